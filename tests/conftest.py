@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from probe_lab.laboratory import unavailable
+from probe_lab.laboratory import explain_unavailable
 from project_root import ROOT
 from suite_seed import SUITE_SEED
 
@@ -160,7 +160,7 @@ def in_turns(names: Iterable[str]) -> list[str]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a laboratory where none can be built, with the reason; before any fixture builds one."""
-    if item.get_closest_marker("lab") and (reason := unavailable()):
+    if item.get_closest_marker("lab") and (reason := explain_unavailable()):
         pytest.skip(reason)
 
 

@@ -16,13 +16,13 @@ from dataclasses import asdict
 
 from benchmark import SUBJECTS, Subject
 from benchmark.figure import Figure, lines_of
-from probe_lab.laboratory import unavailable
+from probe_lab.laboratory import explain_unavailable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit status is 1 when a measurement broke, not when a target was missed."""
     options = _options(arguments)
-    no_laboratory = unavailable()
+    no_laboratory = explain_unavailable()
     load_before = os.getloadavg()[0]
     everything: dict[str, list[Figure]] = {}
     problems: dict[str, str] = {}

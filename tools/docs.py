@@ -19,10 +19,10 @@ import services  # noqa: E402
 from grid import grid  # noqa: E402
 from probe.core.tables.block_types import BLOCK_TYPES  # noqa: E402
 from probe.core.tables.outcomes import OUTCOMES  # noqa: E402
-from probe.inference.rules.all_rules import all_rules  # noqa: E402
+from probe.inference.rules.all_rules import list_rules  # noqa: E402
 from probe.inference.rules.rule import NEEDS  # noqa: E402
 from probe.operation.commands.rule_places import rule_places  # noqa: E402
-from probe.results.codebook import codebook  # noqa: E402
+from probe.results.codebook import write_codebook  # noqa: E402
 from probe_lab.box.actions import ACTIONS  # noqa: E402
 from probe_lab.format import guide  # noqa: E402
 
@@ -34,7 +34,7 @@ def outcomes() -> str:
 
 def block_types() -> str:
     """The block types that today's rules can reach, for README.md."""
-    reached = {rule.block_type for rule in all_rules()}
+    reached = {rule.block_type for rule in list_rules()}
     rows = [(f"`{b.id}`", b.outcome, b.meaning, f"`{b.nearest}`: {b.test}")
             for b in BLOCK_TYPES.values() if b.id in reached]
     return grid(("block type", "outcome", "meaning", "told from its neighbour by this"), rows)
@@ -43,7 +43,7 @@ def block_types() -> str:
 def rules() -> str:
     """docs/rules.md."""
     rows = [(f"`{r.id}`", r.outcome, f"`{r.block_type}`" if r.block_type else "", f"{r.confidence:.2f}",
-             ", ".join(r.needs), r.why, f"`{Path(rule_places()[r.id].file).name}`") for r in all_rules()]
+             ", ".join(r.needs), r.why, f"`{Path(rule_places()[r.id].file).name}`") for r in list_rules()]
     needs = grid(("need", "meaning"), [(f"`{n}`", text) for n, text in NEEDS.items()])
     table = grid(("rule", "outcome", "block type", "confidence", "needs", "why", "file"), rows)
     return ("# The rules, in the order in which they are tried\n\n"
@@ -93,7 +93,7 @@ def documents() -> dict[Path, str]:
     }
     return {
         **{path: filled(path.read_text(encoding="utf-8"), own, name=path.name) for path, own in tables.items()},
-        ROOT / "docs" / "codebook.md": codebook(),
+        ROOT / "docs" / "codebook.md": write_codebook(),
         ROOT / "docs" / "rules.md": rules(),
         ROOT / "docs" / "services.md": services.page(),
         ROOT / "docs" / "interop.md": interop.page(),

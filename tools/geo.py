@@ -27,8 +27,17 @@ from typing import TypeVar
 
 import msgspec
 
-from probe.config.geo.geo_table import NO_COUNTRY, Found
-from probe.config.geo.packaged_table import ENTRY, MAGIC, MAX_RANGES, PACKAGED, SHIFTS, Head, PackedTable, Source
+from probe.config.geo.geo_table import NO_COUNTRY, GeoEntry
+from probe.config.geo.packaged_table import (
+    ENTRY,
+    MAGIC,
+    MAX_RANGES,
+    PACKAGED,
+    SHIFTS,
+    PackedTable,
+    TableHead,
+    TableSource,
+)
 
 BLOCK = 2048
 """Ranges of a block: some kilobytes, which a lookup unpacks."""
@@ -69,26 +78,26 @@ def _add(steps: Steps[V], cell: int, value: V) -> None:
         steps.append((cell, value))
 
 
-def agreed(asns: Steps[int], claims: Steps[str], confirming: Sequence[Steps[str]]) -> Steps[Found]:
+def agreed(asns: Steps[int], claims: Steps[str], confirming: Sequence[Steps[str]]) -> Steps[GeoEntry]:
     """AS number and country of each cell; the country only where it is confirmed, and somebody announces it."""
     columns: list[Steps[int] | Steps[str]] = [asns, claims, *confirming]
     at = [0] * len(columns)
-    merged: Steps[Found] = []
+    merged: Steps[GeoEntry] = []
     for cell in sorted({cell for steps in columns for cell, _ in steps}):
         for number, steps in enumerate(columns):
             while at[number] + 1 < len(steps) and steps[at[number] + 1][0] <= cell:
                 at[number] += 1
         asn, claim = asns[at[0]][1], claims[at[1]][1]
         sure = any(steps[at[2 + n]][1] == claim for n, steps in enumerate(confirming))
-        _add(merged, cell, Found(asn=asn, cc=claim if asn and claim and sure else NO_COUNTRY))
+        _add(merged, cell, GeoEntry(asn=asn, cc=claim if asn and claim and sure else NO_COUNTRY))
     return merged
 
 
-def packed(tables: dict[int, Steps[Found]], *, date: str, sources: Sequence[Source]) -> bytes:
+def packed(tables: dict[int, Steps[GeoEntry]], *, date: str, sources: Sequence[TableSource]) -> bytes:
     """The file; family -> its ranges."""
     parts = {version: [steps[i:i + BLOCK] for i in range(0, len(steps), BLOCK)] for version, steps in tables.items()}
     blocks = {version: [zlib.compress(_block(part), 9) for part in cut] for version, cut in parts.items()}
-    head = msgspec.json.encode(Head(
+    head = msgspec.json.encode(TableHead(
         date=date, sources=tuple(sources), ranges={v: len(tables[v]) for v in SHIFTS},
         blocks={v: len(blocks[v]) for v in SHIFTS}))
     place = len(MAGIC) + 4 + len(head) + ENTRY.size * sum(map(len, blocks.values()))
@@ -100,7 +109,7 @@ def packed(tables: dict[int, Steps[Found]], *, date: str, sources: Sequence[Sour
     return b"".join((MAGIC, struct.pack(">I", len(head)), head, bytes(index), *(b for v in SHIFTS for b in blocks[v])))
 
 
-def _block(part: Steps[Found]) -> bytes:
+def _block(part: Steps[GeoEntry]) -> bytes:
     assert len(part) <= MAX_RANGES
     numbers = b"".join(found.asn.to_bytes(4, "big") for _, found in part)
     planes = b"".join(numbers[plane::4] for plane in range(4))
@@ -134,14 +143,14 @@ class Folder:
         for first, last, text in _mmdb(path) if path.suffix == ".mmdb" else _csv(path):
             yield first, last, read(text)
 
-    def source(self) -> Source:
+    def source(self) -> TableSource:
         """Its name is that of its package."""
         described = self.path / "package.json"
         told = msgspec.json.decode(described.read_bytes()) if described.exists() else {}
         name = str(told.get("name", self.path.name))
         digest = hashlib.sha256(b"".join(path.read_bytes() for v in SHIFTS for path in self.files(v))).hexdigest()
         licence = LICENCES.get(name.rpartition("/")[2], str(told.get("license", "not told")))
-        return Source(name=f"{name} {told.get('version', '')}".strip(), licence=licence, sha256=digest)
+        return TableSource(name=f"{name} {told.get('version', '')}".strip(), licence=licence, sha256=digest)
 
 
 def _csv(path: Path) -> Iterator[Range[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from probe.interop.agreement import RELATIONS
-from probe.interop.ooni.exported_by_us import FORMS, HELD, TEST_NAME, TEST_VERSION
+from probe.interop.ooni.exported_by_us import EXPORTED_FIELDS, FORMS, TEST_NAME, TEST_VERSION
 from probe.interop.ooni.ooni_measurement import NAMES, READERS
 from probe.interop.submit.collector import (
     FIRST_PAUSE_S,
@@ -19,7 +19,7 @@ from probe.interop.submit.collector import (
 )
 from probe.interop.submit.submit_send import MAX_REFUSED
 from probe.interop.weakening import DOUBTS
-from probe.interop.words.ooni_tests import DEFECTS, NETWORKS, PARTS, Defect
+from probe.interop.words.ooni_tests import DEFECTS, NETWORKS, PARTS, TestDefect
 from probe.interop.words.ooni_words import DOH_OPERATORS, ENGINES, FAILURES, PUBLIC_RESOLVERS, TRUST
 from probe.results.schema import TABLES
 
@@ -164,7 +164,7 @@ def _mapping() -> str:
     return _grid(("OONI", "table", "column", "note"), [(_code(a), b, _code(c), d) for a, b, c, d in MAPPING])
 
 
-def _versions(defect: Defect) -> str:
+def _versions(defect: TestDefect) -> str:
     bounds = (("before", defect.before), ("only", defect.exactly), ("engine before", defect.engine_before))
     return ", ".join(f"{word} {'.'.join(map(str, version))}" for word, version in bounds if version) or "some"
 
@@ -186,7 +186,7 @@ def _parts() -> str:
 
 
 def _forms() -> str:
-    rows = [(_code(operation), _code(f"{key}[]"), ", ".join(_code(n) for n in HELD if n in told))
+    rows = [(_code(operation), _code(f"{key}[]"), ", ".join(_code(n) for n in EXPORTED_FIELDS if n in told))
             for operation, (key, _, told) in FORMS.items()]
     return _grid(("operation", "key", "columns that the format itself has a field for"), rows)
 
@@ -247,7 +247,7 @@ def page() -> str:
         _forms(),
         "\nOther operations stand in `x_operations[]`. Beside each operation, `transaction_id` is its place in the "
         "run, and `x_probe` holds the other columns that differ from their default:\n",
-        ", ".join(map(_code, HELD)) + ".",
+        ", ".join(map(_code, EXPORTED_FIELDS)) + ".",
         "\nMeasurements of Telegram, WhatsApp, Signal and Messenger have the keys of OONI's own tests as well, as far "
         "as the run decides them: `telegram_tcp_blocking`, `telegram_http_blocking`, `telegram_web_status`, "
         "`whatsapp_endpoints_status`, `registration_server_status`, `whatsapp_web_status`, `signal_backend_status`, "

@@ -14,7 +14,7 @@ import click
 
 from probe import __version__
 from probe.cli.main import LABORATORY, added_commands, cli
-from probe.config.settings import SEARCH
+from probe.config.settings import SEARCH_PATHS
 
 ENVIRONMENT = {
     "PROBE_CONFIG": "The configuration file, where no --config names another.",
@@ -37,7 +37,7 @@ def page() -> str:
         ".SH DESCRIPTION", *_text(described), ".SH OPTIONS", *_options(cli, context),
         ".SH COMMANDS", *_commands(cli, context),
         ".SH EXIT STATUS", *_list(statuses),
-        ".SH FILES", *_list([(", ".join(SEARCH), "The configuration: the first of these that exists.")]),
+        ".SH FILES", *_list([(", ".join(SEARCH_PATHS), "The configuration: the first of these that exists.")]),
         ".SH ENVIRONMENT", *_list(list(ENVIRONMENT.items())),
     ]
     return "\n".join(lines) + "\n"

@@ -42,18 +42,20 @@ def made_may(folder: Path) -> None:
 
 def made_telegram(folder: Path) -> None:
     """A day on which four of six addresses are dropped from 08:00 to 16:00."""
-    from probe_lab.timelapse import Slot
+    from probe_lab.timelapse import TimelapseSlot
 
     day = datetime(2026, 3, 10, tzinfo=UTC)
-    slots = [Slot(at=day + timedelta(hours=hour, minutes=7), blocked=8 <= hour < 16) for hour in range(0, 24, 2)]
+    slots = [TimelapseSlot(at=day + timedelta(hours=hour, minutes=7), blocked=8 <= hour < 16)
+             for hour in range(0, 24, 2)]
     _lapse(folder, seed=3, scenario="telegram-dcs", schedule=slots)
 
 
 def _lapse(folder: Path, **options: Any) -> None:
-    from probe.catalogue.load import load
+    from probe.catalogue.load import load_catalogue
     from probe_lab.timelapse import run_timelapse
 
-    run_timelapse(load(search=False), folder, jobs=2, progress=lambda done, total: print(f"{done}/{total}"), **options)
+    run_timelapse(load_catalogue(search=False), folder, jobs=2, progress=lambda done, total: print(f"{done}/{total}"),
+                  **options)
 
 
 _OPEN = f"""\

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from grid import grid
-from probe.catalogue.load import load
-from probe.catalogue.proof_strength import STRENGTHS, strength, why_not
+from probe.catalogue.load import load_catalogue
+from probe.catalogue.proof_strength import STRENGTHS, explain_unmeasured, rate_proof
 from probe.catalogue.types import Catalogue, Service
 from probe.core.endpoints import Endpoint
 from probe.core.tables.handshakes import HANDSHAKES
@@ -31,11 +31,11 @@ named in any case. **Level** is the consent that the endpoints take.
 
 def page() -> str:
     """The whole document."""
-    catalogue = load(None, search=False)
+    catalogue = load_catalogue(None, search=False)
     own = [e for e in catalogue.endpoints if e.service in catalogue.services]
     head = _HEAD.format(
-        measured=sum(not why_not(e) for e in own), services=len({e.service for e in own}),
-        others=sum(bool(why_not(e)) for e in own),
+        measured=sum(not explain_unmeasured(e) for e in own), services=len({e.service for e in own}),
+        others=sum(bool(explain_unmeasured(e)) for e in own),
         roles=grid(("role", "what it does"), [row for row in ROLES.items() if row[0] != "control"]),
         strengths=grid(("strength of an answer", "meaning"), list(STRENGTHS.items())))
     words = grid(("protocol", "what is said", "what proves the answer", "strength", "source"), [
@@ -53,14 +53,14 @@ def _section(name: str, catalogue: Catalogue, rows: Sequence[Endpoint]) -> Itera
     table = []
     for role in ROLES:
         here = [e for e in rows if e.role == role]
-        measured = [e for e in here if not why_not(e)]
+        measured = [e for e in here if not explain_unmeasured(e)]
         strongest = max((PROTOCOLS[e.protocol].worth for e in measured), default=0)
         targets = {e.target_id for e in measured if PROTOCOLS[e.protocol].worth == strongest}
         if here:
             needed = f"{service.quorum.get(role, 'half')} of {len(targets)}" if targets else ""
             table.append((role, needed, _counted(measured), _levels(measured, service)))
     yield grid(("role", "needed", "measured endpoints", "level"), table)
-    missing = Counter((e.role, e.protocol, why_not(e)) for e in rows if why_not(e))
+    missing = Counter((e.role, e.protocol, explain_unmeasured(e)) for e in rows if explain_unmeasured(e))
     if missing or service.needs_account:
         yield "\nNot measured:\n"
         yield from (f"- {ACCOUNT_PARTS[part]}: an account is needed." for part in service.needs_account)
@@ -79,7 +79,7 @@ def _facts(service: Service) -> Iterator[str]:
 
 
 def _counted(rows: Iterable[Endpoint]) -> str:
-    counts = Counter((e.protocol, strength(e)) for e in rows)
+    counts = Counter((e.protocol, rate_proof(e)) for e in rows)
     return ", ".join(f"{n} `{protocol}` ({word})" for (protocol, word), n in counts.items())
 
 

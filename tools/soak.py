@@ -51,10 +51,10 @@ def _kills(folder: Path, count: int, seed: int, progress: Progress) -> dict[str,
 
 
 def _lab(folder: Path, count: int, seed: int, progress: Progress) -> dict[str, Any]:
-    from probe_lab.laboratory import unavailable
+    from probe_lab.laboratory import explain_unavailable
     from soaking.lab_runs import real_runs
 
-    if reason := unavailable():
+    if reason := explain_unavailable():
         return {"left_out": reason}
     return real_runs(runs=count, seed=seed, progress=progress)
 

@@ -11,13 +11,13 @@ from probe.core.endpoints import Endpoint
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
-from probe.core.tables.trust import judged
+from probe.core.tables.trust import judges_certificates
 from probe_lab.format.ranges import Range, RangeError, draw_range
-from probe_lab.format.references import Scene, censor_of, fault_of, rule_of
-from probe_lab.format.references import addresses_of as addresses_of
+from probe_lab.format.references import ReferenceContext, resolve_censor, resolve_fault, resolve_rule
+from probe_lab.format.references import resolve_addresses as resolve_addresses
 from probe_lab.format.scenario import MAX_COMPANY, Filter, Scenario
 from probe_lab.format.toml_table import ScenarioError
-from probe_lab.lab_types import VANTAGE_CC, Drawn, Expect, HostPlan, World
+from probe_lab.lab_types import VANTAGE_CC, DrawnScenario, Expect, HostPlan, World
 from probe_lab.world import FIXED_ANSWERS, draw_world, with_shared
 
 TARGET = "target:"
@@ -30,28 +30,28 @@ _SPECIAL = frozenset(FIXED_ANSWERS) | {operator.doh_host for operator in PUBLIC_
 """Never drawn: blocking an operator of DoH or a name that is a message would be another scenario."""
 
 
-def draw(
+def draw_scenario(
     scenario: Scenario, *, seed: int, endpoints: Sequence[Endpoint], pinned: Mapping[str, Sequence[str]] | None = None
-) -> Drawn:
+) -> DrawnScenario:
     """One laboratory that follows from the scenario, the seed and the catalogue alone.
 
     `pinned` says for some aliases which inputs or host names of the catalogue are drawn, whatever the filters ask.
     Raises ScenarioError when the catalogue has too few endpoints that qualify, or a parameter cannot be drawn.
     """
     rng = random.Random(f"{scenario.name}/{seed}")
-    given = _pinned(pinned or {}, scenario, endpoints)
+    given = _find_pinned(pinned or {}, scenario, endpoints)
     try:
         scene = _scene(scenario, rng=rng, seed=seed, endpoints=endpoints, given=given)
         company = _company(scenario, scene, rng=rng, endpoints=endpoints)
-        rules = tuple(rule_of(spec, scene, rng=rng) for spec in scenario.rules)
-        faults = tuple(fault_of(spec, scene, rng=rng) for spec in scenario.faults)
+        rules = tuple(resolve_rule(spec, scene, rng=rng) for spec in scenario.rules)
+        faults = tuple(resolve_fault(spec, scene, rng=rng) for spec in scenario.faults)
     except RangeError as error:
         raise ScenarioError(f"{scenario.name}.toml: {error}") from error
     drawn = [row for rows in scene.drawn.values() for row in rows]
     unproven = [row for row in endpoints if row.status == "unproven"] if scenario.company is None else []
     targets, shared = _one_per_target([*drawn, *company], unproven)
     aliases = {alias: tuple(row.input for row in rows) for alias, rows in scene.drawn.items()}
-    return Drawn(
+    return DrawnScenario(
         name=scenario.name,
         title=scenario.title,
         kind=scenario.kind,
@@ -59,7 +59,7 @@ def draw(
         world=scene.world,
         rules=rules,
         faults=faults,
-        censor=censor_of(scenario.censor, scene) if scenario.censor else None,
+        censor=resolve_censor(scenario.censor, scene) if scenario.censor else None,
         expects=_expects(scenario.expects, company),
         aliases={**aliases, **shared, **_classes(targets)},
         targets=tuple(row.input for row in targets),
@@ -84,7 +84,7 @@ def _one_per_target(rows: Sequence[Endpoint], unproven: Sequence[Endpoint],
     return chosen, shared
 
 
-def _pinned(
+def _find_pinned(
     pinned: Mapping[str, Sequence[str]], scenario: Scenario, endpoints: Sequence[Endpoint]
 ) -> dict[str, tuple[Endpoint, ...]]:
     """The endpoints that were asked for, by alias."""
@@ -92,10 +92,11 @@ def _pinned(
     if unknown:
         raise ScenarioError(f"{scenario.name}.toml: draws no {unknown[0]!r}")
     cc = scenario.cc or VANTAGE_CC
-    return {alias: tuple(_named(text, endpoints, cc) for text in texts) for alias, texts in pinned.items() if texts}
+    return {alias: tuple(_find_endpoint(text, endpoints, cc) for text in texts) for alias,
+            texts in pinned.items() if texts}
 
 
-def _named(text: str, endpoints: Sequence[Endpoint], cc: str) -> Endpoint:
+def _find_endpoint(text: str, endpoints: Sequence[Endpoint], cc: str) -> Endpoint:
     """The endpoint with this input, or else the best one of this host: HTTPS, then whatever can be measured."""
     found = [row for row in (_in_country(row, cc) for row in endpoints) if text in (row.input, row.host)]
     if not found:
@@ -110,17 +111,17 @@ def _scene(
     seed: int,
     endpoints: Sequence[Endpoint],
     given: Mapping[str, tuple[Endpoint, ...]],
-) -> Scene:
+) -> ReferenceContext:
     world = _world(scenario.world, rng=rng, name=scenario.name, seed=seed, endpoints=endpoints)
     world = replace(world, cc=scenario.cc or world.cc)
     if any(spec.dead for spec in scenario.draw.values()):
-        world = _parked(world, endpoints)
+        world = _park_closed(world, endpoints)
     taken = [row for rows in given.values() for row in rows]
     drawn: dict[str, tuple[Endpoint, ...]] = {}
     for alias in _rarest_first(scenario.draw, endpoints, world):
         spec = scenario.draw[alias]
         pool = [row for row in endpoints
-                if _may_suffer(row, spec, world) and not _related(row, taken, together=spec.together)]
+                if _may_suffer(row, spec, world) and not _is_related(row, taken, together=spec.together)]
         if spec.shares:
             pool = _neighbours(pool, drawn[spec.shares][0])
         count = int(_number(spec.count, rng))
@@ -133,7 +134,7 @@ def _scene(
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
     hosts = {**world.hosts, foreign: HostPlan(name=foreign, ipv4=(world.sinkhole,), ipv6=())}
     in_order = {alias: drawn[alias] for alias in scenario.draw}
-    return Scene(world=replace(world, hosts=hosts), drawn=in_order, foreign=foreign)
+    return ReferenceContext(world=replace(world, hosts=hosts), drawn=in_order, foreign=foreign)
 
 
 def _rarest_first(filters: Mapping[str, Filter], endpoints: Sequence[Endpoint], world: World) -> list[str]:
@@ -147,7 +148,7 @@ def _rarest_first(filters: Mapping[str, Filter], endpoints: Sequence[Endpoint], 
     return sorted(filters, key=rank)
 
 
-def _parked(world: World, endpoints: Iterable[Endpoint]) -> World:
+def _park_closed(world: World, endpoints: Iterable[Endpoint]) -> World:
     """The world in which the names of services that were closed still exist: at the place that keeps such names."""
     gone = {row.host.lower() for row in endpoints if row.status == "dead"} - set(world.hosts)
     plans = {name: HostPlan(name=name, ipv4=(world.sinkhole,), ipv6=()) for name in sorted(gone)}
@@ -201,12 +202,12 @@ def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: 
         row = rng.choice(by_host[hosts.pop()])
         if apart and row.service in {other.service for other in chosen}:
             continue
-        if not _related(row, chosen, together=together):
+        if not _is_related(row, chosen, together=together):
             chosen.append(row)
     return tuple(chosen)
 
 
-def _related(row: Endpoint, others: Iterable[Endpoint], *, together: bool = False) -> bool:
+def _is_related(row: Endpoint, others: Iterable[Endpoint], *, together: bool = False) -> bool:
     """True when these endpoints share a verdict, or a rule for one could also hit the other: a name inside a name."""
     own = _names(row)
     return any(
@@ -253,7 +254,7 @@ def _qualifies(row: Endpoint, spec: Filter, world: World) -> bool:
         return False
     if any(accepts(row, status) is not False for status in spec.rejects):
         return False
-    addresses = addresses_of(row, world)
+    addresses = resolve_addresses(row, world)
     flags = (
         (spec.tls, bool(row.sni)),
         (spec.literal, bool(row.address)),
@@ -269,22 +270,22 @@ def accepts(row: Endpoint, status: int) -> bool | None:
 
 
 def _company(
-    scenario: Scenario, scene: Scene, *, rng: random.Random, endpoints: Sequence[Endpoint]
+    scenario: Scenario, scene: ReferenceContext, *, rng: random.Random, endpoints: Sequence[Endpoint]
 ) -> tuple[Endpoint, ...]:
     drawn = [row for rows in scene.drawn.values() for row in rows]
     if scenario.company is None:
         local = (_in_country(row, scene.world.cc) for row in endpoints)
         return tuple(row for row in local if row.status == "active" and "{" not in row.input)
     spec = scenario.company
-    suffering = {address for row in drawn for address in addresses_of(row, scene.world)}
+    suffering = {address for row in drawn for address in resolve_addresses(row, scene.world)}
     pool = [
         row
         for row in endpoints
         if _measurable(row)
         and row.role != "control"
         and _qualifies(row, spec, scene.world)
-        and not _related(row, drawn)
-        and suffering.isdisjoint(addresses_of(row, scene.world))
+        and not _is_related(row, drawn)
+        and suffering.isdisjoint(resolve_addresses(row, scene.world))
     ]
     return _sample(pool, min(MAX_COMPANY, int(_number(spec.count, rng))), rng)
 
@@ -306,9 +307,10 @@ def _classes(targets: Sequence[Endpoint]) -> dict[str, tuple[str, ...]]:
     members = {
         "proto:http": [row for row in targets if row.protocol == "http" and not row.sni],
         "proto:https": [row for row in targets if row.protocol == "http" and row.sni],
-        "proto:tls": [row for row in targets if row.sni and judged(row.trust) and row.protocol != "quic"
+        "proto:tls": [row for row in targets if row.sni and judges_certificates(row.trust) and row.protocol != "quic"
                       and not _in_clear(row)],
-        "proto:recorded": [row for row in targets if row.sni and not judged(row.trust) and row.protocol != "quic"],
+        "proto:recorded": [row for row in targets if row.sni and not judges_certificates(row.trust)
+                           and row.protocol != "quic"],
         "proto:quic": [row for row in targets if row.protocol == "quic"],
         "proto:app": [row for row in targets if _in_clear(row)],
         "proto:starttls": [row for row in targets if _in_clear(row) and "tls" in PROTOCOLS[row.protocol].layers],

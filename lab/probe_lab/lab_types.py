@@ -162,7 +162,7 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class DrawnScenario:
     """A scenario with every range and every alias resolved by one seed."""
 
     name: str
@@ -182,7 +182,7 @@ class Drawn:
     """Inputs that a run of this scenario measures (the drawn ones and some innocent company)."""
 
 
-class Leg(Protocol):
+class WireEnd(Protocol):
     """One end of a wire into the router: whole IP packets, never blocking."""
 
     def fileno(self) -> int: ...

@@ -20,20 +20,20 @@ from types import TracebackType
 from typing import IO, Self
 
 import probe
-from probe_lab.format.needs import lacking
+from probe_lab.format.needs import explain_lacking_needs
 from probe_lab.host.blueprint import Blueprint, Parts, encode
 from probe_lab.host.censor_program import environment as censor_environment
 from probe_lab.host.censor_watch import CensorWatch
-from probe_lab.host.client_faults import changed
+from probe_lab.host.client_faults import change_environment
 from probe_lab.host.directory import make_directory, remove_directory, sweep
 from probe_lab.host.enter import CANNOT_EXECUTE
 from probe_lab.host.mounts import clean_environment
 from probe_lab.host.program_call import Call, call_program
-from probe_lab.host.warm import Warm
+from probe_lab.host.warm import WarmInterpreter
 from probe_lab.lab_errors import INSTALL, LabFailed, LabUnavailable
-from probe_lab.lab_types import Drawn
+from probe_lab.lab_types import DrawnScenario
 
-__all__ = ["CLIENT", "LEVELS", "LabFailed", "LabUnavailable", "Laboratory", "probe_command", "unavailable"]
+__all__ = ["CLIENT", "LEVELS", "LabFailed", "LabUnavailable", "Laboratory", "explain_unavailable", "make_probe_command"]
 
 LEVELS = ("socket", "packet")
 """Evidence that the client can gather: what sockets say, or packets as well."""
@@ -68,7 +68,7 @@ def _launch_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path}
 
 
-def probe_command() -> tuple[str, ...]:
+def make_probe_command() -> tuple[str, ...]:
     """How this very program is called."""
     return (sys.executable, "-m", "probe")
 
@@ -78,13 +78,13 @@ def package_roots() -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(Path(file).resolve().parents[1]) for file in (__file__, str(probe.__file__))))
 
 
-def warm() -> Warm:
+def start_warm() -> WarmInterpreter:
     """An interpreter from which laboratories are forked, for a `with` block; see `probe_lab.host.warm`."""
-    return Warm(_launch_environment())
+    return WarmInterpreter(_launch_environment())
 
 
 @cache
-def unavailable() -> str:
+def explain_unavailable() -> str:
     """Why this machine cannot build a laboratory and what to do about it; empty if it can. Asked once a process."""
     if importlib.util.find_spec("pyroute2") is None:
         return f"it needs pyroute2; in a checkout of the project run: {INSTALL}"
@@ -111,14 +111,14 @@ class Laboratory:
 
     def __init__(
         self,
-        drawn: Drawn,
+        drawn: DrawnScenario,
         *,
         level: str = "socket",
         helpers: bool = True,
         pcap_dir: str | os.PathLike[str] | None = None,
         transport: str = "",
         parts: Parts | None = None,
-        warm: Warm | None = None,
+        warm: WarmInterpreter | None = None,
     ) -> None:
         """Describe a laboratory; `pcap_dir` receives captures of its wires, `transport` (tun, veth) is for tests,
         `warm` an interpreter (see `warm`) to fork it from: worth it for many."""
@@ -141,7 +141,7 @@ class Laboratory:
 
     def __enter__(self) -> Self:
         """Build it; returns when every server, the router, every helper and the censor is up."""
-        missing = lacking(self.drawn.censor.needs) if self.drawn.censor else ""
+        missing = explain_lacking_needs(self.drawn.censor.needs) if self.drawn.censor else ""
         if missing:
             raise LabUnavailable(f"scenario {self.drawn.name}: {missing}")
         sweep()
@@ -224,9 +224,10 @@ class Laboratory:
     def run_probe(
         self, arguments: Sequence[str], *, env: Mapping[str, str], timeout_s: float
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run this very program on the client, as `run` does; forked from the `warm` interpreter if there is one."""
+        """Run this very program on the client, as `run` does; forked from the `start_warm` interpreter if there is
+        one."""
         if self._warm is None:
-            return self.run([*probe_command(), *arguments], env=env, timeout_s=timeout_s)
+            return self.run([*make_probe_command(), *arguments], env=env, timeout_s=timeout_s)
         self.check()
         call = Call(arguments=tuple(arguments), environment=self._variables(env), directory=os.getcwd(),
                     level=self.level, uid=os.geteuid(), gid=os.getegid())
@@ -247,7 +248,7 @@ class Laboratory:
     def _variables(self, env: Mapping[str, str] | None, host: str = CLIENT) -> dict[str, str]:
         variables = clean_environment(os.environ if env is None else env)
         if host == CLIENT:
-            variables = changed(variables, self.drawn.faults)
+            variables = change_environment(variables, self.drawn.faults)
         return {name: value for name, value in variables.items() if name not in _TELLING_VARIABLES}
 
     def start(

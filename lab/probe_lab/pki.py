@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from probe.catalogue.load import anchor_files
+from probe.catalogue.load import list_anchor_files
 from probe.core.tables.trust import ANCHORS, TRUSTS, TrustPolicy
 from probe.core.tables.words import Empty, known
 from probe_lab.lab_types import World
@@ -52,7 +52,7 @@ def make_pki(directory: Path, *, clock_shift_s: int, world: World) -> None:
     _write_issuer(web, directory / f"{WEB_CA}.pem", directory / f"{WEB_CA}.key")
     foreign = _authority("Secure Gateway Inspection CA", "Secure Gateway", now)
     _write_issuer(foreign, directory / f"{FOREIGN_CA}.pem", directory / f"{FOREIGN_CA}.key")
-    for file in anchor_files():
+    for file in list_anchor_files():
         anchor = _authority(f"Laboratory anchor {file.stem}", "Laboratory Private Trust", now)
         _write_issuer(anchor, directory / "anchors" / file.name, directory / "anchor-keys" / f"{file.stem}.key")
     for vantage in world.vantages:

@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from probe.catalogue.types import Catalogue
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load
-from probe_lab.laboratory import Laboratory, probe_command
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
+from probe_lab.laboratory import Laboratory, make_probe_command
 from probe_lab.scoring.trial import configuration, program_environment
 
 SCENARIO = "ru-wechat-2017"
@@ -31,33 +31,33 @@ CATALOGUE = "targets.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
+class TimelapseSlot:
     """One scheduled run."""
 
     at: datetime
     blocked: bool
 
 
-def slots() -> tuple[Slot, ...]:
+def draw_slots() -> tuple[TimelapseSlot, ...]:
     """The schedule: a few runs a day, with a few minutes of jitter as a real schedule has."""
     times = [FIRST_DAY + timedelta(days=day, hours=hour, minutes=(7 * day + hour) % 23)
              for day in range(DAYS) for hour in HOURS]
-    return tuple(Slot(at=at, blocked=BLOCKED_FROM <= at < BLOCKED_UNTIL) for at in times)
+    return tuple(TimelapseSlot(at=at, blocked=BLOCKED_FROM <= at < BLOCKED_UNTIL) for at in times)
 
 
 def run_timelapse(catalogue: Catalogue, results: Path, *, seed: int, jobs: int, progress: Callable[[int, int], None],
-                  scenario: str = SCENARIO, schedule: Sequence[Slot] = ()) -> None:
-    """Make every run of the schedule (else that of `slots`) and gather its files in `results`. Raises RuntimeError when
-    a run leaves none.
+                  scenario: str = SCENARIO, schedule: Sequence[TimelapseSlot] = ()) -> None:
+    """Make every run of the schedule (else that of `draw_slots`) and gather its files in `results`. Raises RuntimeError
+    when a run leaves none.
 
     One seed: the same world, the same vantage and the same targets in every run; only the censor comes and goes.
     """
-    drawn = draw(load(scenario), seed=seed, endpoints=catalogue.endpoints)
-    schedule = schedule or slots()
+    drawn = draw_scenario(load_scenario(scenario), seed=seed, endpoints=catalogue.endpoints)
+    schedule = schedule or draw_slots()
     with (Laboratory(drawn) as censored, Laboratory(replace(drawn, rules=())) as free,
           ThreadPoolExecutor(jobs) as pool):
         # Blocked runs take longest: first in, so that the end is not waiting for one of them.
-        order: Sequence[Slot] = sorted(schedule, key=lambda slot: not slot.blocked)
+        order: Sequence[TimelapseSlot] = sorted(schedule, key=lambda slot: not slot.blocked)
         futures = [pool.submit(_run_slot, censored if slot.blocked else free, slot, catalogue, results)
                    for slot in order]
         try:
@@ -69,7 +69,7 @@ def run_timelapse(catalogue: Catalogue, results: Path, *, seed: int, jobs: int, 
             raise
 
 
-def _run_slot(laboratory: Laboratory, slot: Slot, catalogue: Catalogue, results: Path) -> None:
+def _run_slot(laboratory: Laboratory, slot: TimelapseSlot, catalogue: Catalogue, results: Path) -> None:
     drawn = laboratory.drawn
     own = laboratory.directory / f"{slot.at:%Y%m%dT%H%M}"
     own.mkdir()
@@ -79,7 +79,8 @@ def _run_slot(laboratory: Laboratory, slot: Slot, catalogue: Catalogue, results:
     # list would seem to change whenever the censor comes or goes.
     shutil.copyfile(catalogue.path, own / CATALOGUE)
     command = [
-        *probe_command(), "run", "--fast", "--timed", "--parquet", "--config", str(config), "--results", str(written),
+        *make_probe_command(), "run", "--fast", "--timed", "--parquet", "--config", str(config), "--results",
+        str(written),
         "--catalogue", CATALOGUE, "--at", slot.at.isoformat(),
         *(part for target in drawn.targets for part in ("--input", target)),
     ]

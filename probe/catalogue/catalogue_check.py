@@ -21,7 +21,8 @@ EXPECTATION_STATES = ("moved", "closed")
 ANCHOR_WARNING_DAYS = 365
 
 
-def check(catalogue: Catalogue, *, today: date | None = None, anchors: Path = FOLDER / "anchors") -> tuple[str, ...]:
+def check_catalogue(catalogue: Catalogue, *, today: date | None = None,
+                    anchors: Path = FOLDER / "anchors") -> tuple[str, ...]:
     """What does not agree, one sentence each; empty when all is well. The file itself was checked when it was loaded.
 
     `today` (UTC) decides which root certificates end soon.

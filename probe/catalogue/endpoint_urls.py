@@ -20,12 +20,12 @@ PLACEHOLDERS = frozenset(("{cc}", "{CC}", "{8hex}", "{rand16}"))
 """What may stand in a URL for the volunteer's country (lower or upper case), 8 random hex digits, 16 random letters."""
 
 
-class BadUrl(ValueError):
+class BadUrlError(ValueError):
     """The URL is not one of an endpoint; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class UrlParts:
     """What a URL names. `address` is filled when the host is a literal address."""
 
     scheme: str
@@ -35,33 +35,33 @@ class Place:
 
 
 @lru_cache(maxsize=8)
-def place(url: str) -> Place:
+def parse_endpoint_url(url: str) -> UrlParts:
     """The scheme, host and port of an endpoint's URL; raises BadUrl."""
     if len(url) > MAX_URL_CHARACTERS or not url.isascii() or not url.isprintable() or " " in url:
-        raise BadUrl(f"not a URL of at most {MAX_URL_CHARACTERS} printable ASCII characters")
+        raise BadUrlError(f"not a URL of at most {MAX_URL_CHARACTERS} printable ASCII characters")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise BadUrl(str(error)) from None
+        raise BadUrlError(str(error)) from None
     if parts.scheme not in SCHEMES:
-        raise BadUrl(f"unknown scheme {parts.scheme!r}; known: {', '.join(SCHEMES)}")
+        raise BadUrlError(f"unknown scheme {parts.scheme!r}; known: {', '.join(SCHEMES)}")
     if "@" in parts.netloc:
-        raise BadUrl("credentials in a URL")
+        raise BadUrlError("credentials in a URL")
     if unknown := set(_PLACEHOLDER.findall(url)) - PLACEHOLDERS:
-        raise BadUrl(f"unknown placeholder {min(unknown)}")
-    address = literal(host)
+        raise BadUrlError(f"unknown placeholder {min(unknown)}")
+    address = parse_literal_host(host)
     if not address:
         _require_name(host)
     if port is None:
         port = DEFAULT_PORTS.get(parts.scheme)
     if port is None or (port == 0) != (parts.scheme == "dnslookup"):
-        raise BadUrl("no port between 1 and 65535")
-    return Place(scheme=parts.scheme, host=host, port=port, address=address)
+        raise BadUrlError("no port between 1 and 65535")
+    return UrlParts(scheme=parts.scheme, host=host, port=port, address=address)
 
 
 @lru_cache(maxsize=256)
-def literal(host: str) -> str:
+def parse_literal_host(host: str) -> str:
     """The host itself when it is a public literal address, empty when it is a name; raises BadUrl for other addresses.
 
     Private, loopback and reserved addresses are refused: they are the volunteer's own network.
@@ -72,7 +72,7 @@ def literal(host: str) -> str:
         return ""
     inner = _embedded(address) if isinstance(address, ipaddress.IPv6Address) else address
     if not address.is_global or address.is_multicast or not inner.is_global:
-        raise BadUrl(f"{host} is not a public address")
+        raise BadUrlError(f"{host} is not a public address")
     return host
 
 
@@ -87,4 +87,4 @@ def _require_name(host: str) -> None:
     last = host.rpartition(".")[2]
     numeric = last.isdigit() or last.startswith("0x")  # 127.1, 2130706433 and 0x7f.1 are addresses to some resolvers
     if len(host) > MAX_HOST_CHARACTERS or numeric or not _HOST.match(host):
-        raise BadUrl(f"{host!r} is neither a full host name nor an address")
+        raise BadUrlError(f"{host!r} is neither a full host name nor an address")

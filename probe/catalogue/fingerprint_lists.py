@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from probe.catalogue.fingerprints import Fingerprint, build, from_table
-from probe.catalogue.patterns import MAX_PATTERN, from_expression, literal
+from probe.catalogue.fingerprints import Fingerprint, make_fingerprint, parse_fingerprint_table
+from probe.catalogue.patterns import MAX_PATTERN, make_literal_pattern, parse_expression
 from probe.catalogue.types import Problem
 
 MAX_FILE_BYTES = 8_000_000
@@ -38,7 +38,7 @@ _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class FingerprintFile:
     """What one file gave, and the lines that it did not."""
 
     path: str
@@ -51,22 +51,22 @@ class Imported:
 Line = tuple[int, Fingerprint | Problem]
 
 
-def read_file(path: str | Path) -> Imported:
+def read_fingerprint_file(path: str | Path) -> FingerprintFile:
     """Read a file of any of the three forms. Raises OSError when it cannot be read."""
     file = Path(path)
     with file.open("rb") as handle:
         raw = handle.read(MAX_FILE_BYTES + 1)
     if len(raw) > MAX_FILE_BYTES:
         return _nothing(file, f"larger than {MAX_FILE_BYTES} bytes")
-    return read_text(str(file), raw.decode("utf-8", "replace"))
+    return parse_fingerprints(str(file), raw.decode("utf-8", "replace"))
 
 
-def read_text(path: str, text: str) -> Imported:
+def parse_fingerprints(path: str, text: str) -> FingerprintFile:
     """Read a file's text; `path` tells its form by the end of its name. Total: whatever is wrong becomes a problem."""
     name = Path(path).name.lower()
     if name.endswith(".toml"):
         try:
-            return Imported(path=path, taken=from_table(text)[:MAX_TAKEN])
+            return FingerprintFile(path=path, taken=parse_fingerprint_table(text)[:MAX_TAKEN])
         except ValueError as error:
             return _nothing(Path(path), str(error))
     lines = _signatures(text, "fp" if "false_positive" in name else "") if name.endswith(".json") else _rows(text)
@@ -83,11 +83,11 @@ def read_text(path: str, text: str) -> Imported:
                             Problem(line=number, column="file", reason="more lines than are taken"))
         if number > MAX_LINES:
             break
-    return Imported(path=path, taken=tuple(taken), problems=tuple(problems), refused=refused)
+    return FingerprintFile(path=path, taken=tuple(taken), problems=tuple(problems), refused=refused)
 
 
-def _nothing(file: Path, reason: str) -> Imported:
-    return Imported(path=str(file), problems=(Problem(line=0, column="file", reason=reason[:300]),), refused=1)
+def _nothing(file: Path, reason: str) -> FingerprintFile:
+    return FingerprintFile(path=str(file), problems=(Problem(line=0, column="file", reason=reason[:300]),), refused=1)
 
 
 def _line(number: int, column: str, make: Callable[[], Fingerprint]) -> Line:
@@ -152,10 +152,10 @@ def _of_row(cells: dict[str, str], list_name: str, source: str) -> Fingerprint:
         raise ValueError(f"longer than {MAX_PATTERN} characters")
     pattern = None
     if kind != "address":
-        pattern = from_expression(text) if form == "regexp" else literal(text, match=form)
+        pattern = parse_expression(text) if form == "regexp" else make_literal_pattern(text, match=form)
     elif not re.fullmatch(r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", text.strip()):
         kind = "cname"
-    return build(
+    return make_fingerprint(
         name=_named(list_name, cells.get("name", "")), kind=kind, text=f"{header}: {text}" if header else text,
         scope=_SCOPES.get(cells.get("scope", "").strip().lower(), "unknown"), pattern=pattern,
         countries=tuple(_COUNTRY.findall(cells.get("expected_countries", "")))[:250],
@@ -201,9 +201,9 @@ def _of_signature(line: str, scope: str) -> Fingerprint:
         if text.startswith(prefix):
             kind, header = ("header", place) if place else ("redirect_prefix", "")
             text = text.removeprefix(prefix)
-    pattern = from_expression(("^" if kind != "body" and not text.startswith("^") else "") + text)
+    pattern = parse_expression(("^" if kind != "body" and not text.startswith("^") else "") + text)
     country = words[2].upper() if len(words) > 2 and re.fullmatch(r"[a-z]{2}", words[2]) else ""
-    return build(
+    return make_fingerprint(
         name=_named("censoredplanet", name), kind=kind, text=f"{header}: {text}" if header else text,
         scope=scope or (_SCOPES.get(words[1], "unknown") if len(words) > 1 else "unknown"), pattern=pattern,
         countries=(country,) if country else (), source="Censored Planet signatures", confidence="medium",

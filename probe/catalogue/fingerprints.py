@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from probe.catalogue.patterns import Pattern, literal
+from probe.catalogue.patterns import Pattern, make_literal_pattern
 from probe.catalogue.types import CatalogueError, Problem
 
 OWN = Path(__file__).parent / "fingerprints.toml"
@@ -26,7 +26,7 @@ SCOPES: dict[str, str] = {
     "unknown": "the list did not say",
     "fp": "known false positive: servers and content networks show it themselves",
 }
-CONVICTING = ("national", "isp")
+CONVICTING_SCOPES = ("national", "isp")
 """Scopes that can convict by themselves, in the countries of the fingerprint."""
 CONFIDENCE = ("high", "medium", "low")
 _MATCHES = {"redirect_prefix": "prefix", "body": "contains", "header": "contains", "title": "full"}
@@ -63,15 +63,15 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     fingerprint: tuple[_Row, ...] = ()
 
 
-def own_fingerprints() -> tuple[Fingerprint, ...]:
+def load_own_fingerprints() -> tuple[Fingerprint, ...]:
     """The table beside this module; raises CatalogueError."""
     try:
-        return from_table(OWN.read_text(encoding="utf-8"))
+        return parse_fingerprint_table(OWN.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CatalogueError(str(OWN), (Problem(line=0, column="file", reason=str(error)),)) from None
 
 
-def from_table(text: str) -> tuple[Fingerprint, ...]:
+def parse_fingerprint_table(text: str) -> tuple[Fingerprint, ...]:
     """Read the TOML form; raises ValueError (of which TOML's and msgspec's errors are kinds)."""
     table = msgspec.convert(tomllib.loads(text), _Table)
     return tuple(_of_row(row, value) for row in table.fingerprint for value in row.values)
@@ -83,14 +83,14 @@ def _of_row(row: _Row, value: str) -> Fingerprint:
     if unknown := [word for word, allowed in words if word not in allowed]:
         raise ValueError(f"{row.name}: unknown word {unknown[0]!r}")
     try:
-        return build(name=row.name, kind=row.kind, scope=row.scope, text=value, match=row.match,
-                     countries=row.countries, source=row.source, confidence=row.confidence)
+        return make_fingerprint(name=row.name, kind=row.kind, scope=row.scope, text=value, match=row.match,
+                                countries=row.countries, source=row.source, confidence=row.confidence)
     except ValueError as error:
         raise ValueError(f"{row.name}: {error}") from None
 
 
-def build(*, name: str, kind: str, scope: str, text: str, countries: tuple[str, ...], source: str, confidence: str,
-          match: str = "", pattern: Pattern | None = None) -> Fingerprint:
+def make_fingerprint(*, name: str, kind: str, scope: str, text: str, countries: tuple[str, ...], source: str,
+                     confidence: str, match: str = "", pattern: Pattern | None = None) -> Fingerprint:
     """A fingerprint from its text, or from a `pattern` that was made of it. Raises ValueError when it is none."""
     header, value = "", ""
     if kind == "header":
@@ -105,6 +105,6 @@ def build(*, name: str, kind: str, scope: str, text: str, countries: tuple[str, 
         if not value or " " in value or "/" in value:
             raise ValueError(f"{text[:40]!r} is no name")
     elif pattern is None:
-        pattern = literal(text, match=match or _MATCHES[kind])
+        pattern = make_literal_pattern(text, match=match or _MATCHES[kind])
     return Fingerprint(name=name, kind=kind, scope=scope, value=value, pattern=pattern, header=header,
                        countries=countries, source=source, confidence=confidence)

@@ -24,7 +24,7 @@ CATEGORIES = {
 """The codes of the lists and what they call them, to the letter."""
 
 
-def as_test_list(endpoints: Iterable[Endpoint], *, today: date, source: str) -> tuple[str, int]:
+def write_test_list(endpoints: Iterable[Endpoint], *, today: date, source: str) -> tuple[str, int]:
     """The list, and how many endpoints have no place in it: it names pages alone, each once. The dates are `today`'s,
     for a date in such a list is that of its own."""
     out = io.StringIO()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from probe.catalogue import packaged, run_descriptor, test_lists
-from probe.catalogue.target_rows import COLUMNS, endpoint_of
+from probe.catalogue.target_rows import COLUMNS, parse_target_row
 from probe.catalogue.types import Catalogue, CatalogueError, Problem, Service
 from probe.core.endpoints import Endpoint
 
@@ -19,55 +19,55 @@ MAX_BYTES = 5_000_000
 FILE_NAME = "targets.csv"
 
 
-def load(path: str | None = None, *, search: bool = True) -> Catalogue:
+def load_catalogue(path: str | None = None, *, search: bool = True) -> Catalogue:
     """The catalogue: of `path`, else `./targets.csv` (when `search`), else the one that came with the program.
 
     `path` may also be a list of one's own (see `lists`). A file without control targets gets those of the
     program's catalogue added, since no run can be judged without them. Raises CatalogueError for a file that
     cannot be read or holds anything wrong: a run on half a catalogue would look like censorship.
     """
-    found = place(path, search=search)
-    return load_bytes(_read(found), str(found))
+    found = find_catalogue_file(path, search=search)
+    return parse_catalogue(_read(found), str(found))
 
 
 @lru_cache(maxsize=2)
-def load_bytes(raw: bytes, path: str) -> Catalogue:
+def parse_catalogue(raw: bytes, path: str) -> Catalogue:
     """The catalogue in the bytes of such a file; `path` is where they came from. Raises CatalogueError.
 
     The same bytes are parsed once a process, and in those that it forks not at all.
     """
-    services = packaged.services()
+    services = packaged.load_services()
     endpoints, newest = _parse(path, _decode(path, raw), services)
     if not any(endpoint.role == "control" for endpoint in endpoints):
-        shipped, _ = _parse(str(_shipped()), _decode(str(_shipped()), _read(_shipped())), services)
+        shipped, _ = _parse(str(_find_shipped()), _decode(str(_find_shipped()), _read(_find_shipped())), services)
         endpoints = (*endpoints, *(endpoint for endpoint in shipped if endpoint.role == "control"))
-    controls = packaged.controls()
+    controls = packaged.load_controls()
     return Catalogue(
         endpoints=endpoints,
         services=services,
         controls=controls.controls,
         innocent_names=controls.innocent_names,
-        expectations=packaged.expectations(),
-        matrix_servers=packaged.matrix_servers(),
+        expectations=packaged.load_expectations(),
+        matrix_servers=packaged.load_matrix_servers(),
         path=path,
         version=f"{newest or 'undated'}-{hashlib.sha256(raw).hexdigest()[:12]}",
     )
 
 
-def place(path: str | None = None, *, search: bool = True) -> Path:
-    """Where `load` finds the catalogue; nothing is read."""
+def find_catalogue_file(path: str | None = None, *, search: bool = True) -> Path:
+    """Where `load_catalogue` finds the catalogue; nothing is read."""
     if path is not None:
         return Path(path).expanduser()
     here = Path(FILE_NAME)
-    return here.absolute() if search and here.is_file() else _shipped()
+    return here.absolute() if search and here.is_file() else _find_shipped()
 
 
-def anchor_files(catalogue_folder: Path = packaged.FOLDER) -> tuple[Path, ...]:
+def list_anchor_files(catalogue_folder: Path = packaged.FOLDER) -> tuple[Path, ...]:
     """The root certificates that the program ships, sorted by name."""
     return tuple(sorted((catalogue_folder / "anchors").glob("*.pem")))
 
 
-def _shipped() -> Path:
+def _find_shipped() -> Path:
     """The copy inside an installed package, else the file at the root of a source tree."""
     installed = packaged.FOLDER / FILE_NAME
     return installed if installed.is_file() else packaged.FOLDER.parent.parent / FILE_NAME
@@ -114,11 +114,11 @@ def _parse(path: str, text: str, services: Mapping[str, Service]) -> tuple[tuple
     newest = ""
     try:
         if run_descriptor.is_descriptor(text):
-            endpoints, problems = _described(text, services)
+            endpoints, problems = _read_descriptor(text, services)
         elif test_lists.is_plain_list(text):
-            endpoints, problems = test_lists.from_plain_list(text)
+            endpoints, problems = test_lists.read_plain_list(text)
         elif test_lists.is_test_list(_first_row(text)):
-            endpoints, problems = test_lists.from_test_list(text)
+            endpoints, problems = test_lists.read_test_list(text)
         else:
             endpoints, problems, newest = _parse_catalogue(path, text, services)
     except csv.Error as error:
@@ -130,12 +130,12 @@ def _parse(path: str, text: str, services: Mapping[str, Service]) -> tuple[tuple
     return tuple(endpoints), newest
 
 
-def _described(text: str, services: Mapping[str, Service]) -> tuple[list[Endpoint], list[Problem]]:
+def _read_descriptor(text: str, services: Mapping[str, Service]) -> tuple[list[Endpoint], list[Problem]]:
     """What an OONI Run descriptor asks for; the targets of its messengers are those of the program's catalogue."""
-    found = run_descriptor.from_descriptor(text)
+    found = run_descriptor.read_descriptor(text)
     shipped: tuple[Endpoint, ...] = ()
     if found.services:
-        shipped, _ = _parse(str(_shipped()), _decode(str(_shipped()), _read(_shipped())), services)
+        shipped, _ = _parse(str(_find_shipped()), _decode(str(_find_shipped()), _read(_find_shipped())), services)
     wanted = (e for e in shipped if e.service in found.services and e.role != "control")
     return list({e.input: e for e in (*found.endpoints, *wanted)}.values()), list(found.problems)
 
@@ -156,7 +156,7 @@ def _parse_catalogue(
             problems.append(cells)
             continue
         service = services.get(cells["service"])
-        got = endpoint_of(cells, line=line, self_block=service.self_block if service else "")
+        got = parse_target_row(cells, line=line, self_block=service.self_block if service else "")
         if not isinstance(got, Endpoint):
             problems.extend(got)
         elif (earlier := first_line.setdefault(got.input, line)) != line:

@@ -27,28 +27,28 @@ class Controls:
 
 
 @cache
-def services() -> Mapping[str, Service]:
-    """`services.toml` by service; raises CatalogueError."""
+def load_services() -> Mapping[str, Service]:
+    """`load_services.toml` by service; raises CatalogueError."""
     tables = _read("services.toml")
     _refuse_unknown("services.toml", tables, Service)
     return MappingProxyType(_convert("services.toml", tables, dict[str, Service]))
 
 
-def titles() -> Mapping[str, str]:
+def load_titles() -> Mapping[str, str]:
     """What people call each service; raises CatalogueError."""
-    return {name: service.title for name, service in services().items()}
+    return {name: service.title for name, service in load_services().items()}
 
 
 @cache
-def needing_accounts() -> Mapping[str, tuple[str, ...]]:
+def load_account_needs() -> Mapping[str, tuple[str, ...]]:
     """What of each service cannot be measured without an account (`needs_account`); raises CatalogueError."""
-    return MappingProxyType({name: service.needs_account for name, service in services().items()
+    return MappingProxyType({name: service.needs_account for name, service in load_services().items()
                              if service.needs_account})
 
 
 @cache
-def controls() -> Controls:
-    """`controls.toml`; raises CatalogueError."""
+def load_controls() -> Controls:
+    """`load_controls.toml`; raises CatalogueError."""
     tables = _read("controls.toml")
     names = _convert("controls.toml", tables.pop("innocent_names", []), tuple[str, ...])
     _refuse_unknown("controls.toml", tables, Control)
@@ -58,21 +58,22 @@ def controls() -> Controls:
 
 
 @cache
-def expectations() -> tuple[DatedExpectation, ...]:
-    """`expectations.toml` in its order; raises CatalogueError."""
+def load_expectations() -> tuple[DatedExpectation, ...]:
+    """`load_expectations.toml` in its order; raises CatalogueError."""
     tables = _read("expectations.toml").get("expectation", [])
     return _convert("expectations.toml", tables, tuple[DatedExpectation, ...])
 
 
 @cache
-def matrix_servers() -> tuple[MatrixServer, ...]:
-    """`matrix_servers.toml`: servers whose operators agreed to be asked for foreign names; raises CatalogueError."""
+def load_matrix_servers() -> tuple[MatrixServer, ...]:
+    """`load_matrix_servers.toml`: servers whose operators agreed to be asked for foreign names; raises
+    CatalogueError."""
     tables = _read("matrix_servers.toml").get("matrix_server", [])
     return _convert("matrix_servers.toml", tables, tuple[MatrixServer, ...])
 
 
-def stores() -> Mapping[str, Store]:
-    """`stores.toml` by store; raises CatalogueError."""
+def load_stores() -> Mapping[str, Store]:
+    """`load_stores.toml` by store; raises CatalogueError."""
     tables = _read("stores.toml")
     _refuse_unknown("stores.toml", tables, Store)
     return MappingProxyType(_convert("stores.toml", tables, dict[str, Store]))

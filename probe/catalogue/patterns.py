@@ -43,12 +43,12 @@ class Pattern:
         return not self.ends or at == len(text)
 
 
-def literal(text: str, *, match: str) -> Pattern:
+def make_literal_pattern(text: str, *, match: str) -> Pattern:
     """A pattern of one piece; `match` is full, prefix or contains. Raises ValueError for what tells nothing."""
-    return _bounded(Pattern(pieces=(text,), starts=match in ("full", "prefix"), ends=match == "full"))
+    return _check_bounds(Pattern(pieces=(text,), starts=match in ("full", "prefix"), ends=match == "full"))
 
 
-def from_expression(text: str) -> Pattern:
+def parse_expression(text: str) -> Pattern:
     """A regular expression that consists of literals and `.*`, as a pattern.
 
     Raises ValueError for any other. An unescaped dot is read as a dot, which matches less than the expression does.
@@ -63,7 +63,7 @@ def from_expression(text: str) -> Pattern:
     while at < stop:
         char, following = text[at], text[at + 1] if at + 1 < stop else ""
         if char == "\\":
-            piece += _unescaped(following)
+            piece += _unescape(following)
             at += 2
         elif char == "." and following in ("*", "+"):
             pieces.append(piece)
@@ -75,10 +75,10 @@ def from_expression(text: str) -> Pattern:
         else:
             piece += char
             at += 1
-    return _bounded(Pattern(pieces=tuple(p for p in (*pieces, piece) if p), starts=starts, ends=ends))
+    return _check_bounds(Pattern(pieces=tuple(p for p in (*pieces, piece) if p), starts=starts, ends=ends))
 
 
-def _unescaped(char: str) -> str:
+def _unescape(char: str) -> str:
     if char in _ESCAPES:
         return _ESCAPES[char]
     if not char or char.isalnum():
@@ -86,7 +86,7 @@ def _unescaped(char: str) -> str:
     return char
 
 
-def _bounded(pattern: Pattern) -> Pattern:
+def _check_bounds(pattern: Pattern) -> Pattern:
     length = sum(map(len, pattern.pieces))
     if length > MAX_PATTERN or len(pattern.pieces) > MAX_PIECES:
         raise ValueError(f"longer than {MAX_PATTERN} characters or {MAX_PIECES} pieces")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from probe.core.endpoints import Endpoint
 from probe.core.tables.handshakes import HANDSHAKES
 from probe.core.tables.protocols import PROTOCOLS
-from probe.core.tables.trust import judged
+from probe.core.tables.trust import judges_certificates
 
 STRENGTHS: Mapping[str, str] = MappingProxyType({
     "A": "only the service itself can have answered: a certificate for its name, or its own protocol's proof",
@@ -20,14 +20,14 @@ _PLAIN = {"stun": "B", "quic": "A"}
 """Of protocols without a row in the table of handshakes; the others follow from their certificates."""
 
 
-def strength(endpoint: Endpoint) -> str:
+def rate_proof(endpoint: Endpoint) -> str:
     """A, B or C: what an answer of this endpoint proves."""
     if endpoint.protocol in HANDSHAKES:
         return HANDSHAKES[endpoint.protocol].strength
-    return _PLAIN.get(endpoint.protocol) or ("A" if endpoint.sni and judged(endpoint.trust) else "C")
+    return _PLAIN.get(endpoint.protocol) or ("A" if endpoint.sni and judges_certificates(endpoint.trust) else "C")
 
 
-def why_not(endpoint: Endpoint) -> str:
+def explain_unmeasured(endpoint: Endpoint) -> str:
     """Why an endpoint is only listed; empty for one that is measured."""
     if endpoint.status == "dead":
         return "the service is closed: whether its name still resolves is all that is asked"
@@ -35,11 +35,11 @@ def why_not(endpoint: Endpoint) -> str:
     return "" if protocol.built else protocol.why_not
 
 
-def coverage(endpoints: Iterable[Endpoint]) -> str:
+def describe_coverage(endpoints: Iterable[Endpoint]) -> str:
     """One line: how many are measured, how strongly, and how many are not, with the reasons."""
     rows = list(endpoints)
-    reasons = Counter(why_not(e) for e in rows if why_not(e))
-    counts = Counter(strength(e) for e in rows if not why_not(e))
+    reasons = Counter(explain_unmeasured(e) for e in rows if explain_unmeasured(e))
+    counts = Counter(rate_proof(e) for e in rows if not explain_unmeasured(e))
     strong = ", ".join(f"{word} {counts[word]}" for word in STRENGTHS)
     left = f", {sum(reasons.values())} not attempted"
     told = "; ".join(f"{n} because {why[0].lower()}{why[1:].rstrip('.')}" for why, n in reasons.most_common())

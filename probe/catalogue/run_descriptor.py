@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from probe.catalogue.test_lists import Rows
+from probe.catalogue.test_lists import ListRows
 from probe.catalogue.types import Problem
 from probe.core.endpoints import Endpoint
 
@@ -25,7 +25,7 @@ MESSENGERS = {"whatsapp": "whatsapp", "telegram": "telegram", "signal": "signal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class DescriptorResult:
     """What a descriptor asks for."""
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -39,7 +39,7 @@ def is_descriptor(text: str) -> bool:
     return text.lstrip().startswith("{")
 
 
-def from_descriptor(text: str) -> Described:
+def read_descriptor(text: str) -> DescriptorResult:
     """Read a descriptor. Total: whatever is wrong becomes a problem, by its line."""
     try:
         found = json.loads(text)
@@ -52,7 +52,7 @@ def from_descriptor(text: str) -> Described:
         return _nothing(1, "is no OONI Run descriptor: it has no nettests")
     if len(tests) > MAX_TESTS:
         return _nothing(1, f"has more than {MAX_TESTS} nettests")
-    rows, services = Rows(), dict[str, None]()
+    rows, services = ListRows(), dict[str, None]()
     for number, test in enumerate(tests, 1):
         name = test.get("test_name") if isinstance(test, dict) else None
         if isinstance(name, str) and name in MESSENGERS:
@@ -60,10 +60,11 @@ def from_descriptor(text: str) -> Described:
             continue
         for reason, what in _take(rows, test if isinstance(test, dict) else {}, text):
             rows.problems.append(Problem(line=_line(text, what), column="nettests", reason=f"number {number} {reason}"))
-    return Described(endpoints=tuple(rows.found.values()), services=tuple(services), problems=tuple(rows.problems))
+    return DescriptorResult(endpoints=tuple(rows.found.values()), services=tuple(services),
+                            problems=tuple(rows.problems))
 
 
-def _take(rows: Rows, test: dict[str, object], text: str) -> Iterator[tuple[str, str]]:
+def _take(rows: ListRows, test: dict[str, object], text: str) -> Iterator[tuple[str, str]]:
     """Add a test's inputs; (what is wrong with it, the text where it stands)."""
     name, inputs = test.get("test_name"), test.get("inputs")
     if not isinstance(name, str):
@@ -94,5 +95,5 @@ def _line(text: str, what: str) -> int:
     return text.count("\n", 0, max(at, 0)) + 1
 
 
-def _nothing(line: int, reason: str) -> Described:
-    return Described(problems=(Problem(line=line, column="file", reason=reason),))
+def _nothing(line: int, reason: str) -> DescriptorResult:
+    return DescriptorResult(problems=(Problem(line=line, column="file", reason=reason),))

@@ -50,7 +50,7 @@ class Site:
     """For kind app: TLS follows on the same connection (STARTTLS)."""
 
     @property
-    def named(self) -> bool:
+    def has_name(self) -> bool:
         """The site is reached through a name that must be resolved."""
         return not self.address
 
@@ -69,7 +69,7 @@ class Site:
         )
 
 
-def expand(endpoint: Endpoint, *, cc: str, seed: int) -> Endpoint:
+def expand_templates(endpoint: Endpoint, *, cc: str, seed: int) -> Endpoint:
     """Fill the templates of an endpoint: `{cc}`, `{CC}`, `{rand16}`, `{8hex}`; the same for the same seed."""
     if "{" not in endpoint.input:
         return endpoint
@@ -86,7 +86,7 @@ def expand(endpoint: Endpoint, *, cc: str, seed: int) -> Endpoint:
     return replace(endpoint, input=url, host=host, sni=sni)
 
 
-def group(endpoints: Sequence[Endpoint]) -> tuple[Site, ...]:
+def group_sites(endpoints: Sequence[Endpoint]) -> tuple[Site, ...]:
     """Sites in the order of their first endpoint; endpoints must be of built protocols and expanded."""
     found: dict[tuple[object, ...], list[Endpoint]] = {}
     for endpoint in endpoints:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 
-from probe.catalogue.endpoint_urls import BadUrl, Place, place
+from probe.catalogue.endpoint_urls import BadUrlError, UrlParts, parse_endpoint_url
 from probe.catalogue.types import Problem
 from probe.core.endpoints import Endpoint, Expectation
 from probe.core.tables.protocols import PROTOCOLS, SCHEMES, EndpointStatus
@@ -36,12 +36,12 @@ _ASN = re.compile(r"AS[1-9]\d{0,9}")
 _CATEGORY = re.compile(r"[A-Z]{3,5}")
 
 
-def endpoint_of(cells: Mapping[str, str], *, line: int, self_block: str) -> Endpoint | tuple[Problem, ...]:
+def parse_target_row(cells: Mapping[str, str], *, line: int, self_block: str) -> Endpoint | tuple[Problem, ...]:
     """The endpoint that a row describes; `self_block` is its service's. Blank host, port and sni follow the URL."""
     problems = [Problem(line=line, column=column, reason=reason) for column, reason in _problems(cells)]
     if problems:
         return tuple(problems)
-    where = place(cells["input"])
+    where = parse_endpoint_url(cells["input"])
     return Endpoint(
         target_id=cells["target_id"],
         service=cells["service"],
@@ -79,8 +79,8 @@ def _problems(cells: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield column, reason
     yield from _identity_problems(cells)
     try:
-        where = place(cells["input"])
-    except BadUrl as error:
+        where = parse_endpoint_url(cells["input"])
+    except BadUrlError as error:
         yield "input", str(error)
     else:
         yield from _place_problems(cells, where)
@@ -94,7 +94,7 @@ def _identity_problems(cells: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield "target_id", f"does not begin with {cells['service']}.{cells['role']}."
 
 
-def _place_problems(cells: Mapping[str, str], where: Place) -> Iterator[tuple[str, str]]:
+def _place_problems(cells: Mapping[str, str], where: UrlParts) -> Iterator[tuple[str, str]]:
     if cells["protocol"] and cells["protocol"] in PROTOCOLS and cells["protocol"] not in SCHEMES[where.scheme]:
         yield "protocol", f"{cells['protocol']} is not written {where.scheme}://"
     if cells["host"] and cells["host"].lower() != where.host:
@@ -108,7 +108,7 @@ def _place_problems(cells: Mapping[str, str], where: Place) -> Iterator[tuple[st
         yield "trust", f"{cells['trust']} does not suit {where.scheme}://"
 
 
-def _speaks_tls_first(where: Place) -> bool:
+def _speaks_tls_first(where: UrlParts) -> bool:
     return where.scheme in ("https", "wss", "tlshandshake", "mqtts", "quichandshake")
 
 

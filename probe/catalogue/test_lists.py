@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from probe.catalogue.endpoint_urls import BadUrl, place
+from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url
 from probe.catalogue.types import Problem
 from probe.core.endpoints import Endpoint
 
@@ -36,9 +36,9 @@ def is_plain_list(text: str) -> bool:
     return first.lower().startswith(("http://", "https://"))
 
 
-def from_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
+def read_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
     """The endpoints of a test list, in order, each URL once, and what is wrong with the rows that gave none."""
-    rows = Rows()
+    rows = ListRows()
     reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
     reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
     for row in reader:
@@ -49,9 +49,9 @@ def from_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
     return list(rows.found.values()), rows.problems
 
 
-def from_plain_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
+def read_plain_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
     """The endpoints of a list with one URL a line and `#` before comments, each URL once."""
-    rows = Rows()
+    rows = ListRows()
     for line, url in _meaningful(text):
         rows.add(url, partial(int, line))
     return list(rows.found.values()), rows.problems
@@ -65,7 +65,7 @@ def _meaningful(text: str) -> Iterator[tuple[int, str]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class ListRows:
     """What a list gave so far: endpoints by URL, and what is wrong with the rows that gave none."""
 
     found: dict[str, Endpoint] = field(default_factory=dict)
@@ -74,15 +74,15 @@ class Rows:
     def add(self, url: str, line: Callable[[], int], *, category_code: str = "", notes: str = "") -> None:
         """Take a URL, or note what is wrong with it, on which line."""
         try:
-            where = place(url)
+            where = parse_endpoint_url(url)
             if where.scheme not in ("http", "https"):
-                raise BadUrl(f"{where.scheme}:// is not the address of a web page")
-        except BadUrl as error:
+                raise BadUrlError(f"{where.scheme}:// is not the address of a web page")
+        except BadUrlError as error:
             self.problems.append(Problem(line=line(), column="url", reason=str(error)))
             return
         tls = where.scheme == "https"
         self.found.setdefault(url, Endpoint(
-            target_id=f"{SERVICE}.{ROLE}.{slug(url)}",
+            target_id=f"{SERVICE}.{ROLE}.{make_slug(url)}",
             service=SERVICE,
             role=ROLE,
             tier=TIER,
@@ -98,7 +98,7 @@ class Rows:
         ))
 
 
-def slug(url: str) -> str:
+def make_slug(url: str) -> str:
     """A label for a URL, the same for ever and one for each: its words, and a hash where they do not tell it apart."""
     plain = re.sub(r"^https?://(?:www\.)?", "", url.lower()).rstrip("/")
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

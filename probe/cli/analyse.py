@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.operation.commands.progress_bar import bar
+from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.research.counting.cell_files import Summary
-    from probe.research.events.event_findings import Told
+    from probe.research.counting.cell_files import CellSummary
+    from probe.research.events.event_findings import LoggedChanges
 
 _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
 _NEEDS = "analysing needs the extra `research`: pip install 'reachability-probe[research]'"
@@ -68,7 +68,7 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
-        from probe.research.counting.cell_files import as_json as plain
+        from probe.research.counting.cell_files import summary_to_json as plain
 
         click.echo(json.dumps({**plain(done), "out": str(out), "events": [dict(row) for row in told.rows] if told
                                else None}))
@@ -80,29 +80,29 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
         click.echo(f"Events: {told.events} in these cells, {len(told.rows)} told above; all: {out / 'events.jsonl'}")
 
 
-def _events(out: Path, since: datetime | None, now: datetime) -> Told | None:
-    from probe.research.events.event_findings import available, find_events
+def _events(out: Path, since: datetime | None, now: datetime) -> LoggedChanges | None:
+    from probe.research.events.event_findings import can_find_events, find_events
 
-    return find_events(out, since=since, now=now) if available() else None
+    return find_events(out, since=since, now=now) if can_find_events() else None
 
 
 def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
-          threads: int, now: datetime) -> Summary:
-    from probe.research.counting.cell_files import make_cells
-    from probe.research.engines.engine_choice import engine_for
+          threads: int, now: datetime) -> CellSummary:
+    from probe.research.counting.cell_files import write_cells
+    from probe.research.engines.engine_choice import choose_engine
     from probe.results.files.atomic import make_folder
 
     make_folder(out)
-    computing = engine_for(engine, url=url, memory_mb=memory_mb, threads=threads, temporary=out)
+    computing = choose_engine(engine, url=url, memory_mb=memory_mb, threads=threads, temporary=out)
     try:
-        with bar("Counting") as progress:
-            return make_cells(directory, out, computing, now=now, lab=lab, rejected=rejected,
-                              progress=progress)
+        with show_progress("Counting") as progress:
+            return write_cells(directory, out, computing, now=now, lab=lab, rejected=rejected,
+                               progress=progress)
     finally:
         computing.close()
 
 
-def _tell(done: Summary, out: Path, rejected: Path | None) -> None:
+def _tell(done: CellSummary, out: Path, rejected: Path | None) -> None:
     from probe.research.cells.row_quality import REASONS
 
     rows = ", ".join(f"{done.used[table]:,} of {done.rows[table]:,} rows of {table}" for table in done.used)

@@ -15,9 +15,9 @@ from probe.config.settings import SettingsError, load_settings
 from probe.core.verdicts import Verdict
 from probe.inference.rules import RULES_VERSION
 from probe.interop.grouping import ENGINE
-from probe.interop.judging import judge_imported
-from probe.measurement.session.run_verdicts import judge_again
-from probe.operation.commands.target_list import chosen
+from probe.interop.judging import judge_imported_run
+from probe.measurement.session.run_verdicts import judge_stored_run
+from probe.operation.commands.target_list import choose_run_catalogue
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_runs
 
@@ -37,14 +37,14 @@ def classify(directory: Path, run_id: str | None, catalogue: str | None, show_al
       probe classify results --run 20170504T100000Z_1a2b3c4d --all
     """
     try:
-        targets = chosen(load_settings(), catalogue, datetime.now(UTC)).catalogue
+        targets = choose_run_catalogue(load_settings(), catalogue, datetime.now(UTC)).catalogue
         counts: Counter[str] = Counter()
         for result in read_runs(directory):
             if run_id and result.run.run_id != run_id:
                 continue
             old = {v.target_id: v for v in result.verdicts}
             imported = result.run.engine == ENGINE
-            verdicts, _ = judge_imported(result) if imported else judge_again(result, targets)
+            verdicts, _ = judge_imported_run(result) if imported else judge_stored_run(result, targets)
             for verdict in verdicts:
                 before = old.get(verdict.target_id)
                 changed = before is None or _essence(before) != _essence(verdict)

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.progress_bar import bar
-from probe.operation.commands.run_lock import Locked, run_lock
-from probe.results.archive.collecting import Collected
+from probe.operation.commands.progress_bar import show_progress
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.results.archive.collecting import CollectResult
 from probe.results.files.atomic import StoreError, make_folder
 from probe.results.files.text_cells import visible
 
@@ -43,14 +43,14 @@ def collect(sources: tuple[Path, ...], out: Path, lab: bool, as_json: bool) -> N
     _check(sources, out)
     try:
         make_folder(out)
-        with run_lock(out):
+        with hold_run_lock(out):
             done = _collect(sources, out, lab)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     except OSError as error:
         told = f"{error.filename}: {error.strerror}; correct this and try again"
         raise click.ClickException(visible(told)) from error
-    except Locked:
+    except LockedError:
         click.echo(f"Somebody else is writing to {out}; nothing was done. Try again later.", err=True)
         sys.exit(EXIT_LOCKED)
     if as_json:
@@ -67,14 +67,14 @@ def _check(sources: tuple[Path, ...], out: Path) -> None:
             raise click.UsageError(f"{out} and {source} lie within each other; write the data set elsewhere")
 
 
-def _collect(sources: tuple[Path, ...], out: Path, lab: bool) -> Collected:
-    from probe.results.archive.collecting import collect as gather
+def _collect(sources: tuple[Path, ...], out: Path, lab: bool) -> CollectResult:
+    from probe.results.archive.collecting import collect_runs as gather
 
-    with bar("Reading folders") as progress:
+    with show_progress("Reading folders") as progress:
         return gather(sources, out, lab=lab, progress=progress)
 
 
-def _as_json(done: Collected) -> dict[str, object]:
+def _as_json(done: CollectResult) -> dict[str, object]:
     return {
         "folders": done.folders, "taken": done.taken, "present": done.present, "duplicates": done.duplicates,
         "lab": done.lab, "schemas": dict(done.schemas), "problems": done.problems,
@@ -83,7 +83,7 @@ def _as_json(done: Collected) -> dict[str, object]:
     }
 
 
-def _tell(done: Collected, out: Path) -> None:
+def _tell(done: CollectResult, out: Path) -> None:
     schemas = ", ".join(f"schema {visible(version)}: {runs}" for version, runs in sorted(done.schemas.items()) if runs)
     click.echo(f"{out}: {done.taken} runs taken from {done.folders} folders{f' ({schemas})' if schemas else ''}; "
                f"{done.duplicates} came twice, {done.present} were there already.")

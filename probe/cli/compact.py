@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from probe.config.settings import SettingsError, load_settings, results_folder
+from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.progress_bar import bar
-from probe.operation.commands.results_bounds import bounds_lines
-from probe.operation.commands.run_lock import Locked, run_lock
-from probe.results.archive.compaction import Compacted
+from probe.operation.commands.progress_bar import show_progress
+from probe.operation.commands.results_bounds import enforce_store_limits
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.results.archive.compaction import CompactionResult
 from probe.results.files.atomic import StoreError
 from probe.results.files.parquet import NEEDS_PYARROW, available
 from probe.results.files.text_cells import visible
@@ -44,18 +44,18 @@ def compact(directory: Path | None, form: str, config: str | None, as_json: bool
         raise click.ClickException(NEEDS_PYARROW)
     try:
         settings = load_settings(config)
-        folder = results_folder(settings, directory)
+        folder = choose_results_folder(settings, directory)
         if not folder.is_dir():
             raise StoreError(f"{folder}: there is no such folder: name the results folder")
-        with run_lock(folder):
+        with hold_run_lock(folder):
             done = _merge(folder, parquet=form == "parquet")
-            removed = bounds_lines(folder, settings)
+            removed = enforce_store_limits(folder, settings)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
     except OSError as error:
         told = f"{error.filename or folder}: {error.strerror}; nothing is lost, try again"
         raise click.ClickException(visible(told)) from error
-    except Locked:
+    except LockedError:
         click.echo(f"A run or another merge is writing to {folder}; this one does nothing. Try again later.", err=True)
         sys.exit(EXIT_LOCKED)
     if as_json:
@@ -69,9 +69,9 @@ def compact(directory: Path | None, form: str, config: str | None, as_json: bool
         click.echo(f"{len(done.kept) - _SHOWN} more were left as they are; --json names them.")
 
 
-def _merge(folder: Path, *, parquet: bool) -> Compacted:
-    from probe.results.archive.compaction import compact as merge
+def _merge(folder: Path, *, parquet: bool) -> CompactionResult:
+    from probe.results.archive.compaction import compact_days as merge
 
     today = datetime.now(UTC).date()
-    with bar("Merging days") as progress:
+    with show_progress("Merging days") as progress:
         return merge(folder, today=today, parquet=parquet, progress=progress)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.operation.commands.progress_bar import bar
+from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
     from probe.core.verdicts import Verdict
-    from probe.interop.agreement import Agreement, Difference
+    from probe.interop.agreement import AgreementCounts, Difference
 
 SHOWN = 10
 
@@ -39,12 +39,12 @@ def compare(directory: Path, show_all: bool, as_json: bool) -> None:
       probe compare iran
       probe compare iran --json | jq '.differences[] | select(.relation == "opposite")'
     """
-    from probe.interop.agreement import RELATIONS, Agreement
+    from probe.interop.agreement import RELATIONS, AgreementCounts
 
-    agreement, seen = Agreement(), 0
+    agreement, seen = AgreementCounts(), 0
     shown: dict[str, list[Difference]] = {}
     try:
-        for verdict, run_id, day in _imported(directory):
+        for verdict, run_id, day in _read_imported(directory):
             seen += 1
             for found in agreement.add(verdict, run_id=run_id, day=day):
                 kept = shown.setdefault(found.relation, [])
@@ -64,7 +64,7 @@ def compare(directory: Path, show_all: bool, as_json: bool) -> None:
                  sum(n for (_, r), n in agreement.relations.items() if r == relation))
 
 
-def _imported(directory: Path) -> Iterator[tuple[Verdict, str, date]]:
+def _read_imported(directory: Path) -> Iterator[tuple[Verdict, str, date]]:
     """Verdicts with another engine's beside them, file by file."""
     from probe.core.verdicts import Verdict
     from probe.results.files.csv_files import read_csv
@@ -75,7 +75,7 @@ def _imported(directory: Path) -> Iterator[tuple[Verdict, str, date]]:
     paths = list(run_files(directory, "verdicts"))
     if not paths:
         raise StoreError(f"{directory}: no results here; a results folder has a folder `verdicts` with CSV files")
-    with bar("Reading verdicts") as progress:
+    with show_progress("Reading verdicts") as progress:
         for done, path in enumerate(paths, start=1):
             for row in read_csv(path, TABLES["verdicts"]):
                 if row.get("theirs"):
@@ -87,7 +87,7 @@ def _imported(directory: Path) -> Iterator[tuple[Verdict, str, date]]:
             progress(done, len(paths))
 
 
-def _document(agreement: Agreement, shown: dict[str, list[Difference]]) -> dict[str, object]:
+def _document(agreement: AgreementCounts, shown: dict[str, list[Difference]]) -> dict[str, object]:
     tests = {}
     for test in agreement.tests():
         columns, rows = agreement.matrix(test)
@@ -96,7 +96,7 @@ def _document(agreement: Agreement, shown: dict[str, list[Difference]]) -> dict[
     return {"tests": tests, "differences": [asdict(d) for found in shown.values() for d in found]}
 
 
-def _tables(agreement: Agreement) -> None:
+def _tables(agreement: AgreementCounts) -> None:
     for test in agreement.tests():
         columns, rows = agreement.matrix(test)
         relations = {r: n for (t, r), n in agreement.relations.items() if t == test}

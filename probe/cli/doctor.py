@@ -10,7 +10,7 @@ import click
 
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.core.tables.systems import LINUX, UNACKNOWLEDGED
-from probe.inference.rules.all_rules import convictable
+from probe.inference.rules.all_rules import list_convictable
 from probe.inference.rules.rule import NEEDS
 from probe.operation.status.installation_checks import (
     Check,
@@ -24,7 +24,7 @@ from probe.operation.status.installation_checks import (
     check_resolver,
     check_results,
     check_system,
-    means_of,
+    list_means,
 )
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def doctor(config: str | None, as_json: bool) -> None:
     findings += [check_catalogue(settings), *feeds, check_fingerprints(settings), check_place(settings),
                  check_results(settings), check_links(), check_resolver(), check_http_library(), check_capture(),
                  *check_system()]
-    means = means_of(settings, board)
-    able = convictable(means)
+    means = list_means(settings, board)
+    able = list_convictable(means)
     if not LINUX:
         able = {block: can and not block.startswith(UNACKNOWLEDGED) for block, can in able.items()}
     if as_json:

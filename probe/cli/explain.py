@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_prefix
+from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_ancestor
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.words import known
 
@@ -60,7 +60,7 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
     found: list[BlockType] = []
     lines: list[str] = []
     for word in words or tuple(BLOCK_TYPES):
-        rows = [b for b in BLOCK_TYPES.values() if is_prefix(word, b.id)]
+        rows = [b for b in BLOCK_TYPES.values() if is_ancestor(word, b.id)]
         if rows and (words or word in BLOCK_TYPES):
             found += rows if words else [BLOCK_TYPES[known(word, BLOCK_TYPES)]]
         elif word in OUTCOMES:
@@ -77,18 +77,18 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
 
 
 def _is_known(word: str) -> bool:
-    return any(is_prefix(word, block) for block in BLOCK_TYPES) or word in OUTCOMES or bool(_rule(word))
+    return any(is_ancestor(word, block) for block in BLOCK_TYPES) or word in OUTCOMES or bool(_rule(word))
 
 
 def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str | None, *, as_json: bool) -> None:
     from probe.catalogue.types import CatalogueError
-    from probe.config.settings import SettingsError, load_settings, results_folder
+    from probe.config.settings import SettingsError, choose_results_folder, load_settings
     from probe.research.explanation.explanation_text import explanation_json, explanation_lines
     from probe.research.explanation.run_explanation import explain_verdict
     from probe.results.files.atomic import StoreError
 
     try:
-        told = explain_verdict(results_folder(load_settings(), results), run_id, target, catalogue)
+        told = explain_verdict(choose_results_folder(load_settings(), results), run_id, target, catalogue)
     except (StoreError, CatalogueError, SettingsError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
@@ -100,15 +100,15 @@ def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str 
 
 def _list_rules(*, as_json: bool) -> None:
     from probe.inference.rules import RULES_VERSION
-    from probe.inference.rules.all_rules import all_rules, decides_fast_runs
+    from probe.inference.rules.all_rules import decides_fast_runs, list_rules
 
     rows = [{"id": rule.id, "outcome": rule.outcome, "block_type": rule.block_type, "confidence": rule.confidence,
              "needs": list(rule.needs), "why": rule.why, "decides_fast_runs": decides_fast_runs(rule)}
-            for rule in all_rules()]
+            for rule in list_rules()]
     if as_json:
         click.echo(json.dumps({"rules_version": RULES_VERSION, "rules": rows}))
         return
-    for rule in all_rules():
+    for rule in list_rules():
         click.echo(_rule_text(rule))
 
 
@@ -117,9 +117,9 @@ def _text(b: BlockType) -> str:
 
 
 def _rule(word: str) -> str:
-    from probe.inference.rules.all_rules import all_rules
+    from probe.inference.rules.all_rules import list_rules
 
-    rule = next((r for r in all_rules() if r.id == word), None)
+    rule = next((r for r in list_rules() if r.id == word), None)
     if rule is None:
         return ""
     return _rule_text(rule)

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from probe.config.settings import SettingsError, load_settings, results_folder
-from probe.operation.commands.progress_bar import bar
-from probe.results.archive.run_choice import BY_SERVICE, Choice
-from probe.results.archive.table_export import Exported
+from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.operation.commands.progress_bar import show_progress
+from probe.results.archive.run_choice import BY_SERVICE, RunFilter
+from probe.results.archive.table_export import ExportResult
 from probe.results.batches.batch_files import BATCH_TABLES
 from probe.results.files.atomic import StoreError
 from probe.results.files.parquet import NEEDS_PYARROW, available
@@ -68,10 +68,10 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     """
     form = form or (out.suffix.removeprefix(".") if out and out.suffix in (".csv", ".parquet", ".jsonl") else "csv")
     _check(table, services, form, out, release=release)
-    choice = Choice(since=since.date() if since else None, until=until.date() if until else None,
-                    services=frozenset(services), countries=frozenset(cc.upper() for cc in countries), lab=lab)
+    choice = RunFilter(since=since.date() if since else None, until=until.date() if until else None,
+                       services=frozenset(services), countries=frozenset(cc.upper() for cc in countries), lab=lab)
     try:
-        folder = results_folder(load_settings(config), directory)
+        folder = choose_results_folder(load_settings(config), directory)
         done = _export(folder, out, choice, table, form, release)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
@@ -95,13 +95,13 @@ def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *
         raise click.UsageError("Parquet needs a file: -o FILE")
 
 
-def _export(folder: Path, out: Path | None, choice: Choice, table: str, form: str, release: bool) -> Exported:
+def _export(folder: Path, out: Path | None, choice: RunFilter, table: str, form: str, release: bool) -> ExportResult:
     if table in BATCH_TABLES:
         from probe.results.archive.batch_tables import export_batches
 
         return export_batches(folder, out, choice, table=table, form=form)
-    from probe.results.archive.table_export import export as write
+    from probe.results.archive.table_export import export_table as write
 
-    with bar("Reading runs", wanted=out is not None) as progress:
+    with show_progress("Reading runs", wanted=out is not None) as progress:
         return write(folder, out, choice, table=table, form=form, release=release, now=datetime.now(UTC),
                      progress=progress)

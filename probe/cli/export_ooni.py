@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 import click
 
-from probe.config.settings import SettingsError, load_settings, results_folder
+from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.runs import Run
-from probe.operation.commands.progress_bar import bar
-from probe.results.archive.run_choice import Choice, chosen_runs
+from probe.operation.commands.progress_bar import show_progress
+from probe.results.archive.run_choice import RunFilter, select_runs
 from probe.results.files.atomic import StoreError, write_files
 from probe.results.files.text_cells import visible
 from probe.results.runs.run_reader import whole
@@ -46,9 +46,9 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
       probe export ooni results --since 2026-08-01 | gzip > august.jsonl.gz
     """
     try:
-        folder = results_folder(load_settings(config), directory)
-        choice = Choice(since=since.date() if since else None, until=until.date() if until else None, lab=lab)
-        runs = [run for run in chosen_runs(folder, choice) if run.engine == "probe"]
+        folder = choose_results_folder(load_settings(config), directory)
+        choice = RunFilter(since=since.date() if since else None, until=until.date() if until else None, lab=lab)
+        runs = [run for run in select_runs(folder, choice) if run.engine == "probe"]
         if not runs:
             raise click.ClickException(f"{folder}: no run of this probe is wanted; runs of the laboratory need --lab")
         count = _write(folder, runs, out)
@@ -74,10 +74,10 @@ def _write(folder: Path, runs: list[Run], out: Path | None) -> int:
 
 
 def _lines(folder: Path, runs: list[Run], *, wanted: bool) -> Iterator[bytes]:
-    from probe.interop.ooni.exported_by_us import measurements_of
+    from probe.interop.ooni.exported_by_us import export_measurements
 
-    with bar("Reading runs", wanted=wanted) as progress:
+    with show_progress("Reading runs", wanted=wanted) as progress:
         for done, run in enumerate(runs, start=1):
-            for one in measurements_of(whole(folder, run)):
+            for one in export_measurements(whole(folder, run)):
                 yield json.dumps(one, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
             progress(done, len(runs))

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.catalogue.laboratory_marker import read_marker
-from probe.config.consent.consent_check import refusal
+from probe.config.consent.consent_check import explain_refusal
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.feed_publishing import Order, publish
-from probe.operation.commands.run_lock import Locked, run_lock
+from probe.operation.commands.feed_publishing import PublishOrder, publish_feed
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.files.atomic import StoreError, make_folder
 from probe.results.files.text_cells import visible
 
@@ -71,19 +71,19 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, output: 
             return
         order = _order(load_settings(config), key_file=key_file, name=name, output=output, upload=upload, tier=tier,
                        small=small, fast=fast, deadline_s=deadline_s, catalogue=catalogue, force=force, as_json=as_json)
-        stop_if_refused(refusal(order.settings, lab=read_marker().lab))
-        with run_lock(_served(order.folder)):
+        stop_if_refused(explain_refusal(order.settings, lab=read_marker().lab))
+        with hold_run_lock(_prepare_folder(order.folder)):
             if every is None:
-                sys.exit(publish(order))
+                sys.exit(publish_feed(order))
             _go_on(order, every)
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
-    except Locked:
+    except LockedError:
         click.echo(f"Another feed is made in {output}; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
 
 
-def _served(folder: Path) -> Path:
+def _prepare_folder(folder: Path) -> Path:
     """The folder; one that is made now may be read by the web server, which is another user."""
     if not folder.is_dir():
         make_folder(folder)
@@ -92,24 +92,24 @@ def _served(folder: Path) -> Path:
 
 
 def _make_key(path: Path) -> None:
-    from probe.operation.updates.signing import new_key, public_path
+    from probe.operation.updates.signing import find_public_key_path, make_key
 
-    made = new_key(path.expanduser().absolute())
-    click.echo(f"Written: {path}, which signs and stays here, and {public_path(path)}, for everybody.\n"
+    made = make_key(path.expanduser().absolute())
+    click.echo(f"Written: {path}, which signs and stays here, and {find_public_key_path(path)}, for everybody.\n"
                "What a probe's configuration needs of it:\n"
                f"  [[feed]]\n  urls = [\"https://feed.example.org/de-1.json\"]\n  key = \"{made.public.text}\"")
 
 
 def _order(settings: Settings, *, key_file: Path | None, name: str | None, output: Path | None, upload: bool, tier: int,
            small: bool, fast: bool, deadline_s: float | None, catalogue: str | None, force: bool, as_json: bool,
-           ) -> Order:
+           ) -> PublishOrder:
     """Everything that is needed. Raises UsageError for what is missing or wrong, before anything is sent."""
     import re
 
     from probe.catalogue.types import CatalogueError
-    from probe.operation.commands.target_list import chosen
+    from probe.operation.commands.target_list import choose_run_catalogue
     from probe.operation.updates.minisign import SignatureError
-    from probe.operation.updates.signing import read_key
+    from probe.operation.updates.signing import read_secret_key
 
     if key_file is None or name is None or output is None:
         raise click.UsageError("--key, --name and -o are needed; a key is made by --new-key")
@@ -121,13 +121,14 @@ def _order(settings: Settings, *, key_file: Path | None, name: str | None, outpu
     if upload and not settings.upload.to:
         raise click.UsageError("--upload needs a place: upload.to in the configuration (probe setup --upload-to URL)")
     try:
-        key, listed = read_key(key_file.expanduser()), chosen(settings, catalogue, datetime.now(UTC),
-                                                              lab=read_marker().lab)
+        key, listed = read_secret_key(key_file.expanduser()), choose_run_catalogue(settings, catalogue,
+                                                                                   datetime.now(UTC),
+                                                                                   lab=read_marker().lab)
     except (SignatureError, CatalogueError) as error:
         raise click.ClickException(visible(str(error))) from None
-    return Order(settings=settings, catalogue=_without_small(listed.catalogue, small), key=key, name=name,
-                 folder=output.absolute(), upload=upload, tier=tier, fast=fast, force=force, as_json=as_json,
-                 deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s))
+    return PublishOrder(settings=settings, catalogue=_without_small(listed.catalogue, small), key=key, name=name,
+                        folder=output.absolute(), upload=upload, tier=tier, fast=fast, force=force, as_json=as_json,
+                        deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s))
 
 
 def _without_small(catalogue: Catalogue, small: bool) -> Catalogue:
@@ -137,14 +138,14 @@ def _without_small(catalogue: Catalogue, small: bool) -> Catalogue:
     return replace(catalogue, endpoints=left)
 
 
-def _go_on(order: Order, every: int) -> None:
+def _go_on(order: PublishOrder, every: int) -> None:
     """One after the other, until somebody stops it; what goes wrong once is said, and the next is made all the same."""
     signal.signal(signal.SIGTERM, _stop)
     due_s = time.monotonic()
     try:
         while True:
             try:
-                publish(order)
+                publish_feed(order)
             except StoreError as error:
                 click.echo(f"Error: {visible(str(error))}", err=True)
             due_s = max(due_s + 60 * every, time.monotonic())

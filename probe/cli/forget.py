@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from probe.config.settings import results_folder
-from probe.operation.commands.command_setup import settings_of
+from probe.config.settings import choose_results_folder
+from probe.operation.commands.command_setup import load_command_settings
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.run_lock import Locked, run_lock
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.archive.own_files import SUBMIT_FOLDER, UPLOAD_FOLDER
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
@@ -37,12 +37,12 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
       probe forget
       probe forget results --yes
     """
-    settings = settings_of(config)
-    folder = results_folder(settings, directory)
+    settings = load_command_settings(config)
+    folder = choose_results_folder(settings, directory)
     from probe.results.archive import forgetting as archive
 
     try:
-        kept = archive.find(folder)
+        kept = archive.find_kept(folder)
         if not kept.results and not kept.state:
             click.echo(f"Nothing is kept in {folder} or in this user's state: there is nothing to delete.")
             return
@@ -51,15 +51,15 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
             click.echo("Nothing was deleted.")
             sys.exit(1)
         if folder.is_dir():
-            with run_lock(folder), _nothing_sent(folder):
-                done = archive.forget(folder, archive.find(folder))
+            with hold_run_lock(folder), _nothing_sent(folder):
+                done = archive.delete_kept(folder, archive.find_kept(folder))
         else:
-            done = archive.forget(folder, kept)
+            done = archive.delete_kept(folder, kept)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}; try again as the folder's owner") from error
-    except Locked:
+    except LockedError:
         click.echo(f"A run or an upload is at work in {folder}; nothing was deleted. Stop it, or try again later.",
                    err=True)
         sys.exit(EXIT_LOCKED)
@@ -69,9 +69,9 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
         click.echo(f"Not the probe's, so still in {folder}: {names}{' ...' if len(done.left) > _SHOWN else ''}")
     if settings.path:
         click.echo(f"Your configuration, with what you agreed to, is still there; delete it by hand: {settings.path}")
-    from probe.operation.schedules.installed_schedules import installed
+    from probe.operation.schedules.installed_schedules import list_installed
 
-    if found := installed():
+    if found := list_installed():
         click.echo(f"Runs are still scheduled ({', '.join(found)}) and would begin anew: probe uninstall")
 
 
@@ -81,7 +81,7 @@ def _nothing_sent(folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         for place in (folder / UPLOAD_FOLDER, folder / SUBMIT_FOLDER):
             if place.is_dir() and not place.is_symlink():
-                stack.enter_context(run_lock(place))
+                stack.enter_context(hold_run_lock(place))
         yield
 
 

@@ -18,7 +18,7 @@ import click
 if TYPE_CHECKING:
     import uvicorn
 
-    from probe.control.helper.helper_metrics import Counters
+    from probe.control.helper.helper_metrics import HelperCounters
 
 WORKERS = 512
 """Threads, made as needed: 200 requests at once, each with several connections that may wait for ten seconds."""
@@ -75,17 +75,17 @@ def helper(*, print_unit: bool, listen_at: str, certificate: str | None, key: st
 
 
 def _serve(wanted: _Wanted, address: str, port: int, metrics_at: tuple[str, int] | None) -> None:
-    from probe.control.helper.helper_metrics import Counters
-    from probe.measurement.streams.sockets import make_room
+    from probe.control.helper.helper_metrics import HelperCounters
+    from probe.measurement.streams.sockets import raise_socket_limit
 
-    make_room()
-    counters = Counters()
+    raise_socket_limit()
+    counters = HelperCounters()
     server = _build(wanted, counters)
     with _listen(address, port) as sock:
         scheme = "https" if wanted.certificate else "http"
         if metrics_at:
-            _serve_metrics(*metrics_at, counters.text)
-        click.echo(f"listening on {scheme}://{_shown(address)}:{sock.getsockname()[1]}/")
+            _serve_metrics(*metrics_at, counters.format)
+        click.echo(f"listening on {scheme}://{_format(address)}:{sock.getsockname()[1]}/")
         for stop in (signal.SIGTERM, signal.SIGINT):
             signal.signal(stop, lambda *_: None)  # the server stops at these, then raises them anew
         server.run(sockets=[sock])
@@ -97,9 +97,9 @@ def _serve_metrics(address: str, port: int, text: Callable[[], str]) -> None:
     try:
         found = serve_metrics(address, port, text)
     except OSError as error:
-        raise click.ClickException(f"cannot serve metrics on {_shown(address)}:{port}: {error.strerror or error}; "
+        raise click.ClickException(f"cannot serve metrics on {_format(address)}:{port}: {error.strerror or error}; "
                                    "choose another with --metrics") from None
-    click.echo(f"metrics on http://{_shown(address)}:{found}/metrics")
+    click.echo(f"metrics on http://{_format(address)}:{found}/metrics")
 
 
 def _parse(text: str, option: str) -> tuple[str, int]:
@@ -111,40 +111,40 @@ def _parse(text: str, option: str) -> tuple[str, int]:
         raise click.UsageError(f"{option} {text!r} is not ADDR:PORT, as in 0.0.0.0:443 or [::]:443") from None
 
 
-def _build(wanted: _Wanted, counters: Counters) -> uvicorn.Server:
+def _build(wanted: _Wanted, counters: HelperCounters) -> uvicorn.Server:
     try:
-        from probe.control.helper.helper_server import make_app, make_server, server_tls
+        from probe.control.helper.helper_server import make_app, make_server, make_tls_context
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("starlette", "uvicorn", "h11", "anyio"):
             raise
         raise click.ClickException(
             f"the helper needs {error.name}; run: pip install 'reachability-probe[helper]'"
         ) from None
-    from probe.control.helper.helper_engine import Engine
+    from probe.control.helper.helper_engine import HelperEngine
     from probe.control.helper.helper_workers import FuturePool
     from probe.control.reaching.target_guard import RateLimiter
 
     logging.getLogger("uvicorn.error").addHandler(logging.StreamHandler())
     try:
-        tls = server_tls(wanted.certificate, wanted.key) if wanted.certificate and wanted.key else None
+        tls = make_tls_context(wanted.certificate, wanted.key) if wanted.certificate and wanted.key else None
     except (OSError, ssl.SSLError) as error:
         raise click.ClickException(f"certificate and key cannot be used: {error}") from None
     limiter = None if wanted.no_rate_limit else RateLimiter(clock=time.monotonic)
-    app = make_app(Engine(pool=FuturePool(WORKERS), asn_of=_networks()), limiter=limiter, counters=counters,
+    app = make_app(HelperEngine(pool=FuturePool(WORKERS), asn_of=_networks()), limiter=limiter, counters=counters,
                    behind_proxy=wanted.behind_proxy)
     return make_server(app, tls=tls, counters=counters, limited=limiter is not None and not wanted.behind_proxy)
 
 
 def _networks() -> Callable[[str], int]:
     """The AS number of an address by the table that came with the program; 0 where it is missing or damaged."""
-    from probe.config.geo.geo_table import GeoError, public
+    from probe.config.geo.geo_table import GeoError, is_public
     from probe.config.geo.packaged_table import PackedTable
 
     table = PackedTable()
 
     def asn_of(address: str) -> int:
         try:
-            return table.find(address).asn if public(address) else 0
+            return table.find(address).asn if is_public(address) else 0
         except GeoError:
             return 0
 
@@ -153,10 +153,10 @@ def _networks() -> Callable[[str], int]:
 
 def _unit(wanted: _Wanted, port: int) -> str:
     """The unit that starts a helper with these options, by whole paths."""
-    from probe.operation.schedules.helper_unit import helper_unit
-    from probe.operation.schedules.installed_schedules import own_command
+    from probe.operation.schedules.helper_unit import make_helper_unit
+    from probe.operation.schedules.installed_schedules import make_own_command
 
-    words = [*own_command(), "helper", "--listen", wanted.listen_at]
+    words = [*make_own_command(), "helper", "--listen", wanted.listen_at]
     keys = [str(Path(path).absolute()) for path in (wanted.certificate, wanted.key) if path]
     if keys:
         words += ["--certificate", "%d/certificate", "--key", "%d/key"]
@@ -164,21 +164,21 @@ def _unit(wanted: _Wanted, port: int) -> str:
     words += ["--metrics", wanted.metrics] if wanted.metrics else []
     words += ["--no-rate-limit"] if wanted.no_rate_limit else []
     try:
-        return helper_unit(words, low_port=0 < port < 1024, keys=keys)
+        return make_helper_unit(words, low_port=0 < port < 1024, keys=keys)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
 
 
 def _listen(address: str, port: int) -> socket.socket:
-    from probe.control.helper.helper_server import listen
+    from probe.control.helper.helper_server import open_listener
 
     try:
-        return listen(address, port)
+        return open_listener(address, port)
     except OSError as error:
         raise click.ClickException(
-            f"cannot listen on {_shown(address)}:{port}: {error.strerror or error}; choose another with --listen"
+            f"cannot listen on {_format(address)}:{port}: {error.strerror or error}; choose another with --listen"
         ) from None
 
 
-def _shown(address: str) -> str:
+def _format(address: str) -> str:
     return f"[{address}]" if ipaddress.ip_address(address).version == 6 else address

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.core.progress import Progress, silent
-from probe.operation.commands.progress_bar import bar
+from probe.core.progress import Progress, ignore_progress
+from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.interop.imported_measurement import Measurement
+    from probe.interop.imported_measurement import ImportedMeasurement
 
 Amiss = Callable[[str, int, str], None]
 """Told of a file, a line and a reason."""
@@ -100,17 +100,17 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
 
 
 def _import(files: tuple[str, ...], out: Path, tally: Tally, amiss: Amiss, *, quiet: bool) -> tuple[int, int]:
-    from probe.interop.grouping import runs_of
+    from probe.interop.grouping import group_into_runs
     from probe.results.runs.bulk_writer import Bulk
 
     _check(out)
     total = sum(map(_size, files))
-    with bar("Importing", wanted=not quiet and total > 0) as progress, Bulk(out) as bulk:
-        held: list[Measurement] = []
+    with show_progress("Importing", wanted=not quiet and total > 0) as progress, Bulk(out) as bulk:
+        held: list[ImportedMeasurement] = []
         rows = 0
 
         def judge() -> None:
-            for result in runs_of(held):
+            for result in group_into_runs(held):
                 tally.outcomes.update(v.outcome for v in result.verdicts)
                 bulk.add(result)
 
@@ -136,19 +136,20 @@ def _check(out: Path) -> None:
         raise StoreError(f"{out}: holds results of a probe; name another folder with --out")
 
 
-def _read(files: tuple[str, ...], tally: Tally, amiss: Amiss, progress: Progress, total: int) -> Iterator[Measurement]:
+def _read(files: tuple[str, ...], tally: Tally, amiss: Amiss, progress: Progress,
+          total: int) -> Iterator[ImportedMeasurement]:
     """What can be read, one after the other; what cannot is counted and told."""
-    from probe.interop.measurement_lines import Trouble
-    from probe.interop.measurement_stream import read_file
-    from probe.interop.ooni.decode import NotJudged
+    from probe.interop.measurement_lines import ReadTrouble
+    from probe.interop.measurement_stream import read_measurement_file
+    from probe.interop.ooni.decode import NotJudgedError
 
     done = 0
     seen: set[int] = set()
     for name in files:
-        for item, at in read_file(name):
-            if isinstance(item, Trouble):
+        for item, at in read_measurement_file(name):
+            if isinstance(item, ReadTrouble):
                 amiss(name, item.line, item.reason)
-            elif isinstance(item, NotJudged):
+            elif isinstance(item, NotJudgedError):
                 tally.skipped[str(item)] += 1
             elif (identity := hash(item.identity)) in seen:
                 tally.twice += 1
@@ -158,7 +159,7 @@ def _read(files: tuple[str, ...], tally: Tally, amiss: Amiss, progress: Progress
                 tally.left_out += item.left_out
                 tally.tests[item.test] += 1
                 yield item
-            if progress is not silent and tally.read % 50 == 0:
+            if progress is not ignore_progress and tally.read % 50 == 0:
                 progress(done + at, total)
         done += _size(name)
 

@@ -12,19 +12,19 @@ from pathlib import Path
 
 import click
 
-from probe.config.consent.consent_check import refusal
+from probe.config.consent.consent_check import explain_refusal
 from probe.config.consent.country_profiles import profile_of
 from probe.config.destination import folder_of
-from probe.config.folders import own_state
-from probe.config.settings import Settings, SettingsError, load_settings, results_folder
-from probe.operation.commands.as_user import as_user
+from probe.config.folders import find_own_state
+from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
+from probe.operation.commands.as_user import run_as_user
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.schedules import cron, systemd, units
 from probe.operation.schedules.crontab import CronError, read_crontab, write_crontab
-from probe.operation.schedules.installed_schedules import REMOVERS, installed, last_errors, own_command
-from probe.operation.schedules.missing_runs import terms
-from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
-from probe.operation.schedules.schedule_log import Event, append, month_ago, now, read
+from probe.operation.schedules.installed_schedules import REMOVERS, find_last_errors, list_installed, make_own_command
+from probe.operation.schedules.missing_runs import list_terms
+from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_month_ago, get_now, read_events
 from probe.operation.schedules.units import SystemdError
 from probe.results.files.atomic import StoreError, check_writable, make_folder
 
@@ -74,14 +74,14 @@ def install_cron(config: str | None, every_min: str | None, print_only: bool) ->
 def _install_cron(config: str | None, every_min: str | None, print_only: bool) -> None:
     plan = _plan(config, every_min)
     waits = ("--wait-s", str(plan.rhythm.jitter_s))
-    text = cron.block(plan.rhythm, (*plan.command, *waits), errors=str(last_errors()))
+    text = cron.make_block(plan.rhythm, (*plan.command, *waits), errors=str(find_last_errors()))
     if print_only:
         click.echo(text, nl=False)
         return
     _check_others("cron")
-    changed = cron.with_block(read_crontab(), text)
+    changed = cron.add_block(read_crontab(), text)
     _make_ready(plan)
-    make_folder(last_errors().parent)
+    make_folder(find_last_errors().parent)
     write_crontab(changed)
     _note(plan, "cron", plan.rhythm.next_slot(datetime.now().astimezone()))
 
@@ -114,21 +114,21 @@ def _install_systemd(config: str | None, every_min: str | None, print_only: bool
     plan = _plan(config, every_min)
     owner = "" if user else _owner(plan.settings)
     sealed = not user or not begin or print_only or units.can_seal()
-    job = systemd.Job(command=plan.command, deadline_s=plan.deadline_s, results=str(plan.results), user=owner,
-                      packets=packets, sealed=sealed, upload=folder_of(plan.settings.upload.to),
-                      state=_state(plan.settings, owner))
-    service, timer = systemd.service_text(job), systemd.timer_text(plan.rhythm)
+    job = systemd.UnitJob(command=plan.command, deadline_s=plan.deadline_s, results=str(plan.results), user=owner,
+                          packets=packets, sealed=sealed, upload=folder_of(plan.settings.upload.to),
+                          state=_state(plan.settings, owner))
+    service, timer = systemd.make_service(job), systemd.make_timer(plan.rhythm)
     if print_only:
         click.echo(f"# {systemd.SERVICE}\n{service}\n# {systemd.TIMER}\n{timer}", nl=False)
         return
-    if sealed and (lost := units.hidden((plan.command[0], plan.settings.path, str(plan.results)))):
+    if sealed and (lost := units.list_hidden((plan.command[0], plan.settings.path, str(plan.results)))):
         raise StoreError(f"{lost[0]}: units have a /tmp of their own and cannot see it: put it elsewhere")
     kind = "systemd-user" if user else "systemd-system"
     _check_others(kind)
     _make_ready(plan, owner)
-    units.place(service, timer, system=not user)
+    units.write_units(service, timer, system=not user)
     if begin:
-        units.start(system=not user)
+        units.start_timer(system=not user)
     _note(plan, kind, plan.rhythm.next_slot(datetime.now(UTC)), owner)
     if not sealed:
         click.echo("This system does not let a user's units have a file system of their own: runs can write wherever "
@@ -154,7 +154,7 @@ def _uninstall(config: str | None) -> None:
     if removed:
         click.echo(f"Removed: {', '.join(removed)}. Configuration and results are as they were.")
     settings = load_settings(config)
-    results = results_folder(settings).absolute()
+    results = choose_results_folder(settings).absolute()
     noted = bool(settings.path) and _end_terms(results)
     if noted and not removed:
         click.echo(f"Nothing was installed any more; {results} now says so.")
@@ -162,16 +162,16 @@ def _uninstall(config: str | None) -> None:
         click.echo("Nothing was installed for this user.")
     if "systemd-system" in removed and not noted:
         click.echo("The user whose runs these were should call `probe uninstall` once, so that the log knows.")
-    if hasattr(os, "geteuid") and os.geteuid() != 0 and units.present(system=True):
-        click.echo(f"The system's units in {units.folder(system=True)} stay: sudo probe uninstall")
+    if hasattr(os, "geteuid") and os.geteuid() != 0 and units.has_timer(system=True):
+        click.echo(f"The system's units in {units.find_unit_folder(system=True)} stay: sudo probe uninstall")
 
 
 def _end_terms(results: Path) -> bool:
     """Write into the log that the schedule is over; whether it had one."""
-    moment = now()
-    at_work = [term for term in terms(read(results, since=month_ago(moment))) if term.end is None]
+    moment = get_now()
+    at_work = [term for term in list_terms(read_events(results, since=get_month_ago(moment))) if term.end is None]
     if at_work:
-        append(results, Event(at=moment, kind="uninstalled"))
+        append_event(results, ScheduleEvent(at=moment, kind="uninstalled"))
     return bool(at_work)
 
 
@@ -183,7 +183,7 @@ def with_errors(command: Callable[..., None]) -> Callable[..., None]:
                                        "Scheduler call `probe run --timed --results FOLDER`")
         try:
             command(*arguments)
-        except cron.DamagedBlock as error:
+        except cron.DamagedBlockError as error:
             raise click.ClickException(
                 f"The crontab has half a block of ours ({error}). Nothing was changed. Open it with `crontab -e`, take "
                 "away the lines that begin with `# >>> reachability probe` or `# <<< reachability probe` and the runs "
@@ -195,24 +195,24 @@ def with_errors(command: Callable[..., None]) -> Callable[..., None]:
 
 def _plan(config: str | None, every_min: str | None) -> _Plan:
     settings = load_settings(config)
-    stop_if_refused(refusal(settings, lab=False))
+    stop_if_refused(explain_refusal(settings, lab=False))
     every = int(every_min) if every_min else profile_of(settings.vantage.cc).every_min
-    results = results_folder(settings).absolute()
-    beat = rhythm(every, _minute(results))
+    results = choose_results_folder(settings).absolute()
+    beat = make_rhythm(every, _minute(results))
     deadline_s = beat.deadline_s(settings.run.deadline_s)
-    command = (*own_command(), "run", "--timed", "--config", str(Path(settings.path).absolute()),
+    command = (*make_own_command(), "run", "--timed", "--config", str(Path(settings.path).absolute()),
                "--results", str(results), "--deadline-s", f"{deadline_s:g}")
     return _Plan(settings=settings, rhythm=beat, results=results, command=command, deadline_s=deadline_s)
 
 
 def _minute(results: Path) -> int:
     """The minute that the schedule has already, so that an upgrade moves nothing; else one drawn at random."""
-    known = [term for term in terms(read(results, since=month_ago(now()))) if term.end is None]
+    known = [term for term in list_terms(read_events(results, since=get_month_ago(get_now()))) if term.end is None]
     return known[-1].rhythm.minute if known else secrets.randbelow(60)
 
 
 def _check_others(kind: str) -> None:
-    if others := [name for name in installed() if name != kind]:
+    if others := [name for name in list_installed() if name != kind]:
         raise click.ClickException(f"Runs are scheduled already, by {', '.join(others)}; two schedules would double "
                                    f"what is sent. First: probe uninstall")
 
@@ -220,12 +220,12 @@ def _check_others(kind: str) -> None:
 def _make_ready(plan: _Plan, owner: str = "") -> None:
     """The folder, and the key of the probe's monthly name, which a hardened unit may read but not make."""
     def ready() -> None:
-        from probe.measurement.device.vantage import probe_id
+        from probe.measurement.device.vantage import make_probe_id
 
         check_writable(plan.results)
-        probe_id(f"{datetime.now(UTC):%Y-%m}")
+        make_probe_id(f"{datetime.now(UTC):%Y-%m}")
 
-    as_user(owner, ready) if owner else ready()
+    run_as_user(owner, ready) if owner else ready()
 
 
 def _owner(settings: Settings) -> str:
@@ -247,16 +247,17 @@ def _state(settings: Settings, owner: str) -> str:
     if not (settings.update.url or settings.feed):
         return ""
     if not owner:
-        return str(own_state())
+        return str(find_own_state())
     import pwd
 
     return str(Path(pwd.getpwnam(owner).pw_dir) / ".local/state/probe")
 
 
 def _note(plan: _Plan, kind: str, first: datetime, owner: str = "") -> None:
-    event = Event(at=now(), kind="installed", by=kind, every_min=plan.rhythm.every_min, minute=plan.rhythm.minute,
-                  first=first.astimezone(UTC))
-    as_user(owner, lambda: append(plan.results, event)) if owner else append(plan.results, event)
+    event = ScheduleEvent(at=get_now(), kind="installed", by=kind, every_min=plan.rhythm.every_min,
+                          minute=plan.rhythm.minute,
+                          first=first.astimezone(UTC))
+    run_as_user(owner, lambda: append_event(plan.results, event)) if owner else append_event(plan.results, event)
     click.echo(f"Installed ({kind}): a run every {plan.rhythm.every_min} minutes, each at most "
                f"{plan.deadline_s / 60:.0f} minutes long.\n"
                f"The first is due at {first:%H:%M %Z}, up to {plan.rhythm.jitter_s // 60} minutes later by chance. "

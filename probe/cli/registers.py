@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import CatalogueError
 from probe.operation.commands.exit_codes import EXIT_FAILED
-from probe.operation.commands.progress_bar import bar
+from probe.operation.commands.progress_bar import show_progress
 from probe.operation.updates.list_document import ListError
 from probe.research.registers.register_words import FORMS, LISTED, MATCHES, NOT_LISTED, REGISTERS, UNAVAILABLE, Register
 from probe.results.files.atomic import StoreError, write_files
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.research.registers.register_join import Index, Joined
-    from probe.research.registers.register_rows import Measured, RegisterRow
-    from probe.research.registers.register_source import Source
+    from probe.research.registers.register_join import JoinedList, TargetIndex
+    from probe.research.registers.register_rows import MeasuredTarget, RegisterRow
+    from probe.research.registers.register_source import ListSource
     from probe.research.registers.register_types import Item
 
 NOT_NOT_BLOCKED = ("Not listed does not mean not blocked: since 2019 most blocks of messengers in Russia, and many "
@@ -47,7 +47,7 @@ class Asked:
         return self.where if "://" in self.where else Path(self.where).name
 
 
-def _asked(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Asked, ...]:
+def _choose_lists(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Asked, ...]:
     """The lists that the arguments name."""
     made = []
     for value in values:
@@ -63,7 +63,7 @@ def _asked(context: click.Context, parameter: click.Parameter, values: tuple[str
 
 
 @click.command()
-@click.argument("lists", nargs=-1, metavar="NAME[:CC]=FILE|URL...", callback=_asked)
+@click.argument("lists", nargs=-1, metavar="NAME[:CC]=FILE|URL...", callback=_choose_lists)
 @click.option("--known", is_flag=True, help="Say which lists and forms are known, and end.")
 @click.option("--results", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Results to show beside: when a run of the list's country first found a target blocked.")
@@ -121,7 +121,7 @@ class Done:
     """One list and what came of it."""
 
     asked: Asked
-    joined: Joined | None
+    joined: JoinedList | None
     time: str = ""
     told_by: str = ""
     why: str = ""
@@ -131,46 +131,46 @@ class Done:
 
 def _compare(lists: Sequence[Asked], results: Path | None, lab: bool | None, services: tuple[str, ...],
              catalogue: str | None) -> list[Done]:
-    from probe.research.registers.register_join import Index
-    from probe.research.registers.register_rows import ListRead, rows_of
+    from probe.research.registers.register_join import TargetIndex
+    from probe.research.registers.register_rows import ReadList, make_rows
 
-    known = load(catalogue)
+    known = load_catalogue(catalogue)
     if unknown := set(services) - {endpoint.service for endpoint in known.endpoints}:
         raise click.UsageError(f"no such service: {visible(', '.join(sorted(unknown)))}; see `probe targets services`")
-    said, seen = _measured(results, lab)
-    index = Index(known.endpoints, seen)
+    said, seen = _read_measured(results, lab)
+    index = TargetIndex(known.endpoints, seen)
     found = []
     for done in (_join(asked, index) for asked in lists):
-        rows = rows_of(ListRead(register=done.asked.register.name, register_cc=done.asked.cc, source=done.asked.source,
-                                list_time=done.time, list_time_from=done.told_by),
-                       done.joined, index, said.get(done.asked.cc, {}))
+        rows = make_rows(ReadList(register=done.asked.register.name, register_cc=done.asked.cc,
+                                  source=done.asked.source, list_time=done.time, list_time_from=done.told_by),
+                         done.joined, index, said.get(done.asked.cc, {}))
         found.append(replace(done, rows=tuple(row for row in rows if not services or row.service in services)))
     return found
 
 
-def _measured(results: Path | None, lab: bool | None) -> tuple[
-        Mapping[str, Mapping[str, Measured]], Mapping[str, frozenset[str]]]:
+def _read_measured(results: Path | None, lab: bool | None) -> tuple[
+        Mapping[str, Mapping[str, MeasuredTarget]], Mapping[str, frozenset[str]]]:
     if results is None:
         return {}, {}
-    from probe.research.registers.measured_targets import measured, runs_of, seen_addresses
+    from probe.research.registers.measured_targets import list_proven_addresses, read_measured, read_runs
 
-    runs = runs_of(results, lab=lab)
-    with bar("Reading verdicts") as progress:
-        said = measured(results, runs, progress)
-    with bar("Reading addresses") as progress:
-        return said, seen_addresses(results, runs, progress)
+    runs = read_runs(results, lab=lab)
+    with show_progress("Reading verdicts") as progress:
+        said = read_measured(results, runs, progress)
+    with show_progress("Reading addresses") as progress:
+        return said, list_proven_addresses(results, runs, progress)
 
 
-def _join(asked: Asked, index: Index) -> Done:
-    from probe.research.registers.register_join import join
-    from probe.research.registers.register_parse import items_of
+def _join(asked: Asked, index: TargetIndex) -> Done:
+    from probe.research.registers.register_join import join_list
+    from probe.research.registers.register_parse import read_items
     from probe.research.registers.register_source import read_source
 
     try:
         source = read_source(asked.where)
     except ListError as error:
         return Done(asked=asked, joined=None, why=str(error))
-    joined = join(_watched(items_of(source.raw, asked.register.form), source, asked), index)
+    joined = join_list(_show_progress(read_items(source.raw, asked.register.form), source, asked), index)
     if not joined.entries:
         why = joined.first_refused[0].reason if joined.first_refused else "is empty"
         return Done(asked=asked, joined=None, why=f"{asked.where}: no entry could be read; it {why}. Is it of the form "
@@ -179,10 +179,10 @@ def _join(asked: Asked, index: Index) -> Done:
                 told_by="list" if joined.updated else source.told_by)
 
 
-def _watched(items: Iterator[Item], source: Source, asked: Asked) -> Iterator[Item]:
+def _show_progress(items: Iterator[Item], source: ListSource, asked: Asked) -> Iterator[Item]:
     """The items, with a bar for a person who waits; how many there will be is not known before."""
     total = max(1, source.raw.count(b"\n"))
-    with bar(f"Reading {asked.register.name}", wanted=len(source.raw) > 1 << 20) as progress:
+    with show_progress(f"Reading {asked.register.name}", wanted=len(source.raw) > 1 << 20) as progress:
         for number, item in enumerate(items):
             if not number % 10_000:
                 progress(min(number, total), total)
@@ -221,7 +221,7 @@ def _as_json(done: Done) -> dict[str, object]:
 
 
 def _lines(joins: Sequence[Done], *, with_results: bool) -> Iterator[str]:
-    from probe.research.registers.register_rows import blocked_unlisted
+    from probe.research.registers.register_rows import list_blocked_unlisted
 
     for done in joins:
         if done.joined is None:
@@ -230,10 +230,10 @@ def _lines(joins: Sequence[Done], *, with_results: bool) -> Iterator[str]:
                f"{'fetch' if done.told_by == 'fetched' else done.told_by})")
         for row in done.rows:
             if row.standing == LISTED:
-                yield from _listed(row, with_results=with_results)
+                yield from _list_row(row, with_results=with_results)
         count = Counter(row.standing for row in done.rows)[NOT_LISTED]
         yield f"  {count} targets are not listed."
-    if found := blocked_unlisted([row for done in joins for row in done.rows]):
+    if found := list_blocked_unlisted([row for done in joins for row in done.rows]):
         yield "Found blocked, and in none of these lists of that country, as far as they could be read:"
         for row in found:
             yield (f"  {row.target_id:<34} first {row.first_blocked_time}  {row.block_type}  ({row.register_cc}, "
@@ -241,7 +241,7 @@ def _lines(joins: Sequence[Done], *, with_results: bool) -> Iterator[str]:
     yield NOT_NOT_BLOCKED
 
 
-def _listed(row: RegisterRow, *, with_results: bool) -> Iterator[str]:
+def _list_row(row: RegisterRow, *, with_results: bool) -> Iterator[str]:
     more = f", {row.entries} entries" if row.entries > 1 else ""
     until = f" until {visible(row.entry_until)}" if row.entry_until else ""
     yield (f"  {row.target_id:<34} {row.match:<9} {visible(row.listed)}  entry of {row.entry_date or 'no date'}{until} "

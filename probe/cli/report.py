@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from probe.operation.commands.progress_bar import bar
+from probe.operation.commands.progress_bar import show_progress
 from probe.research.report.fleet_page import holds_cells, make_fleet_report
 from probe.research.report.language import LANGUAGES
 from probe.research.report.report_page import make_report
@@ -61,7 +61,7 @@ def report(directory: Path, out: Path | None, title: str, lang: str, events: Pat
             page = make_fleet_report(directory, out, title=title, language=lang, events=events, figures=figures,
                                      png=form == "png")
         else:
-            with bar("Reading runs") as progress:
+            with show_progress("Reading runs") as progress:
                 page = make_report(directory, out, title=title, language=lang, events=events, figures=figures,
                                    png=form == "png", progress=progress)
         package = write_package(directory) if datapackage else None

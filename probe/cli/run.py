@@ -19,21 +19,28 @@ import click
 
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import Catalogue
-from probe.config.consent.consent_check import refusal
-from probe.config.settings import Settings, results_folder
-from probe.operation.commands.command_setup import opened, set_time, stop_if_refused
+from probe.config.consent.consent_check import explain_refusal
+from probe.config.settings import Settings, choose_results_folder
+from probe.operation.commands.command_setup import load_command_setup, parse_at, stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
-from probe.operation.commands.feed_loading import fed
-from probe.operation.commands.progress_bar import bar
-from probe.operation.commands.run_lock import Locked, run_lock
-from probe.operation.commands.target_list import Bounds, beyond, bounds, chosen, looked, shown
-from probe.operation.commands.timed_log import Diary
+from probe.operation.commands.feed_loading import load_feed_board
+from probe.operation.commands.progress_bar import show_progress
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.operation.commands.target_list import (
+    ListBounds,
+    apply_list_bounds,
+    choose_run_catalogue,
+    find_beyond_list,
+    neutralise_text,
+    refresh_list,
+)
+from probe.operation.commands.timed_log import TimedLog
 from probe.results.files.atomic import StoreError, check_writable
 
 if TYPE_CHECKING:
     from probe.core.runs import RunResult, Vantage
     from probe.measurement.session.run_plan import RunPlan
-    from probe.operation.updates.catalogue_choice import Choice
+    from probe.operation.updates.catalogue_choice import CatalogueChoice
 
 FAST_DEADLINE_S = 60.0
 CONFIRM_AFTER_S = 240.0
@@ -72,40 +79,40 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
       probe run --timed                  (what cron calls; about one new flow a second)
     """
     marker = read_marker()
-    settings, choice = opened(config, catalogue, lab=marker.lab)
-    folder = results_folder(settings, results)
+    settings, choice = load_command_setup(config, catalogue, lab=marker.lab)
+    folder = choose_results_folder(settings, results)
     from probe.measurement.session.run_plan import RunPlan
-    from probe.operation.commands.timed_run import NotNow, under_conditions, with_turn
+    from probe.operation.commands.timed_run import NotNowError, add_turn, apply_conditions
 
     plan = RunPlan(
         deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s), fast=fast,
         trigger="timed" if timed else "manual", seed=seed, tier=settings.run.tier if tier is None else tier,
-        inputs=frozenset(inputs), started_at=set_time(at, lab=marker.lab), lab=marker.lab,
+        inputs=frozenset(inputs), started_at=parse_at(at, lab=marker.lab), lab=marker.lab,
     )
     _check_inputs(choice.catalogue, plan.inputs)
-    diary = Diary(folder, keeps=timed and at is None)
-    plan = with_turn(plan, settings, diary, by_tier=tier is not None)
+    diary = TimedLog(folder, keeps=timed and at is None)
+    plan = add_turn(plan, settings, diary, by_tier=tier is not None)
     if dry_run:
         if not _is_paused(choice, as_json=False):
-            bound = _bounded(choice, settings, plan)
+            bound = _apply_bounds(choice, settings, plan)
             _tell_plan(bound.catalogue, bound.settings, bound.plan)
         return
-    if why := refusal(settings, lab=marker.lab):
-        diary.refused(why.splitlines()[0])
+    if why := explain_refusal(settings, lab=marker.lab):
+        diary.note_refused(why.splitlines()[0])
     stop_if_refused(why)
     if wait_s:
         time.sleep(random.SystemRandom().uniform(0, wait_s))
     try:
-        plan = under_conditions(plan, settings, diary)
-    except NotNow as why_not:
+        plan = apply_conditions(plan, settings, diary)
+    except NotNowError as why_not:
         click.echo(str(why_not))
         return
     if timed and not marker.lab:
-        choice, plan = _renewed(choice, settings, plan, catalogue)
+        choice, plan = _renew_choice(choice, settings, plan, catalogue)
     if _is_paused(choice, as_json=as_json):
-        diary.paused(choice.standing.limits.pause)
+        diary.note_paused(choice.standing.limits.pause)
         return
-    bound = _bounded(choice, settings, plan)
+    bound = _apply_bounds(choice, settings, plan)
     run_ends = time.monotonic() + bound.plan.deadline_s
     result = _run(bound.catalogue, bound.settings, bound.plan, folder, diary,
                   parquet=False if timed and parquet is None else parquet)
@@ -113,31 +120,31 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     if result.run.block_type in ("local.offline", "network"):
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
-        from probe.operation.upload.upload_after_run import after_run
+        from probe.operation.upload.upload_after_run import upload_after_run
 
-        after_run(settings, folder.absolute(), run_ends=run_ends)
+        upload_after_run(settings, folder.absolute(), run_ends=run_ends)
 
 
-def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, diary: Diary, *,
+def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, diary: TimedLog, *,
          parquet: bool | None) -> RunResult:
     """Measure and write, while nobody else does."""
     try:
-        with run_lock(folder), diary.run() as ended:
+        with hold_run_lock(folder), diary.run() as ended:
             _check_room(folder, settings)
             result = _measure(targets, settings, plan, folder)
             from probe.results.runs.run_writer import write_run  # only now: the first packet need not wait for it
 
             write_run(result, folder, parquet=parquet, known_new=True)  # however damaged other runs are
             ended(result.run.run_id)
-            from probe.operation.commands.results_bounds import keep_in_bounds
+            from probe.operation.commands.results_bounds import tidy_after_run
 
-            keep_in_bounds(folder, settings, latest=result.run.run_id)
+            tidy_after_run(folder, settings, latest=result.run.run_id)
             return result
     except StoreError as error:
-        diary.failed(str(error))
+        diary.note_failed(str(error))
         raise click.ClickException(str(error)) from error
-    except Locked as locked:
-        diary.overlap()
+    except LockedError as locked:
+        diary.note_overlap()
         since = f" (since {locked})" if str(locked) else ""
         click.echo(f"Another run is writing to {folder}{since}; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
@@ -148,9 +155,9 @@ def _check_room(folder: Path, settings: Settings) -> None:
     try:
         check_writable(folder)
     except StoreError:
-        from probe.operation.commands.results_bounds import keep_in_bounds
+        from probe.operation.commands.results_bounds import tidy_after_run
 
-        keep_in_bounds(folder, settings)
+        tidy_after_run(folder, settings)
         check_writable(folder)
 
 
@@ -160,37 +167,39 @@ def _check_inputs(targets: Catalogue, inputs: frozenset[str]) -> None:
         raise click.UsageError(f"not in {targets.path}: {', '.join(sorted(unknown))}; see `probe targets list`")
 
 
-def _renewed(choice: Choice, settings: Settings, plan: RunPlan, named: str | None) -> tuple[Choice, RunPlan]:
+def _renew_choice(choice: CatalogueChoice, settings: Settings, plan: RunPlan,
+                  named: str | None) -> tuple[CatalogueChoice, RunPlan]:
     """The choice after a look for a new list, where it is time for one, and the plan with the time that is left."""
     begin_s = time.monotonic()
-    if not looked(settings, datetime.now(UTC)):
-        return choice, replace(plan, deadline_s=_left(plan, begin_s))
-    choice = chosen(settings, named, datetime.now(UTC))
+    if not refresh_list(settings, datetime.now(UTC)):
+        return choice, replace(plan, deadline_s=_time_left_s(plan, begin_s))
+    choice = choose_run_catalogue(settings, named, datetime.now(UTC))
     _check_inputs(choice.catalogue, plan.inputs)
-    return choice, replace(plan, deadline_s=_left(plan, begin_s))
+    return choice, replace(plan, deadline_s=_time_left_s(plan, begin_s))
 
 
-def _left(plan: RunPlan, begin_s: float) -> float:
+def _time_left_s(plan: RunPlan, begin_s: float) -> float:
     """Of the run's time after what began at `begin_s`; in whole seconds, since looking at the clock is no delay."""
     return max(5.0, plan.deadline_s - int(time.monotonic() - begin_s))
 
 
-def _is_paused(choice: Choice, *, as_json: bool) -> bool:
+def _is_paused(choice: CatalogueChoice, *, as_json: bool) -> bool:
     """Whether the signed list asks for a pause here, which is said then."""
     why = choice.standing.limits.pause
     if why and as_json:
         click.echo(json.dumps({"run": None, "paused": why}))
     elif why:
-        click.echo(f"Nothing is measured: the signed list of targets asks for a pause in this country: {shown(why)}")
+        click.echo(
+            f"Nothing is measured: the signed list of targets asks for a pause in this country: {neutralise_text(why)}")
     return bool(why)
 
 
-def _bounded(choice: Choice, settings: Settings, plan: RunPlan) -> Bounds:
+def _apply_bounds(choice: CatalogueChoice, settings: Settings, plan: RunPlan) -> ListBounds:
     """Settings and plan within what the list asks, told once."""
-    if over := beyond(choice, plan.inputs):
+    if over := find_beyond_list(choice, plan.inputs):
         raise click.ClickException(f"The signed list asks for tier {choice.standing.limits.max_tier} at most in "
                                    f"{settings.vantage.cc}, and this is beyond: {', '.join(over)}")
-    bound = bounds(choice, settings, plan, fast_deadline_s=FAST_DEADLINE_S)
+    bound = apply_list_bounds(choice, settings, plan, fast_deadline_s=FAST_DEADLINE_S)
     for note in bound.notes:
         click.echo(note, err=True)
     return bound
@@ -201,44 +210,44 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
     from probe.measurement.session.make_run import make_run
 
     if settings.fingerprints.files:
-        from probe.operation.updates.fingerprint_files import equip
+        from probe.operation.updates.fingerprint_files import add_configured_fingerprints
 
-        equip(settings)
+        add_configured_fingerprints(settings)
     gc.freeze()  # program and catalogue stay: to look through them again and again costs a thirtieth of a run
     begin_s = time.monotonic()
-    board = fed(settings, datetime.now(UTC))
-    plan = replace(plan, deadline_s=_left(plan, begin_s)) if settings.feed else plan
-    with bar("Measuring") as progress:
+    board = load_feed_board(settings, datetime.now(UTC))
+    plan = replace(plan, deadline_s=_time_left_s(plan, begin_s)) if settings.feed else plan
+    with show_progress("Measuring") as progress:
         result = make_run(targets, settings, plan, progress=progress, ask_helper=ask_configured, board=board,
                           failed_before=partial(_failed_before, folder))
-    return _confirmed(result, folder)
+    return _confirm(result, folder)
 
 
 def _failed_before(folder: Path, here: Vantage) -> Mapping[str, datetime]:
-    from probe.operation.commands.earlier_runs import previous_failures
+    from probe.operation.commands.earlier_runs import read_previous_failures
 
-    return previous_failures(folder, before=datetime.now(UTC), here=here)
+    return read_previous_failures(folder, before=datetime.now(UTC), here=here)
 
 
-def _confirmed(result: RunResult, folder: Path) -> RunResult:
-    from probe.inference.verdicts.combine import confirm
-    from probe.operation.commands.earlier_runs import previous_blocks
+def _confirm(result: RunResult, folder: Path) -> RunResult:
+    from probe.inference.verdicts.combine import confirm_blocks
+    from probe.operation.commands.earlier_runs import read_previous_blocks
 
     start = datetime.fromisoformat(result.run.measurement_start_time)
     blocked = [v.target_id for v in result.verdicts if v.outcome == "blocked"]
-    before = previous_blocks(folder, before=start, at_least_s=CONFIRM_AFTER_S, targets=blocked,
-                             here=result.run.vantage)
-    return replace(result, verdicts=confirm(result.verdicts, before))
+    before = read_previous_blocks(folder, before=start, at_least_s=CONFIRM_AFTER_S, targets=blocked,
+                                  here=result.run.vantage)
+    return replace(result, verdicts=confirm_blocks(result.verdicts, before))
 
 
 def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
-    from probe.measurement.planning.rotation import share_of
-    from probe.measurement.session.selection import select
+    from probe.measurement.planning.rotation import choose_share
+    from probe.measurement.session.selection import select_sites
 
-    due = share_of(targets, plan.turn).inputs if plan.turn else None
-    chosen = select(targets, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
-                    families=(4, 6), seed=plan.seed or 0, skip_services=settings.run.skip_services,
-                    inputs=plan.inputs, due=due)
+    due = choose_share(targets, plan.turn).inputs if plan.turn else None
+    chosen = select_sites(targets, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
+                          families=(4, 6), seed=plan.seed or 0, skip_services=settings.run.skip_services,
+                          inputs=plan.inputs, due=due)
     count = sum(len(site.endpoints) for site in chosen.sites)
     click.echo(f"{count} endpoints at {len(chosen.sites)} sites would be measured, "
                f"{len(chosen.skipped)} would be reported as not attempted.")
@@ -255,8 +264,8 @@ def _tell(result: RunResult, folder: Path, as_json: bool) -> None:
             "services": [asdict(s) for s in result.services], "results": str(folder),
         }))
         return
-    from probe.operation.commands.run_summary import summary_lines
+    from probe.operation.commands.run_summary import describe_run
 
-    for line in summary_lines(result):
+    for line in describe_run(result):
         click.echo(line)
     click.echo(f"Results: {folder} (run {result.run.run_id})")

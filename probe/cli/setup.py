@@ -10,16 +10,21 @@ from typing import TypeVar
 
 import click
 
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import CatalogueError
 from probe.config.consent import setup_answers as said
-from probe.config.consent.consent_check import lacking, submit_lacking, told_places, upload_lacking
-from probe.config.consent.consent_text import consent_text
+from probe.config.consent.consent_check import (
+    describe_destinations,
+    explain_lacking_consent,
+    explain_lacking_submit_consent,
+    explain_lacking_upload_consent,
+)
+from probe.config.consent.consent_text import write_consent_text
 from probe.config.consent.country_profiles import profile_of
 from probe.config.consent.setup_answers import Answers
-from probe.config.geo.geo_status import geo_settings, words_of
-from probe.config.settings import Settings, SettingsError, load_settings, usual_file
-from probe.config.settings_edit import Tables, edited
+from probe.config.geo.geo_status import describe_geo_settings, parse_geo_settings
+from probe.config.settings import Settings, SettingsError, find_usual_file, load_settings
+from probe.config.settings_edit import Tables, edit_settings
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
 from probe.results.files.atomic import StoreError, write_file
 
@@ -70,18 +75,18 @@ def setup(config: str | None, file: Path | None, agree: int | None, level: int |
                     submit_to=submit_to)
     try:
         target, text, before = _before(config)
-        given = said.over(flags, said.read_answers(file)) if file else flags
-        named = said.with_places(given, before)
+        given = said.merge_answers(flags, said.read_answers(file)) if file else flags
+        named = said.add_destinations(given, before)
         if show:
             _show(given, named)
             return
-        known = tuple(load(before.run.catalogue or None).services)
+        known = tuple(load_catalogue(before.run.catalogue or None).services)
         if given.agree is None and file is None:
             given = _converse(given, named, known)
-        if why := said.refused(given):
+        if why := said.explain_no_consent(given):
             raise click.ClickException(why)
-        given = said.over(given, Answers(results=_folder(before)))
-        changes = said.changes(given, before, known=known, today=datetime.now(UTC).date())
+        given = said.merge_answers(given, Answers(results=_folder(before)))
+        changes = said.list_changes(given, before, known=known, today=datetime.now(UTC).date())
         write_file(target, _edit(text, changes, target).encode())
     except (SettingsError, CatalogueError, StoreError) as error:
         raise click.ClickException(str(error)) from error
@@ -95,7 +100,7 @@ def _before(config: str | None) -> tuple[Path, str, Settings]:
         return Path(named).expanduser().absolute(), "", Settings()
     settings = load_settings(config)
     if not settings.path:
-        return usual_file(), "", settings
+        return find_usual_file(), "", settings
     target = Path(settings.path).resolve()  # a link to it stays one
     if hasattr(os, "geteuid") and os.geteuid() == 0 and target.stat().st_uid:
         raise SettingsError(f"{target}: belongs to another user, who could not read it any more: set up as that user")
@@ -105,15 +110,15 @@ def _before(config: str | None) -> tuple[Path, str, Settings]:
 def _edit(text: str, changes: Tables, target: Path) -> str:
     start = text or "# Written by `probe setup`; what you change by hand stays.\n"
     try:
-        return edited(start, changes)
+        return edit_settings(start, changes)
     except SettingsError as error:
         raise SettingsError(f"{target}: {error}") from None
 
 
 def _show(given: Answers, before: Settings) -> None:
-    cc = said.country(before.vantage.cc if given.country is None else given.country)
-    for line in consent_text(profile_of(cc), cc=cc, to=told_places(before), upload=before.upload.place,
-                             public=before.submit.place):
+    cc = said.parse_country(before.vantage.cc if given.country is None else given.country)
+    for line in write_consent_text(profile_of(cc), cc=cc, to=describe_destinations(before), upload=before.upload.place,
+                                   public=before.submit.place):
         click.echo(line)
 
 
@@ -125,11 +130,11 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     """Ask what was not said. What is asked first decides which risk is told."""
     click.echo("This sets up the probe. It sends nothing. Return keeps what stands in brackets.\n")
     cc = given.country if given.country is not None else _ask(
-        "Country of this line (two letters, ZZ: left open)", before.vantage.cc, said.country)
-    cc = said.country(cc)
+        "Country of this line (two letters, ZZ: left open)", before.vantage.cc, said.parse_country)
+    cc = said.parse_country(cc)
     click.echo()
-    for line in consent_text(profile_of(cc), cc=cc, to=told_places(before), upload=before.upload.place,
-                             public=before.submit.place):
+    for line in write_consent_text(profile_of(cc), cc=cc, to=describe_destinations(before), upload=before.upload.place,
+                                   public=before.submit.place):
         click.echo(line)
     click.echo()
     agreed = click.confirm("Have you read this, and do you agree, and all others whom it concerns?", default=False)
@@ -144,16 +149,18 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     asn = given.asn if given.asn is not None else _ask(
         "Number of your network (AS number, 0: left open)", str(before.vantage.asn), _asn)
     kind = given.network_type or _ask(f"Kind of network ({', '.join(said.NETWORK_TYPES)})",
-                                      before.vantage.network_type, said.network_type)
+                                      before.vantage.network_type, said.parse_network_type)
     geo = given.geo if given.geo is not None else _ask(
         "Look country and network up on this device (table: the one that comes along; none; or files, .mmdb)",
-        " ".join(words_of(before.geo)), lambda text: words_of(geo_settings(text.split())))
+        " ".join(describe_geo_settings(before.geo)),
+        lambda text: describe_geo_settings(parse_geo_settings(text.split())))
     skip = given.skip_services if given.skip_services is not None else _ask(
         "Services to leave out (names with spaces between, - for none)", " ".join(before.run.skip_services) or "-",
-        lambda text: said.services(() if text == "-" else [text], known))
+        lambda text: said.parse_services(() if text == "-" else [text], known))
     results = given.results or _ask("Folder for the results", _folder(before), str)
-    return said.over(given, Answers(agree=TEXT_NUMBER, level=level, country=cc, asn=asn, network_type=kind, geo=geo,
-                                    skip_services=skip, results=results))
+    return said.merge_answers(given,
+                              Answers(agree=TEXT_NUMBER, level=level, country=cc, asn=asn, network_type=kind, geo=geo,
+                                             skip_services=skip, results=results))
 
 
 def _ask(question: str, default: str, read: Callable[[str], T]) -> T:
@@ -181,12 +188,12 @@ def _asn(text: str) -> int:
 def _tell(target: Path) -> None:
     settings = load_settings(str(target))
     run, left = settings.run, ", ".join(settings.run.skip_services)
-    assert not lacking(settings)
-    assert not upload_lacking(settings)
-    assert not settings.submit.place or not submit_lacking(settings, settings.submit.place)
+    assert not explain_lacking_consent(settings)
+    assert not explain_lacking_upload_consent(settings)
+    assert not settings.submit.place or not explain_lacking_submit_consent(settings, settings.submit.place)
     click.echo(f"Written: {target}")
     click.echo(f"  level {run.consent_level}, tier {run.tier}, country {settings.vantage.cc}, results in {run.results}")
-    click.echo(f"  country and network are looked up in: {', '.join(words_of(settings.geo))}")
+    click.echo(f"  country and network are looked up in: {', '.join(describe_geo_settings(settings.geo))}")
     if settings.upload.place:
         click.echo(f"  results of each scheduled run are sent to {settings.upload.place}")
     if settings.submit.place:

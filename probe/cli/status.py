@@ -11,13 +11,13 @@ from pathlib import Path
 import click
 
 from probe.catalogue.laboratory_marker import read_marker
-from probe.config.consent.consent_check import lacking
-from probe.config.settings import Settings, SettingsError, load_settings, results_folder
-from probe.operation.commands.run_lock import held_since
-from probe.operation.schedules.installed_schedules import installed, last_errors
+from probe.config.consent.consent_check import explain_lacking_consent
+from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
+from probe.operation.commands.run_lock import read_held_since
+from probe.operation.schedules.installed_schedules import find_last_errors, list_installed
 from probe.operation.status.installation_checks import check_capture, check_links, check_resolver
-from probe.operation.status.status_facts import Facts, gather
-from probe.operation.status.status_findings import BAD, NOTE, OK, Finding, findings
+from probe.operation.status.status_facts import StatusFacts, gather_status_facts
+from probe.operation.status.status_findings import BAD, NOTE, OK, StatusFinding, list_findings
 
 _MARKS = {OK: "ok  ", NOTE: "note", BAD: "BAD "}
 
@@ -40,8 +40,8 @@ def status(config: str | None, results: Path | None, as_json: bool) -> None:
         settings = load_settings(config)
     except SettingsError as error:
         raise click.ClickException(f"{error}\nPut it right in that file, or write a new one: probe setup") from error
-    facts = _facts(settings, results_folder(settings, results).absolute())
-    found = (*findings(facts), *_device())
+    facts = _facts(settings, choose_results_folder(settings, results).absolute())
+    found = (*list_findings(facts), *_device())
     if as_json:
         click.echo(json.dumps(_as_json(facts, found)))
     else:
@@ -53,24 +53,25 @@ def status(config: str | None, results: Path | None, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _facts(settings: Settings, results: Path) -> Facts:
+def _facts(settings: Settings, results: Path) -> StatusFacts:
     try:
-        errors = last_errors().read_text(encoding="utf-8", errors="replace")[-4000:]
+        errors = find_last_errors().read_text(encoding="utf-8", errors="replace")[-4000:]
     except OSError:
         errors = ""
-    return gather(settings, results, now=datetime.now(UTC), not_agreed="" if read_marker().lab else lacking(settings),
-                  at_work=installed(), running_since=held_since(results), errors=errors)
+    return gather_status_facts(settings, results, now=datetime.now(UTC),
+                               not_agreed="" if read_marker().lab else explain_lacking_consent(settings),
+                               at_work=list_installed(), running_since=read_held_since(results), errors=errors)
 
 
-def _device() -> list[Finding]:
+def _device() -> list[StatusFinding]:
     """What `probe doctor` finds of this device as it is now."""
     todo = {"network": "connect this device", "resolver": "look at /etc/resolv.conf"}
-    return [Finding(what=f"{what} now" if what != "packets" else "privilege", state=OK if ok else BAD, text=text,
-                    todo="" if ok else todo.get(what, "probe doctor"))
+    return [StatusFinding(what=f"{what} now" if what != "packets" else "privilege", state=OK if ok else BAD, text=text,
+                          todo="" if ok else todo.get(what, "probe doctor"))
             for what, ok, text in (check_links(), check_resolver(), check_capture())]
 
 
-def _as_json(facts: Facts, found: tuple[Finding, ...]) -> dict[str, object]:
+def _as_json(facts: StatusFacts, found: tuple[StatusFinding, ...]) -> dict[str, object]:
     term, sent = facts.term, facts.uploads
     return {
         "findings": [asdict(finding) for finding in found],

@@ -19,22 +19,22 @@ import click
 from probe.catalogue import packaged
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import Catalogue, Store
-from probe.config.consent.consent_check import refusal
-from probe.config.settings import Settings, results_folder
-from probe.core.stamps import id_at
+from probe.config.consent.consent_check import explain_refusal
+from probe.config.settings import Settings, choose_results_folder
+from probe.core.stamps import make_id
 from probe.core.tables.store_states import ABSENT, BLOCKED, IN, REASONS, UNKNOWN
-from probe.operation.commands.command_setup import opened, set_time, stop_if_refused
+from probe.operation.commands.command_setup import load_command_setup, parse_at, stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.progress_bar import bar
-from probe.operation.commands.run_lock import Locked, run_lock
-from probe.operation.commands.target_list import shown
+from probe.operation.commands.progress_bar import show_progress
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.operation.commands.target_list import neutralise_text
 from probe.results.files.atomic import StoreError, check_writable
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.research.stores.store_batch import Wanted
-    from probe.research.stores.store_judging import Blocked
-    from probe.results.batches.store_checks import Batch, BatchFrame
+    from probe.research.stores.store_batch import WantedLookups
+    from probe.research.stores.store_judging import BlockedStores
+    from probe.results.batches.store_checks import Batch, BatchInfo
 
 LEAST_PACE_S = 3.0
 """Between two lookups outside the laboratory: the App Store asks for about twenty a minute."""
@@ -76,79 +76,80 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
       probe export --table store_changes
     """
     lab = read_marker().lab
-    settings, known = opened(config, catalogue, lab=lab)
-    started_at = set_time(at, lab=lab) or datetime.now(UTC)
+    settings, known = load_command_setup(config, catalogue, lab=lab)
+    started_at = parse_at(at, lab=lab) or datetime.now(UTC)
     if pace_s < LEAST_PACE_S and not lab:
         raise click.UsageError(f"--pace-s: {LEAST_PACE_S:g} at least: the stores are not ours to hurry")
-    wanted, asked = _wanted(known.catalogue, settings, names, frozenset(services), storefronts)
+    wanted, asked = _choose_lookups(known.catalogue, settings, names, frozenset(services), storefronts)
     _check_count(asked, wanted, most)
-    stop_if_refused(refusal(settings, lab=lab))
+    stop_if_refused(explain_refusal(settings, lab=lab))
     if why := known.standing.limits.pause:
-        click.echo(f"Nothing is asked: the signed list of targets asks for a pause in this country: {shown(why)}")
+        click.echo(
+            f"Nothing is asked: the signed list of targets asks for a pause in this country: {neutralise_text(why)}")
         return
-    folder = results_folder(settings, results)
+    folder = choose_results_folder(settings, results)
     try:
-        with run_lock(folder / "store_checks"):
+        with hold_run_lock(folder / "store_checks"):
             check_writable(folder)
             batch = _make(folder, asked, wanted, _frame(settings, known.catalogue, started_at, lab=lab), started_at,
                           pace_s=pace_s, most=most, shift=at is not None)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
-    except Locked:
+    except LockedError:
         click.echo(f"Another batch of lookups writes to {folder}; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
     _tell(batch, folder, asked, as_json=as_json)
 
 
-def _wanted(catalogue: Catalogue, settings: Settings, names: tuple[str, ...], services: frozenset[str],
-            storefronts: tuple[str, ...]) -> tuple[Wanted, Mapping[str, Store]]:
+def _choose_lookups(catalogue: Catalogue, settings: Settings, names: tuple[str, ...], services: frozenset[str],
+                    storefronts: tuple[str, ...]) -> tuple[WantedLookups, Mapping[str, Store]]:
     """What to ask, without the services that the person leaves out of runs unless they are named here."""
-    from probe.research.stores.store_batch import Wanted, apps_of
+    from probe.research.stores.store_batch import WantedLookups, list_apps
 
     if unknown := services - set(catalogue.services):
         raise click.UsageError(f"no such service: {', '.join(sorted(unknown))}; see `probe targets services`")
     countries = [word.strip() for given in storefronts for word in given.split(",")]
     if wrong := [word for word in countries if not _COUNTRY.fullmatch(word)]:
         raise click.UsageError(f"--storefront {visible(wrong[0][:40])!r}: want codes of two letters, as in ru,cn")
-    asked = {name: store for name, store in packaged.stores().items() if not names or name in names}
+    asked = {name: store for name, store in packaged.load_stores().items() if not names or name in names}
     chosen_ones = services or frozenset(catalogue.services) - set(settings.run.skip_services)
-    apps = {store: found for store, found in apps_of(catalogue.services, asked, chosen_ones).items() if found}
+    apps = {store: found for store, found in list_apps(catalogue.services, asked, chosen_ones).items() if found}
     if not apps:
         raise click.UsageError("nothing to ask: the catalogue knows no application of these services in these stores")
-    return Wanted(apps=apps, storefronts=tuple(dict.fromkeys(word.lower() for word in countries))), asked
+    return WantedLookups(apps=apps, storefronts=tuple(dict.fromkeys(word.lower() for word in countries))), asked
 
 
-def _check_count(asked: Mapping[str, Store], wanted: Wanted, most: int) -> None:
-    from probe.research.stores.store_batch import count
+def _check_count(asked: Mapping[str, Store], wanted: WantedLookups, most: int) -> None:
+    from probe.research.stores.store_batch import count_lookups
 
-    if (needed := count(asked, wanted)) > most:
+    if (needed := count_lookups(asked, wanted)) > most:
         raise click.UsageError(f"that takes {needed} lookups, and a batch makes {most} at most (--most). Name fewer "
                                "storefronts or services, or one store")
 
 
-def _frame(settings: Settings, catalogue: Catalogue, started_at: datetime, *, lab: bool) -> BatchFrame:
+def _frame(settings: Settings, catalogue: Catalogue, started_at: datetime, *, lab: bool) -> BatchInfo:
     from probe import __version__
     from probe.core.tables.versions import SCHEMA_VERSION
-    from probe.results.batches.store_checks import BatchFrame
+    from probe.results.batches.store_checks import BatchInfo
 
-    return BatchFrame(
-        batch_id=id_at(started_at), probe_cc=settings.vantage.cc,
+    return BatchInfo(
+        batch_id=make_id(started_at), probe_cc=settings.vantage.cc,
         probe_asn=settings.vantage.asn, lab=lab, catalogue_version=catalogue.version, software_version=__version__,
         schema_version=SCHEMA_VERSION)
 
 
-def _make(folder: Path, asked: Mapping[str, Store], wanted: Wanted, frame: BatchFrame, started_at: datetime, *,
+def _make(folder: Path, asked: Mapping[str, Store], wanted: WantedLookups, frame: BatchInfo, started_at: datetime, *,
           pace_s: float, most: int, shift: bool) -> Batch:
     """Ask, judge by what was stored before, and store."""
-    from probe.research.stores.store_batch import Means, make_batch
-    from probe.research.stores.store_changes import follow
-    from probe.research.stores.store_fetch import fetch
+    from probe.research.stores.store_batch import BatchMeans, make_batch
+    from probe.research.stores.store_changes import follow_series
+    from probe.research.stores.store_fetch import fetch_store_page
     from probe.results.batches.batch_files import read_batches, write_batch
     from probe.results.batches.store_checks import StoreCheck
 
     history = [check for check in read_batches(folder, StoreCheck) if check.lab is frame.lab]
     try:
-        follow(history)  # rather now than when everything has been asked
+        follow_series(history)  # rather now than when everything has been asked
     except ValueError as error:
         raise StoreError(f"{folder / 'store_checks'}: a check has no proper time ({error}); restore or remove its "
                          "file") from error
@@ -157,21 +158,22 @@ def _make(folder: Path, asked: Mapping[str, Store], wanted: Wanted, frame: Batch
     def now() -> datetime:
         return started_at + timedelta(seconds=time.monotonic() - begin_s) if shift else datetime.now(UTC)
 
-    with bar("Asking the stores") as progress:
-        means = Means(fetch=fetch, now=now, sleep=time.sleep, rng=random.Random(), pace_s=pace_s, most=most,
-                      progress=progress)
-        blocked = _blocked(folder, asked, frame, started_at)
+    with show_progress("Asking the stores") as progress:
+        means = BatchMeans(fetch=fetch_store_page, now=now, sleep=time.sleep, rng=random.Random(), pace_s=pace_s,
+                           most=most, progress=progress)
+        blocked = _find_blocked_stores(folder, asked, frame, started_at)
         batch = make_batch(asked, wanted, frame, history, blocked, means)
     write_batch(batch, folder, day=started_at.date())
     return batch
 
 
-def _blocked(folder: Path, asked: Mapping[str, Store], frame: BatchFrame, now: datetime) -> dict[str, Blocked]:
+def _find_blocked_stores(folder: Path, asked: Mapping[str, Store], frame: BatchInfo,
+                         now: datetime) -> dict[str, BlockedStores]:
     """What the latest verdicts of the last day, from this network, say of the stores themselves; blocked only where
     none of a store's targets is ok."""
     from probe.core.runs import Run
     from probe.core.verdicts import Verdict
-    from probe.research.stores.store_judging import Blocked
+    from probe.research.stores.store_judging import BlockedStores
     from probe.results.runs.run_reader import read_records, stored_runs
 
     def near(run: Run) -> bool:
@@ -192,24 +194,24 @@ def _blocked(folder: Path, asked: Mapping[str, Store], frame: BatchFrame, now: d
                     uids[verdict.target_id] = f"{run.run_id}.{verdict.target_id}"
     except (StoreError, ValueError):
         return {}  # without runs, or with damaged ones, nobody says that a store is blocked
-    found: dict[str, Blocked] = {}
+    found: dict[str, BlockedStores] = {}
     well = {wanted[target] for target, verdict in latest.items() if verdict.outcome == "ok"}
     for target, name in wanted.items():
         said = latest.get(target)
         if said and said.outcome == "blocked" and name not in well:
-            found.setdefault(name, Blocked(block_type=said.block_type, evidence=uids[target]))
+            found.setdefault(name, BlockedStores(block_type=said.block_type, evidence=uids[target]))
     return found
 
 
 def _tell(batch: Batch, folder: Path, asked: Mapping[str, Store], *, as_json: bool) -> None:
-    from probe.research.stores.store_roles import roles
+    from probe.research.stores.store_roles import judge_store_roles
 
     if as_json:
         click.echo(json.dumps({
             "batch_id": batch.frame.batch_id, "results": str(folder),
             "checks": [asdict(check) for check in batch.checks],
             "changes": [asdict(change) for change in batch.changes],
-            "roles": [asdict(role) for role in roles(batch.checks)]}))
+            "roles": [asdict(role) for role in judge_store_roles(batch.checks)]}))
         return
     for line in _lines(batch, asked):
         click.echo(line)
@@ -217,7 +219,7 @@ def _tell(batch: Batch, folder: Path, asked: Mapping[str, Store], *, as_json: bo
 
 
 def _lines(batch: Batch, asked: Mapping[str, Store]) -> Iterator[str]:
-    from probe.research.stores.store_roles import roles
+    from probe.research.stores.store_roles import judge_store_roles
 
     groups = dict.fromkeys((check.store, check.storefront) for check in batch.checks)
     for store, storefront in groups:
@@ -228,12 +230,12 @@ def _lines(batch: Batch, asked: Mapping[str, Store]) -> Iterator[str]:
         yield f"{asked[store].title}, {storefront.upper()}{seen_from}: {told}"
         for row in rows:
             if row.state == ABSENT:
-                yield f"  {row.service:<20} {row.app:<36} not there; {_meant(row.block_type)}"
+                yield f"  {row.service:<20} {row.app:<36} not there; {_explain_cause(row.block_type)}"
         for reason, number in Counter(row.reason for row in rows if row.state == UNKNOWN).items():
             yield f"  {number} unknown ({reason}): {REASONS[reason][0]}"
         for row in [row for row in rows if row.state == BLOCKED][:1]:
             yield f"  the store itself is blocked ({row.block_type}), says {row.evidence}"
-    for role in roles(batch.checks):
+    for role in judge_store_roles(batch.checks):
         if role.not_to_be_had:
             how = "in part not to be had" if role.partial else role.outcome
             yield (f"{role.service} store, {role.storefront.upper()}: {how} ({', '.join(role.block_types)}): "
@@ -243,7 +245,7 @@ def _lines(batch: Batch, asked: Mapping[str, Store]) -> Iterator[str]:
                f"{change.storefront.upper()}, between {change.before_time} and {change.after_time}")
 
 
-def _meant(block_type: str) -> str:
+def _explain_cause(block_type: str) -> str:
     return {
         "server.delisted": "removed: three checks agree",
         "inconclusive.unconfirmed": "it was before: a removal, if further batches agree, six hours and more apart",

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.config.consent.consent_check import submit_refusal
+from probe.config.consent.consent_check import explain_submit_refusal
 from probe.config.consent.consent_text import PUBLIC
-from probe.config.destination import collector_problem, is_loopback, shown
-from probe.config.settings import SettingsError, load_settings, results_folder
+from probe.config.destination import find_collector_problem, is_loopback, redact_url
+from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.progress_bar import bar
-from probe.operation.commands.run_lock import Locked, run_lock
+from probe.operation.commands.progress_bar import show_progress
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.archive.own_files import SUBMIT_FOLDER
-from probe.results.archive.run_choice import Choice, chosen_runs
+from probe.results.archive.run_choice import RunFilter, select_runs
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.interop.submit.published_runs import Ripe
-    from probe.interop.submit.submit_send import Submitted
+    from probe.interop.submit.published_runs import RipeRun
+    from probe.interop.submit.submit_send import SubmitResult
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _SHOWN = 3
@@ -84,15 +84,15 @@ def ooni(directory: Path | None, collector: str, public: bool, exact: bool, sinc
         place = _place(collector, lab)
         settings = load_settings(config)
         if not dry_run:
-            stop_if_refused(_refusal(public) or ("" if lab else submit_refusal(settings, place)))
-        folder = results_folder(settings, directory).absolute()
-        ripe = _ripe(folder, Choice(since=since.date() if since else None, until=until.date() if until else None,
-                                    lab=lab), exact)
+            stop_if_refused(_refusal(public) or ("" if lab else explain_submit_refusal(settings, place)))
+        folder = choose_results_folder(settings, directory).absolute()
+        ripe = _ripe(folder, RunFilter(since=since.date() if since else None, until=until.date() if until else None,
+                                       lab=lab), exact)
         failed = _dry(folder, place, ripe) if dry_run else _submit(
             folder, place, ripe, for_s=for_s, at_most=at_most, due=due, as_json=as_json)
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
-    except Locked:
+    except LockedError:
         click.echo("Another submission is going on; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
     if failed:
@@ -101,12 +101,12 @@ def ooni(directory: Path | None, collector: str, public: bool, exact: bool, sinc
 
 def _place(collector: str, lab: bool) -> str:
     """The collector, written one way. Raises SettingsError for one that nothing may be sent to."""
-    if why := collector_problem(collector):
+    if why := find_collector_problem(collector):
         raise SettingsError(f"--collector {why}")
     if lab and not is_loopback(collector):
         raise SettingsError("What was made in the laboratory says nothing of any network: it is sent to no collector "
                             "but one on this device, http://127.0.0.1:PORT")
-    return shown(collector)
+    return redact_url(collector)
 
 
 def _refusal(public: bool) -> str:
@@ -117,47 +117,47 @@ def _refusal(public: bool) -> str:
     return f"nothing is sent without --public-for-ever.\n{told}\nNothing was sent. To see what would be: --dry-run"
 
 
-def _ripe(folder: Path, choice: Choice, exact: bool) -> list[Ripe]:
-    from probe.interop.submit.published_runs import ripe_runs
+def _ripe(folder: Path, choice: RunFilter, exact: bool) -> list[RipeRun]:
+    from probe.interop.submit.published_runs import list_ripe_runs
 
     try:
-        everybody = chosen_runs(folder, Choice(lab=choice.lab))
-        return ripe_runs(chosen_runs(folder, choice), everybody, exact=exact, now=datetime.now(UTC))
+        everybody = select_runs(folder, RunFilter(lab=choice.lab))
+        return list_ripe_runs(select_runs(folder, choice), everybody, exact=exact, now=datetime.now(UTC))
     except ValueError as error:
         raise StoreError(f"{folder}: {error}") from None
 
 
-def _dry(folder: Path, place: str, ripe: list[Ripe]) -> bool:
-    from probe.interop.submit.collector import encoded
-    from probe.interop.submit.published_runs import published
-    from probe.interop.submit.submit_send import waiting_of
+def _dry(folder: Path, place: str, ripe: list[RipeRun]) -> bool:
+    from probe.interop.submit.collector import encode_measurement
+    from probe.interop.submit.published_runs import make_public_measurements
+    from probe.interop.submit.submit_send import list_waiting_runs
     from probe.results.runs.run_reader import whole
 
-    queue, count = waiting_of(folder, place, ripe), 0
+    queue, count = list_waiting_runs(folder, place, ripe), 0
     for one in queue:
-        for measurement in published(whole(folder, one.run), one.cell):
-            sys.stdout.buffer.write(encoded(measurement) + b"\n")
+        for measurement in make_public_measurements(whole(folder, one.run), one.cell):
+            sys.stdout.buffer.write(encode_measurement(measurement) + b"\n")
             count += 1
     click.echo(f"{count} measurements of {len(queue)} runs would be sent to {place}, but for those of a run under way "
                "that were accepted already. Nothing was sent.", err=True)
     return False
 
 
-def _submit(folder: Path, place: str, ripe: list[Ripe], *, for_s: float, at_most: int, due: bool,
+def _submit(folder: Path, place: str, ripe: list[RipeRun], *, for_s: float, at_most: int, due: bool,
             as_json: bool) -> bool:
     """Send, and say what was done; whether anything failed."""
-    from probe.interop.submit.collector import Collector
-    from probe.interop.submit.submit_send import submit_all
-    from probe.operation.upload.upload_state import is_due, now, read_state
+    from probe.interop.submit.collector import CollectorClient
+    from probe.interop.submit.submit_send import submit_waiting_runs
+    from probe.operation.upload.upload_state import get_now, is_upload_due, read_state
 
-    with run_lock(folder / SUBMIT_FOLDER):
+    with hold_run_lock(folder / SUBMIT_FOLDER):
         state = read_state(folder, place, SUBMIT_FOLDER)
-        if due and not is_due(state, now()):
+        if due and not is_upload_due(state, get_now()):
             click.echo(f"The last submission failed; the next try is at {state.next_try:%Y-%m-%d %H:%M} UTC.")
             return False
-        with bar("Submitting", wanted=not as_json) as progress:
-            done = submit_all(folder, Collector(place, ends=time.monotonic() + for_s), ripe, at_most=at_most,
-                              progress=progress)
+        with show_progress("Submitting", wanted=not as_json) as progress:
+            done = submit_waiting_runs(folder, CollectorClient(place, ends=time.monotonic() + for_s), ripe,
+                                       at_most=at_most, progress=progress)
     if as_json:
         click.echo(json.dumps({
             "to": place, "runs": done.runs, "accepted": done.accepted, "refused": done.refused, "unsure": done.unsure,
@@ -168,7 +168,7 @@ def _submit(folder: Path, place: str, ripe: list[Ripe], *, for_s: float, at_most
     return bool(done.failure)
 
 
-def _tell(place: str, done: Submitted) -> None:
+def _tell(place: str, done: SubmitResult) -> None:
     click.echo(f"{done.accepted} measurements are public now, by way of {place}; {done.runs} runs are done, "
                f"{done.left} wait.")
     for text in done.notes[:_SHOWN]:

@@ -14,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue, Service
     from probe.core.endpoints import Endpoint
-    from probe.operation.updates.catalogue_choice import Choice
+    from probe.operation.updates.catalogue_choice import CatalogueChoice
 
 _F = TypeVar("_F", bound=Callable[..., None])
 FILTERS = ("service", "role", "tier", "protocol", "status")
@@ -49,7 +49,7 @@ def list_targets(path: str | None, measured: bool, as_json: bool, form: str, **w
       probe targets list --file descriptor.json
       probe targets list --role web --format citizenlab > web.csv
     """
-    from probe.catalogue.proof_strength import coverage, why_not
+    from probe.catalogue.proof_strength import describe_coverage, explain_unmeasured
     from probe.catalogue.run_descriptor import MESSENGERS
 
     wanted["service"] = tuple(MESSENGERS.get(name, name) for name in wanted["service"])
@@ -58,7 +58,7 @@ def list_targets(path: str | None, measured: bool, as_json: bool, form: str, **w
     catalogue = choice.catalogue
     chosen = [e for e in catalogue.endpoints if _matches(e, wanted)]
     if measured:
-        chosen = [e for e in chosen if not why_not(e)]
+        chosen = [e for e in chosen if not explain_unmeasured(e)]
     if as_json or form == "json":
         click.echo(json.dumps([asdict(e) for e in chosen], ensure_ascii=False))
         return
@@ -66,10 +66,10 @@ def list_targets(path: str | None, measured: bool, as_json: bool, form: str, **w
         _echo_test_list(chosen)
         return
     _table(("target", "tier", "status", "measured", "endpoint"), [
-        (e.target_id, str(e.tier), e.status, "no" if why_not(e) else "yes", e.input) for e in chosen
+        (e.target_id, str(e.tier), e.status, "no" if explain_unmeasured(e) else "yes", e.input) for e in chosen
     ])
     click.echo(_summary(catalogue, chosen))
-    click.echo(coverage(chosen))
+    click.echo(describe_coverage(chosen))
     for line in _of_the_list(choice):
         click.echo(line)
 
@@ -96,10 +96,10 @@ def list_services(path: str | None, as_json: bool) -> None:
 @click.argument("path", metavar="[FILE]", required=False)
 def check_file(path: str | None) -> None:
     """Say what is wrong with FILE, or with the list that a run would use. Exit status 1 when anything is."""
-    from probe.catalogue.catalogue_check import check
+    from probe.catalogue.catalogue_check import check_catalogue
 
     catalogue = _load(path)
-    findings = check(catalogue)
+    findings = check_catalogue(catalogue)
     for finding in findings:
         click.echo(finding)
     if findings:
@@ -109,9 +109,9 @@ def check_file(path: str | None) -> None:
 
 
 def _echo_test_list(chosen: list[Endpoint]) -> None:
-    from probe.catalogue.list_writer import as_test_list
+    from probe.catalogue.list_writer import write_test_list
 
-    text, left_out = as_test_list(chosen, today=datetime.now(UTC).date(), source="reachability-probe")
+    text, left_out = write_test_list(chosen, today=datetime.now(UTC).date(), source="reachability-probe")
     click.echo(text, nl=False)
     if left_out:
         click.echo(f"{left_out} endpoints are no pages that a test list can name, and were left out.", err=True)
@@ -121,14 +121,14 @@ def _load(path: str | None) -> Catalogue:
     return _choose(path).catalogue
 
 
-def _choose(path: str | None) -> Choice:
+def _choose(path: str | None) -> CatalogueChoice:
     """The file that is named, else what a run by the usual configuration would use."""
     from probe.catalogue.types import CatalogueError
-    from probe.operation.commands.command_setup import settings_of
-    from probe.operation.commands.target_list import chosen
+    from probe.operation.commands.command_setup import load_command_settings
+    from probe.operation.commands.target_list import choose_run_catalogue
 
     try:
-        return chosen(settings_of(None), path, datetime.now(UTC))
+        return choose_run_catalogue(load_command_settings(None), path, datetime.now(UTC))
     except CatalogueError as error:
         click.echo(str(error), err=True)
         click.echo("Correct the lines above, then try `probe targets check` again.", err=True)
@@ -146,7 +146,7 @@ def _summary(catalogue: Catalogue, chosen: list[Endpoint]) -> str:
     return f"{counts}{f' ({roles})' if roles else ''}; {catalogue.path}, version {catalogue.version}."
 
 
-def _of_the_list(choice: Choice) -> Iterator[str]:
+def _of_the_list(choice: CatalogueChoice) -> Iterator[str]:
     """Where the signed list comes from, and how it stands with it; nothing where there is none."""
     from probe.results.files.text_cells import visible
 

@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.cli.update_feeds import feeds
-from probe.config.folders import own_state
+from probe.config.folders import find_own_state
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.run_lock import Locked, run_lock
-from probe.operation.updates.list_document import ListError, catalogue_in, policies, read, write
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.operation.updates.list_document import (
+    ListError,
+    load_listed_catalogue,
+    read_document,
+    read_policies,
+    write_document,
+)
 from probe.results.files.atomic import StoreError, write_file
 from probe.results.files.text_cells import visible
 
@@ -59,7 +65,7 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
         if not (source or settings.update.url):
             raise click.UsageError(_NO_SOURCE)
         _update(settings, source or settings.update.url, key_file, as_json)
-    except Locked:
+    except LockedError:
         click.echo("Another look for a new list goes on; this one does nothing.", err=True)
         raise SystemExit(EXIT_LOCKED) from None
     except (SettingsError, StoreError) as error:
@@ -71,36 +77,36 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
 
 
 def _update(settings: Settings, source: str, key_file: Path | None, as_json: bool) -> None:
-    from probe.operation.updates.kept_list import read_kept
-    from probe.operation.updates.list_refresh import key_for, look
+    from probe.operation.updates.kept_list import read_kept_list
+    from probe.operation.updates.list_refresh import choose_key, refresh_list
 
     now = datetime.now(UTC)
-    key = key_for(settings, _key_in(key_file) if key_file else None)
+    key = choose_key(settings, _key_in(key_file) if key_file else None)
     try:
-        before = read_kept(key)
+        before = read_kept_list(key)
     except ListError:
         before = None
-    with run_lock(own_state()):
-        found = look(source, key, now=now)
+    with hold_run_lock(find_own_state()):
+        found = refresh_list(source, key, now=now)
     _tell(settings, source, found, is_new=before is None or before.sha256 != found.sha256, now=now, as_json=as_json)
 
 
 def _key_in(file: Path) -> PublicKey:
-    from probe.operation.updates.minisign import MAX_KEY_CHARACTERS, SignatureError, public_key
+    from probe.operation.updates.minisign import MAX_KEY_CHARACTERS, SignatureError, parse_public_key
 
     try:
         with file.open(encoding="utf-8", errors="replace") as handle:
-            return public_key(handle.read(MAX_KEY_CHARACTERS + 1))
+            return parse_public_key(handle.read(MAX_KEY_CHARACTERS + 1))
     except SignatureError as error:
         raise ListError(f"{file}: {error}") from None
 
 
 def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, now: datetime, as_json: bool) -> None:
-    from probe.operation.updates.catalogue_choice import choose
-    from probe.operation.updates.list_limits import limits_for
+    from probe.operation.updates.catalogue_choice import choose_catalogue
+    from probe.operation.updates.list_limits import choose_limits
 
-    limits = limits_for(found.document.policy, settings.vantage.cc)
-    catalogue = catalogue_in(found.document)
+    limits = choose_limits(found.document.policy, settings.vantage.cc)
+    catalogue = load_listed_catalogue(found.document)
     if as_json:
         click.echo(json.dumps({
             "serial": found.document.serial, "date": found.document.date.isoformat(), "new": is_new,
@@ -113,7 +119,7 @@ def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, n
                f"{services} services, from {visible(source)}")
     click.echo(f"  signed by the key {found.key.name}; its comment: {visible(found.comment)}")
     click.echo(f"  asked in {settings.vantage.cc}: {visible(limits.words) or 'nothing'}")
-    used = choose(settings, None, now=now)
+    used = choose_catalogue(settings, None, now=now)
     if used.standing.trouble:
         click.echo(f"  but {visible(used.standing.trouble)}: runs measure the core alone, at level 1, until a newer "
                    "one is here")
@@ -143,19 +149,19 @@ def make(targets: str, policy: Path | None, serial: int, day: datetime | None, o
       [XX]
       pause = "measurers were arrested there on 2026-11-20"
     """
-    from probe.catalogue.catalogue_check import check
-    from probe.catalogue.load import load
+    from probe.catalogue.catalogue_check import check_catalogue
+    from probe.catalogue.load import load_catalogue
     from probe.catalogue.types import CatalogueError
 
     try:
-        catalogue = load(targets)
-        if findings := check(catalogue):
+        catalogue = load_catalogue(targets)
+        if findings := check_catalogue(catalogue):
             shown = "\n".join(findings[:20])
             raise click.ClickException(f"{shown}\nPut this right first: probe targets check {targets}")
-        asked = policies(_policy(policy)) if policy else {}
-        raw = write(serial=serial, date=day.date() if day else _today(), policy=asked,
-                    targets=Path(targets).read_text(encoding="utf-8-sig"))
-        catalogue_in(read(raw))
+        asked = read_policies(_policy(policy)) if policy else {}
+        raw = write_document(serial=serial, date=day.date() if day else _today(), policy=asked,
+                             targets=Path(targets).read_text(encoding="utf-8-sig"))
+        load_listed_catalogue(read_document(raw))
         write_file(output.absolute(), raw)
     except (ListError, CatalogueError, StoreError, OSError) as error:
         raise click.ClickException(str(error)) from error

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.config.folders import own_state
+from probe.config.folders import find_own_state
 from probe.config.settings import SettingsError, load_settings
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
-from probe.operation.commands.run_lock import Locked, run_lock
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.operation.updates.feed_updates import FeedStanding
+    from probe.operation.updates.feed_updates import FeedState
 
 _NONE = ("The configuration names no control feed. Put a table [[feed]] with urls and key into it; none is built in, "
          "since there is no official one.")
@@ -38,21 +38,21 @@ def feeds(config: str | None, as_json: bool) -> None:
       probe update feeds --json | jq '.[] | {name, age_s}'
     """
     from probe.control.feeds.feed_document import FeedError
-    from probe.operation.updates.feed_updates import look, sources, standings
+    from probe.operation.updates.feed_updates import list_feed_sources, read_feed_states, refresh_feed
 
     now, failed = datetime.now(UTC), {}
     try:
         settings = load_settings(config)
         if not settings.feed:
             raise click.UsageError(_NONE)
-        with run_lock(own_state()):
-            for source in sources(settings):
+        with hold_run_lock(find_own_state()):
+            for source in list_feed_sources(settings):
                 try:
-                    look(source, now=now)
+                    refresh_feed(source, now=now)
                 except FeedError as error:
                     failed[source.slot] = str(error)
-        found = standings(settings)
-    except Locked:
+        found = read_feed_states(settings)
+    except LockedError:
         click.echo("Another look for new feeds goes on; this one does nothing.", err=True)
         raise SystemExit(EXIT_LOCKED) from None
     except (SettingsError, StoreError, FeedError) as error:
@@ -66,7 +66,7 @@ def feeds(config: str | None, as_json: bool) -> None:
         sys.exit(EXIT_FAILED)
 
 
-def _as_json(one: FeedStanding, failure: str, now: datetime) -> dict[str, object]:
+def _as_json(one: FeedState, failure: str, now: datetime) -> dict[str, object]:
     feed = one.kept.feed if one.kept else None
     return {
         "name": feed.name if feed else None, "asn": feed.asn if feed else None, "cc": feed.cc if feed else None,
@@ -76,9 +76,9 @@ def _as_json(one: FeedStanding, failure: str, now: datetime) -> dict[str, object
     }
 
 
-def _tell(one: FeedStanding, failure: str, now: datetime) -> None:
-    from probe.operation.updates.feed_updates import standing_words
+def _tell(one: FeedState, failure: str, now: datetime) -> None:
+    from probe.operation.updates.feed_updates import describe_feed_state
 
-    click.echo(visible(standing_words(one, now)))
+    click.echo(visible(describe_feed_state(one, now)))
     if failure:
         click.echo(f"  no new one: {visible(failure)}", err=True)

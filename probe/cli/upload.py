@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from probe.catalogue.laboratory_marker import read_marker
-from probe.config.consent.consent_check import upload_refusal
-from probe.config.settings import Settings, SettingsError, load_settings, results_folder
+from probe.config.consent.consent_check import explain_upload_refusal
+from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.progress_bar import bar
-from probe.operation.commands.run_lock import Locked, run_lock
+from probe.operation.commands.progress_bar import show_progress
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
@@ -42,12 +42,12 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
         settings = load_settings(config)
         if not settings.upload.place:
             raise SettingsError("No place is named for uploads. To name one: probe setup --upload-to URL")
-        folder, lab = results_folder(settings, results).absolute(), read_marker().lab
-        stop_if_refused(upload_refusal(settings, lab=lab))
+        folder, lab = choose_results_folder(settings, results).absolute(), read_marker().lab
+        stop_if_refused(explain_upload_refusal(settings, lab=lab))
         failed = _dry(settings, folder) if dry_run else _upload(settings, folder, for_s, due, lab, as_json)
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
-    except Locked:
+    except LockedError:
         click.echo("Another upload is going on; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
     if failed:
@@ -55,9 +55,9 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
 
 
 def _dry(settings: Settings, folder: Path) -> bool:
-    from probe.operation.upload.upload_state import read_state, waiting
+    from probe.operation.upload.upload_state import list_waiting_runs, read_state
 
-    queue = waiting(folder, read_state(folder, settings.upload.place))
+    queue = list_waiting_runs(folder, read_state(folder, settings.upload.place))
     span = f", from {queue[0][0]} to {queue[-1][0]}" if queue else ""
     click.echo(f"{len(queue)} runs would be sent to {settings.upload.place}{span}")
     return False
@@ -66,21 +66,21 @@ def _dry(settings: Settings, folder: Path) -> bool:
 def _upload(settings: Settings, folder: Path, for_s: float, due: bool, lab: bool, as_json: bool) -> bool:
     """Send, and say what was done; whether anything failed."""
     from probe.operation.upload.upload_retention import note_waiting
-    from probe.operation.upload.upload_send import send_all, sender_for
-    from probe.operation.upload.upload_state import is_due, now, read_state
+    from probe.operation.upload.upload_send import make_sender, send_waiting_runs
+    from probe.operation.upload.upload_state import get_now, is_upload_due, read_state
     from probe.results.archive.own_files import UPLOAD_FOLDER
 
     if not folder.is_dir():
         raise StoreError(f"{folder}: there are no results to send")
     place = settings.upload.place
-    with run_lock(folder / UPLOAD_FOLDER):
+    with hold_run_lock(folder / UPLOAD_FOLDER):
         state = read_state(folder, place)
-        if due and not is_due(state, now()):
+        if due and not is_upload_due(state, get_now()):
             click.echo(f"The last upload failed; the next try is at {state.next_try:%Y-%m-%d %H:%M} UTC.")
             return False
-        sender = sender_for(settings, folder)
-        with bar("Uploading") as progress:
-            done = send_all(folder, place, sender, for_s=for_s, lab=lab, progress=progress)
+        sender = make_sender(settings, folder)
+        with show_progress("Uploading") as progress:
+            done = send_waiting_runs(folder, place, sender, for_s=for_s, lab=lab, progress=progress)
         note_waiting(folder, settings)
     if as_json:
         click.echo(json.dumps({"to": place, "runs": done.runs, "bytes": done.bytes, "left": done.left,

@@ -12,13 +12,13 @@ from types import FrameType
 import click
 
 from probe.catalogue.laboratory_marker import read_marker
-from probe.config.consent.consent_check import refusal
+from probe.config.consent.consent_check import explain_refusal
 from probe.config.consent.country_profiles import profile_of
-from probe.config.settings import Settings, SettingsError, load_settings, results_folder
+from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.operation.commands.command_setup import stop_if_refused
-from probe.operation.schedules.installed_schedules import own_command
-from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
-from probe.operation.schedules.schedule_log import Event, append, now
+from probe.operation.schedules.installed_schedules import make_own_command
+from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now
 from probe.results.files.atomic import StoreError
 
 STOP_S = 20.0
@@ -40,25 +40,27 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
     """
     try:
         settings = load_settings(config)
-        stop_if_refused(refusal(settings, lab=read_marker().lab))
-        folder = results_folder(settings, results).absolute()
-        beat = rhythm(int(every_min) if every_min else profile_of(settings.vantage.cc).every_min, 0)
-        command = run_command(settings, beat, folder, config)
+        stop_if_refused(explain_refusal(settings, lab=read_marker().lab))
+        folder = choose_results_folder(settings, results).absolute()
+        beat = make_rhythm(int(every_min) if every_min else profile_of(settings.vantage.cc).every_min, 0)
+        command = make_run_command(settings, beat, folder, config)
         if once:
-            _told(subprocess.run(command, check=False).returncode)
+            _print_status(subprocess.run(command, check=False).returncode)
             return
-        append(folder, Event(at=now(), kind="installed", by="watch", every_min=beat.every_min, first=now()))
+        append_event(folder,
+                     ScheduleEvent(at=get_now(), kind="installed", by="watch", every_min=beat.every_min,
+                                   first=get_now()))
         try:
             _watch(command, beat.every_min, beat.jitter_s)
         finally:
-            append(folder, Event(at=now(), kind="uninstalled"))
+            append_event(folder, ScheduleEvent(at=get_now(), kind="uninstalled"))
     except (SettingsError, StoreError) as error:
         raise click.ClickException(str(error)) from error
 
 
-def run_command(settings: Settings, beat: Rhythm, folder: Path, config: str | None) -> list[str]:
+def make_run_command(settings: Settings, beat: Rhythm, folder: Path, config: str | None) -> list[str]:
     """What is called for each run, which ends before its successor starts."""
-    return [*own_command(), "run", "--timed", *(["--config", config] if config else []),
+    return [*make_own_command(), "run", "--timed", *(["--config", config] if config else []),
             "--results", str(folder), "--deadline-s", f"{beat.deadline_s(settings.run.deadline_s):g}"]
 
 
@@ -81,7 +83,7 @@ def _watch(command: list[str], every_min: int, jitter_s: int) -> None:
                 job.next_run = (job.next_run or datetime.now()) + jump
             for run in [run for run in runs if run.poll() is not None]:
                 runs.remove(run)
-                _told(run.returncode)
+                _print_status(run.returncode)
             time.sleep(max(0.5, min(5.0, schedule.idle_seconds() or 5.0)))
             schedule.run_pending()
     except KeyboardInterrupt:
@@ -128,5 +130,5 @@ def _end(runs: list[subprocess.Popen[bytes]]) -> None:
             run.kill()
 
 
-def _told(code: int) -> None:
+def _print_status(code: int) -> None:
     click.echo(f"run ended with status {code}", err=True)

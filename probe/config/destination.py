@@ -6,7 +6,7 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from probe.core.addresses import is_bogon, parse
+from probe.core.addresses import is_bogon, parse_address
 
 OBJECT_STORES = ("s3", "gs", "az")
 SCHEMES = (*OBJECT_STORES, "https", "http", "file")
@@ -16,7 +16,7 @@ _OWN_NAMES = ("localhost", ".localhost", ".local", ".onion")
 """Names that lead to this device, this network or an onion service, which encrypts by itself."""
 
 
-def problem(url: str) -> str:
+def find_upload_problem(url: str) -> str:
     """Why nothing can be uploaded there, as the end of a sentence; empty when it can. Never repeats the URL."""
     try:
         parts = urlsplit(url)
@@ -34,13 +34,14 @@ def problem(url: str) -> str:
     if any(piece in (".", "..") for piece in unquote(parts.path).split("/")):
         return "may not go up with .."
     if parts.scheme == "file":
-        return "" if not parts.netloc and parts.path.strip("/") else "must name a whole path, as file:///media/stick/probe"
+        return ("" if not parts.netloc and parts.path.strip("/")
+                else "must name a whole path, as file:///media/stick/probe")
     if not parts.hostname:
         return "names no host or bucket"
-    return open_problem(url)
+    return find_plaintext_problem(url)
 
 
-def open_problem(url: str) -> str:
+def find_plaintext_problem(url: str) -> str:
     """Why results would travel openly to this server; empty when they would not, or when it is one's own network's."""
     parts = urlsplit(url)
     if parts.scheme != "http" or _is_own(parts.hostname or ""):
@@ -48,13 +49,13 @@ def open_problem(url: str) -> str:
     return "would send results and passwords unencrypted; use https://"
 
 
-def collector_problem(url: str) -> str:
+def find_collector_problem(url: str) -> str:
     """Why nothing can be submitted there to be public, as the end of a sentence; empty when it can.
 
     By https to a public server, or to this very device, as a literal address: what publishes for all does not stand in
     a household's or company's own network, and no mistake shall hand results to whoever is there.
     """
-    if why := problem(url):
+    if why := find_upload_problem(url):
         return why
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http"):
@@ -67,18 +68,18 @@ def collector_problem(url: str) -> str:
         return ""
     if parts.scheme == "http":
         return "would send results unencrypted; use https://"
-    if parse(parts.hostname or "") and is_bogon(parts.hostname or ""):
+    if parse_address(parts.hostname or "") and is_bogon(parts.hostname or ""):
         return "is an address that no public server has"
     return ""
 
 
 def is_loopback(url: str) -> bool:
     """Whether a URL names this device by a literal address; what a name leads to is not known from it."""
-    address = parse(urlsplit(url).hostname or "")
+    address = parse_address(urlsplit(url).hostname or "")
     return address is not None and address.is_loopback
 
 
-def shown(url: str) -> str:
+def redact_url(url: str) -> str:
     """The URL without user, password and query, written one way: what is shown, recorded and compared."""
     try:
         parts = urlsplit(url)
@@ -90,7 +91,7 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
-def login(url: str) -> tuple[str, str] | None:
+def parse_login(url: str) -> tuple[str, str] | None:
     """User and password within the URL, or None."""
     parts: SplitResult = urlsplit(url)
     if parts.username is None:

@@ -6,17 +6,17 @@ import os
 from pathlib import Path
 
 
-def config_home() -> Path:
+def find_config_home() -> Path:
     """Everybody's configuration; that of other programs too."""
     return _home("XDG_CONFIG_HOME", "~/.config")
 
 
-def own_state() -> Path:
+def find_own_state() -> Path:
     """This program's state."""
     return _home("XDG_STATE_HOME", "~/.local/state") / "probe"
 
 
-def own_cache() -> Path:
+def find_own_cache() -> Path:
     """This program's cache."""
     return _home("XDG_CACHE_HOME", "~/.cache") / "probe"
 

@@ -11,17 +11,23 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from probe.catalogue.types import MatrixServer
-from probe.config.destination import PROXY_SCHEMES, collector_problem, open_problem, problem, shown
-from probe.config.folders import config_home
+from probe.config.destination import (
+    PROXY_SCHEMES,
+    find_collector_problem,
+    find_plaintext_problem,
+    find_upload_problem,
+    redact_url,
+)
+from probe.config.folders import find_config_home
 
-SEARCH = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
+SEARCH_PATHS = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
 
 
 class SettingsError(ValueError):
     """The configuration cannot be used; the text says where and why."""
 
 
-class Helper(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class HelperSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A test helper that may be asked about failing endpoints."""
 
     id: str
@@ -115,8 +121,8 @@ class UploadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         """Where results go, without passwords, as it is shown and agreed to; empty: nowhere."""
         if not self.to:
             return ""
-        server = shown(self.endpoint) if self.endpoint else self.account
-        return shown(self.to) + (f" at {server}" if server else "")
+        server = redact_url(self.endpoint) if self.endpoint else self.account
+        return redact_url(self.to) + (f" at {server}" if server else "")
 
 
 class SubmitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -128,7 +134,7 @@ class SubmitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     @property
     def place(self) -> str:
         """The collector written one way, as it is shown and agreed to; empty: none."""
-        return shown(self.collector) if self.collector else ""
+        return redact_url(self.collector) if self.collector else ""
 
 
 class FingerprintSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,18 +174,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     submit: SubmitSettings = SubmitSettings()
     update: UpdateSettings = UpdateSettings()
     feed: Annotated[tuple[FeedSettings, ...], msgspec.Meta(max_length=16)] = ()
-    helper: tuple[Helper, ...] = ()
+    helper: tuple[HelperSettings, ...] = ()
     matrix_server: tuple[MatrixServer, ...] = ()
     path: str = ""
 
 
 def load_settings(path: str | None = None) -> Settings:
-    """Read `path`, else `$PROBE_CONFIG`, else the first of `SEARCH` that exists, else the defaults.
+    """Read `path`, else `$PROBE_CONFIG`, else the first of `SEARCH_PATHS` that exists, else the defaults.
 
     Raises SettingsError for a file that was named and cannot be read, or that holds what it should not.
     """
     named = path or os.environ.get("PROBE_CONFIG", "")
-    file = Path(named).expanduser() if named else _found()
+    file = Path(named).expanduser() if named else _find_settings_file()
     if file is None:
         return Settings()
     try:
@@ -187,7 +193,7 @@ def load_settings(path: str | None = None) -> Settings:
         if "path" in raw:
             raise SettingsError(f"{file}: path: is not a setting")
         read = msgspec.convert(raw, Settings)
-        if why := upload_problem(read.upload) or submit_problem(read.submit):
+        if why := check_upload_settings(read.upload) or check_submit_settings(read.submit):
             raise SettingsError(f"{file}: {why}")
         vantage = msgspec.structs.replace(read.vantage, cc=read.vantage.cc.upper())
         return msgspec.structs.replace(read, vantage=vantage, path=str(file))
@@ -195,16 +201,17 @@ def load_settings(path: str | None = None) -> Settings:
         raise SettingsError(f"{file}: {error}") from None
 
 
-def upload_problem(upload: UploadSettings) -> str:
+def check_upload_settings(upload: UploadSettings) -> str:
     """What is wrong with the settings of an upload; empty when nothing is. Never repeats a URL: it may hold a key."""
     scheme = upload.to.partition("://")[0]
     if not upload.to:
         return ""
-    if why := problem(upload.to):
+    if why := find_upload_problem(upload.to):
         return f"upload.to {why}"
-    if upload.endpoint and (scheme != "s3" or problem(upload.endpoint) or not upload.endpoint.startswith("http")):
+    if upload.endpoint and (scheme != "s3" or find_upload_problem(upload.endpoint)
+                            or not upload.endpoint.startswith("http")):
         return "upload.endpoint must be the https:// URL of a server, and upload.to begin with s3://"
-    if upload.endpoint and (why := open_problem(upload.endpoint)):
+    if upload.endpoint and (why := find_plaintext_problem(upload.endpoint)):
         return f"upload.endpoint {why}"
     if bool(upload.account) != (scheme == "az") or (upload.account and not upload.account.isalnum()):
         return "upload.account must name the storage account where upload.to begins with az://, and only there"
@@ -215,9 +222,9 @@ def upload_problem(upload: UploadSettings) -> str:
     return ""
 
 
-def submit_problem(submit: SubmitSettings) -> str:
+def check_submit_settings(submit: SubmitSettings) -> str:
     """What is wrong with the collector; empty when nothing is. Never repeats the URL."""
-    why = collector_problem(submit.collector) if submit.collector else ""
+    why = find_collector_problem(submit.collector) if submit.collector else ""
     return f"submit.collector {why}" if why else ""
 
 
@@ -231,19 +238,19 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file}: is no TOML: {error}") from None
 
 
-def results_folder(settings: Settings, given: Path | None = None) -> Path:
+def choose_results_folder(settings: Settings, given: Path | None = None) -> Path:
     """The folder that was given, else the configured one; `~` is the person's home in both."""
     return (given or Path(settings.run.results)).expanduser()
 
 
-def usual_file() -> Path:
+def find_usual_file() -> Path:
     """Where a person's own configuration belongs, whether it is there or not."""
-    return _expanded(SEARCH[0])
+    return _expand_user(SEARCH_PATHS[0])
 
 
-def _found() -> Path | None:
-    return next((file for file in map(_expanded, SEARCH) if file.is_file()), None)
+def _find_settings_file() -> Path | None:
+    return next((file for file in map(_expand_user, SEARCH_PATHS) if file.is_file()), None)
 
 
-def _expanded(candidate: str) -> Path:
-    return Path(candidate.replace("$XDG_CONFIG_HOME", str(config_home()))).expanduser()
+def _expand_user(candidate: str) -> Path:
+    return Path(candidate.replace("$XDG_CONFIG_HOME", str(find_config_home()))).expanduser()

@@ -16,7 +16,7 @@ Value = str | int | float | bool | Sequence[str]
 Tables = Mapping[str, Mapping[str, Value]]
 
 
-def edited(text: str, changes: Tables) -> str:
+def edit_settings(text: str, changes: Tables) -> str:
     """The text with these keys of these tables set; comments, order and spelling of all else stay.
 
     Raises SettingsError when the text is no TOML, or when a table's name stands for something else in it.
@@ -24,8 +24,8 @@ def edited(text: str, changes: Tables) -> str:
     from tomlkit import dumps, parse
     from tomlkit.exceptions import TOMLKitError
 
-    before = _parsed(text)
-    wanted = _merged(before, changes)
+    before = _parse(text)
+    wanted = _merge(before, changes)
     try:
         document = parse(text if not text or text.endswith("\n") else text + "\n")
         for table, values in changes.items():
@@ -40,14 +40,14 @@ def edited(text: str, changes: Tables) -> str:
     return result
 
 
-def _parsed(text: str) -> dict[str, object]:
+def _parse(text: str) -> dict[str, object]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"is no TOML: {error}") from None
 
 
-def _merged(before: Mapping[str, object], changes: Tables) -> dict[str, object]:
+def _merge(before: Mapping[str, object], changes: Tables) -> dict[str, object]:
     return {**before, **{table: {**_table(before, table), **{key: _plain(value) for key, value in values.items()}}
                          for table, values in changes.items()}}
 

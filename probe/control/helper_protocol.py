@@ -54,17 +54,17 @@ _OLD_TCP: dict[Failure, str] = {"connection_refused": "connection_refused_error"
 _OLD_HTTP: dict[Failure, str] = {"dns_nxdomain_error": "dns_lookup_error", **_OLD_TCP}
 
 
-def old_dns_word(failure: Failure) -> str | None:
+def to_old_dns_word(failure: Failure) -> str | None:
     """What OONI's helpers answer for a df-007 DNS failure; a name without addresses is no failure to them."""
     return None if not failure or failure == NO_ANSWER else _OLD_DNS.get(failure, "unknown_error")
 
 
-def old_tcp_word(failure: Failure) -> str | None:
+def to_old_tcp_word(failure: Failure) -> str | None:
     """What OONI's helpers answer for a df-007 failure to connect."""
     return _OLD_TCP.get(failure, "connect_error") if failure else None
 
 
-def old_http_word(failure: Failure) -> str | None:
+def to_old_http_word(failure: Failure) -> str | None:
     """What OONI's helpers answer for a df-007 failure to fetch."""
     return _OLD_HTTP.get(failure, "unknown_error") if failure else None
 
@@ -76,7 +76,7 @@ _QUIC_ALERTS: dict[int, Failure] = {
 }
 
 
-def ooni_tls_word(failure: str) -> str | None:
+def to_ooni_tls_word(failure: str) -> str | None:
     """What OONI's helpers answer for a failed handshake: our words but for alerts, which they tell apart for QUIC."""
     kind, _, told = failure.partition("ssl_error: ")
     if kind or not told:
@@ -177,7 +177,7 @@ class DnsResult(Struct, frozen=True, kw_only=True):
     addrs: list[str]
 
 
-class IpInfo(Struct, frozen=True, kw_only=True):
+class AddressInfo(Struct, frozen=True, kw_only=True):
     """OONI's: what is known of an address; `asn` 0 is unknown."""
 
     asn: int
@@ -229,7 +229,7 @@ class Response(Struct, frozen=True, kw_only=True):
     http_request: HttpResult | None = None
     http3_request: HttpResult | None = None
     dns: DnsResult | None = None
-    ip_info: dict[str, IpInfo] = field(default_factory=dict)
+    ip_info: dict[str, AddressInfo] = field(default_factory=dict)
     x_endpoints: list[XResult] = field(default_factory=list)
     x_volume: XVolume | None = None
 
@@ -244,7 +244,7 @@ def decode_request(body: bytes) -> Request:
         raise ValueError("request too deep") from error
 
 
-def encode(message: Request | Response) -> bytes:
+def encode_message(message: Request | Response) -> bytes:
     """The JSON text of a message."""
     return msgspec.json.encode(message)
 

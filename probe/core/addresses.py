@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 
-from probe.core.nat64 import ipv4_inside
+from probe.core.nat64 import extract_ipv4
 
 NEAR, PROVIDER = "near", "provider"
 """What is stored in place of an address that would tell whose household it is (`probe.inference.evidence.nearness`):
@@ -15,7 +15,7 @@ _TUNNELS6 = tuple(ipaddress.ip_network(net) for net in ("2001::/32", "2002::/16"
 
 
 @lru_cache(maxsize=4096)  # a plan is made again after each answer, of the same addresses
-def parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address, or None when `text` is none."""
     try:
         return ipaddress.ip_address(text)
@@ -25,17 +25,17 @@ def parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def family_of(text: str) -> int:
     """4 or 6; 0 when `text` is no address."""
-    address = parse(text)
+    address = parse_address(text)
     return address.version if address else 0
 
 
 @lru_cache(maxsize=4096)
 def is_bogon(text: str, nat64_prefix: str = "") -> bool:
     """True for an answer that no public name should have: not globally routable, Teredo, 6to4."""
-    address = parse(text)
+    address = parse_address(text)
     if address is None:
         return True
-    if embedded := ipv4_inside(text, nat64_prefix):
+    if embedded := extract_ipv4(text, nat64_prefix):
         return is_bogon(embedded)
     if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL6:
         return True
@@ -46,7 +46,7 @@ def is_bogon(text: str, nat64_prefix: str = "") -> bool:
 
 def is_private(text: str) -> bool:
     """True for an address in private, loopback or link-local space (a household's or company's own), or near us."""
-    address = parse(text)
+    address = parse_address(text)
     return text == NEAR or (
         address is not None and (address.is_private or address.is_link_local or address.is_loopback))
 
@@ -55,16 +55,16 @@ def is_beside(text: str, other: str) -> bool:
     """True for two addresses of one small network: the same /24, or /64 over IPv6; and for two near ones."""
     if text == other == NEAR:
         return True
-    one, two = parse(text), parse(other)
+    one, two = parse_address(text), parse_address(other)
     if one is None or two is None or one.version != two.version:
         return False
     shift = one.max_prefixlen - (24 if one.version == 4 else 64)
     return int(one) >> shift == int(two) >> shift
 
 
-def provider_net(text: str) -> str:
+def provider_network(text: str) -> str:
     """The /16 that an address lies in, the /32 over IPv6: what one provider has at least; empty for no address."""
-    address = parse(text)
+    address = parse_address(text)
     if address is None:
         return ""
     return str(ipaddress.ip_network((address, 16 if address.version == 4 else 32), strict=False))
@@ -72,9 +72,9 @@ def provider_net(text: str) -> str:
 
 def same_provider(text: str, other: str) -> bool:
     """Whether two addresses of one family are so close that one provider may have both: the same /16, /32 over IPv6."""
-    return provider_net(text) == provider_net(other) != ""
+    return provider_network(text) == provider_network(other) != ""
 
 
 def may_connect(text: str, nat64_prefix: str = "") -> bool:
     """True when the probe may open a connection to it: never into private, local or multicast space."""
-    return parse(text) is not None and not is_bogon(text, nat64_prefix)
+    return parse_address(text) is not None and not is_bogon(text, nat64_prefix)

@@ -15,7 +15,7 @@ _SKIPPED_BYTE = 8
 """Bits 64 to 71 are zero and never carry the address (RFC 6052 section 2.2)."""
 
 
-def prefix_of(answers: Iterable[str]) -> str:
+def find_nat64_prefix(answers: Iterable[str]) -> str:
     """The NAT64 prefix that AAAA answers for `KNOWN_NAME` show; empty when they show none."""
     for text in answers:
         address = _ipv6(text)
@@ -26,7 +26,7 @@ def prefix_of(answers: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def ipv4_inside(text: str, prefix: str = "") -> str:
+def extract_ipv4(text: str, prefix: str = "") -> str:
     """The IPv4 address inside an IPv6 one under `prefix` or the well-known prefix; empty for any other text."""
     address = _ipv6(text)
     if address is None:
@@ -37,12 +37,12 @@ def ipv4_inside(text: str, prefix: str = "") -> str:
     return ""
 
 
-def from_outside(text: str, prefix: str = "") -> str:
+def to_public_address(text: str, prefix: str = "") -> str:
     """The address as everybody else knows it: the IPv4 one where it is inside, else itself."""
-    return ipv4_inside(text, prefix) or text
+    return extract_ipv4(text, prefix) or text
 
 
-def through(text: str, prefix: str) -> str:
+def to_translated_address(text: str, prefix: str) -> str:
     """The IPv6 address by which an IPv4 one is reached through the translator; others as they are.
 
     Raises ValueError for a prefix of a length that RFC 6052 does not have.

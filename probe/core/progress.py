@@ -8,5 +8,5 @@ Progress = Callable[[int, int], None]
 """Called with (done, total)."""
 
 
-def silent(done: int, total: int) -> None:
+def ignore_progress(done: int, total: int) -> None:
     """For nobody who looks on."""

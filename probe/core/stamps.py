@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 
 
-def stamp(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """The form of every `_time` column."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -20,6 +20,6 @@ def parse_time(text: str) -> datetime:
         raise ValueError(f"{text!r} is beyond the years that there are") from None
 
 
-def id_at(moment: datetime) -> str:
+def make_id(moment: datetime) -> str:
     """A new id of a run or batch: sortable, unique, and free of anything about the machine."""
     return f"{moment:%Y%m%dT%H%M%SZ}_{secrets.token_hex(4)}"

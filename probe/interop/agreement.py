@@ -9,10 +9,10 @@ from datetime import date
 
 from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
-from probe.inference.rules.all_rules import all_rules
+from probe.inference.rules.all_rules import list_rules
 from probe.interop.ooni.ooni_verdicts import ACCUSES, NONE
-from probe.interop.weakening import told_version
-from probe.interop.words.ooni_tests import defect_of
+from probe.interop.weakening import parse_version_text
+from probe.interop.words.ooni_tests import find_defect
 
 RELATIONS: dict[str, str] = {
     "agree": "both say the same: well, blocked, or down",
@@ -45,7 +45,7 @@ class Difference:
 
 
 @dataclass(slots=True)
-class Agreement:
+class AgreementCounts:
     """Counts by test, their word and our outcome."""
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -55,14 +55,14 @@ class Agreement:
     def add(self, verdict: Verdict, *, run_id: str, day: date) -> Iterator[Difference]:
         """Counts a verdict once for each measurement behind it, and gives those that differ."""
         for text, source in zip(verdict.theirs, verdict.sources, strict=False):
-            test, version, engine = told_version(text)
+            test, version, engine = parse_version_text(text)
             word = text.rpartition(": ")[2]
-            relation = relation_of(word, verdict.outcome)
+            relation = compare_verdicts(word, verdict.outcome)
             self.counts[test, word, _ours(verdict)] += 1
             self.relations[test, relation] += 1
             if relation in ("agree", "both_abstain"):
                 continue
-            defect = defect_of(test, version, engine, day, verdict.target_id, ours=False)
+            defect = find_defect(test, version, engine, day, verdict.target_id, ours=False)
             yield Difference(
                 relation=relation, test=test, run_id=run_id, target_id=verdict.target_id, input=verdict.input,
                 source=source, theirs=word, outcome=verdict.outcome, block_type=verdict.block_type,
@@ -82,10 +82,10 @@ class Agreement:
         return sorted({test for test, _, _ in self.counts})
 
 
-WHY: dict[str, str] = {rule.id: rule.why for rule in all_rules()}
+WHY: dict[str, str] = {rule.id: rule.why for rule in list_rules()}
 
 
-def relation_of(theirs: str, ours: str) -> str:
+def compare_verdicts(theirs: str, ours: str) -> str:
     """How two verdicts stand to each other: a word of RELATIONS."""
     said = "blocked" if theirs in ACCUSES else theirs
     if ours not in _DECIDED:

@@ -13,16 +13,16 @@ from datetime import datetime, timedelta
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
-from probe.core.stamps import stamp
+from probe.core.stamps import format_time
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.versions import SCHEMA_VERSION
 from probe.core.verdicts import Verdict
-from probe.inference.evidence.url_places import host_of
+from probe.inference.evidence.url_places import parse_host
 from probe.inference.rules import RULES_VERSION
-from probe.interop.imported_measurement import Aim, Measurement
-from probe.interop.judging import judge_imported
-from probe.interop.words.translated_words import digest
-from probe.measurement.session.observation_log import Book
+from probe.interop.imported_measurement import ImportedMeasurement, MeasuredTarget
+from probe.interop.judging import judge_imported_run
+from probe.interop.words.translated_words import make_digest
+from probe.measurement.session.observation_log import ObservationLog
 
 ENGINE = "ooni"
 WELL = 2
@@ -44,46 +44,46 @@ class Key:
     lab: bool
 
 
-def runs_of(measurements: Sequence[Measurement]) -> list[RunResult]:
+def group_into_runs(measurements: Sequence[ImportedMeasurement]) -> list[RunResult]:
     """The runs of some measurements, in order of time, judged. One that stands there twice counts once."""
     measurements = list({one.identity: one for one in measurements}.values())
     reached: dict[str, set[str]] = {}
     for one in measurements:
         reached.setdefault(one.report, set()).update(one.shown)
-    groups: dict[Key, list[tuple[Measurement, frozenset[str]]]] = {}
+    groups: dict[Key, list[tuple[ImportedMeasurement, frozenset[str]]]] = {}
     for one in measurements:
         others = frozenset(reached[one.report] - {host for aim in one.aims for host in _hosts(aim)})
         groups.setdefault(_key(one, well=len(others) >= WELL), []).append((one, others))
     return [_run(key, members) for key, members in sorted(groups.items(), key=lambda g: (g[0].hour, str(g[0])))]
 
 
-def _hosts(aim: Aim) -> Iterable[str]:
-    return (host_of(url) for url in aim.inputs)
+def _hosts(aim: MeasuredTarget) -> Iterable[str]:
+    return (parse_host(url) for url in aim.inputs)
 
 
-def _key(one: Measurement, *, well: bool) -> Key:
+def _key(one: ImportedMeasurement, *, well: bool) -> Key:
     return Key(one.cc, one.asn, one.software, one.start.replace(minute=0, second=0, microsecond=0), well, one.lab)
 
 
-def _run(key: Key, members: Sequence[tuple[Measurement, frozenset[str]]]) -> RunResult:
+def _run(key: Key, members: Sequence[tuple[ImportedMeasurement, frozenset[str]]]) -> RunResult:
     ordered = sorted(members, key=lambda m: (m[0].start, m[0].source))
     began = ordered[0][0].start
-    name = digest(*(m.source for m, _ in ordered), key.software)
-    book = Book(f"{began.strftime('%Y%m%dT%H%M%SZ')}_{ENGINE}_{name}")
+    name = make_digest(*(m.source for m, _ in ordered), key.software)
+    book = ObservationLog(f"{began.strftime('%Y%m%dT%H%M%SZ')}_{ENGINE}_{name}")
     rows: list[Observation] = []
     for number, (one, shown) in enumerate(ordered):
         shift = (one.start - began).total_seconds()
         rows += [_ladder_row(host, shift) for host in sorted(shown)[:4]]
-        rows += [_placed(o, number, shift) for o in one.observations]
+        rows += [_place_observation(o, number, shift) for o in one.observations]
     rows += _neighbours(ordered, began)
     for row in sorted(rows, key=lambda o: o.t0_s):
         book.add(row)
     for answer in _controls(m for m, _ in ordered):
-        book.tell(answer)
-    verdicts = tuple(_unjudged(aims) for aims in _by_target(ordered).values())
+        book.add_control(answer)
+    verdicts = tuple(_make_unjudged(aims) for aims in _by_target(ordered).values())
     raw = RunResult(run=_frame(key, book, ordered, verdicts), observations=tuple(book.observations),
                     controls=tuple(book.controls), verdicts=verdicts, services=())
-    judged, services = judge_imported(raw, book)
+    judged, services = judge_imported_run(raw, book)
     run = replace(raw.run, n_attempted=sum(v.outcome != NOT_ATTEMPTED for v in judged))
     return replace(raw, run=run, verdicts=judged, services=services)
 
@@ -94,7 +94,7 @@ def _ladder_row(host: str, at_s: float) -> Observation:
                        t0_s=at_s, t_s=at_s)
 
 
-def _neighbours(members: Sequence[tuple[Measurement, frozenset[str]]], began: datetime) -> list[Observation]:
+def _neighbours(members: Sequence[tuple[ImportedMeasurement, frozenset[str]]], began: datetime) -> list[Observation]:
     """Names that the same probe had served at an address where another name's handshake fails: innocent ones there."""
     served: dict[tuple[str, str, int], list[Observation]] = {}
     failed: dict[tuple[str, str, int], set[str]] = {}
@@ -106,31 +106,32 @@ def _neighbours(members: Sequence[tuple[Measurement, frozenset[str]]], began: da
                 if o.failure:
                     failed.setdefault(where, set()).add(o.hostname)
                 elif o.tls.trust == "valid":
-                    served.setdefault(where, []).append(_placed(o, 0, shift))
+                    served.setdefault(where, []).append(_place_observation(o, 0, shift))
     return [replace(o, purpose="innocent", target_id="", input="", attempt=n)
             for where, names in failed.items()
             for n, o in enumerate([o for o in served.get(where, ()) if o.hostname not in names][:MAX_NEIGHBOURS], 1)]
 
 
-def _placed(seen: Observation, number: int, shift_s: float) -> Observation:
+def _place_observation(seen: Observation, number: int, shift_s: float) -> Observation:
     attempt = number * _ATTEMPTS + min(seen.attempt, _ATTEMPTS)
     return replace(seen, attempt=attempt, t0_s=round(seen.t0_s + shift_s, 6), t_s=round(seen.t_s + shift_s, 6))
 
 
-def _controls(members: Iterable[Measurement]) -> list[ControlAnswer]:
+def _controls(members: Iterable[ImportedMeasurement]) -> list[ControlAnswer]:
     """What helpers said, each answer once."""
     return list(dict.fromkeys(answer for one in members for answer in one.controls))
 
 
-def _by_target(members: Sequence[tuple[Measurement, frozenset[str]]]) -> dict[str, list[tuple[Aim, Measurement]]]:
-    found: dict[str, list[tuple[Aim, Measurement]]] = {}
+def _by_target(members: Sequence[
+    tuple[ImportedMeasurement, frozenset[str]]]) -> dict[str, list[tuple[MeasuredTarget, ImportedMeasurement]]]:
+    found: dict[str, list[tuple[MeasuredTarget, ImportedMeasurement]]] = {}
     for one, _ in members:
         for aim in one.aims:
             found.setdefault(aim.target_id, []).append((aim, one))
     return found
 
 
-def _unjudged(aims: Sequence[tuple[Aim, Measurement]]) -> Verdict:
+def _make_unjudged(aims: Sequence[tuple[MeasuredTarget, ImportedMeasurement]]) -> Verdict:
     """The place of a verdict: whose it is, what its engine says, and where it came from."""
     first = aims[0][0]
     return Verdict(
@@ -140,14 +141,15 @@ def _unjudged(aims: Sequence[tuple[Aim, Measurement]]) -> Verdict:
     )
 
 
-def _frame(key: Key, book: Book, members: Sequence[tuple[Measurement, frozenset[str]]],
+def _frame(key: Key, log: ObservationLog, members: Sequence[tuple[ImportedMeasurement, frozenset[str]]],
            verdicts: Sequence[Verdict]) -> Run:
     began = members[0][0].start
     last = max(m.start + timedelta(seconds=max((o.t_s for o in m.observations), default=0.0)) for m, _ in members)
     kinds, platforms = ({getattr(m, name) for m, _ in members} for name in ("network_type", "platform"))
     return Run(
-        run_id=book.run_id, engine=ENGINE, measurement_start_time=stamp(began), measurement_end_time=stamp(last),
-        n_targets=len(verdicts), n_observations=len(book.observations), rules_version=RULES_VERSION,
+        run_id=log.run_id, engine=ENGINE, measurement_start_time=format_time(began),
+        measurement_end_time=format_time(last),
+        n_targets=len(verdicts), n_observations=len(log.observations), rules_version=RULES_VERSION,
         software_version=key.software, schema_version=SCHEMA_VERSION,
         runtime_s=round((last - began).total_seconds(), 3),
         vantage=Vantage(probe_cc=key.cc, probe_asn=key.asn, network_type=kinds.pop() if len(kinds) == 1 else "unknown",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from probe.catalogue.endpoint_urls import place
+from probe.catalogue.endpoint_urls import parse_endpoint_url
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.handshakes import ProtocolName, SpokenProtocol
@@ -18,7 +18,7 @@ from probe.interop.words.ooni_keys import Envelope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aim:
+class MeasuredTarget:
     """One target of a measurement, and the endpoints that it was tried at, in order."""
 
     target_id: str
@@ -30,7 +30,7 @@ class Aim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
+class ImportedMeasurement:
     """One measurement: who made it, what was seen, what its own engine says."""
 
     test: str
@@ -47,7 +47,7 @@ class Measurement:
     network_type: str
     lab: bool = False
     """Made in our laboratory, and exported by us."""
-    aims: tuple[Aim, ...] = ()
+    aims: tuple[MeasuredTarget, ...] = ()
     observations: tuple[Observation, ...] = ()
     """Without ids; their times are seconds since `start`."""
     controls: tuple[ControlAnswer, ...] = ()
@@ -63,10 +63,10 @@ class Measurement:
 
 
 @dataclass(slots=True, kw_only=True)
-class Found:
+class ReadResult:
     """What the reader of one test collects."""
 
-    aims: list[Aim] = field(default_factory=list)
+    aims: list[MeasuredTarget] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     controls: list[ControlAnswer] = field(default_factory=list)
     shown: set[str] = field(default_factory=set)
@@ -79,11 +79,11 @@ _PLAIN: dict[str, ProtocolName] = {
 }
 
 
-def endpoint_of(aim: Aim, url: str, *, sni: str = "", trust: TrustPolicy | Empty = "",
-                says: SpokenProtocol | Empty = "") -> Endpoint:
+def make_endpoint(aim: MeasuredTarget, url: str, *, sni: str = "", trust: TrustPolicy | Empty = "",
+                  says: SpokenProtocol | Empty = "") -> Endpoint:
     """The endpoint that a URL names, as far as another program measures it; `says`: a messenger's protocol whose first
     words were said. Raises BadUrl."""
-    where = place(url)
+    where = parse_endpoint_url(url)
     secure = where.scheme in ("https", "tlshandshake", "quichandshake", "mqtts")
     spoken = next((p.name for p in PROTOCOLS.values() if p.name == says and p.says and where.scheme in p.schemes), None)
     return Endpoint(
@@ -94,11 +94,11 @@ def endpoint_of(aim: Aim, url: str, *, sni: str = "", trust: TrustPolicy | Empty
     )
 
 
-Reader = Callable[["Frame"], Found]
+Reader = Callable[["MeasurementEnvelope"], ReadResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class MeasurementEnvelope:
     """What the reader of a test needs of the envelope."""
 
     test: str

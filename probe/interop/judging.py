@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from probe.catalogue.endpoint_urls import BadUrl
-from probe.catalogue.sites import group
+from probe.catalogue.endpoint_urls import BadUrlError
+from probe.catalogue.sites import group_sites
 from probe.catalogue.test_lists import SERVICE
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
@@ -19,15 +19,15 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.trust import TRUSTS, TrustPolicy
 from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
-from probe.inference.verdicts.classify import judge, judge_endpoints
+from probe.inference.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
+from probe.inference.verdicts.classify import judge_endpoints, judge_run
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
-from probe.inference.verdicts.role_verdicts import service_verdicts
+from probe.inference.verdicts.role_verdicts import judge_services
 from probe.inference.verdicts.site_case import RunContext, SiteCase
-from probe.interop.imported_measurement import Aim, endpoint_of
-from probe.interop.weakening import Scale, weakened
+from probe.interop.imported_measurement import MeasuredTarget, make_endpoint
+from probe.interop.weakening import ImportScale, weaken_verdict
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
-from probe.measurement.session.observation_log import Book
+from probe.measurement.session.observation_log import ObservationLog
 
 _HOP = "#"
 """Ends the target's name where one of its hops is judged by itself."""
@@ -35,20 +35,20 @@ _PRIVATE: dict[TrustPolicy, str] = {t.name: t.issuer_organisation for t in TRUST
 NO_ENDPOINT = "the file names no endpoint that can be judged"
 
 
-def judge_imported(result: RunResult, book: Book | None = None,
-                   ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
+                       ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of an imported run."""
     book = _restored(result) if book is None else book
     named = _named(result, book)
-    found, _ = judge(_cases(named, book), {}, _context(result, book))
+    found, _ = judge_run(_cases(named, book), {}, _context(result, book))
     parts: dict[str, list[Verdict]] = {}
     for verdict in found:
         parts.setdefault(verdict.target_id.partition(_HOP)[0], []).append(verdict)
     by_id = {o.observation_id: o for o in book.observations}
-    scale = Scale(cc=result.run.vantage.probe_cc, day=date.fromisoformat(result.run.measurement_start_time[:10]),
-                  rows=by_id)
+    scale = ImportScale(cc=result.run.vantage.probe_cc, day=date.fromisoformat(result.run.measurement_start_time[:10]),
+                        rows=by_id)
     verdicts = tuple(_verdict(old, parts.get(old.target_id, ()), scale) for old in result.verdicts)
-    return verdicts, service_verdicts({v.target_id: [_member(v, named[v.target_id])] for v in verdicts}, QUORUMS)
+    return verdicts, judge_services({v.target_id: [_member(v, named[v.target_id])] for v in verdicts}, QUORUMS)
 
 
 def imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint]]:
@@ -61,27 +61,27 @@ def imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint]]:
     return found
 
 
-def _restored(result: RunResult) -> Book:
-    book = Book(result.run.run_id)
+def _restored(result: RunResult) -> ObservationLog:
+    book = ObservationLog(result.run.run_id)
     book.restore(result.observations, result.controls)
     return book
 
 
-def _named(result: RunResult, book: Book) -> dict[str, list[Endpoint]]:
+def _named(result: RunResult, log: ObservationLog) -> dict[str, list[Endpoint]]:
     """Target -> the endpoints that its rows name."""
     by_target: dict[str, list[Observation]] = {}
-    for seen in book.observations:
+    for seen in log.observations:
         if seen.target_id:
             by_target.setdefault(seen.target_id, []).append(seen)
     return {v.target_id: _endpoints(v, by_target.get(v.target_id, ())) for v in result.verdicts}
 
 
-def _cases(named: Mapping[str, Sequence[Endpoint]], book: Book) -> list[SiteCase]:
-    return [book.case(site) for site in group([e for members in named.values() for e in members])]
+def _cases(named: Mapping[str, Sequence[Endpoint]], log: ObservationLog) -> list[SiteCase]:
+    return [log.case(site) for site in group_sites([e for members in named.values() for e in members])]
 
 
-def _context(result: RunResult, book: Book) -> RunContext:
-    return RunContext(ladder=_ladder(book.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
+def _context(result: RunResult, log: ObservationLog) -> RunContext:
+    return RunContext(ladder=_ladder(log.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
                       private_roots=_PRIVATE)
 
 
@@ -103,26 +103,26 @@ def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
     found = []
     for number, url in enumerate(urls):
         hop = f"{verdict.target_id}{_HOP}{number}" if verdict.service == SERVICE else verdict.target_id
-        aim = Aim(target_id=hop, service=verdict.service, role=verdict.role, inputs=(url,))
+        aim = MeasuredTarget(target_id=hop, service=verdict.service, role=verdict.role, inputs=(url,))
         mine = [o for o in seen if o.input == url and o.purpose == "target"]
         name = next((o.tls.sni for o in mine if o.tls.sni), "")
         says = next((o.app.protocol for o in mine if o.app.protocol), None)
         try:
-            found.append(endpoint_of(aim, url, sni=name, trust=trust, says=says or ""))
-        except BadUrl:
+            found.append(make_endpoint(aim, url, sni=name, trust=trust, says=says or ""))
+        except BadUrlError:
             continue
     return found
 
 
 def _ladder(seen: Sequence[Observation]) -> LadderEvidence:
-    return ladder_evidence(seen, has_ipv6=True)
+    return gather_ladder_evidence(seen, has_ipv6=True)
 
 
-def _verdict(old: Verdict, parts: Sequence[Verdict], scale: Scale) -> Verdict:
+def _verdict(old: Verdict, parts: Sequence[Verdict], scale: ImportScale) -> Verdict:
     """The verdict of a target from those of its hops: ok only where every hop is."""
     if not parts:
         return replace(old, outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=NO_ENDPOINT)
-    held = [weakened(part, scale, theirs=old.theirs, last=part is parts[-1]) for part in parts]
+    held = [weaken_verdict(part, scale, theirs=old.theirs, last=part is parts[-1]) for part in parts]
     blocked = [v for v in held if v.outcome == "blocked"]
     failing = [v for v in held if v.outcome != "ok"]
     chief = max(blocked, key=lambda v: v.confidence) if blocked else (failing or held)[-1]

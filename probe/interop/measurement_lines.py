@@ -26,7 +26,7 @@ PACKERS = ("compression.zstd", "backports.zstd", "zstandard")
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class ReadTrouble:
     """Why a line, or the rest of a file, was not read."""
 
     line: int
@@ -34,7 +34,7 @@ class Trouble:
     reason: str
 
 
-def unpacked(file: BufferedReader) -> BinaryIO | Trouble:
+def unpack(file: BufferedReader) -> BinaryIO | ReadTrouble:
     """The stream of a file that may be packed: by what it begins with, not by its name."""
     head = file.peek(4)[:4]
     if head.startswith(GZIP):
@@ -46,27 +46,28 @@ def unpacked(file: BufferedReader) -> BinaryIO | Trouble:
             return cast(BinaryIO, importlib.import_module(name).open(file, "rb"))
         except ImportError:
             continue
-    return Trouble(0, "is packed with zstd, which this Python does not unpack: `zstd -dc FILE | probe import ooni -`, "
+    return ReadTrouble(0,
+                       "is packed with zstd, which this Python does not unpack: `zstd -dc FILE | probe import ooni -`, "
                       "or pip install zstandard")
 
 
-def measurements(stream: IO[bytes]) -> Iterator[tuple[int, bytes] | Trouble]:
+def read_measurement_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes] | ReadTrouble]:
     """(line, JSON of one measurement), and what could not be read."""
     lines = _lines(stream)
     for first in lines:
-        if isinstance(first, Trouble):
+        if isinstance(first, ReadTrouble):
             yield first
             continue
         yield from _one(first) if _is_whole(first[1]) or not _may_go_on(first[1]) else _document(first, lines)
         break
     for line in lines:
-        if isinstance(line, Trouble):
+        if isinstance(line, ReadTrouble):
             yield line
         else:
             yield from _one(line)
 
 
-def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes] | Trouble]:
+def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes] | ReadTrouble]:
     """Every line that says something. A stream that breaks ends with the reason."""
     number = 0
     try:
@@ -75,13 +76,13 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes] | Trouble]:
             if len(line) >= MAX_LINE_BYTES and not line.endswith(b"\n"):
                 while (rest := stream.readline(1 << 20)) and not rest.endswith(b"\n"):
                     pass
-                yield Trouble(number, f"longer than {MAX_LINE_BYTES >> 20} MiB")
+                yield ReadTrouble(number, f"longer than {MAX_LINE_BYTES >> 20} MiB")
             elif line := line.strip(b" \t\r\n\x00\xef\xbb\xbf"):
                 yield number, line
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        yield Trouble(number + 1, f"the file ends here or is damaged: {str(error)[:200]}")
+        yield ReadTrouble(number + 1, f"the file ends here or is damaged: {str(error)[:200]}")
     except Exception as error:  # an unpacking library's own
-        yield Trouble(number + 1, f"the file is damaged: {type(error).__name__}")
+        yield ReadTrouble(number + 1, f"the file is damaged: {type(error).__name__}")
 
 
 def _is_whole(text: bytes) -> bool:
@@ -97,7 +98,7 @@ def _may_go_on(text: bytes) -> bool:
     return text[:1] in (b"{", b"[") and len(text) < 4096 and text[-1:] in (b"{", b"[", b",", b":")
 
 
-def _one(line: tuple[int, bytes]) -> Iterator[tuple[int, bytes] | Trouble]:
+def _one(line: tuple[int, bytes]) -> Iterator[tuple[int, bytes] | ReadTrouble]:
     """A measurement, or each of a list."""
     number, text = line
     if not text.startswith(b"["):
@@ -106,23 +107,23 @@ def _one(line: tuple[int, bytes]) -> Iterator[tuple[int, bytes] | Trouble]:
     try:
         items = msgspec.json.decode(text, type=list[msgspec.Raw])
     except BAD_JSON as error:
-        yield Trouble(number, f"no JSON: {str(error)[:200]}")
+        yield ReadTrouble(number, f"no JSON: {str(error)[:200]}")
         return
     for item in items:
         yield number, bytes(item)
 
 
-def _document(first: tuple[int, bytes], lines: Iterator[tuple[int, bytes] | Trouble],
-              ) -> Iterator[tuple[int, bytes] | Trouble]:
+def _document(first: tuple[int, bytes], lines: Iterator[tuple[int, bytes] | ReadTrouble],
+              ) -> Iterator[tuple[int, bytes] | ReadTrouble]:
     """One document over many lines."""
     pieces, size = [first[1]], len(first[1])
     for line in lines:
-        if isinstance(line, Trouble):
+        if isinstance(line, ReadTrouble):
             yield line
             return
         pieces.append(line[1])
         size += len(line[1]) + 1
         if size > MAX_LINE_BYTES:
-            yield Trouble(first[0], f"a document of more than {MAX_LINE_BYTES >> 20} MiB")
+            yield ReadTrouble(first[0], f"a document of more than {MAX_LINE_BYTES >> 20} MiB")
             return
     yield from _one((first[0], b"\n".join(pieces)))

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from probe.catalogue.fingerprints import CONVICTING
-from probe.core.addresses import is_bogon, is_private, parse
+from probe.catalogue.fingerprints import CONVICTING_SCOPES
+from probe.core.addresses import is_bogon, is_private, parse_address
 from probe.core.observations import Observation
 from probe.core.tables.block_types import BlockTypeId
 from probe.core.tables.evidence_words import DnsState
@@ -21,15 +21,15 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.resolvers import ENCRYPTED, ResolverRole
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import STATES
-from probe.interop.words.ooni_tests import TELEGRAM_STATUS, defect_of
-from probe.interop.words.translated_words import version_of
+from probe.interop.words.ooni_tests import TELEGRAM_STATUS, find_defect
+from probe.interop.words.translated_words import parse_version
 
 _NO_FAILURE: tuple[Outcome, ...] = ("ok", "down", NOT_ATTEMPTED)
 _REACHES: tuple[Operation, ...] = ("connect", "tls_handshake")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
+class ImportScale:
     """What a verdict is held against."""
 
     cc: str
@@ -38,7 +38,7 @@ class Scale:
     """By observation id."""
 
 
-Holds = Callable[[Verdict, Sequence[Observation], Scale], bool]
+Holds = Callable[[Verdict, Sequence[Observation], ImportScale], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Doubt:
     stays: Holds
 
 
-def weakened(verdict: Verdict, scale: Scale, *, theirs: Sequence[str], last: bool) -> Verdict:
+def weaken_verdict(verdict: Verdict, scale: ImportScale, *, theirs: Sequence[str], last: bool) -> Verdict:
     """The verdict as far as the file carries it; `last`: of the last hop of redirects."""
     rows = [scale.rows[i] for i in verdict.evidence if i in scale.rows]
     if verdict.outcome not in _NO_FAILURE and (what := _defect(verdict, scale, theirs)):
@@ -76,20 +76,21 @@ def _doubtful(verdict: Verdict, block_type: BlockTypeId, reason: str) -> Verdict
                    scope="unknown", reason=reason)
 
 
-def _defect(verdict: Verdict, scale: Scale, theirs: Sequence[str]) -> str:
+def _defect(verdict: Verdict, scale: ImportScale, theirs: Sequence[str]) -> str:
     """What is wrong with one of the versions that measured; empty when nothing is known."""
     target = verdict.target_id.partition("#")[0]
     for text in theirs:
-        test, version, engine = told_version(text)
-        if found := defect_of(test, version, engine, scale.day, target, ours=True):
+        test, version, engine = parse_version_text(text)
+        if found := find_defect(test, version, engine, scale.day, target, ours=True):
             return found.what
     return ""
 
 
-def told_version(theirs: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+def parse_version_text(theirs: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
     """Test, its version and the engine's, of a text in `Verdict.theirs`."""
     words = theirs.rpartition(":")[0].split(" ")
-    return words[0], version_of(words[1] if len(words) > 1 else ""), version_of(words[2] if len(words) > 2 else "")
+    return words[0], parse_version(words[1] if len(words) > 1 else ""), parse_version(words[2] if len(words) > 2
+                                                                                      else "")
 
 
 def _plain(rows: Sequence[Observation], resolver: ResolverRole) -> list[Observation]:
@@ -97,7 +98,7 @@ def _plain(rows: Sequence[Observation], resolver: ResolverRole) -> list[Observat
             and o.operation in LOOKUPS]
 
 
-def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: ImportScale) -> bool:
     """A known block address of the country, a second answer, or a lie of every plain resolver that no filter of a
     household tells: those give null addresses, deny, or lead to a page of their own."""
     if verdict.rule_id == "dns/two_answers" or any(_fits(o, scale.cc) for o in rows):
@@ -115,7 +116,7 @@ def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: Scale) 
 
 def _fits(seen: Observation, cc: str) -> bool:
     words = seen.fingerprint_scope.split()
-    return bool(words) and words[0] in CONVICTING and cc in words[1:]
+    return bool(words) and words[0] in CONVICTING_SCOPES and cc in words[1:]
 
 
 def _leads_inside(seen: Observation) -> bool:
@@ -123,24 +124,24 @@ def _leads_inside(seen: Observation) -> bool:
 
 
 def _is_null(text: str) -> bool:
-    address = parse(text)
+    address = parse_address(text)
     return address is None or address.is_unspecified or address.is_loopback or (
         isinstance(address, ipaddress.IPv4Address) and address in ipaddress.IPv4Network("0.0.0.0/8"))
 
 
-def _never(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+def _never(verdict: Verdict, rows: Sequence[Observation], scale: ImportScale) -> bool:
     return False
 
 
-def _telegram(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+def _telegram(verdict: Verdict, rows: Sequence[Observation], scale: ImportScale) -> bool:
     return verdict.target_id.startswith("telegram.chat.") and any(o.http.status in TELEGRAM_STATUS for o in rows)
 
 
-def _known_name(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+def _known_name(verdict: Verdict, rows: Sequence[Observation], scale: ImportScale) -> bool:
     return verdict.control == "agrees" or any(o.met_expectation == "yes" for o in rows)
 
 
-def _led_there(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+def _led_there(verdict: Verdict, rows: Sequence[Observation], scale: ImportScale) -> bool:
     """A literal address or a trusted resolver's, one in a network of the operator's, or a certificate that is good."""
     reached = [o for o in rows if o.operation in _REACHES and not o.failure]
     return any(o.address_source in ("literal", "trusted") or o.met_expectation == "yes" or o.tls.trust == "valid"

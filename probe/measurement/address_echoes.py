@@ -20,7 +20,7 @@ _CUT = re.compile(r"[0-9A-Za-z:.%-]{1,64}$")
 _ENCODED = re.compile("%3a", re.IGNORECASE)
 
 
-def without_addresses(text: str, *, cut: bool = False) -> str:
+def remove_addresses(text: str, *, cut: bool = False) -> str:
     """The text with IPv4, IPv6 and hardware addresses replaced, links' hosts excepted.
 
     `cut`: the text goes on where it ends here, so that its last word may be half an address; it goes as well.

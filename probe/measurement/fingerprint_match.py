@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from probe.catalogue.fingerprints import Fingerprint, own_fingerprints
+from probe.catalogue.fingerprints import Fingerprint, load_own_fingerprints
 
 MAX_SUFFIXES = 12
 """Labels of a name that are looked up: deeper ones tell nothing."""
@@ -15,17 +15,17 @@ FALSE_POSITIVE = "fp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class FingerprintMatch:
     """The fingerprint that matched, or none. `scope` is its scope and then its countries, separated by spaces."""
 
     name: str = ""
     scope: str = ""
 
 
-NONE = Match()
+NO_MATCH = FingerprintMatch()
 
 
-class Index:
+class FingerprintIndex:
     """Fingerprints sorted by where they are looked for; earlier ones win, false positives over all."""
 
     def __init__(self, fingerprints: Iterable[Fingerprint]) -> None:
@@ -39,12 +39,12 @@ class Index:
                 self._texts.setdefault(found.kind, []).append(found)
         self.size = len(ordered)
 
-    def of_answer(self, addresses: Sequence[str], cnames: Sequence[str] = ()) -> Match:
+    def of_answer(self, addresses: Sequence[str], cnames: Sequence[str] = ()) -> FingerprintMatch:
         """What the addresses and aliases of a DNS answer match."""
         return _best([*(self._places.get(("address", a)) for a in addresses),
                       *(self._below("cname", name) for name in cnames)])
 
-    def of_page(self, headers: Sequence[tuple[str, str]], title: str, body: bytes) -> Match:
+    def of_page(self, headers: Sequence[tuple[str, str]], title: str, body: bytes) -> FingerprintMatch:
         """What a response matches, by its redirect, its headers, its title or its body."""
         location = next((v for n, v in headers if n.lower() == "location"), "")
         found = [self._below("redirect_host", _host(location)), *self._showing("redirect_prefix", location)]
@@ -73,12 +73,12 @@ def _another_host(found: Fingerprint, location: str) -> bool:
     return prefix.count("/") == 2 and location[len(prefix) : len(prefix) + 1] not in ("", "/", "?", "#", ":")
 
 
-def _best(found: Sequence[Fingerprint | None]) -> Match:
+def _best(found: Sequence[Fingerprint | None]) -> FingerprintMatch:
     some = [f for f in found if f is not None]
     if not some:
-        return NONE
+        return NO_MATCH
     chief = next((f for f in some if f.scope == FALSE_POSITIVE), some[0])
-    return Match(name=chief.name, scope=" ".join((chief.scope, *chief.countries)))
+    return FingerprintMatch(name=chief.name, scope=" ".join((chief.scope, *chief.countries)))
 
 
 def _host(location: str) -> str:
@@ -90,21 +90,21 @@ def _host(location: str) -> str:
 
 @dataclass(slots=True)
 class _Current:
-    index: Index | None = None
+    index: FingerprintIndex | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 _CURRENT = _Current()
 
 
-def use(more: Iterable[Fingerprint]) -> None:
+def add_fingerprints(more: Iterable[Fingerprint]) -> None:
     """Look for these besides our own, from now on; called once, before the first packet."""
-    _CURRENT.index = Index((*own_fingerprints(), *more))
+    _CURRENT.index = FingerprintIndex((*load_own_fingerprints(), *more))
 
 
-def known() -> Index:
-    """The fingerprints that are looked for: our own, unless `use` added some."""
+def get_index() -> FingerprintIndex:
+    """The fingerprints that are looked for: our own, unless `add_fingerprints` added some."""
     with _CURRENT.lock:
         if _CURRENT.index is None:
-            _CURRENT.index = Index(own_fingerprints())
+            _CURRENT.index = FingerprintIndex(load_own_fingerprints())
         return _CURRENT.index

@@ -14,9 +14,9 @@ from probe.core.nat64 import KNOWN_NAME
 from probe.core.observations import Observation
 from probe.core.tables.resolvers import Resolver
 from probe.measurement.clock import Clock
-from probe.measurement.names.dns_udp import Listener, Question
-from probe.measurement.names.dot import lookup_dot
-from probe.measurement.names.lookups import lookup_doh, lookup_system, observe_question
+from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
+from probe.measurement.names.dot import lookup_over_tls
+from probe.measurement.names.lookups import lookup_by_system, lookup_over_https, observe_question
 from probe.measurement.planning.steps import Visit
 from probe.measurement.visits.visit import visit
 from probe.measurement.worker_pool import DaemonPool
@@ -42,7 +42,7 @@ class LadderPlan:
 Emit = Callable[[Observation], None]
 
 
-def climb(plan: LadderPlan, *, clock: Clock, listener: Listener, pool: DaemonPool, emit: Emit) -> None:
+def climb_ladder(plan: LadderPlan, *, clock: Clock, listener: DnsListener, pool: DaemonPool, emit: Emit) -> None:
     """Start every rung; each observation is handed to `emit` from a worker, in any order, as it comes."""
     for name in plan.innocent_names[:2]:
         if plan.network_resolver:
@@ -59,22 +59,22 @@ def climb(plan: LadderPlan, *, clock: Clock, listener: Listener, pool: DaemonPoo
         pool.submit(partial(_try_dot, plan, clock, emit))
 
 
-def _ask_resolver(plan: LadderPlan, name: str, kind: str, clock: Clock, listener: Listener, emit: Emit) -> None:
-    def first(question: Question) -> None:
+def _ask_resolver(plan: LadderPlan, name: str, kind: str, clock: Clock, listener: DnsListener, emit: Emit) -> None:
+    def first(question: DnsQuestion) -> None:
         emit(observe_question(question, resolver="network", clock=clock, purpose="ladder"))
 
-    listener.ask(Question(name=name, query_type=kind, server=plan.network_resolver, timeout_s=plan.timeout_s - 1,
-                          on_first=first))
+    listener.ask(DnsQuestion(name=name, query_type=kind, server=plan.network_resolver, timeout_s=plan.timeout_s - 1,
+                             on_first=first))
 
 
 def _try_control(plan: LadderPlan, endpoint: Endpoint, clock: Clock, emit: Emit) -> None:
-    found = lookup_system(endpoint.host, clock=clock, timeout_s=plan.timeout_s - 1, purpose="ladder")
+    found = lookup_by_system(endpoint.host, clock=clock, timeout_s=plan.timeout_s - 1, purpose="ladder")
     emit(found)
     addresses = [a for a in found.dns.answers if may_connect(a)]
     if not addresses and found.failure and plan.operators:
         operator = plan.operators[0]
-        asked = lookup_doh(endpoint.host, ("A",), operator=operator, address=operator.ipv4[0], clock=clock,
-                           timeout_s=plan.timeout_s, purpose="ladder")
+        asked = lookup_over_https(endpoint.host, ("A",), operator=operator, address=operator.ipv4[0], clock=clock,
+                                  timeout_s=plan.timeout_s, purpose="ladder")
         for observation in asked:
             emit(observation)
         addresses = [a for o in asked for a in o.dns.answers if may_connect(a)]
@@ -113,8 +113,8 @@ def _try_tls(plan: LadderPlan, operator: Resolver, address: str, clock: Clock, e
     for observation in seen:
         emit(replace(observation, input=""))
     if seen[-1].operation == "tls_handshake" and seen[-1].failure:  # is it DoH that fails? Once more, with a question
-        for again in lookup_doh(plan.innocent_names[0], ("A" if plan.has_ipv4 else "AAAA",), operator=operator,
-                                address=address, clock=clock, timeout_s=plan.timeout_s, purpose="ladder"):
+        for again in lookup_over_https(plan.innocent_names[0], ("A" if plan.has_ipv4 else "AAAA",), operator=operator,
+                                       address=address, clock=clock, timeout_s=plan.timeout_s, purpose="ladder"):
             emit(again)
 
 
@@ -124,16 +124,16 @@ def _try_dot(plan: LadderPlan, clock: Clock, emit: Emit) -> None:
     for operator in (first, first, *others, *others):
         address = (operator.ipv4 if plan.has_ipv4 else operator.ipv6)[:1]
         for there in address:
-            seen = lookup_dot(plan.innocent_names[0], ("A" if plan.has_ipv4 else "AAAA",), operator=operator,
-                              address=there, clock=clock, timeout_s=plan.timeout_s, purpose="ladder")
+            seen = lookup_over_tls(plan.innocent_names[0], ("A" if plan.has_ipv4 else "AAAA",), operator=operator,
+                                   address=there, clock=clock, timeout_s=plan.timeout_s, purpose="ladder")
             for observation in seen:
                 emit(observation)
             if any(not o.failure or o.dns.rcode for o in seen):
                 return
 
 
-def wait_for_news(events: queue.SimpleQueue[Observation], *, enough: Callable[[Sequence[Observation]], bool],
-                  until_s: float, clock: Clock) -> list[Observation]:
+def wait_for_rungs(events: queue.SimpleQueue[Observation], *, enough: Callable[[Sequence[Observation]], bool],
+                   until_s: float, clock: Clock) -> list[Observation]:
     """Collect rungs until `enough` says so or the time is up; what comes later stays in the queue."""
     seen: list[Observation] = []
     while not enough(seen):

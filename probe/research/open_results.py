@@ -13,9 +13,9 @@ import pandas as pd
 
 from probe.research.cells.cell_inputs import find_inputs
 from probe.research.cells.file_names import CELLS_FILE
-from probe.research.counting.cell_files import Summary, make_cells
+from probe.research.counting.cell_files import CellSummary, write_cells
 from probe.research.engines.duckdb_engine import DuckDB
-from probe.results.archive.submission_check import folders_in
+from probe.results.archive.submission_check import find_results_folders
 from probe.results.files.atomic import StoreError
 from probe.results.files.parquet import write_parquet
 from probe.results.layout import run_files
@@ -44,7 +44,7 @@ class Results:
         find_inputs(path, required={}, tables=tuple(TABLES))
         self._folder = tempfile.TemporaryDirectory(prefix="probe-results-")
         self._tables: dict[str, ir.Table] = {}
-        self.summary: Summary | None = None
+        self.summary: CellSummary | None = None
         """What was left out when the cells were counted, and why; None before that."""
         self.problems: list[str] = []
         """Runs that could not be read for a table, and why."""
@@ -91,7 +91,7 @@ class Results:
         folder = Path(self._folder.name)
         engine = DuckDB(temporary=folder)
         try:
-            self.summary = make_cells(self.path, folder, engine, now=datetime.now(UTC), lab=self._lab)
+            self.summary = write_cells(self.path, folder, engine, now=datetime.now(UTC), lab=self._lab)
         finally:
             engine.close()
         return [folder / CELLS_FILE]
@@ -110,7 +110,7 @@ class Results:
     def _rows(self, table: Table) -> Iterator[Row]:
         """Exactly the values that were measured, of every run that can be read, once each."""
         seen: set[str] = set()
-        for folder in folders_in(self.path):
+        for folder in find_results_folders(self.path):
             for path in run_files(folder):
                 try:
                     for run in runs_in(path):

@@ -87,7 +87,7 @@ written once and never changed. They are not merged, not uploaded and not releas
 file of them."""
 
 
-def codebook() -> str:
+def write_codebook() -> str:
     """The whole codebook as Markdown."""
     outcomes = OUTCOMES | {NOT_ATTEMPTED: "the target was never tried in this run; counted in no share"}
     sections = [
@@ -120,4 +120,4 @@ def _line(column: Column) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(codebook())
+    sys.stdout.write(write_codebook())

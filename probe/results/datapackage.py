@@ -27,7 +27,7 @@ _TYPES: Mapping[Kind, Mapping[str, Json]] = {
 }
 
 
-def data_package(directory: Path) -> dict[str, Json]:
+def make_data_package(directory: Path) -> dict[str, Json]:
     """The descriptor of the CSV files that a results folder holds now; a table without files is left out."""
     resources: list[Json] = [
         _resource(table, paths)
@@ -47,7 +47,7 @@ def data_package(directory: Path) -> dict[str, Json]:
 def write_package(directory: Path) -> Path:
     """Writes `datapackage.json` for the files that are there now; later runs are not in it until it is made anew."""
     path = directory / "datapackage.json"
-    write_file(path, json.dumps(data_package(directory), indent=1, ensure_ascii=False).encode() + b"\n")
+    write_file(path, json.dumps(make_data_package(directory), indent=1, ensure_ascii=False).encode() + b"\n")
     return path
 
 

@@ -11,7 +11,15 @@ import msgspec
 
 from probe.core.observations import Observation
 from probe.results.plain_types import read_record
-from probe.results.text_forms import FORMS, line_text, read_lines, read_replies, read_versions, reply_text, version_text
+from probe.results.text_forms import (
+    FORMS,
+    format_line,
+    format_reply,
+    format_version,
+    read_lines,
+    read_replies,
+    read_versions,
+)
 
 _UNLISTED = frozenset({"trace.lines", "datagrams.versions"})
 """Fields without a column of their own: they share `replies` with those of DNS, and the operation tells which it is."""
@@ -45,7 +53,7 @@ _REPLIES = list(PLACES).index("replies")
 _FORMED = tuple((number, FORMS[column]) for number, column in enumerate(PLACES) if column in FORMS)
 
 
-def column_types() -> dict[str, object]:
+def list_column_types() -> dict[str, object]:
     """Column -> type."""
     common = get_type_hints(Observation)
     found = {f.name: common[f.name] for f in _COMMON}
@@ -55,19 +63,19 @@ def column_types() -> dict[str, object]:
     return found | dict.fromkeys((*FORMS, "replies"), tuple[str, ...])
 
 
-def column_values(seen: Observation) -> list[Any]:
+def list_column_values(seen: Observation) -> list[Any]:
     """The values of all columns, in the order of `PLACES`."""
     values = list(_values(seen))
     for number, form in _FORMED:
         if values[number]:
             values[number] = form.write(values[number])
     if values[_REPLIES] or seen.trace.lines or seen.datagrams.versions:
-        values[_REPLIES] = (*map(reply_text, seen.dns.replies), *map(line_text, seen.trace.lines),
-                            *map(version_text, seen.datagrams.versions))
+        values[_REPLIES] = (*map(format_reply, seen.dns.replies), *map(format_line, seen.trace.lines),
+                            *map(format_version, seen.datagrams.versions))
     return values
 
 
-def replies_from(operation: object, texts: tuple[str, ...]) -> tuple[str, str, Any]:
+def read_replies_column(operation: object, texts: tuple[str, ...]) -> tuple[str, str, Any]:
     """The part and the field that the texts of `replies` belong to, by the operation, and their values."""
     if operation in ("resolve", "dns_round_trip"):
         return "dns", "replies", read_replies(texts)
@@ -76,12 +84,12 @@ def replies_from(operation: object, texts: tuple[str, ...]) -> tuple[str, str, A
     return "trace", "lines", read_lines(texts)
 
 
-def flattened(seen: Observation) -> dict[str, Any]:
+def flatten_observation(seen: Observation) -> dict[str, Any]:
     """Column -> value."""
-    return dict(zip(PLACES, column_values(seen), strict=True))
+    return dict(zip(PLACES, list_column_values(seen), strict=True))
 
 
-def nested(row: Mapping[str, Any]) -> dict[str, Any]:
+def nest_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row with a mapping for each part that is not empty and values for texts; what is no column is left out.
 
     Raises msgspec.ValidationError where a column that should hold texts does not.
@@ -93,7 +101,7 @@ def nested(row: Mapping[str, Any]) -> dict[str, Any]:
             (made[part] if part else made)[name] = form.read(msgspec.convert(texts, tuple[str, ...]))
     if texts := row.get("replies"):
         del made["dns"]["replies"]
-        part, name, values = replies_from(row.get("operation"), msgspec.convert(texts, tuple[str, ...]))
+        part, name, values = read_replies_column(row.get("operation"), msgspec.convert(texts, tuple[str, ...]))
         made.setdefault(part, {})[name] = values
     return made
 
@@ -111,9 +119,9 @@ def _parted(row: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def observation_from(row: Mapping[str, Any]) -> Observation:
+def read_observation(row: Mapping[str, Any]) -> Observation:
     """The observation that a row describes: columns that it lacks take their default, unknown ones are ignored.
 
     Raises msgspec.ValidationError for a value of a wrong type, and where the operation is missing.
     """
-    return read_record(nested(row), Observation)
+    return read_record(nest_row(row), Observation)

@@ -17,22 +17,22 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 def csv_path(directory: Path, table: str, run: Run) -> Path:
     """File of one table of one run. Raises ValueError when run id or start time cannot be part of a path."""
-    return directory / table / _day(run) / f"{_checked(run.run_id)}.csv"
+    return directory / table / _day(run) / f"{_check_run_id(run.run_id)}.csv"
 
 
 def packets_path(directory: Path, run: Run) -> Path:
     """File of a run's captured packets; there is none where nothing was captured, or nothing failed."""
-    return directory / PACKETS_FOLDER / _day(run) / f"{_checked(run.run_id)}.pcapng"
+    return directory / PACKETS_FOLDER / _day(run) / f"{_check_run_id(run.run_id)}.pcapng"
 
 
 def sums_path(directory: Path, run: Run) -> Path:
     """File of the checksums that travel with an uploaded run; what the probe keeps itself has none."""
-    return directory / SUMS_FOLDER / _day(run) / f"{_checked(run.run_id)}.sha256"
+    return directory / SUMS_FOLDER / _day(run) / f"{_check_run_id(run.run_id)}.sha256"
 
 
 def parquet_path(directory: Path, table: str, run: Run) -> Path:
     """As `csv_path`, for Parquet: a tree of its own, so that one glob reads one format."""
-    return directory / PARQUET_FOLDER / table / _day(run) / f"{_checked(run.run_id)}.parquet"
+    return directory / PARQUET_FOLDER / table / _day(run) / f"{_check_run_id(run.run_id)}.parquet"
 
 
 def run_files(directory: Path, table: str = "runs") -> Iterator[Path]:
@@ -43,7 +43,7 @@ def run_files(directory: Path, table: str = "runs") -> Iterator[Path]:
 
 def find_run(directory: Path, run_id: str) -> Path | None:
     """The runs file of a run's own, or None: then it is merged with others, or not, or not wholly, stored."""
-    return next((directory / "runs").glob(f"date=*/{_checked(run_id)}.csv"), None)
+    return next((directory / "runs").glob(f"date=*/{_check_run_id(run_id)}.csv"), None)
 
 
 def is_run_id(text: str) -> bool:
@@ -55,7 +55,7 @@ def _day(run: Run) -> str:
     return f"date={date.fromisoformat(run.measurement_start_time[:10]).isoformat()}"
 
 
-def _checked(run_id: str) -> str:
+def _check_run_id(run_id: str) -> str:
     if not is_run_id(run_id):
         raise ValueError(f"{run_id[:40]!r} cannot be the name of a run")
     return run_id

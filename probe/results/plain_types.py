@@ -18,15 +18,16 @@ import msgspec
 T = TypeVar("T")
 
 
-def plain(hint: Any) -> Any:
+def strip_literals(hint: Any) -> Any:
     """A type in which every `Literal` of texts is `str`: `tuple[Literal["a", "b"], ...]` becomes `tuple[str, ...]`."""
     origin = get_origin(hint)
     if origin is Literal:
         return str
     if origin in (Union, UnionType):
-        return reduce(or_, dict.fromkeys(plain(member) for member in get_args(hint)))
+        return reduce(or_, dict.fromkeys(strip_literals(member) for member in get_args(hint)))
     if origin is tuple:
-        return tuple.__class_getitem__(tuple(member if member is ... else plain(member) for member in get_args(hint)))
+        return tuple.__class_getitem__(tuple(member if member is ... else strip_literals(member)
+                                             for member in get_args(hint)))
     return hint
 
 
@@ -47,7 +48,7 @@ def _loose(kind: Any) -> Any:
     """The same dataclass with text in the place of words, its parts that are dataclasses likewise."""
     types = get_type_hints(kind)
     return make_dataclass(f"Loose{kind.__name__}", [
-        (f.name, _loose(types[f.name]) if is_dataclass(types[f.name]) else plain(types[f.name]),
+        (f.name, _loose(types[f.name]) if is_dataclass(types[f.name]) else strip_literals(types[f.name]),
          field_of(default=f.default) if f.default is not MISSING else field_of(default_factory=f.default_factory)
          if f.default_factory is not MISSING else field_of())
         for f in fields(kind)

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.results.flat_observation import flattened, nested
+from probe.results.flat_observation import flatten_observation, nest_row
 from probe.results.plain_types import read_record
 from probe.results.schema import FRAME, TABLES, Table
 
@@ -57,7 +57,7 @@ def framed_rows(run: Run, table: Table, records: Iterable[Record]) -> Iterator[R
             raise ValueError(f"observation {record.observation_id} belongs to run {record.run_id!r}")
         row = {column.name: frame.get(column.name) for column in FRAME}
         row["measurement_uid"] = ".".join(filter(None, (run.run_id, subject_of(record))))
-        values = flattened(record) if isinstance(record, Observation) else None
+        values = flatten_observation(record) if isinstance(record, Observation) else None
         yield row | {name: getattr(record, name) if values is None else values[name] for name in names}
 
 
@@ -71,7 +71,7 @@ def record_from(row: Row, kind: type[T]) -> T:
 
     Raises msgspec.ValidationError when a column without a default is missing.
     """
-    return read_record(nested(row) if kind is Observation else row, kind)
+    return read_record(nest_row(row) if kind is Observation else row, kind)
 
 
 def table_of(kind: type[T]) -> Table:

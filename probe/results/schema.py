@@ -15,8 +15,8 @@ from probe.core.runs import Run, Vantage
 from probe.core.tables.versions import SCHEMA_VERSION as SCHEMA_VERSION
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.results import column_meanings as columns
-from probe.results.flat_observation import column_types
-from probe.results.plain_types import plain
+from probe.results.flat_observation import list_column_types
+from probe.results.plain_types import strip_literals
 
 
 class Kind(StrEnum):
@@ -69,7 +69,7 @@ _KINDS: Mapping[object, tuple[Kind, bool]] = {
 }
 
 
-def _typed(*rows: type[Any]) -> dict[str, object]:
+def _list_types(*rows: type[Any]) -> dict[str, object]:
     """Field -> type of several dataclasses, in order; a field that is itself a dataclass is left out."""
     hints: dict[str, object] = {}
     for row in rows:
@@ -81,7 +81,7 @@ def _typed(*rows: type[Any]) -> dict[str, object]:
 def _columns(types: Mapping[str, object], words: columns.Words) -> tuple[Column, ...]:
     made = []
     for name, hint in types.items():
-        kind, nullable = _KINDS[plain(hint)]
+        kind, nullable = _KINDS[strip_literals(hint)]
         if kind is Kind.TEXT and name.endswith("_time"):
             kind = Kind.TIME
         unit, meaning = words[name]
@@ -91,17 +91,17 @@ def _columns(types: Mapping[str, object], words: columns.Words) -> tuple[Column,
 
 def columns_of(row: type[Any], words: columns.Words) -> tuple[Column, ...]:
     """The columns of a table whose rows are this dataclass; each field needs its words."""
-    return _columns(_typed(row), words)
+    return _columns(_list_types(row), words)
 
 
-_RUN_TYPES = _typed(Run, Vantage)
+_RUN_TYPES = _list_types(Run, Vantage)
 _FRAME_TYPES = {name: _RUN_TYPES.get(name, str) for name in columns.FRAME}
 FRAME = _columns(_FRAME_TYPES, columns.FRAME)
 """Columns that every table but `runs` begins with: whose row it is, from where, made with what."""
 
 
-def _framed(row: type[Any], words: columns.Words) -> tuple[Column, ...]:
-    hints = column_types() if row is Observation else _typed(row)
+def _add_frame(row: type[Any], words: columns.Words) -> tuple[Column, ...]:
+    hints = list_column_types() if row is Observation else _list_types(row)
     return FRAME + _columns({name: hints[name] for name in words}, words)
 
 
@@ -110,19 +110,19 @@ TABLES: Mapping[str, Table] = {
     for table in (
         Table(
             name="observations", title="One network operation each: what happened, never what it means",
-            row=Observation, columns=_framed(Observation, columns.OBSERVATIONS), key=("observation_id",),
+            row=Observation, columns=_add_frame(Observation, columns.OBSERVATIONS), key=("observation_id",),
         ),
         Table(
             name="controls", title="What one control vantage saw of one endpoint",
-            row=ControlAnswer, columns=_framed(ControlAnswer, columns.CONTROLS), key=(),
+            row=ControlAnswer, columns=_add_frame(ControlAnswer, columns.CONTROLS), key=(),
         ),
         Table(
             name="verdicts", title="What a run says of one target",
-            row=Verdict, columns=_framed(Verdict, columns.VERDICTS), key=("run_id", "target_id"),
+            row=Verdict, columns=_add_frame(Verdict, columns.VERDICTS), key=("run_id", "target_id"),
         ),
         Table(
             name="services", title="What a run says of one role of a service: k blocked of n decided targets",
-            row=ServiceVerdict, columns=_framed(ServiceVerdict, columns.SERVICES), key=("run_id", "service", "role"),
+            row=ServiceVerdict, columns=_add_frame(ServiceVerdict, columns.SERVICES), key=("run_id", "service", "role"),
         ),
         Table(
             name="runs", title="One run each: when, from where, with what; written last, when the run is whole",

@@ -28,7 +28,7 @@ class Form:
     read: Callable[[tuple[str, ...]], Any]
 
 
-def packet_text(packet: Packet) -> str:
+def format_packet(packet: Packet) -> str:
     """`delay_ms|in or out|IP TTL|IP ID|DF|flags|seq|ack|window|length`."""
     way = "in" if packet.inbound else "out"
     return (f"{packet.at_ms:.2f}|{way}|{packet.ttl}|{packet.ip_id}|{packet.df}|{packet.flags}|{packet.seq}|"
@@ -60,7 +60,7 @@ def read_numbers(texts: Iterable[str]) -> tuple[int, ...]:
     return tuple(int(text) for text in texts if _is_number(text))
 
 
-def reply_text(reply: DnsReply) -> str:
+def format_reply(reply: DnsReply) -> str:
     """`delay_ms|IP TTL|rcode|flags|answers`."""
     return f"{reply.delay_ms:.1f}|{reply.ip_ttl}|{reply.rcode}|{' '.join(reply.flags)}|{' '.join(reply.answers)}"
 
@@ -84,7 +84,7 @@ def read_replies(texts: Iterable[str]) -> tuple[DnsReply, ...]:
     return tuple(map(read_reply, texts))
 
 
-def line_text(line: TraceLine) -> str:
+def format_line(line: TraceLine) -> str:
     """`TTL word delay_ms router space IP-TTL`, as far as each is known."""
     delay = "" if line.delay_ms is None else f"{line.delay_ms:.1f}"
     words = [str(line.ttl), line.word, delay]
@@ -116,7 +116,7 @@ def read_lines(texts: Iterable[str]) -> tuple[TraceLine, ...]:
     return tuple(line for text in texts if (line := read_line(text)) is not None)
 
 
-def version_text(version: int) -> str:
+def format_version(version: int) -> str:
     """A version of QUIC in eight hexadecimal digits."""
     return f"{version:08x}"
 
@@ -131,7 +131,7 @@ def _is_number(text: str) -> bool:
 
 
 FORMS: Mapping[str, Form] = {
-    "packets": Form(write=lambda packets: tuple(map(packet_text, packets)), read=read_packets),
+    "packets": Form(write=lambda packets: tuple(map(format_packet, packets)), read=read_packets),
     "bins": Form(write=lambda numbers: tuple(map(str, numbers)), read=read_numbers),
 }
 """Column -> form, of the columns whose texts are values of their own kind in memory."""

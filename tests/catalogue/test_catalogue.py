@@ -20,16 +20,16 @@ from hypothesis import strategies as st
 
 from in_order import in_order
 from probe.catalogue import test_lists
-from probe.catalogue.catalogue_check import check
-from probe.catalogue.endpoint_urls import BadUrl, place
-from probe.catalogue.load import anchor_files, load
+from probe.catalogue.catalogue_check import check_catalogue
+from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url
+from probe.catalogue.load import list_anchor_files, load_catalogue
 from probe.catalogue.target_rows import COLUMNS
 from probe.catalogue.types import Catalogue, CatalogueError
 from probe.cli.targets import targets
 from probe.core.tables.handshakes import HANDSHAKES
 from probe.core.tables.protocols import PROTOCOLS, SCHEMES
 from probe.core.tables.roles import ROLES
-from probe.core.tables.trust import ANCHORS, TRUSTS, judged
+from probe.core.tables.trust import ANCHORS, TRUSTS, judges_certificates
 
 GOOD = {
     "target_id": "telegram.web.main", "service": "telegram", "role": "web", "tier": "1", "status": "active",
@@ -44,7 +44,7 @@ ORIGINAL_SYSTEMS = ("wechat", "line", "linkedin", "facebook", "x", "google", "ap
 
 @pytest.fixture(scope="module")
 def shipped() -> Catalogue:
-    return load(search=False)
+    return load_catalogue(search=False)
 
 
 def as_csv(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> str:
@@ -59,7 +59,7 @@ def problems_of(path: Path, content: str | bytes) -> str:
     """What the loader says of a file."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(CatalogueError) as caught:
-        load(str(path))
+        load_catalogue(str(path))
     return str(caught.value).replace(f"{path}:", "")
 
 
@@ -68,7 +68,7 @@ def problems_of(path: Path, content: str | bytes) -> str:
 def test_the_shipped_catalogue_is_whole_and_in_order(shipped: Catalogue) -> None:
     assert len(shipped.endpoints) == 689
     assert {e.service for e in shipped.endpoints} == set(shipped.services)
-    assert check(shipped, today=date(2026, 11, 24)) == ()
+    assert check_catalogue(shipped, today=date(2026, 11, 24)) == ()
 
 
 @pytest.mark.parametrize("service", ORIGINAL_SYSTEMS)
@@ -91,7 +91,8 @@ def test_every_endpoint_is_complete(shipped: Catalogue, root: Path) -> None:
     for row, e in zip(written, shipped.endpoints, strict=True):
         assert (row["protocol"], row["host"], row["port"]) == (e.protocol, e.host, str(e.port))
         assert (row["address"], row["sni"], row["trust"]) == (e.address, e.sni, e.trust), e.input
-        assert bool(e.sni) == judged(e.trust) or e.trust == "record" or e.protocol in ("quic", "xmpp_starttls"), e.input
+        assert bool(e.sni) == judges_certificates(
+            e.trust) or e.trust == "record" or e.protocol in ("quic", "xmpp_starttls"), e.input
 
 
 def test_blank_cells_follow_the_url(tmp_path: Path) -> None:
@@ -100,13 +101,13 @@ def test_blank_cells_follow_the_url(tmp_path: Path) -> None:
     path.write_text(as_csv(bare))
     full = tmp_path / "f.csv"
     full.write_text(as_csv(GOOD))
-    assert load(str(path)).endpoints[0] == load(str(full)).endpoints[0]
+    assert load_catalogue(str(path)).endpoints[0] == load_catalogue(str(full)).endpoints[0]
 
 
 def test_expectations_become_typed(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(as_csv({**GOOD, "expect_body": "Telegram Web| Телеграм"}))
-    expect = load(str(path)).endpoints[0].expect
+    expect = load_catalogue(str(path)).endpoints[0].expect
     assert (expect.status, expect.body, expect.json) == (("200", "4xx"), ("Telegram Web", "Телеграм"), "a.b[0].c=1")
 
 
@@ -128,7 +129,8 @@ def test_what_operators_refuse_reaches_the_endpoint(shipped: Catalogue) -> None:
 
 
 def test_roots_are_the_ones_that_signal_published() -> None:
-    found = {p.name: x509.load_pem_x509_certificate(p.read_bytes()).fingerprint(SHA256()).hex() for p in anchor_files()}
+    found = {p.name: x509.load_pem_x509_certificate(p.read_bytes()).fingerprint(SHA256()).hex()
+             for p in list_anchor_files()}
     assert found == {"signal_root_a.pem": "ddb0f92bb95c8d6fd202ea6e8cc5ccd182b544f8cd696f47d580659ddc9df65a"}
     assert set(found) == {name for names in ANCHORS.values() for name in names}
 
@@ -146,21 +148,21 @@ def test_tables_say_what_is_not_built() -> None:
 # ---- where it is found
 
 def test_search_order(in_folder: Path) -> None:
-    shipped = load()
+    shipped = load_catalogue()
     assert shipped.path != str(in_folder / "targets.csv")
     (in_folder / "targets.csv").write_text(as_csv(GOOD))
-    assert load().path == str(in_folder / "targets.csv")
-    assert load(search=False).path == shipped.path
+    assert load_catalogue().path == str(in_folder / "targets.csv")
+    assert load_catalogue(search=False).path == shipped.path
     (in_folder / "other.csv").write_text(as_csv({**GOOD, "tier": "2"}))
-    assert load("other.csv").endpoints[0].tier == 2
+    assert load_catalogue("other.csv").endpoints[0].tier == 2
 
 
 def test_version_follows_the_content(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(as_csv(GOOD))
-    first = load(str(path)).version
+    first = load_catalogue(str(path)).version
     path.write_text(as_csv({**GOOD, "notes": "changed"}))
-    second = load(str(path)).version
+    second = load_catalogue(str(path)).version
     assert first.startswith("2026-11-24-")
     assert first.removeprefix("2026-11-24-") != second.removeprefix("2026-11-24-")
 
@@ -168,7 +170,7 @@ def test_version_follows_the_content(tmp_path: Path) -> None:
 def test_a_list_without_controls_gets_them(tmp_path: Path, shipped: Catalogue) -> None:
     path = tmp_path / "t.csv"
     path.write_text(as_csv(GOOD))
-    got = load(str(path))
+    got = load_catalogue(str(path))
     assert [e for e in got.endpoints if e.role == "control"] == [e for e in shipped.endpoints if e.role == "control"]
     assert sum(e.role != "control" for e in got.endpoints) == 1
 
@@ -244,14 +246,14 @@ def test_a_bad_file_is_explained(tmp_path: Path, content: str | bytes, said: str
 def test_windows_files_are_read(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(b"\xef\xbb\xbf" + as_csv(GOOD).replace("\n", "\r\n").encode() + b"\r\n\r\n")
-    assert load(str(path)).endpoints[0].input == GOOD["input"]
+    assert load_catalogue(str(path)).endpoints[0].input == GOOD["input"]
 
 
 @pytest.mark.parametrize("make", [lambda p: p.mkdir(), lambda p: None], ids=["folder", "nothing"])
 def test_what_is_no_file_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "t.csv")
     with pytest.raises(CatalogueError, match=r"t\.csv:0: file: "):
-        load(str(tmp_path / "t.csv"))
+        load_catalogue(str(tmp_path / "t.csv"))
 
 
 def test_at_most_twenty_problems_are_listed(tmp_path: Path) -> None:
@@ -276,7 +278,7 @@ def test_no_content_breaks_the_loader(tmp_path_factory: pytest.TempPathFactory, 
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_bytes(content)
     try:
-        found, problems = len(load(str(path)).endpoints), 0
+        found, problems = len(load_catalogue(str(path)).endpoints), 0
     except CatalogueError as error:
         found, problems = 0, len(error.problems)
     assert found or problems
@@ -291,27 +293,28 @@ def test_a_test_list_is_read(tmp_path: Path) -> None:
         'https://www.example.net/a,COMT,Communication Tools,2020-01-01,me,"a, b"\n'
         "http://203.0.114.1/,GRP,Social Networking,2020-01-01,me,\nhttps://www.example.net/a,COMT,,,,\n"
     )
-    first, second = (e for e in load(str(path)).endpoints if e.role != "control")
+    first, second = (e for e in load_catalogue(str(path)).endpoints if e.role != "control")
     assert (first.service, first.role, first.category_code, first.notes) == ("list", "web", "COMT", "a, b")
     assert (first.sni, first.trust, first.port) == ("www.example.net", "web_pki", 443)
     assert (second.address, second.sni, second.trust, second.port) == ("203.0.114.1", "", "none", 80)
     assert first.expect == replace(first.expect, status=(), body=())
-    assert check(load(str(path)), today=date(2026, 11, 24)) == ()
+    assert check_catalogue(load_catalogue(str(path)), today=date(2026, 11, 24)) == ()
 
 
 def test_a_plain_list_is_read(tmp_path: Path) -> None:
     path = tmp_path / "mine.txt"
     path.write_text("# mine\n\nhttps://example.org/  # a comment\nhttps://example.org/#part\nhttps://example.org/\n")
-    got = [e for e in load(str(path)).endpoints if e.role != "control"]
+    got = [e for e in load_catalogue(str(path)).endpoints if e.role != "control"]
     assert [e.input for e in got] == ["https://example.org/", "https://example.org/#part"]
     assert got[0].target_id == "list.web.example-org"
-    assert load(str(path)).version.startswith("undated-")
+    assert load_catalogue(str(path)).version.startswith("undated-")
 
 
 @pytest.mark.parametrize("url", [
     "https://user@example.org/", "http://127.0.0.1/", "http://[::1]/", "http://10.0.0.1/", "http://169.254.169.254/",
     "http://localhost/", "http://router/", "http://2130706433/", "http://0x7f.1/", "http://[fe80::1%25eth0]/",
-    "http://[::ffff:127.0.0.1]/", "ftp://example.org/", "http://example.org:0/", "http://exa\u00fcmple.org/", "https://",
+    "http://[::ffff:127.0.0.1]/", "ftp://example.org/", "http://example.org:0/", "http://exa\u00fcmple.org/",
+    "https://",
     "http://224.0.0.1/", "http://[64:ff9b::a00:1]/", "http://[2002:a00:1::]/", "tcpconnect://example.org:80",
 ])
 def test_a_list_cannot_point_at_the_home_network(tmp_path: Path, url: str) -> None:
@@ -324,14 +327,14 @@ URLS = st.from_regex(r"\Ahttps?://(www\.)?[a-z]{1,3}(-[a-z])?\.(org|net)/[A-Za-z
 
 @given(urls=st.lists(URLS, min_size=2))
 def test_slugs_tell_urls_apart(urls: list[str]) -> None:
-    assert len({test_lists.slug(url) for url in urls}) == len(set(urls))
+    assert len({test_lists.make_slug(url) for url in urls}) == len(set(urls))
 
 
 @given(url=st.text(max_size=60).map(lambda text: f"https://{text}"))
 def test_no_url_breaks_the_parser(url: str) -> None:
     try:
-        said = str(place(url).port)
-    except BadUrl as error:
+        said = str(parse_endpoint_url(url).port)
+    except BadUrlError as error:
         said = str(error)
     assert said
 
@@ -347,12 +350,13 @@ def test_check_finds_what_does_not_agree(shipped: Catalogue, tmp_path: Path) -> 
         services={**shipped.services, "icq": replace(shipped.services["icq"], closed=None),
                   "line": replace(shipped.services["line"], needs_account=("phone",))},
     )
-    said = "\n".join(check(broken, today=date(2031, 6, 1)))
+    said = "\n".join(check_catalogue(broken, today=date(2031, 6, 1)))
     for part in ("no table for the service nobody", "fcm has no row", "quorum push = any, but the role has 0",
                  "control.control.iana has no row", "icq: status is active, or dead",
                  "line: needs_account: unknown phone", "alpn is ignored", "signal_root_a.pem ends on 2032-01-24"):
         assert part in said
-    assert "anchors/signal_root_a.pem is missing" in check(shipped, today=date(2026, 11, 24), anchors=tmp_path)
+    assert "anchors/signal_root_a.pem is missing" in check_catalogue(shipped, today=date(2026, 11, 24),
+                                                                     anchors=tmp_path)
 
 
 def test_targets_list_and_services() -> None:

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.catalogue import test_lists
-from probe.catalogue.catalogue_check import check
-from probe.catalogue.fingerprint_lists import read_text
-from probe.catalogue.list_writer import CATEGORIES, as_test_list
-from probe.catalogue.load import load
-from probe.catalogue.run_descriptor import MAX_INPUTS, MAX_TESTS, MESSENGERS, from_descriptor, is_descriptor
+from probe.catalogue.catalogue_check import check_catalogue
+from probe.catalogue.fingerprint_lists import parse_fingerprints
+from probe.catalogue.list_writer import CATEGORIES, write_test_list
+from probe.catalogue.load import load_catalogue
+from probe.catalogue.run_descriptor import MAX_INPUTS, MAX_TESTS, MESSENGERS, is_descriptor, read_descriptor
 from probe.catalogue.types import CatalogueError
 from probe.cli.targets import targets
-from probe.measurement.fingerprint_match import Index
+from probe.measurement.fingerprint_match import FingerprintIndex
 
 DAY = date(2026, 11, 24)
 KEYS = ("nettests", "test_name", "inputs", "inputs_extra", "targets_name", "x")
@@ -45,20 +45,20 @@ def test_a_descriptor_is_a_list_of_ones_own(tmp_path: Path) -> None:
         {"test_name": "web_connectivity", "inputs": ["https://example.org/", "http://example.net/a"],
          "inputs_extra": [{"category_code": "NEWS", "country_code": "IT"}]},
         {"test_name": "telegram"}, {"test_name": "facebook_messenger", "inputs": []}))
-    found = load(str(path))
+    found = load_catalogue(str(path))
     pages = [e for e in found.endpoints if e.service == "list"]
     assert {e.input: e.category_code for e in pages} == {"https://example.org/": "NEWS", "http://example.net/a": ""}
-    ours = load(search=False).endpoints
+    ours = load_catalogue(search=False).endpoints
     for service in ("telegram", "messenger"):
         expected = [e.input for e in ours if e.service == service and e.role != "control"]
         assert [e.input for e in found.endpoints if e.service == service] == expected != []
     assert {e.service for e in found.endpoints if e.role != "control"} == {"list", "telegram", "messenger"}
     assert [e.input for e in found.endpoints if e.role == "control"] == [e.input for e in ours if e.role == "control"]
-    assert check(found, today=DAY) == ()
+    assert check_catalogue(found, today=DAY) == ()
 
 
 def test_each_of_oonis_messengers_has_targets() -> None:
-    services = {e.service for e in load(search=False).endpoints if e.role != "control"}
+    services = {e.service for e in load_catalogue(search=False).endpoints if e.role != "control"}
     assert set(MESSENGERS.values()) <= services
 
 
@@ -75,16 +75,17 @@ def test_each_of_oonis_messengers_has_targets() -> None:
     ({"test_name": "\x1b[2J"}, "number 2 ('\\x1b[2J') is no measurement of ours: take it out of the file"),
 ])
 def test_what_is_wrong_is_told(test: dict[str, Any], reason: str) -> None:
-    found = from_descriptor(descriptor({"test_name": "telegram"}, test))
+    found = read_descriptor(descriptor({"test_name": "telegram"}, test))
     assert ([problem.reason for problem in found.problems], found.services) == ([reason], ("telegram",))
 
 
 def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
-    path.write_text('{"nettests": [{"test_name": "web_connectivity", "inputs": [\n"https://example.org/",\n"http://[::1]/"]},\n'
+    path.write_text(
+        '{"nettests": [{"test_name": "web_connectivity", "inputs": [\n"https://example.org/",\n"http://[::1]/"]},\n'
                     '{"test_name": "tor"}]}')
     with pytest.raises(CatalogueError) as caught:
-        load(str(path))
+        load_catalogue(str(path))
     assert [(p.line, p.column) for p in caught.value.problems] == [(3, "url"), (4, "nettests")]
     result = CliRunner().invoke(targets, ["check", str(path)])
     assert result.exit_code == 1
@@ -99,7 +100,7 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     (descriptor({"test_name": "urlgetter", "inputs": ["x"] * (MAX_INPUTS + 1)}), "more than 20000 inputs"),
 ])
 def test_what_is_no_descriptor(text: str, reason: str) -> None:
-    [problem] = from_descriptor(text).problems
+    [problem] = read_descriptor(text).problems
     assert reason in problem.reason
 
 
@@ -107,14 +108,14 @@ def test_what_is_no_descriptor(text: str, reason: str) -> None:
 def test_no_json_breaks_the_reader(value: object) -> None:
     text = json.dumps({"nettests": value})
     assert is_descriptor(text)
-    found = from_descriptor(text)
+    found = read_descriptor(text)
     assert found.endpoints or found.services or found.problems
-    from_descriptor(json.dumps({"nettests": [value]}))
+    read_descriptor(json.dumps({"nettests": [value]}))
 
 
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    from_descriptor("{" + text)
+    read_descriptor("{" + text)
 
 
 # ---- test lists, written
@@ -133,18 +134,18 @@ def test_a_written_list_is_read_again(tmp_path: Path) -> None:
         ("http://203.0.114.1/", "MISC", "Miscelaneous content", "reachability-probe", "")]
     assert date.fromisoformat(rows[0]["date_added"])
     assert "1 endpoints" in result.stderr
-    again, problems = test_lists.from_test_list(result.stdout)
+    again, problems = test_lists.read_test_list(result.stdout)
     assert ([e.input for e in again], problems) == (["https://example.org/", "http://203.0.114.1/"], [])
 
 
 def test_our_catalogue_has_pages_for_a_test_list() -> None:
-    endpoints = load(search=False).endpoints
-    text, left_out = as_test_list(endpoints, today=DAY, source="s")
+    endpoints = load_catalogue(search=False).endpoints
+    text, left_out = write_test_list(endpoints, today=DAY, source="s")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) + left_out == len(endpoints)
     assert len({row["url"] for row in rows}) == len(rows) > 50
     assert all(row["category_code"] in CATEGORIES and row["category_description"] for row in rows)
-    found, problems = test_lists.from_test_list(text)
+    found, problems = test_lists.read_test_list(text)
     assert (len(found), problems) == (len(rows), [])
 
 
@@ -173,7 +174,7 @@ dns_three,999.1.1.1,10,,[],br,[],
 
 
 def test_annotations_of_pages_are_found_wherever_they_stand() -> None:
-    found = read_text("http.csv", HTTP)
+    found = parse_fingerprints("http.csv", HTTP)
     assert [(f.name, f.kind, f.scope, f.countries, f.confidence) for f in found.taken] == [
         ("citizenlab:isp_xx_one", "body", "isp", ("XX",), "high"),
         ("citizenlab:isp_xx_two", "redirect_prefix", "national", ("XX",), "high"),
@@ -181,7 +182,7 @@ def test_annotations_of_pages_are_found_wherever_they_stand() -> None:
         ("citizenlab:isp_xx_four", "body", "institution", ("YY",), "medium"),
     ]
     assert [(p.line, p.reason) for p in found.problems] == [(6, "unknown location_found 'cookie'")]
-    index = Index(found.taken)
+    index = FingerprintIndex(found.taken)
     page = index.of_page((("Location", "https://www.block.two.example/?u=1"),), "", b"")
     assert (page.name, page.scope) == ("citizenlab:isp_xx_two", "national XX")
     assert index.of_page((), "", b"<a href='//notice.one.example/blocked'>").name == "citizenlab:isp_xx_one"
@@ -190,7 +191,7 @@ def test_annotations_of_pages_are_found_wherever_they_stand() -> None:
 
 
 def test_annotations_of_answers_are_addresses_or_aliases() -> None:
-    found = read_text("dns.csv", DNS)
+    found = parse_fingerprints("dns.csv", DNS)
     assert [(f.kind, f.value) for f in found.taken] == [("address", "203.0.114.9"), ("cname", "sehat.two.example")]
     assert all(f.source.startswith("Citizen Lab annotations") for f in found.taken)
     assert [p.line for p in found.problems] == [4]
@@ -199,5 +200,5 @@ def test_annotations_of_answers_are_addresses_or_aliases() -> None:
 @given(st.text(max_size=200))
 def test_no_annotation_breaks_the_reader(rows: str) -> None:
     for header in (HTTP.splitlines()[0], DNS.splitlines()[0]):
-        found = read_text("list.csv", f"{header}\n{rows}")
+        found = parse_fingerprints("list.csv", f"{header}\n{rows}")
         assert len(found.taken) + found.refused <= rows.count("\n") + rows.count("\r") + 1

@@ -17,15 +17,26 @@ from hypothesis import strategies as st
 from in_order import in_order
 from observations import HERE4, lookup
 from probe.catalogue import fingerprint_lists
-from probe.catalogue.fingerprint_lists import Imported, read_file, read_text
-from probe.catalogue.fingerprints import KINDS, SCOPES, Fingerprint, build, from_table, own_fingerprints
-from probe.catalogue.patterns import MAX_PATTERN, MIN_LITERAL, Pattern, from_expression, literal
+from probe.catalogue.fingerprint_lists import FingerprintFile, parse_fingerprints, read_fingerprint_file
+from probe.catalogue.fingerprints import (
+    KINDS,
+    SCOPES,
+    Fingerprint,
+    load_own_fingerprints,
+    make_fingerprint,
+    parse_fingerprint_table,
+)
+from probe.catalogue.patterns import MAX_PATTERN, MIN_LITERAL, Pattern, make_literal_pattern, parse_expression
 from probe.config.settings import load_settings
-from probe.inference.evidence.fingerprint_weight import Mark, mark_of
-from probe.measurement.fingerprint_match import Index, known, use
-from probe.operation.updates.fingerprint_files import equip, gathered, in_words
+from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
+from probe.measurement.fingerprint_match import FingerprintIndex, add_fingerprints, get_index
+from probe.operation.updates.fingerprint_files import (
+    add_configured_fingerprints,
+    describe_fingerprints,
+    read_configured_files,
+)
 
-OWN = own_fingerprints()
+OWN = load_own_fingerprints()
 
 
 def shown(f: Fingerprint, text: str) -> dict[str, Any]:
@@ -50,7 +61,7 @@ def test_our_own_table_is_sound() -> None:
 
 @pytest.mark.parametrize("f", OWN, ids=lambda f: f"{f.name}-{f.value or f.pattern.pieces[0][:30]}")
 def test_each_of_our_own_is_found(f: Fingerprint) -> None:
-    index = Index(OWN)
+    index = FingerprintIndex(OWN)
     if f.kind in ("address", "cname"):
         match = index.of_answer((f.value,)) if f.kind == "address" else index.of_answer((), (f"www.{f.value}",))
     else:
@@ -61,11 +72,11 @@ def test_each_of_our_own_is_found(f: Fingerprint) -> None:
 
 @given(st.text(max_size=60), st.text(max_size=40), st.binary(max_size=200))
 def test_a_page_without_a_mark_has_no_fingerprint(location: str, title: str, body: bytes) -> None:
-    assert known().of_page((("Location", location), ("Server", title)), title, body).name == ""
+    assert get_index().of_page((("Location", location), ("Server", title)), title, body).name == ""
 
 
 def test_a_false_positive_overrides_whatever_else_a_page_shows() -> None:
-    page = known().of_page((), "Just a moment...", b"<iframe src='http://10.10.34.36/'>")
+    page = get_index().of_page((), "Just a moment...", b"<iframe src='http://10.10.34.36/'>")
     assert page.scope == "fp"
 
 
@@ -77,7 +88,7 @@ def test_a_false_positive_overrides_whatever_else_a_page_shows() -> None:
     ("http://www.warning.or.kr/i1.html", True), ("http://notwarning.or.kr", False), ("//[", False),
 ])
 def test_a_redirect_is_compared_by_host_or_beginning(location: str, found: bool) -> None:
-    assert bool(known().of_page((("location", location),), "", b"").name) == found
+    assert bool(get_index().of_page((("location", location),), "", b"").name) == found
 
 
 # ---- patterns
@@ -96,7 +107,7 @@ def test_pieces_match_what_the_expression_matches(text: str, pieces: list[str], 
 def test_an_escaped_expression_is_read_as_its_text(pieces: list[str], between: str) -> None:
     expression = ".*".join(map(re.escape, pieces))
     try:
-        pattern = from_expression(expression)
+        pattern = parse_expression(expression)
     except ValueError:
         assert sum(map(len, pieces)) < MIN_LITERAL
         return
@@ -110,17 +121,17 @@ def test_an_escaped_expression_is_read_as_its_text(pieces: list[str], between: s
 ])
 def test_what_could_search_for_ever_or_tells_nothing_is_refused(expression: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        from_expression(expression)
+        parse_expression(expression)
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_pattern_or_is_refused(text: str) -> None:
     with contextlib.suppress(ValueError):
-        from_expression(text).matches("<html>" * 100)
+        parse_expression(text).matches("<html>" * 100)
 
 
 def test_a_hostile_pattern_costs_no_more_than_its_length() -> None:
-    pattern = from_expression(".*".join(["aaaaaaaa"] * 8))
+    pattern = parse_expression(".*".join(["aaaaaaaa"] * 8))
     assert not pattern.matches("a" * 63 + "b" * 100_000)
     assert pattern.matches("ab" + "a" * 64)
 
@@ -131,14 +142,14 @@ COLUMNS = ("name", "scope", "other_names", "location_found", "pattern_type", "pa
            "expected_countries", "source", "exp_url", "notes")
 
 
-def ooni(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> Imported:
+def ooni(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> FingerprintFile:
     """A list in the form of OONI's, with these rows."""
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, extrasaction="ignore", restval="")
     writer.writeheader()
     writer.writerows({"name": "n", "scope": "nat", "location_found": "body", "pattern_type": "contains",
                       "pattern": "a page of ours", "expected_countries": "XA"} | row for row in rows)
-    return read_text("fingerprints_http.csv", out.getvalue())
+    return parse_fingerprints("fingerprints_http.csv", out.getvalue())
 
 
 @pytest.mark.parametrize(("row", "kind", "scope", "page"), [
@@ -159,14 +170,14 @@ def test_rows_of_oonis_form_are_found(row: dict[str, str], kind: str, scope: str
     assert not got.problems
     (f,) = got.taken
     assert (f.name, f.kind, f.scope, f.countries) == ("ooni:n", kind, scope, ("XA",))
-    match = Index(got.taken).of_page(**{"headers": (), "title": "", "body": b""} | page)
+    match = FingerprintIndex(got.taken).of_page(**{"headers": (), "title": "", "body": b""} | page)
     assert match.name == f.name
 
 
 def test_answers_of_oonis_form_are_addresses_or_aliases() -> None:
     dns = {"location_found": "dns", "pattern_type": "full"}
     got = ooni(dns | {"pattern": "93.184.7.7"}, dns | {"pattern": "notice.example"}, dns | {"pattern": "D0::11"})
-    index = Index(got.taken)
+    index = FingerprintIndex(got.taken)
     assert not got.problems
     assert index.of_answer(("93.184.7.7",)).scope == "national XA"
     assert index.of_answer((), ("www.notice.example",)).name
@@ -197,21 +208,21 @@ SIGNATURES = "\n".join(map(json.dumps, [
 
 
 def test_signatures_are_found() -> None:
-    got = read_text("x/blockpage_signatures.json", SIGNATURES + "\n\n{\nnonsense\n[1]\n{\"fingerprint\": 1}")
+    got = parse_fingerprints("x/blockpage_signatures.json", SIGNATURES + "\n\n{\nnonsense\n[1]\n{\"fingerprint\": 1}")
     assert [(f.kind, f.scope, f.countries) for f in got.taken] == [
         ("body", "national", ("XA",)), ("body", "product", ()), ("redirect_prefix", "isp", ("XB",)),
         ("header", "unknown", ())]
     assert [p.line for p in got.problems] == [6, 7, 8, 9]
-    index = Index(got.taken)
+    index = FingerprintIndex(got.taken)
     assert index.of_page((), "", b"<title>Blocked</title> - by the box").name == "censoredplanet:a_prod_box"
     assert index.of_page((("Server", "FilterBox/2"),), "", b"").name == "censoredplanet:odd"
-    harmless = read_text("false_positive_signatures.json", SIGNATURES)
+    harmless = parse_fingerprints("false_positive_signatures.json", SIGNATURES)
     assert {f.scope for f in harmless.taken} == {"fp"}
 
 
 @given(st.text(max_size=300), st.sampled_from(["a.csv", "a.json", "false_positive.json", "a.toml"]))
 def test_any_text_can_be_read_as_a_list(text: str, name: str) -> None:
-    got = read_text(name, text)
+    got = parse_fingerprints(name, text)
     assert got.refused >= len(got.problems)
 
 
@@ -228,7 +239,7 @@ def test_any_cells_give_fingerprints_or_problems(rows: list[dict[str, str]]) -> 
 @given(st.recursive(st.none() | st.integers() | st.text(max_size=8), lambda x: st.lists(x) | st.dictionaries(
     st.sampled_from(["fingerprint", "pattern", "x"]), x), max_leaves=6))
 def test_any_json_gives_a_fingerprint_or_a_problem(value: object) -> None:
-    got = read_text("x.json", json.dumps(value))
+    got = parse_fingerprints("x.json", json.dumps(value))
     assert len(got.taken) + got.refused == 1
 
 
@@ -240,15 +251,16 @@ def test_lists_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(fingerprint_lists, "MAX_FILE_BYTES", 50)
     big = tmp_path / "big.csv"
     big.write_text("x" * 51)
-    assert "larger" in read_file(big).problems[0].reason
-    assert "nested" in read_text("x.json", "[" * 4000).problems[0].reason or read_text("x.json", "[" * 4000).refused
+    assert "larger" in read_fingerprint_file(big).problems[0].reason
+    assert "nested" in parse_fingerprints(
+        "x.json", "[" * 4000).problems[0].reason or parse_fingerprints("x.json", "[" * 4000).refused
 
 
 TOML = '[[fingerprint]]\nname = "n"\nkind = "{}"\nvalues = ["{}"]\nscope = "isp"\nsource = "s"\nconfidence = "{}"\n'
 
 
 def test_our_own_form_can_be_brought_along() -> None:
-    (f,) = read_text("mine.toml", TOML.format("title", "Stop right here", "low")).taken
+    (f,) = parse_fingerprints("mine.toml", TOML.format("title", "Stop right here", "low")).taken
     assert (f.name, f.kind, f.confidence) == ("n", "title", "low")
 
 
@@ -258,7 +270,7 @@ def test_our_own_form_can_be_brought_along() -> None:
 ])
 def test_a_table_with_a_mistake_is_refused(kind: str, value: str, confidence: str) -> None:
     with pytest.raises(ValueError, match=r"n: |expected"):
-        from_table(TOML.format(kind, value, confidence))
+        parse_fingerprint_table(TOML.format(kind, value, confidence))
 
 
 def test_what_a_person_configured_is_used_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -266,50 +278,53 @@ def test_what_a_person_configured_is_used_and_counted(tmp_path: Path, capsys: py
         "name,scope,location_found,pattern_type,pattern\nx,nat,body,contains,a page of ours\ny,nat,body,regexp,(a+)+\n")
     config = tmp_path / "probe.toml"
     config.write_text('[fingerprints]\nfiles = ["list.csv"]\n')
-    ok, files = gathered(load_settings(str(config)))
+    ok, files = read_configured_files(load_settings(str(config)))
     assert ok
-    assert in_order(in_words(files), str(len(OWN)), f"1 from {tmp_path}/list.csv", "1 refused")
-    assert "list.csv:3: pattern:" in in_words(files)
+    assert in_order(describe_fingerprints(files), str(len(OWN)), f"1 from {tmp_path}/list.csv", "1 refused")
+    assert "list.csv:3: pattern:" in describe_fingerprints(files)
     try:
-        equip(load_settings(str(config)))
-        assert known().of_page((), "", b"a page of ours").name == "ooni:x"
+        add_configured_fingerprints(load_settings(str(config)))
+        assert get_index().of_page((), "", b"a page of ours").name == "ooni:x"
     finally:
-        use(())
+        add_fingerprints(())
     assert "list.csv:3" in capsys.readouterr().err
     config.write_text('[fingerprints]\nfiles = ["missing.csv"]\n')
-    ok, files = gathered(load_settings(str(config)))
+    ok, files = read_configured_files(load_settings(str(config)))
     assert not ok
-    assert "cannot be read" in in_words(files)
+    assert "cannot be read" in describe_fingerprints(files)
 
 
 def test_used_fingerprints_stand_beside_our_own() -> None:
     try:
-        use([build(name="mine", kind="body", scope="isp", text="a page of mine", countries=("XA",), source="s",
-                   confidence="low")])
-        assert known().of_page((), "", b"a page of mine").scope == "isp XA"
-        assert known().of_answer(("10.10.34.34",)).name == "ir_notice_address"
+        add_fingerprints([make_fingerprint(name="mine", kind="body", scope="isp", text="a page of mine",
+                                           countries=("XA",), source="s", confidence="low")])
+        assert get_index().of_page((), "", b"a page of mine").scope == "isp XA"
+        assert get_index().of_answer(("10.10.34.34",)).name == "ir_notice_address"
     finally:
-        use(())
-    assert not known().of_page((), "", b"a page of mine").name
+        add_fingerprints(())
+    assert not get_index().of_page((), "", b"a page of mine").name
 
 
 # ---- what a match says
 
 @pytest.mark.parametrize(("scope", "cc", "mark"), [
-    ("national XA XB", "XB", Mark(name="f", fits=True)), ("isp XA", "XA", Mark(name="f", fits=True)),
-    ("national XA", "XC", Mark(name="f")), ("national XA", "ZZ", Mark(name="f")), ("national", "XA", Mark(name="f")),
-    ("product XA", "XA", Mark(name="f")), ("vague", "XA", Mark(name="f")), ("", "XA", Mark(name="f")),
-    ("restricted", "XA", Mark(name="f", restricted=True)), ("fp", "XA", Mark(harmless="f")),
+    ("national XA XB", "XB", FingerprintMark(name="f", fits=True)),
+    ("isp XA", "XA", FingerprintMark(name="f", fits=True)),
+    ("national XA", "XC", FingerprintMark(name="f")), ("national XA", "ZZ", FingerprintMark(name="f")),
+    ("national", "XA", FingerprintMark(name="f")),
+    ("product XA", "XA", FingerprintMark(name="f")), ("vague", "XA", FingerprintMark(name="f")),
+    ("", "XA", FingerprintMark(name="f")),
+    ("restricted", "XA", FingerprintMark(name="f", restricted=True)), ("fp", "XA", FingerprintMark(harmless="f")),
 ])
-def test_a_fingerprint_convicts_where_it_is_expected_alone(scope: str, cc: str, mark: Mark) -> None:
-    assert mark_of((lookup(HERE4, fingerprint="f", fingerprint_scope=scope),), cc=cc) == mark
+def test_a_fingerprint_convicts_where_it_is_expected_alone(scope: str, cc: str, mark: FingerprintMark) -> None:
+    assert weigh_fingerprints((lookup(HERE4, fingerprint="f", fingerprint_scope=scope),), cc=cc) == mark
 
 
 def test_the_strongest_mark_stands_and_a_harmless_one_overrides() -> None:
     here = lookup(HERE4, fingerprint="here", fingerprint_scope="isp XA")
     there = lookup(HERE4, fingerprint="there", fingerprint_scope="isp XB")
     harmless = lookup(HERE4, fingerprint="own", fingerprint_scope="fp")
-    assert mark_of((there, here), cc="XA").name == "here"
-    assert mark_of((there, harmless, here), cc="XA") == Mark(harmless="own")
-    assert mark_of((lookup(HERE4),), cc="XA") == Mark()
-    assert literal("a text", match="full").matches("a text")
+    assert weigh_fingerprints((there, here), cc="XA").name == "here"
+    assert weigh_fingerprints((there, harmless, here), cc="XA") == FingerprintMark(harmless="own")
+    assert weigh_fingerprints((lookup(HERE4),), cc="XA") == FingerprintMark()
+    assert make_literal_pattern("a text", match="full").matches("a text")

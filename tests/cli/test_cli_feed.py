@@ -16,19 +16,24 @@ from feeds_made import entry, feed, put_feed
 from in_order import in_order
 from observations import HERE4, REFUSED, endpoint
 from probe.catalogue.types import Catalogue
-from probe.config.consent.consent_check import lacking, places, record, told_places
+from probe.config.consent.consent_check import (
+    describe_destinations,
+    explain_lacking_consent,
+    list_destinations,
+    make_consent,
+)
 from probe.config.settings import FeedSettings, Settings, load_settings
-from probe.control.feeds.feed_board import Board
+from probe.control.feeds.feed_board import FeedBoard
 from probe.control.feeds.feed_document import Feed
 from probe.control.feeds.feed_left_out import BY_PLACE, NO_TURN
 from probe.core.endpoints import Endpoint
 from probe.core.runs import RunResult
 from probe.measurement.session.run_plan import RunPlan
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NETWORK, EXIT_USAGE
-from probe.operation.commands.run_lock import run_lock
-from probe.operation.updates.feed_updates import verified
-from probe.operation.updates.minisign import public_key
-from probe.operation.updates.signed_file import Fetched
+from probe.operation.commands.run_lock import hold_run_lock
+from probe.operation.updates.feed_updates import verify_feed
+from probe.operation.updates.minisign import parse_public_key
+from probe.operation.updates.signed_file import SignedFile
 from signed import OTHERS, OURS
 from test_feed_learn import measured, net
 from update_world import call, settle
@@ -39,7 +44,7 @@ Cuts = dict[str, tuple[str, str]]
 @pytest.fixture(autouse=True)
 def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settle(in_folder, monkeypatch)
-    monkeypatch.setattr("probe.cli.feed.refusal", lambda *_, **__: "")
+    monkeypatch.setattr("probe.cli.feed.explain_refusal", lambda *_, **__: "")
     return in_folder
 
 
@@ -69,7 +74,7 @@ def sees(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Settings, 
 
         known = measured(net(), *members)[1]
         monkeypatch.setattr("probe.measurement.session.make_run.make_run", make_run)
-        monkeypatch.setattr("probe.operation.commands.target_list.choose",
+        monkeypatch.setattr("probe.operation.commands.target_list.choose_catalogue",
                             lambda *_, **__: type("C", (), {"catalogue": known}))
         return made
 
@@ -83,9 +88,9 @@ def publish(*arguments: str, key: str = "k") -> Any:
 
 
 def published() -> Feed:
-    key = public_key(Path("k.pub").read_text())
-    return verified(Fetched(document=Path("out/de-1.json").read_bytes(),
-                            signature=Path("out/de-1.json.minisig").read_bytes()), key).feed
+    key = parse_public_key(Path("k.pub").read_text())
+    return verify_feed(SignedFile(document=Path("out/de-1.json").read_bytes(),
+                                  signature=Path("out/de-1.json.minisig").read_bytes()), key).feed
 
 
 # ---- making one
@@ -93,7 +98,7 @@ def published() -> Feed:
 def test_a_key_is_made_and_said_how_to_be_used() -> None:
     result = call("feed", "--new-key", "k")
     assert result.exit_code == 0
-    assert public_key(Path("k.pub").read_text()).text in result.output
+    assert parse_public_key(Path("k.pub").read_text()).text in result.output
     again = call("feed", "--new-key", "k")
     assert again.exit_code == EXIT_FAILED
     assert "never overwritten" in again.output
@@ -123,7 +128,7 @@ def test_a_place_that_is_not_told_publishes_nothing() -> None:
 
 def test_nothing_is_measured_without_consent(monkeypatch: pytest.MonkeyPatch) -> None:
     configure()
-    monkeypatch.setattr("probe.cli.feed.refusal", lambda *_, **__: "Nobody has agreed.")
+    monkeypatch.setattr("probe.cli.feed.explain_refusal", lambda *_, **__: "Nobody has agreed.")
     assert publish().exit_code == EXIT_NO_CONSENT
 
 
@@ -204,7 +209,7 @@ def test_what_had_no_turn_is_told_in_words_and_in_json(
     late = endpoint("https://late.example/", target_id="late.web.main")
     placed = endpoint("https://store.example/{cc}/app", target_id="a.store.ios")
     known = measured(net(), endpoint())[1]
-    monkeypatch.setattr("probe.operation.commands.target_list.choose", lambda *_, **__: type("C", (), {
+    monkeypatch.setattr("probe.operation.commands.target_list.choose_catalogue", lambda *_, **__: type("C", (), {
         "catalogue": replace(known, endpoints=(*known.endpoints, late, placed))}))
     told = json.loads(publish("--json").output)
     assert (told["entries"], told["runtime_s"], told["without_page"]) == (1, 120.0, [])
@@ -243,7 +248,7 @@ def test_a_schedule_goes_on_after_what_goes_wrong_once(
 def test_two_do_not_write_one_folder(sees: Callable[..., Any]) -> None:
     configure()
     sees()
-    with run_lock(Path("out").absolute()):
+    with hold_run_lock(Path("out").absolute()):
         assert publish().exit_code == EXIT_LOCKED
 
 
@@ -268,11 +273,11 @@ def test_feeds_are_fetched_by_hand(home: Path) -> None:
 
 
 @pytest.fixture
-def boards(monkeypatch: pytest.MonkeyPatch) -> list[Board | None]:
+def boards(monkeypatch: pytest.MonkeyPatch) -> list[FeedBoard | None]:
     """What runs consult."""
-    found: list[Board | None] = []
+    found: list[FeedBoard | None] = []
 
-    def make_run(*_: Any, board: Board | None, **__: Any) -> RunResult:
+    def make_run(*_: Any, board: FeedBoard | None, **__: Any) -> RunResult:
         found.append(board)
         return measured(net())[0]
 
@@ -280,7 +285,7 @@ def boards(monkeypatch: pytest.MonkeyPatch) -> list[Board | None]:
     return found
 
 
-def test_a_run_looks_for_feeds_and_consults_them(home: Path, boards: list[Board | None]) -> None:
+def test_a_run_looks_for_feeds_and_consults_them(home: Path, boards: list[FeedBoard | None]) -> None:
     path = put_feed(home, fresh())
     configure(table(path))
     assert call("run", "--fast", "--no-parquet").exit_code == 0
@@ -292,7 +297,7 @@ def test_a_run_looks_for_feeds_and_consults_them(home: Path, boards: list[Board 
     assert boards[1] == boards[0]
 
 
-def test_a_run_is_made_without_a_feed_and_says_so(home: Path, boards: list[Board | None]) -> None:
+def test_a_run_is_made_without_a_feed_and_says_so(home: Path, boards: list[FeedBoard | None]) -> None:
     configure(table(put_feed(home, fresh(), signer=OTHERS)))
     result = call("run", "--fast", "--no-parquet")
     assert result.exit_code == 0
@@ -303,7 +308,7 @@ def test_a_run_is_made_without_a_feed_and_says_so(home: Path, boards: list[Board
     assert (result.exit_code, in_order(result.output, "feed", "1", "key")) == (EXIT_FAILED, True)
 
 
-def test_without_feeds_nothing_is_looked_for_or_said(boards: list[Board | None], home: Path) -> None:
+def test_without_feeds_nothing_is_looked_for_or_said(boards: list[FeedBoard | None], home: Path) -> None:
     configure()
     assert call("run", "--fast", "--no-parquet").stderr == ""
     assert boards == [None]
@@ -344,7 +349,7 @@ def test_an_old_feed_counts_for_nothing_and_status_says_why(home: Path) -> None:
 
 def test_feeds_are_kept_where_a_unit_may_write_and_forgotten_with_the_rest(
         home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.cli.install.refusal", lambda *_, **__: "")
+    monkeypatch.setattr("probe.cli.install.explain_refusal", lambda *_, **__: "")
     configure(table(put_feed(home, fresh())))
     assert str(home / ".local/state/probe") in call("install", "systemd", "--print").output
     call("update", "feeds")
@@ -358,16 +363,17 @@ def test_whoever_is_asked_for_feeds_is_agreed_to() -> None:
     before = Settings()
     agreed = replace_consent(before)
     asks = Settings(feed=(FeedSettings(urls=(url, "/srv/de-1.json"), key=key),), consent=agreed)
-    assert places(asks) == (url,)
-    assert in_order(told_places(asks)[0], "your address", "no names")
-    assert url in lacking(asks)
+    assert list_destinations(asks) == (url,)
+    assert in_order(describe_destinations(asks)[0], "your address", "no names")
+    assert url in explain_lacking_consent(asks)
     by_hand = Settings(feed=(FeedSettings(urls=("/srv/de-1.json",), key=key),), consent=agreed)
-    assert lacking(by_hand) == ""
-    assert lacking(Settings(feed=asks.feed, consent=record(asks, level=1, today=datetime.now(UTC).date()))) == ""
+    assert explain_lacking_consent(by_hand) == ""
+    assert explain_lacking_consent(Settings(feed=asks.feed,
+                                            consent=make_consent(asks, level=1, today=datetime.now(UTC).date()))) == ""
 
 
 def replace_consent(settings: Settings) -> Any:
-    return record(settings, level=1, today=datetime.now(UTC).date())
+    return make_consent(settings, level=1, today=datetime.now(UTC).date())
 
 
 @pytest.mark.parametrize("lines", [('urls = []', 'key = "x"'), ('key = "x"',), ('urls = ["x"]',)])

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from in_order import in_order
 from ooni_data import RESET, lines, measurement, shake, web
 from probe.cli.main import cli
-from probe.interop.agreement import relation_of
+from probe.interop.agreement import compare_verdicts
 from probe.results.runs.bulk_writer import Bulk
 from probe.results.runs.run_reader import read_run, read_runs
 from probe.results.runs.run_writer import write_run
@@ -113,7 +113,7 @@ def test_a_folder_without_others_verdicts_says_so(tmp_path: Path) -> None:
     ("none", "local", "both_abstain"),
 ])
 def test_how_two_verdicts_stand_to_each_other(theirs: str, ours: str, relation: str) -> None:
-    assert relation_of(theirs, ours) == relation
+    assert compare_verdicts(theirs, ours) == relation
 
 
 def test_many_runs_go_into_few_files_and_come_back_as_they_were(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from probe.cli import run as run_module
 from probe.cli.main import COMMANDS, cli
 from probe.core.tables.block_types import BLOCK_TYPES
-from probe.inference.rules.all_rules import all_rules
+from probe.inference.rules.all_rules import list_rules
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
-from probe.operation.commands.run_lock import Locked, run_lock
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
 
 
 class Measured(Exception):
@@ -26,8 +26,8 @@ def _measure_nothing(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> None:
         raise Measured
 
     monkeypatch.setattr(run_module, "_measure", refuse)
-    monkeypatch.setattr(run_module, "refusal", lambda *_, **__: "")  # consent has its own tests
-    monkeypatch.setattr("probe.config.settings.SEARCH", ())
+    monkeypatch.setattr(run_module, "explain_refusal", lambda *_, **__: "")  # consent has its own tests
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
 
 
@@ -93,7 +93,7 @@ def test_a_dry_run_counts_and_writes_nothing() -> None:
 
 def test_a_second_run_leaves_the_first_alone() -> None:
     catalogue = targets("https://chat.example/")
-    with run_lock(Path("results")):
+    with hold_run_lock(Path("results")):
         result = call("run", "--catalogue", catalogue)
         assert (result.exit_code, type(result.exception)) == (EXIT_LOCKED, SystemExit)
         assert "Another run" in result.output
@@ -102,14 +102,14 @@ def test_a_second_run_leaves_the_first_alone() -> None:
 
 def test_a_lock_is_let_go_when_its_holder_fails() -> None:
     def hold_and_fail() -> None:
-        with run_lock(Path("results")):
-            with pytest.raises(Locked), run_lock(Path("results")):
+        with hold_run_lock(Path("results")):
+            with pytest.raises(LockedError), hold_run_lock(Path("results")):
                 pass
             raise KeyError
 
     with pytest.raises(KeyError):
         hold_and_fail()
-    with run_lock(Path("results")):
+    with hold_run_lock(Path("results")):
         assert Path("results/.lock").exists()
 
 
@@ -118,7 +118,7 @@ def test_a_lock_is_let_go_when_its_holder_fails() -> None:
 def test_every_block_type_and_rule_can_be_explained() -> None:
     whole = call("explain")
     assert all(f"\n{block}  (" in f"\n{whole.output}" for block in BLOCK_TYPES)
-    for rule in all_rules():
+    for rule in list_rules():
         result = call("explain", rule.id)
         assert result.exit_code == 0, rule.id
         assert result.output.startswith(f"{rule.id}: {rule.outcome}")
@@ -153,7 +153,7 @@ def test_every_command_of_the_table_is_there_and_helps() -> None:
 
 
 def test_the_doctor_names_what_is_out_of_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: ())
+    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: ())
     Path("bad.toml").write_text("[run]\ntier = 'x'\n")
     result = call("doctor", "--config", "bad.toml", "--json")
     assert result.exit_code == EXIT_FAILED
@@ -171,7 +171,7 @@ def test_the_doctor_names_what_is_out_of_order(monkeypatch: pytest.MonkeyPatch) 
 def test_two_helpers_count_when_their_networks_differ(
     helpers: tuple[tuple[str, int, str], ...], able: bool, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: (4,))
+    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
     monkeypatch.setattr("probe.operation.status.installation_checks.may_capture", lambda: False)
     tables = "".join(f'[[helper]]\nid = "{i}"\nurl = "https://{i}.example/"\nasn = {asn}\ncc = "{cc}"\n'
                      for i, asn, cc in helpers)
@@ -184,7 +184,7 @@ def test_two_helpers_count_when_their_networks_differ(
 
 @pytest.mark.parametrize("able", [True, False])
 def test_the_doctor_says_what_packets_add_and_how_to_allow_them(able: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: (4,))
+    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
     monkeypatch.setattr("probe.operation.status.installation_checks.may_capture", lambda: able)
     Path("probe.toml").write_text("")
     found = json.loads(call("doctor", "--config", "probe.toml", "--json").output)

@@ -14,19 +14,19 @@ from in_order import in_order
 from probe.catalogue import packaged
 from probe.cli import stores as command
 from probe.cli.main import cli
-from probe.control.reaching.reach_plan import Plan, Reach
+from probe.control.reaching.reach_plan import ReachPlan, ReachResult
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.failures import open_failure
 from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
-from probe.measurement.streams.http_parts import Exchange
+from probe.measurement.streams.http_parts import HttpExchange
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT
 from probe.research.stores import store_fetch as fetching
-from probe.research.stores.store_fetch import Page, fetch
-from probe.results.archive.own_files import top_files
+from probe.research.stores.store_fetch import StorePage, fetch_store_page
+from probe.results.archive.own_files import list_top_files
 from probe.results.batches.batch_files import BATCH_TABLES, read_batches, write_batch
-from probe.results.batches.store_checks import Batch, BatchFrame, StoreChange, StoreCheck
-from probe.results.datapackage import data_package
+from probe.results.batches.store_checks import Batch, BatchInfo, StoreChange, StoreCheck
+from probe.results.datapackage import make_data_package
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_writer import write_run
 from probe_lab.servers.shelves import app_store_lookup
@@ -38,7 +38,7 @@ def a_batch(name: str = "20260301T120000Z_01020304", *, lab: bool = False, cc: s
     frame = {"batch_id": name, "probe_cc": cc, "lab": lab}
     series = {"store": "app_store", "storefront": "ru", "service": "signal", "app": "874139669"}
     return Batch(
-        frame=BatchFrame(**frame),  # type: ignore[arg-type]
+        frame=BatchInfo(**frame),  # type: ignore[arg-type]
         checks=(StoreCheck(**frame, **series, check_time="2026-03-01T12:00:05Z", state="in_storefront",  # type: ignore[arg-type]
                            elsewhere=("de", "us"), outcome="ok"),),
         changes=(StoreChange(**frame, **series, change="removed", before_time="=x", after_time="b",  # type: ignore[arg-type]
@@ -57,7 +57,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
-    monkeypatch.setattr("probe.config.settings.SEARCH", ())
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
 
 
 # --- the command
@@ -85,15 +85,15 @@ def test_wrong_usage_is_told(arguments: list[str], words: str) -> None:
 
 
 def test_a_batch_is_asked_told_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetched(url: str, *, max_body_bytes: int) -> Page:
+    def fetched(url: str, *, max_body_bytes: int) -> StorePage:
         if "country=ru" not in url:
-            return Page(status=200, body=app_store_lookup({"id": [url.split("id=")[1].split("&")[0]],
-                                                           "country": ["us"]}).body)
-        return Page(status=200, body=app_store_lookup(
+            return StorePage(status=200, body=app_store_lookup({"id": [url.split("id=")[1].split("&")[0]],
+                                                                "country": ["us"]}).body)
+        return StorePage(status=200, body=app_store_lookup(
             {"id": [url.split("id=")[1].split("&")[0]], "country": ["ru"]}, lambda app, _: app != "874139669").body)
 
-    monkeypatch.setattr(command, "refusal", lambda *_, **__: "")
-    monkeypatch.setattr("probe.research.stores.store_fetch.fetch", fetched)
+    monkeypatch.setattr(command, "explain_refusal", lambda *_, **__: "")
+    monkeypatch.setattr("probe.research.stores.store_fetch.fetch_store_page", fetched)
     monkeypatch.setattr("time.sleep", lambda _: None)
     folder = tmp_path / "r"
     arguments = ["stores", "--storefront", "RU", "--store", "app_store", "--service", "signal", "--service", "line",
@@ -111,18 +111,18 @@ def test_a_batch_is_asked_told_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_what_is_damaged_is_found_before_anything_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "refusal", lambda *_, **__: "")
-    monkeypatch.setattr("probe.research.stores.store_fetch.fetch", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.setattr(command, "explain_refusal", lambda *_, **__: "")
+    monkeypatch.setattr("probe.research.stores.store_fetch.fetch_store_page", lambda *_, **__: pytest.fail("asked"))
     bad = a_batch()
     write_batch(replace(bad, checks=(replace(bad.checks[0], check_time="soon"),)), tmp_path, day=DAY)
     assert "no proper time" in ask("stores", "--storefront", "ru", "--results", str(tmp_path), status=1).output
 
 
 def test_two_batches_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from probe.operation.commands.run_lock import run_lock
+    from probe.operation.commands.run_lock import hold_run_lock
 
-    monkeypatch.setattr(command, "refusal", lambda *_, **__: "")
-    with run_lock(tmp_path / "store_checks"):
+    monkeypatch.setattr(command, "explain_refusal", lambda *_, **__: "")
+    with hold_run_lock(tmp_path / "store_checks"):
         done = ask("stores", "--storefront", "ru", "--results", str(tmp_path), status=EXIT_LOCKED)
     assert "Another batch" in done.output
 
@@ -150,8 +150,8 @@ def test_an_ordinary_run_says_whether_a_store_is_blocked(
 ) -> None:
     run = Run(run_id="r1", measurement_start_time=time, vantage=Vantage(probe_cc=cc))
     write_run(RunResult(run=run, observations=(), controls=(), services=(), verdicts=verdicts), tmp_path, parquet=False)
-    found = command._blocked(tmp_path, {"app_store": packaged.stores()["app_store"]},
-                             BatchFrame(batch_id="b", probe_cc="RU"), datetime(2026, 3, 1, 12, tzinfo=UTC))
+    found = command._find_blocked_stores(tmp_path, {"app_store": packaged.load_stores()["app_store"]},
+                                         BatchInfo(batch_id="b", probe_cc="RU"), datetime(2026, 3, 1, 12, tzinfo=UTC))
     assert bool(found) is blocked
     if blocked:
         assert found["app_store"].evidence == "r1.app_store.store.control"
@@ -172,7 +172,7 @@ def test_batches_come_back_as_they_went(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="batch"):
         write_batch(a_batch("../x"), tmp_path, day=DAY)
     assert list(read_batches(tmp_path / "none", StoreCheck)) == []
-    resources = data_package(tmp_path)["resources"]
+    resources = make_data_package(tmp_path)["resources"]
     assert isinstance(resources, list)
     assert [r["name"] for r in resources if isinstance(r, dict)] == list(BATCH_TABLES)
 
@@ -202,7 +202,7 @@ def test_forget_takes_batches_and_nobody_else_s_files(tmp_path: Path) -> None:
     write_batch(a_batch(), folder, day=DAY)
     (folder / "store_checks" / "notes.csv").write_text("mine")
     (folder / "store_checks" / "date=2026-03-01" / "mine.txt").write_text("mine")
-    assert len([path for path in top_files(folder) if path.name != ".lock"]) == 3
+    assert len([path for path in list_top_files(folder) if path.name != ".lock"]) == 3
     ask("forget", str(folder), "--yes")
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["mine.txt", "notes.csv"]
     (folder / "store_checks" / "notes.csv").unlink()
@@ -218,49 +218,50 @@ def test_forget_takes_batches_and_nobody_else_s_files(tmp_path: Path) -> None:
 class Net:
     """Names and servers that answer as a test says; nothing is sent."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...], *answers: Exchange | str) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...],
+                 *answers: HttpExchange | str) -> None:
         self.connected: list[str] = []
         self.urls: list[str] = []
         left = list(answers)
 
-        def open_stream(plan: Plan, *, deadline: float) -> tuple[Reach, object | None]:
+        def open_stream(plan: ReachPlan, *, deadline: float) -> tuple[ReachResult, object | None]:
             self.connected.append(plan.address)
             if left and isinstance(left[0], str):
-                return Reach(operation="connect", failure=open_failure(str(left.pop(0)))), None
-            return Reach(operation="tls_handshake"), Stream()
+                return ReachResult(operation="connect", failure=open_failure(str(left.pop(0)))), None
+            return ReachResult(operation="tls_handshake"), Stream()
 
-        def exchange(stream: object, url: str, *, host: str, max_body_bytes: int) -> Exchange:
+        def exchange(stream: object, url: str, *, host: str, max_body_bytes: int) -> HttpExchange:
             self.urls.append(url)
             found = left.pop(0)
-            assert isinstance(found, Exchange)
+            assert isinstance(found, HttpExchange)
             return found
 
         class Stream:
             deadline = 0.0
 
-        monkeypatch.setattr(fetching, "system_lookup", lambda *_, **__: (addresses, "" if addresses else "x", 0.0))
+        monkeypatch.setattr(fetching, "resolve_by_system", lambda *_, **__: (addresses, "" if addresses else "x", 0.0))
         monkeypatch.setattr(fetching, "has_route", lambda _: True)
         monkeypatch.setattr(fetching, "open_stream", open_stream)
-        monkeypatch.setattr(fetching, "socket_of", lambda stream: stream)
+        monkeypatch.setattr(fetching, "get_socket", lambda stream: stream)
         monkeypatch.setattr(fetching, "hang_up", lambda _: None)
-        monkeypatch.setattr("probe.measurement.streams.http_exchange.exchange", exchange)
+        monkeypatch.setattr("probe.measurement.streams.http_exchange.exchange_http", exchange)
 
 
 URL = "https://play.google.com/store/apps/details?id=x"
 
 
-def get(url: str = URL) -> Page:
-    return fetch(url, max_body_bytes=1000)
+def get(url: str = URL) -> StorePage:
+    return fetch_store_page(url, max_body_bytes=1000)
 
 
-def moved(location: str) -> Exchange:
-    return Exchange(status=302, headers=(("Location", location),))
+def moved(location: str) -> HttpExchange:
+    return HttpExchange(status=302, headers=(("Location", location),))
 
 
 @pytest.mark.parametrize("addresses", [("10.0.0.1",), ("127.0.0.1", "fe80::1"), ("192.168.1.1",), ("0.0.0.0",)])
 def test_no_name_leads_into_a_private_network(monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]) -> None:
     net = Net(monkeypatch, addresses)
-    assert get() == Page(failure="dns_bogon_error")
+    assert get() == StorePage(failure="dns_bogon_error")
     assert net.connected == []
 
 
@@ -270,15 +271,16 @@ def test_names_that_are_not_resolved_are_failures(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = Net(monkeypatch, ("8.8.1.1", "8.8.1.2"), "timed_out", Exchange(status=200, body=b"x"))
-    assert get() == Page(status=200, body=b"x")
+    net = Net(monkeypatch, ("8.8.1.1", "8.8.1.2"), "timed_out", HttpExchange(status=200, body=b"x"))
+    assert get() == StorePage(status=200, body=b"x")
     assert net.connected == ["8.8.1.1", "8.8.1.2"]
-    Net(monkeypatch, ("8.8.1.1",), Exchange(failure="connection_reset"))
+    Net(monkeypatch, ("8.8.1.1",), HttpExchange(failure="connection_reset"))
     assert get().failure == "connection_reset"
 
 
 @pytest.mark.parametrize("location", [
-    "https://consent.google.com/m", "http://play.google.com/store", "https://10.0.0.1/", "https://play.google.com:8443/",
+    "https://consent.google.com/m", "http://play.google.com/store", "https://10.0.0.1/",
+    "https://play.google.com:8443/",
     "//evil.example/", "file:///etc/passwd", "https://[",
 ])
 def test_a_redirect_to_elsewhere_is_the_answer(monkeypatch: pytest.MonkeyPatch, location: str) -> None:
@@ -288,7 +290,7 @@ def test_a_redirect_to_elsewhere_is_the_answer(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_redirects_within_the_store_are_followed_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = Net(monkeypatch, ("8.8.1.1",), moved("/store/apps/details?id=x&hl=en"), Exchange(status=200))
+    net = Net(monkeypatch, ("8.8.1.1",), moved("/store/apps/details?id=x&hl=en"), HttpExchange(status=200))
     assert get().status == 200
     assert net.urls[1] == "https://play.google.com/store/apps/details?id=x&hl=en"
     net = Net(monkeypatch, ("8.8.1.1",), *[moved("/again")] * 9)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from in_order import in_order
-from probe.measurement.session.run_plan import RunPlan, interval_s
+from probe.measurement.session.run_plan import RunPlan, choose_interval_s
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
-from probe.operation.commands.run_lock import run_lock
+from probe.operation.commands.run_lock import hold_run_lock
 from signed import OTHERS, OURS, document, put, targets
 from update_world import Made, bring, call, configure, listed, made_by, settle, today
 
@@ -153,7 +153,7 @@ def test_status_tells_age_and_what_is_asked(age_days: int, state: str) -> None:
 
 
 def test_a_unit_may_write_where_lists_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.cli.install.refusal", lambda *_, **__: "")
+    monkeypatch.setattr("probe.cli.install.explain_refusal", lambda *_, **__: "")
     configure("https://lists.example.org/list")
     state = f"-{Path('.local/state/probe').absolute()}"
 
@@ -174,8 +174,10 @@ def test_what_is_kept_is_forgotten(home: Path) -> None:
 
 
 def test_a_run_without_lists_loads_nothing_to_fetch_them(root: Path) -> None:
-    program = ("import sys, probe.cli.run, datetime; from probe.operation.updates.catalogue_choice import choose; "
-               "from probe.config.settings import Settings; choose(Settings(), None, now=datetime.datetime.now()); "
+    program = (
+        "import sys, probe.cli.run, datetime; from probe.operation.updates.catalogue_choice import choose_catalogue; "
+               "from probe.config.settings import Settings; choose_catalogue(Settings(), None, "
+               "now=datetime.datetime.now()); "
                "print(*sys.modules)")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, timeout=120,
                           check=True)
@@ -188,13 +190,13 @@ def test_a_run_without_lists_loads_nothing_to_fetch_them(root: Path) -> None:
 ])
 def test_the_pace_that_is_asked_is_the_least(fast: bool, least_s: float, flows: int, expected_s: float) -> None:
     plan = RunPlan(deadline_s=1000, fast=fast, least_pace_s=least_s)
-    assert interval_s(plan, pace_s=1.0, flows=flows) == pytest.approx(expected_s)
+    assert choose_interval_s(plan, pace_s=1.0, flows=flows) == pytest.approx(expected_s)
 
 
 def test_two_looks_do_not_meet(home: Path) -> None:
     configure()
     put(Path(), document(day=today()))
-    with run_lock(home / ".local/state/probe"):
+    with hold_run_lock(home / ".local/state/probe"):
         result = call("update", "--from", "list.json")
     assert result.exit_code == EXIT_LOCKED
     assert "Another look" in result.output

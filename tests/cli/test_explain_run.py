@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from made_up_net import FRAME, Net, walk
 from observations import HERE4, PRIVATE, RESET, TIMEOUT, lookup, plain_visit
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import Catalogue
 from probe.cli.main import cli
 from probe.core.runs import Run, RunResult, Vantage
@@ -21,12 +21,12 @@ from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.failures import open_failure
 from probe.core.tables.words import known
 from probe.core.verdicts import Verdict
-from probe.inference.evidence.ladder_evidence import ladder_words
-from probe.inference.rules.all_rules import all_rules
-from probe.measurement.session.ladder_controls import ladder_controls, read_ladder
-from probe.measurement.session.observation_log import Book
-from probe.measurement.session.run_verdicts import judge_book
-from probe.measurement.session.selection import select
+from probe.inference.evidence.ladder_evidence import format_ladder
+from probe.inference.rules.all_rules import list_rules
+from probe.measurement.session.ladder_controls import choose_ladder_controls, gather_ladder
+from probe.measurement.session.observation_log import ObservationLog
+from probe.measurement.session.run_verdicts import judge_log
+from probe.measurement.session.selection import select_sites
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
 from probe.results.runs.run_writer import write_run
 
@@ -34,33 +34,33 @@ URL, TARGET = "https://web.threema.ch/", "threema.web.client"
 RUN_ID, RESULTS = "20170504T100000Z_1a2b3c4d", Path("results")
 CHANNELS = ("system", "network", "public", "tcp", "doh")
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(CHANNELS, (HERE4,))
-RULES = {rule.id: rule for rule in all_rules()}
+RULES = {rule.id: rule for rule in list_rules()}
 
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> None:
-    monkeypatch.setattr("probe.config.settings.SEARCH", ())
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load(None, search=False)
+    return load_catalogue(None, search=False)
 
 
 def recorded(catalogue: Catalogue, net: Net, run_id: str = RUN_ID, url: str = URL) -> RunResult:
     """A run over one page, on a network whose controls answer."""
-    chosen = select(catalogue, tier=3, cc="RU", consent_level=1, families=(4,), seed=1, inputs=frozenset({url}))
-    book = Book(run_id)
+    chosen = select_sites(catalogue, tier=3, cc="RU", consent_level=1, families=(4,), seed=1, inputs=frozenset({url}))
+    book = ObservationLog(run_id)
     book.add(lookup(HERE4, purpose="ladder", name="www.example.com"))
-    for e in ladder_controls(catalogue, "RU")[:4]:
+    for e in choose_ladder_controls(catalogue, "RU")[:4]:
         for seen in plain_visit(met_expectation="yes"):
             book.add(replace(seen, purpose="ladder", input=e.input, target_id=""))
     for site in chosen.sites:
-        walk(site, net, book=book, frame=replace(FRAME, innocent="www.example.com"))
-    ladder = read_ladder(catalogue, "RU", book.observations, has_ipv4=True, has_ipv6=False, gateway="answers")
-    verdicts, services = judge_book(catalogue, chosen, book, ladder, cc="RU")
-    run = Run(run_id=run_id, measurement_start_time="2017-05-04T10:00:00Z", seed=1, ladder=ladder_words(ladder),
+        walk(site, net, book=book, context=replace(FRAME, innocent="www.example.com"))
+    ladder = gather_ladder(catalogue, "RU", book.observations, has_ipv4=True, has_ipv6=False, gateway="answers")
+    verdicts, services = judge_log(catalogue, chosen, book, ladder, cc="RU")
+    run = Run(run_id=run_id, measurement_start_time="2017-05-04T10:00:00Z", seed=1, ladder=format_ladder(ladder),
               vantage=Vantage(probe_cc="RU", families=(4,)))
     return RunResult(run=run, observations=tuple(book.observations), controls=tuple(book.controls), verdicts=verdicts,
                      services=services)

@@ -9,29 +9,29 @@ import pytest
 
 from lab_scenario_files import CATALOGUE
 from observations import HERE4, HOST, endpoint
-from probe.catalogue.packaged import matrix_servers
+from probe.catalogue.packaged import load_matrix_servers
 from probe.config.settings import load_settings
 from probe.control.asking.helper_answer import parse_answer
 from probe.core.observations import ControlAnswer
-from probe_lab.draw import addresses_of, draw
-from probe_lab.format.scenario import load
+from probe_lab.draw import draw_scenario, resolve_addresses
+from probe_lab.format.scenario import load_scenario
 from probe_lab.scoring.trial import agreed_server, configuration
 
 JA4 = "t13d1516h2_8daaf6152771_e5627efa2ab1"
 
 
 def test_no_server_is_asked_unless_its_operator_agreed() -> None:
-    assert matrix_servers() == ()  # whoever adds one says who agreed, and when
+    assert load_matrix_servers() == ()  # whoever adds one says who agreed, and when
     assert CATALOGUE.matrix_servers == ()
 
 
 @pytest.mark.parametrize("name", ["sni-everywhere-reset", "http-everywhere", "agreed-residual"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_laboratorys_server_is_nobodys_target(tmp_path: Path, name: str, seed: int) -> None:
-    drawn = draw(load(name), seed=seed, endpoints=CATALOGUE.endpoints)
+    drawn = draw_scenario(load_scenario(name), seed=seed, endpoints=CATALOGUE.endpoints)
     address = agreed_server(drawn, CATALOGUE)
     rows = [row for row in CATALOGUE.endpoints if row.input in drawn.targets or row.role == "control"]
-    assert not [row.input for row in rows if address in addresses_of(row, drawn.world)]
+    assert not [row.input for row in rows if address in resolve_addresses(row, drawn.world)]
     file = tmp_path / "probe.toml"
     file.write_text(configuration(drawn.world, helpers=True, agreed=address))
     found = load_settings(str(file))

@@ -15,18 +15,18 @@ from click.testing import CliRunner, Result
 from in_order import in_order
 from mmdb_files import write_mmdb
 from probe.catalogue.laboratory_marker import Marker
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.cli import run as run_module
 from probe.cli.main import cli
-from probe.config.consent.consent_check import lacking, record, refusal
-from probe.config.consent.consent_text import consent_text
-from probe.config.consent.country_profiles import profile_of, table
-from probe.config.consent.setup_answers import Answers, changes
-from probe.config.settings import GeoSettings, Helper, RunSettings, Settings, SettingsError, load_settings
-from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER, sent_at
+from probe.config.consent.consent_check import explain_lacking_consent, explain_refusal, make_consent
+from probe.config.consent.consent_text import write_consent_text
+from probe.config.consent.country_profiles import load_profiles, profile_of
+from probe.config.consent.setup_answers import Answers, list_changes
+from probe.config.settings import GeoSettings, HelperSettings, RunSettings, Settings, SettingsError, load_settings
+from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER, list_sent
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.shapes import SHAPES
-from probe.measurement.session.selection import select
+from probe.measurement.session.selection import select_sites
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 
 TODAY = date(2026, 11, 25)
@@ -46,13 +46,13 @@ again. A slip of the pen that changes no meaning may keep its number, with a new
 
 
 def whole_text() -> str:
-    profiles = table().profile.values()
-    return "\n".join(line for profile in profiles for line in consent_text(profile, cc="ZZ"))
+    profiles = load_profiles().profile.values()
+    return "\n".join(line for profile in profiles for line in write_consent_text(profile, cc="ZZ"))
 
 
 def agreed(level: int = 1, **others: object) -> Settings:
     plain = Settings(run=RunSettings(consent_level=level))
-    consent = msgspec.structs.replace(record(plain, level=level, today=TODAY), **others)
+    consent = msgspec.structs.replace(make_consent(plain, level=level, today=TODAY), **others)
     return msgspec.structs.replace(plain, consent=consent)
 
 
@@ -78,49 +78,50 @@ def test_everything_that_takes_consent_is_in_the_text() -> None:
     shapes = {name: row.level for row in SENT for name in row.shapes}
     assert protocols == {p.name: p.consent_level for p in PROTOCOLS.values() if p.built}
     assert shapes == {name: shape.consent_level for name, shape in SHAPES.items()}
-    assert {s.consent_level for s in load(search=False).services.values()} <= {1, *(
+    assert {s.consent_level for s in load_catalogue(search=False).services.values()} <= {1, *(
         row.level for row in SENT if row.word in ("delicate_names", "fronts"))}
 
 
 def test_a_country_that_nobody_listed_is_a_careful_one() -> None:
-    assert profile_of("ZZ") == profile_of("") == profile_of("TR") == table().profile["careful"]
-    assert profile_of("ru") == table().profile["grave"]
-    listed = [cc for codes in table().countries.values() for cc in codes]
+    assert profile_of("ZZ") == profile_of("") == profile_of("TR") == load_profiles().profile["careful"]
+    assert profile_of("ru") == load_profiles().profile["grave"]
+    listed = [cc for codes in load_profiles().countries.values() for cc in codes]
     assert len(listed) == len(set(listed))
-    assert set(table().countries) <= set(table().profile)
+    assert set(load_profiles().countries) <= set(load_profiles().profile)
 
 
 def test_nobody_is_set_up_beyond_the_core_and_level_1_by_default() -> None:
-    for profile in table().profile.values():
+    for profile in load_profiles().profile.values():
         assert (profile.tier, profile.level) == (1, 1)
-    slower = [table().profile[name].pace_s for name in ("open", "careful", "grave")]
+    slower = [load_profiles().profile[name].pace_s for name in ("open", "careful", "grave")]
     assert slower == sorted(set(slower))
 
 
 # ---- what is enough
 
 def test_what_was_agreed_to_is_enough_and_no_more() -> None:
-    assert lacking(agreed(2)) == ""
-    assert lacking(msgspec.structs.replace(agreed(2), run=RunSettings(consent_level=1))) == ""
+    assert explain_lacking_consent(agreed(2)) == ""
+    assert explain_lacking_consent(msgspec.structs.replace(agreed(2), run=RunSettings(consent_level=1))) == ""
     raised = msgspec.structs.replace(agreed(1), run=RunSettings(consent_level=2))
-    assert "consent_level is 2" in lacking(raised)
+    assert "consent_level is 2" in explain_lacking_consent(raised)
 
 
 @pytest.mark.parametrize(("settings", "told"), [
     (Settings(), "Nobody has agreed"), (agreed(text=TEXT_NUMBER - 1), "now number"),
-    (agreed(sends=sent_at(1)[1:]), "has changed"), (agreed(concerned=("household",)), "employer, owner"),
-    (msgspec.structs.replace(agreed(), helper=(Helper(id="a", url="https://new.example/"),)), "https://new.example/"),
+    (agreed(sends=list_sent(1)[1:]), "has changed"), (agreed(concerned=("household",)), "employer, owner"),
+    (msgspec.structs.replace(agreed(), helper=(HelperSettings(id="a", url="https://new.example/"),)),
+     "https://new.example/"),
 ])
 def test_what_has_changed_since_is_asked_again(settings: Settings, told: str) -> None:
-    assert told in lacking(settings)
-    assert "probe setup" in refusal(settings, lab=False)
-    assert refusal(settings, lab=True) == "", "nothing leaves the laboratory"
+    assert told in explain_lacking_consent(settings)
+    assert "probe setup" in explain_refusal(settings, lab=False)
+    assert explain_refusal(settings, lab=True) == "", "nothing leaves the laboratory"
 
 
 def test_names_that_are_delicate_by_themselves_take_consent() -> None:
-    catalogue = load(search=False)
+    catalogue = load_catalogue(search=False)
     for level in (1, 2, 3):
-        chosen = select(catalogue, tier=3, cc="ZZ", consent_level=level, families=(4,), seed=1)
+        chosen = select_sites(catalogue, tier=3, cc="ZZ", consent_level=level, families=(4,), seed=1)
         services = {e.service for site in chosen.sites for e in site.endpoints}
         assert ("session" in services) == (level >= 2)
         assert ("signal_reflector" in services) == (level >= 3)
@@ -129,17 +130,17 @@ def test_names_that_are_delicate_by_themselves_take_consent() -> None:
 # ---- answers
 
 def test_a_profile_fills_what_was_not_said_and_a_choice_outlasts_it() -> None:
-    first = changes(Answers(country="ru"), Settings(), known=KNOWN, today=TODAY)
+    first = list_changes(Answers(country="ru"), Settings(), known=KNOWN, today=TODAY)
     grave = profile_of("RU")
     assert (first["vantage"]["cc"], first["run"]["pace_s"]) == ("RU", grave.pace_s)
     before = msgspec.structs.replace(agreed(2), vantage=msgspec.structs.replace(Settings().vantage, cc="RU"),
                                      run=RunSettings(consent_level=2, tier=2, pace_s=grave.pace_s,
                                                      deadline_s=grave.deadline_s, skip_services=("line",)))
-    again = changes(Answers(country="DE"), before, known=KNOWN, today=TODAY)["run"]
+    again = list_changes(Answers(country="DE"), before, known=KNOWN, today=TODAY)["run"]
     assert (again["consent_level"], again["tier"], again["skip_services"]) == (2, 2, ("line",))
     assert again["pace_s"] == profile_of("DE").pace_s
     own = msgspec.structs.replace(before, run=RunSettings(pace_s=5.0))
-    assert changes(Answers(country="DE"), own, known=KNOWN, today=TODAY)["run"]["pace_s"] == 5.0
+    assert list_changes(Answers(country="DE"), own, known=KNOWN, today=TODAY)["run"]["pace_s"] == 5.0
 
 
 @pytest.mark.parametrize(("answers", "told"), [
@@ -148,7 +149,7 @@ def test_a_profile_fills_what_was_not_said_and_a_choice_outlasts_it() -> None:
 ])
 def test_an_answer_that_cannot_be_is_explained(answers: Answers, told: str) -> None:
     with pytest.raises(SettingsError, match=told):
-        changes(answers, Settings(), known=KNOWN, today=TODAY)
+        list_changes(answers, Settings(), known=KNOWN, today=TODAY)
 
 
 # ---- the commands
@@ -158,7 +159,7 @@ def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
     monkeypatch.setenv("HOME", str(in_folder))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
-    monkeypatch.setattr("probe.config.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
     return in_folder
 
 
@@ -211,7 +212,7 @@ def test_setup_in_a_conversation(home: Path) -> None:
     assert settings.consent
     assert settings.consent.to == ("https://helper.example/",)
     assert [helper.id for helper in settings.helper] == ["a"]
-    assert lacking(settings) == ""
+    assert explain_lacking_consent(settings) == ""
 
 
 @pytest.mark.parametrize("said", ["DE\nn\n", "DE\n\n", "DE\n", ""])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmdb_files import Plain, mmdb, write_mmdb
-from probe.config.geo.geo_table import NOTHING, Found, GeoError
+from probe.config.geo.geo_table import NO_ENTRY, GeoEntry, GeoError
 from probe.config.geo.mmdb import MmdbTables, asn_of, country_of
 
 COUNTRIES: dict[str, Plain] = {"93.184.0.0/16": {"country": {"iso_code": "DE", "geoname_id": 7}},
@@ -37,17 +37,17 @@ def test_what_records_say(record: object, cc: str, asn: int) -> None:
 def test_country_and_network_may_stand_in_two_files(tmp_path: Path) -> None:
     tables = MmdbTables([write_mmdb(tmp_path / "c.mmdb", COUNTRIES, kind="GeoLite2-Country", made=1_750_000_000),
                          write_mmdb(tmp_path / "a.mmdb", NETWORKS, kind="made\x1b[2J up", made=1_700_000_000)])
-    assert tables.find("93.184.216.34") == Found(cc="DE", asn=64500)
-    assert tables.find("93.184.1.1") == Found(cc="DE")
-    assert tables.find("2606:2800::1") == Found(cc="RU", asn=64501)
-    assert tables.find("8.8.8.8") == NOTHING
+    assert tables.find("93.184.216.34") == GeoEntry(cc="DE", asn=64500)
+    assert tables.find("93.184.1.1") == GeoEntry(cc="DE")
+    assert tables.find("2606:2800::1") == GeoEntry(cc="RU", asn=64501)
+    assert tables.find("8.8.8.8") == NO_ENTRY
     assert (tables.name, tables.date) == ("GeoLite2-Country+made--2J-up", "2023-11-14")
 
 
 def test_a_table_of_ipv4_alone_knows_nothing_of_ipv6(tmp_path: Path) -> None:
     path = write_mmdb(tmp_path / "t.mmdb", {"93.184.0.0/16": {"country_code": "DE"}}, version=4)
-    assert MmdbTables([path]).find("93.184.1.1") == Found(cc="DE")
-    assert MmdbTables([path]).find("2606:2800::1") == NOTHING
+    assert MmdbTables([path]).find("93.184.1.1") == GeoEntry(cc="DE")
+    assert MmdbTables([path]).find("2606:2800::1") == NO_ENTRY
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", bytes(5000), mmdb(COUNTRIES)[:-40]])
@@ -76,7 +76,7 @@ def test_a_damaged_table_finds_something_or_is_called_damaged(tmp_path_factory: 
         told: BaseException | None = None
         tables = MmdbTables([str(path)])
         try:
-            assert isinstance(tables.find(known), Found)
+            assert isinstance(tables.find(known), GeoEntry)
             assert len(tables.name) <= 40
             assert len(tables.date) in (0, 10)
         except GeoError as error:

@@ -10,19 +10,27 @@ import pytest
 
 from in_order import in_order
 from mmdb_files import write_mmdb
-from probe.config.geo.geo_status import geo_settings, standing, words_of
-from probe.config.geo.geo_table import Found, GeoError
-from probe.config.geo.vantage_place import OWN, Clue, Tabled, elsewhere, network_of, settled, tabled
-from probe.config.geo.whereabouts import MAX_CLUES, Whereabouts, table_for
+from probe.config.geo.geo_status import check_geo_status, describe_geo_settings, parse_geo_settings
+from probe.config.geo.geo_table import GeoEntry, GeoError
+from probe.config.geo.vantage_place import (
+    OWN_TELLER,
+    AddressClue,
+    TablePlace,
+    is_elsewhere,
+    look_up_place,
+    network_of,
+    settle_place,
+)
+from probe.config.geo.whereabouts import MAX_CLUES, Whereabouts, choose_table
 from probe.config.settings import GeoSettings, RunSettings, Settings, SettingsError, VantageSettings
 from probe.core.runs import Vantage
 
-HERE = Found(cc="DE", asn=64500)
+HERE = GeoEntry(cc="DE", asn=64500)
 TODAY = date(2026, 11, 25)
 
 
-def clue(teller: str, family: int = 4, cc: str = "DE", asn: int = 64500) -> Clue:
-    return Clue(family=family, teller=teller, cc=cc, asn=asn)
+def clue(teller: str, family: int = 4, cc: str = "DE", asn: int = 64500) -> AddressClue:
+    return AddressClue(family=family, teller=teller, cc=cc, asn=asn)
 
 
 class Table:
@@ -30,41 +38,42 @@ class Table:
 
     name, date = "made-up", "2026-06-17"
 
-    def find(self, address: str) -> Found:
+    def find(self, address: str) -> GeoEntry:
         if address.startswith("8.8.4."):
             raise GeoError("t.bin: damaged")
-        return HERE if address.startswith("93.184.") else Found(cc="RU", asn=64501)
+        return HERE if address.startswith("93.184.") else GeoEntry(cc="RU", asn=64501)
 
 
 # ---- what the clues agree in
 
 @pytest.mark.parametrize(("clues", "told"), [
-    ([], Tabled()),
-    ([clue(OWN)], Tabled(cc="DE", asn_ipv4=64500)),
-    ([clue("a")], Tabled()),  # one server may say what it likes
-    ([clue("a"), clue("b")], Tabled(cc="DE", asn_ipv4=64500)),
-    ([clue("a"), clue("b"), clue("c", cc="RU", asn=1)], Tabled(cc="DE", asn_ipv4=64500)),
-    ([clue("a"), clue("b", cc="RU", asn=1)], Tabled()),
-    ([clue("a"), clue("b"), clue("c", cc="RU", asn=1), clue("d", cc="RU", asn=1)], Tabled(several=True)),
-    ([clue("a"), clue("b"), clue(OWN, cc="RU", asn=1)], Tabled(several=True)),
-    ([clue(OWN), clue("a", cc="RU", asn=1)], Tabled(cc="DE", asn_ipv4=64500)),
-    ([clue(OWN), clue(OWN, asn=1)], Tabled(cc="DE", several=True)),  # as the run began, and at its end
-    ([clue(OWN), clue(OWN, 6, asn=64501)], Tabled(cc="DE", asn_ipv4=64500, asn_ipv6=64501)),
-    ([clue(OWN), clue(OWN, 6, cc="RU")], Tabled(asn_ipv4=64500, asn_ipv6=64500, several=True)),
-    ([clue(OWN, 6, cc="ZZ")], Tabled(asn_ipv6=64500)),
-    ([clue("a", cc="DE", asn=0), clue("b", cc="DE", asn=0)], Tabled(cc="DE")),
+    ([], TablePlace()),
+    ([clue(OWN_TELLER)], TablePlace(cc="DE", asn_ipv4=64500)),
+    ([clue("a")], TablePlace()),  # one server may say what it likes
+    ([clue("a"), clue("b")], TablePlace(cc="DE", asn_ipv4=64500)),
+    ([clue("a"), clue("b"), clue("c", cc="RU", asn=1)], TablePlace(cc="DE", asn_ipv4=64500)),
+    ([clue("a"), clue("b", cc="RU", asn=1)], TablePlace()),
+    ([clue("a"), clue("b"), clue("c", cc="RU", asn=1), clue("d", cc="RU", asn=1)], TablePlace(several=True)),
+    ([clue("a"), clue("b"), clue(OWN_TELLER, cc="RU", asn=1)], TablePlace(several=True)),
+    ([clue(OWN_TELLER), clue("a", cc="RU", asn=1)], TablePlace(cc="DE", asn_ipv4=64500)),
+    # as the run began, and at its end
+    ([clue(OWN_TELLER), clue(OWN_TELLER, asn=1)], TablePlace(cc="DE", several=True)),
+    ([clue(OWN_TELLER), clue(OWN_TELLER, 6, asn=64501)], TablePlace(cc="DE", asn_ipv4=64500, asn_ipv6=64501)),
+    ([clue(OWN_TELLER), clue(OWN_TELLER, 6, cc="RU")], TablePlace(asn_ipv4=64500, asn_ipv6=64500, several=True)),
+    ([clue(OWN_TELLER, 6, cc="ZZ")], TablePlace(asn_ipv6=64500)),
+    ([clue("a", cc="DE", asn=0), clue("b", cc="DE", asn=0)], TablePlace(cc="DE")),
 ])
-def test_clues_count_where_they_agree(clues: list[Clue], told: Tabled) -> None:
-    assert tabled(clues) == tabled(clues[::-1]) == told
+def test_clues_count_where_they_agree(clues: list[AddressClue], told: TablePlace) -> None:
+    assert look_up_place(clues) == look_up_place(clues[::-1]) == told
 
 
 # ---- what the row says
 
-TOLD = Tabled(cc="DE", asn_ipv4=64500, asn_ipv6=64501)
+TOLD = TablePlace(cc="DE", asn_ipv4=64500, asn_ipv6=64501)
 
 
 @pytest.mark.parametrize(("stated", "told", "moved", "probe", "sources", "doubt"), [
-    (("ZZ", 0), Tabled(), False, ("ZZ", 0), ("none", "none"), ()),
+    (("ZZ", 0), TablePlace(), False, ("ZZ", 0), ("none", "none"), ()),
     (("ZZ", 0), TOLD, False, ("DE", 64500), ("table", "table"), ()),
     (("ZZ", 0), replace(TOLD, asn_ipv4=0), False, ("DE", 64501), ("table", "table"), ()),
     (("DE", 0), TOLD, False, ("DE", 64500), ("settings", "table"), ()),
@@ -72,15 +81,15 @@ TOLD = Tabled(cc="DE", asn_ipv4=64500, asn_ipv6=64501)
     (("RU", 64500), TOLD, False, ("RU", 64500), ("settings", "settings"), ("country",)),
     (("DE", 7), TOLD, False, ("DE", 7), ("settings", "settings"), ("network",)),
     (("RU", 7), TOLD, False, ("RU", 7), ("settings", "settings"), ("country", "network")),
-    (("RU", 7), Tabled(), False, ("RU", 7), ("settings", "settings"), ()),
-    (("ZZ", 0), Tabled(asn_ipv4=1, several=True), False, ("ZZ", 1), ("none", "table"), ("several",)),
+    (("RU", 7), TablePlace(), False, ("RU", 7), ("settings", "settings"), ()),
+    (("ZZ", 0), TablePlace(asn_ipv4=1, several=True), False, ("ZZ", 1), ("none", "table"), ("several",)),
     (("ZZ", 0), TOLD, True, ("ZZ", 0), ("none", "none"), ("moved",)),
     (("RU", 7), TOLD, True, ("RU", 7), ("settings", "settings"), ("moved",)),
 ])
 def test_what_is_stated_stands_and_a_contradiction_is_written(
-        stated: tuple[str, int], told: Tabled, moved: bool, probe: tuple[str, int], sources: tuple[str, str],
+        stated: tuple[str, int], told: TablePlace, moved: bool, probe: tuple[str, int], sources: tuple[str, str],
         doubt: tuple[str, ...]) -> None:
-    place = settled(told, cc=stated[0], asn=stated[1], moved=moved)
+    place = settle_place(told, cc=stated[0], asn=stated[1], moved=moved)
     assert (place.probe_cc, place.probe_asn) == probe
     assert (place.cc_source, place.asn_source, place.vantage_doubt) == (*sources, doubt)
     assert place.stated_cc == stated[0]
@@ -102,13 +111,13 @@ KNOWN = Vantage(probe_cc="DE", probe_asn=64500, geo_cc="DE", geo_asn_ipv4=64500,
     (Vantage(probe_cc="RU"), True),
 ])
 def test_what_a_run_elsewhere_saw_is_no_confirmation(other: Vantage, away: bool) -> None:
-    assert elsewhere(KNOWN, other) is elsewhere(other, KNOWN) is away
+    assert is_elsewhere(KNOWN, other) is is_elsewhere(other, KNOWN) is away
 
 
 def test_stated_networks_tell_runs_apart_where_no_table_speaks() -> None:
     one = Vantage(probe_asn=1, asn_source="settings")
-    assert elsewhere(one, Vantage(probe_asn=2, asn_source="settings"))
-    assert not elsewhere(one, Vantage(probe_asn=2, asn_source="table"))
+    assert is_elsewhere(one, Vantage(probe_asn=2, asn_source="settings"))
+    assert not is_elsewhere(one, Vantage(probe_asn=2, asn_source="table"))
 
 
 # ---- what a run learns
@@ -117,7 +126,7 @@ def test_an_address_is_looked_up_and_forgotten() -> None:
     where, own = Whereabouts(Table()), "93.184.216.34"
     where.learn_own(["10.0.0.7", own, "fe80::1"])
     where.learn(own, "192.0.2.5")
-    assert tabled(where._clues) == Tabled(cc="DE", asn_ipv4=64500)
+    assert look_up_place(where._clues) == TablePlace(cc="DE", asn_ipv4=64500)
     assert own not in repr(vars(where)) + repr(where.place(VantageSettings(), moved=False))
 
 
@@ -152,10 +161,10 @@ def test_many_tellers_fill_no_memory() -> None:
 
 
 def test_the_packaged_table_is_not_asked_in_the_laboratory() -> None:
-    assert table_for(GeoSettings(), lab=True) is None
-    assert table_for(GeoSettings(lookup=False)) is None
-    assert table_for(GeoSettings(files=("x.mmdb",)), lab=True) is not None
-    table = table_for(GeoSettings())
+    assert choose_table(GeoSettings(), lab=True) is None
+    assert choose_table(GeoSettings(lookup=False)) is None
+    assert choose_table(GeoSettings(files=("x.mmdb",)), lab=True) is not None
+    table = choose_table(GeoSettings())
     assert table is not None
     assert table.name == "packaged"
 
@@ -163,25 +172,25 @@ def test_the_packaged_table_is_not_asked_in_the_laboratory() -> None:
 # ---- what the person is told
 
 def test_the_table_is_told_with_its_day_and_its_age() -> None:
-    now = standing(Settings(), today=TODAY)
+    now = check_geo_status(Settings(), today=TODAY)
     assert in_order(now.text, "packaged", "2026-06-17", "level 1")
     assert (now.todo, now.damaged) == ("", False)
-    later = standing(Settings(run=RunSettings(consent_level=2)), today=date(2027, 7, 1))
+    later = check_geo_status(Settings(run=RunSettings(consent_level=2)), today=date(2027, 7, 1))
     assert in_order(later.text, "call servers")
     assert "a year old" in later.text
     assert "probe setup --geo" in later.todo
-    assert standing(Settings(geo=GeoSettings(lookup=False)), today=TODAY).text.startswith("no table")
-    broken = standing(Settings(geo=GeoSettings(files=("none.mmdb",))), today=TODAY)
+    assert check_geo_status(Settings(geo=GeoSettings(lookup=False)), today=TODAY).text.startswith("no table")
+    broken = check_geo_status(Settings(geo=GeoSettings(files=("none.mmdb",))), today=TODAY)
     assert broken.damaged
     assert "none.mmdb: " in broken.text
 
 
 def test_a_table_of_ones_own_is_named_by_its_file(tmp_path: Path) -> None:
     files = [write_mmdb(tmp_path / name, {"93.184.0.0/16": {"country_code": "DE"}}) for name in ("a.mmdb", "b.mmdb")]
-    assert geo_settings(files) == GeoSettings(files=tuple(files))
-    assert words_of(geo_settings(files)) == tuple(files)
+    assert parse_geo_settings(files) == GeoSettings(files=tuple(files))
+    assert describe_geo_settings(parse_geo_settings(files)) == tuple(files)
     for words in (("table",), ("none",)):
-        assert words_of(geo_settings(words)) == words
+        assert describe_geo_settings(parse_geo_settings(words)) == words
     for wrong in ((), ("table", files[0]), ("none", "table"), (files[0],) * 5, (str(tmp_path / "c.mmdb"),)):
         with pytest.raises(SettingsError):
-            geo_settings(wrong)
+            parse_geo_settings(wrong)

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from geo import Steps, _country, agreed, build, packed, swept
 from probe.config.geo import packaged_table as reading
-from probe.config.geo.geo_table import NOTHING, Found, GeoError, public
-from probe.config.geo.packaged_table import PACKAGED, SHIFTS, PackedTable, Source
+from probe.config.geo.geo_table import NO_ENTRY, GeoEntry, GeoError, is_public
+from probe.config.geo.packaged_table import PACKAGED, SHIFTS, PackedTable, TableSource
 
 DAY = "2026-06-17"
-FOUND = st.builds(Found, cc=st.sampled_from(("ZZ", "DE", "RU")), asn=st.sampled_from((0, 1, 64500, 4_294_967_295)))
+FOUND = st.builds(GeoEntry, cc=st.sampled_from(("ZZ", "DE", "RU")), asn=st.sampled_from((0, 1, 64500, 4_294_967_295)))
 CELLS = {4: 1 << 24, 6: 1 << 48}
 
 
-def steps(family: int) -> st.SearchStrategy[Steps[Found]]:
+def steps(family: int) -> st.SearchStrategy[Steps[GeoEntry]]:
     starts = st.sets(st.integers(1, CELLS[family] - 1), max_size=12).map(lambda found: [0, *sorted(found)])
     return starts.flatmap(lambda cells: st.tuples(*(FOUND for _ in cells)).map(
         lambda values: list(zip(cells, values, strict=True))))
@@ -31,16 +31,16 @@ def address(family: int, cell: int, below: int = 1) -> str:
     return str(ipaddress.IPv4Address(number) if family == 4 else ipaddress.IPv6Address(number))
 
 
-def written(path: Path, four: Steps[Found], six: Steps[Found]) -> PackedTable:
-    source = Source(name="made up", licence="none", sha256="")
+def written(path: Path, four: Steps[GeoEntry], six: Steps[GeoEntry]) -> PackedTable:
+    source = TableSource(name="made up", licence="none", sha256="")
     path.write_bytes(packed({4: four, 6: six}, date=DAY, sources=[source]))
     return PackedTable(path)
 
 
 @settings(max_examples=60, deadline=None)
 @given(four=steps(4), six=steps(6), data=st.data())
-def test_a_lookup_finds_what_a_plain_reading_finds(tmp_path_factory: pytest.TempPathFactory, four: Steps[Found],
-                                                   six: Steps[Found], data: st.DataObject) -> None:
+def test_a_lookup_finds_what_a_plain_reading_finds(tmp_path_factory: pytest.TempPathFactory, four: Steps[GeoEntry],
+                                                   six: Steps[GeoEntry], data: st.DataObject) -> None:
     table = written(tmp_path_factory.mktemp("geo") / "t.bin", four, six)
     for family, ranges in ((4, four), (6, six)):
         near = [cell + way for cell, _ in ranges for way in (-1, 0, 1) if 0 <= cell + way < CELLS[family]]
@@ -51,7 +51,7 @@ def test_a_lookup_finds_what_a_plain_reading_finds(tmp_path_factory: pytest.Temp
 
 @pytest.mark.parametrize("count", [1, 2047, 2048, 2049, 5000])
 def test_ranges_that_fill_several_blocks(tmp_path: Path, count: int) -> None:
-    many = [(number * 3, Found(cc="DE" if number % 2 else "FR", asn=number)) for number in range(count)]
+    many = [(number * 3, GeoEntry(cc="DE" if number % 2 else "FR", asn=number)) for number in range(count)]
     table = written(tmp_path / "t.bin", many, many)
     assert table.head.blocks == {4: -(-count // 2048), 6: -(-count // 2048)}
     for number in {0, 1, count // 2, 2046, 2047, 2048, count - 1} & set(range(count)):
@@ -77,8 +77,8 @@ def test_a_country_needs_a_second_source_and_somebody_who_announces_it() -> None
     claims = [(0, "DE"), (20, "RU"), (30, "AU"), (40, "")]
     sure = [[(0, "DE"), (30, "JP")], [(0, ""), (20, "RU"), (30, "SG")]]
     assert agreed(asns, claims, sure) == [
-        (0, NOTHING), (10, Found(cc="DE", asn=64500)), (20, Found(cc="RU", asn=64500)), (30, Found(asn=64500)),
-        (50, NOTHING)]
+        (0, NO_ENTRY), (10, GeoEntry(cc="DE", asn=64500)), (20, GeoEntry(cc="RU", asn=64500)),
+        (30, GeoEntry(asn=64500)), (50, NO_ENTRY)]
     assert [_country(text) for text in ("DE", "EU", "AP", "ZZ", "de", "", "DEU")] == ["DE", "", "", "", "", "", ""]
 
 
@@ -95,8 +95,8 @@ def test_the_same_lists_give_the_same_bytes(tmp_path: Path) -> None:
     assert made == build(folders[0], folders[1], folders[2:], date=DAY)
     (tmp_path / "t.bin").write_bytes(made)
     table = PackedTable(tmp_path / "t.bin")
-    assert table.find("1.0.0.9") == table.find("2a00::9") == Found(cc="DE", asn=64500)
-    assert table.find("1.0.1.9") == table.find("2a00:1::9") == NOTHING
+    assert table.find("1.0.0.9") == table.find("2a00::9") == GeoEntry(cc="DE", asn=64500)
+    assert table.find("1.0.1.9") == table.find("2a00:1::9") == NO_ENTRY
     assert (table.date, table.name, len(table.head.sources)) == (DAY, "packaged", 3)
 
 
@@ -108,7 +108,7 @@ def test_the_same_lists_give_the_same_bytes(tmp_path: Path) -> None:
     ("2001:200::1", "ZZ", 2500), ("198.51.100.1", "ZZ", 0), ("::", "ZZ", 0), ("255.255.255.255", "ZZ", 0),
 ])
 def test_the_packaged_table_knows_large_networks(known: str, cc: str, asn: int) -> None:
-    assert PackedTable().find(known) == Found(cc=cc, asn=asn)
+    assert PackedTable().find(known) == GeoEntry(cc=cc, asn=asn)
 
 
 def test_the_packaged_table_is_small_and_says_where_it_is_from() -> None:
@@ -146,7 +146,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_a_broken_file_finds_something_or_is_called_broken(tmp_path_factory: pytest.TempPathFactory, cut: int,
                                                            flips: list[tuple[int, int]]) -> None:
     path = tmp_path_factory.mktemp("geo") / "t.bin"
-    some = [(number * 3, Found(cc="DE", asn=number)) for number in range(40)]
+    some = [(number * 3, GeoEntry(cc="DE", asn=number)) for number in range(40)]
     written(path, some, some)
     data = bytearray(path.read_bytes())
     for at, mask in flips:
@@ -155,14 +155,14 @@ def test_a_broken_file_finds_something_or_is_called_broken(tmp_path_factory: pyt
     for known in ("0.0.6.1", "0:0:6::1"):
         told = ""
         try:
-            assert isinstance(PackedTable(path).find(known), Found)
+            assert isinstance(PackedTable(path).find(known), GeoEntry)
         except GeoError as error:
             told = str(error)
         assert known not in told
 
 
 def test_a_block_that_swells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = written(tmp_path / "t.bin", [(n, Found(asn=n)) for n in range(1000)], [(0, NOTHING)])
+    table = written(tmp_path / "t.bin", [(n, GeoEntry(asn=n)) for n in range(1000)], [(0, NO_ENTRY)])
     monkeypatch.setattr(reading, "MAX_BLOCK", 1000)
     with pytest.raises(GeoError, match="damaged"):
         table.find("0.0.1.1")
@@ -178,4 +178,4 @@ def test_a_block_that_swells_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     ("93.184.216.34:443", False),
 ])
 def test_only_public_addresses_tell_a_network(text: str, asked: bool) -> None:
-    assert public(text) is asked
+    assert is_public(text) is asked

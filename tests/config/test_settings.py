@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from probe.catalogue.laboratory_marker import MARKER, Marker, read_marker
-from probe.config.settings import RunSettings, Settings, SettingsError, load_settings, results_folder
-from probe.measurement.device.vantage import probe_id
+from probe.config.settings import RunSettings, Settings, SettingsError, choose_results_folder, load_settings
+from probe.measurement.device.vantage import make_probe_id
 
 WHOLE = """
 [vantage]
@@ -35,7 +35,7 @@ cc = "NL"
 @pytest.fixture(autouse=True)
 def _no_other_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
-    monkeypatch.setattr("probe.config.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
@@ -148,23 +148,23 @@ def test_the_packaged_marker_is_empty() -> None:
 
 def test_an_identity_lasts_a_month_and_its_key_is_private(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    november = probe_id("2026-11", folder=folder)
-    assert november == probe_id("2026-11", folder=folder)
-    assert november != probe_id("2026-12", folder=folder)
-    assert november != probe_id("2026-11", folder=tmp_path / "elsewhere")
+    november = make_probe_id("2026-11", folder=folder)
+    assert november == make_probe_id("2026-11", folder=folder)
+    assert november != make_probe_id("2026-12", folder=folder)
+    assert november != make_probe_id("2026-11", folder=tmp_path / "elsewhere")
     assert stat.S_IMODE((folder / "identity.key").stat().st_mode) == 0o600
 
 
 def test_a_spoiled_key_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "identity.key").write_bytes(b"short")
-    first = probe_id("2026-11", folder=tmp_path)
-    assert first == probe_id("2026-11", folder=tmp_path)
+    first = make_probe_id("2026-11", folder=tmp_path)
+    assert first == make_probe_id("2026-11", folder=tmp_path)
     assert len((tmp_path / "identity.key").read_bytes()) == 32
 
 
 def test_the_results_folder_may_be_named_from_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     settings = Settings(run=RunSettings(results="~/probe-results"))
-    assert results_folder(settings) == Path("/home/me/probe-results")
-    assert results_folder(settings, Path("~/elsewhere")) == Path("/home/me/elsewhere")
-    assert results_folder(Settings(), Path("here")) == Path("here")
+    assert choose_results_folder(settings) == Path("/home/me/probe-results")
+    assert choose_results_folder(settings, Path("~/elsewhere")) == Path("/home/me/elsewhere")
+    assert choose_results_folder(Settings(), Path("here")) == Path("here")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.config.settings import SettingsError
-from probe.config.settings_edit import Value, edited
+from probe.config.settings_edit import Value, edit_settings
 from project_root import ROOT
 
 OWN = """\
@@ -33,8 +33,10 @@ asn = 64500
 
 
 def test_a_persons_own_lines_stay() -> None:
-    text = edited(OWN, {"run": {"tier": 1, "skip_services": ("line", "signal"), "pace_s": 2.0}, "vantage": {"cc": "DE"},
-                        "consent": {"text": 1}})
+    text = edit_settings(OWN,
+                         {"run": {"tier": 1, "skip_services": ("line", "signal"), "pace_s": 2.0},
+                          "vantage": {"cc": "DE"},
+                               "consent": {"text": 1}})
     assert text == """\
 # mine
 [run]   # how
@@ -57,11 +59,11 @@ cc = "DE"
 [consent]
 text = 1
 """
-    assert edited(text, {"run": {"results": "/new"}}).splitlines()[2] == 'results = "/new"  # the big disk'
+    assert edit_settings(text, {"run": {"results": "/new"}}).splitlines()[2] == 'results = "/new"  # the big disk'
 
 
 def test_what_says_so_already_keeps_its_spelling() -> None:
-    assert edited(OWN, {"run": {"tier": 2, "skip_services": ("line",)}, "vantage": {"asn": 64500}}) == OWN
+    assert edit_settings(OWN, {"run": {"tier": 2, "skip_services": ("line",)}, "vantage": {"asn": 64500}}) == OWN
 
 
 @pytest.mark.parametrize(("before", "after"), [
@@ -85,7 +87,7 @@ def test_what_says_so_already_keeps_its_spelling() -> None:
     ("[run]\ntier = [\n  2, # two\n]\n", "[run]\ntier = 1\n"),
 ])
 def test_every_spelling_of_a_table_can_be_edited(before: str, after: str) -> None:
-    assert edited(before, {"run": {"tier": 1}}) == after
+    assert edit_settings(before, {"run": {"tier": 1}}) == after
 
 
 @pytest.mark.parametrize(("before", "after"), [
@@ -97,19 +99,19 @@ def test_every_spelling_of_a_table_can_be_edited(before: str, after: str) -> Non
 ])
 def test_remarks_within_an_array_stay_where_they_can(before: str, after: str) -> None:
     head = "[run]\nskip_services = "
-    assert edited(f"{head}{before}\n", {"run": {"skip_services": ("a", "b")}}) == f"{head}{after}\n"
+    assert edit_settings(f"{head}{before}\n", {"run": {"skip_services": ("a", "b")}}) == f"{head}{after}\n"
 
 
 @pytest.mark.parametrize("text", ["[[run]]\ntier = 2\n", "run = 3\n", "run = []\n"])
 def test_what_is_no_table_is_not_replaced(text: str) -> None:
     with pytest.raises(SettingsError, match="by hand"):
-        edited(text, {"run": {"tier": 1}})
+        edit_settings(text, {"run": {"tier": 1}})
 
 
 @pytest.mark.parametrize("text", ["[run", "a = 1\na = 2\n", "run.x = 1\n[run]\n", "a = \x00\n"])
 def test_what_is_no_toml_is_not_written_on(text: str) -> None:
     with pytest.raises(SettingsError, match="is no TOML"):
-        edited(text, {"run": {"tier": 1}})
+        edit_settings(text, {"run": {"tier": 1}})
 
 
 # ---- whatever it is, and however it is spelt
@@ -155,7 +157,7 @@ def files(draw: st.DrawFn) -> str:
 @given(files(), NAMES, CHANGES)
 def test_what_is_wanted_is_read_and_all_else_is_unchanged(text: str, table: str, values: dict[str, Value]) -> None:
     before = tomllib.loads(text)
-    result = edited(text, {table: values})
+    result = edit_settings(text, {table: values})
     assert tomllib.loads(result) == {**before, table: {**before.get(table, {}), **values}}
     for kept in ("# mine", "# [run]"):
         assert result.count(kept) == text.count(kept)

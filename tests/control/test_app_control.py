@@ -9,10 +9,10 @@ import pytest
 from control_world import HERE, HOST, helper_at
 from loopback import Behaviour, serving
 from probe.control.asking.helper_answer import parse_answer
-from probe.control.asking.helper_client import HelperConfig, ask, make_request
-from probe.control.helper.helper_engine import Engine
+from probe.control.asking.helper_client import HelperConfig, ask_helper, make_helper_request
+from probe.control.helper.helper_engine import HelperEngine
 from probe.control.helper.helper_workers import FuturePool
-from probe.control.reaching.target_guard import Guard
+from probe.control.reaching.target_guard import TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from test_app_exchange import genuine, replying
@@ -30,26 +30,27 @@ def messenger(port: int, protocol: str = "mtproto", **changes: str) -> Endpoint:
 ], ids=["genuine", "wrong nonce", "page", "closed", "reset"])
 def test_a_helper_tells_what_the_service_answered(behave: Behaviour, word: str) -> None:
     with serving(behave) as server:
-        engine = Engine(pool=FuturePool(4), guard=Guard(exempt=frozenset({(HERE, server.port)})), resolvers=())
+        engine = HelperEngine(pool=FuturePool(4), guard=TargetGuard(exempt=frozenset({(HERE, server.port)})),
+                              resolvers=())
         with helper_at(engine) as url:
             helper = HelperConfig(control_id="t", url=url)
-            answer = ask(helper, messenger(server.port), (HERE,), timeout_s=30, clock=lambda: 0.0)
+            answer = ask_helper(helper, messenger(server.port), (HERE,), timeout_s=30, clock=lambda: 0.0)
     assert answer.state == "answered"
     assert answer.tcp == ((f"{HERE}:{server.port}", ""),)
     assert answer.app == ((f"{HERE}:{server.port}", word),)
 
 
 def test_what_is_asked_of_a_helper() -> None:
-    (first, *_) = make_request(messenger(443), ()).x_endpoints or []
+    (first, *_) = make_helper_request(messenger(443), ()).x_endpoints or []
     assert (first.proto, first.app, first.sni) == ("tcp", "mtproto", "")
     starttls = messenger(5222, "xmpp_starttls", host=HOST, address="", sni="chat.example", trust="web_pki")
-    entries = [e for e in make_request(starttls, ()).x_endpoints or [] if e.proto != "dns"]
+    entries = [e for e in make_helper_request(starttls, ()).x_endpoints or [] if e.proto != "dns"]
     assert {(e.proto, e.app, e.app_name, e.sni) for e in entries} == {("tcp", "xmpp_starttls", "chat.example", "")}
     mail = messenger(993, "imap", host=HOST, address="", sni=HOST, trust="web_pki")
-    entries = [e for e in make_request(mail, ()).x_endpoints or [] if e.proto != "dns"]
+    entries = [e for e in make_helper_request(mail, ()).x_endpoints or [] if e.proto != "dns"]
     assert {(e.proto, e.app, e.sni) for e in entries} == {("tls", "imap", HOST)}
     plain = messenger(443, "tcp")
-    assert all(not e.app for e in make_request(plain, ()).x_endpoints or [])
+    assert all(not e.app for e in make_helper_request(plain, ()).x_endpoints or [])
 
 
 @pytest.mark.parametrize(("told", "app"), [

@@ -14,15 +14,15 @@ import pytest
 import trustme
 
 from control_world import DOH, HERE, HOST, Doh, Pages, World, helper_at, serving, trusting
-from probe.control.asking.helper_client import HelperConfig, ask
-from probe.control.helper.helper_engine import Engine
+from probe.control.asking.helper_client import HelperConfig, ask_helper
+from probe.control.helper.helper_engine import HelperEngine
 from probe.control.helper.helper_workers import FuturePool
-from probe.control.reaching.page_fetch import forwarded
-from probe.control.reaching.target_guard import Guard
+from probe.control.reaching.page_fetch import select_forwarded_headers
+from probe.control.reaching.target_guard import TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.tables.resolvers import Resolver
-from probe.measurement.streams.tls_handshake import key_hash
+from probe.measurement.streams.tls_handshake import hash_key
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +37,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         closed = unused.getsockname()[1]
         with (serving(Pages, good) as site, serving(Pages, None) as plain, serving(Pages, old) as expired,
               serving(Pages, strangers.issue_cert(HOST)) as foreign, serving(Doh, ours.issue_cert(DOH)) as doh):
-            engine = Engine(
+            engine = HelperEngine(
                 pool=FuturePool(16),
-                guard=Guard(exempt=frozenset((HERE, port) for port in (site, plain, expired, foreign, closed))),
+                guard=TargetGuard(exempt=frozenset((HERE, port) for port in (site, plain, expired, foreign, closed))),
                 resolvers=(Resolver(name="test", ipv4=(HERE,), doh_host=DOH),),
                 doh_port=doh,
             )
             with helper_at(engine) as url:
                 der = ssl.PEM_cert_to_DER_cert(good.cert_chain_pems[0].bytes().decode())
                 yield World(site=site, plain=plain, expired=expired, foreign=foreign, closed=closed,
-                            leaf_key=key_hash(der), url=url)
+                            leaf_key=hash_key(der), url=url)
 
 
 def endpoint(*, port: int, **changes: Any) -> Endpoint:
@@ -59,7 +59,7 @@ def endpoint(*, port: int, **changes: Any) -> Endpoint:
 def ask_about(world: World, target: Endpoint, *addresses: str) -> ControlAnswer:
     """Through the probe's own client."""
     config = HelperConfig(control_id="test", url=world.url, asn=64500, cc="NL")
-    return ask(config, target, addresses, timeout_s=30, clock=lambda: 1.5)
+    return ask_helper(config, target, addresses, timeout_s=30, clock=lambda: 1.5)
 
 
 def test_client_and_helper_agree_on_a_living_site(world: World) -> None:
@@ -94,7 +94,8 @@ def test_request_headers_are_forwarded_but_no_others(world: World) -> None:
     got = world.post({"http_request": f"http://{HOST}:{world.plain}/",
                       "http_request_headers": {"User-Agent": ["Browser/1"], "Cookie": ["a=b"]}}).json()
     assert got["http_request"]["headers"]["X-Chat"] == "Browser/1"
-    assert forwarded({"User-Agent": ["a\r\nX: y"], "Accept": None, "cookie": ["z"], "accept-language": ["nl"]}) == {
+    assert select_forwarded_headers({"User-Agent": ["a\r\nX: y"], "Accept": None, "cookie": ["z"],
+                                     "accept-language": ["nl"]}) == {
         "Accept-Language": "nl"}
 
 

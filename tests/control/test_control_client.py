@@ -17,18 +17,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from probe.control.asking.helper_answer import parse_answer
-from probe.control.asking.helper_client import HelperConfig, ask, make_request
+from probe.control.asking.helper_client import HelperConfig, ask_helper, make_helper_request
 from probe.control.helper_protocol import (
     MAX_ANSWER_BYTES,
     Request,
     decode_request,
-    encode,
+    encode_message,
     join_address,
     split_address,
 )
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
-from probe.measurement.address_echoes import without_addresses
+from probe.measurement.address_echoes import remove_addresses
 
 HERE = "127.0.0.1"
 ENDPOINT = Endpoint(target_id="chat.web", service="chat", role="web", tier=1, input="https://chat.example.org/",
@@ -136,7 +136,7 @@ def silence(sock: socket.socket) -> None:
 def asked(url: str, *, timeout_s: float = 30.0, address: str = "") -> ControlAnswer:
     """Ask the helper at `url` about the endpoint."""
     config = HelperConfig(control_id="c", url=url, address=address)
-    return ask(config, ENDPOINT, ["93.184.216.34"], timeout_s=timeout_s, clock=lambda: 0.0)
+    return ask_helper(config, ENDPOINT, ["93.184.216.34"], timeout_s=timeout_s, clock=lambda: 0.0)
 
 
 def bomb(sock: socket.socket) -> None:
@@ -227,24 +227,24 @@ def test_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_asked_of_each_kind_of_endpoint() -> None:
-    web = make_request(ENDPOINT, ["93.184.216.34", "2001:db8::1", "nonsense", "93.184.216.34"])
+    web = make_helper_request(ENDPOINT, ["93.184.216.34", "2001:db8::1", "nonsense", "93.184.216.34"])
     assert web.http_request == ENDPOINT.input
     assert web.tcp_connect == [KEY, "[2001:db8::1]:443"]
     assert [(e.proto, e.address) for e in web.x_endpoints or ()] == [
         ("dns", ""), ("tls", "93.184.216.34"), ("tls", "2001:db8::1"), ("tls", "")]
     chat = Endpoint(target_id="t", service="s", role="chat", tier=1, input="tcpconnect://149.154.167.51:5222",
                     protocol="tcp", host="149.154.167.51", port=5222, address="149.154.167.51")
-    asked_of_chat = make_request(chat, [])
+    asked_of_chat = make_helper_request(chat, [])
     assert asked_of_chat.http_request == ""
     assert [(e.proto, e.address) for e in asked_of_chat.x_endpoints or ()] == [("tcp", "149.154.167.51"), ("tcp", "")]
     call = Endpoint(target_id="t", service="s", role="call", tier=1, input="stun://stun.example.org:3478",
                     protocol="stun", host="stun.example.org", port=3478)
-    assert [(e.proto, e.address) for e in make_request(call, ["93.184.216.34"]).x_endpoints or ()] == [
+    assert [(e.proto, e.address) for e in make_helper_request(call, ["93.184.216.34"]).x_endpoints or ()] == [
         ("dns", ""), ("stun", "93.184.216.34"), ("stun", "")]
     media = replace(call, input="udp://stun.example.org:3478", protocol="udp")
-    assert [e.proto for e in make_request(media, ["93.184.216.34"]).x_endpoints or ()] == ["dns"]
-    many = make_request(ENDPOINT, [f"93.184.216.{n}" for n in range(200)])
-    assert decode_request(encode(many)) == many
+    assert [e.proto for e in make_helper_request(media, ["93.184.216.34"]).x_endpoints or ()] == ["dns"]
+    many = make_helper_request(ENDPOINT, [f"93.184.216.{n}" for n in range(200)])
+    assert decode_request(encode_message(many)) == many
 
 
 def read(message: object) -> ControlAnswer:
@@ -319,7 +319,7 @@ def test_an_answer_that_declines_everything_is_a_refusal() -> None:
 def test_a_title_that_names_an_address_is_kept_as_ours_is() -> None:
     page = {"failure": None, "status_code": 200, "title": "Hello 93.184.216.34"}
     answer = read({"http_request": page})
-    assert answer.http_title == without_addresses("Hello 198.51.100.7")
+    assert answer.http_title == remove_addresses("Hello 198.51.100.7")
 
 
 def test_text_of_strangers_is_made_harmless() -> None:
@@ -375,7 +375,7 @@ def test_any_bytes_are_read_without_error(body: bytes) -> None:
 @UNHURRIED
 @given(st.builds(Request, http_request=st.text(max_size=50), tcp_connect=st.lists(st.text(max_size=64), max_size=3)))
 def test_requests_survive_the_wire(request: Request) -> None:
-    assert decode_request(encode(request)) == request
+    assert decode_request(encode_message(request)) == request
 
 
 def test_the_largest_answer_of_our_helper_is_read() -> None:

@@ -10,12 +10,12 @@ import requests
 import trustme
 
 from control_world import DOH, HERE, HOST, Doh, helper_at, serving, trusting
-from probe.control.helper.helper_engine import Engine
+from probe.control.helper.helper_engine import HelperEngine
 from probe.control.helper.helper_workers import FuturePool
-from probe.control.reaching.doh import ask, lookup
-from probe.control.reaching.target_guard import Guard
+from probe.control.reaching.doh import ask_doh, resolve_by_doh
+from probe.control.reaching.target_guard import TargetGuard
 from probe.core.tables.resolvers import Resolver
-from probe.measurement.names.dns_response import Reply
+from probe.measurement.names.dns_response import DnsReply
 
 OPERATOR = Resolver(name="test", ipv4=(HERE,), doh_host=DOH)
 
@@ -28,7 +28,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[trustme.CA]:
         yield ours
 
 
-def asked(authority: trustme.CA, handler: type[Doh], name: str = HOST) -> tuple[tuple[Reply, ...], int]:
+def asked(authority: trustme.CA, handler: type[Doh], name: str = HOST) -> tuple[tuple[DnsReply, ...], int]:
     """What the operator said, and over how many connections."""
     clients: set[object] = set()
 
@@ -38,7 +38,7 @@ def asked(authority: trustme.CA, handler: type[Doh], name: str = HOST) -> tuple[
             super().do_POST()
 
     with serving(Counted, authority.issue_cert(DOH)) as port:
-        return ask(OPERATOR, name, port=port, deadline=time.monotonic() + 30), len(clients)
+        return ask_doh(OPERATOR, name, port=port, deadline=time.monotonic() + 30), len(clients)
 
 
 class Keeping(Doh):
@@ -90,8 +90,8 @@ def test_what_was_heard_until_the_helper_waits_no_longer_is_told(authority: trus
                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.control.helper.helper_engine.DNS_TIMEOUT_S", 1.0)
     with serving(Hanging, authority.issue_cert(DOH)) as port:
-        engine = Engine(pool=FuturePool(2), guard=Guard(exempt=frozenset({(HERE, port)})), resolvers=(OPERATOR,),
-                        doh_port=port)
+        engine = HelperEngine(pool=FuturePool(2), guard=TargetGuard(exempt=frozenset({(HERE, port)})),
+                              resolvers=(OPERATOR,), doh_port=port)
         with helper_at(engine) as url:
             told = requests.post(url, json={"http_request": f"https://{HOST}/", "tcp_connect": []}, timeout=30).json()
     assert told["dns"] == {"failure": None, "addrs": [HERE]}
@@ -105,8 +105,8 @@ def test_a_name_that_is_none_is_not_asked_for(authority: trustme.CA) -> None:
 def test_an_operator_that_cannot_be_reached_says_nothing(authority: trustme.CA) -> None:
     with serving(Keeping, authority.issue_cert("other.example.org")) as port:  # not its name
         until = time.monotonic() + 30
-        assert ask(OPERATOR, HOST, port=port, deadline=until) == ()
-        assert lookup(HOST, (OPERATOR, OPERATOR), port=port, deadline=until).addresses == ()
+        assert ask_doh(OPERATOR, HOST, port=port, deadline=until) == ()
+        assert resolve_by_doh(HOST, (OPERATOR, OPERATOR), port=port, deadline=until).addresses == ()
     with serving(Keeping, authority.issue_cert(DOH)) as port:
         away = Resolver(name="away", ipv4=(), doh_host=DOH)
-        assert lookup(HOST, (away, OPERATOR), port=port, deadline=until).addresses == (HERE,)
+        assert resolve_by_doh(HOST, (away, OPERATOR), port=port, deadline=until).addresses == (HERE,)

@@ -27,20 +27,27 @@ from hypothesis import strategies as st
 from control_world import DOH, HERE, HOST, Doh, Pages, helper_at, serving, trusting
 from loopback_udp import stun_server
 from ooni_helper_facts import problems
-from probe.control.helper.helper_engine import Engine
-from probe.control.helper.helper_order import MAX_PLANS, plans_of, site_plans, take_order
-from probe.control.helper.helper_reply import UNABLE, Findings, respond, unable
+from probe.control.helper.helper_engine import HelperEngine
+from probe.control.helper.helper_order import MAX_PLANS, parse_order, plan_order, plan_site
+from probe.control.helper.helper_reply import UNABLE, HelperFindings, explain_unable, make_response
 from probe.control.helper.helper_workers import FuturePool
-from probe.control.helper_protocol import HttpResult, Request, XEndpoint, decode_request, encode, ooni_tls_word
-from probe.control.reaching.doh import Lookup
-from probe.control.reaching.page_fetch import _h3_endpoint, parse_site, plain_title
-from probe.control.reaching.page_fetch_h3 import fetch_h3
-from probe.control.reaching.reach_plan import Reach
-from probe.control.reaching.redirect_cookies import Cookies
-from probe.control.reaching.target_guard import Guard
+from probe.control.helper_protocol import (
+    HttpResult,
+    Request,
+    XEndpoint,
+    decode_request,
+    encode_message,
+    to_ooni_tls_word,
+)
+from probe.control.reaching.doh import DohLookup
+from probe.control.reaching.page_fetch import _read_h3_endpoint, parse_site, read_plain_title
+from probe.control.reaching.page_fetch_h3 import fetch_page_h3
+from probe.control.reaching.reach_plan import ReachResult
+from probe.control.reaching.redirect_cookies import CookieJar
+from probe.control.reaching.target_guard import TargetGuard
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import Resolver
-from probe.measurement.datagrams.quic_trust import _store
+from probe.measurement.datagrams.quic_trust import _make_store
 
 AGENT = {"User-Agent": "ooniprobe-cli/3.24.0"}
 
@@ -113,15 +120,15 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     ours, folder = trustme.CA(), tmp_path_factory.mktemp("both")
     leaf = ours.issue_cert(HOST)
     with trusting(ours, folder / "roots.pem"):
-        _store.cache_clear()
+        _make_store.cache_clear()
         with (serving(Pages, leaf) as port, serving(Pages, leaf) as lonely, serving(Pages, None) as plain,
               serving(Doh, ours.issue_cert(DOH)) as doh, h3_site(leaf, folder, port)):
-            engine = Engine(
-                pool=FuturePool(16), guard=Guard(exempt=frozenset((HERE, at) for at in (port, lonely, plain))),
+            engine = HelperEngine(
+                pool=FuturePool(16), guard=TargetGuard(exempt=frozenset((HERE, at) for at in (port, lonely, plain))),
                 resolvers=(Resolver(name="test", ipv4=(HERE,), doh_host=DOH),), doh_port=doh, asn_of=lambda _: 64500)
             with helper_at(engine) as url:
                 yield Both(port=port, lonely=lonely, plain=plain, url=url)
-    _store.cache_clear()
+    _make_store.cache_clear()
 
 
 # ---- field by field
@@ -183,21 +190,23 @@ def test_what_this_helper_cannot_do_sends_the_probe_to_another(both: Both) -> No
 @pytest.mark.parametrize("word", sorted(UNABLE | {"not_public"}))
 def test_our_own_probes_hear_why(word: str) -> None:
     page = HttpResult(failure="unknown_error", x_refused=word)
-    theirs = take_order(Request(http_request="https://example.org/"))
-    ours = take_order(Request(http_request="https://example.org/",
-                              x_endpoints=[XEndpoint(proto="dns", host="example.org")]))
+    theirs = parse_order(Request(http_request="https://example.org/"))
+    ours = parse_order(Request(http_request="https://example.org/",
+                               x_endpoints=[XEndpoint(proto="dns", host="example.org")]))
     for order, expected in ((theirs, word if word in UNABLE else ""), (ours, "")):
-        assert unable(order, respond(order, Findings(lookups={}, reached={}, page=page))) == expected
+        assert explain_unable(order,
+                              make_response(order, HelperFindings(lookups={}, reached={}, page=page))) == expected
 
 
 def test_an_address_without_a_route_is_unreachable_to_them_and_unknown_to_us() -> None:
-    lookups = {"example.org": Lookup(addresses=("2001:4860::1",))}
+    lookups = {"example.org": DohLookup(addresses=("2001:4860::1",))}
     for endpoints, expected in ((None, {"status": False, "failure": "connect_error"}),
                                 ([XEndpoint(proto="dns", host="example.org")], None)):
-        order = take_order(Request(http_request="https://example.org/", x_endpoints=endpoints))
-        [plan] = site_plans(order, lookups)
-        found = Findings(lookups=lookups, reached={plan: Reach(reason="no_route")}, page=None, asn_of=lambda _: 64500)
-        answer = respond(order, found)
+        order = parse_order(Request(http_request="https://example.org/", x_endpoints=endpoints))
+        [plan] = plan_site(order, lookups)
+        found = HelperFindings(lookups=lookups, reached={plan: ReachResult(reason="no_route")}, page=None,
+                               asn_of=lambda _: 64500)
+        answer = make_response(order, found)
         told = answer.tcp_connect.get("[2001:4860::1]:443")
         assert (told and {"status": told.status, "failure": told.failure}) == expected
         assert (answer.ip_info["2001:4860::1"].asn, answer.ip_info["2001:4860::1"].flags) == (64500, 2)
@@ -212,12 +221,13 @@ def test_an_address_without_a_route_is_unreachable_to_them_and_unknown_to_us() -
     ("ssl_error: sslv3 alert handshake failure", "unknown_failure: sslv3 alert handshake failure"),
 ])
 def test_handshakes_fail_in_their_words(ours: Failure, theirs: str | None) -> None:
-    assert ooni_tls_word(ours) == theirs
-    lookups = {"example.org": Lookup(addresses=("8.8.8.8",))}
-    order = take_order(Request(http_request="https://example.org/"))
-    [plan] = site_plans(order, lookups)
-    found = Findings(lookups=lookups, reached={plan: Reach(operation="tls_handshake", failure=ours)}, page=None)
-    told = respond(order, found).tls_handshake
+    assert to_ooni_tls_word(ours) == theirs
+    lookups = {"example.org": DohLookup(addresses=("8.8.8.8",))}
+    order = parse_order(Request(http_request="https://example.org/"))
+    [plan] = plan_site(order, lookups)
+    found = HelperFindings(lookups=lookups, reached={plan: ReachResult(operation="tls_handshake", failure=ours)},
+                           page=None)
+    told = make_response(order, found).tls_handshake
     assert told
     assert (told["8.8.8.8:443"].failure, told["8.8.8.8:443"].status) == (theirs, theirs is None)
 
@@ -228,7 +238,7 @@ def test_handshakes_fail_in_their_words(ours: Failure, theirs: str | None) -> No
     (b"<title>\xff</title>", "\ufffd"),
 ])
 def test_titles_are_read_as_they_read_them(body: bytes, title: str) -> None:
-    assert plain_title(body) == title
+    assert read_plain_title(body) == title
 
 
 @pytest.mark.parametrize(("alt_svc", "found"), [
@@ -236,13 +246,13 @@ def test_titles_are_read_as_they_read_them(body: bytes, title: str) -> None:
     ('h2=":1",h3="a.example:8443"', "a.example:8443"), ('h3="b.example:443"', ""), ('h3=":0"', ""), ('h3=":99999"', ""),
 ])
 def test_where_http3_is_spoken(alt_svc: str, found: str) -> None:
-    assert _h3_endpoint(alt_svc, "a.example") == found
+    assert _read_h3_endpoint(alt_svc, "a.example") == found
 
 
 # ---- cookies
 
 def test_cookies_go_back_to_whom_they_are_for() -> None:
-    jar = Cookies()
+    jar = CookieJar()
     jar.take("www.a.example", "own=1; Path=/, wide=2; Domain=.a.example; Expires=Wed, 01 Jan 2031 00:00:00 GMT, bad, "
                               "all=3; Domain=example, other=4; Domain=b.example")
     assert jar.header("www.a.example") == {"Cookie": "own=1; wide=2; all=3; other=4"}
@@ -252,7 +262,7 @@ def test_cookies_go_back_to_whom_they_are_for() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(("a.example", "b.a.example")), st.text(max_size=300)), max_size=30))
 def test_no_cookie_breaks_a_request(taken: list[tuple[str, str]]) -> None:
-    jar = Cookies()
+    jar = CookieJar()
     for host, text in taken:
         jar.take(host, text)
     for value in jar.header("b.a.example").values():
@@ -275,21 +285,22 @@ VALUES = st.recursive(
                                        "x_endpoints": VALUES, "x_quic_enabled": st.booleans()}))
 def test_a_request_is_sound_or_refused(value: object) -> None:
     try:
-        order = take_order(decode_request(json.dumps(value).encode()))
+        order = parse_order(decode_request(json.dumps(value).encode()))
     except ValueError:
         return
-    lookups = {"example.org": Lookup(addresses=("8.8.8.8",))}
-    plans = plans_of(order, lookups)
+    lookups = {"example.org": DohLookup(addresses=("8.8.8.8",))}
+    plans = plan_order(order, lookups)
     assert len(plans) <= MAX_PLANS
-    reached = {plan: Reach(reason="port") for plan in plans}
-    answer = json.loads(encode(respond(order, Findings(lookups=lookups, reached=reached, page=None))))
+    reached = {plan: ReachResult(reason="port") for plan in plans}
+    answer = json.loads(encode_message(make_response(order,
+                                                     HelperFindings(lookups=lookups, reached=reached, page=None))))
     assert answer["tcp_connect"] == answer["quic_handshake"] == {}
 
 
-def over_h3(port: int, *, within_s: float, guard: Guard) -> HttpResult | None:
+def over_h3(port: int, *, within_s: float, guard: TargetGuard) -> HttpResult | None:
     """The site's page over HTTP/3."""
-    return fetch_h3(parse_site(f"https://{HOST}:{port}/"), port=port, addresses=(HERE, "10.0.0.1"), headers={},
-                    trust="web_pki", guard=guard, deadline=time.monotonic() + within_s)
+    return fetch_page_h3(parse_site(f"https://{HOST}:{port}/"), port=port, addresses=(HERE, "10.0.0.1"), headers={},
+                         trust="web_pki", guard=guard, deadline=time.monotonic() + within_s)
 
 
 @pytest.mark.parametrize("reply", [
@@ -298,18 +309,18 @@ def over_h3(port: int, *, within_s: float, guard: Guard) -> HttpResult | None:
 ])
 def test_garbage_over_udp_is_a_failure(reply: Callable[[bytes], bytes]) -> None:
     with stun_server(lambda data, _: reply(data)) as port:
-        page = over_h3(port, within_s=0.5, guard=Guard(exempt=frozenset({(HERE, port)})))
+        page = over_h3(port, within_s=0.5, guard=TargetGuard(exempt=frozenset({(HERE, port)})))
     assert page
     assert page.failure in ("generic_timeout_error", "unknown_error")
     assert (page.status_code, page.body_length) == (-1, -1)
 
 
 def test_http3_is_asked_of_public_addresses_alone() -> None:
-    assert over_h3(443, within_s=5, guard=Guard()) is None
+    assert over_h3(443, within_s=5, guard=TargetGuard()) is None
 
 
 def test_http3_with_a_strangers_certificate_is_asked_for_nothing(both: Both, tmp_path: Path) -> None:
     with serving(Pages, None) as port, h3_site(trustme.CA().issue_cert(HOST), tmp_path, port):
-        page = over_h3(port, within_s=10, guard=Guard(exempt=frozenset({(HERE, port)})))
+        page = over_h3(port, within_s=10, guard=TargetGuard(exempt=frozenset({(HERE, port)})))
     assert page
     assert page.x_failure == "ssl_unknown_authority"

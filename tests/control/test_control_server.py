@@ -21,13 +21,13 @@ from click.testing import CliRunner
 
 from control_world import DOH, HERE, HOST, SILENT, helper_at
 from probe.cli.helper import helper as helper_command
-from probe.control.asking.helper_client import HelperConfig, ask
+from probe.control.asking.helper_client import HelperConfig, ask_helper
 from probe.control.helper import helper_server as control_server
-from probe.control.helper.helper_engine import Engine
+from probe.control.helper.helper_engine import HelperEngine
 from probe.control.helper.helper_workers import FuturePool
 from probe.control.helper_protocol import MAX_REQUEST_BYTES, decode_request
-from probe.control.reaching.page_fetch import clean_host, parse_site
-from probe.control.reaching.target_guard import Guard, RateLimiter
+from probe.control.reaching.page_fetch import normalise_host, parse_site
+from probe.control.reaching.target_guard import RateLimiter, TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.tables.resolvers import Resolver
@@ -37,7 +37,7 @@ from project_root import ROOT
 @pytest.fixture(scope="module")
 def helper_url() -> Iterator[str]:
     """A helper as in the field, for requests that make it measure nothing; it could ask nobody."""
-    with helper_at(Engine(pool=FuturePool(2), resolvers=())) as at:
+    with helper_at(HelperEngine(pool=FuturePool(2), resolvers=())) as at:
         yield at
 
 
@@ -48,11 +48,12 @@ def post(url: str, message: object, **options: Any) -> requests.Response:
 
 
 def test_unreachable_operators_are_no_failure_of_the_name() -> None:
-    engine = Engine(pool=FuturePool(4), resolvers=(Resolver(name="none", ipv4=(SILENT,), doh_host=DOH),), doh_port=9)
+    engine = HelperEngine(pool=FuturePool(4), resolvers=(Resolver(name="none", ipv4=(SILENT,), doh_host=DOH),),
+                          doh_port=9)
     target = Endpoint(target_id="t", service="s", role="chat", tier=1, input=f"dnslookup://{HOST}", protocol="dns",
                       host=HOST, port=0)
     with helper_at(engine) as url:
-        answer = ask(HelperConfig(control_id="t", url=url), target, (), timeout_s=30, clock=lambda: 0.0)
+        answer = ask_helper(HelperConfig(control_id="t", url=url), target, (), timeout_s=30, clock=lambda: 0.0)
     assert (answer.state, answer.reason, answer.dns_failure) == ("refused", "no_resolver", "")
 
 
@@ -66,13 +67,13 @@ def test_unreachable_operators_are_no_failure_of_the_name() -> None:
     ("8.8.8.8", 443, ""), ("2001:4860:4860::8888", 5222, ""),
 ])
 def test_guard(address: str, port: int, reason: str) -> None:
-    assert Guard().refusal(address, port) == reason
+    assert TargetGuard().refusal(address, port) == reason
 
 
 def test_guard_knows_its_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.control.reaching.target_guard.is_bogon", lambda _: False)  # as if loopback were public
-    assert Guard().refusal(HERE, 443) == "own_address"
-    assert Guard(exempt=frozenset({(HERE, 443)})).refusal(HERE, 443) == ""
+    assert TargetGuard().refusal(HERE, 443) == "own_address"
+    assert TargetGuard(exempt=frozenset({(HERE, 443)})).refusal(HERE, 443) == ""
 
 
 @pytest.mark.parametrize("url", [
@@ -87,8 +88,8 @@ def test_urls_that_are_refused(helper_url: str, url: str) -> None:
 
 
 def test_hosts_are_canonical() -> None:
-    assert clean_host("BÜCHER.example.ORG.") == "xn--bcher-kva.example.org"
-    assert clean_host("[2001:DB8::0]") == "2001:db8::"
+    assert normalise_host("BÜCHER.example.ORG.") == "xn--bcher-kva.example.org"
+    assert normalise_host("[2001:DB8::0]") == "2001:db8::"
     assert parse_site("https://EXAMPLE.org:443#top").url == "https://example.org/"
     assert parse_site("http://[2001:db8::1]:8080/a?b").host_header == "[2001:db8::1]:8080"
 
@@ -128,12 +129,12 @@ def test_rate_limit() -> None:
 
 
 def test_rate_limit_is_told_to_the_client() -> None:
-    engine = Engine(pool=FuturePool(1))
+    engine = HelperEngine(pool=FuturePool(1))
     target = Endpoint(target_id="t", service="s", role="web", tier=1, input="http://127.0.0.9/", protocol="http",
                       host="127.0.0.9", port=80)
     with helper_at(engine, RateLimiter(clock=lambda: 0.0, burst=1)) as url:
         config = HelperConfig(control_id="t", url=url)
-        answers = [ask(config, target, (), timeout_s=30, clock=lambda: 0.0) for _ in range(2)]
+        answers = [ask_helper(config, target, (), timeout_s=30, clock=lambda: 0.0) for _ in range(2)]
     assert [(a.state, a.reason) for a in answers] == [("refused", "not_public"), ("refused", "rate_limited")]
 
 
@@ -176,9 +177,9 @@ def test_a_body_that_never_ends_is_given_up(helper_url: str, monkeypatch: pytest
 
 def test_who_waits_when_the_helper_stops_is_told() -> None:
     answers: list[ControlAnswer] = []
-    with socket.create_server((HERE, 0)) as silent, control_server.listen(HERE, 0) as sock:
+    with socket.create_server((HERE, 0)) as silent, control_server.open_listener(HERE, 0) as sock:
         port = silent.getsockname()[1]
-        engine = Engine(pool=FuturePool(4), guard=Guard(exempt=frozenset({(HERE, port)})))
+        engine = HelperEngine(pool=FuturePool(4), guard=TargetGuard(exempt=frozenset({(HERE, port)})))
         server = control_server.make_server(control_server.make_app(engine, limiter=None), tls=None)
         server.config.timeout_graceful_shutdown = 0
         config = HelperConfig(control_id="t", url=f"http://{HERE}:{sock.getsockname()[1]}/")
@@ -187,7 +188,7 @@ def test_who_waits_when_the_helper_stops_is_told() -> None:
         threads = [
             threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True),
             threading.Thread(target=lambda: answers.append(
-                ask(config, target, (), timeout_s=30, clock=lambda: 0.0)), daemon=True),
+                ask_helper(config, target, (), timeout_s=30, clock=lambda: 0.0)), daemon=True),
         ]
         for thread in threads:
             thread.start()
@@ -246,7 +247,7 @@ def test_command_serves_tls_and_ends_cleanly(tmp_path: Path) -> None:
                 (f"https://{HERE}:{port}/", "", ("failed", "tls")),
             ):
                 config = HelperConfig(control_id="t", url=url, address=address)
-                answer = ask(config, target, (), timeout_s=30, clock=lambda: 0.0)
+                answer = ask_helper(config, target, (), timeout_s=30, clock=lambda: 0.0)
                 assert (answer.state, answer.reason) == expected
     finally:
         process.send_signal(signal.SIGTERM)

@@ -12,19 +12,19 @@ import trustme
 
 from control_world import helper_at
 from loopback_udp import NAME, quic_server, stun_server
-from probe.control.asking.helper_client import HelperConfig, ask
-from probe.control.helper.helper_engine import Engine
-from probe.control.helper.helper_order import take_order
+from probe.control.asking.helper_client import HelperConfig, ask_helper
+from probe.control.helper.helper_engine import HelperEngine
+from probe.control.helper.helper_order import parse_order
 from probe.control.helper.helper_workers import FuturePool
 from probe.control.helper_protocol import Request, XEndpoint
-from probe.control.reaching.reach import reach
-from probe.control.reaching.reach_plan import Plan
-from probe.control.reaching.target_guard import UDP_PORTS, Guard
+from probe.control.reaching.reach import reach_endpoint
+from probe.control.reaching.reach_plan import ReachPlan
+from probe.control.reaching.target_guard import UDP_PORTS, TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.tables.handshakes import ProtocolName
 from probe.core.tables.protocols import Carrier
-from probe.measurement.datagrams.quic_trust import _store
+from probe.measurement.datagrams.quic_trust import _make_store
 from test_stun import honest
 
 HERE = "127.0.0.1"
@@ -40,18 +40,18 @@ def ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trustme.CA]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "roots.pem")
     monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "roots.pem"))
-    _store.cache_clear()
+    _make_store.cache_clear()
     yield authority
-    _store.cache_clear()
+    _make_store.cache_clear()
 
 
 def told(protocol: ProtocolName, port: int, *, sni: str = "", exempt: bool = True) -> ControlAnswer:
     """What a helper says of an endpoint on loopback, through the probe's own client."""
     target = Endpoint(target_id="x.call.y", service="x", role="call", tier=1, input=f"{protocol}://{NAME}:{port}",
                       protocol=protocol, host=NAME, port=port, sni=sni, trust="web_pki" if sni else "none")
-    guard = Guard(exempt=frozenset({(HERE, port)}) if exempt else frozenset())
-    with helper_at(Engine(pool=FuturePool(4), guard=guard, resolvers=())) as url:
-        return ask(HelperConfig(control_id="t", url=url), target, (HERE,), timeout_s=30, clock=lambda: 0.0)
+    guard = TargetGuard(exempt=frozenset({(HERE, port)}) if exempt else frozenset())
+    with helper_at(HelperEngine(pool=FuturePool(4), guard=guard, resolvers=())) as url:
+        return ask_helper(HelperConfig(control_id="t", url=url), target, (HERE,), timeout_s=30, clock=lambda: 0.0)
 
 
 def test_a_binding_is_made_from_the_helpers_place() -> None:
@@ -73,8 +73,9 @@ def test_a_handshake_is_made_from_the_helpers_place(ca: trustme.CA, tmp_path: Pa
 
 def test_without_the_library_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.control.reaching.reach_udp.find_spec", lambda name: None)
-    plan = Plan(address=HERE, port=443, sni=NAME, proto="quic")
-    got = reach(plan, guard=Guard(exempt=frozenset({(HERE, 443)})), timeout_s=1, deadline=time.monotonic() + 1)
+    plan = ReachPlan(address=HERE, port=443, sni=NAME, proto="quic")
+    got = reach_endpoint(plan, guard=TargetGuard(exempt=frozenset({(HERE, 443)})), timeout_s=1,
+                         deadline=time.monotonic() + 1)
     assert (got.reason, got.operation, got.failure) == ("no_quic", "", "")
 
 
@@ -84,8 +85,9 @@ def test_no_private_place_is_asked(protocol: Carrier) -> None:
     answer = told(protocol, port, sni=NAME, exempt=False)
     assert (answer.state, answer.udp) == ("refused", ())
     for address in (HERE, "10.0.0.1", "169.254.169.254", "::1", "fe80::1", "224.0.0.1"):
-        plan = Plan(address=address, port=port, sni=NAME, proto=protocol)
-        assert reach(plan, guard=Guard(), timeout_s=1, deadline=time.monotonic() + 1).reason == "not_public"
+        plan = ReachPlan(address=address, port=port, sni=NAME, proto=protocol)
+        assert reach_endpoint(plan, guard=TargetGuard(), timeout_s=1,
+                              deadline=time.monotonic() + 1).reason == "not_public"
 
 
 @pytest.mark.parametrize(("proto", "port", "reason"), [
@@ -93,11 +95,11 @@ def test_no_private_place_is_asked(protocol: Carrier) -> None:
     ("stun", 53, "port"), ("quic", 53, "port"), ("stun", 123, "port"), ("stun", 0, "port"), ("tcp", 3478, "port"),
 ])
 def test_each_protocol_has_ports_of_its_own(proto: str, port: int, reason: str) -> None:
-    assert Guard().refusal("8.8.8.8", port, proto=proto) == reason
+    assert TargetGuard().refusal("8.8.8.8", port, proto=proto) == reason
     assert (port in UDP_PORTS) or reason
 
 
 def test_an_order_keeps_the_protocol_and_the_name() -> None:
-    order = take_order(Request(x_endpoints=[XEndpoint(proto="quic", host="Chat.Example", port=443),
-                                            XEndpoint(proto="stun", host="call.example", port=3478)]))
+    order = parse_order(Request(x_endpoints=[XEndpoint(proto="quic", host="Chat.Example", port=443),
+                                             XEndpoint(proto="stun", host="call.example", port=3478)]))
     assert [(e.proto, e.sni) for e in order.endpoints] == [("quic", "chat.example"), ("stun", "")]

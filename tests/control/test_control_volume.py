@@ -12,33 +12,33 @@ from hypothesis import strategies as st
 from loopback import requests_on, response, serving
 from observations import HERE4, HOST, THERE4, endpoint
 from probe.control.asking.helper_answer import parse_answer
-from probe.control.asking.helper_client import make_request
-from probe.control.helper.helper_order import Order, take_order
-from probe.control.helper.volume import volume_job
-from probe.control.helper_protocol import Request, decode_request, encode
-from probe.control.reaching.doh import Lookup
-from probe.control.reaching.target_guard import Guard
+from probe.control.asking.helper_client import make_helper_request
+from probe.control.helper.helper_order import HelperOrder, parse_order
+from probe.control.helper.volume import make_volume_job
+from probe.control.helper_protocol import Request, decode_request, encode_message
+from probe.control.reaching.doh import DohLookup
+from probe.control.reaching.target_guard import TargetGuard
 from probe.core.observations import ControlAnswer
 
 SITE = endpoint()
 BLANK = ControlAnswer(control_id="a", input=SITE.input, state="failed")
 
 
-def order(url: str = SITE.input, volume: str = HERE4) -> Order:
-    return take_order(decode_request(encode(Request(http_request=url, x_volume=volume))))
+def order(url: str = SITE.input, volume: str = HERE4) -> HelperOrder:
+    return parse_order(decode_request(encode_message(Request(http_request=url, x_volume=volume))))
 
 
 def test_a_transfer_is_asked_for_only_where_it_is_wanted() -> None:
-    assert make_request(SITE, [HERE4]).x_volume == ""
-    assert make_request(SITE, [HERE4], volume=HERE4).x_volume == HERE4
-    assert make_request(endpoint(f"tlshandshake://{HOST}:443"), [HERE4], volume=HERE4).x_volume == ""
+    assert make_helper_request(SITE, [HERE4]).x_volume == ""
+    assert make_helper_request(SITE, [HERE4], volume=HERE4).x_volume == HERE4
+    assert make_helper_request(endpoint(f"tlshandshake://{HOST}:443"), [HERE4], volume=HERE4).x_volume == ""
 
 
 @pytest.mark.parametrize("wanted", [
     order(volume=""), order(volume="not an address"), order(f"http://{HOST}/"), order(f"https://{HOST}:4567/")])
-def test_what_is_not_wanted_or_may_not_be_loaded_is_not(wanted: Order) -> None:
-    assert volume_job(wanted, {HOST: Lookup(addresses=("127.0.0.1",))}, Guard()) is None
-    assert volume_job(wanted, {}, Guard()) is None
+def test_what_is_not_wanted_or_may_not_be_loaded_is_not(wanted: HelperOrder) -> None:
+    assert make_volume_job(wanted, {HOST: DohLookup(addresses=("127.0.0.1",))}, TargetGuard()) is None
+    assert make_volume_job(wanted, {}, TargetGuard()) is None
 
 
 def test_nobody_chooses_whom_a_helper_loads() -> None:
@@ -48,8 +48,8 @@ def test_nobody_chooses_whom_a_helper_loads() -> None:
             conn.sendall(response(b"x" * 1000))
 
     with serving(behave) as server:
-        guard = Guard(exempt=frozenset({("127.0.0.1", server.port)}))
-        job = volume_job(order(f"https://127.0.0.1:{server.port}/", THERE4), {}, guard)
+        guard = TargetGuard(exempt=frozenset({("127.0.0.1", server.port)}))
+        job = make_volume_job(order(f"https://127.0.0.1:{server.port}/", THERE4), {}, guard)
         assert job is not None
         told = job()
     assert server.connections == 1

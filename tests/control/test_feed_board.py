@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from feeds_made import KEY, MADE, URL, entry, failing, feed, place
 from made_up_net import FRAME, Net, walk
 from observations import HERE4, NEAR4, PRIVATE, REFUSED, RESET, THERE4, TIMEOUT, WELL, endpoint, site_of
-from probe.control.feeds.feed_board import AHEAD_S, FRESH_S, Board
+from probe.control.feeds.feed_board import FRESH_S, MAX_AHEAD_S, FeedBoard
 from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPage
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.verdicts import Verdict
-from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.classify import judge_run
 from probe.inference.verdicts.site_case import RunContext
-from probe.measurement.planning.steps import Ask
-from probe.measurement.session.observation_log import Book
+from probe.measurement.planning.steps import AskControl
+from probe.measurement.session.observation_log import ObservationLog
 
 SOON = MADE + timedelta(minutes=5)
 ALL = ("system", "network", "public", "tcp", "doh")
@@ -30,7 +30,7 @@ FAILED = MADE - timedelta(hours=4)
 
 def consult(*feeds: Feed, of: str = "de-1", now: datetime = SOON, url: str = URL,
             helpers: tuple[tuple[int, str], ...] = (), failed: datetime | None = FAILED) -> ControlAnswer:
-    return Board(feeds=feeds, helpers=helpers).consult(f"feed-{of}", endpoint(url), now=now, t_s=3.0, failed=failed)
+    return FeedBoard(feeds=feeds, helpers=helpers).consult(f"feed-{of}", endpoint(url), now=now, t_s=3.0, failed=failed)
 
 
 # ---- one feed
@@ -50,7 +50,7 @@ def test_a_fresh_entry_answers_as_a_helper_would() -> None:
 
 
 @pytest.mark.parametrize(("age_s", "state", "addresses"), [
-    (-AHEAD_S - 1, "refused", ()), (-AHEAD_S, "answered", (HERE4,)), (0, "answered", (HERE4,)),
+    (-MAX_AHEAD_S - 1, "refused", ()), (-MAX_AHEAD_S, "answered", (HERE4,)), (0, "answered", (HERE4,)),
     (FRESH_S, "answered", (HERE4,)), (FRESH_S + 1, "refused", ()), (365 * 86_400, "refused", ()),
 ])
 def test_a_word_counts_for_two_hours(age_s: int, state: str, addresses: tuple[str, ...]) -> None:
@@ -60,8 +60,8 @@ def test_a_word_counts_for_two_hours(age_s: int, state: str, addresses: tuple[st
     assert (told.tcp, told.tls, told.http_failure) == ((), (), None) or state == "answered"
 
 
-@pytest.mark.parametrize(("failed_s", "works"), [(None, False), (1, False), (0, False), (-AHEAD_S + 1, False),
-                                                 (-AHEAD_S, True), (-20 * 3600, True)])
+@pytest.mark.parametrize(("failed_s", "works"), [(None, False), (1, False), (0, False), (-MAX_AHEAD_S + 1, False),
+                                                 (-MAX_AHEAD_S, True), (-20 * 3600, True)])
 def test_what_works_convicts_only_after_a_failure_of_our_own(failed_s: int | None, works: bool) -> None:
     made = feed(entry(at=0, places=(place(app="proven", udp=""), place("2606:2800::1", tls="eof_error"))))
     failed = None if failed_s is None else made.begun + timedelta(seconds=failed_s)
@@ -117,7 +117,7 @@ def test_who_fails_no_more_leaves_the_word_to_another() -> None:
 ])
 def test_vantages_count_by_network_and_country(
         feeds: tuple[dict[str, object], ...], helpers: tuple[tuple[int, str], ...], n: int) -> None:
-    assert Board(feeds=tuple(feed(**f) for f in feeds), helpers=helpers).vantages == n  # type: ignore[arg-type]
+    assert FeedBoard(feeds=tuple(feed(**f) for f in feeds), helpers=helpers).vantages == n  # type: ignore[arg-type]
 
 
 PLACES = st.builds(place, ip=st.sampled_from([HERE4, NEAR4]), tcp=st.sampled_from(["", REFUSED, None]),
@@ -134,30 +134,30 @@ FEEDS = st.lists(st.builds(lambda e, n, cc, late: feed(e, name=f"v{n}", asn=6450
 
 @given(FEEDS)
 def test_failures_that_count_come_from_networks_and_countries_apart(feeds: tuple[Feed, ...]) -> None:
-    board = Board(feeds=feeds)
+    board = FeedBoard(feeds=feeds)
     told = [board.consult(name, endpoint(), now=MADE, t_s=0.0, failed=FAILED) for name in board.ids]
     bad = [c for c in told if c.dns_failure or c.http_failure or any(
         word and word != "proven" for pairs in (c.tcp, c.tls, c.udp, c.app) for _, word in pairs)]
     assert len({c.asn for c in bad}) == len({c.cc for c in bad}) == len(bad)
     for one in told:
-        assert (one.state == "answered") <= (-AHEAD_S <= one.age_s <= FRESH_S)
+        assert (one.state == "answered") <= (-MAX_AHEAD_S <= one.age_s <= FRESH_S)
         assert one.state == "answered" or not (one.tcp or one.tls or one.udp or one.app or one.leaf_keys)
 
 
 # ---- verdicts
 
 def verdict(net: Net, *feeds: Feed, now: datetime = SOON, of: Endpoint | None = None,
-            failed: datetime | None = FAILED) -> tuple[Verdict, Book]:
+            failed: datetime | None = FAILED) -> tuple[Verdict, ObservationLog]:
     """What a run says that has no helper, and these feeds."""
-    board, measured = Board(feeds=feeds), of or endpoint()
+    board, measured = FeedBoard(feeds=feeds), of or endpoint()
 
-    def told(step: Ask) -> ControlAnswer:
+    def told(step: AskControl) -> ControlAnswer:
         assert step.control_id in board.ids
         return board.consult(step.control_id, measured, now=now, t_s=1.0, failed=failed)
 
-    site, book = site_of(measured), Book("r")
-    walk(site, replace(net, told=told), frame=replace(FRAME, controls=(), feeds=board.ids), book=book)
-    (found,), _ = judge([book.case(site)], {}, RunContext(ladder=WELL, quorums={}, cc="RU", private_roots={}))
+    site, book = site_of(measured), ObservationLog("r")
+    walk(site, replace(net, told=told), context=replace(FRAME, controls=(), feeds=board.ids), book=book)
+    (found,), _ = judge_run([book.case(site)], {}, RunContext(ladder=WELL, quorums={}, cc="RU", private_roots={}))
     return found, book
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds_made import MADE, entry, failing, feed
-from probe.control.feeds.feed_board import Board
+from probe.control.feeds.feed_board import FeedBoard
 from probe.control.feeds.feed_document import (
     MAX_BYTES,
     MAX_ENTRIES,
@@ -120,8 +120,8 @@ def test_whatever_comes_is_a_feed_or_refused_and_a_feed_can_be_consulted(raw: by
 def consulted(found: Feed, one: FeedEntry) -> ControlAnswer:
     endpoint = Endpoint(target_id="t", service="s", role="web", tier=1, input=one.input, protocol="http", host="h",
                         port=443)
-    return Board(feeds=(found,)).consult(found.control_id, endpoint, now=MADE, t_s=1.0,
-                                         failed=MADE - timedelta(hours=2))
+    return FeedBoard(feeds=(found,)).consult(found.control_id, endpoint, now=MADE, t_s=1.0,
+                                             failed=MADE - timedelta(hours=2))
 
 
 def test_an_address_that_no_service_has_is_passed_over() -> None:
@@ -134,7 +134,7 @@ def test_an_address_that_no_service_has_is_passed_over() -> None:
 
 def test_an_entry_tells_when_it_was_measured() -> None:
     made = feed(entry(at=120), made=datetime(2026, 11, 25, 12, 30, tzinfo=UTC))
-    told = Board(feeds=(made,)).consult("feed-de-1", Endpoint(
+    told = FeedBoard(feeds=(made,)).consult("feed-de-1", Endpoint(
         target_id="t", service="s", role="web", tier=1, input=made.entries[0].input, protocol="http", host="h",
         port=443), now=made.begun + timedelta(seconds=500), t_s=1.0)
     assert (told.source, told.age_s, told.asn, told.cc) == ("feed", 380, 64510, "DE")

@@ -13,21 +13,21 @@ from feeds_made import MADE, feed
 from observations import endpoint
 from probe.config.geo.whereabouts import Whereabouts
 from probe.config.settings import Settings, VantageSettings
-from probe.control.feeds.feed_board import Board
+from probe.control.feeds.feed_board import FeedBoard
 from probe.core.runs import Vantage
 from probe.measurement.clock import Clock, start_clock
-from probe.measurement.session.make_run import _asker
-from probe.measurement.session.observation_log import Book
+from probe.measurement.session.make_run import _make_asker
+from probe.measurement.session.observation_log import ObservationLog
 
 
 def asker(clock: Clock, offsets: list[float | None],
           failed_before: Callable[[Vantage], Mapping[str, datetime]] = lambda _: {}) -> Any:
     """How a run asks whose device has this clock, and whose ladder says these offsets one after the other."""
     run: Any = SimpleNamespace(
-        settings=Settings(vantage=VantageSettings(cc="RU")), clock=clock, board=Board(feeds=(feed(),)),
+        settings=Settings(vantage=VantageSettings(cc="RU")), clock=clock, board=FeedBoard(feeds=(feed(),)),
         ladder=lambda _: SimpleNamespace(clock_offset_s=offsets.pop(0)), frame=SimpleNamespace(ours=()),
         whereabouts=Whereabouts(None), watch=SimpleNamespace(changed=False), failed_before=failed_before)
-    return _asker(run, str, Book("r"))
+    return _make_asker(run, str, ObservationLog("r"))
 
 
 @pytest.mark.parametrize(("behind", "offset_s", "state"), [

@@ -10,8 +10,8 @@ import pytest
 
 from feeds_made import KEY, feed, place
 from observations import HOST, TIMEOUT, endpoint, expecting
-from probe.catalogue.load import load
-from probe.control.feeds.feed_board import Board
+from probe.catalogue.load import load_catalogue
+from probe.control.feeds.feed_board import FeedBoard
 from probe.control.feeds.feed_document import (
     MAX_BYTES,
     MAX_ENTRIES,
@@ -21,15 +21,15 @@ from probe.control.feeds.feed_document import (
     read_feed,
     write_feed,
 )
-from probe.control.feeds.feed_fit import fitted
-from probe.control.feeds.feed_learning import learn
-from probe.control.feeds.feed_left_out import BY_PLACE, CONTROL, NO_NAME, NO_TURN, left_out
+from probe.control.feeds.feed_fit import fit_feed
+from probe.control.feeds.feed_learning import make_feed
+from probe.control.feeds.feed_left_out import BY_PLACE, CONTROL, NO_NAME, NO_TURN, list_left_out
 from probe.core.endpoints import Endpoint
 from probe.measurement.session.run_plan import MANY_ADDRESSES
 from test_feed_learn import ALL, FRAME_OF, catalogue, measured, net
 
 JA4 = "t13d1812h1_85036bcba153_d41ae481755e"
-WHOLE = load(None, search=False)
+WHOLE = load_catalogue(None, search=False)
 ASKED = tuple(e for e in WHOLE.endpoints if e.status == "active" and "{" not in e.input)
 ADDRESSES = (*(f"193.184.100.{n}" for n in range(MANY_ADDRESSES)),
              *(f"2a03:2880:f1ff:83:face:b00c:0:25d{n}" for n in range(MANY_ADDRESSES // 2)))
@@ -51,7 +51,7 @@ def entry(of: Endpoint, page: FeedPage) -> FeedEntry:
 def test_a_feed_of_the_whole_catalogue_takes_half_of_what_readers_allow_at_most() -> None:
     assert 500 < len(ASKED) < MAX_ENTRIES / 4, "room for a catalogue that grows"
     made = feed(*(entry(one, ORDINARY) for one in ASKED))
-    assert fitted(made) == (made, ())
+    assert fit_feed(made) == (made, ())
     assert len(write_feed(made)) < MAX_BYTES / 2
 
 
@@ -61,19 +61,19 @@ def test_what_servers_say_of_themselves_goes_before_the_feed_does() -> None:
     made = feed(*(entry(one, FULL) for one in loud), *(entry(one, ORDINARY) for one in quiet))
     with pytest.raises(FeedError, match="larger than"):
         write_feed(made)
-    found, bare = fitted(made)
+    found, bare = fit_feed(made)
     assert bare == tuple(one.input for one in loud)
     assert read_feed(write_feed(found)) == found
     assert [one.page for one in found.entries] == [None] * len(loud) + [ORDINARY] * len(quiet)
     assert [msgspec.structs.replace(one, page=None) for one in made.entries] == [
         msgspec.structs.replace(one, page=None) for one in found.entries], "and nothing else does"
-    told = Board(feeds=(found,)).consult(found.control_id, loud[0], now=found.made, t_s=1.0)
+    told = FeedBoard(feeds=(found,)).consult(found.control_id, loud[0], now=found.made, t_s=1.0)
     assert told.http_failure is None, "nothing is known of the page then, not that it fails"
 
 
 def test_whatever_servers_say_a_feed_of_this_catalogue_can_be_read() -> None:
     made = feed(*(entry(one, FULL) for one in ASKED))
-    assert len(write_feed(fitted(made)[0])) <= MAX_BYTES
+    assert len(write_feed(fit_feed(made)[0])) <= MAX_BYTES
 
 
 # ---- what is not in it
@@ -82,8 +82,8 @@ def reasons(*members: Endpoint, tier: int = 3, known: tuple[Endpoint, ...] = (),
     """Input -> why it is not in the feed of a run that measured `members` out of `known`."""
     result, _ = measured(net(**world), *members)
     listed = catalogue(*(known or members))
-    made = learn(result, listed, FRAME_OF)
-    found = left_out(result, listed, made, tier=tier)
+    made = make_feed(result, listed, FRAME_OF)
+    found = list_left_out(result, listed, made, tier=tier)
     told = {one.input for one in made.entries}
     assert not told & {url for urls in found.values() for url in urls}
     return {url: why for why, urls in found.items() for url in urls}
@@ -112,7 +112,7 @@ def test_what_takes_more_consent_or_a_library_says_so() -> None:
                                                                            protocol="quic")
     result, _ = measured(net())
     low = replace(result, run=replace(result.run, vantage=replace(result.run.vantage, consent_level=1)))
-    made = learn(result, catalogue(endpoint()), FRAME_OF)
-    assert left_out(low, catalogue(shy), made, tier=3) == {"needs consent level 2": (shy.input,)}
-    (why,) = left_out(result, catalogue(heavy), made, tier=3, lacking=frozenset({"aioquic"}))
+    made = make_feed(result, catalogue(endpoint()), FRAME_OF)
+    assert list_left_out(low, catalogue(shy), made, tier=3) == {"needs consent level 2": (shy.input,)}
+    (why,) = list_left_out(result, catalogue(heavy), made, tier=3, lacking=frozenset({"aioquic"}))
     assert why.startswith("needs aioquic")

@@ -17,12 +17,12 @@ import requests
 
 from control_world import HERE, HOST, Pages, helper_at, serving
 from probe.control.helper import helper_server as control_server
-from probe.control.helper.helper_engine import JOBS_AT_ONCE, Engine, _Run, _side_by_side
-from probe.control.helper.helper_metrics import Counters
+from probe.control.helper.helper_engine import JOBS_AT_ONCE, HelperEngine, _RequestRun, _run_in_parallel
+from probe.control.helper.helper_metrics import HelperCounters
 from probe.control.helper.helper_workers import FuturePool
-from probe.control.reaching.doh import Lookup
-from probe.control.reaching.page_fetch import fetch, parse_site
-from probe.control.reaching.target_guard import Guard
+from probe.control.reaching.doh import DohLookup
+from probe.control.reaching.page_fetch import fetch_page, parse_site
+from probe.control.reaching.target_guard import TargetGuard
 
 
 def test_200_requests_in_flight(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,12 +32,12 @@ def test_200_requests_in_flight(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def counted() -> Iterator[tuple[str, int, Counters]]:
+def counted() -> Iterator[tuple[str, int, HelperCounters]]:
     """A helper that allows each network only so many connections: host, port, its counts."""
-    counters = Counters()
-    app = control_server.make_app(Engine(pool=FuturePool(4), resolvers=()), limiter=None, counters=counters)
+    counters = HelperCounters()
+    app = control_server.make_app(HelperEngine(pool=FuturePool(4), resolvers=()), limiter=None, counters=counters)
     server = control_server.make_server(app, tls=None, counters=counters, limited=True)
-    with control_server.listen(HERE, 0) as sock:
+    with control_server.open_listener(HERE, 0) as sock:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()
         yield HERE, sock.getsockname()[1], counters
@@ -51,7 +51,7 @@ def test_garbage_slow_and_huge_requests_disturb_nobody() -> None:
                b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
                b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n{", b"P", b"")
     with serving(Pages, None) as port, ExitStack() as held:
-        engine = Engine(pool=FuturePool(4), resolvers=(), guard=Guard(exempt=frozenset({(HERE, port)})))
+        engine = HelperEngine(pool=FuturePool(4), resolvers=(), guard=TargetGuard(exempt=frozenset({(HERE, port)})))
         url = held.enter_context(helper_at(engine))
         host, at = url.split("/")[2].split(":")
         for number in range(80):
@@ -63,14 +63,14 @@ def test_garbage_slow_and_huge_requests_disturb_nobody() -> None:
             assert answer["http_request"]["status_code"] == 200
 
 
-def test_a_network_holds_its_share_of_connections(counted: tuple[str, int, Counters]) -> None:
+def test_a_network_holds_its_share_of_connections(counted: tuple[str, int, HelperCounters]) -> None:
     host, port, counters = counted
     with ExitStack() as held:
         for _ in range(control_server.MAX_CONNECTIONS_NETWORK):
             held.enter_context(socket.create_connection((host, port), timeout=10))
         with socket.create_connection((host, port), timeout=10) as sock:
             assert sock.recv(1) == b""
-    assert "probe_helper_connections_refused_total 1\n" in counters.text()
+    assert "probe_helper_connections_refused_total 1\n" in counters.format()
     for _ in range(500):  # each try is a connection of its own; those above are being closed
         with socket.create_connection((host, port), timeout=10) as sock:
             try:
@@ -82,7 +82,7 @@ def test_a_network_holds_its_share_of_connections(counted: tuple[str, int, Count
     pytest.fail("the places were not given back")
 
 
-def test_a_second_request_that_never_comes_is_waited_for_no_longer(counted: tuple[str, int, Counters],
+def test_a_second_request_that_never_comes_is_waited_for_no_longer(counted: tuple[str, int, HelperCounters],
                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control_server, "IDLE_S", 0.05)
     host, port, counters = counted
@@ -92,7 +92,7 @@ def test_a_second_request_that_never_comes_is_waited_for_no_longer(counted: tupl
         while more := sock.recv(4096):
             told += more
     assert b" 200 " in told
-    assert "probe_helper_connections_dropped_total 1\n" in counters.text()
+    assert "probe_helper_connections_dropped_total 1\n" in counters.format()
 
 
 async def _most_at_once(jobs: int) -> int:
@@ -106,8 +106,8 @@ async def _most_at_once(jobs: int) -> int:
         with lock:
             now[0] -= 1
 
-    run = _Run(engine=Engine(pool=FuturePool(64)), deadline=time.monotonic() + 20)
-    assert len(await _side_by_side(dict.fromkeys(range(jobs), job), run, run.deadline)) == jobs
+    run = _RequestRun(engine=HelperEngine(pool=FuturePool(64)), deadline=time.monotonic() + 20)
+    assert len(await _run_in_parallel(dict.fromkeys(range(jobs), job), run, run.deadline)) == jobs
     return most[0]
 
 
@@ -118,8 +118,8 @@ def test_one_request_holds_so_many_threads_and_no_more() -> None:
 def test_a_name_that_moves_inward_between_two_hops_is_not_followed() -> None:
     answers = iter((HERE, "10.0.0.1", "10.0.0.1"))
     with serving(Pages, None) as port:
-        site, guard = parse_site(f"http://{HOST}:{port}/moved"), Guard(exempt=frozenset({(HERE, port)}))
-        page = fetch(site, headers={}, trust="web_pki", deadline=time.monotonic() + 20, guard=guard,
-                     resolve=lambda _: Lookup(addresses=(next(answers),)))
+        site, guard = parse_site(f"http://{HOST}:{port}/moved"), TargetGuard(exempt=frozenset({(HERE, port)}))
+        page = fetch_page(site, headers={}, trust="web_pki", deadline=time.monotonic() + 20, guard=guard,
+                          resolve=lambda _: DohLookup(addresses=(next(answers),)))
     assert (page.x_first and page.x_first.status_code, page.x_refused, page.status_code) == (302, "not_public", -1)
     assert json.dumps(page.headers) == "{}"

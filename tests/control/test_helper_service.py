@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from control_world import HERE, helper_at
 from probe.cli.helper import helper as helper_command
 from probe.control.helper import helper_server as control_server
-from probe.control.helper.helper_clients import Shares, asker
-from probe.control.helper.helper_engine import Engine
-from probe.control.helper.helper_metrics import BUCKETS_S, OUTCOMES, TABLE, Counters, serve_metrics
+from probe.control.helper.helper_clients import ClientShares, find_client
+from probe.control.helper.helper_engine import HelperEngine
+from probe.control.helper.helper_metrics import BUCKETS_S, METRICS, OUTCOMES, HelperCounters, serve_metrics
 from probe.control.helper.helper_workers import FuturePool
 from probe.control.reaching.target_guard import RateLimiter
-from probe.operation.schedules.helper_unit import helper_unit
+from probe.operation.schedules.helper_unit import make_helper_unit
 from project_root import ROOT
 
 
@@ -59,7 +59,7 @@ def test_the_unit_needs_no_capability_for_a_high_port() -> None:
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     file = tmp_path / "reachability-probe-helper.service"
     keys = ("/my 100% keys/c.pem", "/k.pem")
-    file.write_text(helper_unit([sys.executable, "-m", "probe", "helper"], low_port=True, keys=keys))
+    file.write_text(make_helper_unit([sys.executable, "-m", "probe", "helper"], low_port=True, keys=keys))
     done = subprocess.run(["systemd-analyze", "verify", str(file)], capture_output=True, text=True, timeout=60,
                           check=False)
     told = [line for line in done.stderr.splitlines() if "reachability-probe-helper" in line]
@@ -68,7 +68,7 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
 
 def test_a_unit_has_no_line_of_somebody_else() -> None:
     with pytest.raises(ValueError, match="line break"):
-        helper_unit(["probe", "helper\nExecStartPre=/bin/true"], low_port=False)
+        make_helper_unit(["probe", "helper\nExecStartPre=/bin/true"], low_port=False)
 
 
 # ---- counts
@@ -85,17 +85,17 @@ def samples(text: str) -> dict[str, float]:
             assert sample, line
             assert sample[1] in typed or re.sub("_(bucket|sum|count)$", "", sample[1]) in typed
             found[sample[1] + (sample[2] or "")] = float(sample[3])
-    assert set(typed) == {f"probe_helper_{name}" for name in TABLE}
+    assert set(typed) == {f"probe_helper_{name}" for name in METRICS}
     return found
 
 
 @given(st.lists(st.floats(min_value=0, max_value=30)))
 def test_counts_are_text_that_prometheus_reads(times: list[float]) -> None:
-    counters = Counters()
+    counters = HelperCounters()
     for seconds in times:
-        counters.took(seconds)
-        counters.ended("answered")
-    read = samples(counters.text())
+        counters.observe_duration(seconds)
+        counters.count_end("answered")
+    read = samples(counters.format())
     buckets = [read[f'probe_helper_request_seconds_bucket{{le="{bound}"}}'] for bound in (*BUCKETS_S, "+Inf")]
     assert buckets == sorted(buckets)
     assert buckets[-1] == read["probe_helper_request_seconds_count"] == len(times)
@@ -103,8 +103,8 @@ def test_counts_are_text_that_prometheus_reads(times: list[float]) -> None:
 
 
 def test_requests_are_counted_and_nobody_is_in_it() -> None:
-    counters = Counters()
-    engine, limiter = Engine(pool=FuturePool(1), resolvers=()), RateLimiter(clock=lambda: 0.0, burst=3)
+    counters = HelperCounters()
+    engine, limiter = HelperEngine(pool=FuturePool(1), resolvers=()), RateLimiter(clock=lambda: 0.0, burst=3)
     app = control_server.make_app(engine, limiter=limiter,
                                   counters=counters, behind_proxy=True)
     with helper_at(engine, app=app) as url:
@@ -114,7 +114,7 @@ def test_requests_are_counted_and_nobody_is_in_it() -> None:
                              b'{"http_request": "http://10.0.0.1/"}',
                              b"{}")]
         assert said == [400, 503, 200, 429]
-    text = counters.text()
+    text = counters.format()
     read = samples(text)
     for word in ("greeted", "not_understood", "unable", "answered", "rate_limited"):
         assert read[f'probe_helper_requests_total{{outcome="{word}"}}'] == 1, word
@@ -123,14 +123,14 @@ def test_requests_are_counted_and_nobody_is_in_it() -> None:
 
 
 def test_counts_are_served_on_loopback_alone() -> None:
-    counters = Counters()
-    port = serve_metrics(HERE, 0, counters.text)
+    counters = HelperCounters()
+    port = serve_metrics(HERE, 0, counters.format)
     answer = requests.get(f"http://{HERE}:{port}/metrics", timeout=5)
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert samples(answer.text)
     assert requests.get(f"http://{HERE}:{port}/", timeout=5).status_code == 404
     with pytest.raises(ValueError, match="loopback"):
-        serve_metrics("0.0.0.0", 0, counters.text)
+        serve_metrics("0.0.0.0", 0, counters.format)
     result = CliRunner().invoke(helper_command, ["--metrics", "0.0.0.0:9099"])
     assert (result.exit_code, "loopback" in result.output) == (2, True)
 
@@ -143,12 +143,12 @@ def test_counts_are_served_on_loopback_alone() -> None:
     (HERE, "", True, HERE), (HERE, "203.0.113.7, 8.8.8.8", True, HERE), ("", "203.0.113.7", True, ""),
 ])
 def test_only_a_front_server_on_this_machine_is_believed(peer: str, forwarded: str, behind: bool, who: str) -> None:
-    assert asker(peer, forwarded, behind_proxy=behind) == who
+    assert find_client(peer, forwarded, behind_proxy=behind) == who
 
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from(("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2")))))
 def test_shares_hold_what_is_held_and_no_more(steps: list[tuple[bool, str]]) -> None:
-    shares, held = Shares(2), dict[str, int]()
+    shares, held = ClientShares(2), dict[str, int]()
     for enters, client in steps:
         network = client.rpartition(":")[0] or client  # both IPv6 addresses are of one /64
         if enters:

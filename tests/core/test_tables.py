@@ -11,27 +11,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_prefix
+from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_ancestor
 from probe.core.tables.failures import (
     ERRNO_FAILURES,
     GAI_FAILURES,
     RCODE_FAILURES,
     TRUST_FAILURES,
     X509_TRUST,
-    failure_of,
-    rcode_failure,
-    scrub,
+    classify_failure,
+    classify_rcode,
+    scrub_addresses,
 )
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
 from probe.core.tables.words import known
-from probe.inference.rules.all_rules import all_rules, convictable
+from probe.inference.rules.all_rules import list_convictable, list_rules
 from probe.inference.rules.dns_rules import DNS_RULES
 from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import NEEDS, Rule
 
-RULES = [pytest.param(rule, id=rule.id) for rule in all_rules()]
+RULES = [pytest.param(rule, id=rule.id) for rule in list_rules()]
 BLOCKS = [pytest.param(block, id=block.id) for block in BLOCK_TYPES.values()]
 
 
@@ -58,14 +58,14 @@ def test_every_block_type_names_its_neighbour_and_the_test_between_them(block: B
 
 
 def test_a_prefix_ends_at_a_dot() -> None:
-    assert is_prefix("tls.reset", "tls.reset.sni")
-    assert is_prefix("tls.reset.sni", "tls.reset.sni")
-    assert not is_prefix("tls.res", "tls.reset")
-    assert not is_prefix("tls.reset.sni", "tls.reset")
+    assert is_ancestor("tls.reset", "tls.reset.sni")
+    assert is_ancestor("tls.reset.sni", "tls.reset.sni")
+    assert not is_ancestor("tls.res", "tls.reset")
+    assert not is_ancestor("tls.reset.sni", "tls.reset")
 
 
 def test_rule_ids_are_unique() -> None:
-    ids = [rule.id for rule in all_rules()]
+    ids = [rule.id for rule in list_rules()]
     assert len(ids) == len(set(ids))
 
 
@@ -96,13 +96,13 @@ def test_causes_that_stop_a_run_are_of_the_network_or_this_side() -> None:
 
 
 def test_what_an_installation_can_convict_grows_with_its_means() -> None:
-    least, most = convictable(frozenset({"nothing"})), convictable(frozenset(NEEDS))
+    least, most = list_convictable(frozenset({"nothing"})), list_convictable(frozenset(NEEDS))
     assert all(most.values())
-    assert set(most) == {rule.block_type for rule in all_rules() if rule.outcome == "blocked"}
+    assert set(most) == {rule.block_type for rule in list_rules() if rule.outcome == "blocked"}
     assert {block for block, can in least.items() if can} == {"dns.injection", "http.redirect", "http.blockpage"}
-    assert convictable(frozenset({"helper", "routers"}))["ip.blackhole"]
-    assert not convictable(frozenset({"helper"}))["ip.blackhole"]
-    assert not convictable(frozenset({"innocent"}))["tls.close.sni"]
+    assert list_convictable(frozenset({"helper", "routers"}))["ip.blackhole"]
+    assert not list_convictable(frozenset({"helper"}))["ip.blackhole"]
+    assert not list_convictable(frozenset({"innocent"}))["tls.close.sni"]
 
 
 # ---- failures
@@ -121,12 +121,12 @@ def test_what_an_installation_can_convict_grows_with_its_means() -> None:
     (ssl.SSLError(1, "x"), "ssl_error: unknown"),
 ])
 def test_an_exception_has_one_failure_word(error: BaseException, word: str) -> None:
-    assert failure_of(error) == word
+    assert classify_failure(error) == word
 
 
 @pytest.mark.parametrize("address", ["192.0.2.77", "192.0.2.77:443", "[2001:db8:1::7]:443", "2001:db8:0:1:2:3:4:5"])
 def test_an_unknown_failure_tells_no_address(address: str) -> None:
-    word = failure_of(RuntimeError(f"no way to {address} today"))
+    word = classify_failure(RuntimeError(f"no way to {address} today"))
     assert word.startswith("unknown_failure: RuntimeError no way to ")
     assert address.strip("[]").split("]")[0] not in word
     assert "192.0.2" not in word
@@ -135,16 +135,16 @@ def test_an_unknown_failure_tells_no_address(address: str) -> None:
 
 @given(st.text(max_size=400))
 def test_scrubbing_is_total_and_bounded(text: str) -> None:
-    assert len(scrub(text)) <= 200
+    assert len(scrub_addresses(text)) <= 200
 
 
 def test_failure_tables_lead_to_words() -> None:
     for table in (ERRNO_FAILURES, GAI_FAILURES):
         assert all(word and word == word.lower() for word in table.values())
     assert set(X509_TRUST.values()) <= set(TRUST_FAILURES)
-    assert rcode_failure("NOERROR", True) == ""
-    assert rcode_failure("NOERROR", False) == "dns_no_answer"
-    assert all(rcode_failure(rcode, True) for rcode in (*RCODE_FAILURES, "NOTIMP", "weird"))
+    assert classify_rcode("NOERROR", True) == ""
+    assert classify_rcode("NOERROR", False) == "dns_no_answer"
+    assert all(classify_rcode(rcode, True) for rcode in (*RCODE_FAILURES, "NOTIMP", "weird"))
 
 
 # ---- pinned addresses

@@ -22,9 +22,9 @@ import trustme
 from starlette.applications import Starlette
 
 from probe.control.helper import helper_server as control_server
-from probe.control.helper.helper_engine import Engine
+from probe.control.helper.helper_engine import HelperEngine
 from probe.control.reaching.target_guard import RateLimiter
-from probe.measurement.streams.tls_handshake import context_for
+from probe.measurement.streams.tls_handshake import make_context
 
 HOST, DOH = "chat.example.org", "doh.example.org"
 HERE = "127.0.0.1"
@@ -116,9 +116,9 @@ def trusting(authority: trustme.CA, bundle: Path) -> Iterator[None]:
     authority.cert_pem.write_to_path(str(bundle))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certifi, "where", lambda: str(bundle))
-        context_for.cache_clear()
+        make_context.cache_clear()
         yield
-    context_for.cache_clear()
+    make_context.cache_clear()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,10 +147,11 @@ class World:
 
 
 @contextmanager
-def helper_at(engine: Engine, limiter: RateLimiter | None = None, *, app: Starlette | None = None) -> Iterator[str]:
+def helper_at(engine: HelperEngine, limiter: RateLimiter | None = None, *,
+              app: Starlette | None = None) -> Iterator[str]:
     """The helper (or an application of it) under its real server on loopback; yields its URL."""
     server = control_server.make_server(app or control_server.make_app(engine, limiter=limiter), tls=None)
-    with control_server.listen(HERE, 0) as sock:
+    with control_server.open_listener(HERE, 0) as sock:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()
         try:

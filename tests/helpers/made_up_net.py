@@ -15,26 +15,26 @@ from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import OPERATORS, Channel, DnsEngine, OperatorName, ResolverRole
 from probe.core.tables.words import known
-from probe.measurement.planning.next_steps import next_steps
-from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.next_steps import plan_next_steps
+from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.steps import (
-    Ask,
-    Binding,
+    AskControl,
     Datagrams,
-    Follow,
-    Locate,
+    FollowRedirect,
+    LocateHop,
     Lookup,
     Step,
-    Trace,
+    StunBinding,
+    TcpTrace,
     Transfer,
     UdpTrace,
     VersionProbe,
     Visit,
 )
-from probe.measurement.session.observation_log import Book
+from probe.measurement.session.observation_log import ObservationLog
 
-FRAME = Frame(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
-              doh=("google", "cloudflare"), controls=("a", "b"))
+FRAME = PlanContext(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
+                    doh=("google", "cloudflare"), controls=("a", "b"))
 ROLES: tuple[ResolverRole, ...] = get_args(ResolverRole)
 MAX_STEPS = 300
 HOPS = 8
@@ -70,8 +70,8 @@ class Net:
     page: Mapping[str, Any] = field(default_factory=dict)
     cut_shake: Mapping[str, Any] = field(default_factory=dict)
     """What a handshake that is cut off shows of the other side."""
-    follow: Callable[[Follow], Mapping[str, Any]] = lambda step: {"status": 200}
-    told: Callable[[Ask], ControlAnswer] = lambda step: ControlAnswer(
+    follow: Callable[[FollowRedirect], Mapping[str, Any]] = lambda step: {"status": 200}
+    told: Callable[[AskControl], ControlAnswer] = lambda step: ControlAnswer(
         control_id=step.control_id, asn=64500 + ord(step.control_id[0]), cc=step.control_id.upper(), input=step.input,
         state="answered", http_failure="", http_status=200,
         tcp=tuple((f"{a}:{port}", "") for a in step.addresses for port in (80, 443)),
@@ -85,16 +85,16 @@ class Net:
             return [self._lookup(step, kind) for kind in kinds], []
         if isinstance(step, Visit):
             return self._visit(step), []
-        if isinstance(step, Ask):
+        if isinstance(step, AskControl):
             return [], [self.told(step)]
-        if isinstance(step, Trace):
+        if isinstance(step, TcpTrace):
             return [self._trace(step)], []
         if isinstance(step, Datagrams):
             return [self._datagrams(step)], []
         if isinstance(step, Transfer):
             return [observation(operation="transfer", purpose=step.purpose, address=step.address, port=step.port,
                                 input=step.input, sni=step.sni, bytes_read=131_072, flow_s=0.5)], []
-        if isinstance(step, Locate):
+        if isinstance(step, LocateHop):
             return self._locate(step), []
         return self._follow(step), []
 
@@ -117,15 +117,15 @@ class Net:
         if step.purpose == "innocent" and stage == "quic":
             stage, failure = self.innocent_cuts.get(step.address, ("", ""))
         seen = Observation(
-            operation="stun_binding" if isinstance(step, Binding) else "quic_handshake", purpose=step.purpose,
+            operation="stun_binding" if isinstance(step, StunBinding) else "quic_handshake", purpose=step.purpose,
             attempt=step.attempt, hostname=step.hostname, address=step.address, address_source=step.source,
             port=step.port, family=family, target_id=step.target_id, input=step.input, failure=open_failure(failure))
-        if isinstance(step, Binding):
+        if isinstance(step, StunBinding):
             return replace_flat(seen, requests=10, responses=0 if failure else 10)
         return replace_flat(seen, sni=step.sni, server_hello=not failure, tls_version="" if failure else "TLSv1.3",
                        trust="valid" if step.trust == "web_pki" and not failure else "")
 
-    def _trace(self, step: Trace) -> Observation:
+    def _trace(self, step: TcpTrace) -> Observation:
         hops = HOPS if step.purpose == "reference" else {"near": 2, "far": HOPS}.get(self.lost, 0)
         heard = [f"{ttl} exceeded 9.0 router{ttl}" for ttl in range(1, hops + 1) if self.lost]
         failure = self.cuts.get(step.address, ("", ""))[1]
@@ -134,7 +134,7 @@ class Net:
         return observation(operation="trace", purpose=step.purpose, address=step.address, port=step.port,
                            family=6 if ":" in step.address else 4, replies=replies)
 
-    def _locate(self, step: Locate) -> list[Observation]:
+    def _locate(self, step: LocateHop) -> list[Observation]:
         """Interference at the third hop of eight."""
         plain = Observation(operation="trace", purpose="locate", address=step.address, port=step.port,
                             input=step.input, family=6 if ":" in step.address else 4)
@@ -197,7 +197,7 @@ class Net:
                 break
         return seen
 
-    def _follow(self, step: Follow) -> list[Observation]:
+    def _follow(self, step: FollowRedirect) -> list[Observation]:
         common: dict[str, Any] = dict(purpose="redirect", input=step.input, target_id=step.target_id, sni="", port=80,
                                       hostname=step.url.split("/")[2])
         page = {"url": step.url, **self.follow(step)}
@@ -205,15 +205,16 @@ class Net:
                 operation("http_round_trip", "93.184.77.7", **common | page)]
 
 
-def walk(site: Site, net: Net, *, frame: Frame = FRAME, book: Book | None = None,
+def walk(site: Site, net: Net, *, context: PlanContext = FRAME, book: ObservationLog | None = None,
          rng: random.Random | None = None) -> list[Step]:
     """Take every step that falls due, one at a time (in any order, given `rng`); the steps in the order taken."""
-    book = book or Book("r")
+    book = book or ObservationLog("r")
     book.add(operation("connect", ELSEWHERE, purpose="ladder", hostname="", port=443))
-    book.add(operation("connect", BEYOND4, hostname="beyond.example", target_id="beyond.web.main", input="https://beyond/"))
+    book.add(operation("connect", BEYOND4, hostname="beyond.example", target_id="beyond.web.main",
+                       input="https://beyond/"))
     taken: list[Step] = []
     while len(taken) < MAX_STEPS:
-        due = list(dict.fromkeys(s for s in next_steps(site, book.seen(site), frame) if s not in taken))
+        due = list(dict.fromkeys(s for s in plan_next_steps(site, book.history_of(site), context) if s not in taken))
         if not due:
             return taken
         step = rng.choice(due) if rng else due[0]
@@ -223,5 +224,5 @@ def walk(site: Site, net: Net, *, frame: Frame = FRAME, book: Book | None = None
             now_s = float(len(book.observations))
             book.add(replace(seen, t0_s=now_s, t_s=now_s + 0.05))
         for answer in answers:
-            book.tell(answer)
+            book.add_control(answer)
     raise AssertionError(f"the plan does not end: {taken[-3:]}")

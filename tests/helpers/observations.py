@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from probe.catalogue.sites import Site, group
+from probe.catalogue.sites import Site, group_sites
 from probe.core.endpoints import Endpoint, Expectation
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.failures import Failure
@@ -15,8 +15,8 @@ from probe.core.tables.operations import Operation
 from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
-from probe.inference.evidence.unanswered import Asked
-from probe.results.flat_observation import PLACES, replies_from
+from probe.inference.evidence.unanswered import QuestionCount
+from probe.results.flat_observation import PLACES, read_replies_column
 from probe.results.text_forms import FORMS
 
 HOST, OTHER = "chat.example", "other.example"
@@ -30,7 +30,7 @@ RESET: Final = "connection_reset"
 REFUSED: Final = "connection_refused"
 EOF: Final = "eof_error"
 WELL = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers", full_segments=True,
-                      asked=Asked(4, 0))
+                      asked=QuestionCount(4, 0))
 
 PATH_OF_STAGE: dict[str, Operation] = {
     "connect": "connect", "tls": "tls_handshake", "http": "http_round_trip", "page": "http_round_trip",
@@ -64,7 +64,7 @@ def expecting(url: str, target_id: str = "chat.web.main", **expectation: Any) ->
 
 def site_of(*members: Endpoint) -> Site:
     """The one site that these endpoints form."""
-    (only,) = group(members or (endpoint(),))
+    (only,) = group_sites(members or (endpoint(),))
     return only
 
 
@@ -84,7 +84,7 @@ def _put(seen: Observation, flat: dict[str, Any]) -> Observation:
     for column, value in flat.items():
         part, _, name = PLACES[column].rpartition(".")
         if column == "replies" and any(isinstance(text, str) for text in value):
-            part, name, value = replies_from(flat.get("operation", seen.operation), value)
+            part, name, value = read_replies_column(flat.get("operation", seen.operation), value)
         if column in FORMS and any(isinstance(text, str) for text in value):
             value = FORMS[column].read(value)
         if part:

@@ -40,10 +40,10 @@ def settle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr("probe.config.settings.SEARCH", (str(folder / "probe.toml"),))
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", (str(folder / "probe.toml"),))
     monkeypatch.setattr("probe.operation.schedules.units.SYSTEM_FOLDER", folder / "system")
-    monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: (4,))
-    monkeypatch.setattr(run_module, "refusal", lambda *_, **__: "")
+    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
+    monkeypatch.setattr(run_module, "explain_refusal", lambda *_, **__: "")
 
 
 @dataclass

@@ -19,9 +19,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli.main import cli
-from probe.config.consent.consent_check import record
+from probe.config.consent.consent_check import make_consent
 from probe.config.settings import Settings, StoreSettings, UploadSettings
-from probe.config.settings_edit import edited
+from probe.config.settings_edit import edit_settings
 from probe.results.runs.run_writer import write_run
 from stored import a_result
 
@@ -159,10 +159,10 @@ def with_runs(results: Path, names: str = "abc", *, day: int = 4) -> Path:
 def agreed(upload: UploadSettings, path: Path, *, store: StoreSettings | None = None) -> Path:
     """A configuration that agrees to this upload."""
     settings = Settings(upload=upload)
-    consent = msgspec.to_builtins(record(settings, level=1, today=date(2026, 11, 25)))
+    consent = msgspec.to_builtins(make_consent(settings, level=1, today=date(2026, 11, 25)))
     tables = {"upload": {k: v for k, v in msgspec.to_builtins(upload).items() if v}, "consent": consent,
               "store": msgspec.to_builtins(store or StoreSettings())}
-    path.write_text(edited("", tables))
+    path.write_text(edit_settings("", tables))
     path.chmod(0o600)
     return path
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observation_values import PACKETS
 
+from observation_values import PACKETS
 from observations import EOF, HERE4, PRIVATE, REFUSED, RESET, THERE4, lookup, operation
 from probe.core.observations import Observation
 from probe.core.packets import Packet
@@ -18,10 +18,10 @@ from probe.core.replies import DnsReply
 from probe.core.tables.failures import Failure
 from probe.core.tables.operations import Operation
 from probe.core.tables.resolvers import ResolverRole
-from probe.inference.evidence.decisive_packets import MAX_PACKETS, decisive
-from probe.inference.evidence.dns_evidence import dns_evidence
-from probe.inference.evidence.packet_anatomy import SORTS, UNSEEN, Anatomy, anatomy_of
-from probe.results.text_forms import packet_text, read_packet, read_packets
+from probe.inference.evidence.decisive_packets import MAX_PACKETS, select_decisive
+from probe.inference.evidence.dns_evidence import gather_dns_evidence
+from probe.inference.evidence.packet_anatomy import SORTS, UNSEEN, PacketAnatomy, gather_packet_anatomy
+from probe.results.text_forms import format_packet, read_packet, read_packets
 
 SERVER_TTL, TRIP_MS = 52, 175.0
 
@@ -46,9 +46,9 @@ def seen(*packets: Packet, failure: Failure = RESET, kind: Operation = "tls_hand
     return operation(kind, HERE4, failure, packets=packets, **changes)
 
 
-def read(*flows: Sequence[Packet], innocent: Sequence[Packet] = (), failure: Failure = RESET) -> Anatomy:
+def read(*flows: Sequence[Packet], innocent: Sequence[Packet] = (), failure: Failure = RESET) -> PacketAnatomy:
     around = [seen(*innocent, failure="", purpose="innocent")] if innocent else []
-    return anatomy_of([seen(*flow, failure=failure) for flow in flows], around)
+    return gather_packet_anatomy([seen(*flow, failure=failure) for flow in flows], around)
 
 
 def border_box(n: int, *, late: bool = True) -> list[Packet]:
@@ -69,20 +69,20 @@ ANSWERED = [*opened(), back(352, "A", seq=1, ack=518), back(355, "AP", seq=1, ac
 def test_a_box_at_the_border_shows_itself_in_four_ways() -> None:
     a = read(*map(border_box, range(5)), innocent=ANSWERED)
     assert a.signs == ("ttl", "ip_id_constant", "early", "copies", "went_on")
-    assert (a.captured, a.shown, a.near) == (5, True, True)
+    assert (a.captured, a.is_shown, a.near) == (5, True, True)
 
 
 def test_a_reflected_packet_gives_its_sender_away() -> None:
     flows = [[*opened(), back(230 + n, "R", ttl=58, df=0, ip_id=703, seq=1, window=63)] for n in range(4)]
     flows = [[replace(p, ip_id=p.ip_id + 50 * n) for p in flow] for n, flow in enumerate(flows)]
     assert "ip_id_ours" in read(*flows).signs
-    assert read(*flows).shown
+    assert read(*flows).is_shown
 
 
 def test_a_forged_end_of_data_is_told_from_the_servers() -> None:
     forged = [[*opened(), back(210 + n, "AF", ttl=80, df=0, seq=1, ack=518), out(211 + n, "AF")] for n in range(4)]
     own = [[*opened(), back(355 + n, "AF", seq=1, ack=518)] for n in range(4)]
-    assert read(*forged, failure=EOF).shown
+    assert read(*forged, failure=EOF).is_shown
     assert read(*own, failure=EOF).signs == ()
 
 
@@ -118,7 +118,7 @@ INNOCENT: dict[str, list[list[Packet]]] = {
 
 @pytest.mark.parametrize("flows", INNOCENT.values(), ids=INNOCENT)
 def test_nobody_is_shown_to_have_forged(flows: list[list[Packet]]) -> None:
-    assert not read(*flows).shown
+    assert not read(*flows).is_shown
 
 
 def test_a_later_slot_counts_when_its_own_packets_show_who_ended_it() -> None:
@@ -126,9 +126,9 @@ def test_a_later_slot_counts_when_its_own_packets_show_who_ended_it() -> None:
         return seen(*flow, t0_s=t0_s, t_s=t0_s + 1)
 
     first = [at(float(n), border_box(n)) for n in range(5)]
-    assert anatomy_of(first, []).near_slots == 1
-    assert anatomy_of([*first, at(244.0, border_box(9))], []).near_slots == 2
-    later = anatomy_of([*first, at(244.0, genuine())], [])
+    assert gather_packet_anatomy(first, []).near_slots == 1
+    assert gather_packet_anatomy([*first, at(244.0, border_box(9))], []).near_slots == 2
+    later = gather_packet_anatomy([*first, at(244.0, genuine())], [])
     assert (later.near, later.near_slots) == (True, 1)
 
 
@@ -140,11 +140,11 @@ def test_where_somebody_else_answers_syns_headers_that_differ_mean_nothing() -> 
 
 
 def test_one_sort_of_sign_is_one_cause() -> None:
-    assert not Anatomy(captured=5, signs=("ttl", "df", "ip_id_constant")).shown
-    assert not Anatomy(captured=5, signs=("ttl", "df", "went_on", "behind", "payload")).shown
-    assert Anatomy(captured=5, signs=("ttl", "early")).near
-    assert Anatomy(captured=5, signs=("ttl", "copies")).shown
-    assert not Anatomy(captured=5, signs=("ttl", "copies")).near
+    assert not PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")).is_shown
+    assert not PacketAnatomy(captured=5, signs=("ttl", "df", "went_on", "behind", "payload")).is_shown
+    assert PacketAnatomy(captured=5, signs=("ttl", "early")).near
+    assert PacketAnatomy(captured=5, signs=("ttl", "copies")).is_shown
+    assert not PacketAnatomy(captured=5, signs=("ttl", "copies")).near
 
 
 # ---- a SYN that is reset
@@ -156,9 +156,9 @@ def syn_reset(n: int, *, copies: int = 3, at_ms: float = 40.0, **changes: Any) -
             *(back(at_ms + k, "AR", **{"window": 1980 + k, **copy}) for k in range(copies))]
 
 
-def at_syn(flows: Sequence[Sequence[Packet]], other: Sequence[Packet]) -> Anatomy:
-    return anatomy_of([seen(*flow, failure=REFUSED, kind="connect") for flow in flows],
-                      [seen(*other, failure="", kind="connect", purpose="port", port=80)])
+def at_syn(flows: Sequence[Sequence[Packet]], other: Sequence[Packet]) -> PacketAnatomy:
+    return gather_packet_anatomy([seen(*flow, failure=REFUSED, kind="connect") for flow in flows],
+                                 [seen(*other, failure="", kind="connect", purpose="port", port=80)])
 
 
 def test_copies_from_nearer_than_the_host_are_a_device() -> None:
@@ -193,7 +193,7 @@ def test_any_text_is_a_packet_or_none(text: str) -> None:
        st.sampled_from(["connect", "tls_handshake", "http_round_trip"]))
 def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other: list[Packet],
                                                 kind: Operation) -> None:
-    a = anatomy_of([seen(*flow, kind=kind) for flow in flows], [seen(*other, kind=kind, purpose="innocent"),
+    a = gather_packet_anatomy([seen(*flow, kind=kind) for flow in flows], [seen(*other, kind=kind, purpose="innocent"),
                                                                seen(*other, kind="connect", purpose="port")])
     assert set(a.signs) <= set(SORTS)
     assert not a.signs or a.captured >= 3
@@ -201,15 +201,15 @@ def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other
 
 @given(st.lists(PACKETS, max_size=60))
 def test_what_is_kept_of_a_flow_is_bounded_and_in_order(packets: list[Packet]) -> None:
-    kept = decisive(packets)
+    kept = select_decisive(packets)
     assert len(kept) <= MAX_PACKETS
     where = [next(i for i, p in enumerate(packets) if p is k) for k in kept]
     assert where == sorted(where)
 
 
 def test_without_packets_nothing_is_read() -> None:
-    assert anatomy_of([operation("tls_handshake", HERE4, RESET)], []) == UNSEEN
-    assert read_packets(("nonsense", packet_text(out(0, "S")))) == (out(0.0, "S"),)
+    assert gather_packet_anatomy([operation("tls_handshake", HERE4, RESET)], []) == UNSEEN
+    assert read_packets(("nonsense", format_packet(out(0, "S")))) == (out(0.0, "S"),)
 
 
 # ---- two answers to one question
@@ -226,9 +226,9 @@ def answered(*replies: tuple[int, str], resolver: ResolverRole = "network") -> O
 
 def test_a_false_answer_overtakes_an_empty_one() -> None:
     trusted = lookup(THERE4, resolver="quad9", dns_engine="doh")
-    assert dns_evidence([answered((234, PRIVATE), (53, "")), trusted]).two_senders
-    assert not dns_evidence([answered((234, PRIVATE)), trusted]).two_senders
-    assert not dns_evidence([replace(answered((234, PRIVATE), (53, "")), packets=()), trusted]).two_senders
+    assert gather_dns_evidence([answered((234, PRIVATE), (53, "")), trusted]).two_senders
+    assert not gather_dns_evidence([answered((234, PRIVATE)), trusted]).two_senders
+    assert not gather_dns_evidence([replace(answered((234, PRIVATE), (53, "")), packets=()), trusted]).two_senders
 
 
 @pytest.mark.parametrize("replies", [
@@ -236,4 +236,4 @@ def test_a_false_answer_overtakes_an_empty_one() -> None:
 ], ids=["doubled", "one resolver, two routes", "true first", "merely different"])
 def test_two_answers_of_one_sender_or_none_false_show_nothing(replies: tuple[tuple[int, str], ...]) -> None:
     trusted = lookup(THERE4, resolver="quad9", dns_engine="doh")
-    assert not dns_evidence([answered(*replies), trusted]).two_senders
+    assert not gather_dns_evidence([answered(*replies), trusted]).two_senders

@@ -33,12 +33,12 @@ from probe.core.observations import ControlAnswer
 from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId, CauseId
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.verdicts.classify import judge
-from probe.inference.verdicts.combine import combine_endpoints, combine_paths, confirm
+from probe.inference.verdicts.classify import judge_run
+from probe.inference.verdicts.combine import combine_endpoints, combine_paths, confirm_blocks
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.rule_verdict import bare_verdict
 from probe.inference.verdicts.site_case import SiteCase
-from probe.measurement.planning.steps import Ask
+from probe.measurement.planning.steps import AskControl
 
 PLAIN = f"http://{HOST}/"
 ALONE = replace(FRAME, controls=())
@@ -48,22 +48,22 @@ SILENT: dict[str, tuple[str, ...] | str] = {**HONEST, "system": TIMEOUT, "networ
 FORGED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (PRIVATE,), "network": (PRIVATE,)}
 
 
-def failing_too(step: Ask) -> ControlAnswer:
+def failing_too(step: AskControl) -> ControlAnswer:
     """A control that meets what the probe meets."""
     bad = tuple((f"{a}:{port}", REFUSED) for a in step.addresses for port in (80, 443))
     return told(step.control_id, input=step.input, tcp=bad, tls=bad, http_failure=REFUSED, dns_failure=NXDOMAIN)
 
 
-def one_failing(step: Ask) -> ControlAnswer:
+def one_failing(step: AskControl) -> ControlAnswer:
     return failing_too(step) if step.control_id == "a" else told("b", state="failed", input=step.input)
 
 
-def other_key(step: Ask) -> ControlAnswer:
+def other_key(step: AskControl) -> ControlAnswer:
     return told(step.control_id, input=step.input, tls=tuple((f"{a}:443", "") for a in step.addresses),
                 leaf_keys=tuple((f"{a}:443", "genuine") for a in step.addresses))
 
 
-def other_page(step: Ask) -> ControlAnswer:
+def other_page(step: AskControl) -> ControlAnswer:
     return told(step.control_id, input=step.input, http_failure="", http_status=200, http_title="Chat",
                 http_body_bytes=999)
 
@@ -152,7 +152,7 @@ def filters_page(scope: str, **changes: Any) -> Net:
     return Net(dns=HONEST, page=page, **{"told": other_page} | changes)
 
 
-def same_page(step: Ask) -> ControlAnswer:
+def same_page(step: AskControl) -> ControlAnswer:
     return replace(other_page(step), http_title="Web Page Blocked", http_body_bytes=500)
 
 
@@ -171,7 +171,7 @@ def test_a_filters_page_convicts_at_home_and_elsewhere_with_a_control(
 ) -> None:
     found = verdict_on(net, endpoint(PLAIN), cc=cc)
     assert (found.outcome, found.rule_id) == (outcome, rule_id)
-    alone = verdict_on(net, endpoint(PLAIN), cc=cc, frame=ALONE)
+    alone = verdict_on(net, endpoint(PLAIN), cc=cc, context=ALONE)
     assert (alone.outcome == "blocked") == (rule_id == "http/known_blockpage")
 
 
@@ -213,7 +213,7 @@ def test_who_answers_under_a_name_that_does_not_exist_must_prove_himself(
     (Net(dns=DENIED), "blocked", "dns.nxdomain"),
 ])
 def test_without_helpers_only_what_convicts_by_itself_is_claimed(net: Net, outcome: Outcome, block_type: str) -> None:
-    found = verdict_on(net, frame=ALONE)
+    found = verdict_on(net, context=ALONE)
     assert (found.outcome, found.block_type) == (outcome, block_type)
 
 
@@ -251,14 +251,14 @@ def test_what_stands_behind_a_forged_answer_is_told_too() -> None:
 def test_what_the_run_had_no_time_for_is_not_attempted(url: str) -> None:
     site = site_of(endpoint(url))
     for case in (SiteCase(site=site), SiteCase(site=site, dns=(lookup(resolver="dark", reason="deadline"),))):
-        (found,), _ = judge([case], {}, run_context())
+        (found,), _ = judge_run([case], {}, run_context())
         assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "the run ended before it was tried")
 
 
 def test_a_name_that_resolved_too_late_to_be_visited_is_not_attempted() -> None:
-    (found,), _ = judge([SiteCase(site=site_of(), dns=(lookup(HERE4),))], {}, run_context())
+    (found,), _ = judge_run([SiteCase(site=site_of(), dns=(lookup(HERE4),))], {}, run_context())
     assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "the run ended before it was tried")
-    (found,), _ = judge([SiteCase(site=site_of(), dns=(lookup("2606:2800::1"),))], {}, run_context())
+    (found,), _ = judge_run([SiteCase(site=site_of(), dns=(lookup("2606:2800::1"),))], {}, run_context())
     assert (found.outcome, "famil" in found.reason) == (NOT_ATTEMPTED, True)
 
 
@@ -266,12 +266,12 @@ def test_a_page_that_was_never_asked_for_is_not_ok() -> None:
     asked, other = endpoint(), endpoint(f"https://{HOST}/b", target_id="chat.web.b")
     visits = [o for n in (1, 2, 3) for o in visit_to(until="http", failure=RESET, attempt=n)]
     case = SiteCase(site=site_of(asked, other), dns=(lookup(HERE4),), visits=tuple(visits))
-    found, _ = judge([case], {}, run_context())
+    found, _ = judge_run([case], {}, run_context())
     assert {v.target_id: v.outcome for v in found} == {"chat.web.main": "inconclusive", "chat.web.b": NOT_ATTEMPTED}
 
 
 def test_a_skipped_endpoint_has_its_reason() -> None:
-    (found,), _ = judge([], {PLAIN: (endpoint(PLAIN), "opted out")}, run_context())
+    (found,), _ = judge_run([], {PLAIN: (endpoint(PLAIN), "opted out")}, run_context())
     assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "opted out")
 
 
@@ -286,7 +286,7 @@ def names_only(**changes: Any) -> Endpoint:
     (FORGED, "down", "server.retired"),
 ])
 def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: Outcome, block_type: str) -> None:
-    found = verdict_on(Net(dns=dns), names_only(status="dead"), frame=ALONE)
+    found = verdict_on(Net(dns=dns), names_only(status="dead"), context=ALONE)
     assert (found.outcome, found.block_type) == (outcome, block_type)
     assert found.also == (("dns.forged",) if dns is FORGED else ())
 
@@ -297,7 +297,7 @@ def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: Outcome
 ])
 def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: Outcome) -> None:
     absent = expecting(f"dnslookup:///{HOST}", status=("NXDOMAIN",))
-    assert verdict_on(Net(dns=dns), absent, frame=ALONE).outcome == outcome
+    assert verdict_on(Net(dns=dns), absent, context=ALONE).outcome == outcome
 
 
 # ---- combining
@@ -365,9 +365,9 @@ def test_a_target_with_an_address_that_fails_and_nobody_to_ask_is_not_called_wel
 def test_only_the_same_block_confirms() -> None:
     base = combine_endpoints([judged(endpoint(target_id="t"), "blocked", "dns.forged")])
     runs_before = [{"t": "dns.forged"}, {"t": "dns"}, {"u": "dns.forged"}, {}]
-    assert [confirm([base], before)[0].confirmed for before in runs_before] == [True, False, False, False]
+    assert [confirm_blocks([base], before)[0].confirmed for before in runs_before] == [True, False, False, False]
     ok = replace(base, outcome="ok", block_type="")
-    assert not confirm([ok], {"t": ""})[0].confirmed
+    assert not confirm_blocks([ok], {"t": ""})[0].confirmed
 
 
 def test_addresses_blocked_nearby_do_not_blame_this_one() -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from observations import HERE4, NEAR4, PRIVATE, RESOLVER, THERE4, TIMEOUT, lookup, told
 from probe.core.addresses import family_of, is_bogon, is_private, may_connect
-from probe.core.nat64 import ipv4_inside
+from probe.core.nat64 import extract_ipv4
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
-from probe.inference.evidence.dns_evidence import DnsEvidence, dns_evidence, state_of
+from probe.inference.evidence.dns_evidence import DnsEvidence, gather_dns_evidence, read_channel_state
 from probe.results.text_forms import read_reply
 
 # ---- addresses
@@ -36,10 +36,10 @@ def test_public_addresses_may_be_measured(address: str) -> None:
 
 
 def test_the_networks_own_nat64_prefix_is_looked_through() -> None:
-    assert ipv4_inside("2a00:1:2:3::808:808", "2a00:1:2:3::/96") == "8.8.8.8"
+    assert extract_ipv4("2a00:1:2:3::808:808", "2a00:1:2:3::/96") == "8.8.8.8"
     assert may_connect("2a00:1:2:3::808:808", "2a00:1:2:3::/96")
     assert is_bogon("2a00:1:2:3::a0a:2222", "2a00:1:2:3::/96")
-    assert ipv4_inside("2a00:1:2:3::808:808") == ""
+    assert extract_ipv4("2a00:1:2:3::808:808") == ""
 
 
 @given(st.ip_addresses(v=4))
@@ -57,8 +57,8 @@ def test_addresses_are_read_from_any_text(text: str) -> None:
 # ---- channels
 
 def test_nothing_asked_is_no_evidence() -> None:
-    assert dns_evidence(()) == DnsEvidence()
-    assert dns_evidence((lookup(HERE4, reason="deadline"),)) == DnsEvidence()
+    assert gather_dns_evidence(()) == DnsEvidence()
+    assert gather_dns_evidence((lookup(HERE4, reason="deadline"),)) == DnsEvidence()
 
 
 @pytest.mark.parametrize(("words", "state"), [
@@ -67,29 +67,30 @@ def test_nothing_asked_is_no_evidence() -> None:
     (("dns_servfail_error", "dns_refused_error"), "servfail"), (("host_unreachable",), "error"),
 ])
 def test_the_state_of_a_channel(words: tuple[Failure, ...], state: str) -> None:
-    assert state_of([lookup(failure=w) if w else lookup(HERE4) for w in words]) == state
+    assert read_channel_state([lookup(failure=w) if w else lookup(HERE4) for w in words]) == state
 
 
 def test_a_name_without_ipv6_resolves() -> None:
-    e = dns_evidence((lookup(HERE4), lookup(query_type="AAAA")))
+    e = gather_dns_evidence((lookup(HERE4), lookup(query_type="AAAA")))
     assert (e.network, e.attempts, e.failed_attempts) == ("ok", 1, 0)
 
 
 def test_attempts_are_counted_not_questions() -> None:
     seen = [lookup(failure=TIMEOUT, attempt=n, query_type=t) for n in (1, 2, 3) for t in ("A", "AAAA")]
-    e = dns_evidence((*seen, lookup(HERE4, attempt=4)))
+    e = gather_dns_evidence((*seen, lookup(HERE4, attempt=4)))
     assert (e.network, e.attempts, e.failed_attempts) == ("ok", 4, 3)
 
 
 def test_without_a_direct_question_the_system_speaks_for_the_network() -> None:
-    e = dns_evidence((lookup(resolver="system", failure="dns_nxdomain_error"),))
+    e = gather_dns_evidence((lookup(resolver="system", failure="dns_nxdomain_error"),))
     assert (e.network, e.system, e.public) == ("nxdomain", "nxdomain", "unasked")
 
 
 def test_operators_are_counted_once_each() -> None:
-    e = dns_evidence((lookup(HERE4), lookup(THERE4, resolver="google"), lookup(resolver="google", query_type="AAAA"),
-                      lookup(resolver="quad9", failure="dns_nxdomain_error"),
-                      lookup(resolver="adguard", failure=TIMEOUT)))
+    e = gather_dns_evidence((lookup(HERE4), lookup(THERE4, resolver="google"),
+                             lookup(resolver="google", query_type="AAAA"),
+                             lookup(resolver="quad9", failure="dns_nxdomain_error"),
+                             lookup(resolver="adguard", failure=TIMEOUT)))
     assert (e.trusted_ok, e.trusted_denying) == (1, 1)
     assert not e.agrees
     assert e.known_elsewhere
@@ -97,14 +98,15 @@ def test_operators_are_counted_once_each() -> None:
 
 def test_one_control_that_denies_twice_is_one_view() -> None:
     denial = told("a", dns_failure="dns_nxdomain_error")
-    e = dns_evidence((lookup(failure="dns_nxdomain_error"),), (denial, replace(denial, input="https://chat.example/x")))
+    e = gather_dns_evidence((lookup(failure="dns_nxdomain_error"),),
+                            (denial, replace(denial, input="https://chat.example/x")))
     assert e.control_denying == 1
-    other = dns_evidence((lookup(failure="dns_nxdomain_error"),), (denial, replace(denial, control_id="b")))
+    other = gather_dns_evidence((lookup(failure="dns_nxdomain_error"),), (denial, replace(denial, control_id="b")))
     assert other.control_denying == 2
 
 
 def test_a_control_that_could_not_be_asked_says_nothing() -> None:
-    e = dns_evidence((lookup(HERE4),), (told(state="failed", addresses=(THERE4,)),))
+    e = gather_dns_evidence((lookup(HERE4),), (told(state="failed", addresses=(THERE4,)),))
     assert (e.controls_asked, e.control_ok, e.known_elsewhere) == (1, 0, False)
     assert not e.trusted_answers
 
@@ -112,9 +114,9 @@ def test_a_control_that_could_not_be_asked_says_nothing() -> None:
 # ---- false and merely different answers
 
 def test_a_private_answer_is_bogus_unless_trusted_resolvers_give_it_too() -> None:
-    forged = dns_evidence((lookup(PRIVATE), lookup(THERE4, resolver="google")))
+    forged = gather_dns_evidence((lookup(PRIVATE), lookup(THERE4, resolver="google")))
     assert forged.bogus == {PRIVATE}
-    genuine = dns_evidence((lookup(PRIVATE), lookup(PRIVATE, resolver="google")))
+    genuine = gather_dns_evidence((lookup(PRIVATE), lookup(PRIVATE, resolver="google")))
     assert not genuine.bogus
     assert genuine.agrees
 
@@ -123,23 +125,23 @@ def test_a_private_answer_is_bogus_unless_trusted_resolvers_give_it_too() -> Non
 def test_a_list_of_this_device_s_own_is_no_lie_of_the_network(own: str) -> None:
     system, trusted = lookup(own, resolver="system", fingerprint="x", fingerprint_scope="nat ZZ"), lookup(
         THERE4, resolver="google")
-    told_directly = dns_evidence((system, lookup(THERE4), trusted))
+    told_directly = gather_dns_evidence((system, lookup(THERE4), trusted))
     assert (told_directly.bogus, told_directly.fingerprint, told_directly.filtered) == (frozenset(), "", False)
     assert told_directly.network_answers == {THERE4}
-    assert dns_evidence((system, lookup(own), trusted)).bogus == {own}
-    assert dns_evidence((system, lookup(failure=TIMEOUT), trusted)).bogus == {own}
-    assert dns_evidence((system, trusted)).bogus == {own}
+    assert gather_dns_evidence((system, lookup(own), trusted)).bogus == {own}
+    assert gather_dns_evidence((system, lookup(failure=TIMEOUT), trusted)).bogus == {own}
+    assert gather_dns_evidence((system, trusted)).bogus == {own}
 
 
 def test_another_public_address_is_not_bogus() -> None:
-    e = dns_evidence((lookup(HERE4), lookup(THERE4, resolver="google")))
+    e = gather_dns_evidence((lookup(HERE4), lookup(THERE4, resolver="google")))
     assert not e.bogus
     assert not e.injected
 
 
 def test_an_nat64_answer_on_an_nat64_network_is_genuine() -> None:
     answer = "2a00:1:2:3::5db8:1"
-    e = dns_evidence((lookup(answer),), nat64_prefix="2a00:1:2:3::/96")
+    e = gather_dns_evidence((lookup(answer),), nat64_prefix="2a00:1:2:3::/96")
     assert not e.bogus
 
 
@@ -148,7 +150,7 @@ def test_an_nat64_answer_on_an_nat64_network_is_genuine() -> None:
     (HERE4, ("15",), True), (HERE4, ("3 Stale Answer",), False),
 ])
 def test_a_filter_shows_by_the_null_address_or_a_policy(answer: str, ede: tuple[str, ...], filtered: bool) -> None:
-    e = dns_evidence((lookup(answer, ede=ede, resolver_address="192.168.1.1"),))
+    e = gather_dns_evidence((lookup(answer, ede=ede, resolver_address="192.168.1.1"),))
     assert e.filtered == filtered
     assert e.resolver_private
 
@@ -178,20 +180,20 @@ TRUTH = lookup(THERE4, resolver="google")
 def test_two_answers_are_injection_only_when_the_early_one_is_shown_false(
     seen: tuple[Observation, ...], injected: bool,
 ) -> None:
-    assert dns_evidence(seen).injected == injected
+    assert gather_dns_evidence(seen).injected == injected
 
 
 def test_an_address_that_runs_no_resolver_answers() -> None:
     lie, innocent = lookup(HERE4, resolver="dark"), lookup(resolver="dark", purpose="innocent", name="www.example.com")
-    assert dns_evidence((lookup(HERE4), lie, innocent)).dark_answered
-    assert not dns_evidence((lookup(HERE4), lookup(resolver="dark"), innocent)).dark_answered
+    assert gather_dns_evidence((lookup(HERE4), lie, innocent)).dark_answered
+    assert not gather_dns_evidence((lookup(HERE4), lookup(resolver="dark"), innocent)).dark_answered
 
 
 def test_a_router_that_answers_every_question_itself_injects_nothing() -> None:
     lie = lookup(HERE4, resolver="dark")
     for_everybody = replace(lie, purpose="innocent", hostname="www.example.com")
-    assert not dns_evidence((lookup(HERE4), lie, for_everybody)).dark_answered
-    assert not dns_evidence((lookup(HERE4), lie)).dark_answered  # nobody knows what an innocent name would get
+    assert not gather_dns_evidence((lookup(HERE4), lie, for_everybody)).dark_answered
+    assert not gather_dns_evidence((lookup(HERE4), lie)).dark_answered  # nobody knows what an innocent name would get
 
 
 ADDRESSES = st.sampled_from([HERE4, NEAR4, THERE4, PRIVATE, "0.0.0.0", "::", "rubbish"])
@@ -206,7 +208,7 @@ LOOKUPS = st.builds(
 
 @given(st.lists(LOOKUPS, max_size=6), st.lists(ADDRESSES, max_size=2))
 def test_evidence_is_total_and_bogus_means_untrusted(seen: list[Observation], addresses: list[str]) -> None:
-    e = dns_evidence(seen, (told(addresses=tuple(addresses)),))
+    e = gather_dns_evidence(seen, (told(addresses=tuple(addresses)),))
     assert e.failed_attempts <= e.attempts
     assert not e.bogus & e.trusted_answers
     assert e.bogus <= e.network_answers
@@ -220,7 +222,7 @@ def test_a_filter_that_the_household_chose_shows_by_its_word_or_its_address(
     resolver: str, ede: tuple[str, ...], chosen: bool,
 ) -> None:
     denied = lookup(failure="dns_nxdomain_error", ede=ede, resolver_address=resolver)
-    assert dns_evidence((denied,)).chosen_filter == chosen
+    assert gather_dns_evidence((denied,)).chosen_filter == chosen
 
 
 @pytest.mark.parametrize(("resolver", "answers", "where"), [
@@ -234,12 +236,12 @@ def test_a_filter_that_the_household_chose_shows_by_its_word_or_its_address(
 ])
 def test_a_resolver_in_private_space_may_give_an_address_of_its_own_network(
         resolver: str, answers: tuple[str, ...], where: str) -> None:
-    assert dns_evidence([lookup(*answers, resolver_address=resolver)]).near_answer == where
+    assert gather_dns_evidence([lookup(*answers, resolver_address=resolver)]).near_answer == where
 
 
 def test_a_known_block_address_is_nobody_s_router() -> None:
     seen = lookup(PRIVATE, resolver_address="192.168.1.1", fingerprint="ir.dns")
-    assert dns_evidence([seen]).near_answer == ""
+    assert gather_dns_evidence([seen]).near_answer == ""
 
 
 LATE, EMPTY_LATE, GARBAGE = "9000.0|59|SERVFAIL|QR RD RA|", "7000.0|59|NOERROR|QR RD RA|", "7000.0|59|malformed||"
@@ -259,7 +261,7 @@ def test_a_resolver_that_answers_too_late_or_gives_up_works_at_the_name(
     words: dict[str, Failure] = {
         "timeout": TIMEOUT, "servfail": "dns_servfail_error", "empty": "", "refused": "dns_refused_error"}
     seen = [lookup(failure=words[word], replies=replies, attempt=n) for n, (word, replies) in enumerate(tries, start=1)]
-    assert dns_evidence(seen).laboured is laboured
+    assert gather_dns_evidence(seen).laboured is laboured
 
 
 @pytest.mark.parametrize(("ede", "blamed"), [
@@ -268,5 +270,5 @@ def test_a_resolver_that_answers_too_late_or_gives_up_works_at_the_name(
 ])
 def test_a_resolver_that_blames_the_zone_does_so_each_time(ede: list[tuple[str, ...]], blamed: bool) -> None:
     seen = [lookup(failure="dns_servfail_error", ede=words, attempt=n) for n, words in enumerate(ede)]
-    assert dns_evidence(seen).zone_blamed is blamed
-    assert not dns_evidence([lookup(HERE4, ede=("22",))]).zone_blamed
+    assert gather_dns_evidence(seen).zone_blamed is blamed
+    assert not gather_dns_evidence([lookup(HERE4, ede=("22",))]).zone_blamed

@@ -31,9 +31,9 @@ from observations import (
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.failures import Failure
-from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
-from probe.inference.evidence.url_places import host_of, joined, same_place
-from probe.inference.evidence.visit_outcomes import failed_inputs, http_needs_control, must_not_answer
+from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evidence
+from probe.inference.evidence.url_places import is_same_place, parse_host, resolve_location
+from probe.inference.evidence.visit_outcomes import http_needs_control, list_failed_inputs, must_not_answer
 
 PLAIN = f"http://{HOST}/"
 
@@ -42,8 +42,8 @@ def evidence(visits: Sequence[Observation], *, around: Sequence[Observation] = (
              controls: Sequence[ControlAnswer] = (), of: Endpoint | None = None,
              private_root: str = "") -> PathEvidence:
     measured = of or endpoint()
-    return path_evidence(site_of(measured), measured, address, visits=numbered(list(visits)), around=around,
-                         controls=controls, private_root=private_root)
+    return gather_path_evidence(site_of(measured), measured, address, visits=numbered(list(visits)), around=around,
+                                controls=controls, private_root=private_root)
 
 
 def tries(failure: Failure, *, until: str = "tls", n: int = 3, **changes: Any) -> list[Observation]:
@@ -150,7 +150,7 @@ def test_other_bytes_count_between_two_hellos_that_vanish(when: int, changes: di
     mine = [replace(o, sequence=at) for at, n in ((1, 1), (4, 2))
             for o in visit_to(until="tls", failure=TIMEOUT, attempt=n, acked="no")]
     said = operation("app_round_trip", purpose="bytes", protocol="innocent_http", sequence=when, **changes)
-    assert path_evidence(site, measured, HERE4, visits=mine, around=[said], controls=()).other_bytes == word
+    assert gather_path_evidence(site, measured, HERE4, visits=mine, around=[said], controls=()).other_bytes == word
 
 
 @pytest.mark.parametrize(("failure", "word"), [("", "open"), (REFUSED, "closed"), (TIMEOUT, "silent")])
@@ -294,9 +294,9 @@ def test_an_unexpected_page_in_the_clear_is_a_failure_and_over_tls_it_is_an_answ
 def test_below_http_every_page_fails_and_above_only_its_own() -> None:
     site = site_of(endpoint(), endpoint(f"https://{HOST}/b", target_id="chat.web.b"))
     every = {f"https://{HOST}/", f"https://{HOST}/b"}
-    assert failed_inputs(site, visit_to(until="tls", failure=RESET)) == every
-    assert failed_inputs(site, visit_to()) == frozenset()  # what was not asked for did not fail
-    assert failed_inputs(site, visit_to(until="http", failure=RESET)) == {f"https://{HOST}/"}
+    assert list_failed_inputs(site, visit_to(until="tls", failure=RESET)) == every
+    assert list_failed_inputs(site, visit_to()) == frozenset()  # what was not asked for did not fail
+    assert list_failed_inputs(site, visit_to(until="http", failure=RESET)) == {f"https://{HOST}/"}
 
 
 def test_a_page_in_the_clear_needs_a_control_unless_its_content_is_known() -> None:
@@ -318,9 +318,9 @@ def test_a_port_that_must_stay_closed_is_known() -> None:
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_location_leads_somewhere_or_nowhere(base: str, location: str) -> None:
-    url = joined(base, location)
-    assert host_of(url) == host_of(url).lower()
-    assert same_place(url, url)
+    url = resolve_location(base, location)
+    assert parse_host(url) == parse_host(url).lower()
+    assert is_same_place(url, url)
 
 
 SEEN = st.builds(

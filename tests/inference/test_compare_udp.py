@@ -12,9 +12,9 @@ from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
-from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
+from probe.inference.evidence.datagram_evidence import DatagramContext, gather_datagram_evidence
 from probe.inference.evidence.path_evidence import PathEvidence
-from probe.inference.evidence.udp_evidence import Other, beside, places, where_datagrams_end
+from probe.inference.evidence.udp_evidence import UdpPlace, compare_udp_places, list_udp_places, locate_datagram_loss
 
 URL = f"quichandshake://{HOST}:443"
 
@@ -36,16 +36,16 @@ def version(failure: Failure = "", *offered: str, address: str = HERE4) -> Obser
 
 
 def test_places_are_counted_by_protocol_and_whose_they_are() -> None:
-    found = places([series(10), series(8), shaken(tls_version="TLSv1.3"), version("", "00000001"),
-                    Observation(operation="connect", address=HERE4, port=443)])
+    found = list_udp_places([series(10), series(8), shaken(tls_version="TLSv1.3"), version("", "00000001"),
+                             Observation(operation="connect", address=HERE4, port=443)])
     stun, quic = sorted(found, key=lambda p: p.protocol, reverse=True)
     assert (stun.requests, stun.responses, stun.alive, stun.services) == (20, 18, True, frozenset({"chat"}))
     assert (quic.requests, quic.alive, quic.shaken, quic.silent) == (1, True, True, False)
 
 
 def test_a_closed_port_is_not_silent() -> None:
-    (closed,) = places([shaken("connection_refused")])
-    (silent,) = places([shaken(TIMEOUT), version(TIMEOUT)])
+    (closed,) = list_udp_places([shaken("connection_refused")])
+    (silent,) = list_udp_places([shaken(TIMEOUT), version(TIMEOUT)])
     assert (closed.alive, closed.silent) == (False, False)
     assert (silent.alive, silent.silent) == (False, True)
 
@@ -56,31 +56,31 @@ def test_a_closed_port_is_not_silent() -> None:
 ], ids=str)
 def test_what_is_lost_is_held_against_what_others_lose(ours: list[int], theirs: list[int], lossier: bool) -> None:
     seen = [*(series(n) for n in ours), *(series(n, f"93.184.7.{i}", "other") for i, n in enumerate(theirs))]
-    got = beside(places(seen), protocol="stun", address=HERE4, service="chat")
+    got = compare_udp_places(list_udp_places(seen), protocol="stun", address=HERE4, service="chat")
     assert got.lossier is lossier
     assert got.requests == 30
-    assert not beside(places(seen[:3]), protocol="stun", address=HERE4, service="chat").lossier
+    assert not compare_udp_places(list_udp_places(seen[:3]), protocol="stun", address=HERE4, service="chat").lossier
 
 
 def test_other_servers_of_the_same_service_are_no_comparison() -> None:
     seen = [series(0), series(10, NEAR4), series(10, THERE4, "other")]
     for seen_there, alike in ((seen[:2], 0), (seen, 1)):
-        got = beside(places(seen_there), protocol="stun", address=HERE4, service="chat")
+        got = compare_udp_places(list_udp_places(seen_there), protocol="stun", address=HERE4, service="chat")
         assert (got.others_alike, got.lossier) == (alike, bool(alike))
 
 
-def evidence(*visits: Observation, near: tuple[Observation, ...] = (), others: tuple[Other, ...] = (),
+def evidence(*visits: Observation, near: tuple[Observation, ...] = (), others: tuple[UdpPlace, ...] = (),
              controls: tuple[ControlAnswer, ...] = ()) -> PathEvidence:
     site = site_of(endpoint(URL))
-    return datagram_evidence(site, site.endpoints[0], HERE4, numbered(list(visits)),
-                             Around(near=near, controls=controls, others=others))
+    return gather_datagram_evidence(site, site.endpoints[0], HERE4, numbered(list(visits)),
+                                    DatagramContext(near=near, controls=controls, others=others))
 
 
 @pytest.mark.parametrize(("others", "lossy"), [([10, 10], False), ([7, 7], False), ([5, 7], True), ([], False)])
 def test_a_line_that_loses_much_of_everything_is_noticed(others: list[int], lossy: bool) -> None:
     seen = [shaken(TIMEOUT), *(series(n, f"93.184.7.{i}", "other") for i, n in enumerate(others))]
     seen += [series(0, "93.184.8.1", "dead")]
-    assert beside(places(seen), protocol="quic", address=HERE4, service="chat").lossy is lossy
+    assert compare_udp_places(list_udp_places(seen), protocol="quic", address=HERE4, service="chat").lossy is lossy
 
 
 @pytest.mark.parametrize(("failures", "lossy"), [((TIMEOUT, ""), True), (("", ""), False), (("",), False)])
@@ -88,7 +88,7 @@ def test_greetings_that_are_not_answered_tell_of_the_line_as_well(failures: tupl
     """Of a place that answered at least once; what it is asked under its own name may be forbidden."""
     there = [shaken(failure, NEAR4, "innocent", target_id="") for failure in failures]
     seen = [shaken(TIMEOUT), *there, shaken(TIMEOUT, NEAR4, target_id="other.chat.main")]
-    assert beside(places(seen), protocol="quic", address=HERE4, service="chat").lossy is lossy
+    assert compare_udp_places(list_udp_places(seen), protocol="quic", address=HERE4, service="chat").lossy is lossy
 
 
 def test_late_silence_counts_as_failure_and_is_told_apart() -> None:
@@ -124,7 +124,8 @@ def test_the_innocent_name_counts_again_between_two_failures_of_ours(order: str,
                      for n, what in enumerate(order, 1)])
     site = site_of(endpoint(URL))
     ours = [o for o in seen if o.purpose == "target"]
-    got = datagram_evidence(site, site.endpoints[0], HERE4, ours, Around(near=[o for o in seen if o not in ours]))
+    got = gather_datagram_evidence(site, site.endpoints[0], HERE4, ours,
+                                   DatagramContext(near=[o for o in seen if o not in ours]))
     assert got.udp.again == word
 
 
@@ -159,18 +160,18 @@ REFERENCE = trace("reference", THERE4, 1, 2, 3, 4, 5, 6, 7, 8, end="9 open 9.0")
     (trace("trace", HERE4, 1, 2, 3, other=2), "far"),  # another way: nothing beyond is shared
 ], ids=lambda v: v if isinstance(v, str) else ",".join(str(line.ttl) for line in v.trace.lines))
 def test_where_datagrams_end(ours: Observation, word: str) -> None:
-    assert where_datagrams_end([ours, REFERENCE], HERE4, 3478) == word
+    assert locate_datagram_loss([ours, REFERENCE], HERE4, 3478) == word
 
 
 def test_without_others_that_are_reached_nothing_is_shown() -> None:
     ours = trace("trace", HERE4, 1, 2)
-    assert where_datagrams_end([], HERE4, 3478) == ""
-    assert where_datagrams_end([ours], HERE4, 3478) == "unknown"
-    assert where_datagrams_end([ours, trace("reference", THERE4, 1, 2, 3, 4)], HERE4, 3478) == "unknown"
-    assert where_datagrams_end([ours, REFERENCE], HERE4, 443) == ""
+    assert locate_datagram_loss([], HERE4, 3478) == ""
+    assert locate_datagram_loss([ours], HERE4, 3478) == "unknown"
+    assert locate_datagram_loss([ours, trace("reference", THERE4, 1, 2, 3, 4)], HERE4, 3478) == "unknown"
+    assert locate_datagram_loss([ours, REFERENCE], HERE4, 443) == ""
 
 
 @given(st.sets(st.integers(1, 8)), st.integers(1, 8))
 def test_a_way_that_is_heard_of_to_its_end_is_never_cut_near(heard: set[int], last: int) -> None:
     ours = trace("trace", HERE4, *sorted(heard | {6, 7, 8}))
-    assert where_datagrams_end([ours, REFERENCE], HERE4, 3478) != "near" or len(heard - {6, 7, 8}) == 0
+    assert locate_datagram_loss([ours, REFERENCE], HERE4, 3478) != "near" or len(heard - {6, 7, 8}) == 0

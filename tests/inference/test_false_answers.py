@@ -11,25 +11,25 @@ import pytest
 from made_up_net import Net, walk
 from made_up_verdicts import HONEST, cut, run_context, verdict_on
 from observations import BEYOND4, ELSEWHERE, HERE4, THERE4, TIMEOUT, endpoint
-from probe.catalogue.sites import group
+from probe.catalogue.sites import group_sites
 from probe.core.observations import ControlAnswer
 from probe.core.tables.failures import Failure
 from probe.core.verdicts import Verdict
-from probe.inference.verdicts.classify import judge
-from probe.measurement.planning.steps import Ask
-from probe.measurement.session.observation_log import Book
+from probe.inference.verdicts.classify import judge_run
+from probe.measurement.planning.steps import AskControl
+from probe.measurement.session.observation_log import ObservationLog
 
 NEXT_TO_THERE4 = "151.101.77.7"
 
 
 def verdicts_beside(nets: Sequence[Net]) -> tuple[Verdict, ...]:
     """What one run says of as many services, each of which meets a network of its own."""
-    book = Book("r")
-    sites = group([endpoint(f"https://www.{n}.example/", target_id=f"s{n}.web.main", service=f"s{n}")
-                   for n in range(len(nets))])
+    book = ObservationLog("r")
+    sites = group_sites([endpoint(f"https://www.{n}.example/", target_id=f"s{n}.web.main", service=f"s{n}")
+                         for n in range(len(nets))])
     for site, net in zip(sites, nets, strict=True):
         walk(site, net, book=book)
-    return judge([book.case(site) for site in sites], {}, run_context())[0]
+    return judge_run([book.case(site) for site in sites], {}, run_context())[0]
 
 
 def led_to_a_wrong_server(*homes: str) -> list[Net]:
@@ -50,7 +50,7 @@ def test_one_wrong_server_for_fewer_may_be_an_address_that_they_left(homes: tupl
     assert {(v.outcome, v.rule_id) for v in found} == {("inconclusive", "dns/wrong_server")}
 
 
-def only_the_false_one_fails(step: Ask) -> ControlAnswer:
+def only_the_false_one_fails(step: AskControl) -> ControlAnswer:
     """Controls meet the forger's certificate at his address, and shake hands at the others."""
     tls: tuple[tuple[str, Failure], ...] = tuple(
         (f"{a}:443", "ssl_unknown_authority" if a == HERE4 else "") for a in step.addresses)

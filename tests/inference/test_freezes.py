@@ -12,7 +12,7 @@ from observations import HERE4, TIMEOUT, observation
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
-from probe.inference.evidence.freezes import Freezes, freezes
+from probe.inference.evidence.freezes import Freezes, gather_freezes
 
 STOPPED, CAME, SLOWLY = 16_800, 131_000, 6.0
 
@@ -30,35 +30,36 @@ def page(*, failure: Failure = TIMEOUT, flow_s: float = 0.5) -> Observation:
 
 def test_one_that_stopped_among_several_is_counted_whoever_it_was_made_for() -> None:
     own = [transfer(STOPPED), *[transfer()] * 3]
-    assert freezes([], own, []) == Freezes(froze=1, tries=4, looked=True)
-    assert freezes([], own[1:], [transfer(STOPPED, purpose="yardstick")]) == Freezes(froze=1, tries=4, looked=True)
+    assert gather_freezes([], own, []) == Freezes(froze=1, tries=4, looked=True)
+    assert gather_freezes([], own[1:], [transfer(STOPPED, purpose="yardstick")]) == Freezes(froze=1, tries=4,
+                                                                                            looked=True)
 
 
 def test_a_page_that_stops_once_has_had_a_bad_moment() -> None:
     one, three = [page()], [replace(page(), attempt=n) for n in (1, 2, 3)]
-    assert freezes(one, [], []) == Freezes(froze=1, tries=1)
-    assert not freezes(one, [transfer()] * 3, []).may_be_often
-    assert freezes(three, [transfer()], []).may_be_often
-    assert freezes(one, [transfer(STOPPED), transfer()], []) == Freezes(froze=2, tries=3, looked=True)
+    assert gather_freezes(one, [], []) == Freezes(froze=1, tries=1)
+    assert not gather_freezes(one, [transfer()] * 3, []).may_be_often
+    assert gather_freezes(three, [transfer()], []).may_be_often
+    assert gather_freezes(one, [transfer(STOPPED), transfer()], []) == Freezes(froze=2, tries=3, looked=True)
 
 
 def test_others_yardsticks_requests_in_pieces_and_slow_pages_say_nothing_of_it() -> None:
     own = [transfer()] * 3
     for strange in (transfer(STOPPED, purpose="yardstick"), transfer(STOPPED, method="HEAD")):
-        assert not freezes([], [*own, strange], []).froze
-    assert not freezes([page(flow_s=7.9)], own, []).froze
+        assert not gather_freezes([], [*own, strange], []).froze
+    assert not gather_freezes([page(flow_s=7.9)], own, []).froze
 
 
 def test_transfers_that_stopped_anywhere_are_no_box() -> None:
-    assert not freezes([], [transfer(11_000), transfer(30_000), transfer()], []).froze
+    assert not gather_freezes([], [transfer(11_000), transfer(30_000), transfer()], []).froze
 
 
 def test_on_a_line_that_carries_little_the_first_may_be_our_own_doing() -> None:
     alone, crowded = ([transfer(STOPPED, 1.2), *[transfer(took_s=took_s)] * 6] for took_s in (0.4, SLOWLY))
-    assert freezes([], alone, []).may_be_often
-    assert freezes([], crowded, []).crowded
-    assert not freezes([], crowded, []).may_be_often
-    assert freezes([], crowded[:4], []).may_be_often, "three are too few to clear it"
+    assert gather_freezes([], alone, []).may_be_often
+    assert gather_freezes([], crowded, []).crowded
+    assert not gather_freezes([], crowded, []).may_be_often
+    assert gather_freezes([], crowded[:4], []).may_be_often, "three are too few to clear it"
 
 
 @pytest.mark.parametrize(("froze", "tries", "often"), [

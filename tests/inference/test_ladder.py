@@ -14,9 +14,9 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.run_words import Gateway
-from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence, ladder_words
+from probe.inference.evidence.ladder_evidence import LadderEvidence, format_ladder, gather_ladder_evidence
 from probe.inference.rules.network_rules import NETWORK_RULES
-from probe.inference.rules.rule import first
+from probe.inference.rules.rule import find_first_rule
 
 PAGES = ("http://a.example/", "http://b.example/", "http://c.example/")
 OPERATORS = {PAGES[0]: "a", PAGES[1]: "b", PAGES[2]: "c"}
@@ -39,26 +39,26 @@ def resolver(failure: Failure = "") -> Observation:
 
 
 def test_two_working_controls_make_a_network_that_is_well() -> None:
-    e = ladder_evidence([page(PAGES[0]), page(PAGES[1]), page(PAGES[2], failure="connect"), resolver(), shake()])
+    e = gather_ladder_evidence([page(PAGES[0]), page(PAGES[1]), page(PAGES[2], failure="connect"), resolver(), shake()])
     assert (e.foreign_ok, e.foreign_failed, e.tls_ok, e.resolver) == (3, 1, 1, "ok")
     assert e.well
 
 
 def test_one_site_over_tls_is_one_site() -> None:
     url = "https://a.example/"
-    e = ladder_evidence([shake(url=url), page(url)])
+    e = gather_ladder_evidence([shake(url=url), page(url)])
     assert e.foreign_ok == 1
     assert not e.well
 
 
 def test_a_control_works_when_any_attempt_at_it_did() -> None:
-    e = ladder_evidence([page(PAGES[0], failure="connection_reset"), page(PAGES[0])])
+    e = gather_ladder_evidence([page(PAGES[0], failure="connection_reset"), page(PAGES[0])])
     assert (e.foreign_ok, e.foreign_failed) == (1, 0)
 
 
 def test_what_serves_targets_is_no_rung() -> None:
     seen = [operation("http_round_trip"), operation("tls_handshake", purpose="innocent"), lookup(failure=TIMEOUT)]
-    assert ladder_evidence(seen) == LadderEvidence()
+    assert gather_ladder_evidence(seen) == LadderEvidence()
 
 
 # ---- captive portals need positive evidence
@@ -78,14 +78,15 @@ PORTAL: dict[str, Any] = {"met": "no", "status": 302, "location": "http://portal
                  id="each to its own https"),
 ])
 def test_a_portal_is_one_place_behind_several_operators(seen: list[Observation], altered: int) -> None:
-    e = ladder_evidence(seen, operators=OPERATORS)
+    e = gather_ladder_evidence(seen, operators=OPERATORS)
     assert e.altered == altered
     assert not (e.altered and e.well)
-    assert (first(NETWORK_RULES, e).block_type == "local.captive_portal") == (altered >= 2)
+    assert (find_first_rule(NETWORK_RULES, e).block_type == "local.captive_portal") == (altered >= 2)
 
 
 def test_two_pages_of_one_operator_are_one_witness() -> None:
-    e = ladder_evidence([page(PAGES[0], **PORTAL), page(PAGES[1], **PORTAL)], operators=dict.fromkeys(PAGES, "a"))
+    e = gather_ladder_evidence([page(PAGES[0], **PORTAL), page(PAGES[1], **PORTAL)],
+                               operators=dict.fromkeys(PAGES, "a"))
     assert e.altered == 0
 
 
@@ -94,17 +95,17 @@ def test_two_pages_of_one_operator_are_one_witness() -> None:
 def test_an_island_is_seen_also_when_its_own_sites_speak_tls() -> None:
     home = "https://home.example/"
     abroad = [page(u, failure="connect") for u in PAGES]
-    e = ladder_evidence([shake(url=home), page(home), *abroad], domestic=frozenset({home}))
+    e = gather_ladder_evidence([shake(url=home), page(home), *abroad], domestic=frozenset({home}))
     assert (e.domestic_ok, e.foreign_ok, e.foreign_failed) == (1, 0, 3)
-    assert first(NETWORK_RULES, e).block_type == "network.national_only"
+    assert find_first_rule(NETWORK_RULES, e).block_type == "network.national_only"
 
 
 @pytest.mark.parametrize(("gateway", "cause"), [
     ("answers", "network.shutdown"), ("silent", "local.offline"), ("unknown", "network"), ("none", "network"),
 ])
 def test_when_nothing_answers_the_gateway_says_who_is_cut_off(gateway: Gateway, cause: str) -> None:
-    e = ladder_evidence([*(page(u, failure="connect") for u in PAGES), resolver(TIMEOUT)], gateway=gateway)
-    assert first(NETWORK_RULES, e).block_type == cause
+    e = gather_ladder_evidence([*(page(u, failure="connect") for u in PAGES), resolver(TIMEOUT)], gateway=gateway)
+    assert find_first_rule(NETWORK_RULES, e).block_type == cause
 
 
 # ---- resolver, clock, IPv6, re-signing
@@ -114,7 +115,7 @@ def test_when_nothing_answers_the_gateway_says_who_is_cut_off(gateway: Gateway, 
     (["dns_servfail_error", TIMEOUT], "failing"), (["dns_nxdomain_error"], "failing"),
 ])
 def test_the_resolver_is_judged_by_innocent_names(failures: list[Failure], word: str) -> None:
-    assert ladder_evidence([resolver(f) for f in failures]).resolver == word
+    assert gather_ladder_evidence([resolver(f) for f in failures]).resolver == word
 
 
 @pytest.mark.parametrize(("offsets", "wrong"), [
@@ -122,7 +123,7 @@ def test_the_resolver_is_judged_by_innocent_names(failures: list[Failure], word:
     ([9e6], False), ([0.0, 9e6], False), ([0.0, 0.0, 9e6], False), ([2e5, 5e5], False),
 ])
 def test_the_clock_is_wrong_only_when_servers_agree(offsets: list[float], wrong: bool) -> None:
-    e = ladder_evidence([page(PAGES[0], clock_offset_s=o) for o in offsets])
+    e = gather_ladder_evidence([page(PAGES[0], clock_offset_s=o) for o in offsets])
     assert e.clock_wrong == wrong
 
 
@@ -133,18 +134,18 @@ def test_the_clock_is_wrong_only_when_servers_agree(offsets: list[float], wrong:
 def test_ipv6_is_broken_when_no_address_of_it_answers(seen: list[Failure], has_ipv6: bool, word: str) -> None:
     six = [operation("connect", HERE6, f, purpose="ladder", input="") for f in seen]
     four, dead = (operation("connect", HERE4, f, purpose="ladder", input="") for f in ("", TIMEOUT))
-    assert ladder_evidence([four, *six], has_ipv6=has_ipv6).ipv6 == word
-    assert ladder_evidence([dead, *six], has_ipv6=has_ipv6).ipv6 == word.replace("broken", "unknown")
+    assert gather_ladder_evidence([four, *six], has_ipv6=has_ipv6).ipv6 == word
+    assert gather_ladder_evidence([dead, *six], has_ipv6=has_ipv6).ipv6 == word.replace("broken", "unknown")
 
 
 def test_re_signed_innocents_speak_and_are_counted() -> None:
     seen = [shake("ssl_unknown_authority", trust="unknown_issuer"), shake("connection_reset"), shake()]
-    e = ladder_evidence(seen)
+    e = gather_ladder_evidence(seen)
     assert (e.tls_ok, e.tls_failed, e.resigned) == (2, 1, 1)
 
 
 def test_the_ladder_is_written_one_word_a_rung() -> None:
-    words = ladder_words(LadderEvidence(link=False, clock_offset_s=9e7, foreign_ok=1, foreign_failed=2))
+    words = format_ladder(LadderEvidence(link=False, clock_offset_s=9e7, foreign_ok=1, foreign_failed=2))
     assert words == ("link:down", "tunnel:none", "gateway:unknown", "resolver:unasked", "domestic:unasked",
                      "foreign:1/3", "tls:unasked", "ipv6:absent", "clock:wrong")
 
@@ -171,7 +172,7 @@ HUSH = operation("http_round_trip", "93.184.6.0", TIMEOUT, purpose="target", ack
 ])
 def test_a_line_is_narrow_where_nothing_large_arrives_and_several_stall(
         seen: list[Observation], narrow: bool, hushed: bool) -> None:
-    e = ladder_evidence(seen)
+    e = gather_ladder_evidence(seen)
     assert (e.narrow, e.hushed) == (narrow, hushed)
 
 
@@ -181,12 +182,12 @@ def test_a_line_is_narrow_where_nothing_large_arrives_and_several_stall(
     ([large(), stall(THERE4, "ladder")], True), ([large(), stall(THERE4, "innocent", tainted_by="r.1")], False),
 ])
 def test_silence_is_the_lines_where_innocents_wait_as_well(seen: list[Observation], starves: bool) -> None:
-    assert ladder_evidence(seen).starves(HERE4) == starves
+    assert gather_ladder_evidence(seen).starves(HERE4) == starves
 
 
 def test_a_line_that_is_slow_for_all_is_said_to_be() -> None:
-    e = ladder_evidence([large(6.0), *STALLS, page(PAGES[0]), page(PAGES[1]), resolver(), shake()])
-    assert first(NETWORK_RULES, e).block_type == "network.degraded"
+    e = gather_ladder_evidence([large(6.0), *STALLS, page(PAGES[0]), page(PAGES[1]), resolver(), shake()])
+    assert find_first_rule(NETWORK_RULES, e).block_type == "network.degraded"
 
 
 SEEN = st.builds(
@@ -200,10 +201,10 @@ SEEN = st.builds(
 
 @given(st.lists(SEEN, max_size=8), st.frozensets(st.sampled_from(PAGES)), st.booleans())
 def test_any_observations_make_a_ladder(seen: list[Observation], domestic: frozenset[str], has_ipv6: bool) -> None:
-    e = ladder_evidence(seen, domestic=domestic, operators=OPERATORS, has_ipv6=has_ipv6)
+    e = gather_ladder_evidence(seen, domestic=domestic, operators=OPERATORS, has_ipv6=has_ipv6)
     assert e.altered == 0 or e.altered >= 2
     assert e.resigned <= e.tls_ok
-    assert len(ladder_words(e)) == 9
+    assert len(format_ladder(e)) == 9
 
 
 def carried(address: str, size: int, took_s: float, purpose: Purpose = "sample") -> Observation:
@@ -212,15 +213,15 @@ def carried(address: str, size: int, took_s: float, purpose: Purpose = "sample")
 
 def test_a_line_on_which_every_transfer_crawls_is_slow() -> None:
     slow = [carried(f"93.184.6.{n}", 60_000, 6.0) for n in range(3)]
-    assert ladder_evidence(slow).crawls
-    assert ladder_evidence(slow).slow
-    assert not ladder_evidence(slow[:2]).crawls
-    assert not ladder_evidence([*slow, carried("93.184.6.9", 131_072, 0.8, "yardstick")]).crawls
-    assert not ladder_evidence([replace(o, purpose="target") for o in slow]).crawls
+    assert gather_ladder_evidence(slow).crawls
+    assert gather_ladder_evidence(slow).slow
+    assert not gather_ladder_evidence(slow[:2]).crawls
+    assert not gather_ladder_evidence([*slow, carried("93.184.6.9", 131_072, 0.8, "yardstick")]).crawls
+    assert not gather_ladder_evidence([replace(o, purpose="target") for o in slow]).crawls
 
 
 def test_over_ipv6_pinned_addresses_tell_only_where_there_is_nothing_else() -> None:
     six = operation("connect", failure=TIMEOUT, purpose="ladder", input="", family=6, address=HERE6)
     four = operation("connect", purpose="ladder", input="", family=4, address=HERE4)
-    assert ladder_evidence([six]).foreign_failed == 1
-    assert ladder_evidence([six, four]).foreign_failed == 0
+    assert gather_ladder_evidence([six]).foreign_failed == 1
+    assert gather_ladder_evidence([six, four]).foreign_failed == 0

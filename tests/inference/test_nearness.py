@@ -19,12 +19,12 @@ from probe.cli.main import cli
 from probe.core.addresses import NEAR, PROVIDER
 from probe.core.observations import KeptPacket, Observation
 from probe.core.runs import RunResult
-from probe.inference.evidence.dns_evidence import dns_evidence
-from probe.inference.evidence.nearness import concealed, near_words, nearness
-from probe.measurement.device.own_addresses import own_addresses
-from probe.measurement.packets.capture import Flow, Seen
-from probe.measurement.session.observation_log import Book
-from probe.measurement.session.packet_attribution import _kept
+from probe.inference.evidence.dns_evidence import gather_dns_evidence
+from probe.inference.evidence.nearness import classify_nearness, conceal_addresses, map_near_addresses
+from probe.measurement.device.own_addresses import list_own_addresses
+from probe.measurement.packets.capture import CapturedFlow, CapturedPacket
+from probe.measurement.session.observation_log import ObservationLog
+from probe.measurement.session.packet_attribution import _select_packets
 from probe.results.runs.run_reader import read_run
 from probe.results.runs.run_writer import write_run
 from stored import a_result
@@ -40,13 +40,13 @@ ELSEWHERE6 = "2606:2800:220:1::53"
     ("fd00::1", True, ""), ("fe80::1", True, ""), ("8.8.8.8", True, ""), ("", True, ""), ("near", True, ""),
 ])
 def test_what_is_near_and_what_is_not(text: str, resolver: bool, word: str) -> None:
-    assert nearness(text, OURS, resolver=resolver) == word
+    assert classify_nearness(text, OURS, resolver=resolver) == word
 
 
 def test_a_public_address_of_ours_hides_the_resolver_beside_it() -> None:
-    assert nearness("93.184.0.53", ["93.184.0.7"], resolver=True) == PROVIDER
-    assert nearness("93.184.0.53", ["93.184.0.7"]) == ""
-    assert nearness("93.184.0.7", ["93.184.0.7"]) == NEAR
+    assert classify_nearness("93.184.0.53", ["93.184.0.7"], resolver=True) == PROVIDER
+    assert classify_nearness("93.184.0.53", ["93.184.0.7"]) == ""
+    assert classify_nearness("93.184.0.7", ["93.184.0.7"]) == NEAR
 
 
 def household() -> Iterator[Observation]:
@@ -60,50 +60,51 @@ def household() -> Iterator[Observation]:
     yield operation("http_round_trip", HERE4, location=f"http://[{ROUTER}]/blocked", body_excerpt=f"via {ROUTER}.")
 
 
-def book() -> Book:
-    made = Book("r-1")
+def book() -> ObservationLog:
+    made = ObservationLog("r-1")
     for seen in household():
         made.add(seen)
-    made.tell(told(tcp=((f"[{ROUTER}]:443", "connection_refused"),)))
+    made.add_control(told(tcp=((f"[{ROUTER}]:443", "connection_refused"),)))
     return made
 
 
 def test_every_text_of_a_run_is_rid_of_it_and_the_rest_stays() -> None:
     whole = book()
-    words = near_words(whole.observations, OURS)
+    words = map_near_addresses(whole.observations, OURS)
     assert words == {ROUTER: NEAR, OUTER: PROVIDER}
-    clean = whole.concealing(words)
+    clean = whole.conceal(words)
     assert not [o for o in (*clean.observations, *clean.controls) if ROUTER in repr(o) or OUTER in repr(o)]
     assert [o.dns.resolver_address for o in clean.observations[:4]] == [NEAR, NEAR, PROVIDER, ELSEWHERE6]
     assert clean.observations[1].dns.answers == (NEAR,)
     assert clean.observations[6].http.location == "http://[near]/blocked"
     assert [o.observation_id for o in clean.observations] == [o.observation_id for o in whole.observations]
-    assert whole.concealing({}) is whole
+    assert whole.conceal({}) is whole
 
 
 @given(st.from_regex(r"\A(2a02:8109:9c40:1234::1[0-9a-f]|[0-9a-f]:2a02:8109:9c40:1234::1|x2a02::1)\Z"))
 def test_a_longer_address_is_another(text: str) -> None:
     seen = lookup(text)
-    assert concealed(seen, {ROUTER: NEAR}) is seen
+    assert conceal_addresses(seen, {ROUTER: NEAR}) is seen
 
 
 def test_the_router_is_judged_as_the_households_with_its_word_as_with_a_private_address() -> None:
     """Else a filter that somebody chose would look like a block by the network's resolver."""
     for resolver, answer in ((NEAR, NEAR), ("192.168.1.1", "192.168.1.1")):
-        e = dns_evidence([lookup(answer, resolver_address=resolver)])
+        e = gather_dns_evidence([lookup(answer, resolver_address=resolver)])
         assert (e.resolver_private, e.near_answer) == (True, "beside")
         assert e.bogus == {answer}
-    assert not dns_evidence([lookup(HERE4, resolver_address=PROVIDER)]).resolver_private
-    assert not dns_evidence([lookup(HERE4, resolver_address=RESOLVER)]).resolver_private
+    assert not gather_dns_evidence([lookup(HERE4, resolver_address=PROVIDER)]).resolver_private
+    assert not gather_dns_evidence([lookup(HERE4, resolver_address=RESOLVER)]).resolver_private
 
 
 def stored(folder: Path) -> RunResult:
     whole = book()
-    clean = whole.concealing(near_words(whole.observations, OURS))
+    clean = whole.conceal(map_near_addresses(whole.observations, OURS))
     question = bytes(IPv6(src=OURS[1], dst=ROUTER) / UDP(sport=40_000, dport=53) / Raw(b"\0" * 20))
     reply = bytes(IPv6(src=ROUTER, dst=OURS[1]) / UDP(sport=53, dport=40_000) / Raw(b"\0" * 20))
-    flow = Flow(begin_s=0.0, seq=0, packets=[Seen(0.1, True, question), Seen(0.2, False, reply)])
-    packets: tuple[KeptPacket, ...] = tuple(_kept([(whole.observations[0], flow)], [packed(ROUTER)]))
+    flow = CapturedFlow(begin_s=0.0, seq=0,
+                        packets=[CapturedPacket(0.1, True, question), CapturedPacket(0.2, False, reply)])
+    packets: tuple[KeptPacket, ...] = tuple(_select_packets([(whole.observations[0], flow)], [packed(ROUTER)]))
     assert len(packets) == 2
     result = replace(a_result(), observations=tuple(clean.observations), controls=tuple(clean.controls),
                      packets=packets)
@@ -132,4 +133,4 @@ def test_no_file_of_a_run_tells_it_and_nor_does_the_report(tmp_path: Path) -> No
 
 
 def test_the_devices_own_addresses_are_found_without_a_packet() -> None:
-    assert own_addresses(["127.0.0.1"], anywhere=()) == ("127.0.0.1",)
+    assert list_own_addresses(["127.0.0.1"], anywhere=()) == ("127.0.0.1",)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.inference.evidence.rank_tests import binomial_tail, expected_chance, rank_p, sign_p
+from probe.inference.evidence.rank_tests import binomial_tail, expected_chance, rank_sum_p, sign_p
 
 PACES = st.lists(st.floats(1, 1e6), min_size=1, max_size=5)
 
@@ -37,24 +37,24 @@ def test_binomial_tail(hits: int, tries: int, chance: float, p: float) -> None:
     ([1.0] * 9, [2.0] * 9, 1.0),
 ])
 def test_rank_sum(low: Sequence[float], high: Sequence[float], p: float) -> None:
-    assert rank_p(low, high) == pytest.approx(p)
+    assert rank_sum_p(low, high) == pytest.approx(p)
 
 
 @given(PACES, PACES)
 def test_both_sides_cannot_be_the_lower_one(one: list[float], other: list[float]) -> None:
-    assert rank_p(one, other) + rank_p(other, one) >= 1 - 1e-9
+    assert rank_sum_p(one, other) + rank_sum_p(other, one) >= 1 - 1e-9
 
 
 @given(PACES, PACES, st.floats(0.01, 100))
 def test_the_unit_does_not_matter(one: list[float], other: list[float], unit: float) -> None:
-    scaled = rank_p([v * unit for v in one], [v * unit for v in other])
+    scaled = rank_sum_p([v * unit for v in one], [v * unit for v in other])
     if len(set(one + other)) == len({v * unit for v in one + other}):
-        assert scaled == pytest.approx(rank_p(one, other))
+        assert scaled == pytest.approx(rank_sum_p(one, other))
 
 
 @given(PACES, PACES)
 def test_slower_is_never_less_telling(one: list[float], other: list[float]) -> None:
-    assert rank_p([v / 2 for v in one], other) <= rank_p(one, other) + 1e-9
+    assert rank_sum_p([v / 2 for v in one], other) <= rank_sum_p(one, other) + 1e-9
 
 
 @given(st.integers(0, 8), st.integers(0, 8), st.floats(0, 1))
@@ -65,7 +65,7 @@ def test_more_hits_are_less_likely(hits: int, tries: int, chance: float) -> None
 def test_equal_senders_are_told_apart_no_more_often_than_stated() -> None:
     """All orders of eight different paces are equally likely where names do not matter."""
     orders = list(permutations(range(8)))
-    accused = sum(rank_p(order[:4], order[4:]) <= 0.05 for order in orders[::7])
+    accused = sum(rank_sum_p(order[:4], order[4:]) <= 0.05 for order in orders[::7])
     assert accused / len(orders[::7]) <= 0.05
 
 

@@ -10,26 +10,26 @@ import pytest
 from made_up_net import Net, walk
 from observations import HERE4, HOST, THERE4, TIMEOUT, WELL, endpoint, site_of, told
 from probe.core.observations import ControlAnswer
-from probe.inference.evidence.hop_evidence import Located
-from probe.inference.evidence.packet_anatomy import Anatomy
+from probe.inference.evidence.hop_evidence import HopLocation
+from probe.inference.evidence.packet_anatomy import PacketAnatomy
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.rules.rule import first
-from probe.inference.verdicts.classify import judge
+from probe.inference.rules.rule import find_first_rule
+from probe.inference.verdicts.classify import judge_run
 from probe.inference.verdicts.site_case import RunContext, SiteCase
-from probe.measurement.planning.steps import Ask
-from probe.measurement.session.observation_log import Book
+from probe.measurement.planning.steps import AskControl
+from probe.measurement.session.observation_log import ObservationLog
 from recorded_datagrams import CONTRARY, NO_CONTROL, scene
 
 IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
-FORGED: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "early", "copies")))
+FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
 VANISHES: dict[str, Any] = CONTRARY | dict(
     stage="tls", failure=TIMEOUT, acked="no", innocent="failed", other_bytes="passed",
     shapes=ShapeEvidence(narrow="silent"))
 BLOCKPAGE: dict[str, Any] = {"met_expectation": "no", "title": "Not accessible", "body_bytes": 900}
 
 
-def other_page(step: Ask) -> ControlAnswer:
+def other_page(step: AskControl) -> ControlAnswer:
     return told(step.control_id, input=step.input, http_failure="", http_status=200, http_title="Chat",
                 http_body_bytes=999)
 
@@ -39,12 +39,12 @@ def run_context() -> RunContext:
 
 
 @pytest.mark.parametrize(("shown", "outcome"), [
-    ({}, "inconclusive"), ({"located": Located(at_end=True)}, "inconclusive"), ({"page_of_others": True}, "blocked"),
-    ({"located": Located(least=2, most=3)}, "blocked"), (FORGED, "blocked"),
+    ({}, "inconclusive"), ({"located": HopLocation(at_end=True)}, "inconclusive"),
+    ({"page_of_others": True}, "blocked"), ({"located": HopLocation(least=2, most=3)}, "blocked"), (FORGED, "blocked"),
 ], ids=str)
 def test_a_page_of_ones_own_for_a_country_is_no_block(shown: dict[str, Any], outcome: str) -> None:
     differs = IN_CLEAR | dict(control_page_differs=1, controls_asked=1, controls_answered=1)
-    assert first(PATH_RULES, scene(**differs | shown)).outcome == outcome
+    assert find_first_rule(PATH_RULES, scene(**differs | shown)).outcome == outcome
 
 
 @pytest.mark.parametrize("doubt", [
@@ -54,9 +54,9 @@ def test_a_page_of_ones_own_for_a_country_is_no_block(shown: dict[str, Any], out
 ], ids=str)
 def test_hellos_that_vanish_convict_only_where_other_bytes_pass(doubt: dict[str, Any]) -> None:
     evidence = scene(**VANISHES)
-    assert first(PATH_RULES, replace(evidence, path=replace(evidence.path, **doubt))).outcome != "blocked"
+    assert find_first_rule(PATH_RULES, replace(evidence, path=replace(evidence.path, **doubt))).outcome != "blocked"
     narrow = replace(WELL, full_segments=False)
-    assert first(PATH_RULES, replace(evidence, ladder=narrow)).outcome != "blocked"
+    assert find_first_rule(PATH_RULES, replace(evidence, ladder=narrow)).outcome != "blocked"
 
 
 def test_one_page_for_many_services_is_no_servers_own() -> None:
@@ -65,12 +65,12 @@ def test_one_page_for_many_services_is_no_servers_own() -> None:
     for name, address, service in ((HOST, HERE4, "chat"), ("other.example", THERE4, "o")):
         site = site_of(endpoint(f"http://{name}/", target_id=f"{service}.web.main", service=service))
         dns: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (address,))
-        book = Book("r")
+        book = ObservationLog("r")
         page = BLOCKPAGE | {"body_sha256": name}
         walk(site, Net(dns=dns, page=page, told=other_page), book=book)
         told_so.append(book.case(site))
-    both, _ = judge(told_so, {}, run_context())
+    both, _ = judge_run(told_so, {}, run_context())
     assert {v.rule_id for v in both} == {"http/foreign_page"}
     for case in told_so:
-        (alone,), _ = judge([case], {}, run_context())
+        (alone,), _ = judge_run([case], {}, run_context())
         assert alone.rule_id == "http/page_varies"

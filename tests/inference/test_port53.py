@@ -29,17 +29,17 @@ from observations import (
 )
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
-from probe.core.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS
 from probe.core.tables.resolvers import OPERATORS as NAMES
+from probe.core.tables.resolvers import PUBLIC_RESOLVERS, UNASSIGNED_ADDRESS
 from probe.core.tables.words import known
-from probe.inference.evidence.dns_evidence import dns_evidence
-from probe.inference.evidence.encrypted_dns import encrypted_dns
-from probe.inference.evidence.port53 import MALFORMED, port53
+from probe.inference.evidence.dns_evidence import gather_dns_evidence
+from probe.inference.evidence.encrypted_dns import gather_encrypted_dns
+from probe.inference.evidence.port53 import MALFORMED, gather_port53
 from probe.inference.rules.dns_rules import DNS_RULES
 from probe.inference.rules.name_context import NameEvidence
-from probe.inference.rules.rule import first
-from probe.measurement.names.lookups import framed
-from probe.measurement.planning.plan_context import Frame
+from probe.inference.rules.rule import find_first_rule
+from probe.measurement.names.lookups import read_framed
+from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.steps import Lookup
 
 TRUTH = lookup(THERE4, resolver="google")
@@ -65,26 +65,28 @@ REFERRAL, DENIAL = "9.0|50|NOERROR|QR|", "9.0|50|NXDOMAIN|QR RA|"
     pytest.param((dark(), dark(NEAR4, innocent=True)), False, False, id="this one is not answered"),
     pytest.param((dark(HERE4), dark(innocent=True, reply=REFERRAL)), True, False, id="the root refers, as it should"),
     pytest.param((dark(HERE4), dark(innocent=True, reply=DENIAL)), False, True, id="no root server recurses"),
-    pytest.param((dark(HERE4), dark(innocent=True, reply=REFERRAL, server=NOWHERE)), False, True,
+    pytest.param((dark(HERE4), dark(innocent=True, reply=REFERRAL, server=UNASSIGNED_ADDRESS)), False, True,
                  id="a reply from an address that nobody has"),
-    pytest.param((dark(HERE4, server=NOWHERE), dark(innocent=True, reply="9.0|50|malformed X|RA|", server=NOWHERE)),
+    pytest.param((dark(HERE4, server=UNASSIGNED_ADDRESS),
+                  dark(innocent=True, reply="9.0|50|malformed X|RA|", server=UNASSIGNED_ADDRESS)),
                  True, False, id="rubbish is no reply"),
     pytest.param((dark(THERE4), dark(innocent=True)), False, False, id="the truth is no lie, if the innocent was lost"),
-    pytest.param((dark(NEAR4, server=NOWHERE), dark(innocent=True, reply=REFERRAL)), False, False,
+    pytest.param((dark(NEAR4, server=UNASSIGNED_ADDRESS), dark(innocent=True, reply=REFERRAL)), False, False,
                  id="the innocent name was asked of another address"),
     pytest.param((dark(HERE4),), False, False, id="no innocent name was asked for"),
-    pytest.param((dark(), dark(HERE4, server=NOWHERE), dark(innocent=True), dark(NEAR4, innocent=True, server=NOWHERE)),
+    pytest.param((dark(), dark(HERE4, server=UNASSIGNED_ADDRESS), dark(innocent=True),
+                  dark(NEAR4, innocent=True, server=UNASSIGNED_ADDRESS)),
                  False, True, id="an address that nobody has answers"),
 ])
 def test_who_answers_where_no_resolver_is(seen: tuple[Observation, ...], injected: bool, astray: bool) -> None:
-    e = dns_evidence((lookup(HERE4), *seen, TRUTH))
+    e = gather_dns_evidence((lookup(HERE4), *seen, TRUTH))
     assert (e.dark_answered, e.port53.led_astray) == (injected, astray)
 
 
 @pytest.mark.parametrize(("ttl", "near"), [("64", True), ("255", True), ("63", False), ("-1", False), ("x", False)])
 def test_a_reply_that_passed_no_router_is_the_next_device_s(ttl: str, near: bool) -> None:
     seen = (dark(HERE4), dark(NEAR4, innocent=True, reply=f"1.0|{ttl}|NOERROR|QR RA|{NEAR4}"))
-    assert dns_evidence((lookup(HERE4), *seen, TRUTH)).port53.next_door == near
+    assert gather_dns_evidence((lookup(HERE4), *seen, TRUTH)).port53.next_door == near
 
 
 TEREDO = "2001::1f0d:4211"
@@ -100,7 +102,7 @@ TEREDO = "2001::1f0d:4211"
 def test_a_forged_address_of_a_family_that_the_name_has_not(first: str, then: str, injected: bool) -> None:
     answer = first.rpartition("|")[2]
     seen = lookup(answer, query_type="AAAA", replies=(first, then))
-    assert dns_evidence((lookup(THERE4), seen, TRUTH)).injected == injected
+    assert gather_dns_evidence((lookup(THERE4), seen, TRUTH)).injected == injected
 
 
 # ---- a denial before the answer
@@ -129,13 +131,13 @@ DENIED, ANSWERED = "3.0|54|NXDOMAIN|QR|", f"60.0|49|NOERROR|QR|{THERE4}"
                  id="no address, then the answer"),
 ])
 def test_a_denial_that_the_answer_follows_was_injected(seen: tuple[Observation, ...], injected: bool) -> None:
-    assert dns_evidence((*seen, TRUTH)).injected == injected
+    assert gather_dns_evidence((*seen, TRUTH)).injected == injected
 
 
 @given(st.lists(st.text(max_size=30), max_size=4), st.text(max_size=10))
 def test_any_replies_can_be_read(replies: list[str], text: str) -> None:
     seen = (told(*replies, text), told(*replies, attempt=2))
-    assert port53(seen, frozenset({THERE4}), frozenset()).injected in (True, False)
+    assert gather_port53(seen, frozenset({THERE4}), frozenset()).injected in (True, False)
 
 
 # ---- restricted modes
@@ -151,8 +153,8 @@ def test_any_replies_can_be_read(replies: list[str], text: str) -> None:
      "dns/false_answer_of_near_resolver"),
 ])
 def test_a_genuine_server_may_be_the_wrong_one(answer: str, changes: dict[str, Any], rule: str) -> None:
-    e = dns_evidence((lookup(answer, **changes), lookup(THERE4, resolver="public"), TRUTH), cc="XA")
-    assert first(DNS_RULES, NameEvidence(dns=e, validated=True)).id == rule
+    e = gather_dns_evidence((lookup(answer, **changes), lookup(THERE4, resolver="public"), TRUTH), cc="XA")
+    assert find_first_rule(DNS_RULES, NameEvidence(dns=e, validated=True)).id == rule
 
 
 @pytest.mark.parametrize(("answer", "rule"), [(HERE4, "dns/restricted_mode"), (THERE4, "dns/answered")])
@@ -160,9 +162,9 @@ def test_a_restricted_mode_of_one_family_alone_is_one(answer: str, rule: str) ->
     six = "2606:2800::1"
     seen = (lookup(answer, fingerprint="safe", fingerprint_scope="restricted"), lookup(six, query_type="AAAA"),
             lookup(THERE4, resolver="public"), TRUTH, replace_flat(TRUTH, answers=(six,), query_type="AAAA"))
-    e = dns_evidence(seen, cc="XA")
+    e = gather_dns_evidence(seen, cc="XA")
     assert e.consistent
-    assert first(DNS_RULES, NameEvidence(dns=e, validated=True)).id == rule
+    assert find_first_rule(DNS_RULES, NameEvidence(dns=e, validated=True)).id == rule
 
 
 # ---- over TCP
@@ -180,7 +182,7 @@ def over_tcp(*answers: str, failure: Failure = "", innocent: bool = False) -> Ob
     ((over_tcp(failure=RESET), over_tcp(NEAR4, innocent=True)), False),
 ])
 def test_a_reply_over_tcp_that_is_no_dns(seen: tuple[Observation, ...], malformed: bool) -> None:
-    assert dns_evidence((lookup(PRIVATE), *seen, TRUTH)).port53.tcp_malformed == malformed
+    assert gather_dns_evidence((lookup(PRIVATE), *seen, TRUTH)).port53.tcp_malformed == malformed
 
 
 @given(st.binary(max_size=40), st.integers(1, 7))
@@ -197,20 +199,20 @@ def test_a_message_is_taken_out_of_a_stream_of_any_pieces(body: bytes, piece: in
 
         return recv
 
-    assert framed(stream(data)) == body
+    assert read_framed(stream(data)) == body
     with pytest.raises(OSError, match="closed"):
-        framed(stream(data[: len(body) + 1]))
+        read_framed(stream(data[: len(body) + 1]))
 
 
 # ---- what is asked
 
-def channels(net: Net, frame: Frame) -> list[tuple[str, str]]:
+def channels(net: Net, context: PlanContext) -> list[tuple[str, str]]:
     site = site_of(endpoint(f"dnslookup:///{HOST}"))
-    return [(s.channel, s.server) for s in walk(site, net, frame=frame) if isinstance(s, Lookup)]
+    return [(s.channel, s.server) for s in walk(site, net, context=context) if isinstance(s, Lookup)]
 
 
-FULL = Frame(network_resolver=FRAME.network_resolver, public_resolver=FRAME.public_resolver, dark_server=DARK,
-             nowhere=NOWHERE, doh=("google", "cloudflare"), dot=("adguard", "google", "cloudflare"))
+FULL = PlanContext(network_resolver=FRAME.network_resolver, public_resolver=FRAME.public_resolver, dark_server=DARK,
+                   nowhere=UNASSIGNED_ADDRESS, doh=("google", "cloudflare"), dot=("adguard", "google", "cloudflare"))
 WELL: dict[str, tuple[str, ...] | str] = {c: (HERE4,) for c in ("system", "network", "public", "doh", "dot", "tcp")}
 
 
@@ -225,7 +227,8 @@ def test_dot_stands_in_for_doh_where_it_is_blocked(doh: tuple[str, ...] | str, d
 def test_addresses_without_resolvers_are_asked_where_an_answer_is_false_alone() -> None:
     assert not [c for c, _ in channels(Net(dns=WELL), FULL) if c == "dark"]
     taken = channels(Net(dns=WELL | {"network": (PRIVATE,), "system": (PRIVATE,)}), FULL)
-    assert sorted(server for channel, server in taken if channel == "dark") == sorted([DARK, DARK, NOWHERE, NOWHERE])
+    assert sorted(server for channel,
+                  server in taken if channel == "dark") == sorted([DARK, DARK, UNASSIGNED_ADDRESS, UNASSIGNED_ADDRESS])
 
 
 def test_an_innocent_name_is_asked_over_tcp_where_the_reply_is_no_dns() -> None:
@@ -263,8 +266,8 @@ TWICE = [dot(o.name, RESET) for o in OPERATORS for _ in range(2)]
     pytest.param([*ALIVE[1:], *TWICE], "failing", id="no operator is reached"),
 ])
 def test_dot_is_blocked_for_what_it_is_or_not(seen: list[Observation], word: str) -> None:
-    assert encrypted_dns(seen, well=True).dot == word
-    assert encrypted_dns(seen, well=False).dot == ("failing" if word == "blocked" else word)
+    assert gather_encrypted_dns(seen, well=True).dot == word
+    assert gather_encrypted_dns(seen, well=False).dot == ("failing" if word == "blocked" else word)
 
 
 REFUSED = [x for o in OPERATORS[:2] for x in (
@@ -278,6 +281,6 @@ REFUSED = [x for o in OPERATORS[:2] for x in (
     ([*ALIVE, *REFUSED, handshake(OPERATORS[2].doh_host)], "ok"),
 ])
 def test_doh_is_blocked_for_what_it_is_or_not(seen: list[Observation], word: str) -> None:
-    found = encrypted_dns(seen, well=True)
+    found = gather_encrypted_dns(seen, well=True)
     assert found.doh == word
     assert found.blocked == (word == "blocked")

@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from observations import endpoint, path
-from probe.catalogue.packaged import needing_accounts
+from probe.catalogue.packaged import load_account_needs
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Outcome
 from probe.core.tables.roles import ALL, ANY, Role
 from probe.core.verdicts import ServiceVerdict
 from probe.inference.verdicts.combine import combine_paths
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
-from probe.inference.verdicts.role_verdicts import Quorum, role_outcome, service_verdicts
+from probe.inference.verdicts.role_verdicts import Quorum, judge_role, judge_services
 from probe.inference.verdicts.rule_verdict import bare_verdict
-from probe.inference.verdicts.service_sentences import service_line, service_lines
-from probe.operation.commands.run_summary import summary_lines
+from probe.inference.verdicts.service_sentences import describe_service, describe_services
+from probe.operation.commands.run_summary import describe_run
 from stored import a_result
 
 WORDS: dict[str, Outcome] = {
@@ -41,7 +41,7 @@ def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> Service
                 cause: CauseId = "ip.blackhole" if letter == "b" else ""
                 members.append(JudgedEndpoint(endpoint=place, verdict=replace(bare_verdict(place, WORDS[letter]),
                                                                               block_type=cause)))
-    (row,) = service_verdicts(found, {(service, "chat"): quorum} if quorum else {})
+    (row,) = judge_services(found, {(service, "chat"): quorum} if quorum else {})
     return row
 
 
@@ -122,13 +122,13 @@ def test_address_families_are_counted_apart(paths: tuple[PathVerdict, ...], fami
                                             figures: tuple[int, ...]) -> None:
     judged = combine_paths(endpoint(), paths)
     assert judged.by_family == families
-    (row,) = service_verdicts({"chat.web.main": [judged]}, {})
+    (row,) = judge_services({"chat.web.main": [judged]}, {})
     assert (row.k_ipv4, row.n_ipv4, row.k_ipv6, row.n_ipv6) == figures
 
 
 def test_a_name_that_is_not_resolved_belongs_to_no_family() -> None:
     judged = JudgedEndpoint(endpoint=endpoint(), verdict=bare_verdict(endpoint(), "blocked"))
-    (row,) = service_verdicts({"t": [judged]}, {})
+    (row,) = judge_services({"t": [judged]}, {})
     assert (row.k, row.n, row.n_ipv4, row.n_ipv6) == (1, 1, 0, 0)
 
 
@@ -151,23 +151,23 @@ def test_no_role_is_blocked_or_ok_without_a_reason(
 
 @given(st.lists(st.sampled_from(["ok", "blocked", "inconclusive", "down"]), min_size=3, max_size=8))
 def test_without_a_quorum_neither_one_block_nor_one_answer_decides_among_many(targets: list[Outcome]) -> None:
-    outcome = role_outcome(targets, 0)
+    outcome = judge_role(targets, 0)
     alive = len(targets) - targets.count("down")
     if alive >= 3:
         assert outcome != "blocked" or targets.count("blocked") > 1
         assert outcome != "ok" or targets.count("ok") > 1
     if "ok" in targets:
-        assert role_outcome(targets, ANY) == "ok"
+        assert judge_role(targets, ANY) == "ok"
 
 
 @given(st.lists(st.sampled_from(["ok", "blocked", "inconclusive"]), min_size=1, max_size=8), QUORUMS)
 def test_what_is_undecided_could_not_turn_a_block_into_an_answer_nor_back(
         targets: list[Outcome], quorum: Quorum) -> None:
-    outcome = role_outcome(targets, quorum)
+    outcome = judge_role(targets, quorum)
     if outcome == "ok":
-        assert role_outcome([("blocked" if t == "inconclusive" else t) for t in targets], quorum) == "ok"
+        assert judge_role([("blocked" if t == "inconclusive" else t) for t in targets], quorum) == "ok"
     if outcome == "blocked" and "ok" in targets:
-        assert role_outcome([("ok" if t == "inconclusive" else t) for t in targets], quorum) == "blocked"
+        assert judge_role([("ok" if t == "inconclusive" else t) for t in targets], quorum) == "blocked"
 
 
 # --- in words
@@ -202,17 +202,17 @@ def row(role: Role, outcome: Outcome, k: int = 0, n: int = 1, **changes: Any) ->
     ((row("chat", NOT_ATTEMPTED),), "not measured"),
 ])
 def test_a_line_says_what_is_blocked_first_and_what_is_well_last(rows: tuple[ServiceVerdict, ...], line: str) -> None:
-    assert service_line("WhatsApp", rows) == f"WhatsApp: {line}"
+    assert describe_service("WhatsApp", rows) == f"WhatsApp: {line}"
 
 
 def test_a_line_says_what_nobody_can_measure_without_an_account() -> None:
     rows = (row("chat", "blocked", 1), row("web", "ok"))
     unseen = "calls not measured (an account is needed)"
-    assert service_line("WhatsApp", rows, ("calls",)) == f"WhatsApp: chat blocked (IP), web ok, {unseen}"
-    assert service_line("X", (), ("calls", "chat_gateway")) == (
+    assert describe_service("WhatsApp", rows, ("calls",)) == f"WhatsApp: chat blocked (IP), web ok, {unseen}"
+    assert describe_service("X", (), ("calls", "chat_gateway")) == (
         "X: not measured, calls and the chat gateway not measured (an account is needed)")
-    assert list(service_lines(rows, {}, needing_accounts())) == [f"whatsapp: chat blocked (IP), web ok, {unseen}"]
-    assert {name: needing_accounts()[name] for name in ("telegram", "line", "facetime", "signal", "imo")} == {
+    assert list(describe_services(rows, {}, load_account_needs())) == [f"whatsapp: chat blocked (IP), web ok, {unseen}"]
+    assert {name: load_account_needs()[name] for name in ("telegram", "line", "facetime", "signal", "imo")} == {
         "telegram": ("calls",), "line": ("calls",), "facetime": ("call_media",), "signal": ("group_calls",),
         "imo": ("chat_gateway",)}
 
@@ -220,8 +220,8 @@ def test_a_line_says_what_nobody_can_measure_without_an_account() -> None:
 def test_only_services_of_which_something_is_blocked_get_a_line() -> None:
     other = ServiceVerdict(service="delta_chat", role="chat", outcome="blocked", k=1, n=1, block_types=("dns",))
     rows = (row("chat", "ok"), row("web", "inconclusive"), other)
-    assert list(service_lines(rows)) == ["delta chat: chat blocked (DNS)"]
-    assert list(service_lines(rows, {"delta_chat": "Delta Chat"})) == ["Delta Chat: chat blocked (DNS)"]
+    assert list(describe_services(rows)) == ["delta chat: chat blocked (DNS)"]
+    assert list(describe_services(rows, {"delta_chat": "Delta Chat"})) == ["Delta Chat: chat blocked (DNS)"]
 
 
 @given(st.sampled_from([*OUTCOMES, NOT_ATTEMPTED]), st.integers(0, 3), st.integers(0, 3), st.booleans())
@@ -229,7 +229,7 @@ def test_a_line_never_calls_a_role_blocked_or_ok_that_is_not(outcome: Outcome, k
                                                                 partial: bool) -> None:
     if outcome == "blocked" and not k:
         k = 1
-    line = service_line("X", [row("chat", outcome, k, k + more, partial=partial)])
+    line = describe_service("X", [row("chat", outcome, k, k + more, partial=partial)])
     assert ("chat blocked" in line) == (outcome == "blocked")
     assert line.endswith("chat ok") == (outcome == "ok" and not k)
 
@@ -238,4 +238,4 @@ def test_a_run_s_summary_tells_each_service_by_its_own_name() -> None:
     role = ServiceVerdict(service="whatsapp", role="chat", outcome="blocked", k=1, n=1, block_types=("app.drop",))
     result = replace(a_result(), services=(role, *a_result().services))
     line = "WhatsApp: chat blocked (its protocol), calls not measured (an account is needed)"
-    assert line in list(summary_lines(result))
+    assert line in list(describe_run(result))

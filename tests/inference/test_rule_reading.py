@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from observations import WELL
-from probe.core.tables.block_types import BLOCK_TYPES, is_prefix
-from probe.inference.rules.all_rules import all_rules
+from probe.core.tables.block_types import BLOCK_TYPES, is_ancestor
+from probe.inference.rules.all_rules import list_rules
 from probe.inference.rules.dns_rules import DNS_RULES
 from probe.inference.rules.field_reads import Field, read_rule
 from probe.inference.rules.nearest_rule import nearest_rule
@@ -45,7 +45,7 @@ def calls_of_rule(root: Path) -> Iterator[tuple[str, ast.Call]]:
                 yield path.name, node
 
 
-@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", list_rules(), ids=lambda rule: rule.id)
 def test_an_id_is_found_by_grep_where_the_rule_is_defined(root: Path, rule: Rule[Any]) -> None:
     place = rule_places()[rule.id]
     lines = (root / place.file).read_text(encoding="utf-8").splitlines()
@@ -60,7 +60,7 @@ def test_every_rule_is_written_with_literal_fields(root: Path) -> None:
         literal = {name: ast.literal_eval(said[name]) for name in LITERAL}
         found[literal.pop("id")] = literal
     assert found == {rule.id: {"outcome": rule.outcome, "block_type": rule.block_type, "confidence": rule.confidence,
-                               "needs": rule.needs} for rule in all_rules()}
+                               "needs": rule.needs} for rule in list_rules()}
 
 
 # ---- what a predicate reads
@@ -142,7 +142,7 @@ def test_what_is_ruled_out_says_something_else_and_does_not_hold(rule_id: str, t
 def test_the_neighbour_of_the_block_type_comes_first() -> None:
     decision = decide(DNS_RULES, NAMES["dns/denied_here_only"])
     other = nearest_rule(decision)
-    neighbours = [rule for rule in DNS_RULES if is_prefix(BLOCK_TYPES["dns.nxdomain"].nearest, rule.block_type)
+    neighbours = [rule for rule in DNS_RULES if is_ancestor(BLOCK_TYPES["dns.nxdomain"].nearest, rule.block_type)
                   and not rule.holds(decision.evidence)]
     assert other is not None
     assert other.rule in neighbours

@@ -11,28 +11,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL
-from probe.core.tables.block_types import is_prefix
+from probe.core.tables.block_types import is_ancestor
 from probe.inference.evidence.app_evidence import AppEvidence
 from probe.inference.evidence.dns_evidence import DnsEvidence
-from probe.inference.evidence.fingerprint_weight import Mark
+from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.flow_evidence import FlowEvidence
 from probe.inference.evidence.freezes import Freezes
-from probe.inference.evidence.hop_evidence import NOWHERE, Located
+from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.evidence.packet_anatomy import UNSEEN, Anatomy
+from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy
 from probe.inference.evidence.path_evidence import PathEvidence
-from probe.inference.evidence.port53 import Port53
-from probe.inference.evidence.residual_evidence import NOT_ASKED, Residual
+from probe.inference.evidence.port53 import Port53Evidence
+from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.evidence.udp_evidence import UdpEvidence
-from probe.inference.evidence.unanswered import Asked
-from probe.inference.rules.all_rules import all_rules
+from probe.inference.evidence.unanswered import QuestionCount
+from probe.inference.rules.all_rules import list_rules
 from probe.inference.rules.dns_rules import DNS_RULES
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.network_rules import NETWORK_RULES
 from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.rules.rule import Rule, first
+from probe.inference.rules.rule import Rule, find_first_rule
 from recorded_app import APPS
 from recorded_datagrams import (
     CONTRARY,
@@ -49,14 +49,14 @@ from recorded_transfers import TRANSFERS
 from shape_scenes import ANY as ANY_SHAPES
 from shape_scenes import shaped
 
-BY_ID = {rule.id: rule for rule in all_rules()}
-HERE = Mark(name="page", fits=True)
+BY_ID = {rule.id: rule for rule in list_rules()}
+HERE = FingerprintMark(name="page", fits=True)
 """A fingerprint of the vantage's own country."""
 IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
-NEARER = Located(least=3, most=3)
-FORGED: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "early", "copies")))
-FORGED_AGAIN: dict[str, Any] = dict(anatomy=Anatomy(captured=6, signs=("ttl", "early"), near_slots=2))
-HEADERS_ONLY: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
+NEARER = HopLocation(least=3, most=3)
+FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
+FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early"), near_slots=2))
+HEADERS_ONLY: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
 
 SHOWS: dict[str, dict[str, Any]] = {
     "tls/reset": dict(stage="tls", failure=RESET),
@@ -134,10 +134,10 @@ PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "tls/controls_fail_too": scene(stage="tls", failure=RESET, **FAILS_TOO),
     "http/known_redirect": scene(**IN_CLEAR | {"status": 302}, mark=HERE),
     "http/known_blockpage": scene(**IN_CLEAR, mark=HERE),
-    "http/page_of_servers": scene(**IN_CLEAR, mark=Mark(harmless="challenge"), control_page_differs=1, controls_asked=1,
-                                  controls_answered=1),
-    "http/blockpage_known_elsewhere": scene(**IN_CLEAR | {"status": 403}, mark=Mark(name="box"), controls_asked=1,
-                                            controls_answered=1, control_page_differs=1),
+    "http/page_of_servers": scene(**IN_CLEAR, mark=FingerprintMark(harmless="challenge"), control_page_differs=1,
+                                  controls_asked=1, controls_answered=1),
+    "http/blockpage_known_elsewhere": scene(**IN_CLEAR | {"status": 403}, mark=FingerprintMark(name="box"),
+                                            controls_asked=1, controls_answered=1, control_page_differs=1),
     "http/foreign_redirect": scene(**IN_CLEAR | {"status": 302}, foreign_redirect=True, control_page_differs=1,
                                    controls_asked=1, controls_answered=1),
     "http/foreign_page": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1,
@@ -186,7 +186,7 @@ def test_every_rule_has_its_recording() -> None:
 
 @pytest.mark.parametrize(("rule_id", "table", "evidence"), RECORDINGS, ids=[r[0] for r in RECORDINGS])
 def test_the_recording_is_judged_by_its_rule(rule_id: str, table: tuple[Rule[Any], ...], evidence: Any) -> None:
-    assert first(table, evidence).id == rule_id
+    assert find_first_rule(table, evidence).id == rule_id
 
 
 @pytest.mark.parametrize(("rule_id", "table", "evidence"), CONVICTING, ids=[r[0] for r in CONVICTING])
@@ -199,8 +199,8 @@ def test_without_the_control_nothing_worse_is_claimed(
     else:
         dns = replace(evidence.dns, trusted_ok=0, control_ok=0, controls_asked=0, trusted_answers=frozenset())
         bare = replace(evidence, dns=dns, trusted_reached=False)
-    got = first(table, bare)
-    assert got.outcome != "blocked" or is_prefix(got.block_type, BY_ID[rule_id].block_type)
+    got = find_first_rule(table, bare)
+    assert got.outcome != "blocked" or is_ancestor(got.block_type, BY_ID[rule_id].block_type)
     if "helper" in BY_ID[rule_id].needs and "innocent" not in BY_ID[rule_id].needs:
         assert got.outcome != "blocked"
 
@@ -217,7 +217,7 @@ SICK: dict[str, LadderEvidence] = {"unknown": LadderEvidence(), "one page": Ladd
 def test_a_sick_network_convicts_nobody(
     rule_id: str, table: tuple[Rule[Any], ...], evidence: Any, ladder: LadderEvidence,
 ) -> None:
-    assert first(table, replace(evidence, ladder=ladder)).outcome != "blocked", rule_id
+    assert find_first_rule(table, replace(evidence, ladder=ladder)).outcome != "blocked", rule_id
 
 
 @pytest.mark.parametrize("changes", [
@@ -226,21 +226,22 @@ def test_a_sick_network_convicts_nobody(
 def test_every_one_of_several_attempts_must_fail_alike(
     rule_id: str, table: tuple[Rule[Any], ...], evidence: Any, changes: dict[str, Any],
 ) -> None:
-    assert first(table, replace(evidence, path=replace(evidence.path, **changes))).outcome != "blocked", rule_id
+    assert find_first_rule(table,
+                           replace(evidence, path=replace(evidence.path, **changes))).outcome != "blocked", rule_id
 
 
 @pytest.mark.parametrize(("rule_id", "table", "evidence"), SCENES, ids=[r[0] for r in SCENES])
 def test_an_operator_that_refuses_places_itself_is_no_censor(
     rule_id: str, table: tuple[Rule[Any], ...], evidence: Any,
 ) -> None:
-    assert first(table, replace(evidence, self_block=True)).outcome != "blocked", rule_id
+    assert find_first_rule(table, replace(evidence, self_block=True)).outcome != "blocked", rule_id
 
 
 def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
     for shown in (SHOWS["http/reset"], SHOWS["http/mute"], SHOWS["http/close"]):
         inside = shown | {"secure": True, "proven": True, "stops_alike": True}
-        assert first(PATH_RULES, scene(**inside, innocent="reached")).outcome == "inconclusive"
-        with_control = first(PATH_RULES, scene(**inside, innocent="reached", **CONTRARY))
+        assert find_first_rule(PATH_RULES, scene(**inside, innocent="reached")).outcome == "inconclusive"
+        with_control = find_first_rule(PATH_RULES, scene(**inside, innocent="reached", **CONTRARY))
         assert with_control.outcome == "inconclusive" or with_control.block_type == "flow.freeze"
 
 
@@ -255,20 +256,21 @@ def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
 def test_a_certificate_that_nobody_judges_is_doubted_only_where_all_are_resigned(
     ladder: LadderEvidence, shown: dict[str, Any], rule_id: str,
 ) -> None:
-    assert first(PATH_RULES, scene(ladder, kind="tls", **SERVED | shown)).id == rule_id
+    assert find_first_rule(PATH_RULES, scene(ladder, kind="tls", **SERVED | shown)).id == rule_id
 
 
 @pytest.mark.parametrize("status", [200, 302, 403, 451])
 def test_a_notice_that_the_whole_world_is_served_is_no_block(status: int) -> None:
     seized = scene(**IN_CLEAR | {"status": status}, mark=HERE, controls_asked=1, controls_answered=1, control_ok=1,
                    control_page_same=1)
-    assert first(PATH_RULES, seized).outcome == "down"
+    assert find_first_rule(PATH_RULES, seized).outcome == "down"
 
 
 @pytest.mark.parametrize("lost", ["", "unknown", "far"])
 @pytest.mark.parametrize("icmp", ["3/10 service", "3/13 service", "3/13 public", "3/1 public", "1/1 service"])
 def test_a_firewall_at_the_operators_own_door_says_prohibited_too(icmp: str, lost: str) -> None:
-    got = first(PATH_RULES, scene(stage="connect", failure="host_unreachable", icmp=icmp, lost=lost, **CONTRARY))
+    got = find_first_rule(PATH_RULES,
+                          scene(stage="connect", failure="host_unreachable", icmp=icmp, lost=lost, **CONTRARY))
     assert got.outcome == "inconclusive"
 
 
@@ -279,7 +281,7 @@ def test_a_firewall_at_the_operators_own_door_says_prohibited_too(icmp: str, los
 def test_one_server_of_many_that_serves_nothing_is_no_block(shown: dict[str, Any]) -> None:
     """Controls were led to another address, and nothing shows how this one treats anybody else."""
     elsewhere = scene(**{"stage": "http"} | shown | CONTRARY | {"control_here": 0})
-    assert first(PATH_RULES, elsewhere).outcome == "inconclusive"
+    assert find_first_rule(PATH_RULES, elsewhere).outcome == "inconclusive"
 
 
 INJECTED = [r for r in SCENES if "packets" in BY_ID[r[0]].needs]
@@ -288,9 +290,9 @@ INJECTED = [r for r in SCENES if "packets" in BY_ID[r[0]].needs]
 @pytest.mark.parametrize(("rule_id", "table", "evidence"), INJECTED, ids=[r[0] for r in INJECTED])
 @pytest.mark.parametrize("anatomy", [UNSEEN, HEADERS_ONLY["anatomy"]], ids=["unseen", "headers"])
 def test_headers_that_differ_convict_nobody_alone(
-    rule_id: str, table: tuple[Rule[Any], ...], evidence: Any, anatomy: Anatomy,
+    rule_id: str, table: tuple[Rule[Any], ...], evidence: Any, anatomy: PacketAnatomy,
 ) -> None:
-    got = first(table, replace(evidence, path=replace(evidence.path, anatomy=anatomy)))
+    got = find_first_rule(table, replace(evidence, path=replace(evidence.path, anatomy=anatomy)))
     assert "packets" not in got.needs, rule_id
 
 
@@ -299,12 +301,13 @@ def test_where_controls_fail_as_well_forged_packets_convict_nobody(
     rule_id: str, table: tuple[Rule[Any], ...], evidence: Any,
 ) -> None:
     path = replace(evidence.path, controls_asked=2, controls_answered=2, control_ok=1, control_failed=1)
-    assert first(table, replace(evidence, path=path)).outcome != "blocked", rule_id
+    assert find_first_rule(table, replace(evidence, path=path)).outcome != "blocked", rule_id
 
 
 @pytest.mark.parametrize("stem", ["tls/reset", "http/reset", "tls/close", "http/close", "tls/alert"])
 def test_where_every_name_fails_for_a_while_a_neighbour_may_be_the_cause(stem: str) -> None:
-    assert first(PATH_RULES, scene(**SHOWS[stem], **FORGED, **CONTRARY, innocent="failed")).outcome == "inconclusive"
+    assert find_first_rule(PATH_RULES,
+                           scene(**SHOWS[stem], **FORGED, **CONTRARY, innocent="failed")).outcome == "inconclusive"
 
 
 # ---- any evidence at all
@@ -335,12 +338,14 @@ WORDS: dict[str, list[Any]] = {
 SHAPES: dict[object, st.SearchStrategy[Any]] = {
     ShapeEvidence: ANY_SHAPES,
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
-    Anatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
-    Asked: st.just(Asked()), Located: st.just(NOWHERE), Residual: st.just(NOT_ASKED),
+    PacketAnatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
+    QuestionCount: st.just(QuestionCount()), HopLocation: st.just(NOWHERE),
+    ResidualEvidence: st.just(NO_RESIDUAL_EVIDENCE),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
-    Mark: st.builds(Mark, name=st.sampled_from(["", "m"]), fits=st.booleans(), restricted=st.booleans(),
-                    harmless=st.sampled_from(["", "h"])),
-    Port53: st.builds(Port53, intercepted=st.booleans(), led_astray=st.booleans(), tcp_malformed=st.booleans()),
+    FingerprintMark: st.builds(FingerprintMark, name=st.sampled_from(["", "m"]), fits=st.booleans(),
+                               restricted=st.booleans(), harmless=st.sampled_from(["", "h"])),
+    Port53Evidence: st.builds(Port53Evidence, intercepted=st.booleans(), led_astray=st.booleans(),
+                              tcp_malformed=st.booleans()),
 }
 
 
@@ -361,7 +366,7 @@ SOME_NAMES = st.builds(NameEvidence, dns=DNS_VIEWS, **{
 @settings(max_examples=400, deadline=None)
 @given(SOME_PATHS)
 def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s: PathContext) -> None:
-    rule = first(PATH_RULES, s)
+    rule = find_first_rule(PATH_RULES, s)
     if rule.outcome != "blocked":
         return
     known = s.path.mark.fits and rule.id in ("http/known_redirect", "http/known_blockpage")
@@ -374,14 +379,15 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
 @settings(max_examples=150, deadline=None)
 @given(SOME_PATHS)
 def test_a_site_that_works_is_never_blocked(s: PathContext) -> None:
-    works = replace(s.path, stage="", failure="", last_ok=True, failed_attempts=0, mark=Mark(), same_failure=False)
-    assert first(PATH_RULES, replace(s, path=works)).outcome != "blocked"
+    works = replace(s.path, stage="", failure="", last_ok=True, failed_attempts=0, mark=FingerprintMark(),
+                    same_failure=False)
+    assert find_first_rule(PATH_RULES, replace(s, path=works)).outcome != "blocked"
 
 
 @settings(max_examples=250, deadline=None)
 @given(SOME_NAMES)
 def test_whatever_resolvers_say_an_answer_that_proves_itself_is_no_wrong_server(e: NameEvidence) -> None:
-    rule = first(DNS_RULES, e)
+    rule = find_first_rule(DNS_RULES, e)
     if rule.outcome != "blocked":
         return
     shown_false = bool(e.dns.bogus or e.dns.mark.fits or e.dns.mark.restricted or e.dns.injected
@@ -395,5 +401,5 @@ def test_whatever_resolvers_say_an_answer_that_proves_itself_is_no_wrong_server(
 @settings(max_examples=150, deadline=None)
 @given(LADDERS)
 def test_some_rule_always_speaks_of_the_network(ladder: LadderEvidence) -> None:
-    rule = first(NETWORK_RULES, ladder)
+    rule = find_first_rule(NETWORK_RULES, ladder)
     assert (rule.outcome == "ok") == (rule.id == "net/well")

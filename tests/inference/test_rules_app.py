@@ -8,7 +8,7 @@ import pytest
 
 from observations import EOF, RESET, TIMEOUT
 from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.rules.rule import first
+from probe.inference.rules.rule import find_first_rule
 from recorded_app import app
 from recorded_datagrams import CONTRARY
 
@@ -20,7 +20,8 @@ def test_without_innocent_bytes_that_fare_better_no_protocol_is_blocked(
     innocent: str, failure: str, acked: str,
 ) -> None:
     said = dict(innocent=innocent, control_proven=2)
-    assert first(PATH_RULES, app(said=said, failure=failure, acked=acked, **CONTRARY)).outcome == "inconclusive"
+    assert find_first_rule(PATH_RULES,
+                           app(said=said, failure=failure, acked=acked, **CONTRARY)).outcome == "inconclusive"
 
 
 @pytest.mark.parametrize("changes", [
@@ -29,14 +30,16 @@ def test_a_control_that_only_connects_convicts_no_protocol(changes: dict[str, An
     """Nor does one that is answered by bytes which nobody knows."""
     for more in ({}, {"control_foreign": 1}, {"control_failed": 1}):
         seen = app(**changes | {"said": changes.get("said", {}) | more}, controls_asked=2, controls_answered=2)
-        assert first(PATH_RULES, seen).outcome in ("inconclusive", "down")
+        assert find_first_rule(PATH_RULES, seen).outcome in ("inconclusive", "down")
 
 
 def test_bytes_that_came_were_no_silence() -> None:
     heard = dict(control_proven=2, heard=True, proof="foreign")
-    assert first(PATH_RULES, app(said=heard, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
+    assert find_first_rule(PATH_RULES,
+                           app(said=heard, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
     carried = dict(control_proven=2, innocent="carried")
-    assert first(PATH_RULES, app(said=carried, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
+    assert find_first_rule(PATH_RULES,
+                           app(said=carried, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
 
 
 @pytest.mark.parametrize("protocol", ["mmtls_http", "wechat_newgetdns"])
@@ -44,9 +47,9 @@ def test_where_http_carries_it_only_lost_bytes_convict(protocol: str) -> None:
     """A server's own door tells requests apart: it may answer one and keep silent on the other, or reset it."""
     for failure, acked in ((TIMEOUT, "yes"), (RESET, "")):
         seen = app(said=dict(protocol=protocol, control_proven=2), failure=failure, acked=acked, **CONTRARY)
-        assert first(PATH_RULES, seen).outcome == "inconclusive"
+        assert find_first_rule(PATH_RULES, seen).outcome == "inconclusive"
     lost = app(said=dict(protocol=protocol, control_proven=2), failure=TIMEOUT, acked="no", **CONTRARY)
-    assert first(PATH_RULES, lost).block_type == "app.drop.protocol"
+    assert find_first_rule(PATH_RULES, lost).block_type == "app.drop.protocol"
 
 
 @pytest.mark.parametrize(("status", "block_type"), [
@@ -55,18 +58,19 @@ def test_where_http_carries_it_only_lost_bytes_convict(protocol: str) -> None:
 def test_a_proven_servers_own_refusal_is_named_as_a_pages_is(status: int, block_type: str) -> None:
     said = dict(protocol="mtproto_ws", proof="foreign", heard=True)
     seen = app(said=said, failure="", secure=True, proven=True, status=status)
-    assert first(PATH_RULES, seen).block_type == block_type
+    assert find_first_rule(PATH_RULES, seen).block_type == block_type
 
 
 def test_within_tls_nobody_on_the_way_reads_a_protocol() -> None:
     for failure in (TIMEOUT, RESET, EOF):
         inside = app(said=dict(control_proven=2), failure=failure, acked="no", secure=True, proven=True, **CONTRARY)
-        assert first(PATH_RULES, inside).outcome == "inconclusive"
+        assert find_first_rule(PATH_RULES, inside).outcome == "inconclusive"
 
 
 def test_a_server_that_takes_no_half_closed_connection_is_not_blocked() -> None:
     """It answered; without a control nothing shows that it acknowledges the end of anybody's stream."""
     answered = dict(heard=True, proof="proven")
-    assert first(PATH_RULES, app(said=answered, failure=TIMEOUT, acked="no")).outcome == "inconclusive"
-    known = first(PATH_RULES, app(said=answered | dict(control_proven=2), failure=TIMEOUT, acked="no", **CONTRARY))
+    assert find_first_rule(PATH_RULES, app(said=answered, failure=TIMEOUT, acked="no")).outcome == "inconclusive"
+    known = find_first_rule(PATH_RULES,
+                            app(said=answered | dict(control_proven=2), failure=TIMEOUT, acked="no", **CONTRARY))
     assert known.id == "app/drop_protocol_control"

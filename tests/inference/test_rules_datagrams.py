@@ -12,7 +12,7 @@ from probe.core.tables.block_types import CauseId
 from probe.core.tables.evidence_words import LostWhere
 from probe.inference.evidence.udp_evidence import UdpEvidence
 from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.rules.rule import first
+from probe.inference.rules.rule import find_first_rule
 from recorded_datagrams import CONTRARY, NO_CONTROL, OTHERS, QUIC, STUN, UNSPOKEN, scene
 
 
@@ -24,7 +24,7 @@ from recorded_datagrams import CONTRARY, NO_CONTROL, OTHERS, QUIC, STUN, UNSPOKE
     dict(failure=REFUSED, udp=replace(OTHERS, lost="near")),
 ], ids=str)
 def test_silence_over_udp_accuses_nobody_that_others_or_the_place_do_not_single_out(alike: dict[str, Any]) -> None:
-    assert first(PATH_RULES, scene(**STUN | alike, **CONTRARY)).outcome == "inconclusive"
+    assert find_first_rule(PATH_RULES, scene(**STUN | alike, **CONTRARY)).outcome == "inconclusive"
 
 
 def test_a_port_for_quic_that_falls_silent_alone_may_be_a_neighbours_doing() -> None:
@@ -32,7 +32,7 @@ def test_a_port_for_quic_that_falls_silent_alone_may_be_a_neighbours_doing() -> 
     ends: tuple[tuple[LostWhere, CauseId], ...] = (("unknown", "inconclusive.unconfirmed"), ("near", "udp"))
     for beside, block_type in ends:
         udp = replace(near, lost_beside=beside)
-        assert first(PATH_RULES, scene(**UNSPOKEN | {"udp": udp}, **CONTRARY)).block_type == block_type
+        assert find_first_rule(PATH_RULES, scene(**UNSPOKEN | {"udp": udp}, **CONTRARY)).block_type == block_type
 
 
 AGAIN: dict[str, Any] = dict(innocent="reached", udp=replace(QUIC["udp"], again="reached"))
@@ -41,7 +41,7 @@ AGAIN: dict[str, Any] = dict(innocent="reached", udp=replace(QUIC["udp"], again=
 
 @pytest.mark.parametrize("udp", [AGAIN["udp"], replace(QUIC["udp"], again="failed", lost="near")], ids=["1", "2"])
 def test_a_name_is_to_blame_in_turns_or_where_its_datagrams_end_on_the_way(udp: UdpEvidence) -> None:
-    assert first(PATH_RULES, scene(**QUIC | CONTRARY | AGAIN | {"udp": udp})).block_type == "quic.drop.sni"
+    assert find_first_rule(PATH_RULES, scene(**QUIC | CONTRARY | AGAIN | {"udp": udp})).block_type == "quic.drop.sni"
 
 
 @pytest.mark.parametrize("alike", [
@@ -59,4 +59,4 @@ def test_a_name_is_to_blame_in_turns_or_where_its_datagrams_end_on_the_way(udp: 
     dict(AGAIN, failure=REFUSED), dict(AGAIN, tainted=True), dict(AGAIN, **NO_CONTROL),
 ], ids=str)
 def test_a_handshake_that_fails_convicts_by_its_name_or_version_alone(alike: dict[str, Any]) -> None:
-    assert first(PATH_RULES, scene(**QUIC | CONTRARY | alike)).outcome == "inconclusive"
+    assert find_first_rule(PATH_RULES, scene(**QUIC | CONTRARY | alike)).outcome == "inconclusive"

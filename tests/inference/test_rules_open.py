@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from observations import EOF, REFUSED, RESET, TIMEOUT, WELL
-from probe.core.tables.block_types import is_prefix
-from probe.inference.evidence.hop_evidence import NOWHERE, Located
+from probe.core.tables.block_types import is_ancestor
+from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.rules.dns_rules import DNS_RULES
 from probe.inference.rules.network_rules import NETWORK_RULES
 from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.rules.rule import first
+from probe.inference.rules.rule import find_first_rule
 from recorded_app import app
 from recorded_datagrams import CONTRARY, OPEN_DATAGRAMS, scene
 from recorded_names import FALLS_TO
@@ -36,7 +36,7 @@ OPEN: dict[str, PathContext] = OPEN_DATAGRAMS | {
         **CONTRARY) for word in ("reached", "unasked", "tainted") for acked in ("yes", "no") for other in ("", "name")},
     **{f"{stem} for one name, by whom it may be": scene(**SHOWS[stem], **CONTRARY, innocent="reached",
                                                         located_by_name=place)
-       for stem in ("tls/alert", "tls/close", "http/close") for place in (NOWHERE, Located(at_end=True))},
+       for stem in ("tls/alert", "tls/close", "http/close") for place in (NOWHERE, HopLocation(at_end=True))},
     "controls that contradict each other": scene(stage="tls", failure=RESET, controls_asked=2, controls_answered=2,
                                                  control_ok=1, control_failed=1),
     "an operator that refuses some places": scene(self_block=True, stage="tls", failure=RESET, **CONTRARY),
@@ -47,14 +47,14 @@ OPEN: dict[str, PathContext] = OPEN_DATAGRAMS | {
 @pytest.mark.parametrize("rule_id", NOT_MADE)
 def test_what_no_rule_of_a_family_tells_stays_open(rule_id: str) -> None:
     stem = rule_id.split("_", maxsplit=1)[0].replace("/", ".")
-    got = first(PATH_RULES, NOT_MADE[rule_id])
+    got = find_first_rule(PATH_RULES, NOT_MADE[rule_id])
     forged = rule_id.endswith("injected") and NOT_MADE[rule_id].path.innocent == "reached"
-    assert got.outcome == "inconclusive" or (forged and is_prefix(stem, got.block_type)), got.id
+    assert got.outcome == "inconclusive" or (forged and is_ancestor(stem, got.block_type)), got.id
 
 
 @pytest.mark.parametrize("seen", OPEN.values(), ids=OPEN)
 def test_what_no_rule_decides_stays_open(seen: PathContext) -> None:
-    assert first(PATH_RULES, seen).outcome == "inconclusive"
+    assert find_first_rule(PATH_RULES, seen).outcome == "inconclusive"
 
 
 @pytest.mark.parametrize(("ladder", "rule_id"), [
@@ -62,23 +62,23 @@ def test_what_no_rule_decides_stays_open(seen: PathContext) -> None:
     (LadderEvidence(gateway="silent", tunnel="full", **NOTHING), "net/tunnel"),
 ])
 def test_without_a_route_nobody_is_asked(ladder: LadderEvidence, rule_id: str) -> None:
-    assert first(NETWORK_RULES, ladder).id == rule_id
+    assert find_first_rule(NETWORK_RULES, ladder).id == rule_id
 
 
 def test_a_page_behind_which_every_transfer_falls_silent_is_not_called_well() -> None:
-    assert first(PATH_RULES, flowing(own_stalls=1, innocent_passes=1)).id == "flow/silent_after_the_page"
+    assert find_first_rule(PATH_RULES, flowing(own_stalls=1, innocent_passes=1)).id == "flow/silent_after_the_page"
 
 
 @pytest.mark.parametrize("case", FALLS_TO)
 def test_other_looks_of_a_name_fall_to_the_rule_that_fits(case: str) -> None:
     seen, rule_id = FALLS_TO[case]
-    assert first(DNS_RULES, seen).id == rule_id
+    assert find_first_rule(DNS_RULES, seen).id == rule_id
 
 
 @pytest.mark.parametrize("family", ["connect", "quic", "stun"])
 def test_where_no_ipv6_address_answers_none_is_missed(family: str) -> None:
     seen = scene(replace(WELL, ipv6="broken"), family=6, stage=family, kind=family, failure=TIMEOUT, **CONTRARY)
-    assert first(PATH_RULES, seen).block_type == "local.ipv6"
+    assert find_first_rule(PATH_RULES, seen).block_type == "local.ipv6"
 
 
 @pytest.mark.parametrize("shown", [
@@ -87,4 +87,4 @@ def test_where_no_ipv6_address_answers_none_is_missed(family: str) -> None:
 ], ids=str)
 def test_who_takes_our_first_connections_and_no_more_may_count_them(shown: dict[str, Any]) -> None:
     late = scene(stage="connect", lost="near", opened_before=True, **shown, **CONTRARY)
-    assert first(PATH_RULES, late).outcome == "inconclusive"
+    assert find_first_rule(PATH_RULES, late).outcome == "inconclusive"

@@ -6,7 +6,7 @@ import pytest
 
 from observations import BEYOND4, ELSEWHERE, HERE4, HERE6, THERE4
 from probe.inference.evidence.dns_evidence import DnsEvidence
-from probe.inference.evidence.shared_answers import shared_answers
+from probe.inference.evidence.shared_answers import find_shared_answers
 
 Names = list[tuple[str, tuple[str, ...]]]
 """Service, and the addresses that trusted resolvers give for a name of it; the network gives HERE4 for each."""
@@ -35,5 +35,5 @@ def test_three_services_of_as_many_providers_have_one_false_address(what: str) -
     names, shared = CASES[what]
     told = [(service, DnsEvidence(network_answers=frozenset({HERE4}), trusted_answers=frozenset(home)))
             for service, home in names]
-    assert shared_answers(told) == (frozenset({HERE4}) if shared else frozenset())
-    assert shared_answers(reversed(told)) == shared_answers(told)
+    assert find_shared_answers(told) == (frozenset({HERE4}) if shared else frozenset())
+    assert find_shared_answers(reversed(told)) == find_shared_answers(told)

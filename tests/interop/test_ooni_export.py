@@ -24,20 +24,20 @@ from probe.core.tables.purposes import PURPOSES
 from probe.core.tables.roles import ROLES
 from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict
-from probe.interop.grouping import runs_of
+from probe.interop.grouping import group_into_runs
 from probe.interop.ooni.exported_by_us import (
-    HELD,
+    EXPORTED_FIELDS,
     KEPT_FROM,
     NEUTRAL,
     OPERATIONS_KEPT,
     TEST_NAME,
-    held,
-    measurements_of,
+    export_measurements,
+    reduce_observation,
 )
-from probe.interop.ooni.messenger_keys import messenger_keys
-from probe.interop.ooni.ooni_measurement import read_line
+from probe.interop.ooni.messenger_keys import make_messenger_keys
+from probe.interop.ooni.ooni_measurement import read_measurement_line
 from probe.results.archive.release import _NEUTRAL_RESOLVERS, _OWN_LINE, _OWN_LINE_OPERATIONS, RELEASED
-from probe.results.flat_observation import column_types
+from probe.results.flat_observation import list_column_types
 from probe.results.runs.run_writer import write_run
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -53,7 +53,7 @@ OPERATIONS = ["resolve", "dns_round_trip", "connect", "tls_handshake", "http_rou
 @st.composite
 def rows(draw: st.DrawFn) -> Observation:
     """An observation with any value in any field."""
-    types = column_types()
+    types = list_column_types()
     values: dict[str, Any] = {name: draw(VALUES[types[name]]) for name in draw(st.sets(st.sampled_from(
         [n for n in types if types[n] in VALUES]), max_size=20))}
     fixed = {"operation": draw(st.sampled_from(OPERATIONS)), "target_id": TARGET, "address": draw(ADDRESSES),
@@ -66,9 +66,9 @@ def rows(draw: st.DrawFn) -> Observation:
 @settings(deadline=None, max_examples=150)
 @given(st.lists(rows(), min_size=1, max_size=4))
 def test_what_a_measurement_holds_comes_back_as_it_was(many: list[Observation]) -> None:
-    line = json.dumps(measurements_of(result_of(*many))[0]).encode()
-    told = [held(o) for o in many if o.purpose not in ("ladder", "locate", "trace", "reference")]
-    found = read_line(line)
+    line = json.dumps(export_measurements(result_of(*many))[0]).encode()
+    told = [reduce_observation(o) for o in many if o.purpose not in ("ladder", "locate", "trace", "reference")]
+    found = read_measurement_line(line)
     assert list(found.observations) == told
     assert found.left_out == 0
 
@@ -103,7 +103,7 @@ def test_what_may_not_be_published_is_in_no_measurement() -> None:
     assert "SECRET" not in text
     assert "secret" not in text
     assert "93.184.0.53" not in text
-    assert set(HELD) <= set(RELEASED["observations"])
+    assert set(EXPORTED_FIELDS) <= set(RELEASED["observations"])
     assert (KEPT_FROM, OPERATIONS_KEPT, NEUTRAL) == (_OWN_LINE, _OWN_LINE_OPERATIONS, _NEUTRAL_RESOLVERS)
 
 
@@ -111,7 +111,7 @@ def test_controls_come_back_too() -> None:
     told = ControlAnswer(control_id="h", asn=64511, cc="DE", input=f"https://{HOST}/", state="answered",
                          addresses=(HERE4,), tcp=((f"{HERE4}:443", ""),), tls=((f"{HERE4}:443", "connection_reset"),),
                          http_failure="", http_status=200, http_body_bytes=12)
-    found = read_line(json.dumps(exported(*visit_to(HERE4), controls=(told,))).encode())
+    found = read_measurement_line(json.dumps(exported(*visit_to(HERE4), controls=(told,))).encode())
     assert found.controls == (replace(told, control_id="probe-0"),)
 
 
@@ -137,15 +137,15 @@ def test_runs_of_the_laboratory_are_not_mixed_with_others(tmp_path: Path) -> Non
 
 def test_the_laboratory_shows_in_what_is_imported_again() -> None:
     for lab in (True, False):
-        (back,) = runs_of([read_line(json.dumps(exported(*visit_to(HERE4), lab=lab)).encode())])
+        (back,) = group_into_runs([read_measurement_line(json.dumps(exported(*visit_to(HERE4), lab=lab)).encode())])
         assert back.run.vantage.lab is lab
 
 
 def test_controls_are_no_service_and_lookups_alone_are_told() -> None:
     one = result_of(lookup(HERE4))
     lookups = replace(one, verdicts=(replace(one.verdicts[0], input=f"dnslookup://{HOST}"),))
-    assert len(measurements_of(lookups)[0]["test_keys"]["queries"]) == 1
-    assert not measurements_of(replace(one, verdicts=(replace(one.verdicts[0], role="control"),)))
+    assert len(export_measurements(lookups)[0]["test_keys"]["queries"]) == 1
+    assert not export_measurements(replace(one, verdicts=(replace(one.verdicts[0], role="control"),)))
 
 
 def test_the_plain_export_still_stands() -> None:
@@ -178,11 +178,11 @@ def _roles(service: str, **outcomes: str) -> tuple[ServiceVerdict, ...]:
 ])
 def test_keys_of_messenger_tests_are_filled_where_they_are_decided(service: str, roles: dict[str, str],
                                                                    keys: dict[str, Any]) -> None:
-    assert messenger_keys(_roles(service, **roles), service) == keys
+    assert make_messenger_keys(_roles(service, **roles), service) == keys
 
 
 def test_they_stand_beside_our_own_keys() -> None:
     one = result_of(*visit_to(HERE4))
     changed = replace(one, verdicts=(replace(one.verdicts[0], service="whatsapp"),),
                       services=_roles("whatsapp", chat="ok"))
-    assert measurements_of(changed)[0]["test_keys"]["whatsapp_endpoints_status"] == "ok"
+    assert export_measurements(changed)[0]["test_keys"]["whatsapp_endpoints_status"] == "ok"

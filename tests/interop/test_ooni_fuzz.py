@@ -16,10 +16,10 @@ from observations import HERE4, lookup, visit_to
 from ooni_data import ADDRESS, RESET, connect, lines, measurement, query, request, shake, told, web
 from ooni_messengers import messenger, signal, sni, telegram, whatsapp
 from ooni_ours import exported
-from probe.interop.grouping import runs_of
-from probe.interop.imported_measurement import Measurement
-from probe.interop.measurement_lines import Trouble, measurements, unpacked
-from probe.interop.measurement_stream import read_item
+from probe.interop.grouping import group_into_runs
+from probe.interop.imported_measurement import ImportedMeasurement
+from probe.interop.measurement_lines import ReadTrouble, read_measurement_lines, unpack
+from probe.interop.measurement_stream import read_measurement
 
 SEEDS = [
     measurement(),
@@ -81,9 +81,9 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(mutated(), min_size=1, max_size=3))
 def test_mutated_measurements_are_read_or_explained(many: list[dict[str, Any]]) -> None:
-    found = [read_item(n, json.dumps(one).encode()) for n, one in enumerate(many)]
-    assert all(isinstance(one, Measurement) or str(getattr(one, "reason", one)) for one in found)
-    for result in runs_of([one for one in found if isinstance(one, Measurement)]):
+    found = [read_measurement(n, json.dumps(one).encode()) for n, one in enumerate(many)]
+    assert all(isinstance(one, ImportedMeasurement) or str(getattr(one, "reason", one)) for one in found)
+    for result in group_into_runs([one for one in found if isinstance(one, ImportedMeasurement)]):
         assert {v.target_id for v in result.verdicts}
         assert all(o.observation_id for o in result.observations)
 
@@ -94,52 +94,53 @@ def test_lines_with_bytes_changed_are_read_or_explained(index: int, data: st.Dat
     line = bytearray(json.dumps(SEEDS[index]).encode())
     for at in data.draw(st.lists(st.integers(0, len(line) - 1), min_size=1, max_size=5)):
         line[at] = data.draw(st.integers(0, 255))
-    found = [read_item(*item) for item in measurements(io.BytesIO(bytes(line))) if not isinstance(item, Trouble)]
-    runs_of([one for one in found if isinstance(one, Measurement)])
+    found = [read_measurement(*item) for item in read_measurement_lines(io.BytesIO(bytes(line)))
+             if not isinstance(item, ReadTrouble)]
+    group_into_runs([one for one in found if isinstance(one, ImportedMeasurement)])
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_lines_or_trouble(data: bytes) -> None:
-    for item in measurements(io.BytesIO(data)):
-        assert isinstance(item, Trouble) or item[1]
+    for item in read_measurement_lines(io.BytesIO(data)):
+        assert isinstance(item, ReadTrouble) or item[1]
 
 
 @given(st.integers(0, 2000))
 def test_a_packed_file_that_is_cut_off_gives_what_came_before(cut: int) -> None:
     packed = gzip.compress(lines(measurement(), measurement()), mtime=0)
-    stream = unpacked(io.BufferedReader(io.BytesIO(packed[: cut % len(packed)])))
-    assert not isinstance(stream, Trouble)
-    items = list(measurements(stream))
-    assert all(isinstance(item, Trouble) for item in items[2:])
+    stream = unpack(io.BufferedReader(io.BytesIO(packed[: cut % len(packed)])))
+    assert not isinstance(stream, ReadTrouble)
+    items = list(read_measurement_lines(stream))
+    assert all(isinstance(item, ReadTrouble) for item in items[2:])
 
 
 def test_a_document_of_many_lines_and_a_list_are_read_too() -> None:
     one = json.dumps(measurement(), indent=2).encode()
     several = json.dumps([measurement(), measurement()]).encode()
     for text, count in ((one, 1), (several, 2), (json.dumps([measurement()] * 3, indent=1).encode(), 3)):
-        items = list(measurements(io.BytesIO(text)))
+        items = list(read_measurement_lines(io.BytesIO(text)))
         assert len(items) == count
-        assert all(isinstance(i, tuple) and isinstance(read_item(*i), Measurement) for i in items)
+        assert all(isinstance(i, tuple) and isinstance(read_measurement(*i), ImportedMeasurement) for i in items)
 
 
 def test_a_line_that_is_too_long_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.interop.measurement_lines.MAX_LINE_BYTES", 4096)
     text = b'{"test_name": 1}\n' + b"x" * 9000 + b"\n" + b'{"test_name": 2}\n'
-    first, long, last = measurements(io.BytesIO(text))
+    first, long, last = read_measurement_lines(io.BytesIO(text))
     assert isinstance(first, tuple)
-    assert isinstance(long, Trouble)
+    assert isinstance(long, ReadTrouble)
     assert long.line == 2
     assert last == (3, b'{"test_name": 2}')
 
 
 def test_a_line_of_nothing_but_lists_is_refused_before_it_fills_the_memory() -> None:
-    found = read_item(1, b'{"test_name": "ndt", "test_keys": [' + b"[]," * 600_000 + b"[]]}")
-    assert isinstance(found, Trouble)
+    found = read_measurement(1, b'{"test_name": "ndt", "test_keys": [' + b"[]," * 600_000 + b"[]]}")
+    assert isinstance(found, ReadTrouble)
     assert "objects and lists" in found.reason
 
 
 def test_a_helper_that_says_nonsense_is_no_control() -> None:
     keys = web(control={**told(ADDRESS), "tcp_connect": {"x": 3, ADDRESS: {"status": "maybe"}}, "dns": 7})
-    found = read_item(1, json.dumps(measurement(keys=keys)).encode())
-    assert isinstance(found, Measurement)
+    found = read_measurement(1, json.dumps(measurement(keys=keys)).encode())
+    assert isinstance(found, ImportedMeasurement)
     assert found.left_out == 1

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ooni_data import ADDRESS, HOST, RESET, TIMEOUT, connect, lookups_of, measurement, query, request, shake, told, web
 from ooni_messengers import messenger, signal, sni, telegram, whatsapp
-from probe.interop.grouping import runs_of
-from probe.interop.imported_measurement import Measurement
-from probe.interop.measurement_stream import read_item
+from probe.interop.grouping import group_into_runs
+from probe.interop.imported_measurement import ImportedMeasurement
+from probe.interop.measurement_stream import read_measurement
 
 PLAIN = f"http://{HOST}/"
 PAGE = request(PLAIN, 200, "<title>Bonjour</title>", address=f"{ADDRESS}:80")
@@ -73,8 +73,8 @@ def without(one: dict[str, Any], paths: list[tuple[Any, ...]]) -> dict[str, Any]
 def outcomes(many: list[dict[str, Any]]) -> set[str]:
     again = [{**one, "measurement_uid": f"uid{n}{at}", "measurement_start_time": f"2026-08-01 05:{9 * at + 3:02}:00"}
              for n, one in enumerate(many) for at in range(TIMES)]
-    found = [read_item(n, json.dumps(one).encode()) for n, one in enumerate(again)]
-    runs = runs_of([one for one in found if isinstance(one, Measurement)])
+    found = [read_measurement(n, json.dumps(one).encode()) for n, one in enumerate(again)]
+    runs = group_into_runs([one for one in found if isinstance(one, ImportedMeasurement)])
     return {v.outcome for result in runs for v in result.verdicts}
 
 

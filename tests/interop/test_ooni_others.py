@@ -11,16 +11,16 @@ from ooni_data import ADDRESS, RESET, TIMEOUT, connect, measurement, query, requ
 from ooni_messengers import DC, messenger, of, post, signal, sni, telegram, whatsapp
 from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
-from probe.interop.grouping import runs_of
-from probe.interop.judging import judge_imported
-from probe.interop.ooni.decode import NotJudged
-from probe.interop.ooni.ooni_measurement import READERS, read_line
+from probe.interop.grouping import group_into_runs
+from probe.interop.judging import judge_imported_run
+from probe.interop.ooni.decode import NotJudgedError
+from probe.interop.ooni.ooni_measurement import READERS, read_measurement_line
 from probe.interop.words.ooni_tests import DEFECTS, PARTS
 
 
 def run_of(*measurements: dict[str, Any]) -> RunResult:
-    (result,) = runs_of([read_line(json.dumps(m).encode()) for m in measurements])
-    assert judge_imported(result)[0] == result.verdicts
+    (result,) = group_into_runs([read_measurement_line(json.dumps(m).encode()) for m in measurements])
+    assert judge_imported_run(result)[0] == result.verdicts
     return result
 
 
@@ -129,8 +129,8 @@ def test_a_resolver_of_encrypted_dns_is_judged_by_its_handshake() -> None:
             "lookups": {"https://dns.chat.example/dns-query": lookups}}
     found = only(run_of(of("dnscheck", "0.9.3", keys, input="https://dns.chat.example/dns-query")))
     assert (found.outcome, found.rule_id) == ("ok", "tls/proven")
-    with pytest.raises(NotJudged):
-        read_line(json.dumps(of("dnscheck", "0.9.3", keys, input="udp://8.8.8.8:53")).encode())
+    with pytest.raises(NotJudgedError):
+        read_measurement_line(json.dumps(of("dnscheck", "0.9.3", keys, input="udp://8.8.8.8:53")).encode())
 
 
 def test_a_name_at_a_foreign_server_is_served_or_not() -> None:
@@ -148,7 +148,7 @@ def test_a_name_that_is_always_reset_beside_an_innocent_one_convicts_where_the_l
                for n in range(5)]
     for many, expected in (([*several, well], "blocked"), (several, "inconclusive"), ([several[0], well],
                                                                                       "inconclusive")):
-        found = runs_of([read_line(json.dumps(m).encode()) for m in many])
+        found = group_into_runs([read_measurement_line(json.dumps(m).encode()) for m in many])
         outcomes = {v.outcome for r in found for v in r.verdicts if v.service == "sniblocking"}
         assert outcomes == {expected}
 

@@ -23,8 +23,8 @@ from ooni_data import (
     web,
 )
 from ooni_judged import IRAN, PLAIN, PRIVATE, doh, read, repeated, runs, udp, verdict
-from probe.interop.ooni.decode import Unreadable
-from probe.interop.ooni.ooni_measurement import read_line
+from probe.interop.ooni.decode import UnreadableError
+from probe.interop.ooni.ooni_measurement import read_measurement_line
 
 
 def lied(*addresses: str, more: tuple[dict[str, Any], ...] = (), cc: str = "IR", port: int = 443) -> dict[str, Any]:
@@ -259,15 +259,15 @@ def test_what_does_not_fit_is_left_out_and_counted() -> None:
     (json.dumps(measurement(test="no_such_test")).encode(), "is not judged"),
 ])
 def test_a_line_that_cannot_be_read_says_why(line: bytes, why: str) -> None:
-    with pytest.raises(Unreadable, match=why):
-        read_line(line)
+    with pytest.raises(UnreadableError, match=why):
+        read_measurement_line(line)
 
 
 def test_nested_test_keys_do_not_crash() -> None:
     text = json.dumps(measurement(keys={"x": 1})).encode().replace(b'{"x": 1}', b'{"x":' + b"[" * 9000 + b"]" * 9000
                                                                   + b"}")
-    with pytest.raises(Unreadable, match="nested"):
-        read_line(text.replace(b'"x":', b'"queries":'))
+    with pytest.raises(UnreadableError, match="nested"):
+        read_measurement_line(text.replace(b'"x":', b'"queries":'))
 
 
 def test_runs_are_of_one_network_and_hour() -> None:

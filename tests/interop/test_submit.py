@@ -17,12 +17,12 @@ import pytest
 
 from collector_world import TARGETS, Fault, a_run, agreed_to, collecting, submit, with_runs
 from probe.interop.submit import collector as collector_module
-from probe.interop.submit.collector import Collector, Outcome
-from probe.interop.submit.published_runs import Ripe
+from probe.interop.submit.collector import CollectorClient, SubmitOutcome
+from probe.interop.submit.published_runs import RipeRun
 from probe.interop.submit.submit_journal import BEGUN, open_journal
-from probe.interop.submit.submit_send import submit_all
+from probe.interop.submit.submit_send import submit_waiting_runs
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
-from probe.operation.commands.run_lock import run_lock
+from probe.operation.commands.run_lock import hold_run_lock
 from probe.results.runs.run_writer import write_run
 from upload_world import Handler, answering, call
 
@@ -127,9 +127,10 @@ def test_what_fails_is_tried_again_with_growing_pauses_and_the_same_id(tmp_path:
     monkeypatch.setattr(collector_module, "FIRST_PAUSE_S", 2.0)
     results, pauses = with_runs(tmp_path / "results", "a"), list[float]()
     with collecting(open0=_error(503), fill1=_error(500), fill2=_error(429), fill3=_error(502)) as stub:
-        ripe = [Ripe(run=a_run("a").run, cell=None)]
-        done = submit_all(results, Collector(stub.url, ends=time.monotonic() + 600, rng=rng, wait=pauses.append), ripe,
-                          at_most=100)
+        ripe = [RipeRun(run=a_run("a").run, cell=None)]
+        done = submit_waiting_runs(results,
+                                   CollectorClient(stub.url, ends=time.monotonic() + 600, rng=rng, wait=pauses.append),
+                                   ripe, at_most=100)
     assert (done.failure, done.accepted, stub.problems) == ("", TARGETS, [])
     assert stub.asked.count("open") == 2
     assert len({one.id for one in stub.tried[1:5]}) == 1, "the second measurement took four tries"
@@ -268,14 +269,14 @@ def test_as_many_as_were_asked_for_and_the_rest_later(tmp_path: Path) -> None:
 def test_out_of_time_is_no_failure(tmp_path: Path) -> None:
     results = with_runs(tmp_path / "results")
     with collecting() as stub:
-        ripe = [Ripe(run=a_run(name).run, cell=None) for name in "ab"]
-        done = submit_all(results, Collector(stub.url, ends=time.monotonic() + 0.5), ripe, at_most=100)
+        ripe = [RipeRun(run=a_run(name).run, cell=None) for name in "ab"]
+        done = submit_waiting_runs(results, CollectorClient(stub.url, ends=time.monotonic() + 0.5), ripe, at_most=100)
     assert (done.runs, done.left, done.failure, stub.asked) == (0, 2, "", [])
 
 
 def test_another_submission_is_left_alone(tmp_path: Path) -> None:
     results = with_runs(tmp_path / "results", "a")
-    with collecting() as stub, run_lock(results / "submit"):
+    with collecting() as stub, hold_run_lock(results / "submit"):
         assert submit(stub, results).exit_code == EXIT_LOCKED
         assert stub.asked == []
 
@@ -292,5 +293,5 @@ def test_the_state_goes_with_the_rest(tmp_path: Path) -> None:
 def test_answers_are_none_of_the_outcome_where_they_name_nothing(tmp_path: Path) -> None:
     for body, uid in ((b"{}", ""), (b'{"measurement_uid": "../x"}', ""), (b'{"measurement_uid": "a_1"}', "a_1")):
         with answering(lambda handler, body=body: handler.reply(200, body)) as server:  # type: ignore[misc]
-            one = Collector(server.url, ends=time.monotonic() + 60)
-            assert one.submit("r", {}) == Outcome(word="accepted", uid=uid)
+            one = CollectorClient(server.url, ends=time.monotonic() + 60)
+            assert one.submit("r", {}) == SubmitOutcome(word="accepted", uid=uid)

@@ -8,14 +8,18 @@ import pytest
 
 from collector_world import TARGETS, a_run, agreed_to, collecting, submit, with_runs
 from in_order import in_order
-from probe.config.consent.consent_check import lacking, submit_lacking, upload_lacking
-from probe.config.consent.consent_text import PUBLIC, consent_text
+from probe.config.consent.consent_check import (
+    explain_lacking_consent,
+    explain_lacking_submit_consent,
+    explain_lacking_upload_consent,
+)
+from probe.config.consent.consent_text import PUBLIC, write_consent_text
 from probe.config.consent.country_profiles import profile_of
 from probe.config.settings import SettingsError, load_settings
 from probe.core.tables.consent_words import TEXT_NUMBER
-from probe.interop.submit.collector import Collector
-from probe.interop.submit.published_runs import Ripe
-from probe.interop.submit.submit_send import submit_all
+from probe.interop.submit.collector import CollectorClient
+from probe.interop.submit.published_runs import RipeRun
+from probe.interop.submit.submit_send import submit_waiting_runs
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 from probe.results.runs.run_writer import write_run
 from upload_world import call
@@ -73,12 +77,14 @@ def test_a_collector_is_agreed_to_by_itself(config: Path) -> None:
     told = _setup(config, "--submit-to", URL)
     assert in_order(told, "public", URL)
     settings = load_settings(str(config))
-    assert submit_lacking(settings, URL) == lacking(settings) == upload_lacking(settings) == ""
-    assert "https://other.example" in submit_lacking(settings, "https://other.example")
+    assert explain_lacking_submit_consent(settings,
+                                          URL) == explain_lacking_consent(
+                                              settings) == explain_lacking_upload_consent(settings) == ""
+    assert "https://other.example" in explain_lacking_submit_consent(settings, "https://other.example")
     config.write_text(config.read_text().replace(URL, URL + "2", 1))
     changed = load_settings(str(config))
-    assert URL + "2" in submit_lacking(changed, URL + "2")
-    assert lacking(changed) == "", "runs do not depend on it"
+    assert URL + "2" in explain_lacking_submit_consent(changed, URL + "2")
+    assert explain_lacking_consent(changed) == "", "runs do not depend on it"
     _setup(config, "--submit-to", "none")
     after = load_settings(str(config))
     assert (after.submit.collector, after.consent and after.consent.public_at) == ("", ())
@@ -87,11 +93,11 @@ def test_a_collector_is_agreed_to_by_itself(config: Path) -> None:
 def test_an_upload_or_a_helper_there_is_no_consent_to_be_public(config: Path) -> None:
     _setup(config, "--upload-to", URL)
     config.write_text(config.read_text() + f'\n[submit]\ncollector = "{URL}"\n')
-    assert URL in submit_lacking(load_settings(str(config)), URL)
+    assert URL in explain_lacking_submit_consent(load_settings(str(config)), URL)
 
 
 def test_the_text_tells_what_becomes_public_to_whom_it_concerns() -> None:
-    plain, told = (" ".join(" ".join(consent_text(profile_of("ZZ"), cc="ZZ", public=public)).split())
+    plain, told = (" ".join(" ".join(write_consent_text(profile_of("ZZ"), cc="ZZ", public=public)).split())
                    for public in ("", URL))
     assert "for ever" not in plain
     assert f"by way of {URL}" in told
@@ -140,5 +146,5 @@ def test_a_folder_of_both_sends_each_alone(tmp_path: Path) -> None:
 def test_the_sender_itself_refuses_laboratory_runs_elsewhere(tmp_path: Path) -> None:
     results = with_runs(tmp_path / "results", "a", lab=True)
     with pytest.raises(ValueError, match="laboratory"):
-        submit_all(results, Collector(URL, ends=float("inf")), [Ripe(run=a_run("a", lab=True).run, cell=None)],
-                   at_most=1)
+        submit_waiting_runs(results, CollectorClient(URL, ends=float("inf")),
+                            [RipeRun(run=a_run("a", lab=True).run, cell=None)], at_most=1)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from collector_world import TARGETS, Fault, a_run, collecting, submit, with_runs
-from probe.config.destination import collector_problem
+from probe.config.destination import find_collector_problem
 from probe.control.reaching import public_addresses
 from probe.interop.submit import collector as collector_module
-from probe.interop.submit.collector import Collector
-from probe.interop.submit.published_runs import Ripe
-from probe.interop.submit.submit_send import submit_all
+from probe.interop.submit.collector import CollectorClient
+from probe.interop.submit.published_runs import RipeRun
+from probe.interop.submit.submit_send import submit_waiting_runs
 from probe.operation.commands.exit_codes import EXIT_FAILED
 from probe.operation.upload.sender import UploadError
 from upload_world import Handler, answering, drip, flood
@@ -125,8 +125,9 @@ def test_a_slow_answer_is_waited_for_and_then_asked_for_again_with_the_same_id(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collector_module, "REQUEST_S", 1.0)
     with collecting(fill0=drip) as stub:
-        done = submit_all(with_runs(tmp_path / "results", "a"), Collector(stub.url, ends=time.monotonic() + 600),
-                          [Ripe(run=a_run("a").run, cell=None)], at_most=100)
+        done = submit_waiting_runs(with_runs(tmp_path / "results", "a"),
+                                   CollectorClient(stub.url, ends=time.monotonic() + 600),
+                                   [RipeRun(run=a_run("a").run, cell=None)], at_most=100)
     assert (done.failure, done.accepted) == ("", TARGETS)
     assert stub.tried[0].id == stub.tried[1].id
     assert len({one.id for one in stub.taken}) == len(stub.taken) == TARGETS
@@ -152,17 +153,17 @@ def test_a_slow_answer_is_waited_for_and_then_asked_for_again_with_the_same_id(
     ("https:///x", "no host"), ("https://a.example:99999/", "no URL"), ("https://a.example/\n", "no URL"),
 ])
 def test_only_what_can_be_a_collector_is_one(url: str, why: str) -> None:
-    assert why in collector_problem(url)
-    assert bool(collector_problem(url)) is bool(why)
+    assert why in find_collector_problem(url)
+    assert bool(find_collector_problem(url)) is bool(why)
 
 
 @pytest.mark.parametrize("addresses", [[], ["10.0.0.7"], ["127.0.0.1"], ["::1", "192.168.0.1"], ["169.254.169.254"]])
 def test_no_name_leads_into_a_private_network(addresses: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: addresses)
     asked: list[Any] = []
-    monkeypatch.setattr(collector_module, "post", lambda *args, **more: asked.append(args))
+    monkeypatch.setattr(collector_module, "post_json", lambda *args, **more: asked.append(args))
     with pytest.raises(UploadError, match="private network"):
-        Collector("https://collector.example", ends=time.monotonic() + 60).open({})
+        CollectorClient("https://collector.example", ends=time.monotonic() + 60).open({})
     assert asked == []
 
 
@@ -180,7 +181,7 @@ def test_the_server_is_whom_the_url_names(name: str, trusted: bool, tmp_path: Pa
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(name).configure_cert(context)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        one = Collector(f"https://collector.example:{server.server_port}", ends=time.monotonic() + 60)
+        one = CollectorClient(f"https://collector.example:{server.server_port}", ends=time.monotonic() + 60)
         if trusted and name == "collector.example":
             assert one.open({"test_name": "x"}) == "a"
             return

@@ -14,7 +14,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet, Raw
 
 from probe.core import pcapng
-from probe.measurement.packets.packet_headers import Headers, read_headers
+from probe.measurement.packets.packet_headers import PacketHeaders, read_headers
 from probe.results.files.packet_lines import packet_lines
 from project_root import ROOT
 
@@ -47,7 +47,7 @@ def dissected(data: bytes) -> Packet:
     return (IP if data[0] >> 4 == 4 else IPv6)(data)
 
 
-def below(read: Headers, packet: Packet) -> bool:
+def below(read: PacketHeaders, packet: Packet) -> bool:
     """Whether both say the same of the IP header."""
     if read.family == 4:
         return (read.ttl, read.ip_id, read.df, read.protocol) == (
@@ -55,7 +55,7 @@ def below(read: Headers, packet: Packet) -> bool:
     return (read.ttl, read.protocol) == (packet.hlim, packet.nh)
 
 
-def above(read: Headers, packet: Packet) -> bool:
+def above(read: PacketHeaders, packet: Packet) -> bool:
     """Whether both say the same of ports and TCP's numbers."""
     layer = packet.payload
     if isinstance(layer, TCP):

@@ -16,23 +16,23 @@ from hypothesis import strategies as st
 from feeds_made import MADE, entry, failing, feed, put_feed
 from in_order import in_order
 from loopback import requests_on, serving
-from probe.config.settings import FeedSettings, Helper, Settings
+from probe.config.settings import FeedSettings, HelperSettings, Settings
 from probe.control.feeds.feed_document import Feed, FeedError, write_feed
 from probe.operation.updates.feed_updates import (
     EVERY_S,
     RETRY_S,
-    Source,
-    board,
-    is_due,
-    is_fresh,
-    look,
-    read_kept,
+    FeedSource,
+    describe_feed_state,
+    is_feed_due,
+    is_feed_fresh,
+    list_feed_sources,
+    load_board,
+    read_feed_states,
+    read_kept_feed,
     read_looks,
-    sources,
-    standing_words,
-    standings,
+    refresh_feed,
 )
-from probe.operation.updates.minisign import public_key
+from probe.operation.updates.minisign import parse_public_key
 from probe.results.files.atomic import StoreError
 from signed import OTHERS, OURS
 
@@ -45,8 +45,8 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-def source(*urls: str | Path) -> Source:
-    return Source(urls=tuple(map(str, urls)), key=public_key(OURS.public_line))
+def source(*urls: str | Path) -> FeedSource:
+    return FeedSource(urls=tuple(map(str, urls)), key=parse_public_key(OURS.public_line))
 
 
 def where(folder: Path, name: str) -> Path:
@@ -73,24 +73,24 @@ def served(raw: bytes, signature: bytes) -> Iterator[tuple[str, list[str]]]:
 
 def test_a_good_feed_is_kept_and_verified_anew(tmp_path: Path, home: Path) -> None:
     here = source(put_feed(tmp_path, NEW))
-    assert read_kept(here, home) is None
-    assert look(here, now=NOW, folder=home).feed == NEW
-    kept = read_kept(here, home)
+    assert read_kept_feed(here, home) is None
+    assert refresh_feed(here, now=NOW, folder=home).feed == NEW
+    kept = read_kept_feed(here, home)
     assert kept is not None
-    assert (kept.feed, kept.age_s(NOW), is_fresh(kept, NOW)) == (NEW, 600, True)
+    assert (kept.feed, kept.age_s(NOW), is_feed_fresh(kept, NOW)) == (NEW, 600, True)
     assert read_looks(here, home).failed == ""
     (file,) = home.glob("feed-*.signed")
     file.write_bytes(file.read_bytes().replace(b'"ok"', b'"ko"'))
     with pytest.raises(FeedError, match="damaged"):
-        read_kept(here, home)
-    assert look(here, now=NOW, folder=home).feed == NEW, "a damaged one has no say"
+        read_kept_feed(here, home)
+    assert refresh_feed(here, now=NOW, folder=home).feed == NEW, "a damaged one has no say"
 
 
 def test_of_a_feed_that_was_fetched_already_the_signature_alone_is_asked_for(home: Path) -> None:
     raw = write_feed(NEW)
     with served(raw, OURS.sign(raw)) as (url, asked):
         for _ in range(2):
-            assert look(source(url), now=NOW, folder=home).feed == NEW
+            assert refresh_feed(source(url), now=NOW, folder=home).feed == NEW
     assert asked == ["/de-1.json.minisig", "/de-1.json", "/de-1.json.minisig"]
 
 
@@ -105,7 +105,7 @@ def test_a_pair_that_does_not_fit_is_asked_for_again(home: Path) -> None:
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
     with serving(behave) as server:
-        assert look(source(f"http://127.0.0.1:{server.port}/f"), now=NOW, folder=home).feed == NEW
+        assert refresh_feed(source(f"http://127.0.0.1:{server.port}/f"), now=NOW, folder=home).feed == NEW
     assert times == [4]
 
 
@@ -115,7 +115,7 @@ def test_a_pair_that_does_not_fit_is_asked_for_again(home: Path) -> None:
 ])
 def test_what_is_not_as_its_maker_signed_it_is_refused(tmp_path: Path, home: Path, change: str, why: str) -> None:
     here = source(put_feed(tmp_path, OLD))
-    look(here, now=NOW, folder=home)
+    refresh_feed(here, now=NOW, folder=home)
     path = put_feed(tmp_path, NEW, signer=OTHERS if change == "others" else OURS)
     raw = path.read_bytes()
     if change == "altered":
@@ -128,8 +128,8 @@ def test_what_is_not_as_its_maker_signed_it_is_refused(tmp_path: Path, home: Pat
     elif change == "cut":
         path.write_bytes(raw[:-10])
     with pytest.raises(FeedError, match=why):
-        look(here, now=NOW, folder=home)
-    kept = read_kept(here, home)
+        refresh_feed(here, now=NOW, folder=home)
+    kept = read_kept_feed(here, home)
     assert kept is not None
     assert kept.feed == OLD, "the last good one stays"
     assert why in read_looks(here, home).failed
@@ -142,11 +142,11 @@ def test_what_is_not_as_its_maker_signed_it_is_refused(tmp_path: Path, home: Pat
 ])
 def test_nobody_is_led_back_or_elsewhere(tmp_path: Path, home: Path, second: Feed, why: str) -> None:
     path = put_feed(tmp_path, NEW, name="f.json")
-    look(source(path), now=NOW, folder=home)
+    refresh_feed(source(path), now=NOW, folder=home)
     put_feed(tmp_path, second, name="f.json")
     with pytest.raises(FeedError, match=why):
-        look(source(path), now=NOW, folder=home)
-    kept = read_kept(source(path), home)
+        refresh_feed(source(path), now=NOW, folder=home)
+    kept = read_kept_feed(source(path), home)
     assert kept is not None
     assert kept.feed == NEW
 
@@ -156,45 +156,45 @@ def test_mirrors_are_asked_until_one_is_fresh(tmp_path: Path, home: Path) -> Non
     good = put_feed(where(tmp_path, "b"), NEW)
     unasked = put_feed(where(tmp_path, "c"), feed(made=MADE + timedelta(minutes=1)))
     here = source(tmp_path / "nowhere.json", stale, good, unasked)
-    assert look(here, now=NOW, folder=home).feed == NEW
+    assert refresh_feed(here, now=NOW, folder=home).feed == NEW
     assert read_looks(here, home).source == str(good)
     good.write_bytes(b"altered")
     lagging = source(tmp_path / "nowhere.json", stale, good)
-    assert look(source(stale, good), now=NOW, folder=tmp_path / "s").feed.made == MADE - timedelta(hours=4)
+    assert refresh_feed(source(stale, good), now=NOW, folder=tmp_path / "s").feed.made == MADE - timedelta(hours=4)
     with pytest.raises(FeedError, match="nowhere"):
-        look(source(tmp_path / "nowhere.json"), now=NOW, folder=home)
-    assert look(lagging, now=NOW + timedelta(hours=9), folder=tmp_path / "t").feed.name == "de-1"
+        refresh_feed(source(tmp_path / "nowhere.json"), now=NOW, folder=home)
+    assert refresh_feed(lagging, now=NOW + timedelta(hours=9), folder=tmp_path / "t").feed.name == "de-1"
 
 
 def test_a_mirror_that_never_answers_leaves_time_for_the_others(tmp_path: Path, home: Path) -> None:
     good = put_feed(tmp_path, NEW)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/f.json"
-        assert look(source(url, good), now=NOW, timeout_s=1.0, folder=home).feed == NEW
+        assert refresh_feed(source(url, good), now=NOW, timeout_s=1.0, folder=home).feed == NEW
 
 
 def test_an_open_server_elsewhere_is_never_asked(home: Path) -> None:
     with pytest.raises(FeedError, match="not encrypted"):
-        look(source("http://feeds.example.org/f.json"), now=NOW, folder=home)
+        refresh_feed(source("http://feeds.example.org/f.json"), now=NOW, folder=home)
 
 
 def test_a_state_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     with pytest.raises(StoreError):
-        look(source(put_feed(tmp_path, NEW)), now=NOW, folder=tmp_path / "state")
+        refresh_feed(source(put_feed(tmp_path, NEW)), now=NOW, folder=tmp_path / "state")
 
 
 def test_it_is_looked_for_when_it_is_time(tmp_path: Path, home: Path) -> None:
     here = source(put_feed(tmp_path, NEW))
-    assert is_due(here, now=NOW, folder=home)
-    look(here, now=NOW, folder=home)
+    assert is_feed_due(here, now=NOW, folder=home)
+    refresh_feed(here, now=NOW, folder=home)
     after = NEW.made + timedelta(seconds=EVERY_S)
-    assert not is_due(here, now=after - timedelta(seconds=1), folder=home)
-    assert is_due(here, now=after, folder=home)
-    look(here, now=after, folder=home)  # the same one
-    assert not is_due(here, now=after + timedelta(seconds=RETRY_S - 1), folder=home)
-    assert is_due(here, now=after + timedelta(seconds=RETRY_S), folder=home)
-    assert is_due(here, now=NOW - timedelta(days=3), folder=home), "the clock was set back"
+    assert not is_feed_due(here, now=after - timedelta(seconds=1), folder=home)
+    assert is_feed_due(here, now=after, folder=home)
+    refresh_feed(here, now=after, folder=home)  # the same one
+    assert not is_feed_due(here, now=after + timedelta(seconds=RETRY_S - 1), folder=home)
+    assert is_feed_due(here, now=after + timedelta(seconds=RETRY_S), folder=home)
+    assert is_feed_due(here, now=NOW - timedelta(days=3), folder=home), "the clock was set back"
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
@@ -204,7 +204,7 @@ def test_whatever_lies_where_a_feed_is_kept_is_refused(tmp_path: Path, raw: byte
     (tmp_path / f"feed-{here.slot}.signed").write_bytes(raw)
     (tmp_path / f"feed-{here.slot}.json").write_bytes(raw)
     with pytest.raises(FeedError):
-        read_kept(here, tmp_path)
+        read_kept_feed(here, tmp_path)
     read_looks(here, tmp_path)
 
 
@@ -219,28 +219,28 @@ def test_of_one_name_the_newer_feed_counts_and_helpers_are_known(tmp_path: Path,
     one, two = put_feed(where(tmp_path, "a"), OLD), put_feed(where(tmp_path, "b"), NEW)
     other = put_feed(tmp_path, feed(name="us-1", asn=64520, cc="US"))
     settings = configured(one, two, other, tmp_path / "none",
-                          helper=(Helper(id="h", url="https://h/", asn=7, cc="nl"),))
-    for here in sources(settings)[:3]:
-        look(here, now=NOW, folder=home)
-    found = standings(settings, home)
+                          helper=(HelperSettings(id="h", url="https://h/", asn=7, cc="nl"),))
+    for here in list_feed_sources(settings)[:3]:
+        refresh_feed(here, now=NOW, folder=home)
+    found = read_feed_states(settings, home)
     assert [bool(s.trouble) for s in found] == [False, False, False, True]
-    made = board(settings, found)
+    made = load_board(settings, found)
     assert made is not None
     assert (set(made.ids), made.helpers, made.vantages) == ({"feed-de-1", "feed-us-1"}, ((7, "NL"),), 3)
     assert {f.made for f in made.feeds if f.name == "de-1"} == {NEW.made}
-    assert board(settings, found[3:]) is None
+    assert load_board(settings, found[3:]) is None
 
 
 def test_how_it_stands_is_said_in_words(tmp_path: Path, home: Path) -> None:
     settings = configured(put_feed(tmp_path, feed(entry(), failing("https://b.example/"))))
-    (here,) = sources(settings)
-    look(here, now=NOW, folder=home)
-    (one,) = standings(settings, home)
-    assert in_order(standing_words(one, NOW), "de-1", "AS64510", "DE", "10 minutes", "2 endpoints")
-    assert "too old" in standing_words(one, NOW + timedelta(hours=2))
-    assert "counts for nothing" in standing_words(one, NOW - timedelta(days=1))
+    (here,) = list_feed_sources(settings)
+    refresh_feed(here, now=NOW, folder=home)
+    (one,) = read_feed_states(settings, home)
+    assert in_order(describe_feed_state(one, NOW), "de-1", "AS64510", "DE", "10 minutes", "2 endpoints")
+    assert "too old" in describe_feed_state(one, NOW + timedelta(hours=2))
+    assert "counts for nothing" in describe_feed_state(one, NOW - timedelta(days=1))
 
 
 def test_a_key_that_is_none_is_told_with_its_place() -> None:
     with pytest.raises(FeedError, match=r"feed.* 1: key"):
-        sources(Settings(feed=(FeedSettings(urls=("x",), key="RW"),)))
+        list_feed_sources(Settings(feed=(FeedSettings(urls=("x",), key="RW"),)))

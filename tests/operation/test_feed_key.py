@@ -11,34 +11,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.operation.updates.minisign import SignatureError, public_key, signature, verify
-from probe.operation.updates.signing import new_key, public_path, read_key
+from probe.operation.updates.minisign import SignatureError, parse_public_key, parse_signature, verify_signature
+from probe.operation.updates.signing import find_public_key_path, make_key, read_secret_key
 from probe.results.files.atomic import StoreError
 
 DOCUMENT = bytes(range(256)) * 300
 
 
 def test_what_a_new_key_signs_is_verified_by_its_public_half(tmp_path: Path) -> None:
-    made = new_key(tmp_path / "k")
+    made = make_key(tmp_path / "k")
     assert (tmp_path / "k").stat().st_mode & 0o777 == 0o600
-    key = public_key(public_path(tmp_path / "k").read_text())
-    assert key == made.public == read_key(tmp_path / "k").public
-    signed = signature(read_key(tmp_path / "k").sign(DOCUMENT, "feed de-1"))
+    key = parse_public_key(find_public_key_path(tmp_path / "k").read_text())
+    assert key == made.public == read_secret_key(tmp_path / "k").public
+    signed = parse_signature(read_secret_key(tmp_path / "k").sign(DOCUMENT, "feed de-1"))
     assert signed.prehashed
-    assert verify(DOCUMENT, signed, key) == "feed de-1"
+    assert verify_signature(DOCUMENT, signed, key) == "feed de-1"
     with pytest.raises(SignatureError):
-        verify(DOCUMENT[1:], signed, key)
+        verify_signature(DOCUMENT[1:], signed, key)
     assert base64.b64encode(made.seed).decode() not in repr(made)
 
 
 def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
-    made = new_key(tmp_path / "k")
+    made = make_key(tmp_path / "k")
     with pytest.raises(StoreError, match="never overwritten"):
-        new_key(tmp_path / "k")
+        make_key(tmp_path / "k")
     (tmp_path / "k").unlink()
     with pytest.raises(StoreError, match=r"k\.pub"):
-        new_key(tmp_path / "k")
-    assert public_key(public_path(tmp_path / "k").read_text()) == made.public
+        make_key(tmp_path / "k")
+    assert parse_public_key(find_public_key_path(tmp_path / "k").read_text()) == made.public
 
 
 @pytest.mark.parametrize(("change", "why"), [
@@ -48,12 +48,12 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
                                                               "damaged"),
 ])
 def test_a_key_that_cannot_be_used_is_told_in_words(tmp_path: Path, change: object, why: str) -> None:
-    new_key(tmp_path / "k")
+    make_key(tmp_path / "k")
     comment, line = (tmp_path / "k").read_bytes().splitlines()
     raw = change(base64.b64decode(line))  # type: ignore[operator]
     (tmp_path / "k").write_bytes(comment + b"\n" + base64.b64encode(raw) + b"\n")
     with pytest.raises(SignatureError, match=why):
-        read_key(tmp_path / "k")
+        read_secret_key(tmp_path / "k")
 
 
 @given(st.binary(max_size=300))
@@ -62,16 +62,16 @@ def test_whatever_is_in_a_key_file_is_refused(tmp_path_factory: pytest.TempPathF
     path.write_bytes(raw)
     path.chmod(0o600)
     with pytest.raises(SignatureError):
-        read_key(path)
+        read_secret_key(path)
 
 
 def test_a_key_that_others_may_read_signs_nothing(tmp_path: Path) -> None:
-    new_key(tmp_path / "k")
+    make_key(tmp_path / "k")
     (tmp_path / "k").chmod(0o640)
     with pytest.raises(SignatureError, match="chmod 600"):
-        read_key(tmp_path / "k")
+        read_secret_key(tmp_path / "k")
     with pytest.raises(SignatureError, match="--new-key"):
-        read_key(tmp_path / "none")
+        read_secret_key(tmp_path / "none")
 
 
 def test_minisign_and_this_program_take_each_other_s_keys(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_minisign_and_this_program_take_each_other_s_keys(tmp_path: Path) -> Non
         return subprocess.run([program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False,
                               timeout=60, stdin=subprocess.DEVNULL)
 
-    made = new_key(tmp_path / "ours")
+    made = make_key(tmp_path / "ours")
     (tmp_path / "f").write_bytes(DOCUMENT)
     (tmp_path / "f.minisig").write_bytes(made.sign(DOCUMENT, "made by us"))
     done = minisign("-V", "-p", "ours.pub", "-m", "f")
@@ -91,9 +91,10 @@ def test_minisign_and_this_program_take_each_other_s_keys(tmp_path: Path) -> Non
     if minisign("-G", "-W", "-p", "theirs.pub", "-s", "theirs").returncode:
         pytest.skip("this minisign makes no key without a password")
     (tmp_path / "theirs").chmod(0o600)
-    theirs = read_key(tmp_path / "theirs")
-    assert theirs.public == public_key((tmp_path / "theirs.pub").read_text())
+    theirs = read_secret_key(tmp_path / "theirs")
+    assert theirs.public == parse_public_key((tmp_path / "theirs.pub").read_text())
     (tmp_path / "f.minisig").write_bytes(theirs.sign(DOCUMENT, "made by us with theirs"))
     assert minisign("-V", "-p", "theirs.pub", "-m", "f").returncode == 0
     assert minisign("-S", "-W", "-s", "ours", "-m", "f", "-t", "made by them with ours").returncode == 0
-    assert verify(DOCUMENT, signature((tmp_path / "f.minisig").read_bytes()), made.public) == "made by them with ours"
+    assert verify_signature(DOCUMENT, parse_signature((tmp_path / "f.minisig").read_bytes()),
+                            made.public) == "made by them with ours"

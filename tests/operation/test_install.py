@@ -17,13 +17,13 @@ from click.testing import CliRunner, Result
 from probe.cli import run as run_module
 from probe.cli.main import cli
 from probe.core.tables.consent_words import TEXT_NUMBER
-from probe.operation.commands.as_user import as_user
+from probe.operation.commands.as_user import run_as_user
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT
-from probe.operation.commands.run_lock import Locked, held_since, run_lock
-from probe.operation.commands.timed_log import Diary
+from probe.operation.commands.run_lock import LockedError, hold_run_lock, read_held_since
+from probe.operation.commands.timed_log import TimedLog
 from probe.operation.schedules import cron, systemd, units
-from probe.operation.schedules.installed_schedules import own_command
-from probe.operation.schedules.schedule_log import Event, append, now, read
+from probe.operation.schedules.installed_schedules import make_own_command
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now, read_events
 from probe.results.files.atomic import StoreError
 from project_root import ROOT
 
@@ -45,7 +45,7 @@ def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(in_folder))
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "PROBE_CONFIG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("probe.config.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
     monkeypatch.setattr(units, "SYSTEM_FOLDER", in_folder / "system")
     monkeypatch.setattr(units, "PRIVATE", ())  # this home is in /tmp
     bin_folder = in_folder / "bin"
@@ -62,7 +62,7 @@ def call(*arguments: str) -> Result:
 
 
 def kinds(results: Path) -> list[str]:
-    return [event.kind for event in read(results, since=now() - timedelta(days=1))]
+    return [event.kind for event in read_events(results, since=get_now() - timedelta(days=1))]
 
 
 # ---- cron
@@ -115,7 +115,7 @@ def test_crons_own_program_takes_it(home: Path, crontab: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     first, second, last = ((home / name).read_text() for name in ("first", "second", "last"))
     assert [cron.has_block(text) for text in (first, second, last)] == [True, True, False]
-    assert cron.without_block(first) == cron.without_block(second) == crontab
+    assert cron.remove_block(first) == cron.remove_block(second) == crontab
     assert last == (crontab or "none\n")
 
 
@@ -202,10 +202,10 @@ def test_root_writes_nothing_where_another_may_lay_links(home: Path) -> None:
             folder.chmod(folder.stat().st_mode | 0o011)
     made, secret = home / "made", home / "secret"
     secret.touch(mode=0o600)
-    as_user("daemon", made.touch)
+    run_as_user("daemon", made.touch)
     assert made.stat().st_uid == 1
     with pytest.raises(StoreError, match=r"as daemon: .*[Pp]ermission"):
-        as_user("daemon", lambda: print(secret.read_text()))
+        run_as_user("daemon", lambda: print(secret.read_text()))
 
 
 # ---- the lock
@@ -213,8 +213,8 @@ def test_root_writes_nothing_where_another_may_lay_links(home: Path) -> None:
 HOLD = """
 import subprocess, sys
 from pathlib import Path
-from probe.operation.commands.run_lock import run_lock
-with run_lock(Path(sys.argv[1])):
+from probe.operation.commands.run_lock import hold_run_lock
+with hold_run_lock(Path(sys.argv[1])):
     child = subprocess.Popen(["sleep", "600"])
     print(child.pid, flush=True)
     sys.stdin.read()
@@ -235,27 +235,27 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_lock_is_free_after_kill_9_though_a_child_lives_on(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     folder = tmp_path / "r"
-    with pytest.raises(Locked), run_lock(folder):
+    with pytest.raises(LockedError), hold_run_lock(folder):
         pass
-    since = held_since(folder)
+    since = read_held_since(folder)
     assert since
     assert abs(datetime.now(UTC) - datetime.fromisoformat(since)) < timedelta(hours=1)
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    assert held_since(folder) is None
-    with run_lock(folder):
-        assert held_since(folder)
+    assert read_held_since(folder) is None
+    with hold_run_lock(folder):
+        assert read_held_since(folder)
 
 
 def test_a_fault_within_a_run_is_not_taken_for_one_of_the_lock(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), run_lock(tmp_path):
+    with pytest.raises(FileNotFoundError), hold_run_lock(tmp_path):
         Path("absent/file").read_text()
 
 
 # ---- what a timed run leaves in the log
 
 def test_an_overlap_is_told_and_is_a_gap(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with run_lock(home / "out"):
+    with hold_run_lock(home / "out"):
         result = call("run", "--timed")
         assert (result.exit_code, type(result.exception)) == (EXIT_LOCKED, SystemExit)
         assert "Another run" in result.output
@@ -276,14 +276,14 @@ def test_a_full_disk_is_in_the_log_where_there_is_room_for_it(home: Path, monkey
 
 
 def test_a_run_finds_out_what_was_missed_and_once(tmp_path: Path) -> None:
-    begin = now() - timedelta(hours=5, minutes=30)
-    append(tmp_path, Event(at=begin, kind="installed", by="cron", every_min=60, first=begin))
-    append(tmp_path, Event(at=begin, kind="started"))
-    append(tmp_path, Event(at=begin, kind="ended", run_id="r"))
+    begin = get_now() - timedelta(hours=5, minutes=30)
+    append_event(tmp_path, ScheduleEvent(at=begin, kind="installed", by="cron", every_min=60, first=begin))
+    append_event(tmp_path, ScheduleEvent(at=begin, kind="started"))
+    append_event(tmp_path, ScheduleEvent(at=begin, kind="ended", run_id="r"))
     for _ in range(2):
-        with Diary(tmp_path, True).run() as ended:
+        with TimedLog(tmp_path, True).run() as ended:
             ended("r-2")
-    events = read(tmp_path, since=begin)
+    events = read_events(tmp_path, since=begin)
     (gap,) = [event for event in events if event.kind == "gap"]
     assert (gap.n, gap.why, gap.first) == (4, "not_started", begin + timedelta(hours=1))
     assert [event.kind for event in events][-4:] == ["started", "ended", "started", "ended"]
@@ -291,7 +291,7 @@ def test_a_run_finds_out_what_was_missed_and_once(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written_stops_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "schedule").write_text("")
-    with Diary(tmp_path, True).run() as ended:
+    with TimedLog(tmp_path, True).run() as ended:
         ended("r")
     assert "was not written" in capsys.readouterr().err
 
@@ -327,13 +327,13 @@ def test_watching_starts_at_once_and_ends_tidily(home: Path) -> None:
 
 
 def test_a_single_run_is_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.cli.watch.own_command", lambda: (sys.executable, "-c", "raise SystemExit(3)"))
+    monkeypatch.setattr("probe.cli.watch.make_own_command", lambda: (sys.executable, "-c", "raise SystemExit(3)"))
     result = call("watch", "--once")
     assert result.exit_code == 0
     assert "status 3" in result.output
 
 
 def test_a_schedule_calls_this_very_program() -> None:
-    done = subprocess.run([*own_command(), "--version"], capture_output=True, text=True, check=True,
+    done = subprocess.run([*make_own_command(), "--version"], capture_output=True, text=True, check=True,
                           cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.stdout.startswith("probe")

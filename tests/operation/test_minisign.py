@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.operation.updates.minisign import SignatureError, public_key, signature, verify
+from probe.operation.updates.minisign import SignatureError, parse_public_key, parse_signature, verify_signature
 from signed import OTHERS, OURS, Signer
 
 DOCUMENTED_KEY = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"
@@ -22,33 +22,33 @@ DOCUMENTED = (
     b"wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJAgAooBQ==\n")
 """Of minisign's own author, over the four bytes `test`."""
 
-KEY = public_key(OURS.public_file)
+KEY = parse_public_key(OURS.public_file)
 
 
 def told(document: bytes, raw: bytes) -> str:
     """Why it is refused; empty when it is not."""
     try:
-        verify(document, signature(raw), KEY)
+        verify_signature(document, parse_signature(raw), KEY)
     except SignatureError as error:
         return str(error)
     return ""
 
 
 def test_the_signature_of_minisigns_author_is_good() -> None:
-    key = public_key(DOCUMENTED_KEY)
+    key = parse_public_key(DOCUMENTED_KEY)
     assert key.name == "E7620F1842B4E81F"
-    assert verify(b"test", signature(DOCUMENTED), key) == "timestamp:1633700835\tfile:test\tprehashed"
+    assert verify_signature(b"test", parse_signature(DOCUMENTED), key) == "timestamp:1633700835\tfile:test\tprehashed"
     with pytest.raises(SignatureError, match="altered"):
-        verify(b"Test", signature(DOCUMENTED), key)
+        verify_signature(b"Test", parse_signature(DOCUMENTED), key)
 
 
 @pytest.mark.parametrize("legacy", [True, False])
 @given(document=st.binary(max_size=300), comment=st.text(st.characters(codec="utf-8", exclude_characters="\r\n")))
 def test_what_was_signed_is_accepted(legacy: bool, document: bytes, comment: str) -> None:
     raw = OURS.sign(document, comment=comment.encode(), legacy=legacy)
-    assert verify(document, signature(raw), KEY) == comment
-    assert verify(document, signature(raw.replace(b"\n", b"\r\n")), KEY) == comment
-    assert verify(document, signature(raw.removesuffix(b"\n")), KEY) == comment
+    assert verify_signature(document, parse_signature(raw), KEY) == comment
+    assert verify_signature(document, parse_signature(raw.replace(b"\n", b"\r\n")), KEY) == comment
+    assert verify_signature(document, parse_signature(raw.removesuffix(b"\n")), KEY) == comment
 
 
 @pytest.mark.parametrize("legacy", [True, False])
@@ -74,13 +74,13 @@ def test_any_bytes_are_a_signature_or_refused_in_words(raw: bytes) -> None:
 @given(st.text(max_size=200) | st.binary(max_size=60).map(lambda raw: base64.b64encode(raw).decode()))
 def test_any_text_is_a_key_or_refused_in_words(text: str) -> None:
     with pytest.raises(SignatureError):
-        public_key(text)
+        parse_public_key(text)
 
 
 @pytest.mark.parametrize("text", [OURS.public_file, OURS.public_line, f"\n {OURS.public_line}\r\n"])
 def test_a_key_is_read_from_a_file_or_a_line(text: str) -> None:
-    assert public_key(text) == KEY
-    assert public_key(text).text == OURS.public_line
+    assert parse_public_key(text) == KEY
+    assert parse_public_key(text).text == OURS.public_line
     assert KEY.name == "FF07060504030201"
 
 
@@ -128,11 +128,11 @@ def test_the_real_program_and_this_one_agree(tmp_path: Path, legacy: bool) -> No
     (tmp_path / "list.json").write_bytes(document)
     assert minisign("-S", *(["-l"] if legacy else []), "-s", "k.key", "-m", "list.json", "-t", "list 7").returncode == 0
     raw = (tmp_path / "list.json.minisig").read_bytes()
-    key = public_key((tmp_path / "k.pub").read_text())
-    assert signature(raw).prehashed != legacy
-    assert verify(document, signature(raw), key) == "list 7"
+    key = parse_public_key((tmp_path / "k.pub").read_text())
+    assert parse_signature(raw).prehashed != legacy
+    assert verify_signature(document, parse_signature(raw), key) == "list 7"
     with pytest.raises(SignatureError):
-        verify(document[:-1], signature(raw), key)
+        verify_signature(document[:-1], parse_signature(raw), key)
     # and the other way round: what the tests' own signer makes, the real program takes
     (tmp_path / "ours.pub").write_text(OURS.public_file)
     (tmp_path / "list.json.minisig").write_bytes(OURS.sign(document, legacy=legacy))

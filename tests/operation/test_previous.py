@@ -10,8 +10,8 @@ import pytest
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
-from probe.operation.commands.earlier_runs import TRIES, previous_blocks, previous_failures
-from probe.operation.schedules.schedule_log import now
+from probe.operation.commands.earlier_runs import TRIES, read_previous_blocks, read_previous_failures
+from probe.operation.schedules.schedule_log import get_now
 from probe.results.runs.run_writer import write_run
 
 RESULTS, NOWHERE = Path("results"), Vantage()
@@ -27,23 +27,23 @@ def stored(run_id: str, ended: datetime, outcomes: dict[str, Outcome], vantage: 
 
 
 def test_a_target_is_confirmed_by_the_last_run_that_took_it(in_folder: Path) -> None:
-    moment = now()
+    moment = get_now()
     stored("r1", moment - timedelta(hours=23), {"core": "blocked", "daily": "blocked", "old": "blocked"})
     stored("r2", moment - timedelta(hours=1), {"core": "ok"})
     stored("r3", moment - timedelta(minutes=1), {"daily": "ok", "new": "blocked"})
 
     def before(*targets: str) -> dict[str, str]:
-        return previous_blocks(RESULTS, before=moment, at_least_s=240, targets=targets, here=Vantage())
+        return read_previous_blocks(RESULTS, before=moment, at_least_s=240, targets=targets, here=Vantage())
 
     assert before("core", "daily", "new", "newer") == {"daily": "tls.reset.sni"}
     assert before("old") == {"old": "tls.reset.sni"}
     assert before() == {}
-    assert previous_blocks(RESULTS, before=moment + timedelta(hours=4), at_least_s=0, targets=["old"],
-                           here=Vantage()) == {}
+    assert read_previous_blocks(RESULTS, before=moment + timedelta(hours=4), at_least_s=0, targets=["old"],
+                                here=Vantage()) == {}
     away = Vantage(probe_cc="TR", geo_cc="TR")
     stored("r4", moment - timedelta(hours=2), {"home": "blocked"}, Vantage(probe_cc="DE", geo_cc="DE"))
     stored("r5", moment - timedelta(hours=2), {"away": "blocked"}, away)
-    assert previous_blocks(RESULTS, before=moment, at_least_s=240, targets=["home", "away"], here=away) == {
+    assert read_previous_blocks(RESULTS, before=moment, at_least_s=240, targets=["home", "away"], here=away) == {
         "away": "tls.reset.sni"}
 
 
@@ -70,36 +70,36 @@ def ran(run_id: str, ended: datetime, *verdicts: Verdict, **changes: object) -> 
     (failing("x", block_type="inconclusive.vantage"), False), (failing("x", block_type="inconclusive.tainted"), False),
 ])
 def test_what_had_failed_every_time_and_by_nothing_nearer(in_folder: Path, verdict: Verdict, fails: bool) -> None:
-    moment = now()
+    moment = get_now()
     ended = moment - timedelta(hours=1)
     ran("r1", ended, verdict)
-    assert previous_failures(RESULTS, before=moment, here=NOWHERE) == ({"x": ended} if fails else {})
+    assert read_previous_failures(RESULTS, before=moment, here=NOWHERE) == ({"x": ended} if fails else {})
 
 
 def test_the_latest_run_that_spoke_of_it_counts(in_folder: Path) -> None:
-    moment = now()
+    moment = get_now()
     daily, hourly = moment - timedelta(hours=23), moment - timedelta(hours=1)
     ran("r1", daily, failing("daily"), failing("well"), failing("mended"), failing("core"))
     ran("r2", hourly, failing("well", outcome="ok"), failing("mended", outcome="down"), failing("core"),
         failing("daily", outcome="not_attempted"))
-    assert previous_failures(RESULTS, before=moment, here=NOWHERE) == {"daily": daily, "core": hourly}
-    assert previous_failures(RESULTS, before=moment + timedelta(hours=26), here=NOWHERE) == {}
+    assert read_previous_failures(RESULTS, before=moment, here=NOWHERE) == {"daily": daily, "core": hourly}
+    assert read_previous_failures(RESULTS, before=moment + timedelta(hours=26), here=NOWHERE) == {}
 
 
 def test_a_wrong_clock_is_put_right_and_other_networks_say_nothing(in_folder: Path) -> None:
-    moment = now()
+    moment = get_now()
     ended = moment - timedelta(hours=1)
     ran("r1", ended, failing("x"), clock_offset_s=-600.0)
     ran("r2", ended, failing("y"), vantage=Vantage(probe_cc="DE", geo_cc="DE"))
     ran("r3", ended, failing("z"), engine="ooni")
-    assert previous_failures(RESULTS, before=moment, here=Vantage(probe_cc="TR", geo_cc="TR")) == {
+    assert read_previous_failures(RESULTS, before=moment, here=Vantage(probe_cc="TR", geo_cc="TR")) == {
         "x": ended - timedelta(seconds=600)}
 
 
 def test_a_damaged_file_takes_nothing_from_the_others(in_folder: Path) -> None:
-    moment = now()
+    moment = get_now()
     ran("r1", moment - timedelta(hours=2), failing("x"))
     ran("r2", moment - timedelta(hours=1), failing("y"))
     (damaged,) = (path for path in RESULTS.rglob("*.csv") if "verdicts" in str(path) and "r2" in path.read_text())
     damaged.write_bytes(b"\xff\xfe not a table")
-    assert set(previous_failures(RESULTS, before=moment, here=NOWHERE)) == {"x"}
+    assert set(read_previous_failures(RESULTS, before=moment, here=NOWHERE)) == {"x"}

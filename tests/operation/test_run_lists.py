@@ -12,11 +12,17 @@ import pytest
 
 from in_order import in_order
 from probe.cli import run as run_module
-from probe.config.consent.consent_check import lacking, places, record, refusal, told_places
+from probe.config.consent.consent_check import (
+    describe_destinations,
+    explain_lacking_consent,
+    explain_refusal,
+    list_destinations,
+    make_consent,
+)
 from probe.config.settings import Settings, UpdateSettings
-from probe.measurement.planning.rotation import share_of
+from probe.measurement.planning.rotation import choose_share
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT
-from probe.operation.schedules.schedule_log import Event, append, now, read
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now, read_events
 from probe.operation.updates.kept_list import LIST, LOOKS, read_looks, write_looks
 from probe.results.files.atomic import StoreError
 from signed import OTHERS, OURS, document, targets
@@ -76,8 +82,9 @@ def test_what_is_asked_holds_for_a_file_of_ones_own(made: Made) -> None:
 def test_a_pause_measures_nothing_and_explains_the_gap(made: Made) -> None:
     configure()
     bring(policy={"RU": {"pause": "raids on\x1b[2J measurers"}})
-    begin = now() - timedelta(minutes=10)
-    append(Path("results"), Event(at=begin, kind="installed", by="systemd-user", every_min=60, first=begin))
+    begin = get_now() - timedelta(minutes=10)
+    append_event(Path("results"),
+                 ScheduleEvent(at=begin, kind="installed", by="systemd-user", every_min=60, first=begin))
     for arguments in (("run",), ("run", "--timed"), ("run", "--dry-run"), ("run", "--fast", "--catalogue", "list.csv")):
         Path("list.csv").write_text(targets())
         result = call(*arguments)
@@ -86,21 +93,22 @@ def test_a_pause_measures_nothing_and_explains_the_gap(made: Made) -> None:
         assert in_order(line, "pause", r"raids on\x1b[2J measurers")
     assert json.loads(call("run", "--json").output)["paused"].startswith("raids on")
     assert not made.runs
-    assert [e.kind for e in read(Path("results"), since=begin)] == ["installed", "paused"]
+    assert [e.kind for e in read_events(Path("results"), since=begin)] == ["installed", "paused"]
     configure(cc="DE")
     assert call("run").exit_code == 0
     assert len(made.runs) == 1
 
 
 def test_a_paused_series_says_why_it_is_missing() -> None:
-    from probe.operation.schedules.missing_runs import gaps
+    from probe.operation.schedules.missing_runs import find_gaps
 
     begin = datetime(2026, 11, 25, 10, 7, tzinfo=UTC)
-    events = [Event(at=begin - timedelta(minutes=5), kind="installed", by="cron", every_min=60, minute=7, first=begin),
-              *(Event(at=begin + timedelta(hours=n, minutes=1), kind="paused", why="raids") for n in (0, 1)),
-              Event(at=begin + timedelta(hours=2), kind="started"),
-              Event(at=begin + timedelta(hours=2.1), kind="ended")]
-    found = gaps(events, since=begin, until=begin + timedelta(hours=3))
+    events = [ScheduleEvent(at=begin - timedelta(minutes=5), kind="installed", by="cron", every_min=60, minute=7,
+                            first=begin),
+              *(ScheduleEvent(at=begin + timedelta(hours=n, minutes=1), kind="paused", why="raids") for n in (0, 1)),
+              ScheduleEvent(at=begin + timedelta(hours=2), kind="started"),
+              ScheduleEvent(at=begin + timedelta(hours=2.1), kind="ended")]
+    found = find_gaps(events, since=begin, until=begin + timedelta(hours=3))
     assert [(gap.n, gap.why) for gap in found] == [(2, "paused")]
 
 
@@ -195,7 +203,7 @@ def test_in_the_laboratory_only_a_list_that_is_configured_counts(
 
 
 def test_a_refused_run_asks_no_server(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "refusal", refusal)
+    monkeypatch.setattr(run_module, "explain_refusal", explain_refusal)
     with served(document(8, today())) as (url, asked):
         configure(url)
         assert call("run", "--timed").exit_code == EXIT_NO_CONSENT
@@ -204,18 +212,18 @@ def test_a_refused_run_asks_no_server(made: Made, monkeypatch: pytest.MonkeyPatc
 
 def test_the_lists_server_is_part_of_the_consent() -> None:
     plain = Settings()
-    agreed = msgspec.structs.replace(plain, consent=record(plain, level=1, today=today()))
-    assert lacking(agreed) == ""
+    agreed = msgspec.structs.replace(plain, consent=make_consent(plain, level=1, today=today()))
+    assert explain_lacking_consent(agreed) == ""
     url = "https://lists.example.org/list"
     named = msgspec.structs.replace(agreed, update=UpdateSettings(url=url))
-    assert in_order(lacking(named), url, "your address")
-    again = msgspec.structs.replace(named, consent=record(named, level=1, today=today()))
-    assert lacking(again) == ""
+    assert in_order(explain_lacking_consent(named), url, "your address")
+    again = msgspec.structs.replace(named, consent=make_consent(named, level=1, today=today()))
+    assert explain_lacking_consent(again) == ""
     assert again.consent
     assert url in again.consent.to
-    assert in_order(told_places(named)[0], "once a day", "your address")
+    assert in_order(describe_destinations(named)[0], "once a day", "your address")
     local = msgspec.structs.replace(agreed, update=UpdateSettings(url="/srv/list.json"))
-    assert (places(local), lacking(local)) == ((), "")
+    assert (list_destinations(local), explain_lacking_consent(local)) == ((), "")
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3])
@@ -225,9 +233,9 @@ def test_the_turns_of_a_schedule_stay_within_what_is_asked(made: Made, most: int
             for tier in range(4)]
     configure(rotate=True)
     bring(policy={"RU": {"max_tier": most}}, targets=targets(*rows))
-    begin = now() - timedelta(minutes=10)
-    append(Path("results"), Event(at=begin, kind="installed", by="systemd-user", every_min=1440,
-                                  first=begin))
+    begin = get_now() - timedelta(minutes=10)
+    append_event(Path("results"), ScheduleEvent(at=begin, kind="installed", by="systemd-user", every_min=1440,
+                                                first=begin))
     result = call("run", "--timed")
     assert result.exit_code == 0, result.output
     catalogue, _, plan = made.runs[0]
@@ -235,7 +243,7 @@ def test_the_turns_of_a_schedule_stay_within_what_is_asked(made: Made, most: int
     assert plan.turn.extended == (most > 1)
     assert {e.tier for e in catalogue.endpoints if e.role != "control"} == set(range(most + 1))
     assert any(e.role == "control" for e in catalogue.endpoints)
-    taken = share_of(catalogue, plan.turn).inputs
+    taken = choose_share(catalogue, plan.turn).inputs
     assert not {f"https://t{tier}.example/" for tier in range(most + 1, 4)} & taken
     assert ("tier" in result.stderr) == (most < 3)
 
@@ -247,7 +255,7 @@ def test_a_look_takes_its_time_off_the_run(made: Made, monkeypatch: pytest.Monke
         clock[0] += 12.5
         return False
 
-    monkeypatch.setattr("probe.cli.run.looked", slowly)
+    monkeypatch.setattr("probe.cli.run.refresh_list", slowly)
     monkeypatch.setattr("probe.cli.run.time", SimpleNamespace(monotonic=lambda: clock[0], sleep=None))
     configure()
     bring()

@@ -17,20 +17,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.cli.watch import run_command
+from probe.cli.watch import make_run_command
 from probe.config.settings import RunSettings, Settings, VantageSettings
 from probe.operation.schedules import cron, systemd
-from probe.operation.schedules.missing_runs import Gap, Term, gaps, terms
-from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
-from probe.operation.schedules.schedule_log import Event, append, read
-from probe.operation.schedules.turns import Time, time_of, turn_of
+from probe.operation.schedules.missing_runs import Gap, ScheduleTerm, find_gaps, list_terms
+from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, read_events
+from probe.operation.schedules.turns import RunTime, choose_run_time, find_turn
 
 T0 = datetime(2026, 11, 25, 10, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 PERSONS = "# my own\nMAILTO=me\n5 4 * * * backup --all 100\\%\n\n@reboot /bin/x\n"
-BLOCK = cron.block(rhythm(60, 7), ("/opt/probe", "run", "--timed"), errors="/home/me/e.txt")
+BLOCK = cron.make_block(make_rhythm(60, 7), ("/opt/probe", "run", "--timed"), errors="/home/me/e.txt")
 
-rhythms = st.builds(rhythm, st.sampled_from(EVERY_MIN), st.integers(0, 59))
+rhythms = st.builds(make_rhythm, st.sampled_from(EVERY_MIN), st.integers(0, 59))
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))
 
 
@@ -49,10 +49,10 @@ def test_a_timed_run_ends_before_its_successor_may_start(
     beat: Rhythm, wanted_s: float, slot: int, delay: float,
 ) -> None:
     """However late by chance it is, and whatever the configuration wants."""
-    term = Term(begin=T0, end=None, rhythm=beat, by="systemd-user")
+    term = ScheduleTerm(begin=T0, end=None, rhythm=beat, by="systemd-user")
     due = T0 + slot % 10_000 * timedelta(seconds=beat.every_s)
     start = due + delay * timedelta(seconds=beat.jitter_s)
-    time = time_of(term, wanted_s, start)
+    time = choose_run_time(term, wanted_s, start)
     assert not time.late
     assert time.deadline_s >= min(wanted_s, beat.deadline_s(wanted_s)) - 1e-3
     assert start + timedelta(seconds=time.deadline_s + 60) <= due + timedelta(seconds=beat.every_s)
@@ -62,40 +62,40 @@ def test_a_timed_run_ends_before_its_successor_may_start(
 def test_a_run_that_was_caught_up_is_short_enough_or_let_be(beat: Rhythm, wanted_s: float, passed: float) -> None:
     """Started at any moment between two that are due, as after the machine was off."""
     start = T0 + passed * timedelta(seconds=beat.every_s - 1)
-    time = time_of(Term(begin=T0, end=None, rhythm=beat, by="systemd-user"), wanted_s, start)
+    time = choose_run_time(ScheduleTerm(begin=T0, end=None, rhythm=beat, by="systemd-user"), wanted_s, start)
     if not time.late:
         assert start + timedelta(seconds=time.deadline_s + 60) <= T0 + timedelta(seconds=beat.every_s)
         assert time.deadline_s >= beat.deadline_s(wanted_s) / 2
 
 
 def test_without_a_schedule_a_run_has_the_time_it_wants() -> None:
-    assert time_of(None, 900, T0) == Time(deadline_s=900, late=False)
+    assert choose_run_time(None, 900, T0) == RunTime(deadline_s=900, late=False)
 
 
 @pytest.mark.parametrize("every_min", EVERY_MIN)
 @pytest.mark.parametrize("wanted_s", [5.0, 900.0, 7200.0])
 def test_watch_gives_its_runs_no_more_time_than_there_is(every_min: int, wanted_s: float) -> None:
-    beat, config = rhythm(every_min, 0), Settings(run=RunSettings(deadline_s=wanted_s))
-    command = run_command(config, beat, Path("/r"), None)
+    beat, config = make_rhythm(every_min, 0), Settings(run=RunSettings(deadline_s=wanted_s))
+    command = make_run_command(config, beat, Path("/r"), None)
     told_s = float(command[command.index("--deadline-s") + 1])
     assert beat.jitter_s + told_s + 60 <= beat.every_s
 
 
 # ---- whose turn it is
 
-def turns(config: Settings, term: Term | None, hours: int) -> list[int]:
-    found = (turn_of(config, term, T0 + hour * HOUR + timedelta(minutes=4)) for hour in range(hours))
+def turns(config: Settings, term: ScheduleTerm | None, hours: int) -> list[int]:
+    found = (find_turn(config, term, T0 + hour * HOUR + timedelta(minutes=4)) for hour in range(hours))
     return [turn.number for turn in found if turn]
 
 
-BY_CRON = Term(begin=T0, end=None, rhythm=rhythm(60, 7), by="cron")
+BY_CRON = ScheduleTerm(begin=T0, end=None, rhythm=make_rhythm(60, 7), by="cron")
 OPEN = Settings(vantage=VantageSettings(cc="DE"))
 
 
 def test_turns_go_on_one_by_one_and_a_missed_run_moves_nothing() -> None:
     numbers = turns(OPEN, BY_CRON, 48)
     assert numbers == list(range(numbers[0], numbers[0] + 48))
-    later = turn_of(OPEN, BY_CRON, T0 + 40 * HOUR)
+    later = find_turn(OPEN, BY_CRON, T0 + 40 * HOUR)
     assert later is not None
     assert later.number == numbers[40], "whatever ran before"
     again = replace(BY_CRON, begin=T0 + 30 * HOUR + timedelta(minutes=20), by="watch")
@@ -110,12 +110,12 @@ def test_turns_go_on_one_by_one_and_a_missed_run_moves_nothing() -> None:
 def test_who_is_careful_takes_no_turns_with_the_extended_tiers(
     cc: str, run: dict[str, Any], extended: bool | None,
 ) -> None:
-    turn = turn_of(Settings(vantage=VantageSettings(cc=cc), run=RunSettings(**run)), BY_CRON, T0)
+    turn = find_turn(Settings(vantage=VantageSettings(cc=cc), run=RunSettings(**run)), BY_CRON, T0)
     assert (turn.extended if turn else None) is extended
 
 
 def test_without_a_schedule_nobody_takes_turns() -> None:
-    assert turn_of(OPEN, None, T0) is None
+    assert find_turn(OPEN, None, T0) is None
 
 
 @given(rhythms, moments)
@@ -128,7 +128,7 @@ def test_the_next_time_is_near_and_at_the_minute(beat: Rhythm, now: datetime) ->
 
 def test_an_interval_that_cron_cannot_say_is_refused() -> None:
     with pytest.raises(ValueError, match="45 minutes"):
-        rhythm(45, 0)
+        make_rhythm(45, 0)
 
 
 # ---- the crontab
@@ -138,7 +138,7 @@ def test_an_interval_that_cron_cannot_say_is_refused() -> None:
     (720, 0, "0 */12 * * *"), (1440, 9, "9 0 * * *"),
 ])
 def test_the_five_fields(every: int, minute: int, fields: str) -> None:
-    assert cron.times(rhythm(every, minute)) == fields
+    assert cron.make_time_fields(make_rhythm(every, minute)) == fields
 
 
 crontabs = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200).filter(
@@ -147,12 +147,12 @@ crontabs = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_si
 
 @given(crontabs)
 def test_a_persons_lines_come_through_untouched(crontab: str) -> None:
-    installed = cron.with_block(crontab, BLOCK)
+    installed = cron.add_block(crontab, BLOCK)
     assert BLOCK in installed
     assert installed.startswith(crontab)
-    again = cron.with_block(installed, BLOCK)
+    again = cron.add_block(installed, BLOCK)
     assert again == installed, "an upgrade in place"
-    assert cron.without_block(installed) in (crontab, crontab + "\n"), "only a missing last line end is added"
+    assert cron.remove_block(installed) in (crontab, crontab + "\n"), "only a missing last line end is added"
 
 
 @pytest.mark.parametrize("around", [
@@ -160,10 +160,10 @@ def test_a_persons_lines_come_through_untouched(crontab: str) -> None:
 ])
 def test_an_upgrade_keeps_the_place_and_a_removal_the_rest(around: tuple[str, str]) -> None:
     before, after = around
-    old = cron.block(rhythm(120, 3), ("/old/probe", "run"), errors="/e")
-    assert cron.with_block(before + old + after, BLOCK) == before + BLOCK + after
-    assert cron.without_block(before + old + after) == before + after
-    assert cron.without_block(before + old + after + old) == before + after, "a block that was pasted twice"
+    old = cron.make_block(make_rhythm(120, 3), ("/old/probe", "run"), errors="/e")
+    assert cron.add_block(before + old + after, BLOCK) == before + BLOCK + after
+    assert cron.remove_block(before + old + after) == before + after
+    assert cron.remove_block(before + old + after + old) == before + after, "a block that was pasted twice"
 
 
 @pytest.mark.parametrize("text", [
@@ -172,8 +172,8 @@ def test_an_upgrade_keeps_the_place_and_a_removal_the_rest(around: tuple[str, st
 ])
 def test_half_a_block_is_left_to_the_person(text: str) -> None:
     assert cron.has_block(text)
-    for change in (cron.without_block, lambda old: cron.with_block(old, BLOCK)):
-        with pytest.raises(cron.DamagedBlock):
+    for change in (cron.remove_block, lambda old: cron.add_block(old, BLOCK)):
+        with pytest.raises(cron.DamagedBlockError):
             change(text)
 
 
@@ -181,7 +181,7 @@ def test_half_a_block_is_left_to_the_person(text: str) -> None:
 @given(st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=12), min_size=1,
                 max_size=4))
 def test_a_command_comes_out_of_cron_as_it_went_in(words: list[str]) -> None:
-    line = cron.shell(words)
+    line = cron.quote_command(words)
     assert "%" not in line.replace(r"\%", "")
     given_to_sh = line.replace(r"\%", "%")  # cron(5): a backslash before a percent sign is taken away
     done = subprocess.run(["sh", "-c", f"printf '%s\\n' {given_to_sh}"], capture_output=True, text=True, check=True)
@@ -190,9 +190,9 @@ def test_a_command_comes_out_of_cron_as_it_went_in(words: list[str]) -> None:
 
 def test_a_line_break_in_a_path_is_refused() -> None:
     with pytest.raises(ValueError, match="line break"):
-        cron.shell(["/a\nb"])
+        cron.quote_command(["/a\nb"])
     with pytest.raises(ValueError, match="line break"):
-        systemd.service_text(systemd.Job(command=["/bin/true"], deadline_s=1, results="/a\n[Service]"))
+        systemd.make_service(systemd.UnitJob(command=["/bin/true"], deadline_s=1, results="/a\n[Service]"))
 
 
 # ---- units
@@ -210,26 +210,26 @@ def verify(folder: Path, *, user: bool) -> str:
     return "\n".join(told) if told or done.returncode == 0 else done.stderr
 
 
-def put(folder: Path, job: systemd.Job, beat: Rhythm) -> None:
+def put(folder: Path, job: systemd.UnitJob, beat: Rhythm) -> None:
     folder.mkdir()
-    (folder / systemd.SERVICE).write_text(systemd.service_text(job))
-    (folder / systemd.TIMER).write_text(systemd.timer_text(beat))
+    (folder / systemd.SERVICE).write_text(systemd.make_service(job))
+    (folder / systemd.TIMER).write_text(systemd.make_timer(beat))
 
 
 @pytest.mark.parametrize("kind", ["user", "user-unsealed", "system", "system-packets"])
 @pytest.mark.parametrize("results", ["/srv/results", "/srv/it's 100% \"mine\""])
 def test_systemd_finds_nothing_wrong(tmp_path: Path, kind: str, results: str) -> None:
-    job = systemd.Job(command=["/bin/true", "--results", results, "$HOME"], deadline_s=900, results=results,
-                      user="daemon" if kind.startswith("system") else "", packets=kind.endswith("packets"),
-                      sealed=not kind.endswith("unsealed"))
+    job = systemd.UnitJob(command=["/bin/true", "--results", results, "$HOME"], deadline_s=900, results=results,
+                          user="daemon" if kind.startswith("system") else "", packets=kind.endswith("packets"),
+                          sealed=not kind.endswith("unsealed"))
     units = tmp_path / "units"
-    put(units, job, rhythm(60, 7))
+    put(units, job, make_rhythm(60, 7))
     assert verify(units, user=kind.startswith("user")) == ""
 
 
 def test_systemd_would_find_something_wrong(tmp_path: Path) -> None:
     units = tmp_path / "units"
-    put(units, systemd.Job(command=["/absent/program"], deadline_s=900, results="/srv"), rhythm(60, 7))
+    put(units, systemd.UnitJob(command=["/absent/program"], deadline_s=900, results="/srv"), make_rhythm(60, 7))
     service = units / systemd.SERVICE
     service.write_text(service.read_text().replace("UMask=0077", "UMask=nonsense"))
     told = verify(units, user=True)
@@ -242,9 +242,9 @@ def test_the_calendar_means_the_rhythm(every: int) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd-analyze is not installed here")
-    beat = rhythm(every, 7)
+    beat = make_rhythm(every, 7)
     done = subprocess.run([program, "calendar", "--base-time=2026-11-25 10:00:00 UTC", "--iterations=3",
-                           systemd.calendar(beat)], capture_output=True, text=True, timeout=60, check=False,
+                           systemd.make_calendar(beat)], capture_output=True, text=True, timeout=60, check=False,
                           env={"TZ": "UTC", "LC_ALL": "C"})
     assert done.returncode == 0, done.stderr
     shown = [line.split(": ", 1)[1] for line in done.stdout.splitlines() if "UTC" in line and "form" not in line]
@@ -254,8 +254,8 @@ def test_the_calendar_means_the_rhythm(every: int) -> None:
 
 
 def test_a_unit_is_shut_in() -> None:
-    job = systemd.Job(command=["/bin/true"], deadline_s=900, results="/srv/r", user="me")
-    lines = systemd.service_text(job).splitlines()
+    job = systemd.UnitJob(command=["/bin/true"], deadline_s=900, results="/srv/r", user="me")
+    lines = systemd.make_service(job).splitlines()
     assert {"NoNewPrivileges=yes", "PrivateTmp=yes", "ProtectSystem=strict", "CapabilityBoundingSet=",
             "User=me"} <= set(lines)
     assert [line for line in lines if line.startswith("ReadWritePaths")] == ["ReadWritePaths=/srv/r"]
@@ -264,17 +264,18 @@ def test_a_unit_is_shut_in() -> None:
 
 # ---- the log and what is missing from it
 
-def installed(at: datetime = T0, every_min: int = 60) -> Event:
-    return Event(at=at - timedelta(minutes=5), kind="installed", by="cron", every_min=every_min, minute=7, first=at)
+def installed(at: datetime = T0, every_min: int = 60) -> ScheduleEvent:
+    return ScheduleEvent(at=at - timedelta(minutes=5), kind="installed", by="cron", every_min=every_min, minute=7,
+                         first=at)
 
 
-def ran(at: datetime, *, ended: bool = True) -> list[Event]:
-    over = [Event(at=at + timedelta(minutes=15), kind="ended", run_id="r")] if ended else []
-    return [Event(at=at, kind="started"), *over]
+def ran(at: datetime, *, ended: bool = True) -> list[ScheduleEvent]:
+    over = [ScheduleEvent(at=at + timedelta(minutes=15), kind="ended", run_id="r")] if ended else []
+    return [ScheduleEvent(at=at, kind="started"), *over]
 
 
-def missing(*events: Event, until: datetime, running: bool = False) -> tuple[Gap, ...]:
-    return gaps(sorted(events, key=lambda e: e.at), since=T0 - 24 * HOUR, until=until, running=running)
+def missing(*events: ScheduleEvent, until: datetime, running: bool = False) -> tuple[Gap, ...]:
+    return find_gaps(sorted(events, key=lambda e: e.at), since=T0 - 24 * HOUR, until=until, running=running)
 
 
 def test_nothing_is_missing_where_each_run_came_late_by_chance() -> None:
@@ -291,19 +292,21 @@ def test_an_hour_off_is_one_gap_and_a_late_run_fills_no_earlier_place() -> None:
 
 
 @pytest.mark.parametrize(("event", "why"), [
-    (Event(at=T0 + HOUR, kind="overlap"), "overlap"), (Event(at=T0 + HOUR, kind="refused", why="x"), "refused"),
-    (Event(at=T0 + HOUR, kind="failed", why="the disk is full"), "failed"),
-    (Event(at=T0 + HOUR, kind="started"), "broken_off"),
-    *((Event(at=T0 + HOUR, kind="skipped", why=why), why) for why in ("battery", "metered", "late")),
-    (Event(at=T0 + HOUR, kind="skipped", why="a word of a later version"), "failed"),
+    (ScheduleEvent(at=T0 + HOUR, kind="overlap"), "overlap"),
+    (ScheduleEvent(at=T0 + HOUR, kind="refused", why="x"), "refused"),
+    (ScheduleEvent(at=T0 + HOUR, kind="failed", why="the disk is full"), "failed"),
+    (ScheduleEvent(at=T0 + HOUR, kind="started"), "broken_off"),
+    *((ScheduleEvent(at=T0 + HOUR, kind="skipped", why=why), why) for why in ("battery", "metered", "late")),
+    (ScheduleEvent(at=T0 + HOUR, kind="skipped", why="a word of a later version"), "failed"),
 ])
-def test_a_missing_run_has_its_reason(event: Event, why: str) -> None:
+def test_a_missing_run_has_its_reason(event: ScheduleEvent, why: str) -> None:
     (gap,) = missing(installed(), *ran(T0), event, *ran(T0 + 2 * HOUR), until=T0 + 3 * HOUR)
     assert (gap.first, gap.n, gap.why) == (T0 + HOUR, 1, why)
 
 
 def test_a_run_that_failed_after_it_began_is_a_failure() -> None:
-    events = [installed(), *ran(T0, ended=False), Event(at=T0 + timedelta(minutes=9), kind="failed", why="full")]
+    events = [installed(), *ran(T0, ended=False),
+              ScheduleEvent(at=T0 + timedelta(minutes=9), kind="failed", why="full")]
     assert [gap.why for gap in missing(*events, until=T0 + HOUR)] == ["failed"]
 
 
@@ -316,8 +319,8 @@ def test_a_run_that_goes_on_is_not_broken_off() -> None:
 
 def test_what_is_not_due_is_not_missing() -> None:
     assert missing(installed(), until=T0 + timedelta(minutes=10)) == ()
-    assert missing(Event(at=T0, kind="started"), until=T0 + 9 * HOUR) == (), "without a schedule nothing is due"
-    ended = Event(at=T0 + HOUR - timedelta(minutes=9), kind="uninstalled")
+    assert missing(ScheduleEvent(at=T0, kind="started"), until=T0 + 9 * HOUR) == (), "without a schedule nothing is due"
+    ended = ScheduleEvent(at=T0 + HOUR - timedelta(minutes=9), kind="uninstalled")
     assert missing(installed(), *ran(T0), ended, until=T0 + 9 * HOUR) == ()
 
 
@@ -326,16 +329,16 @@ def test_a_new_interval_counts_from_its_own_beginning() -> None:
     events = [installed(), *ran(T0), *ran(T0 + HOUR), *ran(T0 + 2 * HOUR), second, *ran(T0 + 3 * HOUR)]
     (gap,) = missing(*events, until=T0 + 6 * HOUR + timedelta(minutes=59))
     assert (gap.first, gap.n) == (T0 + 6 * HOUR, 1)
-    assert [term.rhythm.every_min for term in terms(events)] == [60, 180]
+    assert [term.rhythm.every_min for term in list_terms(events)] == [60, 180]
 
 
 @given(st.lists(st.tuples(st.integers(-10**6, 10**6), st.sampled_from(
     ["installed", "uninstalled", "started", "ended", "overlap", "refused", "failed", "gap", "?"])), max_size=30),
     st.integers(-10**6, 10**6))
 def test_no_history_is_too_odd(history: list[tuple[int, str]], until_s: int) -> None:
-    events = [Event(at=T0 + timedelta(seconds=s), kind=kind, every_min=60) for s, kind in sorted(history)]
+    events = [ScheduleEvent(at=T0 + timedelta(seconds=s), kind=kind, every_min=60) for s, kind in sorted(history)]
     until = T0 + timedelta(seconds=until_s)
-    found = gaps(events, since=T0 - timedelta(seconds=10**6), until=until)
+    found = find_gaps(events, since=T0 - timedelta(seconds=10**6), until=until)
     assert all(gap.n >= 1 and gap.first <= gap.last <= until for gap in found)
     assert list(found) == sorted(found, key=lambda gap: gap.first)
 
@@ -345,7 +348,7 @@ def test_of_a_year_every_hour_is_a_run_or_in_one_gap(tmp_path: Path, rng: random
     hours, filled, down = 8760, 0, 0
     lines: dict[str, list[bytes]] = {}
 
-    def note(event: Event) -> None:
+    def note(event: ScheduleEvent) -> None:
         lines.setdefault(f"{event.at:%Y-%m}", []).append(msgspec.json.encode(event))
 
     note(installed())
@@ -355,7 +358,7 @@ def test_of_a_year_every_hour_is_a_run_or_in_one_gap(tmp_path: Path, rng: random
             continue
         at = T0 + hour * HOUR + timedelta(minutes=rng.uniform(0, 40 if down else 10))
         kind = rng.choices(["well", "killed", "overlap", "refused", "failed"], [90, 3, 3, 2, 2])[0]
-        events = {"well": ran(at), "killed": ran(at, ended=False)}.get(kind, [Event(at=at, kind=kind)])
+        events = {"well": ran(at), "killed": ran(at, ended=False)}.get(kind, [ScheduleEvent(at=at, kind=kind)])
         for event in events:
             note(event)
         filled += kind == "well"
@@ -363,31 +366,31 @@ def test_of_a_year_every_hour_is_a_run_or_in_one_gap(tmp_path: Path, rng: random
         (tmp_path / "schedule").mkdir(exist_ok=True)
         (tmp_path / "schedule" / f"{name}.jsonl").write_bytes(b"\n".join(events_of) + b"\n")
     end = T0 + hours * HOUR
-    events = read(tmp_path, since=T0 - HOUR)
-    found = gaps(events, since=T0, until=end)
+    events = read_events(tmp_path, since=T0 - HOUR)
+    found = find_gaps(events, since=T0, until=end)
     assert sum(gap.n for gap in found) + filled == hours
     assert all(a.last < b.first for a, b in pairwise(found))
-    late = read(tmp_path, since=end - 30 * 24 * HOUR)
+    late = read_events(tmp_path, since=end - 30 * 24 * HOUR)
     assert len(late) < 2 * 31 * 24 + 50
-    month = gaps(late, since=end - 30 * 24 * HOUR, until=end)
+    month = find_gaps(late, since=end - 30 * 24 * HOUR, until=end)
     assert sum(gap.n for gap in month) == sum(
         1 for gap in found for n in range(gap.n) if gap.first + n * HOUR >= end - 30 * 24 * HOUR)
 
 
 def test_the_log_survives_what_a_crash_leaves(tmp_path: Path) -> None:
-    append(tmp_path, installed())
+    append_event(tmp_path, installed())
     file = tmp_path / "schedule" / "2026-11.jsonl"
     with file.open("ab") as handle:
         handle.write(b'{"at":"2026-11-25T10:07:0')
-    append(tmp_path, Event(at=T0, kind="started"))
+    append_event(tmp_path, ScheduleEvent(at=T0, kind="started"))
     file.write_bytes(file.read_bytes() + b"\xff\xfe\n[]\nnull\n" + b'{"at":"2026-11-25T10:07:00","kind":"no zone"}\n')
-    assert [event.kind for event in read(tmp_path, since=T0 - HOUR)] == ["installed", "started"]
+    assert [event.kind for event in read_events(tmp_path, since=T0 - HOUR)] == ["installed", "started"]
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_schedule_of_long_ago_is_still_known(tmp_path: Path) -> None:
-    append(tmp_path, installed(T0 - 24 * 90 * HOUR))
-    append(tmp_path, Event(at=T0 - 24 * 89 * HOUR, kind="started"))
-    assert [event.kind for event in read(tmp_path, since=T0)] == ["installed"]
-    assert read(tmp_path / "absent", since=T0) == []
+    append_event(tmp_path, installed(T0 - 24 * 90 * HOUR))
+    append_event(tmp_path, ScheduleEvent(at=T0 - 24 * 89 * HOUR, kind="started"))
+    assert [event.kind for event in read_events(tmp_path, since=T0)] == ["installed"]
+    assert read_events(tmp_path / "absent", since=T0) == []

@@ -12,20 +12,20 @@ from click.testing import CliRunner, Result
 
 from in_order import in_order
 from probe.cli.main import cli
-from probe.config.geo.geo_status import Standing as GeoStanding
+from probe.config.geo.geo_status import GeoStatus as GeoStanding
 from probe.config.settings import ConsentSettings, RunSettings, Settings, VantageSettings
 from probe.core.runs import Run, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.operation.schedules.missing_runs import Gap, Term
-from probe.operation.schedules.rhythm import rhythm
-from probe.operation.schedules.schedule_log import Event, append, now
-from probe.operation.status.status_facts import Facts, gather
-from probe.operation.status.status_findings import BAD, NOTE, OK, Finding, findings
+from probe.operation.schedules.missing_runs import Gap, ScheduleTerm
+from probe.operation.schedules.rhythm import make_rhythm
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now
+from probe.operation.status.status_facts import StatusFacts, gather_status_facts
+from probe.operation.status.status_findings import BAD, NOTE, OK, StatusFinding, list_findings
 from probe.results.runs.run_writer import write_run
 from stored import a_result
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
-TERM = Term(begin=NOW - timedelta(days=9), end=None, rhythm=rhythm(60, 30), by="cron")
+TERM = ScheduleTerm(begin=NOW - timedelta(days=9), end=None, rhythm=make_rhythm(60, 30), by="cron")
 WELL = ("link:up", "tunnel:none", "gateway:answers", "resolver:ok", "ipv6:ok", "clock:ok")
 
 
@@ -35,16 +35,16 @@ def a_run(**others: object) -> Run:
     return replace(run, **others)  # type: ignore[arg-type]
 
 
-WELL_SET_UP = Facts(
+WELL_SET_UP = StatusFacts(
     now=NOW, settings=Settings(path="/p.toml", consent=ConsentSettings(date="2026-11-01", text=1, level=1)),
     results=Path("/r"), not_agreed="", at_work=("cron",), term=TERM, events=(), gaps=(), running_since=None,
     runs=(a_run(),), unreadable=(), blocked=(), disk_bytes=10**6, free_bytes=10**12, errors="",
 )
 
 
-def found(**others: object) -> dict[str, Finding]:
+def found(**others: object) -> dict[str, StatusFinding]:
     facts = replace(WELL_SET_UP, **others)  # type: ignore[arg-type]
-    return {finding.what: finding for finding in reversed(findings(facts))}
+    return {finding.what: finding for finding in reversed(list_findings(facts))}
 
 
 def test_where_all_is_well_nothing_is_to_do() -> None:
@@ -65,7 +65,7 @@ GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, wh
     ({"runs": ()}, "last run", NOTE, "none"),
     ({"runs": (a_run(outcome="local", block_type="local.offline"),)}, "last run", NOTE, "local.offline"),
     ({"unreadable": ("x: torn\x1b[2J",)}, "results", BAD, r"torn\x1b"),
-    ({"events": (Event(at=NOW, kind="failed", why="the disk is full"),)}, "failure", BAD, "disk is full"),
+    ({"events": (ScheduleEvent(at=NOW, kind="failed", why="the disk is full"),)}, "failure", BAD, "disk is full"),
     ({"errors": "one\nError: two\n"}, "last words", NOTE, "Error: two"),
     ({"gaps": (GAP,)}, "gap", BAD, "2 from 2026-11-25 09:30 UTC: nothing started it"),
     ({"gaps": (replace(GAP, last=NOW - timedelta(days=3)),)}, "gap", NOTE, "nothing started it"),
@@ -124,7 +124,7 @@ def test_a_run_that_was_let_be_is_nothing_to_put_right(why: str) -> None:
 # ---- from files
 
 def test_a_folder_with_spoiled_files_is_told_as_far_as_it_goes(tmp_path: Path) -> None:
-    moment = now()
+    moment = get_now()
     for number in range(3):
         result = a_result(f"r-{number}", (moment - timedelta(hours=3 - number)).isoformat())
         write_run(result, tmp_path, parquet=False)
@@ -132,8 +132,9 @@ def test_a_folder_with_spoiled_files_is_told_as_far_as_it_goes(tmp_path: Path) -
     spoiled = sorted(tmp_path.glob("runs/date=*/r-1.csv"))[0]
     spoiled.write_text("nonsense")
     begin = moment - timedelta(hours=2, minutes=59)
-    append(tmp_path, Event(at=begin, kind="installed", by="cron", every_min=60, first=begin))
-    facts = gather(Settings(), tmp_path, now=moment, not_agreed="", at_work=(), running_since=None, errors="")
+    append_event(tmp_path, ScheduleEvent(at=begin, kind="installed", by="cron", every_min=60, first=begin))
+    facts = gather_status_facts(Settings(), tmp_path, now=moment, not_agreed="", at_work=(), running_since=None,
+                                errors="")
     assert [run.run_id for run in facts.runs] == ["r-0", "r-2"]
     assert len(facts.unreadable) == 1
     assert sum(gap.n for gap in facts.gaps) == 3
@@ -150,8 +151,8 @@ def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(in_folder))  # no crontab of the person who runs the tests
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "PROBE_CONFIG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("probe.config.settings.SEARCH", ())
-    monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: (4,))
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
+    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
     monkeypatch.setattr("probe.operation.schedules.units.SYSTEM_FOLDER", in_folder / "system")
     return in_folder
 
@@ -165,7 +166,7 @@ def test_the_command_tells_and_writes_nothing(home: Path) -> None:
 
 
 def test_the_command_speaks_json(home: Path) -> None:
-    write_run(a_result("r", now().isoformat()), home / "results", parquet=False)
+    write_run(a_result("r", get_now().isoformat()), home / "results", parquet=False)
     told = json.loads(call("status", "--json").output)
     assert [run["run_id"] for run in told["runs"]] == ["r"]
     assert {"consent", "version", "privilege", "resolver now", "network now"} <= {f["what"] for f in told["findings"]}
@@ -196,4 +197,4 @@ def test_the_table_is_told_with_what_to_do_about_it() -> None:
     assert "table" not in found()
     for geo, state in ((GeoStanding(text="well"), OK), (GeoStanding(text="old", todo="renew"), NOTE),
                        (GeoStanding(text="torn", todo="renew", damaged=True), BAD)):
-        assert found(geo=geo)["table"] == Finding(what="table", state=state, text=geo.text, todo=geo.todo)
+        assert found(geo=geo)["table"] == StatusFinding(what="table", state=state, text=geo.text, todo=geo.todo)

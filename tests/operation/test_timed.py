@@ -10,11 +10,11 @@ from click.testing import CliRunner, Result
 
 from probe.cli import run as run_module
 from probe.cli.main import cli
-from probe.measurement.device.conditions import Conditions
+from probe.measurement.device.conditions import DeviceConditions
 from probe.measurement.session.run_plan import RunPlan
 from probe.operation.commands import timed_run as timed_module
-from probe.operation.schedules.missing_runs import gaps
-from probe.operation.schedules.schedule_log import Event, append, now, read
+from probe.operation.schedules.missing_runs import find_gaps
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now, read_events
 
 RESULTS = Path("results")
 
@@ -33,21 +33,22 @@ def plans(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> list[RunPlan]:
         raise Measured
 
     monkeypatch.setattr(run_module, "_measure", note)
-    monkeypatch.setattr(run_module, "refusal", lambda *_, **__: "")  # consent has its own tests
-    monkeypatch.setattr("probe.config.settings.SEARCH", ())
+    monkeypatch.setattr(run_module, "explain_refusal", lambda *_, **__: "")  # consent has its own tests
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
-    conditions(monkeypatch, Conditions(power="mains", metered="no"))
+    conditions(monkeypatch, DeviceConditions(power="mains", metered="no"))
     return begun
 
 
-def conditions(monkeypatch: pytest.MonkeyPatch, found: Conditions) -> None:
-    monkeypatch.setattr(timed_module, "conditions_now", lambda: found)
+def conditions(monkeypatch: pytest.MonkeyPatch, found: DeviceConditions) -> None:
+    monkeypatch.setattr(timed_module, "read_conditions", lambda: found)
 
 
 def schedule(*, ago: timedelta = timedelta(minutes=2), every_min: int = 60) -> datetime:
     """A schedule whose latest run was due so long ago."""
-    due = now() - ago
-    append(RESULTS, Event(at=due, kind="installed", by="systemd-user", every_min=every_min, minute=7, first=due))
+    due = get_now() - ago
+    append_event(RESULTS,
+                 ScheduleEvent(at=due, kind="installed", by="systemd-user", every_min=every_min, minute=7, first=due))
     return due
 
 
@@ -56,8 +57,8 @@ def call(*arguments: str, config: str = '[vantage]\ncc = "DE"\n') -> Result:
     return CliRunner().invoke(cli, ["run", "--config", "probe.toml", *arguments])
 
 
-def last() -> Event:
-    return read(RESULTS, since=now() - timedelta(days=1))[-1]
+def last() -> ScheduleEvent:
+    return read_events(RESULTS, since=get_now() - timedelta(days=1))[-1]
 
 
 def test_a_timed_run_has_its_turn(plans: list[RunPlan]) -> None:
@@ -97,18 +98,18 @@ def test_a_timed_run_is_cut_before_its_successor(plans: list[RunPlan]) -> None:
 
 
 LATE = timedelta(minutes=57)
-BATTERY, PAID = Conditions(power="battery", charge=70), Conditions(metered="yes")
+BATTERY, PAID = DeviceConditions(power="battery", charge=70), DeviceConditions(metered="yes")
 
 
 @pytest.mark.parametrize(("found", "ago", "config", "why", "told"), [
-    (Conditions(), LATE, "", "late", "too late"),
-    (Conditions(power="battery", charge=12), timedelta(0), "", "battery", "battery"),
+    (DeviceConditions(), LATE, "", "late", "too late"),
+    (DeviceConditions(power="battery", charge=12), timedelta(0), "", "battery", "battery"),
     (BATTERY, timedelta(0), '[run]\non_battery = "skip"\n', "battery", "battery"),
     (PAID, timedelta(0), '[run]\non_metered = "skip"\n', "metered", "metered"),
 ])
 def test_a_run_that_is_let_be_is_a_gap_with_its_reason(
-    plans: list[RunPlan], monkeypatch: pytest.MonkeyPatch, found: Conditions, ago: timedelta, config: str, why: str,
-    told: str,
+    plans: list[RunPlan], monkeypatch: pytest.MonkeyPatch, found: DeviceConditions, ago: timedelta, config: str,
+    why: str, told: str,
 ) -> None:
     conditions(monkeypatch, found)
     due = schedule(ago=ago)
@@ -117,15 +118,15 @@ def test_a_run_that_is_let_be_is_a_gap_with_its_reason(
     (line,) = result.output.splitlines()
     assert told in line
     assert (last().kind, last().why) == ("skipped", why)
-    events = read(RESULTS, since=due - timedelta(hours=1))
-    (gap,) = gaps(events, since=due, until=due + timedelta(minutes=61))
+    events = read_events(RESULTS, since=due - timedelta(hours=1))
+    (gap,) = find_gaps(events, since=due, until=due + timedelta(minutes=61))
     assert (gap.n, gap.why) == (1, why)
     assert sorted(path.name for path in RESULTS.iterdir()) == ["schedule"]
 
 
-@pytest.mark.parametrize("found", [BATTERY, PAID, Conditions(power="battery", charge=12)])
+@pytest.mark.parametrize("found", [BATTERY, PAID, DeviceConditions(power="battery", charge=12)])
 def test_what_a_person_runs_is_run_and_says_how(
-    plans: list[RunPlan], monkeypatch: pytest.MonkeyPatch, found: Conditions,
+    plans: list[RunPlan], monkeypatch: pytest.MonkeyPatch, found: DeviceConditions,
 ) -> None:
     conditions(monkeypatch, found)
     call(config='[run]\non_battery = "skip"\non_metered = "skip"\n')
@@ -151,7 +152,7 @@ def test_the_laboratory_is_not_told_of_the_machines_battery(
     from probe.catalogue.laboratory_marker import Marker
 
     monkeypatch.setattr(run_module, "read_marker", lambda: Marker(lab=True))
-    conditions(monkeypatch, Conditions(power="battery", charge=1, metered="yes"))
+    conditions(monkeypatch, DeviceConditions(power="battery", charge=1, metered="yes"))
     call("--timed")
     assert (plans[0].conditions, plans[0].transfers) == ((), True)
 

@@ -15,15 +15,15 @@ import trustme
 
 from loopback import Server, requests_on, serving
 from probe.control.reaching import public_addresses
-from probe.measurement.streams.tls_handshake import context_for
-from probe.operation.updates.kept_list import read_kept, read_looks
+from probe.measurement.streams.tls_handshake import make_context
+from probe.operation.updates.kept_list import read_kept_list, read_looks
 from probe.operation.updates.list_document import MAX_BYTES, ListError
-from probe.operation.updates.list_refresh import look
-from probe.operation.updates.minisign import MAX_SIGNATURE_BYTES, public_key
-from probe.operation.updates.signed_fetch import check_source, document_of, signature_of
+from probe.operation.updates.list_refresh import refresh_list
+from probe.operation.updates.minisign import MAX_SIGNATURE_BYTES, parse_public_key
+from probe.operation.updates.signed_fetch import check_source, fetch_document, fetch_signature
 from signed import OTHERS, OURS, document
 
-KEY = public_key(OURS.public_line)
+KEY = parse_public_key(OURS.public_line)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOST = "lists.example.org"
 Answer = Callable[[socket.socket], None]
@@ -68,7 +68,7 @@ def lists(raw: bytes = b"", signature: bytes | None = None, **others: bytes | An
 
 def test_a_list_is_fetched_with_its_signature_first(tmp_path: Path) -> None:
     with lists(document()) as (server, url):
-        assert look(url, KEY, now=NOW, folder=tmp_path).document.serial == 7
+        assert refresh_list(url, KEY, now=NOW, folder=tmp_path).document.serial == 7
         assert server.asked == ["/list.minisig", "/list"]
     told = b"\r\n".join(server.heads)
     assert b"User-Agent: reachability-probe/" in told
@@ -80,7 +80,7 @@ def test_a_list_is_fetched_with_its_signature_first(tmp_path: Path) -> None:
 def test_of_a_strangers_list_only_the_signature_is_fetched(tmp_path: Path) -> None:
     raw = document()
     with lists(raw, OTHERS.sign(raw)) as (server, url), pytest.raises(ListError, match="not by"):
-        look(url, KEY, now=NOW, folder=tmp_path)
+        refresh_list(url, KEY, now=NOW, folder=tmp_path)
     assert server.asked == ["/list.minisig"]
 
 
@@ -125,22 +125,22 @@ def interim_for_ever(conn: socket.socket) -> None:
 def test_what_is_not_the_list_is_refused_in_words(tmp_path: Path, answer: bytes | Answer, why: str) -> None:
     raw = document()
     with lists(raw, list=answer) as (_, url), pytest.raises(ListError, match=why) as refused:
-        look(url, KEY, now=NOW, timeout_s=20, folder=tmp_path)
+        refresh_list(url, KEY, now=NOW, timeout_s=20, folder=tmp_path)
     assert "\n" not in str(refused.value)
-    assert read_kept(KEY, tmp_path) is None
+    assert read_kept_list(KEY, tmp_path) is None
     assert read_looks(tmp_path).failed == str(refused.value)[:300]
 
 
 def test_a_redirect_on_the_same_server_is_followed() -> None:
     with lists(b"found", old=to("/list", 301)) as (server, url):
-        assert document_of(url.replace("/list", "/old"), timeout_s=20) == b"found"
+        assert fetch_document(url.replace("/list", "/old"), timeout_s=20) == b"found"
         assert server.asked == ["/old", "/list"]
 
 
 def test_a_signature_is_small() -> None:
     flood = b"x" * (MAX_SIGNATURE_BYTES + 1)
     with lists(signature=flood) as (_, url), pytest.raises(ListError, match="larger than 16384"):
-        signature_of(url, timeout_s=20)
+        fetch_signature(url, timeout_s=20)
 
 
 def dripping(conn: socket.socket) -> None:
@@ -158,7 +158,7 @@ def dripping(conn: socket.socket) -> None:
 @pytest.mark.parametrize("answer", [dripping, lambda conn: conn.recv(1)])
 def test_time_is_bounded_whatever_the_server_does(answer: Answer) -> None:
     with lists(list=answer) as (_, url), pytest.raises(ListError, match="generic_timeout_error"):
-        document_of(url, timeout_s=0.4)
+        fetch_document(url, timeout_s=0.4)
 
 
 # ---- names and TLS
@@ -181,7 +181,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 def test_no_name_leads_into_a_private_network(names: dict[str, list[str]], addresses: list[str]) -> None:
     names[HOST] = addresses
     with pytest.raises(ListError, match="public address"):
-        document_of(f"https://{HOST}/list", timeout_s=20)
+        fetch_document(f"https://{HOST}/list", timeout_s=20)
 
 
 @contextmanager
@@ -207,17 +207,17 @@ def test_the_server_is_whom_the_url_names(names: dict[str, list[str]], monkeypat
     monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "roots.pem"))
     monkeypatch.setattr(public_addresses, "is_bogon", lambda address: address != "127.0.0.1")
     names[HOST] = ["127.0.0.1"]
-    context_for.cache_clear()
+    make_context.cache_clear()
     try:
         with tls_server(authority.issue_cert(name), Lists({"/list": ok(b"found")})) as server:
             url = f"https://{HOST}:{server.port}/list"
             if not why:
-                assert document_of(url, timeout_s=20) == b"found"
+                assert fetch_document(url, timeout_s=20) == b"found"
                 return
             with pytest.raises(ListError, match=why):
-                document_of(url, timeout_s=20)
+                fetch_document(url, timeout_s=20)
     finally:
-        context_for.cache_clear()
+        make_context.cache_clear()
 
 
 @pytest.mark.parametrize(("source", "why"), [
@@ -235,9 +235,9 @@ def test_files_are_bounded_too(tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(b"x" * (MAX_BYTES + 1))
     for name, why in (("big", "larger"), ("absent", "cannot be read"), (".", "regular file")):
         with pytest.raises(ListError, match=why):
-            document_of(str(tmp_path / name), timeout_s=1)
+            fetch_document(str(tmp_path / name), timeout_s=1)
     with pytest.raises(ListError, match="regular file"):
-        document_of("/dev/zero", timeout_s=1)
+        fetch_document("/dev/zero", timeout_s=1)
 
 
 def test_where_a_redirect_led_is_not_told(names: dict[str, list[str]], tmp_path: Path) -> None:
@@ -245,6 +245,6 @@ def test_where_a_redirect_led_is_not_told(names: dict[str, list[str]], tmp_path:
     there = to("https://asked-by-203-0-113-9.example.org/")
     why = "elsewhere now, and there the server has no public address"
     with lists(**{"list.minisig": there}) as (_, url), pytest.raises(ListError, match=why) as refused:
-        look(url, KEY, now=NOW, folder=tmp_path)
+        refresh_list(url, KEY, now=NOW, folder=tmp_path)
     assert "203" not in str(refused.value)
     assert "203" not in read_looks(tmp_path).failed

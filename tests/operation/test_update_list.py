@@ -18,33 +18,33 @@ from hypothesis import strategies as st
 
 from probe.config.settings import RunSettings, Settings, UpdateSettings, VantageSettings
 from probe.operation.updates import kept_list
-from probe.operation.updates.catalogue_choice import choose, standing
-from probe.operation.updates.kept_list import keep, read_kept, read_looks, write_looks
+from probe.operation.updates.catalogue_choice import choose_catalogue, read_list_state
+from probe.operation.updates.kept_list import keep_list, read_kept_list, read_looks, write_looks
 from probe.operation.updates.list_document import (
+    CountryPolicy,
     ListError,
-    Numbers,
-    Policy,
-    catalogue_in,
+    ListNumbers,
     check_follows,
-    policies,
-    read,
-    write,
+    load_listed_catalogue,
+    read_document,
+    read_policies,
+    write_document,
 )
-from probe.operation.updates.list_limits import MAX_AGE_DAYS, limits_for
-from probe.operation.updates.list_refresh import is_due, key_for, look
-from probe.operation.updates.minisign import public_key
-from probe.operation.updates.signed_file import Fetched, Looks
+from probe.operation.updates.list_limits import MAX_AGE_DAYS, choose_limits
+from probe.operation.updates.list_refresh import choose_key, is_list_due, refresh_list
+from probe.operation.updates.minisign import parse_public_key
+from probe.operation.updates.signed_file import LookState, SignedFile
 from probe.results.files.atomic import StoreError
 from signed import DAY, OTHERS, OURS, document, put, targets
 
-KEY = public_key(OURS.public_line)
+KEY = parse_public_key(OURS.public_line)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TODAY = NOW.date()
 
 
 def refused(raw: bytes) -> str:
     try:
-        catalogue_in(read(raw))
+        load_listed_catalogue(read_document(raw))
     except ListError as error:
         return str(error)
     return ""
@@ -53,10 +53,10 @@ def refused(raw: bytes) -> str:
 # ---- the document
 
 def test_a_good_one_is_read() -> None:
-    found = read(document(policy={"RU": {"max_level": 1, "pace_s": 3}, "*": {"max_tier": 2}}))
+    found = read_document(document(policy={"RU": {"max_level": 1, "pace_s": 3}, "*": {"max_tier": 2}}))
     assert (found.serial, found.date, found.name) == (7, DAY, "signed list 7 of 2026-11-20")
-    assert found.policy == {"RU": Policy(max_level=1, pace_s=3.0), "*": Policy(max_tier=2)}
-    catalogue = catalogue_in(found)
+    assert found.policy == {"RU": CountryPolicy(max_level=1, pace_s=3.0), "*": CountryPolicy(max_tier=2)}
+    catalogue = load_listed_catalogue(found)
     assert catalogue.path == found.name
     assert [e.input for e in catalogue.endpoints if e.role != "control"] == ["https://telegram.org/"]
     assert any(e.role == "control" for e in catalogue.endpoints), "no run can be judged without"
@@ -95,55 +95,57 @@ def test_any_bytes_are_refused_or_read_and_nothing_else(raw: bytes) -> None:
 
 @given(serial=st.integers(1, 2**53), day=st.dates(), policy=st.dictionaries(
     st.sampled_from(("RU", "IR", "ZZ", "*")), st.builds(
-        Policy, pause=st.text(st.characters(codec="utf-8"), max_size=300), max_level=st.integers(1, 3),
+        CountryPolicy, pause=st.text(st.characters(codec="utf-8"), max_size=300), max_level=st.integers(1, 3),
         max_tier=st.integers(0, 3), pace_s=st.floats(0, 60))))
-def test_what_is_written_is_read(serial: int, day: date, policy: dict[str, Policy]) -> None:
-    found = read(write(serial=serial, date=day, targets=targets(), policy=policy))
+def test_what_is_written_is_read(serial: int, day: date, policy: dict[str, CountryPolicy]) -> None:
+    found = read_document(write_document(serial=serial, date=day, targets=targets(), policy=policy))
     assert (found.serial, found.date, found.policy, found.targets) == (serial, day, policy, targets())
 
 
 def test_the_writer_refuses_what_the_reader_would() -> None:
-    for bad in ({"serial": 0}, {"policy": {"xx": Policy()}}, {"policy": {"XX": Policy(max_level=9)}}):
+    for bad in ({"serial": 0}, {"policy": {"xx": CountryPolicy()}}, {"policy": {"XX": CountryPolicy(max_level=9)}}):
         with pytest.raises(ListError):
-            write(**{"serial": 1, "date": DAY, "targets": targets(), "policy": {}, **bad})  # type: ignore[arg-type]
-    asked = policies(b'["*"]\nmax_level = 2\n[RU]\npause = "why"\n')
-    assert asked == {"*": Policy(max_level=2), "RU": Policy(pause="why")}
+            write_document(**{"serial": 1, "date": DAY, "targets": targets(), "policy": {}, **bad})  # type: ignore[arg-type]
+    asked = read_policies(b'["*"]\nmax_level = 2\n[RU]\npause = "why"\n')
+    assert asked == {"*": CountryPolicy(max_level=2), "RU": CountryPolicy(pause="why")}
     with pytest.raises(ListError, match="paws"):
-        policies(b'[RU]\npaws = "why"\n')
+        read_policies(b'[RU]\npaws = "why"\n')
 
 
 # ---- what is asked
 
 def test_the_strictest_of_all_and_of_the_country_holds() -> None:
-    policy = {"*": Policy(max_level=2, pace_s=1.0), "RU": Policy(max_tier=1, pace_s=3.0), "IR": Policy(pause="raids")}
-    russia = limits_for(policy, "ru")
+    policy = {"*": CountryPolicy(max_level=2, pace_s=1.0), "RU": CountryPolicy(max_tier=1, pace_s=3.0),
+              "IR": CountryPolicy(pause="raids")}
+    russia = choose_limits(policy, "ru")
     assert (russia.max_level, russia.max_tier, russia.pace_s, russia.pause) == (2, 1, 3.0, "")
-    assert limits_for(policy, "IR").pause == "raids"
-    assert (limits_for(policy, "ZZ").max_level, limits_for(policy, "ZZ").max_tier) == (2, 3)
-    assert limits_for({}, "DE").words == ""
-    assert "raids" in limits_for(policy, "IR").words
+    assert choose_limits(policy, "IR").pause == "raids"
+    assert (choose_limits(policy, "ZZ").max_level, choose_limits(policy, "ZZ").max_tier) == (2, 3)
+    assert choose_limits({}, "DE").words == ""
+    assert "raids" in choose_limits(policy, "IR").words
 
 
 def test_an_old_list_allows_the_core_alone_and_keeps_its_pauses() -> None:
-    old = limits_for({"IR": Policy(pause="raids", max_tier=0)}, "IR", old=True)
+    old = choose_limits({"IR": CountryPolicy(pause="raids", max_tier=0)}, "IR", old=True)
     assert (old.pause, old.max_level, old.max_tier) == ("raids", 1, 0)
-    assert limits_for({}, "DE", old=True).max_tier == 1
+    assert choose_limits({}, "DE", old=True).max_tier == 1
 
 
 # ---- which may follow which
 
-LAST = Numbers(serial=7, date=DAY, sha256="a")
+LAST = ListNumbers(serial=7, date=DAY, sha256="a")
 
 
 @pytest.mark.parametrize(("new", "why"), [
-    (Numbers(serial=8, date=DAY, sha256="b"), ""), (LAST, ""), (Numbers(serial=900, date=TODAY, sha256="b"), ""),
-    (Numbers(serial=8, date=TODAY + timedelta(days=1), sha256="b"), ""),
-    (Numbers(serial=6, date=TODAY, sha256="b"), "lower than 7"),
-    (Numbers(serial=7, date=DAY, sha256="b"), "something else"),
-    (Numbers(serial=8, date=DAY - timedelta(days=1), sha256="b"), "before"),
-    (Numbers(serial=8, date=TODAY + timedelta(days=2), sha256="b"), "future"),
+    (ListNumbers(serial=8, date=DAY, sha256="b"), ""), (LAST, ""),
+    (ListNumbers(serial=900, date=TODAY, sha256="b"), ""),
+    (ListNumbers(serial=8, date=TODAY + timedelta(days=1), sha256="b"), ""),
+    (ListNumbers(serial=6, date=TODAY, sha256="b"), "lower than 7"),
+    (ListNumbers(serial=7, date=DAY, sha256="b"), "something else"),
+    (ListNumbers(serial=8, date=DAY - timedelta(days=1), sha256="b"), "before"),
+    (ListNumbers(serial=8, date=TODAY + timedelta(days=2), sha256="b"), "future"),
 ])
-def test_nobody_goes_back(new: Numbers, why: str) -> None:
+def test_nobody_goes_back(new: ListNumbers, why: str) -> None:
     if not why:
         check_follows(new, LAST, today=TODAY)
         return
@@ -152,37 +154,37 @@ def test_nobody_goes_back(new: Numbers, why: str) -> None:
 
 
 def test_the_first_list_needs_only_a_date_that_can_be() -> None:
-    check_follows(Numbers(serial=1, date=date(2020, 1, 1), sha256="b"), None, today=TODAY)
+    check_follows(ListNumbers(serial=1, date=date(2020, 1, 1), sha256="b"), None, today=TODAY)
     with pytest.raises(ListError, match="clock"):
-        check_follows(Numbers(serial=1, date=date(2030, 1, 1), sha256="b"), None, today=TODAY)
+        check_follows(ListNumbers(serial=1, date=date(2030, 1, 1), sha256="b"), None, today=TODAY)
 
 
 # ---- kept
 
-def fetched(raw: bytes, signer: Any = OURS) -> Fetched:
-    return Fetched(document=raw, signature=signer.sign(raw))
+def fetched(raw: bytes, signer: Any = OURS) -> SignedFile:
+    return SignedFile(document=raw, signature=signer.sign(raw))
 
 
 def test_the_last_good_one_is_kept_for_this_user_alone(tmp_path: Path) -> None:
     home = tmp_path / "state"
-    assert read_kept(KEY, home) is None
-    keep(fetched(document(7)), KEY, today=TODAY, folder=home)
-    keep(fetched(document(8)), KEY, today=TODAY, folder=home)
-    found = read_kept(KEY, home)
+    assert read_kept_list(KEY, home) is None
+    keep_list(fetched(document(7)), KEY, today=TODAY, folder=home)
+    keep_list(fetched(document(8)), KEY, today=TODAY, folder=home)
+    found = read_kept_list(KEY, home)
     assert found
     assert (found.document.serial, found.comment, found.key) == (8, "list", KEY)
     assert {path.name: path.stat().st_mode & 0o777 for path in home.iterdir()} == {kept_list.LIST: 0o600}
     with pytest.raises(ListError, match="lower than 8"):
-        keep(fetched(document(7)), KEY, today=TODAY, folder=home)
+        keep_list(fetched(document(7)), KEY, today=TODAY, folder=home)
     with pytest.raises(ListError, match="not by"):
-        keep(fetched(document(9), OTHERS), KEY, today=TODAY, folder=home)
-    assert read_kept(None, home) == found
+        keep_list(fetched(document(9), OTHERS), KEY, today=TODAY, folder=home)
+    assert read_kept_list(None, home) == found
 
 
 @given(data=st.data())
 def test_no_byte_of_the_kept_file_can_be_changed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     home = tmp_path_factory.getbasetemp() / "altered"
-    keep(fetched(document(7)), KEY, today=TODAY, folder=home)
+    keep_list(fetched(document(7)), KEY, today=TODAY, folder=home)
     whole = (home / kept_list.LIST).read_bytes()
     remark = range(whole.index(b"\n") + 1 + len(b"untrusted comment:"), whole.index(b"whatever") + len(b"whatever"))
     place = data.draw(st.integers(0, len(whole) - 1).filter(lambda n: n not in remark))
@@ -191,18 +193,18 @@ def test_no_byte_of_the_kept_file_can_be_changed(tmp_path_factory: pytest.TempPa
         place + 1:]
     (home / kept_list.LIST).write_bytes(altered)
     with pytest.raises(ListError):
-        read_kept(KEY, home)
-    keep(fetched(document(7)), KEY, today=TODAY, folder=home)
-    assert read_kept(KEY, home), "what is damaged is replaced"
+        read_kept_list(KEY, home)
+    keep_list(fetched(document(7)), KEY, today=TODAY, folder=home)
+    assert read_kept_list(KEY, home), "what is damaged is replaced"
 
 
 def test_another_key_in_the_configuration_is_another_authority(tmp_path: Path) -> None:
-    keep(fetched(document(7)), KEY, today=TODAY, folder=tmp_path)
-    theirs = public_key(OTHERS.public_line)
+    keep_list(fetched(document(7)), KEY, today=TODAY, folder=tmp_path)
+    theirs = parse_public_key(OTHERS.public_line)
     with pytest.raises(ListError, match=r"update\.key is 0909"):
-        read_kept(theirs, tmp_path)
-    keep(fetched(document(3), OTHERS), theirs, today=TODAY, folder=tmp_path)
-    found = read_kept(theirs, tmp_path)
+        read_kept_list(theirs, tmp_path)
+    keep_list(fetched(document(3), OTHERS), theirs, today=TODAY, folder=tmp_path)
+    found = read_kept_list(theirs, tmp_path)
     assert found
     assert found.document.serial == 3
 
@@ -213,14 +215,14 @@ from datetime import date
 from pathlib import Path
 sys.path.insert(0, "tests/helpers")
 from signed import OURS, document, targets
-from probe.operation.updates.kept_list import keep
-from probe.operation.updates.signed_file import Fetched
-from probe.operation.updates.minisign import public_key
-key, home = public_key(OURS.public_line), Path(sys.argv[1])
+from probe.operation.updates.kept_list import keep_list
+from probe.operation.updates.signed_file import SignedFile
+from probe.operation.updates.minisign import parse_public_key
+key, home = parse_public_key(OURS.public_line), Path(sys.argv[1])
 big = targets(*({"input": f"https://h{n}.example/", "target_id": f"telegram.web.h{n}"} for n in range(300)))
 for serial in itertools.count(int(sys.argv[2])):
     raw = document(serial, targets=big)
-    keep(Fetched(document=raw, signature=OURS.sign(raw)), key, today=date(2026, 11, 25), folder=home)
+    keep_list(SignedFile(document=raw, signature=OURS.sign(raw)), key, today=date(2026, 11, 25), folder=home)
     print(serial, flush=True)
 """
 
@@ -236,14 +238,14 @@ def test_a_killed_replacement_leaves_a_whole_list(tmp_path: Path, root: Path) ->
         os.kill(process.pid, signal.SIGKILL)
         process.stdout.read()
         process.wait()
-        found = read_kept(KEY, tmp_path)
+        found = read_kept_list(KEY, tmp_path)
         assert found
         assert found.document.serial >= serial, "what was said to be kept is"
         serial = found.document.serial + 1
 
 
 def test_a_write_that_fails_leaves_the_last_good_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep(fetched(document(7)), KEY, today=TODAY, folder=tmp_path)
+    keep_list(fetched(document(7)), KEY, today=TODAY, folder=tmp_path)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -252,8 +254,8 @@ def test_a_write_that_fails_leaves_the_last_good_one(tmp_path: Path, monkeypatch
         with monkeypatch.context() as patch:
             patch.setattr(f"probe.results.files.atomic.os.{step}", full)
             with pytest.raises(StoreError, match="disk is full"):
-                keep(fetched(document(8)), KEY, today=TODAY, folder=tmp_path)
-        found = read_kept(KEY, tmp_path)
+                keep_list(fetched(document(8)), KEY, today=TODAY, folder=tmp_path)
+        found = read_kept_list(KEY, tmp_path)
         assert found
         assert found.document.serial == 7
     assert not list(tmp_path.glob(".*")), "nothing lies about"
@@ -263,42 +265,42 @@ def test_a_write_that_fails_leaves_the_last_good_one(tmp_path: Path, monkeypatch
 
 def test_one_looks_once_a_day_and_when_the_clock_was_set_back(tmp_path: Path) -> None:
     named = Settings(update=UpdateSettings(url="https://l.example/list.json", key=OURS.public_line))
-    assert not is_due(Settings(), now=NOW, folder=tmp_path)
-    assert is_due(named, now=NOW, folder=tmp_path)
-    write_looks(Looks(at=NOW, failed="why"), tmp_path)
-    assert read_looks(tmp_path) == Looks(at=NOW, failed="why")
+    assert not is_list_due(Settings(), now=NOW, folder=tmp_path)
+    assert is_list_due(named, now=NOW, folder=tmp_path)
+    write_looks(LookState(at=NOW, failed="why"), tmp_path)
+    assert read_looks(tmp_path) == LookState(at=NOW, failed="why")
     for hours, due in ((0, False), (23, False), (24, True), (-1, True)):
-        assert is_due(named, now=NOW + timedelta(hours=hours), folder=tmp_path) is due
+        assert is_list_due(named, now=NOW + timedelta(hours=hours), folder=tmp_path) is due
     (tmp_path / kept_list.LOOKS).write_bytes(b"{torn")
-    assert is_due(named, now=NOW, folder=tmp_path)
+    assert is_list_due(named, now=NOW, folder=tmp_path)
 
 
 def test_a_look_is_remembered_before_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: object, **__: object) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("probe.operation.updates.list_refresh.signature_by", killed)
+    monkeypatch.setattr("probe.operation.updates.list_refresh.fetch_signature_by", killed)
     with pytest.raises(KeyboardInterrupt):
-        look("https://l.example/list.json", KEY, now=NOW, folder=tmp_path)
+        refresh_list("https://l.example/list.json", KEY, now=NOW, folder=tmp_path)
     assert read_looks(tmp_path).at == NOW
     assert "broken off" in read_looks(tmp_path).failed
 
 
 def test_whose_key_decides(tmp_path: Path) -> None:
-    theirs = public_key(OTHERS.public_line)
+    theirs = parse_public_key(OTHERS.public_line)
     with pytest.raises(ListError, match="no official list"):
-        key_for(Settings(), None, tmp_path)
-    assert key_for(Settings(), theirs, tmp_path) == theirs
+        choose_key(Settings(), None, tmp_path)
+    assert choose_key(Settings(), theirs, tmp_path) == theirs
     ours = Settings(update=UpdateSettings(key=OURS.public_file))
-    assert key_for(ours, None, tmp_path) == key_for(ours, KEY, tmp_path) == KEY
+    assert choose_key(ours, None, tmp_path) == choose_key(ours, KEY, tmp_path) == KEY
     with pytest.raises(ListError, match="configuration"):
-        key_for(ours, theirs, tmp_path)
-    keep(fetched(document()), KEY, today=TODAY, folder=tmp_path)
-    assert key_for(Settings(), None, tmp_path) == KEY
+        choose_key(ours, theirs, tmp_path)
+    keep_list(fetched(document()), KEY, today=TODAY, folder=tmp_path)
+    assert choose_key(Settings(), None, tmp_path) == KEY
     with pytest.raises(ListError, match="which is here"):
-        key_for(Settings(), theirs, tmp_path)
+        choose_key(Settings(), theirs, tmp_path)
     with pytest.raises(ListError, match=r"update\.key: "):
-        key_for(Settings(update=UpdateSettings(key="RWnonsense")), None, tmp_path)
+        choose_key(Settings(update=UpdateSettings(key="RWnonsense")), None, tmp_path)
 
 
 # ---- what a run uses
@@ -307,18 +309,18 @@ WANTED = Settings(update=UpdateSettings(key=OURS.public_line), vantage=VantageSe
 
 
 def test_without_any_list_all_is_as_before(in_folder: Path) -> None:
-    assert standing(Settings(), now=NOW, folder=in_folder) == standing(Settings(), now=NOW)
-    here = choose(Settings(), None, now=NOW, folder=in_folder)
+    assert read_list_state(Settings(), now=NOW, folder=in_folder) == read_list_state(Settings(), now=NOW)
+    here = choose_catalogue(Settings(), None, now=NOW, folder=in_folder)
     assert not here.standing.wanted
     assert here.catalogue.path.endswith("targets.csv")
 
 
 def test_the_order_of_catalogues(in_folder: Path) -> None:
     state = in_folder / "state"
-    keep(fetched(document(policy={"RU": {"pause": "raids"}})), KEY, today=TODAY, folder=state)
+    keep_list(fetched(document(policy={"RU": {"pause": "raids"}})), KEY, today=TODAY, folder=state)
 
     def path(settings: Settings = WANTED, named: str | None = None) -> str:
-        found = choose(settings, named, now=NOW, folder=state)
+        found = choose_catalogue(settings, named, now=NOW, folder=state)
         assert found.standing.limits.pause == "raids", "what is asked holds for every catalogue"
         return found.catalogue.path
 
@@ -333,8 +335,9 @@ def test_the_order_of_catalogues(in_folder: Path) -> None:
 
 @pytest.mark.parametrize(("age", "old"), [(MAX_AGE_DAYS, False), (MAX_AGE_DAYS + 1, True)])
 def test_an_old_list_is_told_and_still_used(in_folder: Path, age: int, old: bool) -> None:
-    keep(fetched(document()), KEY, today=TODAY, folder=in_folder)
-    found = choose(WANTED, None, now=datetime(2026, 11, 20, 1, tzinfo=UTC) + timedelta(days=age), folder=in_folder)
+    keep_list(fetched(document()), KEY, today=TODAY, folder=in_folder)
+    found = choose_catalogue(WANTED, None, now=datetime(2026, 11, 20, 1, tzinfo=UTC) + timedelta(days=age),
+                             folder=in_folder)
     assert found.catalogue.path == "signed list 7 of 2026-11-20"
     assert (f"{age} days old" in found.standing.trouble) == old
     assert found.standing.limits.max_tier == (1 if old else 3)
@@ -345,10 +348,10 @@ def test_where_a_list_should_be_and_is_none_the_core_alone_is_measured(in_folder
     raw = document(targets=targets().replace("telegram.org", "x")) if spoil == "too new" else document()
     signer = OTHERS if spoil == "other key" else OURS
     if spoil != "absent":
-        keep(fetched(raw, signer), public_key(signer.public_line), today=TODAY, folder=in_folder)
+        keep_list(fetched(raw, signer), parse_public_key(signer.public_line), today=TODAY, folder=in_folder)
     if spoil == "torn":
         (in_folder / kept_list.LIST).write_bytes((in_folder / kept_list.LIST).read_bytes()[:-100])
-    found = choose(WANTED, None, now=NOW, folder=in_folder)
+    found = choose_catalogue(WANTED, None, now=NOW, folder=in_folder)
     assert found.catalogue.path.endswith("targets.csv")
     assert found.standing.trouble
     assert (found.standing.limits.max_level, found.standing.limits.max_tier) == (1, 1)
@@ -357,13 +360,13 @@ def test_where_a_list_should_be_and_is_none_the_core_alone_is_measured(in_folder
 def test_a_local_list_is_looked_at_and_kept(tmp_path: Path) -> None:
     source = put(tmp_path, document())
     for name in (str(source), f"file://{source}"):
-        assert look(name, KEY, now=NOW, folder=tmp_path / "state").document.serial == 7
-    assert read_looks(tmp_path / "state") == Looks(at=NOW, source=f"file://{source}")
+        assert refresh_list(name, KEY, now=NOW, folder=tmp_path / "state").document.serial == 7
+    assert read_looks(tmp_path / "state") == LookState(at=NOW, source=f"file://{source}")
     put(tmp_path, document(8, targets=targets({"tier": "9"})))
     with pytest.raises(ListError, match="tier"):
-        look(str(source), KEY, now=NOW, folder=tmp_path / "state")
+        refresh_list(str(source), KEY, now=NOW, folder=tmp_path / "state")
     assert read_looks(tmp_path / "state").failed
-    found = read_kept(KEY, tmp_path / "state")
+    found = read_kept_list(KEY, tmp_path / "state")
     assert found
     assert found.document.serial == 7
     assert json.loads((tmp_path / "state" / kept_list.LOOKS).read_bytes())["source"] == f"file://{source}"

@@ -16,21 +16,21 @@ import pytest
 
 from probe.core.runs import RunResult
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
-from probe.operation.commands.run_lock import run_lock
+from probe.operation.commands.run_lock import hold_run_lock
 from probe.operation.upload.sender import UploadError
-from probe.operation.upload.upload_send import send_all
+from probe.operation.upload.upload_send import send_waiting_runs
 from probe.operation.upload.upload_state import (
     LONGEST_PAUSE,
-    State,
-    failed,
-    is_due,
+    UploadState,
+    find_state_file,
+    is_upload_due,
+    list_waiting_runs,
+    note_failure,
     read_state,
-    state_file,
-    waiting,
     write_state,
 )
-from probe.results.archive.collecting import collect
-from probe.results.archive.compaction import compact
+from probe.results.archive.collecting import collect_runs
+from probe.results.archive.compaction import compact_days
 from probe.results.runs.run_reader import read_runs
 from probe.results.runs.run_writer import write_run
 from stored import a_result
@@ -65,7 +65,7 @@ def seen_by(result: RunResult, **others: object) -> RunResult:
 
 
 def collected(source: Path, out: Path) -> dict[str, object]:
-    done = collect([source], out)
+    done = collect_runs([source], out)
     assert (done.refused, done.conflicts) == ([], {})
     return {result.run.run_id: result for result in read_runs(out)}
 
@@ -77,7 +77,7 @@ def collected(source: Path, out: Path) -> dict[str, object]:
 @pytest.mark.parametrize("full", ["on", "off"])
 def test_what_nginx_got_is_what_was_stored(tmp_path: Path, full: str) -> None:
     results = with_runs(tmp_path / "results")
-    compact(results, today=date(2017, 5, 9))
+    compact_days(results, today=date(2017, 5, 9))
     with_runs(results, "de", day=8)
     with nginx(tmp_path / "server", full=full) as (url, folder):
         config = to(f"{url}/in", tmp_path)
@@ -101,7 +101,7 @@ def test_what_nginx_got_is_what_was_stored(tmp_path: Path, full: str) -> None:
 
 def test_a_merged_day_is_sent_byte_for_byte_as_before(tmp_path: Path) -> None:
     one, two = with_runs(tmp_path / "one"), with_runs(tmp_path / "two")
-    compact(two, today=date(2017, 5, 9))
+    compact_days(two, today=date(2017, 5, 9))
     for name in ("one", "two"):
         (tmp_path / f"to-{name}").mkdir()
         assert upload(to(f"file://{tmp_path}/to-{name}", tmp_path), tmp_path / name).exit_code == 0
@@ -161,7 +161,7 @@ def test_collect_leaves_a_run_with_a_wrong_checksum(tmp_path: Path, table: str, 
     upload(to(f"file://{tmp_path}/there", tmp_path), results)
     file = tmp_path / "there" / "nameless" / table / "date=2017-05-04" / "r-b.csv"
     file.write_bytes(file.read_bytes().replace(b"64500", b"64501"))
-    done = collect([tmp_path / "there"], tmp_path / "out")
+    done = collect_runs([tmp_path / "there"], tmp_path / "out")
     assert done.taken == 2
     assert [told in refused.reason for refused in done.refused] == [True]
 
@@ -172,7 +172,7 @@ def test_spoiled_checksums_spoil_the_run(tmp_path: Path, text: bytes) -> None:
     sums = results / "sums" / "date=2017-05-04"
     sums.mkdir(parents=True)
     (sums / "r-b.sha256").write_bytes(text)
-    done = collect([results], tmp_path / "out")
+    done = collect_runs([results], tmp_path / "out")
     assert done.taken == 2
     assert len(done.refused) == 1
 
@@ -182,7 +182,7 @@ def test_checksums_behind_a_link_are_not_followed(tmp_path: Path) -> None:
     sums = results / "sums" / "date=2017-05-04"
     sums.mkdir(parents=True)
     (sums / "r-a.sha256").symlink_to("/dev/zero")
-    done = collect([results], tmp_path / "out")
+    done = collect_runs([results], tmp_path / "out")
     assert done.taken == 0
     assert any("link" in refused.reason for refused in done.refused)
 
@@ -226,17 +226,17 @@ def test_nobody_at_home_is_told(tmp_path: Path) -> None:
 
 
 def test_pauses_grow_and_end_and_survive_a_clock_that_was_set_back(tmp_path: Path, rng: random.Random) -> None:
-    state, pauses = State(to="x"), []
+    state, pauses = UploadState(to="x"), []
     for _ in range(40):
-        state = failed(state, "down", at=NOW, rng=rng)
+        state = note_failure(state, "down", at=NOW, rng=rng)
         assert state.next_try
         pauses.append(state.next_try - NOW)
-        assert not is_due(state, NOW)
-        assert is_due(state, state.next_try)
+        assert not is_upload_due(state, NOW)
+        assert is_upload_due(state, state.next_try)
     assert all(timedelta(minutes=2) < pause <= LONGEST_PAUSE for pause in pauses)
     assert pauses[8] > 8 * pauses[0] / 2
     assert len(set(pauses)) > 20
-    assert is_due(state, NOW - timedelta(days=400))
+    assert is_upload_due(state, NOW - timedelta(days=400))
     write_state(tmp_path, state)
     assert read_state(tmp_path, "x") == state
 
@@ -256,10 +256,10 @@ def test_after_a_failure_only_what_is_missing_is_sent(tmp_path: Path) -> None:
             self.names.append(name)
 
     weak = Weak()
-    done = send_all(results, "x", weak, for_s=60)
+    done = send_waiting_runs(results, "x", weak, for_s=60)
     assert (done.runs, done.failure, done.left) == (1, "enough", 2)
     weak.left = 100
-    done = send_all(results, "x", weak, for_s=60)
+    done = send_waiting_runs(results, "x", weak, for_s=60)
     assert (done.runs, done.failure, done.left) == (2, "", 0)
     assert len(weak.names) == len(set(weak.names)) == 18
     runs = [number for number, name in enumerate(weak.names) if "/runs/" in name]
@@ -287,17 +287,17 @@ def test_a_process_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             assert reached.wait(60)
             process.kill()
-        assert waiting(results, read_state(results, server.url + "/in")), "nothing is lost by it"
+        assert list_waiting_runs(results, read_state(results, server.url + "/in")), "nothing is lost by it"
         result = upload(config, results)
         assert result.exit_code == 0, result.output
     assert len(stored) == 8 * 6
-    assert waiting(results, read_state(results, server.url + "/in")) == []
+    assert list_waiting_runs(results, read_state(results, server.url + "/in")) == []
 
 
 def test_out_of_time_is_no_failure(tmp_path: Path) -> None:
     results = with_runs(tmp_path / "results")
     (tmp_path / "there").mkdir()
-    done = send_all(results, "x", _Never(), for_s=0.5)
+    done = send_waiting_runs(results, "x", _Never(), for_s=0.5)
     assert (done.runs, done.failure, done.left, done.state.failures) == (0, "", 3, 0)
 
 
@@ -310,13 +310,13 @@ def test_a_damaged_state_is_told_and_another_upload_at_work_is_left_alone(tmp_pa
     results = with_runs(tmp_path / "results")
     (tmp_path / "there").mkdir()
     config = to(f"file://{tmp_path}/there", tmp_path)
-    file = state_file(results, f"file://{tmp_path}/there")
+    file = find_state_file(results, f"file://{tmp_path}/there")
     file.parent.mkdir()
     file.write_bytes(b'{"to": ')
     result = upload(config, results)
     assert result.exit_code == EXIT_FAILED
     assert "remove it" in result.output
     file.unlink()
-    with run_lock(results / "upload"):
+    with hold_run_lock(results / "upload"):
         assert upload(config, results).exit_code == EXIT_LOCKED
     assert upload(config, results).exit_code == 0

@@ -10,7 +10,7 @@ import pytest
 
 from probe.config.settings import SettingsError, UploadSettings
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT
-from probe.operation.upload.object_stores import Signer
+from probe.operation.upload.object_stores import UrlSigner
 from probe.operation.upload.sender import UploadError
 from upload_world import SECRET, answering, call, drip, flood, no_patience, no_proxies, to, upload, with_runs
 
@@ -92,7 +92,7 @@ def test_azure_and_google_get_signed_urls_of_their_own_and_nothing_else_is_asked
     key = base64.b64encode(SECRET.encode()).decode()
     begin = "https://acct.blob.core.windows.net/box/in/a/date"
     for keys in ({"account_key": key}, {"sas_token": "?sv=1&sig=x"}):
-        url = Signer(azure, keys).url("a/date=1/r.csv")
+        url = UrlSigner(azure, keys).url("a/date=1/r.csv")
         assert url.startswith(begin)
         assert "sig=" in url
         assert key not in url
@@ -100,14 +100,14 @@ def test_azure_and_google_get_signed_urls_of_their_own_and_nothing_else_is_asked
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     account = json.dumps({"type": "service_account", "private_key": private, "private_key_id": "1", "client_id": "1",
                           "client_email": "a@b.iam.gserviceaccount.com", "token_uri": "http://127.0.0.1:9/"})
-    url = Signer(UploadSettings(to="gs://box/in"), {"service_account_key": account}).url("a/date=1/r.csv")
+    url = UrlSigner(UploadSettings(to="gs://box/in"), {"service_account_key": account}).url("a/date=1/r.csv")
     assert url.startswith("https://storage.googleapis.com/box/in/a/date")
     assert "X-Goog-Signature=" in url
     led = json.dumps({**json.loads(account), "gcs_base_url": "http://127.0.0.1:9"})
     with pytest.raises(UploadError, match="another server"):
-        Signer(UploadSettings(to="gs://box/in"), {"service_account_key": led}).url("a/date=1/r.csv")
+        UrlSigner(UploadSettings(to="gs://box/in"), {"service_account_key": led}).url("a/date=1/r.csv")
     with pytest.raises((SettingsError, UploadError)) as told:
-        Signer(UploadSettings(to="gs://box/in"), {"service_account_key": f"{{{SECRET}"}).url("x")
+        UrlSigner(UploadSettings(to="gs://box/in"), {"service_account_key": f"{{{SECRET}"}).url("x")
     assert SECRET not in str(told.value)
 
 

@@ -113,12 +113,12 @@ def test_a_program_is_watched(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_rule_that_drops_the_targets_spares_the_controls(bench: ModuleType) -> None:
-    from probe_lab.draw import addresses_of
+    from probe_lab.draw import resolve_addresses
 
     drawn = bench.blackhole.targets_dropped(bench.inside.clean_world(rtt_ms=50))
     dropped = set(drawn.rules[0].match)
     rows = bench.inside.endpoints()
-    controls = {a for e in rows if e.role == "control" for a in addresses_of(e, drawn.world)}
+    controls = {a for e in rows if e.role == "control" for a in resolve_addresses(e, drawn.world)}
     assert len(dropped) > 100
     assert not dropped & controls
     assert drawn.world.resolver not in dropped

@@ -11,8 +11,8 @@ import pytest
 import probe_lab
 from built import build, call, install, tree_copy
 from probe.cli.main import LABORATORY
-from probe_lab.format.scenario import names
-from probe_lab.laboratory import unavailable
+from probe_lab.format.scenario import list_scenario_names
+from probe_lab.laboratory import explain_unavailable
 from project_root import ROOT
 
 LAB_NEEDS = {"aioquic", "pyroute2", "starlette", "uvicorn"}
@@ -36,7 +36,7 @@ def test_the_wheel_of_the_laboratory_holds_its_package_and_nothing_else(wheels: 
         packed = set(archive.namelist())
     info = f"reachability_lab-{probe_lab.__version__}.dist-info/"
     assert {name for name in packed if not name.startswith(info)} == files(ROOT / "lab" / "probe_lab")
-    assert {f"probe_lab/scenarios/{name}.toml" for name in names()} <= packed
+    assert {f"probe_lab/scenarios/{name}.toml" for name in list_scenario_names()} <= packed
     assert f"{info}licenses/LICENSE" in packed
 
 
@@ -82,12 +82,12 @@ def test_the_laboratory_adds_its_commands(both: Path, tmp_path: Path) -> None:
     listed, same = (call(both / program, *words, folder=tmp_path)
                     for program, *words in (("probe", "lab", "list"), ("probe-lab", "list")))
     assert listed.stdout == same.stdout, listed.stderr + same.stderr
-    assert len(listed.stdout.splitlines()) == len(names())
+    assert len(listed.stdout.splitlines()) == len(list_scenario_names())
 
 
 @pytest.mark.lab
 def test_a_laboratory_starts_where_both_are_installed(both: Path, tmp_path: Path) -> None:
-    if why := unavailable():
+    if why := explain_unavailable():
         pytest.skip(why)
     done = call(both / "probe", "lab", "exec", "clean", "--", "true", folder=tmp_path)
     assert done.returncode == 0, done.stderr

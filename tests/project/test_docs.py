@@ -12,15 +12,15 @@ from types import ModuleType
 
 import pytest
 
-from probe.catalogue.load import load
-from probe.catalogue.proof_strength import strength
+from probe.catalogue.load import load_catalogue
+from probe.catalogue.proof_strength import rate_proof
 from probe.cli.main import COMMANDS
 from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
 from probe.inference.evidence.transfer_evidence import ENOUGH_DEAD
 from probe.measurement.hops import locate, locate_udp, trace
 from probe.measurement.planning import control_plan, flow_plan, flow_suspects, residual_plan, shape_plan
 from probe.measurement.planning import locate_plan as plan_locate
-from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.session import pacer, run_loop
 from probe.measurement.session.make_run import HELPER_TIMEOUT_S
 from probe.measurement.session.run_plan import SLOTS_S
@@ -30,7 +30,7 @@ from probe_lab.box.actions import ACTIONS
 from probe_lab.box.parameters import KINDS
 from probe_lab.cli.lab_score import score as score_command
 from probe_lab.format import guide
-from probe_lab.format.scenario import Filter, Scenario, names, read_scenario
+from probe_lab.format.scenario import Filter, Scenario, list_scenario_names, read_scenario
 from probe_lab.lab_types import Censor, Expect
 from probe_lab.servers.faults import FAULTS
 from project_root import ROOT
@@ -59,9 +59,9 @@ def test_generated_documents_are_up_to_date(docs: ModuleType, root: Path) -> Non
     ("stun://turn2.voip.signal.org:3478", "B"),
 ])
 def test_the_strength_of_an_answer_follows_from_protocol_and_certificate(docs: ModuleType, url: str, word: str) -> None:
-    (endpoint,) = [e for e in load(None, search=False).endpoints if e.input == url]
-    assert strength(endpoint) == word
-    assert strength(replace(endpoint, protocol="tcp", sni="")) == "C"
+    (endpoint,) = [e for e in load_catalogue(None, search=False).endpoints if e.input == url]
+    assert rate_proof(endpoint) == word
+    assert rate_proof(replace(endpoint, protocol="tcp", sni="")) == "C"
 
 
 def test_a_changed_table_would_show(docs: ModuleType) -> None:
@@ -92,7 +92,7 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
     first, second = (f"{after_s:.0f}" for after_s in SLOTS_S)
     spread_s = round(trace.MAX_TTL * (trace.APART_S + trace.WAIT_S))
     together_s = round(trace.WAIT_S * trace.MAX_TTL / trace.TOGETHER + 0.5)
-    plain = Frame()
+    plain = PlanContext()
     addresses = 2 * plain.addresses_per_family - 1  # of IPv6 one
     wait_s = f"{plain.timeout_s:.0f}"
     rows = [
@@ -133,7 +133,7 @@ def lab_guide() -> str:
 def test_the_guide_holds_every_trigger_action_fault_and_scenario(lab_guide: str) -> None:
     wanted = [*(f"| `{row}` |" for row in (*FAULTS, *(name.strip("`") for name, _ in guide.triggers())))]
     wanted += [f"#### `{name}`\n" for name in ACTIONS]
-    wanted += [f"| `{name}` |" for name in names()]
+    wanted += [f"| `{name}` |" for name in list_scenario_names()]
     assert not [text for text in wanted if text not in lab_guide]
 
 

@@ -91,22 +91,22 @@ def test_windows_has_no_cron_and_is_told_so(tmp_path: Path) -> None:
 MEASURE = """
 import contextlib, dataclasses, json, socket, sys, threading
 from pathlib import Path
-from probe.operation.commands.run_lock import Locked, held_since, run_lock
+from probe.operation.commands.run_lock import LockedError, read_held_since, hold_run_lock
 from probe.measurement.clock import start_clock
-from probe.measurement.names.dns_udp import Listener, Question
-from probe.measurement.device.gateway import gateway_word
-from probe.measurement.streams.sockets import make_room
-from probe.measurement.names.system_dns import network_resolvers
-from probe.measurement.hops.trace import trace
-from probe.measurement.device.tunnels import tunnel_word
+from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
+from probe.measurement.device.gateway import probe_gateway
+from probe.measurement.streams.sockets import raise_socket_limit
+from probe.measurement.names.system_dns import read_network_resolvers
+from probe.measurement.hops.trace import trace_tcp
+from probe.measurement.device.tunnels import detect_tunnel
 from probe.measurement.datagrams.udp_socket import UdpFlow
 from probe.measurement.visits.visit import visit
 from probe.core.endpoints import Expectation
-from probe.operation.schedules.schedule_log import Event, append, now, read
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now, read_events
 from probe.catalogue.sites import Page
-from probe.measurement.planning.steps import Trace, Visit
+from probe.measurement.planning.steps import TcpTrace, Visit
 from probe.results.files.atomic import check_writable, write_file
-from probe.core.tables.failures import failure_of
+from probe.core.tables.failures import classify_failure
 
 import dns.message, dns.rrset
 
@@ -136,7 +136,7 @@ def seen(plan, clock):
             for o in visit(plan, clock=clock)]
 
 
-make_room()
+raise_socket_limit()
 clock = start_clock(None)
 page, names = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 names.bind(("127.0.0.1", 0))
@@ -150,12 +150,12 @@ plan = Visit(purpose="target", address="127.0.0.1", port=port, hostname="a.test"
 told = {"visit": seen(plan, clock)}
 told["closed"] = seen(dataclasses.replace(plan, port=closed.getsockname()[1]), clock)
 told["trace"] = [(o.trace.lines, o.reason) for o in (
-    trace(Trace(purpose="trace", address="127.0.0.1", port=port, together=True), clock=clock, key=b"k"),)]
+    trace_tcp(TcpTrace(purpose="trace", address="127.0.0.1", port=port, together=True), clock=clock, key=b"k"),)]
 
 asked = threading.Event()
-question = Question(name="a.test", query_type="A", server="127.0.0.1", port=names.getsockname()[1], timeout_s=5,
+question = DnsQuestion(name="a.test", query_type="A", server="127.0.0.1", port=names.getsockname()[1], timeout_s=5,
                     on_first=lambda question: asked.set())
-with Listener() as listener:
+with DnsListener() as listener:
     listener.ask(question)
     asked.wait(10)
 told["name"] = [question.failure, list(question.first.answers) if question.first else [], question.replies[0][1]]
@@ -167,23 +167,23 @@ with UdpFlow("127.0.0.1", closed.getsockname()[1]) as flow:
 home = Path("results").absolute()
 check_writable(home)
 write_file(home / "lines.txt", b"one\\n")
-append(home, Event(at=now(), kind="started"))
-append(home, Event(at=now(), kind="ended"))
-told["events"] = [event.kind for event in read(home, since=now().replace(year=2000))]
-told["lock"] = [held_since(home)]
-with run_lock(home):
-    since = held_since(home)
+append_event(home, ScheduleEvent(at=get_now(), kind="started"))
+append_event(home, ScheduleEvent(at=get_now(), kind="ended"))
+told["events"] = [event.kind for event in read_events(home, since=get_now().replace(year=2000))]
+told["lock"] = [read_held_since(home)]
+with hold_run_lock(home):
+    since = read_held_since(home)
     told["lock"].append(bool(since))
     try:
-        with run_lock(home):
+        with hold_run_lock(home):
             told["lock"].append("twice")
-    except Locked as locked:
+    except LockedError as locked:
         told["lock"].append(str(locked) == since)
-with run_lock(home):
+with hold_run_lock(home):
     told["lock"].append("again")
-told["lookup"] = failure_of(socket.gaierror(socket.EAI_NONAME, "x"))
-told["words"] = [gateway_word(), tunnel_word()]
-told["resolvers"] = len(network_resolvers())
+told["lookup"] = classify_failure(socket.gaierror(socket.EAI_NONAME, "x"))
+told["words"] = [probe_gateway(), detect_tunnel()]
+told["resolvers"] = len(read_network_resolvers())
 print(json.dumps(told))
 """
 

@@ -177,7 +177,7 @@ def test_an_editable_install_reads_the_tree_itself(tree: Path, tmp_path: Path) -
         "own = lambda p: os.path.isfile(os.path.join(p, 'probe', '__init__.py'))\n"
         "sys.path[:] = [p for p in sys.path if not own(p)]\n"
         f"site.addsitedir({str(tmp_path / 'site')!r})\n"
-        "from probe.catalogue.load import load; print(load().path)"
+        "from probe.catalogue.load import load_catalogue; print(load_catalogue().path)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60,
                           env={**os.environ, "PYTHONPATH": ""})
@@ -199,8 +199,9 @@ def test_the_installed_package_finds_its_catalogue(wheel: Path, tmp_path: Path) 
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     program = (
-        "import probe\nfrom probe.catalogue.load import load\nfrom probe.catalogue.catalogue_check import check\n"
-        "c = load()\nprint(probe.__version__, c.path, len(c.endpoints), len(check(c)))"
+        "import probe\nfrom probe.catalogue.load import load_catalogue\nfrom probe.catalogue.catalogue_check import "
+        "check_catalogue\n"
+        "c = load_catalogue()\nprint(probe.__version__, c.path, len(c.endpoints), len(check_catalogue(c)))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60,
                           env={**os.environ, "PYTHONPATH": str(tmp_path / "site")})

@@ -22,7 +22,7 @@ TESTS = ROOT / "tests"
 
 NO_LABORATORY = """
 import probe_lab.laboratory
-probe_lab.laboratory.unavailable = lambda: "none today"
+probe_lab.laboratory.explain_unavailable = lambda: "none today"
 """
 
 

@@ -17,8 +17,8 @@ import pytest
 from loopback import finish, going_to, seen_of, serving
 from made_up_verdicts import run_context
 from observations import HERE4, HOST, RESET, endpoint, lookup, site_of, told, visit_to
-from probe.inference.verdicts.classify import judge
-from probe.measurement.session.observation_log import Book
+from probe.inference.verdicts.classify import judge_run
+from probe.measurement.session.observation_log import ObservationLog
 from probe.results.row_codec import rows_of
 from probe.results.schema import TABLES
 from stored import a_result
@@ -69,7 +69,7 @@ def a_reset_row() -> dict[str, object]:
 
     Nobody's service has an address of loopback, so the visits' address and port are exchanged for a public one's.
     """
-    book, site = Book("r-1"), site_of(endpoint())
+    book, site = ObservationLog("r-1"), site_of(endpoint())
     for resolver in ("system", "network"):
         book.add(lookup(HERE4, resolver=resolver))
     for seen in visit_to(HERE4, purpose="innocent", hostname="innocent.example", sni="innocent.example"):
@@ -81,9 +81,9 @@ def a_reset_row() -> dict[str, object]:
             for seen in seen_of(plan):
                 book.add(replace(seen, address=HERE4, port=443))
     for name in ("a", "b"):
-        book.tell(told(name, tls=((f"{HERE4}:443", ""),)))
+        book.add_control(told(name, tls=((f"{HERE4}:443", ""),)))
     assert {o.failure for o in book.observations if o.operation == "tls_handshake" and o.purpose == "target"} == {RESET}
-    verdicts, services = judge([book.case(site)], {}, run_context())
+    verdicts, services = judge_run([book.case(site)], {}, run_context())
     result = replace(a_result(), observations=tuple(book.observations), controls=tuple(book.controls),
                      verdicts=verdicts, services=services)
     (row,) = rows_of(result, TABLES["verdicts"])

@@ -25,15 +25,15 @@ from probe.core.tables.store_states import (
     UNKNOWN,
     UNTOLD,
 )
-from probe.research.stores.store_answers import Said, read_details, read_lookup
-from probe.research.stores.store_judging import Answer, Blocked, judge
+from probe.research.stores.store_answers import StoreAnswer, read_app_store_lookup, read_play_details
+from probe.research.stores.store_judging import BlockedStores, LookupAnswer, judge_apps
 from probe_lab.lab_types import Fault
 from probe_lab.servers.app_stores import store_reply
 from probe_lab.servers.faults import Faults
 from probe_lab.servers.http1 import Request
 from probe_lab.servers.shelves import DETAILS_HOST, LOOKUP_HOST, app_store_lookup, play_details
 
-STORES = packaged.stores()
+STORES = packaged.load_stores()
 APPLE, GOOGLE = STORES["app_store"], STORES["google_play"]
 WHATSAPP, SIGNAL = "310633997", "874139669"
 PACKAGE = "com.whatsapp"
@@ -44,9 +44,10 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 # --- answers
 
 
-def lookup(body: object, *, status: int = 200, asked: tuple[str, ...] = (WHATSAPP, SIGNAL), cc: str = "ru") -> Said:
+def lookup(body: object, *, status: int = 200, asked: tuple[str, ...] = (WHATSAPP, SIGNAL),
+           cc: str = "ru") -> StoreAnswer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_lookup(status=status, body=raw, truncated=False, asked=asked, storefront=cc)
+    return read_app_store_lookup(status=status, body=raw, truncated=False, asked=asked, storefront=cc)
 
 
 def item(number: str, **more: object) -> dict[str, object]:
@@ -56,7 +57,7 @@ def item(number: str, **more: object) -> dict[str, object]:
 
 def test_the_app_store_names_what_it_has() -> None:
     said = lookup({"resultCount": 1, "results": [item(SIGNAL)]})
-    assert said == Said(present=frozenset({SIGNAL}), absent=frozenset({WHATSAPP}))
+    assert said == StoreAnswer(present=frozenset({SIGNAL}), absent=frozenset({WHATSAPP}))
     assert lookup({"resultCount": 0, "results": []}).absent == {WHATSAPP, SIGNAL}
     no_url = {"resultCount": 1, "results": [item(SIGNAL, trackViewUrl="")]}
     assert lookup(no_url).present == {SIGNAL}
@@ -82,11 +83,11 @@ def test_the_app_store_names_what_it_has() -> None:
     ({"errorMessage": "Invalid value(s) for key(s): [country]", "queryParameters": {}}, 400, STRANGE),
 ])
 def test_any_other_answer_says_nothing(body: object, status: int, word: str) -> None:
-    assert lookup(body, status=status) == Said(word=word)
+    assert lookup(body, status=status) == StoreAnswer(word=word)
 
 
-def details(body: bytes, *, status: int = 200, truncated: bool = False, package: str = PACKAGE) -> Said:
-    return read_details(status=status, body=body, truncated=truncated, asked=(package,), storefront="ru")
+def details(body: bytes, *, status: int = 200, truncated: bool = False, package: str = PACKAGE) -> StoreAnswer:
+    return read_play_details(status=status, body=body, truncated=truncated, asked=(package,), storefront="ru")
 
 
 def page(*, package: str = PACKAGE, available: bool = True) -> bytes:
@@ -94,9 +95,9 @@ def page(*, package: str = PACKAGE, available: bool = True) -> bytes:
 
 
 def test_google_play_says_whether_it_can_be_installed() -> None:
-    assert details(page()) == Said(present=frozenset({PACKAGE}))
-    assert details(page(available=False)) == Said(absent=frozenset({PACKAGE}))
-    assert details(b"anything", status=404) == Said(absent=frozenset({PACKAGE}))
+    assert details(page()) == StoreAnswer(present=frozenset({PACKAGE}))
+    assert details(page(available=False)) == StoreAnswer(absent=frozenset({PACKAGE}))
+    assert details(b"anything", status=404) == StoreAnswer(absent=frozenset({PACKAGE}))
 
 
 @pytest.mark.parametrize(("body", "status", "word"), [
@@ -113,7 +114,7 @@ def test_google_play_says_whether_it_can_be_installed() -> None:
     (page().replace(b"[1]", b"[]"), 200, UNTOLD),
 ])
 def test_a_page_that_does_not_say_it_is_no_proof(body: bytes, status: int, word: str) -> None:
-    assert details(body, status=status) == Said(word=word)
+    assert details(body, status=status) == StoreAnswer(word=word)
 
 
 def test_half_a_page_says_nothing_of_what_is_missing() -> None:
@@ -123,7 +124,7 @@ def test_half_a_page_says_nothing_of_what_is_missing() -> None:
 @given(st.binary(max_size=2000), st.integers(0, 999), st.booleans())
 def test_no_answer_is_too_wrong(body: bytes, status: int, truncated: bool) -> None:
     for raw in (body, b'{"resultCount":1,"results":[' + body + b"]}", page()[:500] + body + page()[500:]):
-        for read, asked in ((read_lookup, (WHATSAPP,)), (read_details, (PACKAGE,))):
+        for read, asked in ((read_app_store_lookup, (WHATSAPP,)), (read_play_details, (PACKAGE,))):
             said = read(status=status, body=raw, truncated=truncated, asked=asked, storefront="ru")
             assert said.present | said.absent <= set(asked)
             assert not (said.present & said.absent)
@@ -149,21 +150,21 @@ def test_hostile_pages_cost_little(hostile: bytes) -> None:
 
 
 def answer(present: str = "", absent: str = "", *, cc: str = "ru", store: str = "app_store", word: str = "",
-           failure: str = "") -> Answer:
+           failure: str = "") -> LookupAnswer:
     there, gone = frozenset(present.split()), frozenset(absent.split())
-    return Answer(store=store, storefront=cc, asked=(*sorted(there | gone),), failure=failure,
-                  said=Said(present=there, absent=gone, word=word))
+    return LookupAnswer(store=store, storefront=cc, asked=(*sorted(there | gone),), failure=failure,
+                        said=StoreAnswer(present=there, absent=gone, word=word))
 
 
-def state_of(*answers: Answer, app: str = SIGNAL, blocked: Blocked | None = None) -> tuple[str, str]:
-    found = judge(APPLE, [WHATSAPP, SIGNAL], ["ru", "us"], answers, blocked or Blocked())[app, "ru"]
+def state_of(*answers: LookupAnswer, app: str = SIGNAL, blocked: BlockedStores | None = None) -> tuple[str, str]:
+    found = judge_apps(APPLE, [WHATSAPP, SIGNAL], ["ru", "us"], answers, blocked or BlockedStores())[app, "ru"]
     return found.state, found.reason
 
 
 HERE = answer(f"{CONTROL} {SIGNAL}")
 GONE = answer(CONTROL, SIGNAL)
 THERE = answer(f"{CONTROL} {SIGNAL}", cc="us")
-FAILED = replace(GONE, said=Said(), failure="connection_reset")
+FAILED = replace(GONE, said=StoreAnswer(), failure="connection_reset")
 
 
 @pytest.mark.parametrize(("answers", "state", "reason"), [
@@ -175,17 +176,18 @@ FAILED = replace(GONE, said=Said(), failure="connection_reset")
     ([GONE, answer(CONTROL, SIGNAL, cc="us")], UNKNOWN, NOWHERE),
     ([answer("", f"{CONTROL} {SIGNAL}"), THERE], UNKNOWN, NO_CONTROL),
     ([answer("", f"{CONTROL} {SIGNAL}"), answer(CONTROL, WHATSAPP), THERE], UNKNOWN, NO_CONTROL),
-    ([replace(GONE, said=Said(word=LIMITED)), THERE], UNKNOWN, LIMITED),
-    ([replace(GONE, said=Said(word=STRANGE)), THERE], UNKNOWN, STRANGE),
+    ([replace(GONE, said=StoreAnswer(word=LIMITED)), THERE], UNKNOWN, LIMITED),
+    ([replace(GONE, said=StoreAnswer(word=STRANGE)), THERE], UNKNOWN, STRANGE),
     ([FAILED, THERE], UNKNOWN, NO_ANSWER),
     ([FAILED], UNKNOWN, NO_ANSWER),
 ])
-def test_an_application_is_absent_only_beside_what_is_there(answers: list[Answer], state: str, reason: str) -> None:
+def test_an_application_is_absent_only_beside_what_is_there(answers: list[LookupAnswer], state: str,
+                                                            reason: str) -> None:
     assert state_of(*answers) == (state, reason)
 
 
 def test_a_store_is_blocked_only_where_a_run_says_so_and_nothing_answered() -> None:
-    blocked = Blocked(block_type="tls.reset.sni", evidence="r.t")
+    blocked = BlockedStores(block_type="tls.reset.sni", evidence="r.t")
     assert state_of(FAILED) == (UNKNOWN, NO_ANSWER)
     assert state_of(FAILED, blocked=blocked) == (BLOCKED, "")
     assert state_of(FAILED, app=WHATSAPP, blocked=blocked) == (BLOCKED, "")
@@ -195,29 +197,29 @@ def test_a_store_is_blocked_only_where_a_run_says_so_and_nothing_answered() -> N
 
 
 def test_where_one_is_asked_for_at_a_time_the_batch_has_the_controls() -> None:
-    def one(app: str, *, there: bool, cc: str = "ru") -> Answer:
+    def one(app: str, *, there: bool, cc: str = "ru") -> LookupAnswer:
         return answer(app if there else "", "" if there else app, cc=cc, store="google_play")
 
     gone, there = one(PACKAGE, there=False), one(PACKAGE, there=True, cc="us")
     control, none = one(GOOGLE.controls[0], there=True), one(GOOGLE.controls[0], there=False)
     for answers, wanted in (([control, gone, there], ABSENT), ([none, gone, there], UNKNOWN), ([gone, there], UNKNOWN),
                             ([one(GOOGLE.controls[0], there=True, cc="us"), gone, there], UNKNOWN)):
-        assert judge(GOOGLE, [PACKAGE], ["ru"], answers, Blocked())[PACKAGE, "ru"].state == wanted
+        assert judge_apps(GOOGLE, [PACKAGE], ["ru"], answers, BlockedStores())[PACKAGE, "ru"].state == wanted
 
 
 ANSWERS = st.builds(
     lambda cc, present, word, failure: replace(
         answer(" ".join(present), " ".join({CONTROL, WHATSAPP, SIGNAL} - present), cc=cc), failure=failure,
-        said=Said(word=word) if word or failure else Said(
+        said=StoreAnswer(word=word) if word or failure else StoreAnswer(
             present=frozenset(present), absent=frozenset({CONTROL, WHATSAPP, SIGNAL} - present))),
     st.sampled_from(["ru", "us"]), st.sets(st.sampled_from([CONTROL, WHATSAPP, SIGNAL])),
     st.sampled_from(["", "", "", LIMITED, STRANGE]), st.sampled_from(["", "", "", "timed_out"]))
 
 
 @given(st.lists(ANSWERS, max_size=5), st.booleans())
-def test_nothing_is_said_without_its_ground(answers: list[Answer], blocked: bool) -> None:
-    verdict = Blocked(block_type="ip.blackhole") if blocked else Blocked()
-    for (app, cc), found in judge(APPLE, [WHATSAPP, SIGNAL], ["ru", "us"], answers, verdict).items():
+def test_nothing_is_said_without_its_ground(answers: list[LookupAnswer], blocked: bool) -> None:
+    verdict = BlockedStores(block_type="ip.blackhole") if blocked else BlockedStores()
+    for (app, cc), found in judge_apps(APPLE, [WHATSAPP, SIGNAL], ["ru", "us"], answers, verdict).items():
         here = [a for a in answers if a.storefront == cc]
         if found.state == IN:
             assert any(app in a.said.present for a in here)
@@ -260,4 +262,4 @@ def test_a_package_may_keep_its_page_without_a_way_to_install_it() -> None:
 
 def test_the_laboratory_s_app_store_knows_what_it_is_asked_for() -> None:
     body = app_store_lookup({"id": [f"{SIGNAL},{WHATSAPP},x"], "country": ["RU"]}).body
-    assert lookup(body) == Said(present=frozenset({SIGNAL, WHATSAPP}))
+    assert lookup(body) == StoreAnswer(present=frozenset({SIGNAL, WHATSAPP}))

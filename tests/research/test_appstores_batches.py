@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.catalogue import packaged
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import Outcome
 from probe.core.tables.store_states import (
@@ -30,19 +30,34 @@ from probe.core.tables.store_states import (
     UNKNOWN,
 )
 from probe.core.tables.words import known
-from probe.research.stores.store_batch import FAILURES_IN_A_ROW, Means, Wanted, apps_of, count, lookups, make_batch
-from probe.research.stores.store_changes import MIN_CHECKS, MIN_SPAN, Standing, follow, key_of, outcome_of
-from probe.research.stores.store_fetch import Page
-from probe.research.stores.store_judging import Blocked
-from probe.research.stores.store_roles import roles
-from probe.results.batches.store_checks import Batch, BatchFrame, StoreCheck
+from probe.research.stores.store_batch import (
+    FAILURES_IN_A_ROW,
+    BatchMeans,
+    WantedLookups,
+    count_lookups,
+    list_apps,
+    list_lookups,
+    make_batch,
+)
+from probe.research.stores.store_changes import (
+    MIN_CHECKS,
+    MIN_SPAN,
+    SeriesState,
+    follow_series,
+    judge_store_role,
+    make_series_key,
+)
+from probe.research.stores.store_fetch import StorePage
+from probe.research.stores.store_judging import BlockedStores
+from probe.research.stores.store_roles import judge_store_roles
+from probe.results.batches.store_checks import Batch, BatchInfo, StoreCheck
 from probe_lab.lab_types import Fault
 from probe_lab.servers.app_stores import store_reply
 from probe_lab.servers.faults import Faults
 from probe_lab.servers.http1 import Request
 from probe_lab.servers.shelves import DETAILS_HOST
 
-STORES = packaged.stores()
+STORES = packaged.load_stores()
 APPLE, GOOGLE = STORES["app_store"], STORES["google_play"]
 WHATSAPP, SIGNAL = "310633997", "874139669"
 PACKAGE = "com.whatsapp"
@@ -87,11 +102,11 @@ def history(text: str, *, every_h: float = 4) -> list[StoreCheck]:
     ("aapaaa", 4, []),
 ])
 def test_a_change_is_three_that_agree_over_more_than_six_hours(text: str, every_h: float, changes: list[str]) -> None:
-    assert [change.change for change in follow(history(text, every_h=every_h))[1]] == changes
+    assert [change.change for change in follow_series(history(text, every_h=every_h))[1]] == changes
 
 
 def test_a_change_lies_between_two_checks() -> None:
-    (found,) = follow(history("ppaaaa"))[1]
+    (found,) = follow_series(history("ppaaaa"))[1]
     assert [found.before_time, found.after_time, found.settled_time] == [
         (START + timedelta(hours=h)).isoformat() for h in (4, 8, 16)]
     assert (found.checks, found.batch_id, found.service) == (3, "b00016.000", "signal")
@@ -100,13 +115,13 @@ def test_a_change_lies_between_two_checks() -> None:
 def test_storefronts_vantages_and_the_laboratory_are_series_of_their_own() -> None:
     mixed = history("pa") + [replace(c, **more) for c in history("uuaa") for more in (
         {"storefront": "us"}, {"probe_cc": "DE"}, {"lab": True}, {"app": WHATSAPP}, {"store": "google_play"})]
-    assert follow(mixed)[1] == ()
+    assert follow_series(mixed)[1] == ()
 
 
 def test_a_batch_that_is_read_twice_counts_once() -> None:
     once = history("paa")
-    assert follow(once + once + once)[1] == ()
-    assert follow(list(reversed(history("paaa"))))[1][0].change == REMOVED
+    assert follow_series(once + once + once)[1] == ()
+    assert follow_series(list(reversed(history("paaa"))))[1][0].change == REMOVED
 
 
 @pytest.mark.parametrize(("text", "outcome", "block_type"), [
@@ -123,14 +138,15 @@ def test_a_batch_that_is_read_twice_counts_once() -> None:
 ])
 def test_the_outcome_of_the_store_role(text: str, outcome: Outcome, block_type: str) -> None:
     checks = history(text)
-    standings, _ = follow(checks)
-    assert outcome_of(checks[-1], standings[key_of(checks[-1])], block_type="tls.reset.sni") == (outcome, block_type)
+    standings, _ = follow_series(checks)
+    assert judge_store_role(
+        checks[-1], standings[make_series_key(checks[-1])], block_type="tls.reset.sni") == (outcome, block_type)
 
 
 @given(st.text("paub", max_size=40), st.floats(0.01, 30))
 def test_every_change_has_its_ground(text: str, every_h: float) -> None:
     checks = history(text, every_h=every_h)
-    standings, changes = follow(checks)
+    standings, changes = follow_series(checks)
     by_time = {c.check_time: c for c in checks}
     for change in changes:
         before, after, last = (by_time[t] for t in (change.before_time, change.after_time, change.settled_time))
@@ -142,7 +158,7 @@ def test_every_change_has_its_ground(text: str, every_h: float) -> None:
         assert not [c for c in between if c.state == before.state]
         assert datetime.fromisoformat(last.check_time) - datetime.fromisoformat(after.check_time) > MIN_SPAN
     for c in checks:
-        outcome, block_type = outcome_of(c, standings[key_of(c)])
+        outcome, block_type = judge_store_role(c, standings[make_series_key(c)])
         assert (outcome == "blocked") == (c.state == BLOCKED)
         assert block_type in ("", *BLOCK_TYPES)
     assert sum(c.change == REMOVED for c in changes) <= text.count("p")
@@ -150,7 +166,7 @@ def test_every_change_has_its_ground(text: str, every_h: float) -> None:
 
 def test_without_a_proper_time_nothing_is_followed() -> None:
     with pytest.raises(ValueError, match="isoformat"):
-        follow([check(0, IN, check_time="yesterday")])
+        follow_series([check(0, IN, check_time="yesterday")])
 
 
 @pytest.mark.parametrize(("outcomes", "outcome", "partial"), [
@@ -168,27 +184,27 @@ def test_without_a_proper_time_nothing_is_followed() -> None:
 def test_a_service_is_gone_where_no_store_has_it(outcomes: list[str], outcome: Outcome, partial: bool) -> None:
     cause = {"down": "server.delisted", "blocked": "ip.blackhole"}
     checks = [check(0, IN, outcome=o, block_type=cause.get(o, ""), app=str(n)) for n, o in enumerate(outcomes)]
-    (found,) = roles(checks)
+    (found,) = judge_store_roles(checks)
     assert (found.outcome, found.partial) == (outcome, partial)
     assert found.not_to_be_had == tuple(str(n) for n, o in enumerate(outcomes) if o in cause)
-    assert len(roles([*checks, replace(checks[0], storefront="us")])) == 2
+    assert len(judge_store_roles([*checks, replace(checks[0], storefront="us")])) == 2
 
 
 # --- a batch
 
 
-def shop(gone: frozenset[tuple[str, str]] = frozenset()) -> Callable[..., Page]:
+def shop(gone: frozenset[tuple[str, str]] = frozenset()) -> Callable[..., StorePage]:
     """Both stores, without some (application, storefront)."""
     params = [Fault(kind="store_delisted", params={"apps": (app,), "storefronts": (cc,)}) for app, cc in gone]
     faults = Faults((*params, Fault(kind="store_delisted", params={"apps": ("none",)})), seed=1)
 
-    def fetch(url: str, *, max_body_bytes: int) -> Page:
+    def fetch(url: str, *, max_body_bytes: int) -> StorePage:
         parts = urlsplit(url)
         request = Request(method="GET", target=f"{parts.path}?{parts.query}", headers={})
         reply = store_reply(faults, parts.netloc, request)
         assert reply is not None
         assert len(reply.body) <= max_body_bytes
-        return Page(status=reply.status, body=reply.body)
+        return StorePage(status=reply.status, body=reply.body)
 
     return fetch
 
@@ -196,27 +212,29 @@ def shop(gone: frozenset[tuple[str, str]] = frozenset()) -> Callable[..., Page]:
 class Asked:
     """Notes what was asked and how long was slept."""
 
-    def __init__(self, fetch: Callable[..., Page]) -> None:
+    def __init__(self, fetch: Callable[..., StorePage]) -> None:
         self._fetch = fetch
         self.urls: list[str] = []
         self.slept: list[float] = []
 
-    def means(self, *, at: datetime = START, most: int = 100) -> Means:
-        def fetch(url: str, *, max_body_bytes: int) -> Page:
+    def means(self, *, at: datetime = START, most: int = 100) -> BatchMeans:
+        def fetch(url: str, *, max_body_bytes: int) -> StorePage:
             self.urls.append(url)
             return self._fetch(url, max_body_bytes=max_body_bytes)
 
-        return Means(fetch=fetch, now=lambda: at, sleep=self.slept.append, rng=random.Random(1), pace_s=4, most=most)
+        return BatchMeans(fetch=fetch, now=lambda: at, sleep=self.slept.append, rng=random.Random(1), pace_s=4,
+                          most=most)
 
 
-WANTED = Wanted(apps={"app_store": {WHATSAPP: "whatsapp", SIGNAL: "signal"}, "google_play": {PACKAGE: "whatsapp"}},
-                storefronts=("ru", "kz"))
+WANTED = WantedLookups(apps={"app_store": {WHATSAPP: "whatsapp", SIGNAL: "signal"},
+                             "google_play": {PACKAGE: "whatsapp"}},
+                       storefronts=("ru", "kz"))
 
 
-def batch(fetch: Callable[..., Page], before: tuple[StoreCheck, ...] = (), *, hours: float = 0, most: int = 100,
-          blocked: dict[str, Blocked] | None = None) -> tuple[Batch, Asked]:
+def batch(fetch: Callable[..., StorePage], before: tuple[StoreCheck, ...] = (), *, hours: float = 0, most: int = 100,
+          blocked: dict[str, BlockedStores] | None = None) -> tuple[Batch, Asked]:
     asked = Asked(fetch)
-    frame = BatchFrame(batch_id=f"b{hours}", probe_cc="RU")
+    frame = BatchInfo(batch_id=f"b{hours}", probe_cc="RU")
     at = START + timedelta(hours=hours)
     return make_batch(STORES, WANTED, frame, before, blocked or {}, asked.means(at=at, most=most)), asked
 
@@ -248,7 +266,7 @@ def test_what_is_absent_everywhere_is_asked_for_elsewhere() -> None:
 
 def test_lookups_are_paced_and_bounded() -> None:
     made, asked = batch(shop())
-    assert len(asked.urls) == count(STORES, WANTED) == 2 + 6
+    assert len(asked.urls) == count_lookups(STORES, WANTED) == 2 + 6
     assert len(asked.slept) == len(asked.urls) - 1
     assert min(asked.slept) >= 3
     some, fewer = batch(shop(), most=3)
@@ -260,12 +278,12 @@ def test_lookups_are_paced_and_bounded() -> None:
 
 
 def test_a_store_that_has_enough_of_us_is_left_alone() -> None:
-    made, asked = batch(lambda url, max_body_bytes: Page(status=429))
+    made, asked = batch(lambda url, max_body_bytes: StorePage(status=429))
     assert len(asked.urls) == 2
     assert {c.state for c in made.checks} == {UNKNOWN}
     assert {c.reason for c in made.checks} == {LIMITED, NOT_ASKED}
-    silent, asked = batch(lambda url, max_body_bytes: Page(failure="generic_timeout_error"),
-                          blocked={"google_play": Blocked(block_type="ip.blackhole", evidence="r.t")})
+    silent, asked = batch(lambda url, max_body_bytes: StorePage(failure="generic_timeout_error"),
+                          blocked={"google_play": BlockedStores(block_type="ip.blackhole", evidence="r.t")})
     assert len([url for url in asked.urls if DETAILS_HOST in url]) == FAILURES_IN_A_ROW
     assert {(c.state, c.outcome, c.block_type, c.evidence) for c in silent.checks if c.store == "google_play"} == {
         (BLOCKED, "blocked", "ip.blackhole", "r.t")}
@@ -274,10 +292,10 @@ def test_a_store_that_has_enough_of_us_is_left_alone() -> None:
 
 def test_lookups_name_controls_and_no_more_than_may_be_together() -> None:
     many = [str(n) for n in range(1, 50)]
-    made = lookups("app_store", APPLE, many, ["ru"])
+    made = list_lookups("app_store", APPLE, many, ["ru"])
     assert all(set(APPLE.controls) < set(one.asked) and len(one.asked) <= APPLE.together for one in made)
     assert {app for one in made for app in one.asked} == {*many, *APPLE.controls}
-    assert [one.asked for one in lookups("google_play", GOOGLE, [PACKAGE], ["ru"])] == [
+    assert [one.asked for one in list_lookups("google_play", GOOGLE, [PACKAGE], ["ru"])] == [
         (app,) for app in (*GOOGLE.controls, PACKAGE)]
 
 
@@ -285,9 +303,9 @@ def test_lookups_name_controls_and_no_more_than_may_be_together() -> None:
 
 
 def test_the_table_of_stores_fits_the_catalogue() -> None:
-    catalogue = load(search=False)
+    catalogue = load_catalogue(search=False)
     targets = {e.target_id: urlsplit(e.input).hostname for e in catalogue.endpoints}
-    apps = apps_of(catalogue.services, STORES, frozenset(catalogue.services))
+    apps = list_apps(catalogue.services, STORES, frozenset(catalogue.services))
     for name, store in STORES.items():
         host = urlsplit(store.url).hostname
         assert {targets[target] for target in store.reachability} == {host}
@@ -304,4 +322,4 @@ def test_the_table_of_stores_fits_the_catalogue() -> None:
 def test_every_reason_has_a_cause_of_its_outcome() -> None:
     causes = [known(block_type, BLOCK_TYPES) for _, block_type in REASONS.values()]
     assert {BLOCK_TYPES[cause].outcome for cause in causes} == {"inconclusive"}
-    assert outcome_of(check(0, UNKNOWN), Standing()) == ("inconclusive", "inconclusive.control_failed")
+    assert judge_store_role(check(0, UNKNOWN), SeriesState()) == ("inconclusive", "inconclusive.control_failed")

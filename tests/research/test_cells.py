@@ -27,17 +27,18 @@ import pyarrow.parquet as pq  # noqa: E402
 from fleet_days import NOW, START, a_run, naive_cells, some_runs, write_runs  # noqa: E402
 from probe.research.cells.cell_expressions import COLUMNS, ORDER  # noqa: E402
 from probe.research.cells.file_names import CELLS_FILE  # noqa: E402
-from probe.research.counting.cell_files import Summary, make_cells  # noqa: E402
+from probe.research.counting.cell_files import CellSummary, write_cells  # noqa: E402
 from probe.research.engines.duckdb_engine import DuckDB  # noqa: E402
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-def counted(directory: Path, out: Path, *, lab: bool = False, listed: Path | None = None) -> tuple[DataFrame, Summary]:
+def counted(directory: Path, out: Path, *, lab: bool = False,
+            listed: Path | None = None) -> tuple[DataFrame, CellSummary]:
     engine = DuckDB(memory_mb=500, threads=2)
     try:
-        done = make_cells(directory, out, engine, now=NOW, lab=lab, rejected=listed)
+        done = write_cells(directory, out, engine, now=NOW, lab=lab, rejected=listed)
     finally:
         engine.close()
     return pd.read_parquet(out / CELLS_FILE), done

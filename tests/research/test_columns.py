@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from made_cells import quiet, struck
-from probe.research.events.cell_columns import CellsError, ColumnsOf, cell_numbers, coded
-from probe.research.events.cell_series import HOUR, Cells
+from probe.research.events.cell_columns import CellsError, ParquetColumns, cell_numbers, encode_column
+from probe.research.events.cell_series import HOUR, CellTable
 from probe.research.events.series_reading import read_cells
 
 
-def said(cells: Cells) -> Any:
+def said(cells: CellTable) -> Any:
     """Everything in them that can be compared."""
     series = [(each.place, each.service, each.role, each.target_id, each.times.tolist(), each.blocked.tolist(),
                each.decided.tolist(), each.witnesses.tolist(), each.confirmed.tolist(),
@@ -41,7 +41,7 @@ def test_whoever_holds_the_table(frame: pd.DataFrame, tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pandas(frame), tmp_path / "cells.parquet", row_group_size=700)
     held = {
         "frame": frame, "categories": frame.astype({"service": "category", "probe_cc": "category"}),
-        "arrow": pa.Table.from_pandas(frame), "file": ColumnsOf(tmp_path / "cells.parquet"),
+        "arrow": pa.Table.from_pandas(frame), "file": ParquetColumns(tmp_path / "cells.parquet"),
         "mapping": {name: frame[name].to_numpy() for name in frame.columns},
         "shuffled": frame.sample(frac=1, random_state=5),
     }
@@ -53,7 +53,7 @@ def test_whoever_holds_the_table(frame: pd.DataFrame, tmp_path: Path) -> None:
 
 def test_what_is_not_in_the_file_is_missing(frame: pd.DataFrame, tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pandas(frame.drop(columns="role")), tmp_path / "cells.parquet")
-    columns = ColumnsOf(tmp_path / "cells.parquet")
+    columns = ParquetColumns(tmp_path / "cells.parquet")
     assert "role" not in columns
     assert len(columns) == len(frame.columns) - 1
     with pytest.raises(CellsError, match="lacks role"):
@@ -67,11 +67,11 @@ def test_a_cell_that_comes_twice_is_refused(frame: pd.DataFrame) -> None:
 
 def test_values_are_numbered_in_their_order_and_empty_ones_not_at_all() -> None:
     table = pa.table({"word": pa.chunked_array([["b", None], ["a", "b"]])})
-    found = coded(table, "word")
+    found = encode_column(table, "word")
     assert found.names == ("a", "b")
     assert found.codes.tolist() == [1, -1, 0, 1]
-    assert coded(table, "word", empty="").names == ("", "a", "b")
-    assert coded(table.slice(0, 0), "word").codes.tolist() == []
+    assert encode_column(table, "word", empty="").names == ("", "a", "b")
+    assert encode_column(table.slice(0, 0), "word").codes.tolist() == []
 
 
 @pytest.mark.parametrize("stamps", [

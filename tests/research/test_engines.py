@@ -18,10 +18,10 @@ import pyarrow as pa
 
 from fleet_days import MANY, NOW, TARGETS, some_runs, write_runs
 from probe.research.cells.file_names import CELLS_FILE
-from probe.research.counting.cell_files import Summary, make_cells
+from probe.research.counting.cell_files import CellSummary, write_cells
 from probe.research.engines.duckdb_engine import DuckDB
-from probe.research.engines.engine import Engine
-from probe.research.engines.engine_choice import engine_for
+from probe.research.engines.engine import AnalysisEngine
+from probe.research.engines.engine_choice import choose_engine
 from probe.results.files.atomic import StoreError
 from spark_cluster import QUICK_JAVA, spark_cluster
 from test_cells import counted, rewritten, the_file
@@ -52,10 +52,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def agree(engine: Engine, folder: Path) -> None:
+def agree(engine: AnalysisEngine, folder: Path) -> None:
     _, wanted = counted(folder / "in", folder / "duckdb")
     try:
-        found = make_cells(folder / "in", folder / "other", engine, now=NOW)
+        found = write_cells(folder / "in", folder / "other", engine, now=NOW)
     finally:
         engine.close()
     assert (folder / "other" / CELLS_FILE).read_bytes() == (folder / "duckdb" / CELLS_FILE).read_bytes()
@@ -64,21 +64,21 @@ def agree(engine: Engine, folder: Path) -> None:
     assert wanted.duplicates == {"verdicts": 3 * (5 + len(MANY)), "services": 3 * 5}
 
 
-def what(done: Summary) -> tuple[object, ...]:
+def what(done: CellSummary) -> tuple[object, ...]:
     return done.runs, done.used, done.rejected, done.bad_runs, done.duplicates, done.cells, done.first, done.last
 
 
 @pytest.mark.slow
 @needs_spark
 def test_spark_agrees(folder: Path) -> None:
-    agree(engine_for("spark", url="local[2]"), folder)
+    agree(choose_engine("spark", url="local[2]"), folder)
 
 
 @pytest.mark.slow
 @needs_spark
 def test_a_cluster_of_spark_agrees(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     with spark_cluster(tmp_path_factory.mktemp("spark")) as master:
-        agree(engine_for("spark", url=master), folder)
+        agree(choose_engine("spark", url=master), folder)
 
 
 class Local:
@@ -130,4 +130,4 @@ def test_an_engine_that_is_missing_says_how_to_get_it(monkeypatch: pytest.Monkey
     monkeypatch.delitem(sys.modules, "probe.research.engines.spark", raising=False)
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
     with pytest.raises(StoreError, match=r"extra `spark`: pip"):
-        engine_for("spark")
+        choose_engine("spark")

@@ -10,82 +10,90 @@ import pytest
 pytest.importorskip("pandas", reason="needs the extra `research`")
 
 from made_cells import SERVICES, at, quiet, struck
-from probe.research.events.event_detection import detect
-from probe.research.events.event_log import CHANGES, Covered, Row, alert_line, changes_since, current, update_log
+from probe.research.events.event_detection import detect_events
+from probe.research.events.event_log import (
+    CHANGES,
+    CoveredTime,
+    LogRow,
+    describe_row,
+    list_changes,
+    list_current,
+    update_log,
+)
 
 BLOCKED = range(300, 340)
 NOW = at(500)
 
 
 @pytest.fixture(scope="module")
-def story() -> dict[str, list[Row]]:
+def story() -> dict[str, list[LogRow]]:
     """What is logged at hour 310 of a block, at its end, and when it turns out that another network had it too."""
     table = struck(quiet(), BLOCKED)
     hour = (table["cell_start"] - at(0)) // timedelta(hours=1)
-    begun = update_log([], detect(table[hour < 310]), at(310))
-    ended = update_log(begun, detect(table), at(480))
-    late = update_log(begun + ended, detect(struck(table, BLOCKED, asns=(64502,))), at(490))
+    begun = update_log([], detect_events(table[hour < 310]), at(310))
+    ended = update_log(begun, detect_events(table), at(480))
+    late = update_log(begun + ended, detect_events(struck(table, BLOCKED, asns=(64502,))), at(490))
     return {"begun": begun, "ended": ended, "late": late}
 
 
-def test_an_event_is_told_when_it_begins_ends_and_is_known_better(story: dict[str, list[Row]]) -> None:
+def test_an_event_is_told_when_it_begins_ends_and_is_known_better(story: dict[str, list[LogRow]]) -> None:
     assert [row["change"] for part in story.values() for row in part] == ["new", "ended", "revised"]
     assert [row["revision"] for part in story.values() for row in part] == [1, 2, 3]
     assert len({row["event_id"] for part in story.values() for row in part}) == 1
 
 
-def test_a_rerun_over_the_same_data_adds_nothing(story: dict[str, list[Row]]) -> None:
+def test_a_rerun_over_the_same_data_adds_nothing(story: dict[str, list[LogRow]]) -> None:
     table = struck(struck(quiet(), BLOCKED), BLOCKED, asns=(64502,))
     log = [row for part in story.values() for row in part]
-    assert update_log(log, detect(table), NOW) == []
+    assert update_log(log, detect_events(table), NOW) == []
 
 
-def test_going_on_is_no_news(story: dict[str, list[Row]]) -> None:
+def test_going_on_is_no_news(story: dict[str, list[LogRow]]) -> None:
     table = struck(quiet(), BLOCKED)
     hour = (table["cell_start"] - at(0)) // timedelta(hours=1)
-    assert update_log(story["begun"], detect(table[hour < 315]), at(315)) == []
+    assert update_log(story["begun"], detect_events(table[hour < 315]), at(315)) == []
 
 
 def test_ids_do_not_depend_on_what_else_is_found() -> None:
     table = struck(quiet(), BLOCKED)
-    alone = detect(table)
-    beside = detect(struck(table, range(100, 150), services=SERVICES[4:5], asns=(64521,)))
+    alone = detect_events(table)
+    beside = detect_events(struck(table, range(100, 150), services=SERVICES[4:5], asns=(64521,)))
     assert {event.event_id for event in alone} < {event.event_id for event in beside}
 
 
-def test_an_onset_that_moves_keeps_the_id(story: dict[str, list[Row]]) -> None:
-    rows = update_log(story["begun"], detect(struck(quiet(), range(298, 340))), at(480))
+def test_an_onset_that_moves_keeps_the_id(story: dict[str, list[LogRow]]) -> None:
+    rows = update_log(story["begun"], detect_events(struck(quiet(), range(298, 340))), at(480))
     assert [(row["change"], row["event_id"]) for row in rows] == [("ended", story["begun"][0]["event_id"])]
     assert rows[0]["onset"] != story["begun"][0]["onset"]
 
 
-def test_what_later_data_do_not_bear_out_is_withdrawn_once_and_may_return(story: dict[str, list[Row]]) -> None:
+def test_what_later_data_do_not_bear_out_is_withdrawn_once_and_may_return(story: dict[str, list[LogRow]]) -> None:
     log = story["begun"]
     gone = update_log(log, [], at(320))
     assert [row["change"] for row in gone] == ["withdrawn"]
     assert update_log(log + gone, [], at(330)) == []
-    back = update_log(log + gone, detect(struck(quiet(), BLOCKED)), at(480))
+    back = update_log(log + gone, detect_events(struck(quiet(), BLOCKED)), at(480))
     assert [(row["change"], row["revision"]) for row in back] == [("revised", 3)]
 
 
-def test_events_outside_the_cells_stay(story: dict[str, list[Row]]) -> None:
-    assert update_log(story["begun"], [], NOW, Covered(begin=at(400), end=at(480))) == []
-    assert len(update_log(story["begun"], [], NOW, Covered(begin=at(0), end=at(480)))) == 1
+def test_events_outside_the_cells_stay(story: dict[str, list[LogRow]]) -> None:
+    assert update_log(story["begun"], [], NOW, CoveredTime(begin=at(400), end=at(480))) == []
+    assert len(update_log(story["begun"], [], NOW, CoveredTime(begin=at(0), end=at(480)))) == 1
 
 
-def test_rows_can_be_written_as_json_and_read_again(story: dict[str, list[Row]]) -> None:
+def test_rows_can_be_written_as_json_and_read_again(story: dict[str, list[LogRow]]) -> None:
     again = [json.loads(json.dumps(row)) for row in story["begun"]]
-    assert update_log(again, detect(struck(quiet(), BLOCKED)), at(480)) == story["ended"]
+    assert update_log(again, detect_events(struck(quiet(), BLOCKED)), at(480)) == story["ended"]
 
 
-def test_changes_since_a_time(story: dict[str, list[Row]]) -> None:
+def test_changes_since_a_time(story: dict[str, list[LogRow]]) -> None:
     log = [row for part in story.values() for row in part]
-    assert [row["change"] for row in changes_since(log, at(480))] == ["ended", "revised"]
-    assert [row["revision"] for row in current(log).values()] == [3]
+    assert [row["change"] for row in list_changes(log, at(480))] == ["ended", "revised"]
+    assert [row["revision"] for row in list_current(log).values()] == [3]
 
 
-def test_an_alert_says_all_that_matters(story: dict[str, list[Row]]) -> None:
-    line = alert_line(story["ended"][0])
+def test_an_alert_says_all_that_matters(story: dict[str, list[LogRow]]) -> None:
+    line = describe_row(story["ended"][0])
     for words in ("ended", SERVICES[0], "RU (AS64501)", "tls.drop.sni", "confirmed", "2025-03-13T12:00:00Z", "until"):
         assert words in line
     assert {row["change"] for part in story.values() for row in part} <= set(CHANGES)

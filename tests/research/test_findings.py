@@ -52,7 +52,7 @@ def detected(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         changes_since=lambda rows, since: [row for row in rows if datetime.fromisoformat(row["logged_at"]) >= since])
     monkeypatch.setitem(sys.modules, "probe.research.events.event_detection", SimpleNamespace(detect=detect))
     monkeypatch.setitem(sys.modules, "probe.research.events.event_log", log)
-    monkeypatch.setattr(event_findings, "available", lambda: True)
+    monkeypatch.setattr(event_findings, "can_find_events", lambda: True)
     return seen
 
 

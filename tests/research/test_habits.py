@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from made_cells import BEGIN, PLACES, SERVICES, at, hours_of, quiet, rows_of, struck, turned
-from probe.research.events.event_detection import detect, examine
-from probe.research.events.flaky_habits import Habit, habits
+from probe.research.events.event_detection import detect_events, examine_cells
+from probe.research.events.flaky_habits import FailureHabit, find_habits
 from probe.research.events.series_reading import read_cells
 
 HOURS = 24 * 120
@@ -33,42 +33,42 @@ def bursts(table: pd.DataFrame, *, asns: Sequence[int] = ASNS, services: Sequenc
     return turned(table, hits, strength=strength)
 
 
-def of(service: str, table: pd.DataFrame) -> list[Habit]:
-    return [habit for habit in habits(read_cells(table)) if habit.series.service == service]
+def of(service: str, table: pd.DataFrame) -> list[FailureHabit]:
+    return [habit for habit in find_habits(read_cells(table)) if habit.series.service == service]
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_faint_bursts_in_every_country_are_no_events(seed: int) -> None:
     table = bursts(quiet(HOURS, n=3, seed=seed), strength=0.2, every_h=60, mean_h=1.2, seed=seed)
-    assert detect(table) == []
+    assert detect_events(table) == []
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_bursts_on_one_network_are_no_events(seed: int) -> None:
     table = bursts(quiet(HOURS, n=2, seed=seed), asns=ASNS[:1], strength=0.4, seed=seed)
-    assert detect(table) == []
+    assert detect_events(table) == []
 
 
 def test_bursts_do_not_hide_a_long_block() -> None:
     table = bursts(quiet(HOURS, n=3))
-    (event,) = detect(struck(table, range(1000, 1200), strength=0.9))
+    (event,) = detect_events(struck(table, range(1000, 1200), strength=0.9))
     assert abs((event.onset - at(1000)).total_seconds()) <= 6 * 3600
     assert [reach.asn for reach in event.networks] == [ASNS[0]]
 
 
 def test_what_strikes_the_whole_network_is_no_habit_of_a_service() -> None:
     table = bursts(quiet(HOURS, n=3), services=SERVICES, strength=0.3, every_h=96)
-    assert not any(habit.flaky for habit in habits(read_cells(table)))
+    assert not any(habit.flaky for habit in find_habits(read_cells(table)))
     assert all(len(habit.lengths) > 4 for habit in of(SERVICES[1], table))
-    assert [event.service for event in detect(struck(table, range(1000, 1024)))] == [SERVICES[0]]
+    assert [event.service for event in detect_events(struck(table, range(1000, 1024)))] == [SERVICES[0]]
 
 
 def test_a_few_blocks_are_no_habit() -> None:
     table = quiet(HOURS)
     for start in (300, 900, 1500, 2400):
         table = struck(table, range(start, start + 12))
-    assert len(detect(table)) == 4
-    assert examine(read_cells(table)).flaky == ()
+    assert len(detect_events(table)) == 4
+    assert examine_cells(read_cells(table)).flaky == ()
 
 
 def test_a_service_alone_on_its_networks_has_its_habits_too() -> None:
@@ -85,8 +85,8 @@ def test_one_device_of_a_flaky_service_is_not_the_network() -> None:
     mine = (table["service"] == SERVICES[0]).to_numpy() & (table["probe_asn"] == ASNS[0]).to_numpy()
     hit = mine & (hour >= 1000) & (hour < 1100) & (table["ok"] > 0).to_numpy()
     table = table.assign(ok=table["ok"] - hit, blocked=table["blocked"] + hit)
-    assert detect(table) == []
-    assert {dismissed.explained_by for dismissed in examine(read_cells(table)).dismissed} == {"one_device"}
+    assert detect_events(table) == []
+    assert {dismissed.explained_by for dismissed in examine_cells(read_cells(table)).dismissed} == {"one_device"}
 
 
 @pytest.mark.parametrize(("days", "found"), [(5, False), (12, True)])
@@ -97,7 +97,7 @@ def test_bursts_at_like_hours_on_a_few_days_are_no_curfew(days: int, found: bool
         table = bursts(quiet(HOURS, n=3), asns=ASNS[:1], every_h=60, strength=0.9, seed=seed)
         for day in range(days):
             table = struck(table, range(1000 + 24 * day, 1009 + 24 * day), strength=0.9, seed=day)
-        of_this = detect(table)
+        of_this = detect_events(table)
         assert len(of_this) <= 1
         events += of_this
     assert bool(events) == found

@@ -16,7 +16,7 @@ pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 from fleet_days import naive_cells, some_runs, write_runs
-from probe.results.archive.compaction import compact
+from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_writer import write_run
 from stored import a_result
@@ -30,7 +30,7 @@ def test_frames_hold_what_was_measured(tmp_path: Path, form: str) -> None:
     for name, text in (("r-1", "plain"), ("r-2", HOSTILE)):
         write_run(a_result(name, "2026-03-04T06:12:00Z", text=text), tmp_path, parquet=form == "parquet")
     if form == "merged":
-        compact(tmp_path, today=date(2026, 4, 1), parquet=True)
+        compact_days(tmp_path, today=date(2026, 4, 1), parquet=True)
         (next(tmp_path.glob("observations/*/*.csv"))).write_text("run_id\r\n")  # Parquet holds all, so nobody reads it
     results = probe.open_results(tmp_path)
     seen = results.observations()
@@ -84,8 +84,8 @@ import sys, types
 sys.modules["IPython"] = notebook = types.ModuleType("IPython")
 notebook.get_ipython = lambda: types.SimpleNamespace(config={"IPKernelApp": {}})
 sys.modules["ipywidgets"] = None
-from probe.research.engines.duckdb_connection import connect
-print(connect(memory_mb=100, threads=1, folder=sys.argv[1]).execute("SELECT 7").fetchone())
+from probe.research.engines.duckdb_connection import open_duckdb
+print(open_duckdb(memory_mb=100, threads=1, folder=sys.argv[1]).execute("SELECT 7").fetchone())
 """
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == ("(7,)\n", "")

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.research.registers import register_parse, text_lists
-from probe.research.registers.register_names import day_of, name_of, network_of, short, url_of
-from probe.research.registers.register_parse import READERS, items_of
-from probe.research.registers.register_types import Entry, Item, Refused, Updated
+from probe.research.registers.register_names import parse_day, parse_name, parse_network, parse_url, shorten
+from probe.research.registers.register_parse import READERS, read_items
+from probe.research.registers.register_types import Item, ListDate, RefusedEntry, RegisterEntry
 from probe.research.registers.register_words import FORMS, REGISTERS
 
 ZI = """Updated: 2026-11-20 06:00:00 +0000
@@ -25,35 +25,36 @@ ZI = """Updated: 2026-11-20 06:00:00 +0000
 """
 
 
-def entries(raw: bytes, form: str) -> list[Entry]:
-    return [item for item in items_of(raw, form) if isinstance(item, Entry)]
+def entries(raw: bytes, form: str) -> list[RegisterEntry]:
+    return [item for item in read_items(raw, form) if isinstance(item, RegisterEntry)]
 
 
 def refused(raw: bytes, form: str) -> list[tuple[int, str]]:
-    return [(item.place, item.reason) for item in items_of(raw, form) if isinstance(item, Refused)]
+    return [(item.place, item.reason) for item in read_items(raw, form) if isinstance(item, RefusedEntry)]
 
 
 def test_the_dump_of_the_russian_register() -> None:
     raw = ZI.encode("cp1251")
-    updated, *found = items_of(raw, "zi")
-    assert updated == Updated(time="2026-11-20T06:00:00+00:00")
+    updated, *found = read_items(raw, "zi")
+    assert updated == ListDate(time="2026-11-20T06:00:00+00:00")
     assert found == [
-        Entry(place=2, hosts=("example.org",), masks=("wechat.com",),
-              networks=("203.0.113.7", "2001:db8::1", "198.51.100.0/24"), date="2017-05-04", authority="Роскомнадзор",
-              decision="15.4-1"),
-        Entry(place=3, hosts=("a.example",), whole=False, urls=("a.example/x;y", "a.example/z|w"),
-              networks=("203.0.113.8",), date="2016-02-03", authority="ФНС", decision="2-6-20/2016"),
-        Entry(place=4, hosts=("xn--e1afmkfd.xn--p1ai",), date="2020-01-02", authority="Суд", decision="2-1"),
-        Entry(place=5, networks=("192.0.2.1",), date="2018-04-16", authority="Генпрокуратура", decision="27-31-2018"),
+        RegisterEntry(place=2, hosts=("example.org",), masks=("wechat.com",),
+                      networks=("203.0.113.7", "2001:db8::1", "198.51.100.0/24"), date="2017-05-04",
+                      authority="Роскомнадзор", decision="15.4-1"),
+        RegisterEntry(place=3, hosts=("a.example",), whole=False, urls=("a.example/x;y", "a.example/z|w"),
+                      networks=("203.0.113.8",), date="2016-02-03", authority="ФНС", decision="2-6-20/2016"),
+        RegisterEntry(place=4, hosts=("xn--e1afmkfd.xn--p1ai",), date="2020-01-02", authority="Суд", decision="2-1"),
+        RegisterEntry(place=5, networks=("192.0.2.1",), date="2018-04-16", authority="Генпрокуратура",
+                      decision="27-31-2018"),
     ]
-    assert list(items_of(gzip.compress(raw), "zi")) == list(items_of(raw, "zi"))
+    assert list(read_items(gzip.compress(raw), "zi")) == list(read_items(raw, "zi"))
 
 
 def test_bad_lines_are_told_and_the_rest_is_used() -> None:
     raw = ZI.encode("cp1251") + "too;few\n999.0.0.1;ok.example;;a;b;never\n;;;a;b;2020-01-01\n".encode("cp1251")
     assert refused(raw, "zi") == [
         (6, "has 2 fields, and wants 6"), (7, "an address in it is no address"), (8, "names nothing")]
-    assert entries(raw, "zi")[-1] == Entry(place=7, hosts=("ok.example",), authority="a", decision="b")
+    assert entries(raw, "zi")[-1] == RegisterEntry(place=7, hosts=("ok.example",), authority="a", decision="b")
 
 
 RKN = """<?xml version="1.0" encoding="windows-1251"?>
@@ -72,15 +73,16 @@ RKN = """<?xml version="1.0" encoding="windows-1251"?>
 
 
 def test_the_russian_register_itself() -> None:
-    updated, *found = items_of(RKN.encode("cp1251"), "rkn")
-    assert updated == Updated(time="2026-11-20T09:00:00+03:00")
+    updated, *found = read_items(RKN.encode("cp1251"), "rkn")
+    assert updated == ListDate(time="2026-11-20T09:00:00+03:00")
     assert found == [
-        Entry(place=3, masks=("wechat.com",), networks=("203.0.113.7", "198.51.100.0/24", "2001:db8::1"),
-              date="2017-05-04", authority="Роскомнадзор", decision="15.4-1"),
-        Entry(place=7, hosts=("a.example",), whole=False, urls=("a.example/x?y=1&z",), date="2016-02-03",
-              authority="ФНС", decision="7"),
-        Entry(place=10, whole=False, networks=("192.0.2.1",), date="2018-04-16", authority="Г", decision="27-31"),
-        Entry(place=11, hosts=("b.example",)),
+        RegisterEntry(place=3, masks=("wechat.com",), networks=("203.0.113.7", "198.51.100.0/24", "2001:db8::1"),
+                      date="2017-05-04", authority="Роскомнадзор", decision="15.4-1"),
+        RegisterEntry(place=7, hosts=("a.example",), whole=False, urls=("a.example/x?y=1&z",), date="2016-02-03",
+                      authority="ФНС", decision="7"),
+        RegisterEntry(place=10, whole=False, networks=("192.0.2.1",), date="2018-04-16", authority="Г",
+                      decision="27-31"),
+        RegisterEntry(place=11, hosts=("b.example",)),
     ]
 
 
@@ -89,26 +91,26 @@ def test_the_polish_register_without_what_was_struck() -> None:
            b'</AdresDomeny><DataWpisu>2017-07-01T12:00:00</DataWpisu></PozycjaRejestru><PozycjaRejestru Lp="2">'
            b'<AdresDomeny>free.example</AdresDomeny><DataWpisu>2017-07-01T12:00:00</DataWpisu><DataWykreslenia>'
            b'2018-01-01T00:00:00</DataWykreslenia></PozycjaRejestru></Rejestr>')
-    assert entries(raw, "hazard") == [Entry(place=1, hosts=("bet.example",), date="2017-07-01")]
+    assert entries(raw, "hazard") == [RegisterEntry(place=1, hosts=("bet.example",), date="2017-07-01")]
 
 
 @pytest.mark.parametrize(("value", "wanted"), [
     (["signal.org", "203.0.113.7", "198.51.100.0/24", "*.wechat.com", "2001:db8::1"], [
-        Entry(place=1, hosts=("signal.org",)), Entry(place=2, networks=("203.0.113.7",)),
-        Entry(place=3, networks=("198.51.100.0/24",)), Entry(place=4, masks=("wechat.com",)),
-        Entry(place=5, networks=("2001:db8::1",))]),
+        RegisterEntry(place=1, hosts=("signal.org",)), RegisterEntry(place=2, networks=("203.0.113.7",)),
+        RegisterEntry(place=3, networks=("198.51.100.0/24",)), RegisterEntry(place=4, masks=("wechat.com",)),
+        RegisterEntry(place=5, networks=("2001:db8::1",))]),
     ([{"name": "X", "domains": ["x.com", "twitter.com"], "restriction": {"code": 1}}],
-     [Entry(place=1, hosts=("x.com", "twitter.com"), authority="X")]),
+     [RegisterEntry(place=1, hosts=("x.com", "twitter.com"), authority="X")]),
     ({"vk.com": {"term": "2027-05-15", "alias": "VK", "reason": "133/2017", "urls": ["https://vk.com/"],
                  "ips": ["203.0.113.0/24"]}},
-     [Entry(place=1, hosts=("vk.com",), urls=("vk.com/",), networks=("203.0.113.0/24",), until="2027-05-15",
-            authority="VK", decision="133/2017")]),
+     [RegisterEntry(place=1, hosts=("vk.com",), urls=("vk.com/",), networks=("203.0.113.0/24",), until="2027-05-15",
+                    authority="VK", decision="133/2017")]),
     ([{"domain": "a.example", "first_blocked_on": "2024-03-01T00:00:00Z"}, {"domain": "b.example", "date": None}],
-     [Entry(place=1, hosts=("a.example",), date="2024-03-01"), Entry(place=2, hosts=("b.example",))]),
-    ({"data": ["a.example"]}, [Entry(place=1, hosts=("a.example",))]),
+     [RegisterEntry(place=1, hosts=("a.example",), date="2024-03-01"), RegisterEntry(place=2, hosts=("b.example",))]),
+    ({"data": ["a.example"]}, [RegisterEntry(place=1, hosts=("a.example",))]),
     ([], []),
 ])
-def test_lists_in_json(value: object, wanted: list[Entry]) -> None:
+def test_lists_in_json(value: object, wanted: list[RegisterEntry]) -> None:
     assert entries(json.dumps(value).encode(), "json") == wanted
 
 
@@ -116,11 +118,11 @@ def test_plain_lists() -> None:
     raw = "\ufeff# a comment\n\nexample.org\n*.wechat.com # all\n.x.example\n0.0.0.0 ads.example\nhttps://A.example:443/x#y\n"
     raw += "203.0.113.7\n198.51.100.0/24\nexample.net/path\n! no\nnot a name\n"
     assert entries(raw.encode(), "list") == [
-        Entry(place=3, hosts=("example.org",)), Entry(place=4, masks=("wechat.com",)),
-        Entry(place=5, masks=("x.example",)), Entry(place=6, hosts=("ads.example",)),
-        Entry(place=7, hosts=("a.example",), whole=False, urls=("a.example/x",)),
-        Entry(place=8, networks=("203.0.113.7",)), Entry(place=9, networks=("198.51.100.0/24",)),
-        Entry(place=10, hosts=("example.net",), whole=False, urls=("example.net/path",)),
+        RegisterEntry(place=3, hosts=("example.org",)), RegisterEntry(place=4, masks=("wechat.com",)),
+        RegisterEntry(place=5, masks=("x.example",)), RegisterEntry(place=6, hosts=("ads.example",)),
+        RegisterEntry(place=7, hosts=("a.example",), whole=False, urls=("a.example/x",)),
+        RegisterEntry(place=8, networks=("203.0.113.7",)), RegisterEntry(place=9, networks=("198.51.100.0/24",)),
+        RegisterEntry(place=10, hosts=("example.net",), whole=False, urls=("example.net/path",)),
     ]
     assert refused(raw.encode(), "list") == [(12, "a name in it is no host name")]
 
@@ -129,7 +131,7 @@ def test_a_table_of_one_s_own() -> None:
     raw = (b"host,date,authority,note\nthreema.ch web.threema.ch,2023-05-01,MeitY,by press\n,2023-05-01,MeitY,none\n"
            b"one,cell\n")
     assert entries(raw, "table") == [
-        Entry(place=2, hosts=("threema.ch", "web.threema.ch"), date="2023-05-01", authority="MeitY")]
+        RegisterEntry(place=2, hosts=("threema.ch", "web.threema.ch"), date="2023-05-01", authority="MeitY")]
     assert refused(raw, "table") == [(3, "names nothing"), (4, "has 2 cells, the header has 4")]
     assert refused(b"name,when\nx,y\n", "table") == [(1, "the header names neither host, url nor address")]
 
@@ -166,7 +168,7 @@ def test_lists_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(register_parse, "MAX_BYTES", 1000)
     assert "too large" in refused(gzip.compress(bytes(10_000)), "list")[0][1]
     monkeypatch.setattr(text_lists, "MAX_LINE_BYTES", 20)
-    assert list(text_lists.lines_of(b"x" * 50 + b"\n" + b"y")) == [(1, b"x" * 20), (2, b"y")]
+    assert list(text_lists.read_lines(b"x" * 50 + b"\n" + b"y")) == [(1, b"x" * 20), (2, b"y")]
 
 
 def test_an_entry_of_very_many_items_is_cut() -> None:
@@ -190,14 +192,14 @@ def test_forbidden_pages_are_not_quoted() -> None:
     ("Example.ORG.", "example.org"), (" a_b.example ", "a_b.example"), ("пример.рф", "xn--e1afmkfd.xn--p1ai"),
 ])
 def test_names_have_one_form(text: str, name: str) -> None:
-    assert name_of(text) == name
+    assert parse_name(text) == name
 
 
 @pytest.mark.parametrize("text", ["", "com", "a..b", "-a.example", "a b.example", "1.2.3.4", "x" * 300 + ".example",
                                   "a.example/", "ёж"])
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no host name"):
-        name_of(text)
+        parse_name(text)
 
 
 @pytest.mark.parametrize(("text", "url"), [
@@ -208,25 +210,25 @@ def test_what_is_no_name_is_refused(text: str) -> None:
     ("http://203.0.113.7/x", ("203.0.113.7", "203.0.113.7/x")),
 ])
 def test_urls_have_one_form(text: str, url: tuple[str, str]) -> None:
-    assert url_of(text) == url
+    assert parse_url(text) == url
 
 
 @pytest.mark.parametrize("text", ["", "http://", "http://com/", "http://[::1", "http://a.example:x/", "x" * 5000])
 def test_what_is_no_url_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the library's own words, too
-        url_of(text)
+        parse_url(text)
 
 
 @given(st.text(max_size=80))
 def test_no_text_is_too_wrong(text: str) -> None:
-    for read in (name_of, network_of, url_of):
+    for read in (parse_name, parse_network, parse_url):
         try:
             found = read(text)
         except ValueError:
             continue
         assert read(found if isinstance(found, str) else f"http://{found[1]}") == found, "one form stays as it is"
-    assert len(short(text)) <= 200
-    assert day_of(text) in ("", text.strip()[:10]) or len(day_of(text)) == 10
+    assert len(shorten(text)) <= 200
+    assert parse_day(text) in ("", text.strip()[:10]) or len(parse_day(text)) == 10
 
 
 # --- anything
@@ -239,12 +241,12 @@ def lengths(items: Iterable[Item]) -> int:
 @pytest.mark.parametrize("form", list(READERS))
 @given(raw=st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
 def test_no_bytes_are_too_wrong(form: str, raw: bytes) -> None:
-    for item in items_of(raw, form):
-        assert isinstance(item, Entry | Refused | Updated)
-        if isinstance(item, Entry):
+    for item in read_items(raw, form):
+        assert isinstance(item, RegisterEntry | RefusedEntry | ListDate)
+        if isinstance(item, RegisterEntry):
             assert item.hosts or item.masks or item.urls or item.networks
     if not raw.startswith(b"\x1f\x8b"):  # what is packed twice is unpacked once
-        assert lengths(items_of(gzip.compress(raw), form)) == lengths(items_of(raw, form))
+        assert lengths(read_items(gzip.compress(raw), form)) == lengths(read_items(raw, form))
 
 
 GOOD = {
@@ -263,8 +265,8 @@ def test_no_damage_is_too_great(form: str, seed: int) -> None:
         at = rng.randrange(len(raw))
         rng.choice((lambda at=at: raw.__setitem__(at, rng.randrange(256)), lambda at=at: raw.insert(at, raw[at]),
                     lambda at=at: raw.extend(raw[at:at + 50])))()
-    for item in items_of(bytes(raw), form):
-        assert isinstance(item, Entry | Refused | Updated)
+    for item in read_items(bytes(raw), form):
+        assert isinstance(item, RegisterEntry | RefusedEntry | ListDate)
 
 
 def test_every_register_has_a_form_and_every_form_a_reader() -> None:

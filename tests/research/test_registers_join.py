@@ -23,8 +23,8 @@ from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.outcomes import Outcome
 from probe.core.tables.roles import Role
 from probe.core.verdicts import Verdict
-from probe.research.registers.register_join import Index, join, parents
-from probe.research.registers.register_types import Entry, Refused, Updated
+from probe.research.registers.register_join import TargetIndex, join_list, list_parent_names
+from probe.research.registers.register_types import ListDate, RefusedEntry, RegisterEntry
 from probe.research.registers.register_words import MATCHES
 from probe.results.runs.run_writer import write_run
 
@@ -43,15 +43,15 @@ ENDPOINTS = (
 )
 SEEN = {"198.51.100.1": frozenset({"a.web.main", "b.chat.main"}), "104.16.7.7": frozenset({"b.chat.main"}),
         "2001:db8::5": frozenset({"a.web.main"}), "near": frozenset({"a.web.main"})}
-INDEX = Index(ENDPOINTS, SEEN)
+INDEX = TargetIndex(ENDPOINTS, SEEN)
 
 
-def entry(place: int = 1, **more: object) -> Entry:
-    return replace(Entry(place=place), **more)  # type: ignore[arg-type]
+def entry(place: int = 1, **more: object) -> RegisterEntry:
+    return replace(RegisterEntry(place=place), **more)  # type: ignore[arg-type]
 
 
-def kinds(*entries: Entry) -> dict[str, str]:
-    joined = join(entries, INDEX)
+def kinds(*entries: RegisterEntry) -> dict[str, str]:
+    joined = join_list(entries, INDEX)
     return {target: best.kind for target in INDEX.targets if (best := joined.best(target))}
 
 
@@ -73,7 +73,7 @@ def kinds(*entries: Entry) -> dict[str, str]:
     (entry(hosts=("control.example",)), {}),
     (entry(hosts=("b.example",), networks=("104.16.7.7",)), {"b.chat.main": "host"}),
 ])
-def test_a_target_is_listed_by_name_url_or_address(made: Entry, wanted: dict[str, str]) -> None:
+def test_a_target_is_listed_by_name_url_or_address(made: RegisterEntry, wanted: dict[str, str]) -> None:
     assert kinds(made) == wanted
 
 
@@ -83,8 +83,8 @@ def test_the_strongest_match_is_told() -> None:
     assert found == {"a.web.main": "host", "a.chat.deep": "mask", "b.chat.main": "address", "c.chat.dc": "address"}
 
 
-def shared(made: Entry, target: str) -> str:
-    best = join([made], INDEX).best(target)
+def shared(made: RegisterEntry, target: str) -> str:
+    best = join_list([made], INDEX).best(target)
     assert best is not None
     return best.shared
 
@@ -102,18 +102,18 @@ def test_entries_by_address_may_mean_somebody_else() -> None:
 def test_the_earliest_entry_is_told_and_all_are_counted() -> None:
     made = [entry(1, hosts=("a.example",)), entry(2, hosts=("a.example",), date="2018-01-01"),
             entry(3, hosts=("a.example",), date="2017-05-04"), entry(4, hosts=("a.example",), date="2020-01-01")]
-    best = join(made, INDEX).best("a.web.main")
+    best = join_list(made, INDEX).best("a.web.main")
     assert best is not None
     assert (best.place, best.date, best.entries) == (3, "2017-05-04", 4)
     theirs = entry(5, hosts=("o.example",), networks=("203.0.113.9",), date="2010-01-01")
-    own = join([theirs, entry(6, networks=("203.0.113.9",), date="2018-04-16")], INDEX).best("c.chat.dc")
+    own = join_list([theirs, entry(6, networks=("203.0.113.9",), date="2018-04-16")], INDEX).best("c.chat.dc")
     assert own is not None
     assert (own.place, own.shared, own.entries) == (6, "", 2)
 
 
 def test_what_could_not_be_read_is_counted() -> None:
-    made: list[Entry | Refused | Updated] = [Refused(place=n, reason="x") for n in range(100)]
-    joined = join([Updated(time="2026-01-01T00:00:00"), *made, Updated(time="")], INDEX)
+    made: list[RegisterEntry | RefusedEntry | ListDate] = [RefusedEntry(place=n, reason="x") for n in range(100)]
+    joined = join_list([ListDate(time="2026-01-01T00:00:00"), *made, ListDate(time="")], INDEX)
     assert (joined.entries, joined.refused, len(joined.first_refused)) == (0, 100, 20)
     assert joined.updated == "2026-01-01T00:00:00"
 
@@ -124,9 +124,9 @@ NAMES = st.lists(LABELS, min_size=2, max_size=4).map(".".join)
 
 @given(st.lists(NAMES, max_size=3), st.lists(NAMES, max_size=3), st.booleans())
 def test_no_name_is_listed_without_its_ground(hosts: list[str], masks: list[str], whole: bool) -> None:
-    joined = join([entry(hosts=tuple(hosts), masks=tuple(masks), whole=whole)], INDEX)
+    joined = join_list([entry(hosts=tuple(hosts), masks=tuple(masks), whole=whole)], INDEX)
     for one in ENDPOINTS:
-        best, above = joined.best(one.target_id), set(parents(one.host))
+        best, above = joined.best(one.target_id), set(list_parent_names(one.host))
         grounds = {"host" if whole else "url_host"} if one.host in hosts else set()
         grounds |= {"parent"} if whole and above & set(hosts) else set()
         grounds |= {"mask"} if above & set(masks) else set()
@@ -223,7 +223,8 @@ def test_a_table_has_every_target_and_no_verdict_of_its_own(tmp_path: Path, cata
 def test_a_list_that_cannot_be_read_says_nothing(tmp_path: Path, catalogue: list[str]) -> None:
     page = tmp_path / "page.html"
     page.write_text("<html>Access denied</html>")
-    for where in (str(page), str(tmp_path / "none"), str(tmp_path), "http://register.example/list", "https://10.0.0.1/x",
+    for where in (str(page), str(tmp_path / "none"), str(tmp_path), "http://register.example/list",
+                  "https://10.0.0.1/x",
                   "https://[fe80::1]/x", "https://["):
         done = ask(f"ua={where}", "--json", *catalogue, status=1)
         said = json.loads(done.stdout)

@@ -16,13 +16,13 @@ import numpy as np
 
 from probe.research.events.segments import (
     Ints,
-    base_rate,
-    boundary,
-    dispersion,
-    divergence,
-    segment_all,
-    shrunk,
-    strength_of,
+    estimate_base_rate,
+    estimate_dispersion,
+    estimate_strength,
+    find_boundary,
+    log_likelihood_ratio,
+    segment_series,
+    shrink_rate,
 )
 
 CELLS = st.lists(st.integers(1, 5).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1, max_size=9)
@@ -30,7 +30,7 @@ CELLS = st.lists(st.integers(1, 5).flatmap(lambda n: st.tuples(st.integers(0, n)
 
 def segment(blocked: Ints, decided: Ints, penalty: float) -> Ints:
     """One series alone."""
-    return segment_all([(blocked, decided)], [penalty])[0]
+    return segment_series([(blocked, decided)], [penalty])[0]
 
 
 def cost(cells: Sequence[tuple[int, int]]) -> float:
@@ -65,7 +65,7 @@ def test_series_are_cut_together_as_each_alone(
     penalties = [penalty for _, penalty in series]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("probe.research.events.segments._TOGETHER", together)
-        found = segment_all([(k, n) for k, n in counts], penalties)
+        found = segment_series([(k, n) for k, n in counts], penalties)
     assert [each.tolist() for each in found] == [
         segment(k, n, penalty).tolist() for (k, n), penalty in zip(counts, penalties, strict=True)]
 
@@ -86,24 +86,24 @@ def test_gaps_carry_no_weight() -> None:
 @given(st.integers(0, 50), st.integers(1, 50), st.floats(0.001, 0.999))
 def test_divergence_is_least_at_the_rate_itself(k: int, n: int, base: float) -> None:
     k = min(k, n)
-    assert divergence(k, n, base) >= 0
+    assert log_likelihood_ratio(k, n, base) >= 0
     if 0 < k < n:
-        assert divergence(k, n, k / n) == pytest.approx(0, abs=1e-9)
+        assert log_likelihood_ratio(k, n, k / n) == pytest.approx(0, abs=1e-9)
 
 
 def test_the_base_is_that_from_before_the_block() -> None:
     blocked, decided = np.array([1.0, 950.0]), np.array([100.0, 1000.0])
-    assert base_rate(blocked, decided) == shrunk(1, 100)
+    assert estimate_base_rate(blocked, decided) == shrink_rate(1, 100)
 
 
 def test_a_flaky_series_has_a_flaky_base() -> None:
-    assert base_rate(np.array([300.0]), np.array([1000.0])) == pytest.approx(0.3, abs=0.02)
+    assert estimate_base_rate(np.array([300.0]), np.array([1000.0])) == pytest.approx(0.3, abs=0.02)
 
 
 def test_strength_is_what_no_longer_passes() -> None:
-    assert strength_of(0.2, 0.2) == 0
-    assert strength_of(1.0, 0.2) == 1
-    assert strength_of(0.6, 0.2) == pytest.approx(0.5)
+    assert estimate_strength(0.2, 0.2) == 0
+    assert estimate_strength(1.0, 0.2) == 1
+    assert estimate_strength(0.6, 0.2) == pytest.approx(0.5)
 
 
 def test_bursts_inflate_the_variance_and_independent_failures_do_not() -> None:
@@ -111,14 +111,14 @@ def test_bursts_inflate_the_variance_and_independent_failures_do_not() -> None:
     times, n, none = np.arange(2400), np.full(2400, 4), np.zeros(2400, dtype=np.bool_)
     even = rng.binomial(n, 0.1)
     bursts = np.where(np.repeat(rng.random(400) < 0.1, 6), n, 0)
-    assert dispersion(times, even, n, none, 6) < 1.2
-    assert dispersion(times, bursts, n, none, 6) > 10
+    assert estimate_dispersion(times, even, n, none, 6) < 1.2
+    assert estimate_dispersion(times, bursts, n, none, 6) > 10
 
 
 def test_a_boundary_is_as_wide_as_the_counts_leave_it() -> None:
     sharp = np.array([-4.0, -4.0, 9.0, 9.0])
-    assert boundary(sharp, 2, 3) == (2, 2)
+    assert find_boundary(sharp, 2, 3) == (2, 2)
     short = np.array([-9.0, 5.0, -9.0, -9.0])
-    assert boundary(short, 1, 1) == (1, 1)
+    assert find_boundary(short, 1, 1) == (1, 1)
     vague = np.array([-4.0, -0.5, 0.5, 9.0])
-    assert boundary(vague, 2, 3) == (1, 3)
+    assert find_boundary(vague, 2, 3) == (1, 3)

@@ -15,13 +15,13 @@ from click.testing import CliRunner, Result
 from in_order import in_order
 from probe.cli.main import cli
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.run_lock import run_lock
-from probe.operation.schedules.schedule_log import Event, append
+from probe.operation.commands.run_lock import hold_run_lock
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event
 from probe.results.archive import compaction as compact_module
-from probe.results.archive.compaction import compact
-from probe.results.archive.own_files import disk_bytes, own_files
+from probe.results.archive.compaction import compact_days
+from probe.results.archive.own_files import disk_bytes, list_own_files
 from probe.results.archive.private_folder import make_private
-from probe.results.archive.retention import Limits, keep_within
+from probe.results.archive.retention import StoreLimits, enforce_limits
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_runs, stored_runs
 from probe.results.runs.run_writer import write_run
@@ -41,7 +41,7 @@ def names(directory: Path) -> list[str]:
 
 
 def size_of(directory: Path) -> int:
-    return sum(disk_bytes(own.path) for own in own_files(directory))
+    return sum(disk_bytes(own.path) for own in list_own_files(directory))
 
 
 def call(*arguments: str) -> Result:
@@ -53,7 +53,7 @@ def call(*arguments: str) -> Result:
 
 def test_no_limit_removes_nothing(tmp_path: Path) -> None:
     fill(tmp_path, 3)
-    assert keep_within(tmp_path, Limits(), today=date(2030, 1, 1)).runs == ()
+    assert enforce_limits(tmp_path, StoreLimits(), today=date(2030, 1, 1)).runs == ()
     assert len(names(tmp_path)) == 6
 
 
@@ -61,15 +61,15 @@ def test_no_limit_removes_nothing(tmp_path: Path) -> None:
 def test_days_past_their_time_go_and_are_written_down(tmp_path: Path, merged: bool) -> None:
     fill(tmp_path, 9)
     if merged:
-        compact(tmp_path, today=date(2017, 5, 8))
-    done = keep_within(tmp_path, Limits(keep_days=3), today=date(2017, 5, 9))
+        compact_days(tmp_path, today=date(2017, 5, 8))
+    done = enforce_limits(tmp_path, StoreLimits(keep_days=3), today=date(2017, 5, 9))
     assert names(tmp_path) == [f"r-{day:02}-{hour}" for day in (7, 8, 9) for hour in (1, 2)]
     assert len(done.runs) == 12
     noted = [json.loads(line) for line in (tmp_path / "removed.jsonl").read_text().splitlines()]
     assert [run for line in noted for run in line["runs"]] == list(done.runs)
     assert (tmp_path / "removed.jsonl").stat().st_mode & 0o777 == 0o600
     assert len(list(tmp_path.glob("*/date=*"))) == 5 * 3, "empty days are gone"
-    assert keep_within(tmp_path, Limits(keep_days=3), today=date(2017, 5, 9)).runs == ()
+    assert enforce_limits(tmp_path, StoreLimits(keep_days=3), today=date(2017, 5, 9)).runs == ()
 
 
 @pytest.mark.parametrize("quota_mb", range(1, 9))
@@ -78,26 +78,26 @@ def test_what_a_stopped_merge_left_in_two_places_goes_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: int, quota_mb: int,
 ) -> None:
     fill(tmp_path, 4, size=400_000)
-    made, merged, merge = set(names(tmp_path)), list[str](), compact_module._merge
+    made, merged, merge = set(names(tmp_path)), list[str](), compact_module._merge_day
 
     def some(directory: Path, table: str, day: str, ready: frozenset[str]) -> int:
         merged.append(table)
         return merge(directory, table, day, ready) if table in list(TABLES)[:tables] else 0
 
-    monkeypatch.setattr(compact_module, "_merge", some)
-    compact(tmp_path, today=date(2017, 5, 5))
+    monkeypatch.setattr(compact_module, "_merge_day", some)
+    compact_days(tmp_path, today=date(2017, 5, 5))
     assert merged == list(TABLES) * 3
-    gone = keep_within(tmp_path, Limits(quota_mb=quota_mb), today=date(2017, 5, 5)).runs
+    gone = enforce_limits(tmp_path, StoreLimits(quota_mb=quota_mb), today=date(2017, 5, 5)).runs
     assert {result.run.run_id for result in read_runs(tmp_path)} == made - set(gone)
     days_left = {run.measurement_start_time[:10] for run in stored_runs(tmp_path)}
-    assert {own.day for own in own_files(tmp_path)} == days_left
+    assert {own.day for own in list_own_files(tmp_path)} == days_left
 
 
 @pytest.mark.parametrize("today", [date(2018, 5, 9), date(2038, 1, 19), date(2016, 1, 1), date(1970, 1, 1)])
 def test_a_clock_that_jumps_removes_no_more_than_the_right_one(tmp_path: Path, today: date) -> None:
     fill(tmp_path, 9)
     write_run(a_result("r-now", f"{today}T00:00:00Z"), tmp_path, parquet=False)
-    keep_within(tmp_path, Limits(keep_days=5), today=today)
+    enforce_limits(tmp_path, StoreLimits(keep_days=5), today=today)
     assert len(names(tmp_path)) >= 9, "as on 10 May, the day after the last that is believed"
 
 
@@ -105,7 +105,7 @@ def test_what_a_crash_left_without_a_runs_file_goes_with_its_day(tmp_path: Path)
     fill(tmp_path, 9)
     (tmp_path / "runs" / "date=2017-05-01" / "r-01-1.csv").unlink()
     (tmp_path / "verdicts" / "date=2017-05-01" / ".r-x.csv.77.part").write_bytes(b"half")
-    keep_within(tmp_path, Limits(keep_days=3), today=date(2017, 5, 9))
+    enforce_limits(tmp_path, StoreLimits(keep_days=3), today=date(2017, 5, 9))
     assert not list(tmp_path.glob("*/date=2017-05-01"))
 
 
@@ -116,10 +116,10 @@ def test_what_a_crash_left_without_a_runs_file_goes_with_its_day(tmp_path: Path)
 def test_the_oldest_runs_make_room(tmp_path: Path, merged: bool) -> None:
     fill(tmp_path, 6, size=100_000)
     if merged:
-        compact(tmp_path, today=date(2017, 5, 6))
+        compact_days(tmp_path, today=date(2017, 5, 6))
     before = names(tmp_path)
     assert size_of(tmp_path) > 2 << 20
-    done = keep_within(tmp_path, Limits(quota_mb=2), today=date(2017, 5, 6))
+    done = enforce_limits(tmp_path, StoreLimits(quota_mb=2), today=date(2017, 5, 6))
     after = names(tmp_path)
     assert size_of(tmp_path) <= 2 << 20
     assert after == before[len(done.runs):]
@@ -130,7 +130,7 @@ def test_the_oldest_runs_make_room(tmp_path: Path, merged: bool) -> None:
 
 def test_the_latest_run_stays_whatever_its_size(tmp_path: Path) -> None:
     fill(tmp_path, 1, size=900_000)
-    done = keep_within(tmp_path, Limits(quota_mb=1), today=date(2017, 5, 1))
+    done = enforce_limits(tmp_path, StoreLimits(quota_mb=1), today=date(2017, 5, 1))
     assert names(tmp_path) == ["r-01-2"]
     assert done.over_bytes > 0
 
@@ -139,9 +139,9 @@ def test_the_latest_run_stays_whatever_its_size(tmp_path: Path) -> None:
 def test_what_is_not_uploaded_stays_and_is_told(tmp_path: Path, merged: bool) -> None:
     fill(tmp_path, 6, size=200_000)
     if merged:
-        compact(tmp_path, today=date(2017, 5, 6))
+        compact_days(tmp_path, today=date(2017, 5, 6))
     (tmp_path / "not-uploaded.txt").write_text("r-01-1\nr-02-1\n")
-    done = keep_within(tmp_path, Limits(keep_days=2), today=date(2017, 5, 6))
+    done = enforce_limits(tmp_path, StoreLimits(keep_days=2), today=date(2017, 5, 6))
     assert {"r-01-1", "r-02-1"} <= set(names(tmp_path))
     assert ({"r-01-1", "r-02-1"}, ()) == (set(done.held), done.lost)
     assert "r-03-1" not in names(tmp_path)
@@ -151,13 +151,13 @@ def test_what_is_not_uploaded_stays_and_is_told(tmp_path: Path, merged: bool) ->
 def test_the_quota_takes_what_is_uploaded_first_and_tells_what_is_lost(tmp_path: Path, merged: bool) -> None:
     fill(tmp_path, 6, size=200_000)
     if merged:
-        compact(tmp_path, today=date(2017, 5, 6))
+        compact_days(tmp_path, today=date(2017, 5, 6))
     waiting = ["r-01-1", "r-02-1", "r-06-1"]
     (tmp_path / "not-uploaded.txt").write_text("".join(f"{name}\n" for name in waiting))
-    done = keep_within(tmp_path, Limits(quota_mb=3), today=date(2017, 5, 6))
+    done = enforce_limits(tmp_path, StoreLimits(quota_mb=3), today=date(2017, 5, 6))
     assert (done.lost, done.over_bytes) == ((), 0), "the others made room enough"
     assert set(waiting) <= set(names(tmp_path))
-    done = keep_within(tmp_path, Limits(quota_mb=1), today=date(2017, 5, 6))
+    done = enforce_limits(tmp_path, StoreLimits(quota_mb=1), today=date(2017, 5, 6))
     assert "r-06-2" in names(tmp_path), "the latest stays"
     assert done.lost
     assert done.lost == tuple(sorted(set(waiting) - set(names(tmp_path)))), "the oldest first"
@@ -170,7 +170,7 @@ def test_a_damaged_list_of_what_waits_stops_every_removal(tmp_path: Path, text: 
     fill(tmp_path, 9)
     (tmp_path / "not-uploaded.txt").write_bytes(text)
     with pytest.raises(StoreError, match="nothing is removed"):
-        keep_within(tmp_path, Limits(keep_days=1, quota_mb=1), today=date(2017, 5, 9))
+        enforce_limits(tmp_path, StoreLimits(keep_days=1, quota_mb=1), today=date(2017, 5, 9))
     assert len(names(tmp_path)) == 18
 
 
@@ -178,19 +178,19 @@ def test_a_damaged_list_of_what_waits_stops_every_removal(tmp_path: Path, text: 
 def test_stopped_at_any_removal_the_runs_that_are_left_are_whole(tmp_path: Path, merged: bool) -> None:
     fill(tmp_path / "made", 4)
     if merged:
-        compact(tmp_path / "made", today=date(2017, 5, 6))
+        compact_days(tmp_path / "made", today=date(2017, 5, 6))
     for stop in range(1, 100):
         directory = tmp_path / str(stop)
         shutil.copytree(tmp_path / "made", directory)
         child = os.fork()
         if not child:
             _end_at_unlink(stop)
-            keep_within(directory, Limits(keep_days=2), today=date(2017, 5, 4))
+            enforce_limits(directory, StoreLimits(keep_days=2), today=date(2017, 5, 4))
             os._exit(0)
         status = os.waitpid(child, 0)[1]
         found = [result.run.run_id for result in read_runs(directory)]
         assert found == names(tmp_path / "made")[-len(found):]
-        keep_within(directory, Limits(keep_days=2), today=date(2017, 5, 4))
+        enforce_limits(directory, StoreLimits(keep_days=2), today=date(2017, 5, 4))
         assert names(directory) == names(tmp_path / "made")[-4:]
         if os.waitstatus_to_exitcode(status) == 0:
             break
@@ -217,7 +217,7 @@ def test_foreign_files_are_not_removed(tmp_path: Path) -> None:
         path.write_text("name,town\r\nA,B\r\n")
     (tmp_path / "old").mkdir()
     (tmp_path / "verdicts" / "date=2017-01-01").symlink_to(tmp_path / "old")
-    keep_within(tmp_path, Limits(keep_days=1, quota_mb=1), today=date(2017, 5, 9))
+    enforce_limits(tmp_path, StoreLimits(keep_days=1, quota_mb=1), today=date(2017, 5, 9))
     assert all(path.exists() for path in mine)
     assert names(tmp_path)[-1] == "r-09-2"
 
@@ -234,7 +234,7 @@ def test_a_full_disk_is_made_room_on_all_the_same(tmp_path: Path, monkeypatch: p
         return real(path, *rest, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(os, "open", full_at_first)
-    keep_within(tmp_path, Limits(keep_days=3), today=date(2017, 5, 9))
+    enforce_limits(tmp_path, StoreLimits(keep_days=3), today=date(2017, 5, 9))
     assert calls == [18, 6], "written down after the removal, where there was no room before"
     assert len((tmp_path / "removed.jsonl").read_text().splitlines()) == 6
 
@@ -244,9 +244,9 @@ def test_a_full_disk_is_made_room_on_all_the_same(tmp_path: Path, monkeypatch: p
 
 @pytest.fixture
 def configured(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("probe.config.settings.SEARCH", ())
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
     monkeypatch.setenv("PROBE_CONFIG", "probe.toml")
-    monkeypatch.setattr("probe.cli.install.installed", lambda: ("cron",))
+    monkeypatch.setattr("probe.cli.install.list_installed", lambda: ("cron",))
     monkeypatch.setenv("XDG_STATE_HOME", str(in_folder / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(in_folder / "cache"))
     (in_folder / "probe.toml").write_text('[run]\nresults = "results"\n[store]\nkeep_days = 3\n')
@@ -266,7 +266,7 @@ def test_compact_says_what_it_did(configured: Path) -> None:
 
 def test_two_merges_at_once_do_no_harm(configured: Path) -> None:
     fill(configured / "results", 2)
-    with run_lock(Path("results")):
+    with hold_run_lock(Path("results")):
         result = call("compact")
     assert result.exit_code == EXIT_LOCKED
     assert "nothing" in result.output
@@ -287,14 +287,14 @@ def test_mistakes_are_told_without_a_traceback(configured: Path, text: str, told
 
 def test_an_old_result_goes_after_a_run(configured: Path) -> None:
     from probe.config.settings import load_settings
-    from probe.operation.commands.results_bounds import keep_in_bounds
+    from probe.operation.commands.results_bounds import tidy_after_run
 
     now = datetime.now(UTC).date()
     fill(configured / "results", 2)
     write_run(a_result("r-a", f"{now}T00:00:00Z"), configured / "results", parquet=False)
     write_run(a_result("r-b", f"{now.replace(day=1)}T00:00:00Z"), configured / "results", parquet=False)
     (configured / "results").chmod(0o755)
-    keep_in_bounds(configured / "results", load_settings())
+    tidy_after_run(configured / "results", load_settings())
     assert (configured / "results").stat().st_mode & 0o777 == 0o700
     assert "r-a" in names(configured / "results")
     assert "r-01-1" not in names(configured / "results")
@@ -306,12 +306,12 @@ def test_an_old_result_goes_after_a_run(configured: Path) -> None:
 def test_forget_removes_all_of_ours_and_nothing_else(configured: Path) -> None:
     results = configured / "results"
     fill(results, 3)
-    compact(results, today=date(2017, 5, 4))
+    compact_days(results, today=date(2017, 5, 4))
     write_run(a_result("r-late", "2017-05-03T09:00:00Z"), results, parquet=None)
     assert call("report", "results", "--datapackage").exit_code == 0
     (results / ".compact" / "verdicts" / "date=2017-05-03").mkdir(parents=True)
     (results / ".compact" / "verdicts" / "date=2017-05-03" / "r-left.csv").write_text("run_id,x\r\n")
-    append(results, Event(at=datetime.now(UTC), kind="started"))
+    append_event(results, ScheduleEvent(at=datetime.now(UTC), kind="started"))
     (configured / "state" / "probe").mkdir(parents=True)
     (configured / "state" / "probe" / "last-errors.txt").write_text("")
     (configured / "state" / "probe" / "identity.key").write_bytes(b"k" * 32)
@@ -351,7 +351,7 @@ def test_forget_leaves_no_folder_where_all_was_ours(configured: Path) -> None:
 
 def test_forget_waits_for_nobody(configured: Path) -> None:
     fill(configured / "results", 2)
-    with run_lock(Path("results")):
+    with hold_run_lock(Path("results")):
         result = call("forget", "--yes")
     assert result.exit_code == EXIT_LOCKED
     assert len(names(configured / "results")) == 4

@@ -20,12 +20,12 @@ from probe.cli.main import cli
 from probe.core.observations import KeptPacket
 from probe.core.runs import RunResult, Vantage
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_USAGE
-from probe.operation.commands.run_lock import run_lock
-from probe.results.archive.collecting import Collected, collect
-from probe.results.archive.compaction import compact
+from probe.operation.commands.run_lock import hold_run_lock
+from probe.results.archive.collecting import CollectResult, collect_runs
+from probe.results.archive.compaction import compact_days
 from probe.results.archive.export_formats import FORMATS
-from probe.results.archive.run_choice import Choice
-from probe.results.archive.table_export import export
+from probe.results.archive.run_choice import RunFilter
+from probe.results.archive.table_export import export_table
 from probe.results.runs.run_reader import read_runs, stored_runs
 from probe.results.runs.run_writer import write_run
 from probe.results.schema import TABLES
@@ -52,14 +52,14 @@ def content(directory: Path) -> dict[str, RunResult]:
     return {result.run.run_id: result for result in read_runs(directory)}
 
 
-def reasons(done: Collected) -> list[tuple[str, str]]:
+def reasons(done: CollectResult) -> list[tuple[str, str]]:
     return sorted((refused.path.name, refused.reason) for refused in done.refused)
 
 
 def test_folders_become_one_and_nothing_is_left_out(tmp_path: Path) -> None:
     sources = [send(tmp_path / "a", "ab", text=HOSTILE), send(tmp_path / "b", "cd"), send(tmp_path / "c", "ef", day=5)]
-    compact(tmp_path / "b", today=date(2017, 5, 9))
-    done = collect(sources, tmp_path / "out")
+    compact_days(tmp_path / "b", today=date(2017, 5, 9))
+    done = collect_runs(sources, tmp_path / "out")
     assert (done.folders, done.taken, done.duplicates, done.refused) == (3, 6, 0, [])
     assert dict(done.schemas) == {"1": 6}
     assert content(tmp_path / "out") == content(tmp_path / "a") | content(tmp_path / "b") | content(tmp_path / "c")
@@ -69,15 +69,15 @@ def test_a_place_may_hold_several_folders(tmp_path: Path) -> None:
     send(tmp_path / "in" / "a", "a")
     send(tmp_path / "in" / "b", "b")
     (tmp_path / "in" / "photos").mkdir()
-    assert collect([tmp_path / "in"], tmp_path / "out").taken == 2
+    assert collect_runs([tmp_path / "in"], tmp_path / "out").taken == 2
 
 
 def test_collecting_again_adds_what_is_new(tmp_path: Path) -> None:
     source = send(tmp_path / "a", "ab")
-    collect([source], tmp_path / "out")
-    compact(tmp_path / "out", today=date(2017, 5, 9))
+    collect_runs([source], tmp_path / "out")
+    compact_days(tmp_path / "out", today=date(2017, 5, 9))
     send(source, "c")
-    done = collect([source], tmp_path / "out")
+    done = collect_runs([source], tmp_path / "out")
     assert (done.taken, done.present, done.duplicates) == (1, 2, 0)
     assert sorted(content(tmp_path / "out")) == ["r-a", "r-b", "r-c"]
 
@@ -87,15 +87,15 @@ def test_the_order_of_the_folders_says_nothing(tmp_path: Path, order: tuple[int,
     """r-a comes twice alike; of r-b there are two versions, and one of them twice."""
     sources = [send(tmp_path / "0", "abc"), send(tmp_path / "1", "a"), send(tmp_path / "2", "b", text="other"),
                send(tmp_path / "3", "b")]
-    done = collect([sources[i] for i in order], tmp_path / "out")
+    done = collect_runs([sources[i] for i in order], tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == ["r-a", "r-c"]
     assert list(done.conflicts) == ["r-b"]
     assert len(done.conflicts["r-b"]) == 3
     assert done.taken == 2
     for source in (sources[i] for i in order):  # one after the other, and once more
         assert sorted(content(tmp_path / "out2")).count("r-b") <= 1
-        collect([source], tmp_path / "out2")
-    again = collect([sources[0]], tmp_path / "out2")
+        collect_runs([source], tmp_path / "out2")
+    again = collect_runs([sources[0]], tmp_path / "out2")
     assert list(again.conflicts) == ["r-b"]
     assert content(tmp_path / "out2") == content(tmp_path / "out")
     assert not list((tmp_path / "out").rglob("r-b*"))
@@ -105,28 +105,28 @@ def test_the_same_name_on_two_days_is_a_conflict(tmp_path: Path) -> None:
     source = send(tmp_path / "a", "ab")
     send(tmp_path / "elsewhere", "a", day=5)
     shutil.copytree(tmp_path / "elsewhere", source, dirs_exist_ok=True)
-    done = collect([source], tmp_path / "out")
+    done = collect_runs([source], tmp_path / "out")
     assert (sorted(content(tmp_path / "out")), list(done.conflicts)) == (["r-b"], ["r-a"])
 
 
 def test_a_conflict_within_a_merged_data_set_is_told(tmp_path: Path) -> None:
-    collect([send(tmp_path / "a", "ab")], tmp_path / "out")
-    compact(tmp_path / "out", today=date(2017, 5, 9))
-    done = collect([send(tmp_path / "b", "a", text="other")], tmp_path / "out")
+    collect_runs([send(tmp_path / "a", "ab")], tmp_path / "out")
+    compact_days(tmp_path / "out", today=date(2017, 5, 9))
+    done = collect_runs([send(tmp_path / "b", "a", text="other")], tmp_path / "out")
     assert list(done.conflicts) == ["r-a"]
     assert "empty folder" in done.problems[0]
 
 
 def test_laboratory_runs_and_others_are_kept_apart(tmp_path: Path) -> None:
     sources = [send(tmp_path / "a", "ab"), send(tmp_path / "b", "cde", lab=True)]
-    assert (done := collect(sources, tmp_path / "out")).taken == 2
+    assert (done := collect_runs(sources, tmp_path / "out")).taken == 2
     assert done.lab == 3
-    assert collect(sources, tmp_path / "lab", lab=True).taken == 3
+    assert collect_runs(sources, tmp_path / "lab", lab=True).taken == 3
 
 
 @pytest.mark.parametrize("schema", ["2", "99", "", "x", "9" * 300, "-1"])
 def test_another_schema_is_left_out_and_told(tmp_path: Path, schema: str) -> None:
-    done = collect([send(tmp_path / "a", "a", schema=schema), send(tmp_path / "b", "b")], tmp_path / "out")
+    done = collect_runs([send(tmp_path / "a", "a", schema=schema), send(tmp_path / "b", "b")], tmp_path / "out")
     assert done.taken == 1
     assert "schema version" in done.refused[0].reason
 
@@ -144,7 +144,7 @@ def test_torn_and_foreign_files_are_listed_and_the_rest_is_taken(tmp_path: Path)
     (source / "verdicts" / day / "odd").mkdir()
     (source / "verdicts" / day / "odd" / "r-e.csv").write_text("")
     (source / "report.html").write_text("")
-    done = collect([source], tmp_path / "out")
+    done = collect_runs([source], tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == ["r-e", "r-f"]
     found = reasons(done)
     assert [reason for name, reason in found if name == "thesis.tex"] == ["not a file of a results folder"]
@@ -172,7 +172,7 @@ def test_links_pipes_and_deep_folders_are_not_followed(tmp_path: Path) -> None:
     for _ in range(40):
         deep = deep / "d"
     deep.mkdir(parents=True)
-    done = collect([source], tmp_path / "out")
+    done = collect_runs([source], tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == ["r-d", "r-e"]
     assert any("link" in reason for _, reason in reasons(done))
     assert any("deeper" in reason for _, reason in reasons(done))
@@ -191,12 +191,12 @@ def test_numbers_that_are_none_stop_nobody_later(tmp_path: Path, table: str, col
         row[header.index(column)] = value
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([header, *rows])
-    collect([source], tmp_path / "out")
+    collect_runs([source], tmp_path / "out")
     assert "r-b" in content(tmp_path / "out")
     for form in FORMATS:
         for release in (False, True):
-            export(tmp_path / "out", tmp_path / "x", Choice(), table=table, form=form, release=release,
-                   now=datetime(2030, 1, 1, tzinfo=UTC))
+            export_table(tmp_path / "out", tmp_path / "x", RunFilter(), table=table, form=form, release=release,
+                         now=datetime(2030, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("time", [
@@ -205,7 +205,7 @@ def test_numbers_that_are_none_stop_nobody_later(tmp_path: Path, table: str, col
 def test_times_that_are_none_are_refused(tmp_path: Path, time: str) -> None:
     result = a_result("r-a", time)
     write_run(replace(result, run=replace(result.run, schema_version="1")), tmp_path / "a", parquet=False)
-    assert collect([send(tmp_path / "a", "b")], tmp_path / "out").taken == 1
+    assert collect_runs([send(tmp_path / "a", "b")], tmp_path / "out").taken == 1
     assert list(content(tmp_path / "out")) == ["r-b"]
 
 
@@ -213,17 +213,17 @@ def test_rows_of_another_run_do_not_slip_in(tmp_path: Path) -> None:
     source = send(tmp_path / "a", "ab")
     path = source / "observations" / "date=2017-05-04" / "r-a.csv"
     path.write_bytes(path.read_bytes().replace(b"\nr-a,", b"\nr-z,"))
-    done = collect([source], tmp_path / "out")
+    done = collect_runs([source], tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == ["r-b"]
     assert "name another run" in done.refused[0].reason
 
 
 def test_a_merged_day_that_was_cut_is_refused_run_by_run(tmp_path: Path) -> None:
     source = send(tmp_path / "a", "abc")
-    compact(source, today=date(2017, 5, 9))
+    compact_days(source, today=date(2017, 5, 9))
     (path,) = source.glob("verdicts/*/day@*.csv")
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
-    done = collect([source], tmp_path / "out")
+    done = collect_runs([source], tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == ["r-a", "r-b"]
     assert any("r-c" in reason for _, reason in reasons(done))
 
@@ -232,7 +232,7 @@ def test_cells_that_were_not_neutralised_are_so_afterwards(tmp_path: Path) -> No
     source = send(tmp_path / "a", "a")
     for path in source.glob("verdicts/*/*.csv"):
         path.write_bytes(path.read_bytes().replace(b"https://a/", b"=cmd|' /C calc'!A0\x1b[2J"))
-    collect([source], tmp_path / "out")
+    collect_runs([source], tmp_path / "out")
     (path,) = (tmp_path / "out").glob("verdicts/*/*.csv")
     assert b",'=cmd|' /C calc'!A0\\x1b[2J," in path.read_bytes()
     assert b"\x1b" not in path.read_bytes()
@@ -244,7 +244,7 @@ def test_packets_come_along_and_damaged_ones_do_not(tmp_path: Path) -> None:
         write_run(replace(run_of(name), packets=(kept,)), tmp_path / "a", parquet=False)
     damaged = tmp_path / "a" / "packets" / "date=2017-05-04" / "r-b.pcapng"
     damaged.write_bytes(damaged.read_bytes()[:-6])
-    done = collect([tmp_path / "a"], tmp_path / "out")
+    done = collect_runs([tmp_path / "a"], tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == ["r-a"]
     assert [path.name for path in (tmp_path / "out").rglob("*.pcapng")] == ["r-a.pcapng"]
     assert len(done.refused) >= 1
@@ -287,7 +287,7 @@ def test_mistakes_are_told(in_folder: Path, arguments: tuple[str, ...], code: in
 
 def test_two_collections_at_once(in_folder: Path) -> None:
     send(Path("a"), "a")
-    with run_lock(Path("out")):
+    with hold_run_lock(Path("out")):
         assert call("a", "-o", "out").exit_code == EXIT_LOCKED
     assert call("a", "-o", "out").exit_code == 0
     assert [run.run_id for run in stored_runs(Path("out"))] == ["r-a"]

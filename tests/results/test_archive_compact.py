@@ -12,7 +12,7 @@ import pytest
 
 from archive_days import ROWS, TODAY, fill, rows_by_glob
 from probe.results.archive import compaction as compact_module
-from probe.results.archive.compaction import compact
+from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_run, read_runs, stored_runs
 from probe.results.runs.run_writer import write_run
@@ -35,7 +35,7 @@ def test_a_day_becomes_one_file_a_table_and_reads_the_same(tmp_path: Path) -> No
     fill(tmp_path, "xy", day=5)
     before = list(read_runs(tmp_path))
     lines = row_lines(tmp_path)
-    done = compact(tmp_path, today=TODAY)
+    done = compact_days(tmp_path, today=TODAY)
     assert (done.days, done.runs, done.files, done.kept) == (("2017-05-04", "2017-05-05"), 5, 25, ())
     assert list(read_runs(tmp_path)) == before
     assert [read_run(tmp_path, result.run.run_id) for result in before] == before
@@ -44,7 +44,7 @@ def test_a_day_becomes_one_file_a_table_and_reads_the_same(tmp_path: Path) -> No
     assert row_lines(tmp_path) == lines, "the bytes of every row are as they were"
     assert {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()} == {0o600}
     again = files(tmp_path)
-    assert compact(tmp_path, today=TODAY).days == ()
+    assert compact_days(tmp_path, today=TODAY).days == ()
     assert files(tmp_path) == again
 
 
@@ -52,19 +52,19 @@ def test_days_that_may_still_grow_are_left_alone(tmp_path: Path) -> None:
     fill(tmp_path, day=4)
     before = files(tmp_path)
     for today in (date(2017, 5, 4), date(2017, 5, 5), date(2016, 5, 5)):
-        assert compact(tmp_path, today=today).days == ()
+        assert compact_days(tmp_path, today=today).days == ()
     assert files(tmp_path) == before
-    assert compact(tmp_path, today=date(2017, 5, 6)).days == ("2017-05-04",)
+    assert compact_days(tmp_path, today=date(2017, 5, 6)).days == ("2017-05-04",)
 
 
 def test_a_late_run_joins_its_day_and_a_merged_one_is_never_written_again(tmp_path: Path) -> None:
     fill(tmp_path, "ab")
-    compact(tmp_path, today=TODAY)
+    compact_days(tmp_path, today=TODAY)
     with pytest.raises(StoreError, match="r-a is stored"):
         fill(tmp_path, "a")
     fill(tmp_path, "c")  # the clock was set back
     assert [run.run_id for run in stored_runs(tmp_path)] == ["r-a", "r-b", "r-c"]
-    assert compact(tmp_path, today=TODAY).runs == 1
+    assert compact_days(tmp_path, today=TODAY).runs == 1
     assert [result.run.run_id for result in read_runs(tmp_path)] == ["r-a", "r-b", "r-c"]
     assert rows_by_glob(tmp_path, "observations") == {"r-a": 2, "r-b": 2, "r-c": 2}
 
@@ -75,7 +75,7 @@ def test_files_of_another_schema_are_not_mixed(tmp_path: Path) -> None:
     header, row, _ = path.read_bytes().split(b"\r\n")
     path.write_bytes(b"%s,of_tomorrow\r\n%s,7\r\n" % (header, row))
     before = list(read_runs(tmp_path))
-    assert compact(tmp_path, today=TODAY).kept == ()
+    assert compact_days(tmp_path, today=TODAY).kept == ()
     assert len(list(tmp_path.glob("verdicts/*/*.csv"))) == 2
     assert list(read_runs(tmp_path)) == before
     assert any(b",7\r\n" in p.read_bytes() for p in tmp_path.glob("verdicts/*/day@*.csv"))
@@ -86,9 +86,9 @@ def test_a_merged_file_does_not_grow_without_end(tmp_path: Path, monkeypatch: py
     before = list(read_runs(tmp_path))
     size = max(path.stat().st_size for path in tmp_path.rglob("*.csv"))
     monkeypatch.setattr(compact_module, "MAX_MERGED_BYTES", size * 2)
-    compact(tmp_path, today=TODAY)
+    compact_days(tmp_path, today=TODAY)
     fill(tmp_path, "g")
-    compact(tmp_path, today=TODAY)
+    compact_days(tmp_path, today=TODAY)
     merged = list(tmp_path.glob("observations/*/*.csv"))
     assert 2 < len(merged) < 7
     assert list(read_runs(tmp_path))[:6] == before
@@ -101,7 +101,7 @@ def test_runs_without_rows_differ_from_missing_ones(tmp_path: Path) -> None:
     write_run(replace(a_result("r-a"), controls=(), verdicts=()), tmp_path, parquet=False)
     fill(tmp_path, "b")
     before = list(read_runs(tmp_path))
-    compact(tmp_path, today=TODAY)
+    compact_days(tmp_path, today=TODAY)
     assert list(read_runs(tmp_path)) == before
     (merged,) = tmp_path.glob("verdicts/*/day@*.csv")
     merged.write_bytes(b"".join(merged.read_bytes().splitlines(keepends=True)[:-1]))
@@ -122,7 +122,7 @@ def test_a_run_that_is_not_whole_stays_as_it_is(tmp_path: Path, table: str, dama
     day = tmp_path / table / "date=2017-05-04"
     damage(day)  # type: ignore[operator]
     before = {name: text for name, text in files(tmp_path).items() if "r-b" in name}
-    done = compact(tmp_path, today=TODAY)
+    done = compact_days(tmp_path, today=TODAY)
     assert done.runs == 2
     assert len(done.kept) == 1
     assert "r-b.csv" in done.kept[0]
@@ -137,7 +137,7 @@ def test_foreign_things_in_the_folders_stay(tmp_path: Path) -> None:
     (day / "sub" / "r-z.csv").write_text("mine too")
     (day / "link.csv").symlink_to(ROOT / "README.md")
     (tmp_path / "verdicts" / "elsewhere").mkdir()
-    assert compact(tmp_path, today=TODAY).runs == 3
+    assert compact_days(tmp_path, today=TODAY).runs == 3
     assert (day / "notes.txt").read_text() == "mine"
     assert (day / "sub" / "r-z.csv").read_text() == "mine too"
     assert (day / "link.csv").is_symlink()
@@ -149,14 +149,14 @@ def test_another_run_of_a_merged_name_is_kept_and_told(tmp_path: Path) -> None:
     fill(tmp_path)
     fill(tmp_path / "copy", "a")
     copied = files(tmp_path / "copy")
-    compact(tmp_path, today=TODAY)
+    compact_days(tmp_path, today=TODAY)
     for name, text in copied.items():  # the same run, as from a backup: goes
         (tmp_path / name).write_bytes(text)
-    assert compact(tmp_path, today=TODAY).kept == ()
+    assert compact_days(tmp_path, today=TODAY).kept == ()
     assert rows_by_glob(tmp_path, "verdicts") == dict.fromkeys(("r-a", "r-b", "r-c"), 1)
     for name, text in copied.items():
         (tmp_path / name).write_bytes(text.replace(b"a.chat.b", b"b.chat.c"))
-    assert "another run" in compact(tmp_path, today=TODAY).kept[0]
+    assert "another run" in compact_days(tmp_path, today=TODAY).kept[0]
     assert len(list(tmp_path.glob("*/date=2017-05-04/r-a.csv"))) == len(TABLES)
     assert [run.run_id for run in stored_runs(tmp_path)] == ["r-a", "r-b", "r-c"]
 
@@ -166,17 +166,17 @@ def test_parquet_days_are_made_of_the_same_runs(tmp_path: Path) -> None:
     fill(tmp_path, "ab", parquet=True)
     fill(tmp_path, "c")  # a timed run writes none
     fill(tmp_path, "xy", day=5)
-    compact(tmp_path, today=TODAY)
+    compact_days(tmp_path, today=TODAY)
     for table, rows in ROWS.items():
         (path,) = tmp_path.glob(f"parquet/{table}/*/*.parquet")
         assert Counter(pq.ParquetFile(path).read()["run_id"].to_pylist()) == dict.fromkeys(("r-a", "r-b", "r-c"), rows)
     fill(tmp_path, "d")
-    assert compact(tmp_path, today=TODAY, parquet=True).days == ("2017-05-04", "2017-05-05")
+    assert compact_days(tmp_path, today=TODAY, parquet=True).days == ("2017-05-04", "2017-05-05")
     found = [name for path in sorted(tmp_path.glob("parquet/runs/*/*")) for name in
              pq.ParquetFile(path).read()["run_id"].to_pylist()]
     assert found == ["r-a", "r-b", "r-c", "r-d", "r-x", "r-y"]
     again = files(tmp_path)
-    assert compact(tmp_path, today=TODAY, parquet=True).days == ()
+    assert compact_days(tmp_path, today=TODAY, parquet=True).days == ()
     assert files(tmp_path) == again
 
 
@@ -189,7 +189,7 @@ from datetime import date
 sys.path.insert(0, "tests/helpers")
 from archive_days import ROWS, TODAY, fill, rows_by_glob
 from stored import a_result
-from probe.results.archive.compaction import compact
+from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_runs
 from probe.results.runs.run_writer import write_run
@@ -202,7 +202,7 @@ while True:
     number += 1
 before = list(read_runs(directory))
 try:
-    compact(directory, today=date(2017, 5, 10))
+    compact_days(directory, today=date(2017, 5, 10))
     print("merged")
 except StoreError as error:
     print(error)
@@ -232,7 +232,7 @@ def test_a_file_system_that_cannot_swap_is_said_to(tmp_path: Path, monkeypatch: 
     before = files(tmp_path)
     monkeypatch.setattr(folder_swap, "_RENAME_EXCHANGE", 1 << 20)  # a flag that no file system knows
     with pytest.raises(StoreError, match="cannot swap folders"):
-        compact(tmp_path, today=TODAY)
+        compact_days(tmp_path, today=TODAY)
     assert files(tmp_path) == before
 
 
@@ -242,5 +242,5 @@ def test_a_reader_that_listed_before_a_merge_reads_on(tmp_path: Path) -> None:
     expected = list(read_runs(tmp_path))
     reading = read_runs(tmp_path)
     found = [next(reading)]
-    compact(tmp_path, today=TODAY)
+    compact_days(tmp_path, today=TODAY)
     assert found + list(reading) == expected

@@ -24,10 +24,10 @@ from probe.core.tables.resolvers import DnsEngine, ResolverRole
 from probe.core.tables.trust import TrustFinding
 from probe.core.tables.words import Empty
 from probe.operation.commands.exit_codes import EXIT_USAGE
-from probe.results.archive.compaction import compact
-from probe.results.archive.release import RELEASED, released_runs, released_table
-from probe.results.archive.run_choice import Choice
-from probe.results.archive.table_export import export
+from probe.results.archive.compaction import compact_days
+from probe.results.archive.release import RELEASED, make_released_table, select_releasable_runs
+from probe.results.archive.run_choice import RunFilter
+from probe.results.archive.table_export import export_table
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import decode
 from probe.results.row_codec import rows_of
@@ -57,9 +57,9 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def exported(directory: Path, choice: Choice = Choice(), **named: object) -> list[dict[str, str]]:  # noqa: B008
+def exported(directory: Path, choice: RunFilter = RunFilter(), **named: object) -> list[dict[str, str]]:  # noqa: B008
     out = directory.parent / "out.csv"
-    export(directory, out, choice, now=NOW, **named)  # type: ignore[arg-type]
+    export_table(directory, out, choice, now=NOW, **named)  # type: ignore[arg-type]
     with out.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file, strict=True))
 
@@ -70,7 +70,7 @@ def test_all_rows_come_as_they_were(results: Path, table: str, merged: bool) -> 
     write_run(a_result("r-x", "2017-05-04T08:00:00Z", text="=1;\n\x1b\u202e\ud800"), results, parquet=False)
     wanted = [dict(row) for result in read_runs(results) for row in rows_of(result, TABLES[table])]
     if merged:
-        compact(results, today=date(2017, 5, 10))
+        compact_days(results, today=date(2017, 5, 10))
     columns = {column.name: column for column in TABLES[table].columns}
     found = [{name: decode(cell, columns[name]) for name, cell in row.items()}
              for row in exported(results, table=table)]
@@ -78,18 +78,18 @@ def test_all_rows_come_as_they_were(results: Path, table: str, merged: bool) -> 
 
 
 @pytest.mark.parametrize(("choice", "runs"), [
-    (Choice(), "0123"), (Choice(since=date(2017, 5, 2)), "123"), (Choice(until=date(2017, 5, 2)), "01"),
-    (Choice(since=date(2017, 5, 2), until=date(2017, 5, 2)), "1"), (Choice(countries=frozenset({"IR"})), "23"),
-    (Choice(services=frozenset({"signal"})), "13"), (Choice(services=frozenset({"a", "signal"})), "0123"),
-    (Choice(services=frozenset({"signal"}), countries=frozenset({"IR"}), since=date(2017, 5, 1)), "3"),
-    (Choice(countries=frozenset({"XX"})), ""), (Choice(lab=True), ""),
+    (RunFilter(), "0123"), (RunFilter(since=date(2017, 5, 2)), "123"), (RunFilter(until=date(2017, 5, 2)), "01"),
+    (RunFilter(since=date(2017, 5, 2), until=date(2017, 5, 2)), "1"), (RunFilter(countries=frozenset({"IR"})), "23"),
+    (RunFilter(services=frozenset({"signal"})), "13"), (RunFilter(services=frozenset({"a", "signal"})), "0123"),
+    (RunFilter(services=frozenset({"signal"}), countries=frozenset({"IR"}), since=date(2017, 5, 1)), "3"),
+    (RunFilter(countries=frozenset({"XX"})), ""), (RunFilter(lab=True), ""),
 ])
-def test_conditions_narrow_what_comes(results: Path, choice: Choice, runs: str) -> None:
+def test_conditions_narrow_what_comes(results: Path, choice: RunFilter, runs: str) -> None:
     assert "".join(row["run_id"].removeprefix("r-") for row in exported(results, choice)) == runs
 
 
 def test_a_service_has_observations_controls_and_service_rows_as_well(results: Path) -> None:
-    choice = Choice(services=frozenset({"signal"}))
+    choice = RunFilter(services=frozenset({"signal"}))
     assert {row["target_id"] for row in exported(results, choice, table="observations")} == {"signal.chat.b"}
     assert len(exported(results, choice, table="controls")) == 2
     assert exported(results, choice, table="services") == []  # their rows speak of service a
@@ -99,14 +99,14 @@ def test_the_laboratory_and_the_world_are_never_mixed(results: Path) -> None:
     write_run(made("r-lab", "2017-05-04T00:00:00Z", lab=True), results, parquet=False)
     with pytest.raises(StoreError, match="--lab or --no-lab"):
         exported(results)
-    assert [row["run_id"] for row in exported(results, Choice(lab=True))] == ["r-lab"]
-    assert len(exported(results, Choice(lab=False))) == 4
+    assert [row["run_id"] for row in exported(results, RunFilter(lab=True))] == ["r-lab"]
+    assert len(exported(results, RunFilter(lab=False))) == 4
 
 
 def test_json_lines_and_parquet_hold_the_same(results: Path, tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
-    export(results, tmp_path / "o.jsonl", Choice(), form="jsonl", table="observations", now=NOW)
-    export(results, tmp_path / "o.parquet", Choice(), form="parquet", table="observations", now=NOW)
+    export_table(results, tmp_path / "o.jsonl", RunFilter(), form="jsonl", table="observations", now=NOW)
+    export_table(results, tmp_path / "o.parquet", RunFilter(), form="parquet", table="observations", now=NOW)
     lines = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text("ascii").splitlines()]
     frame = pandas.read_parquet(tmp_path / "o.parquet")
     assert [line["observation_id"] for line in lines] == list(frame["observation_id"])
@@ -155,7 +155,7 @@ def test_an_empty_and_a_damaged_folder_are_told(results: Path, tmp_path: Path) -
 
 
 def released(directory: Path, table: str = "verdicts", now: datetime = NOW) -> list[dict[str, str]]:
-    export(directory, directory / "out.csv", Choice(), table=table, release=True, now=now)
+    export_table(directory, directory / "out.csv", RunFilter(), table=table, release=True, now=now)
     with (directory / "out.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file, strict=True))
 
@@ -198,14 +198,14 @@ def test_five_runs_of_one_probe_are_one_probe_and_unknown_networks_none(tmp_path
 def test_ids_that_changed_with_the_month_are_not_counted_twice() -> None:
     days = ("05-28", "05-28", "05-28", "06-05", "06-05", "06-05")
     runs = [made(f"r-{n}", f"2017-{day}T00:00:00Z", probe=f"p{n}").run for n, day in enumerate(days)]
-    assert {cell.probe_asn for _, cell, _ in released_runs(runs, runs, now=NOW + timedelta(days=30))} == {0}
+    assert {cell.probe_asn for _, cell, _ in select_releasable_runs(runs, runs, now=NOW + timedelta(days=30))} == {0}
 
 
 def test_thirty_days_and_not_one_more() -> None:
     def network(last: str) -> set[int]:
         runs = [made(f"r-{n}", "2017-05-01T00:00:00Z", probe=f"p{n}").run for n in range(4)]
         runs.append(made("r-5", f"{last}T00:00:00Z", probe="p5").run)
-        return {cell.probe_asn for run, cell, _ in released_runs(runs, runs, now=NOW + timedelta(days=9))
+        return {cell.probe_asn for run, cell, _ in select_releasable_runs(runs, runs, now=NOW + timedelta(days=9))
                 if run.run_id == "r-5"}
 
     assert network("2017-05-30") == {64500}
@@ -279,7 +279,7 @@ def test_rows_of_one_run_still_belong_together_and_runs_get_new_names(tmp_path: 
 
 def test_every_released_column_is_one_of_the_results() -> None:
     for name, table in TABLES.items():
-        assert {column.name for column in released_table(table).columns} == set(RELEASED[name])
+        assert {column.name for column in make_released_table(table).columns} == set(RELEASED[name])
     never = {f.name for f in fields(Vantage)} - {"probe_cc", "probe_asn", "network_type", "tunnel", "lab"}
     never |= {"hop", "icmp", "packets", "replies", "body_excerpt", "control_id", "catalogue_path", "seed"}
     assert not [name for columns in RELEASED.values() for name in columns if name in never]

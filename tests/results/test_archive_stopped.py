@@ -16,9 +16,9 @@ import pytest
 
 from archive_days import ROWS, TODAY, check, fill, rows_by_glob
 from probe.results.archive import compaction as compact_module
-from probe.results.archive.compaction import compact
-from probe.results.archive.folder_swap import exchange
-from probe.results.archive.own_files import own_files
+from probe.results.archive.compaction import compact_days
+from probe.results.archive.folder_swap import swap_folders
+from probe.results.archive.own_files import list_own_files
 from probe.results.runs.run_reader import read_runs, stored_runs
 from probe.results.schema import TABLES
 from project_root import ROOT
@@ -34,7 +34,7 @@ def test_stopped_between_any_two_steps_nothing_is_lost_or_doubled(
         pytest.importorskip("pyarrow")
     monkeypatch.setattr(os, "fsync", lambda handle: None)  # a process that ends loses nothing that was written
     fill(tmp_path / "made", "ab", parquet=parquet)
-    compact(tmp_path / "made", today=TODAY)
+    compact_days(tmp_path / "made", today=TODAY)
     fill(tmp_path / "made", "cd", parquet=parquet)
     stops, step = 0, 11 if parquet else 1
     for stop in range(1, 1000, step):
@@ -43,13 +43,13 @@ def test_stopped_between_any_two_steps_nothing_is_lost_or_doubled(
         child = os.fork()
         if not child:
             _end_at(stop)
-            compact(directory, today=TODAY)
+            compact_days(directory, today=TODAY)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         check(directory, "abcd")
-        compact(directory, today=TODAY)
+        compact_days(directory, today=TODAY)
         check(directory, "abcd")
-        assert not [own for own in own_files(directory) if own.temporary or ".compact" in own.path.parts]
+        assert not [own for own in list_own_files(directory) if own.temporary or ".compact" in own.path.parts]
         assert len(list(directory.glob("*/date=*/*.csv"))) == len(TABLES)
         if os.waitstatus_to_exitcode(status) == 0:
             break
@@ -72,7 +72,7 @@ def _end_at(stop: int) -> None:
 
     for name in ("replace", "link", "fsync", "unlink", "rename", "rmdir", "mkdir"):
         setattr(os, name, counted(getattr(os, name)))
-    vars(compact_module)["exchange"] = counted(exchange)
+    vars(compact_module)["exchange"] = counted(swap_folders)
     for name in ("unlink", "rename", "rmdir", "mkdir"):
         setattr(Path, name, counted(getattr(Path, name)))
 
@@ -86,13 +86,13 @@ def test_a_run_that_comes_at_the_very_moment_of_the_swap_is_not_lost(
 
     def swap(aside: Path, live: Path) -> None:
         fill(tmp_path, next(late))
-        exchange(aside, live)
+        swap_folders(aside, live)
 
-    monkeypatch.setattr(compact_module, "exchange", swap)
-    compact(tmp_path, today=TODAY)
+    monkeypatch.setattr(compact_module, "swap_folders", swap)
+    compact_days(tmp_path, today=TODAY)
     check(tmp_path, "abcdefg")
     monkeypatch.undo()
-    compact(tmp_path, today=TODAY)
+    compact_days(tmp_path, today=TODAY)
     check(tmp_path, "abcdefg")
 
 
@@ -102,7 +102,7 @@ from datetime import date, timedelta
 from pathlib import Path
 sys.path.insert(0, "tests/helpers")
 from stored import a_result
-from probe.results.archive.compaction import compact
+from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import remove_stale
 from probe.results.runs.run_writer import write_run
 directory, log, start = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -113,7 +113,7 @@ with log.open("a") as told:
         told.write(f"{number}\\n")
         told.flush()
         if number % 4 == 3:
-            compact(directory, today=day + timedelta(days=number % 3))
+            compact_days(directory, today=day + timedelta(days=number % 3))
 """
 
 
@@ -142,8 +142,8 @@ def test_killed_at_random_moments_again_and_again(tmp_path: Path) -> None:
         for table, rows in ROWS.items():
             seen = rows_by_glob(directory, table)
             assert {run_id: seen[run_id] for run_id in found} == dict.fromkeys(found, rows)
-    compact(directory, today=date(2030, 1, 1))
+    compact_days(directory, today=date(2030, 1, 1))
     for result in read_runs(directory):
         assert result == a_result(result.run.run_id, result.run.measurement_start_time)
     assert len(list(read_runs(directory))) == len(set(found))
-    assert not [own for own in own_files(directory) if ".compact" in own.path.parts]
+    assert not [own for own in list_own_files(directory) if ".compact" in own.path.parts]

@@ -16,13 +16,13 @@ import pytest
 
 from probe.cli import run as run_module
 from probe.cli.watch import _Watched
-from probe.measurement.device.vantage import probe_id
+from probe.measurement.device.vantage import make_probe_id
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
-from probe.operation.commands.run_lock import Locked, held_since, run_lock
-from probe.operation.schedules.missing_runs import gaps
-from probe.operation.schedules.schedule_log import Event, append, now, read
+from probe.operation.commands.run_lock import LockedError, hold_run_lock, read_held_since
+from probe.operation.schedules.missing_runs import find_gaps
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now, read_events
 from probe.results.archive.own_files import REMOVED_FILE
-from probe.results.archive.retention import Limits, keep_within
+from probe.results.archive.retention import StoreLimits, enforce_limits
 from probe.results.files import atomic
 from probe.results.files.atomic import StoreError, append_lines, check_writable
 from probe.results.runs.run_reader import read_runs, stored_runs
@@ -84,20 +84,20 @@ def test_a_line_that_the_full_disk_cut_off_is_told_and_spoils_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write = os.write
-    append(tmp_path, Event(at=T0, kind="started"))
+    append_event(tmp_path, ScheduleEvent(at=T0, kind="started"))
     monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:7]))
     with pytest.raises(StoreError, match="disk is full"):
-        append(tmp_path, Event(at=T0, kind="ended"))
+        append_event(tmp_path, ScheduleEvent(at=T0, kind="ended"))
     monkeypatch.undo()
-    append(tmp_path, Event(at=T0, kind="failed"))
-    assert [event.kind for event in read(tmp_path, since=T0)] == ["started", "failed"]
+    append_event(tmp_path, ScheduleEvent(at=T0, kind="failed"))
+    assert [event.kind for event in read_events(tmp_path, since=T0)] == ["started", "failed"]
 
 
 def test_what_was_removed_stays_readable_after_a_full_disk(tmp_path: Path) -> None:
     for day in (1, 2, 3):
         write_run(a_result(f"r-{day}", f"2017-05-0{day}T00:00:00Z"), tmp_path, parquet=False)
     append_lines(tmp_path / REMOVED_FILE, b'{"time": "2017-0')
-    keep_within(tmp_path, Limits(keep_days=1), today=date(2017, 5, 3))
+    enforce_limits(tmp_path, StoreLimits(keep_days=1), today=date(2017, 5, 3))
     assert b'\n{"time":' in (tmp_path / REMOVED_FILE).read_bytes()
 
 
@@ -105,7 +105,7 @@ def test_the_run_just_made_stays_though_its_clock_was_set_back(tmp_path: Path) -
     long = "x" * 900_000
     for run_id, day in (("r-b", "2017-05-04"), ("r-c", "2017-05-05"), ("r-now", "1970-01-01")):
         write_run(a_result(run_id, f"{day}T00:00:00Z", text=long), tmp_path, parquet=False)
-    done = keep_within(tmp_path, Limits(quota_mb=3), today=date(1970, 1, 1), latest="r-now")
+    done = enforce_limits(tmp_path, StoreLimits(quota_mb=3), today=date(1970, 1, 1), latest="r-now")
     assert done.runs == ("r-b",)
     assert {run.run_id for run in stored_runs(tmp_path)} == {"r-now", "r-c"}
 
@@ -115,13 +115,13 @@ def test_the_run_just_made_stays_though_its_clock_was_set_back(tmp_path: Path) -
 
 def test_who_only_looks_keeps_no_run_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`probe status` holds the lock for a moment to find out whether anybody does."""
-    with run_lock(tmp_path):
+    with hold_run_lock(tmp_path):
         pass
     looking = os.open(tmp_path / ".lock", os.O_RDONLY)
     fcntl.flock(looking, fcntl.LOCK_SH)
     monkeypatch.setattr(time, "sleep", lambda s: fcntl.flock(looking, fcntl.LOCK_UN) if s else None)
-    with run_lock(tmp_path):
-        assert held_since(tmp_path)
+    with hold_run_lock(tmp_path):
+        assert read_held_since(tmp_path)
     os.close(looking)
 
 
@@ -134,37 +134,37 @@ def test_a_lock_file_deleted_while_it_is_taken_guards_nothing(tmp_path: Path, mo
         flock(handle, how)
 
     monkeypatch.setattr(fcntl, "flock", deleted_meanwhile)
-    with run_lock(tmp_path):
-        assert held_since(tmp_path), "the lock that others see is held"
-        with pytest.raises(Locked), run_lock(tmp_path):
+    with hold_run_lock(tmp_path):
+        assert read_held_since(tmp_path), "the lock that others see is held"
+        with pytest.raises(LockedError), hold_run_lock(tmp_path):
             pass
 
 
 def test_a_lock_on_a_full_disk_holds_and_ends_in_peace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "write", full)
-    with run_lock(tmp_path):
-        assert held_since(tmp_path) == ""
-    assert held_since(tmp_path) is None
+    with hold_run_lock(tmp_path):
+        assert read_held_since(tmp_path) == ""
+    assert read_held_since(tmp_path) is None
 
 
 # ---- the name
 
 
 def test_a_key_that_cannot_be_read_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    name = probe_id("2017-05", folder=tmp_path)
+    name = make_probe_id("2017-05", folder=tmp_path)
     with monkeypatch.context() as broken:
         broken.setattr(Path, "read_bytes", lambda path: (_ for _ in ()).throw(OSError(errno.EIO, "broken")))
-        assert probe_id("2017-05", folder=tmp_path) == ""
-    assert probe_id("2017-05", folder=tmp_path) == name
+        assert make_probe_id("2017-05", folder=tmp_path) == ""
+    assert make_probe_id("2017-05", folder=tmp_path) == name
 
 
 def test_without_room_for_a_key_there_is_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new one each time would count as so many volunteers."""
     monkeypatch.setattr(os, "fsync", full)
-    assert probe_id("2017-05", folder=tmp_path) == ""
+    assert make_probe_id("2017-05", folder=tmp_path) == ""
     assert not (tmp_path / "identity.key").exists()
     monkeypatch.undo()
-    assert len(probe_id("2017-05", folder=tmp_path)) == 16
+    assert len(make_probe_id("2017-05", folder=tmp_path)) == 16
     assert [path.name for path in tmp_path.iterdir()] == ["identity.key"]
 
 
@@ -176,27 +176,27 @@ def test_of_two_keys_made_at_once_both_runs_take_one(tmp_path: Path, monkeypatch
         link(made, file)
 
     monkeypatch.setattr(os, "link", beaten)
-    name = probe_id("2017-05", folder=tmp_path)
+    name = make_probe_id("2017-05", folder=tmp_path)
     assert (tmp_path / "identity.key").read_bytes() == other
-    assert probe_id("2017-05", folder=tmp_path) == name
+    assert make_probe_id("2017-05", folder=tmp_path) == name
 
 
 def test_where_files_have_one_name_only_the_key_is_kept_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "link", full)
-    name = probe_id("2017-05", folder=tmp_path)
+    name = make_probe_id("2017-05", folder=tmp_path)
     assert name
-    assert name == probe_id("2017-05", folder=tmp_path)
+    assert name == make_probe_id("2017-05", folder=tmp_path)
 
 
 def test_killed_at_any_step_there_is_a_whole_key_or_none(tmp_path: Path) -> None:
     for step in range(1, 40):
         home = tmp_path / str(step)
-        done = run_and_kill(lambda home=home: probe_id("2017-05", folder=home), AtCall(step))  # type: ignore[misc]
+        done = run_and_kill(lambda home=home: make_probe_id("2017-05", folder=home), AtCall(step))  # type: ignore[misc]
         key = home / "identity.key"
         assert not key.exists() or len(key.read_bytes()) == 32
-        assert probe_id("2017-05", folder=home)
+        assert make_probe_id("2017-05", folder=home)
         assert os.listdir(home) == ["identity.key"]
         if done:
             break
@@ -247,36 +247,38 @@ def test_what_is_past_the_limits_makes_room_for_a_run(machine: Machine, monkeypa
 
 
 def test_an_outage_is_written_down_though_the_first_run_after_it_was_refused(machine: Machine) -> None:
-    begun = now() - timedelta(hours=6, minutes=30)
-    append(machine.results, Event(at=begun, kind="installed", by="cron", every_min=60, minute=begun.minute,
-                                  first=begun))
-    append(machine.results, Event(at=begun, kind="started"))
-    append(machine.results, Event(at=begun + timedelta(minutes=5), kind="ended"))
-    append(machine.results, Event(at=begun + timedelta(hours=4), kind="refused"))
-    append(machine.results, Event(at=begun + timedelta(hours=5), kind="failed"))
+    begun = get_now() - timedelta(hours=6, minutes=30)
+    append_event(machine.results,
+                 ScheduleEvent(at=begun, kind="installed", by="cron", every_min=60, minute=begun.minute,
+                                                first=begun))
+    append_event(machine.results, ScheduleEvent(at=begun, kind="started"))
+    append_event(machine.results, ScheduleEvent(at=begun + timedelta(minutes=5), kind="ended"))
+    append_event(machine.results, ScheduleEvent(at=begun + timedelta(hours=4), kind="refused"))
+    append_event(machine.results, ScheduleEvent(at=begun + timedelta(hours=5), kind="failed"))
     assert machine.run().exit_code == 0
-    noted = [event for event in read(machine.results, since=begun) if event.kind == "gap"]
+    noted = [event for event in read_events(machine.results, since=begun) if event.kind == "gap"]
     assert [(event.first, event.n, event.why) for event in noted] == [(begun + timedelta(hours=1), 3, "not_started")]
 
 
 def test_a_run_that_was_broken_off_is_not_taken_for_the_one_that_failed_after_it(
     machine: Machine, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    begun = now() - timedelta(hours=1, minutes=30)
-    append(machine.results, Event(at=begun, kind="installed", by="cron", every_min=60, minute=begun.minute,
-                                  first=begun))
-    append(machine.results, Event(at=begun, kind="started"))
+    begun = get_now() - timedelta(hours=1, minutes=30)
+    append_event(machine.results,
+                 ScheduleEvent(at=begun, kind="installed", by="cron", every_min=60, minute=begun.minute,
+                                                first=begun))
+    append_event(machine.results, ScheduleEvent(at=begun, kind="started"))
     monkeypatch.setattr(run_module, "check_writable", lambda folder: (_ for _ in ()).throw(StoreError("full")))
     assert machine.run().exit_code == EXIT_FAILED
     monkeypatch.undo()
-    events = read(machine.results, since=begun)
-    found = gaps(events, since=begun, until=now() + timedelta(minutes=40))
+    events = read_events(machine.results, since=begun)
+    found = find_gaps(events, since=begun, until=get_now() + timedelta(minutes=40))
     assert [gap.why for gap in found] == ["broken_off", "failed"]
 
 
 def test_a_second_run_on_a_full_disk_is_still_an_overlap(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "check_writable", lambda folder: (_ for _ in ()).throw(StoreError("full")))
-    with run_lock(machine.results):
+    with hold_run_lock(machine.results):
         assert machine.run().exit_code == EXIT_LOCKED
     assert machine.run().exit_code == EXIT_FAILED
 

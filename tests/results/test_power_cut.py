@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.measurement.device.vantage import probe_id
-from probe.operation.schedules.schedule_log import Event, append
+from probe.measurement.device.vantage import make_probe_id
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event
 from probe.results.files import atomic
 from probe.results.files.atomic import write_file
 from probe.results.runs.run_writer import write_run
@@ -60,14 +60,14 @@ def test_a_run_is_safe_before_the_file_that_makes_it_exist(tmp_path: Path, parqu
 def test_a_line_of_the_log_and_the_name_of_its_first_file_are_safe(tmp_path: Path) -> None:
     for minute in (1, 2):
         at = datetime(2017, 5, 4, 6, minute, tzinfo=UTC)
-        calls = recorded_calls(lambda at=at: append(tmp_path, Event(at=at, kind="started")))  # type: ignore[misc]
+        calls = recorded_calls(lambda at=at: append_event(tmp_path, ScheduleEvent(at=at, kind="started")))  # type: ignore[misc]
         kinds = [call.kind for call in calls if call.path.endswith((".jsonl", "schedule"))]
         assert kinds == (["mkdir", "create", "write", "sync", "sync"] if minute == 1 else ["write", "sync"])
         assert not found(calls, tmp_path)
 
 
 def test_the_key_of_the_name_is_safe(tmp_path: Path) -> None:
-    calls = recorded_calls(lambda: probe_id("2017-05", folder=tmp_path))
+    calls = recorded_calls(lambda: make_probe_id("2017-05", folder=tmp_path))
     assert [call.path for call in calls if call.kind == "name"] == [str(tmp_path / "identity.key")]
     assert not found(calls, tmp_path)
 

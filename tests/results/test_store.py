@@ -23,11 +23,11 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.results import column_meanings
-from probe.results.codebook import codebook
+from probe.results.codebook import write_codebook
 from probe.results.files.atomic import StoreError, check_writable, remove_stale, write_file, write_files
 from probe.results.files.text_cells import decode, encode
-from probe.results.flat_observation import column_types
-from probe.results.plain_types import plain
+from probe.results.flat_observation import list_column_types
+from probe.results.plain_types import strip_literals
 from probe.results.row_codec import Row, Value, record_from, run_from
 from probe.results.runs.run_reader import read_run, read_runs, stored_runs
 from probe.results.runs.run_writer import write_run
@@ -59,11 +59,11 @@ VALUES: dict[object, st.SearchStrategy[Any]] = {
 
 def any_of(kind: type, **fixed: object) -> st.SearchStrategy[Any]:
     if kind is Observation:
-        flat = {name: VALUES[hint] for name, hint in column_types().items()} | FORMED | {
+        flat = {name: VALUES[hint] for name, hint in list_column_types().items()} | FORMED | {
             "operation": st.just("dns_round_trip"), "replies": REPLIES["dns_round_trip"]}
         return st.builds(observation, **flat | {name: st.just(value) for name, value in fixed.items()})
     hints = get_type_hints(kind)
-    free = {f.name: VALUES[plain(hints[f.name])] for f in fields(kind) if f.name not in fixed}
+    free = {f.name: VALUES[strip_literals(hints[f.name])] for f in fields(kind) if f.name not in fixed}
     return st.builds(kind, **free, **{name: st.just(value) for name, value in fixed.items()})
 
 
@@ -88,7 +88,7 @@ RESULTS = st.builds(
     (column_meanings.SERVICES, [ServiceVerdict]), (column_meanings.RUNS, [Run, Vantage]),
 ])
 def test_every_field_has_words_and_every_word_a_field(words: column_meanings.Words, rows: list[type]) -> None:
-    names = [*column_types()] if rows == [Observation] else [
+    names = [*list_column_types()] if rows == [Observation] else [
         f.name for row in rows for f in fields(row) if f.name != "vantage"]
     assert len(names) == len(set(names))
     assert set(names) - (set(column_meanings.FRAME) if rows[0] is not Run else set()) == set(words)
@@ -130,7 +130,7 @@ def test_measurement_uid_joins_observation_and_verdict(tmp_path: Path) -> None:
 
 
 def test_codebook_is_current() -> None:
-    assert (ROOT / "docs" / "codebook.md").read_text() == codebook(), "run python -m probe.results.codebook"
+    assert (ROOT / "docs" / "codebook.md").read_text() == write_codebook(), "run python -m probe.results.codebook"
 
 
 def plain_rows(directory: Path, table: str) -> list[dict[str, str]]:

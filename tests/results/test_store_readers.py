@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from probe.core.runs import Vantage
-from probe.results.archive.compaction import compact
-from probe.results.codebook import codebook
+from probe.results.archive.compaction import compact_days
+from probe.results.codebook import write_codebook
 from probe.results.datapackage import write_package
 from probe.results.files import parquet
 from probe.results.runs.run_writer import write_run
@@ -49,14 +49,14 @@ def some_results(directory: Path, *, parquet: bool | None = None) -> None:
         result = a_result(f"r-{i}", f"2017-05-0{i + 1}T06:12:00Z", text=text)
         run = replace(result.run, vantage=Vantage(probe_cc="NA", probe_asn=64500))
         write_run(replace(result, run=run), directory, parquet=parquet)
-    compact(directory, today=date(2017, 5, 6))
+    compact_days(directory, today=date(2017, 5, 6))
 
 
 def test_the_codebooks_one_liners_read_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pyarrow")
     some_results(tmp_path / "results")
     monkeypatch.chdir(tmp_path)
-    read_all(codebook())
+    read_all(write_codebook())
 
 
 def test_the_readmes_one_liners_read_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from observation_values import FORMED, REPLIES
 from observations import observation
-from probe.results.flat_observation import flattened, observation_from
+from probe.results.flat_observation import flatten_observation, read_observation
 from probe.results.text_forms import (
     FORMS,
-    line_text,
+    format_line,
+    format_reply,
+    format_version,
     read_lines,
     read_replies,
     read_versions,
-    reply_text,
-    version_text,
 )
 
 
@@ -42,7 +42,7 @@ def test_a_text_is_written_as_it_was_read(column: str, text: str) -> None:
 
 
 READ: dict[str, Any] = {"dns_round_trip": read_replies, "trace": read_lines, "quic_version": read_versions}
-TEXT_OF: dict[str, Any] = {"dns_round_trip": reply_text, "trace": line_text, "quic_version": version_text}
+TEXT_OF: dict[str, Any] = {"dns_round_trip": format_reply, "trace": format_line, "quic_version": format_version}
 
 
 @pytest.mark.parametrize("operation", REPLIES)
@@ -52,8 +52,8 @@ def test_replies_come_back_from_their_texts_whichever_they_are(operation: str, d
     texts = tuple(map(TEXT_OF[operation], values))
     assert READ[operation](texts) == values
     seen = observation(operation=operation, replies=texts)
-    assert flattened(seen)["replies"] == texts
-    assert observation_from(flattened(seen)) == seen
+    assert flatten_observation(seen)["replies"] == texts
+    assert read_observation(flatten_observation(seen)) == seen
 
 
 @pytest.mark.parametrize(("operation", "text"), [
@@ -65,14 +65,14 @@ def test_replies_come_back_from_their_texts_whichever_they_are(operation: str, d
     ("quic_version", "00000001"), ("quic_version", "6b3343cf"),
 ])
 def test_a_reply_is_written_as_it_was_read(operation: str, text: str) -> None:
-    assert flattened(observation(operation=operation, replies=(text,)))["replies"] == (text,)
+    assert flatten_observation(observation(operation=operation, replies=(text,)))["replies"] == (text,)
 
 
 @pytest.mark.parametrize("operation", REPLIES)
 @given(texts=st.lists(st.text() | st.text("0123456789.-| abcdefQRA", max_size=30), max_size=3))
 def test_any_text_is_read_as_replies_without_an_error(operation: str, texts: list[str]) -> None:
-    row = flattened(observation_from({"operation": operation, "replies": tuple(texts)}))
-    assert flattened(observation_from(row))["replies"] == row["replies"]
+    row = flatten_observation(read_observation({"operation": operation, "replies": tuple(texts)}))
+    assert flatten_observation(read_observation(row))["replies"] == row["replies"]
 
 
 @pytest.mark.parametrize("column", FORMS)

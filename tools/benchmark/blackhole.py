@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from benchmark.figure import Figure
 from benchmark.inside import Ran, clean_world, endpoints, run_probe, with_resolvers
-from probe_lab.draw import addresses_of
-from probe_lab.lab_types import Drawn, Fault, Rule
+from probe_lab.draw import resolve_addresses
+from probe_lab.lab_types import DrawnScenario, Fault, Rule
 from probe_lab.laboratory import Laboratory
 
 DEADLINE_S = 60.0
@@ -32,11 +32,11 @@ def measure() -> list[Figure]:
     ]
 
 
-def targets_dropped(drawn: Drawn) -> Drawn:
+def targets_dropped(drawn: DrawnScenario) -> DrawnScenario:
     """The world with every address of the core tier's targets swallowed, the ladder's controls left alone."""
     rows = endpoints()
-    controls = {a for e in rows if e.role == "control" for a in addresses_of(e, drawn.world)}
-    aims = {a for e in rows if e.tier == 1 and e.role != "control" for a in addresses_of(e, drawn.world)}
+    controls = {a for e in rows if e.role == "control" for a in resolve_addresses(e, drawn.world)}
+    aims = {a for e in rows if e.tier == 1 and e.role != "control" for a in resolve_addresses(e, drawn.world)}
     rule = Rule(trigger="address", match=tuple(sorted(aims - controls)), action="drop", block_type="ip.blackhole")
     return replace(drawn, rules=(rule,))
 

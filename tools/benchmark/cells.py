@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmark.figure import Figure
 from probe_lab.fleet.fleet_rows import write_rows
-from probe_lab.fleet.fleet_world import Size
+from probe_lab.fleet.fleet_world import FleetSize
 
 _HERE = Path(__file__).parent
 _PEER_MILLIONS = 10
@@ -59,7 +59,7 @@ def measure() -> list[Figure]:
 
 def make_rows(out: Path, rows: int, *, seed: int = 1) -> int:
     """Write so many verdicts of the simulated fleet or more, and what belongs to them: rows of all three tables."""
-    written = write_rows(rows, out, seed, Size(targets=2))
+    written = write_rows(rows, out, seed, FleetSize(targets=2))
     return written.verdicts + written.services + written.runs
 
 

@@ -9,8 +9,8 @@ from benchmark.figure import Figure
 from benchmark.inside import clean_world, endpoints, run_probe
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
-from probe_lab.draw import addresses_of
-from probe_lab.lab_types import Drawn, Rule
+from probe_lab.draw import resolve_addresses
+from probe_lab.lab_types import DrawnScenario, Rule
 from probe_lab.laboratory import Laboratory
 
 DEADLINE_S = 60.0
@@ -37,7 +37,7 @@ def measure() -> list[Figure]:
     ]
 
 
-def fifth_blocked(drawn: Drawn) -> Drawn:
+def fifth_blocked(drawn: DrawnScenario) -> DrawnScenario:
     """The world in which every fifth service of the core tier has its names reset, its ClientHellos swallowed, or its
     addresses dropped, by turns."""
     rows = [e for e in endpoints() if e.tier == 1 and e.role != "control"]
@@ -47,9 +47,9 @@ def fifth_blocked(drawn: Drawn) -> Drawn:
     return replace(drawn, rules=rules)
 
 
-def _rule(number: int, rows: list[Endpoint], drawn: Drawn) -> Rule | None:
+def _rule(number: int, rows: list[Endpoint], drawn: DrawnScenario) -> Rule | None:
     names = tuple(sorted({e.sni for e in rows if e.sni}))
-    addresses = tuple(sorted({a for e in rows for a in addresses_of(e, drawn.world)}))
+    addresses = tuple(sorted({a for e in rows for a in resolve_addresses(e, drawn.world)}))
     rule = (
         Rule(match=names, trigger="sni", action="reset", block_type="tls.reset.sni"),
         Rule(match=names, trigger="sni", action="drop", block_type="tls.drop.sni"),

@@ -81,20 +81,20 @@ def _helper(folder: Path, site: int, doh: int, patient: bool) -> None:
 
     from probe.cli.helper import WORKERS
     from probe.control.helper import helper_engine as limits
-    from probe.control.helper.helper_engine import Engine
-    from probe.control.helper.helper_server import listen, make_app, make_server
+    from probe.control.helper.helper_engine import HelperEngine
+    from probe.control.helper.helper_server import make_app, make_server, open_listener
     from probe.control.helper.helper_workers import FuturePool
-    from probe.control.reaching.target_guard import Guard
+    from probe.control.reaching.target_guard import TargetGuard
     from probe.core.tables.resolvers import Resolver
-    from probe.measurement.streams.sockets import make_room
+    from probe.measurement.streams.sockets import raise_socket_limit
 
-    make_room()
+    raise_socket_limit()
     if patient:
         for name in ("DNS_TIMEOUT_S", "CONNECT_TIMEOUT_S", "HTTP_TIMEOUT_S", "REQUEST_TIMEOUT_S"):
             setattr(limits, name, 60.0)
-    engine = Engine(pool=FuturePool(WORKERS), doh_port=doh, guard=Guard(exempt=frozenset({(HERE, site)})),
-                    resolvers=(Resolver(name="test", ipv4=(HERE,), doh_host=DOH),))
-    with listen(HERE, 0) as sock:
+    engine = HelperEngine(pool=FuturePool(WORKERS), doh_port=doh, guard=TargetGuard(exempt=frozenset({(HERE, site)})),
+                          resolvers=(Resolver(name="test", ipv4=(HERE,), doh_host=DOH),))
+    with open_listener(HERE, 0) as sock:
         print(sock.getsockname()[1], flush=True)
         make_server(make_app(engine, limiter=None), tls=None).run(sockets=[sock])
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from probe.catalogue.load import load as load_catalogue
+from probe.catalogue.load import load_catalogue
 from probe.core.endpoints import Endpoint
 from probe.core.runs import RunResult
 from probe.results.runs.run_reader import read_runs
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load as load_scenario
-from probe_lab.lab_types import Drawn
-from probe_lab.laboratory import Laboratory, probe_command
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
+from probe_lab.lab_types import DrawnScenario
+from probe_lab.laboratory import Laboratory, make_probe_command
 from probe_lab.scoring.trial import configuration, program_environment
 
 SEED = 20170504
@@ -44,9 +44,9 @@ def endpoints() -> tuple[Endpoint, ...]:
     return load_catalogue(search=False).endpoints
 
 
-def clean_world(*, rtt_ms: float) -> Drawn:
+def clean_world(*, rtt_ms: float) -> DrawnScenario:
     """A world without censor or fault, `rtt_ms` from client to servers and back."""
-    drawn = draw(load_scenario("clean"), seed=SEED, endpoints=endpoints())
+    drawn = draw_scenario(load_scenario("clean"), seed=SEED, endpoints=endpoints())
     world = replace(drawn.world, client_delay_ms=rtt_ms / 2, vantage_delay_ms=VANTAGE_DELAY_MS, hops=HOPS,
                     censor_hop=HOPS // 2)
     return replace(drawn, world=world)
@@ -61,7 +61,8 @@ def run_probe(laboratory: Laboratory, *options: str, helpers: bool = False, befo
     folder.mkdir()
     config, report = folder / "probe.toml", folder / "usage.json"
     config.write_text(configuration(laboratory.drawn.world, helpers=helpers, consent_level=CONSENT_LEVEL))
-    command = [*probe_command(), "run", "--no-parquet", "--config", str(config), "--results", str(folder / "results"),
+    command = [*make_probe_command(), "run", "--no-parquet", "--config", str(config), "--results",
+               str(folder / "results"),
                "--seed", str(SEED), *options]
     done = laboratory.run([*before, sys.executable, "-I", "-S", str(_HERE / "watched.py"), str(report), *command],
                           env=program_environment(), timeout_s=TIMEOUT_S)

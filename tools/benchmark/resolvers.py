@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from probe_lab.host import namespaces as ns
-from probe_lab.host.mounts import cover, make_private
+from probe_lab.host.mounts import cover_file, make_private
 
 
 def main(addresses: list[str], program: list[str]) -> None:
@@ -21,7 +21,7 @@ def main(addresses: list[str], program: list[str]) -> None:
     make_private()
     with tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False) as file:
         file.writelines(f"nameserver {address}\n" for address in addresses)
-    covered = cover("/etc/resolv.conf", Path(file.name))
+    covered = cover_file("/etc/resolv.conf", Path(file.name))
     os.unlink(file.name)
     if not covered:
         raise RuntimeError("there is no /etc/resolv.conf to cover")

@@ -12,8 +12,8 @@ from statistics import median
 
 from benchmark.figure import Figure
 from benchmark.inside import SEED, clean_world, endpoints
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load, names
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import list_scenario_names, load_scenario
 from probe_lab.lab_types import Rule, World
 from probe_lab.path.router import Router
 from probe_lab.truth import TruthLog
@@ -58,7 +58,8 @@ def measure() -> list[Figure]:
 def every_rule() -> tuple[Rule, ...]:
     """The rules of every packaged scenario, drawn with one seed."""
     known = endpoints()
-    return tuple(rule for name in names() for rule in draw(load(name), seed=SEED, endpoints=known).rules)
+    return tuple(rule for name in list_scenario_names()
+                 for rule in draw_scenario(load_scenario(name), seed=SEED, endpoints=known).rules)
 
 
 def flow(world: World, number: int) -> list[tuple[str, bytes]]:

@@ -15,9 +15,9 @@ from scapy.utils import RawPcapNgReader
 
 from benchmark.figure import Figure, middle
 from benchmark.inside import SEED, clean_world, endpoints, run_probe
-from probe_lab.laboratory import Laboratory, probe_command
+from probe_lab.laboratory import Laboratory, make_probe_command
 from probe_lab.scoring.trial import program_environment
-from probe_lab.wire.packet import TCP, UDP, parse
+from probe_lab.wire.packet import TCP, UDP, parse_packet
 
 ROUNDS = 11
 PACKET_ROUNDS = 5
@@ -27,7 +27,7 @@ YARDSTICK = (sys.executable, "-c", "import requests")
 
 def measure() -> list[Figure]:
     """A dry run over `import requests`, in turns, so that a busy machine slows both down."""
-    dry_run = (*probe_command(), "run", "--dry-run")
+    dry_run = (*make_probe_command(), "run", "--dry-run")
     _seconds(YARDSTICK), _seconds(dry_run)  # both compiled and in the cache
     pairs = [(_seconds(YARDSTICK), _seconds(dry_run)) for _ in range(ROUNDS)]
     ours, theirs = [run for _, run in pairs], [yardstick for yardstick, _ in pairs]
@@ -61,7 +61,7 @@ def measure_packet() -> list[Figure]:
 
 def sent_at(capture: Path, *, client: str) -> list[float]:
     """When the client sent its UDP and TCP packets over IPv4, in seconds since 1970, in order."""
-    packets = ((time_s, parse(raw)) for time_s, raw in captured(capture))
+    packets = ((time_s, parse_packet(raw)) for time_s, raw in captured(capture))
     return sorted(t for t, p in packets if p is not None and p.src == client and p.proto in (TCP, UDP))
 
 

@@ -98,7 +98,7 @@ def _watch(before: Callable[[str], Callable[[], None] | None], after: Callable[[
 
     for name in CALLS:
         wrap(os, name)
-    wrap(compact_module, "exchange")
+    wrap(compact_module, "swap_folders")
 
     def undo() -> None:
         for owner, name, original in originals:

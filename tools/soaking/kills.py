@@ -16,7 +16,7 @@ from statistics import median
 from time import monotonic
 from typing import Any
 
-from probe.operation.commands.run_lock import held_since
+from probe.operation.commands.run_lock import read_held_since
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_run
 from soaking.disk import no_network, stamp_parts
@@ -63,7 +63,7 @@ def kill_runs(folder: Path, *, kills: int, seed: int, progress: Callable[[int, i
         _run(machine, ledger, merge=True)
         end_tally = tally(machine.results, ledger)
     return {"rounds": rounds, "killed": killed, "calls": sizes[False][0], "run_ms": round(1000 * sizes[False][1], 1),
-            "lock_free": held_since(machine.results) is None, "end": vars_of(end_tally), "wrong": wrong}
+            "lock_free": read_held_since(machine.results) is None, "end": vars_of(end_tally), "wrong": wrong}
 
 
 def _size(work: Callable[[], object], moment: Moment) -> tuple[int, float]:

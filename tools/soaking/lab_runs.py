@@ -15,13 +15,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from probe.catalogue.load import load as load_catalogue
-from probe.operation.commands.run_lock import held_since
+from probe.catalogue.load import load_catalogue
+from probe.operation.commands.run_lock import read_held_since
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import stored_runs, whole
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load as load_scenario
-from probe_lab.laboratory import Laboratory, probe_command
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
+from probe_lab.laboratory import Laboratory, make_probe_command
 from probe_lab.scoring.trial import configuration, program_environment
 from soaking.ledger import Tally, rows_by_glob, strays
 
@@ -48,13 +48,13 @@ class _Series:
 def real_runs(*, runs: int, seed: int, progress: Callable[[int, int], None]) -> dict[str, Any]:
     """So many runs, a few at once, each of those into a folder of its own. Raises LabUnavailable."""
     catalogue = load_catalogue(search=False)
-    drawn = draw(load_scenario(SCENARIO), seed=seed, endpoints=catalogue.endpoints)
+    drawn = draw_scenario(load_scenario(SCENARIO), seed=seed, endpoints=catalogue.endpoints)
     inputs = [part for target in drawn.targets[:TARGETS] for part in ("--input", target)]
     lock, done = threading.Lock(), [0]
     with Laboratory(drawn, level="socket", helpers=False) as laboratory:
         config = laboratory.directory / "probe.toml"
         config.write_text(configuration(drawn.world, helpers=False, consent_level=1))
-        command = [*probe_command(), "run", "--timed", "--fast", "--json", "--no-parquet", "--deadline-s", "8",
+        command = [*make_probe_command(), "run", "--timed", "--fast", "--json", "--no-parquet", "--deadline-s", "8",
                    "--config", str(config), "--catalogue", catalogue.path, *inputs]
 
         def live(series: _Series, count: int) -> None:
@@ -70,7 +70,7 @@ def real_runs(*, runs: int, seed: int, progress: Callable[[int, int], None]) -> 
                            for n, s in enumerate(all_series)]:
                 future.result()
         tallies = [_tally(series) for series in all_series]
-        free = all(held_since(series.results) is None for series in all_series)
+        free = all(read_held_since(series.results) is None for series in all_series)
     total = Tally()
     for one in tallies:
         for name in Tally.__slots__:

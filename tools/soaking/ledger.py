@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from probe.core.runs import RunResult
-from probe.results.archive.own_files import REMOVED_FILE, SWAP_FOLDER, own_files, temporary_of
+from probe.results.archive.own_files import REMOVED_FILE, SWAP_FOLDER, list_own_files, parse_temporary_name
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import stored_runs, whole
 from probe.results.schema import TABLES
@@ -175,6 +175,6 @@ def _removed(directory: Path) -> set[str]:
 def strays(directory: Path, *, older_than_s: float = 0.0) -> list[Path]:
     """What a crash left: half-written files and days that wait in a swap; by design the next run, or one an hour
     later, removes them."""
-    found = [own.path for own in own_files(directory) if own.temporary or SWAP_FOLDER in own.path.parts]
-    found += [path for path in directory.iterdir() if temporary_of(path.name) or path.name == ".writable"]
+    found = [own.path for own in list_own_files(directory) if own.temporary or SWAP_FOLDER in own.path.parts]
+    found += [path for path in directory.iterdir() if parse_temporary_name(path.name) or path.name == ".writable"]
     return [path for path in found if time.time() - path.lstat().st_mtime >= older_than_s]

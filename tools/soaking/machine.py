@@ -14,10 +14,10 @@ from unittest.mock import patch
 
 import msgspec
 
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import Catalogue
 from probe.cli.main import cli
-from probe.config.consent.consent_check import record
+from probe.config.consent.consent_check import make_consent
 from probe.config.settings import Settings
 from probe.operation.updates import catalogue_choice
 from soaking.recorded import write_targets
@@ -66,7 +66,7 @@ class Machine:
         """Write the configuration of somebody who agreed."""
         self.home.mkdir(parents=True, exist_ok=True)
         write_targets(self.home)
-        agreed = record(Settings(), level=1, today=date(2017, 1, 1))
+        agreed = make_consent(Settings(), level=1, today=date(2017, 1, 1))
         self._file.write_text(_CONFIGURATION.format(
             asn=asn, keep_days=keep_days, quota_mb=quota_mb, date=agreed.date, text=agreed.text,
             sends=msgspec.json.encode(agreed.sends).decode(), concerned=msgspec.json.encode(agreed.concerned).decode(),
@@ -118,12 +118,12 @@ def _outcome(arguments: tuple[str, ...]) -> Result:
 def one_catalogue() -> Iterator[None]:
     """Read the catalogue once for all runs: it does not change, and reading it is most of a run without network."""
     with ExitStack() as stack:
-        stack.enter_context(patch.object(catalogue_choice, "load", cache(_load)))
+        stack.enter_context(patch.object(catalogue_choice, "load_catalogue", cache(_load)))
         yield
 
 
 def _load(path: str | None) -> Catalogue:
-    return load(path, search=False)
+    return load_catalogue(path, search=False)
 
 
 def crashed(result: Result) -> str:

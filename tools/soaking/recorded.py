@@ -16,18 +16,18 @@ from probe.catalogue.types import Catalogue
 from probe.config.geo.whereabouts import Whereabouts
 from probe.config.settings import Settings
 from probe.core.observations import Observation
-from probe.core.progress import Progress, silent
+from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import RunResult
-from probe.core.stamps import id_at
+from probe.core.stamps import make_id
 from probe.measurement.clock import Clock, start_clock
-from probe.measurement.device.conditions import Conditions
-from probe.measurement.device.network_watch import Mark, NetworkWatch
-from probe.measurement.planning.plan_context import Frame
+from probe.measurement.device.conditions import DeviceConditions
+from probe.measurement.device.network_watch import NetworkMark, NetworkWatch
+from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.session import make_run as session_run
-from probe.measurement.session.ladder_controls import ladder_controls
-from probe.measurement.session.observation_log import Book
+from probe.measurement.session.ladder_controls import choose_ladder_controls
+from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.run_plan import RunPlan
-from probe.measurement.session.selection import select
+from probe.measurement.session.selection import select_sites
 from probe.operation.commands import timed_run
 
 TARGETS = ("https://chat.example/", "https://one.example/", "https://two.example/")
@@ -56,7 +56,7 @@ class Network:
 def recorded(network: Network) -> Iterator[None]:
     """Let every run in this process see what this network shows. Nothing is sent."""
 
-    def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = silent,
+    def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = ignore_progress,
                  ask_helper: object = None, board: object = None, failed_before: object = None) -> RunResult:
         result = _make_run(catalogue, settings, plan, network)
         network.meanwhile()
@@ -64,7 +64,7 @@ def recorded(network: Network) -> Iterator[None]:
         network.measured(result)
         return result
 
-    here = patch.object(timed_run, "conditions_now", Conditions)  # not those of whatever machine this is
+    here = patch.object(timed_run, "read_conditions", DeviceConditions)  # not those of whatever machine this is
     with here, patch.object(session_run, "make_run", make_run):
         yield
 
@@ -79,27 +79,27 @@ def write_targets(folder: Path) -> Path:
 def _make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, network: Network) -> RunResult:
     links = (4,) if network.online else ()
     clock = network.clock(plan.started_at)
-    setting = session_run._Setting(
+    setting = session_run._RunSetting(
         catalogue=catalogue, settings=settings, plan=plan, clock=clock, links=links, tunnel="", seed=SEED,
         watch=NetworkWatch(_nowhere), whereabouts=Whereabouts(None),
         gateway="answers" if links else "none", rng=random.Random(SEED),
-        frame=Frame(network_resolver="192.0.2.53", families=(4,), innocent=catalogue.innocent_names[0]),
+        frame=PlanContext(network_resolver="192.0.2.53", families=(4,), innocent=catalogue.innocent_names[0]),
     )
-    chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=(4,), seed=SEED,
-                    consent_level=settings.run.consent_level, inputs=frozenset(TARGETS))
-    book = Book(id_at(clock.started_at))
+    chosen = select_sites(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=(4,), seed=SEED,
+                          consent_level=settings.run.consent_level, inputs=frozenset(TARGETS))
+    book = ObservationLog(make_id(clock.started_at))
     if network.online:
         key = catalogue.path, network.blocked
         if key not in network.seen:
             network.seen[key] = _seen(catalogue, settings.vantage.cc, blocked=network.blocked)
         for seen in network.seen[key]:
             book.add(seen)
-        book.tell(told("a", input=TARGETS[0], tcp=((f"{HERE4}:443", ""),), http_status=200))
-    return session_run._result(setting, chosen, book, resolver_count=1, privileged=False, packets=())
+        book.add_control(told("a", input=TARGETS[0], tcp=((f"{HERE4}:443", ""),), http_status=200))
+    return session_run._make_result(setting, chosen, book, resolver_count=1, privileged=False, packets=())
 
 
-def _nowhere() -> Mark:
-    return Mark(ways=frozenset(), resolvers=frozenset())
+def _nowhere() -> NetworkMark:
+    return NetworkMark(ways=frozenset(), resolvers=frozenset())
 
 
 def _seen(catalogue: Catalogue, cc: str, *, blocked: bool) -> tuple[Observation, ...]:
@@ -119,7 +119,7 @@ def _seen(catalogue: Catalogue, cc: str, *, blocked: bool) -> tuple[Observation,
 
 def _ladder(catalogue: Catalogue, cc: str) -> Iterator[Observation]:
     yield lookup("93.184.9.9", name=catalogue.innocent_names[0], resolver="system", purpose="ladder")
-    for number, control in enumerate(ladder_controls(catalogue, cc)):
+    for number, control in enumerate(choose_ladder_controls(catalogue, cc)):
         whose: dict[str, Any] = {"purpose": "ladder", "input": control.input, "hostname": control.host,
                                  "target_id": control.target_id}
         for kind in ("connect", "tls_handshake", "http_round_trip"):

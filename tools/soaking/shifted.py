@@ -49,7 +49,8 @@ def shifted(moment: Moment) -> Iterator[None]:
         def now(cls, tz: tzinfo | None = None) -> Self:
             return moment.now.astimezone(tz or UTC)  # type: ignore[return-value]
 
-    msgspec.json.Decoder(schedule_log.Event)  # looks its types up once, by name: before the name means something else
+    # looks its types up once, by name: before the name means something else
+    msgspec.json.Decoder(schedule_log.ScheduleEvent)
     clock = SimpleNamespace(time=lambda: moment.now.timestamp(), monotonic=time.monotonic)
     with ExitStack() as stack:
         for module in _READ_DATETIME:

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from probe.config.settings import load_settings
-from probe.operation.commands.run_lock import held_since
-from probe.operation.schedules.missing_runs import gaps
-from probe.operation.schedules.schedule_log import Event, append, read
-from probe.operation.status.status_facts import gather
-from probe.operation.status.status_findings import findings
+from probe.operation.commands.run_lock import read_held_since
+from probe.operation.schedules.missing_runs import find_gaps
+from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, read_events
+from probe.operation.status.status_facts import gather_status_facts
+from probe.operation.status.status_findings import list_findings
 from soaking.disk import Disk, no_network, small_disk, stamp_parts
 from soaking.killed import AfterTime, AtCall, run_and_kill
 from soaking.ledger import Ledger, Tally, tally
@@ -89,7 +89,8 @@ def live(folder: Path, *, hours: int, seed: int, progress: Callable[[int, int], 
             stack.enter_context(context)
         year.one.configure(quota_mb=QUOTA_MB)
         year.other.configure(asn=64501, quota_mb=QUOTA_MB)
-        append(results, Event(at=BEGIN, kind="installed", by="cron", every_min=60, minute=17, first=BEGIN))
+        append_event(results,
+                     ScheduleEvent(at=BEGIN, kind="installed", by="cron", every_min=60, minute=17, first=BEGIN))
         jumps = {hours // 4: -timedelta(days=365), hours // 2 + 3: timedelta(days=31),
                  3 * hours // 4: -timedelta(days=3)}
         for hour in range(hours):
@@ -268,7 +269,7 @@ def _month(year: Year, hour: int) -> None:
     gc.collect()
     year.memory_kib.append(_resident_kib())
     results = year.one.results
-    if held_since(results) is not None:
+    if read_held_since(results) is not None:
         year.blame("the lock is held though nobody runs")
     used = sum(path.lstat().st_blocks * 512 for path in results.rglob("*") if path.is_file())
     year.most_disk = max(year.most_disk, used)
@@ -280,9 +281,9 @@ def _month(year: Year, hour: int) -> None:
 def _status(year: Year) -> list[str]:
     """`probe status`, without what it asks of the real machine."""
     settings = load_settings(str(year.one.home / "probe.toml"))
-    facts = gather(settings, year.one.results, now=year.moment.now, not_agreed="", at_work=("cron",),
-                   running_since=held_since(year.one.results), errors="")
-    found = findings(facts)
+    facts = gather_status_facts(settings, year.one.results, now=year.moment.now, not_agreed="", at_work=("cron",),
+                                running_since=read_held_since(year.one.results), errors="")
+    found = list_findings(facts)
     if facts.unreadable:
         return [f"{year.moment.now}: {facts.unreadable[0]}"]
     return [] if len(found) > 8 else [f"{year.moment.now}: status says too little"]
@@ -291,9 +292,9 @@ def _status(year: Year) -> list[str]:
 def _check_gaps(year: Year) -> None:
     """What the log says of each hour is what happened."""
     until = BEGIN + HOUR * year.hours + timedelta(minutes=30)
-    events = read(year.one.results, since=BEGIN)
+    events = read_events(year.one.results, since=BEGIN)
     said: dict[int, str] = {}
-    for gap in gaps([e for e in events if e.at <= until], since=BEGIN, until=until):
+    for gap in find_gaps([e for e in events if e.at <= until], since=BEGIN, until=until):
         first = (gap.first - BEGIN) // HOUR
         said |= dict.fromkeys(range(first, first + gap.n), gap.why)
     for hour in range(year.hours):
@@ -311,7 +312,7 @@ def _figures(year: Year, end: dict[str, Any]) -> dict[str, Any]:
     return {
         "hours": year.hours, "counts": year.counts, "memory_kib": months, "disk": year.disk.kind,
         "most_disk_bytes": year.most_disk, "quota_bytes": QUOTA_MB << 20,
-        "lock_free": held_since(year.one.results) is None, "halfway": vars_of(year.halfway or Tally()), "end": end,
+        "lock_free": read_held_since(year.one.results) is None, "halfway": vars_of(year.halfway or Tally()), "end": end,
         "wrong": year.wrong,
     }
 

@@ -23,7 +23,8 @@ from probe_lab.box.trigger_table import (
 )
 from probe_lab.lab_types import Rule
 
-__all__ = ["ACTIONS", "KINDS", "PLACE_TRIGGERS", "RCODES", "TRIGGERS", "Action", "Parameter", "problems", "texts_of"]
+__all__ = ["ACTIONS", "KINDS", "PLACE_TRIGGERS", "RCODES", "TRIGGERS", "Action", "Parameter", "list_problems",
+           "texts_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +249,7 @@ _FORGING: Mapping[str, Action] = {
 ACTIONS: Mapping[str, Action] = {**_HOLDING_BACK, **_FORGING}
 
 
-def problems(rule: Rule) -> tuple[str, ...]:
+def list_problems(rule: Rule) -> tuple[str, ...]:
     """What is wrong with a rule, in words; empty when nothing is. Parameters are looked at one by one."""
     action = ACTIONS.get(rule.action)
     if action is None or rule.trigger not in TRIGGERS:

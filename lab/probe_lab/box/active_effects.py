@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from probe_lab.box.effects_forged import send_resets
-from probe_lab.box.flows import Standing
-from probe_lab.box.forge import Box
+from probe_lab.box.flows import ActiveEffect
+from probe_lab.box.forge import EffectContext
 from probe_lab.box.residuals import TUPLES
 from probe_lab.box.rulebook import BoxRule
-from probe_lab.box.sighting import Injection, Passage, Sighting
+from probe_lab.box.sighting import InjectedPacket, PacketFate, PacketSighting
 from probe_lab.wire.packet import FIN, RST, SYN, TCP, UDP, IpHeader, build_tcp
-from probe_lab.wire.packet_edit import as_reset
+from probe_lab.wire.packet_edit import make_reset
 
-Measure = Callable[[Box, Standing, Sighting, Passage], bool]
+Measure = Callable[[EffectContext, ActiveEffect, PacketSighting, PacketFate], bool]
 """Acts on a later packet; True when that is an act of its own, to be written down."""
 
 _FLIGHT_S = 0.1
 """What follows sooner belongs to the same flight: Linux repeats nothing within 200 ms (RFC 6298 wants a second)."""
 
 
-def stand(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
+def apply_active_effect(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     """Apply a standing measure to a packet; True when it acted anew."""
     if seen.now_s < standing.begins_s or not standing.rule.awake(seen.clock_s):
         return False
     return _MEASURES[standing.kind](box, standing, seen, passage)
 
 
-def withhold(rule: BoxRule, seen: Sighting, passage: Passage) -> bool:
+def withhold_packet(rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> bool:
     """Drop a packet for the client, unless it only acknowledges and such may pass."""
     bare = seen.is_tcp and not seen.packet.payload and not seen.packet.flags & (SYN | FIN | RST)
     if seen.to_server or (bare and rule.params.flag("pass_acks")):
@@ -36,7 +36,7 @@ def withhold(rule: BoxRule, seen: Sighting, passage: Passage) -> bool:
     return True
 
 
-def _drop(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
+def _drop(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     if standing.allowance > 0:
         standing.allowance -= 1
         return False
@@ -44,24 +44,24 @@ def _drop(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> boo
     return _felt_first(standing)
 
 
-def _drop_to_client(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
-    withhold(standing.rule, seen, passage)
+def _drop_to_client(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
+    withhold_packet(standing.rule, seen, passage)
     return False
 
 
-def _drop_to_server(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
+def _drop_to_server(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     if not seen.to_server:
         return False
     passage.forward = None
     return _felt_first(standing)
 
 
-def _felt_first(standing: Standing) -> bool:
+def _felt_first(standing: ActiveEffect) -> bool:
     first, standing.felt = not standing.felt, True
     return first
 
 
-def _reset(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
+def _reset(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     if standing.rule.params.flag("swallow"):
         passage.forward = None
     if not seen.packet.payload or seen.now_s - standing.acted_s < _FLIGHT_S:
@@ -70,19 +70,19 @@ def _reset(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bo
     return send_resets(box, standing.rule, seen, passage)
 
 
-def _reset_next(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
+def _reset_next(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     if not send_resets(box, standing.rule, seen, passage):
         return False
     standing.kind, standing.acted_s = "reset", seen.now_s
     return True
 
 
-def _concerns(standing: Standing, seen: Sighting) -> bool:
+def _concerns(standing: ActiveEffect, seen: PacketSighting) -> bool:
     """Whether the packet goes in the direction that the rule acts on."""
     return standing.rule.params.item("direction") != ("client" if seen.to_server else "server")
 
 
-def _throttle(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
+def _throttle(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     if passage.forward is None or not _concerns(standing, seen):
         return False
     params = standing.rule.params
@@ -98,14 +98,14 @@ def _throttle(box: Box, standing: Standing, seen: Sighting, passage: Passage) ->
     return wait_s > 0
 
 
-def _whose(rule: BoxRule, seen: Sighting) -> tuple[object, ...]:
+def _whose(rule: BoxRule, seen: PacketSighting) -> tuple[object, ...]:
     """Whose bucket a packet draws on; a rule and what it leaves behind share theirs."""
     per = rule.params.item("per")
     shape = {"flow": "4", "tuple": rule.residual_tuple}.get(per)
     return rule.number, seen.to_server, *(TUPLES[shape](seen.flow.key) if shape else ())
 
 
-def _freeze(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
+def _freeze(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     params = standing.rule.params
     most_bytes, most_packets = params.whole("after_bytes"), params.whole("after_packets")
     full = 0 < most_bytes <= standing.passed_bytes or 0 < most_packets <= standing.passed_packets
@@ -119,7 +119,7 @@ def _freeze(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> b
     return False
 
 
-def _degrade(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
+def _degrade(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     if passage.forward is None or not _concerns(standing, seen):
         return False
     if box.rng.random() >= standing.rule.params.number("loss"):
@@ -128,16 +128,16 @@ def _degrade(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> 
     return True
 
 
-def _rewrite(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
+def _rewrite(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     packet = seen.packet
     if seen.to_server or passage.forward is None or not (standing.felt or packet.payload):
         return False
     params = standing.rule.params
-    passage.forward = as_reset(packet, window=params.whole("window"))
+    passage.forward = make_reset(packet, window=params.whole("window"))
     if not standing.felt and params.flag("reset_server"):
         header = IpHeader(src=packet.dst, dst=packet.src, ip_id=box.rng.randrange(65_536))
         reset = build_tcp(header, sport=packet.dport, dport=packet.sport, seq=packet.ack, flags=RST)
-        passage.injected.append(Injection(packet=reset, to_client=False))
+        passage.injected.append(InjectedPacket(packet=reset, to_client=False))
     standing.felt = True
     return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Short(Exception):
+class TooShortError(Exception):
     """The bytes end before the structure does."""
 
 
@@ -23,7 +23,7 @@ class ByteReader:
         """The next bytes. Raises Short when there are fewer."""
         end = self.at + count
         if end > len(self._data):
-            raise Short
+            raise TooShortError
         taken = self._data[self.at : end]
         self.at = end
         return taken

@@ -26,7 +26,7 @@ _MAX_EXTENSIONS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Fragment:
     """One fragment."""
 
     whose: bytes
@@ -41,12 +41,12 @@ class Part:
 @dataclass(slots=True)
 class _Pending:
     began_s: float
-    parts: dict[int, Part] = field(default_factory=dict)
+    parts: dict[int, Fragment] = field(default_factory=dict)
     raws: list[bytes] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class WholePacket:
     """A packet put together."""
 
     raw: bytes
@@ -54,7 +54,7 @@ class Whole:
     """The fragments that it came in, in the order of their coming."""
 
 
-def part_of(raw: bytes) -> Part | None:
+def parse_fragment(raw: bytes) -> Fragment | None:
     """The fragment that these bytes are; None for a whole packet and for what is malformed."""
     version = raw[0] >> 4 if raw else 0
     if version == 4 and len(raw) >= 20 and (raw[6] & 0x3F or raw[7]):
@@ -64,20 +64,20 @@ def part_of(raw: bytes) -> Part | None:
     return None
 
 
-def _part4(raw: bytes) -> Part | None:
+def _part4(raw: bytes) -> Fragment | None:
     size, total = (raw[0] & 15) * 4, int.from_bytes(raw[2:4])
     if size < 20 or not size <= total <= len(raw):
         return None
     field_ = int.from_bytes(raw[6:8])
     head = bytearray(raw[:size])
     head[6:8] = (field_ & ~(_MORE | _OFFSET)).to_bytes(2)
-    return Part(
+    return Fragment(
         whose=raw[12:20] + raw[4:6] + raw[9:10], head=bytes(head), offset=(field_ & _OFFSET) * 8,
         data=raw[size:total], last=not field_ & _MORE,
     )
 
 
-def _part6(raw: bytes) -> Part | None:
+def _part6(raw: bytes) -> Fragment | None:
     kind, kind_at, at, end = raw[6], 6, 40, 40 + int.from_bytes(raw[4:6])
     for _ in range(_MAX_EXTENSIONS):
         if kind not in _EXTENSIONS or at + 2 > len(raw):
@@ -88,7 +88,7 @@ def _part6(raw: bytes) -> Part | None:
     inner, _, field_, identification = struct.unpack_from("!BBH4s", raw, at)
     head = bytearray(raw[:at])
     head[kind_at] = inner
-    return Part(
+    return Fragment(
         whose=raw[8:40] + identification, head=bytes(head), offset=field_ & 0xFFF8, data=raw[at + 8 : end],
         last=not field_ & 1,
     )
@@ -100,7 +100,7 @@ class Fragments:
     def __init__(self) -> None:
         self._pending: OrderedDict[bytes, _Pending] = OrderedDict()
 
-    def take(self, part: Part, raw: bytes, now_s: float) -> Whole | None:
+    def take(self, part: Fragment, raw: bytes, now_s: float) -> WholePacket | None:
         """Hold a fragment; the packet when this one completes it."""
         pending = self._pending.get(part.whose)
         if pending is None or now_s - pending.began_s > HOLD_S:
@@ -113,14 +113,14 @@ class Fragments:
             return None
         pending.raws.append(raw)
         pending.parts.setdefault(part.offset, part)
-        whole = _joined(pending.parts)
+        whole = _join_parts(pending.parts)
         if whole is None:
             return None
         del self._pending[part.whose]
-        return Whole(whole, tuple(pending.raws))
+        return WholePacket(whole, tuple(pending.raws))
 
 
-def _joined(parts: dict[int, Part]) -> bytes | None:
+def _join_parts(parts: dict[int, Fragment]) -> bytes | None:
     """The packet, or None while something is missing. Where fragments overlap, what lies further in front counts."""
     data = bytearray()
     for offset in sorted(parts):
@@ -149,7 +149,7 @@ def _with_lengths(head: bytes, data: bytes) -> bytes | None:
     return bytes(new) + data
 
 
-def fragmented(raw: bytes, *, mtu: int, identification: int) -> tuple[bytes, ...]:
+def fragment_packet(raw: bytes, *, mtu: int, identification: int) -> tuple[bytes, ...]:
     """A packet that `is_ip` and has no extension headers, in fragments that are no longer than the MTU."""
     if len(raw) <= mtu:
         return (raw,)

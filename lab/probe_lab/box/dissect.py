@@ -10,8 +10,8 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from probe_lab.box.byte_reader import ByteReader, Short
-from probe_lab.wire.packet import packed
+from probe_lab.box.byte_reader import ByteReader, TooShortError
+from probe_lab.wire.packet import pack_address
 
 METHODS = (b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ")
 _HOST = re.compile(rb"\r?\nhost:[ \t]*([^\r\n]*)\r?\n", re.IGNORECASE)
@@ -93,7 +93,7 @@ def dns_question(payload: bytes) -> Question | None:
             labels.append(reader.take(length))
         kind = reader.number(2)
         reader.take(2)
-    except Short:
+    except TooShortError:
         return None
     size = sum(len(label) + 1 for label in labels) + 1
     return Question(
@@ -117,7 +117,7 @@ def dns_answer(
     `cname`: the addresses belong to this name, and a CNAME leads to it; `classless`: the question lacks its class.
     """
     size = _ADDRESS_BYTES.get(question.kind, 0)
-    data = [record for record in map(packed, addresses) if len(record) == size and not rcode]
+    data = [record for record in map(pack_address, addresses) if len(record) == size and not rcode]
     records = [_record(_NAME_ASKED, _CNAME, ttl_s, dns_name(cname))] if cname and not rcode else []
     owner = dns_name(cname) if records else _NAME_ASKED
     records += [_record(owner, question.kind, ttl_s, address) for address in data]

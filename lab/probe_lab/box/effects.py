@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from probe_lab.box.active_effects import stand, withhold
+from probe_lab.box.active_effects import apply_active_effect, withhold_packet
 from probe_lab.box.effects_forged import alert, fin, http_response, icmp, inject_dns, redirect, refuse_syn, send_resets
-from probe_lab.box.flows import Standing
-from probe_lab.box.forge import Box
+from probe_lab.box.flows import ActiveEffect
+from probe_lab.box.forge import EffectContext
 from probe_lab.box.rulebook import BoxRule
-from probe_lab.box.sighting import Passage, Sighting
+from probe_lab.box.sighting import PacketFate, PacketSighting
 from probe_lab.box.trigger_table import FLOW_TRIGGERS
 from probe_lab.scoring.trial_outcome import ACTED, HELD, MISSED, Effect, Outcome
 
@@ -23,13 +23,13 @@ def _lasts(rule: BoxRule) -> bool:
     return rule.trigger in FLOW_TRIGGERS or rule.stage == "data"
 
 
-def _leave(rule: BoxRule, seen: Sighting, kind: str) -> Standing:
-    standing = Standing(rule, kind, begins_s=seen.now_s + rule.delay_s)
+def _leave(rule: BoxRule, seen: PacketSighting, kind: str) -> ActiveEffect:
+    standing = ActiveEffect(rule, kind, begins_s=seen.now_s + rule.delay_s)
     seen.flow.standing.append(standing)
     return standing
 
 
-def _drop(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+def _drop(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     allowance = rule.params.whole("pass_packets")
     if rule.delay_s:
         _leave(rule, seen, "drop").allowance = allowance
@@ -42,16 +42,16 @@ def _drop(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
     return ACTED
 
 
-def _drop_to_client(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+def _drop_to_client(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     if not seen.to_server:
-        return ACTED if withhold(rule, seen, passage) else MISSED
+        return ACTED if withhold_packet(rule, seen, passage) else MISSED
     if not _lasts(rule):
         return MISSED
     _leave(rule, seen, "drop_to_client")
     return ACTED
 
 
-def _drop_to_server(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+def _drop_to_server(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     if not seen.to_server:
         return MISSED
     if rule.delay_s:
@@ -63,7 +63,7 @@ def _drop_to_server(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -
     return ACTED
 
 
-def _reset(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+def _reset(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     if rule.params.flag("on_next"):
         return _await_next(rule, seen, passage)
     if not send_resets(box, rule, seen, passage):
@@ -73,7 +73,7 @@ def _reset(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome
     return ACTED
 
 
-def _await_next(rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+def _await_next(rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     if not seen.to_server or not seen.is_tcp:
         return MISSED
     _leave(rule, seen, "reset_next")
@@ -81,7 +81,7 @@ def _await_next(rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
     return ACTED
 
 
-def _limit(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+def _limit(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     params, flow = rule.params, seen.flow
     new = rule.number not in flow.counted
     flow.counted.add(rule.number)
@@ -98,12 +98,12 @@ def _limit(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome
     return ACTED
 
 
-def _stands(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+def _stands(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     """A measure on the whole flow, which begins with this packet and is an act when it is first felt."""
-    return ACTED if stand(box, _leave(rule, seen, rule.action), seen, passage) else HELD
+    return ACTED if apply_active_effect(box, _leave(rule, seen, rule.action), seen, passage) else HELD
 
 
-def _rewrite(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+def _rewrite(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     if not seen.to_server or not seen.is_tcp:
         return MISSED
     _leave(rule, seen, "rewrite")

@@ -27,7 +27,7 @@ class FlowKey(NamedTuple):
 
 
 @dataclass(slots=True)
-class Standing:
+class ActiveEffect:
     """What a rule that fired goes on doing to the flow."""
 
     rule: BoxRule
@@ -59,7 +59,7 @@ class Flow:
     stream: FirstBytes = field(default_factory=FirstBytes)
     decided: bool = False
     """The client's first bytes have been judged."""
-    told: frozenset[str] = frozenset()
+    reported: frozenset[str] = frozenset()
     """What of them has been told already."""
     name: str = ""
     """The name that the client gave away last."""
@@ -76,7 +76,7 @@ class Flow:
     """Rule number -> entries in the truth log."""
     counted: set[int] = field(default_factory=set)
     """Numbers of rules that have counted this connection."""
-    standing: list[Standing] = field(default_factory=list)
+    standing: list[ActiveEffect] = field(default_factory=list)
 
 
 def idle_s(proto: int) -> float:

@@ -12,7 +12,7 @@ from probe_lab.box.limits import Limits
 from probe_lab.box.parameters import RCODES
 from probe_lab.box.residuals import Residuals
 from probe_lab.box.rulebook import Params
-from probe_lab.box.sighting import Sighting
+from probe_lab.box.sighting import PacketSighting
 from probe_lab.path.nat import Translations
 from probe_lab.wire.packet import ACK, PSH, RST, IpHeader, build_tcp, build_udp
 
@@ -23,7 +23,7 @@ _DNS_WINDOW = 65_535
 
 
 @dataclass(slots=True, kw_only=True)
-class Box:
+class EffectContext:
     """What all effects of one middlebox share."""
 
     rng: random.Random
@@ -39,7 +39,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class ForgedSender:
     """Whom the box pretends to be, to whom, and what the receiver expects next."""
 
     header: IpHeader
@@ -49,14 +49,14 @@ class Voice:
     ack: int
 
 
-def header_fields(params: Params, seen: Sighting, box: Box, *, copy: int = 0) -> tuple[int, int, bool]:
+def header_fields(params: Params, seen: PacketSighting, box: EffectContext, *, copy: int = 0) -> tuple[int, int, bool]:
     """TTL, IP ID and DF of a forged packet."""
     ttl = params.item("ttl", copy)
     ttls = {"copy": seen.packet.ttl, "server": seen.flow.server_ttl or box.server_ttl}
     return ttls[ttl] if ttl in ttls else int(ttl), _ip_id(params, seen, box, copy=copy), params.flag("df", copy)
 
 
-def _ip_id(params: Params, seen: Sighting, box: Box, *, copy: int) -> int:
+def _ip_id(params: Params, seen: PacketSighting, box: EffectContext, *, copy: int) -> int:
     word = params.item("ip_id", copy)
     if word == "random":
         return box.rng.randrange(65_536)
@@ -65,7 +65,7 @@ def _ip_id(params: Params, seen: Sighting, box: Box, *, copy: int) -> int:
     return 0 if word == "zero" else int(word)
 
 
-def window(params: Params, ttl: int, *, client: int, copy: int = 0) -> int:
+def choose_window(params: Params, ttl: int, *, client: int, copy: int = 0) -> int:
     """The TCP window, perhaps tied to the TTL; `client` is the one in the packet acted upon."""
     text = params.item("window", copy)
     if text == "client":
@@ -73,25 +73,25 @@ def window(params: Params, ttl: int, *, client: int, copy: int = 0) -> int:
     return (int(text[4:]) + ttl) & 0xFFFF if text.startswith("ttl+") else int(text)
 
 
-def as_server(params: Params, seen: Sighting, box: Box, *, copy: int = 0) -> Voice:
+def forge_as_server(params: Params, seen: PacketSighting, box: EffectContext, *, copy: int = 0) -> ForgedSender:
     """The box speaks to the client in the server's name, answering a packet of the client."""
     ttl, ip_id, df = header_fields(params, seen, box, copy=copy)
     key = seen.flow.key
     seq = seen.packet.ack if seen.packet.flags & ACK else 0
     header = IpHeader(src=key.server, dst=key.client, ttl=ttl, ip_id=ip_id, df=df)
-    return Voice(header=header, sport=key.sport, dport=key.cport, seq=seq, ack=seen.client_next)
+    return ForgedSender(header=header, sport=key.sport, dport=key.cport, seq=seq, ack=seen.client_next)
 
 
-def as_client(params: Params, seen: Sighting, box: Box, *, delivered: bool) -> Voice:
+def forge_as_client(params: Params, seen: PacketSighting, box: EffectContext, *, delivered: bool) -> ForgedSender:
     """The box speaks to the server in the client's name; `delivered`: the client's packet is let through."""
     ttl, ip_id, df = header_fields(params, seen, box)
     key = seen.flow.key
     seq = seen.client_next if delivered else seen.packet.seq
     header = IpHeader(src=key.client, dst=key.server, ttl=ttl, ip_id=ip_id, df=df)
-    return Voice(header=header, sport=key.cport, dport=key.sport, seq=seq, ack=seen.packet.ack)
+    return ForgedSender(header=header, sport=key.cport, dport=key.sport, seq=seq, ack=seen.packet.ack)
 
 
-def segment(voice: Voice, *, flags: int, window: int, payload: bytes = b"", skip: int = 0) -> bytes:
+def forge_segment(voice: ForgedSender, *, flags: int, window: int, payload: bytes = b"", skip: int = 0) -> bytes:
     """One forged segment, `skip` bytes after what the receiver expects next."""
     ack = voice.ack if flags & ACK else 0
     return build_tcp(
@@ -100,11 +100,11 @@ def segment(voice: Voice, *, flags: int, window: int, payload: bytes = b"", skip
     )
 
 
-def speech(voice: Voice, data: bytes, *, window: int, last_flags: int) -> list[bytes]:
+def forge_data(voice: ForgedSender, data: bytes, *, window: int, last_flags: int) -> list[bytes]:
     """Forged data in as many segments as it takes; the last has `last_flags`, the others ACK alone."""
     starts = range(0, max(len(data), 1), SEGMENT_BYTES)
     return [
-        segment(
+        forge_segment(
             voice, flags=last_flags if at == starts[-1] else ACK, window=window,
             payload=data[at : at + SEGMENT_BYTES], skip=at,
         )
@@ -112,12 +112,13 @@ def speech(voice: Voice, data: bytes, *, window: int, last_flags: int) -> list[b
     ]
 
 
-def server_reset(params: Params, seen: Sighting, box: Box, *, delivered: bool) -> bytes:
+def forge_server_reset(params: Params, seen: PacketSighting, box: EffectContext, *, delivered: bool) -> bytes:
     """One RST to the server in the client's name, to free it of a connection that is cut off."""
-    return segment(as_client(params, seen, box, delivered=delivered), flags=RST, window=0)
+    return forge_segment(forge_as_client(params, seen, box, delivered=delivered), flags=RST, window=0)
 
 
-def dns_forgery(params: Params, seen: Sighting, question: Question, box: Box, *, copy: int) -> bytes:
+def forge_dns_answer(params: Params, seen: PacketSighting, question: Question, box: EffectContext, *,
+                     copy: int) -> bytes:
     """One forged answer in the name of the resolver that was asked, over the transport of the question."""
     answer = dns_answer(
         question,
@@ -128,13 +129,13 @@ def dns_forgery(params: Params, seen: Sighting, question: Question, box: Box, *,
         authoritative=params.flag("aa", copy),
         classless=params.flag("malformed"),
     )
-    voice = as_server(params, seen, box, copy=copy)
+    voice = forge_as_server(params, seen, box, copy=copy)
     if seen.is_tcp:
-        return segment(voice, flags=PSH | ACK, window=_DNS_WINDOW, payload=len(answer).to_bytes(2) + answer)
+        return forge_segment(voice, flags=PSH | ACK, window=_DNS_WINDOW, payload=len(answer).to_bytes(2) + answer)
     return build_udp(voice.header, sport=voice.sport, dport=voice.dport, payload=answer)
 
 
-def _address(params: Params, question: Question, box: Box, *, copy: int) -> tuple[str, ...]:
+def _address(params: Params, question: Question, box: EffectContext, *, copy: int) -> tuple[str, ...]:
     wants6 = question.kind == TYPE_AAAA
     fitting = [text for text in params.items("answers") if text == "fresh" or (":" in text) == wants6]
     if not fitting:

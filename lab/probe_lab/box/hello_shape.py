@@ -9,8 +9,8 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from probe_lab.box.byte_reader import ByteReader, Short
-from probe_lab.wire.packet import plain
+from probe_lab.box.byte_reader import ByteReader, TooShortError
+from probe_lab.wire.packet import normalise_address
 
 _HANDSHAKE, _CLIENT_HELLO, _SERVER_NAME = 22, 1, 0
 _MAX_EXTENSIONS = 100
@@ -47,7 +47,7 @@ def hello_shape(data: bytes) -> HelloShape | None:
         suites = reader.take(reader.number(2))
         reader.take(reader.number(1))
         extensions, name = _extensions(reader.take(reader.number(2)))
-    except Short:
+    except TooShortError:
         return None
     ciphers = [value for (value,) in struct.iter_unpack("!H", suites[: len(suites) // 2 * 2])]
     plain_kinds = tuple(kind for kind in extensions if not _is_grease(kind))
@@ -95,7 +95,7 @@ def features_of(match: Iterable[str]) -> Features:
         at = min(text.index(sign) for sign in "=<>" if sign in text)
         key, value = text[:at], text[at + 1 :].lower()
         if key == "address":
-            value = plain(value)
+            value = normalise_address(value)
         groups.setdefault(key, []).append((key, text[at], value))
     return tuple(tuple(group) for group in groups.values())
 

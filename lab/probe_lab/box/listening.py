@@ -5,10 +5,10 @@ from __future__ import annotations
 from probe_lab.box.dissect import HttpRequest, dns_question, http_request
 from probe_lab.box.flows import Flow
 from probe_lab.box.hello_shape import hello_shape
-from probe_lab.box.protocols import carried, looks_like, quic_version
+from probe_lab.box.protocols import guess_protocol, read_carried, read_quic_version
 from probe_lab.box.quic_initial import initial_crypto
 from probe_lab.box.rule_index import ALONE
-from probe_lab.box.sighting import Alone, Sighting
+from probe_lab.box.sighting import PacketSighting, SegmentSighting
 from probe_lab.box.tls_hello import MAX_STREAM_BYTES, Hello, client_hello, hello_of_message
 from probe_lab.box.trigger_table import PROTOCOL_TRIGGERS
 from probe_lab.wire.packet import TCP, UDP
@@ -17,7 +17,7 @@ _DNS_PORT = 53
 _MAX_QUESTION_BYTES = 4096
 
 
-def listen(flow: Flow, seen: Sighting) -> None:
+def fill_sighting(flow: Flow, seen: PacketSighting) -> None:
     """Fill in what a packet of the client gives away to the rules that may concern its flow."""
     packet = seen.packet
     if not packet.payload:
@@ -28,12 +28,12 @@ def listen(flow: Flow, seen: Sighting) -> None:
         _hear_segment(flow, seen)
 
 
-def _hear_datagram(flow: Flow, seen: Sighting) -> None:
+def _hear_datagram(flow: Flow, seen: PacketSighting) -> None:
     payload, wants = seen.packet.payload, flow.wants
     if seen.packet.dport == _DNS_PORT:
         seen.question = dns_question(payload)
         seen.speaks = seen.question is not None
-    if "quic_version" in wants and (version := quic_version(payload)) is not None:
+    if "quic_version" in wants and (version := read_quic_version(payload)) is not None:
         seen.quic_version = f"{version:08x}"
         seen.speaks = True
     if flow.decided:
@@ -46,24 +46,24 @@ def _hear_datagram(flow: Flow, seen: Sighting) -> None:
         seen.speaks = seen.speaks or bool(seen.quic_name)
 
 
-def _hear_protocol(flow: Flow, seen: Sighting, data: bytes) -> None:
+def _hear_protocol(flow: Flow, seen: PacketSighting, data: bytes) -> None:
     key = flow.key
-    flow.protocol = seen.protocol = looks_like(data, proto=key.proto, port=key.sport)
-    seen.carried = carried(data) if flow.protocol == "http" else ""
+    flow.protocol = seen.protocol = guess_protocol(data, proto=key.proto, port=key.sport)
+    seen.carried = read_carried(data) if flow.protocol == "http" else ""
     seen.speaks = seen.speaks or not flow.wants.isdisjoint(PROTOCOL_TRIGGERS)
 
 
-def _hear_segment(flow: Flow, seen: Sighting) -> None:
+def _hear_segment(flow: Flow, seen: PacketSighting) -> None:
     """Add a segment to what the client has said, and judge it as soon as there is enough."""
     packet = seen.packet
     if flow.decided and flow.speaks_http:  # the next request on the same connection
         flow.stream.restart(packet.seq)
-        flow.decided, flow.told = False, frozenset()
+        flow.decided, flow.reported = False, frozenset()
     if flow.decided:
         return
     if ALONE in flow.wants:
         request = http_request(packet.payload)
-        seen.alone = Alone(client_hello(packet.payload), request if request and request.method else None)
+        seen.alone = SegmentSighting(client_hello(packet.payload), request if request and request.method else None)
         seen.speaks = True
     if not flow.stream.add(packet.seq, packet.payload):
         return
@@ -76,7 +76,7 @@ def _hear_segment(flow: Flow, seen: Sighting) -> None:
         _hear_names(flow, seen)
 
 
-def _hear_questions(flow: Flow, seen: Sighting) -> None:
+def _hear_questions(flow: Flow, seen: PacketSighting) -> None:
     """Every question that is whole now; each follows its length in two bytes (RFC 1035 4.2.2)."""
     data, questions = flow.stream.data, []
     while len(data) >= 2:
@@ -94,25 +94,25 @@ def _hear_questions(flow: Flow, seen: Sighting) -> None:
         seen.speaks = True
 
 
-def _hear_names(flow: Flow, seen: Sighting) -> None:
+def _hear_names(flow: Flow, seen: PacketSighting) -> None:
     data = bytes(flow.stream.data)
     hello, request = client_hello(data), http_request(data)
     shaped = "fingerprint" in flow.wants and flow.protocol == "tls"
     shape = hello_shape(data) if shaped else None
     awaited = shaped and shape is None
     flow.decided = (_is_all(flow, hello, request) and not awaited) or len(data) >= MAX_STREAM_BYTES
-    if shape is not None and "fingerprint" not in flow.told:
-        flow.told |= {"fingerprint"}
+    if shape is not None and "fingerprint" not in flow.reported:
+        flow.reported |= {"fingerprint"}
         seen.shape = shape
-    if hello.name and "sni" not in flow.told:
-        flow.told |= {"sni"}
+    if hello.name and "sni" not in flow.reported:
+        flow.reported |= {"sni"}
         flow.name = seen.sni = hello.name
     elif request and request.method:
         seen.request = request
         flow.name = request.host
         flow.speaks_http = True
-    if hello.encrypted and hello.name is not None and "ech" not in flow.told:
-        flow.told |= {"ech"}
+    if hello.encrypted and hello.name is not None and "ech" not in flow.reported:
+        flow.reported |= {"ech"}
         seen.encrypted_hello = True
     if flow.decided:
         flow.stream.release()

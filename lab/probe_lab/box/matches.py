@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from probe_lab.box.hello_shape import Features, features_of
-from probe_lab.wire.packet import TCP, UDP, packed, plain
+from probe_lab.wire.packet import TCP, UDP, normalise_address, pack_address
 
 TRANSPORTS: Mapping[str, int] = {"any": 0, "tcp": TCP, "udp": UDP}
 """Protocol numbers; 0: any."""
@@ -38,7 +38,7 @@ class Matches:
             return True
         if not self.networks:
             return False
-        data = packed(address)
+        data = pack_address(address)
         number = int.from_bytes(data)
         return any(size == len(data) and number >> shift in found for (size, shift), found in self.networks.items())
 
@@ -60,14 +60,14 @@ def _addresses(match: tuple[str, ...]) -> Matches:
             where = (network.max_prefixlen // 8, shift)
             networks.setdefault(where, set()).add(int(network.network_address) >> shift)
     return Matches(
-        exact=frozenset(plain(text) for text in match if "/" not in text),
+        exact=frozenset(normalise_address(text) for text in match if "/" not in text),
         networks={where: frozenset(prefixes) for where, prefixes in networks.items()},
     )
 
 
 def _sockets(match: tuple[str, ...]) -> Matches:
     pairs = [text.rpartition(":") for text in match]
-    return Matches(sockets=frozenset((plain(host.strip("[]")), int(port)) for host, _, port in pairs))
+    return Matches(sockets=frozenset((normalise_address(host.strip("[]")), int(port)) for host, _, port in pairs))
 
 
 def _ports(match: tuple[str, ...]) -> Matches:

@@ -9,21 +9,21 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
-from probe_lab.box.active_effects import stand
-from probe_lab.box.defragment import Fragments, Whole, fragmented, part_of
+from probe_lab.box.active_effects import apply_active_effect
+from probe_lab.box.defragment import Fragments, WholePacket, fragment_packet, parse_fragment
 from probe_lab.box.effects import EFFECTS
 from probe_lab.box.flows import Flow, FlowTable
-from probe_lab.box.forge import Box
-from probe_lab.box.listening import listen
+from probe_lab.box.forge import EffectContext
+from probe_lab.box.listening import fill_sighting
 from probe_lab.box.quiet import QuietFlows, header_key
 from probe_lab.box.rule_index import RuleIndex
 from probe_lab.box.rulebook import BoxRule, make_ready
-from probe_lab.box.sighting import Passage, Sighting
-from probe_lab.box.triggers import STAGES, candidates, set_off
+from probe_lab.box.sighting import PacketFate, PacketSighting
+from probe_lab.box.triggers import STAGES, find_candidates, is_set_off
 from probe_lab.lab_types import Rule
 from probe_lab.scoring.trial_outcome import ACTED, MISSED
 from probe_lab.truth import TruthEntry, TruthLog
-from probe_lab.wire.packet import SYN, TCP, UDP, Packet, parse
+from probe_lab.wire.packet import SYN, TCP, UDP, Packet, parse_packet
 
 MAX_ENTRIES_PER_FLOW = 200
 """Entries in the truth log per rule and flow: a flood of acts of one kind proves no more."""
@@ -52,40 +52,40 @@ class Middlebox:
         self._flows = FlowTable()
         self._fragments = Fragments()
         self._quiet = QuietFlows()
-        self._box = Box(rng=random.Random(seed), address4=address4, address6=address6, server_ttl=server_ttl)
+        self._box = EffectContext(rng=random.Random(seed), address4=address4, address6=address6, server_ttl=server_ttl)
         self._started_s = started_s
 
-    def handle(self, raw: bytes, *, to_server: bool, now_s: float) -> Passage:
+    def handle(self, raw: bytes, *, to_server: bool, now_s: float) -> PacketFate:
         """Let one packet by: what goes on, and what the box sends. Bytes that are no packet go on as they are."""
         key = header_key(raw)
         if key is not None:
             if self._quiet.passes(key, raw, now_s):
-                return Passage(raw)
-        elif (part := part_of(raw)) is not None:
+                return PacketFate(raw)
+        elif (part := parse_fragment(raw)) is not None:
             whole = self._fragments.take(part, raw, now_s)
-            return Passage(None) if whole is None else self._handle_whole(whole, to_server=to_server, now_s=now_s)
+            return PacketFate(None) if whole is None else self._handle_whole(whole, to_server=to_server, now_s=now_s)
         return self._judge(raw, key, to_server=to_server, now_s=now_s)
 
-    def _handle_whole(self, whole: Whole, *, to_server: bool, now_s: float) -> Passage:
+    def _handle_whole(self, whole: WholePacket, *, to_server: bool, now_s: float) -> PacketFate:
         """Judge a packet that came in fragments; what passes leaves in fragments again."""
         passage = self._judge(whole.raw, None, to_server=to_server, now_s=now_s)
         if passage.forward is not None:
             parts = whole.parts
             if passage.forward != whole.raw:
                 mtu, identification = max(map(len, parts)), self._box.rng.getrandbits(16)
-                parts = fragmented(passage.forward, mtu=mtu, identification=identification)
+                parts = fragment_packet(passage.forward, mtu=mtu, identification=identification)
             *earlier, passage.forward = parts
             passage.earlier = tuple(earlier)
         return passage
 
-    def _judge(self, raw: bytes, key: bytes | None, *, to_server: bool, now_s: float) -> Passage:
-        packet = parse(raw)
+    def _judge(self, raw: bytes, key: bytes | None, *, to_server: bool, now_s: float) -> PacketFate:
+        packet = parse_packet(raw)
         if packet is None:
-            return Passage(raw)
+            return PacketFate(raw)
         if not to_server:
             packet = self._box.translations.inward(packet)
         seen = self._sight(packet, to_server=to_server, now_s=now_s)
-        passage = Passage(packet.raw)
+        passage = PacketFate(packet.raw)
         self._meet_standing(seen, passage)
         if passage.forward is not None:
             self._meet_residuals(seen, passage)
@@ -100,16 +100,16 @@ class Middlebox:
             self._quiet.rest(key, seen.flow)
         return passage
 
-    def _sight(self, packet: Packet, *, to_server: bool, now_s: float) -> Sighting:
+    def _sight(self, packet: Packet, *, to_server: bool, now_s: float) -> PacketSighting:
         if self._started_s is None:
             self._started_s = now_s
         flow = self._flows.find(packet, to_server=to_server, now_s=now_s)
         if flow.places is None:
             self._look_up(flow)
         clock_s = now_s - self._started_s
-        seen = Sighting(packet=packet, flow=flow, to_server=to_server, now_s=now_s, clock_s=clock_s)
+        seen = PacketSighting(packet=packet, flow=flow, to_server=to_server, now_s=now_s, clock_s=clock_s)
         if to_server:
-            listen(flow, seen)
+            fill_sighting(flow, seen)
         return seen
 
     def _look_up(self, flow: Flow) -> None:
@@ -119,29 +119,29 @@ class Middlebox:
         if any(rule.action == "http_response" for rule in flow.places):
             flow.wants |= {"host"}
 
-    def _meet_standing(self, seen: Sighting, passage: Passage) -> None:
+    def _meet_standing(self, seen: PacketSighting, passage: PacketFate) -> None:
         for standing in seen.flow.standing:
-            if stand(self._box, standing, seen, passage):
+            if apply_active_effect(self._box, standing, seen, passage):
                 self._log(standing.rule, seen)
 
-    def _meet_residuals(self, seen: Sighting, passage: Passage) -> None:
+    def _meet_residuals(self, seen: PacketSighting, passage: PacketFate) -> None:
         taken = {standing.rule.number for standing in seen.flow.standing}
         for rule in self._box.residuals.sequels(seen.flow.key, seen.now_s):
             if rule.number not in taken and rule.awake(seen.clock_s) and STAGES[rule.stage](seen):
                 self._act(rule, seen, passage)
 
-    def _meet_rules(self, seen: Sighting, passage: Passage) -> None:
-        self._meet_each(candidates(self._index, seen), seen, passage)
+    def _meet_rules(self, seen: PacketSighting, passage: PacketFate) -> None:
+        self._meet_each(find_candidates(self._index, seen), seen, passage)
         for question in seen.more_questions:
             seen.question = question
             self._meet_each(self._index.of_question(seen), seen, passage)
 
-    def _meet_each(self, rules: Iterable[BoxRule], seen: Sighting, passage: Passage) -> None:
+    def _meet_each(self, rules: Iterable[BoxRule], seen: PacketSighting, passage: PacketFate) -> None:
         for rule in rules:
-            if set_off(rule, seen) and self._takes_notice(rule, seen.flow):
+            if is_set_off(rule, seen) and self._takes_notice(rule, seen.flow):
                 self._act(rule, seen, passage)
 
-    def _act(self, rule: BoxRule, seen: Sighting, passage: Passage) -> None:
+    def _act(self, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> None:
         outcome = EFFECTS[rule.action](self._box, rule, seen, passage)
         if outcome is ACTED:
             self._log(rule, seen)
@@ -167,7 +167,7 @@ class Middlebox:
         key = flow.key
         return not self._box.residuals.may_hit(key) and not self._box.translations.has(key)
 
-    def _log(self, rule: BoxRule, seen: Sighting) -> None:
+    def _log(self, rule: BoxRule, seen: PacketSighting) -> None:
         entries = seen.flow.logged.get(rule.number, 0)
         if entries >= MAX_ENTRIES_PER_FLOW:
             return

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from probe_lab.lab_types import Value
-from probe_lab.wire.packet import plain
+from probe_lab.wire.packet import normalise_address
 
 RCODES: Mapping[str, int] = {"NOERROR": 0, "SERVFAIL": 2, "NXDOMAIN": 3, "REFUSED": 5}
 
@@ -67,9 +67,9 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
     "text": lambda text: True,
     "dns_name": lambda text: not text or (len(text) <= 253 and bool(_DNS_NAME.fullmatch(text))),
     "port": lambda text: text != "0" and _is_word(text),
-    "address4": lambda text: not text or (":" not in text and _holds(plain)(text)),
-    "address6": lambda text: not text or (":" in text and _holds(plain)(text)),
-    "answer": lambda text: text == "fresh" or _holds(plain)(text),
+    "address4": lambda text: not text or (":" not in text and _holds(normalise_address)(text)),
+    "address6": lambda text: not text or (":" in text and _holds(normalise_address)(text)),
+    "answer": lambda text: text == "fresh" or _holds(normalise_address)(text),
     "ttl": lambda text: text in _TTL_WORDS or (_is_byte(text) and text != "0"),
     "ip_id": lambda text: text in _IP_ID_WORDS or _is_word(text),
     "window": lambda text: text == "client" or bool(_WINDOW_OF_TTL.fullmatch(text)) or _is_word(text),

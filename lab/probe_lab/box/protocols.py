@@ -16,7 +16,7 @@ _MAX_CONNECTION_ID_BYTES = 20
 _DNS_PORT = 53
 
 
-def looks_like(data: bytes, *, proto: int, port: int) -> str:
+def guess_protocol(data: bytes, *, proto: int, port: int) -> str:
     """One of `trigger_table.PROTOCOLS`; `port` is the server's, which settles what a few bytes leave open."""
     for name, test in _OVER_TCP if proto == TCP else _OVER_UDP:
         if test(data, port):
@@ -24,7 +24,7 @@ def looks_like(data: bytes, *, proto: int, port: int) -> str:
     return "other"
 
 
-def carried(data: bytes) -> str:
+def read_carried(data: bytes) -> str:
     """What an HTTP request says that it carries, where a box knows it: `mmtls`; empty for everything else."""
     head = data.partition(b"\r\n\r\n")[0].lower()
     return "mmtls" if _http(data, 80) and b"\r\nupgrade: mmtls" in head else ""
@@ -57,7 +57,7 @@ def _xmpp(data: bytes, port: int) -> bool:
 
 
 def _quic(data: bytes, port: int) -> bool:
-    version = quic_version(data)
+    version = read_quic_version(data)
     return version not in (None, 0) and data[0] & _FIXED_BIT != 0 and data[5] <= _MAX_CONNECTION_ID_BYTES
 
 
@@ -65,7 +65,7 @@ def _dns(data: bytes, port: int) -> bool:
     return dns_question(data) is not None
 
 
-def quic_version(data: bytes) -> int | None:
+def read_quic_version(data: bytes) -> int | None:
     """The version of a QUIC long header (RFC 8999 5.1); None for what is too short or has another header."""
     if len(data) < 7 or not data[0] & _LONG_HEADER:
         return None

@@ -14,8 +14,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from probe_lab.box.byte_reader import ByteReader, Short
-from probe_lab.box.protocols import quic_version
+from probe_lab.box.byte_reader import ByteReader, TooShortError
+from probe_lab.box.protocols import read_quic_version
 
 _VERSION_1 = 1
 _SALT = bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a")
@@ -76,14 +76,14 @@ def initial_crypto(datagram: bytes) -> bytes:
                 break
             if packet.kind == _INITIAL:
                 _collect(_unprotected(datagram, packet), pieces)
-    except Short:
+    except TooShortError:
         pass
     return _joined(pieces)
 
 
 def _next_packet(datagram: bytes, reader: ByteReader) -> _Protected | None:
     start = reader.at
-    if quic_version(datagram[start : start + 7]) != _VERSION_1:
+    if read_quic_version(datagram[start : start + 7]) != _VERSION_1:
         return None
     first = reader.number(1)
     kind = first >> 4 & 3
@@ -103,7 +103,7 @@ def _next_packet(datagram: bytes, reader: ByteReader) -> _Protected | None:
 def _id_length(reader: ByteReader) -> int:
     length = reader.number(1)
     if length > _MAX_ID_BYTES:
-        raise Short
+        raise TooShortError
     return length
 
 
@@ -157,7 +157,7 @@ def _skip_ack(reader: ByteReader, *, with_counts: bool) -> None:
     _varint(reader), _varint(reader)
     ranges = _varint(reader)
     if 2 * ranges > reader.left:
-        raise Short
+        raise TooShortError
     for _ in range(2 * ranges + 1 + 3 * with_counts):
         _varint(reader)
 

@@ -44,7 +44,7 @@ class QuietFlows:
             return False
         if now_s - flow.seen_s > idle_s(flow.key.proto) or _opens(raw):
             del self._flows[key]
-            self._flows.pop(_mirrored(key), None)
+            self._flows.pop(_mirror_key(key), None)
             return False
         flow.seen_s = now_s
         return True
@@ -53,14 +53,14 @@ class QuietFlows:
         """Let both directions of a flow pass from now on."""
         if len(self._flows) >= _MAX_ENTRIES:
             self._flows.clear()
-        self._flows[key] = self._flows[_mirrored(key)] = flow
+        self._flows[key] = self._flows[_mirror_key(key)] = flow
 
     def wake(self) -> None:
         """Read every flow again."""
         self._flows.clear()
 
 
-def _mirrored(key: bytes) -> bytes:
+def _mirror_key(key: bytes) -> bytes:
     """The key of the other direction."""
     size = (len(key) - 5) // 2
     return key[:1] + key[1 + size : 1 + 2 * size] + key[1 : 1 + size] + key[-2:] + key[-4:-2]

@@ -8,7 +8,7 @@ from probe_lab.box.flows import FlowKey
 from probe_lab.box.hello_shape import fits_shape
 from probe_lab.box.matches import NameIndex
 from probe_lab.box.rulebook import BoxRule
-from probe_lab.box.sighting import Sighting
+from probe_lab.box.sighting import PacketSighting
 from probe_lab.box.trigger_table import (
     DATAGRAM_QUESTION_TRIGGERS,
     HOST_TRIGGERS,
@@ -97,7 +97,7 @@ class RuleIndex:
             self._wants[shape] = wants
         return wants
 
-    def of_words(self, seen: Sighting) -> list[BoxRule]:
+    def of_words(self, seen: PacketSighting) -> list[BoxRule]:
         """The rules that what this packet gave away sets off."""
         numbers = self._by_name(seen)
         if seen.alone is not None:
@@ -106,14 +106,14 @@ class RuleIndex:
         key = seen.flow.key
         return [rule for rule in map(self._rules.__getitem__, sorted(numbers)) if fits(rule, key)]
 
-    def of_question(self, seen: Sighting) -> list[BoxRule]:
+    def of_question(self, seen: PacketSighting) -> list[BoxRule]:
         """The rules that the DNS question of this packet alone sets off."""
         name = seen.question.name if seen.question else ""
         triggers = ("qname_tcp",) if seen.is_tcp else ("qname", "qname_substring")
         numbers = {number for trigger in triggers for number in self._names[trigger, True].find(name)}
         return [rule for rule in map(self._rules.__getitem__, sorted(numbers)) if fits(rule, seen.flow.key)]
 
-    def _by_name(self, seen: Sighting) -> set[int]:
+    def _by_name(self, seen: PacketSighting) -> set[int]:
         names = self._names
         found = names["sni", True].find(seen.sni) | names["quic_sni", True].find(seen.quic_name)
         if seen.request is not None:
@@ -124,7 +124,7 @@ class RuleIndex:
             found |= {rule.number for rule in self.of_question(seen)}
         return found
 
-    def _by_segment(self, seen: Sighting) -> set[int]:
+    def _by_segment(self, seen: PacketSighting) -> set[int]:
         alone, names = seen.alone, self._names
         if alone is None:
             return set()
@@ -152,7 +152,7 @@ _LOOKS: Mapping[str, Callable[[BoxRule, FlowKey], bool]] = {
     "address": lambda rule, key: rule.matches.holds_address(key.server),
     "not_address": lambda rule, key: not rule.matches.holds_address(key.server),
 }
-_WORDS: Mapping[str, Callable[[BoxRule, Sighting], bool]] = {
+_WORDS: Mapping[str, Callable[[BoxRule, PacketSighting], bool]] = {
     "protocol": lambda rule, seen: not rule.matches.exact.isdisjoint((seen.protocol, seen.carried)),
     "not_protocol": lambda rule, seen: bool(seen.protocol) and rule.matches.exact.isdisjoint(
         (seen.protocol, seen.carried)),

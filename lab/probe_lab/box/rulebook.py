@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from probe_lab.box.actions import ACTIONS, problems, texts_of
+from probe_lab.box.actions import ACTIONS, list_problems, texts_of
 from probe_lab.box.matches import MATCHERS, TRANSPORTS, Matches
 from probe_lab.lab_types import Rule
 
@@ -107,7 +107,7 @@ def make_ready(rules: Iterable[Rule]) -> tuple[BoxRule, ...]:
 
 
 def _ready(number: int, rule: Rule) -> BoxRule:
-    wrong = problems(rule)
+    wrong = list_problems(rule)
     if wrong:
         raise ValueError(f"rule {number} ({rule.trigger}, {rule.action}): {'; '.join(wrong)}")
     try:

@@ -12,7 +12,7 @@ from probe_lab.wire.packet import FIN, SYN, TCP, Packet
 
 
 @dataclass(slots=True)
-class Alone:
+class SegmentSighting:
     """What one TCP segment shows to a box that puts no stream together."""
 
     hello: Hello
@@ -20,7 +20,7 @@ class Alone:
 
 
 @dataclass(slots=True, kw_only=True)
-class Sighting:
+class PacketSighting:
     """One packet in its flow. What it gives away is filled at the packet that completes it."""
 
     packet: Packet
@@ -39,7 +39,7 @@ class Sighting:
     encrypted_hello: bool = False
     """A ClientHello with an encrypted one inside; its outer name is the flow's."""
     request: HttpRequest | None = None
-    alone: Alone | None = None
+    alone: SegmentSighting | None = None
     protocol: str = ""
     carried: str = ""
     """What that is HTTP of says that it carries, if a box knows it."""
@@ -68,7 +68,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Injection:
+class InjectedPacket:
     """A packet that the box itself sends."""
 
     packet: bytes
@@ -78,11 +78,11 @@ class Injection:
 
 
 @dataclass(slots=True)
-class Passage:
+class PacketFate:
     """What becomes of one packet: passed on, perhaps changed, or None; and what the box sends."""
 
     forward: bytes | None
-    injected: list[Injection] = field(default_factory=list)
+    injected: list[InjectedPacket] = field(default_factory=list)
     redirected: bool = False
     forward_delay_s: float = 0.0
     """How long the box keeps the packet, and what goes before it, in a queue."""

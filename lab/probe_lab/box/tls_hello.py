@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from probe_lab.box.byte_reader import ByteReader, Short
+from probe_lab.box.byte_reader import ByteReader, TooShortError
 
 MAX_STREAM_BYTES = 16_384
 """No reader of a stream asks for more."""
@@ -66,7 +66,7 @@ def hello_of_message(message: bytes) -> Hello:
             body = reader.take(length)
             if kind == _SERVER_NAME and name is None:
                 name = _first_name(body)
-    except Short:
+    except TooShortError:
         return Hello(name, encrypted or None)
     return Hello(name or "", encrypted)
 

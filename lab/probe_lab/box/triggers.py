@@ -6,22 +6,22 @@ from collections.abc import Callable, Mapping
 
 from probe_lab.box.rule_index import RuleIndex
 from probe_lab.box.rulebook import BoxRule
-from probe_lab.box.sighting import Sighting
+from probe_lab.box.sighting import PacketSighting
 from probe_lab.wire.packet import ACK, SYN, TCP, UDP
 
 
-def _syn(seen: Sighting) -> bool:
+def _syn(seen: PacketSighting) -> bool:
     return seen.to_server and seen.is_tcp and seen.packet.flags & (SYN | ACK) == SYN
 
 
-def _data(seen: Sighting) -> bool:
+def _data(seen: PacketSighting) -> bool:
     return seen.to_server and seen.packet.proto in (TCP, UDP) and bool(seen.packet.payload)
 
 
-STAGES: Mapping[str, Callable[[Sighting], bool]] = {"any": lambda seen: True, "syn": _syn, "data": _data}
+STAGES: Mapping[str, Callable[[PacketSighting], bool]] = {"any": lambda seen: True, "syn": _syn, "data": _data}
 
 
-def candidates(index: RuleIndex, seen: Sighting) -> list[BoxRule]:
+def find_candidates(index: RuleIndex, seen: PacketSighting) -> list[BoxRule]:
     """The rules that this packet sets off, in their order, if they are awake and take notice of the flow."""
     found = [rule for rule in seen.flow.places or () if _at_place(rule, seen)]
     if seen.speaks:
@@ -30,13 +30,13 @@ def candidates(index: RuleIndex, seen: Sighting) -> list[BoxRule]:
     return found
 
 
-def _at_place(rule: BoxRule, seen: Sighting) -> bool:
+def _at_place(rule: BoxRule, seen: PacketSighting) -> bool:
     if rule.trigger == "udp53":
         return seen.to_server
     return STAGES[rule.stage](seen)
 
 
-def set_off(rule: BoxRule, seen: Sighting) -> bool:
+def is_set_off(rule: BoxRule, seen: PacketSighting) -> bool:
     """Whether the rule is awake, heeds this kind of header, and has not condemned the flow already."""
     if not rule.awake(seen.clock_s):
         return False

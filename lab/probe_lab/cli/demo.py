@@ -31,23 +31,23 @@ def demo(out: Path, seed: int, jobs: int | None) -> None:
     Example:
       probe demo --out /tmp/demo
     """
-    from probe.catalogue.load import load
+    from probe.catalogue.load import load_catalogue
     from probe_lab import timelapse
     from probe_lab.change_points import find_changes
     from probe_lab.lab_errors import LabFailed, LabUnavailable
-    from probe_lab.laboratory import unavailable
+    from probe_lab.laboratory import explain_unavailable
     from probe_lab.scoring.trial import read_rows
 
-    if why := unavailable():
+    if why := explain_unavailable():
         raise click.ClickException(f"no laboratory can be built here: {why}")
     _prepare(out)
-    schedule = timelapse.slots()
+    schedule = timelapse.draw_slots()
     click.echo("In May 2017 Russia blocked WeChat, and a week later let it go. The same in the laboratory:")
     click.echo(f"{len(schedule)} scheduled runs, 1 to 13 May 2017, each against real servers in a closed internet.")
     begin = time.monotonic()
     try:
         with click.progressbar(length=len(schedule), label="Runs", file=sys.stderr) as bar:
-            timelapse.run_timelapse(load(search=False), out, seed=seed, jobs=jobs or timelapse.default_jobs(),
+            timelapse.run_timelapse(load_catalogue(search=False), out, seed=seed, jobs=jobs or timelapse.default_jobs(),
                                     progress=lambda done, total: bar.update(done - bar.pos))
     except (LabUnavailable, LabFailed, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
@@ -76,10 +76,10 @@ def _make_report(out: Path) -> Path:
     """The page that `probe report` makes of the results."""
     import subprocess
 
-    from probe_lab.laboratory import probe_command
+    from probe_lab.laboratory import make_probe_command
 
     page = out / "report.html"
-    done = subprocess.run([*probe_command(), "report", str(out), "--out", str(page), "--title", TITLE],
+    done = subprocess.run([*make_probe_command(), "report", str(out), "--out", str(page), "--title", TITLE],
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise click.ClickException(f"no report could be made: {done.stderr.strip()[-500:]}")

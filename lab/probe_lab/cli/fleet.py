@@ -17,7 +17,7 @@ from probe_lab.cli.progress import bar
 from probe_lab.lab_errors import INSTALL_FLEET
 
 if TYPE_CHECKING:
-    from probe_lab.fleet.fleet_world import Size
+    from probe_lab.fleet.fleet_world import FleetSize
 
 MOST_SEED = 999_999_999
 MOST_ROWS = 10_000_000_000
@@ -60,9 +60,9 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
     _check()
     from probe_lab.fleet.fleet_rows import size_for, write_rows
     from probe_lab.fleet.fleet_truth import draw_truth
-    from probe_lab.fleet.fleet_world import Size, draw_world
+    from probe_lab.fleet.fleet_world import FleetSize, draw_world
 
-    size = Size(volunteers=volunteers, networks=networks, services=services, targets=targets, days=days)
+    size = FleetSize(volunteers=volunteers, networks=networks, services=services, targets=targets, days=days)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with bar("Rows", wanted=not as_json) as tell:
@@ -107,7 +107,7 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
       probe fleet score --series counts.csv --seeds 5
     """
     _check()
-    from probe_lab.fleet.fleet_world import Size
+    from probe_lab.fleet.fleet_world import FleetSize
 
     first = random.SystemRandom().randint(1, MOST_SEED - seeds) if seed is None else seed
     numbers = range(first, first + seeds)
@@ -116,11 +116,11 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
     if series is not None:
         _score_series(series, numbers, as_json=as_json)
     else:
-        size = Size(volunteers=volunteers, networks=networks, services=services, days=days)
+        size = FleetSize(volunteers=volunteers, networks=networks, services=services, days=days)
         _score_fleets(numbers, size, grid=grid, as_json=as_json)
 
 
-def _score_fleets(seeds: range, size: Size, *, grid: bool, as_json: bool) -> None:
+def _score_fleets(seeds: range, size: FleetSize, *, grid: bool, as_json: bool) -> None:
     from probe_lab.fleet.fleet_score import score_fleet, score_grid, together
     from probe_lab.fleet.score_words import as_json as to_json
     from probe_lab.fleet.score_words import as_text

@@ -34,7 +34,7 @@ def list_(as_json: bool) -> None:
       probe lab list
       probe lab list --json | jq '.[] | select(.kind == "innocent").name'
     """
-    from probe_lab.format.needs import lacking
+    from probe_lab.format.needs import explain_lacking_needs
 
     chosen = scenarios(())
     if as_json:
@@ -42,7 +42,7 @@ def list_(as_json: bool) -> None:
         return
     width = max(len(scenario.name) for scenario in chosen)
     for scenario in chosen:
-        missing = lacking(scenario.needs)
+        missing = explain_lacking_needs(scenario.needs)
         note = f" ({missing})" if missing else ""
         click.echo(f"{scenario.number:4} {scenario.name:{width}}  {scenario.kind:10}  {scenario.title}{note}")
 

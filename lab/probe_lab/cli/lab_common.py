@@ -25,12 +25,12 @@ def scenarios(patterns: Sequence[str]) -> tuple[Scenario, ...]:
 
     A pattern that ends in `.toml` is a file.
     """
-    from probe_lab.format.scenario import names
+    from probe_lab.format.scenario import list_scenario_names
 
     files = [pattern for pattern in patterns if pattern.endswith(FILE)]
     globs = [pattern for pattern in patterns if not pattern.endswith(FILE)]
-    matching = [name for name in names() if any(fnmatch.fnmatchcase(name, pattern) for pattern in globs)]
-    found = [*files, *(matching if patterns else names())]
+    matching = [name for name in list_scenario_names() if any(fnmatch.fnmatchcase(name, pattern) for pattern in globs)]
+    found = [*files, *(matching if patterns else list_scenario_names())]
     if not found:
         raise click.ClickException(f"no scenario is named like {', '.join(patterns)}; see `probe lab list`")
     return tuple(sorted(map(load_scenario, found), key=lambda scenario: scenario.order))
@@ -39,32 +39,32 @@ def scenarios(patterns: Sequence[str]) -> tuple[Scenario, ...]:
 def load_scenario(name: str) -> Scenario:
     """The packaged scenario of this name, or the one in a file whose name ends in `.toml`."""
     try:
-        from probe_lab.format.scenario import load, read_scenario
+        from probe_lab.format.scenario import load_scenario, read_scenario
         from probe_lab.format.toml_table import ScenarioError
     except ModuleNotFoundError as error:
         raise missing(error) from error
     try:
-        return read_scenario(Path(name)) if name.endswith(FILE) else load(name)
+        return read_scenario(Path(name)) if name.endswith(FILE) else load_scenario(name)
     except ScenarioError as error:
         raise click.ClickException(str(error)) from error
 
 
 def catalogue() -> Catalogue:
-    from probe.catalogue.load import load
+    from probe.catalogue.load import load_catalogue
     from probe.catalogue.types import CatalogueError
 
     try:
-        return load(search=False)
+        return load_catalogue(search=False)
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error
 
 
 def check_machine() -> None:
     try:
-        from probe_lab.laboratory import unavailable
+        from probe_lab.laboratory import explain_unavailable
     except ModuleNotFoundError as error:
         raise missing(error) from error
-    reason = unavailable()
+    reason = explain_unavailable()
     if reason:
         raise click.ClickException(f"no laboratory on this machine: {reason}")
 

@@ -15,7 +15,7 @@ from probe_lab.cli.lab_common import LEVELS, catalogue, check_machine, load_scen
 if TYPE_CHECKING:
     from probe.core.endpoints import Endpoint
     from probe_lab.format.scenario import Scenario
-    from probe_lab.lab_types import Drawn
+    from probe_lab.lab_types import DrawnScenario
 
 _WORD = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+", re.IGNORECASE)
 """What may be a host's name within an argument."""
@@ -54,14 +54,14 @@ def exec_(
       probe lab exec dns-gfw-3 --target web.telegram.org -- bash
       probe lab exec --pcap wires sni-tspu4 -- probe run --fast
     """
-    from probe_lab.draw import draw
+    from probe_lab.draw import draw_scenario
     from probe_lab.format.toml_table import ScenarioError
     from probe_lab.lab_errors import LabFailed, LabUnavailable
 
     check_machine()
     spec, endpoints = load_scenario(scenario), catalogue().endpoints
     try:
-        drawn = draw(spec, seed=seed, endpoints=endpoints, pinned=_pinned(spec, targets, command, endpoints))
+        drawn = draw_scenario(spec, seed=seed, endpoints=endpoints, pinned=_pinned(spec, targets, command, endpoints))
         if pcap is not None:
             pcap.mkdir(parents=True, exist_ok=True)
         _introduce(drawn, seed)
@@ -98,14 +98,14 @@ def hosts_in(command: Iterable[str], endpoints: Iterable[Endpoint]) -> tuple[str
     return tuple(dict.fromkeys(word for word in words if word in known))
 
 
-def _introduce(drawn: Drawn, seed: int) -> None:
+def _introduce(drawn: DrawnScenario, seed: int) -> None:
     click.echo(f"{drawn.name} (seed {seed}): {drawn.title}", err=True)
     for alias, inputs in drawn.aliases.items():
         if ":" not in alias:
             click.echo(f"  @{alias}: {' '.join(inputs)}", err=True)
 
 
-def _run(drawn: Drawn, command: Sequence[str], *, level: str, pcap: Path | None, helpers: bool) -> int:
+def _run(drawn: DrawnScenario, command: Sequence[str], *, level: str, pcap: Path | None, helpers: bool) -> int:
     from probe_lab.host.foreground import run_in_foreground
     from probe_lab.laboratory import Laboratory
     from probe_lab.scoring.trial import configuration, program_environment

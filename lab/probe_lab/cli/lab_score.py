@@ -122,7 +122,7 @@ def _report(trials: Sequence[Trial], results: Sequence[TrialResult], rows: Catal
             repeats: int, line: Line, wall_s: float) -> Report:
     from probe import __version__
     from probe_lab.scoring.score_report import Report
-    from probe_lab.scoring.score_run import score as add_up
+    from probe_lab.scoring.score_run import add_up_trials as add_up
 
     judge = _judge()
     levels = dict.fromkeys(trial.level for trial in trials)

@@ -10,17 +10,17 @@ import numpy as np
 
 from probe.research.events.event import Event
 from probe_lab.fleet.fleet_cells import BEGIN
-from probe_lab.fleet.fleet_truth import Block
+from probe_lab.fleet.fleet_truth import FleetBlock
 from probe_lab.fleet.fleet_verdicts import Fleet
 
 _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class BlockMatch:
     """A block, and the events that tell of it."""
 
-    block: Block
+    block: FleetBlock
     measured: int
     """Hours of the block with a run on one of its networks."""
     events: tuple[Event, ...]
@@ -33,24 +33,24 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Matched:
+class FleetMatches:
     """All blocks of a fleet, and the events that tell of nothing true."""
 
-    hits: tuple[Hit, ...]
+    hits: tuple[BlockMatch, ...]
     false: tuple[Event, ...]
     shutdowns: int
     shutdowns_found: int
     events: int
 
 
-def match(fleet: Fleet, events: Sequence[Event]) -> Matched:
+def match_events(fleet: Fleet, events: Sequence[Event]) -> FleetMatches:
     """An event tells of a block of its service and country that shares most of the shorter one's time."""
     told: set[int] = set()
     hits = []
     for block in fleet.truth.blocks:
         mine = [event for event in events if _tells(event, fleet, block)]
         told |= {id(event) for event in mine}
-        hits.append(_hit(fleet, block, mine))
+        hits.append(_match_block(fleet, block, mine))
     cuts = [trouble for trouble in fleet.truth.troubles if trouble.kind == "shutdown"]
     found = 0
     for cut in cuts:
@@ -59,8 +59,8 @@ def match(fleet: Fleet, events: Sequence[Event]) -> Matched:
                 and _common(event, cut.begin, cut.stop) > timedelta(0)]
         told |= {id(event) for event in mine}
         found += bool(mine)
-    return Matched(hits=tuple(hits), false=tuple(event for event in events if id(event) not in told),
-                   shutdowns=len(cuts), shutdowns_found=found, events=len(events))
+    return FleetMatches(hits=tuple(hits), false=tuple(event for event in events if id(event) not in told),
+                        shutdowns=len(cuts), shutdowns_found=found, events=len(events))
 
 
 def hour(number: int) -> datetime:
@@ -68,7 +68,7 @@ def hour(number: int) -> datetime:
     return BEGIN + number * _HOUR
 
 
-def _tells(event: Event, fleet: Fleet, block: Block) -> bool:
+def _tells(event: Event, fleet: Fleet, block: FleetBlock) -> bool:
     if (event.kind, event.place, event.service) != ("service", block.country, fleet.world.services[block.service]):
         return False
     if not {reach.asn for reach in event.networks} & {fleet.world.asns[network] for network in block.networks}:
@@ -81,12 +81,12 @@ def _common(event: Event, begin: int, stop: int) -> timedelta:
     return min(event.end_from, hour(stop)) - max(event.onset, hour(begin))
 
 
-def _hit(fleet: Fleet, block: Block, events: Sequence[Event]) -> Hit:
+def _match_block(fleet: Fleet, block: FleetBlock, events: Sequence[Event]) -> BlockMatch:
     people = np.isin(fleet.world.home, block.networks)
     measured = int(fleet.world.present[people, block.begin:block.stop].any(axis=0).sum())
     first = min(events, key=lambda event: event.onset, default=None)
     last = max(events, key=lambda event: event.end_from, default=None)
-    return Hit(
+    return BlockMatch(
         block=block, measured=measured, events=tuple(events),
         onset_error_h=abs((first.onset - hour(block.first_hour)) / _HOUR) if first else None,
         end_error_h=abs((last.end_from - hour(block.stop)) / _HOUR) if last else None,

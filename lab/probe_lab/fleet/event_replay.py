@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from probe.research.events.event_detection import examine
+from probe.research.events.event_detection import examine_cells
 from probe.research.events.series_reading import read_cells
 from probe_lab.fleet.fleet_cells import BEGIN
-from probe_lab.fleet.fleet_truth import Block
+from probe_lab.fleet.fleet_truth import FleetBlock
 from probe_lab.fleet.fleet_verdicts import Fleet
 from probe_lab.fleet.fleet_world import DAY
 
@@ -19,7 +19,7 @@ _PAST_H = 60 * DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delay:
+class DetectionDelay:
     """Of a block that lets nothing pass: measured cells until it was suspected and confirmed; None: not in three."""
 
     seed: int
@@ -29,7 +29,7 @@ class Delay:
     confirmed: int | None
 
 
-def delays(fleet: Fleet, table: pd.DataFrame, most: int) -> list[Delay]:
+def measure_delays(fleet: Fleet, table: pd.DataFrame, most: int) -> list[DetectionDelay]:
     """The first blocks of full strength, long enough to be measured three times, at most so many."""
     full = [block for block in fleet.truth.blocks
             if block.strength == 1 and not block.daily and block.stop - block.begin >= 2 * MOST_CELLS]
@@ -38,7 +38,7 @@ def delays(fleet: Fleet, table: pd.DataFrame, most: int) -> list[Delay]:
     return [_delay(fleet, table, hours, block) for block in full[:most]]
 
 
-def _delay(fleet: Fleet, table: pd.DataFrame, hours: np.ndarray, block: Block) -> Delay:
+def _delay(fleet: Fleet, table: pd.DataFrame, hours: np.ndarray, block: FleetBlock) -> DetectionDelay:
     """The block's service everywhere, and everything of its country, as of each of the first cells measured in it."""
     service = fleet.world.services[block.service]
     about = (table["service"] == service) | (table["probe_cc"] == block.country)
@@ -49,10 +49,10 @@ def _delay(fleet: Fleet, table: pd.DataFrame, hours: np.ndarray, block: Block) -
     stops = np.unique(when[its])[:MOST_CELLS]
     suspected = confirmed = None
     for count, stop in enumerate(stops, start=1):
-        known = examine(read_cells(part[when <= stop])).events
+        known = examine_cells(read_cells(part[when <= stop])).events
         status = {event.status for event in known
                   if (event.service, event.place) == (service, block.country) and event.ongoing}
         suspected = count if suspected is None and status else suspected
         confirmed = count if confirmed is None and "confirmed" in status else confirmed
-    return Delay(seed=fleet.world.seed, service=service, hours=block.stop - block.begin, suspected=suspected,
-                 confirmed=confirmed)
+    return DetectionDelay(seed=fleet.world.seed, service=service, hours=block.stop - block.begin, suspected=suspected,
+                          confirmed=confirmed)

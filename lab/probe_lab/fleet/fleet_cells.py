@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from probe.core.progress import silent
+from probe.core.progress import ignore_progress
 from probe_lab.fleet.fleet_verdicts import BLOCKED, CONFIRMED, DOWN, INCONCLUSIVE, LOCAL, NETWORK, NO_ROW, OK, Fleet
 from probe_lab.fleet.fleet_world import BLOCK_TYPES, DAY
 
@@ -19,7 +19,7 @@ _COUNTED = {"ok": OK, "blocked": BLOCKED, "down": DOWN, "inconclusive": INCONCLU
             "local": LOCAL, "confirmed": CONFIRMED}
 
 
-def cell_table(fleet: Fleet, tell: Callable[[int, int], None] = silent) -> pd.DataFrame:
+def cell_table(fleet: Fleet, tell: Callable[[int, int], None] = ignore_progress) -> pd.DataFrame:
     """One row for each network, service and hour in which anything was measured; `lab` is true, none of it is real."""
     world = fleet.world
     shape = (world.size.networks, len(world.services), world.hours)

@@ -16,14 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from probe import __version__
-from probe.core.progress import silent
+from probe.core.progress import ignore_progress
 from probe.results.files.parquet import arrow_schema
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.schema import SCHEMA_VERSION, TABLES, Kind, Table
 from probe_lab.fleet.fleet_cells import BEGIN
 from probe_lab.fleet.fleet_truth import draw_truth
 from probe_lab.fleet.fleet_verdicts import BLOCKED, CONFIRMED, NO_ROW, OUTCOMES, Day, Fleet
-from probe_lab.fleet.fleet_world import BLOCK_TYPES, DAY, Size, World, draw_world
+from probe_lab.fleet.fleet_world import BLOCK_TYPES, DAY, FleetSize, FleetWorld, draw_world
 
 _AWAKE = 0.25
 """Share of the hours in which a volunteer surely makes a run, on the average of many."""
@@ -46,7 +46,7 @@ class Written:
     volunteers: int
 
 
-def size_for(rows: int, size: Size) -> Size:
+def size_for(rows: int, size: FleetSize) -> FleetSize:
     """The size whose verdicts are about so many rows and not fewer: few days for few rows, more volunteers for many."""
     a_day = size.volunteers * DAY * _AWAKE * size.services * size.targets
     if rows <= a_day * size.days:
@@ -54,7 +54,8 @@ def size_for(rows: int, size: Size) -> Size:
     return replace(size, volunteers=math.ceil(size.volunteers * rows / (a_day * size.days)))
 
 
-def write_rows(rows: int, directory: Path, seed: int, size: Size, tell: Callable[[int, int], None] = silent) -> Written:
+def write_rows(rows: int, directory: Path, seed: int, size: FleetSize,
+               tell: Callable[[int, int], None] = ignore_progress) -> Written:
     """Writes at least so many verdicts, whole days of them, and their services and runs; holds one day in memory."""
     wanted = size_for(rows, size)
     world = draw_world(seed, wanted)
@@ -86,7 +87,7 @@ def _write(table: pa.Table, directory: Path, name: str, day: int, seed: int) -> 
 class _Tables:
     """One day's verdicts as Arrow tables: every run is one volunteer's hour."""
 
-    def __init__(self, world: World, day: Day) -> None:
+    def __init__(self, world: FleetWorld, day: Day) -> None:
         self.world, self.day = world, day
         ran = (day.outcomes != NO_ROW).any(axis=2)
         self.people, self.hours = np.nonzero(ran)

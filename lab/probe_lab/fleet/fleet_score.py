@@ -8,23 +8,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from probe.core.progress import silent
+from probe.core.progress import ignore_progress
 from probe.research.events.event import Event
-from probe.research.events.event_detection import examine
+from probe.research.events.event_detection import examine_cells
 from probe.research.events.series_reading import read_cells
-from probe_lab.fleet.event_matching import Hit, Matched, hour, match
-from probe_lab.fleet.event_replay import Delay, delays
+from probe_lab.fleet.event_matching import BlockMatch, FleetMatches, hour, match_events
+from probe_lab.fleet.event_replay import DetectionDelay, measure_delays
 from probe_lab.fleet.fleet_cells import cell_table
 from probe_lab.fleet.fleet_truth import CHRONIC, draw_truth
 from probe_lab.fleet.fleet_verdicts import Fleet
-from probe_lab.fleet.fleet_world import Size, draw_world
+from probe_lab.fleet.fleet_world import FleetSize, draw_world
 
 LONG_H = 6
 """Blocks of so many hours or longer are those whose recall is promised."""
 MEASURED_H = 3
 """A block counts where runs were made in so many of its hours, or in all: what nobody measures nobody can find."""
 WITNESSES, UPTIMES = (1, 2, 5, 10), (0.3, 0.6, 0.95)
-_GRID = Size(networks=9, services=12, days=60, even=True)
+_GRID = FleetSize(networks=9, services=12, days=60, even=True)
 _GRID_BLOCKS = (30, 41)
 
 
@@ -81,7 +81,7 @@ class FleetScore:
     false: tuple[FalseEvent, ...]
     misses: tuple[Miss, ...]
     network_years: float
-    delays: tuple[Delay, ...]
+    delays: tuple[DetectionDelay, ...]
     wall_s: float
 
     @property
@@ -115,17 +115,18 @@ class GridCell:
     false: int
 
 
-def score_fleet(seed: int, size: Size, *, replays: int = 5, tell: Callable[[int, int], None] = silent) -> FleetScore:
+def score_fleet(seed: int, size: FleetSize, *, replays: int = 5,
+                tell: Callable[[int, int], None] = ignore_progress) -> FleetScore:
     """Draws a fleet, detects events in its cells, and holds them against the truth."""
     begin = time.monotonic()
     world = draw_world(seed, size)
     fleet = Fleet(world, draw_truth(world))
     table = cell_table(fleet, tell)
-    matched = match(fleet, examine(read_cells(table)).events)
-    return _score(fleet, matched, delays(fleet, table, replays), time.monotonic() - begin)
+    matched = match_events(fleet, examine_cells(read_cells(table)).events)
+    return _score(fleet, matched, measure_delays(fleet, table, replays), time.monotonic() - begin)
 
 
-def _score(fleet: Fleet, matched: Matched, seen: Sequence[Delay], wall_s: float) -> FleetScore:
+def _score(fleet: Fleet, matched: FleetMatches, seen: Sequence[DetectionDelay], wall_s: float) -> FleetScore:
     world = fleet.world
     chronic = {world.services[service] for trouble in fleet.truth.troubles if trouble.kind in CHRONIC
                for service in trouble.services}
@@ -159,7 +160,7 @@ def _false(fleet: Fleet, event: Event) -> FalseEvent:
                       onset=event.onset.isoformat(), status=event.status, during=tuple(sorted(during)))
 
 
-def _miss(fleet: Fleet, hit: Hit) -> Miss:
+def _miss(fleet: Fleet, hit: BlockMatch) -> Miss:
     block = hit.block
     return Miss(seed=fleet.world.seed, service=fleet.world.services[block.service], country=block.country,
                 networks=len(block.networks), begin=hour(block.begin).isoformat(), hours=hit.hours,
@@ -188,15 +189,15 @@ def together(scores: Iterable[FleetScore]) -> FleetScore:
     )
 
 
-def score_grid(seed: int, tell: Callable[[int, int], None] = silent) -> list[GridCell]:
+def score_grid(seed: int, tell: Callable[[int, int], None] = ignore_progress) -> list[GridCell]:
     """Recall by number of witnesses in each network and by their uptime: one for each network is the normal case."""
     made = []
     for place, (witnesses, uptime) in enumerate((w, u) for w in WITNESSES for u in UPTIMES):
-        size = Size(volunteers=witnesses * _GRID.networks, networks=_GRID.networks, services=_GRID.services,
-                    days=_GRID.days, even=True, uptime=uptime)
+        size = FleetSize(volunteers=witnesses * _GRID.networks, networks=_GRID.networks, services=_GRID.services,
+                         days=_GRID.days, even=True, uptime=uptime)
         world = draw_world(seed, size)
         fleet = Fleet(world, draw_truth(world, _GRID_BLOCKS, troubles=False))
-        matched = match(fleet, examine(read_cells(cell_table(fleet))).events)
+        matched = match_events(fleet, examine_cells(read_cells(cell_table(fleet))).events)
         long = [hit for hit in matched.hits if hit.hours >= LONG_H]
         made.append(GridCell(witnesses=witnesses, uptime=uptime, blocks=len(long), false=len(matched.false),
                              found=sum(bool(hit.events) for hit in long)))

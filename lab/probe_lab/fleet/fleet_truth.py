@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from probe_lab.fleet.fleet_world import BLOCK_TYPES, DAY, World, between, log_between
+from probe_lab.fleet.fleet_world import BLOCK_TYPES, DAY, FleetWorld, between, log_between
 
 CHRONIC = ("steady", "bursts")
 """Kinds of trouble that a service has from first to last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class FleetBlock:
     """A censor's act: the truth that event detection has to find. Times are hours from the beginning."""
 
     service: int
@@ -42,7 +42,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class FleetTrouble:
     """What is no block of a service: no event of kind `service` may come of it."""
 
     kind: str
@@ -74,24 +74,25 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Truth:
+class FleetTruth:
     """Everything that happens."""
 
-    blocks: tuple[Block, ...]
-    troubles: tuple[Trouble, ...]
+    blocks: tuple[FleetBlock, ...]
+    troubles: tuple[FleetTrouble, ...]
 
 
-def draw_truth(world: World, blocks: tuple[int, int] = (25, 45), *, troubles: bool = True) -> Truth:
+def draw_truth(world: FleetWorld, blocks: tuple[int, int] = (25, 45), *, troubles: bool = True) -> FleetTruth:
     """Blocks, as many as the range says, and troubles of every kind (or none)."""
     rng = np.random.default_rng([world.seed, 2])
     found = _troubles(rng, world) if troubles else []
-    return Truth(blocks=tuple(_blocks(rng, world, int(rng.integers(*blocks)), found)), troubles=tuple(found))
+    return FleetTruth(blocks=tuple(_blocks(rng, world, int(rng.integers(*blocks)), found)), troubles=tuple(found))
 
 
-def _blocks(rng: np.random.Generator, world: World, count: int, troubles: Sequence[Trouble]) -> list[Block]:
+def _blocks(rng: np.random.Generator, world: FleetWorld, count: int,
+            troubles: Sequence[FleetTrouble]) -> list[FleetBlock]:
     """Blocks that do not overlap for one service and country: what overlaps would be one block."""
     flaky = {service for trouble in troubles if trouble.kind in CHRONIC for service in trouble.services}
-    made: list[Block] = []
+    made: list[FleetBlock] = []
     for _ in range(50 * count):
         if len(made) >= count:
             break
@@ -104,7 +105,7 @@ def _blocks(rng: np.random.Generator, world: World, count: int, troubles: Sequen
     return made[:count]
 
 
-def _order(rng: np.random.Generator, world: World) -> Block:
+def _order(rng: np.random.Generator, world: FleetWorld) -> FleetBlock:
     """One act of one censor, for a service yet to be named."""
     country = str(rng.choice(sorted(set(world.countries))))
     networks = [n for n, cc in enumerate(world.countries) if cc == country]
@@ -113,7 +114,7 @@ def _order(rng: np.random.Generator, world: World) -> Block:
     hours = round(float(log_between(rng, 2, min(60, world.size.days / 3) * DAY)))
     begin = int(rng.integers(min(7 * DAY, world.hours // 4), max(world.hours // 4 + 1, world.hours - hours)))
     daily = hours >= 7 * DAY and rng.random() < 0.15
-    return Block(
+    return FleetBlock(
         service=-1, country=country, networks=tuple(networks), begin=begin, stop=min(begin + hours, world.hours),
         strength=1.0 if rng.random() < 0.3 else float(rng.uniform(0.4, 1.0)), by_volunteer=bool(rng.random() < 0.3),
         daily=(int(rng.integers(DAY)), int(rng.integers(3, 11))) if daily else None,
@@ -121,7 +122,7 @@ def _order(rng: np.random.Generator, world: World) -> Block:
     )
 
 
-def _collides(block: Block, others: Sequence[Block], troubles: Sequence[Trouble]) -> bool:
+def _collides(block: FleetBlock, others: Sequence[FleetBlock], troubles: Sequence[FleetTrouble]) -> bool:
     """Within four days of another of the same service and country, or on top of an outage or defect of the service."""
     apart = 4 * DAY
     near = any(
@@ -134,25 +135,25 @@ def _collides(block: Block, others: Sequence[Block], troubles: Sequence[Trouble]
     )
 
 
-def _troubles(rng: np.random.Generator, world: World) -> list[Trouble]:
+def _troubles(rng: np.random.Generator, world: FleetWorld) -> list[FleetTrouble]:
     return [*_of_services(rng, world), *_of_networks(rng, world), *_of_volunteers(rng, world)]
 
 
-def _of_services(rng: np.random.Generator, world: World) -> list[Trouble]:
+def _of_services(rng: np.random.Generator, world: FleetWorld) -> list[FleetTrouble]:
     """Worldwide outages, a defect of the probe that spreads with a version, and services that always fail at times."""
     everywhere, services = tuple(range(world.size.networks)), rng.permutation(world.size.services)
     made, left = [], [int(service) for service in services]
     for _ in range(int(rng.integers(1, 4))):
-        made.append(Trouble(kind="outage", services=(left.pop(),), networks=everywhere, volunteers=(),
-                            when=_when(rng, world, 2, DAY), rate=float(rng.uniform(0.6, 1)),
-                            blocked=float(rng.uniform(0.1, 0.6)), otherwise="down"))
-    made.append(Trouble(kind="defect", services=tuple(left.pop() for _ in range(int(rng.integers(1, 4)))),
-                        networks=everywhere, volunteers=(), when=_when(rng, world, 5 * DAY, 20 * DAY),
-                        rate=float(rng.uniform(0.6, 1)), blocked=float(rng.uniform(0.6, 1)), otherwise="inconclusive",
-                        rising=int(rng.integers(DAY, 5 * DAY))))
+        made.append(FleetTrouble(kind="outage", services=(left.pop(),), networks=everywhere, volunteers=(),
+                                 when=_when(rng, world, 2, DAY), rate=float(rng.uniform(0.6, 1)),
+                                 blocked=float(rng.uniform(0.1, 0.6)), otherwise="down"))
+    made.append(FleetTrouble(kind="defect", services=tuple(left.pop() for _ in range(int(rng.integers(1, 4)))),
+                             networks=everywhere, volunteers=(), when=_when(rng, world, 5 * DAY, 20 * DAY),
+                             rate=float(rng.uniform(0.6, 1)), blocked=float(rng.uniform(0.6, 1)),
+                             otherwise="inconclusive", rising=int(rng.integers(DAY, 5 * DAY))))
     for _ in range(max(1, round(world.size.services * float(rng.uniform(0.04, 0.12))))):
         steady, local = rng.random() < 0.5, rng.random() < 0.3
-        made.append(Trouble(
+        made.append(FleetTrouble(
             kind="steady" if steady else "bursts", services=(left.pop(),),
             networks=(int(rng.integers(world.size.networks)),) if local else everywhere, volunteers=(),
             when=(0, world.hours), rate=float(rng.uniform(0.05, 0.4) if steady else rng.uniform(0.3, 0.9)),
@@ -161,39 +162,39 @@ def _of_services(rng: np.random.Generator, world: World) -> list[Trouble]:
     return made
 
 
-def _of_networks(rng: np.random.Generator, world: World) -> list[Trouble]:
+def _of_networks(rng: np.random.Generator, world: FleetWorld) -> list[FleetTrouble]:
     """A national shutdown, and hours of congestion that strike all services of a network a little."""
     everything = tuple(range(len(world.services)))
     country = str(rng.choice(sorted(set(world.countries))))
     cut = tuple(n for n, cc in enumerate(world.countries) if cc == country)
-    made = [Trouble(kind="shutdown", services=everything, networks=cut, volunteers=(),
-                    when=_when(rng, world, 6, 4 * DAY), rate=float(rng.uniform(0.9, 1)), blocked=0.0,
-                    otherwise="network" if rng.random() < 0.7 else "none")]
+    made = [FleetTrouble(kind="shutdown", services=everything, networks=cut, volunteers=(),
+                         when=_when(rng, world, 6, 4 * DAY), rate=float(rng.uniform(0.9, 1)), blocked=0.0,
+                         otherwise="network" if rng.random() < 0.7 else "none")]
     for network in range(world.size.networks):
         for _ in range(rng.poisson(float(between(rng, "congestions_a_year")) * world.size.days / 365)):
-            made.append(Trouble(kind="congestion", services=everything, networks=(network,), volunteers=(),
-                                when=_when(rng, world, 1, 5), rate=float(rng.uniform(0.05, 0.5)),
-                                blocked=float(rng.uniform(0, 0.5)), otherwise="inconclusive"))
+            made.append(FleetTrouble(kind="congestion", services=everything, networks=(network,), volunteers=(),
+                                     when=_when(rng, world, 1, 5), rate=float(rng.uniform(0.05, 0.5)),
+                                     blocked=float(rng.uniform(0, 0.5)), otherwise="inconclusive"))
     return made
 
 
-def _of_volunteers(rng: np.random.Generator, world: World) -> list[Trouble]:
+def _of_volunteers(rng: np.random.Generator, world: FleetWorld) -> list[FleetTrouble]:
     """Broken lines, which the probe mostly knows for what they are, and filters on one device, which it may not."""
     everything, made, years = tuple(range(len(world.services))), [], world.size.days / 365
     for volunteer, home in enumerate(world.home.tolist()):
         for _ in range(rng.poisson(float(between(rng, "own_faults_a_year")) * years)):
-            made.append(Trouble(kind="own_fault", services=everything, networks=(home,), volunteers=(volunteer,),
-                                when=_when(rng, world, 1, 2 * DAY), rate=float(rng.uniform(0.6, 1)),
-                                blocked=0.0 if rng.random() < 0.8 else float(rng.uniform(0.1, 0.5)),
-                                otherwise="local"))
+            made.append(FleetTrouble(kind="own_fault", services=everything, networks=(home,), volunteers=(volunteer,),
+                                     when=_when(rng, world, 1, 2 * DAY), rate=float(rng.uniform(0.6, 1)),
+                                     blocked=0.0 if rng.random() < 0.8 else float(rng.uniform(0.1, 0.5)),
+                                     otherwise="local"))
         for _ in range(rng.poisson(float(between(rng, "own_filters_a_year")) * years)):
-            made.append(Trouble(kind="own_filter", services=(int(rng.integers(world.size.services)),),
-                                networks=(home,), volunteers=(volunteer,), when=_when(rng, world, 2, 10 * DAY),
-                                rate=1.0, blocked=float(rng.uniform(0.3, 1)), otherwise="local"))
+            made.append(FleetTrouble(kind="own_filter", services=(int(rng.integers(world.size.services)),),
+                                     networks=(home,), volunteers=(volunteer,), when=_when(rng, world, 2, 10 * DAY),
+                                     rate=1.0, blocked=float(rng.uniform(0.3, 1)), otherwise="local"))
     return made
 
 
-def _when(rng: np.random.Generator, world: World, shortest: int, longest: int) -> tuple[int, int]:
+def _when(rng: np.random.Generator, world: FleetWorld, shortest: int, longest: int) -> tuple[int, int]:
     most = max(1, min(longest, world.hours / 3))
     hours = round(float(log_between(rng, min(shortest, most), most)))
     begin = int(rng.integers(min(3 * DAY, world.hours // 4), world.hours - hours))

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from probe_lab.fleet.fleet_truth import Block, Trouble, Truth
-from probe_lab.fleet.fleet_world import BLOCK_TYPES, DAY, World
+from probe_lab.fleet.fleet_truth import FleetBlock, FleetTrouble, FleetTruth
+from probe_lab.fleet.fleet_world import BLOCK_TYPES, DAY, FleetWorld
 
 NO_ROW, OK, BLOCKED, DOWN, NETWORK, LOCAL, INCONCLUSIVE, CONFIRMED = range(8)
 OUTCOMES = ("", "ok", "blocked", "down", "network", "local", "inconclusive", "blocked")
@@ -36,7 +36,7 @@ class Day:
 class Fleet:
     """A world and what happens to it. The verdicts of a day depend on the seed and the day alone."""
 
-    def __init__(self, world: World, truth: Truth) -> None:
+    def __init__(self, world: FleetWorld, truth: FleetTruth) -> None:
         self.world, self.truth = world, truth
 
     def days(self) -> Iterator[Day]:
@@ -81,7 +81,7 @@ class Fleet:
             outcomes[chance < edge[:, None, :]] = outcome
         return outcomes
 
-    def _block(self, rng: np.random.Generator, place: int, block: Block, begin: int, outcomes: NDArray[np.uint8],
+    def _block(self, rng: np.random.Generator, place: int, block: FleetBlock, begin: int, outcomes: NDArray[np.uint8],
                types: NDArray[np.uint8]) -> None:
         hours = np.arange(max(0, block.begin - begin), min(DAY, block.stop - begin))
         if block.daily:
@@ -98,7 +98,7 @@ class Fleet:
         outcomes[at] = np.where(meets, said, outcomes[at][:, :, 0])[:, :, None]
         types[np.ix_(np.array(block.networks), hours, np.array([block.service]))] = block.block_type
 
-    def _struck(self, place: int, block: Block) -> NDArray[np.bool_]:
+    def _struck(self, place: int, block: FleetBlock) -> NDArray[np.bool_]:
         """Volunteer -> whether a block that strikes the same people all the time strikes this one."""
         rng = np.random.default_rng([self.world.seed, 5, place])
         return np.asarray(rng.permutation(len(self.world.home)) < block.strength * len(self.world.home))
@@ -106,7 +106,7 @@ class Fleet:
     def _of_networks(self, networks: Sequence[int]) -> NDArray[np.int64]:
         return np.flatnonzero(np.isin(self.world.home, networks))
 
-    def _trouble(self, rng: np.random.Generator, place: int, trouble: Trouble, begin: int,
+    def _trouble(self, rng: np.random.Generator, place: int, trouble: FleetTrouble, begin: int,
                  outcomes: NDArray[np.uint8]) -> None:
         hours = np.arange(max(0, trouble.begin - begin), min(DAY, trouble.stop - begin))
         people = self._of_networks(trouble.networks)
@@ -127,7 +127,7 @@ class Fleet:
         at = np.ix_(people, hours, services)
         outcomes[at] = np.where(spoilt, said, outcomes[at])
 
-    def _bursts(self, place: int, trouble: Trouble) -> NDArray[np.bool_]:
+    def _bursts(self, place: int, trouble: FleetTrouble) -> NDArray[np.bool_]:
         """Network x hour: a burst is on. What fails in many networks does so in each by itself, or in all at once."""
         key = (place,)
         if key not in self._kept:
@@ -141,7 +141,7 @@ class Fleet:
     def _kept(self) -> dict[tuple[int], NDArray[np.bool_]]:
         return {}
 
-    def _spread(self, place: int, trouble: Trouble, people: NDArray[np.int64], hours: NDArray[np.int64],
+    def _spread(self, place: int, trouble: FleetTrouble, people: NDArray[np.int64], hours: NDArray[np.int64],
                 ) -> NDArray[np.bool_]:
         """Whether a volunteer has the defective version yet, and still."""
         rng = np.random.default_rng([self.world.seed, 7, place])
@@ -151,7 +151,7 @@ class Fleet:
         return np.asarray(has, dtype=np.bool_)
 
 
-def _states(rng: np.random.Generator, hours: int, trouble: Trouble) -> NDArray[np.bool_]:
+def _states(rng: np.random.Generator, hours: int, trouble: FleetTrouble) -> NDArray[np.bool_]:
     on, off = trouble.bursts or (1.0, 1.0)
     lengths = rng.exponential([off, on], size=(8 + int(3 * hours / (on + off)), 2)).ravel()
     return np.asarray(np.searchsorted(np.cumsum(lengths), np.arange(hours), side="right") % 2 == 1, dtype=np.bool_)

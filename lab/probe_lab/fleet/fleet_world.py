@@ -36,7 +36,7 @@ _INTERVALS = (1, 1, 1, 2, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
+class FleetSize:
     """How much there is of everything."""
 
     volunteers: int = 200
@@ -52,11 +52,11 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class World:
+class FleetWorld:
     """A drawn fleet, before anything happens to it."""
 
     seed: int
-    size: Size
+    size: FleetSize
     countries: tuple[str, ...]
     """Of each network."""
     asns: tuple[int, ...]
@@ -93,7 +93,7 @@ def log_between(rng: np.random.Generator, low: float, high: float, size: int | t
     return np.exp(rng.uniform(np.log(low), np.log(high), size))
 
 
-def draw_world(seed: int, size: Size) -> World:
+def draw_world(seed: int, size: FleetSize) -> FleetWorld:
     """The fleet of a seed."""
     rng = np.random.default_rng([seed, 1])
     place = _countries(rng, size.networks)
@@ -101,7 +101,7 @@ def draw_world(seed: int, size: Size) -> World:
     controls = bool(rng.random() < 0.5) and not size.even
     services = tuple(f"service-{number:02}" for number in range(size.services)) + (("controls",) if controls else ())
     shape = (size.networks, len(services))
-    return World(
+    return FleetWorld(
         seed=seed, size=size, countries=place, asns=tuple(64512 + n for n in range(size.networks)), services=services,
         home=home, present=_presence(rng, size), controls=controls,
         false_blocked=log_between(rng, *RANGES["false_blocked"], shape).astype(np.float32),
@@ -120,14 +120,14 @@ def _countries(rng: np.random.Generator, networks: int) -> tuple[str, ...]:
     return tuple(name for name, count in zip(names, sizes, strict=True) for _ in range(count))
 
 
-def _homes(rng: np.random.Generator, size: Size) -> NDArray[np.int64]:
+def _homes(rng: np.random.Generator, size: FleetSize) -> NDArray[np.int64]:
     if size.even:
         return np.arange(size.volunteers, dtype=np.int64) * size.networks // size.volunteers
     shares = rng.dirichlet(np.full(size.networks, rng.uniform(3, 8)))
     return np.sort(rng.choice(size.networks, size=size.volunteers, p=shares)).astype(np.int64)
 
 
-def _presence(rng: np.random.Generator, size: Size) -> NDArray[np.bool_]:
+def _presence(rng: np.random.Generator, size: FleetSize) -> NDArray[np.bool_]:
     hours = size.days * DAY
     present = np.zeros((size.volunteers, hours), dtype=np.bool_)
     for row in present:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from probe_lab.fleet.event_replay import MOST_CELLS, Delay
+from probe_lab.fleet.event_replay import MOST_CELLS, DetectionDelay
 from probe_lab.fleet.fleet_score import LONG_H, UPTIMES, WITNESSES, FleetScore, GridCell
 from probe_lab.fleet.series_file import SeriesScore
 
@@ -36,7 +36,7 @@ def _summary(score: FleetScore) -> dict[str, object]:
     }
 
 
-def _within(delays: Iterable[Delay], name: str, most: int) -> int:
+def _within(delays: Iterable[DetectionDelay], name: str, most: int) -> int:
     return sum((getattr(delay, name) or MOST_CELLS + 1) <= most for delay in delays)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from probe.research.events.cell_series import Cells
+from probe.research.events.cell_series import CellTable
 from probe.research.events.event import Event
-from probe.research.events.event_detection import examine
+from probe.research.events.event_detection import examine_cells
 from probe.research.events.series_reading import read_cells
 
 COLUMNS = ("time", "network", "target", "n", "failed")
@@ -125,10 +125,10 @@ def _place(name: str, number: int) -> tuple[str, int]:
 def score_series(table: pd.DataFrame, step: timedelta, seed: int, rejected: int = 0, blocks: int = 20) -> SeriesScore:
     """Puts at most so many blocks into the counts and looks whether they are found."""
     cells = read_cells(table, step)
-    without = examine(cells).events
+    without = examine_cells(cells).events
     rng = np.random.default_rng(seed)
     changed, truth = _inject(rng, table, cells, blocks, without)
-    events = examine(read_cells(changed, step)).events
+    events = examine_cells(read_cells(changed, step)).events
     told: set[int] = set()
     injected = []
     for block in truth:
@@ -144,7 +144,7 @@ def score_series(table: pd.DataFrame, step: timedelta, seed: int, rejected: int 
     )
 
 
-def _inject(rng: np.random.Generator, table: pd.DataFrame, cells: Cells, most: int, without: Sequence[Event],
+def _inject(rng: np.random.Generator, table: pd.DataFrame, cells: CellTable, most: int, without: Sequence[Event],
             ) -> tuple[pd.DataFrame, list[Injected]]:
     """At most one block for each target and country, in a quarter of them at most, away from what is there already."""
     groups: dict[tuple[str, str], list[int]] = {}
@@ -177,7 +177,7 @@ def _inject(rng: np.random.Generator, table: pd.DataFrame, cells: Cells, most: i
     return table.assign(ok=ok, blocked=blocked), truth
 
 
-def _when(rng: np.random.Generator, cells: Cells, numbers: Sequence[int]) -> tuple[int, int]:
+def _when(rng: np.random.Generator, cells: CellTable, numbers: Sequence[int]) -> tuple[int, int]:
     """Begins and ends between cells that were measured: nobody can find what began before or ended after."""
     times = np.unique(np.concatenate([cells.series[number].times for number in numbers]))
     shortest = max(1, round(timedelta(hours=_SHORTEST_H) / cells.step))
@@ -187,7 +187,7 @@ def _when(rng: np.random.Generator, cells: Cells, numbers: Sequence[int]) -> tup
     return first, first + max(1, length)
 
 
-def _overlaps(event: Event, block: Injected, cells: Cells) -> bool:
+def _overlaps(event: Event, block: Injected, cells: CellTable) -> bool:
     if (event.place, event.service) != (block.place, block.target):
         return False
     begin, stop = cells.time(block.begin), cells.time(block.stop)
@@ -195,7 +195,7 @@ def _overlaps(event: Event, block: Injected, cells: Cells) -> bool:
     return common >= 0.5 * min(event.end_from - event.onset, stop - begin)
 
 
-def _marked(block: Injected, events: Sequence[Event], cells: Cells) -> Injected:
+def _marked(block: Injected, events: Sequence[Event], cells: CellTable) -> Injected:
     if not events:
         return block
     first = min(event.onset for event in events)

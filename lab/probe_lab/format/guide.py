@@ -7,7 +7,7 @@ from functools import reduce
 
 from probe_lab.box.actions import ACTIONS, TRIGGERS, Action, Parameter
 from probe_lab.box.parameters import KINDS
-from probe_lab.format.scenario import load, names
+from probe_lab.format.scenario import list_scenario_names, load_scenario
 from probe_lab.scoring.score_report import expectations
 from probe_lab.servers.faults import FAULTS
 
@@ -93,7 +93,7 @@ def faults() -> Rows:
 
 def scenarios() -> Rows:
     """Every scenario that comes with the package, in the order of its number."""
-    ordered = sorted(map(load, names()), key=lambda scenario: scenario.order)
+    ordered = sorted(map(load_scenario, list_scenario_names()), key=lambda scenario: scenario.order)
     return [
         (scenario.number, f"`{scenario.name}`", "profile" if scenario.profile else scenario.kind, scenario.title,
          expectations(scenario), ", ".join(scenario.needs))

@@ -15,7 +15,7 @@ def search_path() -> str:
     return os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS))
 
 
-def lacking(needs: Iterable[str]) -> str:
+def explain_lacking_needs(needs: Iterable[str]) -> str:
     """Why a scenario with these needs cannot be run here; empty when it can."""
     absent = [name for name in needs if shutil.which(name, path=search_path()) is None]
     return f"it needs {', '.join(absent)}, which is not installed here" if absent else ""

@@ -20,7 +20,7 @@ _FIRST = "first"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class ReferenceContext:
     """What references are resolved against."""
 
     world: World
@@ -29,7 +29,7 @@ class Scene:
     """A name that belongs to nobody in the catalogue."""
 
 
-def addresses_of(row: Endpoint, world: World) -> tuple[str, ...]:
+def resolve_addresses(row: Endpoint, world: World) -> tuple[str, ...]:
     """Every address of an endpoint in this world; none for a name that does not exist."""
     if row.address:
         return (row.address,)
@@ -37,7 +37,7 @@ def addresses_of(row: Endpoint, world: World) -> tuple[str, ...]:
     return (*plan.ipv4, *plan.ipv6) if plan else ()
 
 
-def rule_of(spec: RuleSpec, scene: Scene, *, rng: random.Random) -> Rule:
+def resolve_rule(spec: RuleSpec, scene: ReferenceContext, *, rng: random.Random) -> Rule:
     """A rule with every range drawn and every reference resolved."""
     return Rule(
         trigger=spec.trigger,
@@ -49,7 +49,7 @@ def rule_of(spec: RuleSpec, scene: Scene, *, rng: random.Random) -> Rule:
     )
 
 
-def fault_of(spec: RuleSpec, scene: Scene, *, rng: random.Random) -> Fault:
+def resolve_fault(spec: RuleSpec, scene: ReferenceContext, *, rng: random.Random) -> Fault:
     """A fault with every range drawn and every reference resolved."""
     return Fault(
         kind=spec.action,
@@ -60,7 +60,7 @@ def fault_of(spec: RuleSpec, scene: Scene, *, rng: random.Random) -> Fault:
     )
 
 
-def censor_of(censor: Censor, scene: Scene) -> Censor:
+def resolve_censor(censor: Censor, scene: ReferenceContext) -> Censor:
     """A program's command lines with every reference resolved.
 
     A line of `setup` that mentions an alias is repeated for each of its names, or for each of its addresses where
@@ -74,7 +74,7 @@ def censor_of(censor: Censor, scene: Scene) -> Censor:
     )
 
 
-def _commands(line: str, scene: Scene) -> tuple[str, ...]:
+def _commands(line: str, scene: ReferenceContext) -> tuple[str, ...]:
     """The command lines that one stands for; words with @ that are no reference stay as they are."""
     found = next((found for found in _COMMAND_REFERENCE.finditer(line) if found[1] in scene.drawn), None)
     if found is None:
@@ -86,15 +86,15 @@ def _commands(line: str, scene: Scene) -> tuple[str, ...]:
     )
 
 
-def _command_values(alias: str, kind: str, scene: Scene) -> tuple[str, ...]:
+def _command_values(alias: str, kind: str, scene: ReferenceContext) -> tuple[str, ...]:
     rows = scene.drawn[alias]
     if kind == "name":
         return tuple(dict.fromkeys(row.sni or row.host for row in rows))
-    addresses = (address for row in rows for address in addresses_of(row, scene.world))
+    addresses = (address for row in rows for address in resolve_addresses(row, scene.world))
     return tuple(address for address in dict.fromkeys(addresses) if (":" in address) == (kind == "ipv6"))
 
 
-def _expand(item: str, scene: Scene, *, trigger: str) -> tuple[str, ...]:
+def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, ...]:
     """What one entry of `match` stands for: several texts for an alias, one for anything else."""
     if trigger in SHAPE_TRIGGERS and "=@" in item:
         key, _, alias = item.partition("=@")
@@ -109,14 +109,14 @@ def _expand(item: str, scene: Scene, *, trigger: str) -> tuple[str, ...]:
         plan = scene.world.hosts.get(text) if trigger in ADDRESS_TRIGGERS else None
         return (*plan.ipv4, *plan.ipv6) if plan else (text,)
     if part == _FIRST:
-        return tuple(dict.fromkeys(addresses_of(row, scene.world)[0] for row in rows))
+        return tuple(dict.fromkeys(resolve_addresses(row, scene.world)[0] for row in rows))
     found = [text for row in rows for text in _matches(row, scene.world, trigger)]
     return tuple(dict.fromkeys(found))
 
 
 def _matches(row: Endpoint, world: World, trigger: str) -> tuple[str, ...]:
     """What a trigger compares packets with, for one endpoint."""
-    addresses = addresses_of(row, world)
+    addresses = resolve_addresses(row, world)
     if trigger in SNI_TRIGGERS:
         return (row.sni or row.host,)
     if trigger in HOST_TRIGGERS:
@@ -130,17 +130,17 @@ def _matches(row: Endpoint, world: World, trigger: str) -> tuple[str, ...]:
     return tuple(name for name in (row.host, row.sni) if name) + addresses
 
 
-def _params(spec: RuleSpec, scene: Scene, *, rng: random.Random) -> dict[str, Value]:
-    return {key: _filled(draw_range(value, rng=rng), scene) for key, value in spec.params.items()}
+def _params(spec: RuleSpec, scene: ReferenceContext, *, rng: random.Random) -> dict[str, Value]:
+    return {key: _fill(draw_range(value, rng=rng), scene) for key, value in spec.params.items()}
 
 
-def _filled(value: Value, scene: Scene) -> Value:
+def _fill(value: Value, scene: ReferenceContext) -> Value:
     if isinstance(value, tuple):
         return tuple(_substitute(item, scene) for item in value)
     return _substitute(value, scene) if isinstance(value, str) else value
 
 
-def _substitute(text: str, scene: Scene) -> str:
+def _substitute(text: str, scene: ReferenceContext) -> str:
     places = {
         "gateway": scene.world.gateway4,
         "resolver": scene.world.resolver,

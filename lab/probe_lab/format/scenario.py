@@ -144,15 +144,15 @@ class Scenario:
 
 
 @cache
-def names() -> tuple[str, ...]:
+def list_scenario_names() -> tuple[str, ...]:
     """The names of the scenarios that come with the package, sorted."""
     return tuple(sorted(path.stem for path in DIRECTORY.glob("*.toml")))
 
 
 @cache
-def load(name: str) -> Scenario:
+def load_scenario(name: str) -> Scenario:
     """The packaged scenario of this name. Raises ScenarioError for an unknown name or an invalid file."""
-    if name not in names():
+    if name not in list_scenario_names():
         raise ScenarioError(f"no scenario {name!r}; `probe lab list` names them")
     return read_scenario(DIRECTORY / f"{name}.toml")
 
@@ -226,7 +226,7 @@ def _layers(table: Table, layers: tuple[str, ...]) -> tuple[Table, ...]:
     """The tables of the scenarios that this one is built upon."""
     if len(layers) > MAX_LAYERS or len(set(layers)) < len(layers):
         raise table.error("layers", f"want at most {MAX_LAYERS}, each once")
-    unknown = [name for name in layers if name not in names()]
+    unknown = [name for name in layers if name not in list_scenario_names()]
     if unknown:
         raise table.error("layers", f"no scenario {unknown[0]!r}; `probe lab list` names them")
     found = [Table(_fields(DIRECTORY / f"{name}.toml"), where=f"{table.where}layer {name}: ") for name in layers]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from probe.core.tables.block_types import is_prefix
+from probe.core.tables.block_types import is_ancestor
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 from probe.core.tables.roles import ROLES
 from probe_lab.format.scenario_parts import block_types
@@ -91,6 +91,6 @@ def check_causes(kind: str, made: Iterable[str], expects: tuple[Expect, ...], ta
     if kind == "censorship" and not blocked and not any(map(_is_unseen, expects)):
         raise table.error("expect", "censorship without an expected `blocked`, nor a role that is `not_attempted`")
     for expect in blocked:
-        if not any(is_prefix(path, cause) for path in expect.block_types for cause in makes):
+        if not any(is_ancestor(path, cause) for path in expect.block_types for cause in makes):
             wanted = " or ".join(expect.block_types) or "a block without a block_type"
             raise table.error("expect", f"no rule or fault makes {wanted}")

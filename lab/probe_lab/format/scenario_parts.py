@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from probe.core.tables.block_types import BLOCK_TYPES
-from probe_lab.box.actions import ACTIONS, TRIGGERS, problems
+from probe_lab.box.actions import ACTIONS, TRIGGERS, list_problems
 from probe_lab.format.ranges import Range, samples
 from probe_lab.format.toml_table import Table
 from probe_lab.lab_types import Censor, Rule, Value
@@ -55,7 +55,7 @@ def read_rule(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
 
 
 def _object(table: Table, key: str, rule: Rule) -> None:
-    for problem in problems(rule):
+    for problem in list_problems(rule):
         raise table.error(key, problem)
 
 

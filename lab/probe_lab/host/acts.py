@@ -21,14 +21,14 @@ _REFUSING_TARGETS = frozenset(("DROP", "REJECT", "TARPIT"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class CensorAct:
     """One sign that the program acted, and on whom as far as it says so."""
 
     name: str = ""
     address: str = ""
 
 
-def counts(kind: str, printed: str) -> dict[str, int]:
+def read_counts(kind: str, printed: str) -> dict[str, int]:
     """Packets that each rule has refused, by the rule's text. ValueError for what is not such a list.
 
     A rule refuses when it drops or rejects, or when its comment begins with `act`; an iptables chain also by its
@@ -68,34 +68,35 @@ def _refuses(expression: Mapping[str, object]) -> bool:
     return named or "drop" in expression or "reject" in expression
 
 
-def risen(before: Mapping[str, int], now: Mapping[str, int], *, match: Iterable[str]) -> tuple[Act, ...]:
+def find_risen_counts(before: Mapping[str, int], now: Mapping[str, int], *,
+                      match: Iterable[str]) -> tuple[CensorAct, ...]:
     """An act for each rule whose count has risen; the one of `match` that stands in its text is whom it concerns."""
     texts = [rule for rule, packets in now.items() if packets > before.get(rule, 0)]
     return tuple(_act_of(text, tuple(match)) for text in texts)
 
 
-def _act_of(text: str, match: tuple[str, ...]) -> Act:
+def _act_of(text: str, match: tuple[str, ...]) -> CensorAct:
     # The longest first: one name may be part of another.
     for who in sorted(match, key=len, reverse=True):
         if re.search(rf"(?<![\w.:-]){re.escape(who)}(?![\w.:-])", text, re.IGNORECASE):
-            return Act(address=who) if _is_address(who) else Act(name=who)
-    return Act()
+            return CensorAct(address=who) if _is_address(who) else CensorAct(name=who)
+    return CensorAct()
 
 
 def _is_address(text: str) -> bool:
     return ":" in text or re.fullmatch(r"[\d.]+", text) is not None
 
 
-def logged(pattern: str, lines: Iterable[str]) -> tuple[Act, ...]:
+def find_logged_acts(pattern: str, lines: Iterable[str]) -> tuple[CensorAct, ...]:
     """An act for each line that the pattern is found in, with what its groups `name` and `address` say."""
     found = (re.search(pattern, line) for line in lines)
     return tuple(
-        Act(name=groups.get("name") or "", address=groups.get("address") or "")
+        CensorAct(name=groups.get("name") or "", address=groups.get("address") or "")
         for groups in (match.groupdict() for match in found if match)
     )
 
 
-def entries(censor: Censor, acts: Iterable[Act], *, time_s: float) -> tuple[TruthEntry, ...]:
+def make_truth_entries(censor: Censor, acts: Iterable[CensorAct], *, time_s: float) -> tuple[TruthEntry, ...]:
     """What the truth log says of these acts."""
     return tuple(
         TruthEntry(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from probe_lab.lab_types import Drawn, VantagePoint
+from probe_lab.lab_types import DrawnScenario, VantagePoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Parts:
 class Blueprint:
     """One laboratory, before it is built."""
 
-    drawn: Drawn
+    drawn: DrawnScenario
     directory: str
     transport: str
     """tun, veth, or "" for the first that works."""

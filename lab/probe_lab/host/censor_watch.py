@@ -31,23 +31,23 @@ class CensorWatch:
             found = (*self._counted(), *self._printed())
             truth = TruthLog(self._truth)
             try:
-                for entry in acts.entries(self._censor, found, time_s=time.monotonic()):
+                for entry in acts.make_truth_entries(self._censor, found, time_s=time.monotonic()):
                     truth.write(entry)
             finally:
                 truth.close()
 
-    def _counted(self) -> tuple[acts.Act, ...]:
+    def _counted(self) -> tuple[acts.CensorAct, ...]:
         kind = self._censor.counters
         if not kind:
             return ()
         before = self._counts
-        self._counts = acts.counts(kind, self._run(acts.COUNTING[kind]))
-        return acts.risen(before, self._counts, match=self._censor.match)
+        self._counts = acts.read_counts(kind, self._run(acts.COUNTING[kind]))
+        return acts.find_risen_counts(before, self._counts, match=self._censor.match)
 
-    def _printed(self) -> tuple[acts.Act, ...]:
+    def _printed(self) -> tuple[acts.CensorAct, ...]:
         """What stands in the lines that are new, as far as the last whole one."""
         if not self._censor.log:
             return ()
         lines = self._output.read_text(errors="replace").split("\n")[:-1]
         new, self._lines = lines[self._lines :], len(lines)
-        return acts.logged(self._censor.log, new)
+        return acts.find_logged_acts(self._censor.log, new)

@@ -14,7 +14,7 @@ from probe_lab.lab_types import Fault, World
 from probe_lab.path.nat64_icmp import PREFIX
 from probe_lab.pki import FOREIGN_CA, WEB_CA
 from probe_lab.servers.faults import text
-from probe_lab.wire.packet import packed, unpacked
+from probe_lab.wire.packet import pack_address, unpack_address
 
 STUB = "127.0.0.53"
 """Where a local forwarder of DNS listens, as systemd-resolved does."""
@@ -49,7 +49,7 @@ def environment(faults: Iterable[Fault]) -> Mapping[str, str | None]:
     }
 
 
-def changed(variables: Mapping[str, str], faults: Iterable[Fault]) -> dict[str, str]:
+def change_environment(variables: Mapping[str, str], faults: Iterable[Fault]) -> dict[str, str]:
     """The environment with what the faults change in it."""
     after = {**variables, **environment(faults)}
     return {name: value for name, value in after.items() if value is not None}
@@ -58,7 +58,7 @@ def changed(variables: Mapping[str, str], faults: Iterable[Fault]) -> dict[str, 
 def network_resolver(faults: Iterable[Fault], world: World) -> str:
     """The address at which the client reaches the network's resolver."""
     if without_ipv4(faults):
-        return unpacked(PREFIX + packed(world.resolver))
+        return unpack_address(PREFIX + pack_address(world.resolver))
     return world.resolver
 
 

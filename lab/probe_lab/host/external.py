@@ -21,7 +21,7 @@ from pyroute2 import IPRoute
 from probe_lab.host import network
 from probe_lab.host.namespaces import new_net, open_own, visiting_net
 from probe_lab.lab_errors import LabUnavailable, wire_advice
-from probe_lab.lab_types import Leg, World
+from probe_lab.lab_types import WireEnd, World
 from probe_lab.path.line import draw_line
 from probe_lab.wire.frames import HOST_MAC, ROUTER_MAC
 from probe_lab.wire.tun import open_tap
@@ -51,14 +51,14 @@ class Site:
     """Where the censor is: its network namespace, and this side's ends of its two wires."""
 
     net: int
-    inside: Leg
-    outside: Leg
+    inside: WireEnd
+    outside: WireEnd
 
 
 class CensoredLeg:
     """The client's leg as the router sees it when a site lies in between."""
 
-    def __init__(self, client: Leg, site: Site) -> None:
+    def __init__(self, client: WireEnd, site: Site) -> None:
         self._client = client
         self._inside = site.inside
         self._outside = site.outside
@@ -81,7 +81,7 @@ class CensoredLeg:
         self._outside.write(packet)
 
 
-def _copy(source: Leg, target: Leg) -> None:
+def _copy(source: WireEnd, target: WireEnd) -> None:
     for _ in range(_BATCH):
         packet = source.read()
         if packet is None:
@@ -89,12 +89,12 @@ def _copy(source: Leg, target: Leg) -> None:
         target.write(packet)
 
 
-def _tap(net: int, name: str) -> Leg:
+def _tap(net: int, name: str) -> WireEnd:
     with visiting_net(net):
         return open_tap(name)
 
 
-def _veth(net: int, name: str) -> Leg:
+def _veth(net: int, name: str) -> WireEnd:
     outer = f"censor-{name}"
     with IPRoute() as route:
         make_pair(route, outer=outer, inner=name, inner_net=net)
@@ -104,10 +104,10 @@ def _veth(net: int, name: str) -> Leg:
     return PacketLeg(outer)
 
 
-_WIRES: dict[str, Callable[[int, str], Leg]] = {"tun": _tap, "veth": _veth}
+_WIRES: dict[str, Callable[[int, str], WireEnd]] = {"tun": _tap, "veth": _veth}
 
 
-def _wire(net: int, name: str, transport: str) -> Leg:
+def _wire(net: int, name: str, transport: str) -> WireEnd:
     if transport:
         return _WIRES[transport](net, name)
     try:

@@ -22,7 +22,7 @@ import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from probe.catalogue.load import place
+from probe.catalogue.load import find_catalogue_file
 from probe_lab.host.namespaces import check
 from probe_lab.lab_errors import LabUnavailable
 from probe_lab.pki import WEB_CA
@@ -87,14 +87,14 @@ def _remount_sys(scratch: Path) -> None:
         _mount(scratch, groups, flags=_MS_BIND | _MS_REC)
 
 
-def hide(directory: Path | str) -> None:
+def hide_folder(directory: Path | str) -> None:
     """Cover a directory with an empty one; nothing happens where there is none."""
     real = os.path.realpath(directory)
     if os.path.isdir(real):
         _mount("tmpfs", real, "tmpfs", flags=_MS_NOSUID_NODEV_NOEXEC)
 
 
-def cover(target: Path | str, source: Path) -> bool:
+def cover_file(target: Path | str, source: Path) -> bool:
     """Let an existing file read as `source`; False where there is no such file."""
     real = os.path.realpath(target)
     if not os.path.isfile(real):
@@ -113,7 +113,7 @@ def _plain_name_service() -> str:
 
 def _cover_resolver(source: Path) -> None:
     target = "/etc/resolv.conf"
-    if cover(target, source):
+    if cover_file(target, source):
         return
     # A link into a directory that is hidden: the file is made in the empty one that covers it.
     real = Path(os.path.realpath(target))
@@ -133,13 +133,13 @@ def _cover_name_service(scratch: Path, resolver: str, upstream: str) -> None:
     for name, text in contents.items():
         (scratch / name).write_text(text)
     for directory in _NAME_SERVICE_SOCKETS:
-        hide(directory)
+        hide_folder(directory)
     known = Path(_UPSTREAM_LIST)
     if upstream and known.parent.is_dir():
         known.write_text(f"nameserver {upstream}\n")
     # The C library does the same without these two files as with ours.
-    cover("/etc/nsswitch.conf", scratch / "nsswitch.conf")
-    cover("/etc/hosts", scratch / "hosts")
+    cover_file("/etc/nsswitch.conf", scratch / "nsswitch.conf")
+    cover_file("/etc/hosts", scratch / "hosts")
     _cover_resolver(scratch / "resolv.conf")
 
 
@@ -162,28 +162,28 @@ def _cover_trust(scratch: Path, pki: Path, roots: Sequence[str]) -> None:
     bundle, system_bundle = pki / f"{WEB_CA}.pem", scratch / "system-roots.pem"
     system_bundle.write_bytes(b"".join((pki / f"{root}.pem").read_bytes() for root in roots))
     _cover_default_store(scratch / "openssl", system_bundle)
-    cover(certifi.where(), bundle)
+    cover_file(certifi.where(), bundle)
     own = os.path.realpath(certifi.where())  # some systems make certifi's a link to theirs
     system = {os.path.realpath(path) for path in (*_SYSTEM_BUNDLES, ssl.get_default_verify_paths().openssl_cafile)}
     for path in sorted(system - {own}):
-        cover(path, system_bundle)
+        cover_file(path, system_bundle)
     for anchor in sorted((pki / "anchors").glob("*.pem")):
         with_name = files("probe.catalogue") / "anchors" / anchor.name
-        cover(str(with_name), anchor)
+        cover_file(str(with_name), anchor)
 
 
 def _cover_identities(scratch: Path, pki: Path) -> None:
     """In the catalogue, services that are known by the hash of their authority are known by the laboratory's."""
     authority = x509.load_pem_x509_certificate((pki / f"{WEB_CA}.pem").read_bytes())
     ours = base64.urlsafe_b64encode(authority.fingerprint(hashes.SHA256())).decode()
-    for path in {str(place()), str(place(search=False))}:
+    for path in {str(find_catalogue_file()), str(find_catalogue_file(search=False))}:
         covered = scratch / f"catalogue-{hashlib.sha256(path.encode()).hexdigest()[:8]}.csv"
         text = Path(path).read_text(encoding="utf-8")
         covered.write_text(re.sub(r"ca_sha256:[A-Za-z0-9+/_=-]+", f"ca_sha256:{ours}", text), encoding="utf-8")
-        cover(path, covered)
+        cover_file(path, covered)
 
 
-def dress(
+def cover_host_files(
     *,
     scratch: Path,
     pki: Path,
@@ -207,7 +207,7 @@ def dress(
     _cover_identities(scratch, pki)
     source = scratch / "laboratory.json"
     source.write_text(marker)
-    if not cover(str(files("probe.catalogue") / "laboratory.json"), source):
+    if not cover_file(str(files("probe.catalogue") / "laboratory.json"), source):
         raise LabUnavailable("the package is incomplete: its file catalogue/laboratory.json is missing; reinstall it")
     if hidden is not None:
-        hide(hidden)
+        hide_folder(hidden)

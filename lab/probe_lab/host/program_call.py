@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import IO
 
 from probe_lab.host.enter import CANNOT_EXECUTE
-from probe_lab.host.warm import Warm
+from probe_lab.host.warm import WarmInterpreter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ def decode(text: bytes) -> Call:
 
 
 def call_program(
-    warm: Warm, call: Call, spaces: Sequence[int], *, timeout_s: float
+    warm: WarmInterpreter, call: Call, spaces: Sequence[int], *, timeout_s: float
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the program in these namespaces (user, which may be -1, network, mount, process) and wait for its end.
 

@@ -25,7 +25,7 @@ from probe_lab.host.external import CensoredLeg, Site
 from probe_lab.host.mounts import clean_environment
 from probe_lab.host.process_space import keep_process_space, receive_space
 from probe_lab.host.wiring import Network
-from probe_lab.lab_types import Leg, VantagePoint
+from probe_lab.lab_types import VantagePoint, WireEnd
 from probe_lab.wire.capture_files import CapturedLeg, PcapngWriter
 
 _KNOCK_S = 0.02
@@ -34,7 +34,7 @@ _HELPER_PORT = 443
 
 
 @dataclass(slots=True)
-class Crew:
+class ProgramCrew:
     """The programs that this process has started and how it hears from them."""
 
     blueprint: Blueprint
@@ -45,7 +45,7 @@ class Crew:
     """Descriptor on which a program says that it is ready -> its name."""
 
 
-def _run_child(crew: Crew, name: str, work: Callable[[], None], *, net: int, mnt: int | None) -> None:
+def _run_child(crew: ProgramCrew, name: str, work: Callable[[], None], *, net: int, mnt: int | None) -> None:
     ns.name_process(f"lab-{name}")
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -60,7 +60,7 @@ def _run_child(crew: Crew, name: str, work: Callable[[], None], *, net: int, mnt
     work()
 
 
-def _start(crew: Crew, name: str, work: Callable[[], None], *, net: int, mnt: int | None = None) -> int:
+def _start(crew: ProgramCrew, name: str, work: Callable[[], None], *, net: int, mnt: int | None = None) -> int:
     """Fork a program into its namespaces; its output goes to a log of its name."""
     pid = os.fork()
     if pid:
@@ -68,7 +68,7 @@ def _start(crew: Crew, name: str, work: Callable[[], None], *, net: int, mnt: in
     work_and_end(lambda: _run_child(crew, name, work, net=net, mnt=mnt))
 
 
-def _start_vital(crew: Crew, name: str, work: Callable[[int, int], None], *, net: int) -> None:
+def _start_vital(crew: ProgramCrew, name: str, work: Callable[[int, int], None], *, net: int) -> None:
     """Start a program that says when it is ready (a byte) and ends when told to (a byte, or the end of the pipe)."""
     ready, says_ready = os.pipe()
     stop, says_stop = os.pipe()
@@ -88,7 +88,7 @@ def _start_vital(crew: Crew, name: str, work: Callable[[int, int], None], *, net
 
 
 @contextmanager
-def _captured(legs: Mapping[str, Leg], folder: str) -> Iterator[dict[str, Leg]]:
+def _captured(legs: Mapping[str, WireEnd], folder: str) -> Iterator[dict[str, WireEnd]]:
     """The legs, each with a capture in the folder where there is one; complete at the end."""
     if not folder:
         yield dict(legs)
@@ -101,7 +101,7 @@ def _captured(legs: Mapping[str, Leg], folder: str) -> Iterator[dict[str, Leg]]:
             writer.close()
 
 
-def start_router(crew: Crew, network: Network, site: Site | None) -> None:
+def start_router(crew: ProgramCrew, network: Network, site: Site | None) -> None:
     """Start the router, here in the namespace without a network of its own."""
     drawn = crew.blueprint.drawn
 
@@ -123,7 +123,7 @@ def start_router(crew: Crew, network: Network, site: Site | None) -> None:
     _start_vital(crew, "router", work, net=ns.open_own("net"))
 
 
-def start_servers(crew: Crew, network: Network) -> None:
+def start_servers(crew: ProgramCrew, network: Network) -> None:
     """Start every server there is."""
     blueprint = crew.blueprint
 
@@ -136,7 +136,7 @@ def start_servers(crew: Crew, network: Network) -> None:
     _start_vital(crew, "servers", work, net=network.servers)
 
 
-def start_stub(crew: Crew, *, net: int) -> None:
+def start_stub(crew: ProgramCrew, *, net: int) -> None:
     """Start the forwarder of DNS on the client itself."""
     drawn = crew.blueprint.drawn
     upstream = client_faults.network_resolver(drawn.faults, drawn.world)
@@ -147,7 +147,7 @@ def start_stub(crew: Crew, *, net: int) -> None:
     _start_vital(crew, "stub", work, net=net)
 
 
-def start_censor(crew: Crew, site: Site) -> None:
+def start_censor(crew: ProgramCrew, site: Site) -> None:
     """Start the scenario's own program in its namespace on the client's path."""
     orders = crew.blueprint.drawn.censor
     assert orders is not None
@@ -160,7 +160,7 @@ def start_censor(crew: Crew, site: Site) -> None:
     _start_vital(crew, "censor", work, net=site.net)
 
 
-def start_process_space(crew: Crew, *, net: int, mnt: int) -> int:
+def start_process_space(crew: ProgramCrew, *, net: int, mnt: int) -> int:
     """Start the keeper of the client's process namespace; the namespace's descriptor."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with near, far:
@@ -185,7 +185,7 @@ def _knock(address: str, says_ready: int) -> None:
         time.sleep(_KNOCK_S)
 
 
-def start_helper(crew: Crew, vantage: VantagePoint, *, net: int, mnt: int) -> None:
+def start_helper(crew: ProgramCrew, vantage: VantagePoint, *, net: int, mnt: int) -> None:
     """Start the test helper of a vantage point; it is ready once a connection succeeds."""
     blueprint = crew.blueprint
     credentials = blueprint.pki / "helpers" / vantage.control_id
@@ -209,7 +209,7 @@ def start_helper(crew: Crew, vantage: VantagePoint, *, net: int, mnt: int) -> No
     crew.readies[ready] = name
 
 
-def last_words(crew: Crew, name: str) -> str:
+def last_words(crew: ProgramCrew, name: str) -> str:
     """The end of a program's log; empty where it has none."""
     try:
         text = (crew.blueprint.private / f"{name}.log").read_text(errors="replace")

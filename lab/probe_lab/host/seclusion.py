@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from probe_lab.host.mounts import hide
+from probe_lab.host.mounts import hide_folder
 from probe_lab.host.namespaces import MOUNT_BIND, mount
 
 
@@ -16,7 +16,7 @@ def seclude(shared: Path) -> None:
     """
     held = os.open(shared, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        hide(shared.parent.parent)
+        hide_folder(shared.parent.parent)
         shared.mkdir(parents=True)
         mount(f"/proc/self/fd/{held}", shared, flags=MOUNT_BIND)
     finally:

@@ -21,9 +21,9 @@ from probe_lab.host import namespaces as ns
 from probe_lab.host.blueprint import Blueprint, running_helpers
 from probe_lab.host.browser_trust import trust_in_browsers
 from probe_lab.host.external import Site
-from probe_lab.host.mounts import dress, remount_proc
+from probe_lab.host.mounts import cover_host_files, remount_proc
 from probe_lab.host.programs import (
-    Crew,
+    ProgramCrew,
     last_words,
     start_censor,
     start_helper,
@@ -51,7 +51,7 @@ class _Ended(Exception):
 class _Watch:
     """What process 1 listens to."""
 
-    crew: Crew
+    crew: ProgramCrew
     poller: select.poll
     control: int
     """The socket to the owner; readable when it says stop or is gone."""
@@ -61,7 +61,7 @@ class _Watch:
     """Readable when a child has ended."""
 
 
-def _watch(crew: Crew, *, control: int, owner: int) -> _Watch:
+def _watch(crew: ProgramCrew, *, control: int, owner: int) -> _Watch:
     wake = _listen_for_children()
     poller = select.poll()
     for fd in (control, owner, wake):
@@ -70,7 +70,7 @@ def _watch(crew: Crew, *, control: int, owner: int) -> _Watch:
 
 
 def _dressed(
-    crew: Crew,
+    crew: ProgramCrew,
     name: str,
     *,
     net: int,
@@ -86,7 +86,7 @@ def _dressed(
     home = ns.open_own("mnt")
     ns.unshare(ns.NEW_MOUNT)
     with ns.visiting_net(net):  # what /sys shows is decided when it is mounted
-        dress(
+        cover_host_files(
             scratch=blueprint.private / f"files-{name}",
             pki=blueprint.pki,
             resolver=resolver,
@@ -103,7 +103,7 @@ def _dressed(
     return dressed
 
 
-def _dressed_client(crew: Crew, *, net: int) -> int:
+def _dressed_client(crew: ProgramCrew, *, net: int) -> int:
     """The mount namespace of the client, with the faults of its own machine."""
     faults, world = crew.blueprint.drawn.faults, crew.blueprint.drawn.world
     if client_faults.without_timestamps(faults):
@@ -197,7 +197,7 @@ def supervise(
     program ends before its time, LabUnavailable and OSError when the machine refuses.
     """
     remount_proc()
-    crew = Crew(blueprint)
+    crew = ProgramCrew(blueprint)
     watch = _watch(crew, control=control.fileno(), owner=owner)
     world = blueprint.drawn.world
     helpers = running_helpers(blueprint)

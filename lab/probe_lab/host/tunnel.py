@@ -16,7 +16,7 @@ from pyroute2 import IPRoute
 from probe_lab.host import network
 from probe_lab.host.client_faults import Tunnel
 from probe_lab.host.namespaces import visiting_net
-from probe_lab.lab_types import Leg, World
+from probe_lab.lab_types import WireEnd, World
 from probe_lab.wire.composite import CompositeLeg
 from probe_lab.wire.frames import INTERFACE
 from probe_lab.wire.tun import open_tun
@@ -37,8 +37,8 @@ class _HomeNetwork:
 
 
 def wire_tunnel(
-    tunnel: Tunnel, world: World, *, net: int, card: Leg, veth: Callable[[int, str, str], Leg] | None
-) -> Leg:
+    tunnel: Tunnel, world: World, *, net: int, card: WireEnd, veth: Callable[[int, str, str], WireEnd] | None
+) -> WireEnd:
     """Give the client a tunnel beside its card; both together as one leg of the router.
 
     `veth` makes a wire of that kind where TUN devices are closed. Raises OSError where the kernel refuses.

@@ -25,7 +25,7 @@ _NEEDED = (
 )
 
 
-class Warm:
+class WarmInterpreter:
     """The owner's side; several threads may ask at once."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:

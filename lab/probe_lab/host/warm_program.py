@@ -69,9 +69,9 @@ def _become_program(fds: Sequence[int]) -> int:
 
 def _prepare() -> None:
     """Read the catalogue that came with the program: a fifth of what else a run would compute."""
-    from probe.catalogue.load import load
+    from probe.catalogue.load import load_catalogue
 
-    load(search=False)
+    load_catalogue(search=False)
     look_up_record_types()
 
 

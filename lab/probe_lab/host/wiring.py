@@ -12,7 +12,7 @@ from probe_lab.host.client_faults import tunnel_of, without_ipv4
 from probe_lab.host.namespaces import new_net, open_own, visiting_net
 from probe_lab.host.tunnel import wire_tunnel
 from probe_lab.lab_errors import LabUnavailable, wire_advice
-from probe_lab.lab_types import Fault, Leg, World
+from probe_lab.lab_types import Fault, WireEnd, World
 from probe_lab.wire.composite import CompositeLeg
 from probe_lab.wire.frames import INTERFACE
 from probe_lab.wire.tun import open_tap
@@ -27,26 +27,26 @@ class Network:
     servers: int
     vantages: Mapping[str, int]
     """control_id -> namespace: every helper is a host of its own."""
-    legs: Mapping[str, Leg]
+    legs: Mapping[str, WireEnd]
     """client, vantage, servers."""
 
 
-def _tap_wire(net: int, _name: str) -> Leg:
+def _tap_wire(net: int, _name: str) -> WireEnd:
     with visiting_net(net):
         return open_tap(INTERFACE)
 
 
-def _veth_wire(net: int, name: str, interface: str = INTERFACE) -> Leg:
+def _veth_wire(net: int, name: str, interface: str = INTERFACE) -> WireEnd:
     with IPRoute() as route:
         make_pair(route, outer=name, inner=interface, inner_net=net)
         network.raise_router_end(route, name)
     return PacketLeg(name)
 
 
-_WIRES: Mapping[str, Callable[[int, str], Leg]] = {"tun": _tap_wire, "veth": _veth_wire}
+_WIRES: Mapping[str, Callable[[int, str], WireEnd]] = {"tun": _tap_wire, "veth": _veth_wire}
 
 
-def _first_wire(net: int, name: str) -> tuple[str, Leg]:
+def _first_wire(net: int, name: str) -> tuple[str, WireEnd]:
     """The transport that works on this machine, and the first wire made of it."""
     try:
         return "tun", _tap_wire(net, name)
@@ -81,7 +81,7 @@ def try_wire() -> None:
     _first_wire(host, "client")
 
 
-def _client_leg(world: World, faults: Sequence[Fault], *, net: int, card: Leg, veth: bool) -> Leg:
+def _client_leg(world: World, faults: Sequence[Fault], *, net: int, card: WireEnd, veth: bool) -> WireEnd:
     """Configure the client; its leg of the router."""
     tunnel = tunnel_of(faults, world)
     if tunnel is not None and not tunnel.routes:
@@ -115,7 +115,7 @@ def wire_up(world: World, *, transport: str = "", faults: Sequence[Fault] = ()) 
     servers = _new_host(any_address=True)
     servers_leg = make(servers, "servers")
     vantages: dict[str, int] = {}
-    vantage_legs: list[tuple[tuple[str, ...], Leg]] = []
+    vantage_legs: list[tuple[tuple[str, ...], WireEnd]] = []
     for number, vantage in enumerate(world.vantages):
         net = vantages[vantage.control_id] = _new_host()
         addresses = (vantage.ipv4, vantage.ipv6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probe_lab.lab_types import Fault
 from probe_lab.truth import TruthEntry, TruthLog
-from probe_lab.wire.packet import unpacked
+from probe_lab.wire.packet import unpack_address
 
 MAX_ENTRIES_PER_HOST = 200
 
@@ -27,6 +27,6 @@ class FaultNotes:
         self._truth.write(
             TruthEntry(
                 time_s=now_s, actor="router", action=fault.kind, block_type=fault.block_type, alias=fault.alias,
-                address=unpacked(host), direction="to_server" if to_server else "to_client",
+                address=unpack_address(host), direction="to_server" if to_server else "to_client",
             )
         )

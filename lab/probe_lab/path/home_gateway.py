@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe_lab.wire.packet import ICMP, ICMP6, IpHeader, build_icmp, parse
+from probe_lab.wire.packet import ICMP, ICMP6, IpHeader, build_icmp, parse_packet
 
 _REQUESTS = {ICMP: (8, 0), ICMP6: (128, 129)}
 """Types of an echo request and its reply (RFC 792, RFC 4443 4)."""
@@ -10,7 +10,7 @@ _REQUESTS = {ICMP: (8, 0), ICMP6: (128, 129)}
 
 def echo_reply(raw: bytes) -> bytes | None:
     """The reply of the host that an echo request is for; None for any other packet."""
-    packet = parse(raw)
+    packet = parse_packet(raw)
     if packet is None or packet.proto not in _REQUESTS:
         return None
     request, reply = _REQUESTS[packet.proto]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from probe_lab.lab_types import Fault, World
 from probe_lab.path.fault_notes import FaultNotes
 from probe_lab.servers.faults import number, text
-from probe_lab.wire.icmp_errors import host_unreachable, prohibited
-from probe_lab.wire.packet import ACK, FIN, RST, SYN, TCP, IpHeader, Packet, build_tcp, packed, parse
+from probe_lab.wire.icmp_errors import make_host_unreachable, make_prohibited
+from probe_lab.wire.packet import ACK, FIN, RST, SYN, TCP, IpHeader, Packet, build_tcp, pack_address, parse_packet
 
 MAX_CONNECTIONS = 4096
 """Connections that a host remembers, so that a repeated SYN counts once."""
@@ -52,7 +52,7 @@ class HostFaults:
         Faults of other kinds belong to others and are ignored. Raises OSError for a match that is nobody.
         """
         self._notes = notes
-        self._clients = frozenset(map(packed, (world.client4, world.client6)))
+        self._clients = frozenset(map(pack_address, (world.client4, world.client6)))
         self._hosts: dict[bytes, _Host] = {}
         self._everyone: _Host | None = None
         self._far_s: dict[bytes, float] = {}
@@ -84,9 +84,9 @@ class HostFaults:
             host = _Host(fault=fault, act=act, client_only=only)
             for address in (*plan.ipv4, *plan.ipv6) if plan else (match,):
                 if fault.match:
-                    self._hosts[packed(address)] = host
+                    self._hosts[pack_address(address)] = host
                 else:
-                    self._hosts.setdefault(packed(address), host)
+                    self._hosts.setdefault(pack_address(address), host)
         if not fault.match:
             self._everyone = _Host(fault=fault, act=act, client_only=only)
 
@@ -104,7 +104,7 @@ class HostFaults:
 def _places(fault: Fault, world: World) -> list[bytes]:
     """Every address of the hosts that a fault concerns."""
     plans = [(match, world.hosts.get(match.lower())) for match in fault.match or world.hosts]
-    return [packed(text) for match, plan in plans for text in ((*plan.ipv4, *plan.ipv6) if plan else (match,))]
+    return [pack_address(text) for match, plan in plans for text in ((*plan.ipv4, *plan.ipv6) if plan else (match,))]
 
 
 def kernel_reset(packet: Packet) -> bytes | None:
@@ -128,7 +128,7 @@ def _labelled(raw: bytes) -> bytes:
 
 
 def _off(raw: bytes, sender: str) -> Refusal:
-    return Refusal(reply=host_unreachable(raw, sender=sender), from_router=True)
+    return Refusal(reply=make_host_unreachable(raw, sender=sender), from_router=True)
 
 
 def _is_syn(packet: Packet | None) -> bool:
@@ -136,14 +136,14 @@ def _is_syn(packet: Packet | None) -> bool:
 
 
 def _reset_syn(host: _Host, raw: bytes, now_s: float) -> Refusal | None:
-    packet = parse(raw)
+    packet = parse_packet(raw)
     if packet is None or not _is_syn(packet):
         return None
     return Refusal(reply=kernel_reset(packet))
 
 
 def _reset_data(host: _Host, raw: bytes, now_s: float) -> Refusal | None:
-    packet = parse(raw)
+    packet = parse_packet(raw)
     if packet is None or packet.proto != TCP or not packet.payload or packet.flags & RST:
         return None
     params = host.fault.params
@@ -154,7 +154,7 @@ def _reset_data(host: _Host, raw: bytes, now_s: float) -> Refusal | None:
 
 
 def _ban(host: _Host, raw: bytes, now_s: float) -> Refusal | None:
-    packet = parse(raw)
+    packet = parse_packet(raw)
     if packet is None:
         return None
     params = host.fault.params
@@ -166,7 +166,7 @@ def _ban(host: _Host, raw: bytes, now_s: float) -> Refusal | None:
     if reply == "drop":
         return Refusal()
     if reply == "prohibit":
-        return Refusal(reply=prohibited(raw, sender=packet.dst))
+        return Refusal(reply=make_prohibited(raw, sender=packet.dst))
     # A firewall that resets has nothing to say to other protocols.
     return Refusal(reply=kernel_reset(packet)) if packet.proto == TCP else None
 

@@ -6,9 +6,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from probe_lab.box.flows import FlowKey
-from probe_lab.wire.icmp_errors import quoted
-from probe_lab.wire.packet import IpHeader, Packet, build_icmp, parse
-from probe_lab.wire.packet_edit import rewritten
+from probe_lab.wire.icmp_errors import read_quoted
+from probe_lab.wire.packet import IpHeader, Packet, build_icmp, parse_packet
+from probe_lab.wire.packet_edit import rewrite_packet
 
 MAX_MAPPINGS = 4096
 _FIRST_ALIAS = 61_000
@@ -62,7 +62,7 @@ class Translations:
         if mapping is None:
             return None
         self._by_flow.move_to_end(flow)
-        return rewritten(packet, dst=mapping.to, sport=mapping.alias, dport=mapping.to_port)
+        return rewrite_packet(packet, dst=mapping.to, sport=mapping.alias, dport=mapping.to_port)
 
     def inward(self, packet: Packet) -> Packet:
         """A packet for the client as it must look to it: replies, and ICMP errors about redirected packets."""
@@ -71,21 +71,21 @@ class Translations:
         outer = FlowKey(packet.proto, packet.dst, packet.dport, packet.src, packet.sport)
         mapping = self._by_outer.get(outer)
         if mapping is not None:
-            raw = rewritten(packet, src=mapping.flow.server, sport=mapping.flow.sport, dport=mapping.flow.cport)
-            return parse(raw) or packet
+            raw = rewrite_packet(packet, src=mapping.flow.server, sport=mapping.flow.sport, dport=mapping.flow.cport)
+            return parse_packet(raw) or packet
         return self._inward_error(packet)
 
     def _inward_error(self, packet: Packet) -> Packet:
-        about = quoted(packet)
+        about = read_quoted(packet)
         if about is None:
             return packet
         outer = FlowKey(about.proto, about.src, about.sport, about.dst, about.dport)
         mapping = self._by_outer.get(outer)
         if mapping is None:
             return packet
-        quote = rewritten(about, dst=mapping.flow.server, sport=mapping.flow.cport, dport=mapping.flow.sport)
+        quote = rewrite_packet(about, dst=mapping.flow.server, sport=mapping.flow.cport, dport=mapping.flow.sport)
         sender = mapping.flow.server if packet.src == mapping.to else packet.src
         header = IpHeader(src=sender, dst=packet.dst, ttl=packet.ttl, ip_id=packet.ip_id, df=packet.df)
         rest = packet.raw[packet.offset + 4 : packet.offset + 8]
         raw = build_icmp(header, kind=packet.icmp_type, code=packet.icmp_code, rest=rest, payload=quote)
-        return parse(raw) or packet
+        return parse_packet(raw) or packet

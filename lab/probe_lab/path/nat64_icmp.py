@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from probe_lab.wire.packet import ICMP6, checksum, packed
+from probe_lab.wire.packet import ICMP6, checksum, pack_address
 
-PREFIX = packed("64:ff9b::")[:12]
+PREFIX = pack_address("64:ff9b::")[:12]
 """The well-known prefix, before the 32 bits of an IPv4 address (RFC 6052)."""
 
 _ECHO4, _ECHO_REPLY4 = 8, 0

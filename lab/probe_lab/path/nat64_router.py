@@ -12,8 +12,8 @@ import zlib
 from probe_lab.lab_types import World
 from probe_lab.path.nat64_icmp import PREFIX, Ends, icmp_to4, icmp_to6
 from probe_lab.wire.fragments import FRAGMENT, fragment_header, fragments6
-from probe_lab.wire.icmp_errors import packet_too_big
-from probe_lab.wire.packet import ICMP, ICMP6, TCP, UDP, changed_checksum, checksum, packed
+from probe_lab.wire.icmp_errors import make_packet_too_big
+from probe_lab.wire.packet import ICMP, ICMP6, TCP, UDP, checksum, pack_address, update_checksum
 
 LINK_BYTES = 1500
 """What the client's link carries."""
@@ -32,7 +32,7 @@ class Nat64:
     """The translator of one network, between the client and the first router."""
 
     def __init__(self, world: World) -> None:
-        self._client4, self._client6 = packed(world.client4), packed(world.client6)
+        self._client4, self._client6 = pack_address(world.client4), pack_address(world.client6)
         self._identification = 0
 
     def outward(self, raw: bytes) -> bytes | None:
@@ -60,7 +60,7 @@ class Nat64:
         """The ICMP error to an IPv4 packet that would become too long and may not be fragmented; None: it may pass."""
         if raw[0] >> 4 == 6 or len(raw) + _GROWTH_BYTES <= LINK_BYTES or not int.from_bytes(raw[6:8]) & _DF:
             return None
-        return packet_too_big(raw, sender=sender, mtu=LINK_BYTES - _GROWTH_BYTES)
+        return make_packet_too_big(raw, sender=sender, mtu=LINK_BYTES - _GROWTH_BYTES)
 
 
 def to4(raw: bytes, *, src: bytes, dst: bytes, cut: bool = False) -> bytes | None:
@@ -156,7 +156,7 @@ def _ported(proto: int, payload: bytes, ends: Ends, *, cut: bool) -> bytes | Non
         return payload
     if len(payload) < at + 2:
         return payload if cut else None
-    sum_ = changed_checksum(int.from_bytes(payload[at : at + 2]), before=ends.before, after=ends.after)
+    sum_ = update_checksum(int.from_bytes(payload[at : at + 2]), before=ends.before, after=ends.after)
     return payload[:at] + sum_.to_bytes(2) + payload[at + 2 :]
 
 

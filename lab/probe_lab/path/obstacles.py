@@ -9,8 +9,8 @@ from probe_lab.lab_types import Fault
 from probe_lab.path.fault_notes import FaultNotes
 from probe_lab.path.line_faults import span
 from probe_lab.servers.faults import number
-from probe_lab.wire.icmp_errors import packet_too_big
-from probe_lab.wire.packet import packed
+from probe_lab.wire.icmp_errors import make_packet_too_big
+from probe_lab.wire.packet import pack_address
 from probe_lab.world import is_address
 
 _MTU_BYTES = 1400
@@ -60,9 +60,9 @@ def _narrow(fault: Fault, *, hops: int, notes: FaultNotes) -> Obstacle:
         hop=max(0, min(int(number(fault.params, "hop", 1)), hops - 1)),
         fault=fault,
         stops=lambda raw, _now_s: len(raw) > mtu,
-        error=lambda raw, sender: packet_too_big(raw, sender=sender, mtu=mtu) if tells else None,
+        error=lambda raw, sender: make_packet_too_big(raw, sender=sender, mtu=mtu) if tells else None,
         notes=notes,
-        hosts=frozenset(packed(text) for text in fault.match if is_address(text)),
+        hosts=frozenset(pack_address(text) for text in fault.match if is_address(text)),
     )
 
 

@@ -6,7 +6,7 @@ from probe_lab.box.flows import FlowKey
 from probe_lab.lab_types import Fault, World
 from probe_lab.path.nat import Translations
 from probe_lab.servers.faults import number, text
-from probe_lab.wire.packet import TCP, Packet, parse
+from probe_lab.wire.packet import TCP, Packet, parse_packet
 
 _HTTP = 80
 _DNS = 53
@@ -31,7 +31,7 @@ class Quota:
         if not self.used_up:
             self._left_bytes -= len(raw)
             return raw
-        packet = parse(raw) if self._portal else None
+        packet = parse_packet(raw) if self._portal else None
         if packet is None:
             return None
         if packet.dport == _DNS:
@@ -47,7 +47,7 @@ class Quota:
         if not self.used_up:
             self._left_bytes -= len(raw)
             return raw
-        packet = parse(raw) if self._portal else None
+        packet = parse_packet(raw) if self._portal else None
         return self._from_portal(packet) if packet else None
 
     def _from_portal(self, packet: Packet) -> bytes | None:

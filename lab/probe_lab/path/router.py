@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from probe_lab.box.middlebox import Middlebox
-from probe_lab.box.sighting import Passage
-from probe_lab.lab_types import Fault, Leg, Rule, World
+from probe_lab.box.sighting import PacketFate
+from probe_lab.lab_types import Fault, Rule, WireEnd, World
 from probe_lab.path.access import AccessLine
 from probe_lab.path.course import Course, Event, Station, Stretch
 from probe_lab.path.fault_notes import FaultNotes
@@ -25,9 +25,9 @@ from probe_lab.path.host_faults import HostFaults
 from probe_lab.path.line import draw_line
 from probe_lab.path.obstacles import Obstacle, obstacles
 from probe_lab.truth import TruthLog
-from probe_lab.wire.icmp_errors import time_exceeded
-from probe_lab.wire.packet import packed
-from probe_lab.wire.packet_edit import is_ip, lower_ttl, ttl_of
+from probe_lab.wire.icmp_errors import make_time_exceeded
+from probe_lab.wire.packet import pack_address
+from probe_lab.wire.packet_edit import is_ip, lower_ttl, read_ttl
 
 _ORIGIN_TTL = 64
 """What servers send with, as far as the box assumes before it has seen them."""
@@ -55,9 +55,9 @@ class Router:
         faults = tuple(faults)
         self._line = draw_line(world)
         self._deliver = deliver
-        self._clients = frozenset(map(packed, (world.client4, world.client6)))
-        self._gateways = frozenset(map(packed, (world.gateway4, world.gateway6)))
-        self._vantages = frozenset(packed(text) for point in world.vantages for text in (point.ipv4, point.ipv6))
+        self._clients = frozenset(map(pack_address, (world.client4, world.client6)))
+        self._gateways = frozenset(map(pack_address, (world.gateway4, world.gateway6)))
+        self._vantages = frozenset(pack_address(text) for point in world.vantages for text in (point.ipv4, point.ipv6))
         self._vantage_delay_s = world.vantage_delay_ms / 1000
         self._events: list[tuple[float, int, Event, bytes]] = []
         self._order = itertools.count()
@@ -162,7 +162,7 @@ class Router:
 
     def _outward(self, raw: bytes, now_s: float, way: Stretch) -> None:
         """Past the routers of a stretch, or to the one at which the TTL runs out."""
-        ttl, cost = ttl_of(raw), way.routers
+        ttl, cost = read_ttl(raw), way.routers
         if ttl > cost:
             self._schedule(now_s + way.travel_s, way.then, lower_ttl(raw, cost))
             return
@@ -208,7 +208,7 @@ class Router:
     def _expire(self, raw: bytes, now_s: float, *, hop: int) -> None:
         if self._silent:
             return
-        error = time_exceeded(raw, sender=self._router_address(hop, raw[0] >> 4))
+        error = make_time_exceeded(raw, sender=self._router_address(hop, raw[0] >> 4))
         if error is not None:
             self._from_hop(error, now_s, hop=hop)
 
@@ -219,7 +219,7 @@ class Router:
     def _inward(self, raw: bytes, now_s: float, way: Stretch) -> None:
         # A packet that dies on its way to the client dies in silence: the ICMP would go to its alleged sender.
         cost = way.routers
-        if ttl_of(raw) > cost:
+        if read_ttl(raw) > cost:
             self._schedule(now_s + way.travel_s, way.then, lower_ttl(raw, cost))
 
     def _cross_inward(self, raw: bytes, now_s: float, *, obstacle: Obstacle, number: int) -> None:
@@ -269,7 +269,7 @@ class Router:
 
     def _pass_box(self, raw: bytes, now_s: float, *, to_server: bool) -> None:
         box = self._box
-        passage = box.handle(raw, to_server=to_server, now_s=now_s) if box else Passage(forward=raw)
+        passage = box.handle(raw, to_server=to_server, now_s=now_s) if box else PacketFate(forward=raw)
         onward = self._leave_box_outward if to_server else self._leave_box_inward
         for piece in (*passage.earlier, passage.forward):
             if piece is not None:
@@ -283,7 +283,7 @@ def route(
     world: World,
     rules: Iterable[Rule],
     faults: Iterable[Fault],
-    legs: Mapping[str, Leg],
+    legs: Mapping[str, WireEnd],
     log_path: str,
     *,
     stop_fd: int,
@@ -306,7 +306,7 @@ def route(
         truth.close()
 
 
-def _run(router: Router, legs: Mapping[str, Leg], *, stop_fd: int) -> None:
+def _run(router: Router, legs: Mapping[str, WireEnd], *, stop_fd: int) -> None:
     names = {leg.fileno(): name for name, leg in legs.items()}
     while True:
         next_s = router.next_s()
@@ -320,7 +320,7 @@ def _run(router: Router, legs: Mapping[str, Leg], *, stop_fd: int) -> None:
         router.run_due(time.monotonic())
 
 
-def _drain(router: Router, name: str, leg: Leg) -> None:
+def _drain(router: Router, name: str, leg: WireEnd) -> None:
     now_s = time.monotonic()
     for _ in range(_BATCH):
         raw = leg.read()

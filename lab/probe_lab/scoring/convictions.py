@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from probe_lab.box.trigger_table import PLACE_TRIGGERS
-from probe_lab.lab_types import Drawn, Value
+from probe_lab.lab_types import DrawnScenario, Value
 from probe_lab.truth import TruthEntry
 
 _SCHEDULE = ("from_s", "until_s", "every_s")
@@ -28,7 +28,7 @@ class Acts:
 class Log:
     """The truth log of one run, asked for targets."""
 
-    def __init__(self, entries: Iterable[TruthEntry], drawn: Drawn) -> None:
+    def __init__(self, entries: Iterable[TruthEntry], drawn: DrawnScenario) -> None:
         self._entries = tuple(entries)
         self._drawn = drawn
         holders = Counter(address for plan in drawn.world.hosts.values() for address in (*plan.ipv4, *plan.ipv6))
@@ -67,7 +67,7 @@ class Log:
         return not (entry.address in self._shared and meant_for_others and by_name)
 
 
-def uncertain_aliases(drawn: Drawn) -> frozenset[str]:
+def uncertain_aliases(drawn: DrawnScenario) -> frozenset[str]:
     """Aliases that nothing is bound to act upon: all that censors them does so at random or at times."""
     acting: Sequence[tuple[str, str, Mapping[str, Value]]] = [
         *((rule.alias, rule.block_type, rule.params) for rule in drawn.rules),

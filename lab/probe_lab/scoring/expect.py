@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from probe.core.tables.block_types import BLOCK_TYPES, is_prefix
+from probe.core.tables.block_types import BLOCK_TYPES, is_ancestor
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.words import known
 from probe_lab.draw import TARGET
-from probe_lab.lab_types import Drawn, Expect
+from probe_lab.lab_types import DrawnScenario, Expect
 from probe_lab.scoring.convictions import Acts, Log, uncertain_aliases
 from probe_lab.scoring.expect_roles import judge_roles
 from probe_lab.scoring.hidden import is_hidden
@@ -45,7 +45,7 @@ class Judgement:
 
 
 def judge(
-    drawn: Drawn, rows: Sequence[Row], run_row: Row, log: Iterable[TruthEntry], *, level: str, helpers: bool,
+    drawn: DrawnScenario, rows: Sequence[Row], run_row: Row, log: Iterable[TruthEntry], *, level: str, helpers: bool,
     services: Sequence[Row] = (),
 ) -> Judgement:
     """Judge the verdict rows of one run.
@@ -92,13 +92,13 @@ def _in_fact(expect: Expect, *, acted: bool, may_rest: bool) -> Expect:
     return expect if acted or not outcomes else Expect(of=expect.of, outcomes=outcomes)
 
 
-def _subject_of(row: Row, drawn: Drawn) -> str:
+def _subject_of(row: Row, drawn: DrawnScenario) -> str:
     """The input that stands for the row's target: a target of several endpoints shows the one that decided."""
     inputs = drawn.aliases.get(f"{TARGET}{row.get('target_id', '')}", ())
     return next((url for url in inputs if url in drawn.targets), row["input"])
 
 
-def _expected_of(drawn: Drawn, subject: str, level: str) -> Expect:
+def _expected_of(drawn: DrawnScenario, subject: str, level: str) -> Expect:
     """The last expectation that names this target at this level; where the line hides a throttle, `ok` is right too."""
     named = [e for e in drawn.expects if e.level in ("any", level) and subject in _subjects(drawn, e)]
     expect = named[-1] if named else WELL
@@ -107,7 +107,7 @@ def _expected_of(drawn: Drawn, subject: str, level: str) -> Expect:
     return replace(expect, outcomes=(*expect.outcomes, *WELL.outcomes))
 
 
-def _subjects(drawn: Drawn, expect: Expect) -> tuple[str, ...]:
+def _subjects(drawn: DrawnScenario, expect: Expect) -> tuple[str, ...]:
     return drawn.targets if expect.of == "*" else drawn.aliases.get(expect.of.removeprefix("@"), ())
 
 
@@ -180,10 +180,10 @@ def is_met(expect: Expect, row: Row, *, helpers: bool) -> bool:
 
 def _names_cause(got: str, path: str, min_depth: int) -> bool:
     """True when `got` is the cause or an ancestor that is deep enough."""
-    return bool(got) and is_prefix(got, path) and got.count(".") >= min(min_depth - 1, path.count("."))
+    return bool(got) and is_ancestor(got, path) and got.count(".") >= min(min_depth - 1, path.count("."))
 
 
-def _judge_run(drawn: Drawn, row: Row, acts: Log, *, level: str, helpers: bool) -> JudgedRow | None:
+def _judge_run(drawn: DrawnScenario, row: Row, acts: Log, *, level: str, helpers: bool) -> JudgedRow | None:
     expects = [expect for expect in drawn.expects if expect.of == RUN and expect.level in ("any", level)]
     if not expects:
         return None
@@ -191,7 +191,7 @@ def _judge_run(drawn: Drawn, row: Row, acts: Log, *, level: str, helpers: bool) 
 
 
 def _why_invalid(
-    drawn: Drawn, by_input: Mapping[str, Row], acts: Log, wanted: Mapping[str, Expect], uncertain: set[str]
+    drawn: DrawnScenario, by_input: Mapping[str, Row], acts: Log, wanted: Mapping[str, Expect], uncertain: set[str]
 ) -> str:
     """A rule that never fired where it should, or an expectation that the log contradicts.
 
@@ -205,13 +205,13 @@ def _why_invalid(
             if subject in uncertain or expect.unless_fired:
                 continue
             return f"no rule fired for {subject}"
-        told = any(is_prefix(path, made) for path in expect.block_types for made in causes)
+        told = any(is_ancestor(path, made) for path in expect.block_types for made in causes)
         if "blocked" in expect.outcomes and not told:
             return f"{subject}: expects {' or '.join(expect.block_types)}, but the log says {', '.join(sorted(causes))}"
     return ""
 
 
-def _suspects(drawn: Drawn, wanted: Mapping[str, Expect]) -> set[str]:
+def _suspects(drawn: DrawnScenario, wanted: Mapping[str, Expect]) -> set[str]:
     """The targets that something ought to have acted on: those that it names, and those that must be `blocked`."""
     acting = (*drawn.rules, *drawn.faults, *((drawn.censor,) if drawn.censor else ()))
     named = {part.alias for part in acting if part.block_type and part.alias}

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probe.core.tables.block_types import is_prefix
+from probe.core.tables.block_types import is_ancestor
 from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe_lab.lab_types import ROLE, Drawn, Expect
+from probe_lab.lab_types import ROLE, DrawnScenario, Expect
 from probe_lab.scoring.convictions import Log
 from probe_lab.scoring.judged import MISSING, JudgedRow, Row
 
 
-def judge_roles(drawn: Drawn, rows: Sequence[Row], acts: Log, *, level: str, helpers: bool) -> tuple[JudgedRow, ...]:
+def judge_roles(drawn: DrawnScenario, rows: Sequence[Row], acts: Log, *, level: str,
+                helpers: bool) -> tuple[JudgedRow, ...]:
     """One judgement for each role that an expectation names at this level; `rows` are those of the services file.
 
     Of a role without a row nothing is claimed: it was not attempted.
@@ -24,7 +25,7 @@ def judge_roles(drawn: Drawn, rows: Sequence[Row], acts: Log, *, level: str, hel
     return tuple(_judge(drawn, expect, found.get(of), acts, helpers=helpers) for of, expect in wanted.items())
 
 
-def _judge(drawn: Drawn, expect: Expect, row: Row | None, acts: Log, *, helpers: bool) -> JudgedRow:
+def _judge(drawn: DrawnScenario, expect: Expect, row: Row | None, acts: Log, *, helpers: bool) -> JudgedRow:
     blocked = _split(row["blocked_inputs"]) if row else frozenset()
     unclaimed = NOT_ATTEMPTED in expect.outcomes
     return JudgedRow(
@@ -37,14 +38,14 @@ def _judge(drawn: Drawn, expect: Expect, row: Row | None, acts: Log, *, helpers:
     )
 
 
-def is_role_met(drawn: Drawn, expect: Expect, row: Row, *, helpers: bool) -> bool:
+def is_role_met(drawn: DrawnScenario, expect: Expect, row: Row, *, helpers: bool) -> bool:
     """True when a row says what is expected: the outcome, a cause, whether it is so in part, and of what."""
     if not helpers and row["outcome"] == "inconclusive":
         return True
     if row["outcome"] not in expect.outcomes:
         return False
     causes = _split(row["block_types"])
-    told = any(is_prefix(got, path) for got in causes for path in expect.block_types)
+    told = any(is_ancestor(got, path) for got in causes for path in expect.block_types)
     if row["outcome"] == "blocked" and expect.block_types and not told:
         return False
     if expect.partial is not None and expect.partial != _is_partial(row):
@@ -52,7 +53,7 @@ def is_role_met(drawn: Drawn, expect: Expect, row: Row, *, helpers: bool) -> boo
     return not expect.endpoints or _split(row["blocked_inputs"]) == _meant(drawn, expect)
 
 
-def _meant(drawn: Drawn, expect: Expect) -> frozenset[str]:
+def _meant(drawn: DrawnScenario, expect: Expect) -> frozenset[str]:
     return frozenset(url for alias in expect.endpoints for url in drawn.aliases[alias.removeprefix("@")])
 
 
@@ -64,7 +65,7 @@ def _is_partial(row: Row) -> bool:
     return row["partial"].lower() == "true"
 
 
-def _wanted(drawn: Drawn, expect: Expect) -> str:
+def _wanted(drawn: DrawnScenario, expect: Expect) -> str:
     causes = " or ".join(expect.block_types)
     return _said(" or ".join(expect.outcomes), causes, bool(expect.partial), _meant(drawn, expect))
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from probe.core.tables.consent_words import LEVELS as CONSENT_LEVELS
-from probe_lab.format.scenario import load, names
+from probe_lab.format.scenario import list_scenario_names, load_scenario
 from probe_lab.format.toml_table import ScenarioError
 from probe_lab.scoring.judged import JudgedRow
 from probe_lab.scoring.trial import FULL_CONSENT, Line, Trial, TrialResult
@@ -47,7 +47,7 @@ class FailingSeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     @property
     def trial(self) -> Trial:
         """The trial. Raises ScenarioError where there is no such scenario any more."""
-        return Trial(scenario=load(self.scenario), seed=self.seed, level=self.evidence_level,
+        return Trial(scenario=load_scenario(self.scenario), seed=self.seed, level=self.evidence_level,
                      consent_level=self.consent_level, helpers=self.helpers,
                      line=Line(loss=self.loss, rtt_ms=self.rtt_ms))
 
@@ -84,7 +84,7 @@ def _is_wrong(row: JudgedRow, consent_level: int) -> bool:
 
 def write_failing(results: Iterable[TrialResult], folder: Path) -> tuple[Path, ...]:
     """Write a file for each trial that failed, of the scenarios that come with the laboratory. Raises OSError."""
-    known = set(names())
+    known = set(list_scenario_names())
     kept = {seed.file_name: seed for seed in map(failing_seed, results) if seed and seed.scenario in known}
     folder.mkdir(parents=True, exist_ok=True)
     for name, seed in kept.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from probe_lab.lab_types import Drawn, Rule, World
+from probe_lab.lab_types import DrawnScenario, Rule, World
 
 PLAIN = 4.0
 """A line that would be this many times as fast without the throttle shows it plainly; below, `ok` is no wrong word."""
@@ -22,7 +22,7 @@ def line_bps(world: World) -> float:
     return _RENO * _SEGMENT_BITS / (rtt_s * math.sqrt(world.loss)) if rtt_s and world.loss else math.inf
 
 
-def is_hidden(drawn: Drawn, subject: str) -> bool:
+def is_hidden(drawn: DrawnScenario, subject: str) -> bool:
     """Whether all that acts on this target is throttling, and none of it slows the line plainly."""
     acting = [rule for rule in drawn.rules if rule.block_type and subject in drawn.aliases.get(rule.alias, ())]
     return bool(acting) and all(_hardly_slows(rule, drawn.world) for rule in acting)

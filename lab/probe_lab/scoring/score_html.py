@@ -13,13 +13,13 @@ from probe_lab.scoring.score_report import (
     calibration_rows,
     cause_pairs,
     expectations,
+    find_number,
+    format_percent,
+    list_judged_scenarios,
     miss_line,
-    number_of,
-    ordered,
     outcome_matrix,
-    percent,
 )
-from probe_lab.scoring.score_run import Finding, Score
+from probe_lab.scoring.score_run import Score, WrongVerdict
 
 _HEAD = """\
 <!doctype html>
@@ -67,8 +67,8 @@ def as_html(report: Report) -> str:
     ]
     for level, part in report.levels.items():
         parts += _level(level, part, report)
-    if report.unreached and not report.patterns:
-        parts += ["<h2>Rules that decided nothing</h2>\n", _paragraph(", ".join(report.unreached))]
+    if report.list_unreached and not report.patterns:
+        parts += ["<h2>Rules that decided nothing</h2>\n", _paragraph(", ".join(report.list_unreached))]
     if report.total.skipped:
         skipped = dict.fromkeys((trouble.scenario, trouble.reason) for trouble in report.total.skipped)
         parts += ["<h2>Skipped</h2>\n", _table(("scenario", "why"), skipped)]
@@ -136,11 +136,11 @@ def _heat(count: int, total: int, *, right: bool) -> str:
 
 def _scenarios(report: Report, part: Score) -> str:
     rows = []
-    for scenario in ordered(report.scenarios, part):
+    for scenario in list_judged_scenarios(report.scenarios, part):
         each = part.by_scenario[scenario.name]
-        texts = (number_of(scenario), scenario.name, scenario.kind, scenario.title, expectations(scenario))
+        texts = (find_number(scenario), scenario.name, scenario.kind, scenario.title, expectations(scenario))
         figures = (
-            percent(each.accuracy), percent(each.causes.precision), percent(each.causes.recall),
+            format_percent(each.accuracy), format_percent(each.causes.precision), format_percent(each.causes.recall),
             f"{each.n_misses} of {each.n_rows}", str(each.n_false_accusations), str(each.n_unfired),
             f"{each.wall_s:.0f}",
         )
@@ -153,7 +153,7 @@ def _scenarios(report: Report, part: Score) -> str:
     return _raw_table(head, rows)
 
 
-def _findings(findings: Sequence[Finding]) -> str:
+def _findings(findings: Sequence[WrongVerdict]) -> str:
     rows = []
     for f in findings:
         plain = (f.scenario, str(f.seed), f.input, f.expected or "no block", f.got)

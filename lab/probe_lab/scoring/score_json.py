@@ -26,7 +26,7 @@ def as_json(report: Report) -> dict[str, object]:
         "misses": [asdict(finding) for finding in total.misses],
         "unstable": list(total.unstable),
         "rules": dict(sorted(total.rules.items())),
-        "unreached_rules": list(report.unreached),
+        "unreached_rules": list(report.list_unreached),
         "line": asdict(report.line),
         "skipped": [asdict(trouble) for trouble in total.skipped],
         "wall_s": round(report.wall_s, 1),

@@ -12,13 +12,13 @@ from probe_lab.scoring.score_report import (
     calibration_rows,
     cause_pairs,
     expectations,
+    find_number,
+    format_percent,
+    list_judged_scenarios,
     miss_line,
-    number_of,
-    ordered,
     outcome_matrix,
-    percent,
 )
-from probe_lab.scoring.score_run import Finding, Score
+from probe_lab.scoring.score_run import Score, WrongVerdict
 
 _SAFE = str.maketrans({**{mark: f"\\{mark}" for mark in "\\`*_|[]"}, "<": "&lt;", ">": "&gt;"})
 MOST_EVIDENCE = 160
@@ -65,8 +65,8 @@ def as_markdown(report: Report) -> str:
     ]
     for level, part in report.levels.items():
         parts += _level(level, part, report)
-    if report.unreached and not report.patterns:
-        parts += ["## Rules that decided nothing", ", ".join(f"`{rule}`" for rule in report.unreached)]
+    if report.list_unreached and not report.patterns:
+        parts += ["## Rules that decided nothing", ", ".join(f"`{rule}`" for rule in report.list_unreached)]
     if report.total.skipped:
         skipped = dict.fromkeys((trouble.scenario, trouble.reason) for trouble in report.total.skipped)
         parts += ["## Skipped", table(("scenario", "why"), skipped)]
@@ -103,11 +103,11 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
 def _scenarios(report: Report, part: Score) -> str:
     rows = [
         (
-            number_of(scenario), scenario.name, scenario.kind, expectations(scenario), percent(each.accuracy),
-            percent(each.causes.precision), percent(each.causes.recall), f"{each.n_misses} of {each.n_rows}",
-            str(each.n_false_accusations), str(each.n_unfired or ""),
+            find_number(scenario), scenario.name, scenario.kind, expectations(scenario), format_percent(each.accuracy),
+            format_percent(each.causes.precision), format_percent(each.causes.recall),
+            f"{each.n_misses} of {each.n_rows}", str(each.n_false_accusations), str(each.n_unfired or ""),
         )
-        for scenario in ordered(report.scenarios, part)
+        for scenario in list_judged_scenarios(report.scenarios, part)
         for each in (part.by_scenario[scenario.name],)
     ]
     head = ("number", "scenario", "kind", "expected (others: ok)", "accuracy", "precision", "recall", "missed",
@@ -115,7 +115,7 @@ def _scenarios(report: Report, part: Score) -> str:
     return table(head, rows)
 
 
-def _findings(findings: Sequence[Finding]) -> str:
+def _findings(findings: Sequence[WrongVerdict]) -> str:
     rows = [
         (f.scenario, str(f.seed), f.input, f.expected or "no block", f.got, f.rule_id, f.evidence[:MOST_EVIDENCE])
         for f in findings

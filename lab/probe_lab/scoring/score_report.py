@@ -68,17 +68,17 @@ class Report:
         return f"evidence level {level}, consent level {self.consent_level}"
 
     @property
-    def unreached(self) -> tuple[str, ...]:
+    def list_unreached(self) -> tuple[str, ...]:
         """Rules that decided nothing."""
         return tuple(rule for rule in self.rule_ids if rule not in self.total.rules)
 
 
-def percent(share: float | None) -> str:
+def format_percent(share: float | None) -> str:
     """A share for a table; a dash where there is none."""
     return "-" if share is None else f"{share:.1%}"
 
 
-def number_of(scenario: Scenario) -> str:
+def find_number(scenario: Scenario) -> str:
     """The number of a scenario, or a dash for one that is in no table."""
     return scenario.number or "-"
 
@@ -145,11 +145,11 @@ def accuracy_line(part: Score) -> str:
         return "nothing to judge"
     return (
         f"{part.accuracy:.1%} (mean of {len(part.by_scenario)} scenarios; {part.n_rows} verdicts); causes: precision "
-        f"{percent(part.precision)}, recall {percent(part.recall)}"
+        f"{format_percent(part.precision)}, recall {format_percent(part.recall)}"
     )
 
 
-def ordered(scenarios: Sequence[Scenario], part: Score) -> list[Scenario]:
+def list_judged_scenarios(scenarios: Sequence[Scenario], part: Score) -> list[Scenario]:
     """The scenarios that were judged, in the order given."""
     return [scenario for scenario in scenarios if scenario.name in part.by_scenario]
 

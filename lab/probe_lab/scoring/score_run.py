@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from probe.catalogue.types import Catalogue
-from probe_lab.laboratory import warm
+from probe_lab.laboratory import start_warm
 from probe_lab.scoring.calibration import Bin, calibration
 from probe_lab.scoring.judged import MISSING, JudgedRow
 from probe_lab.scoring.score_measures import Overlap, mean, overlap, scenario_accuracy, upper_bound
@@ -20,7 +20,7 @@ from probe_lab.scoring.trial_order import Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class WrongVerdict:
     """One verdict that should have been another; `replay` makes the same laboratory again."""
 
     scenario: str
@@ -38,7 +38,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class TrialTrouble:
     """A trial that proves nothing, and why."""
 
     scenario: str
@@ -78,10 +78,10 @@ class Score:
     """Verdicts that were judged."""
     n_innocent: int
     """Verdicts that must not be `blocked`."""
-    false_accusations: tuple[Finding, ...]
+    false_accusations: tuple[WrongVerdict, ...]
     bound: float
     """Upper end of the one-sided 95 % interval for the share of false accusations."""
-    misses: tuple[Finding, ...]
+    misses: tuple[WrongVerdict, ...]
     n_undecided: int
     """Misses that are `inconclusive`: nothing wrong was said."""
     calibration: tuple[Bin, ...]
@@ -91,11 +91,11 @@ class Score:
     """(expected, got) -> verdicts."""
     unstable: tuple[str, ...]
     """`scenario input` of the verdicts that differed between repetitions of one and the same trial."""
-    invalid: tuple[Trouble, ...]
+    invalid: tuple[TrialTrouble, ...]
     """Scenarios whose truth disagrees with their expectation."""
-    broken: tuple[Trouble, ...]
+    broken: tuple[TrialTrouble, ...]
     """Laboratories that failed, and programs that left no results."""
-    skipped: tuple[Trouble, ...]
+    skipped: tuple[TrialTrouble, ...]
     """Scenarios that need programs which this machine lacks."""
     wall_s: float
     """Sum over the trials."""
@@ -111,7 +111,7 @@ def run_trials(
     """
     pool = ThreadPoolExecutor(max_workers=jobs)
     waiting = Queue([trial.scenario.name for trial in trials])
-    with warm() as interpreter:
+    with start_warm() as interpreter:
 
         def run_next() -> tuple[int, TrialResult]:
             index = waiting.take()
@@ -129,7 +129,7 @@ def run_trials(
     return tuple(results[index] for index in range(len(trials)))
 
 
-def score(results: Iterable[TrialResult]) -> Score:
+def add_up_trials(results: Iterable[TrialResult]) -> Score:
     """Add up trials; those whose scenario is invalid count for false accusations only."""
     results = tuple(results)
     sound = [r for r in results if r.judgement is not None and not r.judgement.invalid]
@@ -160,7 +160,7 @@ def score(results: Iterable[TrialResult]) -> Score:
 
 
 def _by_scenario(
-    results: Sequence[TrialResult], expected: Sequence[tuple[TrialResult, JudgedRow]], accused: Sequence[Finding]
+    results: Sequence[TrialResult], expected: Sequence[tuple[TrialResult, JudgedRow]], accused: Sequence[WrongVerdict]
 ) -> dict[str, ScenarioScore]:
     accuracy = scenario_accuracy((r.scenario, row) for r, row in expected)
     rows = {name: [row for r, row in expected if r.scenario == name] for name in accuracy}
@@ -207,8 +207,8 @@ def _unstable(results: Iterable[TrialResult]) -> tuple[str, ...]:
     return tuple(sorted(differing))
 
 
-def _finding(result: TrialResult, row: JudgedRow) -> Finding:
-    return Finding(
+def _finding(result: TrialResult, row: JudgedRow) -> WrongVerdict:
+    return WrongVerdict(
         scenario=result.scenario,
         seed=result.seed,
         level=result.level,
@@ -219,11 +219,11 @@ def _finding(result: TrialResult, row: JudgedRow) -> Finding:
         got=row.got,
         rule_id=row.rule_id,
         evidence=row.evidence,
-        replay=replay(result),
+        replay=make_replay_command(result),
     )
 
 
-def replay(result: TrialResult) -> str:
+def make_replay_command(result: TrialResult) -> str:
     """The command that makes this very laboratory again and keeps what it takes to understand a verdict."""
     helper = "" if result.helpers else " --no-helper"
     levels = f"--level {result.level} --consent-level {result.consent_level}"
@@ -231,5 +231,5 @@ def replay(result: TrialResult) -> str:
             "--keep DIR")
 
 
-def _trouble(result: TrialResult, reason: str) -> Trouble:
-    return Trouble(scenario=result.scenario, seed=result.seed, level=result.level, reason=reason)
+def _trouble(result: TrialResult, reason: str) -> TrialTrouble:
+    return TrialTrouble(scenario=result.scenario, seed=result.seed, level=result.level, reason=reason)

@@ -13,7 +13,7 @@ from probe_lab.scoring.score_report import (
     miss_line,
     outcome_matrix,
 )
-from probe_lab.scoring.score_run import Finding, Score, Trouble
+from probe_lab.scoring.score_run import Score, TrialTrouble, WrongVerdict
 
 MOST_FINDINGS = 12
 """Shown of one trial."""
@@ -23,8 +23,8 @@ def as_text(report: Report) -> str:
     """The score in words: what must never happen first."""
     parts = [line for level, part in report.levels.items() for line in (*_level_lines(level, part, report), "")]
     parts += _troubles("Skipped", report.total.skipped, indent="")
-    if report.unreached and not report.patterns:
-        parts += ["Rules that decided nothing: " + ", ".join(report.unreached)]
+    if report.list_unreached and not report.patterns:
+        parts += ["Rules that decided nothing: " + ", ".join(report.list_unreached)]
     alone_s = sum(part.wall_s for part in report.levels.values())
     return "\n".join([
         *parts,
@@ -77,9 +77,9 @@ def _causes(part: Score) -> Iterable[str]:
         yield f"    {count:5}  {expected:{width}}  ->  {got}"
 
 
-def _findings(findings: Sequence[Finding]) -> Iterable[str]:
+def _findings(findings: Sequence[WrongVerdict]) -> Iterable[str]:
     """Each finding, those of one trial together and no more than a screen of them, with the way to see them again."""
-    by_trial: dict[str, list[Finding]] = {}
+    by_trial: dict[str, list[WrongVerdict]] = {}
     for finding in findings:
         by_trial.setdefault(finding.replay, []).append(finding)
     for replay, members in by_trial.items():
@@ -93,12 +93,12 @@ def _findings(findings: Sequence[Finding]) -> Iterable[str]:
             yield f"      ... and {len(members) - MOST_FINDINGS} more; --json has all"
 
 
-def _troubles(title: str, troubles: Sequence[Trouble], *, indent: str = "  ") -> Iterable[str]:
+def _troubles(title: str, troubles: Sequence[TrialTrouble], *, indent: str = "  ") -> Iterable[str]:
     """Troubles alike of one scenario are told once."""
     if not troubles:
         return
     yield f"{indent}{title}: {len(troubles)}"
-    seen: dict[tuple[str, str], list[Trouble]] = {}
+    seen: dict[tuple[str, str], list[TrialTrouble]] = {}
     for trouble in troubles:
         seen.setdefault((trouble.scenario, trouble.reason), []).append(trouble)
     for (scenario, reason), members in seen.items():

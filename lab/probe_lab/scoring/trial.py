@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 
 from probe.catalogue.types import Catalogue
 from probe.core.tables.consent_words import LEVELS as CONSENT_LEVELS
-from probe_lab.draw import TARGET, draw
-from probe_lab.format.needs import lacking
+from probe_lab.draw import TARGET, draw_scenario
+from probe_lab.format.needs import explain_lacking_needs
 from probe_lab.format.ranges import Literal
 from probe_lab.format.scenario import Scenario
 from probe_lab.format.toml_table import ScenarioError
-from probe_lab.host.warm import Warm
-from probe_lab.lab_types import Drawn, World
+from probe_lab.host.warm import WarmInterpreter
+from probe_lab.lab_types import DrawnScenario, World
 from probe_lab.laboratory import LabFailed, Laboratory, package_roots
 from probe_lab.scoring.expect import Judgement, judge
 from probe_lab.scoring.judged import MISSING, Row
@@ -98,13 +98,13 @@ class TrialResult:
     wall_s: float
 
 
-def run_trial(trial: Trial, *, catalogue: Catalogue, warm: Warm | None = None) -> TrialResult:
+def run_trial(trial: Trial, *, catalogue: Catalogue, warm: WarmInterpreter | None = None) -> TrialResult:
     """Draw, build (from a `warm` interpreter if there is one), run and judge. Raises LabUnavailable; a broken
     laboratory is a result, and so is a broken draw."""
     begin = time.monotonic()
     judgement: Judgement | None = None
     note = ""
-    skipped = lacking(trial.scenario.needs)
+    skipped = explain_lacking_needs(trial.scenario.needs)
     if not skipped:
         try:
             judgement, note = _run(trial, catalogue, warm)
@@ -126,8 +126,8 @@ def run_trial(trial: Trial, *, catalogue: Catalogue, warm: Warm | None = None) -
     )
 
 
-def _run(trial: Trial, catalogue: Catalogue, warm: Warm | None) -> tuple[Judgement, str]:
-    drawn = draw(trial.line.under(trial.scenario), seed=trial.seed, endpoints=catalogue.endpoints)
+def _run(trial: Trial, catalogue: Catalogue, warm: WarmInterpreter | None) -> tuple[Judgement, str]:
+    drawn = draw_scenario(trial.line.under(trial.scenario), seed=trial.seed, endpoints=catalogue.endpoints)
     with Laboratory(drawn, level=trial.level, helpers=trial.helpers, warm=warm) as laboratory:
         note = _run_probe(laboratory, trial, drawn, catalogue)
         results = laboratory.directory / "results"
@@ -142,7 +142,7 @@ def _run(trial: Trial, catalogue: Catalogue, warm: Warm | None) -> tuple[Judgeme
     return judgement, note
 
 
-def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Catalogue) -> str:
+def _run_probe(laboratory: Laboratory, trial: Trial, drawn: DrawnScenario, catalogue: Catalogue) -> str:
     """Let the probe measure; why there are no results, or nothing."""
     config = laboratory.directory / "probe.toml"
     agreed = agreed_server(drawn, catalogue) if trial.scenario.agreed_server else ""
@@ -166,7 +166,7 @@ def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Ca
     return f"the program left no results (exit status {done.returncode}): {last[0][:300]}"
 
 
-def _measured(drawn: Drawn) -> tuple[str, ...]:
+def _measured(drawn: DrawnScenario) -> tuple[str, ...]:
     """The inputs that a run measures: where several endpoints of one target were drawn, all of them."""
     more = (url for alias, urls in drawn.aliases.items() if alias.startswith(TARGET) for url in urls)
     return tuple(dict.fromkeys((*drawn.targets, *more)))
@@ -178,7 +178,7 @@ def program_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def agreed_server(drawn: Drawn, catalogue: Catalogue) -> str:
+def agreed_server(drawn: DrawnScenario, catalogue: Catalogue) -> str:
     """The address of a server for foreign names: of a web site that no target and no control lives at."""
     world = drawn.world
     named = (*drawn.targets, *(url for urls in drawn.aliases.values() for url in urls))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from probe_lab.box.forge import Box
+from probe_lab.box.forge import EffectContext
 from probe_lab.box.rulebook import BoxRule
-from probe_lab.box.sighting import Passage, Sighting
+from probe_lab.box.sighting import PacketFate, PacketSighting
 
 
 class Outcome(Enum):
@@ -23,4 +23,4 @@ class Outcome(Enum):
 
 MISSED, HELD, ACTED = Outcome.MISSED, Outcome.HELD, Outcome.ACTED
 
-Effect = Callable[[Box, BoxRule, Sighting, Passage], Outcome]
+Effect = Callable[[EffectContext, BoxRule, PacketSighting, PacketFate], Outcome]

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.core.endpoints import Endpoint
-from probe_lab.lab_types import Drawn
+from probe_lab.lab_types import DrawnScenario
 from probe_lab.servers.dispatch import Servers
 from probe_lab.servers.faults import Faults
 from probe_lab.servers.listeners import plan_datagrams, plan_listeners, plan_quic
@@ -23,11 +23,11 @@ from probe_lab.truth import TruthLog
 @cache
 def catalogue_rows() -> Sequence[Endpoint]:
     """The rows that are served unless others are given; read once a process, and in those that it forks not at all."""
-    return load().endpoints
+    return load_catalogue().endpoints
 
 
 def serve(
-    drawn: Drawn,
+    drawn: DrawnScenario,
     log_path: str,
     ready_fd: int,
     stop_fd: int,
@@ -50,7 +50,7 @@ def serve(
 
 
 async def _serve(
-    drawn: Drawn, endpoints: Sequence[Endpoint], log: TruthLog, *, ready_fd: int, stop_fd: int, ca_dir: Path
+    drawn: DrawnScenario, endpoints: Sequence[Endpoint], log: TruthLog, *, ready_fd: int, stop_fd: int, ca_dir: Path
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from probe.core.endpoints import Endpoint
 from probe_lab.lab_types import World
 from probe_lab.servers.app_messengers import ANSWERS
-from probe_lab.servers.app_style import noise, style_at, tls_alert
+from probe_lab.servers.app_style import find_style, make_noise, make_tls_alert
 from probe_lab.servers.app_text import DIALOGUES
 from probe_lab.servers.app_wire import IDLE_S, Wire, wait_out
 from probe_lab.servers.certificates import Certificates, certificate_name
@@ -47,7 +47,7 @@ class AppServer:
         row = spoken_at(site)
         if row is None:
             return
-        style = style_at(site, plain, faults=self._faults, world=self._world)
+        style = find_style(site, plain, faults=self._faults, world=self._world)
         wire = Wire(stream)
         rng = random.Random()
         if style and style != "wrong":
@@ -106,7 +106,7 @@ async def _echo(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
 
 async def _garbage(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
     await wire.peek(1)
-    await wire.write(noise(rng))
+    await wire.write(make_noise(rng))
     await wait_out(wire)
 
 
@@ -127,7 +127,7 @@ async def _reset(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
 
 async def _tls_alert(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
     await wire.peek(1)
-    await wire.write(tls_alert(rng))
+    await wire.write(make_tls_alert(rng))
     await wire.close()
 
 

@@ -10,7 +10,7 @@ from probe_lab.servers.served_sites import Site
 from probe_lab.servers.streams import PlainStream
 
 
-def style_at(site: Site, plain: PlainStream, *, faults: Faults, world: World) -> str:
+def find_style(site: Site, plain: PlainStream, *, faults: Faults, world: World) -> str:
     """The style of the `app_reply` that this connection meets; empty: the server answers as it should."""
     for fault in faults.of("app", site.host, *site.names, plain.local):
         if shows_to(plain.peer, fault, world):
@@ -18,11 +18,11 @@ def style_at(site: Site, plain: PlainStream, *, faults: Faults, world: World) ->
     return ""
 
 
-def noise(rng: random.Random) -> bytes:
+def make_noise(rng: random.Random) -> bytes:
     """Bytes of no protocol."""
     return b"\xa7" + rng.randbytes(rng.randint(120, 400))
 
 
-def tls_alert(rng: random.Random) -> bytes:
+def make_tls_alert(rng: random.Random) -> bytes:
     """What a TLS terminator says to anything else: record_overflow or unexpected_message."""
     return bytes((21, 3, 1, 0, 2, 2, rng.choice((10, 22, 70))))

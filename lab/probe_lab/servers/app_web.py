@@ -12,7 +12,7 @@ from probe.core.endpoints import Endpoint
 from probe_lab.lab_types import World
 from probe_lab.pki import world_time
 from probe_lab.servers.app_messengers import ANSWERS, res_pq
-from probe_lab.servers.app_style import noise, style_at, tls_alert
+from probe_lab.servers.app_style import find_style, make_noise, make_tls_alert
 from probe_lab.servers.app_websocket import BINARY, TEXT, HiddenStream, MessageStream, is_opening, message, switching
 from probe_lab.servers.app_wire import Wire, wait_out
 from probe_lab.servers.documents import known_document
@@ -185,7 +185,7 @@ class WebApps:
     async def attend(self, stream: Stream, begun: bytes, row: Endpoint, request: Request, *, site: Site,
                      plain: PlainStream) -> bool:
         """Answer one request; whether the connection goes on. `begun` is what came behind the request."""
-        style = style_at(site, plain, faults=self._faults, world=self._world)
+        style = find_style(site, plain, faults=self._faults, world=self._world)
         rng = random.Random()
         if style and style != "wrong":
             await _MISBEHAVIOURS[style](stream, request, plain, rng)
@@ -221,7 +221,7 @@ async def _echo(stream: Stream, request: Request, plain: PlainStream, rng: rando
 
 
 async def _garbage(stream: Stream, request: Request, plain: PlainStream, rng: random.Random) -> None:
-    body = noise(rng)
+    body = make_noise(rng)
     headers = [("Content-Type", "application/octet-stream"), ("Content-Length", str(len(body)))]
     await stream.write(body if is_opening(request) else head_bytes(200, headers) + body)
 
@@ -239,7 +239,7 @@ async def _reset(stream: Stream, request: Request, plain: PlainStream, rng: rand
 
 
 async def _tls_alert(stream: Stream, request: Request, plain: PlainStream, rng: random.Random) -> None:
-    await stream.write(tls_alert(rng))
+    await stream.write(make_tls_alert(rng))
 
 
 _MISBEHAVIOURS: Mapping[str, Callable[[Stream, Request, PlainStream, random.Random], Awaitable[None]]] = {

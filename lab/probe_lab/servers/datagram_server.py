@@ -12,8 +12,8 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 
-from probe_lab.wire.icmp_errors import UNREACHABLE, error_about
-from probe_lab.wire.packet import IpHeader, build_udp, packed, parse, unpacked
+from probe_lab.wire.icmp_errors import UNREACHABLE, make_icmp_error
+from probe_lab.wire.packet import IpHeader, build_udp, pack_address, parse_packet, unpack_address
 
 _IP_TTL = 2
 _IP_PKTINFO = 8
@@ -77,10 +77,10 @@ class AnyAddressSocket:
             return None  # nothing waits, or an earlier reply could not be delivered
         said = {(level, kind): value for level, kind, value in control}
         if self._family == socket.AF_INET6:
-            local = unpacked(said[socket.IPPROTO_IPV6, socket.IPV6_PKTINFO][:16])
+            local = unpack_address(said[socket.IPPROTO_IPV6, socket.IPV6_PKTINFO][:16])
             ttl = said[socket.IPPROTO_IPV6, _IPV6_HOPLIMIT]
         else:
-            local = unpacked(said[socket.IPPROTO_IP, _IP_PKTINFO][8:12])
+            local = unpack_address(said[socket.IPPROTO_IP, _IP_PKTINFO][8:12])
             ttl = said[socket.IPPROTO_IP, _IP_TTL]
         (hops,) = struct.unpack("i", ttl)
         return Datagram(data=data, client=source[0], client_port=source[1], local=local, ttl=hops)
@@ -88,9 +88,9 @@ class AnyAddressSocket:
     def send(self, data: bytes, *, client: str, client_port: int, local: str) -> None:
         """Send from one of the world's addresses; what cannot be sent is lost, as datagrams are."""
         if self._family == socket.AF_INET6:
-            control = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, packed(local) + struct.pack("I", 0))
+            control = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, pack_address(local) + struct.pack("I", 0))
         else:
-            control = (socket.IPPROTO_IP, _IP_PKTINFO, struct.pack("I", 0) + packed(local) + bytes(4))
+            control = (socket.IPPROTO_IP, _IP_PKTINFO, struct.pack("I", 0) + pack_address(local) + bytes(4))
         with suppress(OSError):
             self._socket.sendmsg([data], [control], 0, (client, client_port))
 
@@ -113,10 +113,10 @@ class Refusals:
     def refuse(self, datagram: Datagram, *, port: int) -> None:
         """Answer a datagram to a port that this host does not serve."""
         header = IpHeader(src=datagram.client, dst=datagram.local, ttl=datagram.ttl, df=True)
-        about = parse(build_udp(header, sport=datagram.client_port, dport=port, payload=datagram.data))
+        about = parse_packet(build_udp(header, sport=datagram.client_port, dport=port, payload=datagram.data))
         assert about is not None
         version = about.version
-        error = error_about(
+        error = make_icmp_error(
             about, sender=datagram.local, kind=UNREACHABLE[version], code=_PORT_UNREACHABLE[version]
         )
         assert error is not None

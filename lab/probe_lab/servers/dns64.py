@@ -21,7 +21,7 @@ _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 Resolve = Callable[[dns.message.Message], dns.message.Message]
 
 
-def synthesised(
+def synthesise_reply(
     query: dns.message.Message, reply: dns.message.Message, *, resolve: Resolve, most_ttl_s: int
 ) -> dns.message.Message:
     """The answer that a DNS64 gives in the place of a resolver's reply; the reply itself where that is good enough.
@@ -32,7 +32,7 @@ def synthesised(
     if question.rdtype != dns.rdatatype.AAAA or reply.rcode() != dns.rcode.NOERROR or _has_address(reply):
         return reply
     asked = dns.message.make_query(question.name, dns.rdatatype.A, question.rdclass)
-    answer = [_translated(rrset, most_ttl_s) for rrset in resolve(asked).answer]
+    answer = [_translate_rrset(rrset, most_ttl_s) for rrset in resolve(asked).answer]
     made = [rrset for rrset in answer if rrset is not None]
     if not any(rrset.rdtype == dns.rdatatype.AAAA for rrset in made):
         return reply
@@ -45,7 +45,7 @@ def _has_address(reply: dns.message.Message) -> bool:
     return any(ipaddress.IPv6Address(text) not in _MAPPED for text in found)
 
 
-def _translated(rrset: dns.rrset.RRset, most_ttl_s: int) -> dns.rrset.RRset | None:
+def _translate_rrset(rrset: dns.rrset.RRset, most_ttl_s: int) -> dns.rrset.RRset | None:
     """An RRset of A as one of AAAA; others as they are. None where no address may be translated."""
     if rrset.rdtype != dns.rdatatype.A:
         return rrset

@@ -23,7 +23,7 @@ import dns.rdatatype
 import dns.rrset
 
 from probe_lab.lab_types import Fault, World
-from probe_lab.servers.dns64 import synthesised
+from probe_lab.servers.dns64 import synthesise_reply
 from probe_lab.servers.faults import Faults, number, text
 from probe_lab.servers.zone import Zone
 
@@ -138,7 +138,7 @@ class NameServers:
         if not self._dns64:
             return reply
         resolve = partial(self._resolve, near=True)
-        return synthesised(query, reply, resolve=resolve, most_ttl_s=_NEGATIVE_TTL_S)
+        return synthesise_reply(query, reply, resolve=resolve, most_ttl_s=_NEGATIVE_TTL_S)
 
     def _portal(self, query: dns.message.Message) -> dns.message.Message | None:
         if any(fault.kind == "portal" for fault in self._faults.all("place")):

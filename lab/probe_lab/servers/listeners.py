@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from probe.core.endpoints import Endpoint
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
-from probe_lab.lab_types import Drawn, World
+from probe_lab.lab_types import DrawnScenario, World
 from probe_lab.servers.faults import Faults, number
 from probe_lab.servers.served_sites import Site, catalogue_sites, places, resolver_sites, row_sites
 
@@ -55,19 +55,19 @@ def name_servers(world: World, faults: Faults) -> tuple[NameServer, ...]:
     return (*([] if absent else [network]), *public, *roots)
 
 
-def plan_listeners(drawn: Drawn, endpoints: Sequence[Endpoint], faults: Faults) -> tuple[Listener, ...]:
+def plan_listeners(drawn: DrawnScenario, endpoints: Sequence[Endpoint], faults: Faults) -> tuple[Listener, ...]:
     """Every TCP listener of this scenario except the name servers' own, without two on one address and port."""
     sites = [*catalogue_sites(drawn.world, endpoints, faults), *places(drawn.world, faults)]
     return _listeners((*sites, *resolver_sites(endpoints)), faults)
 
 
-def plan_datagrams(drawn: Drawn, endpoints: Sequence[Endpoint], faults: Faults) -> tuple[Listener, ...]:
+def plan_datagrams(drawn: DrawnScenario, endpoints: Sequence[Endpoint], faults: Faults) -> tuple[Listener, ...]:
     """Every UDP listener of this scenario except the name servers' own and QUIC's."""
     return _listeners(row_sites(drawn.world, endpoints, faults, dict.fromkeys(_DATAGRAM_SCHEMES, "udp")), faults)
 
 
 def plan_quic(
-    drawn: Drawn, endpoints: Sequence[Endpoint], faults: Faults, *, tcp: Iterable[Listener]
+    drawn: DrawnScenario, endpoints: Sequence[Endpoint], faults: Faults, *, tcp: Iterable[Listener]
 ) -> Mapping[str, Site]:
     """Address -> what answers QUIC on port 443 there: every HTTPS site of the TCP plan, and hosts of QUIC alone."""
     own = _listeners(row_sites(drawn.world, endpoints, faults, {_QUIC_SCHEME: "quic"}), faults)

@@ -194,7 +194,7 @@ class _Served:
     def _choose(self, context: tls.Context, sni: str) -> None:
         """Give the handshake the certificate for the name that was asked for, or refuse it."""
         owner = self._owner
-        self._site = site = self._site.called(sni)
+        self._site = site = self._site.with_name(sni)
         alert = self._alert or refusal(owner.world.seed, site, sni)
         if alert:
             raise _Refusal(alert)

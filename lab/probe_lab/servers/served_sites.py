@@ -59,7 +59,7 @@ class Site:
     neighbours: tuple[Site, ...] = ()
     """Other sites on the same address and port."""
 
-    def called(self, name: str) -> Site:
+    def with_name(self, name: str) -> Site:
         """The site that a client means by a name: this one unless a neighbour alone knows the name."""
         if not self.neighbours or name in self.names:
             return self

@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from probe_lab.wire.packet import packed
+from probe_lab.wire.packet import pack_address
 
 MAGIC_COOKIE = 0x2112A442
 
@@ -50,7 +50,7 @@ def stun_reply(message: bytes, *, client: str, client_port: int, realm: str) -> 
         listed = b"".join(number.to_bytes(2) for number in unknown)
         response, values = _ERROR, [(_ERROR_CODE, _error(420, "Unknown Attribute")), (_UNKNOWN_ATTRIBUTES, listed)]
     else:
-        response, values = make(message[4:20], packed(client), client_port, realm, modern)
+        response, values = make(message[4:20], pack_address(client), client_port, realm, modern)
     return _write(kind | response, message[4:20], values, fingerprint=_FINGERPRINT in attributes)
 
 

@@ -52,7 +52,7 @@ class TlsServer:
             hello = await read_hello(stream)
         if hello is None:
             return
-        site = site.called(hello.sni)
+        site = site.with_name(hello.sni)
         peer, faults = stream.peer, self._faults.of("tls", site.host, *site.names, stream.local)
         for fault in faults:
             if fault.kind in MISBEHAVIOURS and shows_to(peer, fault, self._world) and self._faults.happens(fault):

@@ -64,7 +64,7 @@ class WebServer:
                 break
             if request is None:
                 break
-            here = site.called(request.host)
+            here = site.with_name(request.host)
             row = None if self._fault(here, plain) else self._apps.row(here, request)
             if row is not None:
                 if not await self._apps.attend(stream, reader.rest(), row, request, site=here, plain=plain):
@@ -77,7 +77,7 @@ class WebServer:
         self, stream: Stream, site: Site, request: Request, plain: PlainStream, pace: Pace | None
     ) -> bool:
         """Send one reply; whether the connection goes on."""
-        site = site.called(request.host)
+        site = site.with_name(request.host)
         fault = self._fault(site, plain)
         reply = fault_reply(fault, request) if fault else self._reply(site, request)
         if fault and reply is None:
@@ -92,7 +92,7 @@ class WebServer:
 
     def reply(self, site: Site, request: Request, ends: Ends) -> Reply | None:
         """The answer to one request; None where a fault answers what is no well-formed HTTP."""
-        site = site.called(request.host)
+        site = site.with_name(request.host)
         fault = self._fault(site, ends)
         return fault_reply(fault, request) if fault else self._reply(site, request)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from probe.core import pcapng
 from probe.core.pcapng import INBOUND, OUTBOUND
-from probe_lab.lab_types import Leg
+from probe_lab.lab_types import WireEnd
 
 _SNAP_BYTES = 65_535
 
@@ -34,7 +34,7 @@ class PcapngWriter:
 class CapturedLeg:
     """A leg whose packets are written to a file as they pass."""
 
-    def __init__(self, leg: Leg, writer: PcapngWriter, *, clock_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, leg: WireEnd, writer: PcapngWriter, *, clock_ns: Callable[[], int] = time.time_ns) -> None:
         self._leg = leg
         self._writer = writer
         self._clock_ns = clock_ns

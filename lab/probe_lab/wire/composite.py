@@ -6,7 +6,7 @@ import ipaddress
 import select
 from collections.abc import Mapping, Sequence
 
-from probe_lab.lab_types import Leg
+from probe_lab.lab_types import WireEnd
 
 
 def destination(packet: bytes) -> bytes:
@@ -17,10 +17,10 @@ def destination(packet: bytes) -> bytes:
 class CompositeLeg:
     """A leg with one wire per host, chosen by destination address; what no host owns is dropped."""
 
-    def __init__(self, hosts: Sequence[tuple[tuple[str, ...], Leg]]) -> None:
+    def __init__(self, hosts: Sequence[tuple[tuple[str, ...], WireEnd]]) -> None:
         """Join wires, each given with the addresses of the host behind it."""
         self._legs = tuple(leg for _, leg in hosts)
-        self._by_address: Mapping[bytes, Leg] = {
+        self._by_address: Mapping[bytes, WireEnd] = {
             ipaddress.ip_address(address).packed: leg for addresses, leg in hosts for address in addresses
         }
         self._epoll = select.epoll()

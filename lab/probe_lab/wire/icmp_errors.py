@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from probe_lab.wire.packet import ICMP, ICMP6, IpHeader, Packet, build_icmp, parse
+from probe_lab.wire.packet import ICMP, ICMP6, IpHeader, Packet, build_icmp, parse_packet
 
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
 TOO_BIG = {4: (3, 4), 6: (2, 0)}
@@ -26,42 +26,42 @@ def is_error(packet: Packet) -> bool:
     return packet.proto == ICMP and packet.icmp_type in _ERRORS4
 
 
-def time_exceeded(raw: bytes, *, sender: str) -> bytes | None:
+def make_time_exceeded(raw: bytes, *, sender: str) -> bytes | None:
     """The answer of the router at which this packet's TTL ran out."""
-    packet = parse(raw)
+    packet = parse_packet(raw)
     if packet is None:
         return None
     kind, code = TIME_EXCEEDED[packet.version]
-    return error_about(packet, sender=sender, kind=kind, code=code)
+    return make_icmp_error(packet, sender=sender, kind=kind, code=code)
 
 
-def host_unreachable(raw: bytes, *, sender: str) -> bytes | None:
+def make_host_unreachable(raw: bytes, *, sender: str) -> bytes | None:
     """The answer of the last router about an address that nobody has."""
     return _unreachable(raw, sender=sender, codes=HOST_UNREACHABLE)
 
 
-def prohibited(raw: bytes, *, sender: str) -> bytes | None:
+def make_prohibited(raw: bytes, *, sender: str) -> bytes | None:
     """The answer of a firewall that rejects."""
     return _unreachable(raw, sender=sender, codes=PROHIBITED)
 
 
 def _unreachable(raw: bytes, *, sender: str, codes: Mapping[int, int]) -> bytes | None:
-    packet = parse(raw)
+    packet = parse_packet(raw)
     if packet is None:
         return None
-    return error_about(packet, sender=sender, kind=UNREACHABLE[packet.version], code=codes[packet.version])
+    return make_icmp_error(packet, sender=sender, kind=UNREACHABLE[packet.version], code=codes[packet.version])
 
 
-def packet_too_big(raw: bytes, *, sender: str, mtu: int) -> bytes | None:
+def make_packet_too_big(raw: bytes, *, sender: str, mtu: int) -> bytes | None:
     """The answer of a router whose next link takes packets of `mtu` bytes at most (RFC 1191, RFC 4443 3.2)."""
-    packet = parse(raw)
+    packet = parse_packet(raw)
     if packet is None:
         return None
     kind, code = TOO_BIG[packet.version]
-    return error_about(packet, sender=sender, kind=kind, code=code, rest=mtu.to_bytes(4))
+    return make_icmp_error(packet, sender=sender, kind=kind, code=code, rest=mtu.to_bytes(4))
 
 
-def error_about(packet: Packet, *, sender: str, kind: int, code: int, rest: bytes = bytes(4)) -> bytes | None:
+def make_icmp_error(packet: Packet, *, sender: str, kind: int, code: int, rest: bytes = bytes(4)) -> bytes | None:
     """An error of any type, sent to the packet's source; None where none may be sent. `rest`: as in `build_icmp`."""
     if is_error(packet):
         return None
@@ -69,8 +69,8 @@ def error_about(packet: Packet, *, sender: str, kind: int, code: int, rest: byte
     return build_icmp(IpHeader(src=sender, dst=packet.src), kind=kind, code=code, rest=rest, payload=quote)
 
 
-def quoted(packet: Packet) -> Packet | None:
+def read_quoted(packet: Packet) -> Packet | None:
     """The packet that an ICMP error is about, as far as it is quoted; None when this is no error."""
     if not is_error(packet):
         return None
-    return parse(packet.payload, cut=True)
+    return parse_packet(packet.payload, cut=True)

@@ -78,7 +78,7 @@ def flag_bits(letters: str) -> int:
     return bits
 
 
-def parse(raw: bytes, *, cut: bool = False) -> Packet | None:
+def parse_packet(raw: bytes, *, cut: bool = False) -> Packet | None:
     """Read a packet; None for anything malformed. `cut`: the end may be missing, as in an ICMP quotation."""
     version = raw[0] >> 4 if raw else 0
     if version == 4 and len(raw) >= 20:
@@ -110,7 +110,7 @@ def _network4(raw: bytes) -> _Network | None:
     if header < 20 or total < header:
         return None
     head = (
-        raw, 4, unpacked(raw[12:16]), unpacked(raw[16:20]), proto, ttl, ip_id, bool(fragment & _DF), header,
+        raw, 4, unpack_address(raw[12:16]), unpack_address(raw[16:20]), proto, ttl, ip_id, bool(fragment & _DF), header,
     )
     return _Network(head, total, not fragment & _OFFSET_MASK)
 
@@ -124,7 +124,7 @@ def _network6(raw: bytes) -> _Network | None:
         if offset + 2 > len(raw):
             return None
         proto, offset = raw[offset], offset + 8 * (raw[offset + 1] + 1)
-    head = (raw, 6, unpacked(raw[8:24]), unpacked(raw[24:40]), proto, ttl, 0, False, offset)
+    head = (raw, 6, unpack_address(raw[8:24]), unpack_address(raw[24:40]), proto, ttl, 0, False, offset)
     return _Network(head, end, True)
 
 
@@ -170,24 +170,24 @@ def checksum(data: bytes) -> int:
     return _MOD - (total % _MOD or (_MOD if total else 0))
 
 
-def changed_checksum(old: int, *, before: bytes, after: bytes) -> int:
+def update_checksum(old: int, *, before: bytes, after: bytes) -> int:
     """The checksum after some 16-bit words changed (RFC 1624), without reading the rest."""
     return _MOD - (_MOD - old + number(after) - number(before)) % _MOD
 
 
-def packed(address: str) -> bytes:
+def pack_address(address: str) -> bytes:
     """The 4 or 16 bytes of an address. Raises OSError for a text that is none."""
     return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
 
 
-def unpacked(address: bytes) -> str:
+def unpack_address(address: bytes) -> str:
     """The text of a packed address. Raises ValueError for another length than 4 or 16."""
     return socket.inet_ntop(socket.AF_INET6 if len(address) == 16 else socket.AF_INET, address)
 
 
-def plain(address: str) -> str:
-    """The address in the one spelling that `parse` uses. Raises OSError for a text that is none."""
-    return unpacked(packed(address))
+def normalise_address(address: str) -> str:
+    """The address in the one spelling that `parse_packet` uses. Raises OSError for a text that is none."""
+    return unpack_address(pack_address(address))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +203,7 @@ class IpHeader:
 
 def build_ip(header: IpHeader, proto: int, payload: bytes) -> bytes:
     """A packet with this payload as it is."""
-    src, dst = packed(header.src), packed(header.dst)
+    src, dst = pack_address(header.src), pack_address(header.dst)
     if len(src) == 16:
         return struct.pack("!IHBB", 6 << 28, len(payload), proto, header.ttl) + src + dst + payload
     fragment = _DF if header.df else 0
@@ -214,7 +214,7 @@ def build_ip(header: IpHeader, proto: int, payload: bytes) -> bytes:
 
 def _pseudo(header: IpHeader, proto: int, length: int) -> bytes:
     """What TCP, UDP and ICMPv6 add to their sums; the layouts of both families sum to the same."""
-    return packed(header.src) + packed(header.dst) + struct.pack("!II", length, proto)
+    return pack_address(header.src) + pack_address(header.dst) + struct.pack("!II", length, proto)
 
 
 def build_tcp(

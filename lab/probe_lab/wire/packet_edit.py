@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe_lab.wire.packet import ACK, ICMP6, RST, TCP, UDP, Packet, changed_checksum, checksum, packed
+from probe_lab.wire.packet import ACK, ICMP6, RST, TCP, UDP, Packet, checksum, pack_address, update_checksum
 
 _CHECKSUM_AT = {TCP: 16, UDP: 6, ICMP6: 2}
 """Where a transport that sums the addresses too keeps its checksum."""
@@ -16,13 +16,13 @@ def is_ip(raw: bytes) -> bool:
     return len(raw) >= (40 if raw[0] >> 4 == 6 else 20) and raw[0] >> 4 in (4, 6)
 
 
-def ttl_of(raw: bytes) -> int:
+def read_ttl(raw: bytes) -> int:
     """TTL or hop limit of a packet that `is_ip`."""
     return raw[8] if raw[0] >> 4 == 4 else raw[7]
 
 
 def lower_ttl(raw: bytes, hops: int) -> bytes:
-    """The packet after so many routers, of one that `is_ip` and lives through them (`ttl_of(raw) > hops`)."""
+    """The packet after so many routers, of one that `is_ip` and lives through them (`read_ttl(raw) > hops`)."""
     if not hops:
         return raw
     if raw[0] >> 4 == 6:
@@ -32,15 +32,15 @@ def lower_ttl(raw: bytes, hops: int) -> bytes:
     return raw[:8] + bytes((raw[8] - hops, raw[9], sum_ >> 8, sum_ & 0xFF)) + raw[12:]
 
 
-def rewritten(packet: Packet, *, src: str = "", dst: str = "", sport: int = 0, dport: int = 0) -> bytes:
+def rewrite_packet(packet: Packet, *, src: str = "", dst: str = "", sport: int = 0, dport: int = 0) -> bytes:
     """The packet with other addresses or ports of the same family; empty and zero leave a field as it is."""
     new = bytearray(packet.raw)
     first, size = (12, 4) if packet.version == 4 else (8, 16)
     before = bytes(new[first : first + 2 * size])
-    after = (packed(src) if src else before[:size]) + (packed(dst) if dst else before[size:])
+    after = (pack_address(src) if src else before[:size]) + (pack_address(dst) if dst else before[size:])
     new[first : first + 2 * size] = after
     if packet.version == 4:
-        new[10:12] = changed_checksum(int.from_bytes(new[10:12]), before=before, after=after).to_bytes(2)
+        new[10:12] = update_checksum(int.from_bytes(new[10:12]), before=before, after=after).to_bytes(2)
     _rewrite_transport(new, packet, before=before, after=after, ports=(sport, dport))
     return bytes(new)
 
@@ -60,11 +60,11 @@ def _rewrite_transport(
     held = bytes(new[at + where : at + where + 2])
     if packet.proto == UDP and held == _UDP_NONE:
         return
-    sum_ = changed_checksum(int.from_bytes(held), before=before, after=after)
+    sum_ = update_checksum(int.from_bytes(held), before=before, after=after)
     new[at + where : at + where + 2] = sum_.to_bytes(2)
 
 
-def as_reset(packet: Packet, *, window: int) -> bytes:
+def make_reset(packet: Packet, *, window: int) -> bytes:
     """A TCP segment turned into RST+ACK without payload; its headers stay as they were, options too."""
     at = packet.offset
     end = at + 20 + len(packet.options)
@@ -78,6 +78,6 @@ def as_reset(packet: Packet, *, window: int) -> bytes:
         new[10:12] = checksum(bytes(new[:at])).to_bytes(2)
     else:
         new[4:6] = (end - 40).to_bytes(2)
-    pseudo = packed(packet.src) + packed(packet.dst) + (end - at).to_bytes(4) + TCP.to_bytes(4)
+    pseudo = pack_address(packet.src) + pack_address(packet.dst) + (end - at).to_bytes(4) + TCP.to_bytes(4)
     new[at + 16 : at + 18] = checksum(pseudo + bytes(new[at:])).to_bytes(2)
     return bytes(new)

@@ -7,7 +7,7 @@ import os
 import struct
 from contextlib import suppress
 
-from probe_lab.wire.frames import send_framed, unframed
+from probe_lab.wire.frames import send_framed, strip_frame
 
 _DEVICE = "/dev/net/tun"
 _TUNSETIFF = 0x4004_54CA
@@ -34,7 +34,7 @@ class TapLeg:
                 frame = os.read(self._fd, _LONGEST_FRAME)
             except BlockingIOError:
                 return None
-            packet = unframed(frame)
+            packet = strip_frame(frame)
             if packet is not None:
                 return packet
 

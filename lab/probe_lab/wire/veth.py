@@ -13,7 +13,7 @@ import struct
 from array import array
 from typing import TYPE_CHECKING
 
-from probe_lab.wire.frames import send_framed, unframed
+from probe_lab.wire.frames import send_framed, strip_frame
 
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
@@ -70,7 +70,7 @@ class PacketLeg:
             status, _, captured, link = struct.unpack_from("=3IH", self._ring, start)
             if not status & _STATUS_FILLED:
                 return None
-            packet = unframed(self._ring[start + link : start + link + captured])
+            packet = strip_frame(self._ring[start + link : start + link + captured])
             struct.pack_into("=I", self._ring, start, _STATUS_FREE)
             self._offset = (start + _FRAME_BYTES) % self._size
             if packet is not None:

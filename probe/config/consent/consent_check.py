@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from probe.config.settings import ConsentSettings, Settings
-from probe.core.tables.consent_words import CONCERNED, TEXT_NUMBER, sent_at
+from probe.core.tables.consent_words import CONCERNED, TEXT_NUMBER, list_sent
 
 
-def places(settings: Settings) -> tuple[str, ...]:
+def list_destinations(settings: Settings) -> tuple[str, ...]:
     """Where names are sent by the person's own configuration: helpers, and servers whose operators agreed; and who is
     asked for new lists of targets and for control feeds."""
     return (*(helper.url for helper in settings.helper),
@@ -16,12 +16,12 @@ def places(settings: Settings) -> tuple[str, ...]:
             *_feeds(settings))
 
 
-def told_places(settings: Settings) -> tuple[str, ...]:
+def describe_destinations(settings: Settings) -> tuple[str, ...]:
     """The same for the consent text, with what each sees where that is not what the text says of helpers."""
     sees = {url: "asked for a control feed before runs: sees your address, no names" for url in _feeds(settings)}
     sees |= {url: "asked for a new list of targets once a day: sees your address, no names"
              for url in _lists(settings)}
-    return tuple(f"{place} ({sees[place]})" if place in sees else place for place in places(settings))
+    return tuple(f"{place} ({sees[place]})" if place in sees else place for place in list_destinations(settings))
 
 
 def _lists(settings: Settings) -> tuple[str, ...]:
@@ -38,15 +38,15 @@ def _remote(url: str) -> tuple[str, ...]:
     return (url,) if url.lower().startswith(("http://", "https://")) else ()
 
 
-def record(settings: Settings, *, level: int, today: date) -> ConsentSettings:
+def make_consent(settings: Settings, *, level: int, today: date) -> ConsentSettings:
     """The record of a person who has just agreed to today's text at this level."""
     upload = (settings.upload.place,) if settings.upload.place else ()
-    return ConsentSettings(date=today.isoformat(), text=TEXT_NUMBER, level=level, sends=sent_at(level),
-                           to=(*places(settings), *upload), concerned=tuple(CONCERNED),
+    return ConsentSettings(date=today.isoformat(), text=TEXT_NUMBER, level=level, sends=list_sent(level),
+                           to=(*list_destinations(settings), *upload), concerned=tuple(CONCERNED),
                            public_at=(settings.submit.place,) if settings.submit.place else ())
 
 
-def lacking(settings: Settings) -> str:
+def explain_lacking_consent(settings: Settings) -> str:
     """Why the consent does not cover the configuration, as a sentence; empty when it does."""
     agreed, level = settings.consent, settings.run.consent_level
     if agreed is None:
@@ -55,18 +55,18 @@ def lacking(settings: Settings) -> str:
         return f"The consent text is now number {TEXT_NUMBER}; number {agreed.text} was agreed to on {agreed.date}."
     if level > agreed.level:
         return f"run.consent_level is {level}, but on {agreed.date} level {agreed.level} was agreed to."
-    if not set(sent_at(level)) <= set(agreed.sends):
+    if not set(list_sent(level)) <= set(agreed.sends):
         return f"What is sent at level {level} has changed since {agreed.date}."
     if missing := [word for word in CONCERNED if word not in agreed.concerned]:
         return f"The consent of {agreed.date} does not say that these agreed: {', '.join(missing)}."
     if new := [url for url in (*_lists(settings), *_feeds(settings)) if url not in agreed.to]:
         return f"The server of {new[0]} would see your address; the consent of {agreed.date} does not name it."
-    if new := [place for place in places(settings) if place not in agreed.to]:
+    if new := [place for place in list_destinations(settings) if place not in agreed.to]:
         return f"Names would be sent to {', '.join(new)}, which the consent of {agreed.date} does not name."
     return ""
 
 
-def upload_lacking(settings: Settings) -> str:
+def explain_lacking_upload_consent(settings: Settings) -> str:
     """Why the consent does not cover the configured upload; empty when it does, or when there is none.
 
     Runs do not depend on it: what may not be uploaded stays here.
@@ -74,22 +74,22 @@ def upload_lacking(settings: Settings) -> str:
     place = settings.upload.place
     if not place:
         return ""
-    if why := lacking(settings):
+    if why := explain_lacking_consent(settings):
         return why
     if settings.consent and place not in settings.consent.to:
         return f"Results would be uploaded to {place}, which the consent of {settings.consent.date} does not name."
     return ""
 
 
-def upload_refusal(settings: Settings, *, lab: bool) -> str:
+def explain_upload_refusal(settings: Settings, *, lab: bool) -> str:
     """Why nothing may be uploaded, and the one command that helps; empty when it may."""
-    return _with_help("" if lab else upload_lacking(settings), settings)
+    return _with_help("" if lab else explain_lacking_upload_consent(settings), settings)
 
 
-def submit_lacking(settings: Settings, collector: str) -> str:
+def explain_lacking_submit_consent(settings: Settings, collector: str) -> str:
     """Why the consent does not cover that measurements become public by way of this collector (as
-    `probe.config.destination.shown` writes it); empty when it does. Nothing else depends on it."""
-    if why := lacking(settings):
+    `probe.config.destination.redact_url` writes it); empty when it does. Nothing else depends on it."""
+    if why := explain_lacking_consent(settings):
         return why
     if collector != settings.submit.place:
         return f"{collector} is not the collector that the configuration names ({settings.submit.place or 'none'})."
@@ -99,17 +99,17 @@ def submit_lacking(settings: Settings, collector: str) -> str:
     return ""
 
 
-def submit_refusal(settings: Settings, collector: str) -> str:
+def explain_submit_refusal(settings: Settings, collector: str) -> str:
     """Why nothing may be submitted there, and the one command that helps; empty when it may."""
-    return _with_help(submit_lacking(settings, collector), settings, f" --submit-to {collector}")
+    return _with_help(explain_lacking_submit_consent(settings, collector), settings, f" --submit-to {collector}")
 
 
-def refusal(settings: Settings, *, lab: bool) -> str:
+def explain_refusal(settings: Settings, *, lab: bool) -> str:
     """Why a run may not start, and the one command that helps; empty when it may.
 
     Nothing leaves the laboratory, and nobody lives there: no consent is needed inside.
     """
-    return _with_help("" if lab else lacking(settings), settings)
+    return _with_help("" if lab else explain_lacking_consent(settings), settings)
 
 
 def _with_help(why: str, settings: Settings, more: str = "") -> str:

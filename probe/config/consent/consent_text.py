@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from probe.config.consent.country_profiles import Profile
+from probe.config.consent.country_profiles import CountryProfile
 from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER
 
 WIDTH = 88
@@ -53,8 +53,8 @@ _FREE = (
 )
 
 
-def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = (), upload: str = "",
-                 public: str = "") -> Iterator[str]:
+def write_consent_text(profile: CountryProfile, *, cc: str, to: Sequence[str] = (), upload: str = "",
+                       public: str = "") -> Iterator[str]:
     """The lines of the whole text for a country; `to`: helpers and servers that the configuration names; `upload`:
     where it sends results; `public`: the collector by way of which they may become public."""
     yield f"What you are asked to agree to (text {TEXT_NUMBER})"
@@ -64,10 +64,10 @@ def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = (), upload: s
     yield from _part("What is sent", ())
     for level, meaning in LEVELS.items():
         more = "" if level == 1 else f", and all of level {level - 1}"
-        yield from _wrapped(f"Level {level}, {meaning}{more}:", "  ")
+        yield from _wrap(f"Level {level}, {meaning}{more}:", "  ")
         for row in SENT:
             if row.level == level:
-                yield from _wrapped(f"- {row.meaning}", "    ", hang="  ")
+                yield from _wrap(f"- {row.meaning}", "    ", hang="  ")
     yield from _part("Where it goes besides", _SENT_TO_US)
     for place in to:
         yield f"    - {place}"
@@ -78,7 +78,7 @@ def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = (), upload: s
     yield from _part("What is stored", _KEPT)
     yield from _part("Who else must agree", ["This is not about you alone. Ask:"])
     for meaning in CONCERNED.values():
-        yield from _wrapped(f"- {meaning}", "    ", hang="  ")
+        yield from _wrap(f"- {meaning}", "    ", hang="  ")
     yield from _part("You are free", _FREE)
 
 
@@ -86,9 +86,9 @@ def _part(title: str, paragraphs: Sequence[str]) -> Iterator[str]:
     yield ""
     yield title
     for paragraph in paragraphs:
-        yield from _wrapped(paragraph, "  ")
+        yield from _wrap(paragraph, "  ")
 
 
-def _wrapped(text: str, indent: str, *, hang: str = "") -> Iterator[str]:
+def _wrap(text: str, indent: str, *, hang: str = "") -> Iterator[str]:
     yield from textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + hang,
                              break_long_words=False, break_on_hyphens=False)

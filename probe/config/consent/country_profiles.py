@@ -13,7 +13,7 @@ CAREFUL = "careful"
 _FILE = Path(__file__).with_name("profiles.toml")
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CountryProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Defaults and what is said of the risk."""
 
     title: str
@@ -26,18 +26,18 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    profile: dict[str, Profile]
+    profile: dict[str, CountryProfile]
     countries: dict[str, tuple[str, ...]]
 
 
 @functools.cache
-def table() -> _Table:
+def load_profiles() -> _Table:
     """The whole table. Raises when the packaged file is damaged."""
     return msgspec.convert(tomllib.loads(_FILE.read_text(encoding="utf-8")), _Table)
 
 
-def profile_of(cc: str) -> Profile:
+def profile_of(cc: str) -> CountryProfile:
     """The profile of a country (ISO 3166 code in any case)."""
-    found = table()
+    found = load_profiles()
     name = next((name for name, codes in found.countries.items() if cc.upper() in codes), CAREFUL)
     return found.profile[name]

@@ -12,10 +12,17 @@ from typing import Annotated
 
 import msgspec
 
-from probe.config.consent.consent_check import record
-from probe.config.consent.country_profiles import Profile, profile_of
-from probe.config.geo.geo_status import geo_settings
-from probe.config.settings import RunSettings, Settings, SettingsError, read_toml, submit_problem, upload_problem
+from probe.config.consent.consent_check import make_consent
+from probe.config.consent.country_profiles import CountryProfile, profile_of
+from probe.config.geo.geo_status import parse_geo_settings
+from probe.config.settings import (
+    RunSettings,
+    Settings,
+    SettingsError,
+    check_submit_settings,
+    check_upload_settings,
+    read_toml,
+)
 from probe.config.settings_edit import Tables
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
 from probe.core.tables.run_words import NETWORK_TYPES as NETWORK_TYPES
@@ -52,13 +59,13 @@ def read_answers(path: Path) -> Answers:
 _KEYS = Answers.__struct_fields__
 
 
-def over(first: Answers, second: Answers) -> Answers:
+def merge_answers(first: Answers, second: Answers) -> Answers:
     """The first answers, and where they say nothing the second ones."""
     said = {key: value for key in _KEYS if (value := getattr(first, key)) is not None}
     return msgspec.structs.replace(second, **said)
 
 
-def country(text: str) -> str:
+def parse_country(text: str) -> str:
     """A country's code in capitals. Raises SettingsError."""
     if not text.strip():
         return "ZZ"
@@ -67,14 +74,14 @@ def country(text: str) -> str:
     return text.strip().upper()
 
 
-def network_type(text: str) -> str:
+def parse_network_type(text: str) -> str:
     """A kind of network. Raises SettingsError."""
     if text not in NETWORK_TYPES:
         raise SettingsError(f"{text!r} is no kind of network: choose one of {', '.join(NETWORK_TYPES)}")
     return text
 
 
-def services(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+def parse_services(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     """Services to leave out, each once. Raises SettingsError for one that there is not."""
     wanted = tuple(dict.fromkeys(word for name in names for word in name.lower().replace(",", " ").split()))
     known = sorted(known)
@@ -86,17 +93,17 @@ def services(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     return wanted
 
 
-def with_places(answers: Answers, before: Settings) -> Settings:
+def add_destinations(answers: Answers, before: Settings) -> Settings:
     """The settings with the places that were named to upload and to submit to. Raises SettingsError for one that cannot
     be."""
     upload, submit = before.upload, before.submit
     if answers.upload_to is not None:
         upload = msgspec.structs.replace(upload, to=_named(answers.upload_to))
-        if why := upload_problem(upload):
+        if why := check_upload_settings(upload):
             raise SettingsError(f"{why}. What else belongs to it stands under [upload] in the configuration")
     if answers.submit_to is not None:
         submit = msgspec.structs.replace(submit, collector=_named(answers.submit_to))
-        if why := submit_problem(submit):
+        if why := check_submit_settings(submit):
             raise SettingsError(why)
     return msgspec.structs.replace(before, upload=upload, submit=submit)
 
@@ -105,7 +112,7 @@ def _named(place: str) -> str:
     return "" if place.strip().lower() in ("none", "-", "") else place.strip()
 
 
-def refused(answers: Answers) -> str:
+def explain_no_consent(answers: Answers) -> str:
     """Why these answers are no consent; empty when they are."""
     if answers.agree is None:
         return (f"Nobody agreed. Read the text (probe setup --show), then say that you and everybody concerned agree "
@@ -116,18 +123,18 @@ def refused(answers: Answers) -> str:
     return ""
 
 
-def changes(answers: Answers, before: Settings, *, known: Iterable[str], today: date) -> Tables:
+def list_changes(answers: Answers, before: Settings, *, known: Iterable[str], today: date) -> Tables:
     """What the configuration is to say. Raises SettingsError for an answer that cannot be."""
-    cc = country(before.vantage.cc if answers.country is None else answers.country)
+    cc = parse_country(before.vantage.cc if answers.country is None else answers.country)
     profile = profile_of(cc)
     first = before.consent is None
     level = answers.level or (profile.level if first else min(before.run.consent_level, max(LEVELS)))
     tier = (profile.tier if first else before.run.tier) if answers.tier is None else answers.tier
     pace_s, deadline_s = _pace(before, profile)
     kept = before.run.skip_services if answers.skip_services is None else answers.skip_services
-    after = with_places(answers, before)
-    agreed = record(after, level=level, today=today)
-    geo = before.geo if answers.geo is None else geo_settings(answers.geo)
+    after = add_destinations(answers, before)
+    agreed = make_consent(after, level=level, today=today)
+    geo = before.geo if answers.geo is None else parse_geo_settings(answers.geo)
     looked_up: Tables = {} if geo == before.geo else {"geo": {"lookup": geo.lookup, "files": geo.files}}
     upload: Tables = {} if after.upload == before.upload else {"upload": {"to": after.upload.to}}
     submit: Tables = {} if after.submit == before.submit else {"submit": {"collector": after.submit.collector}}
@@ -135,18 +142,18 @@ def changes(answers: Answers, before: Settings, *, known: Iterable[str], today: 
         **upload, **submit, **looked_up,
         "vantage": {
             "cc": cc, "asn": before.vantage.asn if answers.asn is None else answers.asn,
-            "network_type": network_type(answers.network_type or before.vantage.network_type),
+            "network_type": parse_network_type(answers.network_type or before.vantage.network_type),
         },
         "run": {
             "results": _absolute(answers.results or before.run.results), "tier": tier, "consent_level": level,
-            "skip_services": services(kept, known), "pace_s": float(pace_s), "deadline_s": float(deadline_s),
+            "skip_services": parse_services(kept, known), "pace_s": float(pace_s), "deadline_s": float(deadline_s),
         },
         "consent": {"date": agreed.date, "text": agreed.text, "level": agreed.level, "sends": agreed.sends,
                     "to": agreed.to, "concerned": agreed.concerned, "public_at": agreed.public_at},
     }
 
 
-def _pace(before: Settings, profile: Profile) -> tuple[float, float]:
+def _pace(before: Settings, profile: CountryProfile) -> tuple[float, float]:
     """(pace, deadline) of the profile, unless the person has chosen others than any default."""
     plain, earlier, now = RunSettings(), profile_of(before.vantage.cc), (before.run.pace_s, before.run.deadline_s)
     defaults = {(plain.pace_s, plain.deadline_s), (earlier.pace_s, earlier.deadline_s)}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from probe.config.geo.geo_table import GeoError, Table
+from probe.config.geo.geo_table import GeoError, GeoTable
 from probe.config.geo.mmdb import MmdbTables
-from probe.config.geo.whereabouts import table_for
+from probe.config.geo.whereabouts import choose_table
 from probe.config.settings import GeoSettings, Settings, SettingsError
 
 OLD_DAYS = 366
@@ -22,7 +22,7 @@ _NEWER = "a newer version of this program has a newer table, or name one of your
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class GeoStatus:
     """For `probe doctor` and `probe status`."""
 
     text: str
@@ -30,26 +30,26 @@ class Standing:
     damaged: bool = False
 
 
-def standing(settings: Settings, *, today: date) -> Standing:
+def check_geo_status(settings: Settings, *, today: date) -> GeoStatus:
     """Looks two addresses of public resolvers up, to see whether the table can be read."""
-    table = table_for(settings.geo)
+    table = choose_table(settings.geo)
     if table is None:
-        return Standing(text="no table is used (geo.lookup): rows say what you state, and nothing else")
+        return GeoStatus(text="no table is used (geo.lookup): rows say what you state, and nothing else")
     try:
         name, made = _read(table)
     except GeoError as error:
-        return Standing(text=f"{error}. Rows say what you state, and nothing else", damaged=True,
-                        todo="put that right, or probe setup --geo table")
+        return GeoStatus(text=f"{error}. Rows say what you state, and nothing else", damaged=True,
+                         todo="put that right, or probe setup --geo table")
     how = "a public address of this device" + (
         ", and what call servers say of it" if settings.run.consent_level >= STUN_LEVEL else
         "; behind a translator there is none of IPv4 at level 1, so state what you want to be known")
     told = f"{name} table, made {made or 'nobody knows when'}; looked up: {how}"
     old = _age(made, today) > OLD_DAYS
-    return Standing(text=f"{told}. It is more than a year old, and networks move" if old else told,
-                    todo=_NEWER if old else "")
+    return GeoStatus(text=f"{told}. It is more than a year old, and networks move" if old else told,
+                     todo=_NEWER if old else "")
 
 
-def _read(table: Table) -> tuple[str, str]:
+def _read(table: GeoTable) -> tuple[str, str]:
     for address in _TRIED:
         table.find(address)
     return table.name, table.date
@@ -62,12 +62,12 @@ def _age(made: str, today: date) -> int:
         return 0
 
 
-def words_of(geo: GeoSettings) -> tuple[str, ...]:
-    """How a person would name these settings; what `geo_settings` reads."""
+def describe_geo_settings(geo: GeoSettings) -> tuple[str, ...]:
+    """How a person would name these settings; what `parse_geo_settings` reads."""
     return (NONE,) if not geo.lookup else geo.files or (TABLE,)
 
 
-def geo_settings(words: Sequence[str]) -> GeoSettings:
+def parse_geo_settings(words: Sequence[str]) -> GeoSettings:
     """Settings from `table`, `none` or files, which are opened. Raises SettingsError that says what is wrong."""
     words = tuple(word.strip() for word in words if word.strip())
     if words in ((TABLE,), (NONE,)):

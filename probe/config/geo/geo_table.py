@@ -14,7 +14,7 @@ class GeoError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class GeoEntry:
     """Of one address."""
 
     cc: str = NO_COUNTRY
@@ -23,10 +23,10 @@ class Found:
     """0: not known."""
 
 
-NOTHING = Found()
+NO_ENTRY = GeoEntry()
 
 
-class Table(Protocol):
+class GeoTable(Protocol):
     """Where an address is looked up."""
 
     @property
@@ -37,7 +37,7 @@ class Table(Protocol):
     def date(self) -> str:
         """Day on which it was made, YYYY-MM-DD; empty: it does not tell."""
 
-    def find(self, address: str) -> Found:
+    def find(self, address: str) -> GeoEntry:
         """What it says of an address. Raises GeoError where the file is damaged."""
 
 
@@ -47,7 +47,7 @@ _TUNNELS = tuple(map(ipaddress.ip_network, ("2002::/16", "2001::/32", "64:ff9b::
 """6to4, Teredo and NAT64: they say nothing of the network that one is in."""
 
 
-def public(address: str) -> bool:
+def is_public(address: str) -> bool:
     """Whether an address is one by which a network is known to others."""
     try:
         found = ipaddress.ip_address(address)

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probe.config.geo.geo_table import NO_COUNTRY, Found, GeoError
+from probe.config.geo.geo_table import NO_COUNTRY, GeoEntry, GeoError
 
 if TYPE_CHECKING:
     from maxminddb.reader import Reader
@@ -42,17 +42,17 @@ class MmdbTables:
         """Of the oldest file; empty where one does not tell."""
         return min((date for _, date in self._told), default="")
 
-    def find(self, address: str) -> Found:
+    def find(self, address: str) -> GeoEntry:
         cc, asn = NO_COUNTRY, 0
         version = ipaddress.ip_address(address).version
         for path, reader in self._readers:
             try:
                 record = None if version > reader.metadata().ip_version else reader.get(address)
             except Exception:  # whatever a broken file leads the reader to; its text may name the address
-                raise _broken(path) from None
+                raise _make_damage_error(path) from None
             cc = country_of(record) if cc == NO_COUNTRY else cc
             asn = asn or asn_of(record)
-        return Found(cc=cc, asn=asn)
+        return GeoEntry(cc=cc, asn=asn)
 
     @cached_property
     def _told(self) -> tuple[tuple[str, str], ...]:
@@ -76,7 +76,7 @@ class MmdbTables:
                 raise GeoError(f"{path}: cannot be read ({error.strerror}): put it right, or name another one: "
                                "probe setup --geo FILE.mmdb") from error
             except Exception as error:
-                raise _broken(path) from error
+                raise _make_damage_error(path) from error
         return tuple(found)
 
 
@@ -111,7 +111,7 @@ def _metadata(path: Path, reader: Reader) -> tuple[str, str]:
         made = datetime.fromtimestamp(int(metadata.build_epoch), UTC)
         return str(metadata.database_type), made.strftime("%Y-%m-%d") if metadata.build_epoch > 0 else ""
     except Exception as error:
-        raise _broken(path) from error
+        raise _make_damage_error(path) from error
 
 
 def _plain(kind: str) -> str:
@@ -119,6 +119,6 @@ def _plain(kind: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", kind)[:_MAX_NAME] or "mmdb"
 
 
-def _broken(path: Path) -> GeoError:
+def _make_damage_error(path: Path) -> GeoError:
     return GeoError(f"{path}: is no table in the MaxMind DB format, or damaged: get it again, or take the table that "
                     "comes with this program: probe setup --geo table")

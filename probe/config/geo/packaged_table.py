@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from probe.config.geo.geo_table import NOTHING, Found, GeoError
+from probe.config.geo.geo_table import NO_ENTRY, GeoEntry, GeoError
 
 MAGIC = b"probe geo table 1\n"
 PACKAGED = Path(__file__).with_name("table.bin")
@@ -34,7 +34,7 @@ _MAX_HEAD, _MAX_BLOCKS = 1 << 16, 1 << 14
 _TODO = "install the program again, or name a table of your own: probe setup --geo FILE.mmdb"
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TableSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the table's facts are from."""
 
     name: str
@@ -43,11 +43,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Of the files that were read, one after the other."""
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TableHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the table says of itself."""
 
     date: str
-    sources: tuple[Source, ...]
+    sources: tuple[TableSource, ...]
     ranges: dict[int, int]
     """Family -> ranges."""
     blocks: dict[int, int]
@@ -75,16 +75,16 @@ class PackedTable:
         return self.head.date
 
     @property
-    def head(self) -> Head:
+    def head(self) -> TableHead:
         """Raises GeoError for a file that is none of ours."""
         return self._known[0]
 
-    def find(self, address: str) -> Found:
+    def find(self, address: str) -> GeoEntry:
         found = ipaddress.ip_address(address)
         index, cell = self._known[1][found.version], int(found) >> SHIFTS[found.version]
         number = bisect_right(index.firsts, cell) - 1
         if number < 0:
-            return NOTHING
+            return NO_ENTRY
         try:
             return _in_block(self._block(found.version, number, index), index.firsts[number], cell)
         except (OSError, IndexError, struct.error, zlib.error, ValueError) as error:
@@ -104,7 +104,7 @@ class PackedTable:
         return self._last[2]
 
     @cached_property
-    def _known(self) -> tuple[Head, dict[int, _Index]]:
+    def _known(self) -> tuple[TableHead, dict[int, _Index]]:
         try:
             with self._path.open("rb") as file:
                 return self._read(file)
@@ -113,12 +113,12 @@ class PackedTable:
         except (struct.error, msgspec.DecodeError, ValueError, KeyError, zlib.error) as error:
             raise self._damaged() from error
 
-    def _read(self, file: BinaryIO) -> tuple[Head, dict[int, _Index]]:
+    def _read(self, file: BinaryIO) -> tuple[TableHead, dict[int, _Index]]:
         start = file.read(len(MAGIC) + 4)
         (length,) = struct.unpack(">I", start[len(MAGIC):])
         if not start.startswith(MAGIC) or length > _MAX_HEAD:
             raise zlib.error("no table")
-        head = msgspec.json.decode(file.read(length), type=Head)
+        head = msgspec.json.decode(file.read(length), type=TableHead)
         indexes = {}
         for version in SHIFTS:
             count = head.blocks[version]
@@ -135,7 +135,7 @@ class PackedTable:
         return GeoError(f"{self._path}: is no table of this program, or damaged: {_TODO}")
 
 
-def _in_block(block: bytes, first: int, cell: int) -> Found:
+def _in_block(block: bytes, first: int, cell: int) -> GeoEntry:
     """The range that the cell lies in. Raises IndexError, struct.error or ValueError for a block that is none."""
     (count,) = struct.unpack_from(">H", block)
     number, start, at = 0, first, 2 + 6 * count + 1  # the first distance is 0
@@ -156,4 +156,4 @@ def _in_block(block: bytes, first: int, cell: int) -> Found:
     cc = block[2 + 4 * count + 2 * number:][:2].decode("ascii")
     if not (cc.isalpha() and cc.isupper()):
         raise ValueError("no country")
-    return Found(cc=cc, asn=int.from_bytes(asn, "big"))
+    return GeoEntry(cc=cc, asn=int.from_bytes(asn, "big"))

@@ -10,14 +10,14 @@ from probe.config.geo.geo_table import NO_COUNTRY
 from probe.core.runs import Vantage
 from probe.core.tables.run_words import GeoSource
 
-OWN = "own"
+OWN_TELLER = "own"
 """Who tells of an address that this device itself has."""
 MIN_TELLERS = 2
 """Servers that must agree on an address's place: one alone may say what it likes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clue:
+class AddressClue:
     """What the table says of one of our addresses that somebody told us of."""
 
     family: int
@@ -28,7 +28,7 @@ class Clue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class VantagePlace:
     """For the runs table; its columns say what each field means."""
 
     probe_cc: str = NO_COUNTRY
@@ -45,7 +45,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tabled:
+class TablePlace:
     """What the table says of the run as a whole."""
 
     cc: str = NO_COUNTRY
@@ -55,42 +55,43 @@ class Tabled:
     """Its words contradict each other: one country too many, or a family in two networks."""
 
 
-def tabled(clues: Iterable[Clue]) -> Tabled:
+def look_up_place(clues: Iterable[AddressClue]) -> TablePlace:
     """One country and one network for each family, or none where the clues do not agree."""
     clues = tuple(clues)
     asns, doubts, countries = dict[int, int](), list[bool](), set[str]()
     for family in (4, 6):
         mine = [clue for clue in clues if clue.family == family]
-        asn, doubt = _agreed([(clue.teller, str(clue.asn)) for clue in mine if clue.asn])
-        cc, other = _agreed([(clue.teller, clue.cc) for clue in mine if clue.cc != NO_COUNTRY])
+        asn, doubt = _agree([(clue.teller, str(clue.asn)) for clue in mine if clue.asn])
+        cc, other = _agree([(clue.teller, clue.cc) for clue in mine if clue.cc != NO_COUNTRY])
         asns[family] = int(asn or 0)
         doubts += [doubt, other]
         countries |= {cc} - {""}
-    return Tabled(cc=next(iter(countries)) if len(countries) == 1 else NO_COUNTRY, asn_ipv4=asns[4], asn_ipv6=asns[6],
-                  several=any(doubts) or len(countries) > 1)
+    return TablePlace(cc=next(iter(countries)) if len(countries) == 1 else NO_COUNTRY, asn_ipv4=asns[4],
+                      asn_ipv6=asns[6], several=any(doubts) or len(countries) > 1)
 
 
-def _agreed(told: Sequence[tuple[str, str]]) -> tuple[str, bool]:
+def _agree(told: Sequence[tuple[str, str]]) -> tuple[str, bool]:
     """(the value, whether there are several that could be it) of what tellers say.
 
     What this device's own addresses say counts; what servers say counts where two agree and they are more than half
     of those who spoke. Both must not differ.
     """
-    own = {value for teller, value in told if teller == OWN}
-    votes = Counter(value for teller, value in dict.fromkeys(told) if teller != OWN)
+    own = {value for teller, value in told if teller == OWN_TELLER}
+    votes = Counter(value for teller, value in dict.fromkeys(told) if teller != OWN_TELLER)
     most, count = votes.most_common(1)[0] if votes else ("", 0)
     won = {most} if count >= MIN_TELLERS and 2 * count > votes.total() else set()
     both = own | won
     return (next(iter(both)), False) if len(both) == 1 else ("", len(both) > 1 or votes.total() > count >= MIN_TELLERS)
 
 
-def settled(told: Tabled, *, cc: str, asn: int, moved: bool, geo_db: str = "", geo_db_date: str = "") -> Place:
+def settle_place(told: TablePlace, *, cc: str, asn: int, moved: bool, geo_db: str = "",
+                 geo_db_date: str = "") -> VantagePlace:
     """The run's place. What the person stated stands, and where the table contradicts it, that is written beside it.
 
     A device that went to another network while it measured was in no one place: the table says nothing then.
     """
     if moved:
-        return Place(
+        return VantagePlace(
             probe_cc=cc, probe_asn=asn, cc_source=_source(cc != NO_COUNTRY, False),
             asn_source=_source(asn != 0, False), stated_cc=cc, vantage_doubt=("moved",), geo_db=geo_db,
             geo_db_date=geo_db_date)
@@ -100,7 +101,7 @@ def settled(told: Tabled, *, cc: str, asn: int, moved: bool, geo_db: str = "", g
         ("network", bool(asn and networks) and asn not in networks),
         ("several", told.several),
     ) if holds]
-    return Place(
+    return VantagePlace(
         probe_cc=cc if cc != NO_COUNTRY else told.cc, probe_asn=asn or told.asn_ipv4 or told.asn_ipv6,
         cc_source=_source(cc != NO_COUNTRY, told.cc != NO_COUNTRY), asn_source=_source(asn != 0, bool(networks)),
         stated_cc=cc, geo_cc=told.cc, geo_asn_ipv4=told.asn_ipv4, geo_asn_ipv6=told.asn_ipv6,
@@ -111,7 +112,7 @@ def _source(stated: bool, tabled: bool) -> GeoSource:
     return "settings" if stated else "table" if tabled else "none"
 
 
-def elsewhere(one: Vantage, other: Vantage) -> bool:
+def is_elsewhere(one: Vantage, other: Vantage) -> bool:
     """Whether two runs of one installation were plainly not in the same network. What is unknown in one of them is no
     difference; a run that cannot tell where it was counts as elsewhere."""
     pairs: list[tuple[object, object]] = [

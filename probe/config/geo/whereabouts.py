@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from probe.config.geo.geo_table import NOTHING, GeoError, Table, public
+from probe.config.geo.geo_table import NO_ENTRY, GeoError, GeoTable, is_public
 from probe.config.geo.mmdb import MmdbTables
 from probe.config.geo.packaged_table import PackedTable
-from probe.config.geo.vantage_place import OWN, Clue, Place, settled, tabled
+from probe.config.geo.vantage_place import OWN_TELLER, AddressClue, VantagePlace, look_up_place, settle_place
 from probe.config.settings import GeoSettings, VantageSettings
 
 MAX_CLUES = 1000
 
 
-def table_for(geo: GeoSettings, *, lab: bool = False) -> Table | None:
+def choose_table(geo: GeoSettings, *, lab: bool = False) -> GeoTable | None:
     """The table that these settings ask for; None: none. Opens nothing.
 
     In the laboratory the packaged one is never asked: it knows the world outside.
@@ -29,32 +29,32 @@ def table_for(geo: GeoSettings, *, lab: bool = False) -> Table | None:
 class Whereabouts:
     """What a run has learnt. Threads may tell it of addresses; nothing that they tell raises."""
 
-    def __init__(self, table: Table | None) -> None:
+    def __init__(self, table: GeoTable | None) -> None:
         self._table, self._lock = table, threading.Lock()
-        self._clues: dict[Clue, None] = {}
+        self._clues: dict[AddressClue, None] = {}
         self.trouble = ""
         """Why the table could not be asked."""
 
     def learn_own(self, addresses: Iterable[str]) -> None:
         """Of addresses that this device has."""
         for address in addresses:
-            self.learn(address, OWN)
+            self.learn(address, OWN_TELLER)
 
     def learn(self, address: str, teller: str) -> None:
         """Of one of our addresses, as `teller` sees it. Private ones, and what is no address, tell nothing."""
-        if self._table is None or self.trouble or not public(address):
+        if self._table is None or self.trouble or not is_public(address):
             return
         with self._lock:
             try:
-                found = self._table.find(address) if len(self._clues) < MAX_CLUES else NOTHING
+                found = self._table.find(address) if len(self._clues) < MAX_CLUES else NO_ENTRY
             except GeoError as error:
                 self.trouble = str(error)
                 return
-            if found != NOTHING:
+            if found != NO_ENTRY:
                 family = 6 if ":" in address else 4
-                self._clues[Clue(family=family, teller=teller, cc=found.cc, asn=found.asn)] = None
+                self._clues[AddressClue(family=family, teller=teller, cc=found.cc, asn=found.asn)] = None
 
-    def place(self, stated: VantageSettings, *, moved: bool) -> Place:
+    def place(self, stated: VantageSettings, *, moved: bool) -> VantagePlace:
         """The run's place, as its row tells it."""
         name = date = ""
         if self._table is not None and not self.trouble:
@@ -63,4 +63,5 @@ class Whereabouts:
             except GeoError as error:
                 self.trouble = str(error)
         clues = () if self.trouble else tuple(self._clues)
-        return settled(tabled(clues), cc=stated.cc.upper(), asn=stated.asn, moved=moved, geo_db=name, geo_db_date=date)
+        return settle_place(look_up_place(clues), cc=stated.cc.upper(), asn=stated.asn, moved=moved, geo_db=name,
+                            geo_db_date=date)

@@ -23,13 +23,13 @@ from probe.control.helper_protocol import (
     join_address,
     split_address,
 )
-from probe.core.addresses import parse
+from probe.core.addresses import parse_address
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.tables.control_sources import AppWord
-from probe.core.tables.failures import NO_ANSWER, Failure, open_failure, scrub
+from probe.core.tables.failures import NO_ANSWER, Failure, open_failure, scrub_addresses
 from probe.core.tables.handshakes import PROOFS
-from probe.measurement.address_echoes import without_addresses
+from probe.measurement.address_echoes import remove_addresses
 from probe.measurement.streams.http_parts import MAX_TITLE
 
 MAX_PAIRS = 128
@@ -99,7 +99,7 @@ def _read_entries(entries: list[XResult], endpoint: Endpoint, seen: _Seen) -> No
     for entry in entries:
         if entry.reason:
             seen.reasons.append(_word(entry.reason))
-        elif entry.port == endpoint.port and (address := parse(entry.address)) is not None:
+        elif entry.port == endpoint.port and (address := parse_address(entry.address)) is not None:
             _read_entry(entry, join_address(str(address), entry.port), seen)
 
 
@@ -124,19 +124,19 @@ def _read_entry(entry: XResult, key: str, seen: _Seen) -> None:
 
 def _with_dns(blank: ControlAnswer, fields: Fields, entries: list[XResult], endpoint: Endpoint) -> ControlAnswer:
     """Our own entry says more than OONI's field: why there is no address, and whether anybody could be asked."""
-    if parse(endpoint.host) is not None:
+    if parse_address(endpoint.host) is not None:
         return blank
     for entry in entries:
         if entry.proto == "dns":
             if entry.reason:
                 return blank
-            return _named(blank, _word(entry.failure), entry.addresses)
+            return _add_name_answer(blank, _word(entry.failure), entry.addresses)
     known = _get(fields, "dns", DnsResult)
-    return _named(blank, _word(known.failure), known.addrs) if known else blank
+    return _add_name_answer(blank, _word(known.failure), known.addrs) if known else blank
 
 
-def _named(blank: ControlAnswer, failure: Failure, texts: list[str]) -> ControlAnswer:
-    addresses = tuple(dict.fromkeys(str(a) for text in texts[:MAX_ADDRESSES] if (a := parse(text)) is not None))
+def _add_name_answer(blank: ControlAnswer, failure: Failure, texts: list[str]) -> ControlAnswer:
+    addresses = tuple(dict.fromkeys(str(a) for text in texts[:MAX_ADDRESSES] if (a := parse_address(text)) is not None))
     if addresses:
         return replace(blank, addresses=addresses)
     return replace(blank, dns_failure=failure or NO_ANSWER)
@@ -193,7 +193,7 @@ def _page(
 def _title(text: str) -> str:
     """A page's title as we keep our own: a page that names its visitor's address, or its own, has one title here and
     there."""
-    return without_addresses(_line(text, MAX_TITLE), cut=len(text.encode(errors="replace")) >= MAX_TITLE)
+    return remove_addresses(_line(text, MAX_TITLE), cut=len(text.encode(errors="replace")) >= MAX_TITLE)
 
 
 def _word(text: str | None) -> Failure:
@@ -204,7 +204,7 @@ def _word(text: str | None) -> Failure:
         return open_failure(known)
     if _WORD.fullmatch(text):
         return open_failure(text)
-    line = scrub(_line(text, 200))
+    line = scrub_addresses(_line(text, 200))
     return open_failure(line if _PHRASE.match(line) else f"unknown_failure: {line}"[:200])
 
 

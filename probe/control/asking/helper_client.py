@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from probe import __version__
 from probe.control.asking.helper_answer import parse_answer
-from probe.control.asking.helper_transport import Call, post
+from probe.control.asking.helper_transport import HelperCall, post_json
 from probe.control.helper_protocol import (
     FORWARDED_HEADERS,
     MAX_ADDRESSES,
@@ -16,15 +16,15 @@ from probe.control.helper_protocol import (
     MAX_ENDPOINTS,
     Request,
     XEndpoint,
-    encode,
+    encode_message,
     join_address,
 )
-from probe.core.addresses import parse
+from probe.core.addresses import parse_address
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
-from probe.core.tables.handshakes import HELPED
+from probe.core.tables.handshakes import HELPER_HANDSHAKES
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
-from probe.measurement.streams.http_parts import HEADERS
+from probe.measurement.streams.http_parts import REQUEST_HEADERS
 
 USER_AGENT = f"reachability-probe/{__version__}"
 
@@ -45,7 +45,7 @@ class HelperConfig:
     cc: str = ""
 
 
-def ask(
+def ask_helper(
     helper: HelperConfig,
     endpoint: Endpoint,
     addresses: Sequence[str],
@@ -61,9 +61,9 @@ def ask(
     `clock` gives the run's seconds for the stamps. With `volume`, an address, it is asked for a transfer as well.
     """
     t0_s = clock()
-    call = post(
+    call = post_json(
         helper.url,
-        encode(make_request(endpoint, addresses, volume=volume)),
+        encode_message(make_helper_request(endpoint, addresses, volume=volume)),
         address=helper.address,
         user_agent=USER_AGENT,
         max_bytes=MAX_ANSWER_BYTES,
@@ -74,7 +74,7 @@ def ask(
     return _judge(call, blank, endpoint)
 
 
-def _judge(call: Call, blank: ControlAnswer, endpoint: Endpoint) -> ControlAnswer:
+def _judge(call: HelperCall, blank: ControlAnswer, endpoint: Endpoint) -> ControlAnswer:
     if call.status in REFUSALS:
         return replace(blank, state="refused", reason=REFUSALS[call.status])
     if call.status not in (0, 200):
@@ -84,14 +84,15 @@ def _judge(call: Call, blank: ControlAnswer, endpoint: Endpoint) -> ControlAnswe
     return parse_answer(call.body, blank=blank, endpoint=endpoint)
 
 
-def make_request(endpoint: Endpoint, addresses: Sequence[str], *, volume: str = "") -> Request:
+def make_helper_request(endpoint: Endpoint, addresses: Sequence[str], *, volume: str = "") -> Request:
     """The request about one endpoint. Only web endpoints have a URL to fetch; OONI's helpers answer no others."""
-    literals = tuple(dict.fromkeys(str(a) for text in addresses if (a := parse(text)) is not None))[:MAX_ADDRESSES]
+    literals = tuple(dict.fromkeys(str(a) for text in addresses
+                                   if (a := parse_address(text)) is not None))[:MAX_ADDRESSES]
     protocol = PROTOCOLS[endpoint.protocol]
     fetched = protocol.over_http and not protocol.says and urlsplit(endpoint.input).scheme in ("http", "https")
     return Request(
         http_request=endpoint.input if fetched else "",
-        http_request_headers={name: [HEADERS[name]] for name in FORWARDED_HEADERS} if fetched else {},
+        http_request_headers={name: [REQUEST_HEADERS[name]] for name in FORWARDED_HEADERS} if fetched else {},
         tcp_connect=[join_address(address, endpoint.port or 443) for address in literals] if fetched else [],
         x_trust=endpoint.trust,
         x_endpoints=_endpoints(endpoint, literals),
@@ -102,9 +103,9 @@ def make_request(endpoint: Endpoint, addresses: Sequence[str], *, volume: str = 
 def _endpoints(endpoint: Endpoint, literals: Sequence[str]) -> list[XEndpoint]:
     protocol = PROTOCOLS[endpoint.protocol]
     secure = bool(endpoint.sni) and (protocol.secure_first or not protocol.says)
-    says = protocol.says and endpoint.protocol in HELPED
+    says = protocol.says and endpoint.protocol in HELPER_HANDSHAKES
     wanted: list[XEndpoint] = []
-    if parse(endpoint.host) is None:
+    if parse_address(endpoint.host) is None:
         wanted.append(XEndpoint(proto="dns", host=endpoint.host))
     if not ("tcp" in protocol.layers or endpoint.protocol in DATAGRAMS) or not endpoint.port:
         return wanted

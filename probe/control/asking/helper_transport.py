@@ -22,7 +22,7 @@ _CHUNK = 16 * 1024
 
 
 @dataclass(slots=True, kw_only=True)
-class Call:
+class HelperCall:
     """A call under way. The caller may give it up; then its thread ends as soon as its socket is shut."""
 
     deadline: float
@@ -43,23 +43,23 @@ class Call:
                 handle.shutdown(socket.SHUT_RDWR)
 
 
-def post(url: str, body: bytes, *, address: str, user_agent: str, max_bytes: int, timeout_s: float) -> Call:
+def post_json(url: str, body: bytes, *, address: str, user_agent: str, max_bytes: int, timeout_s: float) -> HelperCall:
     """POST JSON and read the answer. Never raises for the network, never takes longer than `timeout_s`;
     a status that had come by then is told.
 
     With `address` (a literal) the connection goes there; name, certificate and Host stay those of the URL.
     """
-    call = Call(deadline=time.monotonic() + timeout_s)
+    call = HelperCall(deadline=time.monotonic() + timeout_s)
     # A thread, because neither name resolution nor a server that drips its header byte by byte heeds a timeout.
     work = threading.Thread(target=_work, args=(call, url, body, address, user_agent, max_bytes), daemon=True)
     work.start()
     if not call.done.wait(timeout_s):
         call.give_up()
-        return Call(deadline=call.deadline, status=call.status, failure="timeout")
+        return HelperCall(deadline=call.deadline, status=call.status, failure="timeout")
     return call
 
 
-def _work(call: Call, url: str, body: bytes, address: str, user_agent: str, max_bytes: int) -> None:
+def _work(call: HelperCall, url: str, body: bytes, address: str, user_agent: str, max_bytes: int) -> None:
     headers = {"User-Agent": user_agent, "Content-Type": "application/json", "Accept": "application/json",
                "Accept-Encoding": "identity", "Connection": "close"}
     try:
@@ -94,7 +94,7 @@ def _reason(error: BaseException, *, connected: bool) -> str:
     return "interrupted" if cut else "garbage"
 
 
-def _read(call: Call, response: requests.Response, max_bytes: int) -> None:
+def _read(call: HelperCall, response: requests.Response, max_bytes: int) -> None:
     body = bytearray()
     # Not response.content: read decodes no further than it is asked, so a compressed bomb stays small.
     while len(body) <= max_bytes:
@@ -112,7 +112,7 @@ def _read(call: Call, response: requests.Response, max_bytes: int) -> None:
 class _Adapter(HTTPAdapter):
     """Connects to a pinned address, and lets the call know its connection so that it can be shut."""
 
-    def __init__(self, call: Call, address: str) -> None:
+    def __init__(self, call: HelperCall, address: str) -> None:
         self._call = call
         self._address = address
         super().__init__(max_retries=0)
@@ -136,7 +136,7 @@ class _Adapter(HTTPAdapter):
         }
 
 
-def _connect(connection: HTTPConnection, call: Call, address: str) -> socket.socket:
+def _connect(connection: HTTPConnection, call: HelperCall, address: str) -> socket.socket:
     """A socket to the pinned address, or to wherever the name leads."""
     target = (address or connection.host, connection.port or connection.default_port)
     try:

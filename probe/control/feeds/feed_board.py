@@ -15,22 +15,22 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPlace
-from probe.core.addresses import is_bogon, parse
+from probe.core.addresses import is_bogon, parse_address
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.tables.control_sources import FEED
 from probe.core.tables.failures import open_failure
-from probe.core.tables.handshakes import GENUINE
+from probe.core.tables.handshakes import GENUINE_PROOFS
 
 FRESH_S = 2 * 3600
 """How long a word counts."""
-AHEAD_S = 300
+MAX_AHEAD_S = 300
 """By how much a feed's clock may be ahead of ours."""
 _SECOND = datetime.timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
+class FeedBoard:
     """The feeds of a run, and whose networks its live helpers speak for already."""
 
     feeds: tuple[Feed, ...] = ()
@@ -63,7 +63,7 @@ class Board:
                               age_s=age_s, state="refused", t0_s=t_s, t_s=t_s)
         if entry is None:
             return replace(blank, reason="the feed has nothing of this endpoint")
-        if age_s < -AHEAD_S:
+        if age_s < -MAX_AHEAD_S:
             return replace(blank, reason="the feed is dated after this device's clock")
         if age_s > FRESH_S:
             return replace(blank, reason="the feed is too old to count")
@@ -74,7 +74,7 @@ class Board:
                 return replace(blank, reason="another vantage of this network or country says so already")
             entry = _without_failures(entry)
         measured = now - age_s * _SECOND
-        if failed is not None and measured >= failed + AHEAD_S * _SECOND:
+        if failed is not None and measured >= failed + MAX_AHEAD_S * _SECOND:
             return answer_of(entry, blank)
         return answer_of(_without_successes(entry), replace(blank, before=True))
 
@@ -87,7 +87,7 @@ class Board:
             entry = other.entry(url)
             if entry is None or not _tells_failures(entry) or entry.state == "unclear":
                 continue
-            if not -AHEAD_S <= age_of(other, entry, now) <= FRESH_S:
+            if not -MAX_AHEAD_S <= age_of(other, entry, now) <= FRESH_S:
                 continue
             if all(other.asn != one.asn and other.cc != one.cc for one in taken):
                 taken.append(other)
@@ -117,12 +117,12 @@ def answer_of(entry: FeedEntry, blank: ControlAnswer) -> ControlAnswer:
 
 def usable(entry: FeedEntry) -> Iterator[FeedPlace]:
     """Its places at addresses that a public service can have."""
-    return (place for place in entry.places if parse(place.ip) is not None and not is_bogon(place.ip))
+    return (place for place in entry.places if parse_address(place.ip) is not None and not is_bogon(place.ip))
 
 
 def where(place: FeedPlace) -> str:
     """How controls write a place."""
-    address = str(parse(place.ip))
+    address = str(parse_address(place.ip))
     return (f"[{address}]" if ":" in address else address) + f":{place.port}"
 
 
@@ -133,8 +133,8 @@ def _tells_failures(entry: FeedEntry) -> bool:
 def _without_failures(entry: FeedEntry) -> FeedEntry:
     """What worked alone."""
     places = tuple(msgspec.structs.replace(
-        place, tcp=_worked(place.tcp), tls=_worked(place.tls), udp=_worked(place.udp),
-        app=place.app if place.app in GENUINE else None) for place in entry.places)
+        place, tcp=_read_success(place.tcp), tls=_read_success(place.tls), udp=_read_success(place.udp),
+        app=place.app if place.app in GENUINE_PROOFS else None) for place in entry.places)
     page = None if entry.page and entry.page.failure else entry.page
     return msgspec.structs.replace(entry, dns_failure="", places=places, page=page)
 
@@ -143,13 +143,14 @@ def _without_successes(entry: FeedEntry) -> FeedEntry:
     """What failed alone, where the name led, and the page, for comparing."""
     places = tuple(msgspec.structs.replace(
         place, tcp=place.tcp or None, tls=place.tls or None, udp=place.udp or None,
-        app=None if place.app in GENUINE else place.app) for place in entry.places)
+        app=None if place.app in GENUINE_PROOFS else place.app) for place in entry.places)
     return msgspec.structs.replace(entry, places=places)
 
 
-def _worked(word: str | None) -> str | None:
+def _read_success(word: str | None) -> str | None:
     return None if word else word
 
 
 def _addresses(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(a) for text in texts if (a := parse(text)) is not None and not is_bogon(text)))
+    return tuple(dict.fromkeys(str(a) for text in texts if (a := parse_address(text)) is not None
+                               and not is_bogon(text)))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPage
-from probe.control.feeds.feed_learning import keys_of
+from probe.control.feeds.feed_learning import list_certificate_keys
 
 KINDS = {
     "fails": "does not answer any more",
@@ -21,7 +21,7 @@ KINDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class FeedChange:
     """One thing that is different."""
 
     input: str
@@ -37,7 +37,7 @@ class Change:
         return f"{self.input} {KINDS[self.kind]}{told}"
 
 
-def failure_of(entry: FeedEntry) -> str:
+def describe_failure(entry: FeedEntry) -> str:
     """How it fails, in a word and where; empty for one that does not."""
     if entry.state != "fails":
         return ""
@@ -51,28 +51,28 @@ def failure_of(entry: FeedEntry) -> str:
     return f"{page.failure} (http)" if page.failure else f"status {page.status}, not as expected" if page.status else ""
 
 
-def changes(before: Feed | None, now: Feed) -> tuple[Change, ...]:
+def list_feed_changes(before: Feed | None, now: Feed) -> tuple[FeedChange, ...]:
     """Everything, by endpoint; nothing where there was no feed before."""
     if before is None:
         return ()
     old, new = ({entry.input: entry for entry in feed.entries} for feed in (before, now))
     found = [change for url in sorted(old.keys() & new.keys()) for change in _between(old[url], new[url])]
-    found += [Change(input=url, kind="new") for url in sorted(new.keys() - old.keys())]
-    return (*found, *(Change(input=url, kind="gone") for url in sorted(old.keys() - new.keys())))
+    found += [FeedChange(input=url, kind="new") for url in sorted(new.keys() - old.keys())]
+    return (*found, *(FeedChange(input=url, kind="gone") for url in sorted(old.keys() - new.keys())))
 
 
-def _between(old: FeedEntry, new: FeedEntry) -> Iterator[Change]:
+def _between(old: FeedEntry, new: FeedEntry) -> Iterator[FeedChange]:
     if "unclear" in (old.state, new.state):
         return
     if old.state != new.state:
-        yield Change(input=new.input, kind="fails" if new.state == "fails" else "answers", before=failure_of(old),
-                     after=failure_of(new))
+        yield FeedChange(input=new.input, kind="fails" if new.state == "fails" else "answers",
+                         before=describe_failure(old), after=describe_failure(new))
         return
     was, now = old.page or FeedPage(), new.page or FeedPage()
     if was.status and now.status and was.status != now.status:
-        yield Change(input=new.input, kind="status", before=str(was.status), after=str(now.status))
+        yield FeedChange(input=new.input, kind="status", before=str(was.status), after=str(now.status))
     elif was.title != now.title and was.status and now.status:
-        yield Change(input=new.input, kind="title", before=was.title, after=now.title)
-    keys = keys_of(old), keys_of(new)
+        yield FeedChange(input=new.input, kind="title", before=was.title, after=now.title)
+    keys = list_certificate_keys(old), list_certificate_keys(new)
     if all(keys) and not keys[0] & keys[1]:
-        yield Change(input=new.input, kind="key", before=min(keys[0])[:16], after=min(keys[1])[:16])
+        yield FeedChange(input=new.input, kind="key", before=min(keys[0])[:16], after=min(keys[1])[:16])

@@ -10,7 +10,7 @@ _HEAD_BYTES = 4096
 """More than everything takes that is no entry."""
 
 
-def fitted(feed: Feed) -> tuple[Feed, tuple[str, ...]]:
+def fit_feed(feed: Feed) -> tuple[Feed, tuple[str, ...]]:
     """The feed, and the inputs whose pages are left out of it because it would be larger than readers allow.
 
     Titles, redirects and names of headers are as long as a server likes, addresses and keys are not: so pages go, and

@@ -25,21 +25,21 @@ from probe.control.feeds.feed_document import (
     FeedPage,
     FeedPlace,
 )
-from probe.core.addresses import is_bogon, parse
+from probe.core.addresses import is_bogon, parse_address
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
 from probe.core.tables.evidence_words import Answered
-from probe.core.tables.handshakes import GENUINE
+from probe.core.tables.handshakes import GENUINE_PROOFS
 from probe.core.tables.operations import Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import SiteKind
 from probe.core.verdicts import Verdict
-from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence, dns_evidence
+from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence, gather_dns_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, must_not_answer
 from probe.inference.verdicts.site_case import SiteCase
-from probe.measurement.session.observation_log import Book
-from probe.measurement.session.run_verdicts import measured_sites
+from probe.measurement.session.observation_log import ObservationLog
+from probe.measurement.session.run_verdicts import select_measured_sites
 
 _SHAKES: tuple[Operation, ...] = ("tls_handshake", "quic_handshake")
 HINDERED: tuple[Outcome, ...] = ("blocked", "network", "local")
@@ -53,7 +53,7 @@ _STRENGTH: tuple[SiteKind, ...] = ("app", "http", "quic", "stun", "tls", "tcp", 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedFrame:
+class FeedMaker:
     """Who publishes."""
 
     name: str
@@ -62,7 +62,7 @@ class FeedFrame:
     software: str
 
 
-def unfit(result: RunResult) -> str:
+def explain_unfit_run(result: RunResult) -> str:
     """Why this run says nothing about services, as a sentence; empty where it does."""
     run = result.run
     if run.outcome != "ok":
@@ -76,35 +76,35 @@ def unfit(result: RunResult) -> str:
     return ""
 
 
-def learn(result: RunResult, catalogue: Catalogue, frame: FeedFrame, *, before: Feed | None = None) -> Feed:
+def make_feed(result: RunResult, catalogue: Catalogue, maker: FeedMaker, *, before: Feed | None = None) -> Feed:
     """The feed of a run. `before`, the last one, tells since when each endpoint has looked as it does.
 
     Raises FeedError where there is nothing to publish.
     """
     begun = datetime.datetime.fromisoformat(result.run.measurement_start_time)
     begun += datetime.timedelta(seconds=_offset_s(result))
-    book = Book(result.run.run_id)
+    book = ObservationLog(result.run.run_id)
     book.restore(result.observations, result.controls)
     verdicts = {v.target_id: v for v in result.verdicts}
     raw = {endpoint.input for endpoint in catalogue.endpoints}
     known = {entry.input: entry for entry in before.entries} if before else {}
     six = "ipv6:ok" in result.run.ladder
     found: dict[str, FeedEntry] = {}
-    for site in measured_sites(result, catalogue):
+    for site in select_measured_sites(result, catalogue):
         case = book.case(site)
         for endpoint in site.endpoints:
             verdict = verdicts.get(endpoint.target_id)
             if endpoint.input in raw and verdict is not None and endpoint.status == "active":
                 entry = _entry(case, endpoint, verdict, six=six)
                 if entry is not None:
-                    found[endpoint.input] = _dated(entry, known.get(endpoint.input), begun)
+                    found[endpoint.input] = _add_since(entry, known.get(endpoint.input), begun)
     if not found:
         raise FeedError("there is nothing to publish: no endpoint was tried")
     made = begun + datetime.timedelta(seconds=max(1.0, result.run.runtime_s))
     return Feed(
-        format=1, name=frame.name, asn=frame.asn, cc=frame.cc, begun=begun,
+        format=1, name=maker.name, asn=maker.asn, cc=maker.cc, begun=begun,
         made=made.replace(microsecond=0) + datetime.timedelta(seconds=1),
-        catalogue=result.run.catalogue_version, software=frame.software,
+        catalogue=result.run.catalogue_version, software=maker.software,
         entries=tuple(sorted(found.values(), key=lambda entry: entry.input)[:MAX_ENTRIES]),
     )
 
@@ -115,20 +115,20 @@ def look_of(entry: FeedEntry) -> tuple[object, ...]:
     return entry.state, page.status, page.title, page.met
 
 
-def keys_of(entry: FeedEntry) -> frozenset[str]:
+def list_certificate_keys(entry: FeedEntry) -> frozenset[str]:
     """Keys of its certificates."""
     return frozenset(place.key for place in entry.places if place.key)
 
 
-def looks_alike(one: FeedEntry, other: FeedEntry) -> bool:
+def is_unchanged(one: FeedEntry, other: FeedEntry) -> bool:
     """Nothing of note has changed between them. Edges of one network have keys of their own: one in common is enough,
     and where a key is not known nothing is said of it."""
-    keys = keys_of(one), keys_of(other)
+    keys = list_certificate_keys(one), list_certificate_keys(other)
     return look_of(one) == look_of(other) and (not all(keys) or bool(keys[0] & keys[1]))
 
 
-def _dated(entry: FeedEntry, before: FeedEntry | None, begun: datetime.datetime) -> FeedEntry:
-    same = before is not None and before.since is not None and looks_alike(before, entry)
+def _add_since(entry: FeedEntry, before: FeedEntry | None, begun: datetime.datetime) -> FeedEntry:
+    same = before is not None and before.since is not None and is_unchanged(before, entry)
     since = before.since if same and before else begun.astimezone(datetime.UTC).date()
     return msgspec.structs.replace(entry, since=since)
 
@@ -143,8 +143,8 @@ def _entry(case: SiteCase, endpoint: Endpoint, verdict: Verdict, *, six: bool) -
     """What is known of one endpoint; None where it was not tried, and for controls that must not answer."""
     visits = [o for o in case.visits if o.purpose in NETWORK_PURPOSES
               and (o.operation != "http_round_trip" or o.input == endpoint.input)]
-    dns = dns_evidence(case.dns, case.controls)
-    denied = _denied(dns)
+    dns = gather_dns_evidence(case.dns, case.controls)
+    denied = _find_denial(dns)
     if must_not_answer(endpoint) or not (visits or denied or (endpoint.protocol == "dns" and dns.asked)):
         return None
     addresses = [a for a in dict.fromkeys(o.address for o in visits) if _may_be_told(a) and (six or ":" not in a)]
@@ -175,7 +175,7 @@ def _proofs(endpoint: Endpoint, places: Sequence[FeedPlace], page: FeedPage | No
     found = {"dns"} if dns.network == "ok" else set()
     for place in places:
         found |= {word for word in ("tcp", "tls") if getattr(place, word) == ""}
-        found |= {"app"} if place.app in GENUINE else set()
+        found |= {"app"} if place.app in GENUINE_PROOFS else set()
         found |= {endpoint.protocol} if place.udp == "" else set()
     if page and not page.failure and page.met != "no":
         found.add("http")
@@ -183,7 +183,8 @@ def _proofs(endpoint: Endpoint, places: Sequence[FeedPlace], page: FeedPage | No
 
 
 def _failures(places: Sequence[FeedPlace], page: FeedPage | None, denied: str) -> bool:
-    told = any(place.tcp or place.tls or place.udp or (place.app and place.app not in GENUINE) for place in places)
+    told = any(place.tcp or place.tls or place.udp or (place.app and place.app not in GENUINE_PROOFS)
+               for place in places)
     return told or bool(page and (page.failure or page.met == "no")) or bool(denied)
 
 
@@ -205,7 +206,7 @@ def _word(seen: Sequence[Observation]) -> str | None:
         return None
     if not seen[-1].failure:
         return seen[-1].app.proof or None if seen[-1].operation == "app_round_trip" else ""
-    return stem(seen[-1].failure) if len({o.attempt for o in failed}) >= 2 else None
+    return read_failure_word(seen[-1].failure) if len({o.attempt for o in failed}) >= 2 else None
 
 
 def _page(visits: Sequence[Observation]) -> FeedPage | None:
@@ -213,7 +214,7 @@ def _page(visits: Sequence[Observation]) -> FeedPage | None:
     pages = [o for o in visits if o.operation == "http_round_trip"]
     answered = [o for o in pages if not o.failure]
     if not answered:
-        return FeedPage(failure=stem(pages[-1].failure)) if len({o.attempt for o in pages}) >= 2 else None
+        return FeedPage(failure=read_failure_word(pages[-1].failure)) if len({o.attempt for o in pages}) >= 2 else None
     page = answered[-1].http
     return FeedPage(
         status=page.status if 100 <= page.status <= 599 else 0, title=_text(page.title), bytes=page.body_bytes,
@@ -222,7 +223,7 @@ def _page(visits: Sequence[Observation]) -> FeedPage | None:
     )
 
 
-def _denied(dns: DnsEvidence) -> str:
+def _find_denial(dns: DnsEvidence) -> str:
     """The failure of a name that nobody knows here: the network's resolver and a trusted one say so."""
     if dns.network in DENIALS and dns.denied_elsewhere:
         return "dns_nxdomain_error" if dns.network == "nxdomain" else "dns_no_answer"
@@ -238,10 +239,10 @@ def _addresses(dns: DnsEvidence, places: Iterable[FeedPlace]) -> tuple[str, ...]
 
 def _may_be_told(address: str) -> bool:
     """A public one: neither a word that hides one of the vantage's own, nor of any private network."""
-    return parse(address) is not None and not is_bogon(address)
+    return parse_address(address) is not None and not is_bogon(address)
 
 
-def stem(failure: str) -> str:
+def read_failure_word(failure: str) -> str:
     """The failure's word; its text may hold what tells of the vantage."""
     word = failure.partition(":")[0].strip()
     return word if re.fullmatch(r"[a-z][a-z0-9_]{0,63}", word) else "unknown_failure"

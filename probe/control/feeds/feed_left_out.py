@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from probe.catalogue.sites import expand
+from probe.catalogue.sites import expand_templates
 from probe.catalogue.types import Catalogue
 from probe.control.feeds.feed_document import MAX_ENTRIES, Feed
 from probe.core.endpoints import Endpoint
 from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS
 from probe.inference.evidence.visit_outcomes import must_not_answer
-from probe.measurement.session.selection import select
+from probe.measurement.session.selection import select_sites
 
 BY_PLACE = "the question itself names a country or chance, and so others ask otherwise"
 CONTROL = "a control that must not answer"
@@ -20,23 +20,23 @@ UNEXPECTED = frozenset((NO_NAME, NO_TURN, TOO_MANY))
 """Reasons for which somebody should look: the others hold in every run."""
 
 
-def left_out(result: RunResult, catalogue: Catalogue, made: Feed, *, tier: int,
-             lacking: frozenset[str] = frozenset()) -> dict[str, tuple[str, ...]]:
+def list_left_out(result: RunResult, catalogue: Catalogue, made: Feed, *, tier: int,
+                  lacking: frozenset[str] = frozenset()) -> dict[str, tuple[str, ...]]:
     """Reason -> inputs, sorted, of the active endpoints up to this tier that are not in the feed.
 
     `lacking` names libraries that this installation has not. `unproven` and closed endpoints are none of a feed's.
     """
     run = result.run
     cc = run.vantage.stated_cc or run.vantage.probe_cc
-    skipped = select(catalogue, tier=tier, cc=cc, consent_level=run.vantage.consent_level,
-                     families=tuple(run.vantage.families) or (4,), seed=run.seed, lacking=lacking).skipped
+    skipped = select_sites(catalogue, tier=tier, cc=cc, consent_level=run.vantage.consent_level,
+                           families=tuple(run.vantage.families) or (4,), seed=run.seed, lacking=lacking).skipped
     names = _Names(result)
     told = {entry.input for entry in made.entries}
     found: dict[str, list[str]] = {}
     for endpoint in catalogue.endpoints:
         if endpoint.status != "active" or endpoint.tier > tier or endpoint.input in told:
             continue
-        asked = expand(endpoint, cc=cc, seed=run.seed)
+        asked = expand_templates(endpoint, cc=cc, seed=run.seed)
         _, why = skipped.get(asked.input, (asked, ""))
         found.setdefault(why or _why(endpoint, asked, made, names), []).append(endpoint.input)
     return {why: tuple(sorted(inputs)) for why, inputs in sorted(found.items())}

@@ -6,14 +6,14 @@ import ipaddress
 import threading
 from collections import Counter
 
-from probe.control.reaching.target_guard import network_of
-from probe.core.addresses import parse
+from probe.control.reaching.target_guard import find_client_network
+from probe.core.addresses import parse_address
 
 FORWARDED = "x-real-ip"
 """The header in which a server in front says who asks."""
 
 
-class Shares:
+class ClientShares:
     """How much each client network holds at once. The table is no larger than what is held; thread-safe."""
 
     def __init__(self, most: int) -> None:
@@ -23,7 +23,7 @@ class Shares:
 
     def enter(self, client: str) -> bool:
         """Take one place; False, and nothing taken, when the client's network holds `most`."""
-        network = network_of(client)
+        network = find_client_network(client)
         with self._lock:
             if self._held[network] >= self._most:
                 return False
@@ -32,7 +32,7 @@ class Shares:
 
     def leave(self, client: str) -> None:
         """Give a place back that `enter` took."""
-        network = network_of(client)
+        network = find_client_network(client)
         with self._lock:
             self._held[network] -= 1
             if self._held[network] <= 0:
@@ -42,11 +42,11 @@ class Shares:
         return len(self._held)
 
 
-def asker(peer: str, forwarded: str, *, behind_proxy: bool) -> str:
+def find_client(peer: str, forwarded: str, *, behind_proxy: bool) -> str:
     """Who asks: the peer, or whom a server in front names. Only one on this very machine is believed."""
     if not behind_proxy or not _is_here(peer):
         return peer
-    return str(literal) if (literal := parse(forwarded.strip())) else peer
+    return str(literal) if (literal := parse_address(forwarded.strip())) else peer
 
 
 def _is_here(peer: str) -> bool:

@@ -11,18 +11,18 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TypeVar
 
-from probe.control.helper.helper_order import Order, names_of, plans_of, resolved
-from probe.control.helper.helper_reply import Findings, respond
-from probe.control.helper.volume import volume_job
+from probe.control.helper.helper_order import HelperOrder, list_addresses, list_names, plan_order
+from probe.control.helper.helper_reply import HelperFindings, make_response
+from probe.control.helper.volume import make_volume_job
 from probe.control.helper_protocol import HttpResult, Response, XVolume
 from probe.control.reaching import doh
-from probe.control.reaching.doh import Lookup
-from probe.control.reaching.page_fetch import MAX_BODY_BYTES, PLAIN_BODY_BYTES, fetch
-from probe.control.reaching.reach import reach
-from probe.control.reaching.reach_plan import Plan, Reach
-from probe.control.reaching.target_guard import Guard
+from probe.control.reaching.doh import DohLookup
+from probe.control.reaching.page_fetch import MAX_BODY_BYTES, PLAIN_BODY_BYTES, fetch_page
+from probe.control.reaching.reach import reach_endpoint
+from probe.control.reaching.reach_plan import ReachPlan, ReachResult
+from probe.control.reaching.target_guard import TargetGuard
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, Resolver
-from probe.measurement.names.dns_response import Reply
+from probe.measurement.names.dns_response import DnsReply
 
 DNS_TIMEOUT_S = 4.0
 CONNECT_TIMEOUT_S = 5.0
@@ -41,51 +41,53 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
+class HelperEngine:
     """What the helper works with; all but `pool` is set for the public internet."""
 
     pool: Executor
-    guard: Guard = field(default_factory=Guard)
+    guard: TargetGuard = field(default_factory=TargetGuard)
     resolvers: tuple[Resolver, ...] = PUBLIC_RESOLVERS
     doh_port: int = 443
     asn_of: Callable[[str], int] = lambda _: 0
     """The network of a public address; 0: not known. Must be quick, and raise nothing."""
 
 
-async def measure(order: Order, engine: Engine) -> Response:
+async def measure_order(order: HelperOrder, engine: HelperEngine) -> Response:
     """Measure all that was ordered and answer; what does not end in time is left out."""
     deadline = time.monotonic() + REQUEST_TIMEOUT_S
-    run = _Run(engine=engine, deadline=deadline)
-    lookups = await _resolve(names_of(order), run, min(deadline, time.monotonic() + DNS_TIMEOUT_S))
-    jobs: dict[Plan, Callable[[], Reach]] = {
-        plan: partial(reach, plan, guard=engine.guard, timeout_s=CONNECT_TIMEOUT_S, deadline=deadline)
-        for plan in plans_of(order, lookups)
+    run = _RequestRun(engine=engine, deadline=deadline)
+    lookups = await _resolve(list_names(order), run, min(deadline, time.monotonic() + DNS_TIMEOUT_S))
+    jobs: dict[ReachPlan, Callable[[], ReachResult]] = {
+        plan: partial(reach_endpoint, plan, guard=engine.guard, timeout_s=CONNECT_TIMEOUT_S, deadline=deadline)
+        for plan in plan_order(order, lookups)
     }
     page, reached, volume = await asyncio.gather(
-        _fetch(order, run, lookups), _side_by_side(jobs, run, deadline), _volume(order, run, lookups),
+        _fetch(order, run, lookups), _run_in_parallel(jobs, run, deadline), _volume(order, run, lookups),
     )
-    return respond(order, Findings(lookups=lookups, reached=reached, page=page, volume=volume, asn_of=engine.asn_of,
-                                   page_by_quic=await _fetch_by_quic(order, run, lookups, page)))
+    return make_response(order,
+                         HelperFindings(lookups=lookups, reached=reached, page=page, volume=volume,
+                                        asn_of=engine.asn_of,
+                                               page_by_quic=await _fetch_by_quic(order, run, lookups, page)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
+class _RequestRun:
     """One request under way."""
 
-    engine: Engine
+    engine: HelperEngine
     deadline: float
     turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(JOBS_AT_ONCE))
 
 
-async def _volume(order: Order, run: _Run, lookups: Mapping[str, Lookup]) -> XVolume | None:
+async def _volume(order: HelperOrder, run: _RequestRun, lookups: Mapping[str, DohLookup]) -> XVolume | None:
     """The transfer, or None when none was ordered, or none may be made."""
-    job = volume_job(order, lookups, run.engine.guard)
+    job = make_volume_job(order, lookups, run.engine.guard)
     if job is None:
         return None
-    return (await _side_by_side({"volume": job}, run, run.deadline)).get("volume")
+    return (await _run_in_parallel({"volume": job}, run, run.deadline)).get("volume")
 
 
-async def _side_by_side(jobs: Mapping[K, Callable[[], V]], run: _Run, deadline: float) -> dict[K, V]:
+async def _run_in_parallel(jobs: Mapping[K, Callable[[], V]], run: _RequestRun, deadline: float) -> dict[K, V]:
     """Run the jobs on the pool; the results of those that end before the deadline."""
     if not jobs:
         return {}
@@ -101,50 +103,51 @@ async def _side_by_side(jobs: Mapping[K, Callable[[], V]], run: _Run, deadline: 
     return {key: task.result() for key, task in tasks.items() if task not in late}
 
 
-async def _in_turn(job: Callable[[], V], run: _Run) -> V:
+async def _in_turn(job: Callable[[], V], run: _RequestRun) -> V:
     async with run.turn:
         return await asyncio.get_running_loop().run_in_executor(run.engine.pool, job)
 
 
-async def _resolve(names: tuple[str, ...], run: _Run, deadline: float) -> dict[str, Lookup]:
+async def _resolve(names: tuple[str, ...], run: _RequestRun, deadline: float) -> dict[str, DohLookup]:
     """Each name with two operators at once, for their answers differ by place; with the next two if both fail."""
     engine = run.engine
-    found: dict[str, Lookup] = {}
+    found: dict[str, DohLookup] = {}
     rounds = range(0, len(engine.resolvers), OPERATORS_AT_ONCE)
     for start in rounds:
         missing = [name for name in names if name not in found]
         until = time.monotonic() + (deadline - time.monotonic()) / (len(rounds) - start // OPERATORS_AT_ONCE)
-        jobs: dict[tuple[str, str], Callable[[], tuple[Reply, ...]]] = {
-            (name, operator.name): partial(doh.ask, operator, name, port=engine.doh_port, deadline=until - LAST_WORD_S)
+        jobs: dict[tuple[str, str], Callable[[], tuple[DnsReply, ...]]] = {
+            (name, operator.name): partial(doh.ask_doh, operator, name, port=engine.doh_port,
+                                           deadline=until - LAST_WORD_S)
             for name in missing
             for operator in engine.resolvers[start : start + OPERATORS_AT_ONCE]
         }
-        replies = await _side_by_side(jobs, run, until)
+        replies = await _run_in_parallel(jobs, run, until)
         for name in missing:
             if said := [reply for (asked, _), told in replies.items() if asked == name for reply in told]:
-                found[name] = doh.merge(said)
+                found[name] = doh.merge_replies(said)
     return found
 
 
-async def _fetch(order: Order, run: _Run, lookups: Mapping[str, Lookup]) -> HttpResult | None:
+async def _fetch(order: HelperOrder, run: _RequestRun, lookups: Mapping[str, DohLookup]) -> HttpResult | None:
     """The page, or None when none was ordered; a fetch that no worker was free for was refused as `busy`."""
     site, engine = order.site, run.engine
     if site is None:
         return None
 
-    def resolve(host: str) -> Lookup:
-        return lookups.get(host) or doh.lookup(host, engine.resolvers, port=engine.doh_port, deadline=until)
+    def resolve(host: str) -> DohLookup:
+        return lookups.get(host) or doh.resolve_by_doh(host, engine.resolvers, port=engine.doh_port, deadline=until)
 
     until = min(run.deadline, time.monotonic() + HTTP_TIMEOUT_S)
     job = partial(
-        fetch, site, headers=order.headers, trust=order.trust, resolve=resolve, guard=engine.guard, deadline=until,
+        fetch_page, site, headers=order.headers, trust=order.trust, resolve=resolve, guard=engine.guard, deadline=until,
         max_body_bytes=PLAIN_BODY_BYTES if order.plain else MAX_BODY_BYTES,
     )
-    results = await _side_by_side({"page": job}, run, run.deadline)
+    results = await _run_in_parallel({"page": job}, run, run.deadline)
     return results.get("page") or HttpResult(failure="unknown_error", x_refused="busy")
 
 
-async def _fetch_by_quic(order: Order, run: _Run, lookups: Mapping[str, Lookup],
+async def _fetch_by_quic(order: HelperOrder, run: _RequestRun, lookups: Mapping[str, DohLookup],
                          page: HttpResult | None) -> HttpResult | None:
     """The URL over HTTP/3, where that was asked for and its own host says that it speaks it; else None."""
     site = order.site
@@ -153,10 +156,10 @@ async def _fetch_by_quic(order: Order, run: _Run, lookups: Mapping[str, Lookup],
         return None
 
     def job() -> HttpResult | None:
-        from probe.control.reaching.page_fetch_h3 import fetch_h3
+        from probe.control.reaching.page_fetch_h3 import fetch_page_h3
 
-        return fetch_h3(site, port=int(port), addresses=resolved(site.host, lookups), headers=order.headers,
-                        trust=order.trust, guard=run.engine.guard, deadline=until)
+        return fetch_page_h3(site, port=int(port), addresses=list_addresses(site.host, lookups), headers=order.headers,
+                             trust=order.trust, guard=run.engine.guard, deadline=until)
 
     until = min(run.deadline, time.monotonic() + HTTP_TIMEOUT_S)
-    return (await _side_by_side({"page": job}, run, run.deadline)).get("page")
+    return (await _run_in_parallel({"page": job}, run, run.deadline)).get("page")

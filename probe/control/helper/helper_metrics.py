@@ -24,7 +24,7 @@ class _Metric:
     help: str
 
 
-TABLE: Mapping[str, _Metric] = {
+METRICS: Mapping[str, _Metric] = {
     "requests_total": _Metric(kind="counter", help="Requests by how they ended."),
     "request_seconds": _Metric(kind="histogram", help="How long answered requests took."),
     "in_flight": _Metric(kind="gauge", help="Requests that are being measured."),
@@ -34,17 +34,17 @@ TABLE: Mapping[str, _Metric] = {
 }
 
 
-class Counters:
-    """What a helper counts; thread-safe. Names are those of `TABLE`."""
+class HelperCounters:
+    """What a helper counts; thread-safe. Names are those of `METRICS`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._outcomes = dict.fromkeys(OUTCOMES, 0)
-        self._plain = {name: 0 for name in TABLE if name not in ("requests_total", "request_seconds")}
+        self._plain = {name: 0 for name in METRICS if name not in ("requests_total", "request_seconds")}
         self._buckets = [0] * len(BUCKETS_S)
         self._timed, self._seconds = 0, 0.0
 
-    def ended(self, outcome: str) -> None:
+    def count_end(self, outcome: str) -> None:
         """A request ended so; KeyError for a word that is not in `OUTCOMES`."""
         with self._lock:
             self._outcomes[outcome] += 1
@@ -54,14 +54,14 @@ class Counters:
         with self._lock:
             self._plain[name] += amount
 
-    def took(self, seconds: float) -> None:
+    def observe_duration(self, seconds: float) -> None:
         """An answer was ready after so long."""
         with self._lock:
             self._timed, self._seconds = self._timed + 1, self._seconds + seconds
             for index, bound in enumerate(BUCKETS_S):
                 self._buckets[index] += seconds <= bound
 
-    def text(self) -> str:
+    def format(self) -> str:
         """Everything in the text format."""
         with self._lock:
             samples = {
@@ -72,7 +72,7 @@ class Counters:
             times = [f'_bucket{{le="{bound}"}} {count}' for bound, count in bounds]
             times += [f"_sum {self._seconds:.3f}", f"_count {self._timed}"]
         lines = []
-        for name, metric in TABLE.items():
+        for name, metric in METRICS.items():
             lines += [f"# HELP {_PREFIX}{name} {metric.help}", f"# TYPE {_PREFIX}{name} {metric.kind}"]
             told = times if metric.kind == "histogram" else [f"{labels} {count}" for labels, count in samples[name]]
             lines += [f"{_PREFIX}{name}{rest}" for rest in told]

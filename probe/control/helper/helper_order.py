@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probe.control.helper_protocol import MAX_ADDRESSES, Request, XEndpoint, split_address
-from probe.control.reaching.doh import Lookup
-from probe.control.reaching.page_fetch import Site, clean_host, forwarded, parse_site
-from probe.control.reaching.reach_plan import PUBLIC, Plan
-from probe.core.addresses import parse
-from probe.core.tables.handshakes import HELPED
+from probe.control.reaching.doh import DohLookup
+from probe.control.reaching.page_fetch import FetchSite, normalise_host, parse_site, select_forwarded_headers
+from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan
+from probe.core.addresses import parse_address
+from probe.core.tables.handshakes import HELPER_HANDSHAKES
 from probe.core.tables.protocols import Carrier
 from probe.core.tables.trust import TRUSTS, TrustPolicy
 from probe.core.tables.words import known
@@ -22,10 +22,10 @@ _OONI_ALPN = ("h2", "http/1.1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class HelperOrder:
     """A request that was found sound, its hosts and addresses in canonical form."""
 
-    site: Site | None
+    site: FetchSite | None
     trust: TrustPolicy
     headers: Mapping[str, str]
     addresses: tuple[str, ...]
@@ -41,62 +41,62 @@ class Order:
         return not self.endpoints
 
 
-def take_order(request: Request) -> Order:
+def parse_order(request: Request) -> HelperOrder:
     """Check a request. Raises ValueError for what cannot be measured at all."""
     site = parse_site(request.http_request) if request.http_request else None
     endpoints = tuple(_sound(endpoint) for endpoint in request.x_endpoints or ())
     if site is None and not endpoints:
         raise ValueError("nothing to measure")
     addresses = dict.fromkeys(split_address(text)[0] for text in request.tcp_connect or ())
-    return Order(
+    return HelperOrder(
         site=site,
-        trust=_known(request.x_trust),
-        headers=forwarded(request.http_request_headers),
+        trust=_check_trust(request.x_trust),
+        headers=select_forwarded_headers(request.http_request_headers),
         addresses=tuple(addresses)[:MAX_ADDRESSES],
         endpoints=endpoints,
-        volume=str(literal) if site and (literal := parse(request.x_volume)) else "",
-        quic=request.x_quic_enabled and site is not None and parse(site.host) is None,
+        volume=str(literal) if site and (literal := parse_address(request.x_volume)) else "",
+        quic=request.x_quic_enabled and site is not None and parse_address(site.host) is None,
     )
 
 
 def _sound(endpoint: XEndpoint) -> XEndpoint:
     if endpoint.proto not in PROTOS:
         raise ValueError("unknown proto")
-    literal = parse(endpoint.address)
+    literal = parse_address(endpoint.address)
     if endpoint.address and literal is None:
         raise ValueError("bad address")
-    host = clean_host(endpoint.host)
+    host = normalise_host(endpoint.host)
     return XEndpoint(
         proto=endpoint.proto,
         host=host,
         port=endpoint.port,
         address=str(literal) if literal else "",
-        sni=clean_host(endpoint.sni or host) if endpoint.proto in ("tls", "quic") else "",
+        sni=normalise_host(endpoint.sni or host) if endpoint.proto in ("tls", "quic") else "",
         alpn=endpoint.alpn,
-        trust=_known(endpoint.trust),
-        app=endpoint.app if endpoint.app in HELPED else "",
-        app_name=clean_host(endpoint.app_name or host),
+        trust=_check_trust(endpoint.trust),
+        app=endpoint.app if endpoint.app in HELPER_HANDSHAKES else "",
+        app_name=normalise_host(endpoint.app_name or host),
     )
 
 
-def _known(trust: str) -> TrustPolicy:
-    return next((name for name in TRUSTS if name == trust), PUBLIC)
+def _check_trust(trust: str) -> TrustPolicy:
+    return next((name for name in TRUSTS if name == trust), PUBLIC_TRUST)
 
 
-def names_of(order: Order) -> tuple[str, ...]:
+def list_names(order: HelperOrder) -> tuple[str, ...]:
     """The names to resolve, the URL's first; four at most, since each costs third parties several questions."""
     hosts = [order.site.host] if order.site else []
     hosts += [endpoint.host for endpoint in order.endpoints if endpoint.proto == "dns" or not endpoint.address]
-    return tuple(dict.fromkeys(host for host in hosts if parse(host) is None))[:MAX_NAMES]
+    return tuple(dict.fromkeys(host for host in hosts if parse_address(host) is None))[:MAX_NAMES]
 
 
-def plans_of(order: Order, lookups: Mapping[str, Lookup]) -> tuple[Plan, ...]:
+def plan_order(order: HelperOrder, lookups: Mapping[str, DohLookup]) -> tuple[ReachPlan, ...]:
     """Every connection to make, each once, 64 at most; what was asked for by name and port comes first."""
-    wanted = [plan for endpoint in order.endpoints for plan in endpoint_plans(endpoint, lookups)]
-    return tuple(dict.fromkeys(wanted + site_plans(order, lookups) + quic_plans(order, lookups)))[:MAX_PLANS]
+    wanted = [plan for endpoint in order.endpoints for plan in plan_endpoint(endpoint, lookups)]
+    return tuple(dict.fromkeys(wanted + plan_site(order, lookups) + plan_quic(order, lookups)))[:MAX_PLANS]
 
 
-def site_plans(order: Order, lookups: Mapping[str, Lookup]) -> list[Plan]:
+def plan_site(order: HelperOrder, lookups: Mapping[str, DohLookup]) -> list[ReachPlan]:
     """Connections for the URL: to the probe's addresses and the helper's own, at the ports that OONI's helpers use.
 
     These are the URL's port; without one, 443 for https, 80 and 443 for http. TLS wherever it is not plain HTTP.
@@ -107,32 +107,32 @@ def site_plans(order: Order, lookups: Mapping[str, Lookup]) -> list[Plan]:
     tls_port = site.port if site.scheme == "https" else 443
     same = (e.alpn for e in order.endpoints if (e.proto, e.port, e.sni) == ("tls", tls_port, site.host))
     alpn = next(same, _OONI_ALPN)  # one handshake for both, where an endpoint asks for the same
-    plans: list[Plan] = []
-    for address in dict.fromkeys(order.addresses + resolved(site.host, lookups)):
+    plans: list[ReachPlan] = []
+    for address in dict.fromkeys(order.addresses + list_addresses(site.host, lookups)):
         if site.scheme == "http":
-            plans.append(Plan(address=address, port=site.port))
+            plans.append(ReachPlan(address=address, port=site.port))
         if site.scheme == "https" or site.port == 80:
-            plans.append(Plan(address=address, port=tls_port, sni=site.host, alpn=alpn, trust=order.trust))
+            plans.append(ReachPlan(address=address, port=tls_port, sni=site.host, alpn=alpn, trust=order.trust))
     return plans
 
 
-def quic_plans(order: Order, lookups: Mapping[str, Lookup]) -> list[Plan]:
+def plan_quic(order: HelperOrder, lookups: Mapping[str, DohLookup]) -> list[ReachPlan]:
     """QUIC handshakes for the URL, where they were asked for: wherever TLS is tried over TCP."""
     if not order.quic:
         return []
-    return [Plan(address=plan.address, port=plan.port, sni=plan.sni, alpn=("h3",), trust=plan.trust, proto="quic")
-            for plan in site_plans(order, lookups) if plan.sni]
+    return [ReachPlan(address=plan.address, port=plan.port, sni=plan.sni, alpn=("h3",), trust=plan.trust, proto="quic")
+            for plan in plan_site(order, lookups) if plan.sni]
 
 
-def endpoint_plans(endpoint: XEndpoint, lookups: Mapping[str, Lookup]) -> list[Plan]:
+def plan_endpoint(endpoint: XEndpoint, lookups: Mapping[str, DohLookup]) -> list[ReachPlan]:
     """Connections for one endpoint: to its address, or to all that its name has here."""
     if endpoint.proto == "dns":
         return []
-    addresses = (endpoint.address,) if endpoint.address else resolved(endpoint.host, lookups)
+    addresses = (endpoint.address,) if endpoint.address else list_addresses(endpoint.host, lookups)
     return [
-        Plan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn,
-             trust=known(endpoint.trust, TRUSTS), proto=_carrier(endpoint), app=known(endpoint.app, HELPED),
-             app_name=endpoint.app_name if endpoint.app else "")
+        ReachPlan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn,
+                  trust=known(endpoint.trust, TRUSTS), proto=_carrier(endpoint),
+                  app=known(endpoint.app, HELPER_HANDSHAKES), app_name=endpoint.app_name if endpoint.app else "")
         for address in addresses
     ]
 
@@ -141,6 +141,6 @@ def _carrier(endpoint: XEndpoint) -> Carrier:
     return "quic" if endpoint.proto == "quic" else "stun" if endpoint.proto == "stun" else "tcp"
 
 
-def resolved(host: str, lookups: Mapping[str, Lookup]) -> tuple[str, ...]:
+def list_addresses(host: str, lookups: Mapping[str, DohLookup]) -> tuple[str, ...]:
     """Addresses of `host` as the helper knows them; a literal is its own address."""
-    return (host,) if parse(host) else lookups.get(host, Lookup()).addresses
+    return (host,) if parse_address(host) else lookups.get(host, DohLookup()).addresses

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from msgspec import UNSET
 
-from probe.control.helper.helper_order import Order, endpoint_plans, quic_plans, resolved, site_plans
+from probe.control.helper.helper_order import HelperOrder, list_addresses, plan_endpoint, plan_quic, plan_site
 from probe.control.helper_protocol import (
     FLAG_BOGON,
     FLAG_FROM_HELPER,
     FLAG_FROM_PROBE,
     FLAG_TLS_VALID,
+    AddressInfo,
     DnsResult,
     HttpResult,
-    IpInfo,
     Response,
     TcpResult,
     TlsResult,
@@ -23,13 +23,13 @@ from probe.control.helper_protocol import (
     XResult,
     XVolume,
     join_address,
-    old_dns_word,
-    old_tcp_word,
-    ooni_tls_word,
+    to_old_dns_word,
+    to_old_tcp_word,
+    to_ooni_tls_word,
 )
-from probe.control.reaching.doh import Lookup
-from probe.control.reaching.reach_plan import Plan, Reach
-from probe.core.addresses import is_bogon, parse
+from probe.control.reaching.doh import DohLookup
+from probe.control.reaching.reach_plan import ReachPlan, ReachResult
+from probe.core.addresses import is_bogon, parse_address
 
 BUSY = "busy"
 NO_RESOLVER = "no_resolver"
@@ -39,11 +39,11 @@ UNABLE = frozenset((BUSY, NO_RESOLVER, NO_ROUTE, "port", "own_address"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
+class HelperFindings:
     """Everything that was measured for one order. What is missing did not end in time."""
 
-    lookups: Mapping[str, Lookup]
-    reached: Mapping[Plan, Reach]
+    lookups: Mapping[str, DohLookup]
+    reached: Mapping[ReachPlan, ReachResult]
     page: HttpResult | None
     volume: XVolume | None = None
     page_by_quic: HttpResult | None = None
@@ -51,12 +51,12 @@ class Findings:
     """The network of an address; 0: not known."""
 
 
-def respond(order: Order, found: Findings) -> Response:
+def make_response(order: HelperOrder, found: HelperFindings) -> Response:
     """The answer to one order."""
-    tried = {plan: found.reached[plan] for plan in site_plans(order, found.lookups) if plan in found.reached}
+    tried = {plan: found.reached[plan] for plan in plan_site(order, found.lookups) if plan in found.reached}
     tried = {plan: reach for plan, reach in tried.items()
              if not reach.reason or (order.plain and reach.reason == NO_ROUTE)}
-    by_quic = {plan: found.reached[plan] for plan in quic_plans(order, found.lookups) if plan in found.reached}
+    by_quic = {plan: found.reached[plan] for plan in plan_quic(order, found.lookups) if plan in found.reached}
     return Response(
         tcp_connect={join_address(plan.address, plan.port): _tcp(reach) for plan, reach in tried.items()},
         tls_handshake={
@@ -78,7 +78,7 @@ def respond(order: Order, found: Findings) -> Response:
     )
 
 
-def unable(order: Order, response: Response) -> str:
+def explain_unable(order: HelperOrder, response: Response) -> str:
     """Why this helper can say nothing of the page, in one word; empty when it can.
 
     OONI's probes would read a refusal as a failure of the site: they are better served by another helper.
@@ -87,38 +87,38 @@ def unable(order: Order, response: Response) -> str:
     return page.x_refused if order.plain and page is not None and page.x_refused in UNABLE else ""
 
 
-def _tcp(reach: Reach) -> TcpResult:
+def _tcp(reach: ReachResult) -> TcpResult:
     if reach.reason:  # without a route, OONI's helpers say that they could not connect: it acquits the network
         return TcpResult(status=False, failure="connect_error")
     failure = reach.failure if reach.operation == "connect" else ""
-    return TcpResult(status=not failure, failure=old_tcp_word(failure))
+    return TcpResult(status=not failure, failure=to_old_tcp_word(failure))
 
 
-def _tls(order: Order, plan: Plan, reach: Reach) -> TlsResult:
-    failure = ooni_tls_word(reach.failure) if order.plain else reach.failure or None
+def _tls(order: HelperOrder, plan: ReachPlan, reach: ReachResult) -> TlsResult:
+    failure = to_ooni_tls_word(reach.failure) if order.plain else reach.failure or None
     return TlsResult(server_name=plan.sni, status=not reach.failure, failure=failure)
 
 
-def _dns(order: Order, found: Findings) -> DnsResult | None:
+def _dns(order: HelperOrder, found: HelperFindings) -> DnsResult | None:
     if order.site is None:
         return None
     host = order.site.host
-    if parse(host):
+    if parse_address(host):
         return DnsResult(failure=None, addrs=[])
     known = found.lookups.get(host)
     if known is None:
         return DnsResult(failure="unknown_error", addrs=[])
-    return DnsResult(failure=old_dns_word(known.failure), addrs=list(known.addresses))
+    return DnsResult(failure=to_old_dns_word(known.failure), addrs=list(known.addresses))
 
 
-def _ip_info(order: Order, found: Findings) -> dict[str, IpInfo]:
+def _ip_info(order: HelperOrder, found: HelperFindings) -> dict[str, AddressInfo]:
     if order.site is None:
         return {}
-    own = resolved(order.site.host, found.lookups)
-    valid = {plan.address for plan in site_plans(order, found.lookups)
+    own = list_addresses(order.site.host, found.lookups)
+    valid = {plan.address for plan in plan_site(order, found.lookups)
              if plan in found.reached and found.reached[plan].trust == "valid"}
     return {
-        address: IpInfo(
+        address: AddressInfo(
             asn=0 if is_bogon(address) else found.asn_of(address),
             flags=FLAG_FROM_PROBE * (address in order.addresses)
             | FLAG_FROM_HELPER * (address in own)
@@ -129,18 +129,18 @@ def _ip_info(order: Order, found: Findings) -> dict[str, IpInfo]:
     }
 
 
-def _results(endpoint: XEndpoint, found: Findings) -> list[XResult]:
+def _results(endpoint: XEndpoint, found: HelperFindings) -> list[XResult]:
     if endpoint.proto == "dns":
         return [_resolution(endpoint, found.lookups)]
-    plans = endpoint_plans(endpoint, found.lookups)
+    plans = plan_endpoint(endpoint, found.lookups)
     if not plans:
         return [_resolution(endpoint, found.lookups)]
-    return [_result(endpoint, plan, found.reached.get(plan, Reach(reason=BUSY))) for plan in plans]
+    return [_result(endpoint, plan, found.reached.get(plan, ReachResult(reason=BUSY))) for plan in plans]
 
 
-def _resolution(endpoint: XEndpoint, lookups: Mapping[str, Lookup]) -> XResult:
+def _resolution(endpoint: XEndpoint, lookups: Mapping[str, DohLookup]) -> XResult:
     known = lookups.get(endpoint.host)
-    literal = [endpoint.host] if parse(endpoint.host) else []
+    literal = [endpoint.host] if parse_address(endpoint.host) else []
     return XResult(
         proto=endpoint.proto,
         host=endpoint.host,
@@ -152,7 +152,7 @@ def _resolution(endpoint: XEndpoint, lookups: Mapping[str, Lookup]) -> XResult:
     )
 
 
-def _result(endpoint: XEndpoint, plan: Plan, reach: Reach) -> XResult:
+def _result(endpoint: XEndpoint, plan: ReachPlan, reach: ReachResult) -> XResult:
     return XResult(
         proto=endpoint.proto,
         host=endpoint.host,

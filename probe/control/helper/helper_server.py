@@ -20,12 +20,12 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from probe import __version__
-from probe.control.helper.helper_clients import FORWARDED, Shares, asker
-from probe.control.helper.helper_engine import Engine, measure
-from probe.control.helper.helper_metrics import Counters
-from probe.control.helper.helper_order import take_order
-from probe.control.helper.helper_reply import unable
-from probe.control.helper_protocol import MAX_REQUEST_BYTES, decode_request, encode
+from probe.control.helper.helper_clients import FORWARDED, ClientShares, find_client
+from probe.control.helper.helper_engine import HelperEngine, measure_order
+from probe.control.helper.helper_metrics import HelperCounters
+from probe.control.helper.helper_order import parse_order
+from probe.control.helper.helper_reply import explain_unable
+from probe.control.helper_protocol import MAX_REQUEST_BYTES, decode_request, encode_message
 from probe.control.reaching.target_guard import RateLimiter
 
 MAX_IN_FLIGHT = 128
@@ -63,25 +63,25 @@ UNABLE = Ended(status=503, word="unable", why="this helper cannot fetch that pag
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk:
+class RequestHandler:
     """Who may ask, and what was counted. Without a limiter every client may ask as often as it likes."""
 
-    engine: Engine
+    engine: HelperEngine
     limiter: RateLimiter | None
-    counters: Counters = field(default_factory=Counters)
+    counters: HelperCounters = field(default_factory=HelperCounters)
     behind_proxy: bool = False
-    shares: Shares = field(default_factory=lambda: Shares(MAX_IN_FLIGHT_NETWORK))
+    shares: ClientShares = field(default_factory=lambda: ClientShares(MAX_IN_FLIGHT_NETWORK))
     in_flight: int = 0
 
     async def root(self, request: Request) -> Response:
         """Answer one request."""
         if request.method in ("GET", "HEAD"):
-            self.counters.ended("greeted")
+            self.counters.count_end("greeted")
             return JSONResponse(GREETING)
         if request.method != "POST":
             return self.refuse(METHOD)
-        client = asker(request.client.host if request.client else "", request.headers.get(FORWARDED, ""),
-                       behind_proxy=self.behind_proxy)
+        client = find_client(request.client.host if request.client else "", request.headers.get(FORWARDED, ""),
+                             behind_proxy=self.behind_proxy)
         if self.limiter is not None and not self.limiter.allows(client):
             return self.refuse(OFTEN)
         agent = request.headers.get("user-agent", "")
@@ -108,26 +108,27 @@ class Desk:
             self.counters.add("in_flight", -1)
         if isinstance(found, Ended):
             return self.refuse(found)
-        self.counters.ended("answered")
-        self.counters.took(time.monotonic() - begin_s)
+        self.counters.count_end("answered")
+        self.counters.observe_duration(time.monotonic() - begin_s)
         self.counters.add("bytes_answered_total", len(found))
         return Response(found, media_type="application/json")
 
     def refuse(self, how: Ended) -> Response:
         """Say why not."""
-        self.counters.ended(how.word)
+        self.counters.count_end(how.word)
         return JSONResponse({"error": how.why}, status_code=how.status)
 
 
-def make_app(engine: Engine, *, limiter: RateLimiter | None, counters: Counters | None = None,
+def make_app(engine: HelperEngine, *, limiter: RateLimiter | None, counters: HelperCounters | None = None,
              behind_proxy: bool = False) -> Starlette:
     """The application."""
-    desk = Desk(engine=engine, limiter=limiter, counters=counters or Counters(), behind_proxy=behind_proxy)
+    desk = RequestHandler(engine=engine, limiter=limiter, counters=counters or HelperCounters(),
+                          behind_proxy=behind_proxy)
     methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
     return Starlette(routes=[Route("/", desk.root, methods=methods)])
 
 
-async def _answer(request: Request, engine: Engine) -> bytes | Ended:
+async def _answer(request: Request, engine: HelperEngine) -> bytes | Ended:
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             body = await _body(request)
@@ -138,11 +139,11 @@ async def _answer(request: Request, engine: Engine) -> bytes | Ended:
     if body is None:
         return LARGE
     try:
-        order = take_order(decode_request(body))
+        order = parse_order(decode_request(body))
     except ValueError:
         return GARBAGE
-    response = await measure(order, engine)
-    return UNABLE if unable(order, response) else encode(response)
+    response = await measure_order(order, engine)
+    return UNABLE if explain_unable(order, response) else encode_message(response)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -159,8 +160,8 @@ class ImpatientProtocol(H11Protocol):
     """Hangs up on a connection on which nothing moves, neither a request's header nor an answer; uvicorn waits for
     ever. And on one too many from the same network."""
 
-    shares: Shares | None = None
-    counters: Counters | None = None
+    shares: ClientShares | None = None
+    counters: HelperCounters | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer with the connection."""
@@ -227,12 +228,12 @@ class CalmServer(uvicorn.Server):
         self.stop()
 
 
-def make_server(app: Starlette, *, tls: ssl.SSLContext | None, counters: Counters | None = None,
+def make_server(app: Starlette, *, tls: ssl.SSLContext | None, counters: HelperCounters | None = None,
                 limited: bool = False) -> CalmServer:
     """A server for `app` without access log; hand the listening socket to its `run`. `limited`: no network may hold
     more than its share of connections."""
     protocol = type("Protocol", (ImpatientProtocol,), {
-        "shares": Shares(MAX_CONNECTIONS_NETWORK) if limited else None, "counters": counters})
+        "shares": ClientShares(MAX_CONNECTIONS_NETWORK) if limited else None, "counters": counters})
     config = uvicorn.Config(
         app,
         http=protocol,
@@ -257,13 +258,13 @@ def make_server(app: Starlette, *, tls: ssl.SSLContext | None, counters: Counter
     return CalmServer(config)
 
 
-def listen(address: str, port: int) -> socket.socket:
+def open_listener(address: str, port: int) -> socket.socket:
     """A listening socket on a literal address. Raises OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return socket.create_server((address, port), family=family, backlog=512)
 
 
-def server_tls(certificate: str, key: str) -> ssl.SSLContext:
+def make_tls_context(certificate: str, key: str) -> ssl.SSLContext:
     """The TLS side of the helper. Raises OSError (ssl.SSLError among them) for files that do not fit."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

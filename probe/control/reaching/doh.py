@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from probe.control.helper_protocol import MAX_ADDRESSES
 from probe.control.reaching.reach import Stream, hang_up, open_stream
-from probe.control.reaching.reach_plan import Plan
+from probe.control.reaching.reach_plan import ReachPlan
 from probe.control.reaching.target_guard import has_route
-from probe.core.addresses import parse
-from probe.core.tables.failures import NO_ANSWER, Failure, rcode_failure
+from probe.core.addresses import parse_address
+from probe.core.tables.failures import NO_ANSWER, Failure, classify_rcode
 from probe.core.tables.resolvers import Resolver
-from probe.measurement.names.dns_response import Reply
+from probe.measurement.names.dns_response import DnsReply
 from probe.measurement.names.dns_wire import make_query, parse_reply
-from probe.measurement.streams.http_exchange import exchange
-from probe.measurement.streams.http_parts import Exchange
+from probe.measurement.streams.http_exchange import exchange_http
+from probe.measurement.streams.http_parts import HttpExchange
 
 QUERY_TYPES = ("A", "AAAA")
 MAX_MESSAGE_BYTES = 16 * 1024
@@ -26,25 +26,25 @@ _DECISIVE: tuple[Failure, ...] = ("dns_nxdomain_error", NO_ANSWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class DohLookup:
     """Addresses of a name, or the df-007 word for having none. With neither, no operator could be asked."""
 
     addresses: tuple[str, ...] = ()
     failure: Failure = ""
 
 
-def ask(operator: Resolver, name: str, *, port: int, deadline: float) -> tuple[Reply, ...]:
+def ask_doh(operator: Resolver, name: str, *, port: int, deadline: float) -> tuple[DnsReply, ...]:
     """What an operator says of a name's addresses, IPv4 and IPv6: both questions on one connection, while it lasts.
     Empty when it gave no usable answer. Raises nothing for the network."""
     address = next((a for a in operator.ipv4 + operator.ipv6 if has_route(a)), None)
     try:
         queries = [make_query(name, kind, identity=0) for kind in QUERY_TYPES]  # RFC 8484, 4.1: caches like zero
     except ValueError:
-        return (Reply(rcode="NXDOMAIN"),)
+        return (DnsReply(rcode="NXDOMAIN"),)
     if address is None:
         return ()
-    plan = Plan(address=address, port=port, sni=operator.doh_host, alpn=("http/1.1",))
-    replies: list[Reply] = []
+    plan = ReachPlan(address=address, port=port, sni=operator.doh_host, alpn=("http/1.1",))
+    replies: list[DnsReply] = []
     stream: Stream | None = None
     try:
         for kind, query in zip(QUERY_TYPES, queries, strict=True):
@@ -63,12 +63,12 @@ def ask(operator: Resolver, name: str, *, port: int, deadline: float) -> tuple[R
     return tuple(replies)
 
 
-def _post(stream: Stream, operator: Resolver, query: bytes) -> Exchange:
-    return exchange(stream, f"https://{operator.doh_host}{operator.doh_path}", host=operator.doh_host, method="POST",
-                    body=query, headers=_HEADERS, max_body_bytes=MAX_MESSAGE_BYTES)
+def _post(stream: Stream, operator: Resolver, query: bytes) -> HttpExchange:
+    return exchange_http(stream, f"https://{operator.doh_host}{operator.doh_path}", host=operator.doh_host,
+                         method="POST", body=query, headers=_HEADERS, max_body_bytes=MAX_MESSAGE_BYTES)
 
 
-def _reply(got: Exchange, name: str, query_type: str) -> Reply | None:
+def _reply(got: HttpExchange, name: str, query_type: str) -> DnsReply | None:
     """The message that an answer carries, where it is one."""
     if got.failure or got.status != 200 or got.truncated:
         return None
@@ -76,24 +76,24 @@ def _reply(got: Exchange, name: str, query_type: str) -> Reply | None:
     return None if reply.failure else reply
 
 
-def merge(replies: Iterable[Reply]) -> Lookup:
+def merge_replies(replies: Iterable[DnsReply]) -> DohLookup:
     """What several replies say together: every address, else the clearest failure."""
     failures: list[Failure] = []
     addresses: dict[str, None] = {}
     for reply in replies:
-        addresses |= dict.fromkeys(str(a) for text in reply.answers if (a := parse(text)) is not None)
-        failures.append(rcode_failure(reply.rcode, bool(reply.answers)))
+        addresses |= dict.fromkeys(str(a) for text in reply.answers if (a := parse_address(text)) is not None)
+        failures.append(classify_rcode(reply.rcode, bool(reply.answers)))
     if addresses:
-        return Lookup(addresses=tuple(addresses)[:MAX_ADDRESSES])
+        return DohLookup(addresses=tuple(addresses)[:MAX_ADDRESSES])
     decisive = [word for word in _DECISIVE if word in failures]
-    return Lookup(failure=next(iter(decisive + failures), ""))
+    return DohLookup(failure=next(iter(decisive + failures), ""))
 
 
-def lookup(name: str, operators: Sequence[Resolver], *, port: int, deadline: float) -> Lookup:
+def resolve_by_doh(name: str, operators: Sequence[Resolver], *, port: int, deadline: float) -> DohLookup:
     """Resolve in the calling thread: the first operator that answers decides."""
     for operator in operators:
-        if replies := ask(operator, name, port=port, deadline=deadline):
-            return merge(replies)
+        if replies := ask_doh(operator, name, port=port, deadline=deadline):
+            return merge_replies(replies)
         if time.monotonic() >= deadline:
             break
-    return Lookup()
+    return DohLookup()

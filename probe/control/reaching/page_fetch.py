@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
-from probe.control.helper_protocol import FORWARDED_HEADERS, HttpFirst, HttpResult, old_http_word
-from probe.control.reaching.doh import Lookup
-from probe.control.reaching.reach import Stream, hang_up, open_stream, socket_of
-from probe.control.reaching.reach_plan import PUBLIC, Plan
-from probe.control.reaching.redirect_cookies import Cookies
-from probe.control.reaching.target_guard import Guard, has_route
-from probe.core.addresses import parse
+from probe.control.helper_protocol import FORWARDED_HEADERS, HttpFirst, HttpResult, to_old_http_word
+from probe.control.reaching.doh import DohLookup
+from probe.control.reaching.reach import Stream, get_socket, hang_up, open_stream
+from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan
+from probe.control.reaching.redirect_cookies import CookieJar
+from probe.control.reaching.target_guard import TargetGuard, has_route
+from probe.core.addresses import parse_address
 from probe.core.tables.failures import Failure, open_failure
 from probe.core.tables.http_status import REDIRECTS
 from probe.core.tables.trust import TrustPolicy
-from probe.measurement.streams.http_exchange import exchange
-from probe.measurement.streams.http_parts import MAX_HEADER_NAMES, Exchange, body_hash, title_of
+from probe.measurement.streams.http_exchange import exchange_http
+from probe.measurement.streams.http_parts import MAX_HEADER_NAMES, HttpExchange, hash_body, read_title
 
 MAX_BODY_BYTES = 64 * 1024
 """What is read for our own probes, which read no more themselves."""
@@ -35,11 +35,11 @@ _UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
 _TITLE = re.compile(r"<title>([^<]{1,512})</title>", re.IGNORECASE)
 _H3 = re.compile(r'(?:^|[,;\s])h3="(?P<host>[a-z0-9.-]{0,253}):(?P<port>[0-9]{1,5})"', re.IGNORECASE)
 
-Resolve = Callable[[str], Lookup]
+Resolve = Callable[[str], DohLookup]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class FetchSite:
     """A URL that may be fetched, taken apart. `host` is in lower case and IDNA form, or a literal address."""
 
     url: str
@@ -53,14 +53,14 @@ class Site:
 class Hop:
     """What one request of a chain of redirects came to; with `refused`, it was not made."""
 
-    got: Exchange = field(default_factory=Exchange)
+    got: HttpExchange = field(default_factory=HttpExchange)
     failure: Failure = ""
     refused: str = ""
 
 
-def clean_host(text: str) -> str:
+def normalise_host(text: str) -> str:
     """A name with at least one dot in IDNA form, or a canonical literal address. Raises ValueError."""
-    if literal := parse(text.removeprefix("[").removesuffix("]")):
+    if literal := parse_address(text.removeprefix("[").removesuffix("]")):
         return str(literal)
     try:
         host = text.encode("idna").decode("ascii").lower().removesuffix(".")
@@ -71,58 +71,59 @@ def clean_host(text: str) -> str:
     return host
 
 
-def parse_site(url: str) -> Site:
+def parse_site(url: str) -> FetchSite:
     """Take a URL apart. Raises ValueError for all but plain http and https URLs."""
     if len(url) > MAX_URL or _UNFIT.search(url):
         raise ValueError("bad URL")
     parts = urlsplit(url)  # raises ValueError of its own, as `port` does
     if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
         raise ValueError("bad URL")
-    host, usual = clean_host(parts.hostname), _PORTS[parts.scheme]
+    host, usual = normalise_host(parts.hostname), _PORTS[parts.scheme]
     port = usual if parts.port is None else parts.port
     shown = f"[{host}]" if ":" in host else host
     host_header = shown if port == usual else f"{shown}:{port}"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Site(url=f"{parts.scheme}://{host_header}{target}", scheme=parts.scheme, host=host, port=port,
-                host_header=host_header)
+    return FetchSite(url=f"{parts.scheme}://{host_header}{target}", scheme=parts.scheme, host=host, port=port,
+                     host_header=host_header)
 
 
-def forwarded(headers: Mapping[str, list[str] | None] | None) -> dict[str, str]:
+def select_forwarded_headers(headers: Mapping[str, list[str] | None] | None) -> dict[str, str]:
     """The request headers that are passed on: the first printable value of each that is."""
     given = {name.lower(): values for name, values in (headers or {}).items()}
     kept = {name: next(iter(given.get(name.lower()) or ()), "") for name in FORWARDED_HEADERS}
     return {name: value for name, value in kept.items() if value.isprintable() and value.isascii() and value.strip()}
 
 
-def fetch(
-    site: Site, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: Guard, deadline: float,
-    max_body_bytes: int = MAX_BODY_BYTES,
+def fetch_page(
+    site: FetchSite, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: TargetGuard,
+    deadline: float, max_body_bytes: int = MAX_BODY_BYTES,
 ) -> HttpResult:
     """GET `site` and follow at most ten redirects; `trust` judges its own host, public authorities the others."""
     first: HttpFirst | None = None
-    here, cookies = site, Cookies()
+    here, cookies = site, CookieJar()
     for _ in range(MAX_REDIRECTS + 1):
         hop = _hop(here, headers={**headers, **cookies.header(here.host)}, max_body_bytes=max_body_bytes,
-                   trust=trust if here.host == site.host else PUBLIC, resolve=resolve, guard=guard, deadline=deadline)
+                   trust=trust if here.host == site.host else PUBLIC_TRUST, resolve=resolve, guard=guard,
+                   deadline=deadline)
         if hop.refused or hop.failure:
-            return _failed(hop, first)
+            return _make_failed_hop(hop, first)
         first = first or _first(hop.got)
         location = hop.got.header("location")
         if hop.got.status not in REDIRECTS or not location:
-            return final(hop.got, first, host=here.host)
+            return make_final_result(hop.got, first, host=here.host)
         cookies.take(here.host, hop.got.header("set-cookie"))
         try:
             here = parse_site(urljoin(here.url, location).partition("#")[0])
         except ValueError:
-            return _failed(Hop(failure="http_invalid_redirect_location_host"), first)
-    return _failed(Hop(failure=open_failure("unknown_failure: stopped after too many redirects")), first)
+            return _make_failed_hop(Hop(failure="http_invalid_redirect_location_host"), first)
+    return _make_failed_hop(Hop(failure=open_failure("unknown_failure: stopped after too many redirects")), first)
 
 
 def _hop(
-    site: Site, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: Guard, deadline: float,
-    max_body_bytes: int,
+    site: FetchSite, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: TargetGuard,
+    deadline: float, max_body_bytes: int,
 ) -> Hop:
-    known = Lookup(addresses=(site.host,)) if parse(site.host) else resolve(site.host)
+    known = DohLookup(addresses=(site.host,)) if parse_address(site.host) else resolve(site.host)
     if not known.addresses:
         return Hop(failure=known.failure, refused="" if known.failure else "no_resolver")
     refusals = {address: guard.refusal(address, site.port) for address in known.addresses}
@@ -136,22 +137,24 @@ def _hop(
     if stream is None:
         return Hop(failure=failure)
     try:
-        got = exchange(stream, site.url, host=site.host_header, headers=dict(headers), max_body_bytes=max_body_bytes)
+        got = exchange_http(stream, site.url, host=site.host_header, headers=dict(headers),
+                            max_body_bytes=max_body_bytes)
     finally:
         hang_up(stream)
     return Hop(got=got, failure=got.failure)
 
 
-def _first_open(addresses: list[str], site: Site, trust: TrustPolicy, deadline: float) -> tuple[Stream | None, Failure]:
+def _first_open(addresses: list[str], site: FetchSite, trust: TrustPolicy,
+                deadline: float) -> tuple[Stream | None, Failure]:
     """A connection to the first address that takes one; the others share what time is left after it."""
     sni = site.host if site.scheme == "https" else ""
     failure: Failure = ""
     for index, address in enumerate(addresses):
         until = _share(deadline, len(addresses) - index)
-        plan = Plan(address=address, port=site.port, sni=sni, alpn=("http/1.1",) if sni else (), trust=trust)
+        plan = ReachPlan(address=address, port=site.port, sni=sni, alpn=("http/1.1",) if sni else (), trust=trust)
         found, stream = open_stream(plan, deadline=until)
         if stream is not None:
-            socket_of(stream).deadline = deadline
+            get_socket(stream).deadline = deadline
             return stream, ""
         failure = failure or found.failure or open_failure("unknown_failure: bad_name")
     return None, failure
@@ -163,42 +166,42 @@ def _share(deadline: float, waiting: int) -> float:
     return now + (deadline - now) / waiting
 
 
-def _first(got: Exchange) -> HttpFirst:
+def _first(got: HttpExchange) -> HttpFirst:
     return HttpFirst(
         status_code=got.status,
         location=got.header("location"),
-        title=title_of(got.body[:MAX_BODY_BYTES]),
+        title=read_title(got.body[:MAX_BODY_BYTES]),
         body_length=len(got.body[:MAX_BODY_BYTES]),
-        body_sha256=body_hash(got.body[:MAX_BODY_BYTES]) if got.body else "",
+        body_sha256=hash_body(got.body[:MAX_BODY_BYTES]) if got.body else "",
         header_names=sorted({name.lower() for name, _ in got.headers})[:MAX_HEADER_NAMES],
     )
 
 
-def final(got: Exchange, first: HttpFirst | None, *, host: str) -> HttpResult:
+def make_final_result(got: HttpExchange, first: HttpFirst | None, *, host: str) -> HttpResult:
     """The last answer of a chain that ended at `host`."""
     headers: dict[str, str] = {}
     for name, value in got.headers[:MAX_HEADER_NAMES]:
         headers.setdefault(name, value[:256])
     return HttpResult(
         body_length=len(got.body),
-        discovered_h3_endpoint=_h3_endpoint(got.header("alt-svc"), host),
+        discovered_h3_endpoint=_read_h3_endpoint(got.header("alt-svc"), host),
         failure=None,
-        title=plain_title(got.body),
+        title=read_plain_title(got.body),
         headers=headers,
         status_code=got.status,
-        x_body_sha256=body_hash(got.body[:MAX_BODY_BYTES]) if got.body else "",
+        x_body_sha256=hash_body(got.body[:MAX_BODY_BYTES]) if got.body else "",
         x_body_truncated=got.truncated or len(got.body) > MAX_BODY_BYTES,
         x_first=first,
     )
 
 
-def plain_title(body: bytes) -> str:
+def read_plain_title(body: bytes) -> str:
     """The title as OONI's probes read it: 1 to 512 characters without `<`, in a tag without attributes, as they are."""
     found = _TITLE.search(body.decode("utf-8", "replace"))
     return found.group(1) if found else ""
 
 
-def _h3_endpoint(alt_svc: str, host: str) -> str:
+def _read_h3_endpoint(alt_svc: str, host: str) -> str:
     """Where a server says that it speaks HTTP/3 (RFC 7838); only ever at its own host, for we ask nobody else."""
     found = _H3.search(alt_svc)
     if not found or found["host"].lower() not in ("", host) or not 0 < int(found["port"]) < 65536:
@@ -206,11 +209,11 @@ def _h3_endpoint(alt_svc: str, host: str) -> str:
     return f"[{host}]:{int(found['port'])}" if ":" in host else f"{host}:{int(found['port'])}"
 
 
-def failed(failure: Failure) -> HttpResult:
+def make_failed_result(failure: Failure) -> HttpResult:
     """A page that was not got, for a df-007 failure."""
-    return _failed(Hop(failure=failure), None)
+    return _make_failed_hop(Hop(failure=failure), None)
 
 
-def _failed(hop: Hop, first: HttpFirst | None) -> HttpResult:
-    word = "unknown_error" if hop.refused else old_http_word(hop.failure)
+def _make_failed_hop(hop: Hop, first: HttpFirst | None) -> HttpResult:
+    word = "unknown_error" if hop.refused else to_old_http_word(hop.failure)
     return HttpResult(failure=word, x_failure=hop.failure, x_refused=hop.refused, x_first=first)

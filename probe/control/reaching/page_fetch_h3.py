@@ -19,13 +19,13 @@ from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.control.helper_protocol import HttpResult
-from probe.control.reaching.page_fetch import Site, failed, final
-from probe.control.reaching.target_guard import Guard, has_route
-from probe.core.tables.failures import TIMEOUT, Failure, failure_of, open_failure, trust_failure
+from probe.control.reaching.page_fetch import FetchSite, make_failed_result, make_final_result
+from probe.control.reaching.target_guard import TargetGuard, has_route
+from probe.core.tables.failures import TIMEOUT, Failure, classify_failure, open_failure, trust_failure
 from probe.core.tables.trust import TrustPolicy
-from probe.measurement.datagrams.quic_trust import trust_word
+from probe.measurement.datagrams.quic_trust import judge_chain
 from probe.measurement.datagrams.udp_socket import UdpFlow
-from probe.measurement.streams.http_parts import Exchange
+from probe.measurement.streams.http_parts import HttpExchange
 from probe.measurement.streams.tls_handshake import MAX_CHAIN
 
 MAX_HEADERS = 100
@@ -45,8 +45,8 @@ class _Got:
     body: bytearray = field(default_factory=bytearray)
 
 
-def fetch_h3(site: Site, *, port: int, addresses: Sequence[str], headers: Mapping[str, str],
-             trust: TrustPolicy, guard: Guard, deadline: float) -> HttpResult | None:
+def fetch_page_h3(site: FetchSite, *, port: int, addresses: Sequence[str], headers: Mapping[str, str],
+                  trust: TrustPolicy, guard: TargetGuard, deadline: float) -> HttpResult | None:
     """GET `site` at the first of its addresses that may be asked; None where none may. The network raises nothing."""
     fit = (a for a in addresses if not guard.refusal(a, port, proto="quic") and has_route(a))
     address = next(fit, None)
@@ -58,18 +58,19 @@ def fetch_h3(site: Site, *, port: int, addresses: Sequence[str], headers: Mappin
             _converse(flow, site, headers, trust, got, deadline)
             got.failure = got.failure or flow.failure
     except OSError as error:
-        got.failure = failure_of(error)
+        got.failure = classify_failure(error)
     except Exception as error:  # hostile bytes may break the library in many ways
         got.failure = open_failure(f"unknown_failure: quic library {type(error).__name__}")
     if not got.failure and not (got.status and got.over):
         got.failure = TIMEOUT
     if got.failure:
-        return failed(got.failure)
-    return final(Exchange(status=got.status, headers=tuple(got.headers), body=bytes(got.body[:MOST_BODY_BYTES]),
-                          truncated=len(got.body) > MOST_BODY_BYTES), None, host=site.host)
+        return make_failed_result(got.failure)
+    return make_final_result(HttpExchange(status=got.status, headers=tuple(got.headers),
+                                          body=bytes(got.body[:MOST_BODY_BYTES]),
+                                          truncated=len(got.body) > MOST_BODY_BYTES), None, host=site.host)
 
 
-def _converse(flow: UdpFlow, site: Site, headers: Mapping[str, str], trust: TrustPolicy, got: _Got,
+def _converse(flow: UdpFlow, site: FetchSite, headers: Mapping[str, str], trust: TrustPolicy, got: _Got,
               deadline: float) -> None:
     quic = QuicConnection(configuration=QuicConfiguration(
         is_client=True, alpn_protocols=H3_ALPN, server_name=site.host, verify_mode=ssl.CERT_NONE, idle_timeout=20.0))
@@ -79,7 +80,7 @@ def _converse(flow: UdpFlow, site: Site, headers: Mapping[str, str], trust: Trus
     try:
         while not (got.over or got.failure or flow.failure) and time.monotonic() < deadline:
             if got.shaken and not asked:
-                got.failure = trust_failure(trust_word(_chain(quic), trust=trust, name=site.host))
+                got.failure = trust_failure(judge_chain(_chain(quic), trust=trust, name=site.host))
                 if got.failure:
                     return
                 _ask(http, quic, site, headers)
@@ -92,7 +93,7 @@ def _converse(flow: UdpFlow, site: Site, headers: Mapping[str, str], trust: Trus
             _send(quic, flow)
 
 
-def _ask(http: H3Connection, quic: QuicConnection, site: Site, headers: Mapping[str, str]) -> None:
+def _ask(http: H3Connection, quic: QuicConnection, site: FetchSite, headers: Mapping[str, str]) -> None:
     path = site.url.partition("://")[2].partition("/")[2]
     http.send_headers(quic.get_next_available_stream_id(), [
         (b":method", b"GET"), (b":scheme", b"https"), (b":authority", site.host_header.encode()),

@@ -15,7 +15,7 @@ MAX_TRIED = 3
 """So many addresses of a server are tried, at most."""
 
 
-def public_addresses(host: str, *, deadline: float) -> list[str]:
+def resolve_public(host: str, *, deadline: float) -> list[str]:
     """The first public addresses of a name that there is a route to; none by the deadline (monotonic seconds): none."""
     return [a for a in _resolve(host, deadline) if not is_bogon(a) and has_route(a)][:MAX_TRIED]
 

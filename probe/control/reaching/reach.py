@@ -5,35 +5,35 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from probe.control.reaching.reach_plan import Plan, Reach
-from probe.control.reaching.target_guard import Guard, has_route
-from probe.core.tables.failures import failure_of
+from probe.control.reaching.reach_plan import ReachPlan, ReachResult
+from probe.control.reaching.target_guard import TargetGuard, has_route
+from probe.core.tables.failures import classify_failure
 from probe.core.tables.handshakes import SpokenProtocol
-from probe.measurement.streams.sockets import RecordedSocket, abort, connected, open_socket
-from probe.measurement.streams.tls_handshake import TlsStream, context_for, key_hash, shake
+from probe.measurement.streams.sockets import RecordedSocket, abort, open_socket, stop_icmp_reports
+from probe.measurement.streams.tls_handshake import TlsStream, hash_key, make_context, shake_hands
 
 Stream = RecordedSocket | TlsStream
 
 
 def hang_up(stream: Stream) -> None:
     """End the connection under a stream."""
-    abort(socket_of(stream))
+    abort(get_socket(stream))
 
 
-def socket_of(stream: Stream) -> RecordedSocket:
+def get_socket(stream: Stream) -> RecordedSocket:
     """The TCP socket that carries a stream."""
     return stream.sock if isinstance(stream, TlsStream) else stream
 
 
-def reach(plan: Plan, *, guard: Guard, timeout_s: float, deadline: float) -> Reach:
+def reach_endpoint(plan: ReachPlan, *, guard: TargetGuard, timeout_s: float, deadline: float) -> ReachResult:
     """Connect (over UDP: ask), shake hands, say a messenger's first words where asked to, hang up.
 
     Within `timeout_s` and before `deadline` (monotonic seconds).
     """
     if refused := guard.refusal(plan.address, plan.port, proto=plan.proto):
-        return Reach(reason=refused)
+        return ReachResult(reason=refused)
     if not has_route(plan.address):
-        return Reach(reason="no_route")
+        return ReachResult(reason="no_route")
     if plan.proto != "tcp":
         from probe.control.reaching.reach_udp import reach_udp
 
@@ -42,40 +42,40 @@ def reach(plan: Plan, *, guard: Guard, timeout_s: float, deadline: float) -> Rea
     if stream is None:
         return found
     try:
-        return _spoken(stream, plan, plan.app, found) if plan.app else found
+        return _speak(stream, plan, plan.app, found) if plan.app else found
     finally:
         hang_up(stream)
 
 
-def _spoken(stream: Stream, plan: Plan, app: SpokenProtocol, found: Reach) -> Reach:
-    from probe.measurement.messengers.app_exchange import converse
+def _speak(stream: Stream, plan: ReachPlan, app: SpokenProtocol, found: ReachResult) -> ReachResult:
+    from probe.measurement.messengers.app_exchange import exchange_first_words
 
-    heard = converse(stream, app, name=plan.app_name)
+    heard = exchange_first_words(stream, app, name=plan.app_name)
     return replace(found, operation="app_round_trip", failure=heard.failure, proof=heard.proof)
 
 
-def open_stream(plan: Plan, *, deadline: float) -> tuple[Reach, Stream | None]:
+def open_stream(plan: ReachPlan, *, deadline: float) -> tuple[ReachResult, Stream | None]:
     """Connect and shake hands; the stream is the caller's to close, and None when a step failed."""
     sock = open_socket(6 if ":" in plan.address else 4, deadline=deadline)
     try:
         sock.connect((plan.address, plan.port))
     except OSError as error:
         abort(sock)
-        return Reach(operation="connect", failure=failure_of(error)), None
-    connected(sock)
+        return ReachResult(operation="connect", failure=classify_failure(error)), None
+    stop_icmp_reports(sock)
     if not plan.sni:
-        return Reach(operation="connect"), sock
+        return ReachResult(operation="connect"), sock
     try:
-        stream = TlsStream(sock, context_for(plan.trust, plan.alpn), server_name=plan.sni)
+        stream = TlsStream(sock, make_context(plan.trust, plan.alpn), server_name=plan.sni)
     except ValueError:
         abort(sock)
-        return Reach(reason="bad_name"), None
-    shaken = shake(stream)
-    found = Reach(
+        return ReachResult(reason="bad_name"), None
+    shaken = shake_hands(stream)
+    found = ReachResult(
         operation="tls_handshake",
         failure=shaken.failure,
         tls_version=shaken.version,
-        leaf_key_sha256=key_hash(shaken.chain_der[0]) if shaken.chain_der else "",
+        leaf_key_sha256=hash_key(shaken.chain_der[0]) if shaken.chain_der else "",
         trust=shaken.trust,
         ja4=shaken.ja4,
     )

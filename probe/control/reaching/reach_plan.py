@@ -12,19 +12,19 @@ from probe.core.tables.protocols import Carrier
 from probe.core.tables.trust import TrustFinding, TrustPolicy
 from probe.core.tables.words import Empty
 
-PUBLIC: Final = "web_pki"
+PUBLIC_TRUST: Final = "web_pki"
 """The trust word for certifi's bundle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ReachPlan:
     """Where to connect, and as whom to be greeted; `sni` empty: TCP alone."""
 
     address: str
     port: int
     sni: str = ""
     alpn: tuple[str, ...] = ()
-    trust: TrustPolicy = PUBLIC
+    trust: TrustPolicy = PUBLIC_TRUST
     proto: Carrier = "tcp"
     """tcp (and TLS above it), quic or stun."""
     app: SpokenProtocol | Empty = ""
@@ -33,7 +33,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class ReachResult:
     """How far it went: `operation` is the last step, `failure` its df-007 word; with a `reason`, nothing was tried."""
 
     operation: Operation | Empty = ""

@@ -8,39 +8,39 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from probe.control.reaching.reach_plan import PUBLIC, Plan, Reach
-from probe.core.tables.failures import failure_of
+from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan, ReachResult
+from probe.core.tables.failures import classify_failure
 from probe.core.tables.operations import Operation
-from probe.measurement.datagrams.stun import ask
+from probe.measurement.datagrams.stun import send_series
 from probe.measurement.datagrams.udp_socket import UdpFlow
 from probe.measurement.planning.steps import QuicVisit
-from probe.measurement.streams.tls_handshake import key_hash
+from probe.measurement.streams.tls_handshake import hash_key
 
 REQUESTS = 5
 
 
-def reach_udp(plan: Plan, *, timeout_s: float) -> Reach:
+def reach_udp(plan: ReachPlan, *, timeout_s: float) -> ReachResult:
     """Ask as `plan.proto` says. Raises nothing for the network; with a `reason` nothing was measured."""
     operation: Operation = "stun_binding" if plan.proto == "stun" else "quic_handshake"
     if plan.proto == "quic" and find_spec("aioquic") is None:
-        return Reach(reason="no_quic")
+        return ReachResult(reason="no_quic")
     try:
         with UdpFlow(plan.address, plan.port) as flow:
             if plan.proto == "stun":
-                series = ask(flow, requests=REQUESTS, wait_s=min(2.0, max(0.0, timeout_s)))
-                return Reach(operation=operation, failure=flow.failure or series.failure)
+                series = send_series(flow, requests=REQUESTS, wait_s=min(2.0, max(0.0, timeout_s)))
+                return ReachResult(operation=operation, failure=flow.failure or series.failure)
             return _shake(flow, plan, timeout_s)
     except OSError as error:
-        return Reach(operation=operation, failure=failure_of(error))
+        return ReachResult(operation=operation, failure=classify_failure(error))
 
 
-def _shake(flow: UdpFlow, plan: Plan, timeout_s: float) -> Reach:
-    from probe.measurement.datagrams.quic_handshake import shake
+def _shake(flow: UdpFlow, plan: ReachPlan, timeout_s: float) -> ReachResult:
+    from probe.measurement.datagrams.quic_handshake import shake_hands_quic
 
-    got = shake(flow, QuicVisit(
+    got = shake_hands_quic(flow, QuicVisit(
         purpose="target", address=plan.address, port=plan.port, hostname=plan.sni, sni=plan.sni,
-        alpn=plan.alpn or ("h3",), trust=plan.trust or PUBLIC, timeout_s=max(0.0, timeout_s)), stay_s=0)
-    return Reach(
+        alpn=plan.alpn or ("h3",), trust=plan.trust or PUBLIC_TRUST, timeout_s=max(0.0, timeout_s)), stay_s=0)
+    return ReachResult(
         operation="quic_handshake", failure=got.failure, tls_version="TLSv1.3" if got.done else "", trust=got.trust,
-        leaf_key_sha256=key_hash(got.chain_der[0]) if got.chain_der else "",
+        leaf_key_sha256=hash_key(got.chain_der[0]) if got.chain_der else "",
     )

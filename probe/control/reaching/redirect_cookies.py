@@ -12,7 +12,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}", re.ASCII)
 _VALUE = re.compile(r"[\x21-\x3a\x3c-\x7e]*", re.ASCII)
 
 
-class Cookies:
+class CookieJar:
     """What the hosts of a chain gave, each for itself or for a domain above it (RFC 6265), forgotten with the chain."""
 
     def __init__(self) -> None:

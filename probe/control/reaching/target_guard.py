@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from probe.core.addresses import is_bogon
-from probe.measurement.device.own_addresses import source_address
+from probe.measurement.device.own_addresses import find_source_address
 
 PORTS: dict[int, str] = {
     80: "HTTP",
@@ -51,7 +51,7 @@ UDP_PORTS: dict[int, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class TargetGuard:
     """What may be connected to. `exempt` names `(address, port)` pairs on one's own machine, for tests alone."""
 
     exempt: frozenset[tuple[str, int]] = frozenset()
@@ -81,7 +81,7 @@ def _is_own(address: str) -> bool:
 
 def has_route(address: str) -> bool:
     """True when this machine has a route to `address`. Sends nothing."""
-    return bool(source_address(address))
+    return bool(find_source_address(address))
 
 
 class RateLimiter:
@@ -99,7 +99,7 @@ class RateLimiter:
 
     def allows(self, client: str) -> bool:
         """Take one token of the client's; False when none is left."""
-        network, now = network_of(client), self._clock()
+        network, now = find_client_network(client), self._clock()
         with self._lock:
             tokens, then = self._buckets.pop(network, (float(self._burst), now))
             tokens = min(float(self._burst), tokens + (now - then) * self._per_s)
@@ -110,7 +110,7 @@ class RateLimiter:
         return allowed
 
 
-def network_of(client: str) -> str:
+def find_client_network(client: str) -> str:
     """A client is an IPv4 address or the /64 of an IPv6 one: anybody owns a whole /64."""
     with contextlib.suppress(ValueError):
         address = ipaddress.ip_address(client)

@@ -248,6 +248,6 @@ BLOCK_TYPES: dict[BlockTypeId, BlockType] = _table(
 """`outcome` of each row is the only outcome under which the path may be written."""
 
 
-def is_prefix(path: str, of: str) -> bool:
+def is_ancestor(path: str, of: str) -> bool:
     """True when `path` equals `of` or is one of its ancestors."""
     return of == path or of.startswith(path + ".")

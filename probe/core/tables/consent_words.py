@@ -74,6 +74,6 @@ CONCERNED: Mapping[str, str] = MappingProxyType({
 })
 
 
-def sent_at(level: int) -> tuple[str, ...]:
+def list_sent(level: int) -> tuple[str, ...]:
     """The words of everything that a run may send at this level."""
     return tuple(row.word for row in SENT if row.level <= level)

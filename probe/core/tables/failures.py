@@ -94,7 +94,7 @@ NO_ANSWER: Final = "dns_no_answer"
 _ADDRESS = re.compile(r"\[?(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F.]*\]?(?::\d+)?|\d+(?:\.\d+){3}(?::\d+)?")
 
 
-def scrub(text: str) -> str:
+def scrub_addresses(text: str) -> str:
     """Return `text` without anything that looks like an address, bounded to 200 characters."""
     return _ADDRESS.sub("[scrubbed]", text)[:200]
 
@@ -119,27 +119,27 @@ def is_timeout(failure: Failure) -> bool:
     return "timeout" in failure
 
 
-def failure_of(error: BaseException) -> Failure:
+def classify_failure(error: BaseException) -> Failure:
     """The failure word of a network exception; unknown ones become `unknown_failure: ...`, scrubbed."""
     if isinstance(error, socket.gaierror):
         return (LINUX and GAI_FAILURES.get(error.errno or 0)) or "dns_server_misbehaving"
     if isinstance(error, ssl.SSLCertVerificationError):
         return TRUST_FAILURES[X509_TRUST.get(error.verify_code, "invalid")]
     if isinstance(error, ssl.SSLError):
-        return open_failure(f"ssl_error: {scrub((getattr(error, 'reason', None) or 'unknown').lower())}")
+        return open_failure(f"ssl_error: {scrub_addresses((getattr(error, 'reason', None) or 'unknown').lower())}")
     if isinstance(error, TimeoutError) and error.errno is None:
         return TIMEOUT
     if isinstance(error, OSError) and error.errno in ERRNO_FAILURES:
         return ERRNO_FAILURES[error.errno]
-    return open_failure(f"unknown_failure: {scrub(f'{type(error).__name__} {error}')}")
+    return open_failure(f"unknown_failure: {scrub_addresses(f'{type(error).__name__} {error}')}")
 
 
-def datagram_failure(error: BaseException) -> Failure:
-    """As `failure_of`, of a UDP socket: nobody resets datagrams, but Windows calls a closed port (ICMP) that."""
-    return "connection_refused" if isinstance(error, ConnectionResetError) else failure_of(error)
+def classify_datagram_failure(error: BaseException) -> Failure:
+    """As `classify_failure`, of a UDP socket: nobody resets datagrams, but Windows calls a closed port (ICMP) that."""
+    return "connection_refused" if isinstance(error, ConnectionResetError) else classify_failure(error)
 
 
-def rcode_failure(rcode: str, has_answers: bool) -> Failure:
+def classify_rcode(rcode: str, has_answers: bool) -> Failure:
     """The failure word of a DNS response; empty when it carries addresses."""
     if rcode == "NOERROR":
         return "" if has_answers else NO_ANSWER

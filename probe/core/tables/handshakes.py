@@ -35,10 +35,10 @@ PROOFS: Mapping[Proof, str] = MappingProxyType({
 })
 """The words of an observation's `proof`; empty: nothing was heard."""
 
-GENUINE: frozenset[Proof] = frozenset((PROVEN, ANSWERED, REFUSED))
+GENUINE_PROOFS: frozenset[Proof] = frozenset((PROVEN, ANSWERED, REFUSED))
 """Proofs under which the service is reached."""
 
-INNOCENT: Final = "innocent_http"
+INNOCENT_HTTP: Final = "innocent_http"
 """Plain HTTP for an innocent name, said to a messenger's port: does that port carry what is no messenger's?"""
 
 
@@ -143,5 +143,5 @@ PLACES: Mapping[SpokenProtocol, str] = MappingProxyType({
     row.protocol: row.place for row in HANDSHAKES.values() if row.place
 })
 
-HELPED: frozenset[ProtocolName] = frozenset(HANDSHAKES) - {"http_post", "websocket"}
+HELPER_HANDSHAKES: frozenset[ProtocolName] = frozenset(HANDSHAKES) - {"http_post", "websocket"}
 """What helpers say for a probe, too: never a request to whatever place somebody names."""

@@ -50,7 +50,7 @@ PUBLIC_RESOLVERS: tuple[Resolver, ...] = (
 
 ENCRYPTED: tuple[DnsEngine, ...] = ("doh", "dot")
 """Engines of lookups that nobody on the way can read or forge."""
-NOWHERE = "192.0.2.53"
+UNASSIGNED_ADDRESS = "192.0.2.53"
 """An address that nobody has (RFC 5737): whoever answers a question sent there intercepts port 53."""
 
 FILTERING_RESOLVERS = frozenset((

@@ -53,7 +53,7 @@ ANCHORS: Mapping[TrustPolicy, tuple[str, ...]] = MappingProxyType({
 """The policies with roots of their own, and the files of those roots."""
 
 
-def judged(name: TrustPolicy) -> bool:
+def judges_certificates(name: TrustPolicy) -> bool:
     """Whether a certificate can be wrong under this policy; raises KeyError for an unknown one."""
     return TRUSTS[name].judged
 

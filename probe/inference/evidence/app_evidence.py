@@ -9,7 +9,7 @@ from typing import Final
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.evidence_words import ControlFinding, InnocentState
 from probe.core.tables.failures import is_timeout
-from probe.core.tables.handshakes import FOREIGN, GENUINE, INNOCENT, PROVEN, Proof, ProtocolName
+from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS, INNOCENT_HTTP, PROVEN, Proof, ProtocolName
 from probe.core.tables.operations import Operation
 from probe.core.tables.words import Empty
 
@@ -36,36 +36,36 @@ class AppEvidence:
     control_failed: int = 0
 
 
-def app_evidence(protocol: ProtocolName, mine: Sequence[Observation], around: Sequence[Observation],
-                 controls: Sequence[ControlAnswer], *, address: str, port: int, where: str) -> AppEvidence:
+def gather_app_evidence(protocol: ProtocolName, mine: Sequence[Observation], around: Sequence[Observation],
+                        controls: Sequence[ControlAnswer], *, address: str, port: int, where: str) -> AppEvidence:
     """Gather it. `mine` are the observations of this endpoint at `address`, `where` is what controls call it."""
     said = [o for o in mine if o.operation == OPERATION]
-    words = {(c.asn, c.cc, word) for c in controls if c.state == "answered" and (word := control_word(c, where))}
+    words = {(c.asn, c.cc, word) for c in controls if c.state == "answered" and (word := read_control_word(c, where))}
     return AppEvidence(
         protocol=protocol, proof=next((o.app.proof for o in reversed(said) if o.app.proof), ""),
-        heard=any(o.app.reply_bytes for o in said if o.failure or o.app.proof not in GENUINE),
-        innocent=innocent_word(around, address, port),
+        heard=any(o.app.reply_bytes for o in said if o.failure or o.app.proof not in GENUINE_PROOFS),
+        innocent=read_innocent_word(around, address, port),
         control_proven=sum(word == "ok" for *_, word in words),
         control_foreign=sum(word == FOREIGN for *_, word in words),
         control_failed=sum(word == "failed" for *_, word in words),
     )
 
 
-def control_word(control: ControlAnswer, where: str) -> ControlFinding:
+def read_control_word(control: ControlAnswer, where: str) -> ControlFinding:
     """ok, foreign or failed at this very place, else at any place of the service; empty when it never spoke there."""
     told = dict(control.app)
     chosen = [told[where]] if where in told else list(told.values())
-    if any(word in GENUINE for word in chosen):
+    if any(word in GENUINE_PROOFS for word in chosen):
         return "ok"
     if FOREIGN in chosen:
         return FOREIGN
     return "failed" if chosen else ""
 
 
-def innocent_word(around: Sequence[Observation], address: str, port: int) -> InnocentState:
+def read_innocent_word(around: Sequence[Observation], address: str, port: int) -> InnocentState:
     """What innocent bytes met with at a messenger's address and port."""
     tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
-             and o.app.protocol == INNOCENT]
+             and o.app.protocol == INNOCENT_HTTP]
     said = [o for o in tries if o.operation == OPERATION]
     if not tries:
         return "unasked"
@@ -76,7 +76,7 @@ def innocent_word(around: Sequence[Observation], address: str, port: int) -> Inn
     return "tainted" if all(o.tainted_by for o in tries if o.failure) else "failed"
 
 
-def foreign_status(mine: Sequence[Observation]) -> int:
+def read_foreign_status(mine: Sequence[Observation]) -> int:
     """The HTTP status of the last answer, where it is none of the protocol: a proven server's own refusal or error."""
     said = [o for o in mine if o.operation == OPERATION]
     return said[-1].http.status if said and said[-1].app.proof == FOREIGN else 0

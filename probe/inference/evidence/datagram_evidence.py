@@ -7,35 +7,35 @@ from dataclasses import dataclass, replace
 
 from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
-from probe.core.nat64 import from_outside
+from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import InnocentState, VersionState
 from probe.core.tables.failures import TIMEOUTS, kind_of
 from probe.core.tables.protocols import DatagramKind
-from probe.inference.evidence.path_evidence import PathEvidence, claims
-from probe.inference.evidence.udp_evidence import PORT_BESIDE, Other, beside, where_datagrams_end
-from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, source_of
+from probe.inference.evidence.path_evidence import PathEvidence, claims_organisation
+from probe.inference.evidence.udp_evidence import PORT_BESIDE, UdpPlace, compare_udp_places, locate_datagram_loss
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, read_address_source
 
 VERSION_1 = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class DatagramContext:
     """What bears on a place besides its own attempts."""
 
     near: Sequence[Observation] = ()
     """Innocent names and questions for a version, at the site's addresses."""
     controls: Sequence[ControlAnswer] = ()
     traces: Sequence[Observation] = ()
-    others: Sequence[Other] = ()
+    others: Sequence[UdpPlace] = ()
     """Every place of the run that was asked over UDP."""
     private_root: str = ""
     nat64_prefix: str = ""
 
 
-def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequence[Observation], around: Around,
-                      ) -> PathEvidence:
+def gather_datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequence[Observation],
+                             around: DatagramContext, ) -> PathEvidence:
     """What is known of `address`; `stage` is the site's kind where the last attempt failed."""
     mine = [o for o in visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     failed = [o for o in mine if o.failure]
@@ -43,19 +43,19 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
     near = [o for o in around.near if o.address == address and o.port == site.port]
     kind: DatagramKind = "stun" if site.kind == "stun" else "quic"
     base = PathEvidence(
-        address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
+        address=address, family=6 if ":" in address else 4, source=read_address_source(mine), kind=site.kind,
         secure=bool(site.sni), needs=1, depth=int(bool(mine)), attempts=len({o.attempt for o in mine}),
         failed_attempts=len({o.attempt for o in failed}), last_ok=bool(mine) and not last.failure,
         proven=site.proves_itself and any(o.tls.trust == "valid" for o in mine), innocent=_innocent(near),
         evidence=tuple(o.observation_id for o in (*mine, *near)),
         udp=replace(
-            beside(around.others, protocol=kind, address=address, service=endpoint.service),
+            compare_udp_places(around.others, protocol=kind, address=address, service=endpoint.service),
             mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),
             again=_again(mine, near),
             versions_answered=sum(o.operation == "quic_version" and not o.failure for o in near),
             late=sum(bool(o.tls.version) and o.failure in TIMEOUTS for o in failed),
-            lost=where_datagrams_end(around.traces, address, site.port),
-            lost_beside=where_datagrams_end(around.traces, address, PORT_BESIDE), version=_version(near),
+            lost=locate_datagram_loss(around.traces, address, site.port),
+            lost_beside=locate_datagram_loss(around.traces, address, PORT_BESIDE), version=_version(near),
             offers_v1=any(VERSION_1 in o.datagrams.versions for o in near if o.operation == "quic_version"),
         ),
     )
@@ -64,7 +64,7 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
             base, stage=kind, failure=last.failure, icmp=last.icmp, tls_alert=last.tls.alert, trust=last.tls.trust,
             issuer=last.tls.issuer, same_failure=len({kind_of(o.failure) for o in failed}) == 1,
             tainted=all(o.tainted_by for o in failed),
-            private_root=claims(last, around.private_root),
+            private_root=claims_organisation(last, around.private_root),
         )
     return _with_controls(base, site, mine, around)
 
@@ -99,9 +99,10 @@ def _version(near: Sequence[Observation]) -> VersionState:
     return "silent" if all(o.failure in TIMEOUTS for o in asked) else "closed"
 
 
-def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation], around: Around) -> PathEvidence:
+def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation],
+                   around: DatagramContext) -> PathEvidence:
     """Networks of controls that reach this very address, and those that do not."""
-    known_as = from_outside(base.address, around.nat64_prefix)
+    known_as = to_public_address(base.address, around.nat64_prefix)
     where = (f"[{known_as}]" if ":" in known_as else known_as) + f":{site.port}"
     inputs = {e.input for e in site.endpoints}
     told = [c for c in around.controls if c.input in inputs]

@@ -10,7 +10,7 @@ MAX_PACKETS = 16
 """So many a flow are kept."""
 
 
-def decisive(packets: Iterable[Packet]) -> tuple[Packet, ...]:
+def select_decisive(packets: Iterable[Packet]) -> tuple[Packet, ...]:
     """At most `MAX_PACKETS` on which a judgement may rest: the handshake, the first data of each side, what ended
     the flow, and what came after that."""
     kept: list[Packet] = []

@@ -10,7 +10,7 @@ from probe.core.observations import Observation
 from probe.inference.evidence.packet_anatomy import TTL_SLACK
 
 
-def two_senders(seen: Observation, false: frozenset[str]) -> bool:
+def has_two_senders(seen: Observation, false: frozenset[str]) -> bool:
     """A first reply that gives nothing but `false` addresses was followed by another, from another distance."""
     replies = [p for p in seen.packets if p.inbound and p.flags == "udp"]
     if len(replies) < 2 or not seen.dns.replies:

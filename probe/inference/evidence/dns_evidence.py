@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from probe.core.addresses import is_beside, is_bogon, is_private
-from probe.core.nat64 import through
+from probe.core.nat64 import to_translated_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.evidence_words import DnsState, NearAnswer
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS, ResolverRole
-from probe.inference.evidence.dns_anatomy import two_senders
-from probe.inference.evidence.fingerprint_weight import Mark, mark_of
-from probe.inference.evidence.hop_evidence import NOWHERE, Located
-from probe.inference.evidence.port53 import ANSWERED, Port53, of_the_name, port53, was_injected
-from probe.inference.evidence.time_slots import APART_S, slots_of
+from probe.inference.evidence.dns_anatomy import has_two_senders
+from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
+from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
+from probe.inference.evidence.port53 import ANSWERED, Port53Evidence, gather_port53, select_own_questions, was_injected
+from probe.inference.evidence.time_slots import SLOT_GAP_S, split_into_slots
 
 STATES: dict[Failure, DnsState] = {
     "": "ok",
@@ -73,7 +73,7 @@ class DnsEvidence:
     """Answers that no public name has, and that no trusted resolver gives either."""
     public_bogus: bool = False
     fingerprint: str = ""
-    mark: Mark = field(default_factory=Mark)
+    mark: FingerprintMark = field(default_factory=FingerprintMark)
     """What that fingerprint says in the vantage's country."""
     marked_beside: bool = False
     """An address of the answers with that fingerprint lies in the same network as one that trusted resolvers give."""
@@ -95,7 +95,7 @@ class DnsEvidence:
     dark_answered: bool = False
     """An address that runs no resolver answers for this name, and not for an innocent one: a router that answers
     every question itself does so without a lie."""
-    port53: Port53 = field(default_factory=Port53)
+    port53: Port53Evidence = field(default_factory=Port53Evidence)
     """What becomes of questions on their way to resolvers."""
     resolver_alive: DnsState = "unasked"
     """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
@@ -103,7 +103,7 @@ class DnsEvidence:
     near_answer: NearAnswer = ""
     """Where a resolver in private space gives nothing but private addresses: `beside` it, in its own network, or
     `elsewhere`; empty otherwise, and where a known block address is among them."""
-    located: Located = NOWHERE
+    located: HopLocation = NOWHERE
     """The hop at which false answers begin."""
     chosen_filter: bool = False
     """The resolver says that it filters on its client's request (extended DNS error 17), or is known to be one that
@@ -130,32 +130,33 @@ class DnsEvidence:
         return self.trusted_denying > 0 and not self.known_elsewhere
 
 
-def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
-                 nat64_prefix: str = "", cc: str = "ZZ") -> DnsEvidence:
+def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
+                        nat64_prefix: str = "", cc: str = "ZZ") -> DnsEvidence:
     """Compare every lookup of one name; `controls` are the answers of helpers about it."""
     alive = [o for o in seen if o.purpose == "innocent" and o.dns.resolver == "network"]
-    asked = of_the_name(seen)
+    asked = select_own_questions(seen)
     if not asked:
         return DnsEvidence()
     by = {word: [o for o in asked if o.dns.resolver == word] for word in _ROLES}
     doh = [o for o in asked if o.dns.engine in ENCRYPTED]
     tcp = [o for o in asked if o.dns.engine == "tcp"]
-    network = own_lookups(seen)
+    network = select_own_lookups(seen)
     told = [c for c in controls if c.state == "answered"]
     trusted = _answers(doh) | frozenset(a for c in told for a in c.addresses)
     if nat64_prefix:  # the network's resolver gives addresses behind the translator, the others those in front of it
-        trusted |= frozenset(through(a, nat64_prefix) for a in trusted)
+        trusted |= frozenset(to_translated_address(a, nat64_prefix) for a in trusted)
     # A list of this device's own (its hosts file, a filter on it) is not the network's lie: who asked the network's
     # resolver directly, and was answered, knows what that says.
-    theirs = network if by["network"] and state_of(network) == "ok" else network + by["system"]
+    theirs = network if by["network"] and read_channel_state(network) == "ok" else network + by["system"]
     bogus = frozenset(a for a in _answers(theirs) - trusted if is_bogon(a, nat64_prefix))
     plain = _answers(theirs) | frozenset(a for a in _answers(by["system"]) if not is_bogon(a, nat64_prefix))
     public_wrong = any(is_bogon(a, nat64_prefix) for a in _answers(by["public"]) - trusted)
     marked = [o for o in theirs if o.fingerprint and not frozenset(o.dns.answers) <= trusted]
-    mark, way = mark_of(marked, cc=cc), port53(seen, trusted, plain, nat64_prefix=nat64_prefix)
+    mark, way = weigh_fingerprints(marked, cc=cc), gather_port53(seen, trusted, plain, nat64_prefix=nat64_prefix)
     return DnsEvidence(
-        asked=True, network=state_of(network), system=state_of(by["system"]), public=state_of(by["public"]),
-        tcp=state_of(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
+        asked=True, network=read_channel_state(network), system=read_channel_state(by["system"]),
+        public=read_channel_state(by["public"]),
+        tcp=read_channel_state(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
         slots=_wrong_slots(network, alive, trusted, nat64_prefix),
         trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),
         control_ok=len({c.control_id for c in told if c.addresses and not c.before}),
@@ -164,23 +165,23 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
         fingerprint=mark.name, mark=mark,
         marked_beside=any(is_beside(a, b) for a in _answers(marked) for b in trusted),
-        public_restricted=mark_of(
+        public_restricted=weigh_fingerprints(
             (o for o in by["public"] if not frozenset(o.dns.answers) <= trusted), cc=cc).restricted,
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
         censored=any(o.dns.answers and _code(word) == CENSORED for o in network for word in o.dns.ede),
         zone_blamed=_blames_the_zone(network), laboured=any(_is_laboured(o) for o in network),
         injected=way.injected, dark_answered=way.dark_answered, port53=way,
-        two_senders=any(two_senders(o, bogus) for o in network if o.dns.engine == "udp"),
-        resolver_alive=state_of(alive),
+        two_senders=any(has_two_senders(o, bogus) for o in network if o.dns.engine == "udp"),
+        resolver_alive=read_channel_state(alive),
         resolver_private=any(is_private(o.dns.resolver_address) for o in by["network"]),
         near_answer=_near_answer(by["network"]),
         chosen_filter=_filters_for_its_client(network),
     )
 
 
-def own_lookups(seen: Iterable[Observation]) -> list[Observation]:
+def select_own_lookups(seen: Iterable[Observation]) -> list[Observation]:
     """What the network's own resolution said of a name: asked directly, or else by the system."""
-    asked = of_the_name(seen)
+    asked = select_own_questions(seen)
     return ([o for o in asked if o.dns.resolver == "network" and o.dns.engine == "udp"]
             or [o for o in asked if o.dns.resolver == "system"])
 
@@ -194,7 +195,7 @@ def _near_answer(network: Sequence[Observation]) -> NearAnswer:
     return "beside" if all(any(is_beside(a, r) for r in resolvers) for a in answers) else "elsewhere"
 
 
-def state_of(seen: Iterable[Observation]) -> DnsState:
+def read_channel_state(seen: Iterable[Observation]) -> DnsState:
     """The state of one channel: ok when any question had addresses, else that of the last failing one."""
     words: list[DnsState] = [STATES.get(o.failure, "error") for o in seen]
     if not words:
@@ -213,26 +214,26 @@ def _attempts(seen: Iterable[Observation]) -> int:
 
 
 def _failed_attempts(seen: list[Observation]) -> int:
-    return sum(state_of([o for o in seen if o.attempt == n]) != "ok" for n in {o.attempt for o in seen})
+    return sum(read_channel_state([o for o in seen if o.attempt == n]) != "ok" for n in {o.attempt for o in seen})
 
 
 def _wrong_slots(network: list[Observation], alive: list[Observation], trusted: frozenset[str],
                  nat64_prefix: str) -> int:
     """Slots in which the answer was wrong; of those without any, the ones in which the resolver served others."""
-    slots = slots_of(network)
+    slots = split_into_slots(network)
     if not all(_is_wrong(slot, trusted, nat64_prefix) for slot in slots):
         return 0
-    return sum(state_of(slot) in _TOLD or _served_then(slot, alive) for slot in slots)
+    return sum(read_channel_state(slot) in _TOLD or _served_then(slot, alive) for slot in slots)
 
 
 def _served_then(slot: list[Observation], alive: list[Observation]) -> bool:
-    begin_s, end_s = slot[0].t0_s, max(o.t_s for o in slot) + APART_S / 2
-    return any(state_of([o]) in _TOLD for o in alive if begin_s <= o.t0_s <= end_s)
+    begin_s, end_s = slot[0].t0_s, max(o.t_s for o in slot) + SLOT_GAP_S / 2
+    return any(read_channel_state([o]) in _TOLD for o in alive if begin_s <= o.t0_s <= end_s)
 
 
 def _is_wrong(slot: list[Observation], trusted: frozenset[str], nat64_prefix: str) -> bool:
     """Nothing but failures, an answer that no public name has, a known block address, or a second answer."""
-    if state_of(slot) != "ok":
+    if read_channel_state(slot) != "ok":
         return True
     false = {a for a in _answers(slot) - trusted if is_bogon(a, nat64_prefix)}
     return bool(false) or any((o.fingerprint and not frozenset(o.dns.answers) <= trusted)
@@ -241,7 +242,7 @@ def _is_wrong(slot: list[Observation], trusted: frozenset[str], nat64_prefix: st
 
 def _operators(doh: list[Observation], *states: DnsState) -> int:
     names = {o.dns.resolver for o in doh}
-    return sum(state_of([o for o in doh if o.dns.resolver == name]) in states for name in names)
+    return sum(read_channel_state([o for o in doh if o.dns.resolver == name]) in states for name in names)
 
 
 def _names_policy(seen: Iterable[Observation]) -> bool:

@@ -30,7 +30,7 @@ class EncryptedDns:
         return self.dot == "blocked" or self.doh == "blocked"
 
 
-def encrypted_dns(seen: Sequence[Observation], *, well: bool) -> EncryptedDns:
+def gather_encrypted_dns(seen: Sequence[Observation], *, well: bool) -> EncryptedDns:
     """From all of a run. `well`: the network carries us to its controls; else nothing is called blocked.
 
     DoT is blocked where several operators' port 853 fails again and again and alike while port 443 of an operator
@@ -57,14 +57,14 @@ def encrypted_dns(seen: Sequence[Observation], *, well: bool) -> EncryptedDns:
 def _word(tries: Mapping[str, Sequence[Observation]], decided: bool) -> EncryptedState:
     if not tries:
         return "unasked"
-    if any(_worked(o) for found in tries.values() for o in found):
+    if any(_has_worked(o) for found in tries.values() for o in found):
         return "ok"
     often = len(tries) >= OPERATORS and all(len(found) >= TRIES for found in tries.values())
     alike = len({_kind(o.failure) for found in tries.values() for o in found}) == 1
     return "blocked" if often and alike and decided else "failing"
 
 
-def _worked(seen: Observation) -> bool:
+def _has_worked(seen: Observation) -> bool:
     """Any answer counts, also one that denies: the channel carried it."""
     return not seen.failure or bool(seen.dns.rcode)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from probe.catalogue.fingerprints import CONVICTING
+from probe.catalogue.fingerprints import CONVICTING_SCOPES
 from probe.core.observations import Observation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class FingerprintMark:
     """What the fingerprints of some observations say."""
 
     name: str = ""
@@ -23,7 +23,7 @@ class Mark:
     """The fingerprint of a page that servers, content networks and gateways show themselves: it overrides."""
 
 
-TELLING = (*CONVICTING, "product", "institution")
+TELLING = (*CONVICTING_SCOPES, "product", "institution")
 """Scopes of pages that are worth a second look; vague words stand on many a genuine page."""
 
 
@@ -32,15 +32,15 @@ def is_telling(seen: Observation) -> bool:
     return bool(seen.fingerprint) and seen.fingerprint_scope.split(" ")[0] in TELLING
 
 
-def mark_of(seen: Iterable[Observation], *, cc: str) -> Mark:
+def weigh_fingerprints(seen: Iterable[Observation], *, cc: str) -> FingerprintMark:
     """The strongest mark among the observations; a harmless one beside it overrides all."""
     found = [(o.fingerprint, o.fingerprint_scope.split()) for o in seen if o.fingerprint]
     harmless = next((name for name, words in found if words[:1] == ["fp"]), "")
     if harmless or not found:
-        return Mark(harmless=harmless)
+        return FingerprintMark(harmless=harmless)
     name, words = max(found, key=lambda pair: _fits(pair[1], cc))
-    return Mark(name=name, fits=_fits(words, cc), restricted=words[:1] == ["restricted"])
+    return FingerprintMark(name=name, fits=_fits(words, cc), restricted=words[:1] == ["restricted"])
 
 
 def _fits(words: list[str], cc: str) -> bool:
-    return words[:1] != [] and words[0] in CONVICTING and cc in words[1:]
+    return words[:1] != [] and words[0] in CONVICTING_SCOPES and cc in words[1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp, lgamma
 
 
-def lost_more(ours: tuple[int, int], others: tuple[int, int]) -> float:
+def fisher_p(ours: tuple[int, int], others: tuple[int, int]) -> float:
     """Probability of losing so many of ours by chance if both lost alike: one-sided p. Pairs are (sent, answered).
 
     Fisher, R. A. (1935), The Logic of Inductive Inference: the hypergeometric tail with both margins fixed.

@@ -6,26 +6,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from probe.core.observations import ControlAnswer, Observation
-from probe.inference.evidence.rank_tests import binomial_tail, expected_chance, rank_p, sign_p
+from probe.inference.evidence.rank_tests import binomial_tail, expected_chance, rank_sum_p, sign_p
 from probe.inference.evidence.transfer_evidence import (
     FROZEN_BYTES,
     SAMPLE,
     YARDSTICK,
-    alike,
-    dead,
-    effort,
-    frozen,
-    middle,
-    of_visits,
-    pace,
-    pace_apart,
-    passed,
-    says_of_stalls,
-    stalled,
-    steadiness,
-    tells,
-    trickles,
-    usable,
+    bears_on_freezing,
+    bears_on_stalls,
+    bottleneck_rate,
+    find_median,
+    has_alike_sizes,
+    has_passed,
+    has_usable_rate,
+    is_dead,
+    is_frozen,
+    is_stalled,
+    is_trickling,
+    mean_rate,
+    rate_variation,
+    select_visit_transfers,
+    slowdown_factor,
 )
 
 SLOWED = 0.25
@@ -59,7 +59,7 @@ MANY_SEGMENTS = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class FlowComparison:
     """The target's transfers held against others."""
 
     others: int = 0
@@ -87,11 +87,11 @@ class FlowEvidence:
     way."""
     set_rate: bool = False
     """So they are, most of them steadily, and it is not their round trips that make them so."""
-    innocent: Beside = field(default_factory=Beside)
+    innocent: FlowComparison = field(default_factory=FlowComparison)
     """Against an innocent name at the same address."""
     same_answer: bool = False
     """The innocent name's requests got the answer that the target's got: one server, one content."""
-    elsewhere: Beside = field(default_factory=Beside)
+    elsewhere: FlowComparison = field(default_factory=FlowComparison)
     """Against other services' servers, round trips allowed for."""
     innocent_slow: bool = False
     """The innocent name fares badly too, against other services' servers."""
@@ -127,8 +127,8 @@ class FlowEvidence:
     evidence: tuple[str, ...] = ()
 
 
-def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], controls: Sequence[ControlAnswer],
-                  address: str) -> FlowEvidence:
+def gather_flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], controls: Sequence[ControlAnswer],
+                         address: str) -> FlowEvidence:
     """Read the transfers made for the sake of a site, and its ordinary visits, as far as they concern `address`."""
     mine = [o for o in flows if o.purpose == SAMPLE and o.address == address and o.http.method == "GET"]
     if not mine:
@@ -136,29 +136,30 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
     pieces = [o for o in flows if o.purpose == SAMPLE and o.address == address and o.http.method == "HEAD"]
     beside = [o for o in flows if o.purpose == YARDSTICK and o.address == address]
     others = [o for o in flows if o.purpose == YARDSTICK and o.address != address]
-    paced = [o for o in mine if usable(o)]
-    looked = [*of_visits([*visits, *flows], address), *(o for o in mine if tells(o))]
-    frozen_ones = [o for o in looked if frozen(o)]
-    looked = [o for o in looked if says_of_stalls(o, frozen_ones)]
-    full = any(o.tcp.receive_mss >= FULL_SEGMENT for o in (*mine, *(o for o in beside if passed(o))))
+    paced = [o for o in mine if has_usable_rate(o)]
+    looked = [*select_visit_transfers([*visits, *flows], address), *(o for o in mine if bears_on_freezing(o))]
+    frozen_ones = [o for o in looked if is_frozen(o)]
+    looked = [o for o in looked if bears_on_stalls(o, frozen_ones)]
+    full = any(o.tcp.receive_mss >= FULL_SEGMENT for o in (*mine, *(o for o in beside if has_passed(o))))
     early = early_stalls(mine, pieces, full=full)
-    others_stalled = sum(stalled(o) for o in others)
+    others_stalled = sum(is_stalled(o) for o in others)
     heard = [c for c in controls if c.volume_failure is not None]
     words = {(c.asn, c.cc, _control_word(c, paced, frozen_ones or early)) for c in heard}
     return FlowEvidence(
-        samples=len(paced), trickles=2 * sum(trickles(o) for o in mine) > len(mine),
-        policed=_policed(paced), set_rate=_set_rate(paced, same_way=True),
-        innocent=_held_against(paced, [o for o in beside if usable(o)], same_way=True),
+        samples=len(paced), trickles=2 * sum(is_trickling(o) for o in mine) > len(mine),
+        policed=_looks_policed(paced), set_rate=_set_rate(paced, same_way=True),
+        innocent=_held_against(paced, [o for o in beside if has_usable_rate(o)], same_way=True),
         same_answer=_same_answer(mine, beside),
-        elsewhere=_held_against(paced, [o for o in others if usable(o)], same_way=False),
-        innocent_slow=_each_slow([o for o in beside if usable(o)], [o for o in others if usable(o)]),
+        elsewhere=_held_against(paced, [o for o in others if has_usable_rate(o)], same_way=False),
+        innocent_slow=_each_slow([o for o in beside if has_usable_rate(o)], [o for o in others if has_usable_rate(o)]),
         stalls=len(frozen_ones), tries=len(looked),
-        clean=all(frozen(o) or passed(o) for o in looked) and alike([o.bytes_read for o in frozen_ones]),
-        stall_chance=by_chance(len(frozen_ones), len(looked), len(others), others_stalled),
+        clean=all(is_frozen(o) or has_passed(o) for o in looked)
+        and has_alike_sizes([o.bytes_read for o in frozen_ones]),
+        stall_chance=chance_of_stalls(len(frozen_ones), len(looked), len(others), others_stalled),
         early_stalls=len(early), early_by_pieces=bool(early) and not full,
-        dead=len(mine) if all(dead(o) for o in mine) else 0,
-        own_stalls=len(mine) if all(stalled(o) for o in mine) else 0,
-        innocent_passes=sum(passed(o) for o in beside), elsewhere_passes=sum(passed(o) for o in others),
+        dead=len(mine) if all(is_dead(o) for o in mine) else 0,
+        own_stalls=len(mine) if all(is_stalled(o) for o in mine) else 0,
+        innocent_passes=sum(has_passed(o) for o in beside), elsewhere_passes=sum(has_passed(o) for o in others),
         elsewhere_stalls=others_stalled,
         later_pass=_later_pass(frozen_ones, others) or _in_turns(early, [*others, *beside]),
         pieces_passed=_pieces(pieces, frozen_ones or early, passing=True),
@@ -179,15 +180,15 @@ def early_stalls(mine: Sequence[Observation], pieces: Sequence[Observation], *, 
 
 def stopped_early(mine: Sequence[Observation]) -> list[Observation]:
     """All transfers, where each stopped after about as many segments, one at least before boxes freeze by volume."""
-    short = [o for o in mine if stalled(o) and o.bytes_read <= FROZEN_BYTES[1]]
+    short = [o for o in mine if is_stalled(o) and o.bytes_read <= FROZEN_BYTES[1]]
     counts, sizes = [o.tcp.segments for o in short], [o.bytes_read for o in short]
     if not short or len(short) < len(mine) or min(sizes) >= FROZEN_BYTES[0]:
         return []
-    near = alike(counts) and max(sizes) <= EQUAL * min(sizes)  # our acknowledgements are counted, too
+    near = has_alike_sizes(counts) and max(sizes) <= EQUAL * min(sizes)  # our acknowledgements are counted, too
     return short if near or max(counts) - min(counts) <= FEW_SEGMENTS else []
 
 
-def by_chance(stalls: int, tries: int, others: int, others_stalled: int = 0) -> float:
+def chance_of_stalls(stalls: int, tries: int, others: int, others_stalled: int = 0) -> float:
     """How likely at least so many stalls are, if a transfer stalls here as often as elsewhere."""
     return binomial_tail(stalls, tries, expected_chance(others_stalled, others))
 
@@ -195,34 +196,35 @@ def by_chance(stalls: int, tries: int, others: int, others_stalled: int = 0) -> 
 def looks_slowed(mine: Sequence[Observation], others: Sequence[Observation]) -> bool:
     """Slower than the others by a factor of four; or by two, at a low pace, and by four apart from round trips. By the
     middle of each: not yet evidence, but worth more transfers."""
-    usual = [o for o in others if usable(o)]
+    usual = [o for o in others if has_usable_rate(o)]
     if not mine or not usual:
         return False
-    if middle([pace(o) for o in mine]) <= SLOWED * middle([pace(o) for o in usual]):
+    if find_median([mean_rate(o) for o in mine]) <= SLOWED * find_median([mean_rate(o) for o in usual]):
         return True
     return all(_much_lower(o, usual) for o in mine)
 
 
-def looks_held(seen: Observation) -> bool:
+def looks_throttled(seen: Observation) -> bool:
     """It lasts, at a pace below any line of today, and its round trips do not make it so."""
-    return trickles(seen) and pace(seen) <= POLICED and effort(seen) >= APART_EFFORT
+    return is_trickling(seen) and mean_rate(seen) <= POLICED and slowdown_factor(seen) >= APART_EFFORT
 
 
 def _much_lower(seen: Observation, others: Sequence[Observation]) -> bool:
     """A low pace, half of what is usual and a quarter of it apart from round trips."""
-    return (effort(seen) >= APART_EFFORT and pace(seen) <= min(POLICED, HALVED * middle([pace(o) for o in others]))
-            and pace_apart(seen) <= SLOWED * middle([pace_apart(o) for o in others]))
+    return (slowdown_factor(seen) >= APART_EFFORT
+            and mean_rate(seen) <= min(POLICED, HALVED * find_median([mean_rate(o) for o in others]))
+            and bottleneck_rate(seen) <= SLOWED * find_median([bottleneck_rate(o) for o in others]))
 
 
-def _held_against(mine: Sequence[Observation], others: Sequence[Observation], *, same_way: bool) -> Beside:
+def _held_against(mine: Sequence[Observation], others: Sequence[Observation], *, same_way: bool) -> FlowComparison:
     """Against transfers of the same way, paces count; of others, what round trips do not explain."""
-    by_pace = _each_less(mine, others, pace, SLOWED) and (
-        same_way or _each_less(mine, others, lambda o: -effort(o), SLOWED))
-    halved = (all(effort(o) >= APART_EFFORT for o in mine) and _each_less(mine, others, pace, HALVED)
-              and _each_less(mine, others, pace_apart, SLOWED))
-    lower = halved and (same_way or _each_less(mine, others, pace, SLOWED))
+    by_pace = _each_less(mine, others, mean_rate, SLOWED) and (
+        same_way or _each_less(mine, others, lambda o: -slowdown_factor(o), SLOWED))
+    halved = (all(slowdown_factor(o) >= APART_EFFORT for o in mine) and _each_less(mine, others, mean_rate, HALVED)
+              and _each_less(mine, others, bottleneck_rate, SLOWED))
+    lower = halved and (same_way or _each_less(mine, others, mean_rate, SLOWED))
     by_rate = halved and _set_rate(mine, same_way=same_way)
-    return Beside(others=len(others), slower=by_pace or by_rate, lower=lower, halved=halved)
+    return FlowComparison(others=len(others), slower=by_pace or by_rate, lower=lower, halved=halved)
 
 
 def _each_less(mine: Sequence[Observation], others: Sequence[Observation], measure: Callable[[Observation], float],
@@ -232,14 +234,15 @@ def _each_less(mine: Sequence[Observation], others: Sequence[Observation], measu
     pairs = min(len(mine), len(others))
     return (pairs >= PAIRS and sign_p(pairs, pairs) <= SIGN_BY_CHANCE
             and all(_much_less(measure(t), measure(c), share) for t, c in zip(mine, others, strict=False))
-            and rank_p([measure(o) for o in mine], [measure(o) for o in others]) <= MOST_BY_CHANCE)
+            and rank_sum_p([measure(o) for o in mine], [measure(o) for o in others]) <= MOST_BY_CHANCE)
 
 
 def _each_slow(few: Sequence[Observation], others: Sequence[Observation]) -> bool:
     """Each of a few is much slower than the others usually are, round trips allowed for."""
-    usual = middle([pace(o) for o in others]), middle([effort(o) for o in others])
+    usual = find_median([mean_rate(o) for o in others]), find_median([slowdown_factor(o) for o in others])
     return bool(few and others) and all(
-        (_much_less(pace(o), usual[0]) and _much_less(-effort(o), -usual[1])) or _much_lower(o, others) for o in few)
+        (_much_less(mean_rate(o), usual[0]) and _much_less(-slowdown_factor(o), -usual[1]))
+        or _much_lower(o, others) for o in few)
 
 
 def _much_less(mine: float, other: float, share: float = SLOWED) -> bool:
@@ -253,18 +256,18 @@ def _same_answer(mine: Sequence[Observation], beside: Sequence[Observation]) -> 
     """Both got contents, and of one size: not just any refusal, redirect or page that a server has for names it does
     not know, and that may come from another machine than the one whose answers are slow."""
     statuses = {o.http.status for o in mine if 200 <= o.http.status < 300}
-    heard = [o for o in beside if usable(o)]
+    heard = [o for o in beside if has_usable_rate(o)]
     sizes = [o.http.body_bytes for o in (*mine, *heard) if o.http.body_bytes]
     alike_all = (all(o.http.status in statuses and o.http.body_bytes for o in heard)
                  and any(o.http.body_bytes for o in mine))
     return bool(heard) and alike_all and min(sizes) >= SAME_SIZE * max(sizes)
 
 
-def _policed(mine: Sequence[Observation]) -> bool:
+def _looks_policed(mine: Sequence[Observation]) -> bool:
     """One low rate, and flows keep it from one second to the next. Over a way that loses a tenth to a third of all
     packets one or two sets of four in a hundred are so equal (simulated), and one in three hundred as steady."""
-    paces, sizes = [pace(o) for o in mine], [o.bytes_read for o in mine]
-    if len(paces) < PAIRS or max(paces) > POLICED or middle([steadiness(o) for o in mine]) > STEADY:
+    paces, sizes = [mean_rate(o) for o in mine], [o.bytes_read for o in mine]
+    if len(paces) < PAIRS or max(paces) > POLICED or find_median([rate_variation(o) for o in mine]) > STEADY:
         return False
     grain = FEW_AT_THE_EDGE * min(o.tcp.receive_mss for o in mine)  # 0 where the system does not tell
     return max(paces) <= (NEARLY if max(sizes) - min(sizes) <= grain else EQUAL) * min(paces)
@@ -273,19 +276,19 @@ def _policed(mine: Sequence[Observation]) -> bool:
 def _set_rate(mine: Sequence[Observation], *, same_way: bool) -> bool:
     """Policed, and not by round trips. Each must keep its rate where the others took another way, which may be the
     better one."""
-    keeps = same_way or all(steadiness(o) <= STEADY for o in mine)
-    return keeps and _policed(mine) and all(effort(o) >= APART_EFFORT for o in mine)
+    keeps = same_way or all(rate_variation(o) <= STEADY for o in mine)
+    return keeps and _looks_policed(mine) and all(slowdown_factor(o) >= APART_EFFORT for o in mine)
 
 
 def _later_pass(frozen_ones: Sequence[Observation], others: Sequence[Observation]) -> bool:
     last_s = max((o.t_s for o in frozen_ones), default=0.0)
-    return bool(frozen_ones) and any(passed(o) and o.t_s > last_s for o in others)
+    return bool(frozen_ones) and any(has_passed(o) and o.t_s > last_s for o in others)
 
 
 def _in_turns(early: Sequence[Observation], others: Sequence[Observation]) -> bool:
     """Others came through after all but the last of what stopped."""
     ends = sorted(o.t_s for o in early)
-    return len(ends) > 1 and any(passed(o) and o.t_s > ends[-2] for o in others)
+    return len(ends) > 1 and any(has_passed(o) and o.t_s > ends[-2] for o in others)
 
 
 def _pieces(pieces: Sequence[Observation], frozen_ones: Sequence[Observation], *, passing: bool) -> int:
@@ -295,7 +298,7 @@ def _pieces(pieces: Sequence[Observation], frozen_ones: Sequence[Observation], *
     most, least = max(counted), min(counted)
     if passing:
         return sum(not o.failure and o.tcp.segments >= MANY_SEGMENTS * most for o in pieces)
-    return sum(stalled(o) and least / MANY_SEGMENTS <= o.tcp.segments <= MANY_SEGMENTS * most for o in pieces)
+    return sum(is_stalled(o) and least / MANY_SEGMENTS <= o.tcp.segments <= MANY_SEGMENTS * most for o in pieces)
 
 
 def _control_word(told: ControlAnswer, paced: Sequence[Observation], frozen_ones: Sequence[Observation]) -> str:
@@ -305,9 +308,9 @@ def _control_word(told: ControlAnswer, paced: Sequence[Observation], frozen_ones
         return "fast" if told.volume_bytes >= 2 * furthest else "slow"
     if not paced:
         return ""
-    mine = middle([pace(o) for o in paced])
+    mine = find_median([mean_rate(o) for o in paced])
     theirs = told.volume_bytes / max(told.volume_s, 0.05)
-    enough = told.volume_bytes >= min(middle([float(o.bytes_read) for o in paced]), 64_000)
+    enough = told.volume_bytes >= min(find_median([float(o.bytes_read) for o in paced]), 64_000)
     if enough and mine <= SLOWED * theirs:
         return "fast"
     return "" if enough and mine <= HALVED * theirs else "slow"  # between: its round trips may hold it back

@@ -9,12 +9,12 @@ from probe.core.observations import Observation
 from probe.inference.evidence.rank_tests import binomial_tail
 from probe.inference.evidence.transfer_evidence import (
     SAMPLE,
-    alike,
-    frozen,
-    of_visits,
-    passed,
-    says_of_stalls,
-    trickles,
+    bears_on_stalls,
+    has_alike_sizes,
+    has_passed,
+    is_frozen,
+    is_trickling,
+    select_visit_transfers,
 )
 
 OFTEN = 0.4
@@ -45,17 +45,18 @@ class Freezes:
         return self.looked and 1 - binomial_tail(froze + 1, tries, OFTEN) > HARDLY
 
 
-def freezes(visits: Sequence[Observation], flows: Sequence[Observation], lent: Sequence[Observation]) -> Freezes:
+def gather_freezes(visits: Sequence[Observation], flows: Sequence[Observation], lent: Sequence[Observation]) -> Freezes:
     """Of a site's visits, of the transfers for its sake, and of those of its own that it `lent`: that others were
     compared with."""
     own = [*visits, *flows]
-    tries = [seen for address in dict.fromkeys(o.address for o in own if o.address) for seen in of_visits(own, address)]
+    tries = [seen for address in dict.fromkeys(o.address for o in own if o.address)
+             for seen in select_visit_transfers(own, address)]
     made = [o for o in (*(o for o in flows if o.purpose == SAMPLE), *lent) if o.http.method == "GET"]
     tries += made
-    ones = [o for o in tries if frozen(o)]
-    came = [o for o in tries if passed(o)]
-    if not alike([o.bytes_read for o in ones]):
+    ones = [o for o in tries if is_frozen(o)]
+    came = [o for o in tries if has_passed(o)]
+    if not has_alike_sizes([o.bytes_read for o in ones]):
         return Freezes(tries=len(tries))
-    return Freezes(froze=len(ones), tries=sum(says_of_stalls(o, ones) for o in tries),
-                   looked=len(ones) >= SEVERAL or any(frozen(o) for o in made),
-                   crowded=bool(came) and all(trickles(o) for o in came))
+    return Freezes(froze=len(ones), tries=sum(bears_on_stalls(o, ones) for o in tries),
+                   looked=len(ones) >= SEVERAL or any(is_frozen(o) for o in made),
+                   crowded=bool(came) and all(is_trickling(o) for o in came))

@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.core.addresses import parse
+from probe.core.addresses import parse_address
 from probe.core.observations import Observation
 from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import AddressSpace, HopWord, Scope
@@ -32,7 +32,7 @@ Lines = Sequence[TraceLine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
+class HopLocation:
     """Where interference with one name at one address acts; hop numbers count routers from 1, 0: not shown."""
 
     least: int = 0
@@ -53,14 +53,14 @@ class Located:
         return str(self.most) if self.least == self.most else f"{self.least}-{self.most}"
 
 
-NOWHERE = Located()
+NOWHERE = HopLocation()
 """Nobody looked, or nothing is shown."""
 
 
-def address_space(text: str) -> AddressSpace:
+def classify_address_space(text: str) -> AddressSpace:
     """private (a household's or company's own), carrier (RFC 6598, between a provider and its customers), public;
     empty for what is no address."""
-    address = parse(text)
+    address = parse_address(text)
     if address is None:
         return ""
     if isinstance(address, ipaddress.IPv4Address) and address in _CARRIER:
@@ -68,45 +68,48 @@ def address_space(text: str) -> AddressSpace:
     return "private" if address.is_private or address.is_link_local else "public"
 
 
-def icmp_word(icmp: str, address: str) -> str:
+def format_icmp(icmp: str, address: str) -> str:
     """`type/code address` of an ICMP error about packets to `address`, as it is stored: instead of the sender, whose
     address may be this device's own or lie in the volunteer's own network, `service` or the space it lies in."""
     kind, _, sender = icmp.partition(" ")
-    return f"{kind} {'service' if parse(sender) == parse(address) else address_space(sender)}" if sender else kind
+    if not sender:
+        return kind
+    is_service = parse_address(sender) == parse_address(address)
+    return f"{kind} {'service' if is_service else classify_address_space(sender)}"
 
 
-def icmp_scope(icmp: str) -> Scope:
+def classify_icmp_scope(icmp: str) -> Scope:
     """How near the router is that sent an ICMP error, `type/code space`. One in private space may be a company's or a
     provider's; one in the space between a provider and its customers is the provider's."""
     space = icmp.partition(" ")[2]
-    return "access" if "carrier" in (space, address_space(space)) else "unknown"
+    return "access" if "carrier" in (space, classify_address_space(space)) else "unknown"
 
 
-def packets_of(row: Observation) -> tuple[TraceLine, ...]:
+def list_packets(row: Observation) -> tuple[TraceLine, ...]:
     """The packets of a row, in the order in which they were sent."""
     return tuple(line for line in row.trace.lines if line.word)
 
 
-def heard_of(way: Lines) -> tuple[frozenset[int], int]:
+def read_routers(way: Lines) -> tuple[frozenset[int], int]:
     """(TTLs at which a router let a packet run out, the TTL at which the address itself was reached or 0)."""
     ended = min((s.ttl for s in way if s.word == "end"), default=0)
     return frozenset(s.ttl for s in way if s.word == "exceeded"), ended
 
 
-def first_sign(rows: Sequence[Lines], way: Lines) -> int:
+def find_first_sign(rows: Sequence[Lines], way: Lines) -> int:
     """The TTL at which interference seems to begin in flows whose TTL rises; 0 while there is no sign of it."""
     packets = [s for row in rows for s in row]
     acted = [s.ttl for s in packets if s.word in ACTS]
     if acted:
         return min(acted)
-    others, ended = heard_of(way)
+    others, ended = read_routers(way)
     heard = max((s.ttl for s in packets if s.word in _PASSED), default=0)
     quiet = sorted({s.ttl for s in packets if s.word == "silent" and s.ttl > heard
                     and (s.ttl in others or (ended and s.ttl >= ended))})
     return quiet[0] if len(quiet) >= QUIET_HOPS else 0
 
 
-def located(traces: Sequence[Observation], name: str, *, address: str = "", port: int = 0) -> Located:
+def locate_interference(traces: Sequence[Observation], name: str, *, address: str = "", port: int = 0) -> HopLocation:
     """The place that the rows of one search show for `name`; at `address` and `port`, or wherever it was asked."""
     rows = [o for o in traces if o.purpose == "locate" and not o.failure
             and (not address or (o.address, o.port) == (address, port))]
@@ -115,16 +118,16 @@ def located(traces: Sequence[Observation], name: str, *, address: str = "", port
         return NOWHERE
     where = (own[0].address, own[0].port)
     rows = [o for o in rows if (o.address, o.port) == where]
-    way = [s for o in rows if not o.hostname for s in packets_of(o)]
-    others = [packets_of(o) for o in rows if o.hostname not in ("", name)]
-    mine = [packets_of(o) for o in own if (o.address, o.port) == where]
+    way = [s for o in rows if not o.hostname for s in list_packets(o)]
+    others = [list_packets(o) for o in rows if o.hostname not in ("", name)]
+    mine = [list_packets(o) for o in own if (o.address, o.port) == where]
     found = _of_questions(mine, others, way) if own[0].port == 53 else _of_flows(mine, others, way)
     outside = _outside(way)
-    return Located(least=found.least, most=found.most, at_end=found.at_end, outside=outside,
-                   scope=_scope(found, way, outside))
+    return HopLocation(least=found.least, most=found.most, at_end=found.at_end, outside=outside,
+                       scope=_scope(found, way, outside))
 
 
-def _of_flows(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> Located:
+def _of_flows(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> HopLocation:
     """Flows of one TTL each tell: the forbidden name at the TTL and at one less, the innocent one at the TTL."""
     held = {row[0].ttl: row for row in mine if len({s.ttl for s in row}) == 1}
     least = max(held, default=0)
@@ -135,40 +138,40 @@ def _of_flows(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> Loc
     acts = at[-1].word in ACTS
     if not acts and any(s.word != "silent" for s in at):
         return NOWHERE
-    if below is not None and (below[-1].word in ACTS or (not acts and not _heard(below))):
+    if below is not None and (below[-1].word in ACTS or (not acts and not _has_answers(below))):
         return NOWHERE
-    others_heard, ended = heard_of(way)
+    others_heard, ended = read_routers(way)
     if (ended and least >= ended) or any(s.word in SERVED for s in control):
-        return Located(at_end=True)
+        return HopLocation(at_end=True)
     if acts:
         spared = control[-1].word not in ACTS or max(others_heard, default=0) >= least
-        return Located(least=least // 2 + 1, most=least) if spared else NOWHERE
-    return Located(least=least, most=least) if _heard(control) else NOWHERE
+        return HopLocation(least=least // 2 + 1, most=least) if spared else NOWHERE
+    return HopLocation(least=least, most=least) if _has_answers(control) else NOWHERE
 
 
-def _heard(row: Lines) -> bool:
+def _has_answers(row: Lines) -> bool:
     return any(s.word == "exceeded" for s in row)
 
 
-def _of_questions(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> Located:
+def _of_questions(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> HopLocation:
     """DNS: every TTL was asked with; answers to questions that cannot have reached the resolver come from a box."""
     answers = [s for row in mine for s in row if s.word == "answered"]
     if not answers:
         return NOWHERE
-    if copied := _copied(answers):
-        return Located(least=copied, most=copied)
+    if copied := _find_copying_hop(answers):
+        return HopLocation(least=copied, most=copied)
     first = min(s.ttl for s in answers)
-    others_heard, ended = heard_of(way)
+    others_heard, ended = read_routers(way)
     ends = [s.ttl for row in others for s in row if s.word == "answered"] + ([ended] if ended else [])
     if ends and first >= min(ends):
-        return Located(at_end=True)
+        return HopLocation(at_end=True)
     if not ends and max(others_heard, default=0) < first:
         return NOWHERE
     genuine = any((s.ip_ttl or -1) > s.ttl for s in answers if not ends or s.ttl < min(ends))
-    return Located(least=first if genuine else first // 2 + 1, most=first)
+    return HopLocation(least=first if genuine else first // 2 + 1, most=first)
 
 
-def _copied(answers: Lines) -> int:
+def _find_copying_hop(answers: Lines) -> int:
     """The hop of a box that copies TTLs: its answers' grow with the questions', and are never more; 0: it does not."""
     told = [(s.ttl, s.ttl - s.ip_ttl) for s in answers if s.ip_ttl is not None and 0 <= s.ip_ttl <= s.ttl]
     gaps = {gap for _, gap in told}
@@ -187,7 +190,7 @@ def _spaces(way: Lines) -> Mapping[int, AddressSpace]:
     return {s.ttl: s.space for s in way if s.space and s.word in _ROUTERS}
 
 
-def _scope(found: Located, way: Lines, outside: int) -> Scope:
+def _scope(found: HopLocation, way: Lines, outside: int) -> Scope:
     if not found.most:
         return "unknown"
     zones = {_zone(hop, _spaces(way), outside) for hop in range(found.least, found.most + 1)}

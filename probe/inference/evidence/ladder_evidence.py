@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from probe.core.nat64 import KNOWN_NAME, prefix_of
+from probe.core.nat64 import KNOWN_NAME, find_nat64_prefix
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure, is_timeout
 from probe.core.tables.operations import ABOVE_TCP, Operation
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.run_words import FamilyState, Gateway, ResolverState, Tunnel
 from probe.core.tables.trust import TrustFinding
-from probe.inference.evidence.unanswered import Asked, asked_of
-from probe.inference.evidence.url_places import host_of
+from probe.inference.evidence.unanswered import QuestionCount, count_questions
+from probe.inference.evidence.url_places import parse_host
 
 CLOCK_TOLERANCE_S = 24 * 3600.0
 TWO_SEGMENTS = 3000
@@ -44,7 +44,7 @@ class LadderEvidence:
     """The device went from one network to another in the run, or lost its way out."""
     resolver: ResolverState = "unasked"
     """ok, dead, failing (answers nothing useful for any innocent name) or unasked."""
-    asked: Asked = field(default_factory=Asked)
+    asked: QuestionCount = field(default_factory=QuestionCount)
     """What the network's resolver was asked about innocent names."""
     foreign_ok: int = 0
     foreign_failed: int = 0
@@ -102,9 +102,9 @@ class LadderEvidence:
         return self.foreign_ok + self.domestic_ok >= 2 and not self.altered
 
 
-def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = frozenset(),
-                    operators: Mapping[str, str] | None = None, link: bool = True, gateway: Gateway = "unknown",
-                    tunnel: Tunnel = "", has_ipv6: bool = False, changed: bool = False) -> LadderEvidence:
+def gather_ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = frozenset(),
+                           operators: Mapping[str, str] | None = None, link: bool = True, gateway: Gateway = "unknown",
+                           tunnel: Tunnel = "", has_ipv6: bool = False, changed: bool = False) -> LadderEvidence:
     """Read the rungs. `domestic` are inputs of in-country controls; `operators` maps an input to its operator."""
     pages = [o for o in seen if o.purpose == "ladder" and o.operation in _RUNGS and o.input]
     verdicts = {url: _works([o for o in pages if o.input == url]) for url in {o.input for o in pages}}
@@ -120,14 +120,14 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
     offsets = [o.http.clock_offset_s for o in seen if o.http.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, tunnel=tunnel, changed=changed, resolver=_resolver(seen),
-        asked=asked_of([o for o in seen if o.purpose == "ladder"]),
+        asked=count_questions([o for o in seen if o.purpose == "ladder"]),
         foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(
             _spoke(o) for o in shakes if o.input not in verdicts),
         foreign_failed=sum(not ok for url, ok in verdicts.items() if url not in domestic) + sum(
             bool(o.failure) for o in _pinned_connects(seen)),
         domestic_ok=sum(ok for url, ok in verdicts.items() if url in domestic),
         domestic_failed=sum(not ok for url, ok in verdicts.items() if url in domestic),
-        altered=_altered(pages, operators or {}),
+        altered=_count_altered(pages, operators or {}),
         tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
         resigned=sum(o.tls.trust in _NOT_ITS_OWN for o in shakes),
         clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], ipv4, has_ipv6),
@@ -137,8 +137,8 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         stalled_innocents=frozenset(o.address for o in silent if o.purpose in _INNOCENT
                                     and not o.tainted_by),
         slow=crawls or (bool(large) and all(o.t_s - o.t0_s > LARGE_TAKES_S for o in large)), crawls=crawls,
-        nat64_prefix=prefix_of(a for o in seen if o.purpose == "ladder" and o.hostname == KNOWN_NAME
-                               for a in o.dns.answers),
+        nat64_prefix=find_nat64_prefix(a for o in seen if o.purpose == "ladder" and o.hostname == KNOWN_NAME
+                                       for a in o.dns.answers),
     )
 
 
@@ -177,7 +177,7 @@ def _resolver(seen: Sequence[Observation]) -> ResolverState:
     return "dead" if all(is_timeout(o.failure) or o.failure == "connection_refused" for o in asked) else "failing"
 
 
-def _altered(pages: Sequence[Observation], operators: Mapping[str, str]) -> int:
+def _count_altered(pages: Sequence[Observation], operators: Mapping[str, str]) -> int:
     """Operators whose answer was altered alike: the same redirect host, or the same body, for two or more."""
     answers = [o for o in pages if o.operation == "http_round_trip" and not o.failure and o.met_expectation == "no"]
     places: Counter[str] = Counter()
@@ -189,7 +189,7 @@ def _altered(pages: Sequence[Observation], operators: Mapping[str, str]) -> int:
 
 
 def _place(seen: Observation) -> str:
-    return host_of(seen.http.location) or seen.http.body_sha256
+    return parse_host(seen.http.location) or seen.http.body_sha256
 
 
 def _clock(offsets: Sequence[float]) -> float | None:
@@ -221,7 +221,7 @@ def _ipv6(connects: Sequence[Observation], ipv4: FamilyState, has_ipv6: bool) ->
     return "broken" if connects and not answered and ipv4 == "ok" else "unknown"
 
 
-def ladder_words(e: LadderEvidence) -> tuple[str, ...]:
+def format_ladder(e: LadderEvidence) -> tuple[str, ...]:
     """One `rung:word` per rung, in order, for the runs table."""
     def share(ok: int, failed: int) -> str:
         return f"{ok}/{ok + failed}" if ok + failed else "unasked"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
-from probe.core.addresses import NEAR, PROVIDER, parse
+from probe.core.addresses import NEAR, PROVIDER, parse_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.resolvers import OWN_RESOLVERS
 
@@ -22,13 +22,13 @@ NEIGHBOURS_BITS = 24
 T = TypeVar("T", Observation, ControlAnswer)
 
 
-def nearness(text: str, ours: Iterable[str], *, resolver: bool = False) -> str:
+def classify_nearness(text: str, ours: Iterable[str], *, resolver: bool = False) -> str:
     """`near` for a global IPv6 address in one of our own prefixes or an address of this device; `provider` for a
     resolver's that is as close as the router's own outer address may be; empty for all others, private ones too."""
-    address = parse(text)
+    address = parse_address(text)
     if address is None or not address.is_global:
         return ""
-    own = [known for our in ours if (known := parse(our)) is not None and known.version == address.version]
+    own = [known for our in ours if (known := parse_address(our)) is not None and known.version == address.version]
     if address in own or any(_shares(address, known, HOUSEHOLD_BITS, 32) for known in own):
         return NEAR
     close = any(_shares(address, known, PROVIDER_BITS, NEIGHBOURS_BITS) for known in own)
@@ -41,19 +41,19 @@ def _shares(one: ipaddress.IPv4Address | ipaddress.IPv6Address, other: ipaddress
     return int(one) >> shift == int(other) >> shift
 
 
-def near_words(seen: Iterable[Observation], ours: Iterable[str]) -> Mapping[str, str]:
+def map_near_addresses(seen: Iterable[Observation], ours: Iterable[str]) -> Mapping[str, str]:
     """Address -> the word that is stored instead, for every one that was asked, visited or given in an answer."""
     ours, found = tuple(ours), dict[str, str]()
     for o in seen:
         told = (o.address, *o.dns.answers, *(answer for reply in o.dns.replies for answer in reply.answers))
-        found |= {text: word for text in told if text and (word := nearness(text, ours))}
+        found |= {text: word for text in told if text and (word := classify_nearness(text, ours))}
         if o.dns.resolver in OWN_RESOLVERS and (
-                word := nearness(o.dns.resolver_address, ours, resolver=True)):
+                word := classify_nearness(o.dns.resolver_address, ours, resolver=True)):
             found[o.dns.resolver_address] = word
     return found
 
 
-def concealed(record: T, words: Mapping[str, str]) -> T:
+def conceal_addresses(record: T, words: Mapping[str, str]) -> T:
     """The record with the words in every text, whatever it is about; itself where nothing is to be hidden."""
     if not words:
         return record

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from probe.core.observations import Observation
 from probe.core.packets import Packet
-from probe.inference.evidence.time_slots import slots_of
+from probe.inference.evidence.time_slots import split_into_slots
 
 SORTS: dict[str, str] = {
     "ttl": "headers", "df": "headers", "ip_id_constant": "headers",
@@ -49,7 +49,7 @@ REORDERED_MS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Anatomy:
+class PacketAnatomy:
     """What the packets of the failing connections to one address show."""
 
     captured: int = 0
@@ -65,7 +65,7 @@ class Anatomy:
         return frozenset(SORTS[sign] for sign in self.signs)
 
     @property
-    def shown(self) -> bool:
+    def is_shown(self) -> bool:
         """The ends were sent neither by whom the connections were with nor by a box at its door."""
         return len(self.sorts) >= 2 and bool(self.sorts & NOT_AT_THE_DOOR)
 
@@ -78,13 +78,13 @@ class Anatomy:
     @property
     def near(self) -> bool:
         """Shown, and by somebody who is nearer than the service is."""
-        return self.shown and "time" in self.sorts
+        return self.is_shown and "time" in self.sorts
 
 
-UNSEEN = Anatomy()
+UNSEEN = PacketAnatomy()
 
 
-def anatomy_of(ends: Sequence[Observation], around: Sequence[Observation]) -> Anatomy:
+def gather_packet_anatomy(ends: Sequence[Observation], around: Sequence[Observation]) -> PacketAnatomy:
     """Read the packets of failing attempts (`ends`, each the operation with which one ended) at one address. `around`:
     an innocent name and other ports of that address."""
     captured = [o for o in ends if o.packets]
@@ -101,9 +101,9 @@ def anatomy_of(ends: Sequence[Observation], around: Sequence[Observation]) -> An
     enough = max(AT_LEAST, NEARLY_ALL * len(told))
     near = {id(o) for o, signs in zip(captured, told, strict=True)
             if "early" in signs and len({SORTS[sign] for sign in signs}) >= 2}
-    return Anatomy(
+    return PacketAnatomy(
         captured=len(flows), signs=tuple(sign for sign in SORTS if counts[sign] >= enough),
-        near_slots=sum(any(id(o) in near for o in slot) for slot in slots_of(captured)))
+        near_slots=sum(any(id(o) in near for o in slot) for slot in split_into_slots(captured)))
 
 
 Flow = Sequence[Packet]
@@ -117,7 +117,7 @@ def _after_handshake(flows: Sequence[Flow], innocent: Sequence[Flow]) -> list[se
 
 
 def _signs(flow: Flow, trip_ms: float | None, *, usual: bool) -> set[str]:
-    opened = _opened(flow)
+    opened = _find_opening(flow)
     ends = _ends(flow)
     if opened is None or not ends:
         return set()
@@ -129,7 +129,7 @@ def _signs(flow: Flow, trip_ms: float | None, *, usual: bool) -> set[str]:
     ours = _last_before(flow, end)
     if ours is not None and end.ip_id > 0 and end.ip_id in (ours.ip_id, (ours.ip_id + 1) % 65_536):
         found.add("ip_id_ours")
-    asked = _asked(flow, end)
+    asked = _find_request(flow, end)
     if trip_ms is not None and asked is not None:
         took_ms = end.at_ms - asked.at_ms
         if took_ms < EARLY * trip_ms and trip_ms - took_ms >= EARLY_MS:
@@ -196,7 +196,7 @@ def _constant_id(flows: Iterable[Flow]) -> bool:
 
 def round_trip_ms(flow: Flow) -> float | None:
     """From the SYN to its answer; None where the SYN was repeated, or not answered."""
-    return _answered_ms(flow) if _opened(flow) is not None else None
+    return _answered_ms(flow) if _find_opening(flow) is not None else None
 
 
 def _answered_ms(flow: Flow) -> float | None:
@@ -205,7 +205,7 @@ def _answered_ms(flow: Flow) -> float | None:
     return answer.at_ms - asked[0].at_ms if len(asked) == 1 and answer is not None else None
 
 
-def _opened(flow: Flow) -> Packet | None:
+def _find_opening(flow: Flow) -> Packet | None:
     return next((p for p in flow if p.inbound and p.has("S", "A")), None)
 
 
@@ -223,7 +223,7 @@ def _last_before(flow: Flow, end: Packet) -> Packet | None:
     return next((p for p in reversed(flow) if not p.inbound and p.at_ms <= end.at_ms), None)
 
 
-def _asked(flow: Flow, end: Packet) -> Packet | None:
+def _find_request(flow: Flow, end: Packet) -> Packet | None:
     """The first data of ours that nobody had answered yet when the end came: a repetition of it does not count, or
     a late answer to the first would seem to come early."""
     heard_ms = max((p.at_ms for p in flow if p.inbound and p.at_ms < end.at_ms and p.length), default=-1.0)
@@ -237,6 +237,6 @@ def _df_differs(end: Packet, opened: Packet) -> bool:
 
 def _same_headers(flow: Flow) -> bool:
     """The data of a flow came from where its SYN-ACK did."""
-    opened = _opened(flow)
+    opened = _find_opening(flow)
     data = [p for p in flow if p.inbound and p.length and not p.has("R")]
     return opened is None or all(abs(p.ttl - opened.ttl) <= TTL_SLACK for p in data)

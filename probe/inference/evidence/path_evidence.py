@@ -1,10 +1,10 @@
 """What happened between this network and one address of one endpoint, held against its neighbours and controls.
 
-Theory of operation. A path is one address of one endpoint. `path_evidence` turns everything that a run saw of it into
-one flat record of words, counts and flags, and rules read that record alone. Its sources are kept apart, because each
-answers another question: `visits` are our attempts at the service; `around` are innocent names, other ports and other
-bytes at the same address, sent between them; `controls` are what others saw from elsewhere; `traces` are searches for
-the hop; `flows` are transfers.
+Theory of operation. A path is one address of one endpoint. `gather_path_evidence` turns everything that a run saw of it
+into one flat record of words, counts and flags, and rules read that record alone. Its sources are kept apart, because
+each answers another question: `visits` are our attempts at the service; `around` are innocent names, other ports and
+other bytes at the same address, sent between them; `controls` are what others saw from elsewhere; `traces` are searches
+for the hop; `flows` are transfers.
 
 The record is filled in the order in which each part needs the one before. First it is counted which attempts bear on
 the endpoint and which of them failed. From the failing ones follow the stage at which the last one ended, its word, and
@@ -32,7 +32,7 @@ from typing import Final
 
 from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
-from probe.core.nat64 import from_outside
+from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.control_sources import FEED
@@ -48,7 +48,7 @@ from probe.core.tables.evidence_words import (
     Stage,
 )
 from probe.core.tables.failures import Failure, kind_of
-from probe.core.tables.handshakes import FOREIGN, INNOCENT
+from probe.core.tables.handshakes import FOREIGN, INNOCENT_HTTP
 from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import SiteKind
 from probe.core.tables.purposes import Purpose
@@ -57,33 +57,33 @@ from probe.core.tables.words import Empty
 from probe.inference.evidence.app_evidence import (
     OPERATION,
     AppEvidence,
-    app_evidence,
-    control_word,
-    foreign_status,
+    gather_app_evidence,
     proves_service,
+    read_control_word,
+    read_foreign_status,
 )
-from probe.inference.evidence.fingerprint_weight import Mark, mark_of
-from probe.inference.evidence.flow_evidence import FlowEvidence, flow_evidence
-from probe.inference.evidence.freezes import Freezes, freezes
-from probe.inference.evidence.hop_evidence import NOWHERE, Located, located
-from probe.inference.evidence.packet_anatomy import UNSEEN, Anatomy, anatomy_of
-from probe.inference.evidence.residual_evidence import NOT_ASKED, Residual, residual_of
-from probe.inference.evidence.shape_evidence import UNSHAPED, ShapeEvidence, shape_evidence
-from probe.inference.evidence.time_slots import failing_slots
-from probe.inference.evidence.trace_evidence import where_lost
-from probe.inference.evidence.transfer_evidence import SAMPLE, seeps
+from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
+from probe.inference.evidence.flow_evidence import FlowEvidence, gather_flow_evidence
+from probe.inference.evidence.freezes import Freezes, gather_freezes
+from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation, locate_interference
+from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
+from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence, gather_residual_evidence
+from probe.inference.evidence.shape_evidence import UNSHAPED, ShapeEvidence, gather_shape_evidence
+from probe.inference.evidence.time_slots import count_failing_slots
+from probe.inference.evidence.trace_evidence import locate_loss
+from probe.inference.evidence.transfer_evidence import SAMPLE, is_trickling_page
 from probe.inference.evidence.udp_evidence import UdpEvidence
-from probe.inference.evidence.url_places import host_of, joined, redirects_abroad
+from probe.inference.evidence.url_places import is_redirect_abroad, parse_host, resolve_location
 from probe.inference.evidence.visit_outcomes import (
     NETWORK_PURPOSES,
     expects_content,
-    failed_inputs,
+    list_failed_inputs,
     must_not_answer,
-    source_of,
+    read_address_source,
 )
 
-REFUSED: Final[Failure] = "connection_refused"
-RESET: Final[Failure] = "connection_reset"
+CONNECTION_REFUSED: Final[Failure] = "connection_refused"
+CONNECTION_RESET: Final[Failure] = "connection_reset"
 UNTRUSTED: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed")
 _DEPTHS: dict[Operation, int] = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
 _STAGES: dict[Operation, Stage] = {
@@ -129,13 +129,13 @@ class PathEvidence:
     lost: LostWhere = ""
     """near, far, unknown, or empty where nobody looked: where attempts to connect end
     (`probe.inference.evidence.trace_evidence`)."""
-    located: Located = NOWHERE
+    located: HopLocation = NOWHERE
     """The hop at which the name is interfered with."""
-    located_by_name: Located = NOWHERE
+    located_by_name: HopLocation = NOWHERE
     """The same at whichever of the site's addresses it was looked for: one search is enough for a name."""
-    residual: Residual = NOT_ASKED
+    residual: ResidualEvidence = NO_RESIDUAL_EVIDENCE
     """What its failures leave behind for innocent names."""
-    anatomy: Anatomy = UNSEEN
+    anatomy: PacketAnatomy = UNSEEN
     """What captured packets say of who ended the failing attempts."""
     tainted: bool = False
     """Every failing attempt came after a neighbour's failure at this address, or somebody else's is not excluded."""
@@ -178,7 +178,7 @@ class PathEvidence:
     met: Answered = ""
     content_known: bool = False
     fingerprint: str = ""
-    mark: Mark = field(default_factory=Mark)
+    mark: FingerprintMark = field(default_factory=FingerprintMark)
     """What that fingerprint says in the vantage's country."""
     foreign_redirect: bool = False
     control_page_same: int = 0
@@ -199,37 +199,40 @@ class PathEvidence:
     evidence: tuple[str, ...] = ()
 
 
-def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
-                  around: Sequence[Observation], controls: Sequence[ControlAnswer],
-                  traces: Sequence[Observation] = (), flows: Sequence[Observation] = (),
-                  lent: Sequence[Observation] = (), private_root: str = "", nat64_prefix: str = "", cc: str = "ZZ",
-                  ) -> PathEvidence:
+def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
+                         around: Sequence[Observation], controls: Sequence[ControlAnswer],
+                         traces: Sequence[Observation] = (), flows: Sequence[Observation] = (),
+                         lent: Sequence[Observation] = (), private_root: str = "", nat64_prefix: str = "",
+                         cc: str = "ZZ", ) -> PathEvidence:
     """Gather what is known of `address`; `private_root` is the organisation of the expected private authority.
     Controls know an address behind the translator of `nat64_prefix` by the one in front of it."""
     here = [o for o in visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
-    numbers = whole_attempts(mine)
+    numbers = list_whole_attempts(mine)
     only = replace(site, endpoints=(endpoint,))
     failed = [n for n in numbers
-              if failed_inputs(only, [o for o in mine if o.attempt == n])]
+              if list_failed_inputs(only, [o for o in mine if o.attempt == n])]
     named = [o for o in (*visits, *flows) if o.purpose in NAMED_PURPOSES]
-    flow = flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}], address)
+    flow = gather_flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}],
+                                address)
     base = PathEvidence(
-        address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
+        address=address, family=6 if ":" in address else 4, source=read_address_source(mine), kind=site.kind,
         needs=_NEEDS.get(site.kind, 3), secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
         proven=(site.proves_itself and any(o.tls.trust == "valid" for o in mine)) or proves_service(mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
         other_bytes=_other_bytes(around, mine, address, site.port),
-        lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
-        located=located(traces, site.sni or site.host, address=address, port=site.port),
-        located_by_name=located([o for o in traces if o.port == site.port], site.sni or site.host),
-        residual=residual_of(here, around, [o for o in traces if o.purpose == "locate"], address, site.port),
-        slots=failing_slots([o for o in mine if o.attempt in numbers], failed,
-                            [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (
-                                address, site.port)]),
-        cut=sum(o.failure == RESET and o.operation != "connect" for o in named), freezes=freezes(visits, flows, lent),
+        lost=locate_loss([o for o in traces if o.operation == "trace"], address, site.port),
+        located=locate_interference(traces, site.sni or site.host, address=address, port=site.port),
+        located_by_name=locate_interference([o for o in traces if o.port == site.port], site.sni or site.host),
+        residual=gather_residual_evidence(here, around, [o for o in traces if o.purpose == "locate"], address,
+                                          site.port),
+        slots=count_failing_slots([o for o in mine if o.attempt in numbers], failed,
+                                  [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (
+                                      address, site.port)]),
+        cut=sum(o.failure == CONNECTION_RESET and o.operation != "connect" for o in named),
+        freezes=gather_freezes(visits, flows, lent),
         hushed=any(o.operation == "http_round_trip" and not o.failure and o.tcp.acked == "no"
                    for o in here if o.attempt == max(numbers, default=0)),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
@@ -237,18 +240,19 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     )
     base = _with_failures(base, mine, failed, around, private_root)
     told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
-    known_as = from_outside(address, nat64_prefix)
+    known_as = to_public_address(address, nat64_prefix)
     if site.app:
-        base = replace(base, app=app_evidence(site.app, mine, around, told, address=address, port=site.port,
-                                              where=place_of(known_as, site.port)), status=foreign_status(mine))
+        base = replace(base, app=gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
+                                                     where=format_place(known_as, site.port)),
+                       status=read_foreign_status(mine))
     base = _with_controls(base, site, told, mine, known_as=known_as)
     if base.stage in TLS_OR_HTTP:
-        base = replace(base, shapes=shape_evidence(site, address, mine, around, told, known_as=known_as))
+        base = replace(base, shapes=gather_shape_evidence(site, address, mine, around, told, known_as=known_as))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
     return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in NO_STAGE_OR_PAGE else base
 
 
-def claims(seen: Observation, organisation: str) -> bool:
+def claims_organisation(seen: Observation, organisation: str) -> bool:
     """Whether a certificate of nobody we trust names this organisation in its issuer (RFC 4514 escapes commas)."""
     return bool(organisation) and organisation in seen.tls.issuer.replace("\\", "") and seen.tls.trust in UNTRUSTED
 
@@ -267,23 +271,23 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         same_failure=len({(o.operation, kind_of(o.failure)) for o in ends}) == 1,
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
                           and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
-        anatomy=anatomy_of(ends, [o for o in around if o.address == base.address]),
+        anatomy=gather_packet_anatomy(ends, [o for o in around if o.address == base.address]),
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
-        seeps=any(seeps(o) for o in ends),
-        acked=_acked([o.tcp.acked for o in ends]), tls_alert=last.tls.alert, trust=last.tls.trust,
-        issuer=last.tls.issuer, private_root=claims(last, private_root), status=last.http.status,
+        seeps=any(is_trickling_page(o) for o in ends),
+        acked=_summarise_acked([o.tcp.acked for o in ends]), tls_alert=last.tls.alert, trust=last.tls.trust,
+        issuer=last.tls.issuer, private_root=claims_organisation(last, private_root), status=last.http.status,
     )
 
 
-def _acked(words: Sequence[Answered]) -> Answered:
+def _summarise_acked(words: Sequence[Answered]) -> Answered:
     """The last attempt's word; `no` only where it is every attempt's."""
     if words[-1] != "no" or all(word == "no" for word in words):
         return words[-1]
     return "yes" if any(word == "yes" for word in words) else ""
 
 
-def whole_attempts(mine: Sequence[Observation]) -> list[int]:
+def list_whole_attempts(mine: Sequence[Observation]) -> list[int]:
     """Numbers of the attempts that bear on whether the endpoint is reached, in order. Of the other addresses of a name
     some are only connected to; where one is then tried in earnest, that first look has neither failed nor succeeded."""
     ends = {number: [o for o in mine if o.attempt == number] for number in sorted({o.attempt for o in mine})}
@@ -299,7 +303,7 @@ def _end_of(attempt: Sequence[Observation]) -> Observation:
 
 def _innocent(around: Sequence[Observation], address: str, port: int) -> InnocentState:
     tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
-             and o.app.protocol != INNOCENT]
+             and o.app.protocol != INNOCENT_HTTP]
     if not tries:
         return "unasked"
     operation: Operation = "tls_handshake" if any(o.tls.sni for o in tries) else "http_round_trip"
@@ -315,7 +319,7 @@ def _other_port(around: Sequence[Observation], address: str) -> OtherPort:
         return "unasked"
     if any(not o.failure for o in tries):
         return "open"
-    return "closed" if any(o.failure == REFUSED for o in tries) else "silent"
+    return "closed" if any(o.failure == CONNECTION_REFUSED for o in tries) else "silent"
 
 
 def _other_bytes(around: Sequence[Observation], mine: Sequence[Observation], address: str, port: int) -> OtherBytes:
@@ -347,7 +351,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
 
 def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> ControlFinding:
     """ok or failed for the failing stage at this very address; the whole service's word where that is unknown."""
-    where = place_of(known_as, site.port)
+    where = format_place(known_as, site.port)
     tcp, tls = dict(control.tcp), dict(control.tls)
     if base.stage == "connect":
         if where in tcp:
@@ -359,14 +363,14 @@ def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_
         if tcp.get(where):
             return "failed"
     if base.stage == "app":
-        word = control_word(control, where)
+        word = read_control_word(control, where)
         return "" if word == FOREIGN else word
     if base.stage in _OF_PAGES and control.http_failure is not None:
         return "failed" if control.http_failure else "" if control.before else "ok"
     return ""
 
 
-def place_of(address: str, port: int) -> str:
+def format_place(address: str, port: int) -> str:
     """How controls write a place."""
     return (f"[{address}]" if ":" in address else address) + f":{port}"
 
@@ -375,14 +379,14 @@ def _with_page(base: PathEvidence, page: Observation, controls: Sequence[Control
                endpoint: Endpoint, cc: str) -> PathEvidence:
     pages = [c for c in controls if c.state == "answered" and c.http_failure == ""]
     same = [_same_page(page, c) for c in pages]
-    foreign = redirects_abroad(page.http.url, page.http.status, page.http.location)
-    target, mark = host_of(joined(page.http.url, page.http.location)), mark_of((page,), cc=cc)
+    foreign = is_redirect_abroad(page.http.url, page.http.status, page.http.location)
+    target, mark = parse_host(resolve_location(page.http.url, page.http.location)), weigh_fingerprints((page,), cc=cc)
     return replace(
         base, status=page.http.status, met=page.met_expectation, fingerprint=mark.name, mark=mark,
         foreign_redirect=foreign,
         control_page_same=same.count(True), control_page_differs=same.count(False),
         control_redirects_alike=sum(
-            host_of(c.http_location) == target or redirects_abroad(page.http.url, c.http_status, c.http_location)
+            parse_host(c.http_location) == target or is_redirect_abroad(page.http.url, c.http_status, c.http_location)
             for c in pages),
     )
 
@@ -392,7 +396,7 @@ def _same_page(page: Observation, control: ControlAnswer) -> bool:
     if page.http.status != control.http_status:
         return False
     if not page.http.body_bytes and not control.http_body_bytes:
-        return host_of(page.http.location) == host_of(control.http_location)
+        return parse_host(page.http.location) == parse_host(control.http_location)
     if page.http.title or control.http_title:
         return page.http.title == control.http_title
     small, large = sorted((page.http.body_bytes, control.http_body_bytes))

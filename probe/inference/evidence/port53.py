@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from probe.core.addresses import family_of, is_bogon
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
-from probe.core.tables.resolvers import NOWHERE
+from probe.core.tables.resolvers import UNASSIGNED_ADDRESS
 
 ONE_QUESTION_MS = 2000.0
 """Up to here a question had been sent once: later replies may answer its repetition."""
@@ -19,7 +19,7 @@ ANSWERED = ("NOERROR", "NXDOMAIN")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Port53:
+class Port53Evidence:
     """One name's questions on port 53. An address without a resolver is a root server asked for a host without
     recursion, or one that nobody has (`probe.core.tables.resolvers`)."""
 
@@ -38,15 +38,15 @@ class Port53:
     """Over TCP this name draws a reply that is no DNS, and an innocent name an answer."""
 
 
-def of_the_name(seen: Iterable[Observation]) -> list[Observation]:
+def select_own_questions(seen: Iterable[Observation]) -> list[Observation]:
     """Questions about a name itself, of those that were put for its sake: others are about innocent ones."""
     return [o for o in seen if not o.reason and o.purpose != "innocent"]
 
 
-def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozenset[str], *,
-           nat64_prefix: str = "") -> Port53:
+def gather_port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozenset[str], *,
+                  nat64_prefix: str = "") -> Port53Evidence:
     """Read the lookups of one name; `plain` are the answers of the network's own resolution."""
-    asked = of_the_name(seen)
+    asked = select_own_questions(seen)
     innocent = [o for o in seen if not o.reason and o.purpose == "innocent"]
     udp = [o for o in asked if o.dns.engine == "udp"]
     dark = frozenset(a for o in asked if o.dns.resolver == "dark" for a in o.dns.answers)
@@ -54,29 +54,29 @@ def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozense
     false = {o.dns.resolver_address for o in asked
              if o.dns.resolver == "dark" and o.dns.answers and not trusted & {*o.dns.answers}}
     tries = [o for o in innocent if o.dns.resolver == "dark"]
-    intercepted = any(_served(o) for o in tries)
-    ttls = {reply.ip_ttl for o in tries if _served(o) for reply in o.dns.replies}
+    intercepted = any(_is_served(o) for o in tries)
+    ttls = {reply.ip_ttl for o in tries if _is_served(o) for reply in o.dns.replies}
     injected = any(was_injected(o, trusted, nat64_prefix) for o in udp)
     denied = [o for o in udp if _denied_then_answered(o, trusted)]
-    return Port53(
+    return Port53Evidence(
         injected=injected or len(denied) >= 2,
         dark_answered=not intercepted and any(o.dns.resolver_address in false for o in tries),
         intercepted=intercepted,
         led_astray=intercepted and bool(dark) and dark <= plain and not dark & trusted,
         next_door=bool(ttls) and ttls <= INITIAL_TTLS,
-        tcp_malformed=_malformed(asked) and any(o.dns.rcode in ANSWERED for o in innocent if o.dns.engine == "tcp"),
+        tcp_malformed=_has_malformed(asked) and any(o.dns.rcode in ANSWERED for o in innocent if o.dns.engine == "tcp"),
     )
 
 
-def _served(seen: Observation) -> bool:
+def _is_served(seen: Observation) -> bool:
     """Whether a resolver answered where none is: with an address, as one that recurses (root servers never say so), or
     at an address that nobody has. It need not know the name."""
     replies = [reply for reply in seen.dns.replies if reply.rcode in ANSWERED]
     recurses = any("RA" in reply.flags for reply in replies)
-    return bool(seen.dns.answers) or recurses or (bool(replies) and seen.dns.resolver_address == NOWHERE)
+    return bool(seen.dns.answers) or recurses or (bool(replies) and seen.dns.resolver_address == UNASSIGNED_ADDRESS)
 
 
-def _malformed(asked: Iterable[Observation]) -> bool:
+def _has_malformed(asked: Iterable[Observation]) -> bool:
     tries = [o for o in asked if o.dns.engine == "tcp"]
     return bool(tries) and all(o.failure == MALFORMED for o in tries)
 

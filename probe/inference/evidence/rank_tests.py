@@ -26,7 +26,7 @@ def expected_chance(hits: int, tries: int) -> float:
     return (hits + 1) / (tries + 2)
 
 
-def rank_p(low: Sequence[float], high: Sequence[float]) -> float:
+def rank_sum_p(low: Sequence[float], high: Sequence[float]) -> float:
     """One-sided exact rank-sum test (Wilcoxon, Mann and Whitney): the chance that ranks dealt at random put `low` at
     least so far below `high`. 1 where there is nothing to rank; equal values share their ranks."""
     values = [*low, *high]

@@ -28,7 +28,7 @@ trips of the innocent one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Residual:
+class ResidualEvidence:
     """What failures at one address and port leave behind. Times are seconds; 0: not known."""
 
     word: ResidualWord = ""
@@ -51,17 +51,17 @@ class Residual:
         return f"{self.at_least_s:.0f}-{self.at_most_s:.0f}" if self.at_most_s else f"{self.at_least_s:.0f}-"
 
 
-NOT_ASKED = Residual()
+NO_RESIDUAL_EVIDENCE = ResidualEvidence()
 """Nobody looked."""
 
 
-def failures_at(visits: Sequence[Observation], address: str, port: int) -> list[Observation]:
+def select_failures(visits: Sequence[Observation], address: str, port: int) -> list[Observation]:
     """The site's own failures above TCP at an address, in order."""
     return [o for o in visits if (o.address, o.port) == (address, port) and o.purpose in NETWORK_PURPOSES
             and o.operation != "connect" and o.failure in ENDED]
 
 
-def innocent_reached(around: Sequence[Observation], address: str, port: int, *, before_s: float) -> bool:
+def has_reached_innocent(around: Sequence[Observation], address: str, port: int, *, before_s: float) -> bool:
     """Whether the innocent name was served at the address before that moment."""
     return any(_is_served(o) and o.purpose == "innocent" and o.t_s <= before_s
                for o in around if (o.address, o.port) == (address, port))
@@ -71,31 +71,31 @@ def _is_served(seen: Observation) -> bool:
     return seen.operation != "connect" and not seen.failure
 
 
-def residual_of(visits: Sequence[Observation], around: Sequence[Observation], searches: Sequence[Observation],
-                address: str, port: int) -> Residual:
+def gather_residual_evidence(visits: Sequence[Observation], around: Sequence[Observation],
+                             searches: Sequence[Observation], address: str, port: int) -> ResidualEvidence:
     """What is known of residual blocking at `address`; `searches` for the hop are triggers, too."""
-    failures = failures_at(visits, address, port)
+    failures = select_failures(visits, address, port)
     tries = _tries([o for o in around if o.purpose == "residual" and (o.address, o.port) == (address, port)])
     if not failures or not tries:
-        return NOT_ASKED
-    if not innocent_reached(around, address, port, before_s=failures[-1].t0_s):
-        return Residual(word="unknown")
+        return NO_RESIDUAL_EVIDENCE
+    if not has_reached_innocent(around, address, port, before_s=failures[-1].t0_s):
+        return ResidualEvidence(word="unknown")
     triggers = [o.t_s for o in failures]
     triggers += [o.t_s for o in searches if (o.address, o.port) == (address, port) and o.hostname]
     first = tries[0]
     last_before = max((t for t in triggers if t <= first.t0_s), default=0.0)
     if _is_served(first):
-        return Residual(word="none" if first.t0_s - last_before <= SOON_S else "unknown")
+        return ResidualEvidence(word="none" if first.t0_s - last_before <= SOON_S else "unknown")
     if first.failure not in ENDED:
-        return Residual(word="unknown")
+        return ResidualEvidence(word="unknown")
     gaps = [(o, o.t0_s - max((t for t in triggers if t <= o.t0_s), default=o.t0_s)) for o in tries]
     at_least_s = max(gap for o, gap in gaps if o.failure)
     over = [gap for o, gap in gaps if _is_served(o) and gap > at_least_s]
     served = [o.t_s for o in around if o.purpose == "innocent" and _is_served(o) and (o.address, o.port) == (
         address, port)]
     at_once = any(0 <= o.t0_s - t <= AT_ONCE_S for o in failures for t in served)
-    return Residual(word="seen", at_least_s=at_least_s, at_most_s=min(over, default=0.0), since_s=max(triggers),
-                    by_others=not at_once)
+    return ResidualEvidence(word="seen", at_least_s=at_least_s, at_most_s=min(over, default=0.0), since_s=max(triggers),
+                            by_others=not at_once)
 
 
 def _tries(asked: Sequence[Observation]) -> list[Observation]:

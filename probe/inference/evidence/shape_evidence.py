@@ -53,8 +53,8 @@ UNSHAPED = ShapeEvidence()
 """Nobody looked."""
 
 
-def shape_evidence(site: Site, address: str, mine: Sequence[Observation], around: Sequence[Observation],
-                   controls: Sequence[ControlAnswer], *, known_as: str) -> ShapeEvidence:
+def gather_shape_evidence(site: Site, address: str, mine: Sequence[Observation], around: Sequence[Observation],
+                          controls: Sequence[ControlAnswer], *, known_as: str) -> ShapeEvidence:
     """`mine` are the site's own visits at `address`, which controls know as `known_as`."""
     library = [o for o in mine if o.operation == "tls_handshake"]
     elsewhere = _elsewhere(site, mine, around)
@@ -63,12 +63,12 @@ def shape_evidence(site: Site, address: str, mine: Sequence[Observation], around
         return ShapeEvidence(elsewhere=elsewhere, innocent_small=small)
     own = [o for o in around if o.purpose == "shape" and (o.hostname, o.port) == (site.host, site.port)
            and o.operation == "tls_handshake"]
-    plain = [o for o in own if _answered(o) and o.tls.shape in PLAIN]
+    plain = [o for o in own if _is_answered(o) and o.tls.shape in PLAIN]
     passed = tuple(dict.fromkeys(o.tls.shape for o in plain if o.tls.shape))
     here = [o for o in plain if o.address == address]
     return ShapeEvidence(
         passed=passed, firm=tuple(shape for shape in passed if _is_firm(shape, here, library)),
-        split_passed=any(o.tls.shape == "split" and _answered(o) for o in own),
+        split_passed=any(o.tls.shape == "split" and _is_answered(o) for o in own),
         narrow=_narrow([o for o in own if o.tls.shape == "narrow"], plain, library),
         control_same=_alike_controls(library[-1].tls.ja4, controls, known_as, site.port), elsewhere=elsewhere,
         innocent_small=small,
@@ -76,26 +76,28 @@ def shape_evidence(site: Site, address: str, mine: Sequence[Observation], around
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dislike:
+class ShapeDislike:
     """A service at which another hello passes again and again, and the library's never does; all its addresses seen."""
 
     service: str
     addresses: frozenset[str]
 
 
-def dislikes(site: Site, visits: Sequence[Observation], around: Sequence[Observation]) -> frozenset[Dislike]:
+def find_shape_dislikes(site: Site, visits: Sequence[Observation],
+                        around: Sequence[Observation]) -> frozenset[ShapeDislike]:
     """Whether a site's servers, or something before them, dislike the library's hello."""
     if not any(o.purpose == "shape" for o in around):
         return frozenset()
     own = [o for o in visits if o.purpose in NETWORK_PURPOSES]
     for address in {o.address for o in own if o.operation == "tls_handshake"}:
         mine = [o for o in own if o.address == address]
-        if shape_evidence(site, address, mine, around, (), known_as=address).firm:
-            return frozenset({Dislike(service=site.endpoints[0].service, addresses=frozenset(o.address for o in own))})
+        if gather_shape_evidence(site, address, mine, around, (), known_as=address).firm:
+            return frozenset({ShapeDislike(service=site.endpoints[0].service,
+                                           addresses=frozenset(o.address for o in own))})
     return frozenset()
 
 
-def others_alike(known: Iterable[Dislike], service: str, addresses: Iterable[str]) -> int:
+def count_alike_services(known: Iterable[ShapeDislike], service: str, addresses: Iterable[str]) -> int:
     """How many other services are disliked alike in other networks. One content network may refuse programs at the
     addresses of all its customers: those count for nothing that may be in one network with these addresses."""
     ours = tuple(addresses)
@@ -108,7 +110,7 @@ def _are_apart(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     return words == {False}
 
 
-def _answered(seen: Observation) -> bool:
+def _is_answered(seen: Observation) -> bool:
     """A ServerHello came; an alert shows a TLS server too, but perhaps one that dislikes the shape."""
     return not seen.failure and seen.tls.alert < 0
 
@@ -121,7 +123,7 @@ def _is_firm(shape: ShapeName, passes: Sequence[Observation], library: Sequence[
 def _narrow(tries: Sequence[Observation], passes: Sequence[Observation], library: Sequence[Observation]) -> NarrowHello:
     """A failure counts only between two that passed, a success only before another failure of the library's own: else
     a block that merely began or ended would show."""
-    answered = [o for o in tries if _answered(o)]
+    answered = [o for o in tries if _is_answered(o)]
     if answered:
         whole = all(o.tcp.segments == 1 for o in answered)
         again = any(o.sequence > answered[0].sequence for o in library)
@@ -140,10 +142,10 @@ def _small_answer(address: str, port: int, around: Sequence[Observation]) -> boo
 def _alike_controls(ja4: str, controls: Sequence[ControlAnswer], known_as: str, port: int) -> int:
     where = (f"[{known_as}]" if ":" in known_as else known_as) + f":{port}"
     return len({(c.asn, c.cc) for c in controls if c.state == "answered" and dict(c.tls).get(where) == ""
-                and same_build(dict(c.ja4s).get(where, ""), ja4)})
+                and has_same_build(dict(c.ja4s).get(where, ""), ja4)})
 
 
-def same_build(one: str, other: str) -> bool:
+def has_same_build(one: str, other: str) -> bool:
     """Whether two JA4 prints are of hellos alike but for the name and the protocols offered (ALPN)."""
     first, second = one.split("_"), other.split("_")
     if len(first) != 3 or len(second) != 3:

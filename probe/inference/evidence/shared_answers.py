@@ -15,7 +15,7 @@ UNRELATED = 3
 """Services of as many providers for which one false address is given."""
 
 
-def shared_answers(names: Iterable[tuple[str, DnsEvidence]]) -> frozenset[str]:
+def find_shared_answers(names: Iterable[tuple[str, DnsEvidence]]) -> frozenset[str]:
     """The addresses among (service, what was said of a name of it) that the network gives for three services at least
     and trusted resolvers for none; each of these services is at home, by trusted resolvers, with another provider."""
     homes: dict[str, dict[str, frozenset[str]]] = {}
@@ -26,10 +26,10 @@ def shared_answers(names: Iterable[tuple[str, DnsEvidence]]) -> frozenset[str]:
             of = homes.setdefault(address, {})
             of[service] = of.get(service, frozenset()) | evidence.trusted_answers
     return frozenset(address for address, of in homes.items()
-                     if address not in trusted and _unrelated(list(of.values())) >= UNRELATED)
+                     if address not in trusted and _count_unrelated(list(of.values())) >= UNRELATED)
 
 
-def _unrelated(homes: Sequence[frozenset[str]]) -> int:
+def _count_unrelated(homes: Sequence[frozenset[str]]) -> int:
     """How many of these are known and share no provider with one before; those with few addresses come first."""
     apart: list[frozenset[str]] = []
     for home in sorted(homes, key=lambda home: (len(home), sorted(home))):

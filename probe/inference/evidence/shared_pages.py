@@ -21,7 +21,7 @@ class SharedPage:
     title: str
 
 
-def unexpected_pages(site: Site, visits: Iterable[Observation]) -> frozenset[SharedPage]:
+def find_unexpected_pages(site: Site, visits: Iterable[Observation]) -> frozenset[SharedPage]:
     """The pages of a site that proves nothing by its connection which are not what is expected of it."""
     if site.proves_itself:
         return frozenset()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.core.addresses import provider_net, same_provider
+from probe.core.addresses import provider_network, same_provider
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import HopWord, LostWhere
 from probe.core.tables.words import Empty
 
-BEYOND = 2
+BEYOND_HOPS = 2
 """So many hops further others must be heard of: routers do not always answer, and one silent one proves nothing."""
 
 NETWORKS = 2
@@ -20,7 +20,7 @@ _ENDS: tuple[HopWord, ...] = ("open", "refused", "reset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class TracedPath:
     """What one trace heard: TTL -> router that let it run out, and the TTL at which the address itself answered."""
 
     heard: Mapping[int, str]
@@ -34,15 +34,15 @@ class Way:
         return max(self.heard, default=0)
 
 
-def way_of(trace: Observation) -> Way:
+def read_trace(trace: Observation) -> TracedPath:
     """Read a trace's lines."""
     heard = {line.ttl: line.router for line in trace.trace.lines if line.word == "exceeded"}
     ended = [(line.ttl, line.word) for line in trace.trace.lines if line.word in _ENDS]
     ended_at, ended_by = min(ended, default=_NOWHERE)
-    return Way(heard=heard, ended_at=ended_at, ended_by=ended_by)
+    return TracedPath(heard=heard, ended_at=ended_at, ended_by=ended_by)
 
 
-def where_lost(traces: Sequence[Observation], address: str, port: int) -> LostWhere:
+def locate_loss(traces: Sequence[Observation], address: str, port: int) -> LostWhere:
     """near: lost, or answered in the address's name, at a place that other traffic passes through; far: beyond
     everything that is shared with other traffic, where the operator itself may refuse us; unknown: neither is
     shown; empty: nobody looked.
@@ -51,32 +51,33 @@ def where_lost(traces: Sequence[Observation], address: str, port: int) -> LostWh
     two networks at least, neither of them the address's own: an operator may refuse us within its network as well,
     where the way to its other services, or to whoever stands beside it, goes on.
     """
-    ours = [way_of(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
+    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
     if not ours:
         return ""
     family = 6 if ":" in address else 4
-    ways = {o.address: way_of(o) for o in traces if o.purpose == "reference" and o.family == family
+    ways = {o.address: read_trace(o) for o in traces if o.purpose == "reference" and o.family == family
             and not same_provider(o.address, address)}
     open_ways = {other: way for other, way in ways.items() if way.ended_by == "open"}
-    passed = {provider_net(other) for other, theirs in open_ways.items() if any(_is_near(way, theirs) for way in ours)}
+    passed = {provider_network(other) for other,
+              theirs in open_ways.items() if any(_is_near(way, theirs) for way in ours)}
     if len(passed) >= NETWORKS:
         return "near"
     others = list(open_ways.values())
     return "far" if others and not passed and all(_is_far(way, others) for way in ours) else "unknown"
 
 
-def _shares(way: Way, other: Way) -> bool:
+def _shares(way: TracedPath, other: TracedPath) -> bool:
     """Both took the same way as far as ours is known."""
     return not way.reach or other.heard.get(way.reach) == way.heard[way.reach]
 
 
-def _is_near(way: Way, other: Way) -> bool:
+def _is_near(way: TracedPath, other: TracedPath) -> bool:
     if not _shares(way, other):
         return False
     if way.ended_at:  # something answered for the address where packets for others were still under way
         return other.reach >= way.ended_at
-    return other.reach >= way.reach + BEYOND
+    return other.reach >= way.reach + BEYOND_HOPS
 
 
-def _is_far(way: Way, others: Sequence[Way]) -> bool:
+def _is_far(way: TracedPath, others: Sequence[TracedPath]) -> bool:
     return bool(way.reach) and all(way.reach >= other.reach or not _shares(way, other) for other in others)

@@ -39,61 +39,61 @@ LEAST_APART_S = 0.25
 _ENDED_BY_SERVERS: tuple[Failure, ...] = ("", "eof_error", "connection_reset")
 
 
-def stalled(seen: Observation) -> bool:
+def is_stalled(seen: Observation) -> bool:
     """It fell silent without a word; how far it had come is another matter."""
-    return (is_timeout(seen.failure) or seen.failure == "timed_out") and not seeps(seen)
+    return (is_timeout(seen.failure) or seen.failure == "timed_out") and not is_trickling_page(seen)
 
 
-def seeps(seen: Observation) -> bool:
+def is_trickling_page(seen: Observation) -> bool:
     """A page whose time was up, and of which bytes still came when half of it was over: slow, and not silent."""
     return seen.operation == "http_round_trip" and 2 * seen.transfer.flow_s > seen.t_s - seen.t0_s
 
 
-def frozen(seen: Observation) -> bool:
+def is_frozen(seen: Observation) -> bool:
     """It fell silent where boxes freeze transfers."""
-    return stalled(seen) and FROZEN_BYTES[0] <= seen.bytes_read <= FROZEN_BYTES[1]
+    return is_stalled(seen) and FROZEN_BYTES[0] <= seen.bytes_read <= FROZEN_BYTES[1]
 
 
-def passed(seen: Observation) -> bool:
+def has_passed(seen: Observation) -> bool:
     """It came well beyond where boxes freeze transfers, or flowed until the time was up."""
     return not seen.failure and (seen.bytes_read > FROZEN_BYTES[1] or seen.transfer.flow_s >= LASTS_S)
 
 
-def tells(seen: Observation) -> bool:
+def bears_on_freezing(seen: Observation) -> bool:
     """It bears on freezing at all: an end in good order before it could have been frozen does not."""
-    return stalled(seen) or passed(seen)
+    return is_stalled(seen) or has_passed(seen)
 
 
-def says_of_stalls(seen: Observation, stalls: Sequence[Observation]) -> bool:
+def bears_on_stalls(seen: Observation, stalls: Sequence[Observation]) -> bool:
     """It bears on these stalls: a page that ended in good order before it came as far does not."""
     least = min((o.bytes_read for o in stalls), default=0)
-    return tells(seen) or (bool(stalls) and seen.bytes_read > ALIKE * least)
+    return bears_on_freezing(seen) or (bool(stalls) and seen.bytes_read > ALIKE * least)
 
 
-def usable(seen: Observation) -> bool:
+def has_usable_rate(seen: Observation) -> bool:
     """Its pace can be spoken of: enough bytes, or it went on for long enough. What the server ended after enough bytes
     counts too, also by a reset: that is what a kernel sends where requests were still unread."""
-    if seen.failure not in _ENDED_BY_SERVERS and not stalled(seen):
+    if seen.failure not in _ENDED_BY_SERVERS and not is_stalled(seen):
         return False
     return seen.bytes_read >= USABLE_BYTES or seen.transfer.flow_s >= TRICKLES_S
 
 
-def dead(seen: Observation) -> bool:
+def is_dead(seen: Observation) -> bool:
     """It failed before anything flowed."""
     return bool(seen.failure) and seen.bytes_read < DEAD_BYTES
 
 
-def trickles(seen: Observation) -> bool:
+def is_trickling(seen: Observation) -> bool:
     """It went on and on, and few bytes came."""
     return seen.transfer.flow_s >= TRICKLES_S
 
 
-def pace(seen: Observation) -> float:
+def mean_rate(seen: Observation) -> float:
     """Bytes a second, from the established connection to the last byte; to the end of the wait where it stalled."""
     return seen.bytes_read / max(_took_s(seen), 0.05)
 
 
-def ideal_s(size: int, rtt_s: float, *, hello: bool, asked: int = 0) -> float:
+def ideal_transfer_s(size: int, rtt_s: float, *, hello: bool, asked: int = 0) -> float:
     """What `size` bytes take where nothing but round trips costs time: slow start doubles the window (RFC 5681), and
     whoever asks for more only when all has come, `asked` times, waits for each."""
     rounds = max(asked, 1 + ceil(log2(1 + max(0, size) / FIRST_WINDOW))) + (_HELLO_ROUNDS if hello else 0)
@@ -102,32 +102,32 @@ def ideal_s(size: int, rtt_s: float, *, hello: bool, asked: int = 0) -> float:
 
 def own_ideal_s(seen: Observation, rtt_s: float) -> float:
     """What a transfer takes where nothing but its round trips costs time."""
-    return ideal_s(seen.bytes_read, rtt_s, hello=True, asked=seen.transfer.rounds)
+    return ideal_transfer_s(seen.bytes_read, rtt_s, hello=True, asked=seen.transfer.rounds)
 
 
 def _took_s(seen: Observation) -> float:
     """From the established connection to the last byte; to the end of the wait where it stalled."""
-    return seen.t_s - seen.t0_s if stalled(seen) else seen.transfer.flow_s
+    return seen.t_s - seen.t0_s if is_stalled(seen) else seen.transfer.flow_s
 
 
-def effort(seen: Observation) -> float:
+def slowdown_factor(seen: Observation) -> float:
     """How many times longer than round trips alone explain; 0 where the round trip is not known."""
     ideal = own_ideal_s(seen, seen.tcp.min_rtt_ms / 1000)
     return _took_s(seen) / ideal if ideal else 0.0
 
 
-def pace_apart(seen: Observation) -> float:
+def bottleneck_rate(seen: Observation) -> float:
     """Bytes a second in the time that round trips do not explain: what the narrowest place lets through. Where hardly
     any is left the number is bounded, for then it says little; the plain pace where the round trip is not known."""
     return seen.bytes_read / max(_took_s(seen) - own_ideal_s(seen, seen.tcp.min_rtt_ms / 1000), LEAST_APART_S)
 
 
-def alike(sizes: Sequence[int]) -> bool:
+def has_alike_sizes(sizes: Sequence[int]) -> bool:
     """Sizes of one kind: none is half as large again as another."""
     return bool(sizes) and max(sizes) <= ALIKE * min(sizes)
 
 
-def steadiness(seen: Observation) -> float:
+def rate_variation(seen: Observation) -> float:
     """Coefficient of variation of the bytes of whole seconds, first and last left out; 0 is perfectly steady, and what
     is too short to tell is 1."""
     halves = list(seen.transfer.bins)
@@ -138,7 +138,7 @@ def steadiness(seen: Observation) -> float:
     return float((sum((n - mean) ** 2 for n in seconds) / len(seconds)) ** 0.5 / mean)
 
 
-def round_trip_s(visits: Sequence[Observation], address: str) -> float:
+def shortest_round_trip_s(visits: Sequence[Observation], address: str) -> float:
     """The shortest attempt to connect there that succeeded; 0 where none is known."""
     took = [o.t_s - o.t0_s for o in visits if o.address == address and o.operation == "connect" and not o.failure]
     return min(took, default=0.0)
@@ -147,11 +147,11 @@ def round_trip_s(visits: Sequence[Observation], address: str) -> float:
 def excess_s(seen: Observation, rtt_s: float) -> float:
     """Seconds of a handshake or a page beyond what its round trips cost."""
     is_hello = seen.operation == "tls_handshake"
-    needed_s = _HELLO_ROUNDS * rtt_s if is_hello else ideal_s(seen.bytes_read, rtt_s, hello=False)
+    needed_s = _HELLO_ROUNDS * rtt_s if is_hello else ideal_transfer_s(seen.bytes_read, rtt_s, hello=False)
     return max(0.0, seen.t_s - seen.t0_s - needed_s)
 
 
-def of_visits(visits: Sequence[Observation], address: str) -> list[Observation]:
+def select_visit_transfers(visits: Sequence[Observation], address: str) -> list[Observation]:
     """Ordinary visits of a target as transfers: those that fell silent above TCP, and those whose large page was read
     on. Small pages say nothing here."""
     found: list[Observation] = []
@@ -159,17 +159,17 @@ def of_visits(visits: Sequence[Observation], address: str) -> list[Observation]:
     for attempt in sorted({o.attempt for o in own}):
         rows = [o for o in own if o.attempt == attempt and o.operation != "connect"]
         rest = [o for o in rows if o.operation == "transfer"]
-        ended = [o for o in rows if o.operation == "http_round_trip" and stalled(o) and o.tcp.acked != "no"]
+        ended = [o for o in rows if o.operation == "http_round_trip" and is_stalled(o) and o.tcp.acked != "no"]
         if rest or ended:
             found.append(replace((rest or ended)[-1], bytes_read=sum(o.bytes_read for o in rows)))
     return found
 
 
-def is_own(seen: Observation) -> bool:
+def is_own_visit(seen: Observation) -> bool:
     """A handshake or page of a target's own visit."""
     return seen.purpose in NETWORK_PURPOSES and seen.operation in ABOVE_TCP
 
 
-def middle(values: Sequence[float]) -> float:
+def find_median(values: Sequence[float]) -> float:
     """The median; 0 of nothing."""
     return float(median(values)) if values else 0.0

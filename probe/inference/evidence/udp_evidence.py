@@ -11,8 +11,8 @@ from probe.core.tables.evidence_words import InnocentState, LostWhere, VersionSt
 from probe.core.tables.failures import TIMEOUTS
 from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import DatagramKind
-from probe.inference.evidence.fisher import lost_more
-from probe.inference.evidence.trace_evidence import BEYOND, Way, way_of
+from probe.inference.evidence.fisher import fisher_p
+from probe.inference.evidence.trace_evidence import BEYOND_HOPS, TracedPath, read_trace
 
 OPERATIONS: frozenset[Operation] = frozenset(("quic_handshake", "quic_version", "stun_binding"))
 """What is said to a service in datagrams."""
@@ -25,7 +25,7 @@ _SERIES: tuple[Operation, ...] = ("stun_binding", "quic_version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Other:
+class UdpPlace:
     """One place that was asked over UDP: what protocol, whose, and how many requests were answered."""
 
     protocol: DatagramKind
@@ -79,7 +79,7 @@ class UdpEvidence:
     """The same of another port of the address, for QUIC."""
 
 
-def places(seen: Iterable[Observation]) -> tuple[Other, ...]:
+def list_udp_places(seen: Iterable[Observation]) -> tuple[UdpPlace, ...]:
     """Every place of a run that was asked over UDP."""
     by_place: dict[tuple[DatagramKind, str, int], list[Observation]] = {}
     for o in seen:
@@ -88,10 +88,10 @@ def places(seen: Iterable[Observation]) -> tuple[Other, ...]:
     return tuple(_other(protocol, address, mine) for (protocol, address, _), mine in by_place.items())
 
 
-def _other(protocol: DatagramKind, address: str, mine: Sequence[Observation]) -> Other:
+def _other(protocol: DatagramKind, address: str, mine: Sequence[Observation]) -> UdpPlace:
     series = [o for o in mine if o.operation in _SERIES]
     greetings = [o for o in mine if o.operation == "quic_handshake" and o.purpose == "innocent"]
-    return Other(
+    return UdpPlace(
         protocol=protocol, address=address, services=frozenset(o.target_id.split(".")[0] for o in mine if o.target_id),
         requests=sum(o.datagrams.requests for o in series), responses=sum(o.datagrams.responses for o in series),
         alive=any(not o.failure or o.datagrams.responses for o in mine),
@@ -101,7 +101,8 @@ def _other(protocol: DatagramKind, address: str, mine: Sequence[Observation]) ->
     )
 
 
-def beside(others: Sequence[Other], *, protocol: DatagramKind, address: str, service: str) -> UdpEvidence:
+def compare_udp_places(others: Sequence[UdpPlace], *, protocol: DatagramKind, address: str,
+                       service: str) -> UdpEvidence:
     """One place's counts, and those of the others."""
     ours = [p for p in others if p.address == address and p.protocol == protocol]
     theirs = [p for p in others if p.address != address and service not in p.services]
@@ -113,16 +114,16 @@ def beside(others: Sequence[Other], *, protocol: DatagramKind, address: str, ser
         others_alike=sum(p.alive for p in alike), others_answering=sum(p.alive for p in theirs),
         others_shaken=sum(p.shaken for p in theirs), others_silent=sum(p.silent for p in theirs),
         lossy=_is_lossy([p for p in theirs if p.alive]),
-        lossier=bool(mine[0]) and bool(rest[0]) and lost_more(mine, rest) < CHANCE,
+        lossier=bool(mine[0]) and bool(rest[0]) and fisher_p(mine, rest) < CHANCE,
     )
 
 
-def _is_lossy(alive: Sequence[Other]) -> bool:
+def _is_lossy(alive: Sequence[UdpPlace]) -> bool:
     requests = sum(p.requests + p.greetings for p in alive)
     return sum(p.responses + p.greeted for p in alive) < (1 - LOSSY) * requests
 
 
-def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) -> LostWhere:
+def locate_datagram_loss(traces: Sequence[Observation], address: str, port: int) -> LostWhere:
     """near: from some router on, datagrams to the address are not heard of, or hardly ever, where those for others
     are, and up to there the way is the same; far: they are heard of as far as all that is shared with others;
     unknown: neither is shown; empty: nobody looked.
@@ -130,11 +131,11 @@ def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) 
     An answer of the address itself says nothing: where only most packets are lost, some arrive.
     """
     traces = [o for o in traces if o.operation == "udp_trace"]
-    ours = [way_of(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
+    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
     if not ours:
         return ""
     family = 6 if ":" in address else 4
-    others = [way_of(o) for o in traces if o.purpose == "reference" and o.family == family
+    others = [read_trace(o) for o in traces if o.purpose == "reference" and o.family == family
               and not same_provider(o.address, address)]
     others = [way for way in others if way.ended_by == "open"]
     if any(_is_cut(way, other) for way in ours for other in others):
@@ -142,7 +143,7 @@ def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) 
     return "far" if others and all(_goes_on(way, others) for way in ours) else "unknown"
 
 
-def _is_cut(way: Way, other: Way) -> bool:
+def _is_cut(way: TracedPath, other: TracedPath) -> bool:
     """Two routers in a row or more of the other's are never heard of on our way, or two of three and more hardly."""
     missed = min((ttl for ttl in other.heard if ttl not in way.heard), default=0)
     before = [ttl for ttl in way.heard if ttl < missed]
@@ -150,9 +151,9 @@ def _is_cut(way: Way, other: Way) -> bool:
         return False
     beyond = [ttl for ttl in other.heard if ttl >= missed]
     heard = sum(ttl in way.heard for ttl in beyond)
-    return len(beyond) - heard >= BEYOND and 3 * heard <= len(beyond)
+    return len(beyond) - heard >= BEYOND_HOPS and 3 * heard <= len(beyond)
 
 
-def _goes_on(way: Way, others: Sequence[Way]) -> bool:
+def _goes_on(way: TracedPath, others: Sequence[TracedPath]) -> bool:
     return bool(way.reach) and all(
         way.reach >= other.reach or other.heard.get(way.reach) != way.heard[way.reach] for other in others)

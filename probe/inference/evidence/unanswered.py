@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.core.observations import Observation
-from probe.inference.evidence.dns_evidence import STATES, own_lookups
+from probe.inference.evidence.dns_evidence import STATES, select_own_lookups
 from probe.inference.evidence.rank_tests import binomial_tail, expected_chance
 
 CHANCE = 0.01
@@ -14,20 +14,20 @@ CHANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionCount:
     """Questions about one name, or about some."""
 
     questions: int = 0
     unanswered: int = 0
 
 
-def asked_of(seen: Sequence[Observation]) -> Asked:
+def count_questions(seen: Sequence[Observation]) -> QuestionCount:
     """Those about one name that the network's own resolution was asked."""
-    own = own_lookups(seen)
-    return Asked(len(own), sum(STATES.get(o.failure) == "timeout" for o in own))
+    own = select_own_lookups(seen)
+    return QuestionCount(len(own), sum(STATES.get(o.failure) == "timeout" for o in own))
 
 
-def may_be_chance(own: Asked, others: Iterable[Asked], *, names: int) -> bool:
+def may_be_chance(own: QuestionCount, others: Iterable[QuestionCount], *, names: int) -> bool:
     """Whether one of so many `names` would go unanswered so often where questions are lost as those about the `others`
     are. Names that are never answered may be blocked as well, and tell nothing of the line."""
     heard = [each for each in others if each.unanswered < each.questions]
@@ -35,7 +35,7 @@ def may_be_chance(own: Asked, others: Iterable[Asked], *, names: int) -> bool:
     return names * binomial_tail(own.unanswered, own.questions, lost) > CHANCE
 
 
-def unlucky(asked: Mapping[str, Asked], innocent: Asked) -> frozenset[str]:
+def find_unlucky_names(asked: Mapping[str, QuestionCount], innocent: QuestionCount) -> frozenset[str]:
     """The names about which silence may be chance, of all that were asked about beside `innocent` ones."""
     return frozenset(
         name for name, own in asked.items() if own.unanswered

@@ -8,7 +8,7 @@ _TELLING = 4
 """A label of at least this many characters tells whose a name is; shorter ones (www, co) and the last do not."""
 
 
-def host_of(url: str) -> str:
+def parse_host(url: str) -> str:
     """The host of a URL in lower case; empty when there is none or the URL cannot be read."""
     try:
         return (urlsplit(url).hostname or "").lower()
@@ -16,7 +16,7 @@ def host_of(url: str) -> str:
         return ""
 
 
-def joined(base: str, location: str) -> str:
+def resolve_location(base: str, location: str) -> str:
     """The URL that a Location header means (RFC 9110 section 10.2.2); empty when it means none."""
     try:
         return urljoin(base, location)
@@ -24,18 +24,18 @@ def joined(base: str, location: str) -> str:
         return ""
 
 
-def same_place(one: str, other: str) -> bool:
+def is_same_place(one: str, other: str) -> bool:
     """Whether two URLs lie in one place: the same last two labels, or a telling label in common.
 
     Rough on purpose: services redirect to their own name under another top-level domain (google.com, google.co.uk),
     and taking such a place for a foreign one would accuse.
     """
-    labels = [host_of(url).split(".") for url in (one, other)]
+    labels = [parse_host(url).split(".") for url in (one, other)]
     telling = [{label for label in names[:-1] if len(label) >= _TELLING} for names in labels]
     return labels[0][-2:] == labels[1][-2:] or bool(telling[0] & telling[1])
 
 
-def redirects_abroad(url: str, status: int, location: str) -> bool:
+def is_redirect_abroad(url: str, status: int, location: str) -> bool:
     """Whether a response redirects to another place than its own."""
-    target = joined(url, location) if 300 <= status < 400 and location else ""
-    return bool(host_of(target)) and not same_place(url, target)
+    target = resolve_location(url, location) if 300 <= status < 400 and location else ""
+    return bool(parse_host(target)) and not is_same_place(url, target)

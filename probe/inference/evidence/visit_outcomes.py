@@ -8,12 +8,12 @@ from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
-from probe.core.tables.handshakes import GENUINE
+from probe.core.tables.handshakes import GENUINE_PROOFS
 from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.words import Empty
 from probe.inference.evidence.fingerprint_weight import is_telling
-from probe.inference.evidence.url_places import redirects_abroad
+from probe.inference.evidence.url_places import is_redirect_abroad
 
 NETWORK_PURPOSES: tuple[Purpose, ...] = ("target", "trusted")
 BELOW_HTTP: tuple[Operation, ...] = ("connect", "tls_handshake", "quic_handshake", "stun_binding")
@@ -21,20 +21,20 @@ CLOSED = "closed"
 """An expectation of the status column: the port must not answer (a control against transparent proxies)."""
 
 
-def source_of(visits: Sequence[Observation]) -> AddressSource | Empty:
+def read_address_source(visits: Sequence[Observation]) -> AddressSource | Empty:
     """Who gave their address. What trusted resolvers told first the network may have told as well, later."""
     said = [o.address_source for o in visits]
     return "network" if any(word == "network" for word in said) else said[0] if said else ""
 
 
-def failed_inputs(site: Site, attempt: Sequence[Observation]) -> frozenset[str]:
+def list_failed_inputs(site: Site, attempt: Sequence[Observation]) -> frozenset[str]:
     """Inputs of the site that this attempt did not serve; all of them when it failed below HTTP."""
     every = frozenset(e.input for e in site.endpoints)
     if any(o.failure and o.operation in BELOW_HTTP for o in attempt):
         return every
     if site.kind == "app":
         told = [o for o in attempt if o.operation == "app_round_trip"]
-        return every if any(o.failure or o.app.proof not in GENUINE for o in told) else frozenset()
+        return every if any(o.failure or o.app.proof not in GENUINE_PROOFS for o in told) else frozenset()
     if site.kind != "http":
         return frozenset()
     served = {o.input for o in attempt if o.operation == "http_round_trip" and page_works(site, o)}
@@ -49,7 +49,7 @@ def page_works(site: Site, seen: Observation) -> bool:
     if site.proves_itself:
         return True
     page = seen.http
-    if redirects_abroad(page.url, page.status, page.location) and not is_strong_endpoint(site, seen.input):
+    if is_redirect_abroad(page.url, page.status, page.location) and not is_strong_endpoint(site, seen.input):
         return False
     marked = is_telling(seen) and not is_strong_endpoint(site, seen.input)
     return seen.met_expectation != "no" and not marked

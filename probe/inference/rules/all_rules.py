@@ -10,7 +10,7 @@ from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import Rule
 
 
-def all_rules() -> tuple[Rule[Any], ...]:
+def list_rules() -> tuple[Rule[Any], ...]:
     """Network, name and path rules, in the order in which they are tried."""
     return (*NETWORK_RULES, *DNS_RULES, *PATH_RULES)
 
@@ -25,10 +25,10 @@ def decides_fast_runs(rule: Rule[Any]) -> bool:
     return not rule.hands_on and rule.id not in _MOVING and "later_slots" not in rule.needs
 
 
-def convictable(have: frozenset[str]) -> dict[str, bool]:
+def list_convictable(have: frozenset[str]) -> dict[str, bool]:
     """Block type -> whether an installation with these means (`probe.inference.rules.rule.NEEDS`) can convict it."""
     found: dict[str, bool] = {}
-    for rule in all_rules():
+    for rule in list_rules():
         if rule.outcome == "blocked":
             able = all(need == "nothing" or need in have for need in rule.needs)
             found[rule.block_type] = found.get(rule.block_type, False) or able

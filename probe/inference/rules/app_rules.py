@@ -15,11 +15,11 @@ What comes over a validated TLS connection is the server's own doing as far as a
 from __future__ import annotations
 
 from probe.core.tables.evidence_words import InnocentState
-from probe.core.tables.handshakes import FOREIGN, GENUINE
+from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.words import known
-from probe.inference.rules.endings import app_closed, app_dropped, app_muted, app_reset
-from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts
+from probe.inference.rules.endings import is_app_closed, is_app_dropped, is_app_muted, is_app_reset
+from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts
 from probe.inference.rules.rule import Rule
 
 _PASSES: tuple[InnocentState, ...] = ("reached", "carried")
@@ -35,7 +35,7 @@ def _in_clear(c: PathContext) -> bool:
 
 
 def _vanishes(c: PathContext) -> bool:
-    return (_in_clear(c) and app_dropped(c) and convicts(c)
+    return (_in_clear(c) and is_app_dropped(c) and convicts(c)
             and c.path.app.innocent in _PASSES)
 
 
@@ -43,14 +43,14 @@ def _only_this(c: PathContext) -> bool:
     """Nothing at all comes back here, to innocent bytes something does, and controls get the proof."""
     return (_in_clear(c) and convicts(c) and not c.path.app.heard and c.path.app.innocent == "reached"
             and not PROTOCOLS[known(c.path.app.protocol, PROTOCOLS)].over_http
-            and c.path.app.control_proven > 0 and not c.path.app.control_foreign and contrary(c))
+            and c.path.app.control_proven > 0 and not c.path.app.control_foreign and controls_reach(c))
 
 
 APP_WELL: tuple[PathRule, ...] = (
     Rule(id="app/answered", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
          why="the service answers its own first words in its own way",
          holds=lambda c: c.path.kind == "app" and c.path.last_ok and c.path.stage == ""
-               and c.path.app.proof in GENUINE and c.path.failed_attempts < 2),
+               and c.path.app.proof in GENUINE_PROOFS and c.path.failed_attempts < 2),
 )
 
 APP: tuple[PathRule, ...] = (
@@ -67,7 +67,7 @@ APP: tuple[PathRule, ...] = (
          needs=("innocent", "helper"),
          why="the messenger's own bytes are never acknowledged, innocent ones on the same port are, and controls get "
              "the proof",
-         holds=lambda c: _vanishes(c) and c.path.app.control_proven > 0 and contrary(c)),
+         holds=lambda c: _vanishes(c) and c.path.app.control_proven > 0 and controls_reach(c)),
     # Once it has answered, it is the end of our stream that went unacknowledged. Innocent bytes that are answered never
     # get so far, so a server that takes no half-closed connection would look blocked; a control gets there.
     Rule(id="app/drop_protocol", outcome="blocked", block_type="app.drop.protocol", confidence=0.85,
@@ -79,12 +79,12 @@ APP: tuple[PathRule, ...] = (
          needs=("innocent", "helper"),
          why="the messenger's own bytes are met with silence, innocent ones on the same port are not, and controls "
              "get the proof",
-         holds=lambda c: app_muted(c) and _only_this(c)),
+         holds=lambda c: is_app_muted(c) and _only_this(c)),
     Rule(id="app/reset_protocol", outcome="blocked", block_type="app.reset.protocol", confidence=0.8,
          needs=("innocent", "helper"),
          why="connections that speak the messenger's own protocol are reset, innocent ones on the same port are "
              "answered, and controls get the proof",
-         holds=lambda c: app_reset(c) and _only_this(c)),
+         holds=lambda c: is_app_reset(c) and _only_this(c)),
     Rule(id="app/foreign_answer", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("nothing",),
          why="something answers that is not the service; who it is, nothing shows",
@@ -92,5 +92,5 @@ APP: tuple[PathRule, ...] = (
     Rule(id="app/closed_on_us", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
          why="the connection is ended after the first words: a box on the way and a server that refuses us look alike",
-         holds=app_closed),
+         holds=is_app_closed),
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from probe.core.tables.evidence_words import OtherPort
 from probe.core.tables.failures import TIMEOUTS
-from probe.inference.evidence.path_evidence import REFUSED, RESET
+from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
 from probe.inference.rules.path_context import (
     ADMINISTRATIVE,
     PathContext,
     PathRule,
-    contrary,
+    controls_reach,
     convicts,
-    injected,
-    lost_here,
+    is_lost_here,
+    shows_injection,
 )
 from probe.inference.rules.rule import Rule
 
@@ -23,14 +23,15 @@ _LIVES: tuple[OtherPort, ...] = ("open", "closed")
 def _shut(c: PathContext) -> bool:
     """Lost here, from the first connection on: an address that took some and then no more may count them, and who does
     is not shown."""
-    return lost_here(c) and not c.path.opened_before
+    return is_lost_here(c) and not c.path.opened_before
 
 
 CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.92,
          needs=("two_helpers",),
          why="controls in two networks are refused as well",
-         holds=lambda c: c.path.stage == "connect" and c.path.failure == REFUSED and c.path.control_failed >= 2
+         holds=lambda c: c.path.stage == "connect" and c.path.failure == CONNECTION_REFUSED
+         and c.path.control_failed >= 2
                and not c.path.control_ok),
     Rule(id="ip/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.92,
          needs=("two_helpers",),
@@ -40,39 +41,41 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,
          needs=("helper", "routers"),
          why="a router says that the address is prohibited where other packets pass, and controls reach it",
-         holds=lambda c: c.path.stage == "connect" and c.path.icmp.startswith(ADMINISTRATIVE) and contrary(c)
-               and lost_here(c)),
+         holds=lambda c: c.path.stage == "connect" and c.path.icmp.startswith(ADMINISTRATIVE) and controls_reach(c)
+               and is_lost_here(c)),
     Rule(id="ip/unreachable_here_only", outcome="blocked", block_type="ip.unreachable", confidence=0.75,
          needs=("helper", "routers"),
          why="a router that other packets pass cannot or will not reach the address, and controls do",
-         holds=lambda c: c.path.stage == "connect" and bool(c.path.icmp) and contrary(c) and lost_here(c)),
+         holds=lambda c: c.path.stage == "connect" and bool(c.path.icmp) and controls_reach(c) and is_lost_here(c)),
     Rule(id="ip/reset_on_the_way", outcome="blocked", block_type="ip.reset", confidence=0.95,
          needs=("helper", "routers"),
          why="the SYN is reset where packets for other addresses are still under way, and controls connect",
-         holds=lambda c: c.path.stage == "connect" and c.path.failure in (REFUSED, RESET) and contrary(c) and _shut(c)),
+         holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
+         and controls_reach(c) and _shut(c)),
     Rule(id="ip/reset_injected", outcome="blocked", block_type="ip.reset", confidence=0.9, needs=("helper", "packets"),
          why="the SYN is answered by resets that neither the host nor its operator's firewall sends, and controls "
              "connect",
-         holds=lambda c: c.path.stage == "connect" and c.path.failure in (REFUSED, RESET) and contrary(c)
-               and convicts(c) and injected(c) and c.path.anatomy.device and not (lost_here(c)
+         holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
+         and controls_reach(c)
+               and convicts(c) and shows_injection(c) and c.path.anatomy.device and not (is_lost_here(c)
                and c.path.opened_before)),
     Rule(id="tcp/port_vanishes", outcome="blocked", block_type="tcp.drop.port", confidence=0.9,
          needs=("helper", "routers"),
          why="attempts on this port are lost where other packets pass, another port of the address answers, and "
              "controls connect to this one",
-         holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and contrary(c) and _shut(c)
+         holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port in _LIVES),
     Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
          why="packets to the address are lost where others pass, and controls connect to it",
-         holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and contrary(c) and _shut(c)
+         holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port == "silent"),
     Rule(id="ip/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "routers"),
          why="attempts to connect pass everything that other traffic from here passes: the operator itself may refuse "
              "them",
-         holds=lambda c: c.path.stage == "connect" and contrary(c) and convicts(c) and c.path.lost == "far"),
+         holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c) and c.path.lost == "far"),
     Rule(id="ip/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper",),
          why="controls connect to the address; whether this network or the operator itself refuses us is not shown",
-         holds=lambda c: c.path.stage == "connect" and contrary(c) and convicts(c)),
+         holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c)),
 )

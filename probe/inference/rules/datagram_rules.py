@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from probe.core.tables.failures import TIMEOUTS
-from probe.inference.evidence.path_evidence import REFUSED
-from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts
+from probe.inference.evidence.path_evidence import CONNECTION_REFUSED
+from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts
 from probe.inference.rules.quic_rules import QUIC
 from probe.inference.rules.rule import Rule
 
@@ -35,7 +35,7 @@ def _as_a_whole(c: PathContext) -> bool:
 
 def _singled_out(c: PathContext) -> bool:
     """Controls reach it, and others of its kind are reached from here."""
-    return contrary(c) and convicts(c) and _others_answer(c)
+    return controls_reach(c) and convicts(c) and _others_answer(c)
 
 
 _FIRST: tuple[PathRule, ...] = (
@@ -52,7 +52,7 @@ _FIRST: tuple[PathRule, ...] = (
     Rule(id="udp/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.9,
          needs=("two_helpers",),
          why="controls in two networks find the port closed as well",
-         holds=lambda c: _fails(c) and c.path.failure == REFUSED and c.path.control_failed >= 2
+         holds=lambda c: _fails(c) and c.path.failure == CONNECTION_REFUSED and c.path.control_failed >= 2
                and not c.path.control_ok),
     Rule(id="udp/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.85,
          needs=("two_helpers",),

@@ -6,16 +6,16 @@ from probe.inference.evidence.dns_evidence import DENIALS
 from probe.inference.rules.name_context import (
     ANSWERS,
     NameRule,
-    answered,
-    dead_answer,
     fails_alone,
-    false_answer,
     false_next_door,
-    marked_elsewhere,
-    overtaken,
-    public_honest,
-    restricted,
-    wrong_server,
+    is_answered,
+    is_dead_answer,
+    is_false_answer,
+    is_marked_elsewhere,
+    is_overtaken,
+    is_public_honest,
+    is_restricted,
+    is_wrong_server,
 )
 from probe.inference.rules.rule import Rule
 
@@ -33,7 +33,7 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/chosen_filter", outcome="local", block_type="local.filter", confidence=0.9, needs=("nothing",),
          why="the resolver filters on its client's request: it says so, or is chosen for that",
          holds=lambda e: e.dns.chosen_filter and not e.dns.injected and not e.dns.dark_answered and ((not e.validated
-               and (bool(e.dns.bogus) or e.dns.network != "ok")) or restricted(e))),
+               and (bool(e.dns.bogus) or e.dns.network != "ok")) or is_restricted(e))),
     Rule(id="dns/household_filter", outcome="local", block_type="local.filter", confidence=0.8, needs=("nothing",),
          why="a resolver in private address space gives the null address, its neighbour's, or names a policy of its "
              "own",
@@ -41,7 +41,7 @@ DNS_RULES: tuple[NameRule, ...] = (
                and not e.validated),
     Rule(id="dns/two_answers", outcome="blocked", block_type="dns.injection", confidence=0.97, needs=("trusted_dns",),
          why="one question had two answers, and the early one is false",
-         holds=lambda e: e.dns.injected or overtaken(e)),
+         holds=lambda e: e.dns.injected or is_overtaken(e)),
     Rule(id="dns/dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("nothing",),
          why="an address that answers no such question gave an answer for this name, and none for an innocent one",
@@ -50,8 +50,8 @@ DNS_RULES: tuple[NameRule, ...] = (
          needs=("trusted_dns",),
          why="over TCP the question draws a reply that is no DNS while an innocent one is answered, and plain answers "
              "are false or missing",
-         holds=lambda e: e.dns.port53.tcp_malformed and e.dns.known_elsewhere and (false_answer(e)
-               or marked_elsewhere(e) or fails_alone(e, e.dns.network))),
+         holds=lambda e: e.dns.port53.tcp_malformed and e.dns.known_elsewhere and (is_false_answer(e)
+               or is_marked_elsewhere(e) or fails_alone(e, e.dns.network))),
     Rule(id="dns/false_answer_of_near_resolver", outcome="inconclusive", block_type="inconclusive.unexplained",
          confidence=0.5, needs=("nothing",),
          why="a resolver in private address space answers falsely, or not, where others on the same path do, or the "
@@ -61,61 +61,61 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/led_astray", outcome="blocked", block_type="dns.hijack", confidence=0.95, needs=("trusted_dns",),
          why="an address without a resolver answers innocent questions truly and this one falsely, as the network's "
              "own resolver does: questions to any resolver are led to one that lies",
-         holds=lambda e: e.dns.port53.led_astray and e.dns.known_elsewhere and (false_answer(e) or wrong_server(e)
-               or marked_elsewhere(e))),
+         holds=lambda e: e.dns.port53.led_astray and e.dns.known_elsewhere and (is_false_answer(e) or is_wrong_server(e)
+               or is_marked_elsewhere(e))),
     Rule(id="dns/restricted_mode", outcome="blocked", block_type="dns.forged.redirect", confidence=0.9,
          needs=("trusted_dns",),
          why="the network's resolver leads the name to a restricted mode's servers, and another resolver on the same "
              "path tells the truth",
-         holds=lambda e: restricted(e) and not e.dns.public_restricted and not e.dns.resolver_private
-               and public_honest(e)),
+         holds=lambda e: is_restricted(e) and not e.dns.public_restricted and not e.dns.resolver_private
+               and is_public_honest(e)),
     Rule(id="dns/restricted_mode_everywhere", outcome="blocked", block_type="dns", confidence=0.85,
          needs=("trusted_dns",),
          why="every plain resolver leads the name to a restricted mode's servers; who does is not shown",
-         holds=lambda e: restricted(e) and e.dns.public_restricted),
+         holds=lambda e: is_restricted(e) and e.dns.public_restricted),
     Rule(id="dns/false_answer_here_only", outcome="blocked", block_type="dns.forged", confidence=0.95,
          needs=("trusted_dns",),
          why="the network's resolver gives an address that no public name has, or a known block address, and another "
              "resolver on the same path tells the truth",
-         holds=lambda e: false_answer(e) and e.dns.known_elsewhere and public_honest(e)),
+         holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere and is_public_honest(e)),
     Rule(id="dns/false_answer_everywhere", outcome="blocked", block_type="dns", confidence=0.9, needs=("trusted_dns",),
          why="every plain resolver gives an address that no public name has; who forges it is not shown",
-         holds=lambda e: false_answer(e) and e.dns.known_elsewhere),
+         holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere),
     Rule(id="dns/block_address_known_elsewhere", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
          why="the resolver gives a block address that is known of another country; nothing there is the service's, "
              "and another resolver on the same path tells the truth",
-         holds=lambda e: marked_elsewhere(e) and e.dns.known_elsewhere and public_honest(e)
+         holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere and is_public_honest(e)
                and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/block_address_known_elsewhere_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
          needs=("trusted_dns",),
          why="every plain resolver gives a block address that is known of another country, and nothing there is the "
              "service's; who forges it is not shown",
-         holds=lambda e: marked_elsewhere(e) and e.dns.known_elsewhere
+         holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere
                and bool(e.dns.public_answers & e.dns.network_answers)),
     Rule(id="dns/wrong_server_for_many", outcome="blocked", block_type="dns.forged", confidence=0.93,
          needs=("trusted_dns",),
          why="the resolver gives one address for three unrelated services; it presents somebody else's certificate",
-         holds=lambda e: wrong_server(e) and e.shared_answer and public_honest(e)),
+         holds=lambda e: is_wrong_server(e) and e.shared_answer and is_public_honest(e)),
     Rule(id="dns/wrong_server", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),
          why="the resolver's address presents somebody else's certificate, and trusted resolvers lead to the service: "
              "a false answer, and an old one of an address that has changed hands, look alike",
-         holds=lambda e: wrong_server(e) and not e.dns.public_answers & e.dns.network_answers),
+         holds=lambda e: is_wrong_server(e) and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/wrong_server_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
          needs=("trusted_dns", "helper"),
          why="every plain resolver leads to a server with somebody else's certificate; who forges it is not shown",
-         holds=lambda e: wrong_server(e) and e.dns.control_ok > 0),
+         holds=lambda e: is_wrong_server(e) and e.dns.control_ok > 0),
     Rule(id="dns/dead_answer_for_many", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
          why="the resolver gives one dead address for three unrelated services, and trusted resolvers lead to the "
              "service",
-         holds=lambda e: dead_answer(e) and e.shared_answer and e.trusted_reached and public_honest(e)),
+         holds=lambda e: is_dead_answer(e) and e.shared_answer and e.trusted_reached and is_public_honest(e)),
     Rule(id="dns/dead_answer", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("nothing",),
          why="the resolver's address serves nobody, controls neither, and nobody else gives it for the name: a false "
              "answer and a dead server of several look alike",
-         holds=lambda e: answered(e) and not e.dns.agrees and not e.validated and ((e.dead_answer
+         holds=lambda e: is_answered(e) and not e.dns.agrees and not e.validated and ((e.dead_answer
                and e.trusted_reached) or (e.blamed and not e.dns.consistent and not e.may_be_anybody))),
     Rule(id="dns/denied_everywhere", outcome="down", block_type="server.nonexistent", confidence=0.95,
          needs=("trusted_dns",),

@@ -6,8 +6,8 @@ What is here, another server has been seen to show; all else needs the innocent 
 
 from __future__ import annotations
 
-from probe.inference.rules.endings import hello_dropped, http_reset, tls_reset
-from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts, injected
+from probe.inference.rules.endings import is_hello_dropped, is_http_reset, is_tls_reset
+from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, shows_injection
 from probe.inference.rules.rule import Rule
 
 _WHEREVER = ("the name fails alike at a server that has nothing to do with it and answers an innocent one: it is the "
@@ -31,20 +31,21 @@ TLS_ELSEWHERE: tuple[PathRule, ...] = (
     Rule(id="tls/reset_sni_elsewhere", outcome="blocked", block_type="tls.reset.sni", confidence=0.95,
          needs=("agreed", "ladder"),
          why=_WHEREVER,
-         holds=lambda c: tls_reset(c) and _unshaped(c) and _fails_there_too(c)),
+         holds=lambda c: is_tls_reset(c) and _unshaped(c) and _fails_there_too(c)),
     Rule(id="tls/reset_only_there", outcome="blocked", block_type="tls.reset", confidence=0.8,
          needs=("agreed", "innocent", "helper"),
          why="the name is answered at another server and an innocent one at this: it is the name at this address",
-         holds=lambda c: tls_reset(c) and _unshaped(c) and _passes_there(c) and contrary(c)),
+         holds=lambda c: is_tls_reset(c) and _unshaped(c) and _passes_there(c) and controls_reach(c)),
     Rule(id="tls/reset_by_this_server", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("agreed",),
          why="the name is answered at another server, and no control tells how this one treats it: it may refuse the "
              "name itself",
-         holds=lambda c: tls_reset(c) and _unshaped(c) and _passes_there(c) and not contrary(c) and not injected(c)),
+         holds=lambda c: is_tls_reset(c) and _unshaped(c) and _passes_there(c) and not controls_reach(c)
+         and not shows_injection(c)),
     Rule(id="tls/drop_sni_elsewhere", outcome="blocked", block_type="tls.drop.sni", confidence=0.95,
          needs=("agreed", "ladder"),
          why=_WHEREVER,
-         holds=lambda c: hello_dropped(c) and _unshaped(c) and _fails_there_too(c)),
+         holds=lambda c: is_hello_dropped(c) and _unshaped(c) and _fails_there_too(c)),
 )
 
 # Inside TLS nobody on the way reads a Host.
@@ -52,5 +53,5 @@ HTTP_ELSEWHERE: tuple[PathRule, ...] = (
     Rule(id="http/reset_host_elsewhere", outcome="blocked", block_type="http.reset.host", confidence=0.95,
          needs=("agreed", "ladder"),
          why=_WHEREVER,
-         holds=lambda c: http_reset(c) and not c.path.secure and _fails_there_too(c)),
+         holds=lambda c: is_http_reset(c) and not c.path.secure and _fails_there_too(c)),
 )

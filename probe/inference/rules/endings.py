@@ -7,12 +7,12 @@ did, or nobody can tell. Neither is silence that other transfers from the same a
 from __future__ import annotations
 
 from probe.core.tables.failures import TIMEOUTS
-from probe.inference.evidence.path_evidence import RESET
+from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext
 
 
 def _reset(c: PathContext) -> bool:
-    return c.path.failure == RESET
+    return c.path.failure == CONNECTION_RESET
 
 
 def _closed(c: PathContext) -> bool:
@@ -34,32 +34,32 @@ def _muted(c: PathContext) -> bool:
 
 # ---- TLS handshakes
 
-def tls_reset(c: PathContext) -> bool:
+def is_tls_reset(c: PathContext) -> bool:
     return c.path.stage == "tls" and _reset(c)
 
 
-def tls_closed(c: PathContext) -> bool:
+def is_tls_closed(c: PathContext) -> bool:
     return c.path.stage == "tls" and _closed(c)
 
 
-def tls_alerted(c: PathContext) -> bool:
+def is_tls_alerted(c: PathContext) -> bool:
     return c.path.stage == "tls" and c.path.tls_alert >= 0 and c.path.failure.startswith("ssl_error")
 
 
-def tls_silent(c: PathContext) -> bool:
+def is_tls_silent(c: PathContext) -> bool:
     return c.path.stage == "tls" and _silent(c)
 
 
-def tls_dropped(c: PathContext) -> bool:
+def is_tls_dropped(c: PathContext) -> bool:
     return c.path.stage == "tls" and _dropped(c)
 
 
-def hello_dropped(c: PathContext) -> bool:
+def is_hello_dropped(c: PathContext) -> bool:
     """And its size is not shown to be the cause."""
-    return tls_dropped(c) and not _passes_in_pieces(c)
+    return is_tls_dropped(c) and not _passes_in_pieces(c)
 
 
-def hello_muted(c: PathContext) -> bool:
+def is_hello_muted(c: PathContext) -> bool:
     """Met with silence, and the size of what was said or of the answer is not shown to be the cause."""
     return c.path.stage == "tls" and _muted(c) and not _passes_in_pieces(c)
 
@@ -72,40 +72,40 @@ def _passes_in_pieces(c: PathContext) -> bool:
 
 # ---- requests
 
-def http_reset(c: PathContext) -> bool:
+def is_http_reset(c: PathContext) -> bool:
     return c.path.stage == "http" and _reset(c)
 
 
-def http_closed(c: PathContext) -> bool:
+def is_http_closed(c: PathContext) -> bool:
     return c.path.stage == "http" and _closed(c)
 
 
-def http_silent(c: PathContext) -> bool:
+def is_http_silent(c: PathContext) -> bool:
     return c.path.stage == "http" and _silent(c)
 
 
-def http_dropped(c: PathContext) -> bool:
+def is_http_dropped(c: PathContext) -> bool:
     return c.path.stage == "http" and _dropped(c)
 
 
-def http_muted(c: PathContext) -> bool:
+def is_http_muted(c: PathContext) -> bool:
     """Where no full segment arrives from anywhere, large answers are lost on the way, whoever asked for them."""
     return c.path.stage == "http" and _muted(c) and c.ladder.full_segments
 
 
 # ---- a messenger's own first words
 
-def app_reset(c: PathContext) -> bool:
+def is_app_reset(c: PathContext) -> bool:
     return c.path.stage == "app" and _reset(c)
 
 
-def app_closed(c: PathContext) -> bool:
+def is_app_closed(c: PathContext) -> bool:
     return c.path.stage == "app" and _closed(c)
 
 
-def app_dropped(c: PathContext) -> bool:
+def is_app_dropped(c: PathContext) -> bool:
     return c.path.stage == "app" and _dropped(c)
 
 
-def app_muted(c: PathContext) -> bool:
+def is_app_muted(c: PathContext) -> bool:
     return c.path.stage == "app" and _muted(c)

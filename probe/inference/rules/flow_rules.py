@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from probe.inference.evidence.flow_evidence import MOST_BY_CHANCE, PAIRS
 from probe.inference.evidence.transfer_evidence import ENOUGH_DEAD
-from probe.inference.rules.path_context import PathContext, PathRule, contrary
+from probe.inference.rules.path_context import PathContext, PathRule, controls_reach
 from probe.inference.rules.rule import Rule
 
 STALLS = 3
@@ -57,7 +57,7 @@ def _frozen_by_packets(c: PathContext) -> bool:
 
 def _served_elsewhere(c: PathContext) -> bool:
     """Controls got more, or, where nothing else is doubtful, at least the page."""
-    return c.path.flow.controls_fast > 0 or (contrary(c) and not c.path.flow.early_by_pieces)
+    return c.path.flow.controls_fast > 0 or (controls_reach(c) and not c.path.flow.early_by_pieces)
 
 
 def _shown_elsewhere(c: PathContext) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Stage
 from probe.inference.rules.elsewhere_rules import HTTP_ELSEWHERE
-from probe.inference.rules.endings import http_silent
+from probe.inference.rules.endings import is_http_silent
 from probe.inference.rules.named_rules import HTTP_NAMED
-from probe.inference.rules.path_context import PathContext, PathRule, contrary_here, convicts, injected
+from probe.inference.rules.path_context import PathContext, PathRule, controls_reach_here, convicts, shows_injection
 from probe.inference.rules.rule import Rule
 
 _ASKED: tuple[Stage, ...] = ("http", "page")
@@ -30,7 +30,7 @@ def _not_the_servers(c: PathContext) -> bool:
     """Pages differ by country, language and chance. That it is not the server's own is shown by unrelated services that
     are answered with it too, by a place on the way where it comes from, or by the packets it came in."""
     on_the_way = c.path.located.most > 0 and not c.path.located.at_end
-    return c.path.page_of_others or on_the_way or injected(c)
+    return c.path.page_of_others or on_the_way or shows_injection(c)
 
 
 HTTP: tuple[PathRule, ...] = (
@@ -83,7 +83,7 @@ HTTP: tuple[PathRule, ...] = (
     Rule(id="flow/silent_once_encrypted", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("helper",),
          why="every connection completes its handshake and then falls silent, and controls reach the service there",
-         holds=lambda c: c.path.secure and http_silent(c) and convicts(c) and contrary_here(c)
+         holds=lambda c: c.path.secure and is_http_silent(c) and convicts(c) and controls_reach_here(c)
                and c.path.stops_alike and not c.path.flow.trickles and c.ladder.full_segments
                and not c.ladder.starves(c.path.address)),
     *HTTP_ELSEWHERE,

@@ -44,11 +44,11 @@ class NameEvidence:
 NameRule = Rule[NameEvidence]
 
 
-def answered(e: NameEvidence) -> bool:
+def is_answered(e: NameEvidence) -> bool:
     return e.dns.network == "ok"
 
 
-def repeated(e: NameEvidence) -> bool:
+def is_repeated_failure(e: NameEvidence) -> bool:
     return e.dns.failed_attempts >= 3 and e.dns.failed_attempts == e.dns.attempts
 
 
@@ -58,45 +58,46 @@ def fails_alone(e: NameEvidence, state: str) -> bool:
     A denial is an answer and shows a living resolver; any other failure must be followed by an innocent success.
     """
     alive = state in DENIALS or e.dns.resolver_alive in ANSWERS
-    alone = e.dns.network == state and e.dns.system != "ok" and repeated(e) and e.dns.known_elsewhere and alive
+    alone = (e.dns.network == state and e.dns.system != "ok" and is_repeated_failure(e) and e.dns.known_elsewhere
+             and alive)
     return alone and not (state == "timeout" and (e.unlucky or e.dns.laboured))
 
 
-def false_answer(e: NameEvidence) -> bool:
+def is_false_answer(e: NameEvidence) -> bool:
     """False content convicts even where the other address family is told the truth."""
-    return answered(e) and (bool(e.dns.bogus) or e.dns.mark.fits)
+    return is_answered(e) and (bool(e.dns.bogus) or e.dns.mark.fits)
 
 
-def overtaken(e: NameEvidence) -> bool:
+def is_overtaken(e: NameEvidence) -> bool:
     """Captured packets show that another sender's reply, which may be empty, followed the false one: the question
     itself got through. Of a resolver next door neither tells who lies."""
-    return e.dns.two_senders and false_answer(e) and e.dns.known_elsewhere and e.dns.near_answer != "elsewhere"
+    return e.dns.two_senders and is_false_answer(e) and e.dns.known_elsewhere and e.dns.near_answer != "elsewhere"
 
 
-def wrong_server(e: NameEvidence) -> bool:
+def is_wrong_server(e: NameEvidence) -> bool:
     """No metric of consistency holds: not the address, not its network, not the certificate, which is another's."""
-    return (answered(e) and not e.dns.consistent and not e.validated and e.wrong_server and e.trusted_reached)
+    return (is_answered(e) and not e.dns.consistent and not e.validated and e.wrong_server and e.trusted_reached)
 
 
-def dead_answer(e: NameEvidence) -> bool:
-    return answered(e) and not e.dns.consistent and not e.validated and e.dead_answer
+def is_dead_answer(e: NameEvidence) -> bool:
+    return is_answered(e) and not e.dns.consistent and not e.validated and e.dead_answer
 
 
-def marked_elsewhere(e: NameEvidence) -> bool:
+def is_marked_elsewhere(e: NameEvidence) -> bool:
     """A block address that is known, but not of this country: it convicts only where it serves nothing, or another."""
-    return (answered(e) and bool(e.dns.fingerprint) and not e.dns.mark.restricted and not e.dns.consistent
+    return (is_answered(e) and bool(e.dns.fingerprint) and not e.dns.mark.restricted and not e.dns.consistent
             and not e.validated and (e.wrong_server or e.dead_answer))
 
 
-def restricted(e: NameEvidence) -> bool:
+def is_restricted(e: NameEvidence) -> bool:
     """The name is led to a restricted mode; a certificate that is valid there shows nothing to the contrary. Or the
     resolver says itself that it was made to answer so, with a genuine server that nobody else is led to."""
     led = e.dns.mark.restricted and not e.dns.marked_beside  # even where the other family is told the truth
     said = e.dns.censored and e.validated and not e.dns.bogus and not e.dns.consistent
-    return answered(e) and (led or said) and e.dns.known_elsewhere
+    return is_answered(e) and (led or said) and e.dns.known_elsewhere
 
 
-def public_honest(e: NameEvidence) -> bool:
+def is_public_honest(e: NameEvidence) -> bool:
     return e.dns.public == "ok" and not e.dns.public_bogus and bool(e.dns.public_answers - e.dns.network_answers)
 
 
@@ -104,8 +105,8 @@ def lies_next_door(e: NameEvidence) -> bool:
     """A household's router or filter alone gives another answer, or none. Its owner may have wished it: filters of
     families offer messengers by name. Where a public resolver answers as it does, or the address is a known block
     address of this country, it is not the household."""
-    if answered(e):
-        lies = wrong_server(e) or dead_answer(e) or marked_elsewhere(e)
+    if is_answered(e):
+        lies = is_wrong_server(e) or is_dead_answer(e) or is_marked_elsewhere(e)
         alike = bool(e.dns.public_bogus or e.dns.public_answers & e.dns.network_answers)
     else:
         lies, alike = fails_alone(e, e.dns.network), e.dns.public == e.dns.network
@@ -114,8 +115,8 @@ def lies_next_door(e: NameEvidence) -> bool:
 
 def false_next_door(e: NameEvidence) -> bool:
     """A filter of the household's own, or a lie of whom it asks."""
-    way, household = e.dns.port53, e.dns.resolver_private or not public_honest(e)
+    way, household = e.dns.port53, e.dns.resolver_private or not is_public_honest(e)
     return ((e.dns.near_answer == "elsewhere" and not e.validated)
             or (way.led_astray and way.next_door and not e.dns.mark.fits)
-            or (restricted(e) and household and not e.dns.public_restricted)
+            or (is_restricted(e) and household and not e.dns.public_restricted)
             or lies_next_door(e))

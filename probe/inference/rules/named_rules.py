@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from probe.core.tables.evidence_words import NARROW_FAILS, InnocentState
 from probe.inference.rules.endings import (
-    hello_dropped,
-    hello_muted,
-    http_closed,
-    http_dropped,
-    http_muted,
-    http_reset,
-    tls_alerted,
-    tls_closed,
-    tls_reset,
+    is_hello_dropped,
+    is_hello_muted,
+    is_http_closed,
+    is_http_dropped,
+    is_http_muted,
+    is_http_reset,
+    is_tls_alerted,
+    is_tls_closed,
+    is_tls_reset,
 )
-from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts, injected
+from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, shows_injection
 from probe.inference.rules.rule import Rule
 
 _FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
@@ -43,7 +43,7 @@ def _host_alone(c: PathContext) -> bool:
 
 def _nearer(c: PathContext) -> bool:
     """A server ends connections, too, that takes no visitors from here: for one name alone where it serves many."""
-    return contrary(c) and c.path.located_by_name.most > 0
+    return controls_reach(c) and c.path.located_by_name.most > 0
 
 
 def _unanswered(c: PathContext) -> bool:
@@ -53,33 +53,34 @@ def _unanswered(c: PathContext) -> bool:
 def _muted_by_name(c: PathContext) -> bool:
     """The innocent name may have drawn a small answer, and this name's be too large for the line."""
     too_large = c.path.shapes.innocent_small and c.path.shapes.narrow not in NARROW_FAILS
-    return hello_muted(c) and _name_alone(c) and not too_large
+    return is_hello_muted(c) and _name_alone(c) and not too_large
 
 
 def _every_name_reset(c: PathContext) -> bool:
-    return tls_reset(c) and convicts(c) and contrary(c)
+    return is_tls_reset(c) and convicts(c) and controls_reach(c)
 
 
 TLS_NAMED: tuple[PathRule, ...] = (
     Rule(id="tls/reset_sni_control", outcome="blocked", block_type="tls.reset.sni", confidence=0.97,
          needs=("innocent", "helper"),
          why=_CONTROLLED,
-         holds=lambda c: tls_reset(c) and _name_alone(c) and contrary(c)),
+         holds=lambda c: is_tls_reset(c) and _name_alone(c) and controls_reach(c)),
     # What ends a connection is a packet, and may be looked at.
     Rule(id="tls/reset_sni_injected", outcome="blocked", block_type="tls.reset.sni", confidence=0.95,
          needs=("innocent", "packets"),
          why=_FORGED,
-         holds=lambda c: tls_reset(c) and _name_alone(c) and injected(c)),
+         holds=lambda c: is_tls_reset(c) and _name_alone(c) and shows_injection(c)),
     Rule(id="tls/reset_sni", outcome="blocked", block_type="tls.reset.sni", confidence=0.85, needs=("innocent",),
          why=_ALONE,
-         holds=lambda c: tls_reset(c) and _name_alone(c) and _unanswered(c)),
+         holds=lambda c: is_tls_reset(c) and _name_alone(c) and _unanswered(c)),
     # Residual blocking that is ended by forged packets lasts 180 s at most; who sets it off again and again at the same
     # address is no neighbour of one moment. Whether the address or a neighbour's name is meant is not shown.
     Rule(id="tls/reset_address_injected", outcome="blocked", block_type="tls.reset", confidence=0.85,
          needs=("helper", "packets", "later_slots"),
          why="every name on this address is cut off by forged packets from nearer than the service, and still is in a "
              "later time slot; controls reach it",
-         holds=lambda c: _every_name_reset(c) and c.path.innocent == "failed" and injected(c) and c.path.anatomy.near
+         holds=lambda c: _every_name_reset(c) and c.path.innocent == "failed" and shows_injection(c)
+         and c.path.anatomy.near
                and c.path.anatomy.near_slots >= 2),
     # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses.
     Rule(id="tls/reset_address", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.6,
@@ -90,30 +91,30 @@ TLS_NAMED: tuple[PathRule, ...] = (
     Rule(id="tls/close_sni_control", outcome="blocked", block_type="tls.close.sni", confidence=0.97,
          needs=("innocent", "helper", "search"),
          why=_ENDED_NEARER,
-         holds=lambda c: tls_closed(c) and _name_alone(c) and _nearer(c)),
+         holds=lambda c: is_tls_closed(c) and _name_alone(c) and _nearer(c)),
     Rule(id="tls/close_sni_injected", outcome="blocked", block_type="tls.close.sni", confidence=0.95,
          needs=("innocent", "packets"),
          why=_FORGED,
-         holds=lambda c: tls_closed(c) and _name_alone(c) and injected(c)),
+         holds=lambda c: is_tls_closed(c) and _name_alone(c) and shows_injection(c)),
     Rule(id="tls/alert_sni_control", outcome="blocked", block_type="tls.alert.sni", confidence=0.97,
          needs=("innocent", "helper", "search"),
          why=_ENDED_NEARER,
-         holds=lambda c: tls_alerted(c) and _name_alone(c) and _nearer(c)),
+         holds=lambda c: is_tls_alerted(c) and _name_alone(c) and _nearer(c)),
     Rule(id="tls/alert_sni_injected", outcome="blocked", block_type="tls.alert.sni", confidence=0.95,
          needs=("innocent", "packets"),
          why=_FORGED,
-         holds=lambda c: tls_alerted(c) and _name_alone(c) and injected(c)),
+         holds=lambda c: is_tls_alerted(c) and _name_alone(c) and shows_injection(c)),
     Rule(id="tls/drop_sni_control", outcome="blocked", block_type="tls.drop.sni", confidence=0.97,
          needs=("innocent", "helper"),
          why=_CONTROLLED,
-         holds=lambda c: hello_dropped(c) and _name_alone(c) and contrary(c)),
+         holds=lambda c: is_hello_dropped(c) and _name_alone(c) and controls_reach(c)),
     Rule(id="tls/drop_sni", outcome="blocked", block_type="tls.drop.sni", confidence=0.85, needs=("innocent",),
          why=_ALONE,
-         holds=lambda c: hello_dropped(c) and _name_alone(c) and _unanswered(c)),
+         holds=lambda c: is_hello_dropped(c) and _name_alone(c) and _unanswered(c)),
     Rule(id="tls/mute_sni_control", outcome="blocked", block_type="tls.mute.sni", confidence=0.97,
          needs=("innocent", "helper"),
          why=_CONTROLLED,
-         holds=lambda c: _muted_by_name(c) and contrary(c)),
+         holds=lambda c: _muted_by_name(c) and controls_reach(c)),
     Rule(id="tls/mute_sni", outcome="blocked", block_type="tls.mute.sni", confidence=0.85, needs=("innocent",),
          why=_ALONE,
          holds=lambda c: _muted_by_name(c) and _unanswered(c)),
@@ -123,34 +124,34 @@ HTTP_NAMED: tuple[PathRule, ...] = (
     Rule(id="http/reset_host_control", outcome="blocked", block_type="http.reset.host", confidence=0.97,
          needs=("innocent", "helper"),
          why=_CONTROLLED,
-         holds=lambda c: http_reset(c) and _host_alone(c) and contrary(c)),
+         holds=lambda c: is_http_reset(c) and _host_alone(c) and controls_reach(c)),
     Rule(id="http/reset_host_injected", outcome="blocked", block_type="http.reset.host", confidence=0.95,
          needs=("innocent", "packets"),
          why=_FORGED,
-         holds=lambda c: http_reset(c) and _host_alone(c) and injected(c)),
+         holds=lambda c: is_http_reset(c) and _host_alone(c) and shows_injection(c)),
     Rule(id="http/reset_host", outcome="blocked", block_type="http.reset.host", confidence=0.85, needs=("innocent",),
          why=_ALONE,
-         holds=lambda c: http_reset(c) and _host_alone(c) and _unanswered(c)),
+         holds=lambda c: is_http_reset(c) and _host_alone(c) and _unanswered(c)),
     Rule(id="http/close_host_control", outcome="blocked", block_type="http.close.host", confidence=0.97,
          needs=("innocent", "helper", "search"),
          why=_ENDED_NEARER,
-         holds=lambda c: http_closed(c) and _host_alone(c) and _nearer(c)),
+         holds=lambda c: is_http_closed(c) and _host_alone(c) and _nearer(c)),
     Rule(id="http/close_host_injected", outcome="blocked", block_type="http.close.host", confidence=0.95,
          needs=("innocent", "packets"),
          why=_FORGED,
-         holds=lambda c: http_closed(c) and _host_alone(c) and injected(c)),
+         holds=lambda c: is_http_closed(c) and _host_alone(c) and shows_injection(c)),
     Rule(id="http/drop_host_control", outcome="blocked", block_type="http.drop.host", confidence=0.97,
          needs=("innocent", "helper"),
          why=_CONTROLLED,
-         holds=lambda c: http_dropped(c) and _host_alone(c) and contrary(c)),
+         holds=lambda c: is_http_dropped(c) and _host_alone(c) and controls_reach(c)),
     Rule(id="http/drop_host", outcome="blocked", block_type="http.drop.host", confidence=0.85, needs=("innocent",),
          why=_ALONE,
-         holds=lambda c: http_dropped(c) and _host_alone(c) and _unanswered(c)),
+         holds=lambda c: is_http_dropped(c) and _host_alone(c) and _unanswered(c)),
     Rule(id="http/mute_host_control", outcome="blocked", block_type="http.mute.host", confidence=0.97,
          needs=("innocent", "helper"),
          why=_CONTROLLED,
-         holds=lambda c: http_muted(c) and _host_alone(c) and contrary(c)),
+         holds=lambda c: is_http_muted(c) and _host_alone(c) and controls_reach(c)),
     Rule(id="http/mute_host", outcome="blocked", block_type="http.mute.host", confidence=0.85, needs=("innocent",),
          why=_ALONE,
-         holds=lambda c: http_muted(c) and _host_alone(c) and _unanswered(c)),
+         holds=lambda c: is_http_muted(c) and _host_alone(c) and _unanswered(c)),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from probe.core.tables.block_types import BLOCK_TYPES, is_prefix
+from probe.core.tables.block_types import BLOCK_TYPES, is_ancestor
 from probe.inference.rules.field_reads import Field, Reading, read_rule
 from probe.inference.rules.rule import Decision, Rule
 
@@ -34,7 +34,7 @@ def nearest_rule(decision: Decision[E]) -> RuledOut | None:
 
     def distance(place: int, rule: Rule[E], reading: Reading) -> tuple[bool, int, int]:
         agreed = shared.intersection(field.name for field in reading.fields if field != reading.last)
-        return not (neighbour and is_prefix(neighbour, rule.block_type)), -len(agreed), abs(place - here)
+        return not (neighbour and is_ancestor(neighbour, rule.block_type)), -len(agreed), abs(place - here)
 
     others = [(place, rule, read_rule(rule, decision.evidence)) for place, rule in enumerate(decision.table)
               if not rule.hands_on and (rule.outcome, rule.block_type) != (ruled.outcome, ruled.block_type)]

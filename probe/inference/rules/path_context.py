@@ -26,39 +26,39 @@ ADMINISTRATIVE = ("3/9 ", "3/10 ", "3/13 ", "1/1 ", "1/5 ", "1/6 ")
 """ICMP codes that say "prohibited" (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)."""
 
 
-def repeated(c: PathContext) -> bool:
+def is_repeated(c: PathContext) -> bool:
     """Several fresh connections, every one failing, and alike; more of them where a failure costs no time."""
     quick = c.path.stage in TLS_OR_HTTP and c.path.failure not in TIMEOUTS and not c.path.trust
     enough = c.path.failed_attempts >= (4 if quick else 3)
     return enough and c.path.failed_attempts == c.path.attempts and c.path.same_failure
 
 
-def everybody_resigned(c: PathContext) -> bool:
+def is_everything_resigned(c: PathContext) -> bool:
     """Several innocent servers present certificates of nobody we trust, and none its own."""
     return c.ladder.resigned >= 2 and not c.ladder.tls_ok - c.ladder.resigned
 
 
-def contrary(c: PathContext) -> bool:
+def controls_reach(c: PathContext) -> bool:
     """Controls reach what fails here, and none fails as well."""
     return c.path.control_ok > 0 and not c.path.control_failed
 
 
-def contrary_here(c: PathContext) -> bool:
+def controls_reach_here(c: PathContext) -> bool:
     """Of a page: and they may have had it from this very address. A service of many addresses may have one whose
     server takes connections and serves nothing, and controls are led to another."""
-    return contrary(c) and c.path.control_here > 0
+    return controls_reach(c) and c.path.control_here > 0
 
 
 def convicts(c: PathContext) -> bool:
-    return repeated(c) and not c.path.tainted and not c.self_block and c.ladder.well
+    return is_repeated(c) and not c.path.tainted and not c.self_block and c.ladder.well
 
 
-def lost_here(c: PathContext) -> bool:
+def is_lost_here(c: PathContext) -> bool:
     """Attempts to connect end where other traffic from here passes. An operator that refuses us ends them at its own
     door, and from here nothing else tells the two apart."""
     return convicts(c) and c.path.lost == "near"
 
 
-def injected(c: PathContext) -> bool:
+def shows_injection(c: PathContext) -> bool:
     """Captured packets show that somebody else than the service ended the attempts, and no control fails as well."""
-    return c.path.anatomy.shown and not c.path.control_failed
+    return c.path.anatomy.is_shown and not c.path.control_failed

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from probe.core.tables.failures import TIMEOUTS
 from probe.core.tables.trust import OUT_OF_DATE, UNTRUSTED
-from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts
+from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts
 from probe.inference.rules.rule import Rule
 
 
@@ -51,7 +51,7 @@ QUIC: tuple[PathRule, ...] = (
          needs=("innocent", "helper"),
          why="an innocent name on the same address is answered, this one is not or not for long, and controls reach "
              "it",
-         holds=lambda c: _by_name(c) and contrary(c)),
+         holds=lambda c: _by_name(c) and controls_reach(c)),
     Rule(id="quic/had_enough", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent",),
          why="an innocent name was answered before ours, and nobody is shown to be any more: what our name set off, "
@@ -62,5 +62,5 @@ QUIC: tuple[PathRule, ...] = (
          why="no name is answered in version 1, which the server says it speaks when asked for another, and controls "
              "reach it",
          holds=lambda c: _vanishes(c) and c.path.innocent == "failed" and c.path.udp.versions_answered >= 2
-               and c.path.udp.offers_v1 and not c.path.udp.others_shaken and contrary(c)),
+               and c.path.udp.offers_v1 and not c.path.udp.others_shaken and controls_reach(c)),
 )

@@ -83,11 +83,11 @@ class Decision(Generic[E]):
     evidence: E
 
 
-def first(rules: Sequence[Rule[E]], evidence: E) -> Rule[E]:
+def find_first_rule(rules: Sequence[Rule[E]], evidence: E) -> Rule[E]:
     """The first rule that holds; every table ends with one that always does."""
     return next(rule for rule in rules if rule.holds(evidence))
 
 
 def decide(table: Sequence[Rule[E]], evidence: E) -> Decision[E]:
     """What the table says of this evidence."""
-    return Decision(rule=first(table, evidence), table=table, evidence=evidence)
+    return Decision(rule=find_first_rule(table, evidence), table=table, evidence=evidence)

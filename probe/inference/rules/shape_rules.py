@@ -8,8 +8,15 @@ alert, but then it has read the hello, and other shapes are not tried.
 
 from __future__ import annotations
 
-from probe.inference.rules.endings import hello_dropped, hello_muted, tls_closed, tls_reset, tls_silent
-from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts, injected, repeated
+from probe.inference.rules.endings import is_hello_dropped, is_hello_muted, is_tls_closed, is_tls_reset, is_tls_silent
+from probe.inference.rules.path_context import (
+    PathContext,
+    PathRule,
+    controls_reach,
+    convicts,
+    is_repeated,
+    shows_injection,
+)
 from probe.inference.rules.rule import Rule
 
 _SHAPE = ("with the library's ClientHello every name fails here, with another shape this one is answered again and "
@@ -21,7 +28,7 @@ _SOME_CLIENTS = ("the name passes in another shape; whether the server itself re
 
 
 def _narrowed(c: PathContext) -> bool:
-    return tls_silent(c) and repeated(c)
+    return is_tls_silent(c) and is_repeated(c)
 
 
 SMALL_SEGMENTS: tuple[PathRule, ...] = (
@@ -41,7 +48,7 @@ def _shaped(c: PathContext) -> bool:
 def _on_the_way(c: PathContext) -> bool:
     """It is not the server itself that dislikes our hello: it takes it elsewhere, and another's shows the same."""
     alike = c.path.shapes.control_same > 0 and c.path.shapes.others_alike > 0
-    return (contrary(c) and alike) or injected(c)
+    return (controls_reach(c) and alike) or shows_injection(c)
 
 
 def _every_name(c: PathContext) -> bool:
@@ -65,49 +72,49 @@ SHAPES: tuple[PathRule, ...] = (
     Rule(id="tls/reset_fingerprint", outcome="blocked", block_type="tls.reset.fingerprint", confidence=0.9,
          needs=("innocent", "twin"),
          why=_SHAPE,
-         holds=lambda c: tls_reset(c) and _every_name(c)),
+         holds=lambda c: is_tls_reset(c) and _every_name(c)),
     Rule(id="tls/reset_name_and_shape", outcome="blocked", block_type="tls.reset", confidence=0.85,
          needs=("innocent", "twin"),
          why=_TOGETHER,
-         holds=lambda c: tls_reset(c) and _name_and_shape(c)),
+         holds=lambda c: is_tls_reset(c) and _name_and_shape(c)),
     Rule(id="tls/reset_of_some_clients", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("innocent",),
          why=_SOME_CLIENTS,
-         holds=lambda c: tls_reset(c) and _shaped(c)),
+         holds=lambda c: is_tls_reset(c) and _shaped(c)),
     Rule(id="tls/close_fingerprint", outcome="blocked", block_type="tls.close.fingerprint", confidence=0.9,
          needs=("innocent", "twin"),
          why=_SHAPE,
-         holds=lambda c: tls_closed(c) and _every_name(c)),
+         holds=lambda c: is_tls_closed(c) and _every_name(c)),
     Rule(id="tls/close_name_and_shape", outcome="blocked", block_type="tls.close", confidence=0.85,
          needs=("innocent", "twin"),
          why=_TOGETHER,
-         holds=lambda c: tls_closed(c) and _name_and_shape(c)),
+         holds=lambda c: is_tls_closed(c) and _name_and_shape(c)),
     Rule(id="tls/close_of_some_clients", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("innocent",),
          why=_SOME_CLIENTS,
-         holds=lambda c: tls_closed(c) and _shaped(c)),
+         holds=lambda c: is_tls_closed(c) and _shaped(c)),
     Rule(id="tls/drop_fingerprint", outcome="blocked", block_type="tls.drop.fingerprint", confidence=0.9,
          needs=("innocent", "twin"),
          why=_SHAPE,
-         holds=lambda c: tls_silent(c) and c.path.acked == "no" and _every_name(c) and _fits(c)),
+         holds=lambda c: is_tls_silent(c) and c.path.acked == "no" and _every_name(c) and _fits(c)),
     Rule(id="tls/drop_name_and_shape", outcome="blocked", block_type="tls.drop", confidence=0.85,
          needs=("innocent", "twin"),
          why=_TOGETHER,
-         holds=lambda c: hello_dropped(c) and _name_and_shape(c)),
+         holds=lambda c: is_hello_dropped(c) and _name_and_shape(c)),
     Rule(id="tls/drop_of_some_clients", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("innocent",),
          why=_SOME_CLIENTS,
-         holds=lambda c: hello_dropped(c) and _shaped(c)),
+         holds=lambda c: is_hello_dropped(c) and _shaped(c)),
     Rule(id="tls/mute_fingerprint", outcome="blocked", block_type="tls.mute.fingerprint", confidence=0.9,
          needs=("innocent", "twin"),
          why=_SHAPE,
-         holds=lambda c: tls_silent(c) and c.path.acked != "no" and _every_name(c) and _fits(c)),
+         holds=lambda c: is_tls_silent(c) and c.path.acked != "no" and _every_name(c) and _fits(c)),
     Rule(id="tls/mute_name_and_shape", outcome="blocked", block_type="tls.mute", confidence=0.85,
          needs=("innocent", "twin"),
          why=_TOGETHER,
-         holds=lambda c: hello_muted(c) and _name_and_shape(c)),
+         holds=lambda c: is_hello_muted(c) and _name_and_shape(c)),
     Rule(id="tls/mute_of_some_clients", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("innocent",),
          why=_SOME_CLIENTS,
-         holds=lambda c: hello_muted(c) and _shaped(c)),
+         holds=lambda c: is_hello_muted(c) and _shaped(c)),
 )

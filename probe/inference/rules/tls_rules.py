@@ -6,9 +6,9 @@ from probe.core.tables.evidence_words import NARROW_FAILS, TLS_OR_HTTP
 from probe.core.tables.failures import TIMEOUTS
 from probe.core.tables.trust import OUT_OF_DATE, UNTRUSTED
 from probe.inference.rules.elsewhere_rules import TLS_ELSEWHERE
-from probe.inference.rules.endings import tls_dropped
+from probe.inference.rules.endings import is_tls_dropped
 from probe.inference.rules.named_rules import TLS_NAMED
-from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts, everybody_resigned
+from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, is_everything_resigned
 from probe.inference.rules.rule import Rule
 from probe.inference.rules.shape_rules import SHAPES, SMALL_SEGMENTS
 
@@ -31,7 +31,8 @@ TLS: tuple[PathRule, ...] = (
     Rule(id="tls/everything_resigned", outcome="local", block_type="local.interception", confidence=0.9,
          needs=("ladder",),
          why="innocent servers present certificates of nobody we trust as well",
-         holds=lambda c: (_untrusted(c) or c.path.failure == "ssl_no_application_protocol") and everybody_resigned(c)),
+         holds=lambda c: (_untrusted(c) or c.path.failure == "ssl_no_application_protocol")
+         and is_everything_resigned(c)),
     Rule(id="tls/private_root_changed", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.7,
          needs=("nothing",),
          why="the chain claims the service's own authority under a root that the catalogue does not know",
@@ -42,7 +43,8 @@ TLS: tuple[PathRule, ...] = (
          holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
     Rule(id="tls/foreign_certificate", outcome="blocked", block_type="tls.mitm", confidence=0.93, needs=("helper",),
          why="controls are shown another, valid certificate at this address",
-         holds=lambda c: _untrusted(c) and c.path.control_other_key > 0 and not c.path.control_same_key and contrary(c)
+         holds=lambda c: _untrusted(c) and c.path.control_other_key > 0 and not c.path.control_same_key
+         and controls_reach(c)
                and convicts(c)),
     Rule(id="path/large_answers_lost", outcome="local", block_type="local.mtu", confidence=0.8, needs=("ladder",),
          why="small answers arrive and no full segment does, from anywhere: packets are too large for the line",
@@ -61,7 +63,7 @@ TLS: tuple[PathRule, ...] = (
          needs=("innocent", "helper"),
          why="no name's hello is acknowledged at this address, in small segments neither, while other bytes on the "
              "same port are; controls shake hands there",
-         holds=lambda c: tls_dropped(c) and convicts(c) and contrary(c) and c.path.innocent == "failed"
+         holds=lambda c: is_tls_dropped(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
                and c.path.other_bytes == "passed" and c.path.shapes.narrow in NARROW_FAILS
                and not c.path.shapes.passed and c.ladder.full_segments),
     *SHAPES,

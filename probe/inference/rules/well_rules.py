@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Stage
 from probe.core.tables.protocols import SiteKind
-from probe.inference.rules.path_context import PathContext, PathRule, everybody_resigned
+from probe.inference.rules.path_context import PathContext, PathRule, is_everything_resigned
 from probe.inference.rules.rule import Rule
 
 _UNANSWERED: tuple[Stage, ...] = ("connect", "quic", "stun")
@@ -64,7 +64,7 @@ WELL: tuple[PathRule, ...] = (
          confidence=0.5, needs=("ladder",),
          why="innocent servers present certificates of nobody we trust, and none is known that this server should "
              "have",
-         holds=lambda c: _unjudged(c) and everybody_resigned(c) and not c.path.control_same_key),
+         holds=lambda c: _unjudged(c) and is_everything_resigned(c) and not c.path.control_same_key),
     Rule(id="path/connects", outcome="ok", block_type="", confidence=0.8, needs=("nothing",),
          why="the endpoint answers as far as its protocol can be checked",
          holds=lambda c: c.path.kind in _BARE and c.path.last_ok and c.path.failed_attempts < 2),

@@ -18,24 +18,24 @@ from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import Decision, decide
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
-from probe.inference.verdicts.role_verdicts import service_verdicts
+from probe.inference.verdicts.role_verdicts import judge_services
 from probe.inference.verdicts.rule_verdict import (
+    add_causes,
     bare_verdict,
     name_verdict,
     network_verdict,
     not_attempted,
     path_verdict,
-    with_also,
 )
 from probe.inference.verdicts.site_case import CrossSiteEvidence, RunContext, SiteCase, cross_site_evidence
 from probe.inference.verdicts.site_evidence import RAN_OUT, endpoint_paths, name_evidence, why_no_path
 
 
-def judge(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext,
-          ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext,
+              ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of every target, then of every service and role. `skipped`: input -> (endpoint, why not tried)."""
     found = judge_endpoints(cases, skipped, run)
-    return tuple(map(combine_endpoints, found.values())), service_verdicts(found, run.quorums)
+    return tuple(map(combine_endpoints, found.values())), judge_services(found, run.quorums)
 
 
 def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext,
@@ -62,7 +62,7 @@ def _judge_endpoint(case: SiteCase, endpoint: Endpoint, run: RunContext, across:
              for p in endpoint_paths(case, endpoint, run, across)]
     judged = [(d.evidence.path, path_verdict(endpoint, d.rule, d.evidence.path)) for d in paths]
     evidence = name_evidence(case, run, across, judged)
-    if case.site.named and not evidence.dns.asked:
+    if case.site.has_name and not evidence.dns.asked:
         return _untried(endpoint, RAN_OUT)
     name = decide(DNS_RULES, evidence)
     found = _of_name_and_paths(case, endpoint, name, judged, run.ladder)
@@ -79,7 +79,7 @@ def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEv
     if endpoint.status == "dead" or "NXDOMAIN" in endpoint.expect.status:
         return replace(of_name, verdict=_expected_absence(endpoint, dns, name.evidence))
     if dns.outcome == "blocked":
-        found = with_also(dns, tuple(v.block_type for _, v in behind if v.outcome == "blocked"))
+        found = add_causes(dns, tuple(v.block_type for _, v in behind if v.outcome == "blocked"))
         return replace(of_name, verdict=replace(found, partial=any(v.outcome == "ok" for _, v in here)))
     reached_here = any(v.outcome == "ok" for _, v in here) and not name.evidence.may_be_anybody
     if dns.outcome == "ok" or (dns.outcome == "inconclusive" and reached_here):

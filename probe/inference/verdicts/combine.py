@@ -15,7 +15,7 @@ from probe.core.verdicts import Verdict
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.visit_outcomes import must_not_answer
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
-from probe.inference.verdicts.rule_verdict import not_attempted, with_also
+from probe.inference.verdicts.rule_verdict import add_causes, not_attempted
 
 _CONCLUSIONS: tuple[Outcome, ...] = ("ok", "down", "inconclusive", "local")
 _OPPOSITES: tuple[Outcome, ...] = ("ok", "blocked")
@@ -48,13 +48,13 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
 def _of_verdicts(tried: Sequence[Verdict]) -> Verdict:
     blocked = [v for v in tried if v.outcome == "blocked"]
     if blocked:
-        chief = _placed(max(blocked, key=lambda v: v.confidence), blocked)
+        chief = _add_place(max(blocked, key=lambda v: v.confidence), blocked)
         others = tuple(v.block_type for v in blocked if v.block_type != chief.block_type)
         partial = any(v.outcome == "ok" for v in tried)
-        return with_also(replace(_summed(chief, blocked), partial=partial), others)
+        return add_causes(replace(_add_counts(chief, blocked), partial=partial), others)
     chief = min(tried, key=lambda v: _ORDER.index(v.outcome))
     notes = tuple(v.block_type for v in tried if v.outcome == "local") if chief.outcome == "ok" else ()
-    return with_also(_summed(chief, [v for v in tried if v.outcome == chief.outcome]), notes)
+    return add_causes(_add_counts(chief, [v for v in tried if v.outcome == chief.outcome]), notes)
 
 
 def _by_family(tried: Sequence[PathVerdict]) -> tuple[tuple[int, Outcome], ...]:
@@ -63,7 +63,7 @@ def _by_family(tried: Sequence[PathVerdict]) -> tuple[tuple[int, Outcome], ...]:
                  for family in sorted({p.family for p, _ in tried if p.family}))
 
 
-def _placed(chief: Verdict, blocked: Sequence[Verdict]) -> Verdict:
+def _add_place(chief: Verdict, blocked: Sequence[Verdict]) -> Verdict:
     """The hop is looked for at one address: what was found there holds for others that are blocked alike."""
     alike = [v for v in blocked if v.block_type == chief.block_type]
     place = min((v for v in alike if v.hop), key=lambda v: v.scope == "unknown", default=chief)
@@ -77,7 +77,7 @@ def _is_settled_deeper(tried: Sequence[PathVerdict], shallow: PathEvidence) -> b
     return any(p.depth > shallow.depth and v.outcome in _CONCLUSIONS for p, v in tried)
 
 
-def _summed(chief: Verdict, members: Sequence[Verdict]) -> Verdict:
+def _add_counts(chief: Verdict, members: Sequence[Verdict]) -> Verdict:
     evidence = tuple(dict.fromkeys(i for v in members for i in v.evidence))
     return replace(
         chief, evidence=evidence[:MAX_EVIDENCE], attempts=sum(v.attempts for v in members),
@@ -99,14 +99,14 @@ def combine_endpoints(members: Sequence[JudgedEndpoint]) -> Verdict:
     also = tuple(cause for m in tried if m.verdict.outcome == "blocked"
                  for cause in (m.verdict.block_type, *m.verdict.also) if cause != chief.block_type)
     mixed = len({m.verdict.outcome for m in tried if m.verdict.outcome in _OPPOSITES}) == 2
-    return with_also(replace(chief, evidence=chief.evidence[:MAX_EVIDENCE], partial=chief.partial or mixed), also)
+    return add_causes(replace(chief, evidence=chief.evidence[:MAX_EVIDENCE], partial=chief.partial or mixed), also)
 
 
 def _place_in_target(verdict: Verdict) -> float:
     return _ORDER.index("ok") - 0.5 if verdict.block_type in UNASKED else _ORDER.index(verdict.outcome)
 
 
-def confirm(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> tuple[Verdict, ...]:
+def confirm_blocks(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> tuple[Verdict, ...]:
     """Mark also the blocks that a run before saw; `previous` maps its blocked targets to their block types.
 
     That run must have ended longer ago than residual blocking lasts, or it confirms only its own traces.
@@ -116,7 +116,7 @@ def confirm(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> tuple[V
         for v in verdicts)
 
 
-def with_levels(verdicts: Sequence[Verdict], seen: Sequence[Observation]) -> tuple[Verdict, ...]:
+def add_evidence_levels(verdicts: Sequence[Verdict], seen: Sequence[Observation]) -> tuple[Verdict, ...]:
     """Mark the verdicts that rest on captured packets: those of every visit and question over UDP that failed among
     their evidence, or where none did, of any."""
     failed = {o.observation_id: bool(o.packets) for o in seen if o.failure and (o.address or o.dns.engine == "udp")}

@@ -23,8 +23,8 @@ Quorum = int | str
 _UNDECIDED: tuple[Outcome, ...] = ("inconclusive", "network", "local")
 
 
-def service_verdicts(found: Mapping[str, Sequence[JudgedEndpoint]],
-                     quorums: Mapping[tuple[str, str], Quorum]) -> tuple[ServiceVerdict, ...]:
+def judge_services(found: Mapping[str, Sequence[JudgedEndpoint]],
+                   quorums: Mapping[tuple[str, str], Quorum]) -> tuple[ServiceVerdict, ...]:
     """The verdict of every service and role. `found`: target -> its endpoints, also those that were not tried."""
     groups: dict[tuple[str, Role], list[JudgedEndpoint]] = {}
     for members in found.values():
@@ -38,7 +38,7 @@ def _verdict(key: tuple[str, Role], members: Sequence[JudgedEndpoint], quorum: Q
     n = sum(_is_decided(m.verdict.outcome) for m in members)
     families = {family: [word for m in members for its, word in m.by_family if its == family] for family in (4, 6)}
     return ServiceVerdict(
-        service=key[0], role=key[1], outcome=role_outcome(targets_of(members), quorum), k=len(blocked), n=n,
+        service=key[0], role=key[1], outcome=judge_role(targets_of(members), quorum), k=len(blocked), n=n,
         k_ipv4=_count_blocked(families[4]), n_ipv4=sum(map(_is_decided, families[4])),
         k_ipv6=_count_blocked(families[6]), n_ipv6=sum(map(_is_decided, families[6])),
         not_attempted=sum(m.verdict.outcome == NOT_ATTEMPTED for m in members),
@@ -83,7 +83,7 @@ def _target(words: Sequence[Outcome]) -> Outcome:
     return next(word for word in (*_UNDECIDED, "down") if word in words)
 
 
-def role_outcome(targets: Sequence[Outcome], quorum: Quorum) -> Outcome:
+def judge_role(targets: Sequence[Outcome], quorum: Quorum) -> Outcome:
     """What a role's targets make of it.
 
     It is blocked where the quorum cannot be met though everything undecided answered, or where nothing answers and
@@ -92,7 +92,7 @@ def role_outcome(targets: Sequence[Outcome], quorum: Quorum) -> Outcome:
     answering, blocked = sum(word == "ok" for word in targets), _count_blocked(targets)
     undecided = [word for word in targets if word in _UNDECIDED]
     alive = answering + blocked + len(undecided)
-    needed = _needed(quorum, len(targets), alive)
+    needed = _count_needed(quorum, len(targets), alive)
     if not targets:
         return NOT_ATTEMPTED
     if alive < max(needed, 1):
@@ -104,7 +104,7 @@ def role_outcome(targets: Sequence[Outcome], quorum: Quorum) -> Outcome:
     return next(word for word in _UNDECIDED if word in undecided)
 
 
-def _needed(quorum: Quorum, tried: int, alive: int) -> int:
+def _count_needed(quorum: Quorum, tried: int, alive: int) -> int:
     """Targets that must answer; of a run that tried fewer than the quorum, all of those."""
     if quorum == ANY:
         return min(1, tried)

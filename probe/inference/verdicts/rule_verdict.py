@@ -12,7 +12,7 @@ from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, ResidualWord, Sco
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import DnsEvidence
-from probe.inference.evidence.hop_evidence import icmp_scope
+from probe.inference.evidence.hop_evidence import classify_icmp_scope
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.rules.rule import Rule
 
@@ -49,7 +49,7 @@ def bare_verdict(endpoint: Endpoint, outcome: Outcome) -> Verdict:
                    outcome=outcome, control="not_needed")
 
 
-def with_also(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
+def add_causes(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
     """The same verdict, with what stands behind it."""
     return replace(verdict, also=tuple(dict.fromkeys(verdict.also + causes)))
 
@@ -79,7 +79,7 @@ def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | Non
         return _Place()
     if path is not None:
         where, left = path.located, path.residual
-        scope = where.scope if where.most else icmp_scope(path.icmp)
+        scope = where.scope if where.most else classify_icmp_scope(path.icmp)
         return _Place(scope=scope, hop=where.hop, residual=left.word, residual_s=left.span)
     return _Place(scope=dns.located.scope, hop=dns.located.hop) if dns is not None else _Place()
 

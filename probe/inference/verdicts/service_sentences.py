@@ -20,8 +20,8 @@ _OTHER: dict[Outcome, str] = {
 }
 
 
-def service_lines(services: Iterable[ServiceVerdict], titles: Mapping[str, str] | None = None,
-                  needs_account: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
+def describe_services(services: Iterable[ServiceVerdict], titles: Mapping[str, str] | None = None,
+                      needs_account: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
     """A line for each service of which something is blocked; `titles`: what people call a service, `needs_account`:
     what of it is not measured, words of `ACCOUNT_PARTS`."""
     groups: dict[str, list[ServiceVerdict]] = {}
@@ -29,11 +29,11 @@ def service_lines(services: Iterable[ServiceVerdict], titles: Mapping[str, str] 
         groups.setdefault(row.service, []).append(row)
     for name, rows in groups.items():
         if any(row.k for row in rows):
-            yield service_line((titles or {}).get(name) or name.replace("_", " "), rows,
-                               (needs_account or {}).get(name, ()))
+            yield describe_service((titles or {}).get(name) or name.replace("_", " "), rows,
+                                   (needs_account or {}).get(name, ()))
 
 
-def service_line(title: str, rows: Sequence[ServiceVerdict], needs_account: Sequence[str] = ()) -> str:
+def describe_service(title: str, rows: Sequence[ServiceVerdict], needs_account: Sequence[str] = ()) -> str:
     """All roles of one service: what is blocked first, what is well last, what was not tried not at all, and behind
     them what nobody could try.
 
@@ -42,13 +42,14 @@ def service_line(title: str, rows: Sequence[ServiceVerdict], needs_account: Sequ
     said: dict[str, list[str]] = {}
     for row in sorted((row for row in rows if row.outcome != NOT_ATTEMPTED), key=_order):
         said.setdefault(_state(row), []).append(SHORT.get(row.role, row.role))
-    told = [f"{_listed(roles)} {state}" for state, roles in said.items()] or ["not measured"]
+    told = [f"{_join_words(roles)} {state}" for state, roles in said.items()] or ["not measured"]
     return f"{title}: " + ", ".join((*told, *_beyond(needs_account)))
 
 
 def _beyond(parts: Sequence[str]) -> tuple[str, ...]:
     """What cannot be measured at all, so that nobody takes what is well for the whole."""
-    return (f"{_listed([ACCOUNT_PARTS[part] for part in parts])} not measured (an account is needed)",) if parts else ()
+    return (f"{_join_words([ACCOUNT_PARTS[part] for part in parts])} not measured (an account is needed)",
+            ) if parts else ()
 
 
 def _order(row: ServiceVerdict) -> tuple[bool, bool, bool]:
@@ -73,5 +74,5 @@ def _family(row: ServiceVerdict) -> str:
     return "over IPv6 alone" if row.k_ipv6 and not row.k_ipv4 and row.n_ipv4 else ""
 
 
-def _listed(words: Sequence[str]) -> str:
+def _join_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

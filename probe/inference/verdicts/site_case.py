@@ -9,13 +9,13 @@ from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.trust import TrustPolicy
-from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.evidence.shape_evidence import Dislike, dislikes
-from probe.inference.evidence.shared_answers import shared_answers
-from probe.inference.evidence.shared_pages import SharedPage, unexpected_pages
-from probe.inference.evidence.udp_evidence import Other, places
-from probe.inference.evidence.unanswered import asked_of, unlucky
+from probe.inference.evidence.shape_evidence import ShapeDislike, find_shape_dislikes
+from probe.inference.evidence.shared_answers import find_shared_answers
+from probe.inference.evidence.shared_pages import SharedPage, find_unexpected_pages
+from probe.inference.evidence.udp_evidence import UdpPlace, list_udp_places
+from probe.inference.evidence.unanswered import count_questions, find_unlucky_names
 from probe.inference.verdicts.role_verdicts import Quorum
 
 
@@ -52,9 +52,9 @@ class RunContext:
 class CrossSiteEvidence:
     """What other sites of the run show that bears on one."""
 
-    others: Sequence[Other]
+    others: Sequence[UdpPlace]
     """Every place that was asked over UDP."""
-    disliked: frozenset[Dislike]
+    disliked: frozenset[ShapeDislike]
     pages: frozenset[SharedPage] = frozenset()
     """Those that were not expected of whom they came from."""
     shared_answers: frozenset[str] = frozenset()
@@ -65,10 +65,10 @@ class CrossSiteEvidence:
 
 def cross_site_evidence(cases: Sequence[SiteCase], ladder: LadderEvidence) -> CrossSiteEvidence:
     """Hold the sites of a run against each other."""
-    disliked = frozenset().union(*(dislikes(case.site, case.visits, case.around) for case in cases))
-    others = places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
-    pages = frozenset().union(*(unexpected_pages(case.site, case.visits) for case in cases))
-    answers = ((case.site.endpoints[0].service, dns_evidence(case.dns, case.controls)) for case in cases)
-    asked = {case.site.host: asked_of(case.dns) for case in cases if case.site.named}
-    return CrossSiteEvidence(others=others, disliked=disliked, pages=pages, shared_answers=shared_answers(answers),
-                             unlucky=unlucky(asked, ladder.asked))
+    disliked = frozenset().union(*(find_shape_dislikes(case.site, case.visits, case.around) for case in cases))
+    others = list_udp_places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
+    pages = frozenset().union(*(find_unexpected_pages(case.site, case.visits) for case in cases))
+    answers = ((case.site.endpoints[0].service, gather_dns_evidence(case.dns, case.controls)) for case in cases)
+    asked = {case.site.host: count_questions(case.dns) for case in cases if case.site.has_name}
+    return CrossSiteEvidence(others=others, disliked=disliked, pages=pages, shared_answers=find_shared_answers(answers),
+                             unlucky=find_unlucky_names(asked, ladder.asked))

@@ -10,13 +10,13 @@ from probe.core.endpoints import Endpoint
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.run_words import OUT_OF_ORDER
 from probe.core.tables.trust import TrustFinding
-from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
-from probe.inference.evidence.dns_evidence import dns_evidence
-from probe.inference.evidence.hop_evidence import located
+from probe.inference.evidence.datagram_evidence import DatagramContext, gather_datagram_evidence
+from probe.inference.evidence.dns_evidence import gather_dns_evidence
+from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.evidence.path_evidence import PathEvidence, path_evidence, place_of
-from probe.inference.evidence.shape_evidence import others_alike
-from probe.inference.evidence.shared_pages import is_shared, unexpected_pages
+from probe.inference.evidence.path_evidence import PathEvidence, format_place, gather_path_evidence
+from probe.inference.evidence.shape_evidence import count_alike_services
+from probe.inference.evidence.shared_pages import find_unexpected_pages, is_shared
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.verdicts.judged_endpoint import PathVerdict
@@ -31,15 +31,15 @@ def endpoint_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: 
     """The evidence on each address at which the endpoint was tried."""
     addresses = dict.fromkeys(o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address)
     if case.site.kind in DATAGRAMS:
-        around = Around(near=case.around, controls=case.controls, traces=case.traces, others=across.others,
-                        private_root=run.private_roots.get(case.site.trust, ""),
-                        nat64_prefix=run.ladder.nat64_prefix)
-        return [datagram_evidence(case.site, endpoint, address, case.visits, around) for address in addresses]
+        around = DatagramContext(near=case.around, controls=case.controls, traces=case.traces, others=across.others,
+                                 private_root=run.private_roots.get(case.site.trust, ""),
+                                 nat64_prefix=run.ladder.nat64_prefix)
+        return [gather_datagram_evidence(case.site, endpoint, address, case.visits, around) for address in addresses]
     found = [
-        path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around, controls=case.controls,
-                      traces=case.traces, flows=case.flows, lent=case.lent,
-                      private_root=run.private_roots.get(case.site.trust, ""),
-                      nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
+        gather_path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around,
+                             controls=case.controls, traces=case.traces, flows=case.flows, lent=case.lent,
+                             private_root=run.private_roots.get(case.site.trust, ""),
+                             nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
         for address in addresses
     ]
     return [_with_other_sites(p, case, endpoint, across, addresses) for p in found]
@@ -49,10 +49,10 @@ def _with_other_sites(path: PathEvidence, case: SiteCase, endpoint: Endpoint, ac
                       addresses: Iterable[str]) -> PathEvidence:
     """The path with what other sites of the run show of it."""
     if path.shapes.passed:
-        alike = others_alike(across.disliked, endpoint.service, addresses)
+        alike = count_alike_services(across.disliked, endpoint.service, addresses)
         path = replace(path, shapes=replace(path.shapes, others_alike=alike))
     if path.stage == "page":
-        mine = [page for page in unexpected_pages(case.site, case.visits) if page.address == path.address]
+        mine = [page for page in find_unexpected_pages(case.site, case.visits) if page.address == path.address]
         path = replace(path, page_of_others=is_shared(across.pages, endpoint.service, mine))
     return path
 
@@ -60,7 +60,7 @@ def _with_other_sites(path: PathEvidence, case: SiteCase, endpoint: Endpoint, ac
 def name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
                   judged: Sequence[PathVerdict]) -> NameEvidence:
     """The evidence on the site's name; `judged`: its paths, which show whose the addresses are."""
-    evidence = dns_evidence(case.dns, case.controls, nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
+    evidence = gather_dns_evidence(case.dns, case.controls, nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
     here = [(p, v) for p, v in judged if p.source == "network"]
     behind = [(p, v) for p, v in judged if p.source == "trusted"]
     behind_works = any(v.outcome == "ok" or p.proven for p, v in behind)
@@ -70,7 +70,7 @@ def name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
     wrong_page = behind_works and any(
         not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
     searches = [o for o in case.traces if o.port == 53 and o.input in {e.input for e in case.site.endpoints}]
-    evidence = replace(evidence, located=located(searches, case.site.host))
+    evidence = replace(evidence, located=locate_interference(searches, case.site.host))
     return NameEvidence(
         dns=evidence, resolver_dead=run.ladder.resolver in OUT_OF_ORDER,
         validated="valid" in shown or any(
@@ -86,7 +86,7 @@ def name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
 
 def _shakes_hands(case: SiteCase, addresses: Iterable[str]) -> bool:
     """Whether a control completes a valid TLS handshake with the service at one of these addresses."""
-    places = {place_of(address, case.site.port) for address in addresses}
+    places = {format_place(address, case.site.port) for address in addresses}
     return any(not failure and place in places
                for c in case.controls if c.state == "answered" and not c.before for place, failure in c.tls)
 
@@ -97,6 +97,6 @@ def why_no_path(case: SiteCase, name: NameEvidence, ladder: LadderEvidence) -> s
     if answers and all(is_private(a) for a in answers):
         return "the name leads into private address space"
     usable = [a for a in answers if may_connect(a, ladder.nat64_prefix) and (ladder.ipv6 != "absent" or ":" not in a)]
-    if case.site.named and not usable:
+    if case.site.has_name and not usable:
         return "no usable address in the address families of this network"
     return RAN_OUT

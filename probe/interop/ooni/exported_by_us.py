@@ -2,7 +2,7 @@
 
 What df-002, df-005, df-006 and df-001 have a field for stands there; the rest of a row that may be published stands
 beside it in `x_probe`. Texts that a network wrote, the network's own resolver, and whatever tells of the volunteer's
-own line are in no measurement; `HELD` names what is.
+own line are in no measurement; `EXPORTED_FIELDS` names what is.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import ENCRYPTED, DnsEngine, ResolverRole
 from probe.core.tables.words import Empty
 from probe.core.verdicts import Verdict
-from probe.inference.evidence.url_places import host_of
-from probe.interop.ooni.messenger_keys import messenger_keys
-from probe.results.flat_observation import DEFAULTS, flattened, observation_from
+from probe.inference.evidence.url_places import parse_host
+from probe.interop.ooni.messenger_keys import make_messenger_keys
+from probe.results.flat_observation import DEFAULTS, flatten_observation, read_observation
 
 TEST_NAME = "messenger_reachability"
 TEST_VERSION = "0.1.0"
@@ -29,7 +29,7 @@ SOFTWARE = "reachability-probe"
 FORMAT = "0.2.0"
 EXTENSIONS = {"dnst": 0, "httpt": 0, "tcpconnect": 0, "tlshandshake": 0}
 
-HELD: tuple[str, ...] = (
+EXPORTED_FIELDS: tuple[str, ...] = (
     "target_id", "input", "purpose", "attempt", "operation", "failure", "t0_s", "t_s", "hostname", "address",
     "address_source", "port", "family", "dns_engine", "resolver", "resolver_address", "query_type", "rcode", "answers",
     "cnames", "answer_ttl_s", "authoritative", "sni", "alpn", "tls_version", "cipher", "tls_alert", "hello_bytes",
@@ -45,21 +45,21 @@ NEUTRAL: frozenset[ResolverRole] = frozenset({"public", "trusted", "dark"})
 ENGINES: dict[DnsEngine | Empty, str] = {"system": "getaddrinfo"}
 
 
-def held(seen: Observation) -> Observation:
+def reduce_observation(seen: Observation) -> Observation:
     """The observation as far as a measurement holds it."""
-    lost = {name: empty for name, empty in DEFAULTS.items() if name not in HELD}
+    lost = {name: empty for name, empty in DEFAULTS.items() if name not in EXPORTED_FIELDS}
     if not (seen.dns.resolver in NEUTRAL or seen.dns.engine in ENCRYPTED):
         lost["resolver_address"] = ""
         if seen.operation in LOOKUPS:
             lost["address"] = ""
     if seen.tls.trust != "valid":
         lost["chain"] = ()  # a proxy or antivirus on the person's side makes keys that nobody else has
-    return observation_from(flattened(seen) | lost)
+    return read_observation(flatten_observation(seen) | lost)
 
 
-def measurements_of(result: RunResult) -> list[dict[str, Any]]:
+def export_measurements(result: RunResult) -> list[dict[str, Any]]:
     """A measurement for each target of a service that a run attempted."""
-    shared = [held(o) for o in result.observations if _is_told(o)]
+    shared = [reduce_observation(o) for o in result.observations if _is_told(o)]
     return [_measurement(result, verdict, [o for o in shared if _bears_on(o, verdict, shared)])
             for verdict in result.verdicts if verdict.outcome != NOT_ATTEMPTED and verdict.role != "control"]
 
@@ -73,7 +73,7 @@ def _bears_on(seen: Observation, verdict: Verdict, shared: Sequence[Observation]
     if seen.target_id:
         return seen.target_id == verdict.target_id
     mine = [o for o in shared if o.target_id == verdict.target_id]
-    names = {o.hostname for o in mine} | {host_of(verdict.input)}
+    names = {o.hostname for o in mine} | {parse_host(verdict.input)}
     addresses = {o.address for o in mine if o.address}
     return seen.hostname in names or seen.address in addresses
 
@@ -91,7 +91,7 @@ def _measurement(result: RunResult, verdict: Verdict, rows: Sequence[Observation
         "probe_asn": f"AS{vantage.probe_asn}", "probe_cc": vantage.probe_cc, "probe_ip": "127.0.0.1",
         "probe_network_name": "", "report_id": "", "resolver_asn": "AS0", "resolver_ip": "127.0.0.2",
         "resolver_network_name": "", "software_name": SOFTWARE, "software_version": run.software_version or __version__,
-        "test_helpers": {}, "test_keys": keys_of_rows(rows) | messenger_keys(result.services, verdict.service) | {
+        "test_helpers": {}, "test_keys": keys_of_rows(rows) | make_messenger_keys(result.services, verdict.service) | {
             "x_verdict": _verdict(verdict, run.rules_version),
             "x_controls": [_control(c) for c in result.controls if c.input == verdict.input]},
         "test_name": TEST_NAME, "test_runtime": run.runtime_s, "test_start_time": start, "test_version": TEST_VERSION,
@@ -130,9 +130,9 @@ def keys_of_rows(rows: Sequence[Observation]) -> dict[str, Any]:
     keys: dict[str, list[dict[str, Any]]] = {key: [] for key in ("queries", "tcp_connect", "tls_handshakes", "requests",
                                                                   "quic_handshakes", "x_operations")}
     for number, row in enumerate(rows):
-        flat = flattened(row)
+        flat = flatten_observation(row)
         key, write, told = form_of(row)
-        rest = {name: value for name in HELD
+        rest = {name: value for name in EXPORTED_FIELDS
                 if name not in told and (value := flat[name]) != DEFAULTS.get(name)}
         keys[key].append({**write(row), "transaction_id": number, "x_probe": rest})
     return keys

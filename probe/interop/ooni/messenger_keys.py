@@ -15,7 +15,7 @@ Roles = Mapping[Role, ServiceVerdict]
 """Role -> its verdict."""
 
 
-def messenger_keys(services: Sequence[ServiceVerdict], service: str) -> dict[str, Key]:
+def make_messenger_keys(services: Sequence[ServiceVerdict], service: str) -> dict[str, Key]:
     """The keys of the test of this service; none for others."""
     roles = {s.role: s for s in services if s.service == service and s.outcome in ("ok", "blocked")}
     return KEYS[service](roles) if service in KEYS else {}

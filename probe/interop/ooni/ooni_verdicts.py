@@ -12,7 +12,7 @@ ACCUSES = frozenset(("dns", "tcp_ip", "http-failure", "http-diff", "blocked", "a
 NONE = "none"
 
 
-def web_word(blocking: str | bool | None, accessible: bool | None) -> str:
+def judge_web(blocking: str | bool | None, accessible: bool | None) -> str:
     """The verdict of Web Connectivity."""
     if isinstance(blocking, str):
         return blocking if blocking in ACCUSES else NONE
@@ -80,6 +80,6 @@ WORDS: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
 """Test -> its verdict of one target; what is not here has no verdict of its own."""
 
 
-def word_of(test: str, keys: Mapping[str, Any], target: str) -> str:
+def judge_target(test: str, keys: Mapping[str, Any], target: str) -> str:
     """The verdict of the test on one of its targets."""
     return WORDS[test](keys, target) if test in WORDS else NONE

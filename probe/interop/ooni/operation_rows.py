@@ -21,23 +21,23 @@ from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import OperatorName
 from probe.core.tables.trust import TrustFinding
 from probe.core.tables.words import Empty
-from probe.inference.evidence.url_places import host_of
-from probe.interop.imported_measurement import Frame
-from probe.interop.ooni.ooni_pages import mark_fields, with_page
-from probe.interop.words.ooni_keys import Connect, Exchange, Handshake, Query
+from probe.inference.evidence.url_places import parse_host
+from probe.interop.imported_measurement import MeasurementEnvelope
+from probe.interop.ooni.ooni_pages import make_fingerprint_fields, with_page
+from probe.interop.words.ooni_keys import DnsQuery, HttpTransaction, TcpConnect, TlsHandshake
 from probe.interop.words.ooni_tests import NETWORKS
 from probe.interop.words.ooni_words import DOH_OPERATORS, ENGINES, INTERRUPTED, PUBLIC_RESOLVERS, TRUST
 from probe.interop.words.translated_words import (
-    address_word,
-    alert_of,
-    failure_word,
-    host_word,
-    port_of,
-    seconds,
+    clean_address,
+    clean_host,
+    first_time_s,
+    parse_port,
+    read_alert,
     split_place,
+    translate_failure,
 )
-from probe.measurement.fingerprint_match import known
-from probe.measurement.streams.tls_handshake import names_of
+from probe.measurement.fingerprint_match import get_index
+from probe.measurement.streams.tls_handshake import read_certificate_names
 
 _BEFORE_REQUESTS: tuple[Operation, ...] = ("connect", "tls_handshake")
 ASIDE: Final = "aside"
@@ -51,10 +51,10 @@ _PURPOSES: dict[AddressSource | Empty, Purpose] = {"trusted": "trusted", "public
 
 
 @dataclass(slots=True, kw_only=True)
-class Sheet:
+class RowSheet:
     """The rows of one measurement as they are made, and what tells where each belongs."""
 
-    frame: Frame
+    frame: MeasurementEnvelope
     places: Mapping[tuple[str, int], tuple[str, str]]
     """(host, port) that is measured -> (target, input)."""
     answers: dict[str, dict[str, AddressSource]] = field(default_factory=dict)
@@ -100,16 +100,16 @@ class Sheet:
         return number
 
 
-def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = ()) -> None:
+def add_queries(sheet: RowSheet, queries: Sequence[DnsQuery], late: Sequence[DnsQuery] = ()) -> None:
     """Lookups; those of one question over UDP with replies that came after the first keep them together."""
     for query in queries:
-        engine, host = ENGINES.get((query.engine or "").lower()), host_word(query.hostname)
+        engine, host = ENGINES.get((query.engine or "").lower()), clean_host(query.hostname)
         if not engine or not host:
             continue
         operator: OperatorName | Empty = DOH_OPERATORS.get(_doh_host(query), "") if engine in ("doh", "dot") else ""
-        resolver_address = address_word(query.resolver_address) or split_place(query.resolver_address)[0]
+        resolver_address = clean_address(query.resolver_address) or split_place(query.resolver_address)[0]
         public = engine in ("udp", "tcp") and resolver_address in PUBLIC_RESOLVERS
-        failure, addresses = failure_word(query.failure), _addresses(query)
+        failure, addresses = translate_failure(query.failure), _addresses(query)
         ours = bool(operator) or public or engine == "system"
         if query.failure is UNSET and not addresses:
             continue
@@ -119,7 +119,7 @@ def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = 
             continue
         sheet.begun.add(host)
         networks = NETWORKS.get(".".join(host.split(".")[-2:]), frozenset())
-        theirs = {address_word(a.ipv4 or a.ipv6) for a in (query.answers or ())[:100] if a.asn in networks}
+        theirs = {clean_address(a.ipv4 or a.ipv6) for a in (query.answers or ())[:100] if a.asn in networks}
         sheet.operators |= theirs
         if query.query_type in (None, "A", "AAAA", "ANY") and ours:
             sheet.knows(host, addresses, "trusted" if operator else "network" if engine == "system" else "public")
@@ -135,97 +135,97 @@ def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = 
                 query_type=(query.query_type or "")[:16], answers=addresses, cnames=_cnames(query),
                 answer_ttl_s=_ttl(query), replies=_replies(query, late),
             ),
-            attempt=_asked(sheet, host, query), t0_s=seconds(query.t0, query.t), t_s=seconds(query.t),
+            attempt=_find_attempt(sheet, host, query), t0_s=first_time_s(query.t0, query.t), t_s=first_time_s(query.t),
             met_expectation="yes" if theirs.issuperset(addresses) and addresses else "",
-            **mark_fields(known().of_answer(addresses, _cnames(query))),
+            **make_fingerprint_fields(get_index().of_answer(addresses, _cnames(query))),
         ))
 
 
-def _asked(sheet: Sheet, host: str, query: Query) -> int:
+def _find_attempt(sheet: RowSheet, host: str, query: DnsQuery) -> int:
     """The attempt of a lookup: A and AAAA of one question are one."""
     mine = sheet.tried.setdefault((host, query.engine or "", 0, query.query_type or ""), [])
     mine.append((len(mine) + 1, True))
     return len(mine)
 
 
-def _doh_host(query: Query) -> str:
+def _doh_host(query: DnsQuery) -> str:
     for text in (query.resolver_address, query.resolver_hostname):
         if text and "://" in text:
-            return host_of(text)
+            return parse_host(text)
         if text:
             return text.partition(":")[0].lower()
     return ""
 
 
-def _addresses(query: Query) -> tuple[str, ...]:
-    found = dict.fromkeys(address_word(a.ipv4 or a.ipv6) for a in (query.answers or ())[:100])
+def _addresses(query: DnsQuery) -> tuple[str, ...]:
+    found = dict.fromkeys(clean_address(a.ipv4 or a.ipv6) for a in (query.answers or ())[:100])
     return tuple(a for a in found if a)
 
 
-def _cnames(query: Query) -> tuple[str, ...]:
+def _cnames(query: DnsQuery) -> tuple[str, ...]:
     return tuple(name for a in (query.answers or ())[:100]
-                 if a.answer_type == "CNAME" and (name := host_word(a.hostname)))
+                 if a.answer_type == "CNAME" and (name := clean_host(a.hostname)))
 
 
-def _ttl(query: Query) -> int:
+def _ttl(query: DnsQuery) -> int:
     ttls = [int(a.ttl) for a in (query.answers or ()) if a.ttl is not None and 0 <= a.ttl < 1 << 31]
     return min(ttls, default=-1)
 
 
-def _replies(query: Query, late: Sequence[Query]) -> tuple[DnsReply, ...]:
+def _replies(query: DnsQuery, late: Sequence[DnsQuery]) -> tuple[DnsReply, ...]:
     """Every reply to one question, where more than one came."""
     more = [q for q in late if q.transaction_id is not None and q.transaction_id == query.transaction_id
             and q.query_type == query.query_type and q.hostname == query.hostname][:8]
     if not more:
         return ()
-    began = seconds(query.t0, query.t)
-    return tuple(DnsReply(delay_ms=round(max(0.0, seconds(q.t) - began) * 1000, 1), rcode=_rcode(q),
+    began = first_time_s(query.t0, query.t)
+    return tuple(DnsReply(delay_ms=round(max(0.0, first_time_s(q.t) - began) * 1000, 1), rcode=_rcode(q),
                           answers=_addresses(q)) for q in (query, *more))
 
 
-def _rcode(query: Query) -> str:
+def _rcode(query: DnsQuery) -> str:
     words: dict[Failure, str] = {"": "NOERROR", "dns_no_answer": "NOERROR", "dns_nxdomain_error": "NXDOMAIN",
              "dns_servfail_error": "SERVFAIL", "dns_refused_error": "REFUSED"}
-    return words.get(failure_word(query.failure), "FORMERR")
+    return words.get(translate_failure(query.failure), "FORMERR")
 
 
-def add_connects(sheet: Sheet, connects: Sequence[Connect]) -> None:
+def add_connects(sheet: RowSheet, connects: Sequence[TcpConnect]) -> None:
     """Attempts to connect; those that were not begun any more when the test's time was over are put aside."""
     for one in connects:
-        address, port = address_word(one.ip), port_of(one.port)
+        address, port = clean_address(one.ip), parse_port(one.port)
         if not address or not port:
             continue
         status = one.status
-        failure = failure_word(status.failure) if status else ""
+        failure = translate_failure(status.failure) if status else ""
         if not failure and (status is None or status.success is False or (
                 status.failure is UNSET and not status.success)):
             failure = "unknown_failure"
         base = sheet.base(sheet.host_at(address, port), address, port)
-        if failure in INTERRUPTED and (not_begun(one.t0, one.t) or _cut(sheet.frame, one.t)):
+        if failure in INTERRUPTED and (not_begun(one.t0, one.t) or _is_cut_off(sheet.frame, one.t)):
             base["purpose"] = ASIDE
         else:
             sheet.begun.add(base["hostname"])
         sheet.rows.append(Observation(
             operation="connect", failure=failure, met_expectation="yes" if address in sheet.operators else "",
             attempt=sheet.attempt(base, "connect", not failure),
-            t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base))
+            t0_s=first_time_s(one.t0, one.t), t_s=first_time_s(one.t), **base))
 
 
-def place_of(one: Handshake, connects: Sequence[Connect]) -> tuple[str, int]:
+def find_handshake_place(one: TlsHandshake, connects: Sequence[TcpConnect]) -> tuple[str, int]:
     """Where a handshake was made; the first versions say so of its connection alone."""
     if one.address is not None:
         return split_place(one.address)
     mine = [c for c in connects if c.conn_id is not None and c.conn_id == one.conn_id] or connects
-    places = {(address_word(c.ip), port_of(c.port)) for c in mine if c.status and c.status.success}
+    places = {(clean_address(c.ip), parse_port(c.port)) for c in mine if c.status and c.status.success}
     return places.pop() if len(places) == 1 else ("", 0)
 
 
-def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], connects: Sequence[Connect] = (), *,
+def add_handshakes(sheet: RowSheet, shakes: Sequence[TlsHandshake], connects: Sequence[TcpConnect] = (), *,
                    quic: bool = False) -> None:
     """TLS or QUIC handshakes, and the connections that they may have been made over."""
     for one in shakes:
-        address, port = place_of(one, connects)
-        name = host_word(one.server_name)
+        address, port = find_handshake_place(one, connects)
+        name = clean_host(one.server_name)
         if not address:
             continue
         over_quic = quic or one.network == "udp"
@@ -233,7 +233,7 @@ def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], connects: Sequence
         base = sheet.base(host, address, port)
         if base["purpose"] in ("target", "trusted") and name and host not in (name, address):
             base["purpose"] = ASIDE
-        failure = failure_word(one.failure)
+        failure = translate_failure(one.failure)
         operation: Operation = "quic_handshake" if over_quic else "tls_handshake"
         judged = not one.no_tls_verify and one.failure is not UNSET
         trust: TrustFinding | Empty = TRUST.get(failure, "") if failure else "valid" if judged else ""
@@ -248,28 +248,30 @@ def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], connects: Sequence
             operation=operation, failure=failure,
             tls=TlsPart(
                 sni=name, trust=trust, subject=subject, issuer=issuer, alpn=(one.negotiated_protocol or "")[:32],
-                version=(one.tls_version or "")[:16], cipher=(one.cipher_suite or "")[:64], alert=alert_of(one.failure),
+                version=(one.tls_version or "")[:16], cipher=(one.cipher_suite or "")[:64],
+                alert=read_alert(one.failure),
                 server_hello=not failure or bool(trust), shape="ech" if one.echconfig else "",
             ),
             attempt=sheet.attempt(base, operation, not failure, after="" if over_quic else "connect"),
-            t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base,
+            t0_s=first_time_s(one.t0, one.t), t_s=first_time_s(one.t), **base,
         ))
 
 
-def _names(shake: Handshake) -> tuple[str, str]:
+def _names(shake: TlsHandshake) -> tuple[str, str]:
     try:
-        return names_of(base64.b64decode(shake.peer_certificates[0].data)) if shake.peer_certificates else ("", "")
+        return (read_certificate_names(base64.b64decode(shake.peer_certificates[0].data)) if shake.peer_certificates
+                else ("", ""))
     except (binascii.Error, ValueError):
         return "", ""
 
 
-def add_exchange(sheet: Sheet, one: Exchange, *, url: str, place: tuple[str, int]) -> None:
+def add_exchange(sheet: RowSheet, one: HttpTransaction, *, url: str, place: tuple[str, int]) -> None:
     """One request to a place. Where the file does not say at which address, it is the first that was reached."""
     secure = url.lower().startswith("https:")
     host, port = place
-    failure, response = failure_word(one.failure), one.response
+    failure, response = translate_failure(one.failure), one.response
     address, _ = split_place(one.address)
-    address = address or _reached(sheet, host, port, "tls_handshake" if secure else "connect")
+    address = address or _find_reached(sheet, host, port, "tls_handshake" if secure else "connect")
     if failure and not _got_there(sheet, host, address, port):
         return  # the connection's own row says how it failed, or nothing was begun
     if not address or (not failure and not (response and response.code)):
@@ -286,13 +288,13 @@ def add_exchange(sheet: Sheet, one: Exchange, *, url: str, place: tuple[str, int
         operation="http_round_trip", failure=failure,
         http=HttpPart(url=url, method=(one.request.method or "GET")[:16] if one.request else "GET"),
         attempt=sheet.attempt(base, "http_round_trip", not failure, after="tls_handshake" if shaken else "connect"),
-        tls=TlsPart(trust="valid" if proven else "", sni=host if secure else ""), t0_s=seconds(one.t0, one.t),
-        t_s=seconds(one.t), **base,
+        tls=TlsPart(trust="valid" if proven else "", sni=host if secure else ""), t0_s=first_time_s(one.t0, one.t),
+        t_s=first_time_s(one.t), **base,
     )
     sheet.rows.append(row if response is None or failure else with_page(row, sheet.frame, one, response))
 
 
-def _reached(sheet: Sheet, host: str, port: int, operation: Operation) -> str:
+def _find_reached(sheet: RowSheet, host: str, port: int, operation: Operation) -> str:
     """The first address at which an operation succeeded, else the first that was tried, else that was told."""
     tried = [(address, results) for (h, address, p, op), results in sheet.tried.items()
              if (h, p) == (host, port) and op in (operation, "connect")]
@@ -304,7 +306,7 @@ def _reached(sheet: Sheet, host: str, port: int, operation: Operation) -> str:
                                             else ""))
 
 
-def _got_there(sheet: Sheet, host: str, address: str, port: int) -> bool:
+def _got_there(sheet: RowSheet, host: str, address: str, port: int) -> bool:
     """Whether a request can have failed by itself: all that was recorded before it succeeded, or nothing was."""
     for operation in _BEFORE_REQUESTS:
         results = sheet.tried.get((host, address, port, operation), [])
@@ -315,7 +317,7 @@ def _got_there(sheet: Sheet, host: str, address: str, port: int) -> bool:
     return host in sheet.begun or bool(family_of(host))
 
 
-def unasked(target: str, url: str, reason: str) -> Observation:
+def make_unasked(target: str, url: str, reason: str) -> Observation:
     """An endpoint that belongs to a target and was never tried."""
     return Observation(operation="http_round_trip" if url.startswith("http") else "connect", purpose=ASIDE,
                        target_id=target, input=url, reason=reason)
@@ -326,6 +328,6 @@ def not_begun(t0: float | None, t: float | None) -> bool:
     return t0 is not None and t is not None and t > 0 and 0 <= t - t0 < NOT_BEGUN_S
 
 
-def _cut(frame: Frame, t: float | None) -> bool:
+def _is_cut_off(envelope: MeasurementEnvelope, t: float | None) -> bool:
     """Whether a timeout came at the end of a test that has a minute for all its targets."""
-    return frame.test in MINUTE_TESTS and t is not None and t >= MINUTE_S
+    return envelope.test in MINUTE_TESTS and t is not None and t >= MINUTE_S

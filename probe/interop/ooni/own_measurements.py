@@ -9,19 +9,19 @@ from typing import Any
 
 import msgspec
 
-from probe.core.addresses import NEAR, PROVIDER, parse
+from probe.core.addresses import NEAR, PROVIDER, parse_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import PURPOSES
 from probe.core.tables.roles import ROLES
 from probe.core.tables.words import known
-from probe.interop.imported_measurement import Aim, Found, Frame
-from probe.interop.ooni.decode import MAX_OPERATIONS, Unreadable, converted, plain_keys
-from probe.interop.ooni.exported_by_us import ENGINES, FORMS, HELD
+from probe.interop.imported_measurement import MeasuredTarget, MeasurementEnvelope, ReadResult
+from probe.interop.ooni.decode import MAX_OPERATIONS, UnreadableError, convert_value, read_plain_keys
+from probe.interop.ooni.exported_by_us import ENGINES, EXPORTED_FIELDS, FORMS
 from probe.interop.ooni.ooni_verdicts import NONE
-from probe.interop.ooni.web_connectivity import controls_of
-from probe.interop.words.ooni_keys import Told
-from probe.results.flat_observation import observation_from
+from probe.interop.ooni.web_connectivity import read_controls
+from probe.interop.words.ooni_keys import TestHelperAnswer
+from probe.results.flat_observation import read_observation
 
 MAX_TEXT = 4000
 _ENGINES = {theirs: ours for ours, theirs in ENGINES.items()}
@@ -29,21 +29,21 @@ _OPERATIONS: frozenset[Operation] = frozenset((*FORMS, "app_round_trip", "quic_v
 Fields = dict[str, Any]
 
 
-def read_own(frame: Frame) -> Found:
+def read_own(envelope: MeasurementEnvelope) -> ReadResult:
     """One target of one run. Raises Unreadable."""
-    plain = plain_keys(frame.envelope)
+    plain = read_plain_keys(envelope.envelope)
     verdict = plain.get("x_verdict")
     names = [verdict.get(name) for name in ("target_id", "service", "role")] if isinstance(verdict, dict) else []
     if len(names) != 3 or not all(isinstance(name, str) and 0 < len(name) <= 200 for name in names):
-        raise Unreadable("x_verdict names no target")
+        raise UnreadableError("x_verdict names no target")
     rows, left_out = _rows(plain)
     outcome = verdict.get("outcome") if isinstance(verdict, dict) else None
     target, service, role = (str(name) for name in names)
-    inputs = dict.fromkeys([frame.url, *(o.input for o in rows if o.target_id == target and o.input)])
-    aim = Aim(target_id=target, service=service, role=known(role, ROLES), inputs=tuple(inputs),
-              theirs=outcome if outcome in ("ok", "blocked", "down") else NONE)
-    return Found(aims=[aim], observations=rows, controls=_controls(plain, frame.url), left_out=left_out,
-                 shown={o.hostname for o in rows if o.tls.trust == "valid" and o.hostname})
+    inputs = dict.fromkeys([envelope.url, *(o.input for o in rows if o.target_id == target and o.input)])
+    aim = MeasuredTarget(target_id=target, service=service, role=known(role, ROLES), inputs=tuple(inputs),
+                         theirs=outcome if outcome in ("ok", "blocked", "down") else NONE)
+    return ReadResult(aims=[aim], observations=rows, controls=_controls(plain, envelope.url), left_out=left_out,
+                      shown={o.hostname for o in rows if o.tls.trust == "valid" and o.hostname})
 
 
 def _rows(plain: Mapping[str, Any]) -> tuple[list[Observation], int]:
@@ -70,10 +70,11 @@ def _items(plain: Mapping[str, Any]) -> Iterator[tuple[str, Fields]]:
 def _row(key: str, item: Fields) -> Observation | None:
     """The observation that an operation holds, or None where it holds none of ours."""
     beside = item.get("x_probe")
-    rest = {name: value for name, value in beside.items() if name in HELD} if isinstance(beside, dict) else {}
+    rest = {name: value for name, value in beside.items() if name in EXPORTED_FIELDS} if isinstance(beside,
+                                                                                                    dict) else {}
     try:
         made = {**rest, **READ[key](item), "failure": item_failure(item), "t0_s": item.get("t0"), "t_s": item.get("t")}
-        row = observation_from({name: value for name, value in made.items() if value is not None})
+        row = read_observation({name: value for name, value in made.items() if value is not None})
     except (msgspec.ValidationError, RecursionError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     good = row.operation in _OPERATIONS and row.purpose in PURPOSES and 0 < row.attempt < 1000 and _is_place(row)
@@ -88,7 +89,7 @@ def item_failure(item: Fields) -> str:
 
 
 def _is_place(row: Observation) -> bool:
-    return row.address in ("", NEAR, PROVIDER) or parse(row.address) is not None
+    return row.address in ("", NEAR, PROVIDER) or parse_address(row.address) is not None
 
 
 def _query(item: Fields) -> Fields:
@@ -138,12 +139,12 @@ def _controls(plain: Mapping[str, Any], url: str) -> list[ControlAnswer]:
     found: list[ControlAnswer] = []
     items = plain.get("x_controls")
     for number, item in enumerate(items[:16] if isinstance(items, list) else ()):
-        told = converted(item, Told)
+        told = convert_value(item, TestHelperAnswer)
         about = item.get("x_control") if isinstance(item, dict) else None
         if told is None or not isinstance(about, dict):
             continue
         asn, cc = about.get("asn"), about.get("cc")
-        for answer in controls_of(told, None, [url]):
+        for answer in read_controls(told, None, [url]):
             found.append(replace(answer, control_id=f"probe-{number}", asn=asn if isinstance(asn, int) else 0,
                                  cc=cc if isinstance(cc, str) and len(cc) == 2 else ""))
     return found

@@ -13,46 +13,46 @@ from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
-from probe.catalogue.endpoint_urls import BadUrl, place
-from probe.catalogue.test_lists import ROLE, SERVICE, slug
-from probe.core.addresses import parse
+from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url
+from probe.catalogue.test_lists import ROLE, SERVICE, make_slug
+from probe.core.addresses import parse_address
 from probe.core.observations import ControlAnswer
 from probe.core.tables.failures import Failure as FailureWord
 from probe.core.tables.http_status import REDIRECTS
-from probe.inference.evidence.url_places import joined
-from probe.interop.imported_measurement import Aim, Found, Frame
-from probe.interop.ooni.decode import Unreadable, web_keys
-from probe.interop.ooni.ooni_pages import header_pairs
-from probe.interop.ooni.ooni_verdicts import web_word
+from probe.inference.evidence.url_places import resolve_location
+from probe.interop.imported_measurement import MeasuredTarget, MeasurementEnvelope, ReadResult
+from probe.interop.ooni.decode import UnreadableError, read_web_keys
+from probe.interop.ooni.ooni_pages import read_headers
+from probe.interop.ooni.ooni_verdicts import judge_web
 from probe.interop.ooni.operation_rows import (
-    Sheet,
+    RowSheet,
     add_connects,
     add_exchange,
     add_handshakes,
     add_queries,
-    unasked,
+    make_unasked,
 )
-from probe.interop.words.ooni_keys import Exchange, Failure, Told, ToldHttp, ToldTcp
-from probe.interop.words.translated_words import ascii_url, failure_word, joined_place, split_place
+from probe.interop.words.ooni_keys import Failure, HttpTransaction, TestHelperAnswer, TestHelperHttp, TestHelperTcp
+from probe.interop.words.translated_words import join_place, split_place, to_ascii_url, translate_failure
 from probe.measurement.streams.http_parts import MAX_TITLE
 
 HELPER = "ooni-helper"
 MAX_HOPS = 11
 
 
-def read_web(frame: Frame) -> Found:
+def read_web(envelope: MeasurementEnvelope) -> ReadResult:
     """The measurement of one URL. Raises Unreadable."""
     try:
-        place(frame.url)
-    except BadUrl as error:
-        raise Unreadable(f"input: {error}") from None
-    keys, left_out = web_keys(frame.envelope)
-    chain = _chain(frame.url, keys.requests or ())
+        parse_endpoint_url(envelope.url)
+    except BadUrlError as error:
+        raise UnreadableError(f"input: {error}") from None
+    keys, left_out = read_web_keys(envelope.envelope)
+    chain = _chain(envelope.url, keys.requests or ())
     hops = [url for url, _ in chain]
-    target = f"{SERVICE}.{ROLE}.{slug(frame.url)}"
-    sheet = Sheet(frame=frame, places={_place(url): (target, url) for url in reversed(hops)})
+    target = f"{SERVICE}.{ROLE}.{make_slug(envelope.url)}"
+    sheet = RowSheet(frame=envelope, places={_place(url): (target, url) for url in reversed(hops)})
     add_queries(sheet, keys.queries or (), keys.x_dns_duplicate_responses or ())
-    controls = controls_of(keys.control, keys.control_failure, hops)
+    controls = read_controls(keys.control, keys.control_failure, hops)
     for answer in controls:
         sheet.knows(_place(hops[0])[0], answer.addresses, "trusted")
     add_connects(sheet, keys.tcp_connect or ())
@@ -62,20 +62,20 @@ def read_web(frame: Frame) -> Found:
         if exchange is not None:
             add_exchange(sheet, exchange, url=url, place=_place(url))
         elif len(chain) > 1:
-            sheet.rows.append(unasked(target, url, "a redirect leads there, and it was not asked for"))
+            sheet.rows.append(make_unasked(target, url, "a redirect leads there, and it was not asked for"))
     if any(c.state == "answered" for c in controls):
         sheet.shown.add(HELPER)
-    aim = Aim(target_id=target, service=SERVICE, role=ROLE, inputs=tuple(dict.fromkeys(hops)),
-              theirs=web_word(keys.blocking, keys.accessible))
-    return Found(aims=[aim], observations=sheet.rows, controls=controls, shown=sheet.shown, left_out=left_out)
+    aim = MeasuredTarget(target_id=target, service=SERVICE, role=ROLE, inputs=tuple(dict.fromkeys(hops)),
+                         theirs=judge_web(keys.blocking, keys.accessible))
+    return ReadResult(aims=[aim], observations=sheet.rows, controls=controls, shown=sheet.shown, left_out=left_out)
 
 
 def _place(url: str) -> tuple[str, int]:
-    where = place(url)
+    where = parse_endpoint_url(url)
     return where.host, where.port
 
 
-def _chain(url: str, exchanges: Sequence[Exchange]) -> list[tuple[str, Exchange | None]]:
+def _chain(url: str, exchanges: Sequence[HttpTransaction]) -> list[tuple[str, HttpTransaction | None]]:
     """The hops in order, each with its exchange; one that a redirect leads to and nobody asked for has none.
 
     A file names the newest first; where there are times, they decide. A hop that is no address of the web, or no public
@@ -86,9 +86,9 @@ def _chain(url: str, exchanges: Sequence[Exchange]) -> list[tuple[str, Exchange 
     found.reverse()
     if all(e.t is not None and e.t > 0 for e in found):
         found.sort(key=lambda e: e.t or 0.0)
-    chain: list[tuple[str, Exchange | None]] = []
+    chain: list[tuple[str, HttpTransaction | None]] = []
     for exchange in found[:MAX_HOPS]:
-        hop = url if not chain else ascii_url(exchange.request.url or "") if exchange.request else ""
+        hop = url if not chain else to_ascii_url(exchange.request.url or "") if exchange.request else ""
         if not hop or not _is_web(hop):
             return chain or [(url, None)]
         chain.append((hop, exchange))
@@ -98,25 +98,25 @@ def _chain(url: str, exchanges: Sequence[Exchange]) -> list[tuple[str, Exchange 
     return [*chain, (ahead, None)] if ahead and len(chain) < MAX_HOPS else chain
 
 
-def _leads_to(url: str, exchange: Exchange | None) -> str:
-    response = exchange.response if exchange and not failure_word(exchange.failure) else None
+def _leads_to(url: str, exchange: HttpTransaction | None) -> str:
+    response = exchange.response if exchange and not translate_failure(exchange.failure) else None
     if response is None or response.code not in REDIRECTS:
         return ""
-    location = next((value for name, value in header_pairs(response) if name.lower() == "location"), "")
-    ahead = ascii_url(joined(url, location)) if location else ""
+    location = next((value for name, value in read_headers(response) if name.lower() == "location"), "")
+    ahead = to_ascii_url(resolve_location(url, location)) if location else ""
     return ahead if ahead != url and _is_web(ahead) else ""
 
 
 def _is_web(url: str) -> bool:
     try:
-        return urlsplit(url).scheme in ("http", "https") and bool(place(url))
-    except (BadUrl, ValueError):
+        return urlsplit(url).scheme in ("http", "https") and bool(parse_endpoint_url(url))
+    except (BadUrlError, ValueError):
         return False
 
 
-def controls_of(told: Told | None, failure: Failure, hops: Sequence[str]) -> list[ControlAnswer]:
+def read_controls(told: TestHelperAnswer | None, failure: Failure, hops: Sequence[str]) -> list[ControlAnswer]:
     """What the helper says of the first hop, and of the page at the last one."""
-    word = failure_word(failure)
+    word = translate_failure(failure)
     if told is None or not (told.dns or told.tcp_connect or told.http_request):
         return [ControlAnswer(control_id=HELPER, input=hops[0], state="failed", reason=word)] if word else []
     first = ControlAnswer(
@@ -126,38 +126,38 @@ def controls_of(told: Told | None, failure: Failure, hops: Sequence[str]) -> lis
         udp=_pairs(told.quic_handshake),
     )
     page = told.http_request
-    if page is None or (not failure_word(page.failure) and (page.status_code or 0) <= 0):
+    if page is None or (not translate_failure(page.failure) and (page.status_code or 0) <= 0):
         return [first]
     if len(set(hops)) == 1:
         return [_with_page(first, page)]
     return [first, _with_page(ControlAnswer(control_id=HELPER, input=hops[-1], state="answered"), page)]
 
 
-def _dns_failure(told: Told) -> FailureWord:
+def _dns_failure(told: TestHelperAnswer) -> FailureWord:
     if told.dns is None or (told.dns.failure is UNSET and not told.dns.addrs):
         return "unknown_failure"
-    return failure_word(told.dns.failure)
+    return translate_failure(told.dns.failure)
 
 
-def _addresses(told: Told) -> tuple[str, ...]:
+def _addresses(told: TestHelperAnswer) -> tuple[str, ...]:
     found = dict.fromkeys(str(a) for text in ((told.dns.addrs if told.dns else None) or ())[:200]
-                          if len(text) < 64 and (a := parse(text)) is not None)
+                          if len(text) < 64 and (a := parse_address(text)) is not None)
     return tuple(found)
 
 
-def _pairs(told: dict[str, ToldTcp] | None) -> tuple[tuple[str, FailureWord], ...]:
+def _pairs(told: dict[str, TestHelperTcp] | None) -> tuple[tuple[str, FailureWord], ...]:
     found: list[tuple[str, FailureWord]] = []
     for text, one in list((told or {}).items())[:400]:
         address, port = split_place(text)
         if address:
-            failure = failure_word(one.failure) or ("" if one.status else "unknown_failure")
-            found.append((joined_place(address, port), failure))
+            failure = translate_failure(one.failure) or ("" if one.status else "unknown_failure")
+            found.append((join_place(address, port), failure))
     return tuple(found)
 
 
-def _with_page(answer: ControlAnswer, page: ToldHttp) -> ControlAnswer:
+def _with_page(answer: ControlAnswer, page: TestHelperHttp) -> ControlAnswer:
     return replace(
-        answer, http_failure=failure_word(page.failure), http_status=max(0, page.status_code or 0),
+        answer, http_failure=translate_failure(page.failure), http_status=max(0, page.status_code or 0),
         http_title=" ".join(html.unescape((page.title or "")[:2000]).split())[:MAX_TITLE],
         http_body_bytes=max(0, min(page.body_length or 0, 1 << 40)),
         http_header_names=tuple(name[:64] for name in list(page.headers or {})[:40]),

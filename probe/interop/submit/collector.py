@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from probe import __version__
 from probe.config.destination import is_loopback
-from probe.control.asking.helper_transport import Call, post
-from probe.control.reaching.public_addresses import public_addresses
+from probe.control.asking.helper_transport import HelperCall, post_json
+from probe.control.reaching.public_addresses import resolve_public
 from probe.operation.upload.sender import UploadError
 
 USER_AGENT = f"reachability-probe/{__version__}"
@@ -57,7 +57,7 @@ ACCEPTED, DECLINED, UNSURE, FAILED = "accepted", "refused", "unsure", "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class SubmitOutcome:
     """What became of a measurement: `unsure` says that the server answered, and not as a collector does."""
 
     word: str
@@ -66,12 +66,12 @@ class Outcome:
     """The name that the collector gave it; empty where it gives none."""
 
 
-class Collector:
+class CollectorClient:
     """One collector, until a time. Nothing that it says is in any message but checked names."""
 
     def __init__(self, url: str, *, ends: float, rng: random.Random | None = None,
                  wait: Callable[[float], None] = time.sleep) -> None:
-        """`url` as `probe.config.destination.shown` writes it; `ends`: monotonic seconds."""
+        """`url` as `probe.config.destination.redact_url` writes it; `ends`: monotonic seconds."""
         self.url = url
         self.loopback = is_loopback(url)
         self._ends, self._wait = ends, wait
@@ -95,26 +95,26 @@ class Collector:
             raise UploadError("the collector takes no JSON")
         return name
 
-    def submit(self, report_id: str, measurement: Mapping[str, Any]) -> Outcome:
+    def submit(self, report_id: str, measurement: Mapping[str, Any]) -> SubmitOutcome:
         """Send one measurement."""
         call = self._asked(f"/report/{report_id}", {"format": "json", "content": measurement})
         if call.status in REFUSED:
-            return Outcome(word=DECLINED, why=_why(call))
+            return SubmitOutcome(word=DECLINED, why=_why(call))
         if call.status == 200:  # even if the answer broke off: to send it again might make it public twice
             told = _object(call)
             if told is None:
-                return Outcome(word=UNSURE, why=_why(call) or "its answer is none of a collector's")
+                return SubmitOutcome(word=UNSURE, why=_why(call) or "its answer is none of a collector's")
             uid = told.get("measurement_uid")
-            return Outcome(word=ACCEPTED, uid=uid if isinstance(uid, str) and _NAME.fullmatch(uid) else "")
-        return Outcome(word=FAILED, why=_why(call))
+            return SubmitOutcome(word=ACCEPTED, uid=uid if isinstance(uid, str) and _NAME.fullmatch(uid) else "")
+        return SubmitOutcome(word=FAILED, why=_why(call))
 
     def close(self, report_id: str) -> str:
         """End a report; why that did not work, or nothing. What it holds is held all the same."""
         return _why(self._asked(f"/report/{report_id}/close", {}))
 
-    def _asked(self, path: str, told: Mapping[str, Any]) -> Call:
+    def _asked(self, path: str, told: Mapping[str, Any]) -> HelperCall:
         """The answer, after as many tries as it takes and there may be; at least one is made."""
-        body = encoded(told)
+        body = encode_measurement(told)
         for number in range(TRIES):
             call = self._once(path, body, number)
             pause_s = min(FIRST_PAUSE_S * 2**number * self._rng.uniform(0.5, 1.0), max(0.0, self.left_s()))
@@ -123,32 +123,32 @@ class Collector:
             self._wait(pause_s)
         return call
 
-    def _once(self, path: str, body: bytes, number: int) -> Call:
+    def _once(self, path: str, body: bytes, number: int) -> HelperCall:
         timeout_s = max(0.1, min(REQUEST_S, self.left_s()))
         if not self.loopback and not self._addresses:
             self._addresses = self._found(timeout_s)
             if not self._addresses:
                 raise UploadError("its name is not known here, or leads into a private network")
         address = "" if self.loopback else self._addresses[number % len(self._addresses)]
-        return post(self.url + path, body, address=address, user_agent=USER_AGENT, max_bytes=MAX_ANSWER_BYTES,
-                    timeout_s=timeout_s)
+        return post_json(self.url + path, body, address=address, user_agent=USER_AGENT, max_bytes=MAX_ANSWER_BYTES,
+                         timeout_s=timeout_s)
 
     def _found(self, timeout_s: float) -> list[str]:
         host = urlsplit(self.url).hostname or ""
-        return public_addresses(host, deadline=time.monotonic() + timeout_s)
+        return resolve_public(host, deadline=time.monotonic() + timeout_s)
 
 
-def encoded(told: Mapping[str, Any]) -> bytes:
+def encode_measurement(told: Mapping[str, Any]) -> bytes:
     """As it is sent; a text that is no Unicode loses what is none."""
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _passes(call: Call) -> bool:
+def _passes(call: HelperCall) -> bool:
     """Whether another try may go better."""
     return call.status in TRANSIENT or call.status >= 500 or (not call.status and call.failure in _PASSING)
 
 
-def _object(call: Call) -> dict[str, Any] | None:
+def _object(call: HelperCall) -> dict[str, Any] | None:
     """The JSON object of a good answer."""
     if call.status != 200 or call.failure:
         return None
@@ -159,7 +159,7 @@ def _object(call: Call) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
-def _why(call: Call) -> str:
+def _why(call: HelperCall) -> str:
     """What was amiss with an answer, in our own words; empty where nothing was."""
     if call.status in (0, 200):
         return FAILURE_WORDS.get(call.failure, call.failure)

@@ -16,8 +16,8 @@ from typing import Any
 
 from probe.config.geo.vantage_place import network_of
 from probe.core.runs import Run, RunResult
-from probe.interop.ooni.exported_by_us import measurements_of
-from probe.results.archive.release import Cell, released_runs
+from probe.interop.ooni.exported_by_us import export_measurements
+from probe.results.archive.release import ReleaseCell, select_releasable_runs
 
 OPENING = ("data_format_version", "probe_asn", "probe_cc", "software_name", "software_version", "test_name",
            "test_start_time", "test_version")
@@ -25,11 +25,11 @@ OPENING = ("data_format_version", "probe_asn", "probe_cc", "software_name", "sof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ripe:
+class RipeRun:
     """A run that may be submitted, and where and when its measurements are said to be from."""
 
     run: Run
-    cell: Cell | None
+    cell: ReleaseCell | None
     """None: as the run itself has it."""
 
     @property
@@ -38,19 +38,19 @@ class Ripe:
         return self.run.measurement_start_time[:10]
 
 
-def ripe_runs(runs: Sequence[Run], everybody: Iterable[Run], *, exact: bool, now: datetime) -> list[Ripe]:
+def list_ripe_runs(runs: Sequence[Run], everybody: Iterable[Run], *, exact: bool, now: datetime) -> list[RipeRun]:
     """The runs of ours whose time has come, the oldest first.
 
     Nobody lives in the laboratory: its runs need not wait. Raises ValueError for a run whose time is none.
     """
     ours = [run for run in runs if run.engine == "probe"]
-    made = [Ripe(run=run, cell=None) for run in ours if run.vantage.lab]
-    made += [Ripe(run=run, cell=None if exact else cell) for run, cell, _ in released_runs(
+    made = [RipeRun(run=run, cell=None) for run in ours if run.vantage.lab]
+    made += [RipeRun(run=run, cell=None if exact else cell) for run, cell, _ in select_releasable_runs(
         [run for run in ours if not run.vantage.lab], everybody, now=now)]
     return sorted(made, key=lambda ripe: (ripe.run.measurement_start_time, ripe.run.run_id))
 
 
-def published(result: RunResult, cell: Cell | None) -> list[dict[str, Any]]:
+def make_public_measurements(result: RunResult, cell: ReleaseCell | None) -> list[dict[str, Any]]:
     """The measurements of a run as they may be public, without the names that a report gives them."""
     run, vantage = result.run, result.run.vantage
     if cell is not None:
@@ -60,21 +60,21 @@ def published(result: RunResult, cell: Cell | None) -> list[dict[str, Any]]:
         cc, asn = network_of(vantage)
         vantage = replace(vantage, probe_cc=cc, probe_asn=asn)
     rows = tuple(replace(row, http=replace(row.http, body_sha256="")) for row in result.observations)
-    return measurements_of(replace(result, run=replace(run, vantage=vantage), observations=rows))
+    return export_measurements(replace(result, run=replace(run, vantage=vantage), observations=rows))
 
 
-def opening_of(measurement: dict[str, Any]) -> dict[str, Any]:
+def make_report_opening(measurement: dict[str, Any]) -> dict[str, Any]:
     """What a report begins with that is to hold this measurement and others of its run."""
     return {"format": "json"} | {key: measurement[key] for key in OPENING}
 
 
-def key_of(measurement: dict[str, Any]) -> str:
+def make_measurement_key(measurement: dict[str, Any]) -> str:
     """Which measurement of its run this is, in 16 characters."""
     told = f"{measurement['test_keys']['x_verdict']['target_id']}\n{measurement['input']}"
     return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def named(measurement: dict[str, Any], *, report_id: str, salt: str) -> dict[str, Any]:
+def add_report_names(measurement: dict[str, Any], *, report_id: str, salt: str) -> dict[str, Any]:
     """The measurement with its report, and with an `id` that it has whenever it is sent: who reads it twice knows."""
-    digest = hashlib.sha256(f"{salt}\n{key_of(measurement)}".encode()).digest()
+    digest = hashlib.sha256(f"{salt}\n{make_measurement_key(measurement)}".encode()).digest()
     return measurement | {"report_id": report_id, "id": str(uuid.UUID(bytes=digest[:16], version=4))}

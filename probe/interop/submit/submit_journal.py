@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from probe.interop.submit.collector import ACCEPTED, DECLINED, UNSURE
-from probe.operation.upload.upload_state import state_file, stored
+from probe.operation.upload.upload_state import find_state_file, list_stored_runs
 from probe.results.archive.own_files import REPORTS_FILE, SUBMIT_FOLDER
-from probe.results.files.atomic import append_lines, explained, make_folder
+from probe.results.files.atomic import append_lines, make_folder, translate_os_errors
 
 BEGUN, REPORT, SALT = "begun", "report", "salt"
 ENDS = (ACCEPTED, DECLINED, UNSURE)
@@ -36,7 +36,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @dataclass(slots=True, kw_only=True)
-class Journal:
+class SubmitJournal:
     """The steps of one run, as far as they are known."""
 
     file: Path
@@ -47,7 +47,7 @@ class Journal:
 
     def note(self, word: str, about: str, uid: str = "") -> None:
         """Write a step down. Raises StoreError."""
-        with explained(self.file):
+        with translate_os_errors(self.file):
             append_lines(self.file, msgspec.json.encode(Line(word=word, about=about, uid=uid)) + b"\n")
         self._take(word, about)
 
@@ -61,7 +61,7 @@ class Journal:
 
     def remove(self) -> None:
         """Forget the steps, once the run as a whole is noted elsewhere. Raises StoreError."""
-        with explained(self.file):
+        with translate_os_errors(self.file):
             self.file.unlink(missing_ok=True)
 
     def _take(self, word: str, about: str) -> None:
@@ -73,10 +73,10 @@ class Journal:
             self.words[about] = word
 
 
-def open_journal(directory: Path, place: str, run_id: str) -> Journal:
+def open_journal(directory: Path, place: str, run_id: str) -> SubmitJournal:
     """The journal of a run, with what an earlier process wrote; only the holder of the lock may. Raises StoreError."""
-    state = state_file(directory, place, SUBMIT_FOLDER)
-    journal = Journal(file=state.with_name(f"{state.stem}-{run_id}.jsonl"))
+    state = find_state_file(directory, place, SUBMIT_FOLDER)
+    journal = SubmitJournal(file=state.with_name(f"{state.stem}-{run_id}.jsonl"))
     for line in _lines(journal.file):
         journal._take(line.word, line.about)
     journal.words = {key: UNSURE if word == BEGUN else word for key, word in journal.words.items()}
@@ -88,7 +88,7 @@ def open_journal(directory: Path, place: str, run_id: str) -> Journal:
 
 def _lines(file: Path) -> Iterator[Line]:
     """The whole lines; one that a kill cut off was followed by nothing."""
-    with explained(file):
+    with translate_os_errors(file):
         text = b""
         with suppress(FileNotFoundError), file.open("rb") as handle:
             text = handle.read(_MAX_BYTES)
@@ -100,15 +100,15 @@ def _lines(file: Path) -> Iterator[Line]:
 def log_reports(directory: Path, told: dict[str, object]) -> None:
     """Add a run that is done to the log of reports. Raises StoreError."""
     file = directory / SUBMIT_FOLDER / REPORTS_FILE
-    with explained(file):
+    with translate_os_errors(file):
         append_lines(file, msgspec.json.encode(told) + b"\n")
 
 
 def prune_journals(directory: Path, place: str) -> None:
     """Forget the steps of runs that are not stored any more. Raises StoreError."""
-    state = state_file(directory, place, SUBMIT_FOLDER)
-    there = {run_id for _, run_id in stored(directory)}
+    state = find_state_file(directory, place, SUBMIT_FOLDER)
+    there = {run_id for _, run_id in list_stored_runs(directory)}
     for file in state.parent.glob(f"{state.stem}-*.jsonl"):
         if file.stem.removeprefix(f"{state.stem}-") not in there:
-            with explained(file):
+            with translate_os_errors(file):
                 file.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from probe.core.progress import Progress, silent
+from probe.core.progress import Progress, ignore_progress
 from probe.interop.submit.collector import (
     ACCEPTED,
     DECLINED,
@@ -16,13 +16,27 @@ from probe.interop.submit.collector import (
     LEAST_S,
     MAX_MEASUREMENT_BYTES,
     UNSURE,
-    Collector,
-    encoded,
+    CollectorClient,
+    encode_measurement,
 )
-from probe.interop.submit.published_runs import Ripe, key_of, named, opening_of, published
-from probe.interop.submit.submit_journal import BEGUN, REPORT, Journal, log_reports, open_journal, prune_journals
+from probe.interop.submit.published_runs import (
+    RipeRun,
+    add_report_names,
+    make_measurement_key,
+    make_public_measurements,
+    make_report_opening,
+)
+from probe.interop.submit.submit_journal import BEGUN, REPORT, SubmitJournal, log_reports, open_journal, prune_journals
 from probe.operation.upload.sender import UploadError
-from probe.operation.upload.upload_state import State, failed, now, pruned, read_state, with_done, write_state
+from probe.operation.upload.upload_state import (
+    UploadState,
+    get_now,
+    note_done,
+    note_failure,
+    prune_state,
+    read_state,
+    write_state,
+)
 from probe.results.archive.own_files import SUBMIT_FOLDER
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import whole
@@ -32,7 +46,7 @@ MAX_REFUSED = 3
 
 
 @dataclass(slots=True, kw_only=True)
-class Submitted:
+class SubmitResult:
     """What became of it, of this time alone but for `unsure`, which counts what an earlier time left so as well."""
 
     accepted: int = 0
@@ -48,7 +62,7 @@ class Submitted:
     reports: list[tuple[str, str]] = field(default_factory=list)
     """(run, report)."""
     uids: list[str] = field(default_factory=list)
-    state: State
+    state: UploadState
     in_a_row: int = 0
 
 
@@ -56,13 +70,13 @@ class _Enough(Exception):
     """The time is over, or as many were sent as was asked for."""
 
 
-def waiting_of(directory: Path, place: str, ripe: Sequence[Ripe]) -> list[Ripe]:
+def list_waiting_runs(directory: Path, place: str, ripe: Sequence[RipeRun]) -> list[RipeRun]:
     """The runs that are not done with at a collector. Raises StoreError."""
     return _waiting(read_state(directory, place, SUBMIT_FOLDER), ripe)
 
 
-def submit_all(directory: Path, collector: Collector, ripe: Sequence[Ripe], *, at_most: int,
-               progress: Progress = silent, rng: random.Random | None = None) -> Submitted:
+def submit_waiting_runs(directory: Path, collector: CollectorClient, ripe: Sequence[RipeRun], *, at_most: int,
+                        progress: Progress = ignore_progress, rng: random.Random | None = None) -> SubmitResult:
     """Submit the runs that wait, `at_most` so many measurements. One failure ends it and is remembered, with when to
     try again.
 
@@ -71,7 +85,7 @@ def submit_all(directory: Path, collector: Collector, ripe: Sequence[Ripe], *, a
     """
     if not collector.loopback and any(one.run.vantage.lab for one in ripe):
         raise ValueError("what was made in the laboratory is sent to no collector but one on this device")
-    done = Submitted(state=pruned(read_state(directory, collector.url, SUBMIT_FOLDER), directory))
+    done = SubmitResult(state=prune_state(read_state(directory, collector.url, SUBMIT_FOLDER), directory))
     prune_journals(directory, collector.url)
     queue = _waiting(done.state, ripe)
     try:
@@ -80,7 +94,7 @@ def submit_all(directory: Path, collector: Collector, ripe: Sequence[Ripe], *, a
             progress(number, len(queue))
     except UploadError as error:
         done.failure = str(error)
-        done.state = failed(done.state, done.failure, at=now(), rng=rng or random.SystemRandom())
+        done.state = note_failure(done.state, done.failure, at=get_now(), rng=rng or random.SystemRandom())
     except _Enough:
         pass
     finally:
@@ -89,13 +103,13 @@ def submit_all(directory: Path, collector: Collector, ripe: Sequence[Ripe], *, a
     return done
 
 
-def _waiting(state: State, ripe: Sequence[Ripe]) -> list[Ripe]:
+def _waiting(state: UploadState, ripe: Sequence[RipeRun]) -> list[RipeRun]:
     return [one for one in ripe if one.run.run_id not in state.done.get(one.day, ())]
 
 
-def _submit_run(directory: Path, collector: Collector, one: Ripe, done: Submitted, at_most: int) -> None:
+def _submit_run(directory: Path, collector: CollectorClient, one: RipeRun, done: SubmitResult, at_most: int) -> None:
     try:
-        everything = {key_of(m): m for m in published(whole(directory, one.run), one.cell)}
+        everything = {make_measurement_key(m): m for m in make_public_measurements(whole(directory, one.run), one.cell)}
     except StoreError as error:
         done.notes.append(f"not sent, because it cannot be read: {error}")
         return
@@ -105,25 +119,25 @@ def _submit_run(directory: Path, collector: Collector, one: Ripe, done: Submitte
             _report(collector, journal, one, left, done, at_most)
     finally:
         done.unsure += journal.count(UNSURE)
-    log_reports(directory, {"time": now(), "to": collector.url, "run": one.run.run_id, "reports": journal.reports}
+    log_reports(directory, {"time": get_now(), "to": collector.url, "run": one.run.run_id, "reports": journal.reports}
                 | {word: journal.count(word) for word in (ACCEPTED, DECLINED, UNSURE)})
-    done.state = with_done(done.state, one.day, one.run.run_id, at=now())
+    done.state = note_done(done.state, one.day, one.run.run_id, at=get_now())
     write_state(directory, done.state, SUBMIT_FOLDER)
     journal.remove()
     done.runs += 1
 
 
-def _report(collector: Collector, journal: Journal, one: Ripe, left: dict[str, dict[str, Any]], done: Submitted,
-            at_most: int) -> None:
+def _report(collector: CollectorClient, journal: SubmitJournal, one: RipeRun, left: dict[str, dict[str, Any]],
+            done: SubmitResult, at_most: int) -> None:
     """Send measurements of a run in a report of their own: one that an earlier time began may be gone by now."""
     _check_room(collector, done, at_most)
-    report = collector.open(opening_of(next(iter(left.values()))))
+    report = collector.open(make_report_opening(next(iter(left.values()))))
     journal.note(REPORT, report)
     done.reports.append((one.run.run_id, report))
     try:
         for key, measurement in left.items():
             _check_room(collector, done, at_most)
-            _submit(collector, journal, key, named(measurement, report_id=report, salt=journal.salt), done)
+            _submit(collector, journal, key, add_report_names(measurement, report_id=report, salt=journal.salt), done)
     except _Enough:
         collector.close(report)
         raise
@@ -131,13 +145,14 @@ def _report(collector: Collector, journal: Journal, one: Ripe, left: dict[str, d
         done.notes.append(f"report {report} was not closed: {why}")
 
 
-def _check_room(collector: Collector, done: Submitted, at_most: int) -> None:
+def _check_room(collector: CollectorClient, done: SubmitResult, at_most: int) -> None:
     if collector.left_s() < LEAST_S or done.accepted + done.refused >= at_most:
         raise _Enough
 
 
-def _submit(collector: Collector, journal: Journal, key: str, measurement: dict[str, Any], done: Submitted) -> None:
-    if (size := len(encoded(measurement))) > MAX_MEASUREMENT_BYTES:
+def _submit(collector: CollectorClient, journal: SubmitJournal, key: str, measurement: dict[str, Any],
+            done: SubmitResult) -> None:
+    if (size := len(encode_measurement(measurement))) > MAX_MEASUREMENT_BYTES:
         journal.note(DECLINED, key)
         done.refused += 1
         done.notes.append(f"a measurement of {size} bytes is larger than what is sent")

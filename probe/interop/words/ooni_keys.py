@@ -11,7 +11,7 @@ Failure = str | bool | UnsetType | None
 """Unset where the file does not say whether it failed, which is not the same as success."""
 
 
-class Binary(Struct):
+class BinaryText(Struct):
     """Bytes that are no UTF-8."""
 
     data: str = ""
@@ -27,7 +27,7 @@ class Answer(Struct):
     ttl: float | None = None
 
 
-class Query(Struct):
+class DnsQuery(Struct):
     """df-002."""
 
     answers: list[Answer] | None = None
@@ -48,7 +48,7 @@ class Status(Struct):
     success: bool | None = None
 
 
-class Connect(Struct):
+class TcpConnect(Struct):
     """df-005."""
 
     ip: str | None = None
@@ -65,7 +65,7 @@ class Certificate(Struct):
     data: str = ""
 
 
-class Handshake(Struct):
+class TlsHandshake(Struct):
     """df-006."""
 
     network: str | None = None
@@ -106,33 +106,33 @@ class Request(Struct):
     tor: Tor | None = None
 
 
-class Response(Struct):
+class HttpResponse(Struct):
     code: int | None = None
     headers: dict[str, Any] | None = None
     headers_list: list[Any] | None = None
-    body: str | Binary | None = None
+    body: str | BinaryText | None = None
     body_is_truncated: bool | None = None
 
 
-class Exchange(Struct):
+class HttpTransaction(Struct):
     """df-001."""
 
     address: str | None = None
     network: str | None = None
     failure: Failure = UNSET
     request: Request | None = None
-    response: Response | None = None
+    response: HttpResponse | None = None
     t0: float | None = None
     t: float | None = None
     transaction_id: int | None = None
 
 
-class ToldTcp(Struct):
+class TestHelperTcp(Struct):
     status: bool | None = None
     failure: Failure = UNSET
 
 
-class ToldHttp(Struct):
+class TestHelperHttp(Struct):
     failure: Failure = UNSET
     status_code: int | None = None
     title: str | None = None
@@ -145,47 +145,47 @@ class ToldDns(Struct):
     addrs: list[str] | None = None
 
 
-class Told(Struct):
+class TestHelperAnswer(Struct):
     """What the test helper says."""
 
-    tcp_connect: dict[str, ToldTcp] | None = None
-    tls_handshake: dict[str, ToldTcp] | None = None
-    quic_handshake: dict[str, ToldTcp] | None = None
-    http_request: ToldHttp | None = None
+    tcp_connect: dict[str, TestHelperTcp] | None = None
+    tls_handshake: dict[str, TestHelperTcp] | None = None
+    quic_handshake: dict[str, TestHelperTcp] | None = None
+    http_request: TestHelperHttp | None = None
     dns: ToldDns | None = None
 
 
 class Ping(Struct):
     """One of a series: whichever of these the test makes."""
 
-    tcp_connect: Connect | list[Connect] | None = None
-    tls_handshake: Handshake | list[Handshake] | None = None
-    quic_handshake: Handshake | list[Handshake] | None = None
+    tcp_connect: TcpConnect | list[TcpConnect] | None = None
+    tls_handshake: TlsHandshake | list[TlsHandshake] | None = None
+    quic_handshake: TlsHandshake | list[TlsHandshake] | None = None
     """Until 2022 lists of one."""
-    query: Query | list[Query] | None = None
+    query: DnsQuery | list[DnsQuery] | None = None
     failure: Failure = UNSET
     responses: list[Any] | None = None
     t0: float | None = None
     t: float | None = None
 
 
-class Keys(Struct):
+class TestKeys(Struct):
     """What the tests' keys have in common: the operations."""
 
-    queries: list[Query] | None = None
-    tcp_connect: list[Connect] | None = None
-    tls_handshakes: list[Handshake] | None = None
-    quic_handshakes: list[Handshake] | None = None
-    requests: list[Exchange] | None = None
+    queries: list[DnsQuery] | None = None
+    tcp_connect: list[TcpConnect] | None = None
+    tls_handshakes: list[TlsHandshake] | None = None
+    quic_handshakes: list[TlsHandshake] | None = None
+    requests: list[HttpTransaction] | None = None
     network_events: list[Event] | None = None
-    x_dns_duplicate_responses: list[Query] | None = None
+    x_dns_duplicate_responses: list[DnsQuery] | None = None
     pings: list[Ping] | None = None
-    control: Told | None = None
+    control: TestHelperAnswer | None = None
 
 
 OPERATIONS: dict[str, type[Struct]] = {
-    "queries": Query, "tcp_connect": Connect, "tls_handshakes": Handshake, "quic_handshakes": Handshake,
-    "requests": Exchange, "network_events": Event, "x_dns_duplicate_responses": Query, "pings": Ping,
+    "queries": DnsQuery, "tcp_connect": TcpConnect, "tls_handshakes": TlsHandshake, "quic_handshakes": TlsHandshake,
+    "requests": HttpTransaction, "network_events": Event, "x_dns_duplicate_responses": DnsQuery, "pings": Ping,
 }
 """Key -> what its list holds."""
 
@@ -193,13 +193,13 @@ OPERATIONS: dict[str, type[Struct]] = {
 class WebKeys(Struct):
     """Keys of Web Connectivity, whose many network events tell nothing that is judged."""
 
-    queries: list[Query] | None = None
-    tcp_connect: list[Connect] | None = None
-    tls_handshakes: list[Handshake] | None = None
-    quic_handshakes: list[Handshake] | None = None
-    requests: list[Exchange] | None = None
-    x_dns_duplicate_responses: list[Query] | None = None
-    control: Told | None = None
+    queries: list[DnsQuery] | None = None
+    tcp_connect: list[TcpConnect] | None = None
+    tls_handshakes: list[TlsHandshake] | None = None
+    quic_handshakes: list[TlsHandshake] | None = None
+    requests: list[HttpTransaction] | None = None
+    x_dns_duplicate_responses: list[DnsQuery] | None = None
+    control: TestHelperAnswer | None = None
     control_failure: Failure = None
     blocking: str | bool | None = None
     accessible: bool | None = None

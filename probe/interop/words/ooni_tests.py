@@ -16,7 +16,7 @@ from probe.core.tables.words import known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class TestPart:
     """One target of a messenger's test."""
 
     target_id: str
@@ -31,40 +31,40 @@ class Part:
         return known(self.target_id.split(".")[1], ROLES)
 
 
-def _dc(name: str, *addresses: str) -> Part:
-    return Part(target_id=f"telegram.chat.{name}",
-                inputs=tuple(url for a in addresses for url in (f"http://{a}/", f"http://{a}:443/")))
+def _dc(name: str, *addresses: str) -> TestPart:
+    return TestPart(target_id=f"telegram.chat.{name}",
+                    inputs=tuple(url for a in addresses for url in (f"http://{a}/", f"http://{a}:443/")))
 
 
-def _facebook(target: str, host: str) -> Part:
-    return Part(target_id=f"messenger.{target}", inputs=(f"tcpconnect://{host}:443",))
+def _facebook(target: str, host: str) -> TestPart:
+    return TestPart(target_id=f"messenger.{target}", inputs=(f"tcpconnect://{host}:443",))
 
 
-PARTS: Mapping[str, tuple[Part, ...]] = MappingProxyType({
+PARTS: Mapping[str, tuple[TestPart, ...]] = MappingProxyType({
     "telegram": (
         _dc("dc1", "149.154.175.50"), _dc("dc2", "149.154.167.51", "95.161.76.100"), _dc("dc3", "149.154.175.100"),
         _dc("dc4", "149.154.167.91"), _dc("dc5", "149.154.171.5"),
-        Part(target_id="telegram.web.client", inputs=("https://web.telegram.org/", "http://web.telegram.org/")),
+        TestPart(target_id="telegram.web.client", inputs=("https://web.telegram.org/", "http://web.telegram.org/")),
     ),
     "whatsapp": (
-        *(Part(target_id=f"whatsapp.chat.e{n}",
-               inputs=(f"tcpconnect://e{n}.whatsapp.net:443", f"tcpconnect://e{n}.whatsapp.net:5222"))
+        *(TestPart(target_id=f"whatsapp.chat.e{n}",
+                   inputs=(f"tcpconnect://e{n}.whatsapp.net:443", f"tcpconnect://e{n}.whatsapp.net:5222"))
           for n in range(1, 17)),
-        Part(target_id="whatsapp.register.main", inputs=("https://v.whatsapp.net/v2/register",)),
-        Part(target_id="whatsapp.web.client", inputs=("https://web.whatsapp.com/", "http://web.whatsapp.com/")),
+        TestPart(target_id="whatsapp.register.main", inputs=("https://v.whatsapp.net/v2/register",)),
+        TestPart(target_id="whatsapp.web.client", inputs=("https://web.whatsapp.com/", "http://web.whatsapp.com/")),
     ),
     "signal": (
-        Part(target_id="signal.chat.main", inputs=("https://chat.signal.org/",)),
-        Part(target_id="signal.api.cdsi", inputs=("https://cdsi.signal.org/",)),
-        Part(target_id="signal.api.storage", inputs=("https://storage.signal.org/",)),
-        Part(target_id="signal.call.sfu", inputs=("https://sfu.voip.signal.org/",)),
-        Part(target_id="signal.chat.old", inputs=("https://textsecure-service.whispersystems.org/",)),
-        Part(target_id="signal.api.directory", inputs=("https://api.directory.signal.org/",)),
-        Part(target_id="signal.media.cdn", inputs=("https://cdn.signal.org/",)),
-        Part(target_id="signal.media.cdn2", inputs=("https://cdn2.signal.org/",)),
+        TestPart(target_id="signal.chat.main", inputs=("https://chat.signal.org/",)),
+        TestPart(target_id="signal.api.cdsi", inputs=("https://cdsi.signal.org/",)),
+        TestPart(target_id="signal.api.storage", inputs=("https://storage.signal.org/",)),
+        TestPart(target_id="signal.call.sfu", inputs=("https://sfu.voip.signal.org/",)),
+        TestPart(target_id="signal.chat.old", inputs=("https://textsecure-service.whispersystems.org/",)),
+        TestPart(target_id="signal.api.directory", inputs=("https://api.directory.signal.org/",)),
+        TestPart(target_id="signal.media.cdn", inputs=("https://cdn.signal.org/",)),
+        TestPart(target_id="signal.media.cdn2", inputs=("https://cdn2.signal.org/",)),
     ),
     "facebook_messenger": (
-        Part(target_id="messenger.call.stun", inputs=("dnslookup://stun.fbsbx.com",)),
+        TestPart(target_id="messenger.call.stun", inputs=("dnslookup://stun.fbsbx.com",)),
         _facebook("api.b-api", "b-api.facebook.com"), _facebook("api.b-graph", "b-graph.facebook.com"),
         _facebook("chat.edge-mqtt", "edge-mqtt.facebook.com"), _facebook("media.external", "external.xx.fbcdn.net"),
         _facebook("media.scontent", "scontent.xx.fbcdn.net"), _facebook("web.edge", "star.c10r.facebook.com"),
@@ -91,7 +91,7 @@ TELEGRAM_STATUS = (411, 501)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Defect:
+class TestDefect:
     """Something wrong with versions of a test, not with a network."""
 
     test: str
@@ -112,40 +112,40 @@ class Defect:
     source: str
 
 
-DEFECTS: tuple[Defect, ...] = (
-    Defect(test="signal", before=(0, 2, 2), since=date(2022, 10, 19), source="ooni/probe 2344",
-           what="the service went over to a new root that this version does not know"),
-    Defect(test="signal", before=(0, 2, 4), since=date(2023, 11, 7), source="ooni/probe 2627",
-           what="hosts that this version asks for were retired"),
-    Defect(test="signal", exactly=(0, 2, 4), source="ooni/backend fastpath",
-           what="OONI itself gives nothing for measurements of this version"),
-    Defect(test="signal", engine_before=(3, 17, 2), since=date(2023, 5, 2), source="ooni/backend fastpath",
-           what="OONI itself gives nothing for measurements of this engine from that day on"),
-    Defect(test="telegram", until=date(2022, 12, 1), target="telegram.web.client", ours=False,
-           source="ooni/probe 2382", what="the title of the page was compared, and the service changed it"),
-    Defect(test="whatsapp", ours=False, target="whatsapp.web.client", source="ooni/ooni.org 1317",
-           what="a status other than 302 in the clear counted as a block in some versions"),
-    Defect(test="whatsapp", ours=False, target="whatsapp.chat.", source="ooni/probe-engine 341",
-           what="some versions held addresses against a list that was out of date, or tried one endpoint alone, or "
+DEFECTS: tuple[TestDefect, ...] = (
+    TestDefect(test="signal", before=(0, 2, 2), since=date(2022, 10, 19), source="ooni/probe 2344",
+               what="the service went over to a new root that this version does not know"),
+    TestDefect(test="signal", before=(0, 2, 4), since=date(2023, 11, 7), source="ooni/probe 2627",
+               what="hosts that this version asks for were retired"),
+    TestDefect(test="signal", exactly=(0, 2, 4), source="ooni/backend fastpath",
+               what="OONI itself gives nothing for measurements of this version"),
+    TestDefect(test="signal", engine_before=(3, 17, 2), since=date(2023, 5, 2), source="ooni/backend fastpath",
+               what="OONI itself gives nothing for measurements of this engine from that day on"),
+    TestDefect(test="telegram", until=date(2022, 12, 1), target="telegram.web.client", ours=False,
+               source="ooni/probe 2382", what="the title of the page was compared, and the service changed it"),
+    TestDefect(test="whatsapp", ours=False, target="whatsapp.web.client", source="ooni/ooni.org 1317",
+               what="a status other than 302 in the clear counted as a block in some versions"),
+    TestDefect(test="whatsapp", ours=False, target="whatsapp.chat.", source="ooni/probe-engine 341",
+               what="some versions held addresses against a list that was out of date, or tried one endpoint alone, or "
                 "counted those that they had no time for"),
 )
 """The first that fits is told. Dates are those on which the change was first seen."""
 
 
-def defect_of(test: str, version: tuple[int, ...], engine: tuple[int, ...], day: date, target: str, *,
-              ours: bool) -> Defect | None:
+def find_defect(test: str, version: tuple[int, ...], engine: tuple[int, ...], day: date, target: str, *,
+                ours: bool) -> TestDefect | None:
     """What is known to be wrong with this version on this day, or None."""
     return next((d for d in DEFECTS if d.test == test and d.ours == ours and _is_of(d, version, engine)
                  and _covers(d, day, target)), None)
 
 
-def _is_of(defect: Defect, version: tuple[int, ...], engine: tuple[int, ...]) -> bool:
+def _is_of(defect: TestDefect, version: tuple[int, ...], engine: tuple[int, ...]) -> bool:
     return ((not defect.before or () < version < defect.before)
             and (not defect.exactly or version == defect.exactly)
             and (not defect.engine_before or () < engine < defect.engine_before))
 
 
-def _covers(defect: Defect, day: date, target: str) -> bool:
+def _covers(defect: TestDefect, day: date, target: str) -> bool:
     in_time = (defect.since is None or day >= defect.since) and (defect.until is None or day < defect.until)
     if defect.target.endswith("."):
         return in_time and target.startswith(defect.target)

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from msgspec import UNSET
 
-from probe.core.addresses import parse
+from probe.core.addresses import parse_address
 from probe.core.tables.failures import Failure as FailureWord
-from probe.core.tables.failures import open_failure, scrub
+from probe.core.tables.failures import open_failure, scrub_addresses
 from probe.interop.words.ooni_keys import Failure
 from probe.interop.words.ooni_words import ALERTS, FAILURES
 
@@ -23,7 +23,7 @@ _CC = re.compile(r"[A-Z]{2}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}", re.ASCII)
 
 
-def failure_word(failure: Failure) -> FailureWord:
+def translate_failure(failure: Failure) -> FailureWord:
     """Today's word for a failure, old or new; empty where there was none, or where nothing is said of one."""
     if failure is None or failure is False or failure is UNSET or failure == "":
         return ""
@@ -32,46 +32,46 @@ def failure_word(failure: Failure) -> FailureWord:
     word = FAILURES.get(failure, failure)
     if _WORD.fullmatch(word):
         return open_failure(word)
-    return open_failure(f"{UNKNOWN}: {scrub(word.removeprefix(UNKNOWN).lstrip(': '))}")
+    return open_failure(f"{UNKNOWN}: {scrub_addresses(word.removeprefix(UNKNOWN).lstrip(': '))}")
 
 
-def alert_of(failure: Failure) -> int:
+def read_alert(failure: Failure) -> int:
     """The TLS alert that a failure tells of; -1: none."""
     if not isinstance(failure, str) or not failure.startswith(UNKNOWN):
         return -1
     return next((number for text, number in ALERTS.items() if text in failure), -1)
 
 
-def address_word(text: str | None) -> str:
+def clean_address(text: str | None) -> str:
     """The address in its usual form; empty where there is none, or a scrubbed one."""
-    found = parse(text.strip("[]")) if text and len(text) < 64 else None
+    found = parse_address(text.strip("[]")) if text and len(text) < 64 else None
     return str(found) if found else ""
 
 
 def split_place(text: str | None) -> tuple[str, int]:
     """Address and port of `ip:port`; ("", 0) where there is none, or a scrubbed one."""
     host, _, port = (text or "").rpartition(":")
-    address = address_word(host)
+    address = clean_address(host)
     return (address, int(port)) if address and port.isascii() and port.isdigit() and len(port) < 6 else ("", 0)
 
 
-def joined_place(address: str, port: int) -> str:
+def join_place(address: str, port: int) -> str:
     """How controls write a place."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def asn_of(text: str | int | None) -> int:
+def parse_asn(text: str | int | None) -> int:
     """The number of a network; 0 when it is not told."""
     found = _ASN.fullmatch(str(text))
     return int(found[1]) if found else 0
 
 
-def cc_of(text: str | None) -> str:
+def parse_cc(text: str | None) -> str:
     """The country; ZZ when it is not told."""
     return text if text and _CC.fullmatch(text) else "ZZ"
 
 
-def time_of(text: str | None) -> datetime | None:
+def parse_measurement_time(text: str | None) -> datetime | None:
     """A time stamp, `YYYY-MM-DD hh:mm:ss` in UTC, or None when it is none of the time in which OONI measures."""
     try:
         found = datetime.fromisoformat((text or "").strip().removesuffix("Z")[:26])
@@ -81,7 +81,7 @@ def time_of(text: str | None) -> datetime | None:
     return found if 2012 <= found.year < 2100 else None
 
 
-def ascii_url(text: str) -> str:
+def to_ascii_url(text: str) -> str:
     """A URL in ASCII: names of other scripts as IDNA writes them (RFC 3490), the rest in per cent (RFC 3986). What
     cannot be written so stays as it is."""
     if text.isascii() and " " not in text:
@@ -94,19 +94,19 @@ def ascii_url(text: str) -> str:
         return text
 
 
-def version_of(text: str | None) -> tuple[int, ...]:
+def parse_version(text: str | None) -> tuple[int, ...]:
     """A version as numbers, as far as they go."""
     parts = re.split(r"[.-]", text or "")[:4]
     return tuple(int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 8)
 
 
-def host_word(text: str | None) -> str:
+def clean_host(text: str | None) -> str:
     """A host's name in lower case; empty where it is none (or scrubbed)."""
     name = (text or "").rstrip(".").lower()
     return name if _HOST.fullmatch(name) else ""
 
 
-def port_of(text: int | str | None) -> int:
+def parse_port(text: int | str | None) -> int:
     """A port; 0 where it is none."""
     try:
         port = int(text or 0)
@@ -115,12 +115,12 @@ def port_of(text: int | str | None) -> int:
     return port if 0 < port < 65536 else 0
 
 
-def seconds(*times: float | None) -> float:
+def first_time_s(*times: float | None) -> float:
     """The first of these times that is told, bounded; 0 where none is."""
     found = next((t for t in times if t is not None), 0.0)
     return min(max(found, 0.0), 1e6) if found == found else 0.0
 
 
-def digest(*parts: str) -> str:
+def make_digest(*parts: str) -> str:
     """A short name for something, the same for ever."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]

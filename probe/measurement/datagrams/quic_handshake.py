@@ -20,15 +20,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.core.observation_parts import TlsPart
 from probe.core.observations import Observation
-from probe.core.tables.failures import TIMEOUT, Failure, failure_of, open_failure, trust_failure
+from probe.core.tables.failures import TIMEOUT, Failure, classify_failure, open_failure, trust_failure
 from probe.core.tables.trust import TrustFinding
 from probe.core.tables.words import Empty
 from probe.measurement.clock import Clock
-from probe.measurement.datagrams.quic_trust import trust_word
+from probe.measurement.datagrams.quic_trust import judge_chain
 from probe.measurement.datagrams.quic_wire import is_meant_for
 from probe.measurement.datagrams.udp_socket import UdpFlow
 from probe.measurement.planning.steps import QuicVisit
-from probe.measurement.streams.tls_handshake import MAX_CHAIN, key_hash, names_of
+from probe.measurement.streams.tls_handshake import MAX_CHAIN, hash_key, read_certificate_names
 
 STAY_S = 3.0
 """The Great Firewall drops what the client sends from 0.06 to 7.5 s after the Initial, nine times in ten within one
@@ -44,7 +44,7 @@ _CRYPTO_ERROR = range(0x100, 0x200)
 
 
 @dataclass(slots=True)
-class Shaken:
+class QuicHandshake:
     """What one connection showed, while it runs and when it is over."""
 
     failure: Failure = ""
@@ -61,7 +61,7 @@ class Shaken:
     heard: set[int] = field(default_factory=set)
 
 
-def quic_visit(plan: QuicVisit, *, clock: Clock) -> Observation:
+def visit_quic(plan: QuicVisit, *, clock: Clock) -> Observation:
     """Shake hands and stay for some PINGs. A handshake that is done with `failure` a timeout was followed by silence.
     The network raises nothing. At most about 25 datagrams are sent."""
     base = Observation(
@@ -71,26 +71,26 @@ def quic_visit(plan: QuicVisit, *, clock: Clock) -> Observation:
     )
     try:
         with UdpFlow(plan.address, plan.port) as flow:
-            got = shake(flow, plan)
-            subject, issuer = names_of(got.chain_der[0]) if got.chain_der else ("", "")
+            got = shake_hands_quic(flow, plan)
+            subject, issuer = read_certificate_names(got.chain_der[0]) if got.chain_der else ("", "")
             return replace(
                 base, failure=got.failure, icmp=flow.icmp_word, t_s=clock.now_s(),
                 tls=replace(
                     base.tls, alpn=got.alpn, cipher=got.cipher, version="TLSv1.3" if got.done else "", alert=got.alert,
-                    server_hello=got.spoken, chain=tuple(key_hash(der) for der in got.chain_der), trust=got.trust,
+                    server_hello=got.spoken, chain=tuple(hash_key(der) for der in got.chain_der), trust=got.trust,
                     subject=subject, issuer=issuer,
                 ),
                 datagrams=replace(base.datagrams, requests=got.pings, responses=len(got.heard)),
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )
     except OSError as error:
-        return replace(base, failure=failure_of(error), t_s=clock.now_s())
+        return replace(base, failure=classify_failure(error), t_s=clock.now_s())
 
 
-def shake(flow: UdpFlow, plan: QuicVisit, *, stay_s: float = STAY_S) -> Shaken:
+def shake_hands_quic(flow: UdpFlow, plan: QuicVisit, *, stay_s: float = STAY_S) -> QuicHandshake:
     """The handshake within `plan.timeout_s`, and after it PINGs for `stay_s`; the certificate is judged by the plan."""
-    got = Shaken()
-    with _fenced(got):
+    got = QuicHandshake()
+    with _contain_errors(got):
         _converse(flow, plan, got, stay_s)
     if plan.trust == "none" and got.spoken and got.over and not got.done:
         got.failure = ""  # an innocent name only has to reach a server; an alert is an answer too
@@ -98,7 +98,7 @@ def shake(flow: UdpFlow, plan: QuicVisit, *, stay_s: float = STAY_S) -> Shaken:
 
 
 @contextmanager
-def _fenced(got: Shaken) -> Iterator[None]:
+def _contain_errors(got: QuicHandshake) -> Iterator[None]:
     """Hostile bytes may break the library in many ways, long after they were read: a token that no datagram holds does
     so when the next one is built. The socket's own errors are the caller's."""
     try:
@@ -109,7 +109,7 @@ def _fenced(got: Shaken) -> Iterator[None]:
         got.over, got.failure = True, open_failure(f"unknown_failure: quic library {type(error).__name__}")
 
 
-def _converse(flow: UdpFlow, plan: QuicVisit, got: Shaken, stay_s: float) -> None:
+def _converse(flow: UdpFlow, plan: QuicVisit, got: QuicHandshake, stay_s: float) -> None:
     quic = _connection(plan)
     quic.connect((plan.address, plan.port), now=time.monotonic())
     own_id = quic.host_cid
@@ -117,7 +117,7 @@ def _converse(flow: UdpFlow, plan: QuicVisit, got: Shaken, stay_s: float) -> Non
         _drive(quic, flow, got, own_id, until=time.monotonic() + plan.timeout_s, goal=lambda: got.done)
         if got.done:
             _read_chain(quic, got)
-            got.trust = trust_word(got.chain_der, trust=plan.trust, name=plan.sni)
+            got.trust = judge_chain(got.chain_der, trust=plan.trust, name=plan.sni)
             got.failure = trust_failure(got.trust)
             if not got.failure and not got.over and stay_s:
                 _stay(quic, flow, got, own_id, stay_s)
@@ -138,7 +138,7 @@ def _connection(plan: QuicVisit) -> QuicConnection:
     ))
 
 
-def _drive(quic: QuicConnection, flow: UdpFlow, got: Shaken, own_id: bytes, *, until: float,
+def _drive(quic: QuicConnection, flow: UdpFlow, got: QuicHandshake, own_id: bytes, *, until: float,
            goal: Callable[[], bool]) -> None:
     """Let the state machine work until the goal, the end of the connection, an ICMP error, or `until`."""
     while not (goal() or got.over or flow.failure) and (now := time.monotonic()) < until:
@@ -159,7 +159,7 @@ def _send(quic: QuicConnection, flow: UdpFlow) -> None:
         flow.send(data)
 
 
-def _take_events(quic: QuicConnection, got: Shaken) -> None:
+def _take_events(quic: QuicConnection, got: QuicHandshake) -> None:
     while (event := quic.next_event()) is not None:
         if isinstance(event, events.HandshakeCompleted):
             got.done, got.alpn = True, (event.alpn_protocol or "")[:32]
@@ -178,14 +178,14 @@ def _why_over(code: int) -> tuple[Failure, int]:
     return open_failure(f"unknown_failure: quic error {code:#x}"), -1
 
 
-def _read_chain(quic: QuicConnection, got: Shaken) -> None:
+def _read_chain(quic: QuicConnection, got: QuicHandshake) -> None:
     tls = quic.tls
     certificates = [tls._peer_certificate, *tls._peer_certificate_chain][:MAX_CHAIN]
     got.chain_der = tuple(c.public_bytes(Encoding.DER) for c in certificates if c is not None)
     got.cipher = tls.key_schedule.cipher_suite.name if tls.key_schedule is not None else ""
 
 
-def _stay(quic: QuicConnection, flow: UdpFlow, got: Shaken, own_id: bytes, stay_s: float) -> None:
+def _stay(quic: QuicConnection, flow: UdpFlow, got: QuicHandshake, own_id: bytes, stay_s: float) -> None:
     """PINGs at a steady pace; a timeout where none of the last ones is answered. An orderly end is an answer."""
     begin = time.monotonic()
     while not got.over and not flow.failure and time.monotonic() < begin + stay_s:

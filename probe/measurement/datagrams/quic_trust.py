@@ -15,17 +15,17 @@ from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname
 
 from probe.core.tables.failures import X509_TRUST
-from probe.core.tables.trust import ANCHORS, TrustFinding, TrustPolicy, judged
+from probe.core.tables.trust import ANCHORS, TrustFinding, TrustPolicy, judges_certificates
 from probe.core.tables.words import Empty
 
 
-def trust_word(chain: tuple[bytes, ...], *, trust: TrustPolicy, name: str) -> TrustFinding | Empty:
+def judge_chain(chain: tuple[bytes, ...], *, trust: TrustPolicy, name: str) -> TrustFinding | Empty:
     """valid, or why not; empty where this policy judges no certificate. `chain` is DER, leaf first."""
-    if not judged(trust):
+    if not judges_certificates(trust):
         return ""
     try:
         leaf, *others = (crypto.X509.from_cryptography(x509.load_der_x509_certificate(der)) for der in chain)
-        crypto.X509StoreContext(_store(trust), leaf, others).verify_certificate()
+        crypto.X509StoreContext(_make_store(trust), leaf, others).verify_certificate()
         verify_certificate_hostname(x509.load_der_x509_certificate(chain[0]), name)
     except crypto.X509StoreContextError as error:
         code = error.errors[0] if error.errors else 0
@@ -38,7 +38,7 @@ def trust_word(chain: tuple[bytes, ...], *, trust: TrustPolicy, name: str) -> Tr
 
 
 @lru_cache(maxsize=8)
-def _store(trust: TrustPolicy) -> crypto.X509Store:
+def _make_store(trust: TrustPolicy) -> crypto.X509Store:
     """The roots of a trust word: its own anchors, or certifi's; never the operating system's."""
     store = crypto.X509Store()
     if trust in ANCHORS:

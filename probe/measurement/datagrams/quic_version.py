@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 
 from probe.core.observations import Observation
-from probe.core.tables.failures import TIMEOUT, failure_of
+from probe.core.tables.failures import TIMEOUT, classify_failure
 from probe.measurement.clock import Clock
-from probe.measurement.datagrams.quic_wire import offered_versions, version_question
+from probe.measurement.datagrams.quic_wire import make_version_question, read_offered_versions
 from probe.measurement.datagrams.udp_socket import UdpFlow
 from probe.measurement.planning.steps import VersionProbe
 
@@ -21,7 +21,7 @@ def ask_version(plan: VersionProbe, *, clock: Clock) -> Observation:
     """Ask for a version that does not exist; `versions` are those offered instead. The network raises nothing."""
     base = Observation(operation="quic_version", purpose="version", attempt=plan.attempt, address=plan.address,
                        port=plan.port, family=6 if ":" in plan.address else 4, t0_s=clock.now_s())
-    question, offered, tries = version_question(), None, 0
+    question, offered, tries = make_version_question(), None, 0
     try:
         with UdpFlow(plan.address, plan.port) as flow:
             while offered is None and tries < TRIES and not flow.failure:
@@ -29,7 +29,7 @@ def ask_version(plan: VersionProbe, *, clock: Clock) -> Observation:
                 tries += 1
                 until = time.monotonic() + WAIT_S
                 while offered is None and (data := flow.receive(until)) is not None:
-                    offered = offered_versions(data, question)
+                    offered = read_offered_versions(data, question)
             return replace(
                 base, failure="" if offered is not None else flow.failure or TIMEOUT, icmp=flow.icmp_word,
                 t_s=clock.now_s(),
@@ -38,4 +38,4 @@ def ask_version(plan: VersionProbe, *, clock: Clock) -> Observation:
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )
     except OSError as error:
-        return replace(base, failure=failure_of(error), t_s=clock.now_s())
+        return replace(base, failure=classify_failure(error), t_s=clock.now_s())

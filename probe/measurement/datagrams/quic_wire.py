@@ -15,7 +15,7 @@ _LONG, _FIXED = 0x80, 0x40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class VersionQuestion:
     """A datagram that forces version negotiation, and the identifiers that its answer must carry."""
 
     datagram: bytes
@@ -23,7 +23,7 @@ class Question:
     source_id: bytes
 
 
-def version_question() -> Question:
+def make_version_question() -> VersionQuestion:
     """As long as an Initial, with random identifiers and a random version that is kept for this use (RFC 9000 15)."""
     version = bytes(byte & 0xF0 | 0x0A for byte in os.urandom(4))
     destination, source = os.urandom(_ID_BYTES), os.urandom(_ID_BYTES)
@@ -31,11 +31,11 @@ def version_question() -> Question:
     head += bytes((_ID_BYTES,)) + destination + bytes((_ID_BYTES,)) + source
     # Some libraries read the rest as they would in version 1 before they look at the version: no token, and a length.
     head += bytes(1) + (0x4000 | DATAGRAM_BYTES - len(head) - 3).to_bytes(2)
-    return Question(datagram=head + os.urandom(DATAGRAM_BYTES - len(head)), destination_id=destination,
-                    source_id=source)
+    return VersionQuestion(datagram=head + os.urandom(DATAGRAM_BYTES - len(head)), destination_id=destination,
+                           source_id=source)
 
 
-def offered_versions(data: bytes, question: Question) -> tuple[str, ...] | None:
+def read_offered_versions(data: bytes, question: VersionQuestion) -> tuple[str, ...] | None:
     """The versions in a Version Negotiation packet that answers `question`, without those kept for practice; None
     for any other datagram. Raises nothing, whatever the bytes."""
     parts = _long_header(data)

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from probe.core.observations import Observation
-from probe.core.tables.failures import TIMEOUT, Failure, failure_of, open_failure
+from probe.core.tables.failures import TIMEOUT, Failure, classify_failure, open_failure
 from probe.measurement.clock import Clock
 from probe.measurement.datagrams.stun_wire import (
-    answer_word,
-    binding_request,
-    mapped_address,
-    new_transaction,
-    transaction_of,
+    judge_answer,
+    make_binding_request,
+    make_transaction,
+    read_mapped_address,
+    read_transaction,
 )
 from probe.measurement.datagrams.udp_socket import UdpFlow
-from probe.measurement.planning.steps import Binding
+from probe.measurement.planning.steps import StunBinding
 
 REQUESTS = 10
 """Of 28 bytes each; three attempts are thirty at most."""
@@ -40,7 +40,7 @@ def _to_nobody(address: str, teller: str) -> None:
 
 
 @dataclass(slots=True)
-class Series:
+class BindingSeries:
     """Requests sent and answers heard so far."""
 
     waiting: set[bytes] = field(default_factory=set)
@@ -58,7 +58,7 @@ class Series:
         return TIMEOUT if len(self.waiting) > LOST_MOST * (len(self.waiting) + self.answered) else ""
 
 
-def binding(plan: Binding, *, clock: Clock, told: Told = _to_nobody) -> Observation:
+def measure_binding(plan: StunBinding, *, clock: Clock, told: Told = _to_nobody) -> Observation:
     """One series of requests. `failure` is a timeout where most went unanswered; the network raises nothing. What the
     server says of our own address is `told`, and in no observation."""
     base = Observation(
@@ -68,7 +68,7 @@ def binding(plan: Binding, *, clock: Clock, told: Told = _to_nobody) -> Observat
     )
     try:
         with UdpFlow(plan.address, plan.port) as flow:
-            series = ask(flow)
+            series = send_series(flow)
             told(series.own, plan.address)
             return replace(
                 base, failure=flow.failure or series.failure, icmp=flow.icmp_word, t_s=clock.now_s(),
@@ -78,16 +78,16 @@ def binding(plan: Binding, *, clock: Clock, told: Told = _to_nobody) -> Observat
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )
     except OSError as error:
-        return replace(base, failure=failure_of(error), t_s=clock.now_s())
+        return replace(base, failure=classify_failure(error), t_s=clock.now_s())
 
 
-def ask(flow: UdpFlow, *, requests: int = REQUESTS, wait_s: float = WAIT_S) -> Series:
+def send_series(flow: UdpFlow, *, requests: int = REQUESTS, wait_s: float = WAIT_S) -> BindingSeries:
     """Send a series and hear its answers; an ICMP error ends it."""
-    series = Series()
+    series = BindingSeries()
     for _ in range(requests):
-        transaction = new_transaction()
+        transaction = make_transaction()
         series.waiting.add(transaction)
-        flow.send(binding_request(transaction))
+        flow.send(make_binding_request(transaction))
         _hear(flow, series, time.monotonic() + APART_S, all_at_once=False)
         if flow.failure:
             return series
@@ -95,17 +95,17 @@ def ask(flow: UdpFlow, *, requests: int = REQUESTS, wait_s: float = WAIT_S) -> S
     return series
 
 
-def _hear(flow: UdpFlow, series: Series, until: float, *, all_at_once: bool) -> None:
+def _hear(flow: UdpFlow, series: BindingSeries, until: float, *, all_at_once: bool) -> None:
     """Take answers until the time is up or, with `all_at_once`, none is missing any more."""
     while not (all_at_once and not series.waiting):
         data = flow.receive(until)
         if data is None:
             return
-        transaction = transaction_of(data)
-        word = answer_word(data, transaction) if transaction in series.waiting else None
+        transaction = read_transaction(data)
+        word = judge_answer(data, transaction) if transaction in series.waiting else None
         if word == "":
             series.waiting.discard(transaction)
             series.answered += 1
-            series.own = series.own or mapped_address(data, transaction)
+            series.own = series.own or read_mapped_address(data, transaction)
         else:
             series.complaint = series.complaint or word or NO_REQUEST_OF_OURS

@@ -1,8 +1,8 @@
 """STUN Binding (RFC 8489): the request, and whether a datagram answers it.
 
 A success holds the asker's public address, which here is the volunteer's. So the reader walks over attributes by type
-and length and does not look into the one with the address. `mapped_address` alone does: for who looks up the network
-that it belongs to and forgets it. It goes into no observation.
+and length and does not look into the one with the address. `read_mapped_address` alone does: for who looks up the
+network that it belongs to and forgets it. It goes into no observation.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _ERROR_CODE, _FINGERPRINT, _MASK = 0x0009, 0x8028, 0x5354554E
 _HEADER = 20
 
 
-def binding_request(transaction: bytes) -> bytes:
+def make_binding_request(transaction: bytes) -> bytes:
     """A Binding request with FINGERPRINT; `transaction` are twelve random bytes."""
     message = struct.pack("!HH", _BINDING, 8) + COOKIE + transaction
     return message + struct.pack("!HHI", _FINGERPRINT, 4, zlib.crc32(message) ^ _MASK)
 
 
-def new_transaction() -> bytes:
+def make_transaction() -> bytes:
     """An identifier that nobody off the path can guess (RFC 8489 section 5)."""
     return os.urandom(12)
 
 
-def transaction_of(data: bytes) -> bytes:
+def read_transaction(data: bytes) -> bytes:
     """The transaction that a datagram claims to answer; empty for what is no STUN response at all."""
     if not _HEADER <= len(data) <= MAX_BYTES or data[0] & 0xC0 or data[4:8] != COOKIE:
         return b""
@@ -48,10 +48,10 @@ def transaction_of(data: bytes) -> bytes:
     return data[8:20]
 
 
-def answer_word(data: bytes, transaction: bytes) -> Failure | None:
+def judge_answer(data: bytes, transaction: bytes) -> Failure | None:
     """What a datagram says to the request: empty for a success, a failure word for an error or a malformed answer,
     None where it answers no request of this transaction. Raises nothing, whatever the bytes."""
-    if not transaction or transaction_of(data) != transaction:
+    if not transaction or read_transaction(data) != transaction:
         return None
     kinds = _attributes(data)
     if kinds is None:
@@ -63,10 +63,10 @@ def answer_word(data: bytes, transaction: bytes) -> Failure | None:
     return ""
 
 
-def mapped_address(data: bytes, transaction: bytes) -> str:
+def read_mapped_address(data: bytes, transaction: bytes) -> str:
     """The address from which the server heard the request; empty where the datagram is no success of this transaction,
     or holds none. Never to be stored or told. Raises nothing."""
-    if answer_word(data, transaction) != "":
+    if judge_answer(data, transaction) != "":
         return ""
     kinds = _attributes(data) or {}
     at, hidden = next(((kinds[kind], kind != _PLAIN) for kind in _MAPPED_BEST_FIRST if kind in kinds), (0, False))

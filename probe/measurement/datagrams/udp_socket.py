@@ -8,9 +8,9 @@ import socket
 import time
 from types import TracebackType
 
-from probe.core.tables.failures import Failure, datagram_failure, failure_of
-from probe.inference.evidence.hop_evidence import icmp_word
-from probe.measurement.streams.sockets import icmp_error, report_icmp
+from probe.core.tables.failures import Failure, classify_datagram_failure, classify_failure
+from probe.inference.evidence.hop_evidence import format_icmp
+from probe.measurement.streams.sockets import read_icmp_error, report_icmp
 
 MAX_DATAGRAMS = 256
 """What one operation reads at most: no sender decides how much we do."""
@@ -43,7 +43,7 @@ class UdpFlow:
     @property
     def icmp_word(self) -> str:
         """The first ICMP error without the address of who sent it."""
-        return icmp_word(self.icmp, self.address)
+        return format_icmp(self.icmp, self.address)
 
     def _limit(self, ttl: int) -> None:
         if self.family == 6:
@@ -52,8 +52,8 @@ class UdpFlow:
             self._sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
 
     def _fail(self, error: OSError) -> None:
-        self.failure = datagram_failure(error)
-        self.icmp = icmp_error(self._sock)
+        self.failure = classify_datagram_failure(error)
+        self.icmp = read_icmp_error(self._sock)
 
     def send(self, data: bytes) -> None:
         """Send one datagram, unless the flow has failed."""
@@ -68,7 +68,7 @@ class UdpFlow:
     def receive(self, until: float) -> bytes | None:
         """The next datagram; None at `until` (monotonic seconds) or after a failure; too many are one."""
         if self.datagrams_read >= MAX_DATAGRAMS:
-            self.failure = self.failure or failure_of(OSError(errno.EMSGSIZE, ""))
+            self.failure = self.failure or classify_failure(OSError(errno.EMSGSIZE, ""))
         if self.failure:
             return None
         try:

@@ -26,7 +26,7 @@ _COSTLY: tuple[Metered, ...] = ("yes", "likely", "unknown", "unlikely", "no")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
+class DeviceConditions:
     """Of this device and its line, now."""
 
     power: Power = "unknown"
@@ -45,13 +45,13 @@ Call = Callable[[Sequence[str]], str]
 """A program's output; empty where it is not there, fails or hangs."""
 
 
-def conditions_now(*, supplies: Path = SUPPLIES, call: Call | None = None) -> Conditions:
+def read_conditions(*, supplies: Path = SUPPLIES, call: Call | None = None) -> DeviceConditions:
     """What can be found out."""
-    power, charge = power_of(supplies)
-    return Conditions(power=power, charge=charge, metered=metered(call or _output))
+    power, charge = read_power(supplies)
+    return DeviceConditions(power=power, charge=charge, metered=read_metered(call or _output))
 
 
-def power_of(folder: Path) -> tuple[Power, int]:
+def read_power(folder: Path) -> tuple[Power, int]:
     """(mains, battery or unknown, charge) from the kernel's power supplies (ABI sysfs-class-power).
 
     A device without a battery of its own runs on mains; a mouse's battery, whose scope is `Device`, is not its own.
@@ -74,7 +74,7 @@ def power_of(folder: Path) -> tuple[Power, int]:
     return ("mains" if states & {"Full", "Not charging"} else "unknown"), charge
 
 
-def metered(call: Call) -> Metered:
+def read_metered(call: Call) -> Metered:
     """What NetworkManager says of the connection that is in use; unknown without it."""
     kind, _, value = call(_BUSCTL).strip().partition(" ")
     if kind == "u":

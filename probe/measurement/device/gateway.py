@@ -12,7 +12,7 @@ from probe.core.tables.run_words import Gateway
 from probe.core.tables.systems import LINUX
 
 
-def default_gateway(path: str = "/proc/net/route") -> str:
+def read_default_gateway(path: str = "/proc/net/route") -> str:
     """IPv4 address of the default gateway; empty where there is none or it cannot be read (proc(5))."""
     with contextlib.suppress(OSError, ValueError, IndexError, struct.error):
         for line in Path(path).read_text().splitlines()[1:]:
@@ -22,10 +22,10 @@ def default_gateway(path: str = "/proc/net/route") -> str:
     return ""
 
 
-def gateway_word(timeout_s: float = 1.0) -> Gateway:
+def probe_gateway(timeout_s: float = 1.0) -> Gateway:
     """answers, silent, none (no gateway, e.g. a point-to-point line) or unknown (no permission to ask, or a system
     that tells of no routes)."""
-    gateway = default_gateway()
+    gateway = read_default_gateway()
     if not gateway and not LINUX:
         return "unknown"
     if not gateway:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from probe.measurement.device.own_addresses import own_addresses
-from probe.measurement.names.system_dns import network_resolvers
+from probe.measurement.device.own_addresses import list_own_addresses
+from probe.measurement.names.system_dns import read_network_resolvers
 
 EVERY_S = 2.0
 """Between two looks: a look costs a fraction of a millisecond."""
@@ -30,7 +30,7 @@ _NOBODY = "00000000000000000000000000000000"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class NetworkMark:
     """What tells one network from another, as hashes."""
 
     ways: frozenset[tuple[str, str]]
@@ -39,9 +39,9 @@ class Mark:
     resolvers: frozenset[str]
 
 
-def network_mark(*, proc: Path = Path("/proc/net"), resolv: Path = Path("/etc/resolv.conf"),
-                 upstream: Path = Path("/run/systemd/resolve/resolv.conf"),
-                 own: Callable[[], Iterable[str]] = own_addresses) -> Mark:
+def read_network_mark(*, proc: Path = Path("/proc/net"), resolv: Path = Path("/etc/resolv.conf"),
+                      upstream: Path = Path("/run/systemd/resolve/resolv.conf"),
+                      own: Callable[[], Iterable[str]] = list_own_addresses) -> NetworkMark:
     """The mark of the network that this device is in now. What cannot be read is left out."""
     ways: dict[str, str] = {}
     if any(route := _default4(proc / "route")):
@@ -49,14 +49,14 @@ def network_mark(*, proc: Path = Path("/proc/net"), resolv: Path = Path("/etc/re
         ways["hardware4"] = _hardware(proc / "arp", *route)
     ways["route6"] = " ".join(_default6(proc / "ipv6_route")).strip()
     ways |= {f"own{ipaddress.ip_address(address).version}": _network_of(address) for address in own()}
-    servers = network_resolvers(str(resolv))
+    servers = read_network_resolvers(str(resolv))
     if servers == (_STUB,):
-        servers = network_resolvers(str(upstream)) or servers
-    return Mark(ways=frozenset((what, _hashed(text)) for what, text in ways.items() if text),
-                resolvers=frozenset(map(_hashed, servers)))
+        servers = read_network_resolvers(str(upstream)) or servers
+    return NetworkMark(ways=frozenset((what, _hash(text)) for what, text in ways.items() if text),
+                       resolvers=frozenset(map(_hash, servers)))
 
 
-def differs(before: Mark, now: Mark) -> bool:
+def is_other_network(before: NetworkMark, now: NetworkMark) -> bool:
     """Whether these are two networks, or the way out was lost. What one mark lacks and the later one has is no change:
     IPv6 and the gateway's hardware become known a moment after the network is joined."""
     then, here = dict(before.ways), dict(now.ways)
@@ -68,7 +68,7 @@ def differs(before: Mark, now: Mark) -> bool:
 class NetworkWatch:
     """Looks again and again from a thread of its own; `changed` once two looks in a row saw another network."""
 
-    def __init__(self, look: Callable[[], Mark] = network_mark, *, every_s: float = EVERY_S) -> None:
+    def __init__(self, look: Callable[[], NetworkMark] = read_network_mark, *, every_s: float = EVERY_S) -> None:
         self._look, self._every_s = look, every_s
         self._first = look()
         self._over = threading.Event()
@@ -76,7 +76,7 @@ class NetworkWatch:
         self._thread = threading.Thread(target=self._watch, name="network watch", daemon=True)
 
     @property
-    def changed(self) -> bool:
+    def has_changed(self) -> bool:
         return self._changed
 
     def __enter__(self) -> NetworkWatch:
@@ -103,17 +103,17 @@ class NetworkWatch:
         if self._changed:
             return
         now = self._look()
-        if differs(self._first, now):
+        if is_other_network(self._first, now):
             over.wait(_AGAIN_S)
             now = self._look()
-            self._changed = differs(self._first, now)
+            self._changed = is_other_network(self._first, now)
         if not self._changed:
             known = dict(self._first.ways)
-            self._first = Mark(ways=self._first.ways | {way for way in now.ways if way[0] not in known},
-                               resolvers=self._first.resolvers)
+            self._first = NetworkMark(ways=self._first.ways | {way for way in now.ways if way[0] not in known},
+                                      resolvers=self._first.resolvers)
 
 
-def _hashed(text: str) -> str:
+def _hash(text: str) -> str:
     return hashlib.blake2s(text.encode(), key=_KEY, digest_size=16).hexdigest()
 
 

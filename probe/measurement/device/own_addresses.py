@@ -9,7 +9,7 @@ from contextlib import suppress
 _ANYWHERE = ("192.0.2.1", "2001:db8::1")
 
 
-def source_address(to: str) -> str:
+def find_source_address(to: str) -> str:
     """The address with which packets to another would leave; empty where there is no route. Nothing is sent: a
     connected UDP socket only consults the routing table."""
     family = socket.AF_INET6 if ":" in to else socket.AF_INET
@@ -19,6 +19,6 @@ def source_address(to: str) -> str:
     return ""
 
 
-def own_addresses(towards: Iterable[str] = (), *, anywhere: Iterable[str] = _ANYWHERE) -> tuple[str, ...]:
+def list_own_addresses(towards: Iterable[str] = (), *, anywhere: Iterable[str] = _ANYWHERE) -> tuple[str, ...]:
     """Addresses with which packets to anywhere, and to these, would leave. Nothing is sent."""
-    return tuple(dict.fromkeys(filter(None, map(source_address, (*anywhere, *towards)))))
+    return tuple(dict.fromkeys(filter(None, map(find_source_address, (*anywhere, *towards)))))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from probe.core.tables.run_words import Tunnel
 from probe.core.tables.systems import LINUX
-from probe.measurement.device.own_addresses import own_addresses
+from probe.measurement.device.own_addresses import list_own_addresses
 
 _NAMES = re.compile(r"(tun|wg|utun|nordlynx|proton|mullvad|tailscale|zt)[0-9a-z_-]*")
 """What programs call their tunnels, for systems that show no more."""
@@ -21,7 +21,7 @@ _SIOCGIFADDR = 0x8915
 """Documentation addresses: what leads there leads everywhere. Nothing is sent."""
 
 
-def tunnel_word(*, proc: Path = Path("/proc/net"), sys: Path = Path("/sys/class/net")) -> Tunnel:
+def detect_tunnel(*, proc: Path = Path("/proc/net"), sys: Path = Path("/sys/class/net")) -> Tunnel:
     """full: everything goes through a tunnel; split: some public addresses do; empty: none, or it cannot be seen."""
     if not LINUX:
         return ""
@@ -29,9 +29,9 @@ def tunnel_word(*, proc: Path = Path("/proc/net"), sys: Path = Path("/sys/class/
     if not tunnels:
         return ""
     own = {address for name in tunnels for address in _addresses(name, proc)}
-    if any(address in own for address in own_addresses()):
+    if any(address in own for address in list_own_addresses()):
         return "full"
-    nets = [net for name, net in (*routes4(proc), *routes6(proc)) if name in tunnels]
+    nets = [net for name, net in (*read_ipv4_routes(proc), *read_ipv6_routes(proc)) if name in tunnels]
     return "split" if any(_is_public(net) for net in nets) else ""
 
 
@@ -48,7 +48,7 @@ def is_tunnel(name: str, sys: Path = Path("/sys/class/net")) -> bool:
     return wireguard or (kind == _ARPHRD_NONE and (sys / name / "tun_flags").exists()) or bool(_NAMES.fullmatch(name))
 
 
-def routes4(proc: Path) -> Iterator[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]]:
+def read_ipv4_routes(proc: Path) -> Iterator[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]]:
     """(interface, network) of the main IPv4 routes (proc(5)); lines that cannot be read are left out."""
     for line in _lines(proc / "route")[1:]:
         with contextlib.suppress(ValueError, IndexError, struct.error):
@@ -57,7 +57,7 @@ def routes4(proc: Path) -> Iterator[tuple[str, ipaddress.IPv4Network | ipaddress
             yield fields[0], ipaddress.IPv4Network(f"{target}/{mask}")
 
 
-def routes6(proc: Path) -> Iterator[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]]:
+def read_ipv6_routes(proc: Path) -> Iterator[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]]:
     """(interface, network) of the IPv6 routes (proc(5))."""
     for line in _lines(proc / "ipv6_route"):
         with contextlib.suppress(ValueError, IndexError):

@@ -13,28 +13,28 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from probe.config.folders import own_state
-from probe.config.geo.vantage_place import Place
+from probe.config.folders import find_own_state
+from probe.config.geo.vantage_place import VantagePlace
 from probe.config.settings import Settings
 from probe.core.runs import Vantage
 from probe.core.tables.run_words import NETWORK_TYPES, Tunnel
 from probe.core.tables.words import known
-from probe.measurement.device.own_addresses import own_addresses
+from probe.measurement.device.own_addresses import list_own_addresses
 
 _KEY_FILE, _KEY_BYTES = "identity.key", 32
 
 
-def families() -> tuple[int, ...]:
+def list_families() -> tuple[int, ...]:
     """Address families with a route, 4 before 6. Nothing is sent."""
-    return tuple(dict.fromkeys(6 if ":" in address else 4 for address in own_addresses()))
+    return tuple(dict.fromkeys(6 if ":" in address else 4 for address in list_own_addresses()))
 
 
-def probe_id(month: str, *, folder: Path | None = None) -> str:
+def make_probe_id(month: str, *, folder: Path | None = None) -> str:
     """Keyed hash of the month: rows of one month belong together, months do not. The key stays on this machine.
 
     Empty where no key can be kept: a new name for each run would look like many volunteers.
     """
-    key = _key((folder or own_state()) / _KEY_FILE)
+    key = _key((folder or find_own_state()) / _KEY_FILE)
     return hmac.new(key, month.encode(), hashlib.sha256).hexdigest()[:16] if key else ""
 
 
@@ -85,13 +85,14 @@ def _make_key(file: Path) -> None:
         os.close(folder)
 
 
-def describe(settings: Settings, place: Place, *, lab: bool, started_at: datetime, resolver_count: int,
-             nat64_prefix: str = "", tunnel: Tunnel = "", link: tuple[int, ...] = (), packets: bool = False) -> Vantage:
+def describe_vantage(settings: Settings, place: VantagePlace, *, lab: bool, started_at: datetime, resolver_count: int,
+                     nat64_prefix: str = "", tunnel: Tunnel = "", link: tuple[int, ...] = (),
+                     packets: bool = False) -> Vantage:
     """The vantage's row: what is configured, what runs, which network it is, and no more of where the person is."""
     import requests
 
     return Vantage(
-        probe_id="laboratory" if lab else probe_id(started_at.strftime("%Y-%m")),
+        probe_id="laboratory" if lab else make_probe_id(started_at.strftime("%Y-%m")),
         **asdict(place), network_type=known(settings.vantage.network_type, NETWORK_TYPES),
         resolver_count=resolver_count, nat64_prefix=nat64_prefix, tunnel=tunnel, families=link,
         platform=platform.system().lower(), python_version=platform.python_version(),

@@ -23,14 +23,14 @@ from probe.core.observation_parts import HttpPart, TlsPart, TracePart
 from probe.core.observations import Observation
 from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import HopWord
-from probe.core.tables.failures import failure_of
+from probe.core.tables.failures import classify_failure
 from probe.core.tables.systems import SILENT_SYSTEM
 from probe.core.tables.words import Empty
-from probe.inference.evidence.hop_evidence import ACTS, first_sign, heard_of, packets_of
+from probe.inference.evidence.hop_evidence import ACTS, find_first_sign, list_packets, read_routers
 from probe.measurement.clock import Clock
-from probe.measurement.hops.locate_udp import MAX_TTL, Datagram, lines_of, questions, send_all, way
-from probe.measurement.hops.trace import hears_routers
-from probe.measurement.planning.steps import Locate
+from probe.measurement.hops.locate_udp import MAX_TTL, TtlDatagram, lines_of, make_questions, send_all, trace_routers
+from probe.measurement.hops.trace import can_hear_routers
+from probe.measurement.planning.steps import LocateHop
 from probe.measurement.streams.sockets import RecordedSocket, abort, open_socket
 
 MAX_FLOWS = 6
@@ -56,7 +56,7 @@ _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EPROTO)
 class _Search:
     """One search under way: what it may still use, and what it has seen."""
 
-    plan: Locate
+    plan: LocateHop
     clock: Clock
     seen: list[Observation] = field(default_factory=list)
     begun_s: list[float] = field(default_factory=list)
@@ -72,9 +72,9 @@ class _Search:
         try:
             row = replace(row, trace=TracePart(lines=_ask(self.plan, name, ttls)))
         except OSError as error:  # the connection itself: what blocks for minutes may hit that already
-            row = replace(row, failure=failure_of(error))
+            row = replace(row, failure=classify_failure(error))
         self.seen.append(replace(row, t_s=self.clock.now_s()))
-        return packets_of(row)
+        return list_packets(row)
 
     def _row(self, name: str, *, attempt: int = 1) -> Observation:
         plan = self.plan
@@ -88,17 +88,17 @@ class _Search:
     def keep(self, name: str, lines: Sequence[TraceLine], t0_s: float) -> tuple[TraceLine, ...]:
         row = replace(self._row(name), trace=TracePart(lines=tuple(lines)), t0_s=t0_s, t_s=self.clock.now_s())
         self.seen.append(row)
-        return packets_of(row)
+        return list_packets(row)
 
 
-def locate(plan: Locate, *, clock: Clock, key: bytes) -> list[Observation]:
+def locate_hop(plan: LocateHop, *, clock: Clock, key: bytes) -> list[Observation]:
     """Search for the hop. One row for the routers on the way (no name), one for each flow or series of questions;
     each line is what became of one packet. Never raises for the network."""
     search = _Search(plan, clock)
-    if not hears_routers(platform.system(), platform.release()):
+    if not can_hear_routers(platform.system(), platform.release()):
         return [replace(search._row(plan.name), reason=SILENT_SYSTEM)]
     t0_s = clock.now_s()
-    routers = search.keep("", way(plan.address, key=key, together=plan.together), t0_s)
+    routers = search.keep("", trace_routers(plan.address, key=key, together=plan.together), t0_s)
     if plan.kind == "dns":
         _ask_dns(search, routers, key)
     else:
@@ -108,14 +108,14 @@ def locate(plan: Locate, *, clock: Clock, key: bytes) -> list[Observation]:
 
 def _walk(search: _Search, routers: Sequence[TraceLine]) -> None:
     plan, rows = search.plan, list[tuple[TraceLine, ...]]()
-    ended = heard_of(routers)[1]
+    ended = read_routers(routers)[1]
     last = min(MAX_TTL, ended + 1) if ended else MAX_TTL
     place, begin = 0, 1
     while not place and begin <= last and len(rows) < 3:
         rows.append(search.flow(plan.name, range(begin, min(begin + PER_FLOW, last + 1))))
         if not rows[-1]:
             return
-        place, begin = first_sign(rows, routers), max(s.ttl for s in rows[-1]) + 1
+        place, begin = find_first_sign(rows, routers), max(s.ttl for s in rows[-1]) + 1
     if not place:
         return
     search.flow(plan.name, (place,) * REPEATS)
@@ -124,7 +124,7 @@ def _walk(search: _Search, routers: Sequence[TraceLine]) -> None:
     search.flow(plan.control_name, (place,) * REPEATS)
 
 
-def _ask(plan: Locate, name: str, ttls: Sequence[int]) -> tuple[TraceLine, ...]:
+def _ask(plan: LocateHop, name: str, ttls: Sequence[int]) -> tuple[TraceLine, ...]:
     """One connection. Raises OSError where it is not established."""
     sock = open_socket(6 if ":" in plan.address else 4, deadline=time.monotonic() + CONNECT_S)
     try:
@@ -248,12 +248,12 @@ def _ask_dns(search: _Search, routers: Sequence[TraceLine], key: bytes) -> None:
     """Questions with every TTL, those for the name twice: datagrams get lost. Up to twice the resolver's distance: an
     answer with a copied TTL comes from half as far as the question would have gone."""
     plan, t0_s = search.plan, search.clock.now_s()
-    ended = heard_of(routers)[1]
+    ended = read_routers(routers)[1]
     ttls = range(1, min(2 * ended + 1, DNS_MAX_TTL) + 1 if ended else MAX_TTL + 1)
     for name, rounds in ((plan.name, 2), (plan.control_name, 1)):
-        asked: list[Datagram] = []
+        asked: list[TtlDatagram] = []
         for _ in range(rounds):
-            batch, is_answer = questions(name, recursion=plan.recursion, ttls=ttls)
+            batch, is_answer = make_questions(name, recursion=plan.recursion, ttls=ttls)
             send_all(plan.address, batch, key=key, together=plan.together, is_answer=is_answer)
             asked += batch
         search.keep(name, lines_of(asked), t0_s)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import HopWord
-from probe.inference.evidence.hop_evidence import address_space
-from probe.measurement.device.gateway import default_gateway
-from probe.measurement.hops.trace import router_hash
-from probe.measurement.streams.sockets import IP_RECVERR, IPV6_RECVERR, icmp_error
+from probe.inference.evidence.hop_evidence import classify_address_space
+from probe.measurement.device.gateway import read_default_gateway
+from probe.measurement.hops.trace import hash_router
+from probe.measurement.streams.sockets import IP_RECVERR, IPV6_RECVERR, read_icmp_error
 
 MAX_TTL = 20
 FIRST_PORT = 33434
@@ -31,7 +31,7 @@ _UNREACHED_PORT = ("3/3", "1/4")
 
 
 @dataclass(slots=True, kw_only=True)
-class Datagram:
+class TtlDatagram:
     """One datagram on a socket of its own, and what came back."""
 
     ttl: int
@@ -43,7 +43,7 @@ class Datagram:
     bytes_read: int = field(default=0)
 
 
-def send_all(address: str, datagrams: Sequence[Datagram], *, key: bytes, together: bool,
+def send_all(address: str, datagrams: Sequence[TtlDatagram], *, key: bytes, together: bool,
              is_answer: Callable[[bytes], bool]) -> None:
     """Send them in order and wait for the last; fills in what came back. Never raises for the network."""
     with selectors.DefaultSelector() as selector:
@@ -58,7 +58,7 @@ def send_all(address: str, datagrams: Sequence[Datagram], *, key: bytes, togethe
                 _close(ready.fileobj)
 
 
-def _send(address: str, datagram: Datagram) -> socket.socket:
+def _send(address: str, datagram: TtlDatagram) -> socket.socket:
     six = ":" in address
     sock = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
     try:
@@ -99,14 +99,14 @@ def _close(sock: object) -> None:
             sock.close()
 
 
-def _hear(sock: socket.socket, datagram: Datagram, address: str, key: bytes,
+def _hear(sock: socket.socket, datagram: TtlDatagram, address: str, key: bytes,
           is_answer: Callable[[bytes], bool]) -> bool:
     """Note what a socket has; True when it is decided."""
     delay_ms = 1000 * (time.monotonic() - datagram.begin_s)
-    if told := icmp_error(sock):
+    if told := read_icmp_error(sock):
         kind, _, sender = told.partition(" ")
         datagram.line = TraceLine(ttl=datagram.ttl, word=_icmp_word(kind, sender, address), delay_ms=round(delay_ms, 1),
-                                  router=router_hash(sender, key), space=address_space(sender))
+                                  router=hash_router(sender, key), space=classify_address_space(sender))
         sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return False  # a box's answer may still follow a router's error
     try:
@@ -136,24 +136,25 @@ def _ip_ttl(ancillary: list[tuple[int, int, bytes]]) -> int:
     return -1
 
 
-def lines_of(datagrams: Sequence[Datagram]) -> tuple[TraceLine, ...]:
+def lines_of(datagrams: Sequence[TtlDatagram]) -> tuple[TraceLine, ...]:
     """What became of each; of one that nothing came of, `silent`."""
     return tuple(datagram.line or TraceLine(ttl=datagram.ttl, word="silent") for datagram in datagrams)
 
 
-def way(address: str, *, key: bytes, together: bool) -> tuple[TraceLine, ...]:
+def trace_routers(address: str, *, key: bytes, together: bool) -> tuple[TraceLine, ...]:
     """The routers on the way to an address. Where the first one keeps silent, the default route says who it is."""
-    walked = [Datagram(ttl=ttl, data=os.urandom(8), port=FIRST_PORT + ttl) for ttl in range(1, MAX_TTL + 1)]
+    walked = [TtlDatagram(ttl=ttl, data=os.urandom(8), port=FIRST_PORT + ttl) for ttl in range(1, MAX_TTL + 1)]
     send_all(address, walked, key=key, together=together, is_answer=lambda wire: False)
-    if walked[0].line is None and ":" not in address and (gateway := default_gateway()):
-        walked[0].line = TraceLine(ttl=1, word="gateway", delay_ms=0.0, router=router_hash(gateway, key),
-                                   space=address_space(gateway))
+    if walked[0].line is None and ":" not in address and (gateway := read_default_gateway()):
+        walked[0].line = TraceLine(ttl=1, word="gateway", delay_ms=0.0, router=hash_router(gateway, key),
+                                   space=classify_address_space(gateway))
     lines = lines_of(walked)
     reached = min((line.ttl for line in lines if line.word == "end"), default=MAX_TTL)
     return tuple(line for line in lines if line.ttl <= reached)
 
 
-def questions(name: str, *, recursion: bool, ttls: Sequence[int]) -> tuple[list[Datagram], Callable[[bytes], bool]]:
+def make_questions(name: str, *, recursion: bool,
+                   ttls: Sequence[int]) -> tuple[list[TtlDatagram], Callable[[bytes], bool]]:
     """A question for the name's IPv4 addresses with each TTL, and what recognises a response to one of them."""
     from probe.measurement.names.dns_wire import make_query, parse_reply
 
@@ -163,4 +164,4 @@ def questions(name: str, *, recursion: bool, ttls: Sequence[int]) -> tuple[list[
     def is_answer(reply: bytes) -> bool:
         return not parse_reply(reply, name=name, query_type="A", identity=identity).failure
 
-    return [Datagram(ttl=ttl, data=wire, port=53) for ttl in ttls], is_answer
+    return [TtlDatagram(ttl=ttl, data=wire, port=53) for ttl in ttls], is_answer

@@ -21,12 +21,12 @@ from probe.core.observation_parts import TracePart
 from probe.core.observations import Observation
 from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import HopWord
-from probe.core.tables.failures import Failure, failure_of
+from probe.core.tables.failures import Failure, classify_failure
 from probe.core.tables.operations import Operation
 from probe.core.tables.systems import LINUX, SILENT_SYSTEM
 from probe.measurement.clock import Clock
-from probe.measurement.planning.steps import Trace, UdpTrace
-from probe.measurement.streams.sockets import RecordedSocket, abort, icmp_error, open_socket
+from probe.measurement.planning.steps import TcpTrace, UdpTrace
+from probe.measurement.streams.sockets import RecordedSocket, abort, open_socket, read_icmp_error
 
 MAX_TTL = 18
 TOGETHER = 9
@@ -40,7 +40,7 @@ _EXCEEDED = ("11/0", "3/0")
 _IPV6_UNICAST_HOPS = getattr(socket, "IPV6_UNICAST_HOPS", 16)
 
 
-def hears_routers(system: str, release: str) -> bool:
+def can_hear_routers(system: str, release: str) -> bool:
     """Whether this kernel ends an attempt to connect when a router says that its TTL has run out."""
     numbers = [int(part) for part in re.findall(r"\d+", release)[:2]]
     return system == "Linux" and numbers >= [5, 8]
@@ -53,14 +53,14 @@ class _Attempt:
     begin_s: float
 
 
-def trace(plan: Trace, *, clock: Clock, key: bytes) -> Observation:
+def trace_tcp(plan: TcpTrace, *, clock: Clock, key: bytes) -> Observation:
     """Send SYNs with TTL 1, 2, ... until the address answers. It has a line for each
     that was answered: exceeded, open, refused, reset or unreachable. Silence at a TTL leaves no line."""
-    return climb_hops(plan, lambda ttls: _batch(plan, ttls, key), operation="trace", clock=clock, apart_s=APART_S)
+    return raise_ttl(plan, lambda ttls: _batch(plan, ttls, key), operation="trace", clock=clock, apart_s=APART_S)
 
 
-def climb_hops(plan: Trace | UdpTrace, batch: Callable[[range], Iterable[TraceLine]], *, operation: Operation,
-               clock: Clock, apart_s: float) -> Observation:
+def raise_ttl(plan: TcpTrace | UdpTrace, batch: Callable[[range], Iterable[TraceLine]], *, operation: Operation,
+              clock: Clock, apart_s: float) -> Observation:
     """Ask with TTL 1, 2, ... until anything but a router answers. `batch` asks with some TTLs at once and tells what
     answered; `apart_s` passes between batches where flows are spread.
 
@@ -78,7 +78,7 @@ def climb_hops(plan: Trace | UdpTrace, batch: Callable[[range], Iterable[TraceLi
             if any(line.word != "exceeded" for line in answers):
                 break
     except OSError as error:  # no descriptors, or no such family
-        failure = failure_of(error)
+        failure = classify_failure(error)
     return Observation(
         operation=operation, purpose=plan.purpose, address=plan.address, port=plan.port, failure=failure,
         family=6 if ":" in plan.address else 4, reason="" if LINUX else SILENT_SYSTEM,
@@ -87,7 +87,7 @@ def climb_hops(plan: Trace | UdpTrace, batch: Callable[[range], Iterable[TraceLi
     )
 
 
-def _batch(plan: Trace, ttls: range, key: bytes) -> Iterator[TraceLine]:
+def _batch(plan: TcpTrace, ttls: range, key: bytes) -> Iterator[TraceLine]:
     with selectors.DefaultSelector() as selector:
         for ttl in ttls:
             attempt = _start(plan, ttl)
@@ -99,14 +99,14 @@ def _batch(plan: Trace, ttls: range, key: bytes) -> Iterator[TraceLine]:
                 for ready, _ in selector.select(left_s):
                     attempt = ready.data
                     selector.unregister(attempt.sock)
-                    yield _told(attempt, key)
+                    yield _format_attempt(attempt, key)
                     abort(attempt.sock)
         finally:
             for ready in list(selector.get_map().values()):
                 abort(ready.data.sock)
 
 
-def _start(plan: Trace, ttl: int) -> _Attempt | None:
+def _start(plan: TcpTrace, ttl: int) -> _Attempt | None:
     sock = open_socket(6 if ":" in plan.address else 4, deadline=time.monotonic() + WAIT_S)
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_UNICAST_HOPS, ttl)
@@ -121,12 +121,12 @@ def _start(plan: Trace, ttl: int) -> _Attempt | None:
     return None
 
 
-def _told(attempt: _Attempt, key: bytes) -> TraceLine:
+def _format_attempt(attempt: _Attempt, key: bytes) -> TraceLine:
     delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
     code = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    kind, _, sender = icmp_error(attempt.sock).partition(" ") if code else ("", "", "")
+    kind, _, sender = read_icmp_error(attempt.sock).partition(" ") if code else ("", "", "")
     return TraceLine(ttl=attempt.ttl, word=_word(code, kind), delay_ms=round(delay_ms, 1),
-                     router=router_hash(sender, key))
+                     router=hash_router(sender, key))
 
 
 def is_exceeded(kind: str) -> bool:
@@ -142,9 +142,9 @@ def _word(code: int, kind: str) -> HopWord:
         return "open"
     if kind:
         return "exceeded" if is_exceeded(kind) else "unreachable"
-    return _ENDS.get(failure_of(OSError(code, "")), "unreachable")
+    return _ENDS.get(classify_failure(OSError(code, "")), "unreachable")
 
 
-def router_hash(address: str, key: bytes) -> str:
+def hash_router(address: str, key: bytes) -> str:
     """A router's address as a hash that means something under `key` alone; empty for none."""
     return hashlib.blake2b(address.encode(), key=key, digest_size=4).hexdigest() if address else ""

@@ -18,10 +18,10 @@ from probe.core.tables.evidence_words import HopWord
 from probe.core.tables.failures import Failure
 from probe.core.tables.protocols import DatagramKind
 from probe.measurement.clock import Clock
-from probe.measurement.datagrams.quic_wire import version_question
-from probe.measurement.datagrams.stun_wire import binding_request, new_transaction
+from probe.measurement.datagrams.quic_wire import make_version_question
+from probe.measurement.datagrams.stun_wire import make_binding_request, make_transaction
 from probe.measurement.datagrams.udp_socket import UdpFlow
-from probe.measurement.hops.trace import WAIT_S, climb_hops, is_exceeded, router_hash
+from probe.measurement.hops.trace import WAIT_S, hash_router, is_exceeded, raise_ttl
 from probe.measurement.planning.steps import UdpTrace
 
 AGAIN_S = 0.7
@@ -36,14 +36,14 @@ class _Attempt:
     payload: bytes
 
 
-def udp_trace(plan: UdpTrace, *, clock: Clock, key: bytes) -> Observation:
+def trace_udp(plan: UdpTrace, *, clock: Clock, key: bytes) -> Observation:
     """Send requests with TTL 1, 2, ... until the address answers. Lines as of a trace over TCP: exceeded, open
     (an answer), refused or unreachable. Two datagrams a TTL at most."""
-    return climb_hops(plan, lambda ttls: _batch(plan, ttls, key), operation="udp_trace", clock=clock, apart_s=0.0)
+    return raise_ttl(plan, lambda ttls: _batch(plan, ttls, key), operation="udp_trace", clock=clock, apart_s=0.0)
 
 
 def _payload(protocol: DatagramKind) -> bytes:
-    return version_question().datagram if protocol == "quic" else binding_request(new_transaction())
+    return make_version_question().datagram if protocol == "quic" else make_binding_request(make_transaction())
 
 
 def _batch(plan: UdpTrace, ttls: range, key: bytes) -> Iterator[TraceLine]:
@@ -62,16 +62,16 @@ def _batch(plan: UdpTrace, ttls: range, key: bytes) -> Iterator[TraceLine]:
                 again_s = begin_s + WAIT_S
             for ready, _ in selector.select(max(0.0, again_s - time.monotonic())):
                 selector.unregister(ready.fileobj)
-                yield _told(ready.data, key)
+                yield _format_attempt(ready.data, key)
 
 
-def _told(attempt: _Attempt, key: bytes) -> TraceLine:
+def _format_attempt(attempt: _Attempt, key: bytes) -> TraceLine:
     flow = attempt.flow
     answered = flow.receive(time.monotonic()) is not None
     delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
     kind, _, sender = flow.icmp.partition(" ")
     return TraceLine(ttl=attempt.ttl, word=_word(answered, flow.failure, kind), delay_ms=round(delay_ms, 1),
-                     router=router_hash(sender, key))
+                     router=hash_router(sender, key))
 
 
 def _word(answered: bool, failure: Failure, kind: str) -> HopWord:

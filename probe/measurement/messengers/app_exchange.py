@@ -13,23 +13,23 @@ from dataclasses import dataclass, replace
 
 from probe.core.endpoints import Expectation
 from probe.core.tables.evidence_words import Answered
-from probe.core.tables.failures import EOF, TIMEOUT, Failure, failure_of
+from probe.core.tables.failures import EOF, TIMEOUT, Failure, classify_failure
 from probe.core.tables.handshakes import (
     ANSWERED,
     FOREIGN,
-    GENUINE,
+    GENUINE_PROOFS,
     HANDSHAKES,
-    INNOCENT,
+    INNOCENT_HTTP,
     PLACES,
     PROVEN,
     Proof,
     SpokenProtocol,
 )
 from probe.core.tables.words import Empty
-from probe.measurement.messengers.reply_pattern import identity, mismatch
-from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn
-from probe.measurement.messengers.speeches import speech_of
-from probe.measurement.streams.sockets import MAX_READ_BYTES, RecordedSocket, all_acknowledged
+from probe.measurement.messengers.reply_pattern import expected_authority, find_reply_mismatch
+from probe.measurement.messengers.speech import INCOMPLETE, Speech, SpeechContext, Turn
+from probe.measurement.messengers.speeches import choose_speech
+from probe.measurement.streams.sockets import MAX_READ_BYTES, RecordedSocket, ask_acknowledged
 from probe.measurement.streams.tls_handshake import TlsStream
 
 _CHUNK = 16384
@@ -39,7 +39,7 @@ _FOREIGN_HEAD_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class AppExchange:
     """What an exchange came to. Both may be set: a proof, and how the connection ended after it."""
 
     failure: Failure = ""
@@ -54,8 +54,9 @@ class Heard:
     """Of the answer's HTTP, where it has any."""
 
 
-def converse(stream: RecordedSocket | TlsStream, protocol: SpokenProtocol, *, name: str, url: str = "",
-             attempt: int = 1, expect: Expectation | None = None, chain_der: Sequence[bytes] = ()) -> Heard:
+def exchange_first_words(stream: RecordedSocket | TlsStream, protocol: SpokenProtocol, *, name: str, url: str = "",
+                         attempt: int = 1, expect: Expectation | None = None,
+                         chain_der: Sequence[bytes] = ()) -> AppExchange:
     """Say the first words of `protocol` and tell what proves the answer; never raises for the network.
 
     `name` is the domain or host where the protocol names it, `url` the endpoint's, `expect` what the catalogue says
@@ -63,19 +64,20 @@ def converse(stream: RecordedSocket | TlsStream, protocol: SpokenProtocol, *, na
     """
     expect = expect or Expectation()
     expected = expect.reply
-    speech = speech_of(protocol, attempt)
+    speech = choose_speech(protocol, attempt)
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.failure, sock.read_limit = "", sock.bytes_read + MAX_READ_BYTES
-    asked = Asked(
+    asked = SpeechContext(
         name=name, url=url, place=PLACES.get(protocol, "/"), expect=expect,
         random=secrets.token_bytes(speech.random_bytes), now_s=int(time.time()),
-        authorities=signed_chain(chain_der) if identity(expected) else (), identity=identity(expected),
+        authorities=signed_chain(chain_der) if expected_authority(expected) else (),
+        identity=expected_authority(expected),
     )
-    if protocol == INNOCENT:
+    if protocol == INNOCENT_HTTP:
         return _innocent(sock, speech.turns[0].say(asked))
     heard = _turns(stream, sock, speech, asked, expected, head_bytes=HANDSHAKES[protocol].head_bytes)
-    if heard.proof in GENUINE and not heard.failure and not speech.upgrades:
-        return _settled(sock, heard, alone=speech.stands_alone)
+    if heard.proof in GENUINE_PROOFS and not heard.failure and not speech.upgrades:
+        return _settle(sock, heard, alone=speech.stands_alone)
     return heard
 
 
@@ -97,8 +99,8 @@ def signed_chain(chain_der: Sequence[bytes]) -> tuple[bytes, ...]:
     return tuple(known)
 
 
-def _turns(stream: RecordedSocket | TlsStream, sock: RecordedSocket, speech: Speech, asked: Asked, expected: str, *,
-           head_bytes: int) -> Heard:
+def _turns(stream: RecordedSocket | TlsStream, sock: RecordedSocket, speech: Speech, asked: SpeechContext,
+           expected: str, *, head_bytes: int) -> AppExchange:
     first = rest = b""
     proof: Proof | Empty = ""
     failure: Failure = ""
@@ -107,22 +109,22 @@ def _turns(stream: RecordedSocket | TlsStream, sock: RecordedSocket, speech: Spe
         proof, reply, failure = _turn(stream, turn, asked, rest, speech.max_bytes)
         first, rest = first or reply, reply[turn.takes(reply) :]
         if index == speech.told_at and proof in (PROVEN, ANSWERED):
-            wrong = mismatch(expected, speech.plain(reply, asked), speech.marks(asked))
+            wrong = find_reply_mismatch(expected, speech.plain(reply, asked), speech.marks(asked))
             proof = FOREIGN if wrong else proof
         if proof != ANSWERED:
             break
-    if speech.upgrades and proof in GENUINE - {ANSWERED}:
+    if speech.upgrades and proof in GENUINE_PROOFS - {ANSWERED}:
         proof = FOREIGN  # whoever refuses STARTTLS proves nothing: stripping it looks like that
-    kept = head_bytes if proof in GENUINE else min(head_bytes, _FOREIGN_HEAD_BYTES)
-    told = expected and proof and not failure and proof in GENUINE | {FOREIGN}
-    return Heard(
+    kept = head_bytes if proof in GENUINE_PROOFS else min(head_bytes, _FOREIGN_HEAD_BYTES)
+    told = expected and proof and not failure and proof in GENUINE_PROOFS | {FOREIGN}
+    return AppExchange(
         failure=failure, proof=proof, head=first[:kept].hex(), reply_bytes=len(first), mismatch=wrong,
-        met=("no" if wrong else "yes" if proof in GENUINE else "") if told else "",
-        acked=all_acknowledged(sock) if failure == TIMEOUT else "", status=speech.status(first),
+        met=("no" if wrong else "yes" if proof in GENUINE_PROOFS else "") if told else "",
+        acked=ask_acknowledged(sock) if failure == TIMEOUT else "", status=speech.status(first),
     )
 
 
-def _turn(stream: RecordedSocket | TlsStream, turn: Turn, asked: Asked, reply: bytes,
+def _turn(stream: RecordedSocket | TlsStream, turn: Turn, asked: SpeechContext, reply: bytes,
           max_bytes: int) -> tuple[Proof | Empty, bytes, Failure]:
     """(proof, reply, failure); `reply` is what had come of it before. Bytes that break off before they became an
     answer are foreign."""
@@ -132,17 +134,17 @@ def _turn(stream: RecordedSocket | TlsStream, turn: Turn, asked: Asked, reply: b
         while True:
             if len(reply) > max_bytes:
                 return FOREIGN, reply, ""
-            if reply and (word := turn.hear(reply, asked)) != MORE:
+            if reply and (word := turn.hear(reply, asked)) != INCOMPLETE:
                 return word, reply, ""
             data = stream.recv(_CHUNK)
             if not data:
                 return FOREIGN if reply else "", reply, EOF
             reply += data
     except (OSError, ValueError) as error:
-        return FOREIGN if reply else "", reply, failure_of(error)
+        return FOREIGN if reply else "", reply, classify_failure(error)
 
 
-def _settled(sock: RecordedSocket, heard: Heard, *, alone: bool) -> Heard:
+def _settle(sock: RecordedSocket, heard: AppExchange, *, alone: bool) -> AppExchange:
     """Say goodbye, and see whether that still arrives.
 
     Boxes that let a first packet and its answer through and cut the connection off behind them would pass for none.
@@ -151,7 +153,7 @@ def _settled(sock: RecordedSocket, heard: Heard, *, alone: bool) -> Heard:
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_WR)
     while time.monotonic() < sock.deadline:
-        if all_acknowledged(sock) != "no":
+        if ask_acknowledged(sock) != "no":
             return heard
         more = _news(sock)
         if more and alone:
@@ -178,7 +180,7 @@ def _news(sock: RecordedSocket) -> bytes | None:
         return None
 
 
-def _innocent(sock: RecordedSocket, words: bytes) -> Heard:
+def _innocent(sock: RecordedSocket, words: bytes) -> AppExchange:
     """Innocent bytes; an answer of any kind, or an end, will do. If for half of the time none comes, the end of the
     stream follows, and what is told is whether all that was said has been acknowledged."""
     begun_s = time.monotonic()
@@ -186,14 +188,14 @@ def _innocent(sock: RecordedSocket, words: bytes) -> Heard:
     ended = False
     try:
         sock.sendall(words)
-        while time.monotonic() < sock.deadline and not (ended and all_acknowledged(sock) == "yes"):
+        while time.monotonic() < sock.deadline and not (ended and ask_acknowledged(sock) == "yes"):
             if not ended and time.monotonic() >= patience_s:
                 sock.shutdown(socket.SHUT_WR)
                 ended = True
             if not ended and _has_news(sock):
-                return Heard(proof=ANSWERED, reply_bytes=len(sock.recv(_CHUNK)), acked="yes")
+                return AppExchange(proof=ANSWERED, reply_bytes=len(sock.recv(_CHUNK)), acked="yes")
             if ended:
                 time.sleep(_LOOK_S)
     except (OSError, ValueError) as error:
-        return Heard(failure=failure_of(error), acked=all_acknowledged(sock))
-    return Heard(failure=TIMEOUT, acked=all_acknowledged(sock))
+        return AppExchange(failure=classify_failure(error), acked=ask_acknowledged(sock))
+    return AppExchange(failure=TIMEOUT, acked=ask_acknowledged(sock))

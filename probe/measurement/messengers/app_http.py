@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from probe.core.tables.handshakes import FOREIGN, Proof
 from probe.core.tables.http_status import BODILESS
 from probe.core.tables.words import Empty
-from probe.measurement.messengers.speech import MORE, Asked, begins
-from probe.measurement.streams.http_parts import HEADERS, Exchange
+from probe.measurement.messengers.speech import INCOMPLETE, SpeechContext, is_beginning
+from probe.measurement.streams.http_parts import REQUEST_HEADERS, HttpExchange
 
 MAX_HEAD, MAX_HEADERS, MAX_CHUNKS = 8192, 64, 256
 MAX_INTERIM = 3
@@ -26,7 +26,7 @@ _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HttpAnswer:
     """A head that was read whole, and what has come of the body."""
 
     status: int
@@ -37,12 +37,12 @@ class Answer:
     """The body has come as long as the head says it is; never so where only the connection's end would tell."""
     head_bytes: int = 0
 
-    def exchange(self) -> Exchange:
+    def exchange(self) -> HttpExchange:
         """As the catalogue's expectations are held against it."""
-        return Exchange(status=self.status, headers=tuple(self.headers.items()), body=self.body)
+        return HttpExchange(status=self.status, headers=tuple(self.headers.items()), body=self.body)
 
 
-def where(asked: Asked) -> tuple[str, str]:
+def choose_request_target(asked: SpeechContext) -> tuple[str, str]:
     """(Host header, request target): those of the endpoint's URL, else the name and the protocol's usual place."""
     if not asked.url:
         return asked.name, asked.place
@@ -52,10 +52,10 @@ def where(asked: Asked) -> tuple[str, str]:
     return host if port in (None, _PORTS.get(parts.scheme)) else f"{host}:{port}", target
 
 
-def request(method: str, host: str, target: str, headers: Mapping[str, str], body: bytes = b"", *,
-            version: str = "1.1") -> bytes:
+def make_request(method: str, host: str, target: str, headers: Mapping[str, str], body: bytes = b"", *,
+                 version: str = "1.1") -> bytes:
     """The bytes of a request; what would break a line out of its place is left out."""
-    lines = {"Host": host, "User-Agent": HEADERS["User-Agent"], "Accept": "*/*", **headers}
+    lines = {"Host": host, "User-Agent": REQUEST_HEADERS["User-Agent"], "Accept": "*/*", **headers}
     if method == "POST":
         lines["Content-Length"] = str(len(body))
     head = [f"{method} {_one(target)} HTTP/{version}", *(f"{name}: {_line(value)}" for name, value in lines.items())]
@@ -70,7 +70,7 @@ def _one(text: str) -> str:
     return "".join(_line(text).split())
 
 
-def read(data: bytes) -> Answer | Proof | Empty:
+def read_answer(data: bytes) -> HttpAnswer | Proof | Empty:
     """The answer at the beginning of `data`; MORE while its head is not there, FOREIGN for what is none."""
     start = 0
     for _ in range(MAX_INTERIM + 1):
@@ -83,11 +83,11 @@ def read(data: bytes) -> Answer | Proof | Empty:
     return FOREIGN
 
 
-def _head(data: bytes, start: int) -> Answer | Proof | Empty:
+def _head(data: bytes, start: int) -> HttpAnswer | Proof | Empty:
     end = data.find(b"\r\n\r\n", start, start + MAX_HEAD)
     if end < 0:
         rest = data[start : start + MAX_HEAD]
-        return MORE if begins(rest[:7], b"HTTP/1.") and len(data) - start < MAX_HEAD else FOREIGN
+        return INCOMPLETE if is_beginning(rest[:7], b"HTTP/1.") and len(data) - start < MAX_HEAD else FOREIGN
     first, *lines = data[start:end].split(b"\r\n")
     status = _STATUS.match(first)
     if status is None or len(lines) > MAX_HEADERS:
@@ -98,10 +98,10 @@ def _head(data: bytes, start: int) -> Answer | Proof | Empty:
         if not colon or not name or name != name.strip():
             return FOREIGN
         headers.setdefault(name.lower(), value.strip())
-    return Answer(status=int(status[1]), headers=headers, head_bytes=end + 4)
+    return HttpAnswer(status=int(status[1]), headers=headers, head_bytes=end + 4)
 
 
-def _with_body(head: Answer, rest: bytes) -> Answer | Proof | Empty:
+def _with_body(head: HttpAnswer, rest: bytes) -> HttpAnswer | Proof | Empty:
     body, whole = rest, False
     length = head.headers.get("content-length", "")
     if head.status in BODILESS or head.status == _SWITCHING:
@@ -115,7 +115,7 @@ def _with_body(head: Answer, rest: bytes) -> Answer | Proof | Empty:
         if not (length.isascii() and length.isdecimal() and len(length) < 10):
             return FOREIGN
         body, whole = rest[: int(length)], len(rest) >= int(length)
-    return Answer(status=head.status, headers=head.headers, body=body, whole=whole, head_bytes=head.head_bytes)
+    return HttpAnswer(status=head.status, headers=head.headers, body=body, whole=whole, head_bytes=head.head_bytes)
 
 
 def _chunks(data: bytes) -> tuple[bytes, bool] | None:
@@ -139,13 +139,13 @@ def _chunks(data: bytes) -> tuple[bytes, bool] | None:
     return None
 
 
-def status_of(data: bytes) -> int:
+def read_status(data: bytes) -> int:
     """The final status of an answer whose head has come; 0 without one."""
-    found = read(data)
-    return found.status if isinstance(found, Answer) else 0
+    found = read_answer(data)
+    return found.status if isinstance(found, HttpAnswer) else 0
 
 
-def body_of(data: bytes) -> bytes:
+def read_body(data: bytes) -> bytes:
     """What has come of the body; empty without a head."""
-    found = read(data)
-    return found.body if isinstance(found, Answer) else b""
+    found = read_answer(data)
+    return found.body if isinstance(found, HttpAnswer) else b""

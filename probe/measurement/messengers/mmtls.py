@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from probe.core.tables.handshakes import ANSWERED, FOREIGN, Proof
 from probe.core.tables.words import Empty
-from probe.measurement.messengers.speech import Asked, Speech, Turn, unlike
+from probe.measurement.messengers.speech import Speech, SpeechContext, Turn, judge_beginning
 
 _CURVE_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _CURVE_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
@@ -21,24 +21,24 @@ _CHOSEN = (b"\x02\x03\xf1\xc0\x2b", b"\x02\x04\xf1\xc0\x2b")
 """ServerHello, version 3 or 4, ECDHE with ECDSA and AES-128-GCM; we offer no other."""
 
 
-def hello(asked: Asked) -> bytes:
+def make_client_hello(asked: SpeechContext) -> bytes:
     """The ClientHello as a record; `random` is its random value and the two secret numbers behind its points."""
     keys = b"".join(
-        _sized(index.to_bytes(4, "big") + _POINT_BYTES.to_bytes(2, "big") + _point(asked, nth))
+        _add_length(index.to_bytes(4, "big") + _POINT_BYTES.to_bytes(2, "big") + _point(asked, nth))
         for nth, index in enumerate(_KEY_IDS)
     )
     extension = b"\x00\x10\x02" + keys + bytes.fromhex("00000000020000000300000004")
-    extensions = _sized(b"\x01" + _sized(extension))
-    body = _sized(b"\x01\x04\xf1\x01\xc0\x2b" + asked.random[:_RANDOM_BYTES] + asked.now_s.to_bytes(4, "big")
-                  + extensions)
+    extensions = _add_length(b"\x01" + _add_length(extension))
+    body = _add_length(b"\x01\x04\xf1\x01\xc0\x2b" + asked.random[:_RANDOM_BYTES] + asked.now_s.to_bytes(4, "big")
+                       + extensions)
     return b"\x16\xf1\x04" + len(body).to_bytes(2, "big") + body
 
 
-def _sized(data: bytes) -> bytes:
+def _add_length(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
-def _point(asked: Asked, nth: int) -> bytes:
+def _point(asked: SpeechContext, nth: int) -> bytes:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -48,16 +48,16 @@ def _point(asked: Asked, nth: int) -> bytes:
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
-def hear(data: bytes, asked: Asked) -> Proof | Empty:
+def judge_server_hello(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """A first record that holds one ServerHello: our cipher suite, and a point that lies on the curve."""
     if len(data) < 5:
-        return unlike(data[:3], *_RECORDS)
+        return judge_beginning(data[:3], *_RECORDS)
     length = int.from_bytes(data[3:5], "big")
     body = data[5:]
     if data[:3] not in _RECORDS or not 4 < length <= _MAX_RECORD:
         return FOREIGN
     if len(body) < length:
-        return unlike(body[4:9], *_CHOSEN)
+        return judge_beginning(body[4:9], *_CHOSEN)
     body = body[:length]
     whole = int.from_bytes(body[:4], "big") == length - 4 and body[4:9] in _CHOSEN
     server_random = body[9 : 9 + _RANDOM_BYTES]
@@ -74,4 +74,5 @@ def _has_point(extensions: bytes) -> bool:
     return x < _CURVE_P and y < _CURVE_P and (y * y - x * x * x + 3 * x - _CURVE_B) % _CURVE_P == 0
 
 
-SPEECH = Speech(turns=(Turn(say=hello, hear=hear),), random_bytes=_RANDOM_BYTES + 2 * _SCALAR_BYTES, max_bytes=8192)
+SPEECH = Speech(turns=(Turn(say=make_client_hello, hear=judge_server_hello),),
+                random_bytes=_RANDOM_BYTES + 2 * _SCALAR_BYTES, max_bytes=8192)

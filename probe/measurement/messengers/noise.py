@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from probe.core.tables.handshakes import ANSWERED, FOREIGN, PROVEN, Proof
 from probe.core.tables.words import Empty
-from probe.measurement.messengers.noise_certificate import Opening, is_signed
-from probe.measurement.messengers.protobuf import fields
-from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn, begins
+from probe.measurement.messengers.noise_certificate import NoiseOpening, is_signed
+from probe.measurement.messengers.protobuf import read_fields
+from probe.measurement.messengers.speech import INCOMPLETE, Speech, SpeechContext, Turn, is_beginning
 
 PROLOGUE = b"WA\x06\x03"
 KEY_BYTES = 32
@@ -19,7 +19,7 @@ _SEALED_KEY_BYTES = KEY_BYTES + 16
 _MIN_FRAME, _MAX_FRAME = 100, 2048
 
 
-def public_key(secret: bytes) -> bytes:
+def derive_public_key(secret: bytes) -> bytes:
     """The public key of X25519 (RFC 7748) for any 32 bytes."""
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -27,32 +27,33 @@ def public_key(secret: bytes) -> bytes:
     return key.public_key().public_bytes_raw()
 
 
-def hello(asked: Asked) -> bytes:
+def make_client_hello(asked: SpeechContext) -> bytes:
     """Prologue and ClientHello; `random` is the secret half of our key."""
-    client_hello = b"\x0a" + bytes([KEY_BYTES]) + public_key(asked.random)
+    client_hello = b"\x0a" + bytes([KEY_BYTES]) + derive_public_key(asked.random)
     message = b"\x12" + bytes([len(client_hello)]) + client_hello
     return PROLOGUE + len(message).to_bytes(3, "big") + message
 
 
-def hear(data: bytes, asked: Asked) -> Proof | Empty:
+def judge_server_hello(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """One frame with a ServerHello whose parts fill it exactly, and whose key is not our own come back."""
     if len(data) < 3:
-        return MORE
+        return INCOMPLETE
     length = int.from_bytes(data[:3], "big")
     frame = data[3:]
-    if not _MIN_FRAME <= length <= _MAX_FRAME or not begins(frame[:1], b"\x1a"):
+    if not _MIN_FRAME <= length <= _MAX_FRAME or not is_beginning(frame[:1], b"\x1a"):
         return FOREIGN
     if len(frame) < length:
-        return MORE
-    message = fields(frame[:length])
-    server = fields(message.get(3, b""))
+        return INCOMPLETE
+    message = read_fields(frame[:length])
+    server = read_fields(message.get(3, b""))
     key, sealed, certificate = server.get(1, b""), server.get(2, b""), server.get(3, b"")
     whole = len(key) == KEY_BYTES and len(sealed) == _SEALED_KEY_BYTES and len(certificate) > 16
-    ours = public_key(asked.random)
+    ours = derive_public_key(asked.random)
     if not whole or key == ours or set(message) != {3}:
         return FOREIGN
-    opening = Opening(prologue=PROLOGUE, secret=asked.random[:KEY_BYTES], public=ours, ephemeral=key)
+    opening = NoiseOpening(prologue=PROLOGUE, secret=asked.random[:KEY_BYTES], public=ours, ephemeral=key)
     return PROVEN if is_signed(opening, sealed_key=sealed, sealed_certificate=certificate) else ANSWERED
 
 
-SPEECH = Speech(turns=(Turn(say=hello, hear=hear),), random_bytes=KEY_BYTES, max_bytes=_MAX_FRAME + 3)
+SPEECH = Speech(turns=(Turn(say=make_client_hello, hear=judge_server_hello),), random_bytes=KEY_BYTES,
+                max_bytes=_MAX_FRAME + 3)

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from probe.measurement.messengers.protobuf import fields
+from probe.measurement.messengers.protobuf import read_fields
 
 ROOT_KEY = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7f9545da8ee6b")
 """WhatsAppLongTerm1."""
@@ -25,7 +25,7 @@ _KEY = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class NoiseOpening:
     """The first two messages as far as they are in the clear: what was said, our key, and the server's."""
 
     prologue: bytes
@@ -34,16 +34,16 @@ class Opening:
     ephemeral: bytes
 
 
-def is_signed(opening: Opening, *, sealed_key: bytes, sealed_certificate: bytes, root: bytes = ROOT_KEY) -> bool:
+def is_signed(opening: NoiseOpening, *, sealed_key: bytes, sealed_certificate: bytes, root: bytes = ROOT_KEY) -> bool:
     """Whether the server's static key opens, and its certificate holds that key and leads to `root`."""
     try:
-        static, certificate = _opened(opening, sealed_key, sealed_certificate)
-        return _leads_to(root, static, fields(certificate))
+        static, certificate = _decrypt_certificate(opening, sealed_key, sealed_certificate)
+        return _leads_to(root, static, read_fields(certificate))
     except Exception:  # hostile keys and ciphertexts break the library in several ways
         return False
 
 
-def _opened(opening: Opening, sealed_key: bytes, sealed_certificate: bytes) -> tuple[bytes, bytes]:
+def _decrypt_certificate(opening: NoiseOpening, sealed_key: bytes, sealed_certificate: bytes) -> tuple[bytes, bytes]:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -51,14 +51,14 @@ def _opened(opening: Opening, sealed_key: bytes, sealed_certificate: bytes) -> t
     heard = _NAME
     for part in (opening.prologue, opening.public, opening.ephemeral):
         heard = hashlib.sha256(heard + part).digest()
-    chain, key = _mixed(_NAME, ours.exchange(X25519PublicKey.from_public_bytes(opening.ephemeral)))
+    chain, key = _mix_key(_NAME, ours.exchange(X25519PublicKey.from_public_bytes(opening.ephemeral)))
     static = AESGCM(key).decrypt(bytes(12), sealed_key, heard)
     heard = hashlib.sha256(heard + sealed_key).digest()
-    _, key = _mixed(chain, ours.exchange(X25519PublicKey.from_public_bytes(static)))
+    _, key = _mix_key(chain, ours.exchange(X25519PublicKey.from_public_bytes(static)))
     return static, AESGCM(key).decrypt(bytes(12), sealed_certificate, heard)
 
 
-def _mixed(chain: bytes, shared: bytes) -> tuple[bytes, bytes]:
+def _mix_key(chain: bytes, shared: bytes) -> tuple[bytes, bytes]:
     """HKDF of the Noise specification, section 4.3, with two outputs."""
     secret = hmac.digest(chain, shared, "sha256")
     first = hmac.digest(secret, b"\x01", "sha256")
@@ -66,14 +66,14 @@ def _mixed(chain: bytes, shared: bytes) -> tuple[bytes, bytes]:
 
 
 def _leads_to(root: bytes, static: bytes, chain: dict[int, bytes]) -> bool:
-    leaf, intermediate = fields(chain[_LEAF]), fields(chain[_INTERMEDIATE])
-    between = fields(intermediate[_DETAILS])[_KEY]
-    return (fields(leaf[_DETAILS])[_KEY] == static
-            and verifies(root, intermediate[_SIGNATURE], intermediate[_DETAILS])
-            and verifies(between, leaf[_SIGNATURE], leaf[_DETAILS]))
+    leaf, intermediate = read_fields(chain[_LEAF]), read_fields(chain[_INTERMEDIATE])
+    between = read_fields(intermediate[_DETAILS])[_KEY]
+    return (read_fields(leaf[_DETAILS])[_KEY] == static
+            and verify_xeddsa(root, intermediate[_SIGNATURE], intermediate[_DETAILS])
+            and verify_xeddsa(between, leaf[_SIGNATURE], leaf[_DETAILS]))
 
 
-def verifies(key: bytes, signature: bytes, message: bytes) -> bool:
+def verify_xeddsa(key: bytes, signature: bytes, message: bytes) -> bool:
     """An XEdDSA signature under an X25519 public key: the same as Ed25519 under the key's twin on the other curve."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -6,7 +6,7 @@ _BYTES, _VARINT = 2, 0
 _MAX_VARINT_BYTES = 10
 
 
-def fields(data: bytes) -> dict[int, bytes]:
+def read_fields(data: bytes) -> dict[int, bytes]:
     """Number -> content of the length-delimited fields; numbers are skipped. Empty when the bytes are no message, or
     hold a field twice."""
     found: dict[int, bytes] = {}

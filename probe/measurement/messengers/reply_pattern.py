@@ -11,7 +11,7 @@ MAX_MATCHED_BYTES = 4096
 """How much of a reply a pattern may look at: a reply is hostile, and some patterns grow slow with its length."""
 
 
-def mismatch(expected: str, reply: bytes, marks: Mapping[str, bytes]) -> str:
+def find_reply_mismatch(expected: str, reply: bytes, marks: Mapping[str, bytes]) -> str:
     """What a reply lacks of an expectation; empty when it is met, or says nothing of replies.
 
     `marks` are the bytes that stand for `<nonce>` and the like. Raises re.error for a pattern that is none (the
@@ -22,7 +22,7 @@ def mismatch(expected: str, reply: bytes, marks: Mapping[str, bytes]) -> str:
     return "" if met else f"the reply is not {kind}:{pattern[:60]}"
 
 
-def identity(expected: str) -> bytes:
+def expected_authority(expected: str) -> bytes:
     """SHA-256 of the authority's certificate that an expectation `ca_sha256:` names; empty without one."""
     kind, _, text = expected.partition(":")
     if kind != "ca_sha256":

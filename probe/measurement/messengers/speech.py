@@ -10,12 +10,12 @@ from probe.core.endpoints import Expectation
 from probe.core.tables.handshakes import FOREIGN, Proof
 from probe.core.tables.words import Empty
 
-MORE: Final = ""
+INCOMPLETE: Final = ""
 """A matcher's word for a beginning that may still become the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SpeechContext:
     """What goes into the first words, and what the answer is held against."""
 
     name: str = ""
@@ -40,13 +40,13 @@ class Asked:
 class Turn:
     """One thing said and the answer to it."""
 
-    say: Callable[[Asked], bytes]
+    say: Callable[[SpeechContext], bytes]
     """Empty where the server speaks first."""
-    hear: Callable[[bytes, Asked], Proof | Empty]
+    hear: Callable[[bytes, SpeechContext], Proof | Empty]
     """A word of `probe.core.tables.handshakes.PROOFS`, or MORE. Any bytes may come; it raises nothing."""
     takes: Callable[[bytes], int] = len
     """How much of what was read is the answer; the rest belongs to the next turn."""
-    wanted: Callable[[Asked], bool] = lambda asked: True
+    wanted: Callable[[SpeechContext], bool] = lambda asked: True
     """Whether there is anything to wait for in this turn."""
 
 
@@ -62,9 +62,9 @@ class Speech:
     """TLS follows on the same connection (STARTTLS)."""
     stands_alone: bool = False
     """The length of the answer is its only mark: what follows it unasked is another answer."""
-    marks: Callable[[Asked], dict[str, bytes]] = lambda asked: {}
+    marks: Callable[[SpeechContext], dict[str, bytes]] = lambda asked: {}
     """What stands for `<nonce>` and the like in the catalogue's patterns."""
-    plain: Callable[[bytes, Asked], bytes] = lambda reply, asked: reply
+    plain: Callable[[bytes, SpeechContext], bytes] = lambda reply, asked: reply
     """The answer in the form in which the catalogue's patterns write it."""
     told_at: int = 0
     """The turn whose answer those patterns are about."""
@@ -72,16 +72,16 @@ class Speech:
     """The HTTP status of the first answer; 0 where none is spoken."""
 
 
-def say_nothing(asked: Asked) -> bytes:
+def say_nothing(asked: SpeechContext) -> bytes:
     """The server speaks first."""
     return b""
 
 
-def begins(data: bytes, *starts: bytes) -> bool:
+def is_beginning(data: bytes, *starts: bytes) -> bool:
     """Whether the bytes can be the beginning of one of these, or begin with it."""
     return any(data.startswith(start[: len(data)]) for start in starts)
 
 
-def unlike(data: bytes, *starts: bytes) -> Proof | Empty:
+def judge_beginning(data: bytes, *starts: bytes) -> Proof | Empty:
     """FOREIGN for bytes that begin otherwise, MORE where they may yet be one of these."""
-    return MORE if begins(data, *starts) else FOREIGN
+    return INCOMPLETE if is_beginning(data, *starts) else FOREIGN

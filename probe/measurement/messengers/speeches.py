@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from probe.core.tables.handshakes import INNOCENT, SpokenProtocol
+from probe.core.tables.handshakes import INNOCENT_HTTP, SpokenProtocol
 from probe.measurement.messengers import (
     greetings,
     mmtls,
@@ -44,12 +44,12 @@ SPEECHES: Mapping[SpokenProtocol, tuple[Speech, ...]] = MappingProxyType({
     "wa_noise_ws": (within_websocket.WA_NOISE,),
     "max_ws": (within_websocket.MAX,),
     "xmpp_ws": (within_websocket.XMPP,),
-    INNOCENT: (greetings.INNOCENT_HTTP,),
+    INNOCENT_HTTP: (greetings.INNOCENT_HTTP,),
 })
 """Protocol -> its forms."""
 
 
-def speech_of(protocol: SpokenProtocol, attempt: int = 1) -> Speech:
+def choose_speech(protocol: SpokenProtocol, attempt: int = 1) -> Speech:
     """The form for an attempt: where there are several they take turns, so that one form's fault is no block."""
     forms = SPEECHES[protocol]
     return forms[(attempt - 1) % len(forms)]

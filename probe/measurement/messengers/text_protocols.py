@@ -10,7 +10,7 @@ import re
 
 from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED, Proof
 from probe.core.tables.words import Empty
-from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn, say_nothing, unlike
+from probe.measurement.messengers.speech import INCOMPLETE, Speech, SpeechContext, Turn, judge_beginning, say_nothing
 
 _STARTTLS_NAMESPACE = b"urn:ietf:params:xml:ns:xmpp-tls"
 _XML_STARTS = (b"<?xml", b"<stream:stream")
@@ -20,73 +20,73 @@ _MAX_TEXT = 16384
 
 # ---- XMPP
 
-def xmpp_header(asked: Asked) -> bytes:
+def xmpp_header(asked: SpeechContext) -> bytes:
     """Opens a stream to the domain."""
     name = asked.name.encode("ascii", "replace").translate(None, b"'\"<>&")
     return (b"<?xml version='1.0'?><stream:stream to='" + name + b"' version='1.0' xml:lang='en' "
             b"xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>")
 
 
-def _starttls(asked: Asked) -> bytes:
+def _starttls(asked: SpeechContext) -> bytes:
     return b"<starttls xmlns='" + _STARTTLS_NAMESPACE + b"'/>"
 
 
-def hear_xmpp(data: bytes, asked: Asked) -> Proof | Empty:
+def hear_xmpp(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """A stream of its own id, and its features; an error after the header is the server's refusal."""
     text = data.lstrip()
-    if unlike(text, *_XML_STARTS):
+    if judge_beginning(text, *_XML_STARTS):
         return FOREIGN
     if b"</stream:features>" in text or b"<stream:features/>" in text:
         return ANSWERED if _STREAM_ID.search(text) else FOREIGN
     if b"<stream:error" in text and b"</stream:error>" in text:
         return REFUSED if b"<stream:stream" in text else FOREIGN
-    return MORE
+    return INCOMPLETE
 
 
-def hear_xmpp_starttls(data: bytes, asked: Asked) -> Proof | Empty:
+def hear_xmpp_starttls(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """The same, with STARTTLS on offer: a stream without it was altered, or is another service's."""
     word = hear_xmpp(data, asked)
     return word if word != ANSWERED or _STARTTLS_NAMESPACE in data else FOREIGN
 
 
-def hear_proceed(data: bytes, asked: Asked) -> Proof | Empty:
+def hear_proceed(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """`<proceed/>`, whatever its attributes."""
-    if unlike(data, b"<proceed"):
+    if judge_beginning(data, b"<proceed"):
         return FOREIGN
-    return ANSWERED if data.rstrip().endswith(b">") else MORE
+    return ANSWERED if data.rstrip().endswith(b">") else INCOMPLETE
 
 
 # ---- IMAP
 
-def _imap_starttls(asked: Asked) -> bytes:
+def _imap_starttls(asked: SpeechContext) -> bytes:
     return b"a1 STARTTLS\r\n"
 
 
-def hear_imap(data: bytes, asked: Asked) -> Proof | Empty:
+def hear_imap(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """The greeting: OK or PREAUTH, or BYE for a refusal."""
-    if unlike(data, b"* OK", b"* PREAUTH", b"* BYE"):
+    if judge_beginning(data, b"* OK", b"* PREAUTH", b"* BYE"):
         return FOREIGN
     if not data.endswith(b"\n"):
-        return MORE
+        return INCOMPLETE
     return REFUSED if data.startswith(b"* BYE") else ANSWERED
 
 
-def hear_imap_go(data: bytes, asked: Asked) -> Proof | Empty:
+def hear_imap_go(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """`a1 OK`, after lines without a tag."""
     lines = data.split(b"\r\n")
     tagged = next((line for line in lines[:-1] if not line.startswith(b"* ")), None)
     if tagged is None:
-        return unlike(lines[-1], b"* ", b"a1 OK")
+        return judge_beginning(lines[-1], b"* ", b"a1 OK")
     return ANSWERED if tagged.startswith(b"a1 OK") else FOREIGN
 
 
 # ---- SMTP
 
-def _ehlo(asked: Asked) -> bytes:
+def _ehlo(asked: SpeechContext) -> bytes:
     return b"EHLO localhost\r\n"
 
 
-def _smtp_starttls(asked: Asked) -> bytes:
+def _smtp_starttls(asked: SpeechContext) -> bytes:
     return b"STARTTLS\r\n"
 
 
@@ -98,15 +98,15 @@ def _hear_smtp(data: bytes, code: bytes) -> Proof | Empty:
             return FOREIGN
         if line[3:4] != b"-":
             return ANSWERED if line[:3] == code else REFUSED if line[:1] in b"45" else FOREIGN
-    return MORE if re.match(rb"([245](\d(\d([ -].*)?)?)?)?\Z", lines[-1], re.DOTALL) else FOREIGN
+    return INCOMPLETE if re.match(rb"([245](\d(\d([ -].*)?)?)?)?\Z", lines[-1], re.DOTALL) else FOREIGN
 
 
-def hear_smtp(data: bytes, asked: Asked) -> Proof | Empty:
+def hear_smtp(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """The greeting."""
     return _hear_smtp(data, b"220")
 
 
-def hear_ehlo(data: bytes, asked: Asked) -> Proof | Empty:
+def hear_ehlo(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """The extensions, with STARTTLS among them: a list without it was altered, or is another service's."""
     word = _hear_smtp(data, b"250")
     offered = any(line[4:].strip().upper() == b"STARTTLS" for line in data.split(b"\r\n"))

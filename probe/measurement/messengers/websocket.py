@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED, Proof
 from probe.core.tables.words import Empty
-from probe.measurement.messengers.app_http import Answer, read, request, where
-from probe.measurement.messengers.speech import MORE, Asked
+from probe.measurement.messengers.app_http import HttpAnswer, choose_request_target, make_request, read_answer
+from probe.measurement.messengers.speech import INCOMPLETE, SpeechContext
 
 KEY_BYTES, MASK_BYTES = 16, 4
 OPENING_BYTES = KEY_BYTES + MASK_BYTES
@@ -27,7 +27,7 @@ _SWITCHED = 101
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Messages:
+class WebsocketMessages:
     """What a server has sent since the opening."""
 
     messages: tuple[bytes, ...] = ()
@@ -38,24 +38,25 @@ class Messages:
     """Bytes that are no frames, or frames of another kind, or too many."""
 
 
-def opening(asked: Asked, *, headers: Mapping[str, str]) -> bytes:
+def make_opening(asked: SpeechContext, *, headers: Mapping[str, str]) -> bytes:
     """The request for the upgrade; the first of `random` is its key."""
-    host, target = where(asked)
+    host, target = choose_request_target(asked)
     key = base64.b64encode(asked.random[:KEY_BYTES]).decode()
     own = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": key, "Sec-WebSocket-Version": "13"}
-    return request("GET", host, target, {**own, **headers})
+    return make_request("GET", host, target, {**own, **headers})
 
 
-def accept_of(key: bytes) -> str:
+def compute_accept(key: bytes) -> str:
     """What a server makes of our key (section 4.2.2); nobody else who does not speak WebSocket does."""
     digest = hashlib.sha1(base64.b64encode(key) + _MAGIC, usedforsecurity=False).digest()
     return base64.b64encode(digest).decode()
 
 
-def hear_opening(data: bytes, asked: Asked, *, subprotocol: str = "", may_refuse: bool = False) -> Proof | Empty:
+def judge_opening(data: bytes, asked: SpeechContext, *, subprotocol: str = "",
+                  may_refuse: bool = False) -> Proof | Empty:
     """The upgrade with the proof of our key. With `may_refuse`, where the catalogue does not say that it succeeds, a
     client error is the server's way to say no."""
-    answer = read(data)
+    answer = read_answer(data)
     if isinstance(answer, str):
         return answer
     if answer.status != _SWITCHED:
@@ -64,21 +65,22 @@ def hear_opening(data: bytes, asked: Asked, *, subprotocol: str = "", may_refuse
     return ANSWERED if _is_accepted(answer, asked, subprotocol) else FOREIGN
 
 
-def _is_accepted(answer: Answer, asked: Asked, subprotocol: str) -> bool:
+def _is_accepted(answer: HttpAnswer, asked: SpeechContext, subprotocol: str) -> bool:
     told = answer.headers
     upgraded = told.get("upgrade", "").lower() == "websocket" and "upgrade" in told.get("connection", "").lower()
-    known = len(asked.random) >= KEY_BYTES and told.get("sec-websocket-accept") == accept_of(asked.random[:KEY_BYTES])
+    known = (len(asked.random) >= KEY_BYTES and told.get("sec-websocket-accept")
+             == compute_accept(asked.random[:KEY_BYTES]))
     return (upgraded and known and "sec-websocket-extensions" not in told
             and told.get("sec-websocket-protocol", subprotocol) == subprotocol)
 
 
-def opening_bytes(data: bytes) -> int:
+def measure_opening(data: bytes) -> int:
     """How long the answer to the opening is; the first frames may follow at once."""
-    answer = read(data)
-    return answer.head_bytes if isinstance(answer, Answer) else len(data)
+    answer = read_answer(data)
+    return answer.head_bytes if isinstance(answer, HttpAnswer) else len(data)
 
 
-def frame(kind: int, payload: bytes, *, mask: bytes) -> bytes:
+def frame_message(kind: int, payload: bytes, *, mask: bytes) -> bytes:
     """One masked frame that is a whole message (section 5.2)."""
     length = len(payload)
     size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
@@ -87,20 +89,20 @@ def frame(kind: int, payload: bytes, *, mask: bytes) -> bytes:
     return bytes([0x80 | kind]) + size + key + hidden
 
 
-def messages(data: bytes, kind: int) -> Messages:
+def read_messages(data: bytes, kind: int) -> WebsocketMessages:
     """The whole messages of one kind at the beginning of `data`; pings and pongs are passed over."""
     found: list[bytes] = []
     begun: bytes | None = None
     at = 0
     for _ in range(MAX_FRAMES):
         one = _frame(data, at)
-        if one == MORE:
-            return Messages(messages=tuple(found))
+        if one == INCOMPLETE:
+            return WebsocketMessages(messages=tuple(found))
         if isinstance(one, str):
             break
         code, final, payload, at = one
         if code == CLOSE:
-            return Messages(messages=tuple(found), closed=True)
+            return WebsocketMessages(messages=tuple(found), closed=True)
         if code in (PING, PONG):
             continue
         if (begun is None) != (code == kind) or (begun is not None and code != _CONTINUED):
@@ -109,7 +111,7 @@ def messages(data: bytes, kind: int) -> Messages:
         if final:
             found.append(begun)
             begun = None
-    return Messages(messages=tuple(found), broken=True)
+    return WebsocketMessages(messages=tuple(found), broken=True)
 
 
 def _frame(data: bytes, at: int) -> tuple[int, bool, bytes, int] | str:
@@ -118,14 +120,14 @@ def _frame(data: bytes, at: int) -> tuple[int, bool, bytes, int] | str:
     if head[:1] and (head[0] & 0x70 or head[0] & 0x0F not in (_CONTINUED, TEXT, BINARY, CLOSE, PING, PONG)):
         return FOREIGN
     if len(head) < 2:
-        return MORE
+        return INCOMPLETE
     final, code, length, size = bool(head[0] & 0x80), head[0] & 0x0F, head[1], 2
     if length & 0x80 or (code >= CLOSE and (length > 125 or not final)):
         return FOREIGN  # servers do not mask, and control frames are short and whole
     if length > 125:
         size = 4 if length == 126 else 10
         if len(head) < size:
-            return MORE
+            return INCOMPLETE
         length = int.from_bytes(head[2:size], "big")
     end = at + size + length
-    return (code, final, data[at + size : end], end) if len(data) >= end else MORE
+    return (code, final, data[at + size : end], end) if len(data) >= end else INCOMPLETE

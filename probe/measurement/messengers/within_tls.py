@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from probe.core.tables.handshakes import ANSWERED, FOREIGN, PROVEN, REFUSED, Proof
 from probe.core.tables.words import Empty
-from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn, say_nothing, unlike
+from probe.measurement.messengers.speech import INCOMPLETE, Speech, SpeechContext, Turn, judge_beginning, say_nothing
 
 # ---- LOCO
 _LOCO_HEADER = 22
@@ -16,7 +16,7 @@ _LOCO_METHOD = b"GETCONF\0\0\0\0"
 _LOCO_MAX = 16384
 
 
-def loco_request(asked: Asked) -> bytes:
+def loco_request(asked: SpeechContext) -> bytes:
     """GETCONF of a device without a network operator; `random` is the packet id."""
     elements = b"".join(_bson_text(key, value) for key, value in (("MCCMNC", "999"), ("model", ""), ("os", "win32")))
     body = (len(elements) + 5).to_bytes(4, "little") + elements + b"\0"
@@ -28,18 +28,18 @@ def _bson_text(key: str, value: str) -> bytes:
     return b"\x02" + key.encode() + b"\0" + len(raw).to_bytes(4, "little") + raw
 
 
-def hear_loco(data: bytes, asked: Asked) -> Proof | Empty:
+def hear_loco(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """The same packet id and method, and a document of its stated length that is not our own come back."""
-    if unlike(data[:4], asked.random[:4]) or unlike(data[6:17], _LOCO_METHOD):
+    if judge_beginning(data[:4], asked.random[:4]) or judge_beginning(data[6:17], _LOCO_METHOD):
         return FOREIGN
     if len(data) < _LOCO_HEADER + 4:
-        return MORE
+        return INCOMPLETE
     length = int.from_bytes(data[18:22], "little")
     body = data[_LOCO_HEADER:]
     if not 5 <= length <= _LOCO_MAX or int.from_bytes(body[:4], "little") != length or len(body) > length:
         return FOREIGN
     if len(body) < length:
-        return MORE
+        return INCOMPLETE
     return PROVEN if body[-1] == 0 and data != loco_request(asked) and len(asked.random) >= 4 else FOREIGN
 
 
@@ -53,22 +53,22 @@ _MAX_BODY = 65536
 _RESPONSE, _ERROR = 1, 3
 
 
-def max_request(asked: Asked) -> bytes:
+def max_request(asked: SpeechContext) -> bytes:
     """SESSION_INIT with an empty map; `random` is the sequence number."""
     return b"\x0a" + bytes(2) + asked.random[:1] + _SESSION_INIT + (1).to_bytes(4, "big") + b"\x80"
 
 
-def hear_max(data: bytes, asked: Asked) -> Proof | Empty:
+def hear_max(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """A response or an error to our sequence number and opcode. Clients differ on how wide the command is."""
-    if unlike(data[3:6], asked.random[:1] + _SESSION_INIT) or (len(data) > 2 and not _max_command(data)):
+    if judge_beginning(data[3:6], asked.random[:1] + _SESSION_INIT) or (len(data) > 2 and not _max_command(data)):
         return FOREIGN
     if len(data) < _MAX_HEADER:
-        return MORE
+        return INCOMPLETE
     length = int.from_bytes(data[7:10], "big")  # the byte before it says how the body is compressed
     if length > _MAX_BODY or len(data) - _MAX_HEADER > length:
         return FOREIGN
     if len(data) - _MAX_HEADER < length:
-        return MORE
+        return INCOMPLETE
     return (REFUSED if _max_command(data) == _ERROR else ANSWERED) if asked.random else FOREIGN
 
 
@@ -85,7 +85,7 @@ MAX = Speech(turns=(Turn(say=max_request, hear=hear_max),), random_bytes=1, max_
 _KEEP_ALIVE_S = 60
 
 
-def mqtt_connect(asked: Asked) -> bytes:
+def mqtt_connect(asked: SpeechContext) -> bytes:
     """CONNECT with a clean session and a random client id; no name, no password."""
     client = asked.random.hex().encode()
     variable = b"\0\4MQTT\4\2" + _KEEP_ALIVE_S.to_bytes(2, "big")
@@ -93,12 +93,12 @@ def mqtt_connect(asked: Asked) -> bytes:
     return b"\x10" + bytes([len(variable) + len(payload)]) + variable + payload
 
 
-def hear_mqtt(data: bytes, asked: Asked) -> Proof | Empty:
+def hear_mqtt(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """CONNACK: one flag, and a return code of 0 to 5, of which only the first accepts."""
-    if unlike(data, b"\x20\x02") or (len(data) > 2 and data[2] > 1) or (len(data) > 3 and data[3] > 5):
+    if judge_beginning(data, b"\x20\x02") or (len(data) > 2 and data[2] > 1) or (len(data) > 3 and data[3] > 5):
         return FOREIGN
     if len(data) < 4:
-        return MORE
+        return INCOMPLETE
     return (REFUSED if data[3] else ANSWERED) if len(data) == 4 else FOREIGN
 
 
@@ -109,10 +109,10 @@ _BLOCK = 16384
 _HIGHEST_VERSION = 1000
 
 
-def hear_smp(data: bytes, asked: Asked) -> Proof | Empty:
+def judge_smp(data: bytes, asked: SpeechContext) -> Proof | Empty:
     """The server's first block: versions, a session id and padding, under the authority that the catalogue names."""
     if len(data) < _BLOCK:
-        return MORE
+        return INCOMPLETE
     length = int.from_bytes(data[:2], "big")
     content = data[2 : 2 + length]
     low, high = int.from_bytes(content[:2], "big"), int.from_bytes(content[2:4], "big")
@@ -124,4 +124,4 @@ def hear_smp(data: bytes, asked: Asked) -> Proof | Empty:
     return PROVEN if asked.identity in asked.authorities else FOREIGN
 
 
-SMP = Speech(turns=(Turn(say=say_nothing, hear=hear_smp),), max_bytes=_BLOCK + 1024)
+SMP = Speech(turns=(Turn(say=say_nothing, hear=judge_smp),), max_bytes=_BLOCK + 1024)

@@ -14,67 +14,69 @@ from types import MappingProxyType
 from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED, Proof
 from probe.core.tables.words import Empty
 from probe.measurement.messengers import mtproto, noise
-from probe.measurement.messengers.app_http import status_of
-from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn, say_nothing
+from probe.measurement.messengers.app_http import read_status
+from probe.measurement.messengers.speech import INCOMPLETE, Speech, SpeechContext, Turn, say_nothing
 from probe.measurement.messengers.websocket import (
     BINARY,
     KEY_BYTES,
     OPENING_BYTES,
     TEXT,
-    Messages,
-    frame,
-    hear_opening,
-    messages,
-    opening,
-    opening_bytes,
+    WebsocketMessages,
+    frame_message,
+    judge_opening,
+    make_opening,
+    measure_opening,
+    read_messages,
 )
-from probe.measurement.streams.expectation_check import mismatch
-from probe.measurement.streams.http_parts import Exchange
+from probe.measurement.streams.expectation_check import find_mismatch
+from probe.measurement.streams.http_parts import HttpExchange
 
 _MAX_BYTES = 16384
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def inner(asked: Asked) -> Asked:
+def inner(asked: SpeechContext) -> SpeechContext:
     """The same, with the random bytes that the opening has not taken."""
     return replace(asked, random=asked.random[OPENING_BYTES:])
 
 
-def _speech(kind: int, say: Callable[[Asked], bytes], hear: Callable[[Messages, Asked], Proof | Empty], *,
+def _speech(kind: int, say: Callable[[SpeechContext], bytes],
+            hear: Callable[[WebsocketMessages, SpeechContext], Proof | Empty], *,
             random_bytes: int = 0, origin: str = "", subprotocol: str = "", greets: bool = False,
-            marks: Callable[[Asked], dict[str, bytes]] = lambda asked: {},
-            plain: Callable[[bytes, Asked], bytes] = lambda reply, asked: b"") -> Speech:
+            marks: Callable[[SpeechContext], dict[str, bytes]] = lambda asked: {},
+            plain: Callable[[bytes, SpeechContext], bytes] = lambda reply, asked: b"") -> Speech:
     headers = ({"Origin": origin} if origin else {}) | (
         {"Sec-WebSocket-Protocol": subprotocol} if subprotocol else {})
 
-    def said(asked: Asked) -> bytes:
-        return frame(kind, say(inner(asked)), mask=asked.random[KEY_BYTES:OPENING_BYTES])
+    def said(asked: SpeechContext) -> bytes:
+        return frame_message(kind, say(inner(asked)), mask=asked.random[KEY_BYTES:OPENING_BYTES])
 
-    def heard(data: bytes, asked: Asked) -> Proof | Empty:
-        got = messages(data, kind)
+    def heard(data: bytes, asked: SpeechContext) -> Proof | Empty:
+        got = read_messages(data, kind)
         word = hear(got, inner(asked))
-        if word != MORE:
+        if word != INCOMPLETE:
             return word
-        return FOREIGN if got.broken else REFUSED if got.closed else MORE
+        return FOREIGN if got.broken else REFUSED if got.closed else INCOMPLETE
 
-    open_up = Turn(say=lambda asked: opening(asked, headers=headers), takes=opening_bytes,
-                   hear=lambda data, asked: hear_opening(data, asked, subprotocol=subprotocol, may_refuse=greets))
+    open_up = Turn(say=lambda asked: make_opening(asked, headers=headers), takes=measure_opening,
+                   hear=lambda data, asked: judge_opening(data, asked, subprotocol=subprotocol, may_refuse=greets))
     # A server that greets first is heard out only where the catalogue knows what it says.
     speak = Turn(say=say_nothing if greets else said, hear=heard,
                  wanted=(lambda asked: bool(asked.expect.json)) if greets else (lambda asked: True))
     return Speech(turns=(open_up, speak), random_bytes=OPENING_BYTES + random_bytes, max_bytes=_MAX_BYTES, told_at=1,
                   marks=lambda asked: marks(inner(asked)), plain=lambda reply, asked: plain(reply, inner(asked)),
-                  status=status_of)
+                  status=read_status)
 
 
 # ---- any server that greets
 
-def hear_greeting(got: Messages, asked: Asked) -> Proof | Empty:
+def hear_greeting(got: WebsocketMessages, asked: SpeechContext) -> Proof | Empty:
     """A first message with the JSON that the catalogue knows."""
     if not got.messages:
-        return MORE
-    told = Exchange(body=got.messages[0])
-    return FOREIGN if mismatch(replace(asked.expect, status=(), body=(), header="", location=""), told) else ANSWERED
+        return INCOMPLETE
+    told = HttpExchange(body=got.messages[0])
+    return FOREIGN if find_mismatch(replace(asked.expect, status=(), body=(), header="", location=""),
+                                    told) else ANSWERED
 
 
 GREETED = _speech(TEXT, say_nothing, hear_greeting, greets=True)
@@ -87,7 +89,7 @@ _KEY, _IV = slice(8, 40), slice(40, 56)
 _INTERMEDIATE = b"\xee\xee\xee\xee"
 
 
-def _start(asked: Asked) -> bytes:
+def _start(asked: SpeechContext) -> bytes:
     """64 bytes that look random: keys, and hidden in them which transport follows."""
     start = bytearray(asked.random[:_START_BYTES].ljust(_START_BYTES, b"\1"))
     if start[0] in b"\xefHPGO\xee\xdd\x16":
@@ -97,51 +99,51 @@ def _start(asked: Asked) -> bytes:
     return bytes(start)
 
 
-def _hidden(key: bytes, iv: bytes, data: bytes) -> bytes:
+def _obfuscate(key: bytes, iv: bytes, data: bytes) -> bytes:
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
     return Cipher(algorithms.AES(key), modes.CTR(iv)).encryptor().update(data)
 
 
-def mtproto_words(asked: Asked) -> bytes:
+def mtproto_words(asked: SpeechContext) -> bytes:
     """The obfuscated beginning, and the request in the intermediate transport."""
     start = _start(asked)
-    message = mtproto.request(_nonce(asked))
-    hidden = _hidden(start[_KEY], start[_IV], start + len(message).to_bytes(4, "little") + message)
+    message = mtproto.make_request(_nonce(asked))
+    hidden = _obfuscate(start[_KEY], start[_IV], start + len(message).to_bytes(4, "little") + message)
     return start[:56] + hidden[56:]
 
 
-def _nonce(asked: Asked) -> Asked:
+def _nonce(asked: SpeechContext) -> SpeechContext:
     return replace(asked, random=asked.random[_START_BYTES:])
 
 
-def _shown(data: bytes, asked: Asked) -> bytes:
+def _deobfuscate(data: bytes, asked: SpeechContext) -> bytes:
     """A server's bytes: its keys are ours backwards."""
     backwards = _start(asked)[8:56][::-1]
-    return _hidden(backwards[:32], backwards[32:], data)
+    return _obfuscate(backwards[:32], backwards[32:], data)
 
 
-def hear_mtproto(got: Messages, asked: Asked) -> Proof | Empty:
+def hear_mtproto(got: WebsocketMessages, asked: SpeechContext) -> Proof | Empty:
     """resPQ with our nonce, in the intermediate transport."""
-    return mtproto.hear_intermediate(_shown(b"".join(got.messages), asked), _nonce(asked))
+    return mtproto.judge_intermediate(_deobfuscate(b"".join(got.messages), asked), _nonce(asked))
 
 
 MTPROTO = _speech(
     BINARY, mtproto_words, hear_mtproto, random_bytes=_START_BYTES + mtproto.NONCE_BYTES,
-    subprotocol="binary", marks=lambda asked: mtproto.marks(_nonce(asked)),
-    plain=lambda reply, asked: _shown(b"".join(messages(reply, BINARY).messages), asked))
+    subprotocol="binary", marks=lambda asked: mtproto.list_placeholders(_nonce(asked)),
+    plain=lambda reply, asked: _deobfuscate(b"".join(read_messages(reply, BINARY).messages), asked))
 
 
 # ---- WhatsApp
 
-def hear_noise(got: Messages, asked: Asked) -> Proof | Empty:
+def hear_noise(got: WebsocketMessages, asked: SpeechContext) -> Proof | Empty:
     """One frame of theirs, in whatever messages."""
-    return noise.hear(b"".join(got.messages), asked)
+    return noise.judge_server_hello(b"".join(got.messages), asked)
 
 
-WA_NOISE = _speech(BINARY, noise.hello, hear_noise, random_bytes=noise.KEY_BYTES,
+WA_NOISE = _speech(BINARY, noise.make_client_hello, hear_noise, random_bytes=noise.KEY_BYTES,
                    origin="https://web.whatsapp.com",
-                   plain=lambda reply, asked: b"".join(messages(reply, BINARY).messages))
+                   plain=lambda reply, asked: b"".join(read_messages(reply, BINARY).messages))
 
 
 # ---- MAX
@@ -150,14 +152,14 @@ _SESSION_INIT = 6
 _RESPONSE, _ERROR = 1, 3
 
 
-def max_words(asked: Asked) -> bytes:
+def max_words(asked: SpeechContext) -> bytes:
     """SESSION_INIT with an empty payload; `random` is the sequence number."""
     number = int.from_bytes(asked.random[:2], "big")
     words = {"ver": 11, "cmd": 0, "seq": number, "opcode": _SESSION_INIT, "payload": {}}
     return json.dumps(words).encode()
 
 
-def hear_max(got: Messages, asked: Asked) -> Proof | Empty:
+def hear_max(got: WebsocketMessages, asked: SpeechContext) -> Proof | Empty:
     """A response or an error to our sequence number and opcode; what comes unasked before it is passed over, and one to
     another number is somebody else's."""
     for text in got.messages:
@@ -171,7 +173,7 @@ def hear_max(got: Messages, asked: Asked) -> Proof | Empty:
             if len(asked.random) < 2 or told.get("seq") != int.from_bytes(asked.random[:2], "big"):
                 return FOREIGN
             return REFUSED if told["cmd"] == _ERROR else ANSWERED
-    return MORE
+    return INCOMPLETE
 
 
 MAX = _speech(TEXT, max_words, hear_max, random_bytes=2, origin="https://web.max.ru")
@@ -182,16 +184,16 @@ MAX = _speech(TEXT, max_words, hear_max, random_bytes=2, origin="https://web.max
 _FRAMING = b"urn:ietf:params:xml:ns:xmpp-framing"
 
 
-def xmpp_open(asked: Asked) -> bytes:
+def xmpp_open(asked: SpeechContext) -> bytes:
     """Opens a stream to the domain."""
     name = asked.name.encode("ascii", "replace").translate(None, b"'\"<>&")
     return b"<open xmlns='" + _FRAMING + b"' to='" + name + b"' version='1.0'/>"
 
 
-def hear_xmpp(got: Messages, asked: Asked) -> Proof | Empty:
+def hear_xmpp(got: WebsocketMessages, asked: SpeechContext) -> Proof | Empty:
     """The server's `<open/>` with an id of the stream."""
     if not got.messages:
-        return MORE
+        return INCOMPLETE
     first = got.messages[0].lstrip()
     if first.startswith(b"<close") and _FRAMING in first:
         return REFUSED

@@ -20,13 +20,13 @@ _WEIGHT = 0.2
 """Of the newest answer, against all before."""
 
 
-class Room:
+class ResolverPace:
     """What is known of each server's pace."""
 
     def __init__(self) -> None:
         self._delay_s: dict[str, float] = {}
 
-    def heard(self, server: str, delay_s: float) -> None:
+    def note_answer(self, server: str, delay_s: float) -> None:
         """It answered a question, so long after that was first sent."""
         known_s = self._delay_s.get(server, delay_s)
         self._delay_s[server] = known_s + _WEIGHT * (delay_s - known_s)

@@ -18,11 +18,18 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from probe.core.tables.failures import TIMEOUT, Failure, datagram_failure, failure_of, open_failure, rcode_failure
+from probe.core.tables.failures import (
+    TIMEOUT,
+    Failure,
+    classify_datagram_failure,
+    classify_failure,
+    classify_rcode,
+    open_failure,
+)
 from probe.core.tables.systems import LINUX
-from probe.measurement.names.dns_response import Reply
-from probe.measurement.names.dns_room import Room
-from probe.measurement.streams.sockets import receive
+from probe.measurement.names.dns_response import DnsReply
+from probe.measurement.names.dns_room import ResolverPace
+from probe.measurement.streams.sockets import receive_datagram
 
 RESEND_AFTER_S = 2.0
 LISTEN_ON_S = 5.0
@@ -35,7 +42,7 @@ IP_RECVTTL = 12  # linux/in.h; Python names it only from 3.14 on
 
 
 @dataclass(slots=True, kw_only=True)
-class Question:
+class DnsQuestion:
     """One question and every reply to it. Times are seconds on the monotonic clock."""
 
     name: str
@@ -43,15 +50,15 @@ class Question:
     server: str
     port: int = 53
     timeout_s: float
-    on_first: Callable[[Question], None]
-    on_late: Callable[[Question], None] | None = None
+    on_first: Callable[[DnsQuestion], None]
+    on_late: Callable[[DnsQuestion], None] | None = None
     recursion: bool = True
     sent_at: float = 0.0
     done_at: float = 0.0
     sends: int = 0
     failure: Failure = ""
-    first: Reply | None = None
-    replies: list[tuple[float, int, Reply]] = field(default_factory=list)
+    first: DnsReply | None = None
+    replies: list[tuple[float, int, DnsReply]] = field(default_factory=list)
     """(seconds after the first send, IP TTL or -1, reply) in order of arrival."""
     bytes_written: int = 0
     bytes_read: int = 0
@@ -62,7 +69,7 @@ class Question:
     _socket: socket.socket | None = None
 
 
-class Listener:
+class DnsListener:
     """The thread that sends questions and hears answers. Use as a context manager."""
 
     def __init__(self) -> None:
@@ -72,14 +79,14 @@ class Listener:
         self._wake_write.setblocking(False)  # bytes that nobody reads must never hold up who asks
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
         self._lock = threading.Lock()
-        self._incoming: list[Question] = []
-        self._queue: deque[Question] = deque()
-        self._open: dict[int, Question] = {}
-        self._room = Room()
+        self._incoming: list[DnsQuestion] = []
+        self._queue: deque[DnsQuestion] = deque()
+        self._open: dict[int, DnsQuestion] = {}
+        self._room = ResolverPace()
         self._closing = self._dead = False
         self._thread = threading.Thread(target=self._run, name="dns-listener", daemon=True)
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> DnsListener:
         self._thread.start()
         return self
 
@@ -88,7 +95,7 @@ class Listener:
         self._wake()
         self._thread.join(timeout=2)
 
-    def ask(self, question: Question) -> None:
+    def ask(self, question: DnsQuestion) -> None:
         """Send the question; `on_first` is called from the listener's thread once it is decided."""
         with self._lock:
             dead = self._dead
@@ -146,7 +153,7 @@ class Listener:
         room = self._room
         busy = Counter(q.server for q in self._open.values() if not q.done_at
                        and now - q.sent_at < room.hold_s(q.server))
-        kept: deque[Question] = deque()
+        kept: deque[DnsQuestion] = deque()
         for question in self._queue:
             if busy[question.server] >= room.at_once(question.server) or len(self._open) >= MOST_OPEN:
                 kept.append(question)
@@ -155,7 +162,7 @@ class Listener:
             self._start(question)
         self._queue = kept
 
-    def _start(self, question: Question) -> None:
+    def _start(self, question: DnsQuestion) -> None:
         from probe.measurement.names.dns_wire import make_query
 
         question._identity = int.from_bytes(os.urandom(2), "big")
@@ -177,23 +184,23 @@ class Listener:
             self._send(question)
         except (OSError, ValueError) as error:
             self._finish(question)
-            self._decide(question, failure_of(error))
+            self._decide(question, classify_failure(error))
 
-    def _send(self, question: Question) -> None:
+    def _send(self, question: DnsQuestion) -> None:
         assert question._socket is not None
         question.sends += 1
         with contextlib.suppress(BlockingIOError):
             question.bytes_written += question._socket.send(question._wire)
 
-    def _read(self, question: Question) -> None:
+    def _read(self, question: DnsQuestion) -> None:
         assert question._socket is not None
         try:
-            wire, ancillary = receive(question._socket, 65535)
+            wire, ancillary = receive_datagram(question._socket, 65535)
         except BlockingIOError:
             return
         except OSError as error:
             if not question.done_at:
-                self._decide(question, datagram_failure(error))
+                self._decide(question, classify_datagram_failure(error))
             return
         from probe.measurement.names.dns_wire import parse_reply
 
@@ -207,12 +214,12 @@ class Listener:
             return
         if not question.done_at:
             question.first = reply
-            self._room.heard(question.server, time.monotonic() - question.sent_at)
-            self._decide(question, rcode_failure(reply.rcode, bool(reply.answers)))
+            self._room.note_answer(question.server, time.monotonic() - question.sent_at)
+            self._decide(question, classify_rcode(reply.rcode, bool(reply.answers)))
         elif question.on_late is not None:
             question.on_late(question)
 
-    def _decide(self, question: Question, failure: Failure) -> None:
+    def _decide(self, question: DnsQuestion, failure: Failure) -> None:
         question.failure = failure
         question.done_at = time.monotonic()
         question.sent_at = question.sent_at or question.done_at
@@ -225,7 +232,7 @@ class Listener:
             times.append(now + _QUEUE_CHECK_S)
         return max(0.0, min(times) - now) if times else None
 
-    def _timer(self, question: Question) -> float:
+    def _timer(self, question: DnsQuestion) -> float:
         if question.done_at:
             return question.done_at + LISTEN_ON_S
         end = question.sent_at + question.timeout_s
@@ -245,7 +252,7 @@ class Listener:
                 with contextlib.suppress(OSError):
                     self._send(question)
 
-    def _finish(self, question: Question) -> None:
+    def _finish(self, question: DnsQuestion) -> None:
         self._open.pop(id(question), None)
         if question._socket is not None:
             with contextlib.suppress(KeyError, ValueError):

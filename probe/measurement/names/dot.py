@@ -9,21 +9,21 @@ from dataclasses import replace
 
 from probe.core.observation_parts import DnsPart, TlsPart
 from probe.core.observations import Observation
-from probe.core.tables.failures import failure_of
+from probe.core.tables.failures import classify_failure
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import OPERATORS, Resolver
 from probe.core.tables.words import known
 from probe.measurement.clock import Clock
-from probe.measurement.names.lookups import framed, with_reply
-from probe.measurement.streams.sockets import abort, connected, open_socket
-from probe.measurement.streams.tls_handshake import TlsStream, context_for, shake
+from probe.measurement.names.lookups import add_reply, read_framed
+from probe.measurement.streams.sockets import abort, open_socket, stop_icmp_reports
+from probe.measurement.streams.tls_handshake import TlsStream, make_context, shake_hands
 
 PORT = 853
 _ALPN = ("dot",)
 
 
-def lookup_dot(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
-               timeout_s: float, purpose: Purpose = "target") -> list[Observation]:
+def lookup_over_tls(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
+                    timeout_s: float, purpose: Purpose = "target") -> list[Observation]:
     """Questions to an operator at a pinned address, one after the other on one connection; the operator must prove
     itself by its certificate (the strict profile of RFC 8310)."""
     base = Observation(
@@ -36,9 +36,9 @@ def lookup_dot(name: str, query_types: tuple[str, ...], *, operator: Resolver, a
     seen: list[Observation] = []
     try:
         sock.connect((address, PORT))
-        connected(sock)
-        stream = TlsStream(sock, context_for("web_pki", _ALPN), server_name=operator.dot_host)
-        shaken = shake(stream)
+        stop_icmp_reports(sock)
+        stream = TlsStream(sock, make_context("web_pki", _ALPN), server_name=operator.dot_host)
+        shaken = shake_hands(stream)
         if shaken.failure:
             return [replace(
                 base, failure=shaken.failure, tls=replace(base.tls, trust=shaken.trust),
@@ -49,7 +49,7 @@ def lookup_dot(name: str, query_types: tuple[str, ...], *, operator: Resolver, a
             seen.append(_question(stream, base, clock))
         return seen
     except (OSError, ValueError) as error:
-        return [*seen, replace(base, failure=sock.failure or failure_of(error), t_s=clock.now_s())]
+        return [*seen, replace(base, failure=sock.failure or classify_failure(error), t_s=clock.now_s())]
     finally:
         abort(sock)
 
@@ -60,5 +60,5 @@ def _question(stream: TlsStream, base: Observation, clock: Clock) -> Observation
     identity = int.from_bytes(os.urandom(2), "big")
     wire = make_query(base.hostname, base.dns.query_type, identity=identity)
     stream.sendall(struct.pack(">H", len(wire)) + wire)
-    reply = parse_reply(framed(stream.recv), name=base.hostname, query_type=base.dns.query_type, identity=identity)
-    return with_reply(base, reply, clock)
+    reply = parse_reply(read_framed(stream.recv), name=base.hostname, query_type=base.dns.query_type, identity=identity)
+    return add_reply(base, reply, clock)

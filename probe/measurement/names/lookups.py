@@ -11,43 +11,43 @@ from dataclasses import replace
 from probe.core.observation_parts import DnsPart, TlsPart
 from probe.core.observations import Observation
 from probe.core.replies import DnsReply
-from probe.core.tables.failures import Failure, failure_of, rcode_failure
+from probe.core.tables.failures import Failure, classify_failure, classify_rcode
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import OPERATORS, Resolver, ResolverRole
 from probe.core.tables.words import known as word_of
 from probe.measurement.clock import Clock
-from probe.measurement.fingerprint_match import known
-from probe.measurement.names.dns_response import Reply
-from probe.measurement.names.dns_udp import Question
-from probe.measurement.names.system_dns import system_lookup
-from probe.measurement.streams.sockets import abort, connected, open_socket
-from probe.measurement.streams.tls_handshake import TlsStream, context_for, shake
+from probe.measurement.fingerprint_match import get_index
+from probe.measurement.names.dns_response import DnsReply as Reply
+from probe.measurement.names.dns_udp import DnsQuestion
+from probe.measurement.names.system_dns import resolve_by_system
+from probe.measurement.streams.sockets import abort, open_socket, stop_icmp_reports
+from probe.measurement.streams.tls_handshake import TlsStream, make_context, shake_hands
 
 MAX_DNS_BYTES = 65535
 
 
-def lookup_system(name: str, *, clock: Clock, timeout_s: float, purpose: Purpose = "target") -> Observation:
+def lookup_by_system(name: str, *, clock: Clock, timeout_s: float, purpose: Purpose = "target") -> Observation:
     """What applications on this device get for `name` (getaddrinfo; A and AAAA together)."""
     t0_s = clock.now_s()
-    addresses, failure, _ = system_lookup(name, timeout_s=timeout_s)
-    return marked(Observation(
+    addresses, failure, _ = resolve_by_system(name, timeout_s=timeout_s)
+    return add_fingerprint(Observation(
         operation="resolve", purpose=purpose, hostname=name,
         dns=DnsPart(engine="system", resolver="system", query_type="ANY", answers=addresses[:32]), failure=failure,
         t0_s=t0_s, t_s=clock.now_s(),
     ))
 
 
-def observe_question(question: Question, *, resolver: ResolverRole, clock: Clock, attempt: int = 1,
+def observe_question(question: DnsQuestion, *, resolver: ResolverRole, clock: Clock, attempt: int = 1,
                      purpose: Purpose = "target") -> Observation:
     """The observation of a UDP question, with every reply heard so far."""
     first = question.first or Reply()
     t0_s = question.sent_at - clock.zero
-    return marked(Observation(
+    return add_fingerprint(Observation(
         operation="dns_round_trip", purpose=purpose, attempt=attempt, hostname=question.name,
         dns=DnsPart(
             engine="udp", resolver=resolver, resolver_address=question.server, query_type=question.query_type,
             rcode=first.rcode, answers=first.answers, cnames=first.cnames, answer_ttl_s=first.ttl_s,
-            authoritative=first.authoritative, ede=first.ede, replies=replies_of(question),
+            authoritative=first.authoritative, ede=first.ede, replies=format_replies(question),
         ),
         failure=question.failure, t0_s=t0_s,
         t_s=(question.done_at or time.monotonic()) - clock.zero, bytes_written=question.bytes_written,
@@ -55,7 +55,7 @@ def observe_question(question: Question, *, resolver: ResolverRole, clock: Clock
     ))
 
 
-def replies_of(question: Question) -> tuple[DnsReply, ...]:
+def format_replies(question: DnsQuestion) -> tuple[DnsReply, ...]:
     """Each reply in order of arrival."""
     return tuple(
         DnsReply(delay_ms=round(delay_s * 1000, 1), ip_ttl=ttl, rcode=reply.failure or reply.rcode,
@@ -64,8 +64,8 @@ def replies_of(question: Question) -> tuple[DnsReply, ...]:
     )
 
 
-def lookup_tcp(name: str, query_type: str, *, server: str, resolver: ResolverRole, clock: Clock,
-               timeout_s: float) -> Observation:
+def lookup_over_tcp(name: str, query_type: str, *, server: str, resolver: ResolverRole, clock: Clock,
+                    timeout_s: float) -> Observation:
     """One question over TCP (RFC 7766)."""
     from probe.measurement.names.dns_wire import make_query, parse_reply
 
@@ -79,17 +79,17 @@ def lookup_tcp(name: str, query_type: str, *, server: str, resolver: ResolverRol
         identity = int.from_bytes(os.urandom(2), "big")
         wire = make_query(name, query_type, identity=identity)
         sock.connect((server, 53))
-        connected(sock)
+        stop_icmp_reports(sock)
         sock.sendall(struct.pack(">H", len(wire)) + wire)
-        reply = parse_reply(framed(sock.recv), name=name, query_type=query_type, identity=identity)
-        return with_reply(base, reply, clock)
+        reply = parse_reply(read_framed(sock.recv), name=name, query_type=query_type, identity=identity)
+        return add_reply(base, reply, clock)
     except (OSError, ValueError) as error:
-        return replace(base, failure=sock.failure or failure_of(error), t_s=clock.now_s())
+        return replace(base, failure=sock.failure or classify_failure(error), t_s=clock.now_s())
     finally:
         abort(sock)
 
 
-def framed(recv: Callable[[int], bytes]) -> bytes:
+def read_framed(recv: Callable[[int], bytes]) -> bytes:
     """One message of DNS over a stream, after its length in two bytes (RFC 1035 section 4.2.2)."""
     return _exactly(recv, struct.unpack(">H", _exactly(recv, 2))[0])
 
@@ -104,8 +104,8 @@ def _exactly(recv: Callable[[int], bytes], size: int) -> bytes:
     return data
 
 
-def lookup_doh(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
-               timeout_s: float, purpose: Purpose = "target") -> list[Observation]:
+def lookup_over_https(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
+                      timeout_s: float, purpose: Purpose = "target") -> list[Observation]:
     """Questions to a DoH operator (RFC 8484) at a pinned address, one after the other on one connection."""
     base = Observation(
         operation="dns_round_trip", purpose=purpose, hostname=name,
@@ -116,29 +116,29 @@ def lookup_doh(name: str, query_types: tuple[str, ...], *, operator: Resolver, a
     sock = open_socket(6 if ":" in address else 4, deadline=time.monotonic() + timeout_s)
     try:
         sock.connect((address, 443))
-        connected(sock)
-        stream = TlsStream(sock, context_for("web_pki", ("http/1.1",)), server_name=operator.doh_host)
-        shaken = shake(stream)
+        stop_icmp_reports(sock)
+        stream = TlsStream(sock, make_context("web_pki", ("http/1.1",)), server_name=operator.doh_host)
+        shaken = shake_hands(stream)
         if shaken.failure:
             return [replace(base, failure=shaken.failure, tls=replace(base.tls, trust=shaken.trust), t_s=clock.now_s())]
         return [_doh_question(stream, replace(base, dns=replace(base.dns, query_type=kind)), operator, clock)
                 for kind in query_types]
     except OSError as error:
-        return [replace(base, failure=sock.failure or failure_of(error), t_s=clock.now_s())]
+        return [replace(base, failure=sock.failure or classify_failure(error), t_s=clock.now_s())]
     finally:
         abort(sock)
 
 
 def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, clock: Clock) -> Observation:
     from probe.measurement.names.dns_wire import make_query, parse_reply
-    from probe.measurement.streams.http_exchange import exchange
+    from probe.measurement.streams.http_exchange import exchange_http
 
     base = replace(base, t0_s=clock.now_s())
     try:
         wire = make_query(base.hostname, base.dns.query_type, identity=0)  # id 0 keeps the request cacheable, RFC 8484
     except ValueError:
         return replace(base, failure="invalid_argument", t_s=clock.now_s())
-    got = exchange(
+    got = exchange_http(
         stream, f"https://{operator.doh_host}{operator.doh_path}", host=operator.doh_host, method="POST", body=wire,
         headers={"Content-Type": "application/dns-message", "Accept": "application/dns-message"},
         max_body_bytes=MAX_DNS_BYTES,
@@ -149,12 +149,12 @@ def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, cloc
             t_s=clock.now_s(),
         )
     reply = parse_reply(got.body, name=base.hostname, query_type=base.dns.query_type, identity=0)
-    return with_reply(base, reply, clock)
+    return add_reply(base, reply, clock)
 
 
-def with_reply(base: Observation, reply: Reply, clock: Clock) -> Observation:
-    failure: Failure = "dns_server_misbehaving" if reply.failure else rcode_failure(reply.rcode, bool(reply.answers))
-    return marked(replace(
+def add_reply(base: Observation, reply: Reply, clock: Clock) -> Observation:
+    failure: Failure = "dns_server_misbehaving" if reply.failure else classify_rcode(reply.rcode, bool(reply.answers))
+    return add_fingerprint(replace(
         base, failure=failure,
         dns=replace(
             base.dns, rcode=reply.rcode, answers=reply.answers, cnames=reply.cnames, answer_ttl_s=reply.ttl_s,
@@ -164,7 +164,7 @@ def with_reply(base: Observation, reply: Reply, clock: Clock) -> Observation:
     ))
 
 
-def marked(seen: Observation) -> Observation:
+def add_fingerprint(seen: Observation) -> Observation:
     """The lookup, with the name of the fingerprint that its answer matches."""
-    match = known().of_answer(seen.dns.answers, seen.dns.cnames)
+    match = get_index().of_answer(seen.dns.answers, seen.dns.cnames)
     return replace(seen, fingerprint=match.name, fingerprint_scope=match.scope)

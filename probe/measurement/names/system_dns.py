@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 from probe.core.addresses import family_of
-from probe.core.tables.failures import TIMEOUT, Failure, failure_of
+from probe.core.tables.failures import TIMEOUT, Failure, classify_failure
 
 
-def system_lookup(name: str, *, timeout_s: float) -> tuple[tuple[str, ...], Failure, float]:
+def resolve_by_system(name: str, *, timeout_s: float) -> tuple[tuple[str, ...], Failure, float]:
     """Addresses of `name`, failure word, seconds taken. A hanging getaddrinfo is left behind in a daemon thread.
 
     Under a blackhole getaddrinfo takes 10 to 28 s and cannot be cancelled, hence the thread.
@@ -27,7 +27,7 @@ def system_lookup(name: str, *, timeout_s: float) -> tuple[tuple[str, ...], Fail
             addresses = dict.fromkeys(str(info[4][0]).partition("%")[0] for info in infos)
             found.append((tuple(addresses), ""))
         except (OSError, UnicodeError) as error:
-            found.append(((), failure_of(error)))
+            found.append(((), classify_failure(error)))
         done.set()
 
     began = time.monotonic()
@@ -37,7 +37,7 @@ def system_lookup(name: str, *, timeout_s: float) -> tuple[tuple[str, ...], Fail
     return addresses, failure, time.monotonic() - began
 
 
-def network_resolvers(path: str = "/etc/resolv.conf") -> tuple[str, ...]:
+def read_network_resolvers(path: str = "/etc/resolv.conf") -> tuple[str, ...]:
     """Addresses of the resolvers that the network gave, in order, at most three (resolv.conf(5)).
 
     macOS keeps that file for its main resolvers; on Windows the registry is read (dnspython).

@@ -23,9 +23,9 @@ from ipaddress import ip_address
 from probe.core.observations import Observation
 from probe.core.packets import Packet
 from probe.core.tables.operations import Operation
-from probe.inference.evidence.decisive_packets import decisive
+from probe.inference.evidence.decisive_packets import select_decisive
 from probe.measurement.clock import Clock
-from probe.measurement.packets.packet_filter import SNAP_BYTES, instructions, program
+from probe.measurement.packets.packet_filter import SNAP_BYTES, assemble_filter, make_instructions
 from probe.measurement.packets.packet_headers import (
     ACK,
     ICMP,
@@ -34,8 +34,8 @@ from probe.measurement.packets.packet_headers import (
     SYN,
     TCP,
     UDP,
-    Headers,
-    letters,
+    PacketHeaders,
+    format_flags,
     read_headers,
 )
 
@@ -62,7 +62,7 @@ port is used for more than one in a run."""
 
 
 @dataclass(slots=True)
-class Seen:
+class CapturedPacket:
     """A packet as it was captured, at `at_s` of the run's clock."""
 
     at_s: float
@@ -71,14 +71,14 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Flow:
+class CapturedFlow:
     """Every packet of one connection or question that was kept."""
 
     begin_s: float
     seq: int
     interface: str = ""
     """Where it began: what passes one network card is seen again at the bridge or bond above it."""
-    packets: list[Seen] = field(default_factory=list)
+    packets: list[CapturedPacket] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +102,13 @@ def _row(seen: Observation) -> tuple[Operation, str, float]:
     return seen.operation, seen.address or seen.dns.resolver_address, seen.t0_s
 
 
-class Capture:
+class PacketCapture:
     """The flows of a run. `claim` may be called from any thread, `texts` and `flow_of` once `close` was."""
 
     def __init__(self, sock: socket.socket, clock: Clock) -> None:
         self._sock, self._clock = sock, clock
         self._offset_s = _wall_offset_s() + clock.zero
-        self._flows: OrderedDict[Key, Flow] = OrderedDict()
+        self._flows: OrderedDict[Key, CapturedFlow] = OrderedDict()
         self._claims: dict[tuple[Operation, str, float], _Claim] = {}
         self._bytes = 0
         self._closing = False
@@ -137,7 +137,7 @@ class Capture:
             key = UDP, ip_address(server).packed, _DNS, our_port
             self._claims["dns_round_trip", server, sent_s] = _Claim(key, sent_s, sent_s + _SENT_WITHIN_S)
 
-    def flow_of(self, seen: Observation) -> Flow | None:
+    def find_flow(self, seen: Observation) -> CapturedFlow | None:
         """The flow of an observation, where it was seen and is certainly its own."""
         claim = self._claims.get(_row(seen))
         flow = self._flows.get(claim.key) if claim else None
@@ -147,10 +147,10 @@ class Capture:
 
     def packets_of(self, seen: Observation, *, brief: bool = False) -> tuple[Packet, ...]:
         """The decisive packets of an observation; `brief`: those that begin it alone."""
-        flow = self.flow_of(seen)
+        flow = self.find_flow(seen)
         if flow is None:
             return ()
-        return decisive(_read(flow, flow.packets[:2] if brief else flow.packets))
+        return select_decisive(_read(flow, flow.packets[:2] if brief else flow.packets))
 
     def _loop(self) -> None:
         while True:
@@ -183,17 +183,17 @@ class Capture:
         flow = self._flows.get(key) if key is not None else None
         begins = outbound and (found.protocol == UDP or found.flags & (SYN | ACK) == SYN)
         if key is not None and begins and (flow is None or (found.protocol == TCP and found.seq != flow.seq)):
-            flow = self._begin(key, Flow(at_s, found.seq, interface))
+            flow = self._begin(key, CapturedFlow(at_s, found.seq, interface))
         if flow is None or flow.interface != interface or self._bytes >= MAX_BYTES:
             return
         if len(flow.packets) >= MAX_FLOW_PACKETS:
             return
         if len(flow.packets) >= MAX_FLOW_PACKETS // 2 and not found.flags & RST:
             return
-        flow.packets.append(Seen(at_s, outbound, data))
+        flow.packets.append(CapturedPacket(at_s, outbound, data))
         self._bytes += len(data)
 
-    def _begin(self, key: Key, flow: Flow) -> Flow:
+    def _begin(self, key: Key, flow: CapturedFlow) -> CapturedFlow:
         if (old := self._flows.pop(key, None)) is not None:
             self._forget(old)
         if len(self._flows) >= MAX_FLOWS or self._bytes >= MAX_BYTES // 2:
@@ -209,11 +209,11 @@ class Capture:
         for key in keys[: MAX_FLOWS // 8]:
             self._forget(self._flows.pop(key))
 
-    def _forget(self, flow: Flow) -> None:
+    def _forget(self, flow: CapturedFlow) -> None:
         self._bytes -= sum(len(packet.data) for packet in flow.packets)
 
 
-def _key_of(found: Headers, data: bytes, *, outbound: bool) -> Key | None:
+def _key_of(found: PacketHeaders, data: bytes, *, outbound: bool) -> Key | None:
     """The flow that a packet belongs to, as this side sees it; of an ICMP error that of the packet it quotes."""
     if found.protocol in (ICMP, ICMP6):
         if outbound:
@@ -227,7 +227,7 @@ def _key_of(found: Headers, data: bytes, *, outbound: bool) -> Key | None:
     return found.protocol, found.source, found.sport, found.dport | number
 
 
-def _read(flow: Flow, packets: Sequence[Seen]) -> list[Packet]:
+def _read(flow: CapturedFlow, packets: Sequence[CapturedPacket]) -> list[Packet]:
     """The packets of a flow with times and numbers from its beginning."""
     told: list[Packet] = []
     theirs = 0
@@ -244,12 +244,12 @@ def _read(flow: Flow, packets: Sequence[Seen]) -> list[Packet]:
     return told
 
 
-def _packet(found: Headers, seen: Seen, flow: Flow, theirs: int, peer: bytes | None) -> Packet:
+def _packet(found: PacketHeaders, seen: CapturedPacket, flow: CapturedFlow, theirs: int, peer: bytes | None) -> Packet:
     flags, seq, ack = "udp", 0, 0
     if found.protocol in (ICMP, ICMP6):
         flags = f"icmp {found.kind}/{found.code} {'peer' if found.source == peer else 'other'}"
     elif found.protocol == TCP:
-        flags = letters(found.flags)
+        flags = format_flags(found.flags)
         ours, other = (flow.seq, theirs) if seen.outbound else (theirs, flow.seq)
         seq = (found.seq - ours) % 2**32
         ack = (found.ack - other) % 2**32 if found.flags & ACK else 0
@@ -259,13 +259,13 @@ def _packet(found: Headers, seen: Seen, flow: Flow, theirs: int, peer: bytes | N
     )
 
 
-def open_capture(clock: Clock) -> Capture | None:
+def open_capture(clock: Clock) -> PacketCapture | None:
     """Begin to listen; None, without a word, where this process may not, or where the system has no such sockets."""
     try:
         sock = _open_socket()
     except (OSError, AttributeError):
         return None
-    capture = Capture(sock, clock)
+    capture = PacketCapture(sock, clock)
     capture.start()
     return capture
 
@@ -282,9 +282,9 @@ def may_capture() -> bool:
 def _open_socket() -> socket.socket:
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ALL))
     try:
-        code = array("B", program())  # the kernel copies it before the call returns
+        code = array("B", assemble_filter())  # the kernel copies it before the call returns
         sock.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER,
-                        struct.pack("@HP", len(instructions()), code.buffer_info()[0]))
+                        struct.pack("@HP", len(make_instructions()), code.buffer_info()[0]))
         sock.setsockopt(socket.SOL_SOCKET, _TIMESTAMP_NS, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", 0, int(1e6 * _IDLE_S)))

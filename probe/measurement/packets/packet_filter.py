@@ -70,7 +70,7 @@ _PROGRAM: tuple[_Line, ...] = (
 )
 
 
-def instructions() -> tuple[tuple[int, int, int, int], ...]:
+def make_instructions() -> tuple[tuple[int, int, int, int], ...]:
     """The program as (operation, jump if true, jump if false, operand)."""
     at = {label: number for number, (label, *_) in enumerate(_PROGRAM) if label}
     return tuple(
@@ -79,6 +79,6 @@ def instructions() -> tuple[tuple[int, int, int, int], ...]:
     )
 
 
-def program() -> bytes:
+def assemble_filter() -> bytes:
     """The program as the kernel reads it (an array of struct sock_filter)."""
-    return b"".join(struct.pack("@HBBI", *line) for line in instructions())
+    return b"".join(struct.pack("@HBBI", *line) for line in make_instructions())

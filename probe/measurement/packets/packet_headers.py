@@ -14,7 +14,7 @@ FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 _LETTERS = ((SYN, "S"), (ACK, "A"), (FIN, "F"), (RST, "R"), (PSH, "P"), (32, "U"), (64, "E"), (128, "C"), (256, "N"))
 
 
-class Headers(NamedTuple):
+class PacketHeaders(NamedTuple):
     """The headers of one packet. Addresses are in network order, and never leave the measurement. (A tuple is made in a
     quarter of the time that a frozen dataclass takes, and one is made for each packet.)"""
 
@@ -42,7 +42,7 @@ class Headers(NamedTuple):
     """Of ICMP; the packet that it quotes begins eight bytes after `start`."""
 
 
-def read_headers(data: bytes, *, quoted: bool = False) -> Headers | None:
+def read_headers(data: bytes, *, quoted: bool = False) -> PacketHeaders | None:
     """The headers of an IP packet; None where it is none that we read. `quoted`: within an ICMP error, where eight
     bytes above IP may be all there is."""
     if not data:
@@ -53,17 +53,18 @@ def read_headers(data: bytes, *, quoted: bool = False) -> Headers | None:
         fragment = int.from_bytes(data[6:8])
         if start < 20 or fragment & 0x1FFF or whole < start:
             return None
-        base = Headers(family=4, protocol=data[9], source=data[12:16], destination=data[16:20], ttl=data[8],
-                       ip_id=int.from_bytes(data[4:6]), df=fragment >> 14 & 1, start=start)
+        base = PacketHeaders(family=4, protocol=data[9], source=data[12:16], destination=data[16:20], ttl=data[8],
+                             ip_id=int.from_bytes(data[4:6]), df=fragment >> 14 & 1, start=start)
     elif version == 6 and len(data) >= 40:
         start, whole = 40, 40 + int.from_bytes(data[4:6])
-        base = Headers(family=6, protocol=data[6], source=data[8:24], destination=data[24:40], ttl=data[7], start=40)
+        base = PacketHeaders(family=6, protocol=data[6], source=data[8:24], destination=data[24:40], ttl=data[7],
+                             start=40)
     else:
         return None
     return _above(base, data, whole, quoted=quoted)
 
 
-def _above(base: Headers, data: bytes, whole: int, *, quoted: bool) -> Headers | None:
+def _above(base: PacketHeaders, data: bytes, whole: int, *, quoted: bool) -> PacketHeaders | None:
     at, protocol = base.start, base.protocol
     if len(data) < at + 8:
         return None
@@ -81,7 +82,7 @@ def _above(base: Headers, data: bytes, whole: int, *, quoted: bool) -> Headers |
     return None
 
 
-def _with(base: Headers, *, ports: bytes, at: int, length: int, payload: int) -> Headers:
+def _with(base: PacketHeaders, *, ports: bytes, at: int, length: int, payload: int) -> PacketHeaders:
     sport, dport = struct.unpack_from(">HH", ports, at)
     seq = ack = flags = window = 0
     if base.protocol == TCP and len(ports) >= at + 20:
@@ -90,6 +91,6 @@ def _with(base: Headers, *, ports: bytes, at: int, length: int, payload: int) ->
                          payload=payload)
 
 
-def letters(flags: int) -> str:
+def format_flags(flags: int) -> str:
     """TCP flags as letters, SYN first; `.` where there are none."""
     return "".join(letter for bit, letter in _LETTERS if flags & bit) or "."

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from probe.measurement.packets.packet_headers import ICMP, ICMP6, TCP, UDP, Headers, read_headers
+from probe.measurement.packets.packet_headers import ICMP, ICMP6, TCP, UDP, PacketHeaders, read_headers
 
 STAND_IN = {4: IPv4Address("192.0.2.1").packed, 6: IPv6Address("2001:db8::1").packed}
 _ROUTER = {4: IPv4Address("192.0.2.2").packed, 6: IPv6Address("2001:db8::2").packed}
@@ -28,7 +28,7 @@ _CUT_OFF = re.compile(rb"[0-9A-Fa-f.:-]+\Z")
 _CHECKSUM_AT = {TCP: 16, UDP: 6, ICMP: 2, ICMP6: 2}
 
 
-class Scrubber:
+class PacketScrubber:
     """Scrubs the packets of one run; `ours` are the volunteer's addresses in network order."""
 
     def __init__(self, ours: Iterable[bytes]) -> None:
@@ -54,7 +54,7 @@ class Scrubber:
         _seal(made, found, valid=valid or outbound)
         return bytes(made)
 
-    def _addresses(self, made: bytearray, found: Headers) -> None:
+    def _addresses(self, made: bytearray, found: PacketHeaders) -> None:
         size = len(found.source)
         first = 12 if found.family == 4 else 8
         for at in (first, first + size):
@@ -66,7 +66,7 @@ class Scrubber:
         told = self._ports.setdefault((protocol, real), _FIRST_PORT + len(self._ports) % (65_536 - _FIRST_PORT))
         made[at : at + 2] = told.to_bytes(2)
 
-    def _quote(self, made: bytearray, found: Headers) -> bool:
+    def _quote(self, made: bytearray, found: PacketHeaders) -> bool:
         """The packet within an ICMP error; it was ours. The error's own sender is left only if it is whom that was
         for."""
         at = found.payload
@@ -88,7 +88,7 @@ class Scrubber:
         made[at:] = inner
         return True
 
-    def _payload(self, made: bytearray, found: Headers, *, outbound: bool) -> None:
+    def _payload(self, made: bytearray, found: PacketHeaders, *, outbound: bool) -> None:
         """Everything behind the fixed IP header: options and payload may repeat an address."""
         start = 20 if found.family == 4 else 40
         rest = bytes(made[start:])
@@ -97,7 +97,7 @@ class Scrubber:
         for text in self._texts:
             rest = re.sub(re.escape(text), lambda match: b"x" * len(match[0]), rest, flags=re.IGNORECASE)
         if not outbound and found.protocol == TCP:
-            rest = _TEXT_ADDRESS.sub(lambda match: _struck(match[0], found.source), rest)
+            rest = _TEXT_ADDRESS.sub(lambda match: _strike_address(match[0], found.source), rest)
             if not _whole(made, found):
                 rest = _CUT_OFF.sub(lambda match: b"x" * len(match[0]), rest)
         if found.protocol == UDP and _DNS in (found.sport, found.dport):
@@ -110,7 +110,7 @@ def _spellings(address: bytes) -> tuple[bytes, ...]:
     return tuple({str(found).encode(), found.exploded.encode()})
 
 
-def _struck(text: bytes, peer: bytes) -> bytes:
+def _strike_address(text: bytes, peer: bytes) -> bytes:
     try:
         address = ip_address(text.decode().replace("-", "."))
     except ValueError:
@@ -127,12 +127,12 @@ def _sum(data: bytes, start: int = 0) -> int:
     return total
 
 
-def _whole(data: bytes | bytearray, found: Headers) -> bool:
+def _whole(data: bytes | bytearray, found: PacketHeaders) -> bool:
     total = int.from_bytes(data[2:4]) if found.family == 4 else 40 + int.from_bytes(data[4:6])
     return len(data) == total
 
 
-def _pseudo(data: bytes | bytearray, found: Headers) -> int:
+def _pseudo(data: bytes | bytearray, found: PacketHeaders) -> int:
     """The sum of the pseudo-header (RFC 9293 section 3.1, RFC 8200 section 8.1); ICMP for IPv4 has none."""
     if found.protocol == ICMP:
         return 0
@@ -140,7 +140,7 @@ def _pseudo(data: bytes | bytearray, found: Headers) -> int:
     return _sum(addresses, found.protocol + len(data) - found.start)
 
 
-def _is_valid(data: bytes, found: Headers) -> bool:
+def _is_valid(data: bytes, found: PacketHeaders) -> bool:
     """Whether the checksums are right, as far as that can be told."""
     if found.family == 4 and _sum(data[: found.start]) != 0xFFFF:
         return False
@@ -150,13 +150,13 @@ def _is_valid(data: bytes, found: Headers) -> bool:
     return _sum(data[found.start :], _pseudo(data, found)) == 0xFFFF
 
 
-def _ip_checksum(made: bytearray, found: Headers) -> None:
+def _ip_checksum(made: bytearray, found: PacketHeaders) -> None:
     if found.family == 4:
         made[10:12] = bytes(2)
         made[10:12] = (~_sum(bytes(made[: found.start])) & 0xFFFF).to_bytes(2)
 
 
-def _seal(made: bytearray, found: Headers, *, valid: bool) -> None:
+def _seal(made: bytearray, found: PacketHeaders, *, valid: bool) -> None:
     """Checksums for what the packet is now: right, wrong where it was wrong, zero where bytes are missing."""
     _ip_checksum(made, found)
     at = found.start + _CHECKSUM_AT[found.protocol]

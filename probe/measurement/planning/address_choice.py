@@ -6,53 +6,55 @@ from collections.abc import Sequence
 
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of, may_connect
-from probe.core.nat64 import through
+from probe.core.nat64 import to_translated_address
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import Depth
 from probe.core.tables.resolvers import ENCRYPTED, OWN_RESOLVERS
 from probe.inference.evidence.dns_evidence import DnsEvidence
-from probe.inference.evidence.nearness import nearness
-from probe.inference.evidence.port53 import of_the_name
+from probe.inference.evidence.nearness import classify_nearness
+from probe.inference.evidence.port53 import select_own_questions
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.measurement.planning.plan_context import Frame, Seen
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 
 
-def candidates(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[tuple[str, AddressSource]]:
+def choose_addresses(site: Site, history: SiteHistory, context: PlanContext,
+                     evidence: DnsEvidence) -> list[tuple[str, AddressSource]]:
     """(address, source) pairs to visit, the network's own answers first, bounded per family."""
     if site.address:
-        return [(site.address, "literal")] if family_of(site.address) in frame.families else []
-    own = of_the_name(seen.dns)  # no service lives where an innocent name does
+        return [(site.address, "literal")] if family_of(site.address) in context.families else []
+    own = select_own_questions(history.dns)  # no service lives where an innocent name does
     plain = [a for o in own if o.dns.resolver in OWN_RESOLVERS for a in o.dns.answers]
-    chosen = _bounded(plain, frame)
+    chosen = _bound(plain, context)
     trusted: list[str] = []
-    if _behind(site, seen, evidence, chosen):
+    if _behind(site, history, evidence, chosen):
         known = [a for o in own if o.dns.engine in ENCRYPTED for a in o.dns.answers]
-        known += [a for c in seen.controls for a in c.addresses]
-        if frame.nat64_prefix and 4 not in frame.families:
-            known = [through(a, frame.nat64_prefix) for a in known]
-        trusted = [a for a in _bounded(known, frame) if a not in chosen]
+        known += [a for c in history.controls for a in c.addresses]
+        if context.nat64_prefix and 4 not in context.families:
+            known = [to_translated_address(a, context.nat64_prefix) for a in known]
+        trusted = [a for a in _bound(known, context) if a not in chosen]
     return [(a, "network") for a in chosen] + [(a, "trusted") for a in trusted]
 
 
-def _behind(site: Site, seen: Seen, evidence: DnsEvidence, chosen: list[str]) -> bool:
+def _behind(site: Site, history: SiteHistory, evidence: DnsEvidence, chosen: list[str]) -> bool:
     """Whether to go on behind the network's answers, with addresses from elsewhere."""
     if not chosen or evidence.bogus or evidence.fingerprint or evidence.injected or evidence.dark_answered:
         return True
     if evidence.agrees or not evidence.trusted_answers:
         return False
-    reached = {o.address for o in seen.visits if o.operation == "tls_handshake" and o.tls.trust == "valid"}
+    reached = {o.address for o in history.visits if o.operation == "tls_handshake" and o.tls.trust == "valid"}
     return not reached & set(chosen)
 
 
-def _bounded(addresses: Sequence[str], frame: Frame) -> list[str]:
-    usable = [a for a in dict.fromkeys(addresses) if may_connect(a, frame.nat64_prefix) and not nearness(a, frame.ours)]
-    v4 = [a for a in usable if family_of(a) == 4 and 4 in frame.families][: frame.addresses_per_family]
-    v6 = [a for a in usable if family_of(a) == 6 and 6 in frame.families][: frame.addresses_per_family // 2]
+def _bound(addresses: Sequence[str], context: PlanContext) -> list[str]:
+    usable = [a for a in dict.fromkeys(addresses) if may_connect(a, context.nat64_prefix)
+              and not classify_nearness(a, context.ours)]
+    v4 = [a for a in usable if family_of(a) == 4 and 4 in context.families][: context.addresses_per_family]
+    v6 = [a for a in usable if family_of(a) == 6 and 6 in context.families][: context.addresses_per_family // 2]
     return v4 + v6
 
 
-def depths(addresses: Sequence[tuple[str, AddressSource]], site: Site, seen: Seen, *, everywhere: bool = False,
-           ) -> list[tuple[str, AddressSource, Depth]]:
+def choose_depths(addresses: Sequence[tuple[str, AddressSource]], site: Site, history: SiteHistory, *,
+                  everywhere: bool = False, ) -> list[tuple[str, AddressSource, Depth]]:
     """How far to go at each address: everything at the first one of a source, TLS at the first IPv6 one, or where
     asked for `everywhere`, else connect.
 
@@ -65,7 +67,7 @@ def depths(addresses: Sequence[tuple[str, AddressSource]], site: Site, seen: See
         family = family_of(address)
         if not whole.get(source):
             depth: Depth = "all"
-            mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
+            mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
             whole[source] = not mine or not any(o.failure for o in mine)
         else:
             depth = "connect" if ((source, family) in shaken and not everywhere) or not site.sni else "tls"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
-from probe.core.nat64 import from_outside
+from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import SPEAKING, Depth
@@ -16,15 +16,15 @@ from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import SiteKind
 from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DnsEvidence
-from probe.inference.evidence.path_evidence import whole_attempts
-from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, failed_inputs
-from probe.measurement.planning.other_bytes import bytes_between
-from probe.measurement.planning.plan_context import Frame, Seen
-from probe.measurement.planning.residual_plan import residual_steps
-from probe.measurement.planning.shape_plan import shape_steps
-from probe.measurement.planning.site_visits import identity_visit, innocent_visit, target_visit
-from probe.measurement.planning.slot_plan import later_visits
-from probe.measurement.planning.steps import Step, Trace, Visit
+from probe.inference.evidence.path_evidence import list_whole_attempts
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, list_failed_inputs
+from probe.measurement.planning.other_bytes import plan_other_bytes
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.residual_plan import plan_residual_steps
+from probe.measurement.planning.shape_plan import plan_shapes
+from probe.measurement.planning.site_visits import make_identity_visit, make_innocent_visit, make_target_visit
+from probe.measurement.planning.slot_plan import plan_later_visits
+from probe.measurement.planning.steps import Step, TcpTrace, Visit
 
 _LAST: dict[SiteKind, Operation] = {
     "tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip", "app": "app_round_trip",
@@ -33,70 +33,71 @@ _SLOW: tuple[Operation, ...] = ("connect", "app_round_trip")
 """Silence in these costs time."""
 
 
-def at_address(site: Site, address: str, source: AddressSource | Empty, depth: Depth, seen: Seen, frame: Frame,
+def plan_address(site: Site, address: str, source: AddressSource | Empty, depth: Depth, history: SiteHistory,
+                 context: PlanContext,
         evidence: DnsEvidence) -> list[Step]:
     """Steps at one address: the innocent name, the site, again, and another port where it does not connect."""
     steps: list[Step] = []
     if site.kind in SPEAKING and (
-            (depth == "all" and site.leads and _asks_beforehand(site)) or _failed_above_tcp(seen, address)):
-        innocent = innocent_visit(site, address, frame)
-        if not _was_tried(seen.around, innocent):
+            (depth == "all" and site.leads and _asks_beforehand(site)) or _failed_above_tcp(history, address)):
+        innocent = make_innocent_visit(site, address, context)
+        if not _was_tried(history.around, innocent):
             return [innocent]
-    mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
+    mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     tried = {o.attempt for o in mine}
     if not tried:
-        return [target_visit(site, address, source, frame, attempt=1, depth=depth)]
-    if depth == "all" and not any(o.failure for o in mine) and _shallow(site, mine) and max(tried) < frame.attempts:
-        return [target_visit(site, address, source, frame, attempt=max(tried) + 1)]
+        return [make_target_visit(site, address, source, context, attempt=1, depth=depth)]
+    if depth == "all" and not any(o.failure for o in mine) and _shallow(site, mine) and max(tried) < context.attempts:
+        return [make_target_visit(site, address, source, context, attempt=max(tried) + 1)]
     last = max(tried)
-    failing = failed_inputs(site, [o for o in mine if o.attempt == last])
-    hopeless = frame.ipv6_broken and family_of(address) == 6
+    failing = list_failed_inputs(site, [o for o in mine if o.attempt == last])
+    hopeless = context.ipv6_broken and family_of(address) == 6
     if failing and not hopeless:
-        in_earnest = len(whole_attempts(mine))
-        if in_earnest < _most_attempts(mine, last, frame):
-            steps += bytes_between(site, address, mine, in_earnest, seen, frame) or [
-                target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth)]
+        in_earnest = len(list_whole_attempts(mine))
+        if in_earnest < _most_attempts(mine, last, context):
+            steps += plan_other_bytes(site, address, mine, in_earnest, history, context) or [
+                make_target_visit(site, address, source, context, attempt=last + 1, inputs=failing, depth=depth)]
         else:  # other hellos come at once, or what they show would be of another time than what failed
-            steps += shape_steps(site, address, source, seen, frame) or [
-                *later_visits(site, address, source, mine, seen, frame, inputs=failing, depth=depth),
-                *residual_steps(site, address, seen, frame)]
-    if _is_doubtful(site, source, seen, evidence):
-        steps.append(identity_visit(site, address, source, frame))
+            steps += plan_shapes(site, address, source, history, context) or [
+                *plan_later_visits(site, address, source, mine, history, context, inputs=failing, depth=depth),
+                *plan_residual_steps(site, address, history, context)]
+    if _is_doubtful(site, source, history, evidence):
+        steps.append(make_identity_visit(site, address, source, context))
     if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:
         steps.append(Visit(purpose="port", address=address, port=80 if site.port != 80 else 443,
-                           hostname=site.host, source=source, connect_timeout_s=frame.timeout_s))
-    if failing and last >= frame.attempts and not hopeless and mine[-1].operation == "connect":
-        steps += _traces(address, site.port, seen, frame)
+                           hostname=site.host, source=source, connect_timeout_s=context.timeout_s))
+    if failing and last >= context.attempts and not hopeless and mine[-1].operation == "connect":
+        steps += _traces(address, site.port, history, context)
     return steps
 
 
-def _traces(address: str, port: int, seen: Seen, frame: Frame) -> list[Step]:
+def _traces(address: str, port: int, history: SiteHistory, context: PlanContext) -> list[Step]:
     """Controls reach what does not answer here: does the network swallow it, or does the operator refuse us?"""
-    known_as = from_outside(address, frame.nat64_prefix)
+    known_as = to_public_address(address, context.nat64_prefix)
     where = f"[{known_as}]:{port}" if ":" in known_as else f"{known_as}:{port}"
-    if not any(place == where and not failure for c in seen.controls for place, failure in c.tcp):
+    if not any(place == where and not failure for c in history.controls for place, failure in c.tcp):
         return []
-    others = [place for place in seen.elsewhere if family_of(place[0]) == family_of(address)]
-    return [Trace(purpose="trace", address=address, port=port, together=frame.together),
-            *(Trace(purpose="reference", address=other, port=at, together=frame.together) for other, at in others)]
+    others = [place for place in history.elsewhere if family_of(place[0]) == family_of(address)]
+    return [TcpTrace(purpose="trace", address=address, port=port, together=context.together),
+            *(TcpTrace(purpose="reference", address=other, port=at, together=context.together) for other, at in others)]
 
 
-def _most_attempts(mine: Sequence[Observation], last: int, frame: Frame) -> int:
+def _most_attempts(mine: Sequence[Observation], last: int, context: PlanContext) -> int:
     ended = next((o for o in mine if o.attempt == last and o.failure), None)
     slow = ended is None or ended.operation in _SLOW or is_timeout(ended.failure)
-    return frame.attempts if slow else frame.quick_attempts
+    return context.attempts if slow else context.quick_attempts
 
 
-def _is_doubtful(site: Site, source: AddressSource | Empty, seen: Seen, evidence: DnsEvidence) -> bool:
+def _is_doubtful(site: Site, source: AddressSource | Empty, history: SiteHistory, evidence: DnsEvidence) -> bool:
     """The address is one that trusted resolvers do not give, and nothing at it has proven whose it is."""
     if source != "network" or not evidence.trusted_answers or evidence.agrees or site.port == 443:
         return False
-    return not any(o.tls.trust == "valid" for o in seen.visits if o.purpose == "target")
+    return not any(o.tls.trust == "valid" for o in history.visits if o.purpose == "target")
 
 
-def _failed_above_tcp(seen: Seen, address: str) -> bool:
+def _failed_above_tcp(history: SiteHistory, address: str) -> bool:
     return any(o.address == address and (o.failure or o.app.proof == FOREIGN) and o.operation != "connect"
-               for o in seen.visits)
+               for o in history.visits)
 
 
 def _shallow(site: Site, mine: Sequence[Observation]) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
-from probe.core.nat64 import from_outside
+from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import Depth
@@ -23,81 +23,82 @@ from probe.core.tables.purposes import Purpose
 from probe.core.tables.words import Empty
 from probe.inference.evidence.udp_evidence import OPERATIONS, PORT_BESIDE
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.measurement.planning.plan_context import Frame, Seen
-from probe.measurement.planning.steps import Binding, QuicVisit, Step, UdpTrace, VersionProbe
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.steps import QuicVisit, Step, StunBinding, UdpTrace, VersionProbe
 
 
-def at_udp_address(site: Site, address: str, source: AddressSource | Empty, depth: Depth, seen: Seen,
-                   frame: Frame) -> list[Step]:
+def plan_udp_address(site: Site, address: str, source: AddressSource | Empty, depth: Depth, history: SiteHistory,
+                     context: PlanContext) -> list[Step]:
     """Steps at one address, each after what must precede it. Addresses that are only to be looked at are left out:
     without words there is nothing to see over UDP."""
     if depth == "connect":
         return []
-    mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
-    near = [o for o in seen.around if o.address == address and o.port == site.port and o.operation in OPERATIONS]
+    mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
+    near = [o for o in history.around if o.address == address and o.port == site.port and o.operation in OPERATIONS]
     if site.kind == "quic" and not any(o.purpose == "version" for o in near):
         return [VersionProbe(address=address, port=site.port)]
     if site.kind == "quic" and not any(o.purpose == "innocent" for o in near):
-        return [QuicVisit(purpose="innocent", address=address, port=site.port, hostname=frame.innocent,
-                          sni=frame.innocent, timeout_s=frame.timeout_s)]
+        return [QuicVisit(purpose="innocent", address=address, port=site.port, hostname=context.innocent,
+                          sni=context.innocent, timeout_s=context.timeout_s)]
     last = max((o.attempt for o in mine), default=0)
     failing = any(o.failure for o in mine if o.attempt == last)
-    hopeless = frame.ipv6_broken and family_of(address) == 6
-    if not mine or (failing and last < frame.attempts and not hopeless):
-        return [_visit(site, address, source, last + 1, frame)]
+    hopeless = context.ipv6_broken and family_of(address) == 6
+    if not mine or (failing and last < context.attempts and not hopeless):
+        return [_visit(site, address, source, last + 1, context)]
     if not failing or hopeless:
         return []
     if site.kind == "quic" and not any(o.purpose == "version" and o.attempt == 2 for o in near):
         return [VersionProbe(address=address, port=site.port, attempt=2)]  # is it still answered?
-    if site.kind == "quic" and (more := _in_turns(site, address, source, last, near, frame)):
+    if site.kind == "quic" and (more := _in_turns(site, address, source, last, near, context)):
         return more
-    return _traces(site, address, mine, seen, frame)
+    return _traces(site, address, mine, history, context)
 
 
 def _in_turns(site: Site, address: str, source: AddressSource | Empty, last: int, near: Sequence[Observation],
-              frame: Frame) -> list[Step]:
+              context: PlanContext) -> list[Step]:
     """An innocent name that was served is asked once more, and after it our own: a server that takes only so many
     handshakes of one address looks like a block of what is said to it later."""
     innocent = [o for o in near if o.purpose == "innocent"]
     if not any(not o.failure for o in innocent):
         return []
     if not any(o.attempt == 2 for o in innocent):
-        return [QuicVisit(purpose="innocent", address=address, port=site.port, hostname=frame.innocent, attempt=2,
-                          sni=frame.innocent, timeout_s=frame.timeout_s)]
-    served = last == frame.attempts and not innocent[-1].failure
-    return [_visit(site, address, source, last + 1, frame)] if served else []
+        return [QuicVisit(purpose="innocent", address=address, port=site.port, hostname=context.innocent, attempt=2,
+                          sni=context.innocent, timeout_s=context.timeout_s)]
+    served = last == context.attempts and not innocent[-1].failure
+    return [_visit(site, address, source, last + 1, context)] if served else []
 
 
-def _visit(site: Site, address: str, source: AddressSource | Empty, attempt: int, frame: Frame) -> Step:
+def _visit(site: Site, address: str, source: AddressSource | Empty, attempt: int, context: PlanContext) -> Step:
     purpose: Purpose = "target" if source != "trusted" else "trusted"
     first = site.endpoints[0]
     if site.kind == "stun":
-        return Binding(purpose=purpose, address=address, port=site.port, hostname=site.host, source=source,
-                       attempt=attempt, target_id=first.target_id, input=first.input)
+        return StunBinding(purpose=purpose, address=address, port=site.port, hostname=site.host, source=source,
+                           attempt=attempt, target_id=first.target_id, input=first.input)
     return QuicVisit(purpose=purpose, address=address, port=site.port, hostname=site.host, source=source,
                      attempt=attempt, sni=site.sni, alpn=site.alpn or ("h3",), trust=site.trust,
-                     target_id=first.target_id, input=first.input, timeout_s=frame.timeout_s)
+                     target_id=first.target_id, input=first.input, timeout_s=context.timeout_s)
 
 
-def _traces(site: Site, address: str, mine: Sequence[Observation], seen: Seen, frame: Frame) -> list[Step]:
+def _traces(site: Site, address: str, mine: Sequence[Observation], history: SiteHistory,
+            context: PlanContext) -> list[Step]:
     """Controls are answered by what does not answer here: does the network lose it, or does the operator refuse us?
     Where a name or a version was answered, the address is not what matters."""
-    around = [o for o in seen.around if (o.address, o.port) == (address, site.port) and o.operation in OPERATIONS]
+    around = [o for o in history.around if (o.address, o.port) == (address, site.port) and o.operation in OPERATIONS]
     spent = any(o.purpose == "innocent" and o.attempt == 2 and o.failure for o in around)
     heard = any(not o.failure for o in around) or any(o.tls.version or o.tls.server_hello for o in mine)
     if mine[-1].icmp or (heard and not spent):
         return []
-    known_as = from_outside(address, frame.nat64_prefix)
+    known_as = to_public_address(address, context.nat64_prefix)
     where = f"[{known_as}]:{site.port}" if ":" in known_as else f"{known_as}:{site.port}"
-    if not any(place == where and not failure for c in seen.controls for place, failure in c.udp):
+    if not any(place == where and not failure for c in history.controls for place, failure in c.udp):
         return []
     family = family_of(address)
-    others = [place for place in seen.elsewhere_udp if family_of(place[0]) == family and place[0] != address]
+    others = [place for place in history.elsewhere_udp if family_of(place[0]) == family and place[0] != address]
     if not others:
         return []
     kind: DatagramKind = "stun" if site.kind == "stun" else "quic"
     ports = (site.port, PORT_BESIDE) if site.kind == "quic" else (site.port,)
-    return [*(UdpTrace(purpose="trace", address=address, port=port, protocol=kind, together=frame.together)
+    return [*(UdpTrace(purpose="trace", address=address, port=port, protocol=kind, together=context.together)
               for port in ports),
-            *(UdpTrace(purpose="reference", address=other, port=port, protocol=protocol, together=frame.together)
+            *(UdpTrace(purpose="reference", address=other, port=port, protocol=protocol, together=context.together)
               for other, port, protocol in others)]

@@ -12,19 +12,19 @@ from dataclasses import dataclass, field
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
-from probe.inference.evidence.flow_evidence import SLOWED, looks_held
+from probe.inference.evidence.flow_evidence import SLOWED, looks_throttled
 from probe.inference.evidence.transfer_evidence import (
     SAMPLE,
     excess_s,
-    is_own,
-    middle,
-    of_visits,
+    find_median,
+    is_own_visit,
+    is_stalled,
+    is_trickling,
+    is_trickling_page,
+    mean_rate,
     own_ideal_s,
-    pace,
-    round_trip_s,
-    seeps,
-    stalled,
-    trickles,
+    select_visit_transfers,
+    shortest_round_trip_s,
 )
 
 CONSENT = 3
@@ -52,7 +52,7 @@ MAX_YARDSTICKS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class VolumePlace:
     """Where volume can be had."""
 
     address: str
@@ -62,14 +62,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowFrame:
+class FlowContext:
     """What the planner may do about flows in this run; empty until all else is done."""
 
     glances: tuple[tuple[str, int, str], ...] = ()
     """Host, port and address of the sites that one transfer goes to."""
     suspects: tuple[tuple[str, int, str], ...] = ()
     """Host, port and address of the sites to look at."""
-    yardsticks: tuple[Place, ...] = ()
+    yardsticks: tuple[VolumePlace, ...] = ()
     """Places of other sites that answered quickly."""
 
 
@@ -86,20 +86,20 @@ class _Look:
     """Transfers under its own name that flowed."""
 
 
-def glance_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowFrame:
+def make_glance_context(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowContext:
     """The first few sites that answered with pages too small to tell how bytes flow; the caller shuffles them."""
     if consent_level < CONSENT:
-        return FlowFrame()
+        return FlowContext()
     looks = [look for site, visits in sites for look in _looks(site, visits)]
     untold = {(look.site.host, look.site.port): look.address for look in looks
               if look.pages and look.excess_s < STALLED_S and max(o.bytes_read for o in look.pages) < READ_ON_BYTES}
-    return FlowFrame(glances=tuple((*place, address) for place, address in untold.items())[:MAX_GLANCES])
+    return FlowContext(glances=tuple((*place, address) for place, address in untold.items())[:MAX_GLANCES])
 
 
-def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowFrame:
+def make_flow_context(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowContext:
     """From every site and what was seen of it (visits, and what was read on): the oddest few, the quickest others."""
     if consent_level < CONSENT:
-        return FlowFrame()
+        return FlowContext()
     looks = [look for site, visits in sites for look in _looks(site, visits)]
     usual_pace = _usual_pace([o for look in looks for o in look.samples])
     crawls = {look: _crawls(look, usual_pace) for look in looks}
@@ -107,37 +107,39 @@ def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_l
     oddest_last = sorted(strange, key=lambda look: (crawls[look], look.excess_s))
     odd = list({(look.site.host, look.site.port): look for look in oddest_last}.values())[::-1][:MAX_SITES]
     if not odd:
-        return FlowFrame()
+        return FlowContext()
     hosts, addresses = {look.site.host for look in odd}, {look.address for look in odd}
     quick = sorted((look for look in looks if look.pages and look.site.host not in hosts and look.site.proves_itself
                     and look.address not in addresses and look not in strange), key=_merit)
     chosen = {
-        look.address: Place(address=look.address, port=look.site.port, sni=look.site.sni, url=_page(look).http.url)
+        look.address: VolumePlace(address=look.address, port=look.site.port, sni=look.site.sni,
+                                  url=_page(look).http.url)
         for look in quick}
-    return FlowFrame(suspects=tuple((look.site.host, look.site.port, look.address) for look in odd),
-                     yardsticks=tuple(chosen.values())[:MAX_YARDSTICKS])
+    return FlowContext(suspects=tuple((look.site.host, look.site.port, look.address) for look in odd),
+                       yardsticks=tuple(chosen.values())[:MAX_YARDSTICKS])
 
 
 def _looks(site: Site, visits: Sequence[Observation]) -> list[_Look]:
     """Every address at which a site with pages over TLS went beyond connecting."""
     if site.kind != "http" or not site.sni:
         return []
-    own = [o for o in visits if is_own(o) and o.purpose == "target"]
+    own = [o for o in visits if is_own_visit(o) and o.purpose == "target"]
     return [_look(site, visits, [o for o in own if o.address == address])
             for address in dict.fromkeys(o.address for o in own)]
 
 
 def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation]) -> _Look:
-    look = _Look(site, own[0].address, rtt_s=round_trip_s(visits, own[0].address))
-    read_on = (o for o in of_visits(visits, look.address) if o.operation == "transfer")
+    look = _Look(site, own[0].address, rtt_s=shortest_round_trip_s(visits, own[0].address))
+    read_on = (o for o in select_visit_transfers(visits, look.address) if o.operation == "transfer")
     for seen in (*own, *read_on):
-        if (stalled(seen) or seeps(seen)) and seen.tcp.acked != "no" and seen.bytes_read > 0:
+        if (is_stalled(seen) or is_trickling_page(seen)) and seen.tcp.acked != "no" and seen.bytes_read > 0:
             look.excess_s = STALLED_S
         elif not seen.failure:
             look.excess_s = max(look.excess_s, excess_s(seen, look.rtt_s))
             look.pages += [seen] if seen.operation == "http_round_trip" else []
     for seen in (o for o in visits if o.purpose == SAMPLE and o.address == look.address and o.http.method == "GET"):
-        took_s = STALLED_S if stalled(seen) and seen.bytes_read > 0 else 0.0 if seen.failure else seen.transfer.flow_s
+        took_s = (STALLED_S if is_stalled(seen) and seen.bytes_read > 0 else 0.0 if seen.failure
+                  else seen.transfer.flow_s)
         look.excess_s = max(look.excess_s, took_s - own_ideal_s(seen, look.rtt_s))
         look.samples += [] if seen.failure else [seen]
     return look
@@ -152,8 +154,8 @@ def _is_odd(look: _Look, looks: Sequence[_Look]) -> bool:
 def _is_held(look: _Look, looks: Sequence[_Look]) -> bool:
     """By the transfers alone, which are made when the rush of visits is over: it is slow as throttled ones are, and
     most others' are not."""
-    others = [any(looks_held(o) for o in other.samples) for other in looks if other is not look and other.samples]
-    return any(looks_held(o) for o in look.samples) and not _most(sum(others), len(others))
+    others = [any(looks_throttled(o) for o in other.samples) for other in looks if other is not look and other.samples]
+    return any(looks_throttled(o) for o in look.samples) and not _most(sum(others), len(others))
 
 
 def _most(slow: int, others: int) -> bool:
@@ -168,17 +170,17 @@ def _usual_s(mine_s: float, others: Sequence[float]) -> float:
     if _most(long, len(others)):
         return STALLED_S / 2
     late = sorted(others)[len(others) * 9 // 10] if len(others) >= MANY else 0.0
-    return max(TIMES_OTHERS * middle(others), TIMES_LATE * late)
+    return max(TIMES_OTHERS * find_median(others), TIMES_LATE * late)
 
 
 def _usual_pace(samples: Sequence[Observation]) -> float:
     """Bytes a second of the run's transfers; 0 of too few."""
-    return middle([pace(o) for o in samples]) if len(samples) >= FEW_SAMPLES else 0.0
+    return find_median([mean_rate(o) for o in samples]) if len(samples) >= FEW_SAMPLES else 0.0
 
 
 def _crawls(look: _Look, usual_pace: float) -> bool:
     """Whether little came and went on coming, beside the transfers of others: that shows on a slow line, too."""
-    return any(trickles(o) and pace(o) <= SLOWED * usual_pace for o in look.samples)
+    return any(is_trickling(o) and mean_rate(o) <= SLOWED * usual_pace for o in look.samples)
 
 
 def _page(look: _Look) -> Observation:

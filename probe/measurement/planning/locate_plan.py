@@ -10,83 +10,85 @@ from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, TLS_OR_HTTP, Stag
 from probe.core.tables.resolvers import OperatorName, ResolverRole
 from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DnsEvidence
-from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
-from probe.inference.evidence.residual_evidence import failures_at, innocent_reached
+from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evidence
+from probe.inference.evidence.residual_evidence import has_reached_innocent, select_failures
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.measurement.planning.plan_context import Frame, Seen
-from probe.measurement.planning.residual_plan import asked_again
-from probe.measurement.planning.steps import Locate, Step
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.residual_plan import was_asked_again
+from probe.measurement.planning.steps import LocateHop, Step
 
 CONSENT_LEVEL = 3
 
 
-def locate_steps(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+def plan_hop_searches(site: Site, history: SiteHistory, context: PlanContext, evidence: DnsEvidence) -> list[Step]:
     """One search for what the name alone meets at an address, one for who forges its DNS answers."""
-    if frame.consent_level < CONSENT_LEVEL or not frame.thorough:
+    if context.consent_level < CONSENT_LEVEL or not context.thorough:
         return []
-    return [*_at_resolver(site, seen, frame, evidence), *_at_address(site, seen, frame)]
+    return [*_at_resolver(site, history, context, evidence), *_at_address(site, history, context)]
 
 
-def _at_resolver(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+def _at_resolver(site: Site, history: SiteHistory, context: PlanContext, evidence: DnsEvidence) -> list[Step]:
     if not (evidence.injected or evidence.dark_answered or evidence.bogus or evidence.fingerprint):
         return []
-    if frame.dark_server and not any(o.dns.resolver == "dark" for o in seen.dns):
+    if context.dark_server and not any(o.dns.resolver == "dark" for o in history.dns):
         return []  # it will be asked, and is the best place for questions that nobody may answer
-    asked = _forged_at(seen, evidence)
+    asked = _forged_at(history, evidence)
     if asked is None:
         return []
-    return [Locate(kind="dns", address=asked.dns.resolver_address, port=53, name=site.host, control_name=frame.innocent,
-                   input=site.endpoints[0].input, recursion=asked.dns.resolver != "dark", together=frame.together)]
+    return [LocateHop(kind="dns", address=asked.dns.resolver_address, port=53, name=site.host,
+                      control_name=context.innocent,
+                      input=site.endpoints[0].input, recursion=asked.dns.resolver != "dark", together=context.together)]
 
 
-def _forged_at(seen: Seen, evidence: DnsEvidence) -> Observation | None:
+def _forged_at(history: SiteHistory, evidence: DnsEvidence) -> Observation | None:
     """The lookup that was answered falsely, best where nobody could have answered truly."""
     false = evidence.bogus | (evidence.network_answers - evidence.trusted_answers if evidence.fingerprint else set())
-    direct = [o for o in seen.dns if o.dns.engine == "udp" and o.dns.resolver_address and o.hostname and o.dns.answers]
+    direct = [o for o in history.dns if o.dns.engine == "udp" and o.dns.resolver_address and o.hostname
+              and o.dns.answers]
     forged = [o for o in direct if o.dns.resolver == "dark" or len(o.dns.replies) > 1 or set(o.dns.answers) & false]
     order: dict[ResolverRole | OperatorName | Empty, int] = {"dark": 0, "public": 1, "network": 2}
     return min(forged, key=lambda o: order.get(o.dns.resolver, 3), default=None)
 
 
-def _at_address(site: Site, seen: Seen, frame: Frame) -> list[Step]:
+def _at_address(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
     if site.kind not in TLS_OR_HTTP:
         return []
-    for address in _places(seen, site.port):
-        if not _may_be_shown(site, seen, frame, address):
+    for address in _places(history, site.port):
+        if not _may_be_shown(site, history, context, address):
             continue  # as most often: nothing needs to be put together
-        path = path_evidence(site, site.endpoints[0], address, visits=seen.visits, around=seen.around,
-                             controls=seen.controls, nat64_prefix=frame.nat64_prefix)
-        cut_off = failures_at(seen.visits, address, site.port)
-        if _is_shown(path, site, frame) and (not cut_off or asked_again(seen, address, site.port)):
-            return [Locate(kind="tls" if site.sni else "http", address=address, port=site.port,
-                           name=site.sni or site.host, control_name=frame.innocent, input=site.endpoints[0].input,
-                           together=frame.together)]
+        path = gather_path_evidence(site, site.endpoints[0], address, visits=history.visits, around=history.around,
+                                    controls=history.controls, nat64_prefix=context.nat64_prefix)
+        cut_off = select_failures(history.visits, address, site.port)
+        if _is_shown(path, site, context) and (not cut_off or was_asked_again(history, address, site.port)):
+            return [LocateHop(kind="tls" if site.sni else "http", address=address, port=site.port,
+                              name=site.sni or site.host, control_name=context.innocent, input=site.endpoints[0].input,
+                              together=context.together)]
     return []
 
 
-def _places(seen: Seen, port: int) -> list[str]:
+def _places(history: SiteHistory, port: int) -> list[str]:
     """Addresses that were visited; where IPv4 fails as well only its: private space tells there how near a hop is."""
-    places = list(dict.fromkeys(o.address for o in seen.visits if o.purpose in NETWORK_PURPOSES and o.address))
-    failing = [address for address in places if ":" not in address and failures_at(seen.visits, address, port)]
+    places = list(dict.fromkeys(o.address for o in history.visits if o.purpose in NETWORK_PURPOSES and o.address))
+    failing = [address for address in places if ":" not in address and select_failures(history.visits, address, port)]
     return failing or places
 
 
-def _may_be_shown(site: Site, seen: Seen, frame: Frame, address: str) -> bool:
+def _may_be_shown(site: Site, history: SiteHistory, context: PlanContext, address: str) -> bool:
     """What `_is_shown` asks for at the least: the innocent name was served there, and over TLS enough attempts of the
     name's own ended above TCP."""
-    here = [o for o in seen.visits if (o.address, o.port) == (address, site.port) and o.operation != "connect"]
-    enough = not site.sni or sum(bool(o.failure) for o in here) >= frame.attempts
-    return enough and innocent_reached(seen.around, address, site.port, before_s=inf)
+    here = [o for o in history.visits if (o.address, o.port) == (address, site.port) and o.operation != "connect"]
+    enough = not site.sni or sum(bool(o.failure) for o in here) >= context.attempts
+    return enough and has_reached_innocent(history.around, address, site.port, before_s=inf)
 
 
-def _is_shown(path: PathEvidence, site: Site, frame: Frame) -> bool:
+def _is_shown(path: PathEvidence, site: Site, context: PlanContext) -> bool:
     """The name is cut off every time or answered falsely, and an innocent one was served at the same address."""
     if path.innocent != "reached" or path.control_failed or path.tainted:
         return False
-    if frame.controls and not path.controls_asked:
+    if context.controls and not path.controls_asked:
         return False
     if not site.sni and path.stage in NO_STAGE_OR_PAGE and (path.fingerprint or path.control_page_differs):
         return not path.control_page_same
-    every = path.failed_attempts >= frame.attempts and path.failed_attempts == path.attempts and path.same_failure
+    every = path.failed_attempts >= context.attempts and path.failed_attempts == path.attempts and path.same_failure
     last: Stage = "tls" if site.sni else "http"
     return every and path.stage == last and not path.trust

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import DnsState
-from probe.inference.evidence.dns_evidence import DnsEvidence, dns_evidence, state_of
+from probe.inference.evidence.dns_evidence import DnsEvidence, gather_dns_evidence, read_channel_state
 from probe.inference.evidence.port53 import MALFORMED
-from probe.inference.evidence.time_slots import slots_of
-from probe.measurement.planning.plan_context import Frame, Seen
-from probe.measurement.planning.slot_plan import later_lookup
+from probe.inference.evidence.time_slots import split_into_slots
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.slot_plan import plan_later_lookup
 from probe.measurement.planning.steps import Lookup, Step
 
 _FAILING: tuple[DnsState, ...] = ("timeout", "servfail", "refused", "error")
@@ -22,68 +22,69 @@ def _is_direct(seen: Observation) -> bool:
     return seen.dns.resolver == "network" and seen.dns.engine == "udp"
 
 
-def without_half_answers(dns: tuple[Observation, ...], frame: Frame) -> tuple[Observation, ...]:
+def drop_half_answers(dns: tuple[Observation, ...], context: PlanContext) -> tuple[Observation, ...]:
     """All but what is still to come: a name without IPv6 must not look empty until its IPv4 answer is there."""
     direct = [o for o in dns if _is_direct(o)]
     tries = {n: [o for o in direct if o.attempt == n] for n in {o.attempt for o in direct}}
-    questions = 2 if 6 in frame.families else 1
-    half = {n for n, found in tries.items() if len(found) < questions and state_of(found) != "ok"}
+    questions = 2 if 6 in context.families else 1
+    half = {n for n, found in tries.items() if len(found) < questions and read_channel_state(found) != "ok"}
     return tuple(o for o in dns if not (_is_direct(o) and o.attempt in half))
 
 
-def plain_lookups(site: Site, frame: Frame) -> list[Step]:
+def plan_plain_lookups(site: Site, context: PlanContext) -> list[Step]:
     steps: list[Step] = [Lookup(channel="system", name=site.host)]
-    if frame.network_resolver:
-        steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver))
-    if frame.public_resolver:
-        steps.append(Lookup(channel="public", name=site.host, server=frame.public_resolver))
+    if context.network_resolver:
+        steps.append(Lookup(channel="network", name=site.host, server=context.network_resolver))
+    if context.public_resolver:
+        steps.append(Lookup(channel="public", name=site.host, server=context.public_resolver))
     return steps
 
 
-def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+def plan_further_lookups(site: Site, history: SiteHistory, context: PlanContext, evidence: DnsEvidence) -> list[Step]:
     steps: list[Step] = []
-    tried = {o.attempt for o in seen.dns if _is_direct(o)}
-    if tried and evidence.network != "ok" and max(tried) < frame.attempts:
-        steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver, attempt=max(tried) + 1))
+    tried = {o.attempt for o in history.dns if _is_direct(o)}
+    if tried and evidence.network != "ok" and max(tried) < context.attempts:
+        steps.append(Lookup(channel="network", name=site.host, server=context.network_resolver, attempt=max(tried) + 1))
     elif tried and (evidence.network != "ok" or evidence.bogus or evidence.fingerprint or evidence.injected):
-        steps += later_lookup(site, [o for o in seen.dns if _is_direct(o)], frame)
-    if tried and max(tried) >= frame.attempts and evidence.network in _FAILING:
-        steps.append(Lookup(channel="alive", name=frame.innocent, server=frame.network_resolver, about=site.host,
-                            attempt=max(1, len(slots_of([o for o in seen.dns if _is_direct(o)])))))
-    if wants_trusted(site, seen, evidence):
-        steps += [Lookup(channel="doh", name=site.host, server=name) for name in frame.doh]
-        steps += _over_tls(site, seen, frame, evidence)
+        steps += plan_later_lookup(site, [o for o in history.dns if _is_direct(o)], context)
+    if tried and max(tried) >= context.attempts and evidence.network in _FAILING:
+        steps.append(Lookup(channel="alive", name=context.innocent, server=context.network_resolver, about=site.host,
+                            attempt=max(1, len(split_into_slots([o for o in history.dns if _is_direct(o)])))))
+    if needs_trusted_resolvers(site, history, evidence):
+        steps += [Lookup(channel="doh", name=site.host, server=name) for name in context.doh]
+        steps += _over_tls(site, history, context, evidence)
     false = bool(evidence.bogus or evidence.fingerprint)
-    if frame.public_resolver and wants_trusted(site, seen, evidence) and (evidence.network != "ok" or false):
-        steps.append(Lookup(channel="tcp", name=site.host, server=frame.public_resolver))
-        if any(o.dns.engine == "tcp" and o.failure == MALFORMED for o in seen.dns):
-            steps.append(Lookup(channel="tcp", name=frame.innocent, server=frame.public_resolver, about=site.host))
-    if false or _two_answers(seen.dns) or (
+    if context.public_resolver and needs_trusted_resolvers(site, history,
+                                                           evidence) and (evidence.network != "ok" or false):
+        steps.append(Lookup(channel="tcp", name=site.host, server=context.public_resolver))
+        if any(o.dns.engine == "tcp" and o.failure == MALFORMED for o in history.dns):
+            steps.append(Lookup(channel="tcp", name=context.innocent, server=context.public_resolver, about=site.host))
+    if false or _two_answers(history.dns) or (
             evidence.trusted_ok and evidence.network_answers and not evidence.agrees):
-        steps += [Lookup(channel="dark", name=name, server=server) for server in (frame.dark_server, frame.nowhere)
-                  if server for name in (site.host, frame.innocent)]
+        steps += [Lookup(channel="dark", name=name, server=server) for server in (context.dark_server, context.nowhere)
+                  if server for name in (site.host, context.innocent)]
     return steps
 
 
-def _over_tls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+def _over_tls(site: Site, history: SiteHistory, context: PlanContext, evidence: DnsEvidence) -> list[Step]:
     """DoT for as many answers as DoH fell short of two: one blocked operator must not take the control away."""
-    told = {o.dns.resolver for o in seen.dns if o.dns.engine == "doh"}
-    if not told >= set(frame.doh):
+    told = {o.dns.resolver for o in history.dns if o.dns.engine == "doh"}
+    if not told >= set(context.doh):
         return []
-    without = tuple(o for o in seen.dns if o.dns.engine != "dot")
-    doh = dns_evidence(without) if len(without) < len(seen.dns) else evidence
+    without = tuple(o for o in history.dns if o.dns.engine != "dot")
+    doh = gather_dns_evidence(without) if len(without) < len(history.dns) else evidence
     return [Lookup(channel="dot", name=site.host, server=name)
-            for name in frame.dot[: max(0, 2 - doh.trusted_ok - doh.trusted_denying)]]
+            for name in context.dot[: max(0, 2 - doh.trusted_ok - doh.trusted_denying)]]
 
 
 def _two_answers(seen: Sequence[Observation]) -> bool:
     return any(len({reply.answers for reply in o.dns.replies}) > 1 for o in seen)
 
 
-def wants_trusted(site: Site, seen: Seen, evidence: DnsEvidence) -> bool:
+def needs_trusted_resolvers(site: Site, history: SiteHistory, evidence: DnsEvidence) -> bool:
     """Trusted resolvers are asked where plain DNS failed or looks wrong, or the connection proves nothing."""
     if evidence.network != "ok" or evidence.system not in _NOT_FAILING:
         return True
-    if evidence.bogus or evidence.fingerprint or _two_answers(seen.dns) or not site.proves_itself:
+    if evidence.bogus or evidence.fingerprint or _two_answers(history.dns) or not site.proves_itself:
         return True
-    return any(o.failure and o.purpose == "target" for o in seen.visits)
+    return any(o.failure and o.purpose == "target" for o in history.visits)

@@ -2,8 +2,8 @@
 
 Theory of operation
 -------------------
-The planner is one pure function. It is given a site, what is known of it so far (`Seen`) and what the run may use
-(`Frame`), and returns every step that is due now, also those that were taken. The run loop
+The planner is one pure function. It is given a site, what is known of it so far (`SiteHistory`) and what the run may
+use (`PlanContext`), and returns every step that is due now, also those that were taken. The run loop
 (`probe.measurement.session.run_loop`) calls it again whenever an observation of the site has come in.
 
 The order comes from what each part waits for; no part keeps a state of its own:
@@ -32,33 +32,34 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.resolvers import OWN_RESOLVERS
-from probe.inference.evidence.dns_evidence import DnsEvidence, dns_evidence
-from probe.measurement.planning.address_choice import candidates, depths
-from probe.measurement.planning.address_plan import at_address
-from probe.measurement.planning.control_plan import control_questions
-from probe.measurement.planning.datagram_plan import at_udp_address
-from probe.measurement.planning.flow_plan import flow_steps
-from probe.measurement.planning.locate_plan import locate_steps
-from probe.measurement.planning.name_plan import more_lookups, plain_lookups, without_half_answers
-from probe.measurement.planning.plan_context import Frame, Seen
-from probe.measurement.planning.redirects import redirects
+from probe.inference.evidence.dns_evidence import DnsEvidence, gather_dns_evidence
+from probe.measurement.planning.address_choice import choose_addresses, choose_depths
+from probe.measurement.planning.address_plan import plan_address
+from probe.measurement.planning.control_plan import plan_control_questions
+from probe.measurement.planning.datagram_plan import plan_udp_address
+from probe.measurement.planning.flow_plan import plan_transfers
+from probe.measurement.planning.locate_plan import plan_hop_searches
+from probe.measurement.planning.name_plan import drop_half_answers, plan_further_lookups, plan_plain_lookups
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.redirects import plan_redirects
 from probe.measurement.planning.steps import Step
 
 
-def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
+def plan_next_steps(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
     """Every step that is due for `site`; those already taken may be among them."""
     steps: list[Step] = []
     evidence = DnsEvidence()
-    seen = replace(seen, dns=without_half_answers(seen.dns, frame))
-    if site.named:
-        steps += plain_lookups(site, frame)
-        if not any(o.dns.resolver in OWN_RESOLVERS for o in seen.dns):
+    history = replace(history, dns=drop_half_answers(history.dns, context))
+    if site.has_name:
+        steps += plan_plain_lookups(site, context)
+        if not any(o.dns.resolver in OWN_RESOLVERS for o in history.dns):
             return steps
-        evidence = dns_evidence(seen.dns, seen.controls, nat64_prefix=frame.nat64_prefix)
-        steps += more_lookups(site, seen, frame, evidence)
-    places = candidates(site, seen, frame, evidence) if site.kind != "dns" else []
-    for address, source, depth in depths(places, site, seen, everywhere=frame.everywhere):
-        steps += (at_udp_address(site, address, source, depth, seen, frame) if site.kind in DATAGRAMS else
-                  at_address(site, address, source, depth, seen, frame, evidence))
-    steps += control_questions(site, seen, frame, evidence, tuple(address for address, _ in places))
-    return [*steps, *redirects(seen), *flow_steps(site, seen, frame), *locate_steps(site, seen, frame, evidence)]
+        evidence = gather_dns_evidence(history.dns, history.controls, nat64_prefix=context.nat64_prefix)
+        steps += plan_further_lookups(site, history, context, evidence)
+    places = choose_addresses(site, history, context, evidence) if site.kind != "dns" else []
+    for address, source, depth in choose_depths(places, site, history, everywhere=context.everywhere):
+        steps += (plan_udp_address(site, address, source, depth, history, context) if site.kind in DATAGRAMS else
+                  plan_address(site, address, source, depth, history, context, evidence))
+    steps += plan_control_questions(site, history, context, evidence, tuple(address for address, _ in places))
+    return [*steps, *plan_redirects(history), *plan_transfers(site, history, context),
+            *plan_hop_searches(site, history, context, evidence)]

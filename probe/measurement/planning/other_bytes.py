@@ -13,24 +13,24 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import is_timeout
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.measurement.planning.plan_context import Frame, Seen
-from probe.measurement.planning.site_visits import bytes_visit
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.site_visits import make_bytes_visit
 from probe.measurement.planning.steps import Step
 
 _BESIDE: tuple[Purpose, ...] = (*NETWORK_PURPOSES, "innocent")
 
 
-def bytes_between(site: Site, address: str, mine: Sequence[Observation], attempts: int, seen: Seen,
-                  frame: Frame) -> list[Step]:
+def plan_other_bytes(site: Site, address: str, mine: Sequence[Observation], attempts: int, history: SiteHistory,
+                     context: PlanContext) -> list[Step]:
     """The other bytes, before the last of the site's attempts at an address; `mine` are those so far."""
-    asked = any(o.purpose == "bytes" and (o.address, o.port) == (address, site.port) for o in seen.around)
-    if asked or attempts != frame.attempts - 1 or not _hellos_vanish(site, address, mine, seen):
+    asked = any(o.purpose == "bytes" and (o.address, o.port) == (address, site.port) for o in history.around)
+    if asked or attempts != context.attempts - 1 or not _hellos_vanish(site, address, mine, history):
         return []
-    return [bytes_visit(site, address, frame)]
+    return [make_bytes_visit(site, address, context)]
 
 
-def _hellos_vanish(site: Site, address: str, mine: Sequence[Observation], seen: Seen) -> bool:
-    innocent = [o for o in seen.around if o.purpose == "innocent" and (o.address, o.port) == (address, site.port)]
+def _hellos_vanish(site: Site, address: str, mine: Sequence[Observation], history: SiteHistory) -> bool:
+    innocent = [o for o in history.around if o.purpose == "innocent" and (o.address, o.port) == (address, site.port)]
     hellos = [[o for o in whose if o.operation == "tls_handshake"] for whose in (mine, innocent)]
     return bool(site.sni) and all(hellos) and all(
         o.tcp.acked == "no" and is_timeout(o.failure) for whose in hellos for o in whose

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.protocols import DatagramKind
-from probe.measurement.planning.flow_suspects import FlowFrame
-from probe.measurement.planning.rotation import Share
+from probe.measurement.planning.flow_suspects import FlowContext
+from probe.measurement.planning.rotation import RotationShare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class PlanContext:
     """What the planner may use in this run."""
 
     network_resolver: str = ""
@@ -54,16 +54,16 @@ class Frame:
     path."""
     transfers: bool = True
     """Whether the line may carry more than ordinary pages."""
-    share: Share | None = None
+    share: RotationShare | None = None
     """What this run takes of the catalogue by turns; None: everything each time."""
     thorough: bool = True
     """Whether it is this site's turn to be asked where it is interfered with, and for how long something stays."""
-    flow: FlowFrame = field(default_factory=FlowFrame)
+    flow: FlowContext = field(default_factory=FlowContext)
     """Whose transfers to look at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class SiteHistory:
     """What is known of one site so far."""
 
     dns: tuple[Observation, ...] = ()

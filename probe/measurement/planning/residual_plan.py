@@ -1,6 +1,6 @@
 """Does the name's failure leave a punishment of the whole address behind? The innocent name is asked there again.
 
-These visits come last at their address (`probe.measurement.session.pacer.Gate`): whoever else is to be measured there
+These visits come last at their address (`probe.measurement.session.pacer.Pacer`): whoever else is to be measured there
 goes first.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from probe.catalogue.sites import Site
-from probe.inference.evidence.residual_evidence import failures_at, innocent_reached, residual_of
-from probe.measurement.planning.plan_context import Frame, Seen
-from probe.measurement.planning.site_visits import innocent_visit
+from probe.inference.evidence.residual_evidence import gather_residual_evidence, has_reached_innocent, select_failures
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.site_visits import make_innocent_visit
 from probe.measurement.planning.steps import Step, Visit
 
 AFTER_S = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 240.0)
@@ -20,23 +20,23 @@ MAX_ASKED = 10
 CONSENT_LEVEL = 3
 
 
-def asked_again(seen: Seen, address: str, port: int) -> bool:
+def was_asked_again(history: SiteHistory, address: str, port: int) -> bool:
     """Whether the innocent name was asked after the failures; a search for the hop would set residuals off anew."""
-    return any(o.purpose == "residual" and (o.address, o.port) == (address, port) for o in seen.around)
+    return any(o.purpose == "residual" and (o.address, o.port) == (address, port) for o in history.around)
 
 
-def residual_steps(site: Site, address: str, seen: Seen, frame: Frame) -> list[Step]:
+def plan_residual_steps(site: Site, address: str, history: SiteHistory, context: PlanContext) -> list[Step]:
     """The innocent name once more where the site's own fails for good; at growing intervals while it fails as well."""
-    failures = failures_at(seen.visits, address, site.port)
-    if not failures or not innocent_reached(seen.around, address, site.port, before_s=failures[-1].t0_s):
+    failures = select_failures(history.visits, address, site.port)
+    if not failures or not has_reached_innocent(history.around, address, site.port, before_s=failures[-1].t0_s):
         return []
-    asked = [o for o in seen.around if o.purpose == "residual" and (o.address, o.port) == (address, site.port)]
+    asked = [o for o in history.around if o.purpose == "residual" and (o.address, o.port) == (address, site.port)]
     number = len({o.attempt for o in asked})
-    again = replace(innocent_visit(site, address, frame), purpose="residual", attempt=number + 1)
+    again = replace(make_innocent_visit(site, address, context), purpose="residual", attempt=number + 1)
     if not asked:
         return [again]
-    found = residual_of(seen.visits, seen.around, seen.searches, address, site.port)
-    if frame.consent_level < CONSENT_LEVEL or not frame.thorough:
+    found = gather_residual_evidence(history.visits, history.around, history.searches, address, site.port)
+    if context.consent_level < CONSENT_LEVEL or not context.thorough:
         return []
     if found.word != "seen" or found.at_most_s or number >= MAX_ASKED:
         return []

@@ -6,26 +6,27 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from probe.catalogue.sites import Site
-from probe.measurement.planning.flow_suspects import FlowFrame, flow_frame, glance_frame
-from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.flow_suspects import FlowContext, make_flow_context, make_glance_context
+from probe.measurement.planning.plan_context import PlanContext
 
 
-def restrained(site: Site, frame: Frame) -> Frame:
+def restrain_context(site: Site, context: PlanContext) -> PlanContext:
     """The frame for one site: by turns, the hop and what stays behind are looked for there or not; and a small server
     is not asked again in later time slots."""
-    share = frame.share
+    share = context.share
     if share is None:
-        return frame
+        return context
     thorough = any((e.target_id, e.tier) in share.thorough for e in site.endpoints)
-    slots_s = () if any(e.service in share.gentle for e in site.endpoints) else frame.slots_s
-    if (thorough, slots_s) == (frame.thorough, frame.slots_s):
-        return frame
-    return replace(frame, thorough=thorough, slots_s=slots_s)
+    slots_s = () if any(e.service in share.gentle for e in site.endpoints) else context.slots_s
+    if (thorough, slots_s) == (context.thorough, context.slots_s):
+        return context
+    return replace(context, thorough=thorough, slots_s=slots_s)
 
 
-def looks(frame: Frame) -> tuple[Callable[..., FlowFrame], ...]:
+def choose_flow_contexts(context: PlanContext) -> tuple[Callable[..., FlowContext], ...]:
     """How the run looks at flows once all else is known: what is odd each time, as it follows a failure; what is well
     and merely small by turns; nothing where the line is metered."""
-    if not frame.transfers:
+    if not context.transfers:
         return ()
-    return (glance_frame, flow_frame) if frame.share is None or frame.share.glances else (flow_frame,)
+    return (make_glance_context,
+            make_flow_context) if context.share is None or context.share.glances else (make_flow_context,)

@@ -23,7 +23,7 @@ Group = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class RotationTurn:
     """One run of a schedule."""
 
     number: int
@@ -44,7 +44,7 @@ class Turn:
         """Runs in which everything rare has its turn."""
         return max(1, 7 * _DAY_MIN // self.every_min - 1)
 
-    def of_core(self) -> Turn:
+    def of_core(self) -> RotationTurn:
         """The same turn, of the core alone."""
         return replace(self, extended=False)
 
@@ -58,7 +58,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class RotationShare:
     """What one run takes."""
 
     inputs: frozenset[str]
@@ -72,7 +72,7 @@ class Share:
     """Whether sites that are well are asked for more than their pages."""
 
 
-def share_of(catalogue: Catalogue, turn: Turn) -> Share:
+def choose_share(catalogue: Catalogue, turn: RotationTurn) -> RotationShare:
     """What this run takes of the catalogue."""
     small = frozenset(name for name, service in catalogue.services.items() if service.small)
     core, daily, weekly = _by_turns(catalogue.endpoints, small, extended=turn.extended)
@@ -81,12 +81,12 @@ def share_of(catalogue: Catalogue, turn: Turn) -> Share:
     thorough = [*(core[g] for g in _thorough(core, turn, 1)),
                 *(daily[g] for g in _thorough(now_daily, turn, turn.daily))]
     taken = [*_inputs(core.values()), *_inputs(daily[g] for g in now_daily), *_inputs(weekly[g] for g in now_weekly)]
-    return Share(
+    return RotationShare(
         inputs=frozenset(taken),
         thorough=frozenset((e.target_id, e.tier) for group in (*thorough, *(weekly[g] for g in now_weekly))
                            for e in group),
         gentle=small,
-        glances=turn.number % turn.weekly == _drawn("glances", turn.salt) % turn.weekly,
+        glances=turn.number % turn.weekly == _draw("glances", turn.salt) % turn.weekly,
     )
 
 
@@ -116,22 +116,22 @@ def _due(groups: Groups, number: int, cycle: int, salt: str) -> list[Group]:
     """
     order = sorted(range(cycle), key=lambda place: place * _GOLDEN % 1.0)
     sizes, dealt = [0] * cycle, dict[Group, int]()
-    for group in sorted(groups, key=lambda g: (-len(groups[g]), _drawn(".".join(g), salt))):
+    for group in sorted(groups, key=lambda g: (-len(groups[g]), _draw(".".join(g), salt))):
         place = min(order, key=sizes.__getitem__)
         sizes[place] += len(groups[group])
         dealt[group] = place
     return [group for group in groups if dealt[group] == number % cycle]
 
 
-def _thorough(groups: Iterable[Group], turn: Turn, cycle: int) -> list[Group]:
+def _thorough(groups: Iterable[Group], turn: RotationTurn, cycle: int) -> list[Group]:
     """Those of the groups, each of which is measured once in `cycle` runs, that are looked at thoroughly this time."""
     rounds = max(1, round(turn.weekly / cycle))
-    return [g for g in groups if turn.number // cycle % rounds == _drawn(".".join(g), turn.salt) % rounds]
+    return [g for g in groups if turn.number // cycle % rounds == _draw(".".join(g), turn.salt) % rounds]
 
 
 def _inputs(groups: Iterable[Iterable[Endpoint]]) -> Iterable[str]:
     return (endpoint.input for group in groups for endpoint in group)
 
 
-def _drawn(word: str, salt: str) -> int:
+def _draw(word: str, salt: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{salt} {word}".encode()).digest()[:8], "big")

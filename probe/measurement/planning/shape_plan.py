@@ -17,11 +17,11 @@ from probe.core.tables.failures import Failure, is_timeout, kind_of
 from probe.core.tables.operations import Operation
 from probe.core.tables.shapes import PLAIN, SHAPES, ShapeName
 from probe.core.tables.words import Empty
-from probe.inference.evidence.path_evidence import whole_attempts
+from probe.inference.evidence.path_evidence import list_whole_attempts
 from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.measurement.planning.plan_context import Frame, Seen
-from probe.measurement.planning.site_visits import innocent_visit, target_visit
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.site_visits import make_innocent_visit, make_target_visit
 from probe.measurement.planning.steps import Step, Visit
 
 WORDS: frozenset[Failure] = frozenset(("connection_reset", "eof_error", "generic_timeout_error", "timed_out"))
@@ -32,21 +32,22 @@ ELSEWHERE_LEVEL = 3
 """The name of a messenger sent to somebody else's address is something to ask a volunteer about."""
 
 
-def shape_steps(site: Site, address: str, source: AddressSource | Empty, seen: Seen, frame: Frame) -> list[Step]:
+def plan_shapes(site: Site, address: str, source: AddressSource | Empty, history: SiteHistory,
+                context: PlanContext) -> list[Step]:
     """What is due at `address`, all of whose ordinary attempts have failed; nothing when all of it was done."""
-    mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
-    if _first_failing(seen) != address or not _is_fit(site, mine):
+    mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
+    if _first_failing(history) != address or not _is_fit(site, mine):
         return []
-    steps = _other_shapes(site, address, source, mine, seen, frame) if site.sni and _before_hello(mine) else []
-    return steps + _elsewhere(site, seen, frame)
+    steps = _other_shapes(site, address, source, mine, history, context) if site.sni and _before_hello(mine) else []
+    return steps + _elsewhere(site, history, context)
 
 
-def _first_failing(seen: Seen) -> str:
+def _first_failing(history: SiteHistory) -> str:
     """One address is enough, and it must stay the same one."""
-    return next((o.address for o in seen.visits if _ended(o) and o.operation != "connect"), "")
+    return next((o.address for o in history.visits if _ended_by_shape(o) and o.operation != "connect"), "")
 
 
-def _ended(seen: Observation) -> bool:
+def _ended_by_shape(seen: Observation) -> bool:
     """It ended as it does where a hello's shape matters: by a box on the way, or by a server's alert."""
     return seen.failure in WORDS or (bool(seen.failure) and seen.tls.alert >= 0)
 
@@ -55,39 +56,40 @@ def _is_fit(site: Site, mine: Sequence[Observation]) -> bool:
     """Every attempt ended alike where a name is read: in the handshake, or in the request of a plain page."""
     ends = [o for o in mine if o.failure]
     where: Operation = "tls_handshake" if site.sni else "http_round_trip"
-    attempts = set(whole_attempts(mine))
+    attempts = set(list_whole_attempts(mine))
     return ({o.attempt for o in ends} == attempts and all(o.operation == where for o in ends)
-            and len({kind_of(o.failure) for o in ends}) == 1 and _ended(ends[0]))
+            and len({kind_of(o.failure) for o in ends}) == 1 and _ended_by_shape(ends[0]))
 
 
 def _before_hello(mine: Sequence[Observation]) -> bool:
     return not any(o.tls.server_hello for o in mine)
 
 
-def _other_shapes(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation], seen: Seen,
-                  frame: Frame) -> list[Step]:
-    shaped = [o for o in seen.around if o.purpose == "shape" and (o.address, o.port) == (address, site.port)]
+def _other_shapes(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation],
+                  history: SiteHistory, context: PlanContext) -> list[Step]:
+    shaped = [o for o in history.around if o.purpose == "shape" and (o.address, o.port) == (address, site.port)]
     own = [o for o in shaped if o.hostname == site.host]
     tried = {o.tls.shape for o in own}
     passes = [o for o in own if o.operation == "tls_handshake" and not o.failure and o.tls.alert < 0
               and o.tls.shape in PLAIN]
     innocent_passes = any(o.purpose == "innocent" and (o.address, o.port) == (address, site.port)
-                          and o.operation == "tls_handshake" and not o.failure for o in seen.around)
+                          and o.operation == "tls_handshake" and not o.failure for o in history.around)
     wanted: list[ShapeName] = [name for name in PLAIN if SHAPES[name].consent_level == 1]
     if is_timeout(mine[-1].failure):
         wanted.append("narrow")  # the line may take no large packets
-    if tried.issuperset(wanted) and not passes and frame.consent_level >= 3:
+    if tried.issuperset(wanted) and not passes and context.consent_level >= 3:
         wanted += ["split"] if innocent_passes else ["split", "large", "ech"]  # else the name explains it
     if passes:
-        return _once_more(site, address, source, passes[0], mine, shaped, frame)
+        return _once_more(site, address, source, passes[0], mine, shaped, context)
     narrow = [o.sequence for o in own if o.tls.shape == "narrow" and o.tls.server_hello]
     if narrow:
-        return [] if mine[-1].sequence > narrow[0] else [_again(site, address, source, mine, frame)]
-    return [_shaped(site, address, name, frame, site.host, site.sni) for name in wanted if name not in tried]
+        return [] if mine[-1].sequence > narrow[0] else [_again(site, address, source, mine, context)]
+    return [_make_shaped_visit(site, address, name, context, site.host, site.sni) for name in wanted
+            if name not in tried]
 
 
 def _once_more(site: Site, address: str, source: AddressSource | Empty, passed: Observation,
-               mine: Sequence[Observation], shaped: Sequence[Observation], frame: Frame) -> list[Step]:
+               mine: Sequence[Observation], shaped: Sequence[Observation], context: PlanContext) -> list[Step]:
     """What is still to come of this: the library's hello again after the one that passed, then that one again, for a
     block that merely ended between the two would show. Where there was silence, the library's also in small segments,
     for the line may be narrow."""
@@ -95,25 +97,26 @@ def _once_more(site: Site, address: str, source: AddressSource | Empty, passed: 
     narrow = [o for o in own if o.tls.shape == "narrow"]
     if is_timeout(mine[-1].failure) and not any(o.sequence > passed.sequence for o in narrow):
         tried = len({o.attempt for o in narrow})
-        return [_shaped(site, address, "narrow", frame, site.host, site.sni, attempt=tried + 1)]
+        return [_make_shaped_visit(site, address, "narrow", context, site.host, site.sni, attempt=tried + 1)]
     if not any(o.sequence > passed.sequence for o in mine):
-        return [_again(site, address, source, mine, frame)]
+        return [_again(site, address, source, mine, context)]
     if not any(o.tls.shape == passed.tls.shape and o.attempt == 2 for o in own):
-        return [_shaped(site, address, passed.tls.shape, frame, site.host, site.sni, attempt=2)]
-    if frame.consent_level < 3 or len(own) < len(shaped):
+        return [_make_shaped_visit(site, address, passed.tls.shape, context, site.host, site.sni, attempt=2)]
+    if context.consent_level < 3 or len(own) < len(shaped):
         return []
-    return [_shaped(site, address, passed.tls.shape, frame, frame.innocent, frame.innocent)]
+    return [_make_shaped_visit(site, address, passed.tls.shape, context, context.innocent, context.innocent)]
 
 
-def _again(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation], frame: Frame) -> Visit:
+def _again(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation],
+           context: PlanContext) -> Visit:
     """The handshake is enough."""
-    again = target_visit(site, address, source, frame, attempt=max(o.attempt for o in mine) + 1)
+    again = make_target_visit(site, address, source, context, attempt=max(o.attempt for o in mine) + 1)
     return replace(again, pages=())
 
 
-def _shaped(site: Site, address: str, shape: ShapeName | Empty, frame: Frame, hostname: str, sni: str, *,
-            attempt: int = 1) -> Visit:
-    patience_s = min(frame.timeout_s, PATIENCE_S)
+def _make_shaped_visit(site: Site, address: str, shape: ShapeName | Empty, context: PlanContext, hostname: str,
+                       sni: str, *, attempt: int = 1) -> Visit:
+    patience_s = min(context.timeout_s, PATIENCE_S)
     own = hostname == site.host
     return Visit(
         purpose="shape", address=address, port=site.port, hostname=hostname, attempt=attempt, sni=sni, shape=shape,
@@ -122,22 +125,22 @@ def _shaped(site: Site, address: str, shape: ShapeName | Empty, frame: Frame, ho
     )
 
 
-def _elsewhere(site: Site, seen: Seen, frame: Frame) -> list[Step]:
+def _elsewhere(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
     """At one agreed server that serves what the site serves: an innocent name, then the site's own."""
-    if frame.consent_level < ELSEWHERE_LEVEL:
+    if context.consent_level < ELSEWHERE_LEVEL:
         return []
-    place = next(((address, port) for address, port in frame.agreed
-                  if (port == 80) != bool(site.sni) and family_of(address) in frame.families), None)
+    place = next(((address, port) for address, port in context.agreed
+                  if (port == 80) != bool(site.sni) and family_of(address) in context.families), None)
     if place is None:
         return []
-    there = [o for o in seen.around if o.purpose == "foreign" and (o.address, o.port) == place]
+    there = [o for o in history.around if o.purpose == "foreign" and (o.address, o.port) == place]
     url = site.endpoints[0].input
     mine = [o for o in there if o.input == url]
     if not mine and len({o.input for o in there}) >= NAMES_PER_SERVER:
         return []
     here = replace(site, port=place[1])
-    innocent = _named(innocent_visit(here, place[0], frame), url, frame.innocent)
-    asked = [o for o in mine if o.hostname == frame.innocent]
+    innocent = _rename_visit(make_innocent_visit(here, place[0], context), url, context.innocent)
+    asked = [o for o in mine if o.hostname == context.innocent]
     if not asked:
         return [innocent]
     own = [o for o in mine if o.hostname == site.host]
@@ -145,11 +148,11 @@ def _elsewhere(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     ended = any(o.failure for o in asked) or any(not o.failure and o.operation == last for o in own)
     if ended or len({o.attempt for o in own}) >= ELSEWHERE_ATTEMPTS:
         return []
-    mine_again = _named(innocent, url, site.host, attempt=max((o.attempt for o in own), default=0) + 1)
+    mine_again = _rename_visit(innocent, url, site.host, attempt=max((o.attempt for o in own), default=0) + 1)
     return [replace(mine_again, sni=site.sni)]
 
 
-def _named(visit: Visit, url: str, name: str, *, attempt: int = 1) -> Visit:
+def _rename_visit(visit: Visit, url: str, name: str, *, attempt: int = 1) -> Visit:
     """For the sake of `url`: over plain HTTP the root page, which names the host and nothing else."""
     pages = tuple(replace(page, input=url, url=f"http://{name}/") for page in visit.pages)
     return replace(visit, purpose="foreign", input=url, hostname=name, pages=pages, attempt=attempt)

@@ -71,7 +71,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Follow:
+class FollowRedirect:
     """Follow a redirect that was served in the clear, one step."""
 
     input: str
@@ -80,7 +80,7 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class AskControl:
     """Ask one control about one endpoint and these addresses; once, whatever addresses turn up later."""
 
     control_id: str
@@ -91,7 +91,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class TcpTrace:
     """See how far connection attempts to an address get. Purpose `trace`: where they fail; `reference`: where not."""
 
     purpose: Purpose
@@ -129,7 +129,7 @@ class VersionProbe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
+class StunBinding:
     """Send one address a series of STUN Binding requests, far enough apart to count how many are answered."""
 
     purpose: Purpose
@@ -176,7 +176,7 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Locate:
+class LocateHop:
     """Find the hop at which questions for `name` are interfered with. `kind` is tls, http or dns; asking for
     `control_name` as well tells the name's effect from everybody's."""
 
@@ -190,5 +190,5 @@ class Locate:
     together: bool = field(default=False, compare=False)
 
 
-Datagrams = QuicVisit | VersionProbe | Binding | UdpTrace
-Step = Lookup | Visit | Follow | Ask | Trace | Transfer | Datagrams | Locate
+Datagrams = QuicVisit | VersionProbe | StunBinding | UdpTrace
+Step = Lookup | Visit | FollowRedirect | AskControl | TcpTrace | Transfer | Datagrams | LocateHop

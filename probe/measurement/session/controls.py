@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from probe.config.settings import Helper
+from probe.config.settings import HelperSettings
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 
@@ -14,7 +14,7 @@ from probe.core.observations import ControlAnswer
 class HelperAsker(Protocol):
     """Asks one helper about one endpoint; never raises for the network (`probe.control.asking.helper_client`)."""
 
-    def __call__(self, helper: Helper, endpoint: Endpoint, addresses: tuple[str, ...], *, address: str,
+    def __call__(self, helper: HelperSettings, endpoint: Endpoint, addresses: tuple[str, ...], *, address: str,
                  timeout_s: float, clock: Callable[[], float], volume: str) -> ControlAnswer:
         """`address` is where the helper is connected to; empty: where its URL leads."""
         ...
@@ -30,7 +30,7 @@ class FeedBoard(Protocol):
                 failed: datetime | None = None) -> ControlAnswer: ...
 
 
-def no_helper(helper: Helper, endpoint: Endpoint, addresses: tuple[str, ...], *, address: str, timeout_s: float,
+def no_helper(helper: HelperSettings, endpoint: Endpoint, addresses: tuple[str, ...], *, address: str, timeout_s: float,
               clock: Callable[[], float], volume: str) -> ControlAnswer:
     """For runs that ask nobody."""
     return ControlAnswer(control_id=helper.id, input=endpoint.input, state="failed",

@@ -6,24 +6,24 @@ from collections.abc import Callable
 
 from probe.core.observations import Observation
 from probe.measurement.clock import Clock
-from probe.measurement.planning.steps import Binding, Datagrams, QuicVisit, VersionProbe
+from probe.measurement.planning.steps import Datagrams, QuicVisit, StunBinding, VersionProbe
 
 
 def exchange_datagrams(step: Datagrams, *, clock: Clock, key: bytes, told: Callable[[str, str], None]) -> Observation:
     """Do one step to its end. `key` hides routers (`probe.measurement.hops.trace`); `told` is told what a server says
     of our own address, and who says so."""
     if isinstance(step, QuicVisit):
-        from probe.measurement.datagrams.quic_handshake import quic_visit
+        from probe.measurement.datagrams.quic_handshake import visit_quic
 
-        return quic_visit(step, clock=clock)
+        return visit_quic(step, clock=clock)
     if isinstance(step, VersionProbe):
         from probe.measurement.datagrams.quic_version import ask_version
 
         return ask_version(step, clock=clock)
-    if isinstance(step, Binding):
-        from probe.measurement.datagrams.stun import binding
+    if isinstance(step, StunBinding):
+        from probe.measurement.datagrams.stun import measure_binding
 
-        return binding(step, clock=clock, told=told)
-    from probe.measurement.hops.udp_trace import udp_trace
+        return measure_binding(step, clock=clock, told=told)
+    from probe.measurement.hops.udp_trace import trace_udp
 
-    return udp_trace(step, clock=clock, key=key)
+    return trace_udp(step, clock=clock, key=key)

@@ -9,13 +9,13 @@ from probe.catalogue.types import Catalogue
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.tables.run_words import Gateway, Tunnel
-from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
+from probe.inference.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
 
-CHANGED = "network:changed"
+NETWORK_CHANGED = "network:changed"
 """Among a run's conditions: the device did not stay in one network."""
 
 
-def ladder_controls(catalogue: Catalogue, cc: str) -> tuple[Endpoint, ...]:
+def choose_ladder_controls(catalogue: Catalogue, cc: str) -> tuple[Endpoint, ...]:
     """Up to five plain-HTTP controls of different operators, domestic ones first, and two HTTPS pages."""
     kinds = ("exact_body", "status_only")
     found: dict[str, Endpoint] = {}
@@ -45,9 +45,9 @@ def _operators(catalogue: Catalogue) -> dict[str, str]:
     return {e.input: c.operator for e in catalogue.endpoints if (c := catalogue.controls.get(e.target_id)) is not None}
 
 
-def read_ladder(catalogue: Catalogue, cc: str, seen: Sequence[Observation], *, has_ipv4: bool, has_ipv6: bool,
-                gateway: Gateway, tunnel: Tunnel = "", changed: bool = False) -> LadderEvidence:
+def gather_ladder(catalogue: Catalogue, cc: str, seen: Sequence[Observation], *, has_ipv4: bool, has_ipv6: bool,
+                  gateway: Gateway, tunnel: Tunnel = "", changed: bool = False) -> LadderEvidence:
     """The ladder's evidence so far, for a network with these families and these words of gateway and tunnel."""
-    return ladder_evidence(seen, domestic=domestic_inputs(catalogue, cc), operators=_operators(catalogue),
-                           link=has_ipv4 or has_ipv6, gateway=gateway, tunnel=tunnel, changed=changed,
-                           has_ipv6=has_ipv6)
+    return gather_ladder_evidence(seen, domestic=domestic_inputs(catalogue, cc), operators=_operators(catalogue),
+                                  link=has_ipv4 or has_ipv6, gateway=gateway, tunnel=tunnel, changed=changed,
+                                  has_ipv6=has_ipv6)

@@ -17,40 +17,47 @@ from typing import TYPE_CHECKING, Any
 
 from probe import __version__
 from probe.catalogue.types import Catalogue
-from probe.config.geo.whereabouts import Whereabouts, table_for
+from probe.config.geo.whereabouts import Whereabouts, choose_table
 from probe.config.settings import Settings
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, KeptPacket, Observation
-from probe.core.progress import Progress, silent
+from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run, RunResult, Vantage
-from probe.core.stamps import id_at, stamp
+from probe.core.stamps import format_time, make_id
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
 from probe.core.tables.run_words import NETWORK_TYPES, Gateway, Tunnel
 from probe.core.tables.systems import LINUX
 from probe.core.tables.versions import SCHEMA_VERSION
 from probe.core.tables.words import known
 from probe.measurement.clock import Clock, start_clock
-from probe.measurement.device.gateway import gateway_word
+from probe.measurement.device.gateway import probe_gateway
 from probe.measurement.device.network_watch import NetworkWatch
-from probe.measurement.device.own_addresses import own_addresses
-from probe.measurement.device.tunnels import tunnel_word
-from probe.measurement.device.vantage import describe, families
-from probe.measurement.ladder import LadderPlan, climb, wait_for_news
-from probe.measurement.names.dns_udp import Listener
-from probe.measurement.names.system_dns import network_resolvers
-from probe.measurement.packets.capture import Capture, open_capture
-from probe.measurement.planning.plan_context import Frame
-from probe.measurement.planning.rotation import share_of
+from probe.measurement.device.own_addresses import list_own_addresses
+from probe.measurement.device.tunnels import detect_tunnel
+from probe.measurement.device.vantage import describe_vantage, list_families
+from probe.measurement.ladder import LadderPlan, climb_ladder, wait_for_rungs
+from probe.measurement.names.dns_udp import DnsListener
+from probe.measurement.names.system_dns import read_network_resolvers
+from probe.measurement.packets.capture import PacketCapture, open_capture
+from probe.measurement.planning.plan_context import PlanContext
+from probe.measurement.planning.rotation import choose_share
 from probe.measurement.session.controls import FeedBoard, HelperAsker, no_helper
-from probe.measurement.session.ladder_controls import CHANGED, ladder_controls, read_ladder
-from probe.measurement.session.run_plan import MANY_ADDRESSES, RunPlan, adapted, interval_s, make_frame, way_to
-from probe.measurement.session.selection import Selection, lacking_modules, select
-from probe.measurement.streams.sockets import make_room
+from probe.measurement.session.ladder_controls import NETWORK_CHANGED, choose_ladder_controls, gather_ladder
+from probe.measurement.session.run_plan import (
+    MANY_ADDRESSES,
+    RunPlan,
+    adapt_context,
+    choose_interval_s,
+    choose_reachable_address,
+    make_plan_context,
+)
+from probe.measurement.session.selection import Selection, find_lacking_modules, select_sites
+from probe.measurement.streams.sockets import raise_socket_limit
 from probe.measurement.worker_pool import DaemonPool
 
 if TYPE_CHECKING:
     from probe.inference.evidence.ladder_evidence import LadderEvidence
-    from probe.measurement.session.observation_log import Book
+    from probe.measurement.session.observation_log import ObservationLog
     from probe.measurement.session.step_executor import AskHelper
 
 WORKERS = 128
@@ -71,13 +78,13 @@ def _nothing(_: Vantage) -> Mapping[str, datetime]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Setting:
+class _RunSetting:
     """What stays the same through one run."""
 
     catalogue: Catalogue
     settings: Settings
     plan: RunPlan
-    frame: Frame
+    frame: PlanContext
     clock: Clock
     links: tuple[int, ...]
     gateway: Gateway
@@ -91,107 +98,108 @@ class _Setting:
     failed_before: FailedBefore = _nothing
 
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
-        return read_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
-                           has_ipv6=6 in self.links, gateway=self.gateway, tunnel=self.tunnel,
-                           changed=self.watch.changed)
+        return gather_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
+                             has_ipv6=6 in self.links, gateway=self.gateway, tunnel=self.tunnel,
+                             changed=self.watch.has_changed)
 
 
-def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = silent,
+def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = ignore_progress,
              ask_helper: HelperAsker = no_helper, board: FeedBoard | None = None,
              failed_before: FailedBefore = _nothing) -> RunResult:
     """Measure, judge, and return everything; the network's failures are results, not exceptions. On the `board` stand
     signed control feeds, whose word that something works convicts only what failed before that as well."""
-    make_room()
+    raise_socket_limit()
     seed = plan.seed if plan.seed is not None else secrets.randbits(32)
     rng = random.Random(seed)
-    clock, links, resolvers = start_clock(plan.started_at), families(), network_resolvers()
-    share = share_of(catalogue, plan.turn) if plan.turn and not plan.inputs else None
-    frame = replace(make_frame(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""), rng=rng,
-                               together=plan.fast),
-                    ours=own_addresses(resolvers), share=share, transfers=plan.transfers,
+    clock, links, resolvers = start_clock(plan.started_at), list_families(), read_network_resolvers()
+    share = choose_share(catalogue, plan.turn) if plan.turn and not plan.inputs else None
+    frame = replace(make_plan_context(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""),
+                                      rng=rng, together=plan.fast),
+                    ours=list_own_addresses(resolvers), share=share, transfers=plan.transfers,
                     feeds=board.ids if board else ())
     if plan.everywhere:
         frame = replace(frame, addresses_per_family=MANY_ADDRESSES, everywhere=True)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pool = DaemonPool(WORKERS)
     capture = open_capture(clock)
-    with Listener() as listener, NetworkWatch() as watch:
-        run = _Setting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
-                       gateway=gateway_word() if links else "none", tunnel=_tunnel(settings), watch=watch,
-                       whereabouts=Whereabouts(table_for(settings.geo, lab=plan.lab)), seed=seed, rng=rng,
-                       ask_helper=ask_helper, board=board,
-                       failed_before=failed_before)
+    with DnsListener() as listener, NetworkWatch() as watch:
+        run = _RunSetting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
+                          gateway=probe_gateway() if links else "none", tunnel=_tunnel(settings), watch=watch,
+                          whereabouts=Whereabouts(choose_table(settings.geo, lab=plan.lab)), seed=seed, rng=rng,
+                          ask_helper=ask_helper, board=board,
+                          failed_before=failed_before)
         if links:
-            climb(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
-        chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
-                        consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
-                        inputs=plan.inputs, lacking=lacking_modules(), due=share.inputs if share else None)
+            climb_ladder(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
+        chosen = select_sites(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
+                              consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
+                              inputs=plan.inputs, lacking=find_lacking_modules(), due=share.inputs if share else None)
         book = _measure(run, chosen, events, listener, pool, progress, capture)
         watch.finish()
-        for addresses in (frame.ours, own_addresses(resolvers)):  # as the run began, and now
+        for addresses in (frame.ours, list_own_addresses(resolvers)):  # as the run began, and now
             run.whereabouts.learn_own(addresses)
-        from probe.inference.evidence.nearness import near_words
-        from probe.measurement.session.packet_attribution import take_packets
+        from probe.inference.evidence.nearness import map_near_addresses
+        from probe.measurement.session.packet_attribution import attribute_packets
 
-        words = near_words(book.observations, frame.ours)
-        packets = take_packets(capture, book, clock, until_s=plan.deadline_s, hidden=words)
-        book = book.concealing(words)
-    return _result(run, chosen, book, resolver_count=len(resolvers), privileged=capture is not None, packets=packets)
+        words = map_near_addresses(book.observations, frame.ours)
+        packets = attribute_packets(capture, book, clock, until_s=plan.deadline_s, hidden=words)
+        book = book.conceal(words)
+    return _make_result(run, chosen, book, resolver_count=len(resolvers), privileged=capture is not None,
+                        packets=packets)
 
 
 def _tunnel(settings: Settings) -> Tunnel:
     """The word of a tunnel that carries us, unless the person says that the tunnel is the vantage."""
-    return "" if known(settings.vantage.network_type, NETWORK_TYPES) == "vpn" else tunnel_word()
+    return "" if known(settings.vantage.network_type, NETWORK_TYPES) == "vpn" else detect_tunnel()
 
 
-def _told(rungs: tuple[str, ...]) -> tuple[str, ...]:
+def _add_system_word(rungs: tuple[str, ...]) -> tuple[str, ...]:
     """The ladder's words with the one that only Linux can know."""
     return rungs if LINUX else tuple("tunnel:unknown" if word == "tunnel:none" else word for word in rungs)
 
 
-def _ladder_plan(run: _Setting) -> LadderPlan:
+def _ladder_plan(run: _RunSetting) -> LadderPlan:
     return LadderPlan(
         network_resolver=run.frame.network_resolver, has_ipv4=4 in run.links, has_ipv6=6 in run.links,
          timeout_s=LADDER_TIMEOUT_S,
         innocent_names=(run.frame.innocent, *run.catalogue.innocent_names),
-        controls=ladder_controls(run.catalogue, run.settings.vantage.cc),
+        controls=choose_ladder_controls(run.catalogue, run.settings.vantage.cc),
         operators=tuple(o for o in PUBLIC_RESOLVERS if o.name in run.frame.doh),
         dot_operators=tuple(o for n in run.frame.dot for o in PUBLIC_RESOLVERS if o.name == n),
     )
 
 
-def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], listener: Listener, pool: DaemonPool,
-             progress: Progress, capture: Capture | None) -> Book:
+def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any], listener: DnsListener,
+             pool: DaemonPool, progress: Progress, capture: PacketCapture | None) -> ObservationLog:
     """Wait for the ladder's first good news, then measure; stop where the network carries nobody."""
     from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
-    from probe.inference.rules.rule import first
-    from probe.measurement.session.observation_log import Book
-    from probe.measurement.session.pacer import Gate
-    from probe.measurement.session.run_loop import Loop
-    from probe.measurement.session.step_executor import Workshop
+    from probe.inference.rules.rule import find_first_rule
+    from probe.measurement.session.observation_log import ObservationLog
+    from probe.measurement.session.pacer import Pacer
+    from probe.measurement.session.run_loop import RunLoop
+    from probe.measurement.session.step_executor import StepExecutor
 
-    book = Book(id_at(run.clock.started_at))
+    book = ObservationLog(make_id(run.clock.started_at))
     for seen in _wait(run, events):
         book.add(seen)
     ladder = run.ladder(book.observations)
-    if first(NETWORK_RULES, ladder).block_type in STOPS:
+    if find_first_rule(NETWORK_RULES, ladder).block_type in STOPS:
         return book
-    frame = adapted(run.frame, ladder)
+    frame = adapt_context(run.frame, ladder)
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
-    way = partial(way_to, frame=frame)
-    shop = Workshop(
+    way = partial(choose_reachable_address, context=frame)
+    shop = StepExecutor(
         clock=run.clock, endpoints={e.input: e for site in chosen.sites for e in site.endpoints},
-        ask=_asker(run, way, book), query_types=("A", "AAAA") if 6 in frame.families else ("A",),
-        way_to=way, capture=capture, told=run.whereabouts.learn,
+        ask=_make_asker(run, way, book), query_types=("A", "AAAA") if 6 in frame.families else ("A",),
+        way_to=way, capture=capture, report_address=run.whereabouts.learn,
     )
-    gate = Gate(interval_s=interval_s(run.plan, pace_s=run.settings.run.pace_s, flows=flows), rng=run.rng)
-    Loop(sites=chosen.sites, frame=frame, book=book, shop=shop, clock=run.clock, listener=listener, pool=pool,
-         gate=gate, rng=run.rng, events=events, progress=progress,
-         halted=lambda: run.watch.changed).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
+    gate = Pacer(interval_s=choose_interval_s(run.plan, pace_s=run.settings.run.pace_s, flows=flows), rng=run.rng)
+    RunLoop(sites=chosen.sites, context=frame, log=book, executor=shop, clock=run.clock, listener=listener, pool=pool,
+            gate=gate, rng=run.rng, events=events, progress=progress,
+            halted=lambda: run.watch.has_changed).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
     return book
 
 
-def _wait(run: _Setting, events: queue.SimpleQueue[Any]) -> list[Observation]:
+def _wait(run: _RunSetting, events: queue.SimpleQueue[Any]) -> list[Observation]:
     """The rungs so far: until two controls, the resolver and TLS are known to work, or the time is up."""
     if not run.links:
         return []
@@ -201,10 +209,10 @@ def _wait(run: _Setting, events: queue.SimpleQueue[Any]) -> list[Observation]:
         return (e.well and e.resolver == "ok" and e.tls_ok >= 1) or e.altered >= 3
 
     until_s = min(2.2 * LADDER_TIMEOUT_S, run.plan.deadline_s - 1)
-    return wait_for_news(events, enough=enough, until_s=until_s, clock=run.clock)
+    return wait_for_rungs(events, enough=enough, until_s=until_s, clock=run.clock)
 
 
-def _asker(run: _Setting, way: Callable[[str], str], book: Book) -> AskHelper:
+def _make_asker(run: _RunSetting, way: Callable[[str], str], log: ObservationLog) -> AskHelper:
     """How controls are asked. The age of a feed is told by the clock as the ladder has put it right. Earlier runs are
     looked at when a feed is first consulted: where nothing fails, never."""
     helpers, clock = {h.id: h for h in run.settings.helper}, run.clock
@@ -216,7 +224,7 @@ def _asker(run: _Setting, way: Callable[[str], str], book: Book) -> AskHelper:
         nonlocal offset_s
         if board and control_id in ids:
             if offset_s is None:  # the servers that tell it may answer later than others
-                offset_s = run.ladder(book.observations).clock_offset_s
+                offset_s = run.ladder(log.observations).clock_offset_s
             right = clock.utc() + timedelta(seconds=offset_s or 0.0)
             return board.consult(control_id, endpoint, now=right, t_s=clock.now_s(),
                                  failed=failed().get(endpoint.input))
@@ -227,41 +235,43 @@ def _asker(run: _Setting, way: Callable[[str], str], book: Book) -> AskHelper:
     return ask_one
 
 
-def _here(run: _Setting) -> Vantage:
+def _here(run: _RunSetting) -> Vantage:
     """Where we are, as far as it is known while the run goes on."""
     run.whereabouts.learn_own(run.frame.ours)
-    return Vantage(**asdict(run.whereabouts.place(run.settings.vantage, moved=run.watch.changed)))
+    return Vantage(**asdict(run.whereabouts.place(run.settings.vantage, moved=run.watch.has_changed)))
 
 
-def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int, privileged: bool,
-            packets: tuple[KeptPacket, ...]) -> RunResult:
-    from probe.inference.evidence.encrypted_dns import encrypted_dns
-    from probe.inference.evidence.ladder_evidence import ladder_words
+def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, resolver_count: int, privileged: bool,
+                 packets: tuple[KeptPacket, ...]) -> RunResult:
+    from probe.inference.evidence.encrypted_dns import gather_encrypted_dns
+    from probe.inference.evidence.ladder_evidence import format_ladder
     from probe.inference.rules import RULES_VERSION
     from probe.inference.rules.network_rules import NETWORK_RULES
-    from probe.inference.rules.rule import first
-    from probe.measurement.session.run_verdicts import judge_book
+    from probe.inference.rules.rule import find_first_rule
+    from probe.measurement.session.run_verdicts import judge_log
 
-    seen, clock = book.observations, run.clock
+    seen, clock = log.observations, run.clock
     ladder = run.ladder(seen)
-    verdicts, services = judge_book(run.catalogue, chosen, book, ladder, cc=run.settings.vantage.cc)
-    network, encrypted = first(NETWORK_RULES, ladder), encrypted_dns(seen, well=ladder.well)
+    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=run.settings.vantage.cc)
+    network, encrypted = find_first_rule(NETWORK_RULES, ladder), gather_encrypted_dns(seen, well=ladder.well)
     row = Run(
-        run_id=book.run_id, measurement_start_time=stamp(clock.started_at), measurement_end_time=stamp(clock.utc()),
+        run_id=log.run_id, measurement_start_time=format_time(clock.started_at),
+        measurement_end_time=format_time(clock.utc()),
         trigger=run.plan.trigger, outcome=network.outcome, block_type=network.block_type,
         rule_id=network.id,
-        ladder=(*_told(ladder_words(ladder)), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}"),
+        ladder=(*_add_system_word(format_ladder(ladder)), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}"),
         also=("dns.encrypted",) if encrypted.blocked else (),
-        conditions=(*run.plan.conditions, *([CHANGED] if ladder.changed else [])), share=run.plan.share,
+        conditions=(*run.plan.conditions, *([NETWORK_CHANGED] if ladder.changed else [])), share=run.plan.share,
         clock_offset_s=ladder.clock_offset_s, deadline_s=run.plan.deadline_s, runtime_s=round(clock.now_s(), 3),
         n_targets=len(verdicts), n_attempted=sum(v.outcome != "not_attempted" for v in verdicts),
         n_observations=len(seen), bytes_written=sum(o.bytes_written for o in seen),
         bytes_read=sum(o.bytes_read for o in seen), catalogue_path=run.catalogue.path,
         catalogue_version=run.catalogue.version, rules_version=RULES_VERSION, software_version=__version__,
         schema_version=SCHEMA_VERSION, seed=run.seed,
-        vantage=describe(run.settings, run.whereabouts.place(run.settings.vantage, moved=ladder.changed),
-                         lab=run.plan.lab, started_at=clock.started_at, resolver_count=resolver_count,
-                         nat64_prefix=ladder.nat64_prefix, tunnel=run.tunnel, link=run.links, packets=privileged),
+        vantage=describe_vantage(run.settings, run.whereabouts.place(run.settings.vantage, moved=ladder.changed),
+                                 lab=run.plan.lab, started_at=clock.started_at, resolver_count=resolver_count,
+                                 nat64_prefix=ladder.nat64_prefix, tunnel=run.tunnel, link=run.links,
+                                 packets=privileged),
     )
-    return RunResult(run=row, observations=tuple(seen), controls=tuple(book.controls), verdicts=verdicts,
+    return RunResult(run=row, observations=tuple(seen), controls=tuple(log.controls), verdicts=verdicts,
                      services=services, packets=packets)

@@ -14,14 +14,14 @@ from probe.core.replies import DnsReply
 from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.protocols import DATAGRAMS, DatagramKind
 from probe.core.tables.purposes import Purpose
-from probe.inference.evidence.nearness import concealed
-from probe.inference.evidence.port53 import of_the_name
+from probe.inference.evidence.nearness import conceal_addresses
+from probe.inference.evidence.port53 import select_own_questions
 from probe.inference.evidence.transfer_evidence import YARDSTICK
 from probe.inference.evidence.udp_evidence import OPERATIONS
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.verdicts.site_case import SiteCase
-from probe.measurement.planning.plan_context import Seen
-from probe.measurement.session.taint import tainted_by
+from probe.measurement.planning.plan_context import SiteHistory
+from probe.measurement.session.taint import find_tainting_failure
 
 MOST_OPEN: dict[Purpose, int] = {"ladder": 1, "target": 2}
 """Places of each family that are kept as ones that accept connections, by what they were asked for."""
@@ -32,7 +32,7 @@ _AROUND: tuple[Purpose, ...] = ("innocent", "port", "version", "residual", "byte
 _TRACES: tuple[Operation, ...] = ("trace", "udp_trace")
 
 
-class Book:
+class ObservationLog:
     """Stamps observations and finds those of a site. Used by the session's one thread alone."""
 
     def __init__(self, run_id: str) -> None:
@@ -58,7 +58,7 @@ class Book:
         index = len(self.observations)
         neighbours = [self.observations[i] for i in self._by_side[_side(seen)]] if seen.address else []
         stamped = replace(seen, sequence=index, run_id=self.run_id, observation_id=f"{self.run_id}.{index}",
-                          tainted_by=tainted_by(seen, neighbours))
+                          tainted_by=find_tainting_failure(seen, neighbours))
         self._keep(stamped)
         return index
 
@@ -67,14 +67,15 @@ class Book:
         for seen in observations:
             self._keep(seen)
         for answer in controls:
-            self.tell(answer)
+            self.add_control(answer)
 
-    def concealing(self, words: Mapping[str, str]) -> Book:
+    def conceal(self, words: Mapping[str, str]) -> ObservationLog:
         """A book of the same, without the addresses that would tell whose household it is; itself where none would."""
         if not words:
             return self
-        made = Book(self.run_id)
-        made.restore([concealed(o, words) for o in self.observations], [concealed(c, words) for c in self.controls])
+        made = ObservationLog(self.run_id)
+        made.restore([conceal_addresses(o, words) for o in self.observations],
+                     [conceal_addresses(c, words) for c in self.controls])
         return made
 
     def _keep(self, stamped: Observation) -> None:
@@ -119,17 +120,17 @@ class Book:
         """What was captured of an observation's connection or question."""
         self.observations[index] = replace(self.observations[index], packets=packets)
 
-    def tell(self, answer: ControlAnswer) -> None:
+    def add_control(self, answer: ControlAnswer) -> None:
         """Keep what a control said."""
         self.controls.append(answer)
         self._told[answer.input].append(answer)
 
-    def seen(self, site: Site) -> Seen:
+    def history_of(self, site: Site) -> SiteHistory:
         """What the planner needs of a site."""
         case = self.case(site)
-        return Seen(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls,
-                    elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp(), flows=case.flows,
-                    searches=tuple(o for o in case.traces if o.purpose == "locate"))
+        return SiteHistory(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls,
+                           elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp(), flows=case.flows,
+                           searches=tuple(o for o in case.traces if o.purpose == "locate"))
 
     def _elsewhere_udp(self) -> tuple[tuple[str, int, DatagramKind], ...]:
         """Places that answer datagrams, of each family the first."""
@@ -141,11 +142,11 @@ class Book:
 
     def case(self, site: Site) -> SiteCase:
         """What the judge needs of a site."""
-        dns = tuple(self.observations[i] for i in self._by_name.get(site.host, ())) if site.named else ()
+        dns = tuple(self.observations[i] for i in self._by_name.get(site.host, ())) if site.has_name else ()
         if any(o.purpose == "dark" for o in dns):
             dns += tuple(self.observations[i] for i in self._innocent_lookups)
         inputs = dict.fromkeys(e.input for e in site.endpoints)
-        addresses = dict.fromkeys(a for o in of_the_name(dns) for a in o.dns.answers)
+        addresses = dict.fromkeys(a for o in select_own_questions(dns) for a in o.dns.answers)
         addresses |= {site.address: None} if site.address else {}
         controls = tuple(c for url in inputs for c in self._told.get(url, ()))
         addresses |= dict.fromkeys(a for c in controls for a in c.addresses)

@@ -9,16 +9,16 @@ import random
 from collections import deque
 
 from probe.measurement.planning.residual_plan import is_residual
-from probe.measurement.planning.steps import Datagrams, Locate, Lookup, Step, Trace, Transfer, Visit
+from probe.measurement.planning.steps import Datagrams, LocateHop, Lookup, Step, TcpTrace, Transfer, Visit
 
 TLS_PER_ADDRESS = 3
 TLS_WINDOW_S = 10.0
 """Some boxes refuse an address for a minute after the fourth TLS connection in ten seconds."""
 
-_AT_A_PLACE = Visit | Trace | Transfer | Datagrams | Locate
+_AT_A_PLACE = Visit | TcpTrace | Transfer | Datagrams | LocateHop
 
 
-class Gate:
+class Pacer:
     """Bookkeeping of what runs where; times are run seconds."""
 
     def __init__(self, *, interval_s: float, rng: random.Random) -> None:
@@ -39,7 +39,7 @@ class Gate:
                 return None
             if isinstance(step, Visit | Transfer) and step.sni:
                 ready = max(ready, self._next_shake_s(step.address))
-            if isinstance(step, Locate) and step.kind == "tls":
+            if isinstance(step, LocateHop) and step.kind == "tls":
                 ready = max(ready, self._quiet_s(step.address))
         return ready
 
@@ -60,7 +60,7 @@ class Gate:
             self._next_flow_s = now_s + self._interval_s * self._rng.uniform(0.5, 1.5)
         if isinstance(step, _AT_A_PLACE):
             self._busy.add(_place(step))
-            if isinstance(step, Locate):
+            if isinstance(step, LocateHop):
                 self._searching.add(step.address)
             if isinstance(step, Visit | Transfer) and step.sni:
                 self._shakes.setdefault(step.address, deque(maxlen=TLS_PER_ADDRESS)).append(now_s)
@@ -69,32 +69,32 @@ class Gate:
         """Note that `step` ended at `now_s`."""
         if isinstance(step, _AT_A_PLACE):
             self._busy.discard(_place(step))
-        if isinstance(step, Locate):
+        if isinstance(step, LocateHop):
             self._searching.discard(step.address)
             times = self._shakes.setdefault(step.address, deque(maxlen=TLS_PER_ADDRESS))
             times.extend([now_s] * TLS_PER_ADDRESS)
 
 
-def _place(step: Visit | Trace | Transfer | Datagrams | Locate) -> tuple[str, int, bool]:
+def _place(step: Visit | TcpTrace | Transfer | Datagrams | LocateHop) -> tuple[str, int, bool]:
     """TCP and UDP ports are places apart."""
     return step.address, step.port, isinstance(step, Datagrams)
 
 
-def is_late(step: Step) -> bool:
+def spoils_address(step: Step) -> bool:
     """Whether a step may spoil an address for others, and so comes after all that is to be measured there."""
-    return isinstance(step, Locate) or is_residual(step)
+    return isinstance(step, LocateHop) or is_residual(step)
 
 
-def goes_first(other: Step, late: Step, now_s: float) -> bool:
+def must_wait_for(other: Step, late: Step, now_s: float) -> bool:
     """Whether `late` must wait for another step: a visit of its address, or one that may yet lead somebody there.
 
     What waits for a later time slot holds a search up, which would spoil that, and an innocent name not.
     """
-    if is_late(other) or (isinstance(late, Locate) and late.kind == "dns"):  # a resolver punishes nobody
+    if spoils_address(other) or (isinstance(late, LocateHop) and late.kind == "dns"):  # a resolver punishes nobody
         return False
     if isinstance(other, Lookup) and other.not_before_s > now_s:
         return False
-    if isinstance(other, Visit | Trace | Transfer | Datagrams) and isinstance(late, Visit | Locate):
+    if isinstance(other, Visit | TcpTrace | Transfer | Datagrams) and isinstance(late, Visit | LocateHop):
         later = isinstance(other, Visit) and other.not_before_s > now_s and isinstance(late, Visit)
         return other.address == late.address and not later
     return True

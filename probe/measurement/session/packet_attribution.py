@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from probe.core.observations import KeptPacket, Observation
 from probe.core.tables.failures import Failure
 from probe.measurement.clock import Clock
-from probe.measurement.packets.capture import LINGER_S, Capture, Flow
+from probe.measurement.packets.capture import LINGER_S, CapturedFlow, PacketCapture
 from probe.measurement.packets.packet_headers import read_headers
-from probe.measurement.packets.packet_scrub import Scrubber
+from probe.measurement.packets.packet_scrub import PacketScrubber
 
 if TYPE_CHECKING:
-    from probe.measurement.session.observation_log import Book
+    from probe.measurement.session.observation_log import ObservationLog
 
 MAX_KEPT_BYTES = 3 << 19
 """Of all packets of a run that are kept for export; with their frames they stay below two megabytes."""
@@ -23,29 +23,29 @@ _ENDED: tuple[Failure, ...] = ("connection_reset", "connection_refused", "connec
 """After these more may arrive that tells who ended the connection."""
 
 
-def take_packets(capture: Capture | None, book: Book, clock: Clock, *, until_s: float,
-                 hidden: Iterable[str] = ()) -> tuple[KeptPacket, ...]:
+def attribute_packets(capture: PacketCapture | None, log: ObservationLog, clock: Clock, *, until_s: float,
+                      hidden: Iterable[str] = ()) -> tuple[KeptPacket, ...]:
     """End the capture, write to each observation what was seen of it, and return the packets of those that failed.
     Addresses to be `hidden` are struck from them as our own are."""
     if capture is None:
         return ()
-    last_s = max((o.t_s for o in book.observations if o.failure in _ENDED and o.address), default=-LINGER_S)
+    last_s = max((o.t_s for o in log.observations if o.failure in _ENDED and o.address), default=-LINGER_S)
     wait_s = min(last_s + LINGER_S, until_s) - clock.now_s()
     if wait_s > 0:
         time.sleep(wait_s)
     capture.close()
-    failed: list[tuple[Observation, Flow]] = []
-    unwell = {o.address for o in book.observations if o.address and _is_unwell(o)}
-    for index, seen in enumerate(book.observations):
+    failed: list[tuple[Observation, CapturedFlow]] = []
+    unwell = {o.address for o in log.observations if o.address and _is_unwell(o)}
+    for index, seen in enumerate(log.observations):
         # Where nothing fails nobody asks who ended what; to read it all would take a good part of a second.
         packets = capture.packets_of(seen, brief=seen.address not in unwell and not _is_unwell(seen))
         if not packets:
             continue
-        book.amend_packets(index, packets)
-        flow = capture.flow_of(seen)
+        log.amend_packets(index, packets)
+        flow = capture.find_flow(seen)
         if flow is not None and _is_unwell(seen):
             failed.append((seen, flow))
-    return tuple(_kept(failed, [ip_address(text).packed for text in hidden]))
+    return tuple(_select_packets(failed, [ip_address(text).packed for text in hidden]))
 
 
 def _is_unwell(seen: Observation) -> bool:
@@ -54,8 +54,8 @@ def _is_unwell(seen: Observation) -> bool:
     return bool(seen.failure) or seen.met_expectation == "no" or several
 
 
-def _kept(flows: Sequence[tuple[Observation, Flow]], hidden: Sequence[bytes]) -> Iterator[KeptPacket]:
-    scrubber = Scrubber((*_our_addresses(flows), *hidden))
+def _select_packets(flows: Sequence[tuple[Observation, CapturedFlow]], hidden: Sequence[bytes]) -> Iterator[KeptPacket]:
+    scrubber = PacketScrubber((*_our_addresses(flows), *hidden))
     room = MAX_KEPT_BYTES
     for seen, flow in flows:
         for packet in flow.packets:
@@ -71,7 +71,7 @@ def _kept(flows: Sequence[tuple[Observation, Flow]], hidden: Sequence[bytes]) ->
                              length=max(length, len(clean)), data=clean)
 
 
-def _our_addresses(flows: Sequence[tuple[Observation, Flow]]) -> Iterator[bytes]:
+def _our_addresses(flows: Sequence[tuple[Observation, CapturedFlow]]) -> Iterator[bytes]:
     for _, flow in flows:
         for packet in flow.packets:
             found = read_headers(packet.data)

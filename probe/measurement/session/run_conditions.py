@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from probe.config.settings import RunSettings
 from probe.core.tables.run_words import Metered, Skip
-from probe.measurement.device.conditions import Conditions
+from probe.measurement.device.conditions import DeviceConditions
 from probe.measurement.planning.rotation import CORE
 from probe.measurement.session.run_plan import RunPlan
 
@@ -16,25 +16,25 @@ _METERED: tuple[Metered, ...] = ("yes", "likely")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class RunConditions:
     """What is to be done."""
 
     skip: Skip = ""
-    """Why no run is made (`probe.operation.schedules.missing_runs.WHY`)."""
+    """Why no run is made (`probe.operation.schedules.missing_runs.GAP_REASONS`)."""
     frugal: bool = False
     """The core alone, and no transfers."""
 
 
-def manners_of(found: Conditions, settings: RunSettings) -> Manners:
+def choose_run_conditions(found: DeviceConditions, settings: RunSettings) -> RunConditions:
     """What the settings say of these conditions. What is unknown hinders nobody."""
     if found.power == "battery" and (settings.on_battery == "skip" or 0 <= found.charge < LOW_CHARGE):
-        return Manners(skip="battery")
+        return RunConditions(skip="battery")
     if found.metered not in _METERED:
-        return Manners()
-    return Manners(skip="metered" if settings.on_metered == "skip" else "", frugal=settings.on_metered == "core")
+        return RunConditions()
+    return RunConditions(skip="metered" if settings.on_metered == "skip" else "", frugal=settings.on_metered == "core")
 
 
-def frugal(plan: RunPlan) -> RunPlan:
+def make_frugal(plan: RunPlan) -> RunPlan:
     """The plan with the core alone and without transfers."""
     turn = plan.turn.of_core() if plan.turn else None
     return replace(plan, tier=min(plan.tier, CORE), turn=turn, transfers=False)

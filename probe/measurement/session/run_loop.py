@@ -6,11 +6,11 @@ The parts:
 
 - The planner (`probe.measurement.planning.next_steps`) is pure. It is given a site and what is known of it, and returns
   every step that is due, those already taken among them.
-- The log (`Book`) numbers observations and finds those of a site. It is the only memory of the run.
-- The pacer (`Gate`) says when a step may start: how far apart flows are, how many handshakes an address takes.
+- The log (`ObservationLog`) numbers observations and finds those of a site. It is the only memory of the run.
+- The pacer (`Pacer`) says when a step may start: how far apart flows are, how many handshakes an address takes.
 - Workers (`DaemonPool`) carry a step out. Everything that blocks is done there.
-- The listener (`Listener`) has one thread of its own that sends questions over UDP and hears every reply.
-- `Loop` is the thread that called `run`. It owns all of the state above and needs no lock.
+- The listener (`DnsListener`) has one thread of its own that sends questions over UDP and hears every reply.
+- `RunLoop` is the thread that called `run`. It owns all of the state above and needs no lock.
 
 One turn: start every waiting step whose time has come; wait for an event, at most until the next step may start; write
 down what the event brought; plan each site that it concerns once more. A step that is new goes into the queue; a step
@@ -42,21 +42,21 @@ from typing import Any
 
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.progress import Progress, silent
+from probe.core.progress import Progress, ignore_progress
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import Channel, ResolverRole
 from probe.measurement.clock import Clock
-from probe.measurement.names.dns_udp import Listener, Question
-from probe.measurement.names.lookups import observe_question, replies_of
-from probe.measurement.planning.flow_suspects import FlowFrame
-from probe.measurement.planning.next_steps import next_steps
-from probe.measurement.planning.plan_context import Frame
-from probe.measurement.planning.restraint import looks, restrained
-from probe.measurement.planning.steps import Ask, Locate, Lookup, QuicVisit, Step, VersionProbe, Visit
-from probe.measurement.session.observation_log import Book
-from probe.measurement.session.pacer import Gate, goes_first, is_late
-from probe.measurement.session.step_executor import Result, Workshop, carry_out
-from probe.measurement.visits.visit import pages_left
+from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
+from probe.measurement.names.lookups import format_replies, observe_question
+from probe.measurement.planning.flow_suspects import FlowContext
+from probe.measurement.planning.next_steps import plan_next_steps
+from probe.measurement.planning.plan_context import PlanContext
+from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
+from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, QuicVisit, Step, VersionProbe, Visit
+from probe.measurement.session.observation_log import ObservationLog
+from probe.measurement.session.pacer import Pacer, must_wait_for, spoils_address
+from probe.measurement.session.step_executor import StepExecutor, StepResult, execute_step
+from probe.measurement.visits.visit import list_unasked_pages
 from probe.measurement.worker_pool import DaemonPool
 
 MAX_ASKS = 200
@@ -79,13 +79,13 @@ _PLAIN_UDP: tuple[Channel, ...] = ("network", "public")
 @dataclass(frozen=True, slots=True)
 class _Done:
     step: Step
-    result: Result
+    result: StepResult
 
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
     step: Lookup
-    question: Question
+    question: DnsQuestion
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class _State:
     waiting: list[tuple[int, int, Step]] = field(default_factory=list)
     running: set[Step] = field(default_factory=set)
     pending_questions: dict[Lookup, int] = field(default_factory=dict)
-    question_rows: dict[int, tuple[Question, int]] = field(default_factory=dict)
+    question_rows: dict[int, tuple[DnsQuestion, int]] = field(default_factory=dict)
     """By identity of the question, which is kept alive here so that its identity stays its own."""
     asks: int = 0
     searches: int = 0
@@ -103,16 +103,16 @@ class _State:
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
-class Loop:
+class RunLoop:
     """Drives sites to their end. `events` may also bring observations that no step asked for (late rungs of the
     ladder). Once `halted` says so nothing more is started. `progress` is called with (sites that need nothing more,
     all sites)."""
 
-    def __init__(self, *, sites: Sequence[Site], frame: Frame, book: Book, shop: Workshop, clock: Clock,
-                 listener: Listener, pool: DaemonPool, gate: Gate, rng: random.Random,
+    def __init__(self, *, sites: Sequence[Site], context: PlanContext, log: ObservationLog, executor: StepExecutor,
+                 clock: Clock, listener: DnsListener, pool: DaemonPool, gate: Pacer, rng: random.Random,
                  events: queue.SimpleQueue[Any], halted: Callable[[], bool] = lambda: False,
-                 progress: Progress = silent) -> None:
-        self._sites, self._frame, self._book, self._shop = list(sites), frame, book, shop
+                 progress: Progress = ignore_progress) -> None:
+        self._sites, self._frame, self._book, self._shop = list(sites), context, log, executor
         self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
         self._events, self._halted, self._system = events, halted, DaemonPool(SYSTEM_LOOKUPS)
         self._state = _State()
@@ -126,7 +126,7 @@ class Loop:
         for index in indices:
             self._plan(index)
         self._drive(deadline_s)
-        for looks_at in looks(self._frame):
+        for looks_at in choose_flow_contexts(self._frame):
             self._look_at_flows(looks_at)
             self._drive(deadline_s)
 
@@ -141,9 +141,9 @@ class Loop:
         busy = bool(self._state.running or self._state.waiting)
         return busy and self._clock.now_s() < deadline_s and not self._halted()
 
-    def _look_at_flows(self, looks_at: Callable[..., FlowFrame]) -> None:
+    def _look_at_flows(self, looks_at: Callable[..., FlowContext]) -> None:
         """When all else is known: whose flow is to be looked at, and does any look odd beside the others'?"""
-        known = ((site, self._book.seen(site)) for site in self._rng.sample(self._sites, len(self._sites)))
+        known = ((site, self._book.history_of(site)) for site in self._rng.sample(self._sites, len(self._sites)))
         flow = looks_at(((site, (*seen.visits, *seen.flows)) for site, seen in known),
                         consent_level=self._frame.consent_level)
         if flow != self._frame.flow:
@@ -153,30 +153,30 @@ class Loop:
 
     def _plan(self, index: int) -> None:
         site, told = self._sites[index], False
-        for step in next_steps(site, self._book.seen(site), restrained(site, self._frame)):
+        for step in plan_next_steps(site, self._book.history_of(site), restrain_context(site, self._frame)):
             fresh = step not in self._state.owners
             self._state.owners[step].add(index)
-            if fresh and isinstance(step, Ask) and step.control_id in self._frame.feeds:
+            if fresh and isinstance(step, AskControl) and step.control_id in self._frame.feeds:
                 told = True  # it is at hand: neither a flow nor a wait
-                for answer in carry_out(step, self._shop)[1]:
-                    self._book.tell(answer)
+                for answer in execute_step(step, self._shop)[1]:
+                    self._book.add_control(answer)
             elif fresh:
                 self._enqueue(step)
         if told:
             self._plan(index)
-        if self._progress is not silent:  # else nobody needs to know who is busy
+        if self._progress is not ignore_progress:  # else nobody needs to know who is busy
             busy = {i for step in self._state.running for i in self._state.owners[step]}
             busy |= {i for _, _, step in self._state.waiting for i in self._state.owners[step]}
             self._progress(len(self._sites) - len(busy), len(self._sites))
 
     def _enqueue(self, step: Step) -> None:
-        if isinstance(step, Ask):
+        if isinstance(step, AskControl):
             if self._state.asks >= MAX_ASKS or self._state.silent_controls[step.control_id] >= GIVE_UP_AFTER:
-                self._book.tell(ControlAnswer(control_id=step.control_id, input=step.input, state="failed",
-                                              reason="the control gave no answer before"))
+                self._book.add_control(ControlAnswer(control_id=step.control_id, input=step.input, state="failed",
+                                                     reason="the control gave no answer before"))
                 return
             self._state.asks += 1
-        if isinstance(step, Locate):
+        if isinstance(step, LocateHop):
             places = {(step.name, step.kind), (step.address if step.kind != "dns" else step.name, step.kind)}
             if self._state.searches >= MAX_SEARCHES or places & self._state.searched:
                 return
@@ -204,10 +204,10 @@ class Loop:
 
     def _must_wait(self, step: Step, kept: Sequence[tuple[int, int, Step]]) -> bool:
         """What may spoil an address for others comes last there; `kept` holds what goes before it and cannot start."""
-        if not is_late(step):
+        if not spoils_address(step):
             return False
         now_s, others = self._clock.now_s(), (*self._state.running, *(other for _, _, other in kept))
-        return any(goes_first(other, step, now_s) for other in others)
+        return any(must_wait_for(other, step, now_s) for other in others)
 
     def _start(self, step: Step, now_s: float) -> None:
         self._gate.start(step, now_s)
@@ -220,9 +220,9 @@ class Loop:
 
     def _carry_out(self, step: Step) -> None:
         """On a worker. An exception is a bug and ends the worker loudly; the run goes on without what the step saw."""
-        result: Result = ([], [])
+        result: StepResult = ([], [])
         try:
-            result = carry_out(step, self._shop)
+            result = execute_step(step, self._shop)
         finally:
             self._events.put(_Done(step, result))
 
@@ -230,7 +230,7 @@ class Loop:
         kinds = self._shop.query_types if step.channel in _PLAIN_UDP else self._shop.query_types[:1]
         self._state.pending_questions[step] = len(kinds)
         for kind in kinds:
-            self._listener.ask(Question(
+            self._listener.ask(DnsQuestion(
                 name=step.name, query_type=kind, server=step.server, timeout_s=UDP_TIMEOUT_S,
                 recursion=step.channel != "dark", on_first=lambda q: self._events.put(_Heard(step, q)),
                 on_late=lambda q: self._events.put(_Heard(step, q)),
@@ -258,7 +258,7 @@ class Loop:
         question, step = event.question, event.step
         known = self._state.question_rows.get(id(question))
         if known is not None:
-            self._book.amend(known[1], replies_of(question), question.bytes_read)
+            self._book.amend(known[1], format_replies(question), question.bytes_read)
         else:
             seen = observe_question(question, resolver=_UDP_CHANNELS[step.channel], clock=self._clock,
                                     attempt=step.attempt, purpose=self._purpose(step))
@@ -284,12 +284,12 @@ class Loop:
         for seen in observations:
             self._book.add(seen)
         for answer in answers:
-            self._book.tell(answer)
+            self._book.add_control(answer)
             silent = self._state.silent_controls
             silent[answer.control_id] = silent[answer.control_id] + 1 if answer.state == "failed" else -10**6
         done = [o for o in observations if o.operation != "transfer"]  # what was read on of a page decides nothing here
         if isinstance(step, Visit) and done and not done[-1].failure and (
-                left := pages_left(step, observations)):
+                left := list_unasked_pages(step, observations)):
             more = replace(step, pages=left)
             self._state.owners[more] |= self._state.owners[step]
             self._enqueue(more)
@@ -299,7 +299,7 @@ class Loop:
 def _urgency(step: Step) -> int:
     """Innocent names go first at their address, and the site's own at once after: the shorter the time between, the
     less can have happened in it. A first try goes before another's second, and last what may spoil an address."""
-    if is_late(step):
+    if spoils_address(step):
         return 9
     if isinstance(step, VersionProbe):
         return 0

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from probe.catalogue.types import Catalogue
 from probe.config.settings import Settings
-from probe.core.nat64 import through
-from probe.core.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe.core.nat64 import to_translated_address
+from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS, UNASSIGNED_ADDRESS
 from probe.core.tables.run_words import Trigger
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.measurement.planning.plan_context import Frame
-from probe.measurement.planning.rotation import Turn
+from probe.measurement.planning.plan_context import PlanContext
+from probe.measurement.planning.rotation import RotationTurn
 
 MANY_ADDRESSES = 6
 """Of each name and family, where a run looks everywhere; half as many over IPv6."""
@@ -31,7 +31,7 @@ class RunPlan:
     seed: int | None = None
     tier: int = 1
     inputs: frozenset[str] = frozenset()
-    turn: Turn | None = None
+    turn: RotationTurn | None = None
     """Of a run whose schedule takes turns; then `tier` says nothing."""
     transfers: bool = True
     """Whether the line may carry more than ordinary pages."""
@@ -52,20 +52,20 @@ class RunPlan:
         return self.turn.words if self.turn else (f"tier:{self.tier}",)
 
 
-def interval_s(plan: RunPlan, *, pace_s: float, flows: int) -> float:
+def choose_interval_s(plan: RunPlan, *, pace_s: float, flows: int) -> float:
     """Seconds between two new flows: the pace, or less where `flows` would not fit into the run otherwise."""
     return 0.0 if plan.fast else max(plan.least_pace_s, min(pace_s, 0.7 * plan.deadline_s / flows))
 
 
-def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int, ...], network_resolver: str,
-               rng: random.Random, together: bool = False) -> Frame:
+def make_plan_context(settings: Settings, catalogue: Catalogue, *, families: tuple[int, ...], network_resolver: str,
+                      rng: random.Random, together: bool = False) -> PlanContext:
     """Draw the resolvers and the innocent name of this run."""
     public = rng.choice(PUBLIC_RESOLVERS)
     doh = tuple(o.name for o in PUBLIC_RESOLVERS if o.doh_host)
     asked = tuple(rng.sample(doh, min(2, len(doh))))
-    return Frame(
+    return PlanContext(
         network_resolver=network_resolver, public_resolver=rng.choice(public.ipv4),
-        dark_server=rng.choice(ROOT_SERVERS), nowhere=NOWHERE, doh=asked,
+        dark_server=rng.choice(ROOT_SERVERS), nowhere=UNASSIGNED_ADDRESS, doh=asked,
         dot=tuple(n for n in doh if n not in asked) + asked,
         controls=tuple(h.id for h in settings.helper), families=families or (4,),
         innocent=rng.choice(catalogue.innocent_names), together=together,
@@ -74,18 +74,19 @@ def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int,
     )
 
 
-def adapted(frame: Frame, ladder: LadderEvidence) -> Frame:
+def adapt_context(context: PlanContext, ladder: LadderEvidence) -> PlanContext:
     """The frame for a network that the ladder has shown: one that has only IPv6 reaches IPv4 through a translator."""
-    six_only = ladder.ipv6 == "ok" and (ladder.ipv4 == "broken" or 4 not in frame.families)
+    six_only = ladder.ipv6 == "ok" and (ladder.ipv4 == "broken" or 4 not in context.families)
     if not six_only:
-        return frame if frame.nat64_prefix == ladder.nat64_prefix else replace(frame, nat64_prefix=ladder.nat64_prefix)
-    frame = replace(frame, families=(6,), nat64_prefix=ladder.nat64_prefix)
-    return replace(frame, public_resolver=way_to(frame.public_resolver, frame),
-                   dark_server=way_to(frame.dark_server, frame), nowhere="")
+        return context if context.nat64_prefix == ladder.nat64_prefix else replace(context,
+                                                                                   nat64_prefix=ladder.nat64_prefix)
+    context = replace(context, families=(6,), nat64_prefix=ladder.nat64_prefix)
+    return replace(context, public_resolver=choose_reachable_address(context.public_resolver, context),
+                   dark_server=choose_reachable_address(context.dark_server, context), nowhere="")
 
 
-def way_to(address: str, frame: Frame) -> str:
+def choose_reachable_address(address: str, context: PlanContext) -> str:
     """How this network reaches a literal address: itself, or through the translator; empty where it does not."""
-    if ":" in address or 4 in frame.families or not address:
+    if ":" in address or 4 in context.families or not address:
         return address
-    return through(address, frame.nat64_prefix) if frame.nat64_prefix else ""
+    return to_translated_address(address, context.nat64_prefix) if context.nat64_prefix else ""

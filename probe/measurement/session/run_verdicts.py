@@ -15,21 +15,21 @@ from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.inference.verdicts.classify import judge, judge_endpoints
-from probe.inference.verdicts.combine import confirm, with_levels
+from probe.inference.verdicts.classify import judge_endpoints, judge_run
+from probe.inference.verdicts.combine import add_evidence_levels, confirm_blocks
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
 from probe.inference.verdicts.site_case import RunContext
-from probe.measurement.session.ladder_controls import CHANGED, read_ladder
-from probe.measurement.session.observation_log import Book
-from probe.measurement.session.selection import Selection, select
+from probe.measurement.session.ladder_controls import NETWORK_CHANGED, gather_ladder
+from probe.measurement.session.observation_log import ObservationLog
+from probe.measurement.session.selection import Selection, select_sites
 
 
-def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: LadderEvidence, *, cc: str,
-               ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+def judge_log(catalogue: Catalogue, chosen: Selection, log: ObservationLog, ladder: LadderEvidence, *, cc: str,
+              ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of everything that the selection holds."""
-    cases = [book.case(site) for site in chosen.sites]
-    verdicts, services = judge(cases, chosen.skipped, _context(catalogue, ladder, cc))
-    return with_levels(_with_controls(verdicts, chosen, book.controls), book.observations), services
+    cases = [log.case(site) for site in chosen.sites]
+    verdicts, services = judge_run(cases, chosen.skipped, _context(catalogue, ladder, cc))
+    return add_evidence_levels(_with_controls(verdicts, chosen, log.controls), log.observations), services
 
 
 def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str) -> RunContext:
@@ -50,12 +50,12 @@ def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Seq
                  if v.control != "not_needed" and v.target_id in heard else v for v in verdicts)
 
 
-def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+def judge_stored_run(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
     book, ladder = _restored(result, catalogue)
-    verdicts, services = judge_book(catalogue, _as_selected(result, catalogue), book, ladder, cc=_country(result.run))
+    verdicts, services = judge_log(catalogue, _as_selected(result, catalogue), book, ladder, cc=_country(result.run))
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
-    return confirm(verdicts, confirmed), _left_out(services, result.services)
+    return confirm_blocks(verdicts, confirmed), _left_out(services, result.services)
 
 
 def judge_endpoints_again(result: RunResult, catalogue: Catalogue) -> dict[str, list[JudgedEndpoint]]:
@@ -66,17 +66,17 @@ def judge_endpoints_again(result: RunResult, catalogue: Catalogue) -> dict[str, 
     return judge_endpoints(cases, kept.skipped, _context(catalogue, ladder, _country(result.run)))
 
 
-def _restored(result: RunResult, catalogue: Catalogue) -> tuple[Book, LadderEvidence]:
+def _restored(result: RunResult, catalogue: Catalogue) -> tuple[ObservationLog, LadderEvidence]:
     """What a stored run saw, and what that says of the network."""
     run, links = result.run, tuple(result.run.vantage.families)
-    book = Book(run.run_id)
+    book = ObservationLog(run.run_id)
     book.restore(result.observations, result.controls)
     words = dict(word.split(":", 1) for word in run.ladder)
-    return book, read_ladder(
+    return book, gather_ladder(
         catalogue, _country(run), result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
         gateway=known(words["gateway"], GATEWAYS) if "gateway" in words else "unknown",
         tunnel=_tunnel(words.get("tunnel", "")),
-        changed=CHANGED in run.conditions)
+        changed=NETWORK_CHANGED in run.conditions)
 
 
 def _left_out(services: Sequence[ServiceVerdict], stored: Sequence[ServiceVerdict]) -> tuple[ServiceVerdict, ...]:
@@ -86,7 +86,7 @@ def _left_out(services: Sequence[ServiceVerdict], stored: Sequence[ServiceVerdic
     return tuple(replace(row, not_attempted=told.get((row.service, row.role), row.not_attempted)) for row in services)
 
 
-def measured_sites(result: RunResult, catalogue: Catalogue) -> tuple[Site, ...]:
+def select_measured_sites(result: RunResult, catalogue: Catalogue) -> tuple[Site, ...]:
     """The sites of the catalogue as the run measured them."""
     return _as_selected(result, catalogue).sites
 
@@ -95,8 +95,8 @@ def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
     run = result.run
     judged = {v.target_id: v for v in result.verdicts}
     links = tuple(run.vantage.families)
-    chosen = select(catalogue, tier=3, cc=_country(run),
-                    consent_level=run.vantage.consent_level, families=links or (4,), seed=run.seed)
+    chosen = select_sites(catalogue, tier=3, cc=_country(run),
+                          consent_level=run.vantage.consent_level, families=links or (4,), seed=run.seed)
     asked = frozenset(o.input for o in result.observations
                       if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
     told = asked | {url for row in result.services for url in row.blocked_inputs}  # their name alone may be why

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
-from probe.catalogue.sites import Site, expand, group
+from probe.catalogue.sites import Site, expand_templates, group_sites
 from probe.catalogue.types import Catalogue
 from probe.core.addresses import family_of
 from probe.core.endpoints import Endpoint
@@ -25,21 +25,21 @@ class Selection:
     skipped: dict[str, tuple[Endpoint, str]]
 
 
-def select(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, families: Sequence[int],
-           seed: int, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset(),
-           lacking: frozenset[str] = frozenset(), due: frozenset[str] | None = None) -> Selection:
+def select_sites(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, families: Sequence[int],
+                 seed: int, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset(),
+                 lacking: frozenset[str] = frozenset(), due: frozenset[str] | None = None) -> Selection:
     """Endpoints up to `tier` (or just `inputs`), expanded and grouped; the rest of those tiers with reasons.
 
     `due` are those whose turn it is, of whatever tier; the others are no part of the run, so that nothing is said of
     them: that they were not tried would be read as a gap, in tables that are mostly made of such rows.
-    `lacking` names libraries that this installation has not (`lacking_modules`).
+    `lacking` names libraries that this installation has not (`find_lacking_modules`).
     """
     chosen: list[Endpoint] = []
     skipped: dict[str, tuple[Endpoint, str]] = {}
     for raw in catalogue.endpoints:
         if not _is_meant(raw, tier, inputs, due):
             continue
-        endpoint = expand(raw, cc=cc, seed=seed)
+        endpoint = expand_templates(raw, cc=cc, seed=seed)
         why = (_not_agreed(catalogue, endpoint, consent_level)
                or _why_not(endpoint, consent_level, families, skip_services, lacking))
         if why:
@@ -47,9 +47,9 @@ def select(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, fami
         else:
             chosen.append(_names_only(endpoint))
     if inputs and any(e.protocol in DATAGRAMS for e in chosen):
-        chosen += [expand(e, cc=cc, seed=seed) for e in _company(catalogue, seed) if e.input not in inputs
+        chosen += [expand_templates(e, cc=cc, seed=seed) for e in _company(catalogue, seed) if e.input not in inputs
                    and not _why_not(e, consent_level, families, skip_services, lacking)]
-    return Selection(sites=group(chosen), skipped=skipped)
+    return Selection(sites=group_sites(chosen), skipped=skipped)
 
 
 def _is_meant(endpoint: Endpoint, tier: int, inputs: frozenset[str], due: frozenset[str] | None) -> bool:
@@ -58,7 +58,7 @@ def _is_meant(endpoint: Endpoint, tier: int, inputs: frozenset[str], due: frozen
     return endpoint.tier <= tier if due is None else endpoint.input in due
 
 
-def lacking_modules() -> frozenset[str]:
+def find_lacking_modules() -> frozenset[str]:
     """Libraries of protocols that are not installed here; none is imported to find out."""
     return frozenset(p.module for p in PROTOCOLS.values() if p.module and find_spec(p.module) is None)
 

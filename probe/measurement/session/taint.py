@@ -17,7 +17,7 @@ _NAMING: tuple[Purpose, ...] = ("target", "trusted", "shape", "foreign")
 _INNOCENT: tuple[Purpose, ...] = ("innocent", "residual")
 
 
-def tainted_by(seen: Observation, earlier: Sequence[Observation]) -> str:
+def find_tainting_failure(seen: Observation, earlier: Sequence[Observation]) -> str:
     """Id of a neighbour's failure at the same address within the residual time, or empty; `earlier` is what was seen
     at that address. Of targets failures on any port count, since some boxes punish all that two addresses exchange; an
     innocent name's failure on another port is not explained away by them.

@@ -6,13 +6,13 @@ import json
 import re
 
 from probe.core.endpoints import Expectation
-from probe.measurement.streams.http_parts import Exchange
+from probe.measurement.streams.http_parts import HttpExchange
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d{1,4})\]")
 _MAX_STEPS = 16
 
 
-def mismatch(expect: Expectation, got: Exchange) -> str:
+def find_mismatch(expect: Expectation, got: HttpExchange) -> str:
     """Empty when `got` is what `expect` describes; else what differs, in a few words."""
     if expect.status and not any(_status_is(got.status, word) for word in expect.status):
         return f"status {got.status}, expected {'|'.join(expect.status)}"

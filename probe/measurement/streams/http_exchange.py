@@ -15,8 +15,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from probe.core.tables.failures import EOF, Failure, failure_of, open_failure
-from probe.measurement.streams.http_parts import HEADERS, MAX_BODY_BYTES, Exchange, Rest
+from probe.core.tables.failures import EOF, Failure, classify_failure, open_failure
+from probe.measurement.streams.http_parts import MAX_BODY_BYTES, REQUEST_HEADERS, BodyRest, HttpExchange
 from probe.measurement.streams.sockets import MAX_READ_BYTES, RecordedSocket
 from probe.measurement.streams.tls_handshake import TlsStream
 
@@ -65,9 +65,9 @@ class ConnectedAdapter(HTTPAdapter):
         self._pool.close()
 
 
-def exchange(stream: RecordedSocket | TlsStream, url: str, *, host: str, method: str = "GET",
-             body: bytes | None = None, headers: dict[str, str] | None = None,
-             max_body_bytes: int = MAX_BODY_BYTES, read_on_bytes: int = 0) -> Exchange:
+def exchange_http(stream: RecordedSocket | TlsStream, url: str, *, host: str, method: str = "GET",
+                  body: bytes | None = None, headers: dict[str, str] | None = None,
+                  max_body_bytes: int = MAX_BODY_BYTES, read_on_bytes: int = 0) -> HttpExchange:
     """Send one request and read the answer. The scheme of `url` does not matter: the stream decides.
 
     Of a body beyond its cap, so much is read on and thrown away that `read_on_bytes` come in all, headers included.
@@ -79,17 +79,17 @@ def exchange(stream: RecordedSocket | TlsStream, url: str, *, host: str, method:
     with closing(ConnectedAdapter(stream)) as adapter:
         try:
             request = requests.Request(method, "http://" + url.partition("://")[2], data=body,
-                                       headers={**HEADERS, **(headers or {}), "Host": host}).prepare()
+                                       headers={**REQUEST_HEADERS, **(headers or {}), "Host": host}).prepare()
             with adapter.send(request, stream=True, timeout=60) as response:
                 return _read(response, max_body_bytes, sock, begun + read_on_bytes, begin_s)
         except (requests.RequestException, OSError, ValueError) as error:
-            return Exchange(failure=sock.failure or _inner(error))
+            return HttpExchange(failure=sock.failure or _inner(error))
         except Exception as error:  # urllib3 and http.client raise their own kinds on hostile bytes
-            return Exchange(failure=sock.failure or _inner(error))
+            return HttpExchange(failure=sock.failure or _inner(error))
 
 
 def _read(response: requests.Response, cap: int, sock: RecordedSocket, enough: int,
-          begin_s: float) -> Exchange:
+          begin_s: float) -> HttpExchange:
     headers = tuple((str(n)[:100], str(v)[:1000]) for n, v in response.headers.items())[:100]
     body = bytearray()
     failure: Failure = ""
@@ -101,7 +101,7 @@ def _read(response: requests.Response, cap: int, sock: RecordedSocket, enough: i
     complete = not failure and len(body) <= cap
     quick = time.monotonic() < begin_s + READ_ON_WITHIN_S
     rest = _read_on(response, sock, enough) if quick and len(body) > cap else None
-    return Exchange(
+    return HttpExchange(
         rest=rest,
         failure=failure,
         status=response.status_code,
@@ -112,7 +112,7 @@ def _read(response: requests.Response, cap: int, sock: RecordedSocket, enough: i
     )
 
 
-def _read_on(response: requests.Response, sock: RecordedSocket, enough: int) -> Rest | None:
+def _read_on(response: requests.Response, sock: RecordedSocket, enough: int) -> BodyRest | None:
     """Read until the connection has brought `enough` bytes, or flowed on for long enough; None: no need."""
     if sock.bytes_read >= enough:
         return None
@@ -124,7 +124,7 @@ def _read_on(response: requests.Response, sock: RecordedSocket, enough: int) -> 
             unpacked += len(chunk)
     except Exception as error:
         failure = sock.failure or _inner(error)
-    return Rest(failure=failure, bytes_read=sock.bytes_read - begun, took_s=time.monotonic() - begin_s)
+    return BodyRest(failure=failure, bytes_read=sock.bytes_read - begun, took_s=time.monotonic() - begin_s)
 
 
 def _stays_open(response: requests.Response) -> bool:
@@ -138,7 +138,7 @@ def _inner(error: BaseException) -> Failure:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and not isinstance(seen, requests.RequestException):
-            return failure_of(seen)
+            return classify_failure(seen)
         seen = seen.__cause__ or seen.__context__
     if "RemoteDisconnected" in repr(error) or "IncompleteRead" in repr(error):
         return EOF

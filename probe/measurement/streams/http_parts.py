@@ -12,14 +12,14 @@ from email.utils import parsedate_to_datetime
 
 from probe import __version__
 from probe.core.tables.failures import Failure
-from probe.measurement.address_echoes import without_addresses
+from probe.measurement.address_echoes import remove_addresses
 
 MAX_BODY_BYTES = 16384
 MAX_EXCERPT = 300
 MAX_TITLE = 200
 MAX_VALUE = 500
 MAX_HEADER_NAMES = 40
-HEADERS = {
+REQUEST_HEADERS = {
     "User-Agent": f"Mozilla/5.0 (compatible; reachability-probe/{__version__})",
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
     "Accept-Language": "en",
@@ -29,7 +29,7 @@ _TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{1,512})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rest:
+class BodyRest:
     """What was read of a body beyond its cap, and thrown away."""
 
     failure: Failure = ""
@@ -38,7 +38,7 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class HttpExchange:
     """What came back for one request. `failure` is empty when a whole (or capped) response was read."""
 
     failure: Failure = ""
@@ -46,7 +46,7 @@ class Exchange:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     truncated: bool = False
-    rest: Rest | None = None
+    rest: BodyRest | None = None
     """What was read on beyond the cap; None where nothing was."""
     reusable: bool = False
     """The connection can carry another request."""
@@ -56,7 +56,7 @@ class Exchange:
         return next((v[:MAX_VALUE] for n, v in self.headers if n.lower() == name), "")
 
 
-def title_of(body: bytes) -> str:
+def read_title(body: bytes) -> str:
     """The page title with entities resolved and white space folded, at most 200 characters."""
     found = _TITLE.search(body)
     if not found:
@@ -64,21 +64,21 @@ def title_of(body: bytes) -> str:
     return " ".join(html.unescape(found.group(1).decode("utf-8", "replace")).split())[:MAX_TITLE]
 
 
-def excerpt_of(body: bytes) -> str:
+def make_excerpt(body: bytes) -> str:
     """The beginning of a textual body on one line, for evidence, without addresses; empty for binary ones."""
     head = body[: MAX_EXCERPT * 2]
     if b"\0" in head:
         return ""
     text = " ".join(head.decode("utf-8", "replace").split())
-    return without_addresses(text, cut=len(body) > len(head))[:MAX_EXCERPT]
+    return remove_addresses(text, cut=len(body) > len(head))[:MAX_EXCERPT]
 
 
-def body_hash(body: bytes) -> str:
+def hash_body(body: bytes) -> str:
     """SHA-256 of the decoded (capped) body."""
     return hashlib.sha256(body).hexdigest()
 
 
-def clock_offset_s(date_header: str, now: datetime) -> float | None:
+def read_clock_offset_s(date_header: str, now: datetime) -> float | None:
     """The server's Date (RFC 9110 section 6.6.1) minus `now`, in seconds; None when it cannot be read."""
     try:
         moment = parsedate_to_datetime(date_header)

@@ -15,7 +15,7 @@ _TO_THE_END = -1
 
 
 @dataclass(slots=True)
-class Responses:
+class HttpResponses:
     """Feed it what comes; `done` counts whole answers. `broken`: this is no HTTP; then nothing counts any more."""
 
     head_only: bool = False

@@ -30,7 +30,7 @@ def _u16s(data: bytes) -> list[int]:
     return [v for (v,) in struct.iter_unpack(">H", data[: len(data) // 2 * 2]) if not _is_grease(v)]
 
 
-def ja4(record: bytes) -> str:
+def compute_ja4(record: bytes) -> str:
     """JA4 of a ClientHello in one TLS record (over TCP); empty when `record` is not one.
 
     Format `t<version><sni><ciphers><extensions><alpn>_<hash>_<hash>` as published by FoxIO.

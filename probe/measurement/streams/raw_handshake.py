@@ -10,16 +10,16 @@ from dataclasses import replace
 
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import ReplyWord
-from probe.core.tables.failures import EOF, TIMEOUT, Failure, failure_of, open_failure
+from probe.core.tables.failures import EOF, TIMEOUT, Failure, classify_failure, open_failure
 from probe.core.tables.shapes import ShapeName
 from probe.core.tables.words import Empty
 from probe.measurement.clock import Clock
 from probe.measurement.planning.steps import Visit
-from probe.measurement.streams.own_hello import ja4
-from probe.measurement.streams.raw_hello import cut_in_name, raw_hello
-from probe.measurement.streams.raw_reply import Reply, read_reply
-from probe.measurement.streams.sockets import RecordedSocket, all_acknowledged, segments
-from probe.measurement.streams.tls_handshake import context_for
+from probe.measurement.streams.own_hello import compute_ja4
+from probe.measurement.streams.raw_hello import make_client_hello, split_in_name
+from probe.measurement.streams.raw_reply import ServerFirstWords, read_first_words
+from probe.measurement.streams.sockets import RecordedSocket, ask_acknowledged, count_segments
+from probe.measurement.streams.tls_handshake import make_context
 
 _CHUNK = 16384
 _NARROW_BYTES = 536
@@ -30,19 +30,20 @@ _FROM_TLS: tuple[ReplyWord, ...] = ("hello", "alert")
 """A TLS server answered."""
 
 
-def prepare(sock: RecordedSocket, shape: ShapeName | Empty) -> None:
+def prepare_socket(sock: RecordedSocket, shape: ShapeName | Empty) -> None:
     """What a shape needs before the socket connects."""
     if shape == "narrow":
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _NARROW_BYTES)
 
 
-def raw_shake(sock: RecordedSocket, base: Observation, plan: Visit, *, clock: Clock, rng: random.Random) -> Observation:
+def shake_hands_raw(sock: RecordedSocket, base: Observation, plan: Visit, *, clock: Clock,
+                    rng: random.Random) -> Observation:
     """Send the hello of `plan.shape` and read until a ServerHello, a HelloRetryRequest or an alert: reached.
 
-    No key exchange is completed, no certificate is seen. `hello_bytes` and `segments` tell what was sent.
+    No key exchange is completed, no certificate is seen. `hello_bytes` and `count_segments` tell what was sent.
     """
-    t0_s, reply = clock.now_s(), Reply(word="more")
+    t0_s, reply = clock.now_s(), ServerFirstWords(word="more")
     failure: Failure = ""
     parts: tuple[bytes, ...] = ()
     try:
@@ -52,18 +53,18 @@ def raw_shake(sock: RecordedSocket, base: Observation, plan: Visit, *, clock: Cl
         reply = _read(sock)
         failure = "" if reply.word in _FROM_TLS else EOF if reply.word == "more" else NO_TLS
     except (OSError, ValueError) as error:
-        failure = failure_of(error)
+        failure = classify_failure(error)
     read = sock.bytes_read
     return replace(
         base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(),
         tls=replace(
             base.tls, sni=plan.sni, alert=reply.alert, server_hello=reply.word in _FROM_TLS,
-            hello_bytes=sum(map(len, parts)), ja4=ja4(b"".join(parts)),
+            hello_bytes=sum(map(len, parts)), ja4=compute_ja4(b"".join(parts)),
         ),
         failure=failure,
         tcp=replace(
-            base.tcp, segments=segments(sock, *map(len, parts)),
-            acked=all_acknowledged(sock) if failure == TIMEOUT else ("yes" if read else ""),
+            base.tcp, segments=count_segments(sock, *map(len, parts)),
+            acked=ask_acknowledged(sock) if failure == TIMEOUT else ("yes" if read else ""),
         ),
         bytes_written=sock.bytes_written, bytes_read=read,
     )
@@ -74,23 +75,23 @@ def hello_parts(plan: Visit, rng: random.Random) -> tuple[bytes, ...]:
     if plan.shape == "narrow":
         return (_library_hello(plan),)
     if plan.shape == "split":
-        return cut_in_name(_library_hello(plan), plan.sni)
-    return (raw_hello(plan.shape, plan.sni, rng),)
+        return split_in_name(_library_hello(plan), plan.sni)
+    return (make_client_hello(plan.shape, plan.sni, rng),)
 
 
 def _library_hello(plan: Visit) -> bytes:
     """The very hello that the library would send for this visit."""
     outgoing = ssl.MemoryBIO()
-    tls = context_for(plan.trust, plan.alpn).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=plan.sni)
+    tls = make_context(plan.trust, plan.alpn).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=plan.sni)
     with contextlib.suppress(ssl.SSLWantReadError):
         tls.do_handshake()
     return outgoing.read()
 
 
-def _read(sock: RecordedSocket) -> Reply:
+def _read(sock: RecordedSocket) -> ServerFirstWords:
     """The reply, as soon as it can be told; `more` when the peer ends before."""
     data = b""
-    while (reply := read_reply(data)).word == "more":
+    while (reply := read_first_words(data)).word == "more":
         chunk = sock.recv(_CHUNK)
         if not chunk:
             return reply

@@ -27,16 +27,16 @@ _PADDED_BYTES = 512
 _ML_KEM_Q, _ML_KEM_COEFFICIENTS = 3329, 768
 
 
-def raw_hello(shape: ShapeName | Empty, name: str, rng: random.Random) -> bytes:
+def make_client_hello(shape: ShapeName | Empty, name: str, rng: random.Random) -> bytes:
     """A ClientHello for `name`, in one record. Raises ValueError for a name that no ClientHello can carry, and for
-    a shape that is not built here (`split` is the library's own, cut by `cut_in_name`)."""
+    a shape that is not built here (`split` is the library's own, cut by `split_in_name`)."""
     builder = _BUILDERS.get(shape)
     if builder is None:
         raise ValueError(f"no such shape: {shape}")
     return builder(_host(name), rng)
 
 
-def cut_in_name(record: bytes, name: str) -> tuple[bytes, ...]:
+def split_in_name(record: bytes, name: str) -> tuple[bytes, ...]:
     """The same bytes in two parts, cut in the middle of the server name; in the middle of all where it is not found."""
     host = name.encode("ascii", "replace")
     at = record.find(host) if host else -1
@@ -114,7 +114,7 @@ def _browser(host: bytes, rng: random.Random, *, post_quantum: bool = False, ech
         _extension(17513, _vector(2, _vector(1, b"h2"))),
     ]
     if ech:
-        middle.append(_encrypted(rng))
+        middle.append(_make_grease_ech(rng))
     rng.shuffle(middle)
     extensions = _extension(first) + b"".join(middle) + _extension(last, b"\0")
     ciphers = (cipher, *_BROWSER_CIPHERS)
@@ -126,7 +126,7 @@ def _browser(host: bytes, rng: random.Random, *, post_quantum: bool = False, ech
     return _record(ciphers, extensions + _extension(21, bytes(padding)), rng, session_bytes=32)
 
 
-def _encrypted(rng: random.Random) -> bytes:
+def _make_grease_ech(rng: random.Random) -> bytes:
     """encrypted_client_hello as one sends it who has no key: X25519, HKDF-SHA256, AES-128-GCM, and noise."""
     payload = rng.randbytes(rng.choice((128, 160, 192, 224)) + 16)
     inner = b"\0" + _u16s(1, 1) + rng.randbytes(1) + _vector(2, rng.randbytes(32)) + _vector(2, payload)

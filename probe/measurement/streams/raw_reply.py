@@ -13,26 +13,26 @@ _MAX_RECORD = 16384 + 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ServerFirstWords:
     """`word`: hello (a HelloRetryRequest is one, too), alert, other, or more while it cannot be told yet."""
 
     word: ReplyWord
     alert: int = -1
 
 
-def read_reply(data: bytes) -> Reply:
+def read_first_words(data: bytes) -> ServerFirstWords:
     """What `data`, the stream so far, begins with."""
     if not data:
-        return Reply(word="more")
+        return ServerFirstWords(word="more")
     if data[0] not in (_HANDSHAKE, _ALERT) or data[1:2] not in (b"", b"\3"):
-        return Reply(word="other")
+        return ServerFirstWords(word="other")
     if len(data) < 5:
-        return Reply(word="more")
+        return ServerFirstWords(word="more")
     size = int.from_bytes(data[3:5])
     if not 0 < size <= _MAX_RECORD or (data[0] == _ALERT and size != 2):
-        return Reply(word="other")
+        return ServerFirstWords(word="other")
     if data[0] == _ALERT:
-        return Reply(word="alert", alert=data[6]) if len(data) >= 7 else Reply(word="more")
+        return ServerFirstWords(word="alert", alert=data[6]) if len(data) >= 7 else ServerFirstWords(word="more")
     if len(data) < 6:
-        return Reply(word="more")
-    return Reply(word="hello" if data[5] == _SERVER_HELLO else "other")
+        return ServerFirstWords(word="more")
+    return ServerFirstWords(word="hello" if data[5] == _SERVER_HELLO else "other")

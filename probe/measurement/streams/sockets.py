@@ -11,7 +11,7 @@ import time
 from typing import Any, TypeVar
 
 from probe.core.tables.evidence_words import Answered
-from probe.core.tables.failures import Failure, failure_of
+from probe.core.tables.failures import Failure, classify_failure
 from probe.core.tables.systems import LINUX
 
 MAX_READ_BYTES = 1 << 19
@@ -60,7 +60,7 @@ class RecordedSocket(socket.socket):
             self._wait()
             super().connect(address)
         except OSError as error:
-            self.failure = failure_of(error)
+            self.failure = classify_failure(error)
             raise
 
     def sendall(self, data: Any, flags: int = 0) -> None:
@@ -68,7 +68,7 @@ class RecordedSocket(socket.socket):
             self._wait()
             super().sendall(data, flags)
         except OSError as error:
-            self.failure = failure_of(error)
+            self.failure = classify_failure(error)
             raise
         self.bytes_written += len(data)
 
@@ -77,7 +77,7 @@ class RecordedSocket(socket.socket):
             self._wait_to_read()
             data = super().recv(size, flags)
         except OSError as error:
-            self.failure = failure_of(error)
+            self.failure = classify_failure(error)
             raise
         self._took(len(data))
         return data
@@ -87,7 +87,7 @@ class RecordedSocket(socket.socket):
             self._wait_to_read()
             count = super().recv_into(buffer, nbytes, flags)
         except OSError as error:
-            self.failure = failure_of(error)
+            self.failure = classify_failure(error)
             raise
         self._took(count)
         return count
@@ -108,10 +108,10 @@ S = TypeVar("S", bound=RecordedSocket)
 
 def open_socket(family: int, *, deadline: float) -> RecordedSocket:
     """A TCP socket for `family` (4 or 6) that reports ICMP errors while it connects (IP_RECVERR)."""
-    return open_as(RecordedSocket, family, deadline=deadline)
+    return open_socket_as(RecordedSocket, family, deadline=deadline)
 
 
-def open_as(kind: type[S], family: int, *, deadline: float) -> S:
+def open_socket_as(kind: type[S], family: int, *, deadline: float) -> S:
     """The same, of a kind of one's own."""
     sock = kind(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_STREAM)
     sock.deadline = deadline
@@ -121,13 +121,13 @@ def open_as(kind: type[S], family: int, *, deadline: float) -> S:
     return sock
 
 
-def connected(sock: RecordedSocket) -> None:
+def stop_icmp_reports(sock: RecordedSocket) -> None:
     """Stop reporting ICMP errors: once established, a stray one must not end the connection."""
     with contextlib.suppress(OSError):
         report_icmp(sock, 0)
 
 
-def bound_room(sock: socket.socket) -> None:
+def bound_window(sock: socket.socket) -> None:
     """Let the window not grow beyond the first one, which an established connection has offered: what is under way
     when enough of a page has been read is thrown away, and costs the volunteer all the same."""
     with contextlib.suppress(OSError):
@@ -144,7 +144,7 @@ def report_icmp(sock: socket.socket, on: int) -> None:
         sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, on)
 
 
-def make_room() -> None:
+def raise_socket_limit() -> None:
     """Let this process have as many sockets as it may: questions to resolvers keep theirs open for seconds, and the
     usual 1024 would be too few for a large catalogue beside 128 visits."""
     with contextlib.suppress(ImportError, OSError, ValueError):
@@ -156,7 +156,7 @@ def make_room() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def icmp_error(sock: socket.socket) -> str:
+def read_icmp_error(sock: socket.socket) -> str:
     """`type/code sender` of the ICMP error in the socket's error queue (ip(7)); empty when there is none."""
     if not LINUX:
         return ""
@@ -183,15 +183,15 @@ def _offender(sockaddr: bytes) -> str:
     return ""
 
 
-def all_acknowledged(sock: socket.socket) -> Answered:
+def ask_acknowledged(sock: socket.socket) -> Answered:
     """`yes` when the peer's TCP acknowledged every byte sent, `no` when not, empty when unknown (TCP_INFO)."""
-    info = kernel_info(sock, 104)
+    info = read_kernel_info(sock, 104)
     if len(info) < _UNACKED_OFFSET + 4:
         return ""
     return "no" if struct.unpack_from("@I", info, _UNACKED_OFFSET)[0] else "yes"
 
 
-def kernel_info(sock: socket.socket, length: int) -> bytes:
+def read_kernel_info(sock: socket.socket, length: int) -> bytes:
     """struct tcp_info of Linux (tcp(7)), or as much of it as the kernel has; empty where there is none."""
     if not LINUX:  # FreeBSD has another structure under that name
         return b""
@@ -201,7 +201,7 @@ def kernel_info(sock: socket.socket, length: int) -> bytes:
         return b""
 
 
-def receive(sock: socket.socket, most: int) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+def receive_datagram(sock: socket.socket, most: int) -> tuple[bytes, list[tuple[int, int, bytes]]]:
     """One datagram and what the kernel says of it; Windows has no `recvmsg` and says nothing."""
     if not hasattr(sock, "recvmsg"):
         return sock.recv(most), []
@@ -209,7 +209,7 @@ def receive(sock: socket.socket, most: int) -> tuple[bytes, list[tuple[int, int,
     return data, ancillary
 
 
-def bind_any(sock: socket.socket) -> int:
+def bind_any_port(sock: socket.socket) -> int:
     """Take a free port of ours before the connection begins, to find its packets by: of one that is reset while it
     opens the kernel tells none afterwards. 0 where there is none to be had; it is never stored."""
     try:
@@ -219,9 +219,9 @@ def bind_any(sock: socket.socket) -> int:
         return 0
 
 
-def segments(sock: socket.socket, *sizes: int) -> int:
+def count_segments(sock: socket.socket, *sizes: int) -> int:
     """Into how many TCP segments parts of these sizes, sent one by one, are cut; 0 when unknown (TCP_INFO)."""
-    info = kernel_info(sock, 104)
+    info = read_kernel_info(sock, 104)
     most = struct.unpack_from("@I", info, _SEND_MSS_OFFSET)[0] if len(info) >= _SEND_MSS_OFFSET + 4 else 0
     return sum(-(-size // most) for size in sizes) if most else 0
 

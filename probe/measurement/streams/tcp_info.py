@@ -6,7 +6,7 @@ import socket
 import struct
 from dataclasses import dataclass
 
-from probe.measurement.streams.sockets import kernel_info
+from probe.measurement.streams.sockets import read_kernel_info
 
 _LENGTH = 152
 _RECEIVE_MSS, _UNACKED, _SEGMENTS_OUT, _MIN_RTT = 20, 24, 136, 148
@@ -29,12 +29,12 @@ class TcpInfo:
     """The kernel's guess at the other side's segments, in bytes: as large as the largest that came, 536 at first."""
 
 
-def tcp_info(sock: socket.socket) -> TcpInfo:
+def get_tcp_info(sock: socket.socket) -> TcpInfo:
     """Read it; raises nothing. Linux 4.6 or newer tells everything, older ones less."""
-    return read_tcp_info(kernel_info(sock, _LENGTH))
+    return parse_tcp_info(read_kernel_info(sock, _LENGTH))
 
 
-def read_tcp_info(data: bytes) -> TcpInfo:
+def parse_tcp_info(data: bytes) -> TcpInfo:
     """The fields as far as `data` reaches; pure."""
     if len(data) < _UNACKED + 4:
         return TcpInfo()

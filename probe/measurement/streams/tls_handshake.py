@@ -11,11 +11,11 @@ from importlib import resources
 from typing import Any
 
 from probe.core.tables.evidence_words import Answered
-from probe.core.tables.failures import EOF, TIMEOUT, X509_TRUST, Failure, failure_of, trust_failure
+from probe.core.tables.failures import EOF, TIMEOUT, X509_TRUST, Failure, classify_failure, trust_failure
 from probe.core.tables.trust import TrustFinding, TrustPolicy
 from probe.core.tables.words import Empty
-from probe.measurement.streams.own_hello import ja4
-from probe.measurement.streams.sockets import RecordedSocket, all_acknowledged
+from probe.measurement.streams.own_hello import compute_ja4
+from probe.measurement.streams.sockets import RecordedSocket, ask_acknowledged
 
 _RECORD = 16384 + 512
 MAX_CHAIN = 8
@@ -23,7 +23,7 @@ _HANDSHAKE, _ALERT, _SERVER_HELLO = 22, 21, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handshake:
+class TlsHandshake:
     """What a handshake showed. `failure` is empty on success; the chain is kept either way."""
 
     failure: Failure = ""
@@ -76,7 +76,7 @@ class TlsStream:
                 return
             except ssl.SSLWantReadError:
                 self._flush()
-                if until_server_hello and answered(self.first_in):
+                if until_server_hello and is_tls_answer(self.first_in):
                     return
                 self._fill()
             except ssl.SSLError:
@@ -131,7 +131,7 @@ class _Reader(io.RawIOBase):
         return self._stream.recv_into(buffer)
 
 
-def answered(first: bytes) -> bool:
+def is_tls_answer(first: bytes) -> bool:
     """True when the first bytes read are a ServerHello or an alert: the name reached a TLS server."""
     return (len(first) >= 6 and first[0] == _HANDSHAKE and first[5] == _SERVER_HELLO) or (
         len(first) >= 7 and first[0] == _ALERT
@@ -139,18 +139,18 @@ def answered(first: bytes) -> bool:
 
 
 @lru_cache(maxsize=64)
-def context_for(trust: TrustPolicy, alpn: tuple[str, ...]) -> ssl.SSLContext:
+def make_context(trust: TrustPolicy, alpn: tuple[str, ...]) -> ssl.SSLContext:
     """The client context for a trust word: certifi's roots, named anchors, or nobody's (see `probe.core.tables.trust`).
 
     Never the operating system's store: a root that somebody installed there must show, not pass.
     """
-    from probe.core.tables.trust import ANCHORS, judged
+    from probe.core.tables.trust import ANCHORS, judges_certificates
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if alpn:
         context.set_alpn_protocols(list(alpn))
-    if not judged(trust):
+    if not judges_certificates(trust):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     elif trust in ANCHORS:
         for name in ANCHORS[trust]:
@@ -162,7 +162,7 @@ def context_for(trust: TrustPolicy, alpn: tuple[str, ...]) -> ssl.SSLContext:
     return context
 
 
-def shake(stream: TlsStream, *, until_server_hello: bool = False) -> Handshake:
+def shake_hands(stream: TlsStream, *, until_server_hello: bool = False) -> TlsHandshake:
     """Perform the handshake and tell all about it; never raises for the network."""
     failure: Failure = ""
     trust: TrustFinding | Empty = ""
@@ -175,24 +175,24 @@ def shake(stream: TlsStream, *, until_server_hello: bool = False) -> Handshake:
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
         failure = stream.sock.failure or EOF
     except (OSError, ValueError) as error:
-        failure = failure_of(error)
+        failure = classify_failure(error)
     return _describe(stream, failure=failure, trust=trust)
 
 
-def _describe(stream: TlsStream, *, failure: Failure, trust: TrustFinding | Empty) -> Handshake:
+def _describe(stream: TlsStream, *, failure: Failure, trust: TrustFinding | Empty) -> TlsHandshake:
     first = stream.first_in
     alert = first[6] if len(first) >= 7 and first[0] == _ALERT else -1
     cipher = stream.tls.cipher()
-    return Handshake(
+    return TlsHandshake(
         failure=failure,
         alpn=stream.tls.selected_alpn_protocol() or "",
         version=(stream.tls.version() or "") if not failure else "",
         cipher=cipher[0] if cipher and not failure else "",
         alert=alert,
         hello_bytes=len(stream.first_out),
-        acked=all_acknowledged(stream.sock) if failure == TIMEOUT else ("yes" if first else ""),
-        server_hello=answered(first),
-        ja4=ja4(stream.first_out),
+        acked=ask_acknowledged(stream.sock) if failure == TIMEOUT else ("yes" if first else ""),
+        server_hello=is_tls_answer(first),
+        ja4=compute_ja4(stream.first_out),
         chain_der=_chain(stream.tls),
         trust=trust,
     )
@@ -212,7 +212,7 @@ def _chain(tls: Any) -> tuple[bytes, ...]:
 
 
 @lru_cache(maxsize=512)
-def key_hash(der: bytes) -> str:
+def hash_key(der: bytes) -> str:
     """SHA-256 of a certificate's SubjectPublicKeyInfo, in hex; of the whole DER when it cannot be parsed."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -225,7 +225,7 @@ def key_hash(der: bytes) -> str:
 
 
 @lru_cache(maxsize=512)
-def names_of(der: bytes) -> tuple[str, str]:
+def read_certificate_names(der: bytes) -> tuple[str, str]:
     """(subject, issuer) of a certificate in RFC 4514 form, bounded; empty when it cannot be parsed."""
     from cryptography import x509
 

@@ -12,20 +12,20 @@ import socket
 import time
 
 from probe.core.tables.evidence_words import Answered
-from probe.measurement.streams.sockets import RecordedSocket, all_acknowledged
+from probe.measurement.streams.sockets import RecordedSocket, ask_acknowledged
 
 PATIENCE_S = 6.0
 """Five transmissions of the end: at 200 ms beyond the round trip, and doubling (RFC 6298, Linux)."""
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.005, 0.1
 
 
-def farewell(sock: RecordedSocket) -> Answered:
+def end_stream(sock: RecordedSocket) -> Answered:
     """End our side of the stream: `no` where that stayed unacknowledged, `yes`, or empty when it cannot be told. One
     round trip where all is well."""
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_WR)
     look_s, until_s = _FIRST_LOOK_S, time.monotonic() + PATIENCE_S
-    while (word := all_acknowledged(sock)) == "no" and time.monotonic() < until_s:
+    while (word := ask_acknowledged(sock)) == "no" and time.monotonic() < until_s:
         time.sleep(look_s)  # no event tells of an acknowledgement
         look_s = min(_LONGEST_LOOK_S, 1.5 * look_s)
     return word

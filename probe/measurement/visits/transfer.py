@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 from probe.core.observation_parts import HttpPart, TlsPart
 from probe.core.observations import Observation
-from probe.core.tables.failures import EOF, TIMEOUT, Failure, failure_of, open_failure
+from probe.core.tables.failures import EOF, TIMEOUT, Failure, classify_failure, open_failure
 from probe.measurement.clock import Clock
 from probe.measurement.planning.steps import Transfer
-from probe.measurement.streams.http_parts import HEADERS
-from probe.measurement.streams.http_responses import Responses
-from probe.measurement.streams.sockets import RecordedSocket, abort, connected, open_as
-from probe.measurement.streams.tcp_info import TcpInfo, tcp_info
-from probe.measurement.streams.tls_handshake import TlsStream, context_for, shake
+from probe.measurement.streams.http_parts import REQUEST_HEADERS
+from probe.measurement.streams.http_responses import HttpResponses
+from probe.measurement.streams.sockets import RecordedSocket, abort, open_socket_as, stop_icmp_reports
+from probe.measurement.streams.tcp_info import TcpInfo, get_tcp_info
+from probe.measurement.streams.tls_handshake import TlsStream, make_context, shake_hands
 
 MAX_BYTES = 128 * 1024
 LONG_S = 6.0
@@ -84,7 +84,7 @@ class FlowSocket(RecordedSocket):
         return data
 
 
-def transfer(plan: Transfer, *, clock: Clock) -> Observation:
+def make_transfer(plan: Transfer, *, clock: Clock) -> Observation:
     """Carry out a transfer. `failure` is empty where enough came or it still flowed when the time was up; a timeout
     means that it fell silent. The network's failures are written down, none is raised."""
     base = Observation(
@@ -94,20 +94,20 @@ def transfer(plan: Transfer, *, clock: Clock) -> Observation:
         t0_s=clock.now_s(),
     )
     try:
-        sock = open_as(FlowSocket, base.family, deadline=time.monotonic() + plan.connect_timeout_s)
+        sock = open_socket_as(FlowSocket, base.family, deadline=time.monotonic() + plan.connect_timeout_s)
     except OSError as error:
-        return replace(base, failure=failure_of(error), t_s=clock.now_s())
+        return replace(base, failure=classify_failure(error), t_s=clock.now_s())
     try:
         sock.connect((plan.address, plan.port))
-        connected(sock)
+        stop_icmp_reports(sock)
     except OSError as error:
         abort(sock)
-        return replace(base, failure=failure_of(error), t_s=clock.now_s())
+        return replace(base, failure=classify_failure(error), t_s=clock.now_s())
     try:
         sock.begins()
         base = replace(base, t0_s=clock.now_s())
         failure, answers = _run(sock, plan)
-        told = tcp_info(sock)
+        told = get_tcp_info(sock)
     finally:
         abort(sock)
     base = replace(
@@ -128,40 +128,40 @@ def _describe(base: Observation, sock: FlowSocket, told: TcpInfo) -> Observation
     )
 
 
-def _run(sock: FlowSocket, plan: Transfer) -> tuple[Failure, Responses]:
+def _run(sock: FlowSocket, plan: Transfer) -> tuple[Failure, HttpResponses]:
     """Shake hands and ask until it is enough; how it failed, and what was answered."""
     stream: FlowSocket | TlsStream = sock
-    answers = Responses(head_only=plan.chunked)
+    answers = HttpResponses(head_only=plan.chunked)
     try:
         if plan.sni:
-            stream = TlsStream(sock, context_for("none", ("http/1.1",)), server_name=plan.sni)
-            if failure := shake(stream).failure:
-                return _ended(sock, failure), answers
+            stream = TlsStream(sock, make_context("none", ("http/1.1",)), server_name=plan.sni)
+            if failure := shake_hands(stream).failure:
+                return _judge_end(sock, failure), answers
     except ValueError:
         return open_failure("unknown_failure: bad_name"), answers
     try:
         failure = _in_pieces(stream, sock, plan, answers) if plan.chunked else _again(stream, sock, plan, answers)
     except OSError as error:
-        failure = failure_of(error)
-    return _ended(sock, failure), answers
+        failure = classify_failure(error)
+    return _judge_end(sock, failure), answers
 
 
-def _ended(sock: FlowSocket, failure: Failure) -> Failure:
+def _judge_end(sock: FlowSocket, failure: Failure) -> Failure:
     """A transfer that flowed until the time was up has not failed."""
     return "" if failure == TIMEOUT and sock.last + STILL_S >= sock.begin + sock.long_s else failure
 
 
-def request_bytes(url: str, method: str) -> bytes:
+def make_transfer_request(url: str, method: str) -> bytes:
     """One request for `url`, whose host is named in it; nothing is compressed."""
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = {**HEADERS, "Host": parts.netloc, "Accept-Encoding": "identity"}
+    lines = {**REQUEST_HEADERS, "Host": parts.netloc, "Accept-Encoding": "identity"}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("ascii", "replace")
 
 
-def _again(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, answers: Responses) -> Failure:
-    one = request_bytes(plan.url, "GET")
+def _again(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, answers: HttpResponses) -> Failure:
+    one = make_transfer_request(plan.url, "GET")
     stream.sendall(one)
     sock.rounds, sent, begun = 1, 1, sock.bytes_read
     while sock.bytes_read < MAX_BYTES and not sock.long_enough:
@@ -184,16 +184,16 @@ def _again(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, ans
     return ""
 
 
-def _in_pieces(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, answers: Responses) -> Failure:
-    one, sock.long_s = request_bytes(plan.url, "HEAD"), PIECES_S
+def _in_pieces(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, answers: HttpResponses) -> Failure:
+    one, sock.long_s = make_transfer_request(plan.url, "HEAD"), PIECES_S
     pieces = [one[at : at + PIECE_BYTES] for at in range(0, PIECES * PIECE_BYTES, PIECE_BYTES)]
     for piece in (*pieces, one[PIECES * PIECE_BYTES :]):
         sock.deadline = sock.last + STALL_S
-        sent, until_s = tcp_info(sock).sent, time.monotonic() + LEAVES_S
+        sent, until_s = get_tcp_info(sock).sent, time.monotonic() + LEAVES_S
         stream.sendall(piece)
-        while tcp_info(sock).sent == sent and time.monotonic() < until_s:
+        while get_tcp_info(sock).sent == sent and time.monotonic() < until_s:
             time.sleep(0.001)  # the kernel would put the next piece into the same segment
-        while tcp_info(sock).unacked >= IN_FLIGHT:
+        while get_tcp_info(sock).unacked >= IN_FLIGHT:
             if time.monotonic() >= sock.last + STALL_S:
                 return TIMEOUT
             time.sleep(0.005)

@@ -13,47 +13,54 @@ from probe.catalogue.sites import Page
 from probe.core.observation_parts import AppPart, HttpPart, TcpPart, TlsPart, TransferPart
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import Answered
-from probe.core.tables.failures import TIMEOUT, Failure, failure_of
+from probe.core.tables.failures import TIMEOUT, Failure, classify_failure
 from probe.core.tables.handshakes import FOREIGN, SpokenProtocol
-from probe.inference.evidence.hop_evidence import icmp_word
+from probe.inference.evidence.hop_evidence import format_icmp
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.measurement.address_echoes import without_addresses
+from probe.measurement.address_echoes import remove_addresses
 from probe.measurement.clock import Clock
-from probe.measurement.fingerprint_match import NONE, known
-from probe.measurement.packets.capture import Capture
+from probe.measurement.fingerprint_match import NO_MATCH, get_index
+from probe.measurement.packets.capture import PacketCapture
 from probe.measurement.planning.steps import Visit
-from probe.measurement.streams.expectation_check import expects_anything, mismatch
+from probe.measurement.streams.expectation_check import expects_anything, find_mismatch
 from probe.measurement.streams.http_parts import (
     MAX_HEADER_NAMES,
     MAX_TITLE,
     MAX_VALUE,
-    Exchange,
-    Rest,
-    body_hash,
-    clock_offset_s,
-    excerpt_of,
-    title_of,
+    BodyRest,
+    HttpExchange,
+    hash_body,
+    make_excerpt,
+    read_clock_offset_s,
+    read_title,
 )
-from probe.measurement.streams.raw_handshake import prepare, raw_shake
+from probe.measurement.streams.raw_handshake import prepare_socket, shake_hands_raw
 from probe.measurement.streams.sockets import (
     RecordedSocket,
     abort,
-    all_acknowledged,
-    bind_any,
-    bound_room,
-    connected,
-    icmp_error,
+    ask_acknowledged,
+    bind_any_port,
+    bound_window,
+    count_segments,
     open_socket,
-    segments,
+    read_icmp_error,
+    stop_icmp_reports,
 )
-from probe.measurement.streams.tcp_info import tcp_info
-from probe.measurement.streams.tls_handshake import Handshake, TlsStream, context_for, key_hash, names_of, shake
-from probe.measurement.visits.farewell import farewell
+from probe.measurement.streams.tcp_info import get_tcp_info
+from probe.measurement.streams.tls_handshake import (
+    TlsHandshake,
+    TlsStream,
+    hash_key,
+    make_context,
+    read_certificate_names,
+    shake_hands,
+)
+from probe.measurement.visits.farewell import end_stream
 
 _RANDOM = random.SystemRandom()
 
 
-def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
+def visit(plan: Visit, *, clock: Clock, capture: PacketCapture | None = None,
           rng: random.Random = _RANDOM) -> list[Observation]:
     """Carry out a visit; the network's failures end it and are written down, none is raised. `capture` is told whose
     connection it was; `rng` makes the random parts of a ClientHello that the library does not build."""
@@ -65,24 +72,24 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
     try:
         sock = open_socket(base.family, deadline=time.monotonic() + plan.connect_timeout_s)
     except OSError as error:  # no more descriptors, or a family that this system lacks
-        return [replace(base, failure=failure_of(error), t0_s=clock.now_s(), t_s=clock.now_s())]
+        return [replace(base, failure=classify_failure(error), t0_s=clock.now_s(), t_s=clock.now_s())]
     seen: list[Observation] = []
-    our_port = bind_any(sock) if capture is not None else 0
+    our_port = bind_any_port(sock) if capture is not None else 0
     try:
-        prepare(sock, plan.shape)
+        prepare_socket(sock, plan.shape)
         seen.append(_connect(sock, base, clock))
         if seen[0].failure:
             return seen
-        bound_room(sock)
+        bound_window(sock)
         if plan.shape:
             sock.deadline = time.monotonic() + plan.tls_timeout_s
-            seen.append(raw_shake(sock, base, plan, clock=clock, rng=rng))
+            seen.append(shake_hands_raw(sock, base, plan, clock=clock, rng=rng))
             return seen
         stream: RecordedSocket | TlsStream = sock
         chain: tuple[bytes, ...] = ()
         if plan.sni:
             sock.deadline = time.monotonic() + plan.tls_timeout_s
-            stream = TlsStream(sock, context_for(plan.trust, plan.alpn), server_name=plan.sni)
+            stream = TlsStream(sock, make_context(plan.trust, plan.alpn), server_name=plan.sni)
             shaken, chain = _shake(stream, base, plan, clock)
             seen.append(shaken)
             if shaken.failure:
@@ -100,33 +107,33 @@ def _connect(sock: RecordedSocket, base: Observation, clock: Clock) -> Observati
     failure: Failure = ""
     try:
         sock.connect((base.address, base.port))
-        connected(sock)
+        stop_icmp_reports(sock)
     except OSError as error:
-        failure = failure_of(error)
+        failure = classify_failure(error)
     t_s = clock.now_s()
-    icmp = icmp_word(icmp_error(sock), base.address) if failure else ""
+    icmp = format_icmp(read_icmp_error(sock), base.address) if failure else ""
     return replace(base, failure=failure, icmp=icmp, t0_s=t0_s, t_s=t_s)
 
 
 def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> tuple[Observation, tuple[bytes, ...]]:
     t0_s = clock.now_s()
-    got = shake(stream, until_server_hello=plan.until_server_hello)
-    subject, issuer = names_of(got.chain_der[0]) if got.chain_der else ("", "")
+    got = shake_hands(stream, until_server_hello=plan.until_server_hello)
+    subject, issuer = read_certificate_names(got.chain_der[0]) if got.chain_der else ("", "")
     seen = replace(
         base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(),
         tls=replace(
             base.tls, sni=plan.sni, alpn=got.alpn, version=got.version, cipher=got.cipher, alert=got.alert,
             hello_bytes=got.hello_bytes, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
-            chain=tuple(key_hash(der) for der in got.chain_der), subject=subject, issuer=issuer,
+            chain=tuple(hash_key(der) for der in got.chain_der), subject=subject, issuer=issuer,
         ),
         failure=_tls_failure(got, plan),
-        tcp=replace(base.tcp, acked=got.acked, segments=segments(stream.sock, got.hello_bytes)),
+        tcp=replace(base.tcp, acked=got.acked, segments=count_segments(stream.sock, got.hello_bytes)),
         bytes_written=stream.sock.bytes_written, bytes_read=stream.sock.bytes_read,
     )
     return seen, got.chain_der
 
 
-def _tls_failure(got: Handshake, plan: Visit) -> Failure:
+def _tls_failure(got: TlsHandshake, plan: Visit) -> Failure:
     if plan.until_server_hello and got.server_hello:
         return ""  # an innocent name only has to reach a TLS server; an alert is an answer too
     if not got.failure and plan.needs_alpn and got.alpn not in plan.alpn:
@@ -137,14 +144,14 @@ def _tls_failure(got: Handshake, plan: Visit) -> Failure:
 def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock,
            chain: tuple[bytes, ...], app: SpokenProtocol) -> list[Observation]:
     """A messenger's own first words; then TLS, where they lead to it (STARTTLS)."""
-    from probe.measurement.messengers.app_exchange import converse
-    from probe.measurement.messengers.speeches import speech_of
+    from probe.measurement.messengers.app_exchange import exchange_first_words
+    from probe.measurement.messengers.speeches import choose_speech
 
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.deadline = time.monotonic() + plan.http_timeout_s
     before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
-    got = converse(stream, app, name=plan.app_name, url=plan.app_url, attempt=plan.attempt, expect=plan.expect,
-                   chain_der=chain)
+    got = exchange_first_words(stream, app, name=plan.app_name, url=plan.app_url, attempt=plan.attempt,
+                               expect=plan.expect, chain_der=chain)
     seen = replace(
         base, operation="app_round_trip", t0_s=t0_s, t_s=clock.now_s(), tls=replace(base.tls, sni=plan.sni),
         failure=got.failure, app=replace(base.app, proof=got.proof, reply_bytes=got.reply_bytes, reply_head=got.head),
@@ -152,20 +159,20 @@ def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, c
         bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
         http=replace(base.http, status=got.status),
     )
-    if got.failure or not isinstance(stream, RecordedSocket) or not speech_of(app).upgrades or (
+    if got.failure or not isinstance(stream, RecordedSocket) or not choose_speech(app).upgrades or (
             got.proof == FOREIGN):
         return [seen]
     sock.deadline = time.monotonic() + plan.tls_timeout_s
     upgrade = replace(plan, sni=plan.app_name, alpn=(), needs_alpn=False)
     written, read = sock.bytes_written, sock.bytes_read
-    shaken = _shake(TlsStream(sock, context_for(plan.trust, ()), server_name=plan.app_name), base, upgrade, clock)[0]
+    shaken = _shake(TlsStream(sock, make_context(plan.trust, ()), server_name=plan.app_name), base, upgrade, clock)[0]
     return [seen, replace(shaken, bytes_written=sock.bytes_written - written, bytes_read=sock.bytes_read - read)]
 
 
 def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock) -> list[Observation]:
     if not plan.pages:
         return []
-    from probe.measurement.streams.http_exchange import exchange
+    from probe.measurement.streams.http_exchange import exchange_http
 
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     seen: list[Observation] = []
@@ -173,14 +180,14 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
         begin_s = time.monotonic()
         sock.deadline = begin_s + plan.http_timeout_s
         before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
-        got = exchange(stream, page.url, host=urlsplit(page.url).netloc, read_on_bytes=plan.read_on_bytes)
-        rest = got.rest or Rest()
+        got = exchange_http(stream, page.url, host=urlsplit(page.url).netloc, read_on_bytes=plan.read_on_bytes)
+        rest = got.rest or BodyRest()
         seen.append(_page(replace(
             base, operation="http_round_trip", t0_s=t0_s, t_s=clock.now_s() - rest.took_s,
             tls=replace(base.tls, sni=plan.sni), bytes_written=sock.bytes_written - before[0],
             bytes_read=sock.bytes_read - before[1] - rest.bytes_read, target_id=page.target_id or base.target_id,
             input=page.input or base.input,
-            tcp=replace(base.tcp, acked=all_acknowledged(sock) if got.failure == TIMEOUT else ""),
+            tcp=replace(base.tcp, acked=ask_acknowledged(sock) if got.failure == TIMEOUT else ""),
             transfer=replace(
                 base.transfer, flow_s=round(max(0.0, sock.last_read_s - begin_s), 3) if got.failure == TIMEOUT else 0.0,
             ),
@@ -189,60 +196,61 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
             seen.append(_whole(seen[-1], got.rest, sock))
         if not got.reusable:
             break
-    return _parted(seen, sock) if plan.purpose in NETWORK_PURPOSES else seen
+    return _add_end(seen, sock) if plan.purpose in NETWORK_PURPOSES else seen
 
 
-def _parted(seen: list[Observation], sock: RecordedSocket) -> list[Observation]:
+def _add_end(seen: list[Observation], sock: RecordedSocket) -> list[Observation]:
     """The last page of a connection, where it came, with what became of our farewell."""
     last = max(n for n, o in enumerate(seen) if o.operation == "http_round_trip")
     return [replace(
-        o, tcp=replace(o.tcp, acked=farewell(sock)),
+        o, tcp=replace(o.tcp, acked=end_stream(sock)),
     ) if n == last and not o.failure else o for n, o in enumerate(seen)]
 
 
-def _whole(page: Observation, rest: Rest, sock: RecordedSocket) -> Observation:
+def _whole(page: Observation, rest: BodyRest, sock: RecordedSocket) -> Observation:
     """The page's way on: from its request on, the bytes that were read beyond what is kept of it."""
-    told, t_s = tcp_info(sock), page.t_s + rest.took_s
+    told, t_s = get_tcp_info(sock), page.t_s + rest.took_s
     return Observation(
         operation="transfer", purpose=page.purpose, attempt=page.attempt, target_id=page.target_id, input=page.input,
         hostname=page.hostname, address=page.address, port=page.port, family=page.family, tls=TlsPart(sni=page.tls.sni),
         http=HttpPart(url=page.http.url, method="GET", status=page.http.status), failure=rest.failure, t0_s=page.t0_s,
         t_s=t_s, transfer=TransferPart(flow_s=t_s - page.t0_s), bytes_read=rest.bytes_read,
         tcp=TcpPart(
-            acked=all_acknowledged(sock) if rest.failure == TIMEOUT else "", segments=told.segments,
+            acked=ask_acknowledged(sock) if rest.failure == TIMEOUT else "", segments=told.segments,
             min_rtt_ms=told.min_rtt_ms,
         ),
     )
 
 
-def _page(base: Observation, page: Page, got: Exchange, clock: Clock) -> Observation:
+def _page(base: Observation, page: Page, got: HttpExchange, clock: Clock) -> Observation:
     met: Answered = ""
     what = ""
     if not got.failure and expects_anything(page.expect):
-        what = mismatch(page.expect, got)
+        what = find_mismatch(page.expect, got)
         met = "no" if what else "yes"
-    title = title_of(got.body)
-    mark = NONE if got.failure else known().of_page(got.headers, title, got.body)
+    title = read_title(got.body)
+    mark = NO_MATCH if got.failure else get_index().of_page(got.headers, title, got.body)
     return replace(
         base,
         http=replace(
             base.http, url=page.url, method="GET", host_header=urlsplit(page.url).netloc, status=got.status,
-            location=_kept(got.header("location"), MAX_VALUE), title=_kept(title, MAX_TITLE),
+            location=_bound_text(got.header("location"), MAX_VALUE), title=_bound_text(title, MAX_TITLE),
             server=got.header("server"),
             header_names=tuple(sorted({n.lower() for n, _ in got.headers}))[:MAX_HEADER_NAMES],
-            body_bytes=len(got.body), body_sha256=body_hash(got.body) if got.body else "", body_truncated=got.truncated,
-            body_excerpt=excerpt_of(got.body), clock_offset_s=clock_offset_s(got.header("date"), datetime.now(UTC)),
+            body_bytes=len(got.body), body_sha256=hash_body(got.body) if got.body else "", body_truncated=got.truncated,
+            body_excerpt=make_excerpt(got.body),
+            clock_offset_s=read_clock_offset_s(got.header("date"), datetime.now(UTC)),
         ),
         failure=got.failure, met_expectation=met, mismatch=what, fingerprint=mark.name, fingerprint_scope=mark.scope,
     )
 
 
-def _kept(text: str, most: int) -> str:
+def _bound_text(text: str, most: int) -> str:
     """What a page says, as it may be stored; what has the greatest length, in bytes at least, may have been cut."""
-    return without_addresses(text, cut=len(text.encode(errors="replace")) >= most)
+    return remove_addresses(text, cut=len(text.encode(errors="replace")) >= most)
 
 
-def pages_left(plan: Visit, seen: Sequence[Observation]) -> tuple[Page, ...]:
+def list_unasked_pages(plan: Visit, seen: Sequence[Observation]) -> tuple[Page, ...]:
     """The pages of a visit that a closed connection kept from being asked."""
     asked = {(o.input, o.http.url) for o in seen if o.operation == "http_round_trip"}
     return tuple(page for page in plan.pages if (page.input, page.url) not in asked)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MAX_TOLD_BYTES = 4000
 
 
-def as_user(name: str, work: Callable[[], None]) -> None:
+def run_as_user(name: str, work: Callable[[], None]) -> None:
     """Call `work` in a child process that is this user, home folder and all. Raises StoreError with what went wrong."""
     import pwd  # not on Windows, where no command gets here
 

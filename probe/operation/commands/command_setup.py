@@ -13,10 +13,10 @@ from probe.core.stamps import parse_time
 from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
 
 if TYPE_CHECKING:
-    from probe.operation.updates.catalogue_choice import Choice
+    from probe.operation.updates.catalogue_choice import CatalogueChoice
 
 
-def settings_of(config: str | None) -> Settings:
+def load_command_settings(config: str | None) -> Settings:
     """The configuration. Raises ClickException."""
     try:
         return load_settings(config)
@@ -24,19 +24,19 @@ def settings_of(config: str | None) -> Settings:
         raise click.ClickException(str(error)) from error
 
 
-def opened(config: str | None, catalogue: str | None, *, lab: bool) -> tuple[Settings, Choice]:
+def load_command_setup(config: str | None, catalogue: str | None, *, lab: bool) -> tuple[Settings, CatalogueChoice]:
     """Configuration and catalogue, as a run would use them. Raises ClickException."""
     from probe.catalogue.types import CatalogueError
-    from probe.operation.commands.target_list import chosen
+    from probe.operation.commands.target_list import choose_run_catalogue
 
-    settings = settings_of(config)
+    settings = load_command_settings(config)
     try:
-        return settings, chosen(settings, catalogue, datetime.now(UTC), lab=lab)
+        return settings, choose_run_catalogue(settings, catalogue, datetime.now(UTC), lab=lab)
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error
 
 
-def set_time(at: str | None, *, lab: bool) -> datetime | None:
+def parse_at(at: str | None, *, lab: bool) -> datetime | None:
     """What --at says is now, in UTC; None without it. Raises UsageError outside the laboratory, or for none."""
     if at is None:
         return None

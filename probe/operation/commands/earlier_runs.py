@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from probe.config.geo.vantage_place import elsewhere
+from probe.config.geo.vantage_place import is_elsewhere
 from probe.core.runs import Run, Vantage
 from probe.core.stamps import parse_time
 from probe.core.verdicts import Verdict
@@ -22,15 +22,15 @@ ELSEWISE = frozenset(f"inconclusive.{word}" for word in ("vantage", "instrument"
 """Verdicts that blame something between us and the service which may be gone by now, or nothing that was tried."""
 
 
-def previous_blocks(directory: Path, *, before: datetime, at_least_s: float, targets: Iterable[str],
-                    here: Vantage) -> dict[str, str]:
+def read_previous_blocks(directory: Path, *, before: datetime, at_least_s: float, targets: Iterable[str],
+                         here: Vantage) -> dict[str, str]:
     """Target -> block type, of those of `targets` that the latest run which spoke of them called blocked.
 
     Only runs that ended at least `at_least_s` before count, and none in another network than `here`: what a laptop met
     at home confirms nothing on a journey. Not every run takes every target.
     """
     found, missing = dict[str, str](), set(targets)
-    for _, said in _said(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
+    for _, said in _read_runs(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
         verdicts = [v for v in said if v.target_id in missing]
         found |= {v.target_id: v.block_type for v in verdicts if v.outcome == "blocked"}
         missing -= {v.target_id for v in verdicts}
@@ -39,30 +39,30 @@ def previous_blocks(directory: Path, *, before: datetime, at_least_s: float, tar
     return found
 
 
-def previous_failures(directory: Path, *, before: datetime, here: Vantage) -> Mapping[str, datetime]:
+def read_previous_failures(directory: Path, *, before: datetime, here: Vantage) -> Mapping[str, datetime]:
     """Endpoint -> when the latest run in this network that spoke of it had found that it fails, every time.
 
     Not of endpoints that this run called well, down, or hindered by the device or its network.
     """
     last = dict[str, datetime | None]()
-    for ended, said in _said(directory, before=before, at_least_s=0.0, here=here):
+    for ended, said in _read_runs(directory, before=before, at_least_s=0.0, here=here):
         for v in said:
             if v.outcome != "not_attempted":
-                last.setdefault(v.input, ended if _failed(v) else None)
+                last.setdefault(v.input, ended if _is_failed(v) else None)
     return {url: ended for url, ended in last.items() if ended}
 
 
-def _failed(v: Verdict) -> bool:
+def _is_failed(v: Verdict) -> bool:
     return (v.outcome == "blocked" or (v.outcome == "inconclusive" and v.block_type not in ELSEWISE)) and (
         v.attempts == v.failed_attempts >= TRIES)
 
 
-def _said(directory: Path, *, before: datetime, at_least_s: float, here: Vantage
-          ) -> Iterator[tuple[datetime, tuple[Verdict, ...]]]:
+def _read_runs(directory: Path, *, before: datetime, at_least_s: float, here: Vantage
+               ) -> Iterator[tuple[datetime, tuple[Verdict, ...]]]:
     """When each run of ours in this network really ended, and its verdicts; the latest first. A damaged file is passed
     over, since what is just measured must be written all the same."""
     for ended, run in _runs(directory, before=before, at_least_s=at_least_s):
-        if run.engine == "probe" and not elsewhere(run.vantage, here):
+        if run.engine == "probe" and not is_elsewhere(run.vantage, here):
             try:
                 said = tuple(read_records(directory, run, Verdict))
                 yield ended + timedelta(seconds=run.clock_offset_s or 0.0), said

@@ -10,38 +10,38 @@ import click
 from probe.config.settings import Settings
 
 if TYPE_CHECKING:
-    from probe.control.feeds.feed_board import Board
-    from probe.operation.updates.feed_updates import Source
+    from probe.control.feeds.feed_board import FeedBoard
+    from probe.operation.updates.feed_updates import FeedSource
 
 _DOES = "To do: probe update feeds"
 
 
-def fed(settings: Settings, now: datetime) -> Board | None:
+def load_feed_board(settings: Settings, now: datetime) -> FeedBoard | None:
     """The feeds for a run, after a look for new ones where it is time. It never fails a run; None: there are none."""
     if not settings.feed:
         return None
     from probe.control.feeds.feed_document import FeedError
-    from probe.operation.updates.feed_updates import board, is_due, sources, standings
+    from probe.operation.updates.feed_updates import is_feed_due, list_feed_sources, load_board, read_feed_states
     from probe.results.files.text_cells import visible
 
     try:
-        due = [source for source in sources(settings) if is_due(source, now=now)]
+        due = [source for source in list_feed_sources(settings) if is_feed_due(source, now=now)]
         for line in _look(due, now):
             click.echo(f"There is no new control feed: {visible(line)}. {_DOES}", err=True)
-        return board(settings, standings(settings))
+        return load_board(settings, read_feed_states(settings))
     except FeedError as error:
         raise click.ClickException(f"{visible(str(error))}\nPut it right there, or take the table [[feed]] out"
                                    ) from None
 
 
-def _look(due: list[Source], now: datetime) -> list[str]:
+def _look(due: list[FeedSource], now: datetime) -> list[str]:
     """Look for them within the time that a run has for it; what went wrong, in words."""
     from time import monotonic
 
-    from probe.config.folders import own_state
+    from probe.config.folders import find_own_state
     from probe.control.feeds.feed_document import FeedError
-    from probe.operation.commands.run_lock import Locked, run_lock
-    from probe.operation.updates.feed_updates import TIMED_S, look
+    from probe.operation.commands.run_lock import LockedError, hold_run_lock
+    from probe.operation.updates.feed_updates import TIMED_S, refresh_feed
     from probe.results.files.atomic import StoreError
 
     failed: list[str] = []
@@ -49,13 +49,13 @@ def _look(due: list[Source], now: datetime) -> list[str]:
         return failed
     ends = monotonic() + TIMED_S
     try:
-        with run_lock(own_state()):
+        with hold_run_lock(find_own_state()):
             for number, source in enumerate(due):
                 try:
-                    look(source, now=now, timeout_s=(ends - monotonic()) / (len(due) - number))
+                    refresh_feed(source, now=now, timeout_s=(ends - monotonic()) / (len(due) - number))
                 except (FeedError, StoreError) as error:
                     failed.append(str(error))
-    except Locked:
+    except LockedError:
         pass  # somebody else looks
     except StoreError as error:
         failed.append(str(error))

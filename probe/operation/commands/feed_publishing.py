@@ -12,9 +12,9 @@ import click
 from probe import __version__
 from probe.catalogue.laboratory_marker import read_marker
 from probe.config.settings import Settings
-from probe.core.stamps import stamp
+from probe.core.stamps import format_time
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_NETWORK
-from probe.operation.commands.feed_summary import Report, tell
+from probe.operation.commands.feed_summary import FeedReport, print_report
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
@@ -27,7 +27,7 @@ _SUFFIX, _SIGNATURE = ".json", ".minisig"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class PublishOrder:
     """What is to be published, and where."""
 
     settings: Settings
@@ -48,37 +48,39 @@ class Order:
         return self.folder / f"{self.name}{_SUFFIX}"
 
 
-def publish(order: Order) -> int:
+def publish_feed(order: PublishOrder) -> int:
     """Measure, compare, sign, write; the exit status. Raises StoreError."""
-    from probe.control.feeds.feed_changes import changes
+    from probe.control.feeds.feed_changes import list_feed_changes
     from probe.control.feeds.feed_document import FeedError
-    from probe.control.feeds.feed_fit import fitted
-    from probe.control.feeds.feed_learning import FeedFrame, learn, unfit
-    from probe.control.feeds.feed_left_out import left_out
+    from probe.control.feeds.feed_fit import fit_feed
+    from probe.control.feeds.feed_learning import FeedMaker, explain_unfit_run, make_feed
+    from probe.control.feeds.feed_left_out import list_left_out
     from probe.measurement.session.make_run import make_run
     from probe.measurement.session.run_plan import RunPlan
-    from probe.measurement.session.selection import lacking_modules
-    from probe.operation.commands.progress_bar import bar
+    from probe.measurement.session.selection import find_lacking_modules
+    from probe.operation.commands.progress_bar import show_progress
 
     settings = _alone(order.settings)
     plan = RunPlan(deadline_s=order.deadline_s, fast=order.fast, trigger="timed", tier=order.tier, transfers=False,
                    everywhere=True, lab=read_marker().lab)
-    with bar("Measuring") as progress:
+    with show_progress("Measuring") as progress:
         result = make_run(order.catalogue, settings, plan, progress=progress)
-    if why := unfit(result):
-        return _refused(order, why, EXIT_NO_NETWORK)
+    if why := explain_unfit_run(result):
+        return _refuse(order, why, EXIT_NO_NETWORK)
     before = _before(order)
-    frame = FeedFrame(name=order.name, asn=settings.vantage.asn, cc=settings.vantage.cc, software=__version__)
+    frame = FeedMaker(name=order.name, asn=settings.vantage.asn, cc=settings.vantage.cc, software=__version__)
     try:
-        made, bare = fitted(learn(result, order.catalogue, frame, before=before))
+        made, bare = fit_feed(make_feed(result, order.catalogue, frame, before=before))
         if (why := _collapse(before, made)) and not order.force:
-            return _refused(order, why, EXIT_FAILED)
+            return _refuse(order, why, EXIT_FAILED)
         files = _write(order, made)
     except FeedError as error:
-        return _refused(order, f"{error}.", EXIT_FAILED)
-    left = left_out(result, order.catalogue, made, tier=order.tier, lacking=lacking_modules())
-    tell(Report(made=made, bytes=len(files[-1][1]), runtime_s=result.run.runtime_s, changes=changes(before, made),
-                left_out=left, without_page=bare, file=order.file, key=order.key.public.name), as_json=order.as_json)
+        return _refuse(order, f"{error}.", EXIT_FAILED)
+    left = list_left_out(result, order.catalogue, made, tier=order.tier, lacking=find_lacking_modules())
+    print_report(FeedReport(made=made, bytes=len(files[-1][1]), runtime_s=result.run.runtime_s,
+                            changes=list_feed_changes(before, made),
+                            left_out=left, without_page=bare, file=order.file, key=order.key.public.name),
+                 as_json=order.as_json)
     if order.upload:  # last: what is new is told once, and the next feed is held against this one
         _send(order, files)
     return 0
@@ -91,23 +93,23 @@ def _alone(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, helper=(), matrix_server=(), feed=())
 
 
-def _refused(order: Order, why: str, status: int) -> int:
+def _refuse(order: PublishOrder, why: str, status: int) -> int:
     if order.as_json:
         click.echo(json.dumps({"published": False, "why": why}))
     click.echo(f"Nothing is published: {visible(why)} The last feed stays.", err=True)
     return status
 
 
-def _before(order: Order) -> Feed | None:
+def _before(order: PublishOrder) -> Feed | None:
     """The feed that lies there, where it is ours and whole."""
     from probe.control.feeds.feed_document import FeedError
-    from probe.operation.updates.feed_updates import verified
-    from probe.operation.updates.signed_file import Fetched
+    from probe.operation.updates.feed_updates import verify_feed
+    from probe.operation.updates.signed_file import SignedFile
 
     try:
-        fetched = Fetched(document=order.file.read_bytes(),
-                          signature=order.file.with_name(order.file.name + _SIGNATURE).read_bytes())
-        found = verified(fetched, order.key.public).feed
+        fetched = SignedFile(document=order.file.read_bytes(),
+                             signature=order.file.with_name(order.file.name + _SIGNATURE).read_bytes())
+        found = verify_feed(fetched, order.key.public).feed
     except (OSError, FeedError):
         return None
     return found if found.name == order.name else None
@@ -126,7 +128,7 @@ def _collapse(before: Feed | None, now: Feed) -> str:
             "(--force publishes it).")
 
 
-def _write(order: Order, made: Feed) -> tuple[tuple[str, bytes], ...]:
+def _write(order: PublishOrder, made: Feed) -> tuple[tuple[str, bytes], ...]:
     """Name and content of both files, as they lie there now. Raises StoreError.
 
     The signature first: who comes between gets a pair that does not fit, and asks again.
@@ -135,7 +137,7 @@ def _write(order: Order, made: Feed) -> tuple[tuple[str, bytes], ...]:
     from probe.results.files.atomic import replace_file
 
     raw = write_feed(made)
-    signed = order.key.sign(raw, f"feed {made.name} made {stamp(made.made)}")
+    signed = order.key.sign(raw, f"feed {made.name} made {format_time(made.made)}")
     files = ((order.file.name + _SIGNATURE, signed), (order.file.name, raw))
     for name, content in files:
         replace_file(order.folder / name, content)
@@ -143,13 +145,13 @@ def _write(order: Order, made: Feed) -> tuple[tuple[str, bytes], ...]:
     return files
 
 
-def _send(order: Order, files: tuple[tuple[str, bytes], ...]) -> None:
+def _send(order: PublishOrder, files: tuple[tuple[str, bytes], ...]) -> None:
     """To the place of uploads. What fails is tried again with the next feed. Raises StoreError."""
     from probe.operation.upload.sender import UploadError
-    from probe.operation.upload.upload_send import FILE_S, sender_for
+    from probe.operation.upload.upload_send import FILE_S, make_sender
 
     try:
-        sender = sender_for(order.settings, order.folder)
+        sender = make_sender(order.settings, order.folder)
         for name, content in files:
             sender.put(f"feeds/{name}", content, timeout_s=FILE_S)
     except UploadError as error:

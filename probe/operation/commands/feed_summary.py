@@ -13,14 +13,14 @@ import click
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.control.feeds.feed_changes import Change
+    from probe.control.feeds.feed_changes import FeedChange
     from probe.control.feeds.feed_document import Feed, FeedEntry
 
 MOST_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class FeedReport:
     """A feed and what is to be said of it."""
 
     made: Feed
@@ -28,7 +28,7 @@ class Report:
     """Of the document, without its signature."""
     runtime_s: float
     """That the measuring took."""
-    changes: tuple[Change, ...]
+    changes: tuple[FeedChange, ...]
     left_out: Mapping[str, tuple[str, ...]]
     """Why -> inputs that are not in it."""
     without_page: tuple[str, ...]
@@ -42,12 +42,12 @@ class Report:
         return tuple(entry for entry in self.made.entries if entry.state == state)
 
 
-def tell(report: Report, *, as_json: bool) -> None:
+def print_report(report: FeedReport, *, as_json: bool) -> None:
     """Print it."""
     (_tell_programs if as_json else _tell_people)(report)
 
 
-def _tell_programs(report: Report) -> None:
+def _tell_programs(report: FeedReport) -> None:
     made = report.made
     click.echo(json.dumps({
         "published": True, "name": made.name, "made": made.made.isoformat(), "file": str(report.file),
@@ -59,14 +59,14 @@ def _tell_programs(report: Report) -> None:
         "changes": [asdict(change) for change in report.changes]}))
 
 
-def _tell_people(report: Report) -> None:
-    from probe.control.feeds.feed_changes import failure_of
+def _tell_people(report: FeedReport) -> None:
+    from probe.control.feeds.feed_changes import describe_failure
     from probe.control.feeds.feed_left_out import UNEXPECTED
 
     made = report.made
     click.echo(f"Written: {report.file}, {report.bytes} bytes, signed by {report.key}: {len(report.of_state('ok'))} of "
                f"{len(made.entries)} endpoints answer as they should, measured in {report.runtime_s:.0f} s.")
-    _lines("Do not answer", [f"{entry.input}: {failure_of(entry)}, since {entry.since}"
+    _lines("Do not answer", [f"{entry.input}: {describe_failure(entry)}, since {entry.since}"
                              for entry in report.of_state("fails")])
     _lines("Not clear, so that nothing is said of them", [entry.input for entry in report.of_state("unclear")])
     for why, inputs in report.left_out.items():

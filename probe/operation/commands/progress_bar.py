@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import click
 
-from probe.core.progress import Progress, silent
+from probe.core.progress import Progress, ignore_progress
 
 
 @contextlib.contextmanager
-def bar(label: str, *, wanted: bool = True) -> Iterator[Progress]:
+def show_progress(label: str, *, wanted: bool = True) -> Iterator[Progress]:
     """What to call as the work goes on; it draws where standard error is a terminal."""
     if not wanted or not sys.stderr.isatty():
-        yield silent
+        yield ignore_progress
         return
     with click.progressbar(length=1, label=label, file=sys.stderr) as drawn:
 

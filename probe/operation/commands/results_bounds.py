@@ -12,7 +12,7 @@ from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
 
-def keep_in_bounds(directory: Path, settings: Settings, latest: str = "") -> None:
+def tidy_after_run(directory: Path, settings: Settings, latest: str = "") -> None:
     """After a run, the `latest`: closes the folder to others and removes what is past its time.
 
     What cannot be removed is told, and the run is no less made for it.
@@ -21,20 +21,20 @@ def keep_in_bounds(directory: Path, settings: Settings, latest: str = "") -> Non
 
     try:
         make_private(directory)
-        for line in bounds_lines(directory, settings, latest):
+        for line in enforce_store_limits(directory, settings, latest):
             click.echo(line, err=True)
     except (StoreError, OSError) as error:
         click.echo(f"Old results could not be removed: {visible(str(error))}", err=True)
 
 
-def bounds_lines(directory: Path, settings: Settings, latest: str = "") -> list[str]:
+def enforce_store_limits(directory: Path, settings: Settings, latest: str = "") -> list[str]:
     """Removes what is past the limits of `[store]` and returns what to say of it. Raises StoreError."""
     from probe.operation.upload.upload_retention import note_waiting
-    from probe.results.archive.retention import Limits, keep_within
+    from probe.results.archive.retention import StoreLimits, enforce_limits
 
     note_waiting(directory, settings)
-    limits = Limits(keep_days=settings.store.keep_days, quota_mb=settings.store.quota_mb)
-    done = keep_within(directory, limits, today=datetime.now(UTC).date(), latest=latest)
+    limits = StoreLimits(keep_days=settings.store.keep_days, quota_mb=settings.store.quota_mb)
+    done = enforce_limits(directory, limits, today=datetime.now(UTC).date(), latest=latest)
     lines = []
     if done.runs:
         lines.append(f"Removed {len(done.runs)} old runs, {_mb(done.bytes)} MB, the latest {done.runs[-1]}; "

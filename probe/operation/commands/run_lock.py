@@ -11,25 +11,25 @@ from pathlib import Path
 from typing import TextIO
 
 from probe.operation.commands.file_lock import share, take
-from probe.results.files.atomic import explained, make_folder
+from probe.results.files.atomic import make_folder, translate_os_errors
 
 _TRIES, _PAUSE_S = 5, 0.02
-"""Whoever only looks (`held_since`) holds the lock for a moment, which is no run."""
+"""Whoever only looks (`read_held_since`) holds the lock for a moment, which is no run."""
 
 
-class Locked(Exception):
+class LockedError(Exception):
     """Another run holds the folder; the text says since when, where that is known."""
 
 
 @contextlib.contextmanager
-def run_lock(directory: Path) -> Iterator[None]:
+def hold_run_lock(directory: Path) -> Iterator[None]:
     """Hold `directory`/.lock while the block runs; raises Locked, after a tenth of a second, when somebody else does.
 
     The kernel lets go of it with the process's last descriptor, and no child inherits one: nothing has to be cleared
     after a crash. Raises StoreError where the file system knows no locks, rather than run unguarded.
     """
     make_folder(directory)
-    with _taken(directory / ".lock") as handle:
+    with _take_lock(directory / ".lock") as handle:
         with contextlib.suppress(OSError):  # on a full disk the lock holds all the same
             os.ftruncate(handle.fileno(), 0)
             os.lseek(handle.fileno(), 0, os.SEEK_SET)
@@ -37,7 +37,7 @@ def run_lock(directory: Path) -> Iterator[None]:
         yield
 
 
-def held_since(directory: Path) -> str | None:
+def read_held_since(directory: Path) -> str | None:
     """Since when a run holds the folder, empty where that is not told; None when nobody does. Takes no lock away."""
     try:
         with (directory / ".lock").open("r") as handle:
@@ -50,12 +50,12 @@ def held_since(directory: Path) -> str | None:
     return None
 
 
-def _taken(file: Path) -> TextIO:
+def _take_lock(file: Path) -> TextIO:
     """The open file that holds the lock. Raises Locked or StoreError."""
     since = ""
     for attempt in range(_TRIES):
         time.sleep(_PAUSE_S if attempt else 0)
-        with explained(file), contextlib.ExitStack() as stack:
+        with translate_os_errors(file), contextlib.ExitStack() as stack:
             handle = stack.enter_context(os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+"))
             try:
                 take(handle)
@@ -64,7 +64,7 @@ def _taken(file: Path) -> TextIO:
                     return handle
             except BlockingIOError:
                 since = _since(handle)
-    raise Locked(since)
+    raise LockedError(since)
 
 
 def _is_there(file: Path, handle: TextIO) -> bool:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from probe.catalogue.packaged import needing_accounts, titles
+from probe.catalogue.packaged import load_account_needs, load_titles
 from probe.core.runs import RunResult
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Decided, Outcome
 from probe.core.tables.words import known
 from probe.core.verdicts import Verdict
-from probe.inference.verdicts.service_sentences import service_lines
+from probe.inference.verdicts.service_sentences import describe_services
 from probe.results.files.text_cells import visible
 
 _SHOWN: tuple[Decided, ...] = ("blocked", "network", "local", "down", "inconclusive")
 
 
-def summary_lines(result: RunResult) -> Iterator[str]:
+def describe_run(result: RunResult) -> Iterator[str]:
     """Plain lines; text from the network is made harmless for a terminal."""
     run = result.run
     yield f"{run.measurement_start_time}  {run.vantage.probe_cc} AS{run.vantage.probe_asn}  " + "  ".join(run.ladder)
@@ -32,7 +32,7 @@ def summary_lines(result: RunResult) -> Iterator[str]:
         if rows:
             yield f"{outcome} ({OUTCOMES[outcome]}):"
             yield from (_line(v) for v in rows)
-    yield from service_lines(result.services, titles(), needing_accounts())
+    yield from describe_services(result.services, load_titles(), load_account_needs())
     counts = Counter(v.outcome for v in result.verdicts)
     words: list[Outcome] = [*OUTCOMES, NOT_ATTEMPTED]
     yield ", ".join(f"{counts[w]} {w}" for w in words if counts[w]) + f"; {run.runtime_s:.1f} s"

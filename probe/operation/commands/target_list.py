@@ -9,13 +9,13 @@ import click
 import msgspec
 
 from probe.catalogue.types import Catalogue
-from probe.config.folders import own_state
+from probe.config.folders import find_own_state
 from probe.config.settings import Settings
 from probe.core.endpoints import Endpoint
-from probe.measurement.planning.rotation import CORE, Turn
+from probe.measurement.planning.rotation import CORE, RotationTurn
 from probe.measurement.session.run_plan import RunPlan
-from probe.operation.commands.run_lock import Locked, run_lock
-from probe.operation.updates.catalogue_choice import Choice, choose
+from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.operation.updates.catalogue_choice import CatalogueChoice, choose_catalogue
 from probe.operation.updates.list_document import ListError
 from probe.results.files.atomic import StoreError
 
@@ -23,7 +23,7 @@ ALL_TIERS = 3
 _DOES = "To do: probe update"
 
 
-def shown(text: str) -> str:
+def neutralise_text(text: str) -> str:
     """What a list's maker or server wrote, harmless to a terminal."""
     from probe.results.files.text_cells import (
         visible,  # late: with the store's tables, which a run needs only at its end
@@ -33,7 +33,7 @@ def shown(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class ListBounds:
     """Settings and plan of a run as far as the list lets them be, and what to say of it."""
 
     catalogue: Catalogue
@@ -42,49 +42,51 @@ class Bounds:
     notes: tuple[str, ...]
 
 
-def chosen(settings: Settings, named: str | None, now: datetime, *, lab: bool = False) -> Choice:
+def choose_run_catalogue(settings: Settings, named: str | None, now: datetime, *, lab: bool = False) -> CatalogueChoice:
     """The catalogue, with what stands in the signed list. Raises CatalogueError, and ClickException for a bad key."""
     try:
-        return choose(settings, named, now=now, lab=lab)
+        return choose_catalogue(settings, named, now=now, lab=lab)
     except ListError as error:
         does = "Put it right there, or take the table [update] out"
-        raise click.ClickException(f"{shown(str(error))}\n{does}") from None
+        raise click.ClickException(f"{neutralise_text(str(error))}\n{does}") from None
 
 
-def looked(settings: Settings, now: datetime) -> bool:
+def refresh_list(settings: Settings, now: datetime) -> bool:
     """Look for a new list when a day has passed; whether there may be another one now. It never fails a run."""
     if not settings.update.url:
         return False
-    from probe.operation.updates.list_refresh import TIMED_S, is_due, key_for, look
+    from probe.operation.updates.list_refresh import TIMED_S, choose_key, is_list_due, refresh_list
 
-    if not is_due(settings, now=now):
+    if not is_list_due(settings, now=now):
         return False
     try:
-        with run_lock(own_state()):
-            look(settings.update.url, key_for(settings, None), now=now, timeout_s=TIMED_S)
-    except Locked:
+        with hold_run_lock(find_own_state()):
+            refresh_list(settings.update.url, choose_key(settings, None), now=now, timeout_s=TIMED_S)
+    except LockedError:
         return False  # somebody else looks
     except (ListError, StoreError) as error:
-        click.echo(f"There is no new list of targets: {shown(str(error))}. {_DOES}", err=True)
+        click.echo(f"There is no new list of targets: {neutralise_text(str(error))}. {_DOES}", err=True)
         return False
     return True
 
 
-def bounds(choice: Choice, settings: Settings, plan: RunPlan, *, fast_deadline_s: float) -> Bounds:
+def apply_list_bounds(choice: CatalogueChoice, settings: Settings, plan: RunPlan, *,
+                      fast_deadline_s: float) -> ListBounds:
     """What the list asks, put on a run. It makes no run less careful than the settings do."""
     limits, notes = choice.standing.limits, []
     run = settings.run
     level, tier = min(run.consent_level, limits.max_level), min(plan.tier, limits.max_tier)
     paced = plan.fast and limits.pace_s > 0
     if trouble := choice.standing.trouble:
-        notes.append(f"Of signed lists of targets: {shown(trouble)}. Until a good one is here only the core is "
+        notes.append(
+            f"Of signed lists of targets: {neutralise_text(trouble)}. Until a good one is here only the core is "
                      f"measured, at level 1. {_DOES}")
     elif (level, tier) != (run.consent_level, plan.tier) or paced or (plan.turn and limits.max_tier < ALL_TIERS):
-        notes.append(f"The signed list asks for this in {settings.vantage.cc}: {shown(limits.words)}.")
+        notes.append(f"The signed list asks for this in {settings.vantage.cc}: {neutralise_text(limits.words)}.")
     if paced:
         notes.append("So this run is not --fast.")
     slower = plan.deadline_s == fast_deadline_s and paced
-    return Bounds(
+    return ListBounds(
         catalogue=_within(choice.catalogue, limits.max_tier),
         settings=msgspec.structs.replace(settings, run=msgspec.structs.replace(
             run, consent_level=level, pace_s=max(run.pace_s, limits.pace_s))),
@@ -94,7 +96,7 @@ def bounds(choice: Choice, settings: Settings, plan: RunPlan, *, fast_deadline_s
     )
 
 
-def _turn(turn: Turn | None, max_tier: int) -> Turn | None:
+def _turn(turn: RotationTurn | None, max_tier: int) -> RotationTurn | None:
     """The turn, of the core alone where no more may be measured."""
     return turn.of_core() if turn and max_tier <= CORE else turn
 
@@ -107,7 +109,7 @@ def _within(catalogue: Catalogue, max_tier: int) -> Catalogue:
         e for e in catalogue.endpoints if e.tier <= max_tier or e.role == "control"))
 
 
-def beyond(choice: Choice, endpoints: frozenset[str]) -> tuple[str, ...]:
+def find_beyond_list(choice: CatalogueChoice, endpoints: frozenset[str]) -> tuple[str, ...]:
     """Endpoints that a person names and the list does not let be measured."""
     most = choice.standing.limits.max_tier
 

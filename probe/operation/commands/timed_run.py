@@ -5,47 +5,48 @@ from __future__ import annotations
 from dataclasses import replace
 
 from probe.config.settings import Settings
-from probe.measurement.device.conditions import Conditions, conditions_now
-from probe.measurement.session.run_conditions import frugal, manners_of
+from probe.measurement.device.conditions import DeviceConditions, read_conditions
+from probe.measurement.session.run_conditions import choose_run_conditions, make_frugal
 from probe.measurement.session.run_plan import RunPlan
-from probe.operation.commands.timed_log import Diary
-from probe.operation.schedules.missing_runs import WHY
-from probe.operation.schedules.schedule_log import now
-from probe.operation.schedules.turns import time_of, turn_of
+from probe.operation.commands.timed_log import TimedLog
+from probe.operation.schedules.missing_runs import GAP_REASONS
+from probe.operation.schedules.schedule_log import get_now
+from probe.operation.schedules.turns import choose_run_time, find_turn
 
 
-class NotNow(Exception):
+class NotNowError(Exception):
     """The run is not made; the text says why, and the schedule's log has it."""
 
 
-def with_turn(plan: RunPlan, settings: Settings, diary: Diary, *, by_tier: bool) -> RunPlan:
+def add_turn(plan: RunPlan, settings: Settings, diary: TimedLog, *, by_tier: bool) -> RunPlan:
     """The plan with the turn that it is by the schedule; `by_tier`: the caller asked for a tier and gets it."""
     if plan.trigger != "timed" or by_tier or plan.inputs:
         return plan
-    moment = now()
-    return replace(plan, turn=turn_of(settings, diary.term(moment), moment))
+    moment = get_now()
+    return replace(plan, turn=find_turn(settings, diary.term(moment), moment))
 
 
-def under_conditions(plan: RunPlan, settings: Settings, diary: Diary) -> RunPlan:
+def apply_conditions(plan: RunPlan, settings: Settings, diary: TimedLog) -> RunPlan:
     """The plan with the conditions of this device now, and what they mean for it. Raises NotNow.
 
     They hinder no run that a person makes. One that waits for it is not kept waiting by the question, and the
     laboratory is not told of the machine that it runs on.
     """
     timed = plan.trigger == "timed"
-    found = Conditions()
+    found = DeviceConditions()
     if not plan.lab and (timed or not plan.fast):
-        found = conditions_now()
+        found = read_conditions()
         plan = replace(plan, conditions=found.words)
     return _as_allowed(plan, settings, diary, found) if timed else plan
 
 
-def _as_allowed(plan: RunPlan, settings: Settings, diary: Diary, found: Conditions) -> RunPlan:
+def _as_allowed(plan: RunPlan, settings: Settings, diary: TimedLog, found: DeviceConditions) -> RunPlan:
     """The plan for these conditions, within the time that is left until the next run."""
-    moment = now()
-    time, manners = time_of(diary.term(moment), plan.deadline_s, moment), manners_of(found, settings.run)
+    moment = get_now()
+    time, manners = choose_run_time(diary.term(moment), plan.deadline_s, moment), choose_run_conditions(found,
+                                                                                                        settings.run)
     if why := "late" if time.late else manners.skip:
-        diary.skipped(why)
-        raise NotNow(f"No run this time: {WHY[why]}.")
+        diary.note_skipped(why)
+        raise NotNowError(f"No run this time: {GAP_REASONS[why]}.")
     plan = replace(plan, deadline_s=time.deadline_s)
-    return frugal(plan) if manners.frugal else plan
+    return make_frugal(plan) if manners.frugal else plan

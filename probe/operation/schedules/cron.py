@@ -12,16 +12,17 @@ END = "# <<< reachability probe <<<"
 _BEGINS, _ENDS = "# >>> reachability probe", "# <<< reachability probe"
 
 
-class DamagedBlock(ValueError):
+class DamagedBlockError(ValueError):
     """The crontab has one end of a block only; whose the lines there are cannot be told."""
 
 
-def block(rhythm: Rhythm, command: Sequence[str], *, errors: str) -> str:
+def make_block(rhythm: Rhythm, command: Sequence[str], *, errors: str) -> str:
     """The block: one line, which keeps what the last run had to say in the file `errors`."""
-    return f"{BEGIN}\n{times(rhythm)} {shell(command)} >/dev/null 2>{_cron_safe(shlex.quote(errors))}\n{END}\n"
+    line = f"{make_time_fields(rhythm)} {quote_command(command)} >/dev/null 2>{_cron_safe(shlex.quote(errors))}"
+    return f"{BEGIN}\n{line}\n{END}\n"
 
 
-def times(rhythm: Rhythm) -> str:
+def make_time_fields(rhythm: Rhythm) -> str:
     """The five fields; in the machine's own time, which is all that every cron knows."""
     if rhythm.every_min < 60:
         minutes = ",".join(str(m) for m in range(rhythm.minute, 60, rhythm.every_min))
@@ -30,7 +31,7 @@ def times(rhythm: Rhythm) -> str:
     return f"{rhythm.minute} {'*' if hours == 1 else '0' if hours == 24 else f'*/{hours}'} * * *"
 
 
-def shell(command: Sequence[str]) -> str:
+def quote_command(command: Sequence[str]) -> str:
     """The command for cron: quoted for the shell, and `%`, which cron takes for a line's end, escaped."""
     return _cron_safe(shlex.join(command))
 
@@ -47,7 +48,7 @@ def has_block(crontab: str) -> bool:
     return any(line.startswith(_BEGINS) or line.startswith(_ENDS) for line in crontab.split("\n"))
 
 
-def with_block(crontab: str, new: str) -> str:
+def add_block(crontab: str, new: str) -> str:
     """The crontab with this block: in the old one's place, else at the end. Raises DamagedBlock."""
     before, after, found = _around(crontab)
     if not found and before and not before.endswith("\n"):
@@ -55,7 +56,7 @@ def with_block(crontab: str, new: str) -> str:
     return before + new + after
 
 
-def without_block(crontab: str) -> str:
+def remove_block(crontab: str) -> str:
     """The crontab without any block of ours. Raises DamagedBlock."""
     before, after, _ = _around(crontab)
     return before + after
@@ -70,11 +71,11 @@ def _around(crontab: str) -> tuple[str, str, bool]:
         if line.startswith(_BEGINS if not inside else _ENDS):
             inside, found = not inside, True
         elif line.startswith((_BEGINS, _ENDS)):
-            raise DamagedBlock(f"line {number}: one end of the block is missing")
+            raise DamagedBlockError(f"line {number}: one end of the block is missing")
         elif not inside:
             (after if found else before).append(line)
     if inside:
-        raise DamagedBlock("the block's last line is missing")
+        raise DamagedBlockError("the block's last line is missing")
     return "".join(before), "".join(after), found
 
 

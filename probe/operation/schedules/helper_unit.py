@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probe.operation.schedules.systemd import lone_path, quoted
+from probe.operation.schedules.systemd import format_lone_path, quote_word
 
 NAME = "reachability-probe-helper.service"
 
 
-def helper_unit(command: Sequence[str], *, low_port: bool, keys: Sequence[str] = ()) -> str:
+def make_helper_unit(command: Sequence[str], *, low_port: bool, keys: Sequence[str] = ()) -> str:
     """The unit; systemd.exec(5) tells each line. `low_port`: it listens below 1024. `keys`: files of certificate and
     key, which systemd reads as root and hands over. Raises ValueError for a word that cannot stand in a unit."""
     capability = "CAP_NET_BIND_SERVICE" if low_port else ""
@@ -24,8 +24,9 @@ def helper_unit(command: Sequence[str], *, low_port: bool, keys: Sequence[str] =
         "",
         "[Service]",
         "Type=exec",
-        f"ExecStart={' '.join(word if word.startswith('%d/') else quoted(word) for word in command)}",
-        *(f"LoadCredential={name}:{lone_path(path)}" for name, path in zip(("certificate", "key"), keys, strict=False)),
+        f"ExecStart={' '.join(word if word.startswith('%d/') else quote_word(word) for word in command)}",
+        *(f"LoadCredential={name}:{format_lone_path(path)}" for name,
+          path in zip(("certificate", "key"), keys, strict=False)),
         "Restart=on-failure",
         "RestartSec=5",
         "TimeoutStopSec=30",

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from probe.config.folders import own_state
+from probe.config.folders import find_own_state
 from probe.operation.schedules import cron, units
 from probe.operation.schedules.crontab import CronError, read_crontab, write_crontab
 
 
-def installed() -> tuple[str, ...]:
+def list_installed() -> tuple[str, ...]:
     """Which schedules are really set up for this user or the system."""
     found = []
     try:
@@ -21,19 +21,19 @@ def installed() -> tuple[str, ...]:
     except CronError:
         pass
     found += [name for name, system in (("systemd-user", False), ("systemd-system", True))
-              if units.present(system=system)]
+              if units.has_timer(system=system)]
     return tuple(found)
 
 
-def own_command() -> tuple[str, ...]:
+def make_own_command() -> tuple[str, ...]:
     """How a schedule calls this very program, wherever it starts."""
     script = Path(sys.executable).with_name("probe")
     return (str(script),) if script.is_file() else (sys.executable, "-P", "-m", "probe")
 
 
-def last_errors() -> Path:
+def find_last_errors() -> Path:
     """Where cron's last run leaves what it had to say."""
-    return own_state() / "last-errors.txt"
+    return find_own_state() / "last-errors.txt"
 
 
 def _remove_cron() -> bool:
@@ -43,15 +43,15 @@ def _remove_cron() -> bool:
         return False  # without cron there is nothing of ours in it
     if not cron.has_block(before):
         return False
-    write_crontab(cron.without_block(before))
+    write_crontab(cron.remove_block(before))
     return True
 
 
 def _remove_system() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0 and units.remove(system=True)
+    return hasattr(os, "geteuid") and os.geteuid() == 0 and units.remove_units(system=True)
 
 
 REMOVERS: dict[str, Callable[[], bool]] = {
-    "cron": _remove_cron, "systemd-user": lambda: units.remove(system=False), "systemd-system": _remove_system,
+    "cron": _remove_cron, "systemd-user": lambda: units.remove_units(system=False), "systemd-system": _remove_system,
 }
 """Schedule -> what takes it away; false where there was nothing of ours."""

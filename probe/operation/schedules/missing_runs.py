@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from probe.operation.schedules.rhythm import Rhythm, rhythm
-from probe.operation.schedules.schedule_log import Event
+from probe.operation.schedules.rhythm import Rhythm, make_rhythm
+from probe.operation.schedules.schedule_log import ScheduleEvent
 
-WHY: dict[str, str] = {
+GAP_REASONS: dict[str, str] = {
     "overlap": "the run before was still going on",
     "refused": "nobody had agreed to what the configuration asks for",
     "battery": "the device ran on its battery",
@@ -35,11 +35,11 @@ class Gap:
     last: datetime
     n: int
     why: str
-    """A key of `WHY`."""
+    """A key of `GAP_REASONS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class ScheduleTerm:
     """A schedule that was at work for a time."""
 
     begin: datetime
@@ -57,9 +57,9 @@ class Term:
         return self.begin + every * ((now - self.begin) // every + 1)
 
 
-def terms(events: Iterable[Event]) -> Iterator[Term]:
+def list_terms(events: Iterable[ScheduleEvent]) -> Iterator[ScheduleTerm]:
     """The schedules one after the other; a new installation ends the one before."""
-    at_work: Term | None = None
+    at_work: ScheduleTerm | None = None
     for event in events:
         if event.kind not in ("installed", "uninstalled"):
             continue
@@ -70,14 +70,15 @@ def terms(events: Iterable[Event]) -> Iterator[Term]:
         yield at_work
 
 
-def gaps(events: Sequence[Event], *, since: datetime, until: datetime, running: bool = False) -> tuple[Gap, ...]:
+def find_gaps(events: Sequence[ScheduleEvent], *, since: datetime, until: datetime,
+              running: bool = False) -> tuple[Gap, ...]:
     """What is missing of the runs that were due from `since` on and whose time is past at `until`.
 
     A run belongs to the time it was due before: a late one fills its own place and no earlier one. `running`: a run
     goes on right now, so the last that began is not broken off.
     """
     found: list[Gap] = []
-    for term in terms(events):
+    for term in list_terms(events):
         end = min(until, term.end or until)
         for due, why in _missing(term, events, max(since, term.begin), end, running=running):
             last = found[-1] if found else None
@@ -89,11 +90,11 @@ def gaps(events: Sequence[Event], *, since: datetime, until: datetime, running: 
     return tuple(found)
 
 
-def _missing(term: Term, events: Sequence[Event], since: datetime, until: datetime, *,
+def _missing(term: ScheduleTerm, events: Sequence[ScheduleEvent], since: datetime, until: datetime, *,
              running: bool) -> Iterator[tuple[datetime, str]]:
     every = timedelta(seconds=term.rhythm.every_s)
     late = timedelta(seconds=term.rhythm.jitter_s + _GRACE_S)
-    slots: dict[int, list[Event]] = {}
+    slots: dict[int, list[ScheduleEvent]] = {}
     for event in events:
         if event.kind in ATTEMPTS and event.at >= term.begin:
             slots.setdefault((event.at - term.begin) // every, []).append(event)
@@ -107,7 +108,7 @@ def _missing(term: Term, events: Sequence[Event], since: datetime, until: dateti
             yield due, why
 
 
-def _ends(events: Sequence[Event], *, running: bool) -> dict[datetime, str]:
+def _ends(events: Sequence[ScheduleEvent], *, running: bool) -> dict[datetime, str]:
     """How each run that began went on: until the next one began, it ended, failed, or was broken off."""
     found: dict[datetime, str] = {}
     begun: datetime | None = None
@@ -123,20 +124,20 @@ def _ends(events: Sequence[Event], *, running: bool) -> dict[datetime, str]:
     return found
 
 
-def _why(seen: Sequence[Event], ends: dict[datetime, str]) -> str:
+def _why(seen: Sequence[ScheduleEvent], ends: dict[datetime, str]) -> str:
     """Why the slot has no run; empty when it has one."""
     words = [ends[e.at] if e.kind == "started" else _word(e) for e in seen]
     return "" if "" in words else words[-1] if words else "not_started"
 
 
-def _word(event: Event) -> str:
+def _word(event: ScheduleEvent) -> str:
     """A skipped run tells why; a word that nobody knows, from another version, is told as a failure."""
-    return event.kind if event.kind != "skipped" else event.why if event.why in WHY else "failed"
+    return event.kind if event.kind != "skipped" else event.why if event.why in GAP_REASONS else "failed"
 
 
-def _term(event: Event) -> Term | None:
+def _term(event: ScheduleEvent) -> ScheduleTerm | None:
     try:
-        beat = rhythm(event.every_min, event.minute)
+        beat = make_rhythm(event.every_min, event.minute)
     except ValueError:
         return None
-    return Term(begin=event.first or event.at, end=None, rhythm=beat, by=event.by)
+    return ScheduleTerm(begin=event.first or event.at, end=None, rhythm=beat, by=event.by)

@@ -40,7 +40,7 @@ class Rhythm:
         return start + timedelta(seconds=self.every_s) * (passed + 1)
 
 
-def rhythm(every_min: int, minute: int) -> Rhythm:
+def make_rhythm(every_min: int, minute: int) -> Rhythm:
     """The rhythm, with the minute brought into the interval. Raises ValueError for an interval nobody can say."""
     if every_min not in EVERY_MIN:
         raise ValueError(f"every {every_min} minutes cannot be said: choose one of {', '.join(map(str, EVERY_MIN))}")

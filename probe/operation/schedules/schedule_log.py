@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from probe.results.files.atomic import append_lines, explained, make_folder
+from probe.results.files.atomic import append_lines, make_folder, translate_os_errors
 
 FOLDER = "schedule"
 MAX_BYTES = 4 << 20
@@ -22,7 +22,7 @@ MAX_BYTES = 4 << 20
 _INSTALLED = b"installed"
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ScheduleEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened to the schedule."""
 
     at: datetime
@@ -41,20 +41,20 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     run_id: str = ""
 
 
-def now() -> datetime:
+def get_now() -> datetime:
     """The time for an event, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def append(results: Path, event: Event) -> None:
+def append_event(results: Path, event: ScheduleEvent) -> None:
     """Add a line, on disk when this returns. Raises StoreError; a torn line of a crash before does no harm."""
     file = results / FOLDER / f"{event.at:%Y-%m}.jsonl"
     make_folder(file.parent)
-    with explained(file):
+    with translate_os_errors(file):
         append_lines(file, msgspec.json.encode(event) + b"\n")
 
 
-def read(results: Path, *, since: datetime) -> list[Event]:
+def read_events(results: Path, *, since: datetime) -> list[ScheduleEvent]:
     """The events from `since` on, by time, and the latest `installed` or `uninstalled` before; lines that cannot be
     read are left out."""
     found = sorted(_all(results, f"{since:%Y-%m}"), key=lambda event: event.at)
@@ -62,23 +62,23 @@ def read(results: Path, *, since: datetime) -> list[Event]:
     return [*before[-1:], *(event for event in found if event.at >= since)]
 
 
-def _all(results: Path, month: str) -> Iterator[Event]:
+def _all(results: Path, month: str) -> Iterator[ScheduleEvent]:
     """The events of this month and later ones; of earlier ones, which may be many, installations alone."""
     for file in sorted((results / FOLDER).glob("????-??.jsonl")):
         with contextlib.suppress(OSError):
             if file.stem < month:
                 text = _text(file)
                 lines = text.split(b"\n") if _INSTALLED in text else []
-                yield from _decoded(line for line in lines if _INSTALLED in line)
+                yield from _decode(line for line in lines if _INSTALLED in line)
             else:
                 found = file.stat()
                 yield from _events(file, (found.st_ino, found.st_mtime_ns, found.st_size))
 
 
 @lru_cache(maxsize=3)
-def _events(file: Path, state: tuple[int, ...]) -> tuple[Event, ...]:
+def _events(file: Path, state: tuple[int, ...]) -> tuple[ScheduleEvent, ...]:
     """All events of a file as it was in that state, since a run asks for them three times. Raises OSError."""
-    return tuple(_decoded(_text(file).split(b"\n")))
+    return tuple(_decode(_text(file).split(b"\n")))
 
 
 def _text(file: Path) -> bytes:
@@ -86,8 +86,8 @@ def _text(file: Path) -> bytes:
         return handle.read(MAX_BYTES)
 
 
-def _decoded(lines: Iterable[bytes]) -> Iterator[Event]:
-    decoder = msgspec.json.Decoder(Event)
+def _decode(lines: Iterable[bytes]) -> Iterator[ScheduleEvent]:
+    decoder = msgspec.json.Decoder(ScheduleEvent)
     for line in lines:
         with contextlib.suppress(msgspec.DecodeError):
             event = decoder.decode(line)
@@ -95,6 +95,6 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[Event]:
                 yield event
 
 
-def month_ago(moment: datetime) -> datetime:
+def get_month_ago(moment: datetime) -> datetime:
     """Where `probe status` begins to count."""
     return moment - timedelta(days=30)

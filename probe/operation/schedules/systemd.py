@@ -14,7 +14,7 @@ _STOP_GRACE_S = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class UnitJob:
     """What the unit runs."""
 
     command: Sequence[str]
@@ -33,7 +33,7 @@ class Job:
     """Whether the unit's file system is its own: a user's manager cannot do that everywhere."""
 
 
-def service_text(job: Job) -> str:
+def make_service(job: UnitJob) -> str:
     """The service. systemd.exec(5) tells each line; what is not needed is forbidden."""
     system = bool(job.user)
     capabilities = "CAP_NET_RAW" if job.packets else ""
@@ -46,7 +46,7 @@ def service_text(job: Job) -> str:
         "",
         "[Service]",
         "Type=oneshot",
-        f"ExecStart={' '.join(quoted(word) for word in job.command)}",
+        f"ExecStart={' '.join(quote_word(word) for word in job.command)}",
         "# Another run holds the lock; there is no network; nobody agreed: `probe status` tells, no unit has failed.",
         "SuccessExitStatus=3 4 5",
         f"TimeoutStartSec={round(job.deadline_s) + _STOP_GRACE_S}",
@@ -58,7 +58,7 @@ def service_text(job: Job) -> str:
         "NoNewPrivileges=yes",
         *([f"AmbientCapabilities={capabilities}"] if capabilities else []),
         *([f"CapabilityBoundingSet={capabilities}"] if system else []),
-        *(_sealed(job) if job.sealed else []),
+        *(_list_restrictions(job) if job.sealed else []),
         *(["PrivateDevices=yes", "ProtectClock=yes", "ProtectKernelLogs=yes", "ProtectKernelModules=yes",
            "ProtectHostname=yes"] if system else []),
         f"RestrictAddressFamilies={families}",
@@ -72,25 +72,25 @@ def service_text(job: Job) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sealed(job: Job) -> list[str]:
+def _list_restrictions(job: UnitJob) -> list[str]:
     """Everything is read-only but results, uploads and new lists. In a user's manager that takes a user namespace."""
     return [
         *([] if job.user else ["PrivateUsers=yes"]),
         "ProtectSystem=strict",
         "ProtectHome=read-only",
-        f"ReadWritePaths={' '.join(_path(folder) for folder in _written(job))}",
+        f"ReadWritePaths={' '.join(_path(folder) for folder in _list_writable(job))}",
         "PrivateTmp=yes",
         "ProtectControlGroups=yes",
         "ProtectKernelTunables=yes",
     ]
 
 
-def _written(job: Job) -> list[str]:
+def _list_writable(job: UnitJob) -> list[str]:
     """Where runs may write; those with a dash may be missing."""
     return [job.results, *(f"-{folder}" for folder in (job.upload, job.state) if folder)]
 
 
-def timer_text(rhythm: Rhythm) -> str:
+def make_timer(rhythm: Rhythm) -> str:
     """The timer; in UTC, so that no change to summer time makes a gap."""
     return "\n".join([
         "# Written by `probe install systemd`, removed by `probe uninstall`.",
@@ -98,7 +98,7 @@ def timer_text(rhythm: Rhythm) -> str:
         "Description=Reachability probe: when runs are due",
         "",
         "[Timer]",
-        f"OnCalendar={calendar(rhythm)}",
+        f"OnCalendar={make_calendar(rhythm)}",
         f"RandomizedDelaySec={rhythm.jitter_s}",
         "AccuracySec=1s",
         "# After the machine was off one run is made at once, at its own time; those that were missed stay missed.",
@@ -109,7 +109,7 @@ def timer_text(rhythm: Rhythm) -> str:
     ]) + "\n"
 
 
-def calendar(rhythm: Rhythm) -> str:
+def make_calendar(rhythm: Rhythm) -> str:
     """A calendar expression of systemd.time(7)."""
     if rhythm.every_min < 60:
         return f"*-*-* *:{rhythm.minute:02}/{rhythm.every_min}:00 UTC"
@@ -118,14 +118,14 @@ def calendar(rhythm: Rhythm) -> str:
     return f"*-*-* {hour}:{rhythm.minute:02}:00 UTC"
 
 
-def quoted(word: str) -> str:
+def quote_word(word: str) -> str:
     """One word of a command line as systemd.service(5) reads it."""
     _one_line(word)
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"' if not word or set(word) & set(" \t'\";\\") else escaped
 
 
-def lone_path(path: str) -> str:
+def format_lone_path(path: str) -> str:
     """A path that is all the rest of its line, where quotes are not understood."""
     _one_line(path)
     return path.replace("%", "%%")

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from probe.config.consent.country_profiles import profile_of
 from probe.config.settings import Settings
-from probe.measurement.planning.rotation import CORE, Turn
-from probe.operation.schedules.missing_runs import Term
+from probe.measurement.planning.rotation import CORE, RotationTurn
+from probe.operation.schedules.missing_runs import ScheduleTerm
 from probe.operation.schedules.rhythm import REST_S
 
 OPEN = "ordinary"
@@ -22,7 +22,7 @@ _LEAST_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Time:
+class RunTime:
     """What a timed run may take."""
 
     deadline_s: float
@@ -30,7 +30,7 @@ class Time:
     """It could not end before its successor starts, which is soon: better none than a hurried one."""
 
 
-def turn_of(settings: Settings, term: Term | None, now: datetime) -> Turn | None:
+def find_turn(settings: Settings, term: ScheduleTerm | None, now: datetime) -> RotationTurn | None:
     """The turn of a run that starts now; None where no schedule is known, or none is to be taken."""
     run = settings.run
     if term is None or run.tier != CORE or run.rotate is False:
@@ -38,14 +38,15 @@ def turn_of(settings: Settings, term: Term | None, now: datetime) -> Turn | None
     every_s = term.rhythm.every_s
     phase_s = int(term.begin.timestamp()) % every_s
     number = (int(now.timestamp()) - phase_s) // every_s
-    return Turn(number=number, every_min=term.rhythm.every_min, salt=f"{term.rhythm.every_min}:{term.rhythm.minute}",
-                extended=run.rotate or profile_of(settings.vantage.cc).title == OPEN)
+    return RotationTurn(number=number, every_min=term.rhythm.every_min,
+                        salt=f"{term.rhythm.every_min}:{term.rhythm.minute}",
+                        extended=run.rotate or profile_of(settings.vantage.cc).title == OPEN)
 
 
-def time_of(term: Term | None, wanted_s: float, now: datetime) -> Time:
+def choose_run_time(term: ScheduleTerm | None, wanted_s: float, now: datetime) -> RunTime:
     """The time of a run that starts now and wants so much: it ends before its successor may start."""
     if term is None:
-        return Time(deadline_s=wanted_s, late=False)
+        return RunTime(deadline_s=wanted_s, late=False)
     left_s = (term.next_due(now) - now.astimezone(UTC)).total_seconds() - REST_S
     wanted_s = term.rhythm.deadline_s(wanted_s)
-    return Time(deadline_s=min(wanted_s, max(left_s, 0.0)), late=left_s < _LEAST_SHARE * wanted_s)
+    return RunTime(deadline_s=min(wanted_s, max(left_s, 0.0)), late=left_s < _LEAST_SHARE * wanted_s)

@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from probe.config.folders import config_home
+from probe.config.folders import find_config_home
 from probe.operation.schedules.systemd import SERVICE, TIMER
-from probe.results.files.atomic import explained, write_file
+from probe.results.files.atomic import translate_os_errors, write_file
 
 TIMEOUT_S = 60
 PRIVATE = ("/tmp", "/var/tmp")
@@ -19,24 +19,24 @@ class SystemdError(Exception):
     """systemd did not do what it was asked; the text says what and what to do."""
 
 
-def folder(*, system: bool) -> Path:
+def find_unit_folder(*, system: bool) -> Path:
     """Where units belong."""
     if system:
         return SYSTEM_FOLDER
-    return config_home() / "systemd" / "user"
+    return find_config_home() / "systemd" / "user"
 
 
-def present(*, system: bool) -> bool:
+def has_timer(*, system: bool) -> bool:
     """Whether our timer is there."""
-    return (folder(system=system) / TIMER).is_file()
+    return (find_unit_folder(system=system) / TIMER).is_file()
 
 
-def place(service: str, timer: str, *, system: bool) -> None:
+def write_units(service: str, timer: str, *, system: bool) -> None:
     """Write both units, in the place of earlier ones. Raises StoreError. Readable by all, as systemd expects it."""
     for name, text in ((SERVICE, service), (TIMER, timer)):
-        path = folder(system=system) / name
+        path = find_unit_folder(system=system) / name
         write_file(path, text.encode())
-        with explained(path):
+        with translate_os_errors(path):
             path.chmod(0o644)
 
 
@@ -51,22 +51,22 @@ def can_seal() -> bool:
         return False
 
 
-def hidden(paths: Iterable[str]) -> tuple[str, ...]:
+def list_hidden(paths: Iterable[str]) -> tuple[str, ...]:
     """Those that a unit with a private /tmp cannot see."""
     return tuple(path for path in paths if Path(path).is_absolute()
                  and any(Path(path).is_relative_to(place) for place in PRIVATE))
 
 
-def start(*, system: bool) -> None:
+def start_timer(*, system: bool) -> None:
     """Let the timer run from now on and after each start of the machine. Raises SystemdError."""
     systemctl("daemon-reload", system=system)
     systemctl("enable", "--now", TIMER, system=system)
     systemctl("restart", TIMER, system=system)
 
 
-def remove(*, system: bool) -> bool:
+def remove_units(*, system: bool) -> bool:
     """Stop and remove the units; whether there were any. Raises StoreError or SystemdError."""
-    if not present(system=system):
+    if not has_timer(system=system):
         return False
     try:
         systemctl("disable", "--now", TIMER, system=system)
@@ -74,8 +74,8 @@ def remove(*, system: bool) -> bool:
         if _answers(system=system):
             raise  # the timer may still be at work: its file must stay for the next try
     for name in (TIMER, SERVICE):
-        path = folder(system=system) / name
-        with explained(path):
+        path = find_unit_folder(system=system) / name
+        with translate_os_errors(path):
             path.unlink(missing_ok=True)
             (path.parent / "timers.target.wants" / name).unlink(missing_ok=True)
     if _answers(system=system):

@@ -9,37 +9,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.catalogue.types import CatalogueError
-from probe.config.geo.geo_status import standing
-from probe.config.settings import Settings, results_folder
+from probe.config.geo.geo_status import check_geo_status
+from probe.config.settings import Settings, choose_results_folder
 from probe.core.tables.systems import LINUX, UNTOLD
-from probe.measurement.hops.trace import hears_routers
+from probe.measurement.hops.trace import can_hear_routers
 from probe.measurement.packets.capture import may_capture
 from probe.measurement.planning.locate_plan import CONSENT_LEVEL as SEARCH_LEVEL
 from probe.measurement.planning.shape_plan import ELSEWHERE_LEVEL
-from probe.operation.updates.catalogue_choice import choose
+from probe.operation.updates.catalogue_choice import choose_catalogue
 from probe.operation.updates.list_document import ListError
 from probe.results.files.atomic import StoreError, check_writable
 
 if TYPE_CHECKING:
-    from probe.control.feeds.feed_board import Board
+    from probe.control.feeds.feed_board import FeedBoard
 
 Check = tuple[str, bool, str]
 """What was looked at, whether it is in order, and what a person should know of it."""
 
 
 def check_links() -> Check:
-    from probe.measurement.device.vantage import families
+    from probe.measurement.device.vantage import list_families
 
-    found = families()
+    found = list_families()
     if not found:
         return "network", False, "no route to anywhere: connect this device, then try again"
     return "network", True, "routes for " + " and ".join(f"IPv{f}" for f in found)
 
 
 def check_resolver() -> Check:
-    from probe.measurement.names.system_dns import network_resolvers
+    from probe.measurement.names.system_dns import read_network_resolvers
 
-    found, place = network_resolvers(), "the registry" if sys.platform == "win32" else "/etc/resolv.conf"
+    found, place = read_network_resolvers(), "the registry" if sys.platform == "win32" else "/etc/resolv.conf"
     if not found:
         return "resolver", False, f"{place} names no resolver: the network's own answers cannot be seen"
     return "resolver", True, f"{len(found)} in {place}"
@@ -73,47 +73,47 @@ def check_system() -> list[Check]:
 
 def check_catalogue(settings: Settings) -> Check:
     try:
-        found = choose(settings, None, now=datetime.now(UTC)).catalogue
+        found = choose_catalogue(settings, None, now=datetime.now(UTC)).catalogue
     except (CatalogueError, ListError) as error:
         return "catalogue", False, str(error)
     return "catalogue", True, f"{len(found.endpoints)} endpoints, version {found.version}, {found.path}"
 
 
-def check_feeds(settings: Settings) -> tuple[list[Check], Board | None]:
+def check_feeds(settings: Settings) -> tuple[list[Check], FeedBoard | None]:
     """How it stands with signed control feeds, and what a run could consult now; nothing where none is configured."""
     if not settings.feed:
         return [], None
     from probe.control.feeds.feed_document import FeedError
-    from probe.operation.updates.feed_updates import board, is_fresh, standing_words, standings
+    from probe.operation.updates.feed_updates import describe_feed_state, is_feed_fresh, load_board, read_feed_states
     from probe.results.files.text_cells import visible
 
     now = datetime.now(UTC)
     try:
-        found = standings(settings)
+        found = read_feed_states(settings)
     except FeedError as error:
         return [("control feed", False, visible(str(error)))], None
-    lines = [("control feed", True, visible(standing_words(one, now))) for one in found]
-    fresh = tuple(one for one in found if one.kept and is_fresh(one.kept, now))
+    lines = [("control feed", True, visible(describe_feed_state(one, now))) for one in found]
+    fresh = tuple(one for one in found if one.kept and is_feed_fresh(one.kept, now))
     if len(fresh) < len(found):
         lines.append(("control feeds", True, f"{len(fresh)} of {len(found)} count now; a run looks for newer ones "
                                              "before it begins, and probe update feeds does so now"))
-    return lines, board(settings, fresh)
+    return lines, load_board(settings, fresh)
 
 
 def check_fingerprints(settings: Settings) -> Check:
-    from probe.operation.updates.fingerprint_files import gathered, in_words
+    from probe.operation.updates.fingerprint_files import describe_fingerprints, read_configured_files
 
-    ok, files = gathered(settings)
-    return "fingerprints", ok, in_words(files)
+    ok, files = read_configured_files(settings)
+    return "fingerprints", ok, describe_fingerprints(files)
 
 
 def check_place(settings: Settings) -> Check:
-    found = standing(settings, today=datetime.now(UTC).date())
+    found = check_geo_status(settings, today=datetime.now(UTC).date())
     return "place", not found.damaged, f"{found.text}: {found.todo}" if found.todo else found.text
 
 
 def check_results(settings: Settings) -> Check:
-    folder = results_folder(settings)
+    folder = choose_results_folder(settings)
     try:
         check_writable(folder)
     except StoreError as error:
@@ -121,9 +121,9 @@ def check_results(settings: Settings) -> Check:
     return "results", True, f"{folder.absolute()} can be written"
 
 
-def means_of(settings: Settings, board: Board | None) -> frozenset[str]:
+def list_means(settings: Settings, board: FeedBoard | None) -> frozenset[str]:
     means = {"nothing", "trusted_dns", "innocent", "udp", "ladder", "later_slots"}
-    if hears_routers(platform.system(), platform.release()):
+    if can_hear_routers(platform.system(), platform.release()):
         means.add("routers")
     if may_capture():
         means.add("packets")

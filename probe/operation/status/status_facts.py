@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from probe.config.geo.geo_status import Standing as GeoStanding
-from probe.config.geo.geo_status import standing as geo_standing
+from probe.config.geo.geo_status import GeoStatus as GeoStanding
+from probe.config.geo.geo_status import check_geo_status as geo_standing
 from probe.config.settings import Settings
 from probe.control.feeds.feed_document import FeedError
 from probe.core.runs import Run
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.operation.schedules.missing_runs import Gap, Term, gaps, terms
-from probe.operation.schedules.schedule_log import Event, month_ago, read
-from probe.operation.status.upload_facts import Uploads
-from probe.operation.status.upload_facts import gather as gather_uploads
-from probe.operation.updates.catalogue_choice import Standing, standing
-from probe.operation.updates.feed_updates import FeedStanding, standings
+from probe.operation.schedules.missing_runs import Gap, ScheduleTerm, find_gaps, list_terms
+from probe.operation.schedules.schedule_log import ScheduleEvent, get_month_ago, read_events
+from probe.operation.status.upload_facts import UploadFacts
+from probe.operation.status.upload_facts import gather_upload_facts as gather_uploads
+from probe.operation.updates.catalogue_choice import ListState, read_list_state
+from probe.operation.updates.feed_updates import FeedState, read_feed_states
 from probe.operation.updates.kept_list import read_looks
 from probe.operation.updates.list_document import ListError
-from probe.operation.updates.signed_file import Looks
+from probe.operation.updates.signed_file import LookState
 from probe.results.files.atomic import StoreError, free_bytes
 from probe.results.files.csv_files import read_csv
 from probe.results.layout import run_files
@@ -31,13 +31,13 @@ from probe.results.row_codec import run_from
 from probe.results.runs.run_reader import read_records
 from probe.results.schema import TABLES
 
-NO_LISTS, NO_LOOKS, NO_GEO = Standing(), Looks(), GeoStanding(text="")
+NO_LISTS, NO_LOOKS, NO_GEO = ListState(), LookState(), GeoStanding(text="")
 MAX_FILES = 1_000_000
 """Of a results folder that are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class StatusFacts:
     """One machine's runs of the last 30 days."""
 
     now: datetime
@@ -47,9 +47,9 @@ class Facts:
     """Why runs are refused; empty when they are not."""
     at_work: tuple[str, ...]
     """Schedules that are really set up: cron, systemd-user, systemd-system."""
-    term: Term | None
+    term: ScheduleTerm | None
     """The schedule that the log knows."""
-    events: tuple[Event, ...]
+    events: tuple[ScheduleEvent, ...]
     gaps: tuple[Gap, ...]
     running_since: str | None
     """None: no run goes on; empty: one does, since when is unknown."""
@@ -62,25 +62,25 @@ class Facts:
     free_bytes: int
     errors: str
     """What the last run by cron had to say."""
-    uploads: Uploads | None = None
+    uploads: UploadFacts | None = None
     """None where no place is named."""
-    lists: Standing = NO_LISTS
-    looks: Looks = NO_LOOKS
+    lists: ListState = NO_LISTS
+    looks: LookState = NO_LOOKS
     geo: GeoStanding = NO_GEO
-    feeds: tuple[FeedStanding, ...] = ()
+    feeds: tuple[FeedState, ...] = ()
     feed_trouble: str = ""
     """Why the feeds of the configuration cannot be used at all."""
     services: tuple[ServiceVerdict, ...] = ()
     """Of the last run."""
 
 
-def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
-           running_since: str | None, errors: str) -> Facts:
+def gather_status_facts(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
+                        running_since: str | None, errors: str) -> StatusFacts:
     """Read the folder; what cannot be read is told, never raised."""
-    since, (feeds, feed_trouble) = month_ago(now), _feeds(settings)
-    events = read(results, since=since)
+    since, (feeds, feed_trouble) = get_month_ago(now), _feeds(settings)
+    events = read_events(results, since=since)
     past = [event for event in events if event.at <= now]
-    known = [term for term in terms(past) if term.end is None]
+    known = [term for term in list_terms(past) if term.end is None]
     runs, unreadable = _runs(results, since)
     blocked: tuple[Verdict, ...] = ()
     services: tuple[ServiceVerdict, ...] = ()
@@ -88,10 +88,10 @@ def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str,
         with contextlib.suppress(StoreError):
             blocked = tuple(v for v in read_records(results, runs[-1], Verdict) if v.outcome == "blocked")
             services = tuple(read_records(results, runs[-1], ServiceVerdict))
-    return Facts(
+    return StatusFacts(
         now=now, settings=settings, results=results, not_agreed=not_agreed, at_work=at_work,
         term=known[-1] if known else None, events=tuple(events),
-        gaps=gaps(past, since=since, until=now, running=running_since is not None), running_since=running_since,
+        gaps=find_gaps(past, since=since, until=now, running=running_since is not None), running_since=running_since,
         runs=tuple(runs), unreadable=tuple(unreadable), blocked=blocked, disk_bytes=sum(_sizes(results)),
         free_bytes=_free(results), errors=errors, uploads=gather_uploads(settings, results, now=now),
         lists=_lists(settings, now), looks=read_looks(), geo=geo_standing(settings, today=now.date()), feeds=feeds,
@@ -99,18 +99,18 @@ def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str,
     )
 
 
-def _feeds(settings: Settings) -> tuple[tuple[FeedStanding, ...], str]:
+def _feeds(settings: Settings) -> tuple[tuple[FeedState, ...], str]:
     try:
-        return standings(settings), ""
+        return read_feed_states(settings), ""
     except FeedError as error:
         return (), str(error)
 
 
-def _lists(settings: Settings, now: datetime) -> Standing:
+def _lists(settings: Settings, now: datetime) -> ListState:
     try:
-        return standing(settings, now=now)
+        return read_list_state(settings, now=now)
     except ListError as error:
-        return Standing(wanted=True, trouble=str(error))
+        return ListState(wanted=True, trouble=str(error))
 
 
 def _runs(results: Path, since: datetime) -> tuple[list[Run], list[str]]:

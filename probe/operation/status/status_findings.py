@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from probe import __version__
-from probe.catalogue.packaged import needing_accounts, titles
+from probe.catalogue.packaged import load_account_needs, load_titles
 from probe.config.settings import Settings
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
-from probe.inference.verdicts.service_sentences import service_lines
+from probe.inference.verdicts.service_sentences import describe_services
 from probe.measurement.planning.rotation import CORE
-from probe.operation.schedules.missing_runs import WHY, Term
-from probe.operation.schedules.turns import turn_of
-from probe.operation.status.status_facts import Facts
-from probe.operation.updates.feed_updates import is_fresh, standing_words
+from probe.operation.schedules.missing_runs import GAP_REASONS, ScheduleTerm
+from probe.operation.schedules.turns import find_turn
+from probe.operation.status.status_facts import StatusFacts
+from probe.operation.updates.feed_updates import describe_feed_state, is_feed_fresh
 from probe.results.files.text_cells import visible
 
 OK, NOTE, BAD = "ok", "note", "bad"
@@ -34,7 +34,7 @@ _RESOLVER_DOES = "ask whoever runs your network, or choose another resolver on t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class StatusFinding:
     """One thing that is so."""
 
     what: str
@@ -45,61 +45,61 @@ class Finding:
     """What to do; empty where nothing is to be done."""
 
 
-def findings(facts: Facts) -> tuple[Finding, ...]:
+def list_findings(facts: StatusFacts) -> tuple[StatusFinding, ...]:
     """Everything, in the order in which a person wants to know it."""
     return tuple(finding for find in _FINDERS for finding in find(facts))
 
 
-def _version(facts: Facts) -> Iterator[Finding]:
-    yield Finding(what="version", state=OK, text=__version__)
+def _version(facts: StatusFacts) -> Iterator[StatusFinding]:
+    yield StatusFinding(what="version", state=OK, text=__version__)
 
 
-def _configuration(facts: Facts) -> Iterator[Finding]:
+def _configuration(facts: StatusFacts) -> Iterator[StatusFinding]:
     path = facts.settings.path
     if not path:
-        yield Finding(what="configuration", state=NOTE, text="there is none, defaults hold", todo="probe setup")
+        yield StatusFinding(what="configuration", state=NOTE, text="there is none, defaults hold", todo="probe setup")
     else:
-        yield Finding(what="configuration", state=OK, text=path)
+        yield StatusFinding(what="configuration", state=OK, text=path)
     if facts.not_agreed:
-        yield Finding(what="consent", state=BAD, text=f"{facts.not_agreed} Runs are refused.", todo="probe setup")
+        yield StatusFinding(what="consent", state=BAD, text=f"{facts.not_agreed} Runs are refused.", todo="probe setup")
     elif agreed := facts.settings.consent:
-        yield Finding(what="consent", state=OK, text=f"level {agreed.level}, text {agreed.text}, {agreed.date}")
+        yield StatusFinding(what="consent", state=OK, text=f"level {agreed.level}, text {agreed.text}, {agreed.date}")
 
 
-def _schedule(facts: Facts) -> Iterator[Finding]:
+def _schedule(facts: StatusFacts) -> Iterator[StatusFinding]:
     term, running = facts.term, facts.running_since is not None
     real = facts.at_work + (("watch",) if term and term.by == "watch" else ())
     if len(facts.at_work) > 1:
-        yield Finding(what="schedule", state=BAD, text=f"there are several: {', '.join(facts.at_work)}",
-                      todo="probe uninstall, then probe install once")
+        yield StatusFinding(what="schedule", state=BAD, text=f"there are several: {', '.join(facts.at_work)}",
+                            todo="probe uninstall, then probe install once")
     elif not real:
         text = f"the log knows one by {term.by}, but it is not there any more" if term else "none is installed"
-        yield Finding(what="schedule", state=BAD if term else NOTE, text=text,
-                      todo="probe install systemd, probe install cron or probe watch"
+        yield StatusFinding(what="schedule", state=BAD if term else NOTE, text=text,
+                            todo="probe install systemd, probe install cron or probe watch"
                            + ("; or probe uninstall, if it was meant to end" if term else ""))
     elif not term:
-        yield Finding(what="schedule", state=NOTE, text=f"by {real[0]}, but {facts.results} has no log of it",
-                      todo="probe install again, with the configuration that you use")
+        yield StatusFinding(what="schedule", state=NOTE, text=f"by {real[0]}, but {facts.results} has no log of it",
+                            todo="probe install again, with the configuration that you use")
     else:
-        yield Finding(what="schedule", state=OK, text=f"by {term.by}, every {term.rhythm.every_min} minutes")
-        yield Finding(what="next run", state=OK, text=_next(facts))
-        yield Finding(what="next turn", state=OK, text=_turn(facts.settings, term, facts.now))
+        yield StatusFinding(what="schedule", state=OK, text=f"by {term.by}, every {term.rhythm.every_min} minutes")
+        yield StatusFinding(what="next run", state=OK, text=_next(facts))
+        yield StatusFinding(what="next turn", state=OK, text=_turn(facts.settings, term, facts.now))
     if running:
         since = f" since {facts.running_since}" if facts.running_since else ""
-        yield Finding(what="now", state=OK, text=f"a run goes on{since}")
+        yield StatusFinding(what="now", state=OK, text=f"a run goes on{since}")
 
 
-def _next(facts: Facts) -> str:
+def _next(facts: StatusFacts) -> str:
     assert facts.term
     due = facts.term.next_due(facts.now).astimezone()
     return f"{due:%Y-%m-%d %H:%M %Z}, up to {facts.term.rhythm.jitter_s // 60} minutes later by chance"
 
 
-def _turn(settings: Settings, term: Term, now: datetime) -> str:
+def _turn(settings: Settings, term: ScheduleTerm, now: datetime) -> str:
     """What of the catalogue the next run takes."""
     if settings.run.tier != CORE or settings.run.rotate is False:
         return f"all endpoints up to tier {settings.run.tier}, in every run"
-    turn = turn_of(settings, term, term.next_due(now))
+    turn = find_turn(settings, term, term.next_due(now))
     assert turn
     shares = dict(word.split(":") for word in turn.words)
     if not turn.extended:
@@ -108,42 +108,44 @@ def _turn(settings: Settings, term: Term, now: datetime) -> str:
             "of what is measured once a week")
 
 
-def _runs(facts: Facts) -> Iterator[Finding]:
+def _runs(facts: StatusFacts) -> Iterator[StatusFinding]:
     if not facts.runs:
-        yield Finding(what="last run", state=NOTE, text="there is none of the last 30 days",
-                      todo="probe run" if not facts.term else "wait for the next one, or probe run")
+        yield StatusFinding(what="last run", state=NOTE, text="there is none of the last 30 days",
+                            todo="probe run" if not facts.term else "wait for the next one, or probe run")
     for number, run in enumerate(reversed(facts.runs[-MAX_SHOWN:])):
         cause = run.block_type or run.outcome
-        yield Finding(
+        yield StatusFinding(
             what="last run" if not number else "before", state=OK if run.outcome == "ok" else NOTE,
             text=f"{run.measurement_start_time}: {cause}, {run.n_attempted} of {run.n_targets} targets, "
                  f"{run.runtime_s:.0f} s",
             todo="" if run.outcome == "ok" else f"probe explain {cause}")
     if facts.unreadable:
-        yield Finding(what="results", state=BAD, text=f"{len(facts.unreadable)} runs cannot be read: "
+        yield StatusFinding(what="results", state=BAD, text=f"{len(facts.unreadable)} runs cannot be read: "
                                                       f"{visible(facts.unreadable[0])}",
-                      todo="restore these files from a copy or remove them")
+                            todo="restore these files from a copy or remove them")
     failed = [event for event in facts.events if event.kind == "failed"]
     if failed and (not facts.runs or failed[-1].at > _start(facts.runs[-1])):
-        yield Finding(what="failure", state=BAD, text=f"{failed[-1].at.isoformat()}: {visible(failed[-1].why)}",
-                      todo="put that right; probe run shows whether it is")
+        yield StatusFinding(what="failure", state=BAD, text=f"{failed[-1].at.isoformat()}: {visible(failed[-1].why)}",
+                            todo="put that right; probe run shows whether it is")
     if facts.errors:
-        yield Finding(what="last words", state=NOTE, text=visible(facts.errors.strip().splitlines()[-1][:300]),
-                      todo="if it is an error, put it right; probe run shows whether it is")
+        yield StatusFinding(what="last words", state=NOTE, text=visible(facts.errors.strip().splitlines()[-1][:300]),
+                            todo="if it is an error, put it right; probe run shows whether it is")
 
 
-def _gaps(facts: Facts) -> Iterator[Finding]:
+def _gaps(facts: StatusFacts) -> Iterator[StatusFinding]:
     total = sum(gap.n for gap in facts.gaps)
     if not total:
         if facts.term:
-            yield Finding(what="gaps", state=OK, text="no run is missing of the last 30 days")
+            yield StatusFinding(what="gaps", state=OK, text="no run is missing of the last 30 days")
         return
     for gap in facts.gaps[-MAX_SHOWN:]:
         ago = facts.now - gap.last
         recent = ago < timedelta(days=1) and gap.why not in _MEANT
-        yield Finding(what="gap", state=BAD if recent else NOTE, text=f"{gap.n} from {gap.first:%Y-%m-%d %H:%M} UTC: "
-                      f"{WHY[gap.why]}", todo=_GAP_DOES.get(gap.why, "") if recent else "")
-    yield Finding(what="gaps", state=NOTE, text=f"{total} runs are missing of the last 30 days; they stay missing, "
+        yield StatusFinding(what="gap", state=BAD if recent else NOTE,
+                            text=f"{gap.n} from {gap.first:%Y-%m-%d %H:%M} UTC: "
+                            f"{GAP_REASONS[gap.why]}", todo=_GAP_DOES.get(gap.why, "") if recent else "")
+    yield StatusFinding(what="gaps", state=NOTE,
+                        text=f"{total} runs are missing of the last 30 days; they stay missing, "
                                                 "nothing is made up for them")
 
 
@@ -156,73 +158,76 @@ _GAP_DOES = {
 }
 
 
-def _blocked(facts: Facts) -> Iterator[Finding]:
+def _list_blocked(facts: StatusFacts) -> Iterator[StatusFinding]:
     if not facts.runs:
         return
     if not facts.blocked:
-        yield Finding(what="blocked now", state=OK, text="nothing, as far as the last run saw")
-    for line in service_lines(facts.services, titles(), needing_accounts()):
-        yield Finding(what="service", state=NOTE, text=f"{visible(line)}, in the last run",
-                      todo="nothing; below it stands target by target, and probe report shows it over time")
+        yield StatusFinding(what="blocked now", state=OK, text="nothing, as far as the last run saw")
+    for line in describe_services(facts.services, load_titles(), load_account_needs()):
+        yield StatusFinding(what="service", state=NOTE, text=f"{visible(line)}, in the last run",
+                            todo="nothing; below it stands target by target, and probe report shows it over time")
     for verdict in facts.blocked:
         sure = "confirmed" if verdict.confirmed else "seen in one run only so far"
-        yield Finding(what="blocked now", state=NOTE, text=f"{verdict.target_id}: {verdict.block_type}, {sure}",
-                      todo=f"probe explain {verdict.block_type}")
+        yield StatusFinding(what="blocked now", state=NOTE, text=f"{verdict.target_id}: {verdict.block_type}, {sure}",
+                            todo=f"probe explain {verdict.block_type}")
 
 
-def _volume(facts: Facts) -> Iterator[Finding]:
+def _volume(facts: StatusFacts) -> Iterator[StatusFinding]:
     def sent(runs: Sequence[Run]) -> str:
         return f"{_size(sum(r.bytes_written for r in runs))} sent, {_size(sum(r.bytes_read for r in runs))} received"
 
     day = [run for run in facts.runs if _start(run) > facts.now - timedelta(days=1)]
-    yield Finding(what="data used", state=OK, text=f"{sent(day)} in 24 hours; {sent(facts.runs)} in 30 days, without "
+    yield StatusFinding(what="data used", state=OK,
+                        text=f"{sent(day)} in 24 hours; {sent(facts.runs)} in 30 days, without "
                                                    "headers of packets and runs that broke off")
     low = facts.free_bytes < LOW_BYTES
-    yield Finding(what="disk", state=BAD if low else OK,
-                  text=f"{_size(facts.disk_bytes)} in {facts.results}, {_size(facts.free_bytes)} are free",
-                  todo="free some space, or name another folder with probe setup" if low else "")
+    yield StatusFinding(what="disk", state=BAD if low else OK,
+                        text=f"{_size(facts.disk_bytes)} in {facts.results}, {_size(facts.free_bytes)} are free",
+                        todo="free some space, or name another folder with probe setup" if low else "")
 
 
-def _uploads(facts: Facts) -> Iterator[Finding]:
+def _uploads(facts: StatusFacts) -> Iterator[StatusFinding]:
     known = facts.uploads
     if known is None:
         return
     if known.lost:
-        yield Finding(what="lost", state=BAD, todo="raise store.quota_mb, and see upload",
-                      text=f"{known.lost} runs of the last 30 days went for the quota before they were uploaded")
+        yield StatusFinding(what="lost", state=BAD, todo="raise store.quota_mb, and see upload",
+                            text=f"{known.lost} runs of the last 30 days went for the quota before they were uploaded")
     if known.not_agreed:
-        yield Finding(what="upload", state=BAD, text=f"{known.not_agreed} Nothing is sent.", todo="probe setup")
+        yield StatusFinding(what="upload", state=BAD, text=f"{known.not_agreed} Nothing is sent.", todo="probe setup")
         return
     last = f"{known.last_success:%Y-%m-%d %H:%M} UTC" if known.last_success else "never"
     text = f"to {known.place}: {known.waiting} runs wait, the last one was sent: {last}"
     if known.damaged:
-        yield Finding(what="upload", state=BAD, text=visible(known.damaged), todo="do so, then probe upload")
+        yield StatusFinding(what="upload", state=BAD, text=visible(known.damaged), todo="do so, then probe upload")
     elif not known.failure:
-        yield Finding(what="upload", state=BAD if known.overdue else OK, text=text,
-                      todo="probe upload, and see what it says" if known.overdue else "")
+        yield StatusFinding(what="upload", state=BAD if known.overdue else OK, text=text,
+                            todo="probe upload, and see what it says" if known.overdue else "")
     else:
         again = f"; tried again after {known.next_try:%Y-%m-%d %H:%M} UTC" if known.next_try else ""
         why = f"{text}. {known.failures} failures in a row: {visible(known.failure)}{again}"
-        yield Finding(what="upload", state=BAD if known.overdue else NOTE, text=why,
-                      todo="nothing was sent for a week: put this right, then probe upload" if known.overdue else
+        yield StatusFinding(what="upload", state=BAD if known.overdue else NOTE, text=why,
+                            todo="nothing was sent for a week: put this right, then probe upload" if known.overdue else
                            "if it lasts, put that right; probe upload shows whether it is")
 
 
-def _conditions(facts: Facts) -> Iterator[Finding]:
+def _conditions(facts: StatusFacts) -> Iterator[StatusFinding]:
     """What the last run found of this device and its line."""
     told = facts.runs[-1].conditions if facts.runs else ()
     words = dict(word.split(":", 1) for word in told if ":" in word)
     if not words:
         return
     charge = f" at about {words['charge']} %" if "charge" in words else ""
-    yield Finding(what="conditions", state=OK, text=f"power {words.get('power', 'unknown')}{charge}, metered line: "
+    yield StatusFinding(what="conditions", state=OK,
+                        text=f"power {words.get('power', 'unknown')}{charge}, metered line: "
                                                     f"{words.get('metered', 'unknown')}, in the last run")
     if words.get("network") == "changed":
-        yield Finding(what="network", state=NOTE, todo=_MOVED_DOES,
-                      text="the device went to another network during the last run: nothing is said of any service")
+        yield StatusFinding(what="network", state=NOTE, todo=_MOVED_DOES,
+                            text="the device went to another network during the last run: nothing is said of any "
+                                 "service")
 
 
-def _network(facts: Facts) -> Iterator[Finding]:
+def _network(facts: StatusFacts) -> Iterator[StatusFinding]:
     """What the last run's ladder said."""
     if not facts.runs:
         return
@@ -230,25 +235,25 @@ def _network(facts: Facts) -> Iterator[Finding]:
     words = dict(word.split(":", 1) for word in run.ladder if ":" in word)
     yield _clock(facts, run, words.get("clock", "unknown"))
     resolver = words.get("resolver", "unknown")
-    yield Finding(what="resolver", state=OK if resolver == "ok" else NOTE, text=f"{resolver} in the last run",
-                  todo="" if resolver == "ok" else _RESOLVER_DOES)
+    yield StatusFinding(what="resolver", state=OK if resolver == "ok" else NOTE, text=f"{resolver} in the last run",
+                        todo="" if resolver == "ok" else _RESOLVER_DOES)
     ipv6 = words.get("ipv6", "unknown")
-    yield Finding(what="IPv6", state=NOTE if ipv6 == "broken" else OK, text=f"{ipv6} in the last run",
-                  todo=_IPV6_DOES if ipv6 == "broken" else "")
+    yield StatusFinding(what="IPv6", state=NOTE if ipv6 == "broken" else OK, text=f"{ipv6} in the last run",
+                        todo=_IPV6_DOES if ipv6 == "broken" else "")
     if words.get("tunnel", "none") not in ("none", "unknown"):
-        yield Finding(what="VPN", state=NOTE, todo=_VPN_DOES,
-                      text="a tunnel carried the last run: nothing is said of the network here")
+        yield StatusFinding(what="VPN", state=NOTE, todo=_VPN_DOES,
+                            text="a tunnel carried the last run: nothing is said of the network here")
 
 
-def _clock(facts: Facts, run: Run, word: str) -> Finding:
+def _clock(facts: StatusFacts, run: Run, word: str) -> StatusFinding:
     if (_start(run) - facts.now).total_seconds() > CLOCK_S:
-        return Finding(what="clock", state=BAD, text="the last run is in the future: the clock was set back",
-                       todo=_CLOCK_DOES)
+        return StatusFinding(what="clock", state=BAD, text="the last run is in the future: the clock was set back",
+                             todo=_CLOCK_DOES)
     if word != "wrong":
-        return Finding(what="clock", state=OK, text=f"{word} in the last run")
+        return StatusFinding(what="clock", state=OK, text=f"{word} in the last run")
     offset_s = run.clock_offset_s or 0.0
-    return Finding(what="clock", state=BAD, todo=_CLOCK_DOES,
-                   text=f"{abs(offset_s):.0f} s {'behind' if offset_s > 0 else 'ahead'} in the last run")
+    return StatusFinding(what="clock", state=BAD, todo=_CLOCK_DOES,
+                         text=f"{abs(offset_s):.0f} s {'behind' if offset_s > 0 else 'ahead'} in the last run")
 
 
 def _start(run: Run) -> datetime:
@@ -266,7 +271,7 @@ def _size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-def _list(facts: Facts) -> Iterator[Finding]:
+def _list(facts: StatusFacts) -> Iterator[StatusFinding]:
     """How it stands with signed lists of targets; nothing where there are none."""
     here, looks = facts.lists, facts.looks
     if not here.wanted:
@@ -274,34 +279,35 @@ def _list(facts: Facts) -> Iterator[Finding]:
     failed = f"; the last look for a new one, {looks.at:%Y-%m-%d %H:%M} UTC, failed: {visible(looks.failed)}" \
         if looks.at and looks.failed else ""
     if here.listed is None:
-        yield Finding(what="list", state=BAD, todo=_LIST_DOES,
-                      text=f"{visible(here.trouble)}; only the core is measured, at level 1{failed}")
+        yield StatusFinding(what="list", state=BAD, todo=_LIST_DOES,
+                            text=f"{visible(here.trouble)}; only the core is measured, at level 1{failed}")
         return
     asked = visible(here.limits.words) or "nothing"
     text = f"{here.listed.document.name}, {here.age_days} days old, asks for {asked} in {facts.settings.vantage.cc}"
     state = BAD if here.trouble else NOTE if failed or here.limits.pause else OK
-    yield Finding(what="list", state=state, text=text + failed, todo=_LIST_DOES if here.trouble or failed else "")
+    yield StatusFinding(what="list", state=state, text=text + failed, todo=_LIST_DOES if here.trouble or failed else "")
 
 
-def _feeds(facts: Facts) -> Iterator[Finding]:
+def _feeds(facts: StatusFacts) -> Iterator[StatusFinding]:
     """How it stands with signed control feeds; nothing where none is configured."""
     if facts.feed_trouble:
-        yield Finding(what="control feed", state=BAD, text=visible(facts.feed_trouble), todo=_FEED_DOES)
+        yield StatusFinding(what="control feed", state=BAD, text=visible(facts.feed_trouble), todo=_FEED_DOES)
     for one in facts.feeds:
         looks = one.looks
         failed = f"; the last look for a new one, {looks.at:%Y-%m-%d %H:%M} UTC, failed: {visible(looks.failed)}" \
             if looks.at and looks.failed else ""
-        good = one.kept is not None and is_fresh(one.kept, facts.now)
+        good = one.kept is not None and is_feed_fresh(one.kept, facts.now)
         state = OK if good or not failed else NOTE if one.kept else BAD
-        yield Finding(what="control feed", state=state, text=visible(standing_words(one, facts.now)) + failed,
-                      todo=_FEED_DOES if state != OK else "")
+        yield StatusFinding(what="control feed", state=state,
+                            text=visible(describe_feed_state(one, facts.now)) + failed,
+                            todo=_FEED_DOES if state != OK else "")
 
 
-def _place(facts: Facts) -> Iterator[Finding]:
+def _place(facts: StatusFacts) -> Iterator[StatusFinding]:
     """Country and network of the last run, and the table that they were looked up in."""
     if facts.geo.text:
         state = BAD if facts.geo.damaged else NOTE if facts.geo.todo else OK
-        yield Finding(what="table", state=state, text=facts.geo.text, todo=facts.geo.todo)
+        yield StatusFinding(what="table", state=state, text=facts.geo.text, todo=facts.geo.todo)
     if not facts.runs:
         return
     here = facts.runs[-1].vantage
@@ -309,8 +315,8 @@ def _place(facts: Facts) -> Iterator[Finding]:
     asns = " and ".join(f"AS{asn}" for asn in dict.fromkeys((here.geo_asn_ipv4, here.geo_asn_ipv6)) if asn)
     said = f", by the table {here.geo_cc} {asns or 'no network'}" if here.geo_db else ""
     text = f"{here.probe_cc} AS{here.probe_asn} in the last run{said}"
-    yield Finding(what="place", state=NOTE if doubts else OK, text=f"{text}: {doubts}" if doubts else text,
-                  todo=_PLACE_DOES if doubts else "")
+    yield StatusFinding(what="place", state=NOTE if doubts else OK, text=f"{text}: {doubts}" if doubts else text,
+                        todo=_PLACE_DOES if doubts else "")
 
 
 _DOUBTS = {
@@ -319,7 +325,7 @@ _DOUBTS = {
 }
 _PLACE_DOES = ("nothing, if you travel or the table errs; else state what is right, or leave it open: "
                "probe setup --asn 0 --country ZZ")
-_FINDERS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    _version, _configuration, _list, _feeds, _schedule, _runs, _gaps, _blocked, _volume, _uploads, _conditions,
+_FINDERS: tuple[Callable[[StatusFacts], Iterator[StatusFinding]], ...] = (
+    _version, _configuration, _list, _feeds, _schedule, _runs, _gaps, _list_blocked, _volume, _uploads, _conditions,
     _network, _place,
 )

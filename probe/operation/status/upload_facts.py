@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from probe.catalogue.laboratory_marker import read_marker
-from probe.config.consent.consent_check import upload_lacking
+from probe.config.consent.consent_check import explain_lacking_upload_consent
 from probe.config.settings import Settings
-from probe.operation.schedules.schedule_log import month_ago
-from probe.operation.upload.upload_state import State, read_state, waiting
+from probe.operation.schedules.schedule_log import get_month_ago
+from probe.operation.upload.upload_state import UploadState, list_waiting_runs, read_state
 from probe.results.archive.own_files import REMOVED_FILE
 from probe.results.files.atomic import StoreError
 
@@ -21,7 +21,7 @@ _MAX_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Uploads:
+class UploadFacts:
     """How the uploads to the configured place go."""
 
     place: str
@@ -39,26 +39,26 @@ class Uploads:
     """Runs of the last 30 days that the quota took before they were sent."""
 
 
-def gather(settings: Settings, results: Path, *, now: datetime) -> Uploads | None:
+def gather_upload_facts(settings: Settings, results: Path, *, now: datetime) -> UploadFacts | None:
     """Read state and folder; what cannot be read is told, never raised."""
     place = settings.upload.place
     if not place:
         return None
-    not_agreed = "" if read_marker().lab else upload_lacking(settings)
-    lost = _lost(results, month_ago(now))
+    not_agreed = "" if read_marker().lab else explain_lacking_upload_consent(settings)
+    lost = _count_lost(results, get_month_ago(now))
     try:
         state = read_state(results, place)
-        queue = waiting(results, state)
+        queue = list_waiting_runs(results, state)
     except (StoreError, OSError) as error:
-        return Uploads(place=place, not_agreed=not_agreed, damaged=str(error), lost=lost)
-    return Uploads(
+        return UploadFacts(place=place, not_agreed=not_agreed, damaged=str(error), lost=lost)
+    return UploadFacts(
         place=place, not_agreed=not_agreed, waiting=len(queue), overdue=_is_overdue(state, queue, now),
         last_success=state.last_success, failures=state.failures, failure=state.last_error, next_try=state.next_try,
         lost=lost,
     )
 
 
-def _is_overdue(state: State, queue: list[tuple[str, str]], now: datetime) -> bool:
+def _is_overdue(state: UploadState, queue: list[tuple[str, str]], now: datetime) -> bool:
     """A run that was made an hour ago is not late because there was none for a month before."""
     if not queue:
         return False
@@ -68,7 +68,7 @@ def _is_overdue(state: State, queue: list[tuple[str, str]], now: datetime) -> bo
     return False
 
 
-def _lost(results: Path, since: datetime) -> int:
+def _count_lost(results: Path, since: datetime) -> int:
     runs: set[str] = set()
     try:
         with (results / REMOVED_FILE).open("rb") as file:

@@ -6,17 +6,17 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from probe.catalogue.load import FILE_NAME, load
+from probe.catalogue.load import FILE_NAME, load_catalogue
 from probe.catalogue.types import Catalogue
-from probe.config.folders import own_state
+from probe.config.folders import find_own_state
 from probe.config.settings import Settings
-from probe.operation.updates.kept_list import LIST, SignedList, configured_key, read_kept, read_looks
-from probe.operation.updates.list_document import ListError, catalogue_in
-from probe.operation.updates.list_limits import MAX_AGE_DAYS, NONE, Limits, limits_for
+from probe.operation.updates.kept_list import LIST, SignedList, read_configured_key, read_kept_list, read_looks
+from probe.operation.updates.list_document import ListError, load_listed_catalogue
+from probe.operation.updates.list_limits import MAX_AGE_DAYS, NO_LIMITS, ListLimits, choose_limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ListState:
     """How it stands with signed lists here. Without any, all is as if there were no such thing."""
 
     wanted: bool = False
@@ -27,59 +27,60 @@ class Standing:
     age_days: int = 0
     trouble: str = ""
     """Why the list cannot be used, or has to be taken for old; empty when all is well."""
-    limits: Limits = NONE
+    limits: ListLimits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class CatalogueChoice:
     """What a run measures, and what it keeps to."""
 
     catalogue: Catalogue
-    standing: Standing
+    standing: ListState
 
 
-def standing(settings: Settings, *, now: datetime.datetime, lab: bool = False, folder: Path | None = None) -> Standing:
+def read_list_state(settings: Settings, *, now: datetime.datetime, lab: bool = False,
+                    folder: Path | None = None) -> ListState:
     """What the settings and the state folder say. Raises ListError for a configured key that is none.
 
     In the laboratory only a list that the settings name counts: its runs are no matter of where the machine stands.
     """
-    key = configured_key(settings)
+    key = read_configured_key(settings)
     wanted = bool(key or settings.update.url)
-    if not wanted and (lab or not ((folder or own_state()) / LIST).exists()):
-        return Standing()
+    if not wanted and (lab or not ((folder or find_own_state()) / LIST).exists()):
+        return ListState()
     try:
-        listed = read_kept(key, folder)
+        listed = read_kept_list(key, folder)
     except ListError as error:
         return _without(settings, str(error))
     if listed is None:
         return _without(settings, "no list has come yet")
     age_days = (now.date() - listed.document.date).days
     old = age_days > MAX_AGE_DAYS
-    return Standing(
+    return ListState(
         wanted=True, listed=listed, source=read_looks(folder).source, age_days=age_days,
         trouble=f"the {listed.document.name} is {age_days} days old" if old else "",
-        limits=limits_for(listed.document.policy, settings.vantage.cc, old=old),
+        limits=choose_limits(listed.document.policy, settings.vantage.cc, old=old),
     )
 
 
-def choose(settings: Settings, named: str | None, *, now: datetime.datetime, lab: bool = False,
-           folder: Path | None = None) -> Choice:
+def choose_catalogue(settings: Settings, named: str | None, *, now: datetime.datetime, lab: bool = False,
+                     folder: Path | None = None) -> CatalogueChoice:
     """The catalogue of `named`, else of `run.catalogue`, else ./targets.csv, else the last good list, else the packaged
     one; what the list asks of runs holds for each of them.
 
     Raises CatalogueError, or ListError for a configured key that is none.
     """
-    here = standing(settings, now=now, lab=lab, folder=folder)
+    here = read_list_state(settings, now=now, lab=lab, folder=folder)
     path = named or settings.run.catalogue or None
     if path is None and here.listed and not Path(FILE_NAME).is_file():
         try:
-            return Choice(catalogue=catalogue_in(here.listed.document), standing=here)
+            return CatalogueChoice(catalogue=load_listed_catalogue(here.listed.document), standing=here)
         except ListError as error:  # another version of this program kept it
             here = _without(settings, str(error), here)
-    return Choice(catalogue=load(path), standing=here)
+    return CatalogueChoice(catalogue=load_catalogue(path), standing=here)
 
 
-def _without(settings: Settings, why: str, before: Standing | None = None) -> Standing:
+def _without(settings: Settings, why: str, before: ListState | None = None) -> ListState:
     """Where a list should be and is none to use, no more is measured than by an old one."""
     policy = before.listed.document.policy if before and before.listed else {}
-    return Standing(wanted=True, trouble=why, limits=limits_for(policy, settings.vantage.cc, old=True))
+    return ListState(wanted=True, trouble=why, limits=choose_limits(policy, settings.vantage.cc, old=True))

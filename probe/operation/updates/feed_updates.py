@@ -13,20 +13,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from probe.config.folders import own_state
+from probe.config.folders import find_own_state
 from probe.config.settings import Settings
-from probe.control.feeds.feed_board import AHEAD_S, FRESH_S, Board
+from probe.control.feeds.feed_board import FRESH_S, MAX_AHEAD_S, FeedBoard
 from probe.control.feeds.feed_document import MAX_BYTES, Feed, FeedError, read_feed
 from probe.operation.updates import signed_file
 from probe.operation.updates.list_document import ListError
-from probe.operation.updates.minisign import PublicKey, SignatureError, public_key, signature, verify
-from probe.operation.updates.signed_fetch import check_source, document_of, signature_by
+from probe.operation.updates.minisign import (
+    PublicKey,
+    SignatureError,
+    parse_public_key,
+    parse_signature,
+    verify_signature,
+)
+from probe.operation.updates.signed_fetch import check_source, fetch_document, fetch_signature_by
 from probe.operation.updates.signed_file import (
     BROKEN_OFF,
     MAX_REASON,
     PATIENT_S,
-    Fetched,
-    Looks,
+    LookState,
+    SignedFile,
     UnreadableError,
     read_signed,
     write_signed,
@@ -40,7 +46,7 @@ _DAY = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class FeedSource:
     """A feed of the configuration."""
 
     urls: tuple[str, ...]
@@ -57,7 +63,7 @@ class KeptFeed:
     """A feed whose signature was verified."""
 
     feed: Feed
-    fetched: Fetched
+    fetched: SignedFile
 
     def age_s(self, now: datetime.datetime) -> int:
         """Seconds since it was made."""
@@ -65,37 +71,37 @@ class KeptFeed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedStanding:
+class FeedState:
     """How it stands with one feed of the configuration."""
 
-    source: Source
+    source: FeedSource
     kept: KeptFeed | None
     trouble: str
     """Why there is none to use; empty where there is one."""
-    looks: Looks
+    looks: LookState
 
 
-def sources(settings: Settings) -> tuple[Source, ...]:
+def list_feed_sources(settings: Settings) -> tuple[FeedSource, ...]:
     """The feeds that the settings name. Raises FeedError for a key that is none."""
     found = []
     for number, feed in enumerate(settings.feed, start=1):
         try:
-            found.append(Source(urls=feed.urls, key=public_key(feed.key)))
+            found.append(FeedSource(urls=feed.urls, key=parse_public_key(feed.key)))
         except SignatureError as error:
             raise FeedError(f"{settings.path or 'the configuration'}: feed number {number}: key: {error}") from None
     return tuple(found)
 
 
-def verified(fetched: Fetched, key: PublicKey) -> KeptFeed:
+def verify_feed(fetched: SignedFile, key: PublicKey) -> KeptFeed:
     """The feed, when `key` signed it and this program knows its form. Raises FeedError."""
     try:
-        verify(fetched.document, signature(fetched.signature), key)
+        verify_signature(fetched.document, parse_signature(fetched.signature), key)
     except SignatureError as error:
         raise FeedError(str(error)) from None
     return KeptFeed(feed=read_feed(fetched.document), fetched=fetched)
 
 
-def read_kept(source: Source, folder: Path | None = None) -> KeptFeed | None:
+def read_kept_feed(source: FeedSource, folder: Path | None = None) -> KeptFeed | None:
     """The last good one, verified anew; None where there is none. Raises FeedError for one that cannot be used."""
     path = _path(source, folder)
     try:
@@ -105,7 +111,7 @@ def read_kept(source: Source, folder: Path | None = None) -> KeptFeed | None:
     if there is None:
         return None
     try:
-        return verified(there[1], source.key)
+        return verify_feed(there[1], source.key)
     except FeedError as error:
         raise FeedError(f"{path}: is damaged: {error}") from None
 
@@ -127,18 +133,18 @@ def check_follows(new: KeptFeed, last: KeptFeed | None, *, now: datetime.datetim
         raise FeedError("the feed was made at the same time as the one that is here, but says something else")
 
 
-def keep(fetched: Fetched, source: Source, *, now: datetime.datetime, folder: Path | None = None) -> KeptFeed:
+def keep(fetched: SignedFile, source: FeedSource, *, now: datetime.datetime, folder: Path | None = None) -> KeptFeed:
     """Put a feed in the place of the last good one, if it is verified and may follow it.
 
     Raises FeedError for one that may not, StoreError where it cannot be written; the last good one stays then.
     """
-    new = verified(fetched, source.key)
+    new = verify_feed(fetched, source.key)
     check_follows(new, _last(source, folder), now=now, path=_path(source, folder))
     write_signed(_path(source, folder), fetched, source.key)
     return new
 
 
-def is_due(source: Source, *, now: datetime.datetime, folder: Path | None = None) -> bool:
+def is_feed_due(source: FeedSource, *, now: datetime.datetime, folder: Path | None = None) -> bool:
     """Whether to look for a new one: the one that is here is old, and nobody looked just now."""
     at = read_looks(source, folder).at
     if at is not None and 0 <= (now - at).total_seconds() < RETRY_S:
@@ -147,60 +153,60 @@ def is_due(source: Source, *, now: datetime.datetime, folder: Path | None = None
     return last is None or not 0 <= last.age_s(now) < EVERY_S
 
 
-def look(source: Source, *, now: datetime.datetime, timeout_s: float = PATIENT_S,
-         folder: Path | None = None) -> KeptFeed:
+def refresh_feed(source: FeedSource, *, now: datetime.datetime, timeout_s: float = PATIENT_S,
+                 folder: Path | None = None) -> KeptFeed:
     """Fetch a feed from its mirrors in turn, until one has a fresh one. What came of it is remembered.
 
     Raises FeedError where no mirror has one that is good, StoreError where nothing can be written.
     """
     deadline, troubles, best = time.monotonic() + timeout_s, [], None
-    looking = Looks(at=now, failed=BROKEN_OFF, source=read_looks(source, folder).source)
+    looking = LookState(at=now, failed=BROKEN_OFF, source=read_looks(source, folder).source)
     _write_looks(source, looking, folder)  # before it: whatever happens, nobody asks again at once
     for number, url in enumerate(source.urls):
         left_s = max(0.1, (deadline - time.monotonic()) / (len(source.urls) - number))
         try:
-            best = keep(_fetched(url, source, left_s, folder), source, now=now, folder=folder)
+            best = keep(_fetch(url, source, left_s, folder), source, now=now, folder=folder)
         except (FeedError, ListError) as error:
             troubles.append(f"{url}: {str(error).removeprefix(f'{url}: ')}")
             continue
-        _write_looks(source, Looks(at=now, source=url), folder)
-        if is_fresh(best, now):
+        _write_looks(source, LookState(at=now, source=url), folder)
+        if is_feed_fresh(best, now):
             return best
         troubles.append(f"{url}: the feed there is old")
     why = "; ".join(troubles)[:MAX_REASON]
-    _write_looks(source, Looks(at=now, failed=why, source=looking.source), folder)
+    _write_looks(source, LookState(at=now, failed=why, source=looking.source), folder)
     if best is None:
         raise FeedError(why)
     return best
 
 
-def read_looks(source: Source, folder: Path | None = None) -> Looks:
+def read_looks(source: FeedSource, folder: Path | None = None) -> LookState:
     """What became of the last look; a file that cannot be read says nothing."""
-    return signed_file.read_looks(_path(source, folder, ".json"))
+    return signed_file.read_look_state(_path(source, folder, ".json"))
 
 
-def standings(settings: Settings, folder: Path | None = None) -> tuple[FeedStanding, ...]:
+def read_feed_states(settings: Settings, folder: Path | None = None) -> tuple[FeedState, ...]:
     """How it stands with every feed of the configuration. Raises FeedError for a key that is none."""
     return tuple(_standings(settings, folder))
 
 
-def is_fresh(kept: KeptFeed, now: datetime.datetime) -> bool:
+def is_feed_fresh(kept: KeptFeed, now: datetime.datetime) -> bool:
     """Whether what it says counts now."""
-    return -AHEAD_S <= kept.age_s(now) <= FRESH_S
+    return -MAX_AHEAD_S <= kept.age_s(now) <= FRESH_S
 
 
-def standing_words(one: FeedStanding, now: datetime.datetime) -> str:
+def describe_feed_state(one: FeedState, now: datetime.datetime) -> str:
     """How it stands with one feed, in words."""
     if one.kept is None:
         return f"the feed of {one.source.urls[0]}: {one.trouble}"
     feed, age_s = one.kept.feed, one.kept.age_s(now)
     age = f"{age_s // 60} minutes old" if age_s < 3 * 3600 else f"{age_s // 3600} hours old"
-    use = "" if is_fresh(one.kept, now) else (
+    use = "" if is_feed_fresh(one.kept, now) else (
         ", dated after this device's clock: it counts for nothing" if age_s < 0 else ", too old to count")
     return f"{feed.name} (AS{feed.asn}, {feed.cc}), {age}, {len(feed.entries)} endpoints{use}"
 
 
-def board(settings: Settings, found: tuple[FeedStanding, ...]) -> Board | None:
+def load_board(settings: Settings, found: tuple[FeedState, ...]) -> FeedBoard | None:
     """What a run may consult: of two feeds by one name the newer. None where there is none."""
     newest: dict[str, Feed] = {}
     for one in found:
@@ -208,21 +214,21 @@ def board(settings: Settings, found: tuple[FeedStanding, ...]) -> Board | None:
             newest[one.kept.feed.name] = one.kept.feed
     if not newest:
         return None
-    return Board(feeds=tuple(newest.values()), helpers=tuple((h.asn, h.cc.upper()) for h in settings.helper))
+    return FeedBoard(feeds=tuple(newest.values()), helpers=tuple((h.asn, h.cc.upper()) for h in settings.helper))
 
 
-def _standings(settings: Settings, folder: Path | None) -> Iterator[FeedStanding]:
-    for source in sources(settings):
+def _standings(settings: Settings, folder: Path | None) -> Iterator[FeedState]:
+    for source in list_feed_sources(settings):
         kept, trouble = None, ""
         try:
-            kept = read_kept(source, folder)
+            kept = read_kept_feed(source, folder)
             trouble = "" if kept else "none has come yet"
         except FeedError as error:
             trouble = str(error)
-        yield FeedStanding(source=source, kept=kept, trouble=trouble, looks=read_looks(source, folder))
+        yield FeedState(source=source, kept=kept, trouble=trouble, looks=read_looks(source, folder))
 
 
-def _fetched(url: str, source: Source, timeout_s: float, folder: Path | None) -> Fetched:
+def _fetch(url: str, source: FeedSource, timeout_s: float, folder: Path | None) -> SignedFile:
     """Feed and signature; where the signature is that of the feed that is here, this one. Raises ListError, FeedError.
 
     Both files are replaced one after the other where they lie, so that a pair that does not fit is asked for again.
@@ -235,12 +241,12 @@ def _fetched(url: str, source: Source, timeout_s: float, folder: Path | None) ->
 
     last = _last(source, folder)
     for again in (True, False):
-        raw = signature_by(source.key, url, timeout_s=left_s())
+        raw = fetch_signature_by(source.key, url, timeout_s=left_s())
         if last is not None and raw.splitlines() == last.fetched.signature.splitlines():
             return last.fetched
-        fetched = Fetched(signature=raw, document=document_of(url, timeout_s=left_s()))
+        fetched = SignedFile(signature=raw, document=fetch_document(url, timeout_s=left_s()))
         try:
-            verified(fetched, source.key)
+            verify_feed(fetched, source.key)
             return fetched
         except FeedError:
             if not again:
@@ -248,15 +254,15 @@ def _fetched(url: str, source: Source, timeout_s: float, folder: Path | None) ->
     raise AssertionError
 
 
-def _last(source: Source, folder: Path | None) -> KeptFeed | None:
+def _last(source: FeedSource, folder: Path | None) -> KeptFeed | None:
     with contextlib.suppress(FeedError):  # a damaged one has no say
-        return read_kept(source, folder)
+        return read_kept_feed(source, folder)
     return None
 
 
-def _write_looks(source: Source, looks: Looks, folder: Path | None) -> None:
-    signed_file.write_looks(_path(source, folder, ".json"), looks)
+def _write_looks(source: FeedSource, looks: LookState, folder: Path | None) -> None:
+    signed_file.write_look_state(_path(source, folder, ".json"), looks)
 
 
-def _path(source: Source, folder: Path | None, suffix: str = ".signed") -> Path:
-    return (folder or own_state()) / f"feed-{source.slot}{suffix}"
+def _path(source: FeedSource, folder: Path | None, suffix: str = ".signed") -> Path:
+    return (folder or find_own_state()) / f"feed-{source.slot}{suffix}"

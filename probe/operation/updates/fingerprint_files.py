@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from probe.catalogue.fingerprint_lists import Imported, read_file
-from probe.catalogue.fingerprints import own_fingerprints
+from probe.catalogue.fingerprint_lists import FingerprintFile, read_fingerprint_file
+from probe.catalogue.fingerprints import load_own_fingerprints
 from probe.catalogue.types import Problem
 from probe.config.settings import Settings
 
@@ -15,7 +15,7 @@ MAX_SHOWN = 5
 """Refused lines that are told of each file; `probe doctor` counts them all."""
 
 
-def gathered(settings: Settings) -> tuple[bool, tuple[Imported, ...]]:
+def read_configured_files(settings: Settings) -> tuple[bool, tuple[FingerprintFile, ...]]:
     """(every file could be used, what each of the configured files gave)."""
     found, ok = [], True
     for name in settings.fingerprints.files:
@@ -23,35 +23,36 @@ def gathered(settings: Settings) -> tuple[bool, tuple[Imported, ...]]:
         if not file.is_absolute() and settings.path:
             file = Path(settings.path).parent / file
         try:
-            found.append(read_file(file))
+            found.append(read_fingerprint_file(file))
         except OSError as error:
             problem = Problem(line=0, column="file", reason=f"cannot be read: {error.strerror}")
-            found.append(Imported(path=str(file), problems=(problem,), refused=1))
+            found.append(FingerprintFile(path=str(file), problems=(problem,), refused=1))
         ok = ok and bool(found[-1].taken)
     return ok, tuple(found)
 
 
-def in_words(files: tuple[Imported, ...]) -> str:
+def describe_fingerprints(files: tuple[FingerprintFile, ...]) -> str:
     """How many are known, of which file, and what was refused."""
-    told = [f"{len(own_fingerprints())} of our own"]
+    told = [f"{len(load_own_fingerprints())} of our own"]
     for file in files:
-        refused = f", {file.refused} refused, the first: {_told(file, file.problems[0])}" if file.problems else ""
+        refused = (f", {file.refused} refused, the first: {_describe_problem(file, file.problems[0])}" if file.problems
+                   else "")
         told.append(f"{len(file.taken)} from {file.path}{refused}")
     return "; ".join(told)
 
 
-def equip(settings: Settings) -> None:
+def add_configured_fingerprints(settings: Settings) -> None:
     """Look for the configured fingerprints in this run; what cannot be used is told on standard error."""
-    from probe.measurement.fingerprint_match import use
+    from probe.measurement.fingerprint_match import add_fingerprints
 
-    _, files = gathered(settings)
+    _, files = read_configured_files(settings)
     for file in files:
         for problem in file.problems[:MAX_SHOWN]:
-            click.echo(f"Fingerprint not used: {_told(file, problem)}", err=True)
+            click.echo(f"Fingerprint not used: {_describe_problem(file, problem)}", err=True)
         if file.refused > MAX_SHOWN:
             click.echo(f"{file.path}: {file.refused} lines were not used in all.", err=True)
-    use(fingerprint for file in files for fingerprint in file.taken)
+    add_fingerprints(fingerprint for file in files for fingerprint in file.taken)
 
 
-def _told(file: Imported, problem: Problem) -> str:
+def _describe_problem(file: FingerprintFile, problem: Problem) -> str:
     return f"{file.path}:{problem.line}: {problem.column}: {problem.reason}"

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from probe.catalogue.load import load_bytes
+from probe.catalogue.load import parse_catalogue
 from probe.catalogue.test_lists import SERVICE as PLAIN_LIST
 from probe.catalogue.types import Catalogue, CatalogueError
 
@@ -29,7 +29,7 @@ class ListError(ValueError):
     """A list cannot be used; the text says why, in one sentence without its end."""
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class CountryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is asked of runs in one country; it can only make them more careful than the volunteer's own settings."""
 
     pause: Annotated[str, msgspec.Meta(max_length=300)] = ""
@@ -40,10 +40,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Between two new flows, at least."""
 
 
-Policies = Annotated[dict[Code, Policy], msgspec.Meta(max_length=300)]
+Policies = Annotated[dict[Code, CountryPolicy], msgspec.Meta(max_length=300)]
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ListDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that is signed."""
 
     format: Literal[1]
@@ -61,7 +61,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Numbers:
+class ListNumbers:
     """What is remembered of a list when the next one is looked at."""
 
     serial: int
@@ -69,29 +69,29 @@ class Numbers:
     sha256: str
 
 
-def read(raw: bytes) -> Document:
+def read_document(raw: bytes) -> ListDocument:
     """The document in these bytes, which somebody trusted has signed. Raises ListError."""
     try:
         form = msgspec.json.decode(raw, type=_Form)
         if form.format != 1:
             raise ListError(f"it is of format {form.format} and this program reads 1: install a newer one")
-        return msgspec.json.decode(raw, type=Document)
+        return msgspec.json.decode(raw, type=ListDocument)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ListError(f"it is no list as this program knows it: {error}") from None
 
 
-def write(*, serial: int, date: datetime.date, targets: str, policy: Mapping[str, Policy]) -> bytes:
-    """The bytes to be signed. Raises ListError for what `read` would refuse."""
-    made = Document(format=1, serial=serial, date=date, policy=dict(policy), targets=targets)
+def write_document(*, serial: int, date: datetime.date, targets: str, policy: Mapping[str, CountryPolicy]) -> bytes:
+    """The bytes to be signed. Raises ListError for what `read_document` would refuse."""
+    made = ListDocument(format=1, serial=serial, date=date, policy=dict(policy), targets=targets)
     raw = msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"
     if len(raw) > MAX_BYTES:
         raise ListError(f"it is larger than {MAX_BYTES} bytes")
-    if read(raw) != made:
+    if read_document(raw) != made:
         raise ListError("it does not read as it was written")
     return raw
 
 
-def policies(raw: bytes) -> dict[str, Policy]:
+def read_policies(raw: bytes) -> dict[str, CountryPolicy]:
     """What is asked, by country, of a TOML file with one table for each. Raises ListError."""
     try:
         return msgspec.toml.decode(raw, type=Policies)
@@ -99,10 +99,10 @@ def policies(raw: bytes) -> dict[str, Policy]:
         raise ListError(f"it is no policy: {error}") from None
 
 
-def catalogue_in(document: Document) -> Catalogue:
+def load_listed_catalogue(document: ListDocument) -> Catalogue:
     """The list's catalogue. Raises ListError when this program cannot use all of it."""
     try:
-        found = load_bytes(document.targets.encode(), document.name)
+        found = parse_catalogue(document.targets.encode(), document.name)
     except CatalogueError as error:
         raise ListError(f"its targets cannot be used by this program: {str(error).splitlines()[0]}") from None
     if any(endpoint.service == PLAIN_LIST for endpoint in found.endpoints):
@@ -110,7 +110,7 @@ def catalogue_in(document: Document) -> Catalogue:
     return found
 
 
-def check_follows(new: Numbers, last: Numbers | None, *, today: datetime.date) -> None:
+def check_follows(new: ListNumbers, last: ListNumbers | None, *, today: datetime.date) -> None:
     """Raises ListError where a list may not take the place of the last good one: downgrades, and dates to come."""
     if new.date > today + _DAY_OF_GRACE:
         raise ListError(f"the list is dated {new.date}, in the future: the clock of this device is wrong, or the list")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probe.operation.updates.list_document import EVERYWHERE, Policy
+from probe.operation.updates.list_document import EVERYWHERE, CountryPolicy
 
 MAX_AGE_DAYS = 30
-OLD = Policy(max_level=1, max_tier=1)
+OLD = CountryPolicy(max_level=1, max_tier=1)
 """What is measured by an old list: a pause may have been asked for since, and who blocks the list's server must not
 gain by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ListLimits:
     """What runs keep to, whatever the settings say."""
 
     pause: str = ""
@@ -32,13 +32,13 @@ class Limits:
         return ", ".join(parts)
 
 
-NONE = Limits()
+NO_LIMITS = ListLimits()
 
 
-def limits_for(policy: Mapping[str, Policy], cc: str, *, old: bool = False) -> Limits:
+def choose_limits(policy: Mapping[str, CountryPolicy], cc: str, *, old: bool = False) -> ListLimits:
     """The strictest of what is asked of all and of the country `cc` (ISO 3166; ZZ where it is not told)."""
     asked = [policy[code] for code in (cc.upper(), EVERYWHERE) if code in policy] + ([OLD] if old else [])
-    return Limits(
+    return ListLimits(
         pause=next((one.pause for one in asked if one.pause), ""),
         max_level=min((one.max_level for one in asked), default=3),
         max_tier=min((one.max_tier for one in asked), default=3),

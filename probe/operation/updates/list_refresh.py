@@ -10,17 +10,17 @@ from pathlib import Path
 from probe.config.settings import Settings
 from probe.operation.updates.kept_list import (
     SignedList,
-    configured_key,
-    keep,
-    read_kept,
+    keep_list,
+    read_configured_key,
+    read_kept_list,
     read_looks,
-    verified,
+    verify_list,
     write_looks,
 )
-from probe.operation.updates.list_document import ListError, catalogue_in
+from probe.operation.updates.list_document import ListError, load_listed_catalogue
 from probe.operation.updates.minisign import PublicKey
-from probe.operation.updates.signed_fetch import check_source, document_of, signature_by
-from probe.operation.updates.signed_file import BROKEN_OFF, MAX_REASON, PATIENT_S, Fetched, Looks
+from probe.operation.updates.signed_fetch import check_source, fetch_document, fetch_signature_by
+from probe.operation.updates.signed_file import BROKEN_OFF, MAX_REASON, PATIENT_S, LookState, SignedFile
 from probe.results.files.atomic import StoreError
 
 EVERY = datetime.timedelta(days=1)
@@ -28,15 +28,15 @@ TIMED_S = 20.0
 """How long a scheduled run looks at most."""
 
 
-def key_for(settings: Settings, given: PublicKey | None, folder: Path | None = None) -> PublicKey:
+def choose_key(settings: Settings, given: PublicKey | None, folder: Path | None = None) -> PublicKey:
     """The key that decides: of the settings, else the given one, else that of the list which is here.
 
     Raises ListError where there is none, and where the given one is another than that.
     """
-    known = configured_key(settings)
+    known = read_configured_key(settings)
     if known is None:
         with contextlib.suppress(ListError):  # a damaged list has no say
-            here = read_kept(None, folder)
+            here = read_kept_list(None, folder)
             known = here.key if here else None
     if known is None and given is None:
         raise ListError("there is no key to verify a list with: name one with --key FILE, or put it into the "
@@ -49,25 +49,25 @@ def key_for(settings: Settings, given: PublicKey | None, folder: Path | None = N
     return found
 
 
-def look(source: str, key: PublicKey, *, now: datetime.datetime, timeout_s: float = PATIENT_S,
-         folder: Path | None = None) -> SignedList:
+def refresh_list(source: str, key: PublicKey, *, now: datetime.datetime, timeout_s: float = PATIENT_S,
+                 folder: Path | None = None) -> SignedList:
     """Fetch a list, verify it, and keep it where all is well. What came of it is remembered either way.
 
     Raises ListError for a list that cannot be had or is not good, StoreError where nothing can be written.
     """
     origin = read_looks(folder).source
-    looking = Looks(at=now, failed=BROKEN_OFF, source=origin)
+    looking = LookState(at=now, failed=BROKEN_OFF, source=origin)
     write_looks(looking, folder)  # before it: whatever happens, nobody asks again for a day
     try:
-        found = keep(_fetched(source, key, timeout_s), key, today=now.date(), folder=folder)
+        found = keep_list(_fetch(source, key, timeout_s), key, today=now.date(), folder=folder)
     except (ListError, StoreError) as error:
-        write_looks(Looks(at=now, failed=str(error)[:MAX_REASON], source=origin), folder)
+        write_looks(LookState(at=now, failed=str(error)[:MAX_REASON], source=origin), folder)
         raise
-    write_looks(Looks(at=now, source=source), folder)
+    write_looks(LookState(at=now, source=source), folder)
     return found
 
 
-def is_due(settings: Settings, *, now: datetime.datetime, folder: Path | None = None) -> bool:
+def is_list_due(settings: Settings, *, now: datetime.datetime, folder: Path | None = None) -> bool:
     """Whether a scheduled run looks for a new list: a source is named, and nobody looked for a day."""
     if not settings.update.url:
         return False
@@ -75,15 +75,15 @@ def is_due(settings: Settings, *, now: datetime.datetime, folder: Path | None = 
     return last is None or not now - EVERY < last <= now
 
 
-def _fetched(source: str, key: PublicKey, timeout_s: float) -> Fetched:
+def _fetch(source: str, key: PublicKey, timeout_s: float) -> SignedFile:
     """Document and signature, the second verified as far as that needs no document. Raises ListError."""
     check_source(source)
     deadline = time.monotonic() + timeout_s
-    raw = signature_by(key, source, timeout_s=timeout_s)
-    document = document_of(source, timeout_s=max(0.1, deadline - time.monotonic()))
-    fetched = Fetched(document=document, signature=raw)
+    raw = fetch_signature_by(key, source, timeout_s=timeout_s)
+    document = fetch_document(source, timeout_s=max(0.1, deadline - time.monotonic()))
+    fetched = SignedFile(document=document, signature=raw)
     try:
-        catalogue_in(verified(fetched, key).document)
+        load_listed_catalogue(verify_list(fetched, key).document)
     except ListError as error:
         raise ListError(f"{source}: {error}") from None
     return fetched

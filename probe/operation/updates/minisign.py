@@ -53,7 +53,7 @@ class Signature:
     global_signature: bytes
 
 
-def public_key(text: str) -> PublicKey:
+def parse_public_key(text: str) -> PublicKey:
     """The key in a `.pub` file's text, or in its second line alone. Raises SignatureError."""
     if len(text) > MAX_KEY_CHARACTERS:
         raise SignatureError("the public key is longer than any key of minisign")
@@ -63,27 +63,27 @@ def public_key(text: str) -> PublicKey:
     if len(lines) != 1:
         raise SignatureError("the public key is not written as minisign does: one line of base64, beginning with RW, "
                              "and at most a comment's line before it")
-    raw = _decoded(lines[0].strip().encode("utf-8", "replace"), _ALGORITHM_BYTES + _ID_BYTES + _KEY_BYTES,
-                   "the public key")
+    raw = _decode(lines[0].strip().encode("utf-8", "replace"), _ALGORITHM_BYTES + _ID_BYTES + _KEY_BYTES,
+                  "the public key")
     if raw[:_ALGORITHM_BYTES] != b"Ed":
         raise SignatureError("the public key is of an algorithm other than minisign's (Ed25519)")
     return PublicKey(key_id=raw[2:10], point=raw[10:])
 
 
-def signature(raw: bytes) -> Signature:
+def parse_signature(raw: bytes) -> Signature:
     """A signature file, taken apart. Raises SignatureError."""
     if len(raw) > MAX_SIGNATURE_BYTES:
         raise SignatureError("the signature file is longer than any of minisign")
     lines = [line.removesuffix(b"\r") for line in raw.removesuffix(b"\n").split(b"\n")]
     if len(lines) != 4 or not lines[0].startswith(_UNTRUSTED) or not lines[2].startswith(_TRUSTED):
         raise SignatureError("the signature file is not one of minisign, or not whole")
-    own = _decoded(lines[1], _ALGORITHM_BYTES + _ID_BYTES + _SIGNATURE_BYTES, "the signature")
+    own = _decode(lines[1], _ALGORITHM_BYTES + _ID_BYTES + _SIGNATURE_BYTES, "the signature")
     if own[:_ALGORITHM_BYTES] not in (b"Ed", b"ED"):
         raise SignatureError("the signature is of an unknown algorithm")
     return Signature(
         prehashed=own[:_ALGORITHM_BYTES] == b"ED", key_id=own[2:10], signature=own[10:],
         trusted_comment=lines[2].removeprefix(_TRUSTED),
-        global_signature=_decoded(lines[3], _SIGNATURE_BYTES, "the global signature"),
+        global_signature=_decode(lines[3], _SIGNATURE_BYTES, "the global signature"),
     )
 
 
@@ -93,7 +93,7 @@ def check_key(signed: Signature, key: PublicKey) -> None:
         raise SignatureError(f"it is signed by the key {_name(signed.key_id)}, not by {key.name}")
 
 
-def verify(document: bytes, signed: Signature, key: PublicKey) -> str:
+def verify_signature(document: bytes, signed: Signature, key: PublicKey) -> str:
     """The trusted comment of a document that `key` signed. Raises SignatureError for any other."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -116,7 +116,7 @@ def _name(key_id: bytes) -> str:
     return f"{int.from_bytes(key_id, 'little'):016X}"
 
 
-def _decoded(text: bytes, size: int, what: str) -> bytes:
+def _decode(text: bytes, size: int, what: str) -> bytes:
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -9,14 +9,14 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from probe import __version__
-from probe.control.reaching.page_fetch import Site, parse_site
-from probe.control.reaching.public_addresses import public_addresses
-from probe.control.reaching.reach import hang_up, open_stream, socket_of
-from probe.control.reaching.reach_plan import PUBLIC, Plan
-from probe.core.addresses import is_bogon, parse
+from probe.control.reaching.page_fetch import FetchSite, parse_site
+from probe.control.reaching.public_addresses import resolve_public
+from probe.control.reaching.reach import get_socket, hang_up, open_stream
+from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan
+from probe.core.addresses import is_bogon, parse_address
 from probe.core.tables.http_status import REDIRECTS
 from probe.operation.updates.list_document import MAX_BYTES, ListError
-from probe.operation.updates.minisign import MAX_SIGNATURE_BYTES, PublicKey, SignatureError, check_key, signature
+from probe.operation.updates.minisign import MAX_SIGNATURE_BYTES, PublicKey, SignatureError, check_key, parse_signature
 
 SUFFIX = ".minisig"
 """Of the signature's name, after the list's."""
@@ -31,24 +31,24 @@ def is_remote(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))
 
 
-def signature_of(source: str, *, timeout_s: float) -> bytes:
+def fetch_signature(source: str, *, timeout_s: float) -> bytes:
     """The signature file that lies beside a list, at a URL or in a folder. Raises ListError."""
-    return body_of(source + SUFFIX, MAX_SIGNATURE_BYTES, timeout_s=timeout_s)
+    return fetch_body(source + SUFFIX, MAX_SIGNATURE_BYTES, timeout_s=timeout_s)
 
 
-def signature_by(key: PublicKey, source: str, *, timeout_s: float) -> bytes:
+def fetch_signature_by(key: PublicKey, source: str, *, timeout_s: float) -> bytes:
     """The same where it says that `key` signed, as far as that needs no document. Raises ListError."""
-    raw = signature_of(source, timeout_s=timeout_s)
+    raw = fetch_signature(source, timeout_s=timeout_s)
     try:
-        check_key(signature(raw), key)
+        check_key(parse_signature(raw), key)
     except SignatureError as error:
         raise ListError(f"{source}: {error}") from None
     return raw
 
 
-def document_of(source: str, *, timeout_s: float) -> bytes:
+def fetch_document(source: str, *, timeout_s: float) -> bytes:
     """The list itself. Raises ListError."""
-    return body_of(source, MAX_BYTES, timeout_s=timeout_s)
+    return fetch_body(source, MAX_BYTES, timeout_s=timeout_s)
 
 
 def check_source(source: str) -> None:
@@ -61,7 +61,7 @@ def check_source(source: str) -> None:
     _first(source)
 
 
-def body_of(source: str, most: int, *, timeout_s: float) -> bytes:
+def fetch_body(source: str, most: int, *, timeout_s: float) -> bytes:
     """What lies in a file or at an https URL, `most` bytes at most. Raises ListError."""
     if not is_remote(source):
         return _from_file(source, most)
@@ -72,7 +72,7 @@ def body_of(source: str, most: int, *, timeout_s: float) -> bytes:
             body, location = _ask(here, most, deadline, named=here.host == start.host)
             if not location:
                 return body
-            here = _moved(here, location)
+            here = _follow_redirect(here, location)
         except ListError as error:  # where a redirect led is not told: a server may put the asker's address into it
             raise ListError(f"{source}: {'' if here == start else 'it is elsewhere now, and there '}{error}") from None
     raise ListError(f"{source}: the server redirects more than {MAX_REDIRECTS} times")
@@ -92,19 +92,19 @@ def _from_file(source: str, most: int) -> bytes:
     return raw
 
 
-def _first(source: str) -> Site:
+def _first(source: str) -> FetchSite:
     """The URL that the person gave: https, or http on this very machine. Raises ListError."""
     try:
         site = parse_site(source)
     except ValueError:
         raise ListError(f"{source}: is no URL of a list: https://, a host's full name, a path") from None
-    address = parse(site.host)
+    address = parse_address(site.host)
     if site.scheme == "http" and not (address and address.is_loopback):
         raise ListError(f"{source}: is not encrypted: give an https:// URL")
     return site
 
 
-def _moved(here: Site, location: str) -> Site:
+def _follow_redirect(here: FetchSite, location: str) -> FetchSite:
     """Where a redirect leads: by https to somewhere public, or to the same server. Raises ListError."""
     try:
         there = parse_site(urljoin(here.url, location).partition("#")[0])
@@ -112,25 +112,25 @@ def _moved(here: Site, location: str) -> Site:
         raise ListError("the server redirects to what is no URL") from None
     if (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port):
         return there
-    if there.scheme != "https" or (parse(there.host) and is_bogon(there.host)):
+    if there.scheme != "https" or (parse_address(there.host) and is_bogon(there.host)):
         raise ListError("the server redirects to where no list may lie: not by https, or into a private network")
     return there
 
 
-def _ask(site: Site, most: int, deadline: float, *, named: bool) -> tuple[bytes, str]:
+def _ask(site: FetchSite, most: int, deadline: float, *, named: bool) -> tuple[bytes, str]:
     """(body, where a redirect leads). Raises ListError."""
     why = "has no public address here: its name is not known, or leads into a private network"
     addresses = _addresses(site, deadline, named=named)
     for index, address in enumerate(addresses):
         now = time.monotonic()
         until = now + (deadline - now) / (len(addresses) - index)  # an address that is silent leaves time for others
-        plan = Plan(address=address, port=site.port, sni=site.host if site.scheme == "https" else "",
-                    alpn=("http/1.1",), trust=PUBLIC)
+        plan = ReachPlan(address=address, port=site.port, sni=site.host if site.scheme == "https" else "",
+                         alpn=("http/1.1",), trust=PUBLIC_TRUST)
         found, stream = open_stream(plan, deadline=until)
         if stream is None:
             why = f"cannot be reached ({found.operation}: {found.failure or found.reason})"
             continue
-        sock = socket_of(stream)
+        sock = get_socket(stream)
         sock.deadline, sock.read_limit = deadline, sock.bytes_read + most + MAX_HEAD_BYTES
         connection = http.client.HTTPConnection(site.host)
         connection.sock = stream
@@ -146,7 +146,7 @@ def _ask(site: Site, most: int, deadline: float, *, named: bool) -> tuple[bytes,
     raise ListError(f"the server {why}")
 
 
-def _exchange(connection: http.client.HTTPConnection, site: Site, most: int) -> tuple[bytes, str]:
+def _exchange(connection: http.client.HTTPConnection, site: FetchSite, most: int) -> tuple[bytes, str]:
     parts = urlsplit(site.url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     connection.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
@@ -169,9 +169,9 @@ def _exchange(connection: http.client.HTTPConnection, site: Site, most: int) -> 
     return bytes(body), ""
 
 
-def _addresses(site: Site, deadline: float, *, named: bool) -> list[str]:
+def _addresses(site: FetchSite, deadline: float, *, named: bool) -> list[str]:
     """Where a server may be asked: a literal that the person gave, else public addresses alone; so nobody's answer
     leads into a private network."""
-    if parse(site.host):
+    if parse_address(site.host):
         return [site.host] if named or not is_bogon(site.host) else []
-    return public_addresses(site.host, deadline=deadline)
+    return resolve_public(site.host, deadline=deadline)

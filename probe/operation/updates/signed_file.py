@@ -18,7 +18,7 @@ from probe.results.files.atomic import replace_file
 PATIENT_S = 60.0
 """How long a look that somebody waits for may take."""
 MAX_REASON = 300
-"""Characters of `Looks.failed`."""
+"""Characters of `LookState.failed`."""
 BROKEN_OFF = "the look for it was broken off"
 _MAX_KEY_LINE = 200
 _MAX_LOOKS = 64 * 1024
@@ -29,14 +29,14 @@ class UnreadableError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class SignedFile:
     """A document and its signature, of which nothing is believed yet."""
 
     document: bytes
     signature: bytes
 
 
-class Looks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LookState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When a new document was looked for."""
 
     at: datetime.datetime | None = None
@@ -47,7 +47,7 @@ class Looks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the one that is here came from."""
 
 
-def read_signed(path: Path, *, max_bytes: int) -> tuple[str, Fetched] | None:
+def read_signed(path: Path, *, max_bytes: int) -> tuple[str, SignedFile] | None:
     """(the key's line, what is said to be signed by it) of a file, `max_bytes` of document at most; None where there is
     none. Raises UnreadableError."""
     try:
@@ -58,26 +58,26 @@ def read_signed(path: Path, *, max_bytes: int) -> tuple[str, Fetched] | None:
     except OSError as error:
         raise UnreadableError(f"{path}: cannot be read: {error.strerror}") from None
     key, *lines = raw.split(b"\n", 5)
-    return key.decode("ascii", "replace"), Fetched(signature=b"\n".join(lines[:4]) + b"\n",
-                                                   document=b"".join(lines[4:]))
+    return key.decode("ascii", "replace"), SignedFile(signature=b"\n".join(lines[:4]) + b"\n",
+                                                      document=b"".join(lines[4:]))
 
 
-def write_signed(path: Path, fetched: Fetched, key: PublicKey) -> None:
+def write_signed(path: Path, fetched: SignedFile, key: PublicKey) -> None:
     """Put a document in the place of the last one. Raises StoreError; the last one stays then."""
     four_lines = fetched.signature.removesuffix(b"\n") + b"\n"
     replace_file(path, key.text.encode() + b"\n" + four_lines + fetched.document)
 
 
-def read_looks(path: Path) -> Looks:
+def read_look_state(path: Path) -> LookState:
     """What became of the last look; a file that cannot be read says nothing."""
     try:
         with path.open("rb") as handle:
-            found = msgspec.json.decode(handle.read(_MAX_LOOKS), type=Looks)
+            found = msgspec.json.decode(handle.read(_MAX_LOOKS), type=LookState)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return Looks()
-    return found if found.at is None or found.at.tzinfo is not None else Looks()
+        return LookState()
+    return found if found.at is None or found.at.tzinfo is not None else LookState()
 
 
-def write_looks(path: Path, looks: Looks) -> None:
+def write_look_state(path: Path, looks: LookState) -> None:
     """Remember it. Raises StoreError."""
     replace_file(path, msgspec.json.encode(looks))

@@ -52,12 +52,12 @@ class SecretKey:
         return b"".join(line + b"\n" for line in lines)
 
 
-def new_key(path: Path) -> SecretKey:
+def make_key(path: Path) -> SecretKey:
     """Write a new key pair: the secret key to `path`, for this user alone, the public one beside it as `.pub`.
 
     Raises StoreError where a file is there already, or none can be written.
     """
-    public = public_path(path)
+    public = find_public_key_path(path)
     if there := [file for file in (path, public) if file.exists()]:
         raise StoreError(f"{there[0]}: there is a file already; a key is never overwritten: name another")
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -68,16 +68,17 @@ def new_key(path: Path) -> SecretKey:
     name = key.public.name
     secret_text = f"untrusted comment: minisign secret key {name}\n{_secret_line(key)}\n"
     public_text = f"untrusted comment: minisign public key {name}\n{key.public.text}\n"
-    write_files([(path, lambda file: _put(file, secret_text)), (public, lambda file: _put(file, public_text))])
+    write_files([(path, lambda file: _write_text(file, secret_text)),
+                 (public, lambda file: _write_text(file, public_text))])
     return key
 
 
-def public_path(path: Path) -> Path:
+def find_public_key_path(path: Path) -> Path:
     """Where the public key of a secret one lies."""
     return path.with_name(path.name + ".pub")
 
 
-def read_key(path: Path) -> SecretKey:
+def read_secret_key(path: Path) -> SecretKey:
     """The secret key in a file. Raises SignatureError for one that cannot be used, or that others may read."""
     try:
         with path.open("rb") as handle:
@@ -119,5 +120,5 @@ def _checksum(key: SecretKey) -> bytes:
     return hashlib.blake2b(b"Ed" + key.key_id + key.seed + key.point, digest_size=32).digest()
 
 
-def _put(file: BinaryIO, text: str) -> None:
+def _write_text(file: BinaryIO, text: str) -> None:
     file.write(text.encode())

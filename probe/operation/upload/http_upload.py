@@ -14,9 +14,9 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from probe import __version__
-from probe.config.destination import shown
+from probe.config.destination import redact_url
 from probe.config.settings import UploadSettings
-from probe.operation.upload.sender import UploadError, refused
+from probe.operation.upload.sender import UploadError, make_refusal
 
 _DONE = (200, 201, 204)
 _NO_FOLDER = (403, 404, 409, 500)
@@ -34,7 +34,7 @@ class HttpSender:
 
     def __init__(self, upload: UploadSettings, keys: dict[str, str], *, signed: Callable[[str], str] | None = None,
                  headers: Mapping[str, str] | None = None) -> None:
-        self._base = shown(upload.to)
+        self._base = redact_url(upload.to)
         self._signed = signed
         self._session = requests.Session()
         self._session.trust_env = False  # no keys of a .netrc, no other certificates; proxies are asked for below
@@ -63,7 +63,7 @@ class HttpSender:
             if status in _NO_FOLDER and not self._signed and self._make_folders(name, timeout_s):
                 status = self._ask("PUT", name, content, timeout_s)
             if status not in _DONE:
-                job.failure = refused(status)
+                job.failure = make_refusal(status)
         except UploadError as error:
             job.failure = error
         except Exception as error:  # hostile bytes make requests, urllib3 and http.client raise many kinds

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from probe.config.destination import shown
+from probe.config.destination import redact_url
 from probe.config.settings import SettingsError, UploadSettings
 from probe.operation.upload.sender import UploadError
 
@@ -23,7 +23,7 @@ _CLIENT = {"proxy_url": "http://127.0.0.1:9", "timeout": "1s", "allow_http": Tru
 AZURE_HEADERS = {"x-ms-blob-type": "BlockBlob"}
 
 
-class Signer:
+class UrlSigner:
     """Makes the URL under which a file may be put, once and for a while."""
 
     def __init__(self, upload: UploadSettings, keys: dict[str, str]) -> None:
@@ -53,7 +53,7 @@ class Signer:
     def _host(self) -> str:
         """Of the place: all that is sent goes there, or to a name below it, whatever keys and environment say."""
         if self._upload.endpoint:
-            return urlsplit(shown(self._upload.endpoint)).netloc
+            return urlsplit(redact_url(self._upload.endpoint)).netloc
         return {"s3": "amazonaws.com", "gs": "storage.googleapis.com",
                 "az": f"{self._upload.account}.blob.core.windows.net"}[self._scheme]
 
@@ -61,29 +61,30 @@ class Signer:
         try:
             from obstore.store import from_url
         except ImportError:
-            place = shown(self._upload.to)
+            place = redact_url(self._upload.to)
             raise SettingsError(f"{place} needs obstore: pip install 'reachability-probe[upload]'") from None
         prefix = _PREFIX[self._scheme]
         config = {f"{prefix}_{key}": value for key, value in keys.items()} | self._where()
         make: Any = from_url
         try:
-            return make(shown(self._upload.to), config=config, client_options=_CLIENT,
+            return make(redact_url(self._upload.to), config=config, client_options=_CLIENT,
                         retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=1)})
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # a panic of Rust is no Exception
-            raise SettingsError(f"{shown(self._upload.to)} cannot be used with these keys ({type(error).__name__}): "
+            raise SettingsError(
+                f"{redact_url(self._upload.to)} cannot be used with these keys ({type(error).__name__}): "
                                 "look at them, and at [upload] in the configuration") from None
 
     def _where(self) -> dict[str, str]:
         upload = self._upload
         if self._scheme == "s3":
-            endpoint = {"aws_endpoint": shown(upload.endpoint)} if upload.endpoint else {}
+            endpoint = {"aws_endpoint": redact_url(upload.endpoint)} if upload.endpoint else {}
             return {"aws_region": upload.region or "us-east-1", **endpoint}
         return {"azure_storage_account_name": upload.account} if self._scheme == "az" else {}
 
     def _with_token(self, name: str) -> str:
         """Azure's SAS token is the signature itself, for a whole container."""
-        parts = urlsplit(shown(self._upload.to))
+        parts = urlsplit(redact_url(self._upload.to))
         path = f"{parts.netloc}{parts.path}/{name}"
         return f"https://{self._upload.account}.blob.core.windows.net/{quote(path)}?{self._token}"

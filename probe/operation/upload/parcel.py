@@ -23,7 +23,7 @@ NAMELESS = "nameless"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class RunParcel:
     """One run, ready to be sent."""
 
     run: Run
@@ -32,7 +32,7 @@ class Parcel:
     is last, since a run is there once that is."""
 
 
-def pack(directory: Path, day: str, run_id: str) -> Parcel:
+def pack_run(directory: Path, day: str, run_id: str) -> RunParcel:
     """Read a stored run and check that it is whole. Raises StoreError."""
     run = _find(directory / "runs" / f"date={day}", run_id)
     whole(directory, run)
@@ -40,7 +40,7 @@ def pack(directory: Path, day: str, run_id: str) -> Parcel:
     *others, last = tables.items()
     files = (*others, (str(sums_path(Path(), run)), sums_text(tables)), last)
     folder = run.vantage.probe_id if _FOLDER.fullmatch(run.vantage.probe_id) else NAMELESS
-    return Parcel(run=run, files=tuple((f"{folder}/{name}", content) for name, content in files))
+    return RunParcel(run=run, files=tuple((f"{folder}/{name}", content) for name, content in files))
 
 
 def _find(day: Path, run_id: str) -> Run:

@@ -27,7 +27,7 @@ STATUS_WORDS = {
 }
 
 
-def refused(status: int) -> UploadError:
+def make_refusal(status: int) -> UploadError:
     """An error for an answer that is no success."""
     word = STATUS_WORDS.get(status, "has a failure of its own" if status >= 500 else "does not take the file")
     return UploadError(f"the server {word} (HTTP status {status})")

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from probe.catalogue.laboratory_marker import read_marker
-from probe.config.consent.consent_check import upload_lacking
+from probe.config.consent.consent_check import explain_lacking_upload_consent
 from probe.config.settings import Settings
 from probe.core.tables.systems import LINUX
-from probe.operation.schedules.installed_schedules import own_command
+from probe.operation.schedules.installed_schedules import make_own_command
 
 AFTER_RUN_S = 60.0
 """What an upload at the end of a run may take, at most."""
@@ -26,20 +26,20 @@ _MEMORY_BYTES = 2 << 30
 """Of address space: a hostile server's answer ends the upload, not the machine."""
 
 
-def after_run(settings: Settings, folder: Path, *, run_ends: float) -> None:
+def upload_after_run(settings: Settings, folder: Path, *, run_ends: float) -> None:
     """At the end of a scheduled run: upload in a process of its own, which is ended in time.
 
     `run_ends`: the run's deadline, by the monotonic clock. Nothing that goes wrong here fails the run.
     """
     if not settings.upload.place or read_marker().lab:
         return
-    if why := upload_lacking(settings):
+    if why := explain_lacking_upload_consent(settings):
         click.echo(f"Nothing was uploaded. {why} To be asked: probe setup", err=True)
         return
     for_s = min(AFTER_RUN_S, run_ends + REST_S - time.monotonic())
     if for_s < _LEAST_S:
         return
-    command = [*own_command(), "upload", "--due", "--for-s", f"{for_s - _GRACE_S:.0f}", "--config", settings.path,
+    command = [*make_own_command(), "upload", "--due", "--for-s", f"{for_s - _GRACE_S:.0f}", "--config", settings.path,
                "--results", str(folder)]
     try:
         _run_bounded(command, for_s)

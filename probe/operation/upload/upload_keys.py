@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from probe.config.destination import OBJECT_STORES, login
+from probe.config.destination import OBJECT_STORES, parse_login
 from probe.config.settings import Settings, SettingsError, UploadSettings, read_toml
 
 _HTTP = {"user": ("PROBE_UPLOAD_USER",), "password": ("PROBE_UPLOAD_PASSWORD",), "token": ("PROBE_UPLOAD_TOKEN",)}
@@ -35,12 +35,12 @@ _ENOUGH: Mapping[str, tuple[frozenset[str], ...]] = {
 _LEADS_ELSEWHERE = re.compile(r"(AWS|AZURE|GOOGLE)_.*(ENDPOINT|URL|URI|EMULATOR|DOMAIN)")
 
 
-def keys_for(settings: Settings) -> dict[str, str]:
+def read_upload_keys(settings: Settings) -> dict[str, str]:
     """The keys of the configured place. Raises SettingsError when they are missing, or may be read by others."""
     upload = settings.upload
     scheme = upload.to.partition("://")[0]
     keys = _from_environment(scheme) | _from_file(upload, scheme)
-    if (found := login(upload.to)) is not None:
+    if (found := parse_login(upload.to)) is not None:
         _check_private(Path(settings.path))
         keys |= {"user": found[0], "password": found[1]}
     if scheme in OBJECT_STORES:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from probe.config.settings import Settings
-from probe.operation.upload.upload_state import read_state, waiting
+from probe.operation.upload.upload_state import list_waiting_runs, read_state
 from probe.results.archive.own_files import HELD_FILE, UPLOAD_FOLDER
-from probe.results.files.atomic import explained, replace_file
+from probe.results.files.atomic import replace_file, translate_os_errors
 
 
 def note_waiting(directory: Path, settings: Settings) -> None:
@@ -17,8 +17,8 @@ def note_waiting(directory: Path, settings: Settings) -> None:
     """
     file, place = directory / HELD_FILE, settings.upload.place
     if place:
-        queue = waiting(directory, read_state(directory, place))
+        queue = list_waiting_runs(directory, read_state(directory, place))
         replace_file(file, "".join(f"{run_id}\n" for _, run_id in queue).encode())
     elif (directory / UPLOAD_FOLDER).is_dir():
-        with explained(file):
+        with translate_os_errors(file):
             file.unlink(missing_ok=True)

@@ -11,14 +11,23 @@ import msgspec
 
 from probe.config.destination import OBJECT_STORES
 from probe.config.settings import Settings
-from probe.core.progress import Progress, silent
+from probe.core.progress import Progress, ignore_progress
 from probe.operation.upload.folder_upload import FolderSender
 from probe.operation.upload.http_upload import HttpSender
-from probe.operation.upload.object_stores import AZURE_HEADERS, Signer
-from probe.operation.upload.parcel import Parcel, pack
+from probe.operation.upload.object_stores import AZURE_HEADERS, UrlSigner
+from probe.operation.upload.parcel import RunParcel, pack_run
 from probe.operation.upload.sender import Sender, UploadError
-from probe.operation.upload.upload_keys import keys_for
-from probe.operation.upload.upload_state import State, failed, now, pruned, read_state, waiting, with_done, write_state
+from probe.operation.upload.upload_keys import read_upload_keys
+from probe.operation.upload.upload_state import (
+    UploadState,
+    get_now,
+    list_waiting_runs,
+    note_done,
+    note_failure,
+    prune_state,
+    read_state,
+    write_state,
+)
 from probe.results.files.atomic import StoreError
 
 FILE_S = 300.0
@@ -29,7 +38,7 @@ _LEAST_S = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Sent:
+class SendResult:
     """What became of an upload."""
 
     runs: int = 0
@@ -38,33 +47,33 @@ class Sent:
     """Runs that still wait."""
     failure: str = ""
     unreadable: list[str] = field(default_factory=list)
-    state: State
+    state: UploadState
 
 
 class _OutOfTime(Exception):
     pass
 
 
-def sender_for(settings: Settings, results: Path) -> Sender:
+def make_sender(settings: Settings, results: Path) -> Sender:
     """How to send to the configured place. Raises SettingsError; sends nothing."""
-    upload, keys = settings.upload, keys_for(settings)
+    upload, keys = settings.upload, read_upload_keys(settings)
     scheme = upload.to.partition("://")[0]
     if scheme == "file":
         return FolderSender(upload.to, results)
     if scheme not in OBJECT_STORES:
         return HttpSender(upload, keys)
-    return HttpSender(upload, keys, signed=Signer(upload, keys).url, headers=AZURE_HEADERS if scheme == "az" else {})
+    return HttpSender(upload, keys, signed=UrlSigner(upload, keys).url, headers=AZURE_HEADERS if scheme == "az" else {})
 
 
-def send_all(directory: Path, place: str, sender: Sender, *, for_s: float, lab: bool = False,
-             progress: Progress = silent, rng: random.Random | None = None) -> Sent:
+def send_waiting_runs(directory: Path, place: str, sender: Sender, *, for_s: float, lab: bool = False,
+                      progress: Progress = ignore_progress, rng: random.Random | None = None) -> SendResult:
     """Send every run that waits. One failure ends it and is remembered, with when to try again.
 
     `lab`: whether this is the laboratory; runs made there are sent nowhere else, and the other way round. Only the
     holder of the upload's lock may call this. Raises StoreError when the state cannot be read or written.
     """
-    done = Sent(state=pruned(read_state(directory, place), directory))
-    queue = waiting(directory, done.state)
+    done = SendResult(state=prune_state(read_state(directory, place), directory))
+    queue = list_waiting_runs(directory, done.state)
     ends, saved = time.monotonic() + for_s, time.monotonic()
     try:
         for number, (day, run_id) in enumerate(queue, start=1):
@@ -75,30 +84,30 @@ def send_all(directory: Path, place: str, sender: Sender, *, for_s: float, lab: 
             progress(number, len(queue))
     except UploadError as error:
         done.failure = str(error)
-        done.state = failed(done.state, done.failure, at=now(), rng=rng or random.SystemRandom())
+        done.state = note_failure(done.state, done.failure, at=get_now(), rng=rng or random.SystemRandom())
     except _OutOfTime:
         pass
     finally:
         write_state(directory, done.state)
-    done.left = len(waiting(directory, done.state))
+    done.left = len(list_waiting_runs(directory, done.state))
     return done
 
 
-def _send_run(directory: Path, day: str, run_id: str, sender: Sender, ends: float, done: Sent, lab: bool) -> None:
+def _send_run(directory: Path, day: str, run_id: str, sender: Sender, ends: float, done: SendResult, lab: bool) -> None:
     try:
-        parcel = pack(directory, day, run_id)
+        parcel = pack_run(directory, day, run_id)
     except StoreError as error:
         done.unreadable.append(str(error))  # it waits; the others need not wait for it
         return
     if parcel.run.vantage.lab is not lab:
-        done.state = with_done(done.state, day, run_id, at=None)
+        done.state = note_done(done.state, day, run_id, at=None)
         return
     _send_files(parcel, sender, ends, done)
-    done.state = with_done(done.state, day, run_id, at=now())
+    done.state = note_done(done.state, day, run_id, at=get_now())
     done.runs += 1
 
 
-def _send_files(parcel: Parcel, sender: Sender, ends: float, done: Sent) -> None:
+def _send_files(parcel: RunParcel, sender: Sender, ends: float, done: SendResult) -> None:
     for name, content in parcel.files:
         if name in done.state.part:
             continue

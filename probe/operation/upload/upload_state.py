@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from probe.results.archive.own_files import UPLOAD_FOLDER
-from probe.results.files.atomic import StoreError, explained, replace_file
+from probe.results.files.atomic import StoreError, replace_file, translate_os_errors
 from probe.results.layout import is_run_id, run_files
 from probe.results.runs.merged_days import is_merged, merged_runs
 
@@ -25,7 +25,7 @@ _MAX_BYTES = 64 << 20
 _MAX_DOUBLINGS = 20
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class UploadState(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one place."""
 
     what: str = "reachability-results: what was uploaded"
@@ -42,30 +42,30 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str = ""
 
 
-def state_file(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> Path:
+def find_state_file(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> Path:
     """Where the state of a place is kept."""
     return directory / folder / f"{hashlib.sha256(place.encode()).hexdigest()[:12]}.json"
 
 
-def read_state(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> State:
+def read_state(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> UploadState:
     """The state; an empty one where there is none. Raises StoreError for one that is damaged."""
-    file = state_file(directory, place, folder)
+    file = find_state_file(directory, place, folder)
     if not file.exists():
-        return State(to=place)
-    with explained(file), file.open("rb") as handle:
+        return UploadState(to=place)
+    with translate_os_errors(file), file.open("rb") as handle:
         text = handle.read(_MAX_BYTES)
     try:
-        return msgspec.json.decode(text, type=State)
+        return msgspec.json.decode(text, type=UploadState)
     except msgspec.DecodeError as error:
         raise StoreError(f"{file}: is damaged ({error}); remove it, and everything is sent once more") from None
 
 
-def write_state(directory: Path, state: State, folder: str = UPLOAD_FOLDER) -> None:
+def write_state(directory: Path, state: UploadState, folder: str = UPLOAD_FOLDER) -> None:
     """Replace the state as a whole. Raises StoreError."""
-    replace_file(state_file(directory, state.to, folder), msgspec.json.encode(state))
+    replace_file(find_state_file(directory, state.to, folder), msgspec.json.encode(state))
 
 
-def stored(directory: Path) -> Iterator[tuple[str, str]]:
+def list_stored_runs(directory: Path) -> Iterator[tuple[str, str]]:
     """(day, run) of everything that is stored, the oldest first; no run is opened. Raises StoreError."""
     seen = set()
     for path in run_files(directory):
@@ -78,13 +78,13 @@ def stored(directory: Path) -> Iterator[tuple[str, str]]:
                 yield day, run_id
 
 
-def waiting(directory: Path, state: State) -> list[tuple[str, str]]:
+def list_waiting_runs(directory: Path, state: UploadState) -> list[tuple[str, str]]:
     """(day, run) of what is stored and not yet at the place, the oldest first. Raises StoreError."""
     done = {(day, run_id) for day, runs in state.done.items() for run_id in runs}
-    return sorted(found for found in stored(directory) if found not in done)
+    return sorted(found for found in list_stored_runs(directory) if found not in done)
 
 
-def with_done(state: State, day: str, run_id: str, *, at: datetime | None) -> State:
+def note_done(state: UploadState, day: str, run_id: str, *, at: datetime | None) -> UploadState:
     """The state once a run is there; `at`: when it was sent, None for one that is never to be sent."""
     runs = tuple(sorted({*state.done.get(day, ()), run_id}))
     state = msgspec.structs.replace(state, done={**state.done, day: runs})
@@ -93,27 +93,27 @@ def with_done(state: State, day: str, run_id: str, *, at: datetime | None) -> St
     return msgspec.structs.replace(state, part=(), failures=0, next_try=None, last_success=at, last_error="")
 
 
-def failed(state: State, why: str, *, at: datetime, rng: random.Random) -> State:
+def note_failure(state: UploadState, why: str, *, at: datetime, rng: random.Random) -> UploadState:
     """The state after a failure: each pause is about twice the one before, and never the same for all volunteers."""
     doublings = min(state.failures, _MAX_DOUBLINGS)
     pause = min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE) * rng.uniform(0.5, 1.0)
     return msgspec.structs.replace(state, failures=state.failures + 1, next_try=at + pause, last_error=why)
 
 
-def is_due(state: State, at: datetime) -> bool:
+def is_upload_due(state: UploadState, at: datetime) -> bool:
     """Whether it is time to try; a clock that was set back does not make anybody wait longer than the longest pause."""
     return state.next_try is None or at >= state.next_try or state.next_try - at > LONGEST_PAUSE
 
 
-def pruned(state: State, directory: Path) -> State:
+def prune_state(state: UploadState, directory: Path) -> UploadState:
     """Without runs that are not stored any more, so that the file stays small. Raises StoreError."""
     there: dict[str, set[str]] = {}
-    for day, run_id in stored(directory):
+    for day, run_id in list_stored_runs(directory):
         there.setdefault(day, set()).add(run_id)
     done = {day: tuple(run for run in runs if run in there[day]) for day, runs in state.done.items() if day in there}
     return msgspec.structs.replace(state, done=done)
 
 
-def now() -> datetime:
+def get_now() -> datetime:
     """The time for a state, to the second."""
     return datetime.now(UTC).replace(microsecond=0)

@@ -41,7 +41,7 @@ _SERVICE_ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "
 """A service is what the first of these is that one of its roles is."""
 
 
-def judged_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
+def judge_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
     """Every run once, with the reason why it does not count, and numbers for it, its network and hour, and its probe.
 
     `raw` has the columns of RUN, and `file`. Numbers go by hour, so that those of neighbouring days lie together.
@@ -63,12 +63,12 @@ def judged_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
     judged = judged.mutate(
         run_no=ibis.row_number().over(ibis.window(order_by=[judged.cell_start, judged.run_id])),
         crowded=ibis._.count().over(own) > 1)
-    judged = _numbered(_numbered(judged, "slot_no", _PLACE), "probe_no", ("probe_id",))
+    judged = _number(_number(judged, "slot_no", _PLACE), "probe_no", ("probe_id",))
     return judged.select("run_id", "day", "start", "reason", "cell_start", "lab", "probe_cc", "probe_asn", "run_no",
                          "slot_no", "probe_no", "crowded")
 
 
-def _numbered(rows: ir.Table, name: str, columns: tuple[str, ...]) -> ir.Table:
+def _number(rows: ir.Table, name: str, columns: tuple[str, ...]) -> ir.Table:
     """The rows with a number for each combination of values in these columns, in their order; none where one is none.
 
     `dense_rank` would say the same shorter, but not on ClickHouse, which counts rows for it.
@@ -79,23 +79,23 @@ def _numbered(rows: ir.Table, name: str, columns: tuple[str, ...]) -> ir.Table:
     return both.drop([column for column in both.columns if column.endswith("_right")])
 
 
-def frames_of(raw: ir.Table) -> ir.Table:
+def make_run_frames(raw: ir.Table) -> ir.Table:
     """Runs told by the rows of another table, for results without a runs table."""
     empty = {name: ibis.literal("") for name in _MORE_OF_RUNS}
     return raw.select("file", *FRAME).mutate(file=day_folder(raw.file), **empty).distinct()
 
 
-def names_of(raw: ir.Table, columns: tuple[str, ...]) -> ir.Table:
+def number_names(raw: ir.Table, columns: tuple[str, ...]) -> ir.Table:
     """The different names in rows, with a number for each, and one for the part that is unique within a run."""
     names = raw.select(**{name: text(raw[name]) for name in columns}).distinct()
     names = names.mutate(
         name_reason=row_quality.name_reason(*(names[name] for name in columns)),
         name_no=ibis.row_number().over(ibis.window(order_by=[names[name] for name in _NAMES if name in columns])))
     unique = ("target_id",) if "target_id" in columns else ("service", "role")
-    return _numbered(_numbered(names, "key_no", unique), "service_no", ("service",))
+    return _number(_number(names, "key_no", unique), "service_no", ("service",))
 
 
-def judged_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
+def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
     """Every row with the reason why it does not count, the run and the names that it belongs to as numbers.
 
     `raw` has `file`, `run_id`, names, `outcome`, `block_type`, `confirmed`; `runs` and `names` are as above.
@@ -116,14 +116,14 @@ def judged_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
     return found.mutate(reason=reason)
 
 
-def facts_of(judged: ir.Table) -> ir.Table:
+def make_facts(judged: ir.Table) -> ir.Table:
     """The judged rows as numbers."""
     return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", "block_type",
                          "confirmed", "reason")
 
 
-def twins(facts: ir.Table, *, by_bits: bool) -> ir.Table:
-    """One row, `twins`: not 0 where a run says something twice of one target, or one role.
+def find_twins(facts: ir.Table, *, by_bits: bool) -> ir.Table:
+    """One row, `find_twins`: not 0 where a run says something twice of one target, or one role.
 
     `by_bits` is much quicker than to look for equal pairs, and ibis has it not for Spark: each name is a bit, and where
     all of a run are different, their sum is their union.
@@ -138,14 +138,14 @@ def twins(facts: ir.Table, *, by_bits: bool) -> ir.Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class CountedRows:
     """The rows of one table that count, as numbers, and what the numbers stand for."""
 
     facts: ir.Table
     names: ir.Table
 
 
-def verdict_cells(verdicts: Counted, runs: ir.Table) -> ir.Table:
+def count_verdict_cells(verdicts: CountedRows, runs: ir.Table) -> ir.Table:
     """The cells of targets."""
     facts = verdicts.facts
     told = facts.filter(facts.code == CODES["blocked"])
@@ -153,7 +153,7 @@ def verdict_cells(verdicts: Counted, runs: ir.Table) -> ir.Table:
     return _finish(_tally(facts, told, sure), verdicts.names, runs, "target")
 
 
-def blocked_by_role(verdicts: Counted, services: Counted) -> ir.Table:
+def number_blocked(verdicts: CountedRows, services: CountedRows) -> ir.Table:
     """The blocked verdicts with the numbers that their roles and services have in the table of services."""
     facts = verdicts.facts.filter(verdicts.facts.code == CODES["blocked"])
     facts = facts.inner_join(verdicts.names.select("name_no", "service", "role"), "name_no").drop("name_no")
@@ -162,13 +162,13 @@ def blocked_by_role(verdicts: Counted, services: Counted) -> ir.Table:
         "run_no", "slot_no", "name_no", "service_no", "block_type", "confirmed")
 
 
-def role_cells(services: Counted, blocked: ir.Table | None, runs: ir.Table) -> ir.Table:
+def count_role_cells(services: CountedRows, blocked: ir.Table | None, runs: ir.Table) -> ir.Table:
     """The cells of roles; the blocked verdicts of their targets, if there are any, tell by what and if confirmed."""
-    sure = _confirmed(services.facts, blocked)
+    sure = _count_confirmed(services.facts, blocked)
     return _finish(_tally(services.facts, blocked, sure), services.names, runs, "role")
 
 
-def whole_services(services: Counted) -> ir.Table:
+def combine_services(services: CountedRows) -> ir.Table:
     """What each run says of each service, from its roles, as the facts of roles are."""
     rows = services.facts.inner_join(services.names.select("name_no", "service_no"), "name_no")
     place = ibis.cases(*((rows.code == CODES[word], number) for number, word in enumerate(_SERVICE_ORDER)), else_=99)
@@ -179,12 +179,12 @@ def whole_services(services: Counted) -> ir.Table:
     return best.select("run_no", "slot_no", "probe_no", "crowded", name_no=best.service_no, code=code)
 
 
-def service_cells(whole: ir.Table, services: Counted, blocked: ir.Table | None, runs: ir.Table) -> ir.Table:
-    """The cells of services, from `whole_services`."""
+def count_service_cells(whole: ir.Table, services: CountedRows, blocked: ir.Table | None, runs: ir.Table) -> ir.Table:
+    """The cells of services, from `combine_services`."""
     if blocked is not None:
         blocked = blocked.drop("name_no").rename(name_no="service_no")
     names = services.names.select("service", name_no=services.names.service_no).distinct()
-    return _finish(_tally(whole, blocked, _confirmed(whole, blocked)), names, runs, "service")
+    return _finish(_tally(whole, blocked, _count_confirmed(whole, blocked)), names, runs, "service")
 
 
 def day_folder(file: ir.StringValue) -> ir.StringValue:
@@ -216,17 +216,17 @@ def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None
     cells = tried.group_by(_CELL).agg(
         **{word: _sum(tried.code == CODES[word]) for word in _COUNTED}, single=_sum(~tried.crowded))
     crowd = tried.filter(tried.crowded).select(*_CELL, "probe_no").distinct()
-    cells = _joined(cells, crowd.group_by(_CELL).agg(several=_size(crowd)))
+    cells = _join(cells, crowd.group_by(_CELL).agg(several=_size(crowd)))
     none = {"confirmed": ibis.literal(0, "int64"), "block_type": ibis.literal("")}
-    cells = _joined(cells, confirmed) if confirmed is not None else cells.mutate(confirmed=none["confirmed"])
-    cells = _joined(cells, _commonest(blocked)) if blocked is not None else cells.mutate(block_type=none["block_type"])
+    cells = _join(cells, confirmed) if confirmed is not None else cells.mutate(confirmed=none["confirmed"])
+    cells = _join(cells, _commonest(blocked)) if blocked is not None else cells.mutate(block_type=none["block_type"])
     return cells.mutate(
         witnesses=cells.single + cells.several.fill_null(0), n=cells.ok + cells.blocked + cells.down,
         confirmed=cells.confirmed.fill_null(0),
         block_type=ibis.cases((cells.blocked > 0, cells.block_type.fill_null("")), else_=""))
 
 
-def _joined(left: ir.Table, right: ir.Table) -> ir.Table:
+def _join(left: ir.Table, right: ir.Table) -> ir.Table:
     both = left.left_join(right, _CELL)
     return both.drop([name for name in both.columns if name.endswith("_right")])
 
@@ -240,7 +240,7 @@ def _commonest(blocked: ir.Table) -> ir.Table:
     return ranked.filter(ranked.place == 0).select(*_CELL, "block_type")
 
 
-def _confirmed(facts: ir.Table, blocked: ir.Table | None) -> ir.Table | None:
+def _count_confirmed(facts: ir.Table, blocked: ir.Table | None) -> ir.Table | None:
     """In how many of the runs that found a name blocked one of its targets was confirmed."""
     if blocked is None:
         return None

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from probe.results.archive.compaction import merged_name
-from probe.results.archive.own_files import OwnFile, own_files
-from probe.results.archive.submission_check import folders_in
+from probe.results.archive.compaction import make_merged_name
+from probe.results.archive.own_files import OwnFile, list_own_files
+from probe.results.archive.submission_check import find_results_folders
 from probe.results.files.atomic import StoreError
 from probe.results.runs.merged_days import is_merged, merged_files, merged_runs
 
@@ -24,7 +24,7 @@ _TABLES = ("runs", "verdicts", "services", "observations", "controls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class FileGroup:
     """Files of one table and one form whose columns are the same, so that they are read at once."""
 
     table: str
@@ -34,7 +34,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BadFile:
+class UnreadableFile:
     """A file that is left out whole."""
 
     path: Path
@@ -43,24 +43,24 @@ class BadFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
+class DayChunk:
     """The days that are gone through at once, and their files."""
 
     days: tuple[str, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[FileGroup, ...]
 
-    def of(self, table: str) -> tuple[Group, ...]:
+    def of(self, table: str) -> tuple[FileGroup, ...]:
         """The files of one table."""
         return tuple(group for group in self.groups if group.table == table)
 
 
 @dataclass(slots=True, kw_only=True)
-class Inputs:
+class CellInputs:
     """Every file that was found, day by day."""
 
     folders: tuple[Path, ...]
-    chunks: list[Chunk] = field(default_factory=list)
-    bad: list[BadFile] = field(default_factory=list)
+    chunks: list[DayChunk] = field(default_factory=list)
+    bad: list[UnreadableFile] = field(default_factory=list)
 
     @property
     def days(self) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ class _File:
 
 
 def find_inputs(directory: Path, *, required: Mapping[str, frozenset[str]], tables: Sequence[str],
-                portion_rows: int = PORTION_ROWS) -> Inputs:
+                portion_rows: int = PORTION_ROWS) -> CellInputs:
     """The files of these tables in a results folder, or in all results folders directly below a directory.
 
     Of each day and table the Parquet files are taken where they hold every run, else the CSV files, which always do.
@@ -88,14 +88,14 @@ def find_inputs(directory: Path, *, required: Mapping[str, frozenset[str]], tabl
     """
     if not directory.is_dir():
         raise StoreError(f"{directory}: no such folder; name a results folder, or one that holds several")
-    inputs = Inputs(folders=tuple(folders_in(directory)))
+    inputs = CellInputs(folders=tuple(find_results_folders(directory)))
     by_day: dict[str, list[_File]] = {}
     for folder in inputs.folders:
-        for own in _chosen(folder, tables):
+        for own in _choose_files(folder, tables):
             try:
                 file = _looked_at(own, required.get(own.table, frozenset()))
             except StoreError as error:
-                inputs.bad.append(BadFile(path=own.path, table=own.table, reason=str(error)))
+                inputs.bad.append(UnreadableFile(path=own.path, table=own.table, reason=str(error)))
             else:
                 by_day.setdefault(own.day, []).append(file)
     if not by_day and not inputs.bad:
@@ -105,10 +105,10 @@ def find_inputs(directory: Path, *, required: Mapping[str, frozenset[str]], tabl
     return inputs
 
 
-def _chosen(folder: Path, tables: Sequence[str]) -> Iterator[OwnFile]:
+def _choose_files(folder: Path, tables: Sequence[str]) -> Iterator[OwnFile]:
     """The files to read of one results folder."""
     found: dict[tuple[str, str, bool], list[OwnFile]] = {}
-    for own in own_files(folder):
+    for own in list_own_files(folder):
         if own.table in tables and not own.temporary and own.path.suffix in (".csv", ".parquet"):
             found.setdefault((own.table, own.day, own.parquet), []).append(own)
     for table, day in dict.fromkeys((table, day) for table, day, _ in found):
@@ -123,7 +123,7 @@ def _holds_all(folder: Path, day: str, columnar: Sequence[OwnFile], plain: Seque
     if any(is_merged(own.path) for own in plain):
         try:
             merged = merged_files(folder / "runs" / f"date={day}")
-            wanted.add(merged_name({run_id for path in merged for run_id in merged_runs(path)}))
+            wanted.add(make_merged_name({run_id for path in merged for run_id in merged_runs(path)}))
         except StoreError:
             return False
     return stems >= wanted
@@ -138,7 +138,7 @@ def _looked_at(own: OwnFile, required: frozenset[str]) -> _File:
     return _File(own=own, columns=columns, types=types, size=size)
 
 
-def readable(group: Group, columns: Sequence[str]) -> tuple[Group, list[BadFile]]:
+def split_readable(group: FileGroup, columns: Sequence[str]) -> tuple[FileGroup, list[UnreadableFile]]:
     """The files of a group whose columns can be read to their end, and the others; only Parquet can break midway."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -152,7 +152,7 @@ def readable(group: Group, columns: Sequence[str]) -> tuple[Group, list[BadFile]
                 for _ in file.iter_batches(columns=[name for name in columns if name in group.columns]):
                     pass
         except (OSError, pa.ArrowException):
-            bad.append(BadFile(path=path, table=group.table, reason="is a damaged Parquet file"))
+            bad.append(UnreadableFile(path=path, table=group.table, reason="is a damaged Parquet file"))
     broken = {each.path for each in bad}
     return replace(group, files=tuple(path for path in group.files if path not in broken)), bad
 
@@ -184,22 +184,22 @@ def _parquet_head(path: Path, plain: frozenset[str]) -> tuple[tuple[str, ...], s
     return tuple(schema.names), types, about.metadata.num_rows * _ROW_BYTES
 
 
-def _chunks(by_day: Mapping[str, Sequence[_File]], *, portion_rows: int) -> Iterator[Chunk]:
+def _chunks(by_day: Mapping[str, Sequence[_File]], *, portion_rows: int) -> Iterator[DayChunk]:
     days: list[str] = []
     files: list[_File] = []
     for day in sorted(by_day):
         if days and sum(file.size for file in (*files, *by_day[day])) > portion_rows * _ROW_BYTES:
-            yield Chunk(days=tuple(days), groups=_groups(files))
+            yield DayChunk(days=tuple(days), groups=_groups(files))
             days, files = [], []
         days.append(day)
         files += by_day[day]
     if days:
-        yield Chunk(days=tuple(days), groups=_groups(files))
+        yield DayChunk(days=tuple(days), groups=_groups(files))
 
 
-def _groups(files: Iterable[_File]) -> tuple[Group, ...]:
+def _groups(files: Iterable[_File]) -> tuple[FileGroup, ...]:
     alike: dict[tuple[str, bool, tuple[str, ...], str], list[Path]] = {}
     for file in files:
         alike.setdefault((file.own.table, file.own.parquet, file.columns, file.types), []).append(file.own.path)
-    return tuple(Group(table=table, parquet=parquet, columns=columns, files=tuple(paths))
+    return tuple(FileGroup(table=table, parquet=parquet, columns=columns, files=tuple(paths))
                  for (table, parquet, columns, _), paths in alike.items())

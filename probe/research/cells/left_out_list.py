@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from probe.research.cells.row_quality import REASONS
-from probe.results.files.atomic import explained, make_folder
+from probe.results.files.atomic import make_folder, translate_os_errors
 from probe.results.files.text_cells import encode
 from probe.results.schema import Column, Kind
 
@@ -18,14 +18,14 @@ MAX_LISTED = 1_000_000
 _REJECTED = ("table", "reason", "run_id", "target_id", "service", "role", "file", "line", "why")
 
 
-class Listing(Protocol):
+class RowListener(Protocol):
     """Called with rows: column -> value."""
 
     def __call__(self, rows: Sequence[dict[str, object]]) -> None: ...
 
 
 @contextmanager
-def listing_to(path: Path | None) -> Iterator[Listing | None]:
+def write_left_out(path: Path | None) -> Iterator[RowListener | None]:
     """Writes rows to a CSV file, harmless to terminals and spreadsheets, until there are too many."""
     if path is None:
         yield None
@@ -33,7 +33,7 @@ def listing_to(path: Path | None) -> Iterator[Listing | None]:
     make_folder(path.parent)
     left = MAX_LISTED
     columns = [Column(name=name, kind=Kind.TEXT, nullable=False, unit="", meaning="") for name in _REJECTED]
-    with explained(path), path.open("w", encoding="utf-8", newline="") as file:
+    with translate_os_errors(path), path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(_REJECTED)
 

@@ -17,23 +17,30 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from probe.core.progress import Progress, silent
-from probe.core.stamps import stamp
+from probe.core.progress import Progress, ignore_progress
+from probe.core.stamps import format_time
 from probe.research.cells import cell_expressions as cell
-from probe.research.cells.cell_inputs import BadFile, Chunk, Group, Inputs, find_inputs, readable
+from probe.research.cells.cell_inputs import (
+    CellInputs,
+    DayChunk,
+    FileGroup,
+    UnreadableFile,
+    find_inputs,
+    split_readable,
+)
 from probe.research.cells.cell_schema import MEANINGS, SCHEMA
 from probe.research.cells.file_names import ABOUT_FILE, CELLS_FILE
-from probe.research.cells.left_out_list import MAX_LISTED, Listing, listing_to
+from probe.research.cells.left_out_list import MAX_LISTED, RowListener, write_left_out
 from probe.research.cells.row_quality import OTHER_SIDE
-from probe.research.engines.engine import Engine, EngineError, rows_of
-from probe.results.files.atomic import StoreError, explained, make_folder, sync_folder
+from probe.research.engines.engine import AnalysisEngine, EngineError, fetch_rows
+from probe.results.files.atomic import StoreError, make_folder, sync_folder, translate_os_errors
 
 _GROUP_ROWS = 1 << 17
 _DEFAULTS: dict[str, str | bool] = {**dict.fromkeys(cell.OPTIONAL, ""), "confirmed": False}
 
 
 @dataclass(slots=True, kw_only=True)
-class Summary:
+class CellSummary:
     """What was read, what of it counted, and what became of it."""
 
     engine: str
@@ -83,7 +90,7 @@ def _new_parquet(path: Path) -> Iterator[_RowGroups]:
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with explained(path):
+        with translate_os_errors(path):
             with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as file:
                 groups = _RowGroups(file)
                 yield groups
@@ -95,19 +102,19 @@ def _new_parquet(path: Path) -> Iterator[_RowGroups]:
             temporary.unlink()
 
 
-def make_cells(
-    directory: Path, out: Path, engine: Engine, *, now: datetime, lab: bool = False, rejected: Path | None = None,
-    progress: Progress = silent,
-) -> Summary:
+def write_cells(
+    directory: Path, out: Path, engine: AnalysisEngine, *, now: datetime, lab: bool = False,
+    rejected: Path | None = None, progress: Progress = ignore_progress,
+) -> CellSummary:
     """Read result folders and write the cells to `out/cells.parquet`, what they mean beside it.
 
     With `lab` the laboratory's rows are counted and no others. Rows that cannot be used are counted by reason, and
     listed in the CSV file `rejected`. Raises StoreError where there is nothing to read or nowhere to write.
     """
-    inputs = find_inputs(directory, required=_required(), tables=("runs", "verdicts", "services"),
+    inputs = find_inputs(directory, required=_list_required(), tables=("runs", "verdicts", "services"),
                          portion_rows=engine.portion_rows)
-    done = Summary(engine=engine.name, folders=len(inputs.folders), days=len(inputs.days))
-    with listing_to(rejected) as listing, _new_parquet(out / CELLS_FILE) as writer:
+    done = CellSummary(engine=engine.name, folders=len(inputs.folders), days=len(inputs.days))
+    with write_left_out(rejected) as listing, _new_parquet(out / CELLS_FILE) as writer:
         note_files(inputs.bad, done, listing)
         work = _Work(engine=engine, done=done, listing=listing,
                      runs=_runs(engine, inputs, now, lab, done, listing))
@@ -122,7 +129,7 @@ def make_cells(
     return done
 
 
-def _required() -> dict[str, frozenset[str]]:
+def _list_required() -> dict[str, frozenset[str]]:
     return {
         "runs": frozenset(cell.RUN) - cell.OPTIONAL,
         "verdicts": frozenset(("run_id", *cell.VERDICT)) - cell.OPTIONAL,
@@ -130,8 +137,8 @@ def _required() -> dict[str, frozenset[str]]:
     }
 
 
-def _runs(engine: Engine, inputs: Inputs, now: datetime, lab: bool, done: Summary,
-          listing: Listing | None) -> ir.Table:
+def _runs(engine: AnalysisEngine, inputs: CellInputs, now: datetime, lab: bool, done: CellSummary,
+          listing: RowListener | None) -> ir.Table:
     """Every run, judged; where there are no runs files, from what the other rows say of their runs."""
     groups = [group for chunk in inputs.chunks for group in chunk.of("runs")]
     columns = cell.RUN if groups else cell.FRAME
@@ -141,9 +148,9 @@ def _runs(engine: Engine, inputs: Inputs, now: datetime, lab: bool, done: Summar
         raise StoreError(f"{inputs.folders[0] if inputs.folders else 'results'}: no file of runs can be read, and "
                          "the other tables do not say whose their rows are; restore the folder `runs`")
 
-    def judged(some: Sequence[Group]) -> ir.Table:
+    def judged(some: Sequence[FileGroup]) -> ir.Table:
         raw = engine.read(some, columns, _DEFAULTS)
-        return engine.keep(cell.judged_runs(raw if columns == cell.RUN else cell.frames_of(raw), now=now, lab=lab))
+        return engine.keep(cell.judge_runs(raw if columns == cell.RUN else cell.make_run_frames(raw), now=now, lab=lab))
 
     try:
         return judged(groups)
@@ -154,12 +161,12 @@ def _runs(engine: Engine, inputs: Inputs, now: datetime, lab: bool, done: Summar
         return judged(whole)
 
 
-def without_broken(groups: Sequence[Group], columns: Sequence[str], done: Summary,
-                   listing: Listing | None) -> list[Group]:
+def without_broken(groups: Sequence[FileGroup], columns: Sequence[str], done: CellSummary,
+                   listing: RowListener | None) -> list[FileGroup]:
     """Groups without the files that cannot be read to their end, which are counted and listed."""
     whole = []
     for group in groups:
-        sound, bad = readable(group, columns)
+        sound, bad = split_readable(group, columns)
         note_files(bad, done, listing)
         whole += [sound] if sound.files else []
     return whole
@@ -181,12 +188,12 @@ class _Table:
 
 @dataclass(slots=True, kw_only=True)
 class _Work:
-    engine: Engine
-    done: Summary
-    listing: Listing | None
+    engine: AnalysisEngine
+    done: CellSummary
+    listing: RowListener | None
     runs: ir.Table
 
-    def count(self, chunk: Chunk, writer: _RowGroups) -> None:
+    def count(self, chunk: DayChunk, writer: _RowGroups) -> None:
         """The cells of some days."""
         runs = self.engine.keep(self.runs.filter(self.runs.day.isin(list(chunk.days))))
         verdicts = self._table("verdicts", ("target_id", "service", "role"), cell.VERDICT, chunk, runs)
@@ -198,7 +205,7 @@ class _Work:
         if cells := self._cells(verdicts, services, runs):
             self._write(ibis.union(*cells) if len(cells) > 1 else cells[0], writer)
 
-    def _table(self, name: str, names: tuple[str, ...], columns: tuple[str, ...], chunk: Chunk,
+    def _table(self, name: str, names: tuple[str, ...], columns: tuple[str, ...], chunk: DayChunk,
                runs: ir.Table) -> _Table | None:
         wanted = ("run_id", *columns)
         try:
@@ -209,15 +216,15 @@ class _Work:
                 raise
             return self._judged(name, names, wanted, groups, runs)
 
-    def _judged(self, name: str, names: tuple[str, ...], wanted: tuple[str, ...], groups: Sequence[Group],
+    def _judged(self, name: str, names: tuple[str, ...], wanted: tuple[str, ...], groups: Sequence[FileGroup],
                 runs: ir.Table) -> _Table | None:
         if not groups:
             return None
         raw = self.engine.read(groups, wanted, _DEFAULTS)
         self.note_torn(name)
-        known = self.engine.keep(cell.names_of(raw, names))
-        judged = cell.judged_rows(raw, runs, known)
-        return _Table(name=name, judged=judged, names=known, facts=self.engine.keep(cell.facts_of(judged)))
+        known = self.engine.keep(cell.number_names(raw, names))
+        judged = cell.judge_rows(raw, runs, known)
+        return _Table(name=name, judged=judged, names=known, facts=self.engine.keep(cell.make_facts(judged)))
 
     def _settle(self, tables: Sequence[_Table]) -> None:
         """Take rows that came twice once, and no row of a run that comes in two versions."""
@@ -228,7 +235,7 @@ class _Work:
                 different = table.sound().distinct()
                 several = different.group_by(["run_no", "key_no"]).agg(times=ibis._.count())
                 two = several.filter(several.times > 1).select("run_no").distinct()
-                conflicts |= {row["run_no"] for row in rows_of(self.engine, two)}
+                conflicts |= {row["run_no"] for row in fetch_rows(self.engine, two)}
         for table in tables:
             if conflicts:
                 table.conflicts = frozenset(conflicts)
@@ -252,21 +259,22 @@ class _Work:
 
     def _has_twins(self, table: _Table) -> bool:
         """Whether a run says something twice of one target, or one role."""
-        (found,) = rows_of(self.engine, cell.twins(table.sound(), by_bits=self.engine.bits))
+        (found,) = fetch_rows(self.engine, cell.find_twins(table.sound(), by_bits=self.engine.bits))
         return bool(found["twins"])
 
     def _sizes(self, table: _Table) -> dict[str, int]:
         counts = table.facts.group_by("reason").agg(rows=ibis._.count())
-        return {row["reason"]: row["rows"] for row in rows_of(self.engine, counts)}
+        return {row["reason"]: row["rows"] for row in fetch_rows(self.engine, counts)}
 
     def _cells(self, verdicts: _Table | None, services: _Table | None, runs: ir.Table) -> list[ir.Table]:
-        targets = cell.Counted(facts=verdicts.sound(), names=verdicts.names) if verdicts else None
-        found = [cell.verdict_cells(targets, runs)] if targets else []
+        targets = cell.CountedRows(facts=verdicts.sound(), names=verdicts.names) if verdicts else None
+        found = [cell.count_verdict_cells(targets, runs)] if targets else []
         if services:
-            roles = cell.Counted(facts=services.sound(), names=services.names)
-            blocked = self.engine.keep(cell.blocked_by_role(targets, roles)) if targets else None
-            whole = self.engine.keep(cell.whole_services(roles))
-            found += [cell.role_cells(roles, blocked, runs), cell.service_cells(whole, roles, blocked, runs)]
+            roles = cell.CountedRows(facts=services.sound(), names=services.names)
+            blocked = self.engine.keep(cell.number_blocked(targets, roles)) if targets else None
+            whole = self.engine.keep(cell.combine_services(roles))
+            found += [cell.count_role_cells(roles, blocked, runs),
+                      cell.count_service_cells(whole, roles, blocked, runs)]
         return found
 
     def _write(self, cells: ir.Table, writer: _RowGroups) -> None:
@@ -277,8 +285,8 @@ class _Work:
             writer.add(table)
             for count in table["level"].value_counts().to_pylist():
                 self.done.cells[count["values"]] += count["counts"]
-            self.done.first = self.done.first or stamp(table["cell_start"][0].as_py())
-            self.done.last = stamp(table["cell_start"][-1].as_py())
+            self.done.first = self.done.first or format_time(table["cell_start"][0].as_py())
+            self.done.last = format_time(table["cell_start"][-1].as_py())
 
     def note_torn(self, table: str) -> None:
         torn = self.engine.torn()
@@ -293,7 +301,7 @@ class _Work:
     def note_runs(self) -> None:
         """Count the runs, and list those that count for nothing."""
         counts = self.runs.group_by("reason").agg(rows=ibis._.count())
-        found = Counter({row["reason"]: row["rows"] for row in rows_of(self.engine, counts)})
+        found = Counter({row["reason"]: row["rows"] for row in fetch_rows(self.engine, counts)})
         self.done.runs = found.pop("", 0)
         found.pop(OTHER_SIDE, None)
         self.done.bad_runs = found
@@ -317,7 +325,7 @@ class _Work:
             self.listing([{"table": table.name, **row} for row in batch.to_pylist()])
 
 
-def note_files(files: Sequence[BadFile], done: Summary, listing: Listing | None) -> None:
+def note_files(files: Sequence[UnreadableFile], done: CellSummary, listing: RowListener | None) -> None:
     """Count and list files that are left out whole."""
     if files:
         done.rejected["file"] += len(files)
@@ -326,16 +334,16 @@ def note_files(files: Sequence[BadFile], done: Summary, listing: Listing | None)
                  for bad in files])
 
 
-def _write_about(path: Path, done: Summary, lab: bool) -> None:
+def _write_about(path: Path, done: CellSummary, lab: bool) -> None:
     from probe import __version__
     from probe.results.files.atomic import replace_file
 
-    about = {"software_version": __version__, "lab": lab, **as_json(done),
+    about = {"software_version": __version__, "lab": lab, **summary_to_json(done),
              "columns": [{"name": name, "meaning": MEANINGS[name]} for name in cell.COLUMNS]}
     replace_file(path, (json.dumps(about, indent=1) + "\n").encode())
 
 
-def as_json(done: Summary) -> dict[str, Any]:
+def summary_to_json(done: CellSummary) -> dict[str, Any]:
     """The summary for a program."""
     return {
         "engine": done.engine, "folders": done.folders, "days": done.days, "runs": done.runs,

@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from probe.research.engines.duckdb_connection import connect, first_line, quoted
+from probe.research.engines.duckdb_connection import first_error_line, open_duckdb, quote_sql
 from probe.results.files.atomic import StoreError
 
 COUNTED = ("ok", "blocked", "down", "inconclusive", "network", "local")
@@ -66,7 +66,7 @@ class RoleCells:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class StepCells:
     """What the cells of one step say of a role, or of a whole service."""
 
     network: int
@@ -91,12 +91,12 @@ class CauseCells:
 
 
 class CellSteps:
-    """A cell table that is open for questions; made by `cell_steps`. Each method raises StoreError."""
+    """A cell table that is open for questions; made by `open_cell_steps`. Each method raises StoreError."""
 
     def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self._path = path
         self._connection = connection
-        file = quoted(re.sub(r"([*?\[])", r"[\1]", str(path)))
+        file = quote_sql(re.sub(r"([*?\[])", r"[\1]", str(path)))
         self._file = f"read_parquet({file}, hive_partitioning=false)"
         found = {str(row[0]) for row in self._rows(f"DESCRIBE SELECT * FROM {self._file}")}
         if missing := [name for name in _NEEDED if name not in found]:
@@ -147,7 +147,7 @@ class CellSteps:
                 WHERE level = 'role' GROUP BY ALL ORDER BY ALL""")
         )
 
-    def steps(self, level: str, start: datetime, width: timedelta) -> Iterator[Step]:
+    def steps(self, level: str, start: datetime, width: timedelta) -> Iterator[StepCells]:
         """Sums over steps of this width; one in which there is no cell is not there. `level`: role or service."""
         rows = self._rows(f"""
             SELECT number, service, role, (began - ?) // ? AS step, {_sums()}
@@ -155,7 +155,7 @@ class CellSteps:
             WHERE level = ? GROUP BY number, service, role, step ORDER BY number, service, role, step""",
             int(start.timestamp()), int(width.total_seconds()), level)
         for number, service, role, step, *counts in rows:
-            yield Step(network=number, service=service, role=role, step=step, counts=tuple(counts))
+            yield StepCells(network=number, service=service, role=role, step=step, counts=tuple(counts))
 
     def causes(self) -> tuple[CauseCells, ...]:
         """Kinds of blocking of each service, those of most verdicts first; an empty one was not told."""
@@ -181,17 +181,19 @@ class CellSteps:
         try:
             yield
         except duckdb.OutOfMemoryException as error:
-            raise StoreError(f"{self._path}: summing it up needs more memory or disk: {first_line(error)}") from error
+            raise StoreError(
+                f"{self._path}: summing it up needs more memory or disk: {first_error_line(error)}") from error
         except (duckdb.Error, UnicodeDecodeError) as error:
-            raise StoreError(f"{self._path}: it cannot be read as a cell table: {first_line(error)}; make it with "
+            raise StoreError(
+                f"{self._path}: it cannot be read as a cell table: {first_error_line(error)}; make it with "
                              "`probe analyse RESULTS --out DIR`") from error
 
 
 @contextmanager
-def cell_steps(path: Path) -> Iterator[CellSteps]:
+def open_cell_steps(path: Path) -> Iterator[CellSteps]:
     """Opens a cell table. Raises StoreError, saying what to do, where it is none."""
     with tempfile.TemporaryDirectory(prefix="probe-report-") as folder:
-        connection = connect(memory_mb=_MEMORY_MB, threads=min(4, os.cpu_count() or 1), folder=folder)
+        connection = open_duckdb(memory_mb=_MEMORY_MB, threads=min(4, os.cpu_count() or 1), folder=folder)
         try:
             yield CellSteps(path, connection)
         finally:

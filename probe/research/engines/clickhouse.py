@@ -11,10 +11,10 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from probe.research.cells.cell_inputs import PORTION_ROWS, Group
-from probe.research.engines.duckdb_connection import first_line
+from probe.research.cells.cell_inputs import PORTION_ROWS, FileGroup
+from probe.research.engines.duckdb_connection import first_error_line
 from probe.research.engines.duckdb_engine import DuckDB
-from probe.research.engines.engine import Defaults, EngineError, Torn, sql_of
+from probe.research.engines.engine import Defaults, EngineError, TornLine, compile_sql
 from probe.results.files.atomic import StoreError
 
 SETTINGS = {"join_use_nulls": 1, "session_timezone": "UTC"}
@@ -70,7 +70,7 @@ class _Client:
         try:
             return ask(*arguments)
         except Error as error:
-            raise EngineError(f"the ClickHouse server refuses: {first_line(error)}; see what it "
+            raise EngineError(f"the ClickHouse server refuses: {first_error_line(error)}; see what it "
                               "allows this user") from error
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class ClickHouse:
         self._held: list[str] = []
         self._numbers = itertools.count()
 
-    def read(self, groups: Sequence[Group], columns: Sequence[str], defaults: Defaults) -> ir.Table:
+    def read(self, groups: Sequence[FileGroup], columns: Sequence[str], defaults: Defaults) -> ir.Table:
         table = self._reader.read(groups, columns, defaults)
         plain = table.select(**{name: _plain(table[name]) for name in table.columns})
         types = ", ".join(f"`{name}` {_TYPES[_word(kind)]}" for name, kind in plain.schema().items())
@@ -105,7 +105,7 @@ class ClickHouse:
 
     def keep(self, expression: ir.Table) -> ir.Table:
         name = self._named()
-        sql = sql_of(expression, "clickhouse")
+        sql = compile_sql(expression, "clickhouse")
         self._server.command(f"CREATE TABLE {name} ENGINE = MergeTree ORDER BY tuple() AS {sql}")
         return ibis.table(expression.schema(), name=name)
 
@@ -119,9 +119,9 @@ class ClickHouse:
         self._kept.clear()
 
     def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-        yield from self._server.query(sql_of(expression, "clickhouse")).to_batches()
+        yield from self._server.query(compile_sql(expression, "clickhouse")).to_batches()
 
-    def torn(self) -> list[Torn]:
+    def torn(self) -> list[TornLine]:
         return self._reader.torn()
 
     def close(self) -> None:

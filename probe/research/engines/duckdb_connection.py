@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def connect(*, memory_mb: int, threads: int, folder: str) -> duckdb.DuckDBPyConnection:
+def open_duckdb(*, memory_mb: int, threads: int, folder: str) -> duckdb.DuckDBPyConnection:
     """`folder` takes what does not fit the memory. Nothing is fetched: extensions come with the package or not at all.
     """
     import duckdb
@@ -25,11 +25,11 @@ def connect(*, memory_mb: int, threads: int, folder: str) -> duckdb.DuckDBPyConn
     return connection
 
 
-def quoted(text: str) -> str:
+def quote_sql(text: str) -> str:
     """A text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def first_line(error: Exception) -> str:
+def first_error_line(error: Exception) -> str:
     """What an error says, without the query that follows."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -13,18 +13,18 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from probe.research.cells.cell_inputs import PORTION_ROWS, Group
-from probe.research.engines.duckdb_connection import connect, first_line, quoted
+from probe.research.cells.cell_inputs import PORTION_ROWS, FileGroup
+from probe.research.engines.duckdb_connection import first_error_line, open_duckdb, quote_sql
 from probe.research.engines.engine import (
     Defaults,
     EngineError,
-    Torn,
+    TornLine,
+    compile_sql,
     csv_schema,
+    fetch_rows,
     parquet_schema,
-    picked,
-    rows_of,
-    sql_of,
-    stacked,
+    pick_columns,
+    stack_tables,
 )
 
 _BATCH_ROWS = 1 << 17
@@ -41,19 +41,20 @@ class DuckDB:
         """`threads` of 0: as many as there are processors. `temporary`: where a folder is made for what does not fit.
         """
         self._folder = tempfile.TemporaryDirectory(prefix="probe-analysis-", dir=temporary)
-        self._connection = connect(memory_mb=memory_mb, threads=threads or os.cpu_count() or 1,
-                                   folder=self._folder.name)
+        self._connection = open_duckdb(memory_mb=memory_mb, threads=threads or os.cpu_count() or 1,
+                                       folder=self._folder.name)
         self._kept: list[str] = []
-        self._torn: list[Torn] = []
+        self._torn: list[TornLine] = []
         self._next = self._first = 0
         """Numbers of what is kept. Those after `hold` come again in each portion, so that its expressions are the same.
         """
 
-    def read(self, groups: Sequence[Group], columns: Sequence[str], defaults: Defaults) -> ir.Table:
-        return stacked([(self._parquet if group.parquet else self._csv)(group, columns, defaults) for group in groups])
+    def read(self, groups: Sequence[FileGroup], columns: Sequence[str], defaults: Defaults) -> ir.Table:
+        return stack_tables([(self._parquet if group.parquet else self._csv)(group, columns, defaults)
+                             for group in groups])
 
     def keep(self, expression: ir.Table) -> ir.Table:
-        return self._kept_as("TABLE", sql_of(expression, self.name), expression.schema())
+        return self._kept_as("TABLE", compile_sql(expression, self.name), expression.schema())
 
     def hold(self) -> None:
         self._kept.clear()
@@ -66,9 +67,9 @@ class DuckDB:
         self._next = self._first
 
     def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-        yield from self._connection.sql(sql_of(expression, self.name)).to_arrow_reader(_BATCH_ROWS)
+        yield from self._connection.sql(compile_sql(expression, self.name)).to_arrow_reader(_BATCH_ROWS)
 
-    def torn(self) -> list[Torn]:
+    def torn(self) -> list[TornLine]:
         found, self._torn = self._torn, []
         return found
 
@@ -83,10 +84,11 @@ class DuckDB:
         try:
             return self._connection.execute(sql)
         except duckdb.OutOfMemoryException as error:
-            raise EngineError(f"DuckDB needs more memory or disk: {first_line(error)}; raise --memory, or give --out "
+            raise EngineError(
+                f"DuckDB needs more memory or disk: {first_error_line(error)}; raise --memory, or give --out "
                               "where there is room") from error
         except duckdb.Error as error:
-            raise EngineError(f"DuckDB: {first_line(error)}; if it names a file, restore or remove it") from error
+            raise EngineError(f"DuckDB: {first_error_line(error)}; if it names a file, restore or remove it") from error
 
     def _kept_as(self, kind: str, sql: str, schema: ibis.Schema) -> ir.Table:
         name = f"kept_{self._next}"
@@ -95,31 +97,31 @@ class DuckDB:
         self._kept.append(f"{kind} {name}")
         return ibis.table(schema, name=name)
 
-    def _parquet(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
+    def _parquet(self, group: FileGroup, columns: Sequence[str], defaults: Defaults) -> ir.Table:
         sql = f"SELECT * FROM read_parquet({_texts(group.files)}, filename='file', hive_partitioning=false)"
-        return picked(self._kept_as("VIEW", sql, parquet_schema(group)), columns, defaults)
+        return pick_columns(self._kept_as("VIEW", sql, parquet_schema(group)), columns, defaults)
 
-    def _csv(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
+    def _csv(self, group: FileGroup, columns: Sequence[str], defaults: Defaults) -> ir.Table:
         """The lines are parsed once, every cell a text; what is torn is noted by file and line."""
-        types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in group.columns)
+        types = ", ".join(f"{quote_sql(name)}: 'VARCHAR'" for name in group.columns)
         # Without `new_line`, which together with the others loses rows and says nothing.
         sql = (f"SELECT * FROM read_csv({_texts(group.files)}, auto_detect=false, header=true, delim=',', quote='\"',"
                f" escape='\"', columns={{{types}}}, filename='file', strict_mode=true, max_line_size=33554432,"
                " store_rejects=true)")
-        kept = self.keep(picked(self._kept_as("VIEW", sql, csv_schema(group)), columns, defaults))
+        kept = self.keep(pick_columns(self._kept_as("VIEW", sql, csv_schema(group)), columns, defaults))
         told = self._execute(
             "SELECT DISTINCT s.file_path, e.line FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id)"
         ).fetchall()
         self._execute("DELETE FROM reject_errors; DELETE FROM reject_scans")
-        self._torn += [Torn(path=path, line=line) for path, line in sorted(told)]
-        read = rows_of(self, kept.aggregate(rows=kept.count()))[0]["rows"]
+        self._torn += [TornLine(path=path, line=line) for path, line in sorted(told)]
+        read = fetch_rows(self, kept.aggregate(rows=kept.count()))[0]["rows"]
         lost = sum(map(_lines, group.files)) - read - len(told)
-        self._torn += [Torn(path=str(group.files[0].parent), line=0)] * lost  # swallowed by an open quotation mark
+        self._torn += [TornLine(path=str(group.files[0].parent), line=0)] * lost  # swallowed by an open quotation mark
         return kept
 
 
 def _texts(paths: Sequence[Path]) -> str:
-    return "[" + ", ".join(quoted(str(path)) for path in paths) + "]"
+    return "[" + ", ".join(quote_sql(str(path)) for path in paths) + "]"
 
 
 def _lines(path: Path) -> int:

@@ -12,7 +12,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from probe.research.cells.cell_inputs import Group
+from probe.research.cells.cell_inputs import FileGroup
 from probe.results.files.atomic import StoreError
 
 Defaults = Mapping[str, str | bool]
@@ -20,7 +20,7 @@ Defaults = Mapping[str, str | bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Torn:
+class TornLine:
     """A line that cannot be read."""
 
     path: str
@@ -32,7 +32,7 @@ class EngineError(StoreError):
     """An engine cannot read or compute something; the message says what, and what to do."""
 
 
-class Engine(Protocol):
+class AnalysisEngine(Protocol):
     """What an analysis asks of an engine."""
 
     @property
@@ -47,7 +47,7 @@ class Engine(Protocol):
     def bits(self) -> bool:
         """Whether ibis has a union of bits for it."""
 
-    def read(self, groups: Sequence[Group], columns: Sequence[str], defaults: Defaults) -> ir.Table:
+    def read(self, groups: Sequence[FileGroup], columns: Sequence[str], defaults: Defaults) -> ir.Table:
         """These columns of these files, and `file`: the path of each row's file."""
 
     def keep(self, expression: ir.Table) -> ir.Table:
@@ -62,19 +62,19 @@ class Engine(Protocol):
     def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
         """Compute, and give the rows in portions."""
 
-    def torn(self) -> list[Torn]:
+    def torn(self) -> list[TornLine]:
         """Lines that could not be read since the last call."""
 
     def close(self) -> None:
         """Let go of everything."""
 
 
-def rows_of(engine: Engine, expression: ir.Table) -> list[dict[str, Any]]:
+def fetch_rows(engine: AnalysisEngine, expression: ir.Table) -> list[dict[str, Any]]:
     """The few rows of a small table."""
     return [row for batch in engine.batches(expression) for row in batch.to_pylist()]
 
 
-def parquet_schema(group: Group) -> ibis.Schema:
+def parquet_schema(group: FileGroup) -> ibis.Schema:
     """The columns of a group's files, and `file`."""
     import pyarrow.parquet as pq
 
@@ -82,12 +82,12 @@ def parquet_schema(group: Group) -> ibis.Schema:
     return ibis.schema({**{name: kind.copy(nullable=True) for name, kind in found.items()}, "file": "string"})
 
 
-def csv_schema(group: Group) -> ibis.Schema:
+def csv_schema(group: FileGroup) -> ibis.Schema:
     """The same for CSV files: every cell is a text."""
     return ibis.schema({**dict.fromkeys(group.columns, "string"), "file": "string"})
 
 
-def sql_of(expression: ir.Table, dialect: str) -> str:
+def compile_sql(expression: ir.Table, dialect: str) -> str:
     """The same for an expression that was asked for before: each portion of days asks what the one before it did."""
     return _sql(expression.op(), dialect)
 
@@ -97,7 +97,7 @@ def _sql(operation: ops.Node, dialect: str) -> str:
     return str(ibis.to_sql(operation.to_expr(), dialect=dialect, pretty=False))
 
 
-def stacked(parts: Sequence[ir.Table]) -> ir.Table:
+def stack_tables(parts: Sequence[ir.Table]) -> ir.Table:
     """Tables of the same columns as one; where a column has different types in them it becomes a text."""
     if not parts:
         raise StoreError("there is no file of this table")
@@ -113,6 +113,6 @@ def _as_text(column: ir.Value) -> ir.StringValue:
     return column.cast("string")
 
 
-def picked(table: ir.Table, columns: Sequence[str], defaults: Defaults) -> ir.Table:
+def pick_columns(table: ir.Table, columns: Sequence[str], defaults: Defaults) -> ir.Table:
     chosen = {name: table[name] if name in table.columns else ibis.literal(defaults[name]) for name in columns}
     return table.select("file", **chosen)

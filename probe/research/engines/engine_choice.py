@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from probe.research.engines.duckdb_engine import DuckDB
-from probe.research.engines.engine import Engine
+from probe.research.engines.engine import AnalysisEngine
 from probe.results.files.atomic import StoreError
 
 
-def engine_for(name: str, *, url: str = "", memory_mb: int = 2500, threads: int = 0,
-               temporary: Path | None = None) -> Engine:
+def choose_engine(name: str, *, url: str = "", memory_mb: int = 2500, threads: int = 0,
+                  temporary: Path | None = None) -> AnalysisEngine:
     """The engine of that name: `duckdb`, `spark` or `clickhouse`. Raises StoreError where it cannot be had."""
     try:
         if name == "spark":

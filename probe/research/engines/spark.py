@@ -18,17 +18,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from probe.research.cells.cell_inputs import PORTION_ROWS, Group
-from probe.research.engines.duckdb_connection import first_line
+from probe.research.cells.cell_inputs import PORTION_ROWS, FileGroup
+from probe.research.engines.duckdb_connection import first_error_line
 from probe.research.engines.engine import (
     Defaults,
     EngineError,
-    Torn,
+    TornLine,
+    compile_sql,
     csv_schema,
     parquet_schema,
-    picked,
-    sql_of,
-    stacked,
+    pick_columns,
+    stack_tables,
 )
 
 _TORN = "_torn"
@@ -55,7 +55,7 @@ class Spark:
         builder = SparkSession.builder.master(master).appName("probe analyse")
         if master.startswith("local"):  # nobody else needs to reach this process
             builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
-        with _told(f"the Spark master {master} cannot be used; see whether it runs, and --url"):
+        with _translate_errors(f"the Spark master {master} cannot be used; see whether it runs, and --url"):
             self._session: SparkSession = (
                 builder.config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC")
                 .config("spark.driver.maxResultSize", "0").config("spark.log.level", "ERROR")
@@ -64,17 +64,18 @@ class Spark:
             parts = max(2, 2 * self._session.sparkContext.defaultParallelism)
             self._session.conf.set("spark.sql.shuffle.partitions", str(parts))
         self._kept: list[tuple[str, DataFrame]] = []
-        self._torn: list[Torn] = []
+        self._torn: list[TornLine] = []
         self._numbers = itertools.count()
 
-    def read(self, groups: Sequence[Group], columns: Sequence[str], defaults: Defaults) -> ir.Table:
-        return stacked([(self._parquet if group.parquet else self._csv)(group, columns, defaults) for group in groups])
+    def read(self, groups: Sequence[FileGroup], columns: Sequence[str], defaults: Defaults) -> ir.Table:
+        return stack_tables([(self._parquet if group.parquet else self._csv)(group, columns, defaults)
+                             for group in groups])
 
     def keep(self, expression: ir.Table) -> ir.Table:
-        with _told("Spark cannot compute this; if a file is named, restore or remove it"):
+        with _translate_errors("Spark cannot compute this; if a file is named, restore or remove it"):
             # Computed now, so that what goes wrong is told of this table; and its plan ends here, or the plans of what
             # is made of it grow beyond what Spark can look through in minutes.
-            frame = self._session.sql(sql_of(expression, "pyspark")).localCheckpoint(eager=True)
+            frame = self._session.sql(compile_sql(expression, "pyspark")).localCheckpoint(eager=True)
             if frame.limit(_FEW_ROWS + 1).count() <= _FEW_ROWS:
                 frame = F.broadcast(frame)
         return self._named(frame, expression.schema())
@@ -89,11 +90,11 @@ class Spark:
         self._kept.clear()
 
     def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-        with _told("Spark cannot compute this; if a file is named, restore or remove it"):
-            rows = self._session.sql(sql_of(expression, "pyspark")).toArrow()
+        with _translate_errors("Spark cannot compute this; if a file is named, restore or remove it"):
+            rows = self._session.sql(compile_sql(expression, "pyspark")).toArrow()
         yield from rows.to_batches()
 
-    def torn(self) -> list[Torn]:
+    def torn(self) -> list[TornLine]:
         found, self._torn = self._torn, []
         return found
 
@@ -107,11 +108,11 @@ class Spark:
         self._kept.append((name, frame))
         return ibis.table(schema, name=name)
 
-    def _parquet(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
+    def _parquet(self, group: FileGroup, columns: Sequence[str], defaults: Defaults) -> ir.Table:
         frame = self._session.read.parquet(*map(_url, group.files)).withColumn("file", F.col(_FILE))
-        return picked(self._named(frame, parquet_schema(group)), columns, defaults)
+        return pick_columns(self._named(frame, parquet_schema(group)), columns, defaults)
 
-    def _csv(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
+    def _csv(self, group: FileGroup, columns: Sequence[str], defaults: Defaults) -> ir.Table:
         """The lines are parsed once, every cell a text; what is torn is noted by its file."""
         schema = StructType([StructField(name, StringType()) for name in (*group.columns, _TORN)])
         lines = self._session.read.csv(
@@ -120,19 +121,19 @@ class Spark:
         ).withColumn("file", F.col(_FILE)).cache()
         broken = reduce(lambda a, b: a | b, (F.col(f"`{name}`").contains(_REPLACED) for name in group.columns))
         bad = F.col(_TORN).isNotNull() | F.coalesce(broken, F.lit(False))
-        self._torn += [Torn(path=unquote(row["file"]).removeprefix("file://"), line=0)
+        self._torn += [TornLine(path=unquote(row["file"]).removeprefix("file://"), line=0)
                        for row in lines.filter(bad).select("file").collect()]
         good = lines.filter(~bad).drop(_TORN)
-        return picked(self._named(good, csv_schema(group)), columns, defaults)
+        return pick_columns(self._named(good, csv_schema(group)), columns, defaults)
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _translate_errors(what: str) -> Iterator[None]:
     """Turns what Spark or its Java side raises into an EngineError."""
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        raise EngineError(f"{what} ({first_line(error)})") from error
+        raise EngineError(f"{what} ({first_error_line(error)})") from error
 
 
 def _url(path: Path) -> str:

@@ -22,7 +22,7 @@ class CellsError(ValueError):
     """The table is no cell table; the message says what is wrong and what to do."""
 
 
-class ColumnsOf(Mapping[str, Any]):
+class ParquetColumns(Mapping[str, Any]):
     """A Parquet file as a mapping of columns, each read when it is asked for and kept by nobody."""
 
     def __init__(self, path: Path) -> None:
@@ -42,13 +42,13 @@ class ColumnsOf(Mapping[str, Any]):
         return len(self._schema.names)
 
 
-def names_in(table: Any) -> frozenset[str]:
+def list_columns(table: Any) -> frozenset[str]:
     """The columns of a pandas frame, an Arrow table or a mapping."""
     return frozenset(table.column_names if isinstance(table, pa.Table) else table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Coded:
+class CodedColumn:
     """A column as numbers of its values; -1 where it is empty."""
 
     codes: NDArray[np.int32]
@@ -56,7 +56,7 @@ class Coded:
     """The values, sorted: so the order of rows never matters."""
 
 
-def coded(table: Any, name: str, *, empty: Any = None) -> Coded:
+def encode_column(table: Any, name: str, *, empty: Any = None) -> CodedColumn:
     """A column of texts or numbers; `empty` is what an empty cell says, where it says anything."""
     column = _arrow(table[name])
     if empty is not None and column.null_count:
@@ -69,10 +69,10 @@ def coded(table: Any, name: str, *, empty: Any = None) -> Coded:
     rank = np.full(len(values) + 1, -1, dtype=np.int32)
     rank[order] = np.arange(len(values), dtype=np.int32)
     codes = np.asarray(column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False))
-    return Coded(codes=rank[codes], names=tuple(values[at] for at in order))
+    return CodedColumn(codes=rank[codes], names=tuple(values[at] for at in order))
 
 
-def whole(table: Any, name: str) -> Ints:
+def read_whole_numbers(table: Any, name: str) -> Ints:
     """A column of whole numbers."""
     return np.asarray(_arrow(table[name]).to_numpy(), dtype=np.int64)
 

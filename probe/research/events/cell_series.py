@@ -20,7 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CellPlace:
     """Where was measured: a network, or with `asn` -1 all networks of a country together."""
 
     lab: bool
@@ -32,10 +32,10 @@ POOLED = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Series:
+class CellSeries:
     """The measured cells of one role or target of a service on one network."""
 
-    place: Place
+    place: CellPlace
     service: str
     role: str
     target_id: str
@@ -49,16 +49,16 @@ class Series:
     confirmed: Ints
     """Blocked verdicts with which another time slot of their run agreed."""
     types: NDArray[np.int32]
-    """Number of each cell's most frequent block type in `Cells.block_types`."""
+    """Number of each cell's most frequent block type in `CellTable.block_types`."""
     versions: NDArray[np.int32]
     """Number of the version that most verdicts of the cell were made with; -1 where the table does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Volume:
+class NetworkVolume:
     """How a network as a whole fared, cell by cell, over all services."""
 
-    place: Place
+    place: CellPlace
     times: Ints
     cut: Ints
     """Services of which most verdicts in the cell are `network`."""
@@ -68,12 +68,12 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cells:
+class CellTable:
     """The whole table."""
 
     step: timedelta
-    series: tuple[Series, ...]
-    volumes: tuple[Volume, ...]
+    series: tuple[CellSeries, ...]
+    volumes: tuple[NetworkVolume, ...]
     block_types: tuple[str, ...]
     version_names: tuple[str, ...]
     first: int

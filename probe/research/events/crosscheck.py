@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from probe.research.events.cell_series import CONTROL, POOLED, Place, Series
-from probe.research.events.segments import PRIOR_DECIDED, divergence, strength_of
-from probe.research.events.series_windows import Found
-from probe.research.events.window import Window
+from probe.research.events.cell_series import CONTROL, POOLED, CellPlace, CellSeries
+from probe.research.events.segments import PRIOR_DECIDED, estimate_strength, log_likelihood_ratio
+from probe.research.events.series_windows import SeriesFinding
+from probe.research.events.window import EventWindow
 
 NETWORK, WORLD, DEVICE, MOMENT, VERSION = "network", "service_or_instrument", "one_device", "one_interval", "version"
 """What would explain the failures without any block of the service; docs/events.md tells what is asked for each."""
@@ -34,7 +34,7 @@ _CONTROL_VERDICTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checks:
+class WindowChecks:
     """What was asked of one window."""
 
     explained_by: str
@@ -52,14 +52,14 @@ class Checks:
 class Neighbours:
     """Series by network and by service, to ask about any window."""
 
-    by_place: Mapping[Place, Sequence[Found]]
-    by_service: Mapping[tuple[bool, str], Sequence[Found]]
+    by_place: Mapping[CellPlace, Sequence[SeriesFinding]]
+    by_service: Mapping[tuple[bool, str], Sequence[SeriesFinding]]
 
 
-def neighbours(found: Iterable[Found]) -> Neighbours:
+def sort_neighbours(found: Iterable[SeriesFinding]) -> Neighbours:
     """Sorts series by what they have in common; pooled ones are no witnesses of their own for other countries."""
-    by_place: dict[Place, list[Found]] = {}
-    by_service: dict[tuple[bool, str], list[Found]] = {}
+    by_place: dict[CellPlace, list[SeriesFinding]] = {}
+    by_service: dict[tuple[bool, str], list[SeriesFinding]] = {}
     for each in found:
         by_place.setdefault(each.series.place, []).append(each)
         if each.series.place.asn != POOLED:
@@ -67,7 +67,7 @@ def neighbours(found: Iterable[Found]) -> Neighbours:
     return Neighbours(by_place=by_place, by_service=by_service)
 
 
-def check(window: Window, around: Neighbours, needed: float, *, fading: bool = False) -> Checks:
+def check_window(window: EventWindow, around: Neighbours, needed: float, *, fading: bool = False) -> WindowChecks:
     """Asks about every confounder; the first that explains the window ends it.
 
     `fading`: service or instrument explain an earlier window of the series, so it is enough if they still show in
@@ -85,18 +85,18 @@ def check(window: Window, around: Neighbours, needed: float, *, fading: bool = F
     device = _device(window)
     answers = {
         NETWORK: _network(window, here, near, several=device == "out"),
-        WORLD: _judged(_like(window, far, lambda series: series.place.cc), _LEAST_COUNTRIES,
-                       0 if fading else _COUNTRY_SHARE),
+        WORLD: _judge(_like(window, far, lambda series: series.place.cc), _LEAST_COUNTRIES,
+                      0 if fading else _COUNTRY_SHARE),
         DEVICE: device,
         MOMENT: "out" if window.cells > 1 else "explains",
         VERSION: _version(window),
     }
     base = 1 - (1 - window.base) * (1 - rates[NETWORK]) * (1 - rates[WORLD])
-    less = (divergence(window.blocked, window.decided, window.base)
-            - divergence(window.blocked, window.decided, base)) / window.inflation
+    less = (log_likelihood_ratio(window.blocked, window.decided, window.base)
+            - log_likelihood_ratio(window.blocked, window.decided, base)) / window.inflation
     if window.rate <= base or window.score - less < needed:
         answers[max(rates, key=lambda word: rates[word])] = "explains"
-    return Checks(
+    return WindowChecks(
         network_rate=rates[NETWORK],
         explained_by=next((word for word, answer in answers.items() if answer == "explains"), ""),
         ruled_out=tuple(word for word, answer in answers.items() if answer == "out"),
@@ -105,12 +105,12 @@ def check(window: Window, around: Neighbours, needed: float, *, fading: bool = F
     )
 
 
-_Beside: TypeAlias = tuple[Found, int, int]
+_Beside: TypeAlias = tuple[SeriesFinding, int, int]
 
 
-def _beside(window: Window, others: Iterable[Found]) -> list[_Beside]:
+def _beside(window: EventWindow, others: Iterable[SeriesFinding]) -> list[_Beside]:
     """What can be compared with the window, and its blocked and decided verdicts in the window's hours."""
-    seen = ((each, *_seen(each.series, window)) for each in others)
+    seen = ((each, *_count_verdicts(each.series, window)) for each in others)
     return [(each, blocked, decided) for each, blocked, decided in seen if decided and not _busy(each, window)]
 
 
@@ -122,23 +122,23 @@ def _rate(beside: Iterable[_Beside]) -> float:
     return max(0.0, blocked - expected) / (decided + PRIOR_DECIDED)
 
 
-def _network(window: Window, others: Iterable[Found], beside: Sequence[_Beside], *, several: bool) -> str:
-    heard = [_seen(each.series, window) for each in others if each.series.role == CONTROL]
+def _network(window: EventWindow, others: Iterable[SeriesFinding], beside: Sequence[_Beside], *, several: bool) -> str:
+    heard = [_count_verdicts(each.series, window) for each in others if each.series.role == CONTROL]
     like = _like(window, [told for told in beside if told[0].series.role != CONTROL], lambda series: series.service)
     if sum(n for _, n in heard) >= _CONTROL_VERDICTS:
         controls = [told for told in beside if told[0].series.role == CONTROL]
         if any(_like(window, controls, lambda series: series.service).values()):
             return "explains"
     elif not several:
-        return _judged(like, _LEAST_SERVICES, _SERVICE_SHARE)
-    return _judged(like, _MANY_SERVICES, _MANY_SHARE)
+        return _judge(like, _LEAST_SERVICES, _SERVICE_SHARE)
+    return _judge(like, _MANY_SERVICES, _MANY_SHARE)
 
 
-def _same_part(one: Series, other: Series) -> bool:
+def _same_part(one: CellSeries, other: CellSeries) -> bool:
     return (one.role, one.target_id) == (other.role, other.target_id)
 
 
-def _judged(like: Mapping[Hashable, bool], least: int, share: float) -> str:
+def _judge(like: Mapping[Hashable, bool], least: int, share: float) -> str:
     """`explains` where enough of those that can be compared failed alike, `open` where they are too few to tell."""
     hits = sum(like.values())
     if hits >= max(least, share * len(like)):
@@ -150,7 +150,8 @@ def _judged(like: Mapping[Hashable, bool], least: int, share: float) -> str:
     return "open"
 
 
-def _like(window: Window, beside: Iterable[_Beside], group: Callable[[Series], Hashable]) -> dict[Hashable, bool]:
+def _like(window: EventWindow, beside: Iterable[_Beside],
+          group: Callable[[CellSeries], Hashable]) -> dict[Hashable, bool]:
     """Group -> whether it failed in the window's hours as well."""
     sums: dict[Hashable, list[float]] = {}
     alike: dict[Hashable, bool] = {}
@@ -162,19 +163,20 @@ def _like(window: Window, beside: Iterable[_Beside], group: Callable[[Series], H
         alike[name] = alike.get(name, False) or _alike(window, blocked, decided, each)
     for name, (failed, of, expected) in sums.items():
         rate = expected / of
-        strong = float(strength_of(failed / of, rate)) >= max(_LEAST_STRENGTH, _LIKE_SHARE * window.strength)
-        score = divergence(failed, of, rate)
+        strong = float(estimate_strength(failed / of, rate)) >= max(_LEAST_STRENGTH, _LIKE_SHARE * window.strength)
+        score = log_likelihood_ratio(failed, of, rate)
         alike[name] = alike[name] or (strong and score >= _LEAST_SCORE)
     return alike
 
 
-def _alike(window: Window, blocked: int, decided: int, each: Found) -> bool:
-    strong = float(strength_of(blocked / decided, each.base)) >= max(_LEAST_STRENGTH, _LIKE_SHARE * window.strength)
-    score = divergence(blocked, decided, each.base) / each.inflation
+def _alike(window: EventWindow, blocked: int, decided: int, each: SeriesFinding) -> bool:
+    strong = float(estimate_strength(blocked / decided, each.base)) >= max(_LEAST_STRENGTH,
+                                                                           _LIKE_SHARE * window.strength)
+    score = log_likelihood_ratio(blocked, decided, each.base) / each.inflation
     return strong and score >= _LEAST_SCORE
 
 
-def _busy(each: Found, window: Window) -> bool:
+def _busy(each: SeriesFinding, window: EventWindow) -> bool:
     """In a window of its own that is much longer and began long before: it cannot say what began with this one."""
     length = window.end - window.onset + 1
     return any(
@@ -183,14 +185,14 @@ def _busy(each: Found, window: Window) -> bool:
     )
 
 
-def _seen(series: Series, window: Window) -> tuple[int, int]:
+def _count_verdicts(series: CellSeries, window: EventWindow) -> tuple[int, int]:
     """Blocked and decided verdicts of another series in the window's hours."""
     first, stop = series.times.searchsorted((window.onset, window.end + 1))
     inside = slice(first, stop)
     return int(np.add.reduce(series.blocked[inside])), int(np.add.reduce(series.decided[inside]))
 
 
-def _device(window: Window) -> str:
+def _device(window: EventWindow) -> str:
     """One device that always fails spoils one verdict of several in each cell; a network often spoils two.
 
     Beside the one device a second verdict fails at the base; whichever of the two makes the cells with two likelier.
@@ -213,7 +215,7 @@ def _probability(value: float | np.floating[Any]) -> float:
     return min(max(float(value), _LEAST_PAIR), 1 - _LEAST_PAIR)
 
 
-def _version(window: Window) -> str:
+def _version(window: EventWindow) -> str:
     versions = window.series.versions
     if window.first == 0 or versions[window.first] < 0:
         return "open"

@@ -9,8 +9,8 @@ from datetime import datetime
 
 import numpy as np
 
-from probe.research.events.cell_series import Place
-from probe.research.events.window import Window
+from probe.research.events.cell_series import CellPlace
+from probe.research.events.window import EventWindow
 
 DOWN_TO = 0.5
 """A network takes part in an event of its country with at least this share of the strength."""
@@ -19,7 +19,7 @@ _MOST = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class NetworkReach:
     """One network of an event, with its own times and counts."""
 
     asn: int
@@ -55,7 +55,7 @@ class Event:
     roles: tuple[str, ...]
     endpoints: tuple[str, ...]
     """Targets that are known to be affected; empty: the roles as wholes were judged."""
-    networks: tuple[Reach, ...]
+    networks: tuple[NetworkReach, ...]
     onset_from: datetime | None
     onset: datetime
     onset_until: datetime
@@ -76,13 +76,13 @@ class Event:
     not_ruled_out: tuple[str, ...]
 
 
-def event_id(kind: str, place: Place, service: str, onset: datetime) -> str:
+def make_event_id(kind: str, place: CellPlace, service: str, onset: datetime) -> str:
     """A name made from what the event is about: the same in every rerun over the same data."""
     about = "|".join((kind, "lab" if place.lab else "", place.cc, service, onset.isoformat()))
     return f"{onset:%Y%m%d}-{place.cc.lower()}-{hashlib.sha256(about.encode()).hexdigest()[:10]}"
 
 
-def mechanism(windows: Sequence[Window], names: Sequence[str]) -> str:
+def find_mechanism(windows: Sequence[EventWindow], names: Sequence[str]) -> str:
     """The longest prefix of dotted block types on which most blocked cells of the windows agree."""
     votes: dict[str, int] = {}
     for window in windows:

@@ -1,6 +1,6 @@
 """From cells to events: what was blocked where, from when to when, how surely, and what else it was not.
 
-`detect` is pure: the same cells give the same events, in the same order, with the same ids.
+`detect_events` is pure: the same cells give the same events, in the same order, with the same ids.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from probe.research.events.cell_series import CONTROL, HOUR, POOLED, Cells, Place, Series
-from probe.research.events.crosscheck import DEVICE, MOMENT, NETWORK, WORLD, Checks, check, neighbours
-from probe.research.events.event import DOWN_TO, Event, Reach, event_id, mechanism
-from probe.research.events.flaky_habits import habits
-from probe.research.events.joint_windows import Cluster, Judged, bounds_of, clusters
-from probe.research.events.outages import network_events
-from probe.research.events.pooled_networks import pooled_series
-from probe.research.events.segments import strength_of
+from probe.research.events.cell_series import CONTROL, HOUR, POOLED, CellPlace, CellSeries, CellTable
+from probe.research.events.crosscheck import DEVICE, MOMENT, NETWORK, WORLD, WindowChecks, check_window, sort_neighbours
+from probe.research.events.event import DOWN_TO, Event, NetworkReach, find_mechanism, make_event_id
+from probe.research.events.flaky_habits import find_habits
+from probe.research.events.joint_windows import JudgedWindow, WindowCluster, cluster_windows, find_bounds
+from probe.research.events.outages import find_network_events
+from probe.research.events.pooled_networks import pool_series
+from probe.research.events.segments import estimate_strength
 from probe.research.events.series_reading import read_cells
-from probe.research.events.series_windows import Found, find_windows, suspicion, threshold
-from probe.research.events.window import Window, within_hours
+from probe.research.events.series_windows import SeriesFinding, find_windows, suspicion_threshold, window_threshold
+from probe.research.events.window import EventWindow, is_within_hours
 
 _ONGOING = timedelta(days=2)
 _CONFIRM_CELLS = 2
@@ -35,7 +35,7 @@ HALF = 0.5
 class Dismissed:
     """A window that is no event, and why: for whoever checks the checks."""
 
-    place: Place
+    place: CellPlace
     service: str
     role: str
     target_id: str
@@ -50,21 +50,21 @@ class Findings:
 
     events: tuple[Event, ...]
     dismissed: tuple[Dismissed, ...]
-    flaky: tuple[tuple[Place, str, str, str], ...]
+    flaky: tuple[tuple[CellPlace, str, str, str], ...]
     """Series that fail again and again: (place, service, role, target), from which only the surest windows count."""
 
 
-def detect(table: Any, step: timedelta = HOUR) -> list[Event]:
+def detect_events(table: Any, step: timedelta = HOUR) -> list[Event]:
     """The events in a cell table (pandas frame, Arrow table or mapping of columns), by time. Raises CellsError."""
-    return list(examine(read_cells(table, step)).events)
+    return list(examine_cells(read_cells(table, step)).events)
 
 
-def examine(cells: Cells) -> Findings:
+def examine_cells(cells: CellTable) -> Findings:
     """The events in cells, and what looked like one."""
-    found = _found(cells)
-    around = neighbours(found)
-    kept: list[Judged] = []
-    explained: list[tuple[Window, Checks]] = []
+    found = _find_all_windows(cells)
+    around = sort_neighbours(found)
+    kept: list[JudgedWindow] = []
+    explained: list[tuple[EventWindow, WindowChecks]] = []
     for each in found:
         if each.series.role == CONTROL:
             continue
@@ -75,7 +75,7 @@ def examine(cells: Cells) -> Findings:
         for window, needed, sure in asked:
             if not sure and window.last in told:
                 continue
-            judged = Judged(window=window, checks=check(window, around, needed), needed=needed, sure=sure)
+            judged = JudgedWindow(window=window, checks=check_window(window, around, needed), needed=needed, sure=sure)
             if judged.stands:
                 told.add(window.last)
                 kept.append(judged)
@@ -84,7 +84,7 @@ def examine(cells: Cells) -> Findings:
     kept, tails = _without_tails(kept, found, [window for window, checks in explained if checks.explained_by == WORLD])
     explained += tails
     events: list[Event] = []
-    for cluster in clusters(kept, cells):
+    for cluster in cluster_windows(kept, cells):
         why = _why_not(cluster, cells)
         if why:
             explained += [(judged.window, judged.checks) for judged in cluster.members]
@@ -92,32 +92,33 @@ def examine(cells: Cells) -> Findings:
             events.append(_event(cluster, cells, around.by_service))
     network = [window for window, checks in explained if checks.explained_by == NETWORK
                and checks.network_rate >= HALF and DEVICE in checks.ruled_out]
-    events += network_events(cells, network)
+    events += find_network_events(cells, network)
     return Findings(
         events=tuple(sorted(events, key=lambda event: (event.onset, event.place, event.service, event.event_id))),
-        dismissed=tuple(_dismissed(window, checks, cells) for window, checks in explained),
+        dismissed=tuple(_dismiss(window, checks, cells) for window, checks in explained),
         flaky=tuple((f.series.place, f.series.service, f.series.role, f.series.target_id) for f in found if f.flaky),
     )
 
 
 def _without_tails(
-    kept: Sequence[Judged], found: Sequence[Found], elsewhere: Sequence[Window]
-) -> tuple[list[Judged], list[tuple[Window, Checks]]]:
+    kept: Sequence[JudgedWindow], found: Sequence[SeriesFinding], elsewhere: Sequence[EventWindow]
+) -> tuple[list[JudgedWindow], list[tuple[EventWindow, WindowChecks]]]:
     """Windows without the last remains of what service or instrument explain, and those remains.
 
     A defect fades at different times in different places. What comes back soon after such a window is asked about once
     more, and now those speak too who are still in one: for they are in the same.
     """
-    last: dict[int, list[Window]] = {}
+    last: dict[int, list[EventWindow]] = {}
     for window in elsewhere:
         last.setdefault(id(window.series), []).append(window)
     gone = {id(window) for window in elsewhere}
-    around = neighbours(replace(each, windows=tuple(w for w in each.windows if id(w) not in gone)) for each in found)
-    still: list[Judged] = []
-    tails: list[tuple[Window, Checks]] = []
+    around = sort_neighbours(replace(each, windows=tuple(w for w in each.windows if id(w) not in gone))
+                             for each in found)
+    still: list[JudgedWindow] = []
+    tails: list[tuple[EventWindow, WindowChecks]] = []
     for judged in kept:
         if any(judged.window.follows(window) for window in last.get(id(judged.window.series), ())):
-            judged = replace(judged, checks=check(judged.window, around, judged.needed, fading=True))
+            judged = replace(judged, checks=check_window(judged.window, around, judged.needed, fading=True))
         if judged.stands:
             still.append(judged)
         else:
@@ -125,26 +126,28 @@ def _without_tails(
     return still, tails
 
 
-def _found(cells: Cells) -> list[Found]:
+def _find_all_windows(cells: CellTable) -> list[SeriesFinding]:
     """The windows of every series, and of the networks of each country together."""
-    known = habits(cells)
+    known = find_habits(cells)
     count = Counter(series.place for series in cells.series)
     found = [
         replace(each, windows=tuple(window for window in each.windows if not habit.explains(window, cells)))
         for habit, each in zip(known, _windows([habit.series for habit in known], cells, count,
                                                [habit.flaky for habit in known]), strict=True)
     ]
-    pooled = pooled_series(found)
+    pooled = pool_series(found)
     return found + _windows(pooled, cells, Counter(series.place for series in pooled), [False] * len(pooled))
 
 
-def _windows(series: Sequence[Series], cells: Cells, count: Mapping[Place, int], flaky: Sequence[bool]) -> list[Found]:
+def _windows(series: Sequence[CellSeries], cells: CellTable, count: Mapping[CellPlace, int],
+             flaky: Sequence[bool]) -> list[SeriesFinding]:
     """The windows of many series; `count` says how many there are at each place."""
-    return find_windows(series, cells, flaky=flaky, needed=[threshold(cells, count[each.place]) for each in series],
-                        hasty=[suspicion(cells, count[each.place]) for each in series])
+    return find_windows(series, cells, flaky=flaky,
+                        needed=[window_threshold(cells, count[each.place]) for each in series],
+                        hasty=[suspicion_threshold(cells, count[each.place]) for each in series])
 
 
-def _why_not(cluster: Cluster, cells: Cells) -> str:
+def _why_not(cluster: WindowCluster, cells: CellTable) -> str:
     """Why windows that nothing else explains make no event all the same; empty when they do."""
     words = {judged.checks.explained_by for judged in cluster.members}
     networks = {judged.window.series.place.asn for judged in cluster.members} - {POOLED}
@@ -155,13 +158,13 @@ def _why_not(cluster: Cluster, cells: Cells) -> str:
     return ""
 
 
-def _is_open(window: Window, cells: Cells) -> bool:
+def _is_open(window: EventWindow, cells: CellTable) -> bool:
     return window.end_until is None and (cells.last - window.end) * cells.step <= _ONGOING
 
 
-def _event(cluster: Cluster, cells: Cells, alike: Any) -> Event:
+def _event(cluster: WindowCluster, cells: CellTable, alike: Any) -> Event:
     lead = cluster.lead.window
-    bounds = bounds_of(cluster, cells)
+    bounds = find_bounds(cluster, cells)
     place = lead.series.place
     reaches = _reaches(cluster, cells, alike.get((place.lab, lead.series.service), ()))
     sure = [judged for judged in cluster.members if judged.sure]
@@ -173,7 +176,7 @@ def _event(cluster: Cluster, cells: Cells, alike: Any) -> Event:
     asked = cluster.lead.checks
     witnesses = sum(reach.witnesses for reach in reaches)
     return Event(
-        event_id=event_id("service", place, lead.series.service, cells.time(bounds.onset)),
+        event_id=make_event_id("service", place, lead.series.service, cells.time(bounds.onset)),
         kind="service", status="confirmed" if enough and not doubts and not standing else "suspected",
         lab=place.lab, place=place.cc, service=lead.series.service,
         roles=tuple(sorted({judged.window.series.role for judged in cluster.members})),
@@ -187,7 +190,7 @@ def _event(cluster: Cluster, cells: Cells, alike: Any) -> Event:
         daily_hours=lead.daily,
         strength=round(lead.strength, 3), blocked=sum(r.blocked for r in reaches),
         decided=sum(r.decided for r in reaches), witnesses=witnesses,
-        mechanism=mechanism([judged.window for judged in cluster.members], cells.block_types),
+        mechanism=find_mechanism([judged.window for judged in cluster.members], cells.block_types),
         confidence=_confidence(lead.score, witnesses, len(asked.open), len(doubts)),
         ruled_out=tuple(sorted(ruled)), not_ruled_out=tuple(sorted({*asked.open, *doubts})),
     )
@@ -199,9 +202,9 @@ def _confidence(score: float, witnesses: int, unasked: int, doubts: int) -> floa
     return round(float(min(value, 0.99)), 2)
 
 
-def _reaches(cluster: Cluster, cells: Cells, alike: Sequence[Found]) -> tuple[Reach, ...]:
+def _reaches(cluster: WindowCluster, cells: CellTable, alike: Sequence[SeriesFinding]) -> tuple[NetworkReach, ...]:
     """What each network shows; where only all together were sure, those whose own rate stands above their base."""
-    made: dict[int, Reach] = {}
+    made: dict[int, NetworkReach] = {}
     for judged in sorted(cluster.members, key=lambda judged: -judged.window.score):
         window = judged.window
         if window.series.place.asn not in (*made, POOLED):
@@ -217,9 +220,9 @@ def _reaches(cluster: Cluster, cells: Cells, alike: Sequence[Found]) -> tuple[Re
     return tuple(made[asn] for asn in sorted(made))
 
 
-def _reach(window: Window, cells: Cells) -> Reach:
+def _reach(window: EventWindow, cells: CellTable) -> NetworkReach:
     inside = slice(window.first, window.last + 1)
-    return Reach(
+    return NetworkReach(
         asn=window.series.place.asn, onset_from=None if window.onset_from is None else cells.time(window.onset_from),
         onset=cells.time(window.onset), onset_until=cells.time(window.onset_until),
         end_from=cells.time(window.end_from) + cells.step,
@@ -229,15 +232,15 @@ def _reach(window: Window, cells: Cells) -> Reach:
     )
 
 
-def _reach_within(each: Found, lead: Window, cells: Cells) -> Reach | None:
+def _reach_within(each: SeriesFinding, lead: EventWindow, cells: CellTable) -> NetworkReach | None:
     inside = (each.series.times >= lead.onset) & (each.series.times <= lead.end)
     if lead.daily:
-        inside &= within_hours(each.series.times, lead.daily, cells)
+        inside &= is_within_hours(each.series.times, lead.daily, cells)
     blocked, decided = int(each.series.blocked[inside].sum()), int(each.series.decided[inside].sum())
-    strength = float(strength_of(blocked / decided, each.base)) if decided else 0.0
+    strength = float(estimate_strength(blocked / decided, each.base)) if decided else 0.0
     if strength < DOWN_TO * lead.strength:
         return None
-    return Reach(
+    return NetworkReach(
         asn=each.series.place.asn, onset_from=None if lead.onset_from is None else cells.time(lead.onset_from),
         onset=cells.time(lead.onset), onset_until=cells.time(lead.onset_until),
         end_from=cells.time(lead.end_from) + cells.step,
@@ -247,7 +250,7 @@ def _reach_within(each: Found, lead: Window, cells: Cells) -> Reach | None:
     )
 
 
-def _dismissed(window: Window, checks: Checks, cells: Cells) -> Dismissed:
+def _dismiss(window: EventWindow, checks: WindowChecks, cells: CellTable) -> Dismissed:
     series = window.series
     return Dismissed(place=series.place, service=series.service, role=series.role, target_id=series.target_id,
                      onset=cells.time(window.onset).isoformat(), end=cells.time(window.end).isoformat(),

@@ -14,14 +14,14 @@ from typing import Any
 import pyarrow.compute as pc
 
 from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE
-from probe.research.events.cell_columns import ColumnsOf
-from probe.results.files.atomic import StoreError, append_lines, explained
+from probe.research.events.cell_columns import ParquetColumns
+from probe.results.files.atomic import StoreError, append_lines, translate_os_errors
 
 _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class LoggedChanges:
     """What the log says since a time."""
 
     rows: tuple[Mapping[str, Any], ...]
@@ -31,12 +31,12 @@ class Told:
     """Events that were found in all cells."""
 
 
-def available() -> bool:
+def can_find_events() -> bool:
     """Whether events can be found here."""
     return importlib.util.find_spec("probe.research.events.event_detection") is not None
 
 
-def find_events(out: Path, *, since: datetime | None, now: datetime) -> Told:
+def find_events(out: Path, *, since: datetime | None, now: datetime) -> LoggedChanges:
     """Find the events in `out/cells.parquet`, add what changed to `out/events.jsonl`, and tell what it says since a
     time; since this call where none is given. Raises StoreError where the log cannot be read or written.
     """
@@ -45,8 +45,8 @@ def find_events(out: Path, *, since: datetime | None, now: datetime) -> Told:
     path = out / EVENTS_FILE
     old = read_log(path)
     found, fresh = [], []
-    with explained(out / CELLS_FILE):
-        cells = ColumnsOf(out / CELLS_FILE)
+    with translate_os_errors(out / CELLS_FILE):
+        cells = ParquetColumns(out / CELLS_FILE)
         span = pc.min_max(cells["cell_start"]).as_py()
         if span["min"]:
             found = events.detect(cells)  # which reads column by column
@@ -54,17 +54,17 @@ def find_events(out: Path, *, since: datetime | None, now: datetime) -> Told:
         covered = log.Covered(begin=span["min"].astimezone(UTC), end=span["max"].astimezone(UTC) + _HOUR)
         fresh = log.update_log(old, found, now, covered)
     if fresh:
-        with explained(path):
+        with translate_os_errors(path):
             append_lines(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in fresh).encode())
     rows = tuple(log.changes_since([*old, *fresh], since)) if since else tuple(fresh)
-    return Told(rows=rows, lines=tuple(log.alert_line(row) for row in rows), events=len(found))
+    return LoggedChanges(rows=rows, lines=tuple(log.alert_line(row) for row in rows), events=len(found))
 
 
 def read_log(path: Path) -> list[Mapping[str, Any]]:
     """The rows of a log; none where there is no log yet. Raises StoreError for a line that is no row."""
     if not path.exists():
         return []
-    with explained(path):
+    with translate_os_errors(path):
         lines = path.read_text(encoding="utf-8").splitlines()
     rows: list[Mapping[str, Any]] = []
     for number, line in enumerate(lines, start=1):

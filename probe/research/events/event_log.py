@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
-from probe.core.stamps import stamp
+from probe.core.stamps import format_time
 from probe.research.events.event import Event
 
-Row = Mapping[str, object]
+LogRow = Mapping[str, object]
 
 NEW, REVISED, ENDED, WITHDRAWN = "new", "revised", "ended", "withdrawn"
 CHANGES: Mapping[str, str] = {
@@ -28,20 +28,21 @@ _QUIET = ("blocked", "decided", "witnesses", "confidence", "strength", "networks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Covered:
+class CoveredTime:
     """The time that the cells span from which the events were detected."""
 
     begin: datetime
     end: datetime
 
 
-def update_log(old: Iterable[Row], events: Sequence[Event], now: datetime, covered: Covered | None = None) -> list[Row]:
+def update_log(old: Iterable[LogRow], events: Sequence[Event], now: datetime,
+               covered: CoveredTime | None = None) -> list[LogRow]:
     """The rows to append to a log so that it tells of these events.
 
     Events of the log that are not among `events` are withdrawn, unless `covered` says that the cells did not span them.
     """
-    latest = current(old)
-    rows: list[Row] = []
+    latest = list_current(old)
+    rows: list[LogRow] = []
     seen: set[str] = set()
     for event in events:
         known = _same(event, latest, seen)
@@ -56,24 +57,24 @@ def update_log(old: Iterable[Row], events: Sequence[Event], now: datetime, cover
             rows.append({**row, "event_id": known["event_id"], "change": change, "revision": _revision(known) + 1})
     for event_id, known in latest.items():
         if event_id not in seen and known["change"] != WITHDRAWN and _within(known, covered):
-            rows.append({**known, "logged_at": stamp(now), "change": WITHDRAWN, "revision": _revision(known) + 1})
+            rows.append({**known, "logged_at": format_time(now), "change": WITHDRAWN, "revision": _revision(known) + 1})
     return rows
 
 
-def current(log: Iterable[Row]) -> dict[str, Row]:
+def list_current(log: Iterable[LogRow]) -> dict[str, LogRow]:
     """The last row of each event, by its id, in the order in which they were first told."""
-    latest: dict[str, Row] = {}
+    latest: dict[str, LogRow] = {}
     for row in log:
         latest[str(row["event_id"])] = row
     return latest
 
 
-def changes_since(log: Iterable[Row], since: datetime) -> list[Row]:
+def list_changes(log: Iterable[LogRow], since: datetime) -> list[LogRow]:
     """Rows that were logged at or after a time: what is new, ended, revised or withdrawn since."""
     return [row for row in log if _time(row["logged_at"]) >= since]
 
 
-def alert_line(row: Row) -> str:
+def describe_row(row: LogRow) -> str:
     """One row in words."""
     subject = str(row["service"]) or "the whole network"
     networks = ", ".join(f"AS{reach['asn']}" for reach in _reaches(row) if reach["asn"])
@@ -92,12 +93,12 @@ def alert_line(row: Row) -> str:
 def _row(event: Event, now: datetime) -> dict[str, object]:
     made = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "networks"}
     made["networks"] = [{name: _plain(value) for name, value in asdict(reach).items()} for reach in event.networks]
-    return {**made, "logged_at": stamp(now)}
+    return {**made, "logged_at": format_time(now)}
 
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
-        return stamp(value)
+        return format_time(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -105,7 +106,7 @@ def _time(value: object) -> datetime:
     return datetime.fromisoformat(str(value))
 
 
-def _same(event: Event, latest: Mapping[str, Row], seen: set[str]) -> Row | None:
+def _same(event: Event, latest: Mapping[str, LogRow], seen: set[str]) -> LogRow | None:
     """What the log already tells of this event: the same id, else the same subject with the longest common time."""
     if event.event_id in latest and event.event_id not in seen:
         return latest[event.event_id]
@@ -121,7 +122,7 @@ def _same(event: Event, latest: Mapping[str, Row], seen: set[str]) -> Row | None
     return best
 
 
-def _change(known: Row, row: Row) -> str:
+def _change(known: LogRow, row: LogRow) -> str:
     if known["change"] == WITHDRAWN:
         return REVISED
     if known["ongoing"] and not row["ongoing"]:
@@ -134,18 +135,18 @@ def _change(known: Row, row: Row) -> str:
     return REVISED if any(row[name] != known.get(name) for name in told) else ""
 
 
-def _reaches(row: Row) -> list[Mapping[str, object]]:
+def _reaches(row: LogRow) -> list[Mapping[str, object]]:
     networks = row["networks"]
     return [reach for reach in networks if isinstance(reach, Mapping)] if isinstance(networks, list | tuple) else []
 
 
-def _asns(row: Row) -> list[object]:
+def _asns(row: LogRow) -> list[object]:
     return [reach["asn"] for reach in _reaches(row)]
 
 
-def _revision(row: Row) -> int:
+def _revision(row: LogRow) -> int:
     return int(str(row["revision"]))
 
 
-def _within(row: Row, covered: Covered | None) -> bool:
+def _within(row: LogRow, covered: CoveredTime | None) -> bool:
     return covered is None or (covered.begin <= _time(row["onset"]) and _time(row["end_from"]) <= covered.end)

@@ -14,10 +14,10 @@ from datetime import timedelta
 
 import numpy as np
 
-from probe.research.events.cell_series import Cells, Place, Series
+from probe.research.events.cell_series import CellPlace, CellSeries, CellTable
 from probe.research.events.segments import Ints
-from probe.research.events.series_windows import cut, raised_windows
-from probe.research.events.window import Window
+from probe.research.events.series_windows import find_raised_windows, segment_many
+from probe.research.events.window import EventWindow
 
 _MANY, _EVERY = 8, timedelta(days=21)
 """A series that failed so many times, and once in less than this time, fails by itself."""
@@ -29,10 +29,10 @@ _BURST_USUAL, _BURST_TIMES = 0.95, 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Habit:
+class FailureHabit:
     """How often one series fails."""
 
-    series: Series
+    series: CellSeries
     lengths: tuple[int, ...]
     """Cells of each time that it failed, from first to last."""
     beyond: int
@@ -42,18 +42,18 @@ class Habit:
     longest: float
     """Cells that bursts of this service hardly ever last; 0 where it is not flaky."""
 
-    def explains(self, window: Window, cells: Cells) -> bool:
+    def explains(self, window: EventWindow, cells: CellTable) -> bool:
         """Whether bursts explain a window. By the clock they come on some days in a row by chance, not for a week."""
         most = max(self.longest, cells.cells_in(_BY_CHANCE_DAILY)) if self.flaky and window.daily else self.longest
         return window.end - window.onset + 1 < most
 
 
-def habits(cells: Cells) -> list[Habit]:
+def find_habits(cells: CellTable) -> list[FailureHabit]:
     """One for each series in which anything was decided, in their order."""
     series = [each for each in cells.series if len(each.times)]
     once = [max(1.0, math.log(len(each.times))) for each in series]
     lengths = [_lengths(each, cells, starts, least)
-               for each, starts, least in zip(series, cut(series, once), once, strict=True)]
+               for each, starts, least in zip(series, segment_many(series, once), once, strict=True)]
     counts = [_Count(times=len(each), usual=usual) for each, usual in
               zip(lengths, _usual(series, [len(each) for each in lengths]), strict=True)]
     services: dict[tuple[bool, str], list[int]] = {}
@@ -66,12 +66,12 @@ def habits(cells: Cells) -> list[Habit]:
         bursts = [length for at in every for length in lengths[at]]
         flaky[every] = True
         longest[every] = _BURST_TIMES * float(np.quantile(bursts, _BURST_USUAL)) if bursts else 0.0
-    return [Habit(series=each, lengths=lengths[at], beyond=counts[at].beyond, flaky=bool(flaky[at]),
-                  longest=float(longest[at])) for at, each in enumerate(series)]
+    return [FailureHabit(series=each, lengths=lengths[at], beyond=counts[at].beyond, flaky=bool(flaky[at]),
+                         longest=float(longest[at])) for at, each in enumerate(series)]
 
 
-def _lengths(series: Series, cells: Cells, starts: Ints, least: float) -> tuple[int, ...]:
-    return tuple(window.end - window.onset + 1 for window in raised_windows(series, cells, starts)
+def _lengths(series: CellSeries, cells: CellTable, starts: Ints, least: float) -> tuple[int, ...]:
+    return tuple(window.end - window.onset + 1 for window in find_raised_windows(series, cells, starts)
                  if window.score >= least)
 
 
@@ -92,9 +92,9 @@ class _Count:
         return self.times > usual and self.times * math.log(self.times / usual) - self.times + usual >= math.log(series)
 
 
-def _usual(series: Sequence[Series], counts: Sequence[int]) -> list[int]:
+def _usual(series: Sequence[CellSeries], counts: Sequence[int]) -> list[int]:
     """The median of the network's other services for each series; 0 where there are none."""
-    places: dict[Place, list[int]] = {}
+    places: dict[CellPlace, list[int]] = {}
     for at, each in enumerate(series):
         places.setdefault(each.place, []).append(at)
     made = []
@@ -104,14 +104,14 @@ def _usual(series: Sequence[Series], counts: Sequence[int]) -> list[int]:
     return made
 
 
-def _fails_by_itself(series: Series, count: _Count, cells: Cells) -> bool:
+def _fails_by_itself(series: CellSeries, count: _Count, cells: CellTable) -> bool:
     days = len(np.unique(series.times // max(1, round(_DAY / cells.step))))
     often = count.beyond >= _MANY and count.beyond * _EVERY > timedelta(days=days)
     return often and count.is_no_chance(len(cells.series))
 
 
-def _fails_everywhere(series: Sequence[Series], counts: Sequence[_Count], parts: Sequence[int], alone: Sequence[int],
-                      cells: Cells) -> bool:
+def _fails_everywhere(series: Sequence[CellSeries], counts: Sequence[_Count], parts: Sequence[int],
+                      alone: Sequence[int], cells: CellTable) -> bool:
     """A service that is flaky in two countries, or that fails three times a series in two and often on the whole."""
     if len({series[at].place.cc for at in alone}) > 1:
         return True

@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import numpy as np
 
-from probe.research.events.cell_series import POOLED, Cells
-from probe.research.events.crosscheck import DEVICE, MOMENT, Checks
-from probe.research.events.segments import Floats, boundary
-from probe.research.events.window import Window
+from probe.research.events.cell_series import POOLED, CellTable
+from probe.research.events.crosscheck import DEVICE, MOMENT, WindowChecks
+from probe.research.events.segments import Floats, find_boundary
+from probe.research.events.window import EventWindow
 
 _NEAR = timedelta(hours=3)
 _NEAR_SHARE = 0.05
@@ -21,11 +21,11 @@ _AROUND = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedWindow:
     """A window, what was asked of it, and whether it is sure by itself (not only the newest cells)."""
 
-    window: Window
-    checks: Checks
+    window: EventWindow
+    checks: WindowChecks
     needed: float
     """The score that was asked of it."""
     sure: bool
@@ -37,20 +37,21 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class WindowCluster:
     """Windows of one service in one country that agree."""
 
-    members: tuple[Judged, ...]
+    members: tuple[JudgedWindow, ...]
     """The surest first."""
 
     @property
-    def lead(self) -> Judged:
+    def lead(self) -> JudgedWindow:
         return self.members[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Begin and end as numbers of cells, with their intervals; see `probe.research.events.series_windows.Window`."""
+    """Begin and end as numbers of cells, with their intervals; see
+    `probe.research.events.series_windows.EventWindow`."""
 
     onset_from: int | None
     onset: int
@@ -60,9 +61,9 @@ class Bounds:
     end_until: int | None
 
 
-def clusters(judged: Sequence[Judged], cells: Cells) -> list[Cluster]:
+def cluster_windows(judged: Sequence[JudgedWindow], cells: CellTable) -> list[WindowCluster]:
     """Windows put together: the surest of a service and country gathers all that agree with it, then the next."""
-    groups: dict[tuple[bool, str, str], list[Judged]] = {}
+    groups: dict[tuple[bool, str, str], list[JudgedWindow]] = {}
     for each in judged:
         series = each.window.series
         groups.setdefault((series.place.lab, series.place.cc, series.service), []).append(each)
@@ -73,16 +74,16 @@ def clusters(judged: Sequence[Judged], cells: Cells) -> list[Cluster]:
             lead = left[0]
             mine = [each for each in left if each is lead or agree(lead.window, each.window, cells)]
             left = [each for each in left if not any(each is other for other in mine)]
-            made.append(Cluster(members=tuple(mine)))
+            made.append(WindowCluster(members=tuple(mine)))
     return made
 
 
-def _rank(judged: Judged) -> tuple[bool, float, int, str, str]:
+def _rank(judged: JudgedWindow) -> tuple[bool, float, int, str, str]:
     series = judged.window.series
     return (not judged.sure, -judged.window.score, series.place.asn, series.role, series.target_id)
 
 
-def agree(lead: Window, other: Window, cells: Cells) -> bool:
+def agree(lead: EventWindow, other: EventWindow, cells: CellTable) -> bool:
     """Whether they begin together, or one lies within the other."""
     if lead.onset > other.end or other.onset > lead.end:
         return False
@@ -95,7 +96,7 @@ def agree(lead: Window, other: Window, cells: Cells) -> bool:
     return common >= _WITHIN * min(length, its)
 
 
-def bounds_of(cluster: Cluster, cells: Cells) -> Bounds:
+def find_bounds(cluster: WindowCluster, cells: CellTable) -> Bounds:
     """When the event began and ended: the likeliest cells for all agreeing networks together."""
     lead = cluster.lead.window
     if lead.daily:  # what lies between its hours would speak against it
@@ -111,20 +112,20 @@ def bounds_of(cluster: Cluster, cells: Cells) -> Bounds:
                   end=max(-end, onset), end_until=end_until)
 
 
-def _starts_with(window: Window, lead: Window, cells: Cells) -> bool:
+def _starts_with(window: EventWindow, lead: EventWindow, cells: CellTable) -> bool:
     return window.onset_from is not None and abs(window.onset - lead.onset) <= _reach(window, lead, cells)
 
 
-def _ends_with(window: Window, lead: Window, cells: Cells) -> bool:
+def _ends_with(window: EventWindow, lead: EventWindow, cells: CellTable) -> bool:
     return window.end_until is not None and abs(window.end - lead.end) <= _reach(window, lead, cells)
 
 
-def _reach(window: Window, lead: Window, cells: Cells) -> float:
+def _reach(window: EventWindow, lead: EventWindow, cells: CellTable) -> float:
     length = min(window.end - window.onset, lead.end - lead.onset) + 1
     return max(2 * cells.cells_in(_NEAR), 2 * _NEAR_SHARE * length)
 
 
-def _common(windows: Sequence[Window], *, end: bool) -> tuple[int, int | None, int]:
+def _common(windows: Sequence[EventWindow], *, end: bool) -> tuple[int, int | None, int]:
     """(likeliest first cell, last cell before, first cell surely inside); for ends with time running backwards."""
     times, gains = [], []
     for window in windows:
@@ -135,12 +136,12 @@ def _common(windows: Sequence[Window], *, end: bool) -> tuple[int, int | None, i
     total = np.asarray(np.bincount(at, weights=np.concatenate(gains), minlength=len(grid)), dtype=np.float64)
     suffix = np.cumsum(total[::-1])[::-1]
     best = int(len(grid) - 1 - suffix[::-1].argmax())
-    early, late = boundary(total, best, len(grid), reach=len(grid))
+    early, late = find_boundary(total, best, len(grid), reach=len(grid))
     late = min(late, len(grid) - 1)
     return int(grid[best]), int(grid[early - 1]) if early > 0 else None, int(grid[late])
 
 
-def _gains(window: Window, end: bool) -> tuple[np.ndarray, Floats]:
+def _gains(window: EventWindow, end: bool) -> tuple[np.ndarray, Floats]:
     """Times near the boundary, negative and reversed for an end, and what each cell says for being inside."""
     series = window.series
     at = window.last if end else window.first

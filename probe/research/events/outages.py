@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from probe.research.events.cell_series import POOLED, Cells, Place, Series, Volume
+from probe.research.events.cell_series import POOLED, CellPlace, CellSeries, CellTable, NetworkVolume
 from probe.research.events.crosscheck import VERSION, WORLD
-from probe.research.events.event import Event, Reach, event_id
+from probe.research.events.event import Event, NetworkReach, make_event_id
 from probe.research.events.segments import Floats, Ints
-from probe.research.events.series_windows import find_windows, suspicion, threshold
-from probe.research.events.window import Window
+from probe.research.events.series_windows import find_windows, suspicion_threshold, window_threshold
+from probe.research.events.window import EventWindow
 
 SHUTDOWN, DEGRADED, SILENCE = "network", "network", "network.silence"
 _NEAR = timedelta(hours=6)
@@ -27,7 +27,7 @@ _SILENT_NETWORKS, _PAST_DAYS = 2, 14
 class _Outage:
     """One network, for some time, as numbers of cells."""
 
-    place: Place
+    place: CellPlace
     onset_from: int | None
     onset: int
     onset_until: int
@@ -43,18 +43,19 @@ class _Outage:
     mechanism: str
 
 
-def network_events(cells: Cells, explained: Sequence[Window]) -> list[Event]:
+def find_network_events(cells: CellTable, explained: Sequence[EventWindow]) -> list[Event]:
     """Events of kind `network`: from verdicts `network`, from services that failed together, and from silence."""
     outages = [*_from_volumes(cells), *_from_services(explained)]
-    events = [_event(group, cells) for group in _grouped(outages, cells)]
+    events = [_event(group, cells) for group in _group_outages(outages, cells)]
     silent = [event for event in _silences(cells) if not any(_same_time(event, other) for other in events)]
     return events + silent
 
 
-def _from_volumes(cells: Cells) -> Iterable[_Outage]:
+def _from_volumes(cells: CellTable) -> Iterable[_Outage]:
     series = [_as_series(volume) for volume in cells.volumes if volume.cut.any()]
     size = len(series)
-    for found in find_windows(series, cells, needed=[threshold(cells, 1)] * size, hasty=[suspicion(cells, 1)] * size,
+    for found in find_windows(series, cells, needed=[window_threshold(cells, 1)] * size,
+                              hasty=[suspicion_threshold(cells, 1)] * size,
                               flaky=[False] * size):
         ends = {window.last for window in found.windows}
         newest = (found.newest,) if found.newest and found.newest.last not in ends else ()
@@ -62,16 +63,16 @@ def _from_volumes(cells: Cells) -> Iterable[_Outage]:
             yield _outage(window, SHUTDOWN, sure=window is not found.newest and window.cells > 1)
 
 
-def _as_series(volume: Volume) -> Series:
+def _as_series(volume: NetworkVolume) -> CellSeries:
     """One vote for each witness: what its services say at one moment is one fact."""
     cut = np.rint(volume.witnesses * volume.cut / np.maximum(volume.measured, 1)).astype(np.int64)
     none = np.full(len(volume.times), -1, dtype=np.int32)
-    return Series(place=volume.place, service="", role="", target_id="", times=volume.times, blocked=cut,
-                  decided=np.maximum(volume.witnesses, 1), witnesses=volume.witnesses, confirmed=cut, types=none,
-                  versions=none)
+    return CellSeries(place=volume.place, service="", role="", target_id="", times=volume.times, blocked=cut,
+                      decided=np.maximum(volume.witnesses, 1), witnesses=volume.witnesses, confirmed=cut, types=none,
+                      versions=none)
 
 
-def _outage(window: Window, mechanism: str, *, sure: bool) -> _Outage:
+def _outage(window: EventWindow, mechanism: str, *, sure: bool) -> _Outage:
     inside = slice(window.first, window.last + 1)
     return _Outage(
         place=window.series.place, onset_from=window.onset_from, onset=window.onset, onset_until=window.onset_until,
@@ -81,9 +82,9 @@ def _outage(window: Window, mechanism: str, *, sure: bool) -> _Outage:
     )
 
 
-def _from_services(explained: Sequence[Window]) -> Iterable[_Outage]:
+def _from_services(explained: Sequence[EventWindow]) -> Iterable[_Outage]:
     """Services of one network whose windows lie together are one outage, where two devices saw it."""
-    by_place: dict[Place, list[Window]] = {}
+    by_place: dict[CellPlace, list[EventWindow]] = {}
     for window in explained:
         if window.series.place.asn != POOLED:
             by_place.setdefault(window.series.place, []).append(window)
@@ -99,12 +100,12 @@ def _from_services(explained: Sequence[Window]) -> Iterable[_Outage]:
                 yield outage
 
 
-def _overlap(one: Window, other: Window) -> float:
+def _overlap(one: EventWindow, other: EventWindow) -> float:
     common = min(one.end, other.end) - max(one.onset, other.onset) + 1
     return common / (max(one.end, other.end) - min(one.onset, other.onset) + 1)
 
 
-def _grouped(outages: Iterable[_Outage], cells: Cells) -> list[list[_Outage]]:
+def _group_outages(outages: Iterable[_Outage], cells: CellTable) -> list[list[_Outage]]:
     """Networks of a country that fail together are one event."""
     by_country: dict[tuple[bool, str], list[_Outage]] = {}
     for outage in outages:
@@ -120,9 +121,9 @@ def _grouped(outages: Iterable[_Outage], cells: Cells) -> list[list[_Outage]]:
     return made
 
 
-def _event(group: Sequence[_Outage], cells: Cells) -> Event:
+def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
     lead = group[0]
-    reaches: dict[int, Reach] = {}
+    reaches: dict[int, NetworkReach] = {}
     for each in group:
         reaches.setdefault(each.place.asn, _reach(each, cells))
     networks = tuple(reaches[asn] for asn in sorted(reaches))
@@ -130,7 +131,7 @@ def _event(group: Sequence[_Outage], cells: Cells) -> Event:
         each.end_until is None and (cells.last - each.end) * cells.step <= _ONGOING for each in group
     )
     return Event(
-        event_id=event_id("network", lead.place, "", cells.time(lead.onset)), kind="network",
+        event_id=make_event_id("network", lead.place, "", cells.time(lead.onset)), kind="network",
         status="confirmed" if lead.sure else "suspected", lab=lead.place.lab, place=lead.place.cc, service="",
         roles=(), endpoints=(), networks=networks,
         onset_from=None if lead.onset_from is None else cells.time(lead.onset_from), onset=cells.time(lead.onset),
@@ -143,8 +144,8 @@ def _event(group: Sequence[_Outage], cells: Cells) -> Event:
     )
 
 
-def _reach(outage: _Outage, cells: Cells) -> Reach:
-    return Reach(
+def _reach(outage: _Outage, cells: CellTable) -> NetworkReach:
+    return NetworkReach(
         asn=outage.place.asn, onset_from=None if outage.onset_from is None else cells.time(outage.onset_from),
         onset=cells.time(outage.onset), onset_until=cells.time(outage.onset_until),
         end_from=cells.time(outage.end_from) + cells.step,
@@ -157,13 +158,13 @@ def _same_time(one: Event, other: Event) -> bool:
     return one.place == other.place and one.onset <= other.end_from and other.onset <= one.end_from
 
 
-def _silences(cells: Cells) -> Iterable[Event]:
+def _silences(cells: CellTable) -> Iterable[Event]:
     """Countries from which nothing is heard while others are: several networks, many probes, all at once."""
     size = cells.last - cells.first + 1
-    countries: dict[tuple[bool, str], list[Volume]] = {}
+    countries: dict[tuple[bool, str], list[NetworkVolume]] = {}
     for volume in cells.volumes:
         countries.setdefault((volume.place.lab, volume.place.cc), []).append(volume)
-    heard = {key: _heard(volumes, cells.first, size) for key, volumes in countries.items()}
+    heard = {key: _count_heard(volumes, cells.first, size) for key, volumes in countries.items()}
     day = max(1, round(timedelta(days=1) / cells.step))
     usual = {key: _usual(counts, day) for key, counts in heard.items()}
     for key in sorted(countries):
@@ -178,7 +179,7 @@ def _silences(cells: Cells) -> Iterable[Event]:
                 yield _silence(key, countries[key], cells, int(first), int(stop), size)
 
 
-def _heard(volumes: Sequence[Volume], first: int, size: int) -> Ints:
+def _count_heard(volumes: Sequence[NetworkVolume], first: int, size: int) -> Ints:
     counts = np.zeros(size, dtype=np.int64)
     for volume in volumes:
         np.add.at(counts, volume.times - first, volume.witnesses)
@@ -195,16 +196,17 @@ def _usual(counts: Ints, day: int) -> Floats:
     return usual
 
 
-def _silence(key: tuple[bool, str], volumes: Sequence[Volume], cells: Cells, first: int, stop: int,
+def _silence(key: tuple[bool, str], volumes: Sequence[NetworkVolume], cells: CellTable, first: int, stop: int,
              size: int) -> Event:
     begin: datetime = cells.time(cells.first + first)
     end = cells.time(cells.first + stop)
-    place = Place(lab=key[0], cc=key[1], asn=POOLED)
+    place = CellPlace(lab=key[0], cc=key[1], asn=POOLED)
     return Event(
-        event_id=event_id("network", place, "", begin), kind="network", status="suspected", lab=key[0], place=key[1],
-        service="", roles=(), endpoints=(), networks=tuple(
-            Reach(asn=volume.place.asn, onset_from=begin - cells.step, onset=begin, onset_until=begin, end_from=end,
-                  end_until=None if stop == size else end, blocked=0, decided=0, strength=1.0, witnesses=0)
+        event_id=make_event_id("network", place, "", begin), kind="network", status="suspected", lab=key[0],
+        place=key[1], service="", roles=(), endpoints=(), networks=tuple(
+            NetworkReach(asn=volume.place.asn, onset_from=begin - cells.step, onset=begin, onset_until=begin,
+                         end_from=end,
+                         end_until=None if stop == size else end, blocked=0, decided=0, strength=1.0, witnesses=0)
             for volume in volumes),
         onset_from=begin - cells.step, onset=begin, onset_until=begin, end_from=end,
         end_until=None if stop == size else end, ongoing=stop == size, daily_hours=None, strength=1.0, blocked=0,

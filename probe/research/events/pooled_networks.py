@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from probe.research.events.cell_series import POOLED, Place, Series
-from probe.research.events.series_windows import UNSTEADY, Found
+from probe.research.events.cell_series import POOLED, CellPlace, CellSeries
+from probe.research.events.series_windows import UNSTEADY, SeriesFinding
 
 
-def pooled_series(found: Sequence[Found]) -> list[Series]:
+def pool_series(found: Sequence[SeriesFinding]) -> list[CellSeries]:
     """One series per country, service, role and target that at least two networks measure steadily.
 
     What fails by itself now and then is left out: volunteers who come and go would move the sum.
     """
-    groups: dict[tuple[bool, str, str, str, str], list[Found]] = {}
+    groups: dict[tuple[bool, str, str, str, str], list[SeriesFinding]] = {}
     for each in found:
         series = each.series
         if not each.flaky and each.base <= UNSTEADY:
@@ -24,7 +24,7 @@ def pooled_series(found: Sequence[Found]) -> list[Series]:
     return [_pool([each.series for each in group]) for group in groups.values() if len(group) > 1]
 
 
-def _pool(parts: Sequence[Series]) -> Series:
+def _pool(parts: Sequence[CellSeries]) -> CellSeries:
     times, at = np.unique(np.concatenate([part.times for part in parts]), return_inverse=True)
     hit = np.concatenate([part.blocked for part in parts])
 
@@ -35,8 +35,8 @@ def _pool(parts: Sequence[Series]) -> Series:
     types[at[hit > 0]] = np.concatenate([part.types for part in parts])[hit > 0]
     versions[at] = np.concatenate([part.versions for part in parts])
     head = parts[0]
-    return Series(
-        place=Place(lab=head.place.lab, cc=head.place.cc, asn=POOLED), service=head.service, role=head.role,
+    return CellSeries(
+        place=CellPlace(lab=head.place.lab, cc=head.place.cc, asn=POOLED), service=head.service, role=head.role,
         target_id=head.target_id, times=times, blocked=summed([part.blocked for part in parts]),
         decided=summed([part.decided for part in parts]), witnesses=summed([part.witnesses for part in parts]),
         confirmed=summed([part.confirmed for part in parts]),

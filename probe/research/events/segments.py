@@ -27,7 +27,7 @@ _TOGETHER = 1 << 15
 """Blocks of series that take their steps together: what is computed in one fits a processor's cache."""
 
 
-def segment_all(series: Sequence[tuple[Ints, Ints]], penalties: Sequence[float]) -> list[Ints]:
+def segment_series(series: Sequence[tuple[Ints, Ints]], penalties: Sequence[float]) -> list[Ints]:
     """First indices of the segments of each series that maximise its binomial log-likelihood minus its penalty (nats)
     for each of them. A series is its `blocked` and `decided`.
 
@@ -101,7 +101,7 @@ def _x_log_x(most: int) -> Floats:
     return _logs
 
 
-def divergence(blocked: float, decided: float, base: float) -> float:
+def log_likelihood_ratio(blocked: float, decided: float, base: float) -> float:
     """Log-likelihood ratio (nats) of counts under their own rate against the rate `base`: n KL(k/n || base)."""
     passed = decided - blocked
     if not 0 < base < 1:
@@ -110,17 +110,17 @@ def divergence(blocked: float, decided: float, base: float) -> float:
     return max(0.0, hit + (passed * math.log(passed / decided / (1 - base)) if passed else 0.0))
 
 
-def strength_of(rate: Floats | float, base: Floats | float) -> Floats | float:
+def estimate_strength(rate: Floats | float, base: Floats | float) -> Floats | float:
     """The share of what used to pass that is stopped: 0 at the base rate, 1 when nothing passes."""
     return (rate - base) / (1.0 - base)
 
 
-def shrunk(blocked: float, decided: float) -> float:
+def shrink_rate(blocked: float, decided: float) -> float:
     """A base rate from counts, drawn towards half a per cent where they are few."""
     return (blocked + PRIOR_BLOCKED) / (decided + PRIOR_DECIDED)
 
 
-def base_rate(blocked: Floats, decided: Floats) -> float:
+def estimate_base_rate(blocked: Floats, decided: Floats) -> float:
     """The rate of a series when nothing special happens, from the counts of its segments.
 
     Segments are pooled from the lowest rate up to the first step of `LEAST_STRENGTH` that is beyond chance: a series
@@ -131,15 +131,15 @@ def base_rate(blocked: Floats, decided: Floats) -> float:
     k = n = 0.0
     rest_blocked, rest_decided = float(blocked.sum()), float(decided.sum())
     for at in order:
-        step = n > 0 and strength_of(blocked[at] / decided[at], k / n) > LEAST_STRENGTH
-        if step and divergence(k, n, (rest_blocked - k) / (rest_decided - n)) >= _BASE_SCORE:
+        step = n > 0 and estimate_strength(blocked[at] / decided[at], k / n) > LEAST_STRENGTH
+        if step and log_likelihood_ratio(k, n, (rest_blocked - k) / (rest_decided - n)) >= _BASE_SCORE:
             break
         k, n = k + float(blocked[at]), n + float(decided[at])
-    return shrunk(k, n)
+    return shrink_rate(k, n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class SegmentSpan:
     """Consecutive measured cells, by index, both ends included, and what was counted in them."""
 
     first: int
@@ -148,21 +148,23 @@ class Span:
     decided: int
 
 
-def raised_spans(blocked: Ints, decided: Ints, starts: Ints, base: float, least: float = LEAST_STRENGTH) -> list[Span]:
+def find_raised_spans(blocked: Ints, decided: Ints, starts: Ints, base: float,
+                      least: float = LEAST_STRENGTH) -> list[SegmentSpan]:
     """Runs of segments whose rate stands above the base by a strength of `least` or more."""
     if starts.size == 0:
         return []
     k, n = np.add.reduceat(blocked, starts), np.add.reduceat(decided, starts)
-    raised = np.asarray(strength_of(k / n, base)) >= least
+    raised = np.asarray(estimate_strength(k / n, base)) >= least
     edges = np.flatnonzero(np.diff(np.concatenate(([False], raised, [False])).astype(np.int8)))
     stops = np.append(starts[1:], len(blocked))
     return [
-        Span(first=int(starts[a]), last=int(stops[b - 1]) - 1, blocked=int(k[a:b].sum()), decided=int(n[a:b].sum()))
+        SegmentSpan(first=int(starts[a]), last=int(stops[b - 1]) - 1, blocked=int(k[a:b].sum()),
+                    decided=int(n[a:b].sum()))
         for a, b in zip(edges[::2], edges[1::2], strict=True)
     ]
 
 
-def dispersion(times: Ints, blocked: Ints, decided: Ints, without: NDArray[np.bool_], block: int) -> float:
+def estimate_dispersion(times: Ints, blocked: Ints, decided: Ints, without: NDArray[np.bool_], block: int) -> float:
     """Variance inflation of the counts beside a series' windows: 1 when verdicts fail independently of each other.
 
     Pearson's statistic of sums over one cell and over `block` cells, whichever is larger, since what fails in one hour
@@ -172,7 +174,7 @@ def dispersion(times: Ints, blocked: Ints, decided: Ints, without: NDArray[np.bo
     t, k, n = times[kept], blocked[kept], decided[kept]
     if k.size == 0:
         return 1.0
-    rate = shrunk(float(k.sum()), float(n.sum()))
+    rate = shrink_rate(float(k.sum()), float(n.sum()))
     worst = 1.0
     for width in (1, block):
         group = np.flatnonzero(np.diff(t // width, prepend=t[0] // width - 1))
@@ -185,7 +187,7 @@ def dispersion(times: Ints, blocked: Ints, decided: Ints, without: NDArray[np.bo
 _DISPERSION_PRIOR = 20.0
 
 
-def boundary(gain: Floats, at: int, last: int, loss: float = 2.0, reach: int = 48) -> tuple[int, int]:
+def find_boundary(gain: Floats, at: int, last: int, loss: float = 2.0, reach: int = 48) -> tuple[int, int]:
     """Where else a boundary may lie: earliest and latest first index of the window at most `loss` nats worse.
 
     `gain[i]` is the log-likelihood ratio of cell i for being inside the window rather than outside; `at` is the best

@@ -15,8 +15,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from probe.research.events.cell_columns import CellsError, Coded, cell_numbers, coded, names_in, whole
-from probe.research.events.cell_series import HOUR, Cells, Place, Series, Volume
+from probe.research.events.cell_columns import (
+    CellsError,
+    CodedColumn,
+    cell_numbers,
+    encode_column,
+    list_columns,
+    read_whole_numbers,
+)
+from probe.research.events.cell_series import HOUR, CellPlace, CellSeries, CellTable, NetworkVolume
 from probe.research.events.segments import Ints
 
 _TEXTS = ("probe_cc", "level", "service", "role", "target_id")
@@ -24,28 +31,28 @@ _KEYS = ("lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id"
 _COUNTS = ("ok", "blocked", "network")
 _OPTIONAL = ("witnesses", "confirmed", "down", "local", "inconclusive")
 _VERSIONS = ("software_version", "catalogue_version")
-_UNTOLD = Coded(codes=np.zeros(0, dtype=np.int32), names=())
+_UNTOLD = CodedColumn(codes=np.zeros(0, dtype=np.int32), names=())
 """A column that is not there."""
 REQUIRED = ("lab", "probe_asn", "cell_start", *_TEXTS, *_COUNTS)
 
 
-def read_cells(table: Any, step: timedelta = HOUR) -> Cells:
+def read_cells(table: Any, step: timedelta = HOUR) -> CellTable:
     """Series from a cell table: a pandas frame, an Arrow table, or a mapping of columns to arrays.
 
     Rows of roles are used, and those of targets; rows of whole services only where a service has neither. Optional
     columns: `witnesses`, `confirmed`, `block_type`, and `software_version` or `catalogue_version` (those of most
     verdicts of the cell). Raises CellsError for missing columns and for cells that occur twice.
     """
-    missing = [name for name in REQUIRED if name not in names_in(table)]
+    missing = [name for name in REQUIRED if name not in list_columns(table)]
     if missing:
         raise CellsError(f"the cell table lacks {', '.join(missing)}; see docs/analysis.md for its columns")
     time = cell_numbers(table, "cell_start", step)
     if not time.size:
-        return Cells(step=step, series=(), volumes=(), block_types=(), version_names=(), first=0, last=0)
+        return CellTable(step=step, series=(), volumes=(), block_types=(), version_names=(), first=0, last=0)
     rows = _rows(table, time)
     types, versions = _optional(table, "block_type"), _versions(table)
     first, last = int(rows.time.min()), int(rows.time.max())
-    return Cells(
+    return CellTable(
         step=step, volumes=tuple(_volumes(table, rows)), series=tuple(_series(table, rows, types, versions)),
         block_types=tuple(map(str, types.names)), version_names=tuple(map(str, versions.names)), first=first, last=last,
     )
@@ -55,7 +62,7 @@ def read_cells(table: Any, step: timedelta = HOUR) -> Cells:
 class _Head:
     """What all rows of a series have in common."""
 
-    place: Place
+    place: CellPlace
     level: str
     service: str
     role: str
@@ -77,7 +84,7 @@ class _Rows:
 def _rows(table: Any, time: Ints) -> _Rows:
     key, parts = np.zeros(len(time), dtype=np.int64), []
     for name in _KEYS:
-        part = coded(table, name, empty="" if name in _TEXTS else None)
+        part = encode_column(table, name, empty="" if name in _TEXTS else None)
         key = key * len(part.names) + part.codes
         parts.append(part)
     number, keys = pd.factorize(key, sort=True)
@@ -96,54 +103,54 @@ def _rows(table: Any, time: Ints) -> _Rows:
                  time=time[order])
 
 
-def _heads(keys: Ints, parts: Sequence[Coded]) -> Iterator[_Head]:
+def _heads(keys: Ints, parts: Sequence[CodedColumn]) -> Iterator[_Head]:
     for key in keys.tolist():
         told: dict[str, Any] = {}
         for name, part in reversed(list(zip(_KEYS, parts, strict=True))):
             key, code = divmod(key, len(part.names))
             told[name] = part.names[code]
-        yield _Head(place=Place(lab=bool(told["lab"]), cc=str(told["probe_cc"]), asn=int(told["probe_asn"])),
+        yield _Head(place=CellPlace(lab=bool(told["lab"]), cc=str(told["probe_cc"]), asn=int(told["probe_asn"])),
                     level=str(told["level"]), service=str(told["service"]), role=str(told["role"]),
                     target_id=str(told["target_id"]))
 
 
-def _ordered(table: Any, rows: _Rows, name: str) -> Ints:
-    if name not in names_in(table):
+def _order(table: Any, rows: _Rows, name: str) -> Ints:
+    if name not in list_columns(table):
         return np.full(len(rows.order), 1 if name == "witnesses" else 0, dtype=np.int64)
-    return whole(table, name)[rows.order]
+    return read_whole_numbers(table, name)[rows.order]
 
 
-def _optional(table: Any, name: str) -> Coded:
-    return coded(table, name) if name in names_in(table) else _UNTOLD
+def _optional(table: Any, name: str) -> CodedColumn:
+    return encode_column(table, name) if name in list_columns(table) else _UNTOLD
 
 
-def _versions(table: Any) -> Coded:
+def _versions(table: Any) -> CodedColumn:
     """Program and catalogue together, as far as the table tells."""
-    known = [coded(table, name, empty="") for name in _VERSIONS if name in names_in(table)]
+    known = [encode_column(table, name, empty="") for name in _VERSIONS if name in list_columns(table)]
     made = known[0] if known else _UNTOLD
     for other in known[1:]:
         pairs, codes = np.unique(made.codes.astype(np.int64) * len(other.names) + other.codes, return_inverse=True)
-        made = Coded(codes=codes.astype(np.int32), names=tuple(
+        made = CodedColumn(codes=codes.astype(np.int32), names=tuple(
             f"{made.names[pair // len(other.names)]} {other.names[pair % len(other.names)]}" for pair in pairs))
     return made
 
 
-def _series(table: Any, rows: _Rows, types: Coded, versions: Coded) -> Iterator[Series]:
+def _series(table: Any, rows: _Rows, types: CodedColumn, versions: CodedColumn) -> Iterator[CellSeries]:
     """Every series of roles and targets, and of services that have neither, in the order of their names."""
     finer = {(head.place, head.service) for head in rows.heads if head.level != "service"}
     wanted = np.array([head.level != "service" or (head.place, head.service) not in finer for head in rows.heads])
-    blocked = _ordered(table, rows, "blocked")
-    decided = _ordered(table, rows, "ok") + blocked
+    blocked = _order(table, rows, "blocked")
+    decided = _order(table, rows, "ok") + blocked
     kept = np.flatnonzero((decided > 0) & np.repeat(wanted, np.diff(rows.bounds)))
     edges = np.searchsorted(kept, rows.bounds)
     blocked, decided, times = blocked[kept], decided[kept], rows.time[kept]
-    witnesses, confirmed = (_ordered(table, rows, name)[kept] for name in ("witnesses", "confirmed"))
-    kinds, made_by = (_told(column, rows.order, kept) for column in (types, versions))
+    witnesses, confirmed = (_order(table, rows, name)[kept] for name in ("witnesses", "confirmed"))
+    kinds, made_by = (_keep_column(column, rows.order, kept) for column in (types, versions))
     for head, start, stop, is_wanted in zip(rows.heads, edges[:-1], edges[1:], wanted, strict=True):
         if not is_wanted:
             continue
         part = slice(int(start), int(stop))
-        yield Series(
+        yield CellSeries(
             place=head.place, service=head.service, role=head.role,
             target_id=head.target_id if head.level == "target" else "", times=times[part], blocked=blocked[part],
             decided=decided[part], witnesses=witnesses[part], confirmed=confirmed[part], types=kinds[part],
@@ -151,19 +158,19 @@ def _series(table: Any, rows: _Rows, types: Coded, versions: Coded) -> Iterator[
         )
 
 
-def _told(column: Coded, order: Ints, kept: Ints) -> NDArray[np.int32]:
+def _keep_column(column: CodedColumn, order: Ints, kept: Ints) -> NDArray[np.int32]:
     """What a column says of the rows that are kept; -1 where there is no such column."""
     return column.codes[order[kept]] if column.names else np.full(len(kept), -1, dtype=np.int32)
 
 
-def _volumes(table: Any, rows: _Rows) -> Iterator[Volume]:
+def _volumes(table: Any, rows: _Rows) -> Iterator[NetworkVolume]:
     """Per network: how many services were measured in each cell, and how many of them the whole network stopped."""
-    network, everything = _ordered(table, rows, "network"), np.zeros(len(rows.order), dtype=np.int64)
+    network, everything = _order(table, rows, "network"), np.zeros(len(rows.order), dtype=np.int64)
     for name in ("ok", "blocked", "down", "local", "inconclusive"):
-        everything += _ordered(table, rows, name)
+        everything += _order(table, rows, name)
     cut = 2 * network > everything + network
-    witnesses = _ordered(table, rows, "witnesses")
-    places: dict[Place, list[int]] = {}
+    witnesses = _order(table, rows, "witnesses")
+    places: dict[CellPlace, list[int]] = {}
     for number, head in enumerate(rows.heads):
         places.setdefault(head.place, []).append(number)
     for place, numbers in places.items():
@@ -174,7 +181,8 @@ def _volumes(table: Any, rows: _Rows) -> Iterator[Volume]:
         yield _volume(place, rows.time[here], service, len(names), cut[here], witnesses[here])
 
 
-def _volume(place: Place, time: Ints, service: Ints, services: int, cut: NDArray[np.bool_], witnesses: Ints) -> Volume:
+def _volume(place: CellPlace, time: Ints, service: Ints, services: int, cut: NDArray[np.bool_],
+            witnesses: Ints) -> NetworkVolume:
     first = int(time.min())
     times = np.flatnonzero(np.bincount(time - first))
     at = np.zeros(int(times[-1]) + 1, dtype=np.int64)
@@ -186,5 +194,5 @@ def _volume(place: Place, time: Ints, service: Ints, services: int, cut: NDArray
     cut_in = np.bincount(pair[cut], minlength=len(times) * services).reshape(shape)
     most = np.zeros(len(times), dtype=np.int64)
     np.maximum.at(most, at, witnesses)
-    return Volume(place=place, times=times + first, cut=(2 * cut_in > rows_in).sum(axis=1),
-                  measured=(rows_in > 0).sum(axis=1), witnesses=most)
+    return NetworkVolume(place=place, times=times + first, cut=(2 * cut_in > rows_in).sum(axis=1),
+                         measured=(rows_in > 0).sum(axis=1), witnesses=most)

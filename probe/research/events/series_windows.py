@@ -1,11 +1,11 @@
 """Windows of one series: when its blocked rate stands above its base, how surely, and whether it always does so.
 
-Error control. A window must be exp(score) times likelier under a rate of its own than under the base. With `threshold`
-= h + log h, h = log(series of the network x cells of a year / budget), the expected number of false windows a network
-and year is about the budget, over all services together: the bound of Chernoff for each window, a union bound over the
-cells in which it may begin and about h lengths that differ enough to be chances of their own. Failures are not
-independent: the score is divided by the series' own variance inflation. What is flaky, in bursts, is told by how often
-it happens (`probe.research.events.flaky_habits`).
+Error control. A window must be exp(score) times likelier under a rate of its own than under the base. With
+`window_threshold` = h + log h, h = log(series of the network x cells of a year / budget), the expected number of false
+windows a network and year is about the budget, over all services together: the bound of Chernoff for each window, a
+union bound over the cells in which it may begin and about h lengths that differ enough to be chances of their own.
+Failures are not independent: the score is divided by the series' own variance inflation. What is flaky, in bursts, is
+told by how often it happens (`probe.research.events.flaky_habits`).
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from datetime import timedelta
 
 import numpy as np
 
-from probe.research.events.cell_series import Cells, Series
+from probe.research.events.cell_series import CellSeries, CellTable
 from probe.research.events.segments import (
     LEAST_STRENGTH,
     Ints,
-    Span,
-    base_rate,
-    boundary,
-    dispersion,
-    divergence,
-    raised_spans,
-    segment_all,
-    shrunk,
-    strength_of,
+    SegmentSpan,
+    estimate_base_rate,
+    estimate_dispersion,
+    estimate_strength,
+    find_boundary,
+    find_raised_spans,
+    log_likelihood_ratio,
+    segment_series,
+    shrink_rate,
 )
-from probe.research.events.window import Window, by_the_clock
+from probe.research.events.window import EventWindow, merge_daily_windows
 
 FALSE_WINDOWS_A_YEAR = 0.5
 """Budget of each network, before any cross-check."""
@@ -53,18 +53,18 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Found:
+class SeriesFinding:
     """What one series shows."""
 
-    series: Series
+    series: CellSeries
     base: float
     inflation: float
-    windows: tuple[Window, ...]
+    windows: tuple[EventWindow, ...]
     """Sure ones."""
-    weak: tuple[Window, ...]
+    weak: tuple[EventWindow, ...]
     """Not sure by themselves; they count when many services or countries show them at once."""
     flaky: bool
-    newest: Window | None
+    newest: EventWindow | None
     """What the newest cells alone suggest, where less is needed; `windows` may say it as well."""
     needed: float
     """Score that a window needs."""
@@ -72,55 +72,56 @@ class Found:
     """Score that the newest cells need."""
 
 
-def threshold(cells: Cells, series: int, budget: float = FALSE_WINDOWS_A_YEAR) -> float:
+def window_threshold(cells: CellTable, series: int, budget: float = FALSE_WINDOWS_A_YEAR) -> float:
     """Score that a window needs on a network with so many series, in nats."""
     once = max(1.0, math.log(max(1, series) * cells.steps_per_year / budget))
     return once + math.log(once)
 
 
-def suspicion(cells: Cells, series: int) -> float:
+def suspicion_threshold(cells: CellTable, series: int) -> float:
     """Score that the newest cells need, in nats: haste has a budget of its own."""
     return math.log(max(1, series) * max(1.0, _DAY / cells.step) / FALSE_SUSPICIONS_A_DAY)
 
 
-def cut(series: Sequence[Series], needed: Sequence[float]) -> list[Ints]:
+def segment_many(series: Sequence[CellSeries], needed: Sequence[float]) -> list[Ints]:
     """The segments of each series, where a window of its own must be worth as much as `needed` says, in nats."""
-    return segment_all([(each.blocked, each.decided) for each in series], [score / 2 for score in needed])
+    return segment_series([(each.blocked, each.decided) for each in series], [score / 2 for score in needed])
 
 
 @dataclass(slots=True, kw_only=True)
 class _Look:
     """A series with what was found in it so far."""
 
-    series: Series
+    series: CellSeries
     base: float
-    made: list[Window]
+    made: list[EventWindow]
     inflation: float
     needed: float
     hasty: float
     flaky: bool
 
 
-def find_windows(series: Sequence[Series], cells: Cells, *, needed: Sequence[float], hasty: Sequence[float],
-                 flaky: Sequence[bool]) -> list[Found]:
+def find_windows(series: Sequence[CellSeries], cells: CellTable, *, needed: Sequence[float], hasty: Sequence[float],
+                 flaky: Sequence[bool]) -> list[SeriesFinding]:
     """The windows of each series that score `needed` or more, and what its newest cells say that score `hasty`.
 
     `flaky` says that a series fails by itself again and again. Many are cut together in a fraction of the time.
     """
-    looks = [_look(*each, cells=cells) for each in zip(series, cut(series, needed), needed, hasty, flaky, strict=True)]
+    looks = [_look(*each, cells=cells)
+             for each in zip(series, segment_many(series, needed), needed, hasty, flaky, strict=True)]
     varied = [look for look in looks if look.inflation > _SEGMENT_AGAIN]
-    again = cut([look.series for look in varied], [look.inflation * look.needed for look in varied])
+    again = segment_many([look.series for look in varied], [look.inflation * look.needed for look in varied])
     for look, starts in zip(varied, again, strict=True):
         look.made = _again(look, starts, cells)
-    return [_found(look, cells) for look in looks]
+    return [_examine_series(look, cells) for look in looks]
 
 
-def _look(series: Series, starts: Ints, needed: float, hasty: float, flaky: bool, *, cells: Cells) -> _Look:
+def _look(series: CellSeries, starts: Ints, needed: float, hasty: float, flaky: bool, *, cells: CellTable) -> _Look:
     if not series.blocked.any():
-        return _Look(series=series, base=shrunk(0, float(series.decided.sum())), made=[], inflation=1.0, needed=needed,
-                     hasty=hasty, flaky=flaky)
+        return _Look(series=series, base=shrink_rate(0, float(series.decided.sum())), made=[], inflation=1.0,
+                     needed=needed, hasty=hasty, flaky=flaky)
     base = _base(series, starts)
-    made = _made(series, cells, starts, base, 1.0)
+    made = _make_windows(series, cells, starts, base, 1.0)
     if base > UNSTEADY or flaky:
         needed *= _UNSTEADY_TIMES
     inflation = _inflation(series, cells, made)
@@ -128,7 +129,7 @@ def _look(series: Series, starts: Ints, needed: float, hasty: float, flaky: bool
     return _Look(series=series, base=base, made=made, inflation=inflation, needed=needed, hasty=hasty, flaky=flaky)
 
 
-def _found(look: _Look, cells: Cells) -> Found:
+def _examine_series(look: _Look, cells: CellTable) -> SeriesFinding:
     made = look.made
     sure = [window for window in made if window.score >= look.needed]
     if look.flaky:
@@ -137,54 +138,55 @@ def _found(look: _Look, cells: Cells) -> Found:
     weak = tuple(window for window in made if window not in sure)
     unsteady = look.flaky or look.base > UNSTEADY
     newest = None if unsteady else _newest(look.series, cells, look.base, look.inflation, look.hasty)
-    return Found(series=look.series, base=look.base, inflation=look.inflation, windows=tuple(sure), weak=weak,
-                 flaky=look.flaky, newest=newest, needed=look.needed, hasty=look.hasty)
+    return SeriesFinding(series=look.series, base=look.base, inflation=look.inflation, windows=tuple(sure), weak=weak,
+                         flaky=look.flaky, newest=newest, needed=look.needed, hasty=look.hasty)
 
 
-def raised_windows(series: Series, cells: Cells, starts: Ints) -> list[Window]:
-    """All that stands above the base, sure or not, of a series that was `cut` into these segments."""
+def find_raised_windows(series: CellSeries, cells: CellTable, starts: Ints) -> list[EventWindow]:
+    """All that stands above the base, sure or not, of a series that was `segment_many` into these segments."""
     if not series.blocked.any():
         return []
-    return _made(series, cells, starts, _base(series, starts), 1.0)
+    return _make_windows(series, cells, starts, _base(series, starts), 1.0)
 
 
-def _again(look: _Look, starts: Ints, cells: Cells) -> list[Window]:
+def _again(look: _Look, starts: Ints, cells: CellTable) -> list[EventWindow]:
     """Windows of a series that varies more than chance, by a penalty that says so; those by the clock stay."""
     series, daily = look.series, [window for window in look.made if window.daily]
-    again = [window for window in _made(series, cells, starts, _base(series, starts), look.inflation)
+    again = [window for window in _make_windows(series, cells, starts, _base(series, starts), look.inflation)
              if not any(_meet(window, other) for other in daily)]
     return sorted([*daily, *again], key=lambda window: (window.onset, window.end))
 
 
-def _base(series: Series, starts: Ints) -> float:
+def _base(series: CellSeries, starts: Ints) -> float:
     blocked = np.add.reduceat(series.blocked, starts).astype(np.float64)
     decided = np.add.reduceat(series.decided, starts).astype(np.float64)
-    base = base_rate(blocked, decided)
+    base = estimate_base_rate(blocked, decided)
     first = blocked[0] / decided[0]
-    return shrunk(0, 0) if base >= STANDING_RATE * 0.9 and first >= STANDING_RATE else base
+    return shrink_rate(0, 0) if base >= STANDING_RATE * 0.9 and first >= STANDING_RATE else base
 
 
-def _made(series: Series, cells: Cells, starts: Ints, base: float, inflation: float) -> list[Window]:
+def _make_windows(series: CellSeries, cells: CellTable, starts: Ints, base: float,
+                  inflation: float) -> list[EventWindow]:
     """Windows from segments: neighbours joined over short dips, then those that come back each day."""
-    spans = _joined(series, cells, raised_spans(series.blocked, series.decided, starts, base))
+    spans = _join_spans(series, cells, find_raised_spans(series.blocked, series.decided, starts, base))
     day = cells.cells_in(_DAY)
-    windows = by_the_clock(cells, [_window(series, span, base, inflation, day) for span in spans])
-    spans = raised_spans(series.blocked, series.decided, starts, base, _FAINT)
-    faint = by_the_clock(cells, [_window(series, span, base, inflation, day) for span in spans])
+    windows = merge_daily_windows(cells, [_window(series, span, base, inflation, day) for span in spans])
+    spans = find_raised_spans(series.blocked, series.decided, starts, base, _FAINT)
+    faint = merge_daily_windows(cells, [_window(series, span, base, inflation, day) for span in spans])
     daily = [window for window in faint if window.daily and window.strength >= _FAINT_STRENGTH
              and not any(other.daily and _meet(window, other) for other in windows)]
     kept = [window for window in windows if not any(_meet(window, other) for other in daily)]
     return sorted([*kept, *daily], key=lambda window: (window.onset, window.end))
 
 
-def _meet(one: Window, other: Window) -> bool:
+def _meet(one: EventWindow, other: EventWindow) -> bool:
     return one.onset <= other.end and other.onset <= one.end
 
 
-def _joined(series: Series, cells: Cells, spans: Sequence[Span]) -> list[Span]:
+def _join_spans(series: CellSeries, cells: CellTable, spans: Sequence[SegmentSpan]) -> list[SegmentSpan]:
     """Two spans with a dip between them that is short beside both are one block."""
     most = cells.cells_in(_DIP_MOST)
-    made: list[Span] = []
+    made: list[SegmentSpan] = []
     for span in spans:
         if made:
             before = made[-1]
@@ -192,29 +194,29 @@ def _joined(series: Series, cells: Cells, spans: Sequence[Span]) -> list[Span]:
             shorter = min(_length(series, before), _length(series, span))
             if dip <= min(most, _DIP_SHARE * shorter + 1):
                 inside = slice(before.first, span.last + 1)
-                made[-1] = Span(first=before.first, last=span.last, blocked=int(series.blocked[inside].sum()),
-                                decided=int(series.decided[inside].sum()))
+                made[-1] = SegmentSpan(first=before.first, last=span.last, blocked=int(series.blocked[inside].sum()),
+                                       decided=int(series.decided[inside].sum()))
                 continue
         made.append(span)
     return made
 
 
-def _length(series: Series, span: Span) -> int:
+def _length(series: CellSeries, span: SegmentSpan) -> int:
     return int(series.times[span.last] - series.times[span.first]) + 1
 
 
-def _window(series: Series, span: Span, base: float, inflation: float, day: int) -> Window:
+def _window(series: CellSeries, span: SegmentSpan, base: float, inflation: float, day: int) -> EventWindow:
     rate = min(max(span.blocked / span.decided, 1e-3), 1 - 1e-3)
     k, n = series.blocked.astype(np.float64), series.decided.astype(np.float64)
     gain = (k * math.log(rate / base) + (n - k) * math.log((1 - rate) / (1 - base))) / inflation
-    early, late = boundary(gain, span.first, span.last)
+    early, late = find_boundary(gain, span.first, span.last)
     back = gain[::-1]
     size = len(gain)
-    end_late, end_early = boundary(back, size - 1 - span.last, size - 1 - span.first)
+    end_late, end_early = find_boundary(back, size - 1 - span.last, size - 1 - span.first)
     end_early, end_late = size - 1 - end_early, size - 1 - end_late
-    score = max(divergence(span.blocked, span.decided, base), _confirmed_score(series, span)) / inflation
+    score = max(log_likelihood_ratio(span.blocked, span.decided, base), _confirmed_score(series, span)) / inflation
     times = series.times
-    return Window(
+    return EventWindow(
         series=series, first=span.first, last=span.last, onset=int(times[span.first]), end=int(times[span.last]),
         onset_from=int(times[early - 1]) if early > 0 else None,
         onset_until=int(times[min(max(late, span.first), span.last)]),
@@ -225,53 +227,55 @@ def _window(series: Series, span: Span, base: float, inflation: float, day: int)
     )
 
 
-def _inflation(series: Series, cells: Cells, windows: Sequence[Window]) -> float:
+def _inflation(series: CellSeries, cells: CellTable, windows: Sequence[EventWindow]) -> float:
     """Dispersion beside the windows that may be real: the surest few, and none else."""
     without = np.zeros(len(series.times), dtype=np.bool_)
     for window in sorted(windows, key=lambda window: -window.score)[:_SET_ASIDE]:
         without[window.first:window.last + 1] = True
     if without.all():
         return 1.0
-    return dispersion(series.times, series.blocked, series.decided, without, cells.cells_in(timedelta(hours=6)))
+    return estimate_dispersion(series.times, series.blocked, series.decided, without,
+                               cells.cells_in(timedelta(hours=6)))
 
 
-def _against_bursts(window: Window, cells: Cells) -> Window:
+def _against_bursts(window: EventWindow, cells: CellTable) -> EventWindow:
     """The window held against all the rest of a flaky series, bursts and all: base and inflation are theirs."""
     series = window.series
     inside = np.zeros(len(series.times), dtype=np.bool_)
     inside[window.first:window.last + 1] = True
     blocked = int(series.blocked.sum()) - int(series.blocked[inside].sum())
     decided = int(series.decided.sum()) - int(series.decided[inside].sum())
-    base = max(window.base, shrunk(blocked, decided))
+    base = max(window.base, shrink_rate(blocked, decided))
     blocks = [cells.cells_in(timedelta(hours=hours)) for hours in (6, 24, 72)]
-    inflation = max([window.inflation, *(dispersion(series.times, series.blocked, series.decided, inside, block)
+    inflation = max([window.inflation,
+                     *(estimate_dispersion(series.times, series.blocked, series.decided, inside, block)
                                          for block in blocks if not inside.all())])
-    score = divergence(window.blocked, window.decided, base) / inflation if window.rate > base else 0.0
+    score = log_likelihood_ratio(window.blocked, window.decided, base) / inflation if window.rate > base else 0.0
     return replace(window, base=base, inflation=inflation, score=score)
 
 
-def _newest(series: Series, cells: Cells, base: float, inflation: float, needed: float) -> Window | None:
+def _newest(series: CellSeries, cells: CellTable, base: float, inflation: float, needed: float) -> EventWindow | None:
     """The last few cells as a window, where they are new and score enough by themselves."""
     size = len(series.times)
     if base >= STANDING_RATE or (cells.last - series.times[-1]) * cells.step > timedelta(hours=6):
         return None
     if not series.blocked[-1]:
         return None
-    best: Window | None = None
+    best: EventWindow | None = None
     for first in range(size - 1, max(-1, size - _NEWEST - 1), -1):
         inside = slice(first, size)
         blocked, decided = int(series.blocked[inside].sum()), int(series.decided[inside].sum())
-        if strength_of(blocked / decided, base) < _NEWEST_STRENGTH:
+        if estimate_strength(blocked / decided, base) < _NEWEST_STRENGTH:
             continue
-        span = Span(first=first, last=size - 1, blocked=blocked, decided=decided)
+        span = SegmentSpan(first=first, last=size - 1, blocked=blocked, decided=decided)
         window = _window(series, span, base, inflation, cells.cells_in(_DAY))
         if window.score >= needed and (best is None or window.score > best.score):
             best = window
     return best
 
 
-def _confirmed_score(series: Series, span: Span) -> float:
+def _confirmed_score(series: CellSeries, span: SegmentSpan) -> float:
     """What confirmed verdicts alone say: these have a base of their own, mostly a lower one."""
     inside = int(series.confirmed[span.first:span.last + 1].sum())
-    usual = shrunk(float(series.confirmed.sum()) - inside, float(series.decided.sum()) - span.decided)
-    return divergence(inside, span.decided, usual) if inside / span.decided > usual else 0.0
+    usual = shrink_rate(float(series.confirmed.sum()) - inside, float(series.decided.sum()) - span.decided)
+    return log_likelihood_ratio(inside, span.decided, usual) if inside / span.decided > usual else 0.0

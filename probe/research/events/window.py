@@ -9,8 +9,8 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from probe.research.events.cell_series import Cells, Series
-from probe.research.events.segments import LEAST_STRENGTH, Floats, Ints, divergence, strength_of
+from probe.research.events.cell_series import CellSeries, CellTable
+from probe.research.events.segments import LEAST_STRENGTH, Floats, Ints, estimate_strength, log_likelihood_ratio
 
 _DAY = timedelta(days=1)
 _PAUSE, _SPAN, _DAYS = timedelta(days=7), timedelta(days=2.5), 3
@@ -23,10 +23,10 @@ _GAIN = 14.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Window:
-    """A time in which one series stands above its base. Times are numbers of cells, see `Cells.time`."""
+class EventWindow:
+    """A time in which one series stands above its base. Times are numbers of cells, see `CellTable.time`."""
 
-    series: Series
+    series: CellSeries
     first: int
     last: int
     """Index of the first and last cell."""
@@ -55,19 +55,19 @@ class Window:
 
     @property
     def strength(self) -> float:
-        return float(strength_of(self.rate, self.base))
+        return float(estimate_strength(self.rate, self.base))
 
     @property
     def cells(self) -> int:
         return self.last - self.first + 1
 
-    def follows(self, other: Window) -> bool:
+    def follows(self, other: EventWindow) -> bool:
         """Whether it is shorter than a window of the same series, and begins before as long a time has passed again."""
         length = other.end - other.onset + 1
         return self.end - self.onset + 1 < length and other.end < self.onset <= other.end + length
 
 
-def by_the_clock(cells: Cells, windows: Sequence[Window]) -> list[Window]:
+def merge_daily_windows(cells: CellTable, windows: Sequence[EventWindow]) -> list[EventWindow]:
     """Windows, with those that follow each other and keep to hours of the day made one.
 
     Windows at most a week apart are folded onto one day: the hours that divide it best must hold nearly all of the
@@ -75,7 +75,7 @@ def by_the_clock(cells: Cells, windows: Sequence[Window]) -> list[Window]:
     """
     if _DAY / cells.step < 4:
         return list(windows)
-    runs: list[list[Window]] = []
+    runs: list[list[EventWindow]] = []
     for window in windows:
         if runs and (window.onset - runs[-1][-1].end) * cells.step <= _PAUSE:
             runs[-1].append(window)
@@ -88,7 +88,7 @@ def by_the_clock(cells: Cells, windows: Sequence[Window]) -> list[Window]:
     return made
 
 
-def _daily(cells: Cells, run: Sequence[Window]) -> Window | None:
+def _daily(cells: CellTable, run: Sequence[EventWindow]) -> EventWindow | None:
     head, tail = run[0], run[-1]
     if (tail.end - head.onset + 1) * cells.step < _SPAN:
         return None
@@ -97,10 +97,10 @@ def _daily(cells: Cells, run: Sequence[Window]) -> Window | None:
     hours = _best_hours(_hour(times, cells), blocked, decided)
     if hours is None:
         return None
-    inside = within_hours(times, hours, cells)
+    inside = is_within_hours(times, hours, cells)
     days = np.unique(times[inside & (blocked > 0)] // round(_DAY / cells.step))
     within, without = (float(blocked[part].sum() / max(1, decided[part].sum())) for part in (inside, ~inside))
-    strong, weak = (float(strength_of(rate, head.base)) for rate in (within, without))
+    strong, weak = (float(estimate_strength(rate, head.base)) for rate in (within, without))
     if len(days) < _DAYS or strong < LEAST_STRENGTH or weak > _OUTSIDE * strong:
         return None
     first = head.first + int(np.flatnonzero(inside)[0])
@@ -110,7 +110,7 @@ def _daily(cells: Cells, run: Sequence[Window]) -> Window | None:
         head, first=first, last=tail.last, onset=int(every[first]),
         onset_from=int(every[first - 1]) if first else None, onset_until=max(head.onset_until, int(every[first])),
         end=tail.end, end_from=tail.end_from, end_until=tail.end_until, daily=hours, blocked=k, decided=n,
-        score=divergence(k, n, head.base) / head.inflation,
+        score=log_likelihood_ratio(k, n, head.base) / head.inflation,
     )
 
 
@@ -122,7 +122,8 @@ def _best_hours(hour: Ints, blocked: Ints, decided: Ints) -> tuple[int, int] | N
     # Lengths rise, and among equals the shortest stays.
     for length, start in np.argwhere((n > 0) & (n < all_n) & (k * all_n > n * all_k)):
         in_k, in_n = float(k[length, start]), float(n[length, start])
-        won = divergence(in_k, in_n, all_k / all_n) + divergence(all_k - in_k, all_n - in_n, all_k / all_n)
+        won = log_likelihood_ratio(in_k, in_n, all_k / all_n) + log_likelihood_ratio(all_k - in_k, all_n - in_n,
+                                                                                     all_k / all_n)
         if won > gain:
             best, gain = (int(start), int(start + length) % 24), won
     return best
@@ -134,12 +135,12 @@ def _sums_by_hours(hour: Ints, counts: Ints) -> Floats:
     return np.array([sums[length:length + 24] - sums[:24] for length in range(1, _LONGEST + 1)])
 
 
-def _hour(times: Ints, cells: Cells) -> Ints:
+def _hour(times: Ints, cells: CellTable) -> Ints:
     day = _DAY / cells.step
     return np.asarray(np.floor(times % day * (24 / day)), dtype=np.int64)
 
 
-def within_hours(times: Ints, hours: tuple[int, int], cells: Cells) -> NDArray[np.bool_]:
+def is_within_hours(times: Ints, hours: tuple[int, int], cells: CellTable) -> NDArray[np.bool_]:
     """Which cells lie within hours of the day, both included, over midnight if need be."""
     first, last = hours
     return np.asarray((_hour(times, cells) - first) % 24 <= (last - first) % 24, dtype=np.bool_)

@@ -11,7 +11,7 @@ from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.words import known
 from probe.core.verdicts import Verdict
 from probe.inference.rules import RULES_VERSION
-from probe.inference.rules.all_rules import all_rules
+from probe.inference.rules.all_rules import list_rules
 from probe.inference.rules.field_reads import Field
 from probe.inference.rules.path_context import PathContext
 from probe.operation.commands.rule_places import rule_places
@@ -81,7 +81,7 @@ def _rule(told: Explanation) -> Iterator[str]:
         return
     yield f"rule: {told.verdict.rule_id}  {_where(told.verdict.rule_id)}"
     if told.decision is None:
-        if told.known and told.verdict.rule_id not in {rule.id for rule in all_rules()}:
+        if told.known and told.verdict.rule_id not in {rule.id for rule in list_rules()}:
             yield "    no table has it: it follows from what the catalogue expects of the endpoint"
         return
     yield f"    {told.decision.rule.why}"

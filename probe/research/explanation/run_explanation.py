@@ -21,9 +21,9 @@ from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.rule import Decision
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
 from probe.interop.grouping import ENGINE
-from probe.interop.judging import imported_endpoints, judge_imported
-from probe.measurement.session.run_verdicts import judge_again, judge_endpoints_again
-from probe.operation.commands.target_list import chosen
+from probe.interop.judging import imported_endpoints, judge_imported_run
+from probe.measurement.session.run_verdicts import judge_endpoints_again, judge_stored_run
+from probe.operation.commands.target_list import choose_run_catalogue
 from probe.results.files.text_cells import visible
 from probe.results.runs.run_reader import read_run, stored_runs
 
@@ -82,10 +82,10 @@ def explain_verdict(directory: Path, run_id: str, target: str, catalogue: str | 
 def _judged(result: RunResult, catalogue: str | None) -> tuple[dict[str, Verdict], Mapping[str, list[JudgedEndpoint]]]:
     """As `probe classify` judges, and the endpoints that these verdicts are made of."""
     if result.run.engine == ENGINE:
-        verdicts, _ = judge_imported(result)
+        verdicts, _ = judge_imported_run(result)
         return {v.target_id: v for v in verdicts}, imported_endpoints(result)
-    targets = chosen(load_settings(), catalogue, datetime.now(UTC)).catalogue
-    verdicts, _ = judge_again(result, targets)
+    targets = choose_run_catalogue(load_settings(), catalogue, datetime.now(UTC)).catalogue
+    verdicts, _ = judge_stored_run(result, targets)
     return {v.target_id: v for v in verdicts}, judge_endpoints_again(result, targets)
 
 

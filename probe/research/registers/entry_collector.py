@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from probe.research.registers.register_names import is_address, name_of, network_of, url_of
-from probe.research.registers.register_types import Entry, Refused
+from probe.research.registers.register_names import is_address, parse_name, parse_network, parse_url
+from probe.research.registers.register_types import RefusedEntry, RegisterEntry
 
 MAX_ITEMS = 20_000
 """Of one kind in one entry: the longest known hold some thousand addresses."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Collected:
+class CollectedEntries:
     """What was found in one entry; `refused` counts what was not understood."""
 
     place: int
@@ -22,14 +22,14 @@ class Collected:
     urls: list[str] = field(default_factory=list)
     page_hosts: list[str] = field(default_factory=list)
     networks: list[str] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedEntry] = field(default_factory=list)
 
     def names(self, texts: Iterable[str]) -> None:
         """Names, with `*.` or a dot before them for all that lies below."""
         for text in self._some(texts):
             mask = text.startswith(("*.", "."))
             try:
-                (self.masks if mask else self.hosts).append(name_of(text.removeprefix("*").removeprefix(".")))
+                (self.masks if mask else self.hosts).append(parse_name(text.removeprefix("*").removeprefix(".")))
             except ValueError as error:
                 self._refuse("a name", error)
 
@@ -37,7 +37,7 @@ class Collected:
         """Addresses and networks."""
         for text in self._some(texts):
             try:
-                self.networks.append(network_of(text))
+                self.networks.append(parse_network(text))
             except ValueError as error:
                 self._refuse("an address", error)
 
@@ -45,7 +45,7 @@ class Collected:
         """URLs."""
         for text in self._some(texts):
             try:
-                host, url = url_of(text)
+                host, url = parse_url(text)
             except ValueError as error:
                 self._refuse("a URL", error)
                 continue
@@ -55,36 +55,37 @@ class Collected:
     def anything(self, text: str) -> None:
         """A name, mask, URL, address or network, by its looks."""
         try:
-            self.networks.append(network_of(text))
+            self.networks.append(parse_network(text))
         except ValueError:
             (self.pages if "://" in text or "/" in text else self.names)([text])
 
     def entry(self, *, whole: bool | None = None, date: str = "", until: str = "", authority: str = "",
-              decision: str = "") -> Iterable[Entry | Refused]:
+              decision: str = "") -> Iterable[RegisterEntry | RefusedEntry]:
         """The entry, where it names anything, and what was refused; `whole`: by default where no pages are named."""
         yield from self.refused
         covers = not self.urls if whole is None else whole
         hosts = self.hosts if covers else [*self.hosts, *(host for host in self.page_hosts if not is_address(host))]
         if self.hosts or self.masks or self.urls or self.networks:
-            yield Entry(place=self.place, hosts=tuple(dict.fromkeys(hosts)), whole=covers, masks=tuple(self.masks),
-                        urls=tuple(self.urls), networks=tuple(self.networks), date=date, until=until,
-                        authority=authority, decision=decision)
+            yield RegisterEntry(place=self.place, hosts=tuple(dict.fromkeys(hosts)), whole=covers,
+                                masks=tuple(self.masks),
+                                urls=tuple(self.urls), networks=tuple(self.networks), date=date, until=until,
+                                authority=authority, decision=decision)
         elif not self.refused:
-            yield Refused(place=self.place, reason="names nothing")
+            yield RefusedEntry(place=self.place, reason="names nothing")
 
     def _some(self, texts: Iterable[str]) -> Iterable[str]:
         for number, text in enumerate(texts):
             if number >= MAX_ITEMS:
-                self.refused.append(Refused(place=self.place, reason=f"names more than {MAX_ITEMS} of a kind"))
+                self.refused.append(RefusedEntry(place=self.place, reason=f"names more than {MAX_ITEMS} of a kind"))
                 return
             if stripped := text.strip():
                 yield stripped
 
     def _refuse(self, what: str, error: ValueError) -> None:
         if len(self.refused) < 3:  # of one entry; a list of forbidden pages is not quoted
-            self.refused.append(Refused(place=self.place, reason=f"{what} in it {_said(error)}"))
+            self.refused.append(RefusedEntry(place=self.place, reason=f"{what} in it {_describe_error(error)}"))
 
 
-def _said(error: ValueError) -> str:
+def _describe_error(error: ValueError) -> str:
     """Our own words; those of the library quote the list."""
     return text if (text := str(error)).startswith("is ") else "is none"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from probe.research.registers.entry_collector import Collected
-from probe.research.registers.register_names import day_of, short
-from probe.research.registers.register_types import Item, Refused
+from probe.research.registers.entry_collector import CollectedEntries
+from probe.research.registers.register_names import parse_day, shorten
+from probe.research.registers.register_types import Item, RefusedEntry
 
 MAX_BYTES = 64 << 20
 """Decoded it takes several times as much memory."""
@@ -21,12 +21,12 @@ _DECISIONS = ("decision", "reason", "number")
 def read_json(raw: bytes) -> Iterator[Item]:
     """Entries of a list of texts (names, addresses ...), of a list of objects, or of an object name -> object."""
     if len(raw) > MAX_BYTES:
-        yield Refused(place=0, reason=f"is larger than {MAX_BYTES >> 20} MiB")
+        yield RefusedEntry(place=0, reason=f"is larger than {MAX_BYTES >> 20} MiB")
         return
     try:
         value = msgspec.json.decode(raw.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        yield Refused(place=0, reason="is no JSON: the file is cut off, or a page of the server's")
+        yield RefusedEntry(place=0, reason="is no JSON: the file is cut off, or a page of the server's")
         return
     if isinstance(value, dict) and isinstance(value.get("data"), list):
         value = value["data"]
@@ -35,20 +35,20 @@ def read_json(raw: bytes) -> Iterator[Item]:
     elif isinstance(value, list):
         entries = (("", item) for item in value)
     else:
-        yield Refused(place=0, reason="is neither a list nor an object")
+        yield RefusedEntry(place=0, reason="is neither a list nor an object")
         return
     for place, (name, item) in enumerate(entries, start=1):
         yield from _entry(place, name, item)
 
 
 def _entry(place: int, name: str, item: object) -> Iterator[Item]:
-    found = Collected(place=place)
+    found = CollectedEntries(place=place)
     if isinstance(item, str) and not name:
         found.anything(item)
         yield from found.entry()
         return
     if not isinstance(item, Mapping):
-        yield Refused(place=place, reason="is neither a text nor an object")
+        yield RefusedEntry(place=place, reason="is neither a text nor an object")
         return
     if name:
         found.anything(name)
@@ -57,8 +57,8 @@ def _entry(place: int, name: str, item: object) -> Iterator[Item]:
     found.pages((*_texts(item, "url"), *_texts(item, "urls")))
     whole = True if found.hosts else None
     yield from found.entry(
-        whole=whole, date=next(filter(None, (day_of(item.get(key)) for key in _DATES)), ""), until=_first(item, _UNTIL),
-        authority=_first(item, _AUTHORITIES), decision=_first(item, _DECISIONS))
+        whole=whole, date=next(filter(None, (parse_day(item.get(key)) for key in _DATES)), ""),
+        until=_first(item, _UNTIL), authority=_first(item, _AUTHORITIES), decision=_first(item, _DECISIONS))
 
 
 def _texts(item: Mapping[object, object], key: str) -> tuple[str, ...]:
@@ -71,4 +71,4 @@ def _texts(item: Mapping[object, object], key: str) -> tuple[str, ...]:
 
 def _first(item: Mapping[object, object], keys: Iterable[str]) -> str:
     """The first of these that is a text or a number."""
-    return next((short(item[key]) for key in keys if isinstance(item.get(key), (str, int))), "")
+    return next((shorten(item[key]) for key in keys if isinstance(item.get(key), (str, int))), "")

@@ -11,8 +11,8 @@ from probe.core.observations import Observation
 from probe.core.progress import Progress
 from probe.core.runs import Run
 from probe.core.verdicts import Verdict
-from probe.research.registers.register_rows import Measured
-from probe.results.archive.run_choice import Choice, chosen_runs
+from probe.research.registers.register_rows import MeasuredTarget
+from probe.results.archive.run_choice import RunFilter, select_runs
 from probe.results.runs.run_reader import read_records
 
 RUNS_FOR_ADDRESSES = 50
@@ -20,23 +20,24 @@ RUNS_FOR_ADDRESSES = 50
 _TRUSTED_SOURCES = ("doh", "control", "literal")
 
 
-def runs_of(directory: Path, *, lab: bool | None) -> Sequence[Run]:
+def read_runs(directory: Path, *, lab: bool | None) -> Sequence[Run]:
     """The runs of a folder by time. Raises StoreError where there are none, or those of the laboratory and others."""
-    return sorted(chosen_runs(directory, Choice(lab=lab)), key=lambda run: run.measurement_start_time)
+    return sorted(select_runs(directory, RunFilter(lab=lab)), key=lambda run: run.measurement_start_time)
 
 
-def measured(directory: Path, runs: Sequence[Run], progress: Progress) -> Mapping[str, Mapping[str, Measured]]:
+def read_measured(directory: Path, runs: Sequence[Run],
+                  progress: Progress) -> Mapping[str, Mapping[str, MeasuredTarget]]:
     """Country -> target -> what its runs said. Raises StoreError for a damaged file."""
-    found: defaultdict[str, dict[str, Measured]] = defaultdict(dict)
+    found: defaultdict[str, dict[str, MeasuredTarget]] = defaultdict(dict)
     for done, run in enumerate(runs, start=1):
         of_country = found[run.vantage.probe_cc]
         for verdict in read_records(directory, run, Verdict):
-            of_country[verdict.target_id] = _with(of_country.get(verdict.target_id, Measured()), verdict, run)
+            of_country[verdict.target_id] = _with(of_country.get(verdict.target_id, MeasuredTarget()), verdict, run)
         progress(done, len(runs))
     return found
 
 
-def _with(before: Measured, verdict: Verdict, run: Run) -> Measured:
+def _with(before: MeasuredTarget, verdict: Verdict, run: Run) -> MeasuredTarget:
     time = run.measurement_start_time
     if verdict.outcome == "blocked":
         first = {} if before.n_blocked else {
@@ -47,7 +48,7 @@ def _with(before: Measured, verdict: Verdict, run: Run) -> Measured:
     return replace(before, n_other=before.n_other + 1) if verdict.outcome != "not_attempted" else before
 
 
-def seen_addresses(directory: Path, runs: Sequence[Run], progress: Progress) -> Mapping[str, frozenset[str]]:
+def list_proven_addresses(directory: Path, runs: Sequence[Run], progress: Progress) -> Mapping[str, frozenset[str]]:
     """Address -> targets that were really found there: by a valid certificate, or learned from trusted resolvers."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     latest = runs[-RUNS_FOR_ADDRESSES:]

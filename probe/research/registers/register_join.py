@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from probe.core.endpoints import Endpoint
-from probe.research.registers.register_names import is_address, name_of, network_of, url_of
-from probe.research.registers.register_types import MAX_REFUSED_KEPT, Entry, Refused, Updated
+from probe.research.registers.register_names import is_address, parse_name, parse_network, parse_url
+from probe.research.registers.register_types import MAX_REFUSED_KEPT, ListDate, RefusedEntry, RegisterEntry
 from probe.research.registers.register_words import MATCHES
-from probe.research.registers.shared_networks import network_of_many
+from probe.research.registers.shared_networks import find_shared_network
 
 _ORDER = {kind: place for place, kind in enumerate(MATCHES)}
 _SOME_NAMES = 5
@@ -44,14 +44,14 @@ class Match:
 
 
 @dataclass(slots=True, kw_only=True)
-class Joined:
+class JoinedList:
     """What came of one list."""
 
     matches: dict[str, dict[str, Match]] = field(default_factory=dict)
     """Target -> kind -> the earliest match."""
     entries: int = 0
     refused: int = 0
-    first_refused: list[Refused] = field(default_factory=list)
+    first_refused: list[RefusedEntry] = field(default_factory=list)
     updated: str = ""
 
     def best(self, target_id: str) -> Match | None:
@@ -60,7 +60,7 @@ class Joined:
         return found[min(found, key=_ORDER.__getitem__)] if found else None
 
 
-class Index:
+class TargetIndex:
     """The targets, to be found by what lists name."""
 
     def __init__(self, endpoints: Iterable[Endpoint], seen: Mapping[str, frozenset[str]]) -> None:
@@ -77,7 +77,7 @@ class Index:
                 self._add_address(address, target)
         self.below: defaultdict[str, set[str]] = defaultdict(set)
         for host in self.hosts:
-            for parent in parents(host):
+            for parent in list_parent_names(host):
                 self.below[parent].add(host)
         self._sorted = {version: sorted(
             int(ipaddress.ip_address(address)) for address in self.addresses
@@ -94,13 +94,13 @@ class Index:
             self._add_address(endpoint.address, endpoint.target_id)
         for host in {endpoint.host, endpoint.sni}:
             if host and "{" not in host and not is_address(host):
-                self.hosts[name_of(host)].add(endpoint.target_id)
+                self.hosts[parse_name(host)].add(endpoint.target_id)
         if endpoint.input.startswith(("http://", "https://")) and "{" not in endpoint.input:
-            self.urls[url_of(endpoint.input)[1]].add(endpoint.target_id)
+            self.urls[parse_url(endpoint.input)[1]].add(endpoint.target_id)
 
     def _add_address(self, address: str, target: str) -> None:
         try:
-            self.addresses[network_of(address)].add(target)
+            self.addresses[parse_network(address)].add(target)
         except ValueError:
             return  # `near` and the like stand for addresses that are not told
 
@@ -117,20 +117,20 @@ class Index:
         return frozenset(self._services[target] for target in self.addresses.get(address, ()))
 
 
-def parents(host: str) -> Iterator[str]:
+def list_parent_names(host: str) -> Iterator[str]:
     """The names above a host, of two labels at least."""
     labels = host.split(".")
     for at in range(1, len(labels) - 1):
         yield ".".join(labels[at:])
 
 
-def join(items: Iterable[Entry | Refused | Updated], index: Index) -> Joined:
+def join_list(items: Iterable[RegisterEntry | RefusedEntry | ListDate], index: TargetIndex) -> JoinedList:
     """Match all entries of one list."""
-    joined = Joined()
+    joined = JoinedList()
     for item in items:
-        if isinstance(item, Updated):
+        if isinstance(item, ListDate):
             joined.updated = item.time or joined.updated
-        elif isinstance(item, Refused):
+        elif isinstance(item, RefusedEntry):
             joined.refused += 1
             if len(joined.first_refused) < MAX_REFUSED_KEPT:
                 joined.first_refused.append(item)
@@ -141,14 +141,14 @@ def join(items: Iterable[Entry | Refused | Updated], index: Index) -> Joined:
     return joined
 
 
-def _matches(entry: Entry, index: Index) -> Iterator[tuple[str, Match]]:
+def _matches(entry: RegisterEntry, index: TargetIndex) -> Iterator[tuple[str, Match]]:
     made = Match(kind="", listed="", place=entry.place, date=entry.date, until=entry.until, authority=entry.authority,
                  decision=entry.decision)
     found: dict[tuple[str, str], Match] = {}  # one entry counts once for a target and kind
     for url in entry.urls:
         for target in index.urls.get(url, ()):
             found.setdefault((target, "url"), replace(made, kind="url", listed=url))
-    for kind, listed, host in _named(entry, index):
+    for kind, listed, host in _find_by_name(entry, index):
         for target in index.hosts[host]:
             found.setdefault((target, kind), replace(made, kind=kind, listed=listed))
     named = {target for target, _ in found}
@@ -157,12 +157,12 @@ def _matches(entry: Entry, index: Index) -> Iterator[tuple[str, Match]]:
             for target in index.addresses[address] - named:
                 kind = "network" if "/" in network else "address"
                 found.setdefault((target, kind), replace(
-                    made, kind=kind, listed=network, address=address, shared=_shared(entry, address, index)))
+                    made, kind=kind, listed=network, address=address, shared=_explain_shared(entry, address, index)))
     for (target, _), match in found.items():
         yield target, match
 
 
-def _named(entry: Entry, index: Index) -> Iterator[tuple[str, str, str]]:
+def _find_by_name(entry: RegisterEntry, index: TargetIndex) -> Iterator[tuple[str, str, str]]:
     """(kind, what is listed, host of targets)."""
     for name in entry.hosts:
         if name in index.hosts:
@@ -177,16 +177,16 @@ def _named(entry: Entry, index: Index) -> Iterator[tuple[str, str, str]]:
             yield "mask", f"*.{name}", host
 
 
-def _at(network: str, index: Index) -> Sequence[str]:
+def _at(network: str, index: TargetIndex) -> Sequence[str]:
     if "/" not in network:
         return (network,) if network in index.addresses else ()
     return index.within(network)
 
 
-def _shared(entry: Entry, address: str, index: Index) -> str:
+def _explain_shared(entry: RegisterEntry, address: str, index: TargetIndex) -> str:
     """Why an entry that names an address need not mean the target there."""
     signs = []
-    if network := network_of_many(address):
+    if network := find_shared_network(address):
         signs.append(f"the address is one of {network}'s, which many sites share")
     if len(services := index.neighbours(address)) > 1:
         signs.append(f"{len(services)} services of the catalogue are at this address")

@@ -17,7 +17,7 @@ _PORTS = {"http": 80, "https": 443}
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
-def name_of(text: str) -> str:
+def parse_name(text: str) -> str:
     """A host's name in small letters and IDNA form, without the last dot; at least two labels."""
     name = text.strip().lower().rstrip(".")
     if not _PLAIN.fullmatch(name):
@@ -30,7 +30,7 @@ def name_of(text: str) -> str:
     return name
 
 
-def network_of(text: str) -> str:
+def parse_network(text: str) -> str:
     """An address, or a network with its length, in canonical form."""
     text = text.strip()
     if _IPV4.fullmatch(text):
@@ -46,7 +46,7 @@ def network_of(text: str) -> str:
         raise ValueError("is no address") from None
 
 
-def url_of(text: str) -> tuple[str, str]:
+def parse_url(text: str) -> tuple[str, str]:
     """(host, URL without its scheme, default port and fragment); the host may be an address."""
     text = text.strip()
     if len(text) > MAX_URL:
@@ -54,7 +54,7 @@ def url_of(text: str) -> tuple[str, str]:
     parts = urlsplit(text if "://" in text else f"http://{text}")
     if not parts.hostname:
         raise ValueError("is no URL")
-    host = network_of(parts.hostname) if is_address(parts.hostname) else name_of(parts.hostname)
+    host = parse_network(parts.hostname) if is_address(parts.hostname) else parse_name(parts.hostname)
     port = parts.port  # raises ValueError of its own
     shown = host if port in (None, _PORTS.get(parts.scheme.lower())) else f"{host}:{port}"
     return host, shown + (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -65,7 +65,7 @@ def is_address(host: str) -> bool:
     return ":" in host or _IPV4.fullmatch(host) is not None
 
 
-def day_of(text: object) -> str:
+def parse_day(text: object) -> str:
     """YYYY-MM-DD of an ISO date or time; empty for anything else."""
     try:
         return date.fromisoformat(str(text).strip()[:10]).isoformat()
@@ -73,7 +73,7 @@ def day_of(text: object) -> str:
         return ""
 
 
-def time_of(text: str) -> str:
+def parse_time(text: str) -> str:
     """An RFC 3339 time of one with an offset or without; empty for anything else."""
     try:
         return datetime.fromisoformat(re.sub(r" ([+-]\d{4})$", r"\1", text.strip()[:40])).isoformat()
@@ -81,6 +81,6 @@ def time_of(text: str) -> str:
         return ""
 
 
-def short(text: object) -> str:
+def shorten(text: object) -> str:
     """A text on one line, bounded."""
     return " ".join(_HIDDEN.sub(" ", str(text)[: MAX_TEXT * 4]).split())[:MAX_TEXT]

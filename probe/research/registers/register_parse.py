@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from probe.research.registers.json_lists import read_json
-from probe.research.registers.register_types import Item, Refused
+from probe.research.registers.register_types import Item, RefusedEntry
 from probe.research.registers.text_lists import read_list, read_table, read_zi
 from probe.research.registers.xml_lists import read_hazard, read_rkn
 
@@ -21,19 +21,19 @@ READERS: Mapping[str, Callable[[bytes], Iterator[Item]]] = {
 _GZIP = b"\x1f\x8b"
 
 
-def items_of(raw: bytes, form: str) -> Iterator[Item]:
+def read_items(raw: bytes, form: str) -> Iterator[Item]:
     """The items of a list of this form (a word of `probe.research.registers.register_words.FORMS`)."""
     if raw.startswith(_GZIP):
-        raw, why = _unpacked(raw)
+        raw, why = _unpack(raw)
         if why:
-            yield Refused(place=0, reason=why)
+            yield RefusedEntry(place=0, reason=why)
     items = READERS[form](raw)
     yield from islice(items, MAX_ENTRIES)
     if next(items, None) is not None:
-        yield Refused(place=0, reason=f"has more than {MAX_ENTRIES} entries; what comes after them is not read")
+        yield RefusedEntry(place=0, reason=f"has more than {MAX_ENTRIES} entries; what comes after them is not read")
 
 
-def _unpacked(raw: bytes) -> tuple[bytes, str]:
+def _unpack(raw: bytes) -> tuple[bytes, str]:
     """(what could be unpacked, what was wrong)."""
     unpack = zlib.decompressobj(wbits=31)
     try:

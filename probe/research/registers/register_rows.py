@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from probe.research.registers.register_join import Index, Joined
+from probe.research.registers.register_join import JoinedList, TargetIndex
 from probe.research.registers.register_words import LISTED, MATCHES, MEASURED, NOT_LISTED, STANDINGS, UNAVAILABLE
 from probe.results.column_meanings import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class MeasuredTarget:
     """What runs in one country said of a target."""
 
     first_blocked_time: str = ""
@@ -33,7 +33,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListRead:
+class ReadList:
     """Which list a row is about."""
 
     register: str
@@ -44,7 +44,7 @@ class ListRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterRow(ListRead):
+class RegisterRow(ReadList):
     """A target beside a list."""
 
     target_id: str
@@ -99,11 +99,11 @@ WORDS: Words = {
 }
 
 
-def rows_of(read: ListRead, joined: Joined | None, index: Index,
-            measured: Mapping[str, Measured]) -> Iterator[RegisterRow]:
+def make_rows(read: ReadList, joined: JoinedList | None, index: TargetIndex,
+              measured: Mapping[str, MeasuredTarget]) -> Iterator[RegisterRow]:
     """A row for each target; `joined` is None for a list that could not be read."""
     for target, service in index.targets.items():
-        seen = measured.get(target, Measured())
+        seen = measured.get(target, MeasuredTarget())
         match = joined.best(target) if joined else None
         row = RegisterRow(
             **asdict(read), target_id=target, service=service, standing=NOT_LISTED if joined else UNAVAILABLE,
@@ -116,7 +116,7 @@ def rows_of(read: ListRead, joined: Joined | None, index: Index,
             address=match.address, shared=match.shared)
 
 
-def blocked_unlisted(rows: Iterable[RegisterRow]) -> Sequence[RegisterRow]:
+def list_blocked_unlisted(rows: Iterable[RegisterRow]) -> Sequence[RegisterRow]:
     """Targets that were found blocked in a country none of whose lists, as far as they were read, names them."""
     listed = {(row.register_cc, row.target_id) for row in rows if row.standing == LISTED}
     found: dict[tuple[str, str], RegisterRow] = {}

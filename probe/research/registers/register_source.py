@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from probe.core.addresses import is_bogon, parse
-from probe.core.stamps import stamp
+from probe.core.addresses import is_bogon, parse_address
+from probe.core.stamps import format_time
 from probe.operation.updates.list_document import ListError
-from probe.operation.updates.signed_fetch import body_of, is_remote
+from probe.operation.updates.signed_fetch import fetch_body, is_remote
 from probe.research.registers.register_parse import MAX_BYTES
 
 TIMEOUT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ListSource:
     """A list as it was read."""
 
     raw: bytes
@@ -28,23 +28,23 @@ class Source:
     """file or fetched."""
 
 
-def read_source(where: str) -> Source:
+def read_source(where: str) -> ListSource:
     """The bytes of a list. Raises ListError, whose text says what is wrong with a file or server."""
     _check(where)
-    raw = body_of(where, MAX_BYTES, timeout_s=TIMEOUT_S)
+    raw = fetch_body(where, MAX_BYTES, timeout_s=TIMEOUT_S)
     if is_remote(where):
-        return Source(raw=raw, time=stamp(datetime.now(UTC)), told_by="fetched")
+        return ListSource(raw=raw, time=format_time(datetime.now(UTC)), told_by="fetched")
     try:
         changed = os.stat(Path(where.removeprefix("file://")).expanduser()).st_mtime
     except OSError as error:
         raise ListError(f"{where}: cannot be read: {error.strerror}") from None
-    return Source(raw=raw, time=stamp(datetime.fromtimestamp(changed, UTC)), told_by="file")
+    return ListSource(raw=raw, time=format_time(datetime.fromtimestamp(changed, UTC)), told_by="file")
 
 
 def _check(where: str) -> None:
     """Raises ListError for the URL of a place in a private network; this very machine is none."""
     try:
-        address = parse(urlsplit(where).hostname or "") if is_remote(where) else None
+        address = parse_address(urlsplit(where).hostname or "") if is_remote(where) else None
     except ValueError:
         return  # told with more words by whoever fetches
     if address and is_bogon(str(address)) and not address.is_loopback:

@@ -8,7 +8,7 @@ MAX_REFUSED_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class RegisterEntry:
     """One entry, normalised; texts are bounded."""
 
     place: int
@@ -30,7 +30,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedEntry:
     """What could not be read, of a line or in it; the rest is used."""
 
     place: int
@@ -38,10 +38,10 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Updated:
+class ListDate:
     """When the list says that it was made."""
 
     time: str
 
 
-Item = Entry | Refused | Updated
+Item = RegisterEntry | RefusedEntry | ListDate

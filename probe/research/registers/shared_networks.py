@@ -24,7 +24,7 @@ _PARSED = tuple((name, ipaddress.ip_network(net)) for name, nets in _NETWORKS.it
 
 
 @lru_cache(maxsize=4096)
-def network_of_many(address: str) -> str:
+def find_shared_network(address: str) -> str:
     """The content network that an address belongs to; empty for none that is known here."""
     parsed = ipaddress.ip_address(address)
     return next((name for name, net in _PARSED if parsed.version == net.version and parsed in net), "")

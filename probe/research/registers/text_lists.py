@@ -6,9 +6,9 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 
-from probe.research.registers.entry_collector import Collected
-from probe.research.registers.register_names import day_of, short, time_of
-from probe.research.registers.register_types import Item, Refused, Updated
+from probe.research.registers.entry_collector import CollectedEntries
+from probe.research.registers.register_names import parse_day, parse_time, shorten
+from probe.research.registers.register_types import Item, ListDate, RefusedEntry
 
 MAX_LINE_BYTES = 4 << 20
 _FIELDS = 6
@@ -18,37 +18,37 @@ _TABLE_COLUMNS = frozenset(("host", "url", "address", "date", "until", "authorit
 
 def read_zi(raw: bytes) -> Iterator[Item]:
     """The dump of the zapret-info project. Fields of the end are counted from the end: a URL may hold a semicolon."""
-    for place, line in lines_of(raw):
+    for place, line in read_lines(raw):
         text = line.decode("cp1251", "replace").strip("\r\n")
         if place == 1 and text.startswith("Updated:"):
-            yield Updated(time=time_of(text.removeprefix("Updated:")))
+            yield ListDate(time=parse_time(text.removeprefix("Updated:")))
             continue
         if not text.strip():
             continue
         fields = text.split(";")
         if len(fields) < _FIELDS:
-            yield Refused(place=place, reason=f"has {len(fields)} fields, and wants {_FIELDS}")
+            yield RefusedEntry(place=place, reason=f"has {len(fields)} fields, and wants {_FIELDS}")
             continue
-        found = Collected(place=place)
+        found = CollectedEntries(place=place)
         found.addresses(fields[0].split("|"))
         found.names(fields[1].split("|"))
-        found.pages(_unquoted(";".join(fields[2:-3])).split(" | "))
-        yield from found.entry(date=day_of(_unquoted(fields[-1])), authority=short(_unquoted(fields[-3])),
-                               decision=short(_unquoted(fields[-2])))
+        found.pages(_unquote(";".join(fields[2:-3])).split(" | "))
+        yield from found.entry(date=parse_day(_unquote(fields[-1])), authority=shorten(_unquote(fields[-3])),
+                               decision=shorten(_unquote(fields[-2])))
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     return text.strip().strip('"').strip()
 
 
 def read_list(raw: bytes) -> Iterator[Item]:
     """One name, mask, URL, address or network a line, also behind the address of a hosts file."""
-    for place, line in lines_of(raw):
+    for place, line in read_lines(raw):
         text = line.decode("utf-8-sig", "replace").partition("#")[0].strip()
         if not text or text.startswith("!"):
             continue
         hosts_line = _HOSTS_FILE.match(text)
-        found = Collected(place=place)
+        found = CollectedEntries(place=place)
         if hosts_line:
             found.names([hosts_line[1]])
         else:
@@ -66,34 +66,35 @@ def read_table(raw: bytes) -> Iterator[Item]:
         except StopIteration:
             return
         except csv.Error:  # a cell that is too long, a NUL
-            yield Refused(place=rows.line_num, reason="is no CSV")
+            yield RefusedEntry(place=rows.line_num, reason="is no CSV")
             continue
         if not any(cell.strip() for cell in row):
             continue
         if not header:
             header = [cell.strip().lower() for cell in row]
             if not {"host", "url", "address"} & set(header):
-                yield Refused(place=rows.line_num, reason="the header names neither host, url nor address")
+                yield RefusedEntry(place=rows.line_num, reason="the header names neither host, url nor address")
                 return
             continue
         if len(row) != len(header):
-            yield Refused(place=rows.line_num, reason=f"has {len(row)} cells, the header has {len(header)}")
+            yield RefusedEntry(place=rows.line_num, reason=f"has {len(row)} cells, the header has {len(header)}")
             continue
         cells = {name: cell for name, cell in zip(header, row, strict=True) if name in _TABLE_COLUMNS}
-        found = Collected(place=rows.line_num)
+        found = CollectedEntries(place=rows.line_num)
         found.names(cells.get("host", "").split())
         found.pages(cells.get("url", "").split())
         found.addresses(cells.get("address", "").split())
-        yield from found.entry(date=day_of(cells.get("date", "")), until=short(cells.get("until", "")),
-                               authority=short(cells.get("authority", "")), decision=short(cells.get("decision", "")))
+        yield from found.entry(date=parse_day(cells.get("date", "")), until=shorten(cells.get("until", "")),
+                               authority=shorten(cells.get("authority", "")),
+                               decision=shorten(cells.get("decision", "")))
 
 
 def _texts(raw: bytes) -> Iterable[str]:
-    for _, line in lines_of(raw):
+    for _, line in read_lines(raw):
         yield line.decode("utf-8-sig", "replace").replace("\0", "\ufffd") + "\n"
 
 
-def lines_of(raw: bytes) -> Iterator[tuple[int, bytes]]:
+def read_lines(raw: bytes) -> Iterator[tuple[int, bytes]]:
     """(number from 1, line); what is longer than any line of a list is cut there."""
     place = start = 0
     while start < len(raw):

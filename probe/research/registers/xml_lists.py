@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Iterator
 from xml.parsers import expat
 
-from probe.research.registers.entry_collector import MAX_ITEMS, Collected
-from probe.research.registers.register_names import day_of, short, time_of
-from probe.research.registers.register_types import Item, Refused, Updated
+from probe.research.registers.entry_collector import MAX_ITEMS, CollectedEntries
+from probe.research.registers.register_names import parse_day, parse_time, shorten
+from probe.research.registers.register_types import Item, ListDate, RefusedEntry
 
 MAX_TEXT = 8192
 """Of one element."""
@@ -69,7 +69,7 @@ class _Reader:
         if self._entry is None:
             return
         if local == self.entry_of:
-            self.items.extend(self.entry(self._entry, Collected(place=self._place)))
+            self.items.extend(self.entry(self._entry, CollectedEntries(place=self._place)))
             self._entry = None
         else:
             self._keep(local, "".join(self._texts))
@@ -87,7 +87,7 @@ class _Reader:
     def root(self, attributes: dict[str, str]) -> None:
         """Called for the first element."""
 
-    def entry(self, attributes: dict[str, str], found: Collected) -> Iterator[Item]:
+    def entry(self, attributes: dict[str, str], found: CollectedEntries) -> Iterator[Item]:
         """The items of an entry that has ended."""
         raise NotImplementedError
 
@@ -98,9 +98,9 @@ class _Rkn(_Reader):
     entry_of = "content"
 
     def root(self, attributes: dict[str, str]) -> None:
-        self.items.append(Updated(time=time_of(attributes.get("updateTime", ""))))
+        self.items.append(ListDate(time=parse_time(attributes.get("updateTime", ""))))
 
-    def entry(self, attributes: dict[str, str], found: Collected) -> Iterator[Item]:
+    def entry(self, attributes: dict[str, str], found: CollectedEntries) -> Iterator[Item]:
         kind = attributes.get("blockType", "default")
         found.names((f"*.{name.removeprefix('*.')}" for name in self.part("domain")) if kind == "domain-mask"
                     else self.part("domain"))
@@ -109,8 +109,8 @@ class _Rkn(_Reader):
         decision = next(iter(self.part("decision.number")), "")
         dates = [attributes.get("includeTime", ""), *self.part("decision.date")]
         yield from found.entry(
-            whole=kind in ("domain", "domain-mask"), date=next(filter(None, map(day_of, dates)), ""),
-            authority=short(next(iter(self.part("decision.org")), "")), decision=short(decision))
+            whole=kind in ("domain", "domain-mask"), date=next(filter(None, map(parse_day, dates)), ""),
+            authority=shorten(next(iter(self.part("decision.org")), "")), decision=shorten(decision))
 
 
 class _Hazard(_Reader):
@@ -118,11 +118,11 @@ class _Hazard(_Reader):
 
     entry_of = "PozycjaRejestru"
 
-    def entry(self, attributes: dict[str, str], found: Collected) -> Iterator[Item]:
+    def entry(self, attributes: dict[str, str], found: CollectedEntries) -> Iterator[Item]:
         if any(self.part("DataWykreslenia")):
             return
         found.names(self.part("AdresDomeny"))
-        yield from found.entry(date=next(filter(None, map(day_of, self.part("DataWpisu"))), ""))
+        yield from found.entry(date=next(filter(None, map(parse_day, self.part("DataWpisu"))), ""))
 
 
 def read_rkn(raw: bytes) -> Iterator[Item]:
@@ -143,7 +143,7 @@ def _read(reader: _Reader, raw: bytes) -> Iterator[Item]:
             yield from reader.items
             place = reader.parser.CurrentLineNumber
             why = "declares a document type or nests deeply" if isinstance(error, _WithDtd) else "is no proper XML"
-            yield Refused(place=place, reason=f"{why}; what comes after it is not read")
+            yield RefusedEntry(place=place, reason=f"{why}; what comes after it is not read")
             return
         while reader.items:
             yield reader.items.popleft()

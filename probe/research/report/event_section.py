@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import cast
 
 from probe.core.stamps import parse_time
-from probe.research.report.language import Tongue, explained
-from probe.research.report.markup import Html, join, tag
+from probe.research.report.language import ReportLanguage, find_block_type
+from probe.research.report.markup import Html, join_html, make_tag
 from probe.results.files.atomic import StoreError
-from probe.results.files.atomic import explained as with_advice
+from probe.results.files.atomic import translate_os_errors as with_advice
 
 _MAX_BYTES = 32 << 20
 _MAX_EVENTS = 500
@@ -95,78 +95,79 @@ def parse_events(lines: Iterable[str]) -> EventFile:
     return EventFile(events=tuple(events), withdrawn=len(latest) - len(kept), unreadable=unreadable)
 
 
-def events_section(found: EventFile, titles: Mapping[str, str], say: Tongue) -> Html:
+def make_events_section(found: EventFile, titles: Mapping[str, str], say: ReportLanguage) -> Html:
     """The table of events, the latest last; `data-` attributes are for the filters."""
     shown = found.events[-_MAX_EVENTS:]
     keys = ("what", "where", "onset", "end", "cause", "status", "numbers")
-    heads = tag("tr", [tag("th", say(f"event.{key}"), scope="col") for key in keys])
-    table = tag("table", tag("caption", say("event.heading"), class_="unseen"), tag("thead", heads),
-                tag("tbody", [_row(event, titles, say) for event in shown]), class_="events")
+    heads = make_tag("tr", [make_tag("th", say(f"event.{key}"), scope="col") for key in keys])
+    table = make_tag("table", make_tag("caption", say("event.heading"), class_="unseen"), make_tag("thead", heads),
+                     make_tag("tbody", [_row(event, titles, say) for event in shown]), class_="events")
     notes = (("event.withdrawn", found.withdrawn), ("event.unreadable", found.unreadable),
              ("event.more", len(found.events) - len(shown)))
-    return tag(
-        "section", tag("h2", say("event.heading"), id="events-h"),
-        tag("p", say("event.note"), class_="note"),
-        tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=say("event.heading")) if shown
-        else tag("p", say("event.none")),
-        [tag("p", say(key, n=n), class_="note") for key, n in notes if n],
+    return make_tag(
+        "section", make_tag("h2", say("event.heading"), id="events-h"),
+        make_tag("p", say("event.note"), class_="note"),
+        make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=say("event.heading")) if shown
+        else make_tag("p", say("event.none")),
+        [make_tag("p", say(key, n=n), class_="note") for key, n in notes if n],
         id="events", aria_labelledby="events-h",
     )
 
 
-def told_briefly(event: FoundEvent, say: Tongue) -> str:
+def describe_event(event: FoundEvent, say: ReportLanguage) -> str:
     """When an event was, which roles it struck, how, and how sure that is; its table tells the rest."""
     begin = _interval(event.onset, say, missing_first=say("event.before")) or say("event.unknown")
     end = _interval(event.end, say, missing_last=say("event.since")) or say("event.unknown")
-    facts = (", ".join(say.known("role", role) for role in event.roles), event.block_type,
-             say.known("status", event.status) if event.status else "")
+    facts = (", ".join(say.name_word("role", role) for role in event.roles), event.block_type,
+             say.name_word("status", event.status) if event.status else "")
     known = "; ".join(filter(None, facts))
     when = say("event.brief_ongoing", begin=begin) if event.ongoing else say("event.brief", begin=begin, end=end)
     return when + (f" ({known})" if known else "")
 
 
-def _row(event: FoundEvent, titles: Mapping[str, str], say: Tongue) -> Html:
+def _row(event: FoundEvent, titles: Mapping[str, str], say: ReportLanguage) -> Html:
     service = titles.get(event.service) or event.service.replace("_", " ")
-    roles = ", ".join(say.known("role", role) for role in event.roles)
+    roles = ", ".join(say.name_word("role", role) for role in event.roles)
     unknown = say("event.unknown")
     counts = f"{event.blocked} / {event.decided}" if event.blocked and event.decided else ""
     numbers = (("counts", counts), ("witnesses", event.witnesses), ("confidence", event.confidence))
     end = _interval(event.end, say, missing_last=say("event.since")) or unknown
     place = say("page.seen_lab", place=event.place) if event.lab else event.place
-    words = [say("event.ruled_out", words=_spaced(event.ruled_out))] if event.ruled_out else []
-    words += [say("event.not_ruled_out", words=_spaced(event.not_ruled_out))] if event.not_ruled_out else []
+    words = [say("event.ruled_out", words=_join_with_spaces(event.ruled_out))] if event.ruled_out else []
+    words += [say("event.not_ruled_out", words=_join_with_spaces(event.not_ruled_out))] if event.not_ruled_out else []
     cells = (
-        join(tag("b", service or say("event.whole_network") if event.kind == "network" else service or unknown),
-             f" {roles}", tag("div", ", ".join(event.endpoints), class_="ids") if event.endpoints else ""),
+        join_html(make_tag("b",
+                           service or say("event.whole_network") if event.kind == "network" else service or unknown),
+                  f" {roles}", make_tag("div", ", ".join(event.endpoints), class_="ids") if event.endpoints else ""),
         " ".join(filter(None, (place, f"({', '.join(event.networks)})" if event.networks else ""))) or unknown,
         _interval(event.onset, say, missing_first=say("event.before")) or unknown,
         say("event.ongoing") if event.ongoing else end,
         _cause(event.block_type, say) if event.block_type else unknown,
-        join(tag("b", say.known("status", event.status) if event.status else unknown),
-             [tag("div", word, class_="note") for word in words]),
-        join([tag("div", f"{say(f'event.{key}')}: {value or unknown}") for key, value in numbers]),
+        join_html(make_tag("b", say.name_word("status", event.status) if event.status else unknown),
+                  [make_tag("div", word, class_="note") for word in words]),
+        join_html([make_tag("div", f"{say(f'event.{key}')}: {value or unknown}") for key, value in numbers]),
     )
     first, *rest = cells
-    return tag("tr", tag("th", first, scope="row"), [tag("td", cell) for cell in rest],
-               data_service=event.service, class_="event")
+    return make_tag("tr", make_tag("th", first, scope="row"), [make_tag("td", cell) for cell in rest],
+                    data_service=event.service, class_="event")
 
 
-def _spaced(words: Sequence[str]) -> str:
+def _join_with_spaces(words: Sequence[str]) -> str:
     return ", ".join(word.replace("_", " ") for word in words)
 
 
-def _cause(block_type: str, say: Tongue) -> Html:
-    known = explained(block_type)
-    return join(tag("code", block_type), tag("div", say.meaning(known), class_="note") if known else "")
+def _cause(block_type: str, say: ReportLanguage) -> Html:
+    known = find_block_type(block_type)
+    return join_html(make_tag("code", block_type), make_tag("div", say.meaning(known), class_="note") if known else "")
 
 
-def _interval(interval: Interval, say: Tongue, missing_first: str = "", missing_last: str = "") -> str:
+def _interval(interval: Interval, say: ReportLanguage, missing_first: str = "", missing_last: str = "") -> str:
     first = _when(interval.first, say) if interval.first else missing_first if interval.last else ""
     last = _when(interval.last, say) if interval.last else missing_last if interval.first else ""
     return first if first == last else " \u2013 ".join(filter(None, (first, last)))
 
 
-def _when(stamp: str, say: Tongue) -> str:
+def _when(stamp: str, say: ReportLanguage) -> str:
     try:
         return say.moment(parse_time(stamp))
     except (ValueError, OverflowError):

@@ -11,24 +11,30 @@ from typing import TYPE_CHECKING
 
 from probe.research.report.event_section import FoundEvent
 from probe.research.report.page_shell import MAX_PARTS
-from probe.research.report.service_section import BLOCKED, Room, room_for
-from probe.research.report.time_buckets import EMPTY_OF_MANY, Buckets, Cell, cell_of_many, span_buckets
-from probe.research.report.verdict_series import Network
+from probe.research.report.service_section import BLOCKED, PageRoom, share_room
+from probe.research.report.time_buckets import (
+    EMPTY_OF_MANY,
+    BucketCell,
+    TimeBuckets,
+    make_fleet_cell,
+    make_span_buckets,
+)
+from probe.research.report.verdict_series import ReportNetwork
 from probe.results.files.atomic import StoreError
 
 if TYPE_CHECKING:
-    from probe.research.counting.cell_steps import CauseCells, CellSteps, NetworkCells, RoleCells, Step
+    from probe.research.counting.cell_steps import CauseCells, CellSteps, NetworkCells, RoleCells, StepCells
 
 _SERIES, _STEPS = 720, 60_000
 """Time series on one page, shared out among its networks, and all their steps together."""
 _NEEDS = "a page from cells needs duckdb, which is not installed: pip install 'reachability-probe[research]'"
 _HOUR = timedelta(hours=1)
 
-Line = Sequence[Cell]
+Line = Sequence[BucketCell]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class BlockCause:
     """A kind of blocking: the cells of targets in which it was the most frequent one, and their blocked verdicts."""
 
     block_type: str
@@ -40,7 +46,7 @@ class Cause:
 class FleetPart:
     """What the cells of one network say."""
 
-    network: Network
+    network: ReportNetwork
     first: datetime
     """When its first hour begins and its last one ends."""
     last: datetime
@@ -54,7 +60,7 @@ class FleetPart:
     """Service -> its steps over all roles; those that were blocked most stand first."""
     roles: Mapping[str, Mapping[str, Line]]
     """Service -> role -> its steps, in the same order."""
-    causes: Mapping[str, Sequence[Cause]]
+    causes: Mapping[str, Sequence[BlockCause]]
     """Service -> kinds of blocking, the most frequent first."""
     events: Sequence[FoundEvent]
     """Events that name the network."""
@@ -74,8 +80,8 @@ class Fleet:
     parts: Sequence[FleetPart]
     left_out: int
     """Networks without room."""
-    steps: Buckets
-    room: Room
+    steps: TimeBuckets
+    room: PageRoom
 
 
 def gather_fleet(cells: Path, events: Sequence[FoundEvent] = ()) -> Fleet:
@@ -85,27 +91,27 @@ def gather_fleet(cells: Path, events: Sequence[FoundEvent] = ()) -> Fleet:
     """
     if find_spec("duckdb") is None:
         raise StoreError(_NEEDS)
-    from probe.research.counting.cell_steps import cell_steps
+    from probe.research.counting.cell_steps import open_cell_steps
 
-    with cell_steps(cells) as table:
+    with open_cell_steps(cells) as table:
         networks = table.networks()
         told = {network: [event for event in events if _names(event, network)] for network in networks}
         networks = tuple(sorted(networks, key=lambda network: (
             network.lab, -len(told[network]), -network.blocked, -network.measured)))
         chosen = networks[:MAX_PARTS]
-        return _counted(table, chosen, [told[network] for network in chosen], len(networks) - len(chosen))
+        return _count_cells(table, chosen, [told[network] for network in chosen], len(networks) - len(chosen))
 
 
-def _counted(table: CellSteps, chosen: Sequence[NetworkCells], told: Sequence[Sequence[FoundEvent]],
-             left_out: int) -> Fleet:
+def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], told: Sequence[Sequence[FoundEvent]],
+                 left_out: int) -> Fleet:
     roles = table.choose(chosen)
     series = [_with_room([row for row in roles if row.network == number], told[number], _SERIES // len(chosen))
               for number in range(len(chosen))]
-    room = room_for(networks=len(chosen), roles=sum(map(len, series)),
-                    services=sum(len({row.service for row in rows}) for rows in series))
+    room = share_room(networks=len(chosen), roles=sum(map(len, series)),
+                      services=sum(len({row.service for row in rows}) for rows in series))
     first, last = min(network.first for network in chosen), max(network.last for network in chosen)
     most = min(room.steps, _STEPS // max(1, sum(map(len, series))))
-    steps = span_buckets(_time(first), _time(last), most=most)
+    steps = make_span_buckets(_time(first), _time(last), most=most)
     shown = {(row.network, row.service, row.role) for rows in series for row in rows}
     services = {(network, service) for network, service, _ in shown}
     lines = _lines(table.steps("role", steps.start, steps.width), steps,
@@ -135,17 +141,17 @@ def _with_room(roles: Sequence[RoleCells], events: Sequence[FoundEvent], most: i
     return ranked[:most]
 
 
-def _lines(found: Iterable[Step], buckets: Buckets,
-           wanted: Callable[[Step], bool]) -> Mapping[tuple[int, str, str], Line]:
+def _lines(found: Iterable[StepCells], buckets: TimeBuckets,
+           wanted: Callable[[StepCells], bool]) -> Mapping[tuple[int, str, str], Line]:
     """(network, service, role) -> a cell for each step; a step without cells stays a gap."""
     from probe.research.counting.cell_steps import COUNTED
 
-    made: dict[tuple[int, str, str], list[Cell]] = {}
+    made: dict[tuple[int, str, str], list[BucketCell]] = {}
     for step in found:
         if wanted(step):
             key = step.network, step.service, step.role
             line = made.setdefault(key, [EMPTY_OF_MANY] * buckets.count)
-            line[step.step] = cell_of_many(dict(zip(COUNTED, step.counts, strict=True)))
+            line[step.step] = make_fleet_cell(dict(zip(COUNTED, step.counts, strict=True)))
     return made
 
 
@@ -156,13 +162,13 @@ def _part(network: NetworkCells, number: int, events: Sequence[FoundEvent], line
         if place == number:
             roles.setdefault(service, {})[role] = line
     order = sorted(roles, key=lambda service: (-_blocked_steps(roles[service].values()), service))
-    kinds: dict[str, list[Cause]] = {}
+    kinds: dict[str, list[BlockCause]] = {}
     for row in causes:
         if row.network == number:
             kinds.setdefault(row.service, []).append(
-                Cause(block_type=row.block_type, cells=row.cells, blocked=row.blocked))
+                BlockCause(block_type=row.block_type, cells=row.cells, blocked=row.blocked))
     return FleetPart(
-        network=Network(lab=network.lab, probe_cc=network.probe_cc, probe_asn=network.probe_asn),
+        network=ReportNetwork(lab=network.lab, probe_cc=network.probe_cc, probe_asn=network.probe_asn),
         first=_time(network.first), last=_time(network.last) + _HOUR, verdicts=network.verdicts,
         decided=network.decided, witnesses=network.witnesses, targets=network.targets, services=network.services,
         whole={service: whole[number, service, ""] for service in order if (number, service, "") in whole},

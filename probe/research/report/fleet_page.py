@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from probe.catalogue.packaged import titles
+from probe.catalogue.packaged import load_titles
 from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE
-from probe.research.report.charts import decided, heat
-from probe.research.report.event_section import EventFile, FoundEvent, read_events, told_briefly
-from probe.research.report.figures import Drawn, check_png_here, write_figures
-from probe.research.report.fleet_gather import Cause, Fleet, FleetPart, gather_fleet
-from probe.research.report.language import ENGLISH, Tongue
-from probe.research.report.markup import Html, join, tag
-from probe.research.report.page_shell import Contents, whole_page
-from probe.research.report.report_findings import called, network_name
-from probe.research.report.service_section import BLOCKED, role_chart
-from probe.research.report.target_sentences import without_account
-from probe.research.report.time_buckets import Cell
+from probe.research.report.charts import count_decided, draw_heat
+from probe.research.report.event_section import EventFile, FoundEvent, describe_event, read_events
+from probe.research.report.figures import NetworkDrawing, check_png_here, write_figures
+from probe.research.report.fleet_gather import BlockCause, Fleet, FleetPart, gather_fleet
+from probe.research.report.language import ENGLISH, ReportLanguage
+from probe.research.report.markup import Html, join_html, make_tag
+from probe.research.report.page_shell import PageContents, make_document
+from probe.research.report.report_findings import name_network, name_service
+from probe.research.report.service_section import BLOCKED, make_role_chart
+from probe.research.report.target_sentences import describe_account_need
+from probe.research.report.time_buckets import BucketCell
 from probe.results.files.atomic import write_file
 
 _MAX_CAUSES, _MAX_EVENTS, _MAX_NAMES = 8, 8, 30
@@ -43,24 +43,24 @@ def make_fleet_report(
     """
     if figures and png:
         check_png_here()
-    say = Tongue(language)
+    say = ReportLanguage(language)
     log = events or (directory / EVENTS_FILE if (directory / EVENTS_FILE).is_file() else None)
     found = read_events(log) if log else None
     fleet = gather_fleet(directory / CELLS_FILE, found.events if found else ())
     write_file(out, make_fleet_page(fleet, title=title or say("page.title"), events=found, say=say).encode())
     if figures:
-        write_figures([_drawn(fleet, part) for part in fleet.parts], figures, say, png=png)
+        write_figures([_make_drawing(fleet, part) for part in fleet.parts], figures, say, png=png)
     return out
 
 
-def make_fleet_page(fleet: Fleet, *, title: str, say: Tongue = ENGLISH, events: EventFile | None = None) -> str:
+def make_fleet_page(fleet: Fleet, *, title: str, say: ReportLanguage = ENGLISH, events: EventFile | None = None) -> str:
     """The page of these networks."""
-    names = titles()
+    names = load_titles()
     sections = [_part(fleet, part, f"n{number}", names, say) for number, part in enumerate(fleet.parts, start=1)]
     left = say.count(fleet.left_out, "network")
-    note = tag("p", say("fleet.networks_left", networks=left), class_="note") if fleet.left_out else ""
-    return whole_page(Contents(
-        title=title, networks=[part.network for part in fleet.parts], body=join(sections, note),
+    note = make_tag("p", say("fleet.networks_left", networks=left), class_="note") if fleet.left_out else ""
+    return make_document(PageContents(
+        title=title, networks=[part.network for part in fleet.parts], body=join_html(sections, note),
         services={service for part in fleet.parts for service in part.roles},
         states={state for part in fleet.parts for service in part.roles for state in _states(part, service)},
         block_types={cause.block_type for part in fleet.parts for service in part.roles
@@ -69,35 +69,35 @@ def make_fleet_page(fleet: Fleet, *, title: str, say: Tongue = ENGLISH, events: 
     ), names, say)
 
 
-def _drawn(fleet: Fleet, part: FleetPart) -> Drawn:
+def _make_drawing(fleet: Fleet, part: FleetPart) -> NetworkDrawing:
     """The services that were blocked have figures of their own."""
-    return Drawn(network=part.network, steps=fleet.steps, whole=part.whole,
-                 roles={service: roles for service, roles in part.roles.items() if part.blocked(service)})
+    return NetworkDrawing(network=part.network, steps=fleet.steps, whole=part.whole,
+                          roles={service: roles for service, roles in part.roles.items() if part.blocked(service)})
 
 
 def _states(part: FleetPart, service: str) -> set[str]:
     return {cell.state for line in part.roles[service].values() for cell in line} - {"none"}
 
 
-def _part(fleet: Fleet, part: FleetPart, anchor: str, names: Mapping[str, str], say: Tongue) -> Html:
-    shown = {service: called(service, names) for service in part.roles}
+def _part(fleet: Fleet, part: FleetPart, anchor: str, names: Mapping[str, str], say: ReportLanguage) -> Html:
+    shown = {service: name_service(service, names) for service in part.roles}
     sections = [_service(fleet, part, service, shown[service], f"{anchor}-s{number}", say)
                 for number, service in enumerate(part.roles, start=1)]
-    whole = heat(fleet.steps, part.whole, shown, say, letters=fleet.room.titled) if part.whole else ""
-    return tag(
+    whole = draw_heat(fleet.steps, part.whole, shown, say, letters=fleet.room.titled) if part.whole else ""
+    return make_tag(
         "section",
-        tag("h2", network_name(part.network, say), id=f"{anchor}-h"),
-        tag("p", _scope(part, say), class_="scope"),
+        make_tag("h2", name_network(part.network, say), id=f"{anchor}-h"),
+        make_tag("p", _scope(part, say), class_="scope"),
         _findings(part, shown, say),
-        tag("h3", say("page.overview")), whole,
-        tag("p", f"{say('fleet.states')} {say('fleet.height')}", class_="note"),
+        make_tag("h3", say("page.overview")), whole,
+        make_tag("p", f"{say('fleet.states')} {say('fleet.height')}", class_="note"),
         sections,
-        tag("p", say("fleet.left_out", n=part.left_out), class_="note") if part.left_out else "",
+        make_tag("p", say("fleet.left_out", n=part.left_out), class_="note") if part.left_out else "",
         id=anchor, class_="part", data_network=anchor, aria_labelledby=f"{anchor}-h",
     )
 
 
-def _scope(part: FleetPart, say: Tongue) -> str:
+def _scope(part: FleetPart, say: ReportLanguage) -> str:
     """How much was measured, when, by how many."""
     return say("fleet.scope", when=say("page.between", first=say.moment(part.first), last=say.moment(part.last)),
                verdicts=say.count(part.verdicts, "verdict"), decided=part.decided,
@@ -105,64 +105,66 @@ def _scope(part: FleetPart, say: Tongue) -> str:
                witnesses=say.count(part.witnesses, "probe"))
 
 
-def _findings(part: FleetPart, names: Mapping[str, str], say: Tongue) -> Html:
+def _findings(part: FleetPart, names: Mapping[str, str], say: ReportLanguage) -> Html:
     """What of it was blocked, in few sentences: by the events, by shares alone, and what was not."""
     told = {event.service for event in part.events if event.service}
-    whole = [told_briefly(event, say) for event in part.events if event.kind == "network"]
+    whole = [describe_event(event, say) for event in part.events if event.kind == "network"]
     alone = [service for service in part.roles if service not in told and part.blocked(service)]
     clear = [service for service in part.roles if service not in told and not part.blocked(service)
-             and any(decided(line) for line in part.roles[service].values())]
-    never = [service for service, roles in part.roles.items() if not any(decided(line) for line in roles.values())]
-    items = [say("fleet.cut", times=say.listed(whole[-_MAX_EVENTS:]))] if whole else []
-    items += [say(f"fleet.{key}", services=_listed([names.get(service, service) for service in found], say))
+             and any(count_decided(line) for line in part.roles[service].values())]
+    never = [service for service,
+             roles in part.roles.items() if not any(count_decided(line) for line in roles.values())]
+    items = [say("fleet.cut", times=say.join_words(whole[-_MAX_EVENTS:]))] if whole else []
+    items += [say(f"fleet.{key}", services=_join_names([names.get(service, service) for service in found], say))
               for key, found in (("told", sorted(told)), ("alone", alone), ("clear", clear), ("never", never)) if found]
-    return tag("ul", [tag("li", words) for words in items], class_="findings")
+    return make_tag("ul", [make_tag("li", words) for words in items], class_="findings")
 
 
-def _listed(names: Sequence[str], say: Tongue) -> str:
+def _join_names(names: Sequence[str], say: ReportLanguage) -> str:
     left = len(names) - _MAX_NAMES
-    return say.listed([*names[:_MAX_NAMES], say("finding.more", n=left)] if left > 0 else names)
+    return say.join_words([*names[:_MAX_NAMES], say("finding.more", n=left)] if left > 0 else names)
 
 
-def _service(fleet: Fleet, part: FleetPart, service: str, name: str, anchor: str, say: Tongue) -> Html:
+def _service(fleet: Fleet, part: FleetPart, service: str, name: str, anchor: str, say: ReportLanguage) -> Html:
     """One service on one network; `anchor` names the section, `data-` attributes are for the filters."""
     roles = part.roles[service]
-    charts = [role_chart(fleet.steps, line, name, role, fleet.room, say) for role, line in roles.items()]
-    unseen = without_account(service, say)
-    return tag(
+    charts = [make_role_chart(fleet.steps, line, name, role, fleet.room, say) for role, line in roles.items()]
+    unseen = describe_account_need(service, say)
+    return make_tag(
         "section",
-        tag("h3", name, id=f"{anchor}-h"),
+        make_tag("h3", name, id=f"{anchor}-h"),
         _events([event for event in part.events if event.service == service], say),
-        _blocked(list(roles.values()), part.causes.get(service, ()), say),
-        tag("p", say("service.account", parts=unseen), class_="note") if unseen else "",
-        charts if part.blocked(service) else tag("details", tag("summary", say("service.charts")), charts),
+        _list_causes(list(roles.values()), part.causes.get(service, ()), say),
+        make_tag("p", say("service.account", parts=unseen), class_="note") if unseen else "",
+        charts if part.blocked(service) else make_tag("details", make_tag("summary", say("service.charts")), charts),
         id=anchor, class_="service", data_service=service, data_outcomes=" ".join(sorted(_states(part, service))),
         aria_labelledby=f"{anchor}-h",
     )
 
 
-def _events(events: Sequence[FoundEvent], say: Tongue) -> Html:
+def _events(events: Sequence[FoundEvent], say: ReportLanguage) -> Html:
     if not events:
-        return join()
+        return join_html()
     left = len(events) - _MAX_EVENTS
-    more = [tag("li", tag("a", say("finding.more", n=left), href="#events"))] if left > 0 else []
-    return join(tag("p", tag("a", say("event.heading"), href="#events"), ":"),
-                tag("ul", [tag("li", told_briefly(event, say)) for event in events[-_MAX_EVENTS:]], more))
+    more = [make_tag("li", make_tag("a", say("finding.more", n=left), href="#events"))] if left > 0 else []
+    return join_html(make_tag("p", make_tag("a", say("event.heading"), href="#events"), ":"),
+                     make_tag("ul", [make_tag("li", describe_event(event, say)) for event in events[-_MAX_EVENTS:]],
+                              more))
 
 
-def _blocked(lines: Sequence[Sequence[Cell]], causes: Sequence[Cause], say: Tongue) -> Html:
+def _list_causes(lines: Sequence[Sequence[BucketCell]], causes: Sequence[BlockCause], say: ReportLanguage) -> Html:
     """The kinds of blocking, and how much stands behind each."""
-    n = sum(decided(line) for line in lines)
+    n = sum(count_decided(line) for line in lines)
     found = sum(cell.n("blocked") for line in lines for cell in line)
     if not found:
-        return tag("p", say("service.no_block"), class_="note") if n else join()
+        return make_tag("p", say("service.no_block"), class_="note") if n else join_html()
     noise = not any(cell.state in BLOCKED for line in lines for cell in line)
-    shown = [join(", " if position else "", tag("code", cause.block_type or say("target.no_cause")),
-                  f" ({say('fleet.cause', cells=say.count(cause.cells, 'cell'), n=cause.blocked)})")
+    shown = [join_html(", " if position else "", make_tag("code", cause.block_type or say("target.no_cause")),
+                       f" ({say('fleet.cause', cells=say.count(cause.cells, 'cell'), n=cause.blocked)})")
              for position, cause in enumerate(causes[:_MAX_CAUSES])]
     left = len(causes) - _MAX_CAUSES
-    return join(
-        tag("p", say("fleet.noise", n=n, blocked=found), class_="note") if noise else "",
-        tag("p", say("service.causes"), shown, f", {say('finding.more', n=left)}" if left > 0 else "", ".",
-            class_="note" if noise else None) if shown else "",
+    return join_html(
+        make_tag("p", say("fleet.noise", n=n, blocked=found), class_="note") if noise else "",
+        make_tag("p", say("service.causes"), shown, f", {say('finding.more', n=left)}" if left > 0 else "", ".",
+                 class_="note" if noise else None) if shown else "",
     )

@@ -16,21 +16,21 @@ LANGUAGES = ("en", "ru")
 
 
 @cache
-def table() -> Mapping[str, tuple[str, ...]]:
+def load_words() -> Mapping[str, tuple[str, ...]]:
     """`section.word` -> the word in each of `LANGUAGES`."""
     sections = tomllib.loads(files("probe.research.report").joinpath("words.toml").read_text(encoding="utf-8"))
     return {f"{section}.{name}": tuple(words) for section, rows in sections.items() for name, words in rows.items()}
 
 
 @cache
-def causes() -> Mapping[str, str]:
+def load_causes() -> Mapping[str, str]:
     """Block type -> its meaning in Russian; the English one stands in the table of block types."""
     rows = tomllib.loads(files("probe.research.report").joinpath("causes_ru.toml").read_text(encoding="utf-8"))
     return {name: str(words) for name, words in rows.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Tongue:
+class ReportLanguage:
     """One language of the report; called with a key of the table it says the word."""
 
     code: str
@@ -38,13 +38,13 @@ class Tongue:
 
     def __call__(self, key: str, **values: object) -> str:
         """The word of a key, with its blanks filled; KeyError for an unknown key."""
-        words = table()[key][LANGUAGES.index(self.code)]
+        words = load_words()[key][LANGUAGES.index(self.code)]
         return words.format(**values) if values else words
 
-    def known(self, section: str, word: str) -> str:
+    def name_word(self, section: str, word: str) -> str:
         """A word of the results in this language; as it stands where the table has none."""
         key = f"{section}.{word}"
-        return self(key) if key in table() else word.replace("_", " ")
+        return self(key) if key in load_words() else word.replace("_", " ")
 
     def count(self, n: int, noun: str) -> str:
         """`1 run`, `2 runs`; `2 запуска`, `5 запусков`."""
@@ -78,22 +78,22 @@ class Tongue:
             return self.count(round(minutes / 60), "hour")
         return self.count(round(minutes / 1440), "day")
 
-    def listed(self, words: Sequence[str]) -> str:
+    def join_words(self, words: Sequence[str]) -> str:
         """`a`, `a and b`, `a, b and c`."""
         return f" {self('page.and')} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
     def meaning(self, cause: BlockType) -> str:
         """What a cause means."""
-        return causes().get(cause.id, cause.meaning) if self.code == "ru" else cause.meaning
+        return load_causes().get(cause.id, cause.meaning) if self.code == "ru" else cause.meaning
 
     def _month(self, kind: str, time: datetime) -> str:
         return self(f"calendar.{kind}").split()[time.month - 1]
 
 
-ENGLISH = Tongue("en")
+ENGLISH = ReportLanguage("en")
 
 
-def explained(block_type: str) -> BlockType | None:
+def find_block_type(block_type: str) -> BlockType | None:
     """The table's row for a cause, or for its deepest known ancestor."""
     path = block_type.split(".")
     rows = (BLOCK_TYPES.get(known(".".join(path[:depth]), BLOCK_TYPES)) for depth in range(len(path), 0, -1))

@@ -19,7 +19,7 @@ class Html(str):
 Child = str | Html | Iterable["Child"]
 
 
-def tag(name: str, *children: Child, **attributes: str | float | None) -> Html:
+def make_tag(name: str, *children: Child, **attributes: str | float | None) -> Html:
     """An element; `class_` is `class`, `_` in attribute names becomes `-`, an attribute of None is left out."""
     words = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_clean(str(value))}"'
@@ -27,18 +27,18 @@ def tag(name: str, *children: Child, **attributes: str | float | None) -> Html:
     )
     if name in _VOID:
         return Html(f"<{name}{words}/>")
-    return Html(f"<{name}{words}>{join(*children)}</{name}>")
+    return Html(f"<{name}{words}>{join_html(*children)}</{name}>")
 
 
-def join(*children: Child) -> Html:
+def join_html(*children: Child) -> Html:
     """Children one after the other, every plain text escaped."""
     return Html("".join(_render(child) for child in children))
 
 
-def foreign(text: str, *, limit: int = 200) -> Html:
+def isolate_text(text: str, *, limit: int = 200) -> Html:
     """A text that came from the network, cut, isolated from the direction of the text around it."""
     cut = text if len(text) <= limit else text[:limit] + "…"
-    return tag("bdi", cut, class_="net")
+    return make_tag("bdi", cut, class_="net")
 
 
 def _render(child: Child) -> str:
@@ -46,7 +46,7 @@ def _render(child: Child) -> str:
         return child
     if isinstance(child, str):
         return _clean(child)
-    return join(*child)
+    return join_html(*child)
 
 
 def _clean(text: str) -> str:

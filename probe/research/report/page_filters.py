@@ -7,27 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from probe.research.report.language import Tongue
-from probe.research.report.markup import Html, tag
-from probe.research.report.report_findings import called
+from probe.research.report.language import ReportLanguage
+from probe.research.report.markup import Html, make_tag
+from probe.research.report.report_findings import name_service
 from probe.research.report.target_sentences import LETTERS
 
 
-def filters(networks: Sequence[tuple[str, str]], services: Iterable[str], states: Collection[str],
-            names: Mapping[str, str], say: Tongue) -> Html:
+def make_filters(networks: Sequence[tuple[str, str]], services: Iterable[str], states: Collection[str],
+                 names: Mapping[str, str], say: ReportLanguage) -> Html:
     """Three lists of choices, and a line that says how much is shown; `networks`: their anchors and names."""
-    shown = [(service, called(service, names)) for service in sorted(services)]
+    shown = [(service, name_service(service, names)) for service in sorted(services)]
     outcomes = [(state, say(f"outcome.{state}")) for state in LETTERS if state in states]
-    return tag(
+    return make_tag(
         "div",
-        tag("p", say("page.filters"), class_="filters-name", id="filters-name"),
+        make_tag("p", say("page.filters"), class_="filters-name", id="filters-name"),
         _choice("network", networks, say), _choice("service", shown, say), _choice("outcome", outcomes, say),
-        tag("p", "", id="shown", role="status", data_words=say("page.shown", shown="{shown}", total="{total}")),
+        make_tag("p", "", id="shown", role="status", data_words=say("page.shown", shown="{shown}", total="{total}")),
         id="filters", role="search", aria_labelledby="filters-name", hidden="hidden",
     )
 
 
-def _choice(name: str, options: Sequence[tuple[str, str]], say: Tongue) -> Html:
-    items = [tag("option", say("page.all"), value="")]
-    items += [tag("option", words, value=value) for value, words in options]
-    return tag("label", tag("span", say(f"page.{name}")), tag("select", items, id=f"filter-{name}", autocomplete="off"))
+def _choice(name: str, options: Sequence[tuple[str, str]], say: ReportLanguage) -> Html:
+    items = [make_tag("option", say("page.all"), value="")]
+    items += [make_tag("option", words, value=value) for value, words in options]
+    return make_tag("label", make_tag("span", say(f"page.{name}")),
+                    make_tag("select", items, id=f"filter-{name}", autocomplete="off"))

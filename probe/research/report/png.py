@@ -28,7 +28,7 @@ def check_png(style: str) -> None:
         raise StoreError(_NO_FONT)
 
 
-def png_of(svg: str) -> bytes:
+def render_png(svg: str) -> bytes:
     """The picture of a chart's SVG, `SCALE` times as large, or as large as 40 million pixels allow.
 
     Raises StoreError where the SVG has no size or cannot be drawn.
@@ -47,5 +47,5 @@ def png_of(svg: str) -> bytes:
 
 
 def _sample(style: str, words: str) -> bytes:
-    return png_of(f'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><style>{style}</style>'
-                  f'<text x="2" y="15">{words}</text></svg>')
+    return render_png(f'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><style>{style}</style>'
+                      f'<text x="2" y="15">{words}</text></svg>')

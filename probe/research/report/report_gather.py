@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.progress import Progress, silent
+from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.research.report.verdict_series import Network, VerdictRow, instrument_of, network_row
+from probe.research.report.verdict_series import ReportNetwork, VerdictRow, read_instrument, read_network
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_records, stored_runs
 
@@ -22,7 +22,7 @@ _MAX_EXAMPLES, _ALL_EXAMPLES = 40, 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class BlockExample:
     """One blocked verdict with the evidence that it rests on."""
 
     run: Run
@@ -32,7 +32,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Partly:
+class PartlyBlocked:
     """In how many runs a role was partly blocked, and what the latest of them says of it."""
 
     runs: int
@@ -41,10 +41,10 @@ class Partly:
 
 
 @dataclass(slots=True, kw_only=True)
-class Part:
+class NetworkPart:
     """Everything that the runs on one network say; filled run by run."""
 
-    network: Network
+    network: ReportNetwork
     runs: list[Run] = field(default_factory=list)
     targets: dict[str, list[VerdictRow]] = field(default_factory=dict)
     roles: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -53,11 +53,11 @@ class Part:
     """(service, role) -> (time, state) of each run."""
     latest: tuple[datetime, tuple[ServiceVerdict, ...]] | None = None
     """When the latest run began, and its word on each role of each service."""
-    partly: dict[tuple[str, str], Partly] = field(default_factory=dict)
+    partly: dict[tuple[str, str], PartlyBlocked] = field(default_factory=dict)
     """(service, role) -> what is known of its partial block."""
     blocked: dict[tuple[str, str], tuple[Run, Verdict]] = field(default_factory=dict)
     """(target, block type) -> its most telling verdict."""
-    examples: dict[str, list[Example]] = field(default_factory=dict)
+    examples: dict[str, list[BlockExample]] = field(default_factory=dict)
     """Target -> evidence of its blocked verdicts."""
 
     @property
@@ -70,10 +70,10 @@ class Part:
         return Counter((run.software_version, run.rules_version, run.catalogue_version) for run in self.runs)
 
 
-def gather(directory: Path, *, progress: Progress = silent) -> tuple[Part, ...]:
+def gather_report(directory: Path, *, progress: Progress = ignore_progress) -> tuple[NetworkPart, ...]:
     """The parts of a results folder, the network with most runs first. Raises StoreError."""
     runs = list(stored_runs(directory))
-    parts: dict[Network, Part] = {}
+    parts: dict[ReportNetwork, NetworkPart] = {}
     for done, run in enumerate(runs, start=1):
         try:
             _add(parts, run, directory)
@@ -86,12 +86,12 @@ def gather(directory: Path, *, progress: Progress = silent) -> tuple[Part, ...]:
     return tuple(sorted(parts.values(), key=lambda part: (part.network.lab, -len(part.runs))))
 
 
-def _add(parts: dict[Network, Part], run: Run, directory: Path) -> None:
+def _add(parts: dict[ReportNetwork, NetworkPart], run: Run, directory: Path) -> None:
     time = parse_time(run.measurement_start_time)
-    network = network_row(run)
-    part = parts.setdefault(network, Part(network=network))
+    network = read_network(run)
+    part = parts.setdefault(network, NetworkPart(network=network))
     part.runs.append(run)
-    instrument = instrument_of(run)
+    instrument = read_instrument(run)
     for verdict in read_records(directory, run, Verdict):
         part.targets.setdefault(verdict.target_id, []).append(VerdictRow(
             time=time, run_id=run.run_id, network=part.network, target_id=verdict.target_id, outcome=verdict.outcome,
@@ -110,18 +110,18 @@ def _add(parts: dict[Network, Part], run: Run, directory: Path) -> None:
         if state == "partial":
             old = part.partly.get(key)
             newest = service if old is None or time >= old.time else old.latest
-            part.partly[key] = Partly(runs=old.runs + 1 if old else 1, time=max(time, old.time) if old else time,
-                                      latest=newest)
+            part.partly[key] = PartlyBlocked(runs=old.runs + 1 if old else 1, time=max(time, old.time) if old else time,
+                                             latest=newest)
 
 
-def _keep_most_telling(part: Part, run: Run, verdict: Verdict) -> None:
+def _keep_most_telling(part: NetworkPart, run: Run, verdict: Verdict) -> None:
     key = verdict.target_id, verdict.block_type
     kept = part.blocked.get(key)
     if kept is None or (verdict.confirmed, verdict.confidence) > (kept[1].confirmed, kept[1].confidence):
         part.blocked[key] = run, verdict
 
 
-def _read_examples(part: Part, directory: Path, most: int) -> None:
+def _read_examples(part: NetworkPart, directory: Path, most: int) -> None:
     chosen = sorted(part.blocked.values(), key=lambda pair: -pair[1].confidence)[:most]
     by_run: dict[str, list[tuple[Run, Verdict]]] = {}
     for run, verdict in chosen:
@@ -131,7 +131,7 @@ def _read_examples(part: Part, directory: Path, most: int) -> None:
         observations = {row.observation_id: row for row in read_records(directory, run, Observation)}
         controls = read_records(directory, run, ControlAnswer)
         for _, verdict in pairs:
-            part.examples.setdefault(verdict.target_id, []).append(Example(
+            part.examples.setdefault(verdict.target_id, []).append(BlockExample(
                 run=run,
                 verdict=verdict,
                 observations=tuple(observations[name] for name in verdict.evidence if name in observations),

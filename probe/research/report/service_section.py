@@ -9,15 +9,15 @@ from datetime import datetime
 from itertools import groupby
 
 from probe.core.verdicts import ServiceVerdict
-from probe.research.report.charts import Rows, decided, summed
-from probe.research.report.language import Tongue
-from probe.research.report.markup import Html, join, tag
-from probe.research.report.report_gather import Part, Partly
-from probe.research.report.strips import share_chart
-from probe.research.report.target_section import panels
-from probe.research.report.target_sentences import counted, without_account
-from probe.research.report.time_buckets import Buckets, Cell, cells, day_buckets
-from probe.research.report.verdict_series import Segment
+from probe.research.report.charts import Rows, count_decided, sum_outcomes
+from probe.research.report.language import ReportLanguage
+from probe.research.report.markup import Html, join_html, make_tag
+from probe.research.report.report_gather import NetworkPart, PartlyBlocked
+from probe.research.report.strips import draw_share_chart
+from probe.research.report.target_section import make_panels
+from probe.research.report.target_sentences import describe_account_need, format_counts
+from probe.research.report.time_buckets import BucketCell, TimeBuckets, make_bucket_cells, make_day_buckets
+from probe.research.report.verdict_series import StateSegment
 
 BLOCKED = frozenset({"blocked", "partial", "mixed"})
 _STEPS, _OVERVIEW_STEPS, _PANELS, _TARGETS, _STRETCHES = 80_000, 40_000, 60, 3_000, 6_000
@@ -27,7 +27,7 @@ _TITLED = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class PageRoom:
     """What a network may take of the page, so that the whole stays small: shared out among all that are shown."""
 
     steps: int
@@ -43,30 +43,30 @@ class Room:
     """Lines in the table of all targets."""
 
 
-def room_for(*, networks: int, roles: int, services: int) -> Room:
+def share_room(*, networks: int, roles: int, services: int) -> PageRoom:
     """Shares out what the page may hold among so many networks, and roles and services of all of them."""
     networks, roles, services = max(1, networks), max(1, roles), max(1, services)
     stretches = min(24, _STRETCHES // roles)
-    return Room(
+    return PageRoom(
         steps=max(26, min(400, _STEPS // roles)), overview_steps=max(26, min(400, _OVERVIEW_STEPS // services)),
         stretches=stretches if stretches > 2 else 0, titled=roles <= _TITLED,
         panels=max(5, _PANELS // networks), targets=_TARGETS // networks,
     )
 
 
-def whole_services(part: Part) -> dict[str, Rows]:
+def combine_services(part: NetworkPart) -> dict[str, Rows]:
     """Service -> its state in each run, over all its roles; those that were blocked most stand first."""
     runs: dict[str, dict[datetime, list[str]]] = {}
     for (service, _), rows in part.services.items():
         found = runs.setdefault(service, {})
         for time, state in rows:
             found.setdefault(time, []).append(state)
-    made = {service: [(time, whole_state(states)) for time, states in sorted(found.items())]
+    made = {service: [(time, combine_roles(states)) for time, states in sorted(found.items())]
             for service, found in runs.items()}
     return dict(sorted(made.items(), key=lambda row: (-sum(state in BLOCKED for _, state in row[1]), row[0])))
 
 
-def whole_state(states: Sequence[str]) -> str:
+def combine_roles(states: Sequence[str]) -> str:
     """What one run says of a service, from its roles: partly blocked where some of the decided ones are."""
     found = set(states)
     if found & {"blocked", "partial"}:
@@ -76,43 +76,46 @@ def whole_state(states: Sequence[str]) -> str:
     return Counter(state for state in states if state != "not_attempted" or len(found) == 1).most_common(1)[0][0]
 
 
-def service_section(part: Part, service: str, name: str, anchor: str, believed: Mapping[str, Sequence[Segment]],
-                    room: Room, say: Tongue) -> Html:
+def make_service_section(part: NetworkPart, service: str, name: str, anchor: str,
+                         believed: Mapping[str, Sequence[StateSegment]], room: PageRoom, say: ReportLanguage) -> Html:
     """One service on one network; `anchor` names the section, `data-` attributes are for the filters."""
     roles = {role: rows for (owner, role), rows in sorted(part.services.items()) if owner == service}
     states = {state for rows in roles.values() for _, state in rows}
-    buckets = day_buckets(part.times, most=room.steps)
-    charts = [role_chart(buckets, cells(buckets, rows), name, role, room, say) for role, rows in roles.items()]
+    buckets = make_day_buckets(part.times, most=room.steps)
+    charts = [make_role_chart(buckets, make_bucket_cells(buckets, rows), name, role, room, say) for role,
+              rows in roles.items()]
     hit = bool(states & BLOCKED)
-    unseen = without_account(service, say)
+    unseen = describe_account_need(service, say)
     partly = [_partly(role, part.partly[service, role], say) for role in roles if (service, role) in part.partly]
-    return tag(
+    return make_tag(
         "section",
-        tag("h3", name, id=f"{anchor}-h"),
-        _causes(part, service, say) if hit else tag("p", say("service.no_block"), class_="note")
+        make_tag("h3", name, id=f"{anchor}-h"),
+        _causes(part, service, say) if hit else make_tag("p", say("service.no_block"), class_="note")
         if not states & BLOCKED and "ok" in states else "",
-        tag("p", say("service.account", parts=unseen), class_="note") if unseen else "",
-        tag("ul", [tag("li", words) for words in partly]) if partly else "",
-        charts if hit else tag("details", tag("summary", say("service.charts")), charts),
-        panels(part, service, believed, room.panels, say),
+        make_tag("p", say("service.account", parts=unseen), class_="note") if unseen else "",
+        make_tag("ul", [make_tag("li", words) for words in partly]) if partly else "",
+        charts if hit else make_tag("details", make_tag("summary", say("service.charts")), charts),
+        make_panels(part, service, believed, room.panels, say),
         id=anchor, class_="service", data_service=service, data_outcomes=" ".join(sorted(states)),
         aria_labelledby=f"{anchor}-h",
     )
 
 
-def role_chart(buckets: Buckets, line: Sequence[Cell], name: str, role: str, room: Room, say: Tongue) -> Html:
+def make_role_chart(buckets: TimeBuckets, line: Sequence[BucketCell], name: str, role: str, room: PageRoom,
+                    say: ReportLanguage) -> Html:
     """The time series of one role, over its numbers and its stretches."""
-    title = say("chart.series", service=name, role=say.known("role", role))
+    title = say("chart.series", service=name, role=say.name_word("role", role))
     numbers = _numbers(buckets, line, say)
-    axis = tag("div", tag("span", "100 %"), tag("span", "0 %"), class_="scale", aria_hidden="true")
-    plot = tag("div", axis, share_chart(buckets, line, say, f"{title}. {numbers}", titled=room.titled), class_="plot")
-    return tag("figure", tag("h4", title), plot, tag("figcaption", numbers, class_="note"),
-               _stretches(buckets, line, title, room.stretches, say))
+    axis = make_tag("div", make_tag("span", "100 %"), make_tag("span", "0 %"), class_="scale", aria_hidden="true")
+    plot = make_tag("div", axis, draw_share_chart(buckets, line, say, f"{title}. {numbers}", titled=room.titled),
+                    class_="plot")
+    return make_tag("figure", make_tag("h4", title), plot, make_tag("figcaption", numbers, class_="note"),
+                    _stretches(buckets, line, title, room.stretches, say))
 
 
-def _numbers(buckets: Buckets, line: Sequence[Cell], say: Tongue) -> str:
-    counts = counted(summed(line), say)
-    if not (n := decided(line)):
+def _numbers(buckets: TimeBuckets, line: Sequence[BucketCell], say: ReportLanguage) -> str:
+    counts = format_counts(sum_outcomes(line), say)
+    if not (n := count_decided(line)):
         return say("chart.numbers_none", counts=counts)
     found = [cell.decided() for cell in line if cell.total]
     each = str(min(found)) if min(found) == max(found) else f"{min(found)}\u2013{max(found)}"
@@ -121,28 +124,31 @@ def _numbers(buckets: Buckets, line: Sequence[Cell], say: Tongue) -> str:
                steps=len(line))
 
 
-def _stretches(buckets: Buckets, line: Sequence[Cell], title: str, most: int, say: Tongue) -> Html:
+def _stretches(buckets: TimeBuckets, line: Sequence[BucketCell], title: str, most: int, say: ReportLanguage) -> Html:
     """The chart as a table: neighbouring steps of one state together, each with its numbers."""
     if not most or not any(cell.state in BLOCKED for cell in line):
-        return join()
+        return join_html()
     groups = [(state, list(found)) for state, found in groupby(enumerate(line), key=lambda step: step[1].state)]
     rows = []
     for state, steps in groups[:most]:
         begin, end = buckets.begin(steps[0][0]), buckets.begin(steps[-1][0] + 1)
         alike = [cell for _, cell in steps]
-        rows.append(tag("tr", tag("td", say.moment(begin)), tag("td", say.moment(end)),
-                        tag("td", say(f"state.{state}")), tag("td", str(decided(alike)), class_="n"),
-                        tag("td", counted(summed(alike), say))))
+        rows.append(make_tag("tr", make_tag("td", say.moment(begin)), make_tag("td", say.moment(end)),
+                             make_tag("td", say(f"state.{state}")),
+                             make_tag("td", str(count_decided(alike)), class_="n"),
+                             make_tag("td", format_counts(sum_outcomes(alike), say))))
     words = [say("chart.from"), say("chart.to"), say("chart.state"), "n", say("chart.counts")]
-    heads = tag("tr", [tag("th", word, scope="col") for word in words])
+    heads = make_tag("tr", [make_tag("th", word, scope="col") for word in words])
     left = len(groups) - most
-    return tag("details", tag("summary", say("chart.stretches")),
-               tag("div", tag("table", tag("caption", title, class_="unseen"), tag("thead", heads), tag("tbody", rows)),
-                   class_="scroll", tabindex="0", role="region", aria_label=title),
-               tag("p", say("chart.more_stretches", n=left), class_="note") if left > 0 else "")
+    return make_tag("details", make_tag("summary", say("chart.stretches")),
+                    make_tag("div",
+                             make_tag("table", make_tag("caption", title, class_="unseen"), make_tag("thead", heads),
+                                      make_tag("tbody", rows)),
+                             class_="scroll", tabindex="0", role="region", aria_label=title),
+                    make_tag("p", say("chart.more_stretches", n=left), class_="note") if left > 0 else "")
 
 
-def _causes(part: Part, service: str, say: Tongue) -> Html:
+def _causes(part: NetworkPart, service: str, say: ReportLanguage) -> Html:
     """Kinds of blocking of a service, each with the runs in which some target of it says so."""
     runs: dict[str, set[str]] = {}
     for target, rows in part.targets.items():
@@ -151,24 +157,24 @@ def _causes(part: Part, service: str, say: Tongue) -> Html:
                 if row.outcome == "blocked":
                     runs.setdefault(row.block_type, set()).add(row.run_id)
     if not runs:
-        return join()
+        return join_html()
     found = sorted(runs.items(), key=lambda pair: (-len(pair[1]), pair[0]))
-    shown = [join(", " if position else "", tag("code", cause or say("target.no_cause")),
-                  f" ({say('service.cause_count', runs=say.count(len(names), 'run'))})")
+    shown = [join_html(", " if position else "", make_tag("code", cause or say("target.no_cause")),
+                       f" ({say('service.cause_count', runs=say.count(len(names), 'run'))})")
              for position, (cause, names) in enumerate(found)]
-    return tag("p", say("service.causes"), shown, ".")
+    return make_tag("p", say("service.causes"), shown, ".")
 
 
-def _partly(role: str, partly: Partly, say: Tongue) -> Html:
+def _partly(role: str, partly: PartlyBlocked, say: ReportLanguage) -> Html:
     """A role that was partly blocked: in how many runs, of how many endpoints, which, and over which address family."""
     latest = partly.latest
-    words = say("service.partly", role=say.known("role", role), runs=say.count(partly.runs, "run"),
+    words = say("service.partly", role=say.name_word("role", role), runs=say.count(partly.runs, "run"),
                 time=say.moment(partly.time), k=latest.k, n=latest.n)
     targets = ", ".join(latest.blocked_targets[:6]) + (" …" if len(latest.blocked_targets) > 6 else "")
-    return join(words, families(latest, say), ". ", tag("span", targets, class_="ids"))
+    return join_html(words, describe_families(latest, say), ". ", make_tag("span", targets, class_="ids"))
 
 
-def families(row: ServiceVerdict, say: Tongue) -> str:
+def describe_families(row: ServiceVerdict, say: ReportLanguage) -> str:
     """Blocked of decided endpoints of each address family, where both were told."""
     told = ((4, row.k_ipv4, row.n_ipv4), (6, row.k_ipv6, row.n_ipv6))
     found = [say("service.family", family=family, k=k, n=n) for family, k, n in told if n]

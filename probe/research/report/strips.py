@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from probe.research.report.language import Tongue
-from probe.research.report.markup import Html, tag
-from probe.research.report.target_sentences import counted
-from probe.research.report.time_buckets import Buckets, Cell
+from probe.research.report.language import ReportLanguage
+from probe.research.report.markup import Html, make_tag
+from probe.research.report.target_sentences import format_counts
+from probe.research.report.time_buckets import BucketCell, TimeBuckets
 
 T = TypeVar("T")
 
@@ -33,39 +33,42 @@ _TICK_STEPS = tuple(timedelta(hours=hours) for hours in (1, 3, 6, 12, 24, 48, 96
 AXIS = 20
 
 
-def said(buckets: Buckets, index: int, cell: Cell, say: Tongue) -> str:
+def describe_step(buckets: TimeBuckets, index: int, cell: BucketCell, say: ReportLanguage) -> str:
     """One step in words: when, and how many runs said what."""
     begin = buckets.begin(index)
     return say("chart.cell", begin=say.moment(begin), end=say.moment(begin + buckets.width),
-               said=counted(cell.counts, say) or say("chart.no_run"))
+               said=format_counts(cell.counts, say) or say("chart.no_run"))
 
 
-def strip_of(buckets: Buckets, line: Sequence[Cell], say: Tongue, label: str, *, titled: bool = True) -> Html:
+def draw_strip(buckets: TimeBuckets, line: Sequence[BucketCell], say: ReportLanguage, label: str, *,
+               titled: bool = True) -> Html:
     """The states of one row, as wide as its place."""
     shapes = [*_states(line, 0), *(_titles(buckets, line, STRIP, say) if titled else [])]
-    return tag("svg", shapes, role="img", aria_label=label, class_="steps", width="100%", height=STRIP,
-               viewBox=f"0 0 {buckets.count} {STRIP}", preserveAspectRatio="none")
+    return make_tag("svg", shapes, role="img", aria_label=label, class_="steps", width="100%", height=STRIP,
+                    viewBox=f"0 0 {buckets.count} {STRIP}", preserveAspectRatio="none")
 
 
-def share_chart(buckets: Buckets, line: Sequence[Cell], say: Tongue, label: str, *, titled: bool = True) -> Html:
+def draw_share_chart(buckets: TimeBuckets, line: Sequence[BucketCell], say: ReportLanguage, label: str, *,
+                     titled: bool = True) -> Html:
     """Blocked of decided runs as bars over the states of the same steps, and an axis of time."""
     height = _BARS + 2 + STRIP
     blocked = [(_share(cell, "blocked"), 0.0) for cell in line]
     partly = [(_share(cell, "partial"), below) for cell, (below, _) in zip(line, blocked, strict=True)]
-    shapes = tag(
+    shapes = make_tag(
         "svg", _bars(blocked, "blocked"), _bars(partly, "partial"), _states(line, _BARS + 2),
         _titles(buckets, line, height, say) if titled else "", width="100%", height=height,
         viewBox=f"0 0 {buckets.count} {height}", preserveAspectRatio="none", class_="steps",
     )
-    base = tag("line", class_="lane", x1="0", x2="100%", y1=_BARS + 1, y2=_BARS + 1)
-    top = tag("line", class_="lane", x1="0", x2="100%", y1="0.5", y2="0.5")
+    base = make_tag("line", class_="lane", x1="0", x2="100%", y1=_BARS + 1, y2=_BARS + 1)
+    top = make_tag("line", class_="lane", x1="0", x2="100%", y1="0.5", y2="0.5")
     begin, end = buckets.start, buckets.begin(buckets.count)
-    axis = ticks(begin, end, lambda time: 100 * ((time - begin) / (end - begin)), height, say)
-    return tag("svg", top, shapes, base, axis, role="img", aria_label=label, class_="strip share", width="100%",
-               height=height + AXIS)
+    axis = draw_ticks(begin, end, lambda time: 100 * ((time - begin) / (end - begin)), height, say)
+    return make_tag("svg", top, shapes, base, axis, role="img", aria_label=label, class_="strip share", width="100%",
+                    height=height + AXIS)
 
 
-def ticks(begin: datetime, end: datetime, at: Callable[[datetime], float], y: float, say: Tongue) -> list[Html]:
+def draw_ticks(begin: datetime, end: datetime, at: Callable[[datetime], float], y: float,
+               say: ReportLanguage) -> list[Html]:
     """At most six times below a chart; a narrow screen leaves every other one out. `at`: per cent of the width."""
     span = end - begin
     step = next(step for step in _TICK_STEPS if span / step <= 6 or step == _TICK_STEPS[-1])
@@ -80,19 +83,19 @@ def ticks(begin: datetime, end: datetime, at: Callable[[datetime], float], y: fl
         extra = " extra" if number % 2 else ""
         extra += " first" if place < 3 else " last" if place > 97 else ""
         found += [
-            tag("line", class_=f"tick{extra}", x1=x, x2=x, y1=y, y2=y + 5),
-            tag("text", words, class_=f"tick{extra}", x=x, y=y + 17),
+            make_tag("line", class_=f"tick{extra}", x1=x, x2=x, y1=y, y2=y + 5),
+            make_tag("text", words, class_=f"tick{extra}", x=x, y=y + 17),
         ]
     return found
 
 
-def legend_shape(state: str) -> Html:
+def draw_legend_shape(state: str) -> Html:
     """The shape of one state, for a legend."""
-    return tag("svg", _states([Cell(state=state, counts=(), blocked_share=0)], 0), width=STRIP, height=STRIP,
-               viewBox=f"0 0 1 {STRIP}", preserveAspectRatio="none", class_="steps", aria_hidden="true")
+    return make_tag("svg", _states([BucketCell(state=state, counts=(), blocked_share=0)], 0), width=STRIP, height=STRIP,
+                    viewBox=f"0 0 1 {STRIP}", preserveAspectRatio="none", class_="steps", aria_hidden="true")
 
 
-def _share(cell: Cell, state: str) -> float:
+def _share(cell: BucketCell, state: str) -> float:
     return cell.n(state) / n if (n := cell.decided()) and cell.state != "few" else 0.0
 
 
@@ -103,16 +106,16 @@ def _bars(shares: Iterable[tuple[float, float]], state: str) -> list[Html]:
         if share:
             top = _BARS * (1 - share - below)
             pieces.append(f"M{first} {top:.3g}h{width}v{_BARS * share:.3g}h-{width}z")
-    return [tag("path", class_=f"bar {state}", d="".join(pieces))] if pieces else []
+    return [make_tag("path", class_=f"bar {state}", d="".join(pieces))] if pieces else []
 
 
-def _states(line: Sequence[Cell], y: float) -> list[Html]:
+def _states(line: Sequence[BucketCell], y: float) -> list[Html]:
     """One path for each state that occurs."""
     pieces: dict[str, list[str]] = {}
     for state, first, width in _alike([cell.state for cell in line]):
         for top, height in _SHAPES.get(state, ()):
             pieces.setdefault(state, []).append(f"M{first} {y + top:g}h{width}v{height:g}h-{width}z")
-    return [tag("path", class_=f"state {state}", d="".join(found)) for state, found in pieces.items()]
+    return [make_tag("path", class_=f"state {state}", d="".join(found)) for state, found in pieces.items()]
 
 
 def _alike(values: Sequence[T]) -> Iterable[tuple[T, int, int]]:
@@ -124,8 +127,8 @@ def _alike(values: Sequence[T]) -> Iterable[tuple[T, int, int]]:
             first = index
 
 
-def _titles(buckets: Buckets, line: Sequence[Cell], height: float, say: Tongue) -> list[Html]:
+def _titles(buckets: TimeBuckets, line: Sequence[BucketCell], height: float, say: ReportLanguage) -> list[Html]:
     if len(line) > FEW:
         return []
-    return [tag("rect", tag("title", said(buckets, index, cell, say)), class_="hit", x=index, y="0", width="1",
-                height=height) for index, cell in enumerate(line)]
+    return [make_tag("rect", make_tag("title", describe_step(buckets, index, cell, say)), class_="hit", x=index, y="0",
+                     width="1", height=height) for index, cell in enumerate(line)]

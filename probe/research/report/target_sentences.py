@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from probe.catalogue.packaged import needing_accounts
+from probe.catalogue.packaged import load_account_needs
 from probe.core.observations import Observation
-from probe.research.report.language import ENGLISH, Tongue, table
-from probe.research.report.verdict_series import DECIDED, Segment, VerdictRow, changes_between
+from probe.research.report.language import ENGLISH, ReportLanguage, load_words
+from probe.research.report.verdict_series import DECIDED, StateSegment, VerdictRow, find_changes_between
 
 LETTERS: Mapping[str, str] = {
     "ok": "✓", "blocked": "B", "partial": "P", "mixed": "M", "few": "F", "down": "D", "network": "N", "local": "L",
@@ -18,52 +18,53 @@ LETTERS: Mapping[str, str] = {
 """State -> letter in a chart. The letter and the place say what the colour says."""
 
 
-def counted(counts: Sequence[tuple[str, int]], say: Tongue) -> str:
+def format_counts(counts: Sequence[tuple[str, int]], say: ReportLanguage) -> str:
     """`ok 20, blocked 3`, from (outcome, runs); words that are none of ours stay as they stand."""
-    return ", ".join(f"{say.known('outcome', state)} {n}" for state, n in counts)
+    return ", ".join(f"{say.name_word('outcome', state)} {n}" for state, n in counts)
 
 
-def block_stories(believed: Sequence[Segment], say: Tongue = ENGLISH) -> tuple[str, ...]:
+def describe_blocks(believed: Sequence[StateSegment], say: ReportLanguage = ENGLISH) -> tuple[str, ...]:
     """One sentence for each time a target was blocked: began between, ended between."""
     stories = []
     for position, segment in enumerate(believed):
         if segment.outcome == "blocked":
             before = believed[position - 1] if position else None
             after = believed[position + 1] if position + 1 < len(believed) else None
-            stories.append(f"{_began(before, segment, say)}; {_ended(segment, after, say)}.")
+            stories.append(f"{_began(before, segment, say)}; {_describe_end(segment, after, say)}.")
     return tuple(stories)
 
 
-def caveats(series: Sequence[VerdictRow], believed: Sequence[Segment], say: Tongue = ENGLISH) -> tuple[str, ...]:
+def list_caveats(series: Sequence[VerdictRow], believed: Sequence[StateSegment],
+                 say: ReportLanguage = ENGLISH) -> tuple[str, ...]:
     """What a reader must know before trusting the story of one target."""
     decided = [row for row in series if row.outcome in DECIDED]
     others = Counter(row.outcome for row in series if row.outcome not in DECIDED)
     found = []
     if others:
-        kinds = say.listed([f"{say.known('state', name)} ({n})" for name, n in others.most_common()])
+        kinds = say.join_words([f"{say.name_word('state', name)} ({n})" for name, n in others.most_common()])
         found.append(say("caveat.others", runs=say.count(others.total(), "run"), kinds=kinds))
     if contrary := sum(segment.n_contrary for segment in believed):
         found.append(say("caveat.contrary", runs=say.count(contrary, "lone_run")))
     if believed and decided[-1].outcome != believed[-1].outcome:
-        found.append(say("caveat.latest", outcome=say.known("outcome", decided[-1].outcome)))
+        found.append(say("caveat.latest", outcome=say.name_word("outcome", decided[-1].outcome)))
     if not believed and decided:
         found.append(say("caveat.none"))
     gap = max((segment.longest_gap for segment in believed), default=timedelta(0))
     if gap > timedelta(days=1):
         found.append(say("caveat.gap", span=say.duration(gap)))
-    if any(change.instrument_changed for change in changes_between(believed)):
+    if any(change.instrument_changed for change in find_changes_between(believed)):
         found.append(say("caveat.instrument"))
     return tuple(found)
 
 
-def result(row: Observation, say: Tongue = ENGLISH) -> str:
+def describe_result(row: Observation, say: ReportLanguage = ENGLISH) -> str:
     """What came of one operation, in few words."""
     if row.reason:
         return say("result.not_tried", why=row.reason)
     worked = f"success.{row.operation}"
     scope = row.fingerprint_scope or say("result.no_scope")
     facts = (
-        row.failure.replace("_", " ") or say(worked if worked in table() else "success.other"),
+        row.failure.replace("_", " ") or say(worked if worked in load_words() else "success.other"),
         row.dns.rcode,
         ", ".join(row.dns.answers[:4]),
         f"ICMP {row.icmp}" if row.icmp else "",
@@ -77,18 +78,18 @@ def result(row: Observation, say: Tongue = ENGLISH) -> str:
     return "; ".join(filter(None, facts))
 
 
-def _began(before: Segment | None, segment: Segment, say: Tongue) -> str:
+def _began(before: StateSegment | None, segment: StateSegment, say: ReportLanguage) -> str:
     if before is None:
         return say("story.already", time=say.moment(segment.first.time))
     return say("story.began", first=say.moment(before.last.time), last=say.moment(segment.first.time))
 
 
-def _ended(segment: Segment, after: Segment | None, say: Tongue) -> str:
+def _describe_end(segment: StateSegment, after: StateSegment | None, say: ReportLanguage) -> str:
     if after is None:
         return say("story.still", time=say.moment(segment.last.time))
     return say("story.ended", first=say.moment(segment.last.time), last=say.moment(after.first.time))
 
 
-def without_account(service: str, say: Tongue) -> str:
+def describe_account_need(service: str, say: ReportLanguage) -> str:
     """What of the service answers only who is logged in, so that nobody measures it; empty where nothing is known."""
-    return say.listed([say(f"account_part.{part}") for part in needing_accounts().get(service, ())])
+    return say.join_words([say(f"account_part.{part}") for part in load_account_needs().get(service, ())])

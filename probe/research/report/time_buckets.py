@@ -24,7 +24,7 @@ _MIXED_FROM, _MOST_FROM = 0.1, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Buckets:
+class TimeBuckets:
     """Consecutive steps of equal width; the first begins at a round time."""
 
     start: datetime
@@ -41,7 +41,7 @@ class Buckets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class BucketCell:
     """What the runs of one step say of one row."""
 
     state: str
@@ -68,11 +68,11 @@ class Cell:
         return dict(self.counts).get(state, 0)
 
 
-EMPTY = Cell(state="none", counts=(), blocked_share=0.0)
-EMPTY_OF_MANY = Cell(state="none", counts=(), blocked_share=0.0, deciding=COUNTED_DECIDED)
+EMPTY = BucketCell(state="none", counts=(), blocked_share=0.0)
+EMPTY_OF_MANY = BucketCell(state="none", counts=(), blocked_share=0.0, deciding=COUNTED_DECIDED)
 
 
-def make_buckets(times: Iterable[datetime], *, most: int = MAX_COLUMNS, least: timedelta = timedelta(0)) -> Buckets:
+def make_buckets(times: Iterable[datetime], *, most: int = MAX_COLUMNS, least: timedelta = timedelta(0)) -> TimeBuckets:
     """Steps that hold all times: about one run in each, at most `most` where a year is enough for one, none shorter
     than `least`."""
     stamps = sorted(set(times))
@@ -81,7 +81,7 @@ def make_buckets(times: Iterable[datetime], *, most: int = MAX_COLUMNS, least: t
     return _round_steps(stamps[0], stamps[-1], max(wanted, least))
 
 
-def day_buckets(times: Iterable[datetime], *, most: int) -> Buckets:
+def make_day_buckets(times: Iterable[datetime], *, most: int) -> TimeBuckets:
     """Steps of a day, or of more where there were more than `most`; of hours where all is over in a few days."""
     stamps = sorted(times)
     if stamps[-1] - stamps[0] <= _FEW_DAYS:
@@ -89,7 +89,7 @@ def day_buckets(times: Iterable[datetime], *, most: int) -> Buckets:
     return make_buckets(stamps, most=most, least=timedelta(days=1))
 
 
-def span_buckets(first: datetime, last: datetime, *, most: int) -> Buckets:
+def make_span_buckets(first: datetime, last: datetime, *, most: int) -> TimeBuckets:
     """Steps of a day from one hour to another, or of more where there were more than `most`; of hours where all is over
     in a few days."""
     fine = last - first <= _FEW_DAYS
@@ -97,7 +97,7 @@ def span_buckets(first: datetime, last: datetime, *, most: int) -> Buckets:
     return _round_steps(first, last, max(timedelta(hours=1 if fine else 24), (last - first) / max(1, most - 1)))
 
 
-def cells(buckets: Buckets, rows: Iterable[tuple[datetime, str]]) -> Sequence[Cell]:
+def make_bucket_cells(buckets: TimeBuckets, rows: Iterable[tuple[datetime, str]]) -> Sequence[BucketCell]:
     """One cell per step from (time, state) rows."""
     found: dict[int, Counter[str]] = {}
     for time, state in rows:
@@ -105,13 +105,13 @@ def cells(buckets: Buckets, rows: Iterable[tuple[datetime, str]]) -> Sequence[Ce
     return [_cell(found[index]) if index in found else EMPTY for index in range(buckets.count)]
 
 
-def cell_of_many(counts: Mapping[str, int]) -> Cell:
+def make_fleet_cell(counts: Mapping[str, int]) -> BucketCell:
     """What the runs of many volunteers say in one step: there a lone contrary run is no news, and few are no share."""
     found = tuple(sorted(((state, n) for state, n in counts.items() if n), key=lambda pair: -pair[1]))
     decided = sum(n for state, n in found if state in COUNTED_DECIDED)
     share = counts.get("blocked", 0) / decided if decided else 0.0
-    return Cell(state=_state_of_many(counts, decided, share) if found else "none", counts=found, blocked_share=share,
-                deciding=COUNTED_DECIDED)
+    return BucketCell(state=_state_of_many(counts, decided, share) if found else "none", counts=found,
+                      blocked_share=share, deciding=COUNTED_DECIDED)
 
 
 def _state_of_many(counts: Mapping[str, int], decided: int, share: float) -> str:
@@ -127,17 +127,17 @@ def _state_of_many(counts: Mapping[str, int], decided: int, share: float) -> str
     return "down" if counts.get("down", 0) >= decided * _MOST_FROM else "ok"
 
 
-def _round_steps(first: datetime, last: datetime, wanted: timedelta) -> Buckets:
+def _round_steps(first: datetime, last: datetime, wanted: timedelta) -> TimeBuckets:
     width = next((step for hours in _HOURS if (step := timedelta(hours=hours)) >= wanted), timedelta(hours=_HOURS[-1]))
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     start = epoch + (first - epoch) // width * width
-    return Buckets(start=start, width=width, count=(last - start) // width + 1)
+    return TimeBuckets(start=start, width=width, count=(last - start) // width + 1)
 
 
-def _cell(counts: Counter[str]) -> Cell:
+def _cell(counts: Counter[str]) -> BucketCell:
     blocked = counts["blocked"] + counts["partial"]
     decided = counts["ok"] + blocked
-    return Cell(
+    return BucketCell(
         state=_state(counts),
         counts=tuple((state, n) for state, n in counts.most_common() if n),
         blocked_share=blocked / decided if decided else 0.0,

@@ -23,7 +23,7 @@ AGREEING_RUNS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class ReportNetwork:
     """Whose rows may be compared with each other: one network, and never the laboratory with the world."""
 
     lab: bool
@@ -38,7 +38,7 @@ class VerdictRow:
     time: datetime
     """Start of the run, with a time zone."""
     run_id: str
-    network: Network
+    network: ReportNetwork
     target_id: str
     outcome: str
     block_type: str
@@ -47,7 +47,7 @@ class VerdictRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class StateSegment:
     """A stretch of runs that agree: a state that was believed, from its first to its last run."""
 
     outcome: str
@@ -65,11 +65,11 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class BlockChange:
     """A target began (`onset`) or ceased (`end`) to be blocked, some time between two runs."""
 
     target_id: str
-    network: Network
+    network: ReportNetwork
     kind: str
     earliest: datetime
     """The last run that still said the old state."""
@@ -83,46 +83,46 @@ class Change:
     """Software, rules or catalogue changed in the same bracket: suspect the instrument first."""
 
 
-def verdict_row(run: Run, verdict: Verdict) -> VerdictRow:
+def read_verdict_row(run: Run, verdict: Verdict) -> VerdictRow:
     """The row of a verdict; ValueError when the run's start is no time stamp."""
     return VerdictRow(
         time=parse_time(run.measurement_start_time),
         run_id=run.run_id,
-        network=network_row(run),
+        network=read_network(run),
         target_id=verdict.target_id,
         outcome=verdict.outcome,
         block_type=verdict.block_type,
-        instrument=instrument_of(run),
+        instrument=read_instrument(run),
     )
 
 
-def instrument_of(run: Run) -> tuple[str, str, str]:
+def read_instrument(run: Run) -> tuple[str, str, str]:
     """Versions of software, rules and catalogue."""
     return run.software_version, run.rules_version, run.catalogue_version
 
 
-def network_row(run: Run) -> Network:
+def read_network(run: Run) -> ReportNetwork:
     """The network that a run belongs to; what is in doubt of it (`vantage_doubt`) is not told."""
     cc, asn = network_of(run.vantage)
-    return Network(lab=run.vantage.lab, probe_cc=cc, probe_asn=asn)
+    return ReportNetwork(lab=run.vantage.lab, probe_cc=cc, probe_asn=asn)
 
 
-def changes(rows: Iterable[VerdictRow]) -> tuple[Change, ...]:
+def find_changes(rows: Iterable[VerdictRow]) -> tuple[BlockChange, ...]:
     """Every onset and end, target by target and network by network, each in order of time."""
     return tuple(
-        change for series in split(rows).values() for change in changes_between(segments(series))
+        change for series in split_series(rows).values() for change in find_changes_between(find_segments(series))
     )
 
 
-def split(rows: Iterable[VerdictRow]) -> Mapping[tuple[Network, str], Sequence[VerdictRow]]:
+def split_series(rows: Iterable[VerdictRow]) -> Mapping[tuple[ReportNetwork, str], Sequence[VerdictRow]]:
     """(network, target) -> its rows in order of time; keys in order of first appearance."""
-    series: dict[tuple[Network, str], list[VerdictRow]] = {}
+    series: dict[tuple[ReportNetwork, str], list[VerdictRow]] = {}
     for row in rows:
         series.setdefault((row.network, row.target_id), []).append(row)
     return {key: sorted(found, key=lambda row: (row.time, row.run_id)) for key, found in series.items()}
 
 
-def segments(series: Sequence[VerdictRow]) -> tuple[Segment, ...]:
+def find_segments(series: Sequence[VerdictRow]) -> tuple[StateSegment, ...]:
     """The believed states of one series in order of time; none while no two decided runs in a row agree."""
     decided = [row for row in series if row.outcome in DECIDED]
     believed: list[list[int]] = []
@@ -135,19 +135,19 @@ def segments(series: Sequence[VerdictRow]) -> tuple[Segment, ...]:
     return tuple(_segment(stretch, decided) for stretch in believed)
 
 
-def changes_between(believed: Sequence[Segment]) -> tuple[Change, ...]:
+def find_changes_between(believed: Sequence[StateSegment]) -> tuple[BlockChange, ...]:
     """The changes from each believed state to the next."""
     return tuple(_change(before, after) for before, after in pairwise(believed))
 
 
-def _segment(places: Sequence[int], decided: Sequence[VerdictRow]) -> Segment:
+def _segment(places: Sequence[int], decided: Sequence[VerdictRow]) -> StateSegment:
     """`places`: where the rows of the stretch stand among the decided ones."""
     stretch = [decided[place] for place in places]
     first, last = stretch[0], stretch[-1]
     within = decided[places[0] : places[-1] + 1]
     gaps = [later.time - earlier.time for earlier, later in pairwise(within)]
     causes = Counter(row.block_type for row in stretch if row.outcome == "blocked")
-    return Segment(
+    return StateSegment(
         outcome=first.outcome,
         first=first,
         last=last,
@@ -158,10 +158,10 @@ def _segment(places: Sequence[int], decided: Sequence[VerdictRow]) -> Segment:
     )
 
 
-def _change(before: Segment, after: Segment) -> Change:
+def _change(before: StateSegment, after: StateSegment) -> BlockChange:
     onset = after.outcome == "blocked"
     causes = (after if onset else before).block_types
-    return Change(
+    return BlockChange(
         target_id=after.first.target_id,
         network=after.first.network,
         kind="onset" if onset else "end",

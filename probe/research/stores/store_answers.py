@@ -29,7 +29,7 @@ _AVAILABLE = (1, 2, 18, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class StoreAnswer:
     """What one answer says of the applications that were asked for; with a `word` (a reason of
     `probe.core.tables.store_states`) it says nothing."""
 
@@ -49,21 +49,23 @@ class _Lookup(msgspec.Struct):
     results: list[_Item]
 
 
-def read_lookup(*, status: int, body: bytes, truncated: bool, asked: Sequence[str], storefront: str) -> Said:
+def read_app_store_lookup(*, status: int, body: bytes, truncated: bool, asked: Sequence[str],
+                          storefront: str) -> StoreAnswer:
     """The App Store's answer about some ids."""
     if status in _LIMITED:
-        return Said(word=LIMITED)
+        return StoreAnswer(word=LIMITED)
     if status != 200 or truncated:
-        return Said(word=STRANGE)
+        return StoreAnswer(word=STRANGE)
     try:
         found = msgspec.json.decode(body, type=_Lookup)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):  # of a page, as a limit shows too
-        return Said(word=STRANGE)
+        return StoreAnswer(word=STRANGE)
     ids = {str(item.trackId) for item in found.results[:_MAX_RESULTS]}
     strange = (found.resultCount != len(found.results) or not ids <= set(asked)
                or any(item.kind not in ("", "software") for item in found.results)
                or any(_storefront_of(item.trackViewUrl) not in ("", storefront) for item in found.results))
-    return Said(word=STRANGE) if strange else Said(present=frozenset(ids), absent=frozenset(set(asked) - ids))
+    return StoreAnswer(word=STRANGE) if strange else StoreAnswer(present=frozenset(ids),
+                                                                 absent=frozenset(set(asked) - ids))
 
 
 def _storefront_of(url: str) -> str:
@@ -72,20 +74,21 @@ def _storefront_of(url: str) -> str:
     return found[1] if found else ""
 
 
-def read_details(*, status: int, body: bytes, truncated: bool, asked: Sequence[str], storefront: str) -> Said:
+def read_play_details(*, status: int, body: bytes, truncated: bool, asked: Sequence[str],
+                      storefront: str) -> StoreAnswer:
     """Google Play's page about one package; it is English by the request, and does not tell its storefront."""
     del storefront
     package = asked[0]
     if status == 404:
-        return Said(absent=frozenset(asked))
+        return StoreAnswer(absent=frozenset(asked))
     if status in _LIMITED:
-        return Said(word=LIMITED)
+        return StoreAnswer(word=LIMITED)
     if status != 200 or _package_of(body) != package:
-        return Said(word=STRANGE)
+        return StoreAnswer(word=STRANGE)
     available = _available(body)
     if available is None or truncated:
-        return Said(word=UNTOLD)
-    return Said(present=frozenset(asked)) if available else Said(absent=frozenset(asked))
+        return StoreAnswer(word=UNTOLD)
+    return StoreAnswer(present=frozenset(asked)) if available else StoreAnswer(absent=frozenset(asked))
 
 
 def _package_of(body: bytes) -> str:
@@ -140,5 +143,6 @@ def _end_of_list(body: bytes, start: int) -> int:
     return 0
 
 
-READERS: Mapping[str, Callable[..., Said]] = {"app_store": read_lookup, "google_play": read_details}
+READERS: Mapping[str, Callable[..., StoreAnswer]] = {"app_store": read_app_store_lookup,
+                                                     "google_play": read_play_details}
 """Store -> how its answers are read."""

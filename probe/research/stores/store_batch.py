@@ -8,21 +8,27 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from probe.catalogue.types import Service, Store
-from probe.core.progress import Progress, silent
-from probe.core.stamps import stamp
+from probe.core.progress import Progress, ignore_progress
+from probe.core.stamps import format_time
 from probe.core.tables.store_states import LIMITED
 from probe.research.stores.store_answers import MAX_BODY_BYTES, READERS
-from probe.research.stores.store_changes import Standing, follow, key_of, outcome_of
-from probe.research.stores.store_fetch import Page
-from probe.research.stores.store_judging import Answer, Blocked, Judged, judge, nowhere
-from probe.results.batches.store_checks import Batch, BatchFrame, StoreCheck
+from probe.research.stores.store_changes import SeriesState, follow_series, judge_store_role, make_series_key
+from probe.research.stores.store_fetch import StorePage
+from probe.research.stores.store_judging import (
+    BlockedStores,
+    JudgedApp,
+    LookupAnswer,
+    find_absent_everywhere,
+    judge_apps,
+)
+from probe.results.batches.store_checks import Batch, BatchInfo, StoreCheck
 
 FAILURES_IN_A_ROW = 3
 """Lookups of one store that fail on the way before the batch leaves it alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WantedLookups:
     """What is asked of which storefronts."""
 
     apps: Mapping[str, Mapping[str, str]]
@@ -41,27 +47,28 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class BatchMeans:
     """What a batch works with; tests bring their own."""
 
-    fetch: Callable[..., Page]
+    fetch: Callable[..., StorePage]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     rng: random.Random
     pace_s: float
     most: int
     """Lookups at most, those that look elsewhere for what is absent among them."""
-    progress: Progress = silent
+    progress: Progress = ignore_progress
 
 
-def apps_of(services: Mapping[str, Service], stores: Iterable[str], names: frozenset[str]) -> dict[str, dict[str, str]]:
+def list_apps(services: Mapping[str, Service], stores: Iterable[str],
+              names: frozenset[str]) -> dict[str, dict[str, str]]:
     """Store -> application -> service, of the services of these names."""
     chosen = {name: service for name, service in services.items() if name in names}
     ids = {"app_store": lambda s: s.app_store_ids, "google_play": lambda s: s.play_packages}
     return {store: {app: name for name, service in chosen.items() for app in ids[store](service)} for store in stores}
 
 
-def lookups(name: str, store: Store, apps: Sequence[str], storefronts: Iterable[str]) -> list[Lookup]:
+def list_lookups(name: str, store: Store, apps: Sequence[str], storefronts: Iterable[str]) -> list[Lookup]:
     """The lookups for some applications in some storefronts; where a store takes one id at a time, controls first."""
     made = []
     for storefront in storefronts:
@@ -75,42 +82,43 @@ def lookups(name: str, store: Store, apps: Sequence[str], storefronts: Iterable[
     return made
 
 
-def count(stores: Mapping[str, Store], wanted: Wanted) -> int:
+def count_lookups(stores: Mapping[str, Store], wanted: WantedLookups) -> int:
     """How many lookups a batch makes, but for those elsewhere."""
-    return sum(len(lookups(name, stores[name], tuple(apps), wanted.storefronts)) for name, apps in wanted.apps.items())
+    return sum(len(list_lookups(name, stores[name], tuple(apps), wanted.storefronts)) for name,
+               apps in wanted.apps.items())
 
 
-def make_batch(stores: Mapping[str, Store], wanted: Wanted, frame: BatchFrame, history: Sequence[StoreCheck],
-               blocked: Mapping[str, Blocked], means: Means) -> Batch:
+def make_batch(stores: Mapping[str, Store], wanted: WantedLookups, frame: BatchInfo, history: Sequence[StoreCheck],
+               blocked: Mapping[str, BlockedStores], means: BatchMeans) -> Batch:
     """Ask, judge, and compare with the checks before. Network failures become states; nothing is raised for them."""
-    begun = stamp(means.now())
+    begun = format_time(means.now())
     rows: list[StoreCheck] = []
-    found_blocked = {name: blocked.get(name, Blocked()) for name in wanted.apps}
-    done, total = 0, count(stores, wanted)
+    found_blocked = {name: blocked.get(name, BlockedStores()) for name in wanted.apps}
+    done, total = 0, count_lookups(stores, wanted)
     for name, apps in wanted.apps.items():
         asking = _Asking(means, done, total)
-        answers = asking.ask(lookups(name, stores[name], tuple(apps), wanted.storefronts)[:means.most - done])
-        judged = judge(stores[name], apps, wanted.storefronts, answers, found_blocked[name])
+        answers = asking.ask(list_lookups(name, stores[name], tuple(apps), wanted.storefronts)[:means.most - done])
+        judged = judge_apps(stores[name], apps, wanted.storefronts, answers, found_blocked[name])
         left = means.most - done - asking.made
         other = next((cc for cc in stores[name].elsewhere if cc not in wanted.storefronts), "")
-        if (gone := nowhere(judged)) and other and left > 0:
-            answers += asking.ask(lookups(name, stores[name], gone, (other,))[:left])
-            judged = judge(stores[name], apps, wanted.storefronts, answers, found_blocked[name])
+        if (gone := find_absent_everywhere(judged)) and other and left > 0:
+            answers += asking.ask(list_lookups(name, stores[name], gone, (other,))[:left])
+            judged = judge_apps(stores[name], apps, wanted.storefronts, answers, found_blocked[name])
         done += asking.made
         rows += _rows(frame, name, apps, judged, begun)
-    return _settled(frame, rows, history, found_blocked)
+    return _settle_changes(frame, rows, history, found_blocked)
 
 
 class _Asking:
     """Asks one store, paced, until it has enough of us."""
 
-    def __init__(self, means: Means, done: int, total: int) -> None:
+    def __init__(self, means: BatchMeans, done: int, total: int) -> None:
         self._means, self._done, self._total = means, done, total
         self.made = 0
         self._failed = 0
         self._over = False
 
-    def ask(self, wanted: Iterable[Lookup]) -> list[Answer]:
+    def ask(self, wanted: Iterable[Lookup]) -> list[LookupAnswer]:
         """The answers, until the store asks for fewer lookups or fails several times in a row."""
         answers = []
         for lookup in wanted:
@@ -126,10 +134,10 @@ class _Asking:
         return answers
 
 
-def _answer(lookup: Lookup, means: Means) -> Answer:
+def _answer(lookup: Lookup, means: BatchMeans) -> LookupAnswer:
     page = means.fetch(lookup.url, max_body_bytes=MAX_BODY_BYTES)
-    made = Answer(store=lookup.store, storefront=lookup.storefront, asked=lookup.asked, failure=page.failure,
-                  status=page.status, time=stamp(means.now()))
+    made = LookupAnswer(store=lookup.store, storefront=lookup.storefront, asked=lookup.asked, failure=page.failure,
+                        status=page.status, time=format_time(means.now()))
     if page.failure:
         return made
     return replace(made, said=READERS[lookup.store](
@@ -137,7 +145,7 @@ def _answer(lookup: Lookup, means: Means) -> Answer:
         storefront=lookup.storefront))
 
 
-def _rows(frame: BatchFrame, store: str, apps: Mapping[str, str], judged: Mapping[tuple[str, str], Judged],
+def _rows(frame: BatchInfo, store: str, apps: Mapping[str, str], judged: Mapping[tuple[str, str], JudgedApp],
           begun: str) -> Iterator[StoreCheck]:
     for (app, storefront), found in judged.items():
         answer = found.answer
@@ -149,13 +157,14 @@ def _rows(frame: BatchFrame, store: str, apps: Mapping[str, str], judged: Mappin
         )
 
 
-def _settled(frame: BatchFrame, rows: Sequence[StoreCheck], history: Sequence[StoreCheck],
-             blocked: Mapping[str, Blocked]) -> Batch:
-    standings, changes = follow((*history, *rows))
+def _settle_changes(frame: BatchInfo, rows: Sequence[StoreCheck], history: Sequence[StoreCheck],
+                    blocked: Mapping[str, BlockedStores]) -> Batch:
+    standings, changes = follow_series((*history, *rows))
     checks = []
     for row in rows:
         found = blocked[row.store]
-        outcome, block_type = outcome_of(row, standings.get(key_of(row), Standing()), block_type=found.block_type)
+        outcome, block_type = judge_store_role(row, standings.get(make_series_key(row), SeriesState()),
+                                               block_type=found.block_type)
         checks.append(replace(row, outcome=outcome, block_type=block_type,
                               evidence=found.evidence if outcome == "blocked" else ""))
     new = tuple(change for change in changes if change.batch_id == frame.batch_id)

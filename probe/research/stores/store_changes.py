@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from probe.core.stamps import parse_time
 from probe.core.tables.store_states import ABSENT, BLOCKED, IN, LISTED, REASONS, REMOVED
-from probe.results.batches.store_checks import BatchFrame, StoreChange, StoreCheck
+from probe.results.batches.store_checks import BatchInfo, StoreChange, StoreCheck
 
 MIN_CHECKS = 3
 MIN_SPAN = timedelta(hours=6)
@@ -24,7 +24,7 @@ Key = tuple[bool, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SeriesState:
     """How a series stands after its last check."""
 
     state: str = ""
@@ -35,19 +35,19 @@ class Standing:
     """The settled state is absent, and was once present."""
 
 
-def key_of(check: StoreCheck) -> Key:
+def make_series_key(check: StoreCheck) -> Key:
     """Which series a check belongs to."""
     return check.lab, check.probe_cc, check.store, check.storefront, check.app
 
 
-def follow(history: Iterable[StoreCheck]) -> tuple[dict[Key, Standing], tuple[StoreChange, ...]]:
+def follow_series(history: Iterable[StoreCheck]) -> tuple[dict[Key, SeriesState], tuple[StoreChange, ...]]:
     """How each series stands, and all changes that settled, by time; checks may come in any order, and twice.
 
     Raises ValueError for a check without a proper time.
     """
     series: defaultdict[Key, dict[str, tuple[datetime, StoreCheck]]] = defaultdict(dict)
     for check in history:
-        series[key_of(check)].setdefault(check.batch_id, (_time(check), check))
+        series[make_series_key(check)].setdefault(check.batch_id, (_time(check), check))
     standings, changes = {}, list[StoreChange]()
     for key, checks in series.items():
         ordered = sorted(checks.values(), key=lambda pair: (pair[0], pair[1].batch_id))
@@ -57,8 +57,8 @@ def follow(history: Iterable[StoreCheck]) -> tuple[dict[Key, Standing], tuple[St
                                                                 change.app)))
 
 
-def _follow_one(checks: Sequence[tuple[datetime, StoreCheck]]) -> tuple[Standing, list[StoreChange]]:
-    standing, before, agreeing = Standing(), None, list[tuple[datetime, StoreCheck]]()
+def _follow_one(checks: Sequence[tuple[datetime, StoreCheck]]) -> tuple[SeriesState, list[StoreChange]]:
+    standing, before, agreeing = SeriesState(), None, list[tuple[datetime, StoreCheck]]()
     changes = []
     for time, check in checks:
         if check.state not in DECIDED:
@@ -70,12 +70,12 @@ def _follow_one(checks: Sequence[tuple[datetime, StoreCheck]]) -> tuple[Standing
         standing = replace(standing, pending=len(agreeing))
         if before is not None and len(agreeing) >= MIN_CHECKS and time - agreeing[0][0] > MIN_SPAN:
             changes.append(_change(before, agreeing[0][1], check, len(agreeing)))
-            standing, before, agreeing = Standing(state=check.state, removed=check.state == ABSENT), check, []
+            standing, before, agreeing = SeriesState(state=check.state, removed=check.state == ABSENT), check, []
     return standing, changes
 
 
 def _change(before: StoreCheck, first: StoreCheck, last: StoreCheck, checks: int) -> StoreChange:
-    frame = {field.name: getattr(last, field.name) for field in fields(BatchFrame)}
+    frame = {field.name: getattr(last, field.name) for field in fields(BatchInfo)}
     return StoreChange(
         **frame, store=last.store, storefront=last.storefront, service=last.service, app=last.app,
         change=REMOVED if last.state == ABSENT else LISTED, before_time=before.check_time, after_time=first.check_time,
@@ -83,7 +83,7 @@ def _change(before: StoreCheck, first: StoreCheck, last: StoreCheck, checks: int
     )
 
 
-def outcome_of(check: StoreCheck, standing: Standing, *, block_type: str = "") -> tuple[str, str]:
+def judge_store_role(check: StoreCheck, standing: SeriesState, *, block_type: str = "") -> tuple[str, str]:
     """(outcome, block type) of the service's store role, as `standing` is with this check in it; `block_type`: what a
     run found of the store."""
     if check.state == IN:

@@ -6,14 +6,14 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
-from probe.control.reaching.page_fetch import Site, parse_site
-from probe.control.reaching.reach import hang_up, open_stream, socket_of
-from probe.control.reaching.reach_plan import PUBLIC, Plan
+from probe.control.reaching.page_fetch import FetchSite, parse_site
+from probe.control.reaching.reach import get_socket, hang_up, open_stream
+from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan
 from probe.control.reaching.target_guard import has_route
 from probe.core.addresses import is_bogon
 from probe.core.tables.failures import TIMEOUT
 from probe.core.tables.http_status import REDIRECTS
-from probe.measurement.names.system_dns import system_lookup
+from probe.measurement.names.system_dns import resolve_by_system
 
 TIMEOUT_S = 20.0
 MAX_REDIRECTS = 3
@@ -22,7 +22,7 @@ _LOOKUP_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class StorePage:
     """What came back; with a `failure` (OONI's words), nothing. A redirect to elsewhere is kept as it is."""
 
     failure: str = ""
@@ -31,7 +31,7 @@ class Page:
     truncated: bool = False
 
 
-def fetch(url: str, *, max_body_bytes: int, timeout_s: float = TIMEOUT_S) -> Page:
+def fetch_store_page(url: str, *, max_body_bytes: int, timeout_s: float = TIMEOUT_S) -> StorePage:
     """The page at an https URL. Raises ValueError for a URL that is none, and nothing for the network."""
     here = start = parse_site(url)
     if start.scheme != "https":
@@ -46,7 +46,7 @@ def fetch(url: str, *, max_body_bytes: int, timeout_s: float = TIMEOUT_S) -> Pag
     return page
 
 
-def _within(start: Site, here: Site, location: str) -> Site | None:
+def _within(start: FetchSite, here: FetchSite, location: str) -> FetchSite | None:
     """Where a redirect leads, if that is the same host by https; None for anywhere else."""
     try:
         there = parse_site(urljoin(here.url, location).partition("#")[0])
@@ -55,28 +55,29 @@ def _within(start: Site, here: Site, location: str) -> Site | None:
     return there if (there.scheme, there.host, there.port) == (start.scheme, start.host, start.port) else None
 
 
-def _ask(site: Site, most: int, deadline: float) -> tuple[Page, str]:
+def _ask(site: FetchSite, most: int, deadline: float) -> tuple[StorePage, str]:
     """(page, where it redirects to)."""
-    from probe.measurement.streams.http_exchange import exchange
+    from probe.measurement.streams.http_exchange import exchange_http
 
-    addresses, failure, _ = system_lookup(site.host, timeout_s=min(_LOOKUP_S, max(0.0, deadline - time.monotonic())))
+    addresses, failure, _ = resolve_by_system(site.host,
+                                              timeout_s=min(_LOOKUP_S, max(0.0, deadline - time.monotonic())))
     public = [address for address in addresses if not is_bogon(address) and has_route(address)][:MAX_ADDRESSES_TRIED]
     if not public:
-        return Page(failure=failure or ("dns_bogon_error" if addresses else "dns_no_answer")), ""
+        return StorePage(failure=failure or ("dns_bogon_error" if addresses else "dns_no_answer")), ""
     for index, address in enumerate(public):
         now = time.monotonic()
         until = now + (deadline - now) / (len(public) - index)
-        plan = Plan(address=address, port=site.port, sni=site.host, alpn=("http/1.1",), trust=PUBLIC)
+        plan = ReachPlan(address=address, port=site.port, sni=site.host, alpn=("http/1.1",), trust=PUBLIC_TRUST)
         found, stream = open_stream(plan, deadline=until)
         if stream is None:
             failure = found.failure or TIMEOUT
             continue
         try:
-            socket_of(stream).deadline = deadline
-            got = exchange(stream, site.url, host=site.host_header, max_body_bytes=most)
+            get_socket(stream).deadline = deadline
+            got = exchange_http(stream, site.url, host=site.host_header, max_body_bytes=most)
         finally:
             hang_up(stream)
         if not got.failure:
-            return Page(status=got.status, body=got.body, truncated=got.truncated), got.header("location")
+            return StorePage(status=got.status, body=got.body, truncated=got.truncated), got.header("location")
         failure = got.failure
-    return Page(failure=failure), ""
+    return StorePage(failure=failure), ""

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 
 from probe.catalogue.types import Store
 from probe.core.tables.store_states import ABSENT, BLOCKED, IN, NO_ANSWER, NO_CONTROL, NOT_ASKED, NOWHERE, UNKNOWN
-from probe.research.stores.store_answers import Said
+from probe.research.stores.store_answers import StoreAnswer
 
-SAID_NOTHING = Said()
+SAID_NOTHING = StoreAnswer()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class LookupAnswer:
     """One lookup and what came of it."""
 
     store: str
     storefront: str
     asked: tuple[str, ...]
     """Ids, controls among them."""
-    said: Said = SAID_NOTHING
+    said: StoreAnswer = SAID_NOTHING
     failure: str = ""
     """How it failed on the way; empty where an answer came."""
     status: int = 0
@@ -33,7 +33,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blocked:
+class BlockedStores:
     """What ordinary runs said of a store within the last day; empty where they did not find it blocked."""
 
     block_type: str = ""
@@ -41,22 +41,22 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedApp:
     """The state of one application in one storefront, and what it rests on."""
 
     state: str
     reason: str = ""
     controls_present: int = 0
     elsewhere: tuple[str, ...] = ()
-    answer: Answer | None = None
+    answer: LookupAnswer | None = None
 
 
-def judge(store: Store, apps: Iterable[str], storefronts: Iterable[str], answers: Sequence[Answer],
-          blocked: Blocked) -> Mapping[tuple[str, str], Judged]:
+def judge_apps(store: Store, apps: Iterable[str], storefronts: Iterable[str], answers: Sequence[LookupAnswer],
+               blocked: BlockedStores) -> Mapping[tuple[str, str], JudgedApp]:
     """(application, storefront) -> state, for one store and all of a batch's answers about it."""
     silent = bool(answers) and all(answer.failure for answer in answers)
     where: dict[str, set[str]] = {}
-    by_app: dict[tuple[str, str], Answer] = {}
+    by_app: dict[tuple[str, str], LookupAnswer] = {}
     for answer in answers:
         for app in answer.asked:
             by_app.setdefault((app, answer.storefront), answer)
@@ -72,22 +72,22 @@ def judge(store: Store, apps: Iterable[str], storefronts: Iterable[str], answers
             state, reason = _state(app, found, controls, bool(elsewhere))
             if silent and blocked.block_type and reason in (NO_ANSWER, NOT_ASKED):
                 state, reason = BLOCKED, ""
-            made[app, storefront] = Judged(
+            made[app, storefront] = JudgedApp(
                 state=state, reason=reason, controls_present=controls, elsewhere=elsewhere, answer=found)
     return made
 
 
-def nowhere(judged: Mapping[tuple[str, str], Judged]) -> tuple[str, ...]:
+def find_absent_everywhere(judged: Mapping[tuple[str, str], JudgedApp]) -> tuple[str, ...]:
     """Applications that are absent, and shown in no storefront that was asked: others have to be."""
     return tuple(sorted({app for (app, _), found in judged.items() if found.reason == NOWHERE}))
 
 
-def _controls_shown(store: Store, storefront: str, answers: Iterable[Answer]) -> int:
+def _controls_shown(store: Store, storefront: str, answers: Iterable[LookupAnswer]) -> int:
     controls = set(store.controls)
     return len({app for answer in answers if answer.storefront == storefront for app in answer.said.present & controls})
 
 
-def _state(app: str, found: Answer | None, controls: int, elsewhere: bool) -> tuple[str, str]:
+def _state(app: str, found: LookupAnswer | None, controls: int, elsewhere: bool) -> tuple[str, str]:
     if found is None:
         return UNKNOWN, NOT_ASKED
     if found.failure:

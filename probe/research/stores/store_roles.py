@@ -27,7 +27,7 @@ class StoreRole:
     """Those that were removed, or whose store is blocked."""
 
 
-def roles(checks: Iterable[StoreCheck]) -> Sequence[StoreRole]:
+def judge_store_roles(checks: Iterable[StoreCheck]) -> Sequence[StoreRole]:
     """One for each service and storefront, in the order of the checks."""
     groups: defaultdict[tuple[str, str], list[StoreCheck]] = defaultdict(list)
     for check in checks:

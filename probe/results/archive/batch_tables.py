@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from probe.results.archive.run_choice import Choice, check_unmixed
-from probe.results.archive.table_export import Exported, write_out
+from probe.results.archive.run_choice import RunFilter, check_not_mixed
+from probe.results.archive.table_export import ExportResult, write_rows
 from probe.results.batches.batch_files import BATCH_TABLES, batch_row, read_batches
 from probe.results.row_codec import Row
 
 
-def export_batches(directory: Path, out: Path | None, choice: Choice, *, table: str, form: str) -> Exported:
+def export_batches(directory: Path, out: Path | None, choice: RunFilter, *, table: str, form: str) -> ExportResult:
     """Writes the chosen rows to a file, whole or not at all, or to standard output where `out` is None.
 
     Days are those of the batches, countries those of whoever asked. Raises StoreError where rows of the laboratory and
     others would be mixed, something is damaged, or the file cannot be written.
     """
-    rows, done = list(_chosen(directory, choice, table)), Exported()
-    check_unmixed(directory, (row["lab"] for row in rows), what="batches")
+    rows, done = list(_chosen(directory, choice, table)), ExportResult()
+    check_not_mixed(directory, (row["lab"] for row in rows), what="batches")
     done.rows, done.runs = len(rows), len({row["batch_id"] for row in rows})
-    write_out(out, BATCH_TABLES[table], iter(rows), form)
+    write_rows(out, BATCH_TABLES[table], iter(rows), form)
     return done
 
 
-def _chosen(directory: Path, choice: Choice, table: str) -> Iterator[Row]:
+def _chosen(directory: Path, choice: RunFilter, table: str) -> Iterator[Row]:
     for record in read_batches(directory, BATCH_TABLES[table].row):
         day = f"{record.batch_id[:4]}-{record.batch_id[4:6]}-{record.batch_id[6:8]}"
         if ((choice.since is None or day >= choice.since.isoformat())

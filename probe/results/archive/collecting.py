@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from probe.core.progress import Progress, silent
+from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run, RunResult
 from probe.results.archive.own_files import CONFLICTS_FILE
-from probe.results.archive.submission_check import Refused, Sound, folders_in, sift
-from probe.results.files.atomic import StoreError, explained, write_file
+from probe.results.archive.submission_check import RefusedRun, SoundRun, find_results_folders, sift_submission
+from probe.results.files.atomic import StoreError, translate_os_errors, write_file
 from probe.results.files.csv_files import write_csv
 from probe.results.layout import csv_path, packets_path
 from probe.results.row_codec import rows_of
@@ -27,7 +27,7 @@ _MAX_LIST_BYTES = 64 << 20
 
 
 @dataclass(slots=True, kw_only=True)
-class Collected:
+class CollectResult:
     """What was taken and what was not; filled run by run."""
 
     folders: int = 0
@@ -41,30 +41,30 @@ class Collected:
     conflicts: dict[str, set[Path]] = field(default_factory=dict)
     """Run -> the folders that hold different versions of it; none is in the data set."""
     schemas: Counter[str] = field(default_factory=Counter)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedRun] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     """What has to be done by hand."""
 
 
-def collect(
-    sources: Iterable[Path], out: Path, *, lab: bool = False, progress: Progress = silent,
-) -> Collected:
+def collect_runs(
+    sources: Iterable[Path], out: Path, *, lab: bool = False, progress: Progress = ignore_progress,
+) -> CollectResult:
     """Takes every sound run of the sources into `out`, a results folder; only the holder of its lock may call this.
 
     The result is the same in whatever order and however often the sources are given. Raises StoreError when `out`
     cannot be read or written.
     """
-    done = Collected()
+    done = CollectResult()
     conflicted = _read_conflicts(out)
     before = {run.run_id for run in stored_runs(out)} if any(out.glob("runs/date=*/*.csv")) else set()
     for run_id in sorted(conflicted & before):  # an earlier call was stopped before it did so
         _take_out(out, read_run(out, run_id).run, done)
     seen: dict[str, tuple[str, list[Path]]] = {}
-    folders = [folder for source in sources for folder in folders_in(source)]
+    folders = [folder for source in sources for folder in find_results_folders(source)]
     for number, folder in enumerate(folders, start=1):
         done.folders += 1
-        for found in sift(folder):
-            if isinstance(found, Refused):
+        for found in sift_submission(folder):
+            if isinstance(found, RefusedRun):
                 done.refused.append(found)
             elif found.result.run.vantage.lab is not lab:
                 done.lab += 1
@@ -76,8 +76,8 @@ def collect(
     return done
 
 
-def _take(found: Sound, folder: Path, out: Path, before: set[str], seen: dict[str, tuple[str, list[Path]]],
-          conflicted: set[str], done: Collected) -> None:
+def _take(found: SoundRun, folder: Path, out: Path, before: set[str], seen: dict[str, tuple[str, list[Path]]],
+          conflicted: set[str], done: CollectResult) -> None:
     run = found.result.run
     digest = _digest(found.result)
     if run.run_id in before and run.run_id not in seen:
@@ -104,14 +104,14 @@ def _take(found: Sound, folder: Path, out: Path, before: set[str], seen: dict[st
         _take_out(out, run, done)
 
 
-def _add_packets(found: Sound, out: Path) -> None:
+def _add_packets(found: SoundRun, out: Path) -> None:
     path = packets_path(out, found.result.run)
     if found.packets is not None and not path.exists():
-        with explained(found.packets):
+        with translate_os_errors(found.packets):
             write_file(path, found.packets.read_bytes())
 
 
-def _take_out(out: Path, run: Run, done: Collected) -> None:
+def _take_out(out: Path, run: Run, done: CollectResult) -> None:
     """Removes a run from the data set, its runs file first: from then on it is not there."""
     if find_merged(out, run.run_id):
         done.problems.append(f"{out}: run {run.run_id} is in a merged day and cannot be taken out; collect anew into "
@@ -121,7 +121,7 @@ def _take_out(out: Path, run: Run, done: Collected) -> None:
         run = read_run(out, run.run_id).run  # its day may be another
     paths = [csv_path(out, table, run) for table in reversed(list(TABLES))]
     for path in (*paths, packets_path(out, run)):
-        with explained(path):
+        with translate_os_errors(path):
             path.unlink(missing_ok=True)
 
 
@@ -139,7 +139,7 @@ def _read_conflicts(out: Path) -> set[str]:
     path = out / CONFLICTS_FILE
     if not path.exists():
         return set()
-    with explained(path), path.open("rb") as file:
+    with translate_os_errors(path), path.open("rb") as file:
         return set(file.read(_MAX_LIST_BYTES).decode("utf-8", "replace").split())
 
 

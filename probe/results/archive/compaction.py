@@ -17,12 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from probe.core.progress import Progress, silent
+from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
-from probe.results.archive.finish_merge import is_within, settle, settle_all
-from probe.results.archive.folder_swap import exchange
-from probe.results.archive.own_files import SWAP_FOLDER, day_of, is_folder, temporary_of
-from probe.results.files.atomic import StoreError, Writer, explained, make_folder, write_files
+from probe.results.archive.finish_merge import is_within, settle_all_folders, settle_folder
+from probe.results.archive.folder_swap import swap_folders
+from probe.results.archive.own_files import SWAP_FOLDER, is_folder, parse_day, parse_temporary_name
+from probe.results.files.atomic import StoreError, Writer, make_folder, translate_os_errors, write_files
 from probe.results.files.parquet import available, write_parquet
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.runs.merged_days import (
@@ -43,7 +43,7 @@ UNFINISHED_DAYS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compacted:
+class CompactionResult:
     """What a merge did."""
 
     days: tuple[str, ...] = ()
@@ -64,36 +64,36 @@ class _Part:
     counts: Mapping[str, int]
 
 
-def compact(
-    directory: Path, *, today: date, parquet: bool = False, progress: Progress = silent,
-) -> Compacted:
+def compact_days(
+    directory: Path, *, today: date, parquet: bool = False, progress: Progress = ignore_progress,
+) -> CompactionResult:
     """Merges every finished day; only the holder of the folder's lock may call this.
 
     The Parquet files of such a day become one as well, and with `parquet` there is one for every such day. Runs that
     cannot be read whole stay as they are and are named. Raises StoreError when the folder cannot be written; what was
     merged until then stays merged.
     """
-    kept = [f"{path}: put aside by an earlier merge, and its name is taken" for path in settle_all(directory)]
+    kept = [f"{path}: put aside by an earlier merge, and its name is taken" for path in settle_all_folders(directory)]
     days = [day for day in _days(directory) if day < (today - timedelta(days=UNFINISHED_DAYS - 1)).isoformat()]
     merged, runs, files = [], 0, 0
     for done, day in enumerate(days, start=1):
         ready, why_not = _whole_runs(directory, day)
         kept += why_not
-        count = sum(_merge(directory, table, day, ready) for table in TABLES)
+        count = sum(_merge_day(directory, table, day, ready) for table in TABLES)
         columnar = _merge_parquet(directory, day, wanted=parquet)
         if count or columnar:
             merged.append(day)
             runs += len(ready)
             files += count + columnar
         progress(done, len(days))
-    return Compacted(days=tuple(merged), runs=runs, files=files, kept=tuple(kept))
+    return CompactionResult(days=tuple(merged), runs=runs, files=files, kept=tuple(kept))
 
 
 def _days(directory: Path) -> Iterator[str]:
     folder = directory / "runs"
     for path in sorted(folder.iterdir()) if is_folder(folder) else ():
-        if day_of(path.name) and is_folder(path):
-            yield day_of(path.name)
+        if parse_day(path.name) and is_folder(path):
+            yield parse_day(path.name)
 
 
 def _whole_runs(directory: Path, day: str) -> tuple[frozenset[str], list[str]]:
@@ -109,7 +109,7 @@ def _whole_runs(directory: Path, day: str) -> tuple[frozenset[str], list[str]]:
 
 
 def _check(directory: Path, day: str, run_id: str) -> None:
-    whole(directory, _described(directory / "runs" / f"date={day}" / f"{run_id}.csv", run_id))
+    whole(directory, _read_run(directory / "runs" / f"date={day}" / f"{run_id}.csv", run_id))
     for table in TABLES:
         folder = directory / table / f"date={day}"
         path = folder / f"{run_id}.csv"
@@ -127,7 +127,7 @@ def _own_names(directory: Path, day: str) -> set[str]:
             if not is_merged(path) and not path.name.startswith(".") and not path.is_symlink() and path.is_file()}
 
 
-def _described(path: Path, run_id: str) -> Run:
+def _read_run(path: Path, run_id: str) -> Run:
     """The run, from its own runs file or, when a crash stopped a merge before its last table, from the merged one."""
     for source in (path, *merged_files(path.parent)):
         if source.exists():
@@ -137,7 +137,7 @@ def _described(path: Path, run_id: str) -> Run:
     raise StoreError(f"{path}: is missing, so this run was never whole; remove its other files when you like")
 
 
-def _merge(directory: Path, table: str, day: str, ready: frozenset[str]) -> int:
+def _merge_day(directory: Path, table: str, day: str, ready: frozenset[str]) -> int:
     """Merges one table of one day; returns how many files went into another."""
     live = directory / table / f"date={day}"
     own = [live / f"{run_id}.csv" for run_id in sorted(ready) if (live / f"{run_id}.csv").is_file()]
@@ -158,14 +158,14 @@ def replace_day(aside: Path, live: Path, files: Sequence[tuple[Path, Writer]], *
         write_files(files)
         make_folder(live)
         _carry(live, aside, gone | {path.with_suffix(MANIFEST) for path in gone})
-        exchange(aside, live)
+        swap_folders(aside, live)
     finally:
-        settle(aside, live)
+        settle_folder(aside, live)
 
 
 def _own_part(path: Path) -> _Part:
     """A run's file, checked to be what may be put into another: one line a row, each beginning with the run."""
-    with explained(path), path.open("rb") as file:
+    with translate_os_errors(path), path.open("rb") as file:
         header, *lines = file.read().splitlines(keepends=True) or [b""]
     start = f"{path.stem},".encode()
     ours = header.startswith(b"run_id,") and header.endswith(b"\r\n")
@@ -176,7 +176,7 @@ def _own_part(path: Path) -> _Part:
 
 
 def _merged_part(path: Path) -> _Part:
-    with explained(path), path.open("rb") as file:
+    with translate_os_errors(path), path.open("rb") as file:
         return _Part(path=path, header=file.readline(), size=path.stat().st_size, counts=merged_runs(path))
 
 
@@ -223,13 +223,13 @@ def _join(file: BinaryIO, *, parts: list[_Part]) -> None:
 
 def _carry(live: Path, aside: Path, gone: Set[Path]) -> None:
     """Gives every other file of the folder a second name in the new one, so that it is not missed for a moment."""
-    with explained(live):
+    with translate_os_errors(live):
         for path in live.iterdir():
-            if path not in gone and path.is_file() and not path.is_symlink() and not temporary_of(path.name):
+            if path not in gone and path.is_file() and not path.is_symlink() and not parse_temporary_name(path.name):
                 os.link(path, aside / path.name)
 
 
-def merged_name(runs: Iterable[str]) -> str:
+def make_merged_name(runs: Iterable[str]) -> str:
     """What the Parquet file of a day's merged runs is called, without its suffix."""
     return PREFIX + hashlib.sha256("\n".join(sorted(runs)).encode()).hexdigest()[:12]
 
@@ -240,7 +240,7 @@ def _merge_parquet(directory: Path, day: str, *, wanted: bool) -> int:
     if not available() or not (wanted or any(not is_merged(path) for path in files)):
         return 0
     runs = {run.run_id: run for path in merged_files(directory / "runs" / f"date={day}") for run in runs_in(path)}
-    name = f"{merged_name(runs)}.parquet"
+    name = f"{make_merged_name(runs)}.parquet"
     replaced = 0
     for table in TABLES.values() if runs else ():
         live = directory / PARQUET_FOLDER / table.name / f"date={day}"

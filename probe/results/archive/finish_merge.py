@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from probe.results.archive.own_files import SWAP_FOLDER, day_of, is_folder, tables_of, temporary_of
-from probe.results.files.atomic import explained, make_folder, sync_folder
+from probe.results.archive.own_files import SWAP_FOLDER, is_folder, list_table_folders, parse_day, parse_temporary_name
+from probe.results.files.atomic import make_folder, sync_folder, translate_os_errors
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.runs.merged_days import MANIFEST, is_merged
 
@@ -20,7 +20,7 @@ Line = bytes
 """Digest of a row together with its file's header."""
 
 
-def settle_all(directory: Path) -> tuple[Path, ...]:
+def settle_all_folders(directory: Path) -> tuple[Path, ...]:
     """Settles whatever an earlier merge left; returns what had to stay because its name is taken.
 
     Only the holder of the folder's lock may call this. Raises StoreError.
@@ -29,20 +29,20 @@ def settle_all(directory: Path) -> tuple[Path, ...]:
     root = directory / SWAP_FOLDER
     if not is_folder(root):
         return ()
-    for aside, table, _ in tables_of(root):
+    for aside, table, _ in list_table_folders(root):
         if not is_folder(aside):
             continue
         parent = directory / PARQUET_FOLDER if aside.parent.name == PARQUET_FOLDER else directory
         for day in sorted(aside.iterdir()):
-            if day_of(day.name) and is_folder(day):
-                left += settle(day, parent / table / day.name)
+            if parse_day(day.name) and is_folder(day):
+                left += settle_folder(day, parent / table / day.name)
     return tuple(left)
 
 
-def settle(aside: Path, live: Path) -> tuple[Path, ...]:
+def settle_folder(aside: Path, live: Path) -> tuple[Path, ...]:
     """Empties the folder that was put aside, as far as nothing is lost by it, and removes it when it is empty."""
     left = []
-    with explained(aside):
+    with translate_os_errors(aside):
         make_folder(live)
         held = set(_lines_of(live.glob("*.csv")))
         for path in sorted(aside.iterdir()):
@@ -66,7 +66,7 @@ def _is_held(path: Path, live: Path, held: set[Line]) -> bool:
     if path.is_symlink() or not path.is_file():
         return False
     twin = live / path.name
-    if temporary_of(path.name) or (twin.is_file() and twin.samefile(path)):
+    if parse_temporary_name(path.name) or (twin.is_file() and twin.samefile(path)):
         return True
     if path.suffix == ".csv":
         return held.issuperset(_lines_of([path]))

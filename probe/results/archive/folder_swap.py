@@ -14,7 +14,7 @@ _RENAME_EXCHANGE = 2
 _NOT_HERE = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV}
 
 
-def exchange(one: Path, other: Path) -> None:
+def swap_folders(one: Path, other: Path) -> None:
     """Swaps two folders of one file system, and sees to it that the swap outlasts a power cut.
 
     Raises StoreError where the system, or the file system, cannot do that; then nothing has changed.

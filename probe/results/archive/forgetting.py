@@ -7,21 +7,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from probe.config.folders import own_cache, own_state
+from probe.config.folders import find_own_cache, find_own_state
 from probe.results.archive.own_files import (
     SCHEDULE_FOLDER,
     SUBMIT_FOLDER,
     SWAP_FOLDER,
     UPLOAD_FOLDER,
-    batch_folders,
-    day_of,
     is_folder,
     is_ours,
-    own_files,
-    tables_of,
-    top_files,
+    list_batch_folders,
+    list_own_files,
+    list_table_folders,
+    list_top_files,
+    parse_day,
 )
-from probe.results.files.atomic import explained
+from probe.results.files.atomic import translate_os_errors
 from probe.results.layout import PARQUET_FOLDER
 
 STATE_FILES = (
@@ -33,7 +33,7 @@ CACHE_FILES: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class KeptFiles:
     """What the probe keeps, found and not yet deleted."""
 
     results: tuple[Path, ...]
@@ -43,32 +43,33 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forgotten:
+class ForgetResult:
     """What is gone, and what is left in the folders because it is not the probe's."""
 
     files: int
     left: tuple[Path, ...]
 
 
-def find(directory: Path) -> Kept:
+def find_kept(directory: Path) -> KeptFiles:
     """Everything of the probe's in a results folder and in this user's state and cache."""
-    own = tuple(file for file in own_files(directory) if is_ours(file.path)) if directory.is_dir() else ()
+    own = tuple(file for file in list_own_files(directory) if is_ours(file.path)) if directory.is_dir() else ()
     is_results = bool(own) or (directory / ".lock").is_file() or is_folder(directory / SCHEDULE_FOLDER) or bool(
-        list(batch_folders(directory)))
-    top = tuple(path for path in top_files(directory) if is_ours(path)) if is_results and directory.is_dir() else ()
+        list(list_batch_folders(directory)))
+    top = tuple(path for path in list_top_files(directory)
+                if is_ours(path)) if is_results and directory.is_dir() else ()
     results = (*(file.path for file in own), *top)
-    state = tuple(_known_files(own_state(), STATE_FILES)) + tuple(
-        _known_files(own_cache(), CACHE_FILES))
+    state = tuple(_known_files(find_own_state(), STATE_FILES)) + tuple(
+        _known_files(find_own_cache(), CACHE_FILES))
     runs = {file.stem for file in own if file.table == "runs" and not file.temporary}
     size = sum(_size(path) for path in (*results, *state))
-    return Kept(results=results, state=state, bytes=size, runs=len(runs))
+    return KeptFiles(results=results, state=state, bytes=size, runs=len(runs))
 
 
-def forget(directory: Path, kept: Kept) -> Forgotten:
+def delete_kept(directory: Path, kept: KeptFiles) -> ForgetResult:
     """Deletes what was found, the lock last, then the folders that are empty by that. Raises StoreError."""
     files = sorted((*kept.state, *kept.results), key=lambda path: path.name == ".lock")
     for path in files:
-        with explained(path):
+        with translate_os_errors(path):
             path.unlink(missing_ok=True)
     for folder in _folders(directory):
         with suppress(OSError):  # not empty: somebody else's files are in it
@@ -77,7 +78,7 @@ def forget(directory: Path, kept: Kept) -> Forgotten:
         with suppress(OSError):
             home.rmdir()
     left = tuple(sorted(directory.iterdir())) if directory.is_dir() else ()
-    return Forgotten(files=len(files), left=left)
+    return ForgetResult(files=len(files), left=left)
 
 
 def _known_files(home: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
@@ -88,11 +89,11 @@ def _known_files(home: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
 def _folders(directory: Path) -> Iterator[Path]:
     """The folders of ours, the deepest first."""
     for root in (directory / SWAP_FOLDER, directory):
-        for folder, _, _ in tables_of(root):
+        for folder, _, _ in list_table_folders(root):
             if is_folder(folder):
-                yield from (day for day in sorted(folder.iterdir()) if day_of(day.name) and is_folder(day))
+                yield from (day for day in sorted(folder.iterdir()) if parse_day(day.name) and is_folder(day))
                 yield folder
-        yield from batch_folders(root)
+        yield from list_batch_folders(root)
         yield root / PARQUET_FOLDER
         yield root / SCHEDULE_FOLDER
         yield root / UPLOAD_FOLDER

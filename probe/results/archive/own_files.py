@@ -72,7 +72,7 @@ _BATCH_BEGINNING = b"batch_id,"
 
 def is_ours(path: Path) -> bool:
     """Whether a file with one of our names holds what our files hold; asked before one is deleted."""
-    if temporary_of(path.name) or path.name.startswith(".") or path.suffix not in _BEGINNINGS:
+    if parse_temporary_name(path.name) or path.name.startswith(".") or path.suffix not in _BEGINNINGS:
         return True
     try:
         with path.open("rb") as file:
@@ -85,7 +85,7 @@ def is_ours(path: Path) -> bool:
     return head.lower().startswith(mark.lower()) or (path.suffix == ".csv" and head.startswith(_BATCH_BEGINNING))
 
 
-def tables_of(directory: Path) -> Iterator[tuple[Path, str, str]]:
+def list_table_folders(directory: Path) -> Iterator[tuple[Path, str, str]]:
     """(folder, table, suffix of its files) of every tree that the store or an upload writes below a results folder."""
     for table in TABLES:
         yield directory / table, table, ".csv"
@@ -95,44 +95,44 @@ def tables_of(directory: Path) -> Iterator[tuple[Path, str, str]]:
         yield directory / PARQUET_FOLDER / table, table, ".parquet"
 
 
-def own_files(directory: Path) -> Iterator[OwnFile]:
+def list_own_files(directory: Path) -> Iterator[OwnFile]:
     """The files of runs and merged days, table by table; also those that wait in, or were left by, a swap."""
     for root in (directory, directory / SWAP_FOLDER):
         if root == directory or is_folder(root):
-            for folder, table, suffix in tables_of(root):
+            for folder, table, suffix in list_table_folders(root):
                 if is_folder(folder) and is_folder(folder.parent):
                     yield from _in_table(folder, table, suffix)
 
 
-def top_files(directory: Path) -> Iterator[Path]:
+def list_top_files(directory: Path) -> Iterator[Path]:
     """What commands write beside the results: at the top under fixed names, the schedule's log, what was
     uploaded and submitted, and batches."""
     for path in sorted(directory.iterdir()):
-        if (path.name in TOP_FILES or temporary_of(path.name) in TOP_FILES) and path.is_file():
+        if (path.name in TOP_FILES or parse_temporary_name(path.name) in TOP_FILES) and path.is_file():
             yield path
     for folder, names in ((directory / SCHEDULE_FOLDER, _MONTH), (directory / UPLOAD_FOLDER, _PLACE),
                           (directory / SUBMIT_FOLDER, _SUBMITTED)):
         for path in sorted(folder.iterdir()) if is_folder(folder) else ():
-            ours = path.name == ".lock" or names.fullmatch(temporary_of(path.name) or path.name)
+            ours = path.name == ".lock" or names.fullmatch(parse_temporary_name(path.name) or path.name)
             if ours and path.is_file():
                 yield path
-    for folder in batch_folders(directory):
+    for folder in list_batch_folders(directory):
         for path in sorted(folder.iterdir()):
             if path.is_file() and not path.is_symlink() and (
-                    path.name == ".lock" or _stem(temporary_of(path.name) or path.name, ".csv")):
+                    path.name == ".lock" or _stem(parse_temporary_name(path.name) or path.name, ".csv")):
                 yield path
 
 
-def batch_folders(directory: Path) -> Iterator[Path]:
+def list_batch_folders(directory: Path) -> Iterator[Path]:
     """Those of the days of batches, then those of their tables: batches are kept as long as the folder is."""
     for table in BATCH_TABLES:
         folder = directory / table
         if is_folder(folder):
-            yield from (day for day in sorted(folder.iterdir()) if day_of(day.name) and is_folder(day))
+            yield from (day for day in sorted(folder.iterdir()) if parse_day(day.name) and is_folder(day))
             yield folder
 
 
-def day_of(name: str) -> str:
+def parse_day(name: str) -> str:
     """`YYYY-MM-DD` of a folder `date=YYYY-MM-DD`; empty for any other."""
     match = _DAY.fullmatch(name)
     try:
@@ -158,7 +158,7 @@ def _taken(found: os.stat_result) -> int:
     return int(found.st_blocks) * 512 if hasattr(found, "st_blocks") else found.st_size  # Windows tells no blocks
 
 
-def temporary_of(name: str) -> str:
+def parse_temporary_name(name: str) -> str:
     """The name that a temporary file was to get; empty for a file that is none."""
     match = _TEMPORARY.fullmatch(name)
     return match[1] if match else ""
@@ -168,11 +168,11 @@ def _in_table(folder: Path, table: str, suffix: str) -> Iterator[OwnFile]:
     with os.scandir(folder) as entries:
         days = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
     for day_name in days:
-        if not (day := day_of(day_name)):
+        if not (day := parse_day(day_name)):
             continue
         day_folder = folder / day_name
         for name, taken in sorted(_files(day_folder).items()):
-            meant = temporary_of(name)
+            meant = parse_temporary_name(name)
             stem = _stem(meant or name, suffix)
             if stem:
                 yield OwnFile(path=day_folder / name, table=table, day=day, stem=stem,

@@ -10,18 +10,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from probe.results.archive.own_files import HELD_FILE
-from probe.results.files.atomic import StoreError, explained
+from probe.results.files.atomic import StoreError, translate_os_errors
 from probe.results.layout import is_run_id
 
 _MAX_BYTES = 64 << 20
 
 
-def held_runs(directory: Path) -> frozenset[str]:
+def read_held_runs(directory: Path) -> frozenset[str]:
     """The runs that should not go. Raises StoreError for a file that cannot be read: then nothing may."""
     path = directory / HELD_FILE
     if not path.exists() and not path.is_symlink():
         return frozenset()
-    with explained(path), path.open("rb") as file:
+    with translate_os_errors(path), path.open("rb") as file:
         text = file.read(_MAX_BYTES + 1)
     names = frozenset(filter(None, (line.strip() for line in text.decode("utf-8", "replace").splitlines())))
     if len(text) > _MAX_BYTES or not all(map(is_run_id, names)):

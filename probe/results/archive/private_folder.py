@@ -13,8 +13,8 @@ from probe.results.archive.own_files import (
     SWAP_FOLDER,
     TOP_FILES,
     UPLOAD_FOLDER,
-    tables_of,
-    temporary_of,
+    list_table_folders,
+    parse_temporary_name,
 )
 from probe.results.batches.batch_files import BATCH_TABLES
 
@@ -35,8 +35,8 @@ def make_private(directory: Path) -> bool:
         open_to_others = found.st_mode & 0o077
         if not open_to_others or found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX or directory.is_mount():
             return False
-        ours = _OURS | {folder.relative_to(directory).parts[0] for folder, _, _ in tables_of(directory)}
-        if all(name in ours or temporary_of(name) in ours for name in os.listdir(directory)):
+        ours = _OURS | {folder.relative_to(directory).parts[0] for folder, _, _ in list_table_folders(directory)}
+        if all(name in ours or parse_temporary_name(name) in ours for name in os.listdir(directory)):
             directory.chmod(0o700)
             return True
     return False

@@ -24,8 +24,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from probe.config.geo.vantage_place import network_of
 from probe.core.runs import Run
-from probe.core.stamps import stamp
-from probe.results.archive.run_choice import start_of
+from probe.core.stamps import format_time
+from probe.results.archive.run_choice import read_start
 from probe.results.row_codec import Row, Value
 from probe.results.schema import Table
 
@@ -75,7 +75,7 @@ _NEUTRAL_ENGINES = frozenset({"doh", "dot"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class ReleaseCell:
     """Where and when a released row is from."""
 
     start: datetime
@@ -85,13 +85,14 @@ class Cell:
     """0: the network is not told."""
 
 
-def released_table(table: Table) -> Table:
+def make_released_table(table: Table) -> Table:
     """The table as it is released."""
     names = RELEASED[table.name]
     return replace(table, columns=tuple(column for column in table.columns if column.name in names))
 
 
-def released_runs(runs: Sequence[Run], everybody: Iterable[Run], *, now: datetime) -> list[tuple[Run, Cell, str]]:
+def select_releasable_runs(runs: Sequence[Run], everybody: Iterable[Run], *,
+                           now: datetime) -> list[tuple[Run, ReleaseCell, str]]:
     """The runs whose cells may be released, each with its cell and a name that is new in every release.
 
     `everybody` is every run that is known, also those that nobody asked for: they tell how many probes a network has.
@@ -106,16 +107,16 @@ def released_runs(runs: Sequence[Run], everybody: Iterable[Run], *, now: datetim
     return sorted(out, key=lambda found: (found[1].start, found[1].probe_cc, found[1].probe_asn, found[2]))
 
 
-def released_rows(rows: Iterable[Row], table: Table, run_id: str, cell: Cell, name: str) -> Iterator[Row]:
+def release_rows(rows: Iterable[Row], table: Table, run_id: str, cell: ReleaseCell, name: str) -> Iterator[Row]:
     """A run's rows as they are released: fewer, with less in them, and under another name."""
     for row in rows:
         if row.get("purpose") in _OWN_LINE or row.get("operation") in _OWN_LINE_OPERATIONS:
             continue
-        fixed: dict[str, Value] = {"measurement_start_time": stamp(cell.start),
+        fixed: dict[str, Value] = {"measurement_start_time": format_time(cell.start),
                                    "probe_cc": cell.probe_cc, "probe_asn": cell.probe_asn}
         if table.name == "observations":
             fixed |= _less(row)
-        fixed |= {column: _renamed(row[column], run_id, name) for column in _NAMED_BY_RUN if column in row}
+        fixed |= {column: _rename_run(row[column], run_id, name) for column in _NAMED_BY_RUN if column in row}
         yield {column: fixed.get(column, row[column]) for column in RELEASED[table.name]}
 
 
@@ -130,29 +131,29 @@ def _less(row: Row) -> dict[str, Value]:
     return fixed
 
 
-def _renamed(value: Value, run_id: str, name: str) -> Value:
+def _rename_run(value: Value, run_id: str, name: str) -> Value:
     """An id, or several, with another run in front; what is no id of the run becomes empty."""
     if isinstance(value, tuple):
-        return tuple(str(_renamed(str(item), run_id, name)) for item in value)
+        return tuple(str(_rename_run(str(item), run_id, name)) for item in value)
     text = str(value)
     return name + text.removeprefix(run_id) if text.startswith(run_id) else ""
 
 
-def _cell(run: Run, probes: Mapping[tuple[str, int], Mapping[date, frozenset[str]]]) -> Cell:
-    start = start_of(run)
+def _cell(run: Run, probes: Mapping[tuple[str, int], Mapping[date, frozenset[str]]]) -> ReleaseCell:
+    start = read_start(run)
     network = cc, asn = network_of(run.vantage)
     if asn and _count(probes.get(network, {}), start.date()) >= MIN_PROBES:
-        return Cell(start=start.replace(minute=0, second=0, microsecond=0), length=timedelta(hours=1),
-                    probe_cc=cc, probe_asn=asn)
-    return Cell(start=datetime(start.year, start.month, start.day, tzinfo=UTC), length=timedelta(days=1),
-                probe_cc=cc, probe_asn=0)
+        return ReleaseCell(start=start.replace(minute=0, second=0, microsecond=0), length=timedelta(hours=1),
+                           probe_cc=cc, probe_asn=asn)
+    return ReleaseCell(start=datetime(start.year, start.month, start.day, tzinfo=UTC), length=timedelta(days=1),
+                       probe_cc=cc, probe_asn=0)
 
 
 def _probes_by_day(runs: Iterable[Run]) -> dict[tuple[str, int], dict[date, frozenset[str]]]:
     found: defaultdict[tuple[str, int], defaultdict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
     for run in runs:
         if run.vantage.probe_id:
-            found[network_of(run.vantage)][start_of(run).date()].add(run.vantage.probe_id)
+            found[network_of(run.vantage)][read_start(run).date()].add(run.vantage.probe_id)
     return {network: {day: frozenset(ids) for day, ids in days.items()} for network, days in found.items()}
 
 

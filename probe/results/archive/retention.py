@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from probe.core.stamps import stamp
-from probe.results.archive.finish_merge import settle_all
-from probe.results.archive.own_files import REMOVED_FILE, OwnFile, disk_bytes, is_ours, own_files, top_files
-from probe.results.archive.pending_upload import held_runs
-from probe.results.files.atomic import StoreError, append_lines, explained, sync_folder
+from probe.core.stamps import format_time
+from probe.results.archive.finish_merge import settle_all_folders
+from probe.results.archive.own_files import REMOVED_FILE, OwnFile, disk_bytes, is_ours, list_own_files, list_top_files
+from probe.results.archive.pending_upload import read_held_runs
+from probe.results.files.atomic import StoreError, append_lines, sync_folder, translate_os_errors
 from probe.results.runs.merged_days import PREFIX, merged_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class StoreLimits:
     """How long and how much to keep; 0: no limit."""
 
     keep_days: int = 0
@@ -54,7 +54,7 @@ class _Unit:
         return tuple(sorted(_in_merged(self.files))) if self.name == PREFIX else (self.name,)
 
 
-def keep_within(directory: Path, limits: Limits, *, today: date, latest: str = "") -> Removed:
+def enforce_limits(directory: Path, limits: StoreLimits, *, today: date, latest: str = "") -> Removed:
     """Removes what is past the limits; only the holder of the folder's lock may call this.
 
     The latest run always stays; so does `latest`, the one that was just made, which after a clock was set back has not
@@ -63,8 +63,8 @@ def keep_within(directory: Path, limits: Limits, *, today: date, latest: str = "
     """
     if not limits.keep_days and not limits.quota_mb:
         return Removed()
-    settle_all(directory)
-    held = held_runs(directory)
+    settle_all_folders(directory)
+    held = read_held_runs(directory)
     units = _units(directory)
     old = _too_old(units, limits.keep_days, today)
     total, quota = sum(unit.bytes for unit in units) + _logs_bytes(directory), limits.quota_mb << 20
@@ -100,7 +100,7 @@ _TO_COME_BYTES = 16 << 10
 
 def _logs_bytes(directory: Path) -> int:
     """What lies beside the runs and counts as well: the schedule's log grows for years."""
-    return sum(disk_bytes(path) for path in top_files(directory)) + _TO_COME_BYTES
+    return sum(disk_bytes(path) for path in list_top_files(directory)) + _TO_COME_BYTES
 
 
 def _has_ours(unit: _Unit) -> bool:
@@ -128,7 +128,7 @@ def _units(directory: Path) -> list[_Unit]:
     these, or a run would be left without its observations.
     """
     groups: defaultdict[tuple[str, bool, str], list[OwnFile]] = defaultdict(list)
-    for own in own_files(directory):
+    for own in list_own_files(directory):
         merged = own.stem.startswith(PREFIX)
         groups[own.day, not merged, PREFIX if merged else own.stem].append(own)
     for key in [key for key in groups if key[1] and (key[0], False, PREFIX) in groups]:
@@ -158,7 +158,7 @@ def _remove(directory: Path, units: Sequence[_Unit], held: Set[str]) -> None:
     for unit in units:
         for own in sorted(unit.files, key=lambda own: own.table != "runs" or own.parquet):
             if is_ours(own.path):
-                with explained(own.path):
+                with translate_os_errors(own.path):
                     own.path.unlink(missing_ok=True)
             folders.add(own.path.parent)
     for folder in folders:
@@ -168,7 +168,7 @@ def _remove(directory: Path, units: Sequence[_Unit], held: Set[str]) -> None:
 
 
 def _remove_empty(folder: Path) -> None:
-    with explained(folder):
+    with translate_os_errors(folder):
         sync_folder(folder)
         if not any(folder.iterdir()):
             folder.rmdir()
@@ -185,14 +185,14 @@ def _note(directory: Path, lines: str) -> bool:
 
 def _lines(units: Sequence[_Unit], held: Set[str]) -> str:
     """One line a day that loses runs."""
-    now = stamp(datetime.now(UTC))
+    now = format_time(datetime.now(UTC))
     days: defaultdict[str, list[_Unit]] = defaultdict(list)
     for unit in units:
         days[unit.day].append(unit)
-    return "".join(json.dumps(_noted(now, day, gone, held)) + "\n" for day, gone in days.items())
+    return "".join(json.dumps(_note_removed(now, day, gone, held)) + "\n" for day, gone in days.items())
 
 
-def _noted(now: str, day: str, gone: Sequence[_Unit], held: Set[str]) -> dict[str, object]:
+def _note_removed(now: str, day: str, gone: Sequence[_Unit], held: Set[str]) -> dict[str, object]:
     runs = [run for unit in gone for run in unit.runs]
     lost = sorted(held & set(runs))
     more: dict[str, object] = {"not_uploaded": lost} if lost else {}

@@ -20,7 +20,7 @@ BY_SERVICE = ("observations", "controls", "verdicts", "services")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class RunFilter:
     """What to take; what is left empty does not narrow it."""
 
     since: date | None = None
@@ -34,24 +34,24 @@ class Choice:
     """The laboratory's runs, or all others; None: whichever there are, but never both."""
 
 
-def chosen_runs(directory: Path, choice: Choice) -> list[Run]:
+def select_runs(directory: Path, choice: RunFilter) -> list[Run]:
     """The runs of a results folder that are wanted, by date.
 
     Raises StoreError where nothing is stored, or where runs of the laboratory and others would be mixed.
     """
     runs = [run for run in stored_runs(directory, since=choice.since) if _is_wanted(run, choice)]
-    check_unmixed(directory, (run.vantage.lab for run in runs))
+    check_not_mixed(directory, (run.vantage.lab for run in runs))
     return runs
 
 
-def check_unmixed(directory: Path, labs: Iterable[object], *, what: str = "runs") -> None:
+def check_not_mixed(directory: Path, labs: Iterable[object], *, what: str = "runs") -> None:
     """Raises StoreError where some of what was read there is of the laboratory and some is not: each says whether."""
     if len(set(labs)) > 1:
         raise StoreError(f"{directory}: holds {what} of the laboratory and others, which must not be mixed: "
                          "say --lab or --no-lab")
 
 
-def start_of(run: Run) -> datetime:
+def read_start(run: Run) -> datetime:
     """When a run began, in UTC. Raises ValueError for a time that is none, or none of a run."""
     time = parse_time(run.measurement_start_time)
     if not 1970 <= time.year <= 2200:  # a device without a clock begins at 1970
@@ -59,7 +59,7 @@ def start_of(run: Run) -> datetime:
     return time
 
 
-def chosen_rows(directory: Path, run: Run, table: Table, services: Collection[str]) -> Iterator[Row]:
+def select_rows(directory: Path, run: Run, table: Table, services: Collection[str]) -> Iterator[Row]:
     """The rows of one table of a run, of some services or all. Raises StoreError, ValueError for `runs` by service."""
     rows = table_rows(directory, run, table)
     if not services:
@@ -82,7 +82,7 @@ def _of_services(rows: Iterable[Row], verdicts: Iterable[Verdict], services: Col
             yield row
 
 
-def _is_wanted(run: Run, choice: Choice) -> bool:
+def _is_wanted(run: Run, choice: RunFilter) -> bool:
     day = run.measurement_start_time[:10]
     return (
         (choice.since is None or day >= choice.since.isoformat())

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from probe.core.runs import Run, RunResult
-from probe.results.archive.own_files import OwnFile, is_folder, own_files, tables_of, top_files
-from probe.results.archive.run_choice import start_of
+from probe.results.archive.own_files import OwnFile, is_folder, list_own_files, list_table_folders, list_top_files
+from probe.results.archive.run_choice import read_start
 from probe.results.files.atomic import StoreError
 from probe.results.files.pcapng import read_blocks
 from probe.results.layout import csv_path, packets_path, sums_path
@@ -27,7 +27,7 @@ _MAX_DEPTH = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedRun:
     """A file or a run that is left out."""
 
     path: Path
@@ -35,36 +35,36 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sound:
+class SoundRun:
     """A run that can be taken."""
 
     result: RunResult
     packets: Path | None
 
 
-def folders_in(directory: Path) -> list[Path]:
+def find_results_folders(directory: Path) -> list[Path]:
     """The results folders at a place: it, or those directly below it."""
-    if any(is_folder(folder) for folder, _, _ in tables_of(directory)):
+    if any(is_folder(folder) for folder, _, _ in list_table_folders(directory)):
         return [directory]
     below = [path for path in sorted(directory.iterdir()) if is_folder(path)]
-    return [path for path in below if any(is_folder(folder) for folder, _, _ in tables_of(path))]
+    return [path for path in below if any(is_folder(folder) for folder, _, _ in list_table_folders(path))]
 
 
-def sift(directory: Path) -> Iterator[Sound | Refused]:
+def sift_submission(directory: Path) -> Iterator[SoundRun | RefusedRun]:
     """Every run of one folder, or why not; then every file that belongs to none. Raises StoreError for a folder that
     cannot be looked through."""
-    own = {file.path: file for file in own_files(directory)}
+    own = {file.path: file for file in list_own_files(directory)}
     seen: dict[str, Path] = {}
     for path in sorted((p for p, file in own.items() if _is_runs_file(file)), key=lambda p: (p.parent, is_merged(p))):
         try:
             runs = runs_in(path)
         except StoreError as error:
-            yield Refused(path=path, reason=_why(error, path))
+            yield RefusedRun(path=path, reason=_why(error, path))
             continue
         for run in runs:
             if seen.get(run.run_id, Path()).parent != path.parent:  # else its own file stands beside a merged one
                 seen[run.run_id] = path
-                yield _taken(directory, run, path, own)
+                yield _take_run(directory, run, path, own)
     yield from _left_over(directory, own, seen)
 
 
@@ -72,29 +72,30 @@ def _is_runs_file(file: OwnFile) -> bool:
     return file.table == "runs" and not file.temporary and file.path.suffix == ".csv"
 
 
-def _taken(directory: Path, run: Run, path: Path, own: Mapping[Path, OwnFile]) -> Sound | Refused:
+def _take_run(directory: Path, run: Run, path: Path, own: Mapping[Path, OwnFile]) -> SoundRun | RefusedRun:
     try:
         if not run.schema_version.isdecimal() or int(run.schema_version) > int(SCHEMA_VERSION):
             version = run.schema_version[:20]
-            return Refused(path=path, reason=f"schema version {version!r}, this program knows up to {SCHEMA_VERSION}; "
+            return RefusedRun(path=path,
+                              reason=f"schema version {version!r}, this program knows up to {SCHEMA_VERSION}; "
                                              "update it")
-        start_of(run)
+        read_start(run)
         for table in TABLES:
             _check_plain(csv_path(directory, table, run), own)
         _check_plain(sums_path(directory, run), own)
         if why := mismatch(directory, run):
-            return Refused(path=path, reason=why)
+            return RefusedRun(path=path, reason=why)
         result = whole(directory, run)
         if any(observation.run_id not in ("", run.run_id) for observation in result.observations):
-            return Refused(path=path, reason=f"observations of run {run.run_id} name another run")
+            return RefusedRun(path=path, reason=f"observations of run {run.run_id} name another run")
         packets = packets_path(directory, run)
         if packets not in own:
-            return Sound(result=result, packets=None)
+            return SoundRun(result=result, packets=None)
         for _ in read_blocks(packets):
             pass
-        return Sound(result=result, packets=packets)
+        return SoundRun(result=result, packets=packets)
     except (StoreError, ValueError) as error:
-        return Refused(path=path, reason=_why(error, path))
+        return RefusedRun(path=path, reason=_why(error, path))
 
 
 def _check_plain(path: Path, own: Mapping[Path, OwnFile]) -> None:
@@ -105,22 +106,22 @@ def _check_plain(path: Path, own: Mapping[Path, OwnFile]) -> None:
             raise StoreError(f"{read}: a link, or no plain file")
 
 
-def _left_over(directory: Path, own: Mapping[Path, OwnFile], seen: Mapping[str, Path]) -> Iterator[Refused]:
+def _left_over(directory: Path, own: Mapping[Path, OwnFile], seen: Mapping[str, Path]) -> Iterator[RefusedRun]:
     count = 0
-    beside = {*top_files(directory)}
+    beside = {*list_top_files(directory)}
     for folder, names, files in os.walk(directory, followlinks=False):
         here = Path(folder)
         for name in [name for name in names if (here / name).is_symlink()]:
-            yield Refused(path=here / name, reason="a link; links are not followed")
+            yield RefusedRun(path=here / name, reason="a link; links are not followed")
         if len(here.relative_to(directory).parts) >= _MAX_DEPTH and names:
             names.clear()
-            yield Refused(path=here, reason="folders deeper than any of ours; not looked at")
+            yield RefusedRun(path=here, reason="folders deeper than any of ours; not looked at")
         for name in sorted(files):
             count += 1
             if count > MAX_FILES:
                 raise StoreError(f"{directory}: more than {MAX_FILES} files, which no results folder has")
             if reason := _reason(here / name, own, seen, beside):
-                yield Refused(path=here / name, reason=reason)
+                yield RefusedRun(path=here / name, reason=reason)
 
 
 def _reason(path: Path, own: Mapping[Path, OwnFile], seen: Mapping[str, Path], beside: Set[Path]) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from probe.core.progress import Progress, silent
+from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
 from probe.results.archive.export_formats import FORMATS
-from probe.results.archive.release import released_rows, released_runs, released_table
-from probe.results.archive.run_choice import Choice, chosen_rows, chosen_runs
+from probe.results.archive.release import make_released_table, release_rows, select_releasable_runs
+from probe.results.archive.run_choice import RunFilter, select_rows, select_runs
 from probe.results.files.atomic import StoreError, Writer, write_files
 from probe.results.row_codec import Row
 from probe.results.runs.run_reader import stored_runs
@@ -20,7 +20,7 @@ from probe.results.schema import TABLES, Table
 
 
 @dataclass(slots=True, kw_only=True)
-class Exported:
+class ExportResult:
     """What went into the file; counted while it is written."""
 
     runs: int = 0
@@ -29,29 +29,29 @@ class Exported:
     """Runs that are too young to be released."""
 
 
-def export(
-    directory: Path, out: Path | None, choice: Choice, *, table: str = "verdicts", form: str = "csv",
-    release: bool = False, now: datetime, progress: Progress = silent,
-) -> Exported:
+def export_table(
+    directory: Path, out: Path | None, choice: RunFilter, *, table: str = "verdicts", form: str = "csv",
+    release: bool = False, now: datetime, progress: Progress = ignore_progress,
+) -> ExportResult:
     """Writes the chosen rows to a file, whole or not at all, or to standard output where `out` is None.
 
     Raises StoreError when nothing is stored, something is damaged, or the file cannot be written.
     """
-    runs = chosen_runs(directory, choice)
-    done = Exported()
-    columns = released_table(TABLES[table]) if release else TABLES[table]
+    runs = select_runs(directory, choice)
+    done = ExportResult()
+    columns = make_released_table(TABLES[table]) if release else TABLES[table]
     if release:
-        rows = _released(directory, runs, choice, TABLES[table], now, done, progress)
+        rows = _release_rows(directory, runs, choice, TABLES[table], now, done, progress)
     else:
         rows = _plain(directory, runs, choice, TABLES[table], done, progress)
     try:
-        write_out(out, columns, rows, form)
+        write_rows(out, columns, rows, form)
     except ValueError as error:
         raise StoreError(f"{directory}: {error}; restore the file or remove this run") from error
     return done
 
 
-def write_out(out: Path | None, columns: Table, rows: Iterator[Row], form: str) -> None:
+def write_rows(out: Path | None, columns: Table, rows: Iterator[Row], form: str) -> None:
     """Writes rows to a file, whole or not at all, or to standard output where `out` is None. Raises StoreError."""
     if out is None:
         _to_standard_output(lambda file: FORMATS[form](file, columns, rows))
@@ -70,31 +70,32 @@ def _to_standard_output(write: Writer) -> None:
 
 
 def _plain(
-    directory: Path, runs: list[Run], choice: Choice, table: Table, done: Exported, progress: Progress,
+    directory: Path, runs: list[Run], choice: RunFilter, table: Table, done: ExportResult, progress: Progress,
 ) -> Iterator[Row]:
     for run in runs:
-        yield from _counted(chosen_rows(directory, run, table, choice.services), done)
+        yield from _count_rows(select_rows(directory, run, table, choice.services), done)
         done.runs += 1
         progress(done.runs, len(runs))
 
 
-def _released(
-    directory: Path, runs: list[Run], choice: Choice, table: Table, now: datetime, done: Exported, progress: Progress,
+def _release_rows(
+    directory: Path, runs: list[Run], choice: RunFilter, table: Table, now: datetime, done: ExportResult,
+    progress: Progress,
 ) -> Iterator[Row]:
     lab = {run.vantage.lab for run in runs}
     try:
-        ready = released_runs(runs, (run for run in stored_runs(directory) if run.vantage.lab in lab), now=now)
+        ready = select_releasable_runs(runs, (run for run in stored_runs(directory) if run.vantage.lab in lab), now=now)
     except ValueError as error:
         raise StoreError(f"{directory}: a run has no proper time ({error}); restore its files or remove it") from error
     done.held_back = len(runs) - len(ready)
     for run, cell, name in ready:
-        rows = chosen_rows(directory, run, table, choice.services)
-        yield from _counted(released_rows(rows, table, run.run_id, cell, name), done)
+        rows = select_rows(directory, run, table, choice.services)
+        yield from _count_rows(release_rows(rows, table, run.run_id, cell, name), done)
         done.runs += 1
         progress(done.runs, len(ready))
 
 
-def _counted(rows: Iterator[Row], done: Exported) -> Iterator[Row]:
+def _count_rows(rows: Iterator[Row], done: ExportResult) -> Iterator[Row]:
     for row in rows:
         done.rows += 1
         yield row

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchFrame:
+class BatchInfo:
     """Whose rows these are, from where, made with what; every row of a batch begins with it."""
 
     batch_id: str
@@ -19,7 +19,7 @@ class BatchFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreCheck(BatchFrame):
+class StoreCheck(BatchInfo):
     """What one batch says of one application in one storefront."""
 
     check_time: str
@@ -45,7 +45,7 @@ class StoreCheck(BatchFrame):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreChange(BatchFrame):
+class StoreChange(BatchInfo):
     """That an application was removed from a storefront, or listed there; told once, by the batch that settled it."""
 
     store: str
@@ -68,6 +68,6 @@ class StoreChange(BatchFrame):
 class Batch:
     """All rows of one batch; it is written whole."""
 
-    frame: BatchFrame
+    frame: BatchInfo
     checks: tuple[StoreCheck, ...]
     changes: tuple[StoreChange, ...]

@@ -38,7 +38,7 @@ _ADVICE: Mapping[int, str] = {
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def translate_os_errors(path: Path) -> Iterator[None]:
     """Turns an OSError into a StoreError about this path."""
     try:
         yield
@@ -58,12 +58,12 @@ def write_files(files: Sequence[tuple[Path, Writer]]) -> None:
     try:
         for path, write in files:
             make_folder(path.parent)
-            with explained(path):
+            with translate_os_errors(path):
                 temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
                 staged.append((temporary, path))
                 _write_synced(temporary, write)
         for temporary, path in staged:
-            with explained(path):
+            with translate_os_errors(path):
                 os.replace(temporary, path)
                 placed.append(path)
                 sync_folder(path.parent)
@@ -84,7 +84,7 @@ def replace_file(path: Path, content: bytes) -> None:
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
     remove_stale(path.parent)
-    with explained(path):
+    with translate_os_errors(path):
         try:
             _write_synced(temporary, lambda file: _write_all(file, content))
             os.replace(temporary, path)
@@ -97,7 +97,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def make_folder(folder: Path) -> None:
     """Makes a folder and its missing parents, each for this user alone; those that exist stay as they are."""
-    with explained(folder):
+    with translate_os_errors(folder):
         missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
         for parent in reversed(missing):
             with suppress(FileExistsError):
@@ -111,7 +111,7 @@ def check_writable(directory: Path) -> None:
     """Fails with a StoreError before a run rather than after it when its results could not be written."""
     remove_stale(directory)
     write_file(directory / ".writable", b"probe\n")
-    with explained(directory):
+    with translate_os_errors(directory):
         (directory / ".writable").unlink(missing_ok=True)  # whoever looks after it at the same moment may be faster
         free = free_bytes(directory)
     if free < _MIN_FREE_BYTES:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from probe.results.files.atomic import StoreError, explained
+from probe.results.files.atomic import StoreError, translate_os_errors
 from probe.results.files.text_cells import decode, encode
 from probe.results.row_codec import Row, Value
 from probe.results.schema import Table
@@ -36,7 +36,7 @@ def read_csv(path: Path, table: Table) -> Iterator[Row]:
 
     Raises StoreError for a file that is missing, too large, or not as `write_csv` makes them.
     """
-    with explained(path), path.open(encoding="utf-8", newline="") as file:
+    with translate_os_errors(path), path.open(encoding="utf-8", newline="") as file:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
         yield from parse_csv(path, file, table)

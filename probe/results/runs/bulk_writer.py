@@ -20,9 +20,9 @@ from typing import Any, BinaryIO
 
 from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult
-from probe.results.files.atomic import explained, make_folder, remove_stale, sync_folder
+from probe.results.files.atomic import make_folder, remove_stale, sync_folder, translate_os_errors
 from probe.results.files.text_cells import encode
-from probe.results.flat_observation import DEFAULTS, flattened
+from probe.results.flat_observation import DEFAULTS, flatten_observation
 from probe.results.layout import csv_path
 from probe.results.row_codec import Record, run_row, subject_of, table_records
 from probe.results.runs.merged_days import MANIFEST, PREFIX, is_merged, manifest_text, merged_runs
@@ -50,7 +50,7 @@ class Quick:
         self._zipped = list(zip(self._defaults, self._cells, self._columns, strict=True))
 
     def _flat_values(self, record: Any) -> list[Any]:
-        flat = flattened(record)
+        flat = flatten_observation(record)
         return [flat[column.name] for column in self._columns]
 
     def cells(self, record: Record) -> list[str]:
@@ -103,7 +103,7 @@ class Bulk:
             return
         stored.add(result.run.run_id)
         files = self._days.get(day) or self._open(day)
-        with explained(place):
+        with translate_os_errors(place):
             for name, table in TABLES.items():
                 self._write(files[name], table, result)
         self.written += 1
@@ -128,7 +128,7 @@ class Bulk:
             make_folder(folder)
             remove_stale(folder)
             path = folder / f".import.{os.getpid()}.part"
-            with explained(path):
+            with translate_os_errors(path):
                 handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
             file = os.fdopen(handle, "wb")
             text = io.TextIOWrapper(file, encoding="utf-8", newline="")
@@ -161,7 +161,7 @@ class Bulk:
         files = self._days.pop(day)
         try:
             for one in files.values():
-                with explained(one.path):
+                with translate_os_errors(one.path):
                     one.text.flush()
                     os.fsync(one.file.fileno())
                     one.text.close()
@@ -176,7 +176,7 @@ class Bulk:
         name = PREFIX + hashlib.sha256(one.header + min(one.counts, default="").encode()).hexdigest()[:12]
         target = one.path.with_name(f"{name}.csv")
         manifest = one.path.with_name(f".{name}.{os.getpid()}.part")
-        with explained(target):
+        with translate_os_errors(target):
             with manifest.open("wb") as file:
                 file.write(manifest_text(one.counts))
                 file.flush()

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from probe.results.files.atomic import StoreError, explained
+from probe.results.files.atomic import StoreError, translate_os_errors
 from probe.results.files.csv_files import MAX_FILE_BYTES, parse_csv
 from probe.results.row_codec import Row
 from probe.results.schema import Table
@@ -52,7 +52,7 @@ def manifest_text(counts: Mapping[str, int]) -> bytes:
 def merged_runs(merged: Path) -> Mapping[str, int]:
     """Run -> rows of a merged file, from its manifest. Raises StoreError when that is missing or none of ours."""
     path = merged.with_suffix(MANIFEST)
-    with explained(path), path.open("rb") as file:
+    with translate_os_errors(path), path.open("rb") as file:
         state = os.fstat(file.fileno())
         key = state.st_dev, state.st_ino, state.st_mtime_ns, state.st_size
         if (known := _manifests.get(key)) is not None:
@@ -95,7 +95,7 @@ def _holders(day: Path, run_id: str) -> Iterator[Path]:
 
 def _piece(path: Path, run_id: str) -> bytes:
     """The header and the lines of one run."""
-    with explained(path), path.open("rb") as file:
+    with translate_os_errors(path), path.open("rb") as file:
         state = os.fstat(file.fileno())
         if state.st_size > MAX_FILE_BYTES:
             raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")

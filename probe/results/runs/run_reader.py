@@ -13,7 +13,7 @@ import msgspec
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.results.files.atomic import StoreError, explained
+from probe.results.files.atomic import StoreError, translate_os_errors
 from probe.results.files.csv_files import MAX_FILE_BYTES, read_csv
 from probe.results.layout import csv_path, find_run, run_files
 from probe.results.row_codec import Row, T, framed_rows, record_from, run_from, run_row, table_of
@@ -63,7 +63,7 @@ def _records(directory: Path, run: Run, kind: type[T]) -> tuple[T, ...]:
 
 def read_run(directory: Path, run_id: str) -> RunResult:
     """Everything that one run found; StoreError when it is not stored."""
-    for run in _again_if_moved(partial(_found, directory, run_id)):
+    for run in _again_if_moved(partial(_find_run, directory, run_id)):
         if run.run_id == run_id:
             return whole(directory, run)
     raise StoreError(f"{directory}: there is no run {run_id}; see the files below {directory / 'runs'}")
@@ -103,14 +103,14 @@ def _text(directory: Path, run: Run, table: str) -> bytes:
     path = csv_path(directory, table, run)
     if not path.exists() and (text := merged_text(path.parent, run.run_id)) is not None:
         return text
-    with explained(path), path.open("rb") as file:
+    with translate_os_errors(path), path.open("rb") as file:
         text = file.read(MAX_FILE_BYTES + 1)
     if len(text) > MAX_FILE_BYTES:
         raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
     return text
 
 
-def _found(directory: Path, run_id: str) -> tuple[Run, ...]:
+def _find_run(directory: Path, run_id: str) -> tuple[Run, ...]:
     path = find_run(directory, run_id) or find_merged(directory, run_id)
     return runs_in(path) if path else ()
 

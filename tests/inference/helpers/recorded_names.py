@@ -7,8 +7,8 @@ from typing import Any
 
 from observations import HERE4, THERE4
 from probe.inference.evidence.dns_evidence import DnsEvidence
-from probe.inference.evidence.fingerprint_weight import Mark
-from probe.inference.evidence.port53 import Port53
+from probe.inference.evidence.fingerprint_weight import FingerprintMark
+from probe.inference.evidence.port53 import Port53Evidence
 from probe.inference.rules.name_context import NameEvidence
 
 TRUSTED: dict[str, Any] = dict(asked=True, network="ok", network_answers=frozenset({HERE4}), trusted_ok=2,
@@ -26,8 +26,8 @@ def failing(state: str, **dns: Any) -> NameEvidence:
 
 
 WRONG: dict[str, Any] = dict(wrong_server=True, trusted_reached=True)
-RESTRICTED: dict[str, Any] = dict(fingerprint="safe", mark=Mark(name="safe", restricted=True))
-ELSEWHERE: dict[str, Any] = dict(fingerprint="notice", mark=Mark(name="notice"))
+RESTRICTED: dict[str, Any] = dict(fingerprint="safe", mark=FingerprintMark(name="safe", restricted=True))
+ELSEWHERE: dict[str, Any] = dict(fingerprint="notice", mark=FingerprintMark(name="notice"))
 """A block address that is known of another country."""
 NOBODY: dict[str, Any] = dict(trusted_ok=0, trusted_answers=frozenset())
 NAMES: dict[str, NameEvidence] = {
@@ -38,8 +38,8 @@ NAMES: dict[str, NameEvidence] = {
     "dns/household_filter": name(filtered=True, resolver_private=True, **BOGUS),
     "dns/two_answers": name(injected=True),
     "dns/dark_address_answers": name(dark_answered=True),
-    "dns/malformed_over_tcp": name(port53=Port53(tcp_malformed=True), **BOGUS),
-    "dns/led_astray": name(WRONG, port53=Port53(intercepted=True, led_astray=True)),
+    "dns/malformed_over_tcp": name(port53=Port53Evidence(tcp_malformed=True), **BOGUS),
+    "dns/led_astray": name(WRONG, port53=Port53Evidence(intercepted=True, led_astray=True)),
     "dns/restricted_mode": name({"validated": True}, **RESTRICTED, **HONEST),
     "dns/restricted_mode_everywhere": name({"validated": True}, **RESTRICTED, public_restricted=True),
     "dns/block_address_known_elsewhere": name({"wrong_server": True}, **ELSEWHERE, **HONEST),
@@ -73,7 +73,7 @@ FALLS_TO: dict[str, tuple[NameEvidence, str]] = {
     "a router leads to a restricted mode": (
         name({"validated": True}, **RESTRICTED, **HONEST, resolver_private=True), "dns/false_answer_of_near_resolver"),
     "the device beside ours answers every question": (
-        name(WRONG, port53=Port53(intercepted=True, led_astray=True, next_door=True)),
+        name(WRONG, port53=Port53Evidence(intercepted=True, led_astray=True, next_door=True)),
         "dns/false_answer_of_near_resolver"),
     "a router leads several services to a page of its filter": (
         name(WRONG | {"shared_answer": True}, **HONEST, resolver_private=True), "dns/false_answer_of_near_resolver"),
@@ -90,7 +90,8 @@ FALLS_TO: dict[str, tuple[NameEvidence, str]] = {
     "a router denies a name, and so does a public resolver": (
         failing("nxdomain", public="nxdomain", resolver_private=True), "dns/denied_here_only"),
     "a router gives a block address of this country": (
-        name(WRONG, **HONEST, resolver_private=True, fingerprint="notice", mark=Mark(name="notice", fits=True)),
+        name(WRONG, **HONEST, resolver_private=True, fingerprint="notice",
+             mark=FingerprintMark(name="notice", fits=True)),
         "dns/false_answer_here_only"),
     "datagrams to the public resolver are answered as falsely, and its stream truly": (
         name({"dead_answer": True}, **ELSEWHERE, public="ok", public_answers=frozenset({HERE4, THERE4})),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from probe.inference.evidence.flow_evidence import Beside, FlowEvidence
+from probe.inference.evidence.flow_evidence import FlowComparison, FlowEvidence
 from probe.inference.evidence.freezes import Freezes
 from probe.inference.rules.path_context import PathContext
 from recorded_datagrams import SERVED, scene
 
 TRICKLES: dict[str, Any] = dict(samples=4, trickles=True)
-SLOW_HERE: dict[str, Any] = dict(elsewhere=Beside(others=4, slower=True))
-SLOWER_NAME: dict[str, Any] = dict(innocent=Beside(others=4, slower=True))
+SLOW_HERE: dict[str, Any] = dict(elsewhere=FlowComparison(others=4, slower=True))
+SLOWER_NAME: dict[str, Any] = dict(innocent=FlowComparison(others=4, slower=True))
 STOPS_EARLY: dict[str, Any] = dict(early_stalls=4, elsewhere_passes=3, later_pass=True)
 STOPS: dict[str, Any] = dict(stalls=4, tries=5, clean=True, stall_chance=0.01, elsewhere_passes=3, later_pass=True)
 

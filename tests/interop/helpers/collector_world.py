@@ -17,9 +17,9 @@ from click.testing import Result
 
 from observations import HERE4, HERE6, lookup, replace_flat, visit_to
 from ooni_ours import TARGET, Envelope, result_of
-from probe.config.consent.consent_check import record
+from probe.config.consent.consent_check import make_consent
 from probe.config.settings import Settings, SubmitSettings
-from probe.config.settings_edit import edited
+from probe.config.settings_edit import edit_settings
 from probe.core.runs import RunResult
 from probe.results.runs.run_writer import write_run
 from upload_world import Handler, answering, call
@@ -168,8 +168,8 @@ def with_runs(results: Path, names: str = "ab", **others: Any) -> Path:
 def agreed_to(collector: str, path: Path) -> Path:
     """A configuration that agrees to this collector."""
     settings = Settings(submit=SubmitSettings(collector=collector))
-    consent = msgspec.to_builtins(record(settings, level=1, today=date(2026, 8, 1)))
-    path.write_text(edited("", {"submit": {"collector": collector}, "consent": consent}))
+    consent = msgspec.to_builtins(make_consent(settings, level=1, today=date(2026, 8, 1)))
+    path.write_text(edit_settings("", {"submit": {"collector": collector}, "consent": consent}))
     return path
 
 

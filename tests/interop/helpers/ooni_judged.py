@@ -9,23 +9,23 @@ from typing import Any
 from ooni_data import ADDRESS, HOST, measurement, query
 from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
-from probe.interop.grouping import runs_of
-from probe.interop.imported_measurement import Measurement
-from probe.interop.judging import judge_imported
-from probe.interop.ooni.ooni_measurement import read_line
+from probe.interop.grouping import group_into_runs
+from probe.interop.imported_measurement import ImportedMeasurement
+from probe.interop.judging import judge_imported_run
+from probe.interop.ooni.ooni_measurement import read_measurement_line
 
 PLAIN = "http://www.chat.example/"
 IRAN, PRIVATE = "10.10.34.35", "10.77.1.1"
 
 
-def read(one: dict[str, Any]) -> Measurement:
-    return read_line(json.dumps(one).encode())
+def read(one: dict[str, Any]) -> ImportedMeasurement:
+    return read_measurement_line(json.dumps(one).encode())
 
 
 def runs(*measurements: dict[str, Any]) -> list[RunResult]:
-    found = runs_of([read(m) for m in measurements])
+    found = group_into_runs([read(m) for m in measurements])
     for result in found:
-        assert judge_imported(result)[0] == result.verdicts  # what is stored gives the same verdict again
+        assert judge_imported_run(result)[0] == result.verdicts  # what is stored gives the same verdict again
     return found
 
 

@@ -12,7 +12,7 @@ from observations import HOST
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import Verdict
-from probe.interop.ooni.exported_by_us import measurements_of
+from probe.interop.ooni.exported_by_us import export_measurements
 
 TARGET = "chat.web.main"
 
@@ -55,5 +55,5 @@ def result_of(*rows: Observation, controls: tuple[ControlAnswer, ...] = (), lab:
 
 
 def exported(*rows: Observation, **changes: Any) -> dict[str, Any]:
-    (only,) = measurements_of(result_of(*rows, **changes))
+    (only,) = export_measurements(result_of(*rows, **changes))
     return json.loads(json.dumps(only))  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@ import pytest
 
 from lab_net import DELAY_S, Net
 from lab_traffic import CLIENT, CLIENT_TTL, SERVER, read, rule
-from probe_lab.box.defragment import fragmented
+from probe_lab.box.defragment import fragment_packet
 from probe_lab.wire.packet import IpHeader, build_udp
 
 STUN = b"\0\1\0\0\x21\x12\xa4\x42"
@@ -31,5 +31,5 @@ def test_a_packet_in_fragments_passes_whole_or_not_at_all(tmp_path: Path, start:
     payload = start + bytes(300)
     header = IpHeader(src=CLIENT, dst=SERVER, ttl=CLIENT_TTL, ip_id=5)
     raw = build_udp(header, sport=50_000, dport=3478, payload=payload)
-    arrived = net.send("client", *fragmented(raw, mtu=120, identification=5))
+    arrived = net.send("client", *fragment_packet(raw, mtu=120, identification=5))
     assert [where for where, _, _ in arrived] == ["servers"] * delivered

@@ -12,7 +12,7 @@ from lab_hellos import with_extension
 from lab_scenario_files import CATALOGUE, GOOD, write
 from lab_traffic import HELLO, INNOCENT, SERVER, SERVER6, Scene, assert_untouched, client_hello, flow_of, rule
 from probe_lab.box.hello_shape import features_of, fits_shape, hello_shape
-from probe_lab.draw import addresses_of, draw
+from probe_lab.draw import draw_scenario, resolve_addresses
 from probe_lab.format.scenario import read_scenario
 from probe_lab.lab_types import Rule
 
@@ -86,10 +86,10 @@ def test_references_become_names_and_addresses(tmp_path: Path) -> None:
     text = GOOD.replace('trigger = "sni"', 'trigger = "fingerprint"').replace(
         'match = ["@t"]', 'match = ["name=@t", "address=@t", "grease=no"]')
     assert text != GOOD
-    drawn = draw(read_scenario(write(tmp_path, text)), seed=4, endpoints=CATALOGUE.endpoints)
+    drawn = draw_scenario(read_scenario(write(tmp_path, text)), seed=4, endpoints=CATALOGUE.endpoints)
     rows = [row for row in CATALOGUE.endpoints if row.input in drawn.aliases["t"]]
     names = {f"name={row.sni or row.host}" for row in rows}
-    addresses = {f"address={address}" for row in rows for address in addresses_of(row, drawn.world)}
+    addresses = {f"address={address}" for row in rows for address in resolve_addresses(row, drawn.world)}
     assert set(drawn.rules[0].match) == names | addresses | {"grease=no"}
     assert drawn.rules[0].alias == "t"
 

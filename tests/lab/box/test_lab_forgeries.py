@@ -32,7 +32,7 @@ from lab_traffic import (
     sent,
     untouched,
 )
-from probe_lab.wire.icmp_errors import error_about, quoted
+from probe_lab.wire.icmp_errors import make_icmp_error, read_quoted
 from probe_lab.wire.packet import ACK, FIN, PSH, RST, SYN, IpHeader, Packet, build_udp
 
 # fin, alert, http_response
@@ -212,10 +212,10 @@ def test_an_icmp_error_about_a_redirected_packet_names_the_address_that_was_mean
     original = read(query("a.example", to="8.8.8.8"))
     out = read(scene.out(original.raw).forward)
     for sender, expected in ((RESOLVER, "8.8.8.8"), ("5.5.5.5", "5.5.5.5")):
-        error = error_about(out, sender=sender, kind=3, code=3)
+        error = make_icmp_error(out, sender=sender, kind=3, code=3)
         assert error is not None
         back = read(scene.back(error).forward)
-        about = quoted(back)
+        about = read_quoted(back)
         assert about is not None
         assert (back.src, back.icmp_type, back.icmp_code) == (expected, 3, 3)
         assert (about.src, about.sport, about.dst, about.dport) == (CLIENT, 5353, "8.8.8.8", 53)

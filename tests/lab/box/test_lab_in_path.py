@@ -27,8 +27,8 @@ from lab_traffic import (
     sent,
     untouched,
 )
-from probe_lab.wire.packet import ACK, FIN, PSH, RST, SYN, IpHeader, build_ip, build_tcp, parse
-from probe_lab.wire.packet_edit import as_reset
+from probe_lab.wire.packet import ACK, FIN, PSH, RST, SYN, IpHeader, build_ip, build_tcp, parse_packet
+from probe_lab.wire.packet_edit import make_reset
 
 TIMESTAMPS = bytes.fromhex("0101080a0000000100000002")
 
@@ -122,12 +122,12 @@ def test_a_rewrite_by_address_waits_for_the_clients_data(tmp_path: Path) -> None
 def test_headers_of_unusual_length_are_rewritten_right() -> None:
     inner = build_tcp(IpHeader(src=SERVER6, dst=CLIENT6), sport=443, dport=9, flags=ACK, seq=5, ack=6, payload=b"abc")
     extended = build_ip(IpHeader(src=SERVER6, dst=CLIENT6), 60, bytes((6, 0)) + bytes(6) + inner[40:])
-    short = as_reset(read(extended), window=3)
+    short = make_reset(read(extended), window=3)
     packet = read(short)
     assert (packet.flags, packet.seq, packet.ack, packet.window, packet.payload) == (RST | ACK, 5, 6, 3, b"")
     assert short[40:48] == extended[40:48]
     padded = build_tcp(IpHeader(src=SERVER, dst="1.2.3.4"), sport=443, dport=9, flags=ACK, payload=b"abc") + b"pad"
-    assert len(as_reset(read(padded), window=0)) == 40
+    assert len(make_reset(read(padded), window=0)) == 40
 
 
 # reset
@@ -204,7 +204,7 @@ def test_a_box_that_reads_single_segments_sees_no_split_name(tmp_path: Path) -> 
     scene = Scene(tmp_path, alone, rule("sni", "t.example", "fin"))
     flow = scene.open(Flow())
     assert len(scene.out(flow.data(HELLO)).injected) == 3
-    raw = parse(Flow().data(HELLO))
+    raw = parse_packet(Flow().data(HELLO))
     assert raw is not None
     late = Scene(tmp_path, alone)  # which has not seen the connection begin
     (to_client, to_server) = (read(injection.packet) for injection in late.out(raw.raw).injected)

@@ -25,7 +25,7 @@ from lab_traffic import (
     sent,
     untouched,
 )
-from probe_lab.box.actions import ACTIONS, KINDS, TRIGGERS, problems
+from probe_lab.box.actions import ACTIONS, KINDS, TRIGGERS, list_problems
 from probe_lab.box.effects import EFFECTS
 from probe_lab.box.matches import MATCHERS
 from probe_lab.box.rule_index import TRIGGERS_FILED
@@ -75,8 +75,10 @@ def test_rules_that_say_nonsense_are_refused(bad: Rule, word: str) -> None:
 
 
 def test_good_rules_have_no_problems() -> None:
-    assert problems(rule("sni", "a", "reset", ttl="copy", ip_id="client+1", window="ttl+1375", df=True, copies=3)) == ()
-    assert problems(rule("qname", "a", "inject_dns", ttl=("64", "copy"), aa=("true", "false"), answers="8.8.8.8")) == ()
+    assert list_problems(rule("sni", "a", "reset", ttl="copy", ip_id="client+1", window="ttl+1375", df=True,
+                              copies=3)) == ()
+    assert list_problems(rule("qname", "a", "inject_dns", ttl=("64", "copy"), aa=("true", "false"),
+                              answers="8.8.8.8")) == ()
 
 
 # triggers

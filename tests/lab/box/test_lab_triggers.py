@@ -34,9 +34,9 @@ from lab_traffic import (
     untouched,
 )
 from probe_lab.box.actions import ACTIONS, TRIGGERS
-from probe_lab.box.defragment import fragmented
+from probe_lab.box.defragment import fragment_packet
 from probe_lab.box.matches import MATCHERS, NameIndex
-from probe_lab.box.protocols import carried, looks_like
+from probe_lab.box.protocols import guess_protocol, read_carried
 from probe_lab.box.rulebook import make_ready
 from probe_lab.lab_types import Rule, Value
 from probe_lab.wire.packet import IpHeader, build_udp
@@ -228,16 +228,16 @@ def test_a_hello_in_segments_of_any_order_with_repeats(tmp_path: Path, version: 
     ],
 )
 def test_what_first_payloads_look_like(data: bytes, proto: int, port: int, expected: str) -> None:
-    assert looks_like(data, proto=proto, port=port) == expected
+    assert guess_protocol(data, proto=proto, port=port) == expected
 
 
 def test_what_http_carries_is_told_besides(tmp_path: Path) -> None:
     plain = b"POST /mmtls/0123 HTTP/1.1\r\nHost: a.example\r\nUpgrade: mmtls\r\n\r\n\x16\xf1\x04"
-    assert looks_like(plain, proto=TCP, port=80) == "http"
-    assert carried(plain) == "mmtls"
+    assert guess_protocol(plain, proto=TCP, port=80) == "http"
+    assert read_carried(plain) == "mmtls"
     body = b"GET / HTTP/1.1\r\n\r\nupgrade: mmtls"
     for other in (plain.replace(b"mmtls\r", b"h2c\r"), b"\r\nUpgrade: mmtls\r\n", body):
-        assert carried(other) == ""
+        assert read_carried(other) == ""
 
 
 def test_only_the_first_payload_of_a_flow_tells_its_protocol(tmp_path: Path) -> None:
@@ -280,13 +280,13 @@ def test_a_version_in_any_long_header(tmp_path: Path, to: str) -> None:
 def test_a_hello_in_fragments_is_seen_and_all_of_them_are_dropped(tmp_path: Path, version: int) -> None:
     scene = Scene(tmp_path, rule("sni", "t.example", "drop"))
     flow = scene.open(flow_of(version))
-    parts = fragmented(flow.data(HELLO), mtu=200, identification=7)
+    parts = fragment_packet(flow.data(HELLO), mtu=200, identification=7)
     assert len(parts) > 2
     passages = [scene.out(part) for part in (*parts[1:], parts[0])]
     assert all(passage.forward is None and not passage.earlier for passage in passages)
     assert len(scene.log) == 1
     other = scene.open(flow_of(version, cport=2))
-    parts = fragmented(other.data(INNOCENT), mtu=200, identification=8)
+    parts = fragment_packet(other.data(INNOCENT), mtu=200, identification=8)
     *waiting, last = (scene.out(part) for part in parts)
     assert all(passage.forward is None for passage in waiting)
     assert (*last.earlier, last.forward) == parts
@@ -296,7 +296,7 @@ def test_a_hello_in_fragments_is_seen_and_all_of_them_are_dropped(tmp_path: Path
 def test_a_question_in_fragments_is_answered(tmp_path: Path, to: str) -> None:
     scene = Scene(tmp_path, rule("qname", "t.example", "inject_dns", answers=("10.10.34.34", "d0::11")))
     raw = query("t.example", to=to)
-    parts = fragmented(raw, mtu=len(raw) - 1, identification=9)
+    parts = fragment_packet(raw, mtu=len(raw) - 1, identification=9)
     assert len(parts) > 1
     *_, last = (scene.out(part) for part in parts)
     assert len(last.injected) == 1
@@ -306,7 +306,7 @@ def test_a_question_in_fragments_is_answered(tmp_path: Path, to: str) -> None:
 def test_a_redirected_packet_leaves_in_fragments_again(tmp_path: Path) -> None:
     scene = Scene(tmp_path, rule("udp53", (), "redirect", to=RESOLVER))
     raw = query("t.example", to="8.8.8.8")
-    *_, last = (scene.out(part) for part in fragmented(raw, mtu=48, identification=9))
+    *_, last = (scene.out(part) for part in fragment_packet(raw, mtu=48, identification=9))
     pieces = (*last.earlier, last.forward)
     assert len(pieces) > 1
     whole = Scene(tmp_path, rule("address", RESOLVER, "icmp"))

@@ -9,9 +9,9 @@ from lab_fidelity import Place, Watched, on, seed_of, watched
 from lab_fidelity_checks import BRIEF_S, acts, assert_never_arrives, is_acknowledged
 from lab_first_words import first_words, is_genuine
 from lab_innocents import fault
-from probe.catalogue.load import load as load_catalogue
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load
+from probe.catalogue.load import load_catalogue
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
@@ -53,7 +53,7 @@ def test_the_short_link_vanishes_and_other_requests_do_not(w: Watched) -> None:
 @pytest.mark.parametrize("name", ["app-web-imitated", "app-web-refuses-us", "app-web-changed"])
 def test_the_server_or_what_stands_before_it_treats_one_request_so(name: str) -> None:
     catalogue = load_catalogue(search=False).endpoints
-    drawn = draw(load(name), seed=seed_of(name), endpoints=catalogue, pinned={"t": (SHORTLINK,)})
+    drawn = draw_scenario(load_scenario(name), seed=seed_of(name), endpoints=catalogue, pinned={"t": (SHORTLINK,)})
     with watched(drawn) as w:
         t, told, hello = w.target("t"), fault(w, "app_reply"), first_words("mmtls")
         style, here_alone = str(told["style"]), bool(told.get("only_client"))

@@ -12,7 +12,7 @@ from scapy.layers.inet import IP, TCP
 from lab_both_ends import BothEnds, pull
 from lab_fidelity import Flow, Place, Seen, Watched
 from lab_hellos import hello
-from probe_lab.lab_types import Drawn, Value
+from probe_lab.lab_types import DrawnScenario, Value
 from project_root import LAB_CLIENTS
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
@@ -27,10 +27,10 @@ SLACK_S = 0.5
 FLOOD = LAB_CLIENTS / "flood.py"
 
 
-def with_params(**params: Value) -> Callable[[Drawn], Drawn]:
+def with_params(**params: Value) -> Callable[[DrawnScenario], DrawnScenario]:
     """Change parameters of the first rule after they were drawn."""
 
-    def change(drawn: Drawn) -> Drawn:
+    def change(drawn: DrawnScenario) -> DrawnScenario:
         first = drawn.rules[0]
         return replace(drawn, rules=(replace(first, params={**first.params, **params}), *drawn.rules[1:]))
 

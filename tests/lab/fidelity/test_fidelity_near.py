@@ -10,7 +10,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from lab_fidelity import Flow, Watched, draw_scenario, on, seed_of, watched
 from lab_fidelity_checks import BRIEF_S, assert_answered, assert_never_arrives, assert_resets, genuine_data
 from lab_hellos import hello
-from probe_lab.format.needs import lacking
+from probe_lab.format.needs import explain_lacking_needs
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
@@ -72,7 +72,7 @@ def test_a_box_sits_far_behind_the_first_public_router(w: Watched) -> None:
 def test_a_program_as_the_censor_strikes_a_name_or_an_address(name: str) -> None:
     drawn = draw_scenario(name, seed_of(name))
     assert drawn.censor is not None
-    if reason := lacking(drawn.censor.needs):
+    if reason := explain_lacking_needs(drawn.censor.needs):
         pytest.skip(reason)
     struck = "timeout" if name == "x-nft" else "ECONNRESET"
     with watched(drawn) as w:

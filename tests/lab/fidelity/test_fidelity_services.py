@@ -17,7 +17,7 @@ from lab_fidelity_checks import BRIEF_S, assert_answered, assert_silence, has_df
 from lab_hellos import hello
 from lab_innocents import fault, innocents, with_fault
 from lab_warm import forked
-from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.plan_context import PlanContext
 from probe_lab.servers.faults import number
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
@@ -79,7 +79,7 @@ def test_a_service_sends_slowly_whoever_asks(name: str) -> None:
 def test_a_service_takes_its_time_whoever_asks(w: Watched) -> None:
     kind = "http_late" if w.drawn.name == "late-page" else "tls_late"
     t, late_s = w.target("t"), number(fault(w, kind), "after_s", 0)
-    assert late_s > Frame().timeout_s
+    assert late_s > PlanContext().timeout_s
     for host in ("client", w.drawn.world.vantages[0].control_id):
         assert pulling_s(w, t, 1, host=host) >= late_s
     begin_s = time.monotonic()

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from lab_warm import forked
-from probe.catalogue.load import load as load_catalogue
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load
-from probe_lab.lab_types import Drawn, Rule
-from probe_lab.laboratory import Laboratory, probe_command
+from probe.catalogue.load import load_catalogue
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
+from probe_lab.lab_types import DrawnScenario, Rule
+from probe_lab.laboratory import Laboratory, make_probe_command
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
@@ -33,14 +33,14 @@ STORE_TARGETS = ("https://itunes.apple.com/", "https://play.google.com/robots.tx
 class Shop:
     """One laboratory, and a results folder that moves from one to the next."""
 
-    def __init__(self, lab: Laboratory, drawn: Drawn) -> None:
+    def __init__(self, lab: Laboratory, drawn: DrawnScenario) -> None:
         self.lab = lab
         self.config = lab.directory / "probe.toml"
         self.config.write_text(configuration(drawn.world, helpers=True))
         self.results = lab.directory / "results"
 
     def probe(self, *arguments: str) -> str:
-        done = self.lab.run([*probe_command(), *arguments, "--config", str(self.config), "--results",
+        done = self.lab.run([*make_probe_command(), *arguments, "--config", str(self.config), "--results",
                              str(self.results)], env=program_environment(), timeout_s=120)
         assert done.returncode == 0, done.stderr.decode()[-2000:]
         return done.stdout.decode()
@@ -52,7 +52,7 @@ class Shop:
         return found
 
 
-def a_shop(stack: ExitStack, drawn: Drawn) -> Shop:
+def a_shop(stack: ExitStack, drawn: DrawnScenario) -> Shop:
     return Shop(stack.enter_context(forked(drawn, helpers=False)), drawn)
 
 
@@ -67,7 +67,8 @@ def states(found: dict[str, Any]) -> dict[tuple[str, str], tuple[str, str, str]]
 
 
 def test_an_application_goes_and_the_store_stays(stack: ExitStack, seed: int, tmp_path: Path) -> None:
-    drawn = draw(load("app-delisted"), seed=seed % 1000, endpoints=load_catalogue(search=False).endpoints)
+    drawn = draw_scenario(load_scenario("app-delisted"), seed=seed % 1000,
+                          endpoints=load_catalogue(search=False).endpoints)
     before, after = a_shop(stack, replace(drawn, faults=())), a_shop(stack, drawn)
     found = before.stores(FIRST)
     assert set(states(found).values()) == {("in_storefront", "ok", "")}
@@ -87,7 +88,7 @@ def test_an_application_goes_and_the_store_stays(stack: ExitStack, seed: int, tm
         ("linkedin", "ru"): "down", ("linkedin", "us"): "ok", ("signal", "ru"): "ok", ("signal", "us"): "ok"}
     assert all(row["lab"] == "true" and row["probe_cc"] == "RU" for row in read_rows(after.results, "store_checks"))
     out = tmp_path / "changes.csv"
-    done = after.lab.run([*probe_command(), "export", str(after.results), "--table", "store_changes", "--service",
+    done = after.lab.run([*make_probe_command(), "export", str(after.results), "--table", "store_changes", "--service",
                           "linkedin", "-o", str(out)], env=program_environment(), timeout_s=60)
     assert done.returncode == 0, done.stderr.decode()
     with out.open(newline="") as file:
@@ -95,7 +96,8 @@ def test_an_application_goes_and_the_store_stays(stack: ExitStack, seed: int, tm
 
 
 def test_a_store_that_is_blocked_is_no_removal(stack: ExitStack, seed: int) -> None:
-    drawn = draw(load("app-delisted"), seed=seed % 1000, endpoints=load_catalogue(search=False).endpoints)
+    drawn = draw_scenario(load_scenario("app-delisted"), seed=seed % 1000,
+                          endpoints=load_catalogue(search=False).endpoints)
     rules = tuple(Rule(trigger="sni", match=(host,), action="reset", params={"ttl": 50}, block_type="tls.reset.sni")
                   for host in ("itunes.apple.com", "play.google.com"))
     free, censored = a_shop(stack, replace(drawn, faults=())), a_shop(stack, replace(drawn, faults=(), rules=rules))

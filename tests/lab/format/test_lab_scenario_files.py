@@ -13,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_scenario_files import BY_INPUT, CATALOGUE, GOOD, write
-from probe.inference.rules.all_rules import all_rules
-from probe_lab.draw import addresses_of, draw
-from probe_lab.format.needs import lacking
+from probe.inference.rules.all_rules import list_rules
+from probe_lab.draw import draw_scenario, resolve_addresses
+from probe_lab.format.needs import explain_lacking_needs
 from probe_lab.format.ranges import RangeError, bounds, draw_range, parse_range, samples
-from probe_lab.format.scenario import DIRECTORY, names, read_scenario
-from probe_lab.format.scenario import load as load_scenario
+from probe_lab.format.scenario import DIRECTORY, list_scenario_names, load_scenario, read_scenario
 from probe_lab.format.toml_table import ScenarioError
 from probe_lab.lab_types import Expect
 
@@ -164,7 +163,7 @@ def test_an_unknown_name_is_refused() -> None:
 def test_too_few_endpoints_are_said_so(tmp_path: Path) -> None:
     scenario = read_scenario(write(tmp_path, GOOD.replace("tls = true", 'service = "nobody"')))
     with pytest.raises(ScenarioError, match=r"draw\.t: "):
-        draw(scenario, seed=1, endpoints=CATALOGUE.endpoints)
+        draw_scenario(scenario, seed=1, endpoints=CATALOGUE.endpoints)
 
 
 def test_an_innocent_profile_is_a_contradiction(tmp_path: Path) -> None:
@@ -179,7 +178,7 @@ def test_layers_bring_rules_and_faults_but_neither_draws_nor_expectations(tmp_pa
     assert [rule.block_type for rule in scenario.rules] == ["tls.reset.sni", "dns.injection"]
     assert [fault.action for fault in scenario.faults] == ["closed"]
     assert (len(scenario.expects), list(scenario.draw), scenario.profile) == (1, ["t"], True)
-    drawn = draw(scenario, seed=2, endpoints=CATALOGUE.endpoints)
+    drawn = draw_scenario(scenario, seed=2, endpoints=CATALOGUE.endpoints)
     row = BY_INPUT[drawn.aliases["t"][0]]
     assert [rule.match for rule in drawn.rules] == [(row.sni,), (row.host,)]
     assert {rule.alias for rule in drawn.rules} == {"t"}
@@ -194,8 +193,8 @@ def test_several_causes_one_of_which_is_made(tmp_path: Path) -> None:
 
 def test_an_expectation_never_names_a_rule_of_the_program() -> None:
     """Verdicts are compared with the truth; were our own reasoning compared with itself, it would always be right."""
-    rules = {rule.id for rule in all_rules()}
-    for name in names():
+    rules = {rule.id for rule in list_rules()}
+    for name in list_scenario_names():
         fields = tomllib.loads((DIRECTORY / f"{name}.toml").read_text(encoding="utf-8"))
         texts = {text for expect in fields.get("expect", ()) for value in expect.values()
                  for text in (value if isinstance(value, list) else [value])}
@@ -210,7 +209,7 @@ def test_every_scenario_is_watched_on_the_wire(root: Path) -> None:
     for file in (root / "tests").rglob("test_fidelity_*.py"):
         nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         watched |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    assert not set(names()) - watched
+    assert not set(list_scenario_names()) - watched
 
 
 # --- programs
@@ -231,11 +230,11 @@ def test_a_program_as_the_censor_is_told_whom_to_censor(tmp_path: Path) -> None:
     text = rules.replace("tls = true", "tls = true\ncount = 2\nipv6 = true") + CENSOR
     text += expects.partition("\n\n")[2].replace("tls.reset.sni", "tls.drop.sni").replace("[[rule]]", "")
     scenario = read_scenario(write(tmp_path, text.replace("[draw.t]", 'needs = ["iptables"]\n[draw.t]')))
-    drawn = draw(scenario, seed=3, endpoints=CATALOGUE.endpoints)
+    drawn = draw_scenario(scenario, seed=3, endpoints=CATALOGUE.endpoints)
     censor = drawn.censor
     assert censor is not None
     rows = [BY_INPUT[url] for url in drawn.aliases["t"]]
-    addresses = [address for row in rows for address in addresses_of(row, drawn.world)]
+    addresses = [address for row in rows for address in resolve_addresses(row, drawn.world)]
     n_ipv6 = sum(":" in address for address in addresses)
     assert [line for line in censor.setup if line.startswith("ipt")] == [
         f"iptables -A FORWARD -m string --string {row.sni} -j DROP" for row in rows
@@ -248,5 +247,5 @@ def test_a_program_as_the_censor_is_told_whom_to_censor(tmp_path: Path) -> None:
 
 
 def test_programs_that_are_missing_are_named() -> None:
-    assert lacking(("sh",)) == ""
-    assert "no-such-program-here" in lacking(("sh", "no-such-program-here"))
+    assert explain_lacking_needs(("sh",)) == ""
+    assert "no-such-program-here" in explain_lacking_needs(("sh", "no-such-program-here"))

@@ -10,7 +10,7 @@ import json
 import sys
 
 from probe_lab.host.blueprint import Parts
-from probe_lab.lab_types import Drawn, HostPlan, VantagePoint, World
+from probe_lab.lab_types import DrawnScenario, HostPlan, VantagePoint, World
 from probe_lab.laboratory import Laboratory
 
 STAND_INS = Parts(
@@ -46,7 +46,7 @@ WORLD = World(
     clock_shift_s=86_400,
 )
 
-DRAWN = Drawn(
+DRAWN = DrawnScenario(
     name="stand-ins",
     title="",
     kind="innocent",

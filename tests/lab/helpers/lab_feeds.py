@@ -18,15 +18,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from lab_warm import forked
-from probe.catalogue.load import load as load_catalogue
-from probe.control.feeds.feed_board import AHEAD_S
+from probe.catalogue.load import load_catalogue
+from probe.control.feeds.feed_board import MAX_AHEAD_S
 from probe.control.feeds.feed_document import read_feed, write_feed
 from probe.operation.updates.minisign import PublicKey
-from probe.operation.updates.signing import read_key
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load
-from probe_lab.lab_types import Drawn
-from probe_lab.laboratory import CLIENT, Laboratory, probe_command
+from probe.operation.updates.signing import read_secret_key
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
+from probe_lab.lab_types import DrawnScenario
+from probe_lab.laboratory import CLIENT, Laboratory, make_probe_command
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 
 SEED = int(os.environ["PROBE_TEST_SEED"])
@@ -39,7 +39,7 @@ class World:
     """A living scenario with feeds, and what runs of its client said of the target."""
 
     laboratory: Laboratory
-    drawn: Drawn
+    drawn: DrawnScenario
     folder: Path
     catalogue: Path
     verdicts: dict[str, Row] = field(default_factory=dict)
@@ -54,12 +54,12 @@ class World:
 
     @property
     def key(self) -> PublicKey:
-        return read_key(self.folder / "key").public
+        return read_secret_key(self.folder / "key").public
 
     def call(self, *arguments: str, host: str = CLIENT) -> tuple[int, str, str]:
         """(exit status, output, errors) of this program there; what it keeps stays in this world."""
         state = str(self.folder / f"state-{arguments[-1].rpartition('/')[2]}")
-        done = self.laboratory.run([*probe_command(), *arguments], timeout_s=200, host=host,
+        done = self.laboratory.run([*make_probe_command(), *arguments], timeout_s=200, host=host,
                                    env={**program_environment(), "XDG_STATE_HOME": state})
         return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
@@ -99,13 +99,13 @@ class World:
         there = path.with_name(f"{name}.json")
         raw = write_feed(made)
         there.write_bytes(raw)
-        there.with_name(there.name + ".minisig").write_bytes(read_key(self.folder / "key").sign(raw, "again"))
+        there.with_name(there.name + ".minisig").write_bytes(read_secret_key(self.folder / "key").sign(raw, "again"))
         return there
 
     def later(self, path: Path, name: str) -> Path:
         """The same, as if it had been made so much later that it surely followed a failure of just before: its times
         are whole seconds."""
-        made, by = read_feed(path.read_bytes()), timedelta(seconds=AHEAD_S + 1)
+        made, by = read_feed(path.read_bytes()), timedelta(seconds=MAX_AHEAD_S + 1)
         return self.again(path, name, begun=made.begun + by, made=made.made + by)
 
     def outcome(self, case: str) -> tuple[str, str, str]:
@@ -116,8 +116,9 @@ class World:
 
 
 @contextmanager
-def world(scenario: str, *, fits: Callable[[Drawn], bool] = lambda drawn: True,
-          change: Callable[[Drawn], Drawn] = lambda drawn: drawn, folder: Path | None = None) -> Iterator[World]:
+def world(scenario: str, *, fits: Callable[[DrawnScenario], bool] = lambda drawn: True,
+          change: Callable[[DrawnScenario], DrawnScenario] = lambda drawn: drawn,
+          folder: Path | None = None) -> Iterator[World]:
     """A scenario without helpers, as the first seed that fits draws it, with a key and a catalogue of the targets and
     the controls.
 
@@ -125,7 +126,7 @@ def world(scenario: str, *, fits: Callable[[Drawn], bool] = lambda drawn: True,
     """
     catalogue = load_catalogue(search=False)
     seeds = random.Random(f"feed {scenario} {SEED}").sample(range(1, 100_000), 100)
-    worlds = (draw(load(scenario), seed=seed, endpoints=catalogue.endpoints) for seed in seeds)
+    worlds = (draw_scenario(load_scenario(scenario), seed=seed, endpoints=catalogue.endpoints) for seed in seeds)
     drawn = change(next(filter(fits, worlds)))
     print(f"{scenario}: seed {drawn.seed}")
     with forked(drawn, helpers=False) as laboratory:

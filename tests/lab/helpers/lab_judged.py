@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probe_lab.lab_types import Drawn, Expect, HostPlan, Rule
+from probe_lab.lab_types import DrawnScenario, Expect, HostPlan, Rule
 from probe_lab.scoring.expect import Judgement, judge
 from probe_lab.truth import TruthEntry
 from probe_lab.world import draw_world
@@ -18,14 +18,14 @@ FIRED = (
 NOT_MEASURED = {"outcome": "ok", "block_type": ""}
 
 
-def scene(*expects: Expect, kind: str = "censorship") -> Drawn:
+def scene(*expects: Expect, kind: str = "censorship") -> DrawnScenario:
     """A target whose name is reset, a friend, and a literal address."""
     world = draw_world(seed=1, endpoints=())
     hosts = {
         "t.example": HostPlan(name="t.example", ipv4=("9.1.1.1",), ipv6=("2a00::1",)),
         "f.example": HostPlan(name="f.example", ipv4=("9.1.2.1",), ipv6=()),
     }
-    return Drawn(
+    return DrawnScenario(
         name="made", title="made by hand", kind=kind, seed=1,
         world=replace(world, hosts=hosts),
         rules=(Rule(trigger="sni", match=("t.example",), action="reset", block_type="tls.reset.sni", alias="t"),),
@@ -47,7 +47,7 @@ def verdicts(target: str = "blocked tls.reset.sni", **others: str) -> list[dict[
 
 
 def judged(
-    rows: list[dict[str, str]], *, drawn: Drawn | None = None, log: tuple[TruthEntry, ...] = FIRED,
+    rows: list[dict[str, str]], *, drawn: DrawnScenario | None = None, log: tuple[TruthEntry, ...] = FIRED,
     level: str = "packet", helpers: bool = True, run: dict[str, str] | None = None,
     services: Sequence[dict[str, str]] = (),
 ) -> Judgement:

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from probe.core.endpoints import Endpoint
 from probe.core.tables.protocols import PROTOCOLS
-from probe.core.tables.trust import judged
-from probe_lab.draw import addresses_of
-from probe_lab.lab_types import Drawn, Fault, Rule, Value, World
+from probe.core.tables.trust import judges_certificates
+from probe_lab.draw import resolve_addresses
+from probe_lab.lab_types import DrawnScenario, Fault, Rule, Value, World
 from probe_lab.servers.faults import Faults
 from probe_lab.servers.genuine import GenuineServices
 from probe_lab.servers.http1 import Reply, Request
@@ -84,11 +84,12 @@ def aspects_of(row: Endpoint) -> tuple[str, ...]:
     if row.protocol == "stun":
         return ("closed", "misnumbered")
     if row.protocol == "quic":
-        return ("certificate", "closed") if judged(row.trust) else ("closed",)
+        return ("certificate", "closed") if judges_certificates(row.trust) else ("closed",)
     expect = row.expect
     fixed_status = bool(expect.status) and "any" not in expect.status
     named = (
-        ("certificate", bool(row.sni) and judged(row.trust)), ("no_tls", bool(row.sni) and not judged(row.trust)),
+        ("certificate", bool(row.sni) and judges_certificates(row.trust)),
+        ("no_tls", bool(row.sni) and not judges_certificates(row.trust)),
         ("alpn", row.protocol == "tls" and bool(row.alpn)), ("status", fixed_status), ("body", bool(expect.body)),
         ("header", bool(expect.header)), ("location", bool(expect.location)), ("json", bool(expect.json)),
     )
@@ -103,7 +104,7 @@ def mutable(row: Endpoint) -> bool:
     )
 
 
-def scene(drawn: Drawn, endpoints: Sequence[Endpoint], *, rng: random.Random) -> Scene:
+def scene(drawn: DrawnScenario, endpoints: Sequence[Endpoint], *, rng: random.Random) -> Scene:
     """The genuine servers of a world without faults."""
     listeners = plan_listeners(drawn, endpoints, Faults((), seed=drawn.seed))
     sites = {row.input: listener.site for listener in listeners for row in listener.site.rows}
@@ -205,7 +206,7 @@ def _fault(found: Scene, row: Endpoint, aspect: str, *, kinds: tuple[str, ...]) 
 
 
 def _closed(found: Scene, row: Endpoint, aspect: str) -> Mutant:
-    match = addresses_of(row, found.world) if row.address else (row.host,)
+    match = resolve_addresses(row, found.world) if row.address else (row.host,)
     return Mutant(row=row, aspect=aspect, faults=(Fault(kind="closed", match=match),))
 
 

@@ -23,7 +23,8 @@ WORLD = World(
     gateway4="100.1.0.1",
     gateway6="2a02:100::1",
     vantages=(
-        VantagePoint(control_id="helper-a", ipv4=VANTAGE, ipv6=VANTAGE6, asn=24940, cc="DE", url="https://a.lab.example"),
+        VantagePoint(control_id="helper-a", ipv4=VANTAGE, ipv6=VANTAGE6, asn=24940, cc="DE",
+                     url="https://a.lab.example"),
     ),
     resolver=RESOLVER,
     hosts={"t.example": HostPlan(name="t.example", ipv4=(SERVER,), ipv6=(SERVER6,))},

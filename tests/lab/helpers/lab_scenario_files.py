@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from probe.catalogue.load import load as load_catalogue
+from probe.catalogue.load import load_catalogue
 from project_root import ROOT
 
 CATALOGUE = load_catalogue(str(ROOT / "targets.csv"))

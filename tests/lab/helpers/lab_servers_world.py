@@ -26,7 +26,7 @@ from pyroute2 import IPRoute
 
 from probe.core.endpoints import Endpoint, Expectation
 from probe_lab.host.namespaces import NEW_NET, enter_new_user, unshare
-from probe_lab.lab_types import Drawn, Fault, World
+from probe_lab.lab_types import DrawnScenario, Fault, World
 from probe_lab.pki import make_pki
 from probe_lab.servers import serve
 from probe_lab.world import draw_world
@@ -107,7 +107,7 @@ def serving(
 ) -> Iterator[Served]:
     """Serve a world drawn for these rows until the block ends; `shared` as in `draw_world`."""
     world = draw_world(seed=seed, endpoints=endpoints, clock_shift_s=clock_shift_s, shared=shared)
-    drawn = Drawn(
+    drawn = DrawnScenario(
         name="test", title="", kind="innocent", seed=seed, world=world, rules=(), faults=faults, expects=(),
         aliases={}, targets=(),
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import trustme
 
-from probe_lab.lab_types import Drawn, Fault, Leg, Rule, World
+from probe_lab.lab_types import DrawnScenario, Fault, Rule, WireEnd, World
 from probe_lab.wire.composite import destination
 
 
@@ -23,7 +23,7 @@ def route(
     world: World,
     rules: tuple[Rule, ...],
     faults: tuple[Fault, ...],
-    legs: Mapping[str, Leg],
+    legs: Mapping[str, WireEnd],
     log_path: str,
     *,
     stop_fd: int,
@@ -82,7 +82,7 @@ def _serve_tls(listener: socket.socket, context: ssl.SSLContext) -> None:
             continue
 
 
-def serve(drawn: Drawn, log_path: str, *, ready_fd: int, stop_fd: int, ca_dir: str) -> None:
+def serve(drawn: DrawnScenario, log_path: str, *, ready_fd: int, stop_fd: int, ca_dir: str) -> None:
     """Answer TCP on port 80 of every address, UDP on one, and TLS on port 443 of 8.8.8.8."""
     if drawn.name == "broken":
         sys.exit("the servers refuse to start")

@@ -10,10 +10,10 @@ import dns.message
 import pytest
 
 from probe_lab.box.middlebox import Middlebox
-from probe_lab.box.sighting import Passage
+from probe_lab.box.sighting import PacketFate
 from probe_lab.lab_types import Rule, Value
 from probe_lab.truth import TruthEntry, TruthLog, read_log
-from probe_lab.wire.packet import ACK, PSH, SYN, IpHeader, Packet, build_tcp, build_udp, parse
+from probe_lab.wire.packet import ACK, PSH, SYN, IpHeader, Packet, build_tcp, build_udp, parse_packet
 
 CLIENT, CLIENT6 = "100.1.2.3", "2a02:100::3"
 SERVER, SERVER6 = "151.101.1.10", "2a04:4e42::10"
@@ -47,7 +47,7 @@ def get(host: str, method: str = "GET") -> bytes:
 
 def read(raw: bytes | None) -> Packet:
     """A packet that must be there and be one."""
-    packet = parse(raw) if raw is not None else None
+    packet = parse_packet(raw) if raw is not None else None
     assert packet is not None
     return packet
 
@@ -116,11 +116,11 @@ class Scene:
         )
         self.now_s = 1000.0
 
-    def out(self, raw: bytes) -> Passage:
+    def out(self, raw: bytes) -> PacketFate:
         """A packet of the client passes."""
         return self.box.handle(raw, to_server=True, now_s=self.now_s)
 
-    def back(self, raw: bytes) -> Passage:
+    def back(self, raw: bytes) -> PacketFate:
         """A packet for the client passes."""
         return self.box.handle(raw, to_server=False, now_s=self.now_s)
 
@@ -144,12 +144,12 @@ def rule(trigger: str, match: tuple[str, ...] | str, action: str, **params: Valu
     return Rule(trigger=trigger, match=matches, action=action, params=params, block_type=f"x.{action}", alias="t")
 
 
-def sent(passage: Passage, *, to_client: bool) -> list[Packet]:
+def sent(passage: PacketFate, *, to_client: bool) -> list[Packet]:
     """What the box itself sends to one side."""
     return [read(injection.packet) for injection in passage.injected if injection.to_client == to_client]
 
 
-def untouched(passage: Passage, raw: bytes) -> bool:
+def untouched(passage: PacketFate, raw: bytes) -> bool:
     """Whether a packet passed as it was, and nothing else happened."""
     return passage.forward == raw and not passage.injected
 

@@ -7,20 +7,20 @@ from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
-from probe_lab.host.warm import Warm
-from probe_lab.lab_types import Drawn
-from probe_lab.laboratory import Laboratory, warm
+from probe_lab.host.warm import WarmInterpreter
+from probe_lab.lab_types import DrawnScenario
+from probe_lab.laboratory import Laboratory, start_warm
 
 _AT_EXIT = ExitStack()
 atexit.register(_AT_EXIT.close)
 
 
 @cache
-def warm_interpreter() -> Warm:
+def warm_interpreter() -> WarmInterpreter:
     """What all laboratories of this process are forked from; it ends with the process."""
-    return _AT_EXIT.enter_context(warm())
+    return _AT_EXIT.enter_context(start_warm())
 
 
-def forked(drawn: Drawn, **settings: Any) -> Laboratory:
+def forked(drawn: DrawnScenario, **settings: Any) -> Laboratory:
     """A laboratory, not yet built, that will be forked."""
     return Laboratory(drawn, warm=warm_interpreter(), **settings)

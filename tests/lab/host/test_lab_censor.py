@@ -194,16 +194,19 @@ COMMIT
 
 
 def listing(*, policy: int = 0, string: int = 0, marked: int = 0, string6: int = 0) -> dict[str, int]:
-    return acts.counts("iptables", IPTABLES.format(policy=policy, string=string, marked=marked, string6=string6))
+    return acts.read_counts("iptables", IPTABLES.format(policy=policy, string=string, marked=marked, string6=string6))
 
 
 def test_rules_of_iptables_that_refuse_are_counted() -> None:
     before = listing(string=1)
-    assert acts.risen(before, before, match=("a.example",)) == ()
-    assert acts.risen(before, listing(string=2), match=("a.example",)) == (acts.Act(name="a.example"),)
-    assert acts.risen(before, listing(string=1, string6=1), match=("example",)) == (acts.Act(),), "part of a name"
-    assert acts.risen(before, listing(string=1, policy=1), match=("a.example",)) == (acts.Act(),)
-    assert acts.risen(before, listing(string=1, marked=5), match=("192.0.2.7",)) == (acts.Act(address="192.0.2.7"),)
+    assert acts.find_risen_counts(before, before, match=("a.example",)) == ()
+    assert acts.find_risen_counts(before, listing(string=2), match=("a.example",)) == (acts.CensorAct(name="a.example"),
+                                                                                       )
+    assert acts.find_risen_counts(before, listing(string=1, string6=1), match=("example",)) == (acts.CensorAct(),
+                                                                                                ), "part of a name"
+    assert acts.find_risen_counts(before, listing(string=1, policy=1), match=("a.example",)) == (acts.CensorAct(),)
+    assert acts.find_risen_counts(before, listing(string=1, marked=5),
+                                  match=("192.0.2.7",)) == (acts.CensorAct(address="192.0.2.7"),)
 
 
 def test_rules_of_nft_that_refuse_are_counted() -> None:
@@ -218,20 +221,20 @@ def test_rules_of_nft_that_refuse_are_counted() -> None:
         uncounted = {"rule": {"handle": 9, "expr": [{"drop": None}]}}
         return json.dumps({"nftables": [{"metainfo": {}}, {"table": {}}, *rules, uncounted]})
 
-    before = acts.counts("nft", printed(0, 0, 0, 0))
+    before = acts.read_counts("nft", printed(0, 0, 0, 0))
     assert len(before) == 3
-    assert len(acts.risen(before, acts.counts("nft", printed(1, 1, 1, 1)), match=())) == 3
+    assert len(acts.find_risen_counts(before, acts.read_counts("nft", printed(1, 1, 1, 1)), match=())) == 3
     with pytest.raises(ValueError, match="Expecting value"):
-        acts.counts("nft", "Error: no such table")
+        acts.read_counts("nft", "Error: no such table")
 
 
 def test_lines_of_output_are_acts() -> None:
     lines = ["[1] drop a.example from 192.0.2.9", "nothing", "[2] drop"]
-    assert acts.logged(r"drop(?: (?P<name>\S+) from (?P<address>\S+))?", lines) == (
-        acts.Act(name="a.example", address="192.0.2.9"), acts.Act(),
+    assert acts.find_logged_acts(r"drop(?: (?P<name>\S+) from (?P<address>\S+))?", lines) == (
+        acts.CensorAct(name="a.example", address="192.0.2.9"), acts.CensorAct(),
     )
     censor = Censor(log="drop", block_type="tls.drop.sni", alias="t")
-    assert acts.entries(censor, [acts.Act(name="a.example")], time_s=3.0) == (
+    assert acts.make_truth_entries(censor, [acts.CensorAct(name="a.example")], time_s=3.0) == (
         TruthEntry(
             time_s=3.0, actor="censor", action="external", block_type="tls.drop.sni", alias="t", name="a.example"
         ),

@@ -14,11 +14,11 @@ import pytest
 
 from lab_exercise import client, tun_reason
 from lab_warm import forked
-from probe.catalogue.load import load as load_catalogue
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load
+from probe.catalogue.load import load_catalogue
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
 from probe_lab.host import client_faults
-from probe_lab.lab_types import Drawn, Fault, Value, World
+from probe_lab.lab_types import DrawnScenario, Fault, Value, World
 from probe_lab.laboratory import Laboratory
 from probe_lab.servers.faults import FAULTS
 from probe_lab.world import with_shared
@@ -28,8 +28,8 @@ TRANSPORTS = [pytest.param("tun", marks=pytest.mark.skipif(bool(tun_reason()), r
 pytestmark = pytest.mark.lab
 
 
-def clean(seed: int) -> Drawn:
-    drawn = draw(load("clean"), seed=seed, endpoints=load_catalogue(search=False).endpoints)
+def clean(seed: int) -> DrawnScenario:
+    drawn = draw_scenario(load_scenario("clean"), seed=seed, endpoints=load_catalogue(search=False).endpoints)
     return replace(drawn, world=replace(drawn.world, client_delay_ms=2.0, loss=0.0))
 
 
@@ -46,7 +46,7 @@ def web_names() -> list[str]:
 
 
 @contextmanager
-def laboratory(drawn: Drawn, fault: str, /, *, transport: str = "", **params: Value) -> Iterator[Laboratory]:
+def laboratory(drawn: DrawnScenario, fault: str, /, *, transport: str = "", **params: Value) -> Iterator[Laboratory]:
     drawn = replace(drawn, faults=(Fault(kind=fault, params=params),))
     with forked(drawn, helpers=False, transport=transport) as built:
         yield built

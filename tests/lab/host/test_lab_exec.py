@@ -16,18 +16,19 @@ from scapy.layers.inet6 import IPv6
 from scapy.utils import RawPcapNgReader
 
 from in_order import in_order
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe_lab.cli.lab_exec import hosts_in
 
 TESTS = Path(__file__).parent
-ENDPOINTS = load(search=False).endpoints
+ENDPOINTS = load_catalogue(search=False).endpoints
 with_curl = [pytest.mark.lab, pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")]
 PATIENCE_S = 120
 
 CLIENTS = {
     "curl": ["curl", "-sf", "-o", "/dev/null", "https://www.facebook.com/robots.txt"],
     "openssl": ["sh", "-c", "openssl s_client -verify_return_error -connect www.facebook.com:443 </dev/null"],
-    "python3": ["python3", "-I", "-c", "import urllib.request as u; u.urlopen('https://www.facebook.com/robots.txt').read()"],
+    "python3": ["python3", "-I", "-c",
+                "import urllib.request as u; u.urlopen('https://www.facebook.com/robots.txt').read()"],
     "chromium": [
         "sh", "-c", "HOME=$(mktemp -d) chromium --headless --no-sandbox --disable-gpu --dump-dom "
         "https://www.facebook.com/robots.txt | grep User-agent",

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from lab_exercise import expected, explore, open_lab, process_space
-from probe_lab.laboratory import LabFailed, Laboratory, warm
+from probe_lab.laboratory import LabFailed, Laboratory, start_warm
 from project_root import ROOT
 
 pytestmark = pytest.mark.lab
@@ -201,7 +201,7 @@ def test_nothing_is_left_of_any_end(folder: Path, rng: random.Random) -> None:
 def test_nothing_is_left_of_those_forked_from_one_interpreter(folder: Path) -> None:
     before = traces(folder)
     descriptors = len(os.listdir("/proc/self/fd"))
-    with warm() as interpreter:
+    with start_warm() as interpreter:
         for end in (normally, by_exception, with_programs_running):
             alive: list[int] = []
             started: Started = []
@@ -222,7 +222,7 @@ def process_1(folder: Path) -> int:
 
 
 def test_an_interpreter_that_has_ended_is_told(folder: Path) -> None:
-    with warm() as interpreter:
+    with start_warm() as interpreter:
         with open_lab(warm=interpreter) as lab:
             assert lab.run_probe(["--version"], env=dict(os.environ), timeout_s=PATIENCE_S).returncode == 0
             os.kill(interpreter_of("probe_lab.host.warm_program", folder), signal.SIGKILL)

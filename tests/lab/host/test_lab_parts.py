@@ -20,7 +20,7 @@ from probe_lab.host.blueprint import Blueprint, decode, encode, running_helpers
 from probe_lab.host.browser_trust import policy
 from probe_lab.lab_types import Fault
 from probe_lab.wire.composite import CompositeLeg
-from probe_lab.wire.frames import unframed
+from probe_lab.wire.frames import strip_frame
 
 
 def test_advice_names_apparmor(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,11 +77,11 @@ def test_helpers_that_are_down_are_left_out() -> None:
 
 def test_frames_other_than_unicast_ip_are_ignored() -> None:
     addresses = bytes.fromhex("020000000002020000000001")
-    assert unframed(addresses + b"\x08\x00E...") == b"E..."
-    assert unframed(addresses + b"\x86\xdd`...") == b"`..."
-    assert unframed(addresses + b"\x08\x06....") is None
-    assert unframed(bytes.fromhex("333300000001") + addresses[6:] + b"\x86\xdd`...") is None
-    assert unframed(addresses) is None
+    assert strip_frame(addresses + b"\x08\x00E...") == b"E..."
+    assert strip_frame(addresses + b"\x86\xdd`...") == b"`..."
+    assert strip_frame(addresses + b"\x08\x06....") is None
+    assert strip_frame(bytes.fromhex("333300000001") + addresses[6:] + b"\x86\xdd`...") is None
+    assert strip_frame(addresses) is None
 
 
 class _FakeLeg:

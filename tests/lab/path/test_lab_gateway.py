@@ -8,8 +8,8 @@ import pytest
 from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, IPv6
 
-from probe.catalogue.load import load as load_catalogue
-from probe_lab.draw import draw
+from probe.catalogue.load import load_catalogue
+from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import read_scenario
 from probe_lab.path.home_gateway import echo_reply
 
@@ -74,7 +74,7 @@ def test_nothing_else_is_answered(packet: bytes | IP) -> None:
 def test_gateway_names_and_first_addresses_are_resolved(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(SCENARIO)
-    drawn = draw(read_scenario(path), seed=4, endpoints=load_catalogue(search=False).endpoints)
+    drawn = draw_scenario(read_scenario(path), seed=4, endpoints=load_catalogue(search=False).endpoints)
     plans = [drawn.world.hosts[url.split("/")[2].partition(":")[0]] for url in drawn.aliases["t"]]
     firsts = tuple((*plan.ipv4, *plan.ipv6)[0] for plan in plans)
     domestic = drawn.world.hosts["2gis.ru"]

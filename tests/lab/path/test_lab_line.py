@@ -11,9 +11,9 @@ from lab_traffic import CLIENT, CLIENT6, RESOLVER, SERVER, SERVER6, SERVER_ISN, 
 from probe_lab.lab_types import Fault, Rule, Value
 from probe_lab.path.line import draw_line
 from probe_lab.path.shaping import Shaper
-from probe_lab.wire.icmp_errors import quoted
+from probe_lab.wire.icmp_errors import read_quoted
 from probe_lab.wire.packet import ACK, FIN, RST, SYN, IpHeader, build_tcp
-from probe_lab.wire.packet_edit import ttl_of
+from probe_lab.wire.packet_edit import read_ttl
 
 Rules = tuple[Rule, ...]
 
@@ -126,9 +126,9 @@ def test_a_router_that_may_says_how_much_fits(tmp_path: Path, rules: Rules, hop:
     for leg, src, dst, back, sender, ttl, most_s in ways:
         ((where, when_s, raw),) = narrow.send(leg, datagram(src, dst, payload=bytes(1400)))
         packet = read(raw)
-        about = quoted(packet)
+        about = read_quoted(packet)
         assert about is not None
-        assert (where, packet.src, ttl_of(raw)) == (back, line.address(sender, version=version), ttl)
+        assert (where, packet.src, read_ttl(raw)) == (back, line.address(sender, version=version), ttl)
         assert (packet.icmp_type, packet.icmp_code) == {4: (3, 4), 6: (2, 0)}[version]
         assert int.from_bytes(raw[packet.offset + 4 : packet.offset + 8]) == 1280
         assert (about.src, about.dst) == (src, dst)

@@ -20,7 +20,7 @@ from scapy.utils import checksum
 
 from probe_lab.box import dissect, tls_hello
 from probe_lab.box.first_bytes import FirstBytes
-from probe_lab.wire.icmp_errors import error_about, host_unreachable, quoted, time_exceeded
+from probe_lab.wire.icmp_errors import make_host_unreachable, make_icmp_error, make_time_exceeded, read_quoted
 from probe_lab.wire.packet import (
     ACK,
     ICMP,
@@ -35,9 +35,9 @@ from probe_lab.wire.packet import (
     build_tcp,
     build_udp,
     flag_bits,
-    parse,
+    parse_packet,
 )
-from probe_lab.wire.packet_edit import is_ip, lower_ttl, rewritten, ttl_of
+from probe_lab.wire.packet_edit import is_ip, lower_ttl, read_ttl, rewrite_packet
 
 SRC4, DST4 = "198.18.7.1", "93.184.216.34"
 SRC6, DST6 = "2a01:4f8::7", "2606:4700::6810:1"
@@ -55,7 +55,7 @@ def header(version: int, *, ttl: int = 64, ip_id: int = 0, df: bool = False) -> 
 
 
 def read(raw: bytes) -> Packet:
-    packet = parse(raw)
+    packet = parse_packet(raw)
     assert packet is not None
     return packet
 
@@ -110,12 +110,12 @@ def test_datagrams_and_icmp_are_summed_as_scapy_does(version: int, body: bytes) 
 @given(raw=st.binary(max_size=120), first=st.sampled_from((0x45, 0x46, 0x4F, 0x60, 0x6F, 0x00)))
 def test_no_bytes_make_the_reader_raise(raw: bytes, first: int) -> None:
     for cut in (False, True):
-        packet = parse(bytes((first,)) + raw, cut=cut)
+        packet = parse_packet(bytes((first,)) + raw, cut=cut)
         assert packet is None or packet.version in (4, 6)
     if packet is not None:
-        rewritten(packet, src=ENDS[packet.version][0], sport=7)
-        error_about(packet, sender=ENDS[packet.version][0], kind=3, code=1)
-        quoted(packet)
+        rewrite_packet(packet, src=ENDS[packet.version][0], sport=7)
+        make_icmp_error(packet, sender=ENDS[packet.version][0], kind=3, code=1)
+        read_quoted(packet)
 
 
 @UNTIMED
@@ -123,9 +123,9 @@ def test_no_bytes_make_the_reader_raise(raw: bytes, first: int) -> None:
 def test_a_packet_cut_or_damaged_anywhere_is_read_or_refused(version: int, body: bytes, data: st.DataObject) -> None:
     raw = bytearray(build_tcp(header(version), sport=1, dport=2, flags=ACK, payload=body))
     raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
-    parse(bytes(raw))
+    parse_packet(bytes(raw))
     cut = bytes(raw[: data.draw(st.integers(0, len(raw) - 1))])
-    packet = parse(cut)
+    packet = parse_packet(cut)
     assert packet is None or len(packet.payload) <= len(cut)
 
 
@@ -143,7 +143,7 @@ def test_ipv6_extension_headers_are_passed_over_but_not_for_ever() -> None:
     assert read(build_ip(header(6), 0, options + segment)).dport == 443
     endless = (bytes((0, 0)) + bytes(6)) * 50
     assert read(build_ip(header(6), 0, endless)).dport == 0
-    assert parse(build_ip(header(6), 0, b"\0")) is None
+    assert parse_packet(build_ip(header(6), 0, b"\0")) is None
 
 
 def test_a_later_fragment_has_no_ports() -> None:
@@ -157,7 +157,7 @@ def test_a_later_fragment_has_no_ports() -> None:
 def test_routers_lower_the_ttl_and_keep_the_sums(version: int, ttl: int, ip_id: int, data: st.DataObject) -> None:
     hops = data.draw(st.integers(0, ttl - 1))
     raw = lower_ttl(build_udp(header(version, ttl=ttl, ip_id=ip_id), sport=1, dport=2, payload=b"x"), hops)
-    assert ttl_of(raw) == read(raw).ttl == ttl - hops
+    assert read_ttl(raw) == read(raw).ttl == ttl - hops
     assert_sums_hold(raw)
 
 
@@ -168,12 +168,12 @@ def test_translated_packets_keep_their_sums(version: int, body: bytes, sport: in
     tcp = build_tcp(header(version, ttl=9), sport=sport, dport=443, flags=PSH | ACK, seq=5, payload=body)
     udp = build_udp(header(version), sport=sport, dport=53, payload=body)
     for raw in (tcp, udp):
-        packet = read(rewritten(read(raw), src=src, dst=dst, sport=new[0], dport=new[1]))
+        packet = read(rewrite_packet(read(raw), src=src, dst=dst, sport=new[0], dport=new[1]))
         assert (packet.src, packet.dst, packet.sport, packet.dport) == (src, dst, *new)
         assert packet.payload == body
         assert_sums_hold(packet.raw)
         src0, dst0 = ENDS[version]
-        back = rewritten(packet, src=src0, dst=dst0, sport=sport or new[0], dport=read(raw).dport)
+        back = rewrite_packet(packet, src=src0, dst=dst0, sport=sport or new[0], dport=read(raw).dport)
         assert read(back).payload == body
         if sport:
             assert back == raw
@@ -182,7 +182,7 @@ def test_translated_packets_keep_their_sums(version: int, body: bytes, sport: in
 def test_a_datagram_without_a_checksum_stays_without() -> None:
     raw = bytearray(build_udp(header(4), sport=1, dport=2, payload=b"x"))
     raw[26:28] = b"\0\0"
-    assert rewritten(read(bytes(raw)), dst="1.2.3.4")[26:28] == b"\0\0"
+    assert rewrite_packet(read(bytes(raw)), dst="1.2.3.4")[26:28] == b"\0\0"
 
 
 @pytest.mark.parametrize("version", [4, 6])
@@ -190,8 +190,8 @@ def test_icmp_errors_quote_the_packet_and_answer_no_error(version: int) -> None:
     sender = {4: "62.1.2.3", 6: "2a00::99"}[version]
     raw = build_tcp(header(version), sport=40000, dport=443, flags=SYN, seq=77, payload=b"z" * 3000)
     for make, numbers in (
-        (time_exceeded, {4: (11, 0), 6: (3, 0)}),
-        (host_unreachable, {4: (3, 1), 6: (1, 3)}),
+        (make_time_exceeded, {4: (11, 0), 6: (3, 0)}),
+        (make_host_unreachable, {4: (3, 1), 6: (1, 3)}),
     ):
         error = make(raw, sender=sender)
         assert error is not None
@@ -199,16 +199,16 @@ def test_icmp_errors_quote_the_packet_and_answer_no_error(version: int) -> None:
         assert (packet.src, packet.dst) == (sender, ENDS[version][0])
         assert (packet.icmp_type, packet.icmp_code) == numbers[version]
         assert len(error) == {4: 576, 6: 1280}[version]
-        about = quoted(packet)
+        about = read_quoted(packet)
         assert about is not None
         assert (about.sport, about.dport, about.seq) == (40000, 443, 77)
         assert_sums_hold(error)
         assert make(error, sender=sender) is None
-    assert time_exceeded(b"junk", sender=sender) is None
+    assert make_time_exceeded(b"junk", sender=sender) is None
 
 
 def test_an_echo_is_no_error() -> None:
-    assert quoted(read(build_icmp(header(4), kind=8, code=0, payload=b"x" * 40))) is None
+    assert read_quoted(read(build_icmp(header(4), kind=8, code=0, payload=b"x" * 40))) is None
     assert read(build_icmp(header(4), kind=8, code=0)).proto == ICMP
 
 

@@ -29,9 +29,9 @@ from probe_lab.lab_types import Fault, Rule, World
 from probe_lab.path.line import draw_line
 from probe_lab.path.router import route
 from probe_lab.truth import TruthEntry, TruthLog, read_log
-from probe_lab.wire.icmp_errors import quoted
+from probe_lab.wire.icmp_errors import read_quoted
 from probe_lab.wire.packet import ACK, RST, SYN, IpHeader, build_udp
-from probe_lab.wire.packet_edit import ttl_of
+from probe_lab.wire.packet_edit import read_ttl
 
 
 def forever(name: str) -> Rule:
@@ -64,7 +64,7 @@ def test_packets_go_where_they_are_addressed(
     ((where, when_s, raw),) = Net(tmp_path, *rules).send(leg, datagram(src, dst))
     assert where == to
     assert when_s == pytest.approx(delay_s)
-    assert (ttl_of(raw), read(raw).payload) == (64 - cost, b"x")
+    assert (read_ttl(raw), read(raw).payload) == (64 - cost, b"x")
 
 
 @pytest.mark.parametrize(
@@ -95,19 +95,19 @@ def test_each_hop_answers_when_the_ttl_runs_out(
     src, dst = {4: (CLIENT, SERVER), 6: (CLIENT6, SERVER6)}[version]
     ((where, when_s, raw),) = Net(tmp_path, *rules).send("client", datagram(src, dst, ttl=hop))
     packet = read(raw)
-    about = quoted(packet)
+    about = read_quoted(packet)
     assert about is not None
     assert where == "client"
     assert packet.src == draw_line(WORLD).address(hop, version=version)
     assert (packet.icmp_type, packet.icmp_code) == {4: (11, 0), 6: (3, 0)}[version]
     assert when_s == pytest.approx(2 * DELAY_S * hop / HOPS)
-    assert ttl_of(raw) == 64 - (hop - 1)
+    assert read_ttl(raw) == 64 - (hop - 1)
     assert (about.dst, about.ttl) == (dst, 1)
 
 
 def test_one_more_and_the_server_gets_it(tmp_path: Path, rules: tuple[Rule, ...]) -> None:
     ((where, _, raw),) = Net(tmp_path, *rules).send("client", datagram(CLIENT, SERVER, ttl=HOPS + 1))
-    assert (where, ttl_of(raw)) == ("servers", 1)
+    assert (where, read_ttl(raw)) == ("servers", 1)
     assert Net(tmp_path, *rules).send("servers", datagram(SERVER, CLIENT, ttl=HOPS)) == []
 
 
@@ -140,7 +140,7 @@ def test_an_injected_answer_is_early_and_has_fewer_routers_to_cross(tmp_path: Pa
     arrived = net.send("client", query("t.example"))
     (_, forged_s, forged), (to, _, genuine) = arrived
     assert forged_s == pytest.approx(2 * DELAY_S * PLACE / HOPS + 0.001)
-    assert ttl_of(forged) == 90 - (PLACE - 1)
+    assert read_ttl(forged) == 90 - (PLACE - 1)
     assert (to, read(genuine).dport) == ("servers", 53)
 
 
@@ -149,25 +149,25 @@ def test_a_copied_ttl_follows_the_query(tmp_path: Path) -> None:
     question = read(query("t.example")).payload
     raw = build_udp(IpHeader(src=CLIENT, dst=RESOLVER, ttl=20), sport=1, dport=53, payload=question)
     (_, _, forged), _ = net.send("client", raw)
-    assert ttl_of(forged) == 20 - 2 * (PLACE - 1)
+    assert read_ttl(forged) == 20 - 2 * (PLACE - 1)
 
 
 def test_a_server_like_ttl_looks_like_the_servers(tmp_path: Path) -> None:
     net = Net(tmp_path, rule("address", SERVER, "reset", ttl="server", on="data", direction="client"))
     flow = Flow()
     guessed = [raw for to, _, raw in net.send("client", flow.data(get("x"))) if to == "client"]
-    assert [ttl_of(raw) for raw in guessed] == [64 - HOPS]
+    assert [read_ttl(raw) for raw in guessed] == [64 - HOPS]
     flow = Flow(cport=9)
     ((_, _, genuine),) = net.send("servers", flow.answer(flags=SYN | ACK))
     forged = [raw for to, _, raw in net.send("client", flow.data(get("x"))) if to == "client"]
-    assert [ttl_of(raw) for raw in forged] == [ttl_of(genuine)]
+    assert [read_ttl(raw) for raw in forged] == [read_ttl(genuine)]
 
 
 def test_resets_reach_both_ends_after_what_set_them_off(tmp_path: Path) -> None:
     net = Net(tmp_path, rule("sni", "t.example", "reset", ttl=64))
     flow = Flow()
     net.send("client", flow.syn(), flow.data(client_hello("t.example")))
-    arrived = [(to, read(raw).flags & (SYN | RST), ttl_of(raw)) for to, _, raw in net.arrived]
+    arrived = [(to, read(raw).flags & (SYN | RST), read_ttl(raw)) for to, _, raw in net.arrived]
     assert arrived[0] == ("client", RST, 64 - (PLACE - 1))  # the box is nearer than the servers
     assert [(to, flags) for to, flags, _ in arrived[1:]] == [("servers", SYN), ("servers", 0), ("servers", RST)]
     assert arrived[-1][2] == 64 - (HOPS - PLACE + 1)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from lab_feeds import World, world
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.control.feeds.feed_document import read_feed
 from probe.core.endpoints import Endpoint, Expectation
-from probe_lab.lab_types import Drawn, Fault
-from probe_lab.laboratory import probe_command
+from probe_lab.lab_types import DrawnScenario, Fault
+from probe_lab.laboratory import make_probe_command
 from probe_lab.scoring.trial import program_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(400)]
@@ -37,19 +37,19 @@ class Rounds:
     later: World
 
 
-def fitting(drawn: Drawn) -> list[Endpoint]:
+def fitting(drawn: DrawnScenario) -> list[Endpoint]:
     """Pages of the company, at addresses that are theirs alone; those of which nothing is expected first."""
-    pages = (e for e in load(search=False).endpoints if e.protocol == "http" and e.sni and e.input in drawn.targets
-             and e.expect.status != ("any",) and e.input not in drawn.aliases["t"])
+    pages = (e for e in load_catalogue(search=False).endpoints if e.protocol == "http" and e.sni
+             and e.input in drawn.targets and e.expect.status != ("any",) and e.input not in drawn.aliases["t"])
     return sorted(pages, key=expects)
 
 
-def two(drawn: Drawn) -> bool:
+def two(drawn: DrawnScenario) -> bool:
     """Whether there are pages of two hosts."""
     return len({e.host for e in fitting(drawn)}) > 1
 
 
-def changing(drawn: Drawn) -> tuple[Endpoint, Endpoint]:
+def changing(drawn: DrawnScenario) -> tuple[Endpoint, Endpoint]:
     """Two of them; of the second nothing is expected, if any is so."""
     pages = fitting(drawn)
     other = pages[0]
@@ -61,7 +61,7 @@ def expects(endpoint: Endpoint) -> bool:
     return endpoint.expect != Expectation()
 
 
-def changed(drawn: Drawn) -> Drawn:
+def changed(drawn: DrawnScenario) -> DrawnScenario:
     gone, other = changing(drawn)
     return replace(drawn, faults=(
         Fault(kind="closed", match=(gone.host,)), Fault(kind="status", match=(other.host,), params={"status": STATUS})))
@@ -116,7 +116,7 @@ def test_a_run_verifies_and_uses_the_second(rounds: Rounds) -> None:
 def test_a_schedule_ends_when_it_is_told_to_and_leaves_its_last_feed(rounds: Rounds) -> None:
     here = rounds.later
     made = here.folder / "scheduled"
-    command = [*probe_command(), "feed", "--fast", "--small", "--every", "10", "--json", "--key",
+    command = [*make_probe_command(), "feed", "--fast", "--small", "--every", "10", "--json", "--key",
                str(here.folder / "key"), "--name", "often", "-o", str(made), "--catalogue", str(here.catalogue),
                "--config", str(here.folder / f"maker-{NAME}.toml")]
     host = here.drawn.world.vantages[0].control_id

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from lab_warm import forked
-from probe.catalogue.load import load as load_catalogue
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load
-from probe_lab.lab_types import Drawn, Fault
+from probe.catalogue.load import load_catalogue
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
+from probe_lab.lab_types import DrawnScenario, Fault
 from probe_lab.laboratory import Laboratory
 from probe_lab.scoring.trial import configuration, program_environment
 
@@ -36,10 +36,10 @@ finally:
 """
 
 
-def world(seed: int) -> Drawn:
+def world(seed: int) -> DrawnScenario:
     """A clean world with a dozen targets that speak TLS and HTTP."""
     endpoints = load_catalogue(search=False).endpoints
-    drawn = draw(load("clean"), seed=seed, endpoints=endpoints)
+    drawn = draw_scenario(load_scenario("clean"), seed=seed, endpoints=endpoints)
     hosts: dict[str, str] = {}
     for e in endpoints:
         plain = e.protocol == "http" and e.tier == 1 and e.role != "control" and "{" not in e.input
@@ -52,7 +52,7 @@ def host_of(url: str) -> str:
     return url.split("/")[2]
 
 
-def measure(laboratory: Laboratory, drawn: Drawn, *extra: str, helpers: bool = True) -> tuple[int, str]:
+def measure(laboratory: Laboratory, drawn: DrawnScenario, *extra: str, helpers: bool = True) -> tuple[int, str]:
     """Run the probe; returns exit status and standard error."""
     config = laboratory.directory / "probe.toml"
     config.write_text(configuration(drawn.world, helpers=helpers))

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import pytest
 
 from lab_warm import forked
-from probe.catalogue.load import load as load_catalogue
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load
-from probe_lab.laboratory import Laboratory, probe_command
+from probe.catalogue.load import load_catalogue
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
+from probe_lab.laboratory import Laboratory, make_probe_command
 from probe_lab.scoring.judged import Row
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 from probe_lab.truth import read_log
@@ -58,7 +58,8 @@ def a_run(lab: Laboratory, name: str, change: str, inputs: Sequence[str], catalo
     """One run, in which the client's network is changed once the censor has struck."""
     results, config = lab.directory / name.replace(" ", "-"), lab.directory / "probe.toml"
     struck = len(read_log(lab.log_path))
-    command = [*probe_command(), "run", "--fast", "--no-parquet", "--config", str(config), "--results", str(results),
+    command = [*make_probe_command(), "run", "--fast", "--no-parquet", "--config", str(config), "--results",
+               str(results),
                "--catalogue", catalogue, "--seed", "1", *(part for url in inputs for part in ("--input", url))]
     with lab.start(command, env=program_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         while change and process.poll() is None and len(read_log(lab.log_path)) == struck:
@@ -79,7 +80,7 @@ def seen() -> dict[str, Seen]:
     seed = random.Random(f"moves {os.environ['PROBE_TEST_SEED']}").randrange(1, 1_000_000)
     print(f"seed {seed} (to repeat: PROBE_TEST_SEED={os.environ['PROBE_TEST_SEED']})")
     rows = load_catalogue(search=False)
-    drawn = draw(load(SCENARIO), seed=seed, endpoints=rows.endpoints)
+    drawn = draw_scenario(load_scenario(SCENARIO), seed=seed, endpoints=rows.endpoints)
     inputs = sorted(drawn.aliases["t"])[:1]
     with forked(drawn, level="packet") as lab:
         (lab.directory / "probe.toml").write_text(configuration(drawn.world, helpers=True, consent_level=1))

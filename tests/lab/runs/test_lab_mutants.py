@@ -16,10 +16,10 @@ import pytest
 
 from lab_mutants import UNCHANGED, Mutant, kinds, mutants, scene, shape_of, unchanged
 from lab_warm import forked
-from probe.catalogue.load import load as load_catalogue
+from probe.catalogue.load import load_catalogue
 from probe.core.endpoints import Endpoint
-from probe_lab.lab_types import Drawn
-from probe_lab.laboratory import probe_command
+from probe_lab.lab_types import DrawnScenario
+from probe_lab.laboratory import make_probe_command
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 from probe_lab.world import draw_world
 
@@ -52,9 +52,9 @@ class Measured:
                 f"by {self.rule_id or 'no rule'}")
 
 
-def _drawn(seed: int, endpoints: Sequence[Endpoint], group: Sequence[Mutant] = ()) -> Drawn:
+def _drawn(seed: int, endpoints: Sequence[Endpoint], group: Sequence[Mutant] = ()) -> DrawnScenario:
     world = draw_world(seed=seed, endpoints=endpoints, rtt_ms=(20, 60))
-    return Drawn(
+    return DrawnScenario(
         name="mutants", title="", kind="innocent", seed=seed, world=world, expects=(), aliases={},
         rules=tuple(rule for mutant in group for rule in mutant.rules),
         faults=tuple(fault for mutant in group for fault in mutant.faults),
@@ -78,13 +78,13 @@ def _catalogue_file(path: Path, group: Sequence[Mutant]) -> Path:
     return path
 
 
-def _measure(drawn: Drawn, group: Sequence[Mutant]) -> Iterator[Measured]:
+def _measure(drawn: DrawnScenario, group: Sequence[Mutant]) -> Iterator[Measured]:
     with forked(drawn) as lab:
         config, results = lab.directory / "probe.toml", lab.directory / "results"
         config.write_text(configuration(drawn.world, helpers=True))
         inputs = [part for mutant in group for part in ("--input", mutant.row.input)]
         command = [
-            *probe_command(), "run", "--fast", "--no-parquet", "--config", str(config), "--results", str(results),
+            *make_probe_command(), "run", "--fast", "--no-parquet", "--config", str(config), "--results", str(results),
             "--catalogue", str(_catalogue_file(lab.directory / "targets.csv", group)), "--seed", str(drawn.seed),
             "--deadline-s", str(DEADLINE_S), *inputs,
         ]

@@ -13,14 +13,14 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from scapy.utils import RawPcapNgReader
 
-from probe.catalogue.load import load as load_catalogue
+from probe.catalogue.load import load_catalogue
 from probe.cli.main import cli
 from probe.core.runs import RunResult
 from probe.results.files.pcapng import read_blocks
 from probe.results.layout import packets_path
 from probe.results.runs.run_reader import read_runs
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
 from probe_lab.scoring.score_run import run_trials
 from probe_lab.scoring.trial import Trial
 
@@ -36,7 +36,7 @@ Kept = dict[tuple[str, str], Path]
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     """(scenario, level) -> results folder of a run that the laboratory could judge."""
     folder = tmp_path_factory.mktemp("kept")
-    trials = [Trial(scenario=load(name), seed=SEED, level=level, keep=folder) for name, level in RUNS]
+    trials = [Trial(scenario=load_scenario(name), seed=SEED, level=level, keep=folder) for name, level in RUNS]
     done = run_trials(trials, catalogue=load_catalogue(search=False), jobs=4, progress=lambda _: None)
     assert not [r.note for r in done if r.note]
     return {(name, level): folder / f"{name}-{SEED}-{level}" / "results" for name, level in RUNS}
@@ -44,7 +44,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 def secrets(scenario: str) -> list[bytes]:
     """The client's addresses in every spelling."""
-    world = draw(load(scenario), seed=SEED, endpoints=load_catalogue(search=False).endpoints).world
+    world = draw_scenario(load_scenario(scenario), seed=SEED, endpoints=load_catalogue(search=False).endpoints).world
     found = []
     for text in (world.client4, world.client6):
         address = ipaddress.ip_address(text)

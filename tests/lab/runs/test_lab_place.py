@@ -13,14 +13,14 @@ import pytest
 
 from lab_warm import forked
 from mmdb_files import write_mmdb
-from probe.catalogue.load import load as load_catalogue
-from probe.config.geo.geo_table import public
+from probe.catalogue.load import load_catalogue
+from probe.config.geo.geo_table import is_public
 from probe.core.runs import RunResult
-from probe.measurement.session.run_verdicts import judge_again
+from probe.measurement.session.run_verdicts import judge_stored_run
 from probe.results.runs.run_reader import read_runs
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load
-from probe_lab.laboratory import probe_command
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
+from probe_lab.laboratory import make_probe_command
 from probe_lab.scoring.trial import program_environment
 
 SEED = random.Random(f"place {os.environ['PROBE_TEST_SEED']}").randrange(1, 100_000)
@@ -35,8 +35,9 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, RunResult], list[str]]:
     """(everything that was written, the run of each statement, the client's addresses)."""
     folder, catalogue = tmp_path_factory.mktemp("place"), load_catalogue(search=False)
-    draws = (draw(load("clean"), seed=seed, endpoints=catalogue.endpoints) for seed in range(SEED, SEED + 50))
-    drawn = next(d for d in draws if public(d.world.client4) and public(d.world.client6))
+    draws = (draw_scenario(load_scenario("clean"), seed=seed, endpoints=catalogue.endpoints)
+             for seed in range(SEED, SEED + 50))
+    drawn = next(d for d in draws if is_public(d.world.client4) and is_public(d.world.client6))
     own = [drawn.world.client4, drawn.world.client6]
     networks = {f"{ipaddress.ip_network((own[0], 16), strict=False)}": {"country_code": "DE", "asn": "AS64510"},
                 f"{ipaddress.ip_network((own[1], 32), strict=False)}": {"country_code": "DE", "asn": "AS64511"}}
@@ -49,8 +50,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, RunR
             config, results = lab.directory / f"{name}.toml", folder / "out" / name
             config.write_text(f"[run]\nconsent_level = 2\n[geo]\nfiles = [{json.dumps(table)}]\n"
                               f'[vantage]\ncc = "{cc}"\nasn = {asn}\n')
-            done = lab.run([*probe_command(), "run", "--fast", "--no-parquet", "--config", str(config), "--results",
-                            str(results), "--catalogue", catalogue.path, "--deadline-s", "40",
+            done = lab.run([*make_probe_command(), "run", "--fast", "--no-parquet", "--config", str(config),
+                            "--results", str(results), "--catalogue", catalogue.path, "--deadline-s", "40",
                             *(part for url in INPUTS for part in ("--input", url))],
                            env=program_environment(), timeout_s=90)
             (folder / "out" / f"{name}.log").write_bytes(done.stdout + done.stderr)
@@ -92,6 +93,6 @@ def test_call_servers_told_an_address_that_is_in_no_byte_of_any_output(runs: Run
 @pytest.mark.parametrize("name", MINE)
 def test_stored_rows_are_judged_as_the_run_was(runs: Runs, name: str) -> None:
     result = runs[1][name]
-    verdicts, _ = judge_again(result, load_catalogue(search=False))
+    verdicts, _ = judge_stored_run(result, load_catalogue(search=False))
     assert {(v.target_id, v.outcome, v.block_type) for v in verdicts} == {
         (v.target_id, v.outcome, v.block_type) for v in result.verdicts}

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import pytest
 
 from lab_warm import forked
-from probe.catalogue.load import load as load_catalogue
-from probe_lab.draw import draw
-from probe_lab.format.scenario import load
-from probe_lab.laboratory import probe_command
+from probe.catalogue.load import load_catalogue
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario
+from probe_lab.laboratory import make_probe_command
 from probe_lab.scoring.judged import Row
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 
@@ -43,13 +43,13 @@ class Seen:
 def timed_run(name: str, level: str, seed: int) -> Seen:
     """A scheduled run in a scenario of its own."""
     rows = load_catalogue(search=False)
-    drawn = draw(load(name), seed=seed, endpoints=rows.endpoints)
+    drawn = draw_scenario(load_scenario(name), seed=seed, endpoints=rows.endpoints)
     with forked(drawn, level=level) as lab:
         config, results = lab.directory / "probe.toml", lab.directory / "results"
         config.write_text(configuration(drawn.world, helpers=True))
         inputs = [part for target in drawn.aliases["t"] for part in ("--input", target)]
         done = lab.run([
-            *probe_command(), "run", "--timed", "--config", str(config), "--results", str(results), "--catalogue",
+            *make_probe_command(), "run", "--timed", "--config", str(config), "--results", str(results), "--catalogue",
             rows.path, "--seed", str(seed), "--deadline-s", str(DEADLINE_S), *inputs,
         ], env=program_environment(), timeout_s=540)
         runs = read_rows(results, "runs")

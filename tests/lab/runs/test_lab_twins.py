@@ -27,14 +27,14 @@ from lab_twins import (
     sees_our_page,
     trusted_say,
 )
-from probe.catalogue.load import load as load_catalogue
+from probe.catalogue.load import load_catalogue
 from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
-from probe.measurement.session.run_verdicts import judge_again
+from probe.measurement.session.run_verdicts import judge_stored_run
 from probe.results.runs.run_reader import read_runs
-from probe_lab.draw import draw
+from probe_lab.draw import draw_scenario
 from probe_lab.format.ranges import Literal
-from probe_lab.format.scenario import Filter, Scenario, load, read_scenario
+from probe_lab.format.scenario import Filter, Scenario, load_scenario, read_scenario
 from probe_lab.scoring.score_run import run_trials
 from probe_lab.scoring.trial import Trial
 
@@ -102,7 +102,7 @@ class Recorded:
 
     def judged(self, result: RunResult) -> Verdict:
         """Today's verdict of the target."""
-        verdicts, _ = judge_again(result, load_catalogue(search=False))
+        verdicts, _ = judge_stored_run(result, load_catalogue(search=False))
         return next(verdict for verdict in verdicts if verdict.target_id == self.target_id)
 
 
@@ -112,7 +112,7 @@ def _scenario(name: str, folder: Path) -> Scenario:
         path.write_text(REFUSAL_IN_CLEAR)
         found = read_scenario(path)
     else:
-        found = load(name)
+        found = load_scenario(name)
     return replace(found, company=Filter(count=Literal(value=COMPANY)))
 
 
@@ -130,7 +130,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recorded]:
     target_of = {endpoint.input: endpoint.target_id for endpoint in catalogue.endpoints}
     found = {}
     for trial in trials:
-        drawn = draw(trial.scenario, seed=seed, endpoints=catalogue.endpoints)
+        drawn = draw_scenario(trial.scenario, seed=seed, endpoints=catalogue.endpoints)
         (result,) = read_runs(folder / f"{drawn.name}-{seed}-socket" / "results")
         inputs = drawn.aliases["t"]
         found[drawn.name] = Recorded(result=result, inputs=frozenset(inputs), target_id=target_of[inputs[0]])

@@ -17,9 +17,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from probe.catalogue.load import load as load_catalogue
-from probe_lab.format.scenario import load, names
-from probe_lab.scoring.score_run import Finding, Score, run_trials, score
+from probe.catalogue.load import load_catalogue
+from probe_lab.format.scenario import list_scenario_names, load_scenario
+from probe_lab.scoring.score_run import Score, WrongVerdict, add_up_trials, run_trials
 from probe_lab.scoring.trial import Trial, TrialResult
 
 SEED = int(os.environ["PROBE_TEST_SEED"])
@@ -42,7 +42,7 @@ Trials = dict[tuple[str, bool], TrialResult]
 
 
 def _chosen() -> tuple[str, ...]:
-    others = [name for name in names() if name not in (WHOLE, *ALWAYS)]
+    others = [name for name in list_scenario_names() if name not in (WHOLE, *ALWAYS)]
     if os.environ.get("LAB_VERDICTS") == "all":
         return (*ALWAYS, *others)
     # Workers must agree on it, and a failure must be repeatable, so that it follows from the run's seed.
@@ -57,13 +57,13 @@ AGAIN = tuple(random.Random(f"again {SEED}").sample(CHOSEN, len(CHOSEN) // ONE_I
 def trials() -> Trials:
     """(scenario, with helpers) -> what came of it; the seed is printed with every failure."""
     seed = random.Random(f"verdicts {SEED}").randrange(1, 100_000)
-    wanted = [Trial(scenario=load(name), seed=seed + (not helpers), level="socket", helpers=helpers)
+    wanted = [Trial(scenario=load_scenario(name), seed=seed + (not helpers), level="socket", helpers=helpers)
               for helpers, chosen in ((True, CHOSEN), (False, AGAIN)) for name in chosen]
     results = run_trials(wanted, catalogue=load_catalogue(search=False), jobs=JOBS, progress=lambda _: None)
     return {(r.scenario, t.helpers): r for t, r in zip(wanted, results, strict=True)}
 
 
-def told(findings: Iterable[Finding]) -> str:
+def told(findings: Iterable[WrongVerdict]) -> str:
     """What was wrong, and how to see it again."""
     return "\n".join(f"{f.replay}: {f.input} expected {f.expected or 'no block'}, got {f.got} by {f.rule_id} "
                      f"({f.evidence[:200]})" for f in findings)
@@ -75,7 +75,7 @@ def judged(result: TrialResult) -> Score:
         pytest.skip(result.skipped)
     assert result.judgement is not None, f"seed {result.seed}: {result.note}"
     assert not result.judgement.invalid, f"seed {result.seed}: {result.judgement.invalid}"
-    return score([result])
+    return add_up_trials([result])
 
 
 def check(result: TrialResult) -> None:
@@ -98,21 +98,22 @@ def test_without_helpers_a_verdict_is_right_or_undecided(trials: Trials, name: s
 
 
 def test_nobody_is_accused_falsely(trials: Trials) -> None:
-    found = score(trials.values())
+    found = add_up_trials(trials.values())
     assert found.n_innocent > 200
     assert not found.false_accusations, told(found.false_accusations)
 
 
 @pytest.mark.parametrize("helpers", [True, False])
 def test_the_sample_as_a_whole_is_judged_well(trials: Trials, helpers: bool) -> None:
-    found = score(result for (_, with_helpers), result in trials.items() if with_helpers == helpers)
+    found = add_up_trials(result for (_, with_helpers), result in trials.items() if with_helpers == helpers)
     assert found.accuracy is not None
     assert found.accuracy >= AT_LEAST, told(found.misses)
 
 
 def test_the_whole_catalogue_answers_where_nothing_is_censored() -> None:
     dice = random.Random(f"clean {SEED}")
-    trial = Trial(scenario=load(WHOLE), seed=dice.randrange(1, 100_000), level="socket", helpers=dice.random() < 0.5)
+    trial = Trial(scenario=load_scenario(WHOLE), seed=dice.randrange(1, 100_000), level="socket",
+                  helpers=dice.random() < 0.5)
     found = judged(run_trials([trial], catalogue=load_catalogue(search=False), jobs=1, progress=lambda _: None)[0])
     assert found.n_rows > 400
     assert not found.misses, told(found.misses)

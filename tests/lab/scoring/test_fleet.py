@@ -22,11 +22,11 @@ from probe_lab.fleet.fleet_cells import cell_table
 from probe_lab.fleet.fleet_score import score_fleet, together
 from probe_lab.fleet.fleet_truth import draw_truth
 from probe_lab.fleet.fleet_verdicts import BLOCKED, CONFIRMED, NETWORK, NO_ROW, Fleet
-from probe_lab.fleet.fleet_world import Size, draw_world
+from probe_lab.fleet.fleet_world import FleetSize, draw_world
 from probe_lab.fleet.series_file import SeriesError, read_series, score_series
 
-SMALL = Size(volunteers=60, networks=8, services=14, days=60)
-TINY = Size(volunteers=12, networks=4, services=14, days=24)
+SMALL = FleetSize(volunteers=60, networks=8, services=14, days=60)
+TINY = FleetSize(volunteers=12, networks=4, services=14, days=24)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from lab_judged import FRIEND, TARGET, judged, met, scene, verdicts
-from probe_lab.lab_types import Drawn, Expect, Rule
+from probe_lab.lab_types import DrawnScenario, Expect, Rule
 from probe_lab.scoring.hidden import is_hidden, line_bps
 from probe_lab.truth import TruthEntry
 
@@ -22,7 +22,7 @@ def throttle(rate_bps: float) -> Rule:
                 block_type="flow.throttle.sni", alias="t")
 
 
-def on_line(*rules: Rule, loss: float, rtt_ms: float) -> Drawn:
+def on_line(*rules: Rule, loss: float, rtt_ms: float) -> DrawnScenario:
     drawn = scene(SLOW)
     return replace(drawn, rules=rules, world=replace(drawn.world, loss=loss, client_delay_ms=rtt_ms / 2))
 

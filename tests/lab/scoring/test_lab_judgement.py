@@ -8,7 +8,7 @@ import pytest
 
 from in_order import in_order
 from lab_judged import EXPECT, FIRED, FRIEND, LITERAL, TARGET, judged, met, scene, verdicts
-from probe_lab.lab_types import Drawn, Expect
+from probe_lab.lab_types import DrawnScenario, Expect
 from probe_lab.truth import TruthEntry
 
 
@@ -106,7 +106,7 @@ def test_an_expectation_that_the_log_contradicts_is_invalid() -> None:
     assert judged(verdicts(), drawn=shallow).invalid == ""
 
 
-def _sometimes(**params: float) -> Drawn:
+def _sometimes(**params: float) -> DrawnScenario:
     drawn = scene()
     return replace(drawn, rules=(replace(drawn.rules[0], params=params),))
 
@@ -169,7 +169,7 @@ def test_the_scope_must_be_the_one_expected() -> None:
     assert not met(judged(rows, drawn=scene(replace(EXPECT, scope="access"))))[TARGET]
 
 
-def _neighbours(trigger: str) -> Drawn:
+def _neighbours(trigger: str) -> DrawnScenario:
     """The friend lives at the target's addresses."""
     drawn = scene()
     hosts = {**drawn.world.hosts, "f.example": replace(drawn.world.hosts["t.example"], name="f.example")}

@@ -16,12 +16,11 @@ from click.testing import CliRunner
 
 from in_order import in_order
 from lab_judged import EXPECT, FRIEND, TARGET, judged, scene, verdicts
-from probe.catalogue.load import load as load_catalogue
+from probe.catalogue.load import load_catalogue
 from probe.config.settings import load_settings
 from probe_lab.cli.lab import lab
-from probe_lab.draw import draw
-from probe_lab.format.scenario import DIRECTORY
-from probe_lab.format.scenario import load as load_scenario
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import DIRECTORY, load_scenario
 from probe_lab.scoring.calibration import calibration
 from probe_lab.scoring.expect import Judgement
 from probe_lab.scoring.judged import JudgedRow
@@ -30,7 +29,7 @@ from probe_lab.scoring.score_json import as_json
 from probe_lab.scoring.score_markdown import as_markdown
 from probe_lab.scoring.score_measures import overlap, scenario_accuracy, upper_bound
 from probe_lab.scoring.score_report import Report
-from probe_lab.scoring.score_run import replay, run_trials, score
+from probe_lab.scoring.score_run import add_up_trials, make_replay_command, run_trials
 from probe_lab.scoring.score_text import as_text
 from probe_lab.scoring.trial import Line, Trial, TrialResult, configuration, read_rows
 from probe_lab.world import draw_world
@@ -57,7 +56,7 @@ def test_the_score_counts_accusations_misses_and_troubles() -> None:
     good = judged(verdicts())
     bad = judged(verdicts("ok", **{FRIEND: "blocked ip.blackhole"}))
     void = judged(verdicts(**{FRIEND: "blocked ip.blackhole"}), log=())
-    total = score([
+    total = add_up_trials([
         _result(good, name="a"), _result(bad, name="b"), _result(void, name="c"), _result(None, name="d", note="broke"),
     ])
     assert total.accuracy == pytest.approx((1 + (0 + 0.5) / 2) / 2)
@@ -73,9 +72,9 @@ def test_the_score_counts_accusations_misses_and_troubles() -> None:
 
 
 def test_nothing_measured_is_no_perfect_score() -> None:
-    empty = score([])
+    empty = add_up_trials([])
     assert (empty.accuracy, empty.bound, empty.n_rows) == (None, 1.0, 0)
-    silent = score([_result(judged([]))])
+    silent = add_up_trials([_result(judged([]))])
     assert (silent.accuracy, silent.n_innocent) == (0.0, 0)
 
 
@@ -107,8 +106,8 @@ def _report(*, patterns: tuple[str, ...] = ()) -> Report:
     ]
     return Report(
         patterns=patterns, seeds=(3,), repeats=1, helpers=True, consent_level=2,
-        scenarios=(load_scenario(name), load_scenario("clean")), total=score(results),
-        levels={level: score(r for r in results if r.level == level) for level in ("socket", "packet")},
+        scenarios=(load_scenario(name), load_scenario("clean")), total=add_up_trials(results),
+        levels={level: add_up_trials(r for r in results if r.level == level) for level in ("socket", "packet")},
         wall_s=5.0, software="Program 1.",
     )
 
@@ -186,7 +185,7 @@ def test_figures_name_the_evidence_and_the_consent_level(form: Callable[[Report]
 
 
 def test_every_form_stands_a_score_of_nothing() -> None:
-    empty = score([])
+    empty = add_up_trials([])
     report = Report(seeds=(1,), repeats=1, helpers=False, scenarios=(), total=empty, levels={"socket": empty}, wall_s=0)
     assert "nothing to judge" in as_text(report)
     assert "nothing to judge" in as_html(report)
@@ -218,10 +217,10 @@ def test_confidence_keeps_its_word_only_with_as_many_right_as_it_says() -> None:
 
 def test_rules_that_decided_nothing_are_named() -> None:
     rows = judged(verdicts()).rows
-    total = score([_result(replace(judged(verdicts()), rows=tuple(replace(r, rule_id="a/b") for r in rows)))])
+    total = add_up_trials([_result(replace(judged(verdicts()), rows=tuple(replace(r, rule_id="a/b") for r in rows)))])
     report = Report(seeds=(1,), repeats=1, helpers=True, scenarios=(), total=total, levels={"socket": total},
                     wall_s=0, rule_ids=("a/b", "c/d"))
-    assert report.unreached == ("c/d",)
+    assert report.list_unreached == ("c/d",)
     assert "c/d" in as_text(report)
     assert "c/d" in as_html(report)
     assert "c/d" in as_markdown(report)
@@ -230,11 +229,11 @@ def test_rules_that_decided_nothing_are_named() -> None:
 def test_a_worse_line_is_the_scenario_s_but_for_loss_and_distance() -> None:
     plain = load_scenario("sni-gfw2")
     worse = Line(loss=0.05, rtt_ms=300)
-    drawn = [draw(s, seed=4, endpoints=load_catalogue(search=False).endpoints).world
+    drawn = [draw_scenario(s, seed=4, endpoints=load_catalogue(search=False).endpoints).world
              for s in (plain, worse.under(plain))]
     assert (drawn[1].loss, drawn[0].loss) == (0.05, 0.0)
     assert worse.flags.split() == ["--loss", "0.05", "--rtt-ms", "300"]
-    assert worse.flags in replay(replace(_result(None), line=worse))
+    assert worse.flags in make_replay_command(replace(_result(None), line=worse))
     assert Line().under(plain) == plain
 
 
@@ -272,12 +271,12 @@ def test_an_accepted_verdict_without_a_cause_counts_neither_way() -> None:
 
 def test_verdicts_that_differ_between_repetitions_are_named() -> None:
     results = [_result(judged(verdicts())), _result(judged(verdicts("ok")))]
-    assert score(results).unstable == (f"made {TARGET}: blocked tls.reset.sni, ok",)
-    assert score(results[:1]).unstable == ()
+    assert add_up_trials(results).unstable == (f"made {TARGET}: blocked tls.reset.sni, ok",)
+    assert add_up_trials(results[:1]).unstable == ()
 
 
 def test_a_skipped_trial_is_no_failure() -> None:
-    total = score([_result(None, skipped="it needs suricata")])
+    total = add_up_trials([_result(None, skipped="it needs suricata")])
     assert (total.broken, total.invalid, total.misses) == ((), (), ())
     assert [trouble.reason for trouble in total.skipped] == ["it needs suricata"]
 
@@ -313,7 +312,7 @@ def test_trials_in_real_laboratories_are_judged_against_their_truth(tmp_path: Pa
     trials = [Trial(scenario=load_scenario(name), seed=5, level="packet", keep=tmp_path) for name in names]
     seen: list[str] = []
     results = run_trials(trials, catalogue=catalogue, jobs=2, progress=lambda result: seen.append(result.scenario))
-    total = score(results)
+    total = add_up_trials(results)
     report = json.dumps([asdict(result) for result in results], indent=1)
     assert (tuple(result.scenario for result in results), set(seen)) == (names, set(names))
     assert (total.broken, total.invalid, total.false_accusations) == ((), (), ()), report

@@ -32,7 +32,7 @@ from lab_faults_web import (
 )
 from lab_faults_world import BAD, GOOD, ROWS, Params, fault, first, lookup
 from lab_servers_world import Served, connect, get, in_namespace, request, serving
-from probe.measurement.streams.raw_hello import raw_hello
+from probe.measurement.streams.raw_hello import make_client_hello
 from probe_lab.servers.faults import FAULTS, Faults, number, text, texts
 from probe_lab.truth import read_log
 
@@ -70,7 +70,7 @@ def silent(served: Served) -> None:
 def picky(served: Served) -> None:
     handshake_fails(served, ssl.SSLError, "HANDSHAKE_FAILURE")
     client = connect(served.address(BAD), 443)
-    client.sendall(raw_hello("browser", BAD, random.Random(1)))
+    client.sendall(make_client_hello("browser", BAD, random.Random(1)))
     assert client.recv(6)[5] == 2, "no ServerHello"
     client.close()
 

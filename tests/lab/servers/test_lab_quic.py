@@ -17,15 +17,15 @@ import pytest
 
 from lab_servers_world import Served, get, in_namespace, row, run_client, serving
 from lab_warm import forked
-from probe.catalogue.load import load
-from probe_lab.lab_types import Drawn, Fault
+from probe.catalogue.load import load_catalogue
+from probe_lab.lab_types import DrawnScenario, Fault
 from probe_lab.world import draw_world
 from project_root import LAB_CLIENTS
 
 pytest.importorskip("aioquic", reason="it needs aioquic; in a checkout run: pip install . ./lab")
 pytestmark = pytest.mark.lab
 
-ROWS = load(search=False).endpoints
+ROWS = load_catalogue(search=False).endpoints
 
 
 def ask(served: Served, name: str, *arguments: str, address: str = "", ca: str = "ca.pem") -> dict[str, Any]:
@@ -234,9 +234,9 @@ def damaged(rng: random.Random, data: bytes) -> bytes:
     return bytes(changed)
 
 
-def drawn(rows: Sequence[Any], seed: int) -> Drawn:
+def drawn(rows: Sequence[Any], seed: int) -> DrawnScenario:
     world = draw_world(seed=seed, endpoints=rows, rtt_ms=(20, 20))
-    return Drawn(
+    return DrawnScenario(
         name="test", title="", kind="innocent", seed=seed, world=world, rules=(), faults=(), expects=(), aliases={},
         targets=(),
     )

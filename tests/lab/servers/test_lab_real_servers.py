@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from lab_warm import forked
-from probe.catalogue.load import load as load_catalogue
+from probe.catalogue.load import load_catalogue
 from probe.core.endpoints import Endpoint
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
-from probe_lab.lab_types import Drawn, Fault, World
-from probe_lab.laboratory import Laboratory, probe_command
+from probe_lab.lab_types import DrawnScenario, Fault, World
+from probe_lab.laboratory import Laboratory, make_probe_command
 from probe_lab.pki import issue, load_issuer, world_time
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 from probe_lab.world import FIXED_ANSWERS, draw_world
@@ -35,10 +35,10 @@ def needs(program: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not found, reason=f"{program} is not installed")
 
 
-def scene(seed: int, *faults: Fault) -> Drawn:
+def scene(seed: int, *faults: Fault) -> DrawnScenario:
     """A world without a censor."""
     world = draw_world(seed=seed, endpoints=ROWS, rtt_ms=(20, 20))
-    return Drawn(
+    return DrawnScenario(
         name="test", title="", kind="innocent", seed=seed, world=world, rules=(), faults=faults, expects=(), aliases={},
         targets=(),
     )
@@ -78,7 +78,7 @@ def probe_verdicts(lab: Laboratory, inputs: Sequence[str]) -> dict[str, str]:
     config, results = lab.directory / "probe.toml", lab.directory / "results"
     config.write_text(configuration(lab.drawn.world, helpers=True))
     command = [
-        *probe_command(), "run", "--fast", "--no-parquet", "--config", str(config), "--results", str(results),
+        *make_probe_command(), "run", "--fast", "--no-parquet", "--config", str(config), "--results", str(results),
         "--catalogue", CATALOGUE.path, "--seed", str(lab.drawn.seed), "--deadline-s", "60",
         *(part for url in inputs for part in ("--input", url)),
     ]

@@ -20,7 +20,7 @@ import dns.rdatatype
 import pytest
 
 from lab_servers_world import Answer, Served, connect, get, in_namespace, request, row, serving
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.core.endpoints import Endpoint
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
 from probe_lab.pki import world_time
@@ -28,7 +28,7 @@ from probe_lab.servers.client_hello import server_name
 
 pytestmark = pytest.mark.lab
 
-ROWS = load(search=False).endpoints
+ROWS = load_catalogue(search=False).endpoints
 TEMPLATES = {"{cc}": "ru", "{CC}": "RU", "{8hex}": "0123abcd"}
 DOH = [operator for operator in PUBLIC_RESOLVERS if operator.doh_host]
 

@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 
 from lab_servers_world import Served, in_namespace, row, run_client, serving
 from lab_warm import forked
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
-from probe_lab.lab_types import Drawn, Fault
+from probe_lab.lab_types import DrawnScenario, Fault
 from probe_lab.servers.stun_server import MAGIC_COOKIE, stun_reply
 from probe_lab.world import draw_world
 from project_root import LAB_CLIENTS
 
-ROWS = load(search=False).endpoints
+ROWS = load_catalogue(search=False).endpoints
 STUN_ROWS = [item for item in ROWS if item.protocol == "stun"]
 SILENT_ROWS = [item for item in ROWS if item.protocol in ("udp", "opendht")]
 
@@ -221,7 +221,7 @@ def test_several_questions_may_share_a_session() -> None:
 @pytest.mark.lab
 def test_a_client_in_a_laboratory_is_answered(seed: int) -> None:
     world = draw_world(seed=seed, endpoints=ROWS, rtt_ms=(20, 20))
-    scene = Drawn(
+    scene = DrawnScenario(
         name="test", title="", kind="innocent", seed=seed, world=world, rules=(), faults=(), expects=(), aliases={},
         targets=(),
     )

@@ -13,13 +13,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lab_servers_world import row
-from probe.catalogue.load import anchor_files, load
+from probe.catalogue.load import list_anchor_files, load_catalogue
 from probe_lab.lab_types import World
 from probe_lab.path.line import draw_line
 from probe_lab.pki import anchor_of, issue, load_issuer, make_pki, world_time
 from probe_lab.world import draw_world, pinned_addresses
 
-ROWS = load(search=False).endpoints
+ROWS = load_catalogue(search=False).endpoints
 
 
 def addresses(world: World) -> list[str]:
@@ -134,8 +134,8 @@ def test_authorities_stand_around_the_clock_of_the_world(shift_s: int, tmp_path:
     world = draw_world(seed=1, endpoints=ROWS[:5], clock_shift_s=shift_s)
     make_pki(tmp_path, clock_shift_s=shift_s, world=world)
     made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    anchors = {f"anchors/{file.name}" for file in anchor_files()}
-    keys = {f"anchor-keys/{file.stem}.key" for file in anchor_files()}
+    anchors = {f"anchors/{file.name}" for file in list_anchor_files()}
+    keys = {f"anchor-keys/{file.stem}.key" for file in list_anchor_files()}
     helpers = {f"helpers/{v.control_id}{suffix}" for v in world.vantages for suffix in (".pem", ".key")}
     assert anchors, "the catalogue ships an anchor"
     assert made == {"ca.pem", "ca.key", "foreign-ca.pem", "foreign-ca.key"} | anchors | keys | helpers

@@ -22,7 +22,7 @@ from probe.core.tables.failures import TIMEOUT
 from probe.core.tables.trust import TrustPolicy
 from probe.measurement.clock import start_clock
 from probe.measurement.datagrams import quic_handshake
-from probe.measurement.datagrams.quic_trust import _store, trust_word
+from probe.measurement.datagrams.quic_trust import _make_store, judge_chain
 from probe.measurement.datagrams.quic_version import ask_version
 from probe.measurement.datagrams.udp_socket import MAX_DATAGRAMS
 from probe.measurement.planning.steps import QuicVisit, VersionProbe
@@ -38,22 +38,22 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> Iterator[trustme.CA]:
     authority.cert_pem.write_to_path(pem)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certifi, "where", lambda: str(pem))
-        _store.cache_clear()
+        _make_store.cache_clear()
         yield authority
-    _store.cache_clear()
+    _make_store.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quic_handshake, "PING_EVERY_S", 0.05)
     monkeypatch.setattr(quic_handshake, "SILENCE_S", PATIENCE_S)
-    monkeypatch.setattr(quic_handshake.shake, "__kwdefaults__", {"stay_s": 0.5})
+    monkeypatch.setattr(quic_handshake.shake_hands_quic, "__kwdefaults__", {"stay_s": 0.5})
 
 
 def visit(port: int, sni: str = NAME, *, trust: TrustPolicy = "web_pki", timeout_s: float = PATIENCE_S) -> Observation:
     step = QuicVisit(purpose="target", address="127.0.0.1", port=port, hostname=sni, sni=sni, trust=trust,
                      timeout_s=timeout_s)
-    return quic_handshake.quic_visit(step, clock=start_clock(datetime.now(UTC)))
+    return quic_handshake.visit_quic(step, clock=start_clock(datetime.now(UTC)))
 
 
 def test_a_handshake_is_made_judged_and_stayed_with(ca: trustme.CA, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_an_unknown_authority_is_not_trusted_and_may_be_recorded(ca: trustme.CA,
 
 @pytest.mark.parametrize("chain", [(), (b"",), (b"\x30\x03\x02\x01\x01",)])
 def test_no_bytes_pass_for_a_certificate(chain: tuple[bytes, ...]) -> None:
-    assert trust_word(chain, trust="web_pki", name=NAME) == "invalid"
+    assert judge_chain(chain, trust="web_pki", name=NAME) == "invalid"
 
 
 def test_silence_and_a_closed_port_differ() -> None:

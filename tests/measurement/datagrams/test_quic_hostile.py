@@ -91,7 +91,7 @@ def visit(server: Server, monkeypatch: pytest.MonkeyPatch) -> Observation:
     monkeypatch.setattr(quic_handshake, "UdpFlow", lambda address, port: server)
     step = QuicVisit(purpose="target", address=PLACE[0], port=PLACE[1], hostname=NAME, sni=NAME, trust="web_pki",
                      timeout_s=0.02)
-    return quic_handshake.quic_visit(step, clock=start_clock(datetime.now(UTC)))
+    return quic_handshake.visit_quic(step, clock=start_clock(datetime.now(UTC)))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -17,17 +17,17 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.tables.failures import TIMEOUT
 from probe.measurement.clock import start_clock
-from probe.measurement.datagrams.stun import REQUESTS, binding
+from probe.measurement.datagrams.stun import REQUESTS, measure_binding
 from probe.measurement.datagrams.stun_wire import (
     COOKIE,
-    answer_word,
-    binding_request,
-    mapped_address,
-    new_transaction,
-    transaction_of,
+    judge_answer,
+    make_binding_request,
+    make_transaction,
+    read_mapped_address,
+    read_transaction,
 )
-from probe.measurement.planning.steps import Binding
-from probe.measurement.session.step_executor import Workshop, carry_out
+from probe.measurement.planning.steps import StunBinding
+from probe.measurement.session.step_executor import StepExecutor, execute_step
 from probe_lab.servers.stun_server import stun_reply
 
 NUMBER = bytes(range(12))
@@ -40,18 +40,18 @@ def message(kind: int, body: bytes = b"", *, number: bytes = NUMBER, cookie: byt
 
 def test_the_request_is_what_a_server_of_the_book_answers() -> None:
     """The laboratory's server was written from the RFC and not from this client."""
-    request = binding_request(NUMBER)
+    request = make_binding_request(NUMBER)
     reply = stun_reply(request, client="93.184.216.34", client_port=4000, realm="x")
     assert reply is not None
-    assert (len(request), transaction_of(request), answer_word(reply, NUMBER)) == (28, b"", "")
+    assert (len(request), read_transaction(request), judge_answer(reply, NUMBER)) == (28, b"", "")
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800::1"])
 def test_an_answer_to_another_transaction_is_none(address: str) -> None:
-    reply = stun_reply(binding_request(new_transaction()), client=address, client_port=4000, realm="x")
+    reply = stun_reply(make_binding_request(make_transaction()), client=address, client_port=4000, realm="x")
     assert reply is not None
-    assert answer_word(reply, NUMBER) is None
-    assert answer_word(reply, b"") is None
+    assert judge_answer(reply, NUMBER) is None
+    assert judge_answer(reply, b"") is None
 
 
 @pytest.mark.parametrize(("data", "word"), [
@@ -69,19 +69,19 @@ def test_an_answer_to_another_transaction_is_none(address: str) -> None:
     (b"", None),
 ])
 def test_what_counts_as_an_answer(data: bytes, word: str | None) -> None:
-    assert answer_word(data, NUMBER) == word
+    assert judge_answer(data, NUMBER) == word
 
 
 @given(st.binary(max_size=3000))
 def test_no_bytes_break_the_reader(data: bytes) -> None:
-    number = transaction_of(data)
+    number = read_transaction(data)
     assert len(number) in (0, 12)
-    assert answer_word(data, number) is None or number
+    assert judge_answer(data, number) is None or number
 
 
 @given(kind=st.sampled_from((0x0101, 0x0111)), body=st.binary(max_size=400))
 def test_no_attributes_break_the_reader(kind: int, body: bytes) -> None:
-    word = answer_word(message(kind, body), NUMBER)
+    word = judge_answer(message(kind, body), NUMBER)
     assert word is not None
     assert word == "" or word.startswith("unknown_failure: ")
     assert (word == "") <= (kind == 0x0101)
@@ -90,28 +90,29 @@ def test_no_attributes_break_the_reader(kind: int, body: bytes) -> None:
 @given(st.integers(0, 1 << 32), st.data())
 def test_a_flipped_bit_is_noticed(seed: int, data: st.DataObject) -> None:
     """FINGERPRINT covers every byte before it, so a changed answer never passes for a success of this transaction."""
-    reply = bytearray(stun_reply(binding_request(NUMBER), client="93.184.216.34", client_port=4000, realm="x") or b"")
+    reply = bytearray(stun_reply(make_binding_request(NUMBER), client="93.184.216.34", client_port=4000, realm="x")
+                      or b"")
     reply[data.draw(st.integers(0, len(reply) - 9))] ^= 1 << seed % 8
-    assert answer_word(bytes(reply), NUMBER) != ""
+    assert judge_answer(bytes(reply), NUMBER) != ""
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800::1"])
 def test_the_mapped_address_is_read_for_who_asks_for_it(address: str) -> None:
     for cookie in (COOKIE, bytes(4)):  # the book's form, hidden from translators, and that of the first STUN
-        request = binding_request(NUMBER)[:4] + cookie + binding_request(NUMBER)[8:]
+        request = make_binding_request(NUMBER)[:4] + cookie + make_binding_request(NUMBER)[8:]
         reply = stun_reply(request, client=address, client_port=4000, realm="x") or b""
-        assert mapped_address(reply, NUMBER) == (address if cookie == COOKIE else "")
+        assert read_mapped_address(reply, NUMBER) == (address if cookie == COOKIE else "")
     plain = struct.pack("!HHBBH", 1, 8, 0, 1, 5) + bytes((93, 184, 216, 34))
-    assert mapped_address(message(0x0101, plain), NUMBER) == "93.184.216.34"
+    assert read_mapped_address(message(0x0101, plain), NUMBER) == "93.184.216.34"
 
 
 @given(st.binary(max_size=200), st.sampled_from((0x0001, 0x0020, 0x8020)), st.integers(0, 40))
 def test_no_attribute_breaks_the_reader_of_addresses(value: bytes, kind: int, claimed: int) -> None:
     for size in (claimed, len(value)):
         body = struct.pack("!HH", kind, size) + value + bytes(-len(value) % 4)
-        told = mapped_address(message(0x0101, body), NUMBER)
+        told = read_mapped_address(message(0x0101, body), NUMBER)
         assert told == "" or ipaddress.ip_address(told).version in (4, 6)
-        assert mapped_address(message(0x0111, body), NUMBER) == ""
+        assert read_mapped_address(message(0x0111, body), NUMBER) == ""
 
 
 def honest(data: bytes, peer: tuple[str, int]) -> bytes | None:
@@ -122,23 +123,24 @@ def nobody(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volu
     raise AssertionError("no control is asked")
 
 
-def step(port: int) -> Binding:
-    return Binding(purpose="target", address="127.0.0.1", port=port, hostname="stun.example", input="stun://x:1",
-                   target_id="x.call.stun")
+def step(port: int) -> StunBinding:
+    return StunBinding(purpose="target", address="127.0.0.1", port=port, hostname="stun.example", input="stun://x:1",
+                       target_id="x.call.stun")
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.measurement.datagrams.stun.APART_S", 0.005)
-    monkeypatch.setattr("probe.measurement.datagrams.stun.ask.__kwdefaults__", {"requests": REQUESTS, "wait_s": 0.3})
+    monkeypatch.setattr("probe.measurement.datagrams.stun.send_series.__kwdefaults__",
+                        {"requests": REQUESTS, "wait_s": 0.3})
 
 
 def test_a_series_is_counted_and_the_mapped_address_is_nowhere() -> None:
     with stun_server(honest) as port:
         told_of: list[tuple[str, str]] = []
-        shop = Workshop(clock=start_clock(datetime.now(UTC)), endpoints={}, ask=nobody, query_types=(),
-                        told=lambda address, teller: told_of.append((address, teller)))
-        (seen,), _ = carry_out(step(port), shop)
+        shop = StepExecutor(clock=start_clock(datetime.now(UTC)), endpoints={}, ask=nobody, query_types=(),
+                            report_address=lambda address, teller: told_of.append((address, teller)))
+        (seen,), _ = execute_step(step(port), shop)
     assert told_of == [("198.51.100.77", "127.0.0.1")]
     assert (seen.operation, seen.failure) == ("stun_binding", "")
     assert (seen.datagrams.requests, seen.datagrams.responses) == (REQUESTS, REQUESTS)
@@ -151,7 +153,7 @@ def test_a_series_is_counted_and_the_mapped_address_is_nowhere() -> None:
 def test_few_answers_are_a_failure_and_counted() -> None:
     count = iter(range(100))
     with stun_server(lambda data, peer: honest(data, peer) if next(count) % 3 == 0 else None) as port:
-        seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
+        seen = measure_binding(step(port), clock=start_clock(datetime.now(UTC)))
     assert (seen.failure, seen.datagrams.requests, seen.datagrams.responses) == (TIMEOUT, REQUESTS, 4)
 
 
@@ -160,13 +162,13 @@ def test_answers_under_other_numbers_are_no_answers() -> None:
         return honest(data[:8] + bytes(12) + data[20:], peer)
 
     with stun_server(misnumbered) as port:
-        seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
+        seen = measure_binding(step(port), clock=start_clock(datetime.now(UTC)))
     assert (seen.failure, seen.datagrams.responses) == ("unknown_failure: answer to no request", 0)
 
 
 def test_a_closed_port_is_told_by_icmp() -> None:
     with stun_server(honest) as port:
         pass
-    seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
+    seen = measure_binding(step(port), clock=start_clock(datetime.now(UTC)))
     assert (seen.failure, seen.datagrams.responses) == ("connection_refused", 0)
     assert seen.icmp.startswith("3/3")

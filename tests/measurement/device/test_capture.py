@@ -20,10 +20,10 @@ from scapy.packet import Raw
 from observations import RESET, observation, operation
 from probe.core.observations import Observation
 from probe.measurement.clock import Clock
-from probe.measurement.packets.capture import MAX_FLOW_PACKETS, MAX_FLOWS, Capture
-from probe.measurement.packets.packet_filter import SNAP_BYTES, instructions
+from probe.measurement.packets.capture import MAX_FLOW_PACKETS, MAX_FLOWS, PacketCapture
+from probe.measurement.packets.packet_filter import SNAP_BYTES, make_instructions
 from probe.measurement.packets.packet_headers import read_headers
-from probe.results.text_forms import packet_text
+from probe.results.text_forms import format_packet
 
 US4, THEM4, US6, THEM6 = "81.2.69.160", "93.184.216.34", "2a02:4780::7", "2606:2800::1"
 _OUTGOING, _INCOMING = 4, 0
@@ -62,7 +62,7 @@ def runs(data: bytes, packet_type: int) -> int:
 
 
 def interpreted(data: bytes, packet_type: int) -> int:
-    program, at, a, x = instructions(), 0, 0, 0
+    program, at, a, x = make_instructions(), 0, 0, 0
     while program[at][0] != 0x06:
         code, true, false, k = program[at]
         at += 1
@@ -153,11 +153,11 @@ def test_the_headers_are_those_that_another_implementation_wrote() -> None:
 # ---- flows
 
 
-def fresh() -> Capture:
-    return Capture(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM), Clock(datetime.now(UTC), 0.0))
+def fresh() -> PacketCapture:
+    return PacketCapture(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM), Clock(datetime.now(UTC), 0.0))
 
 
-def reset_flow(capture: Capture, version: int = 4, *, port: int = 40_000, at_s: float = 1.0) -> None:
+def reset_flow(capture: PacketCapture, version: int = 4, *, port: int = 40_000, at_s: float = 1.0) -> None:
     """A connection that is reset by somebody with another TTL."""
     capture.keep(tcp(version, "S", outbound=True, seq=1000, port=port), outbound=True, at_s=at_s)
     capture.keep(tcp(version, "SA", outbound=False, seq=9000, ack=1001, port=port), outbound=False, at_s=at_s + 0.1)
@@ -188,7 +188,7 @@ def test_neither_an_address_nor_a_port_of_ours_is_told() -> None:
     capture, seen = fresh(), ended()
     reset_flow(capture)
     capture.claim(seen, 40_000)
-    text = ";".join(map(packet_text, capture.packets_of(seen[1])))
+    text = ";".join(map(format_packet, capture.packets_of(seen[1])))
     assert text
     for secret in (US4, THEM4, "40000", ipaddress.ip_address(US4).packed.hex()):
         assert secret not in text
@@ -209,7 +209,7 @@ def test_what_nobody_began_here_is_not_kept() -> None:
     capture.keep(tcp(4, "PA", outbound=True), outbound=True, at_s=1.0)
     capture.keep(tcp(4, "RA", outbound=False), outbound=False, at_s=1.1)
     capture.claim(seen, 40_000)
-    assert capture.flow_of(seen[1]) is None
+    assert capture.find_flow(seen[1]) is None
 
 
 @pytest.mark.parametrize(("version", "error"), [(4, ICMP(type=3, code=13)), (6, ICMPv6DestUnreach(code=1))])
@@ -254,7 +254,7 @@ def test_a_port_that_was_used_again_is_not_taken_for_the_first() -> None:
     reset_flow(capture)
     capture.claim(first, 40_000)
     capture.keep(tcp(4, "S", outbound=True, seq=555), outbound=True, at_s=90.0)
-    assert capture.flow_of(first[1]) is None
+    assert capture.find_flow(first[1]) is None
 
 
 def test_memory_is_bounded() -> None:
@@ -266,7 +266,7 @@ def test_memory_is_bounded() -> None:
     for port in range(1, MAX_FLOWS + 400):
         capture.keep(tcp(4, "S", outbound=True, port=port, seq=port) if port % 64 == 0 else
                      tcp_syn(port), outbound=True, at_s=2.0)
-    flow = capture.flow_of(seen[1])
+    flow = capture.find_flow(seen[1])
     assert flow is not None, "what a measurement claimed stays"
     assert len(flow.packets) <= MAX_FLOW_PACKETS
     assert len(capture._flows) <= MAX_FLOWS

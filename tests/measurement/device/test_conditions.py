@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.config.settings import RunSettings
-from probe.measurement.device.conditions import Conditions, conditions_now, metered, power_of
-from probe.measurement.planning.rotation import Turn
-from probe.measurement.session.run_conditions import Manners, frugal, manners_of
+from probe.measurement.device.conditions import DeviceConditions, read_conditions, read_metered, read_power
+from probe.measurement.planning.rotation import RotationTurn
+from probe.measurement.session.run_conditions import RunConditions, choose_run_conditions, make_frugal
 from probe.measurement.session.run_plan import RunPlan
 
 AC_OFF, AC_ON = {"type": "Mains", "online": "0"}, {"type": "Mains", "online": "1"}
@@ -46,16 +46,16 @@ def supplies(folder: Path, found: dict[str, dict[str, str]]) -> Path:
     ({"AC": AC_OFF, "BAT0": battery("many")}, ("battery", -1)), ({"BAT0": battery("1000")}, ("battery", 100)),
 ])
 def test_power(tmp_path: Path, found: dict[str, dict[str, str]], power: tuple[str, int]) -> None:
-    assert power_of(supplies(tmp_path, found)) == power
+    assert read_power(supplies(tmp_path, found)) == power
 
 
 def test_a_system_without_power_supplies_is_unknown(tmp_path: Path) -> None:
-    assert power_of(tmp_path / "absent") == ("unknown", -1)
+    assert read_power(tmp_path / "absent") == ("unknown", -1)
 
 
 def says(busctl: str = "", nmcli: str = "") -> str:
     """The word for what the two programs say."""
-    return metered(lambda command: {"busctl": busctl, "nmcli": nmcli}[command[0]])
+    return read_metered(lambda command: {"busctl": busctl, "nmcli": nmcli}[command[0]])
 
 
 NMCLI = """GENERAL.TYPE:wifi
@@ -94,39 +94,40 @@ def test_no_answer_is_too_odd(busctl: str, nmcli: str) -> None:
 def test_without_these_programs_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.measurement.device.conditions._BUSCTL", (str(tmp_path / "busctl"),))
     monkeypatch.setattr("probe.measurement.device.conditions._NMCLI", (str(tmp_path / "nmcli"),))
-    assert conditions_now(supplies=tmp_path / "absent") == Conditions()
+    assert read_conditions(supplies=tmp_path / "absent") == DeviceConditions()
 
 
 @pytest.mark.skipif(not shutil.which("false"), reason="there is no program that fails")
 def test_a_program_that_fails_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.measurement.device.conditions._BUSCTL", ("sh", "-c", "echo u 1; exit 1"))
     monkeypatch.setattr("probe.measurement.device.conditions._NMCLI", ("false",))
-    assert conditions_now(supplies=tmp_path / "absent").metered == "unknown"
+    assert read_conditions(supplies=tmp_path / "absent").metered == "unknown"
 
 
 # ---- what is made of it
 
-BATTERY, LOW = Conditions(power="battery", charge=60), Conditions(power="battery", charge=19)
-PAID = Conditions(power="mains", metered="yes")
+BATTERY, LOW = DeviceConditions(power="battery", charge=60), DeviceConditions(power="battery", charge=19)
+PAID = DeviceConditions(power="mains", metered="yes")
 
 
 @pytest.mark.parametrize(("found", "settings", "manners"), [
-    (Conditions(), {}, Manners()),
-    (Conditions(), {"on_battery": "skip", "on_metered": "skip"}, Manners()),
-    (BATTERY, {}, Manners()), (BATTERY, {"on_battery": "skip"}, Manners(skip="battery")),
-    (LOW, {}, Manners(skip="battery")), (Conditions(power="battery"), {}, Manners()),
-    (Conditions(power="mains", charge=3), {"on_battery": "skip"}, Manners()),
-    (PAID, {}, Manners(frugal=True)), (PAID, {"on_metered": "run"}, Manners()),
-    (PAID, {"on_metered": "skip"}, Manners(skip="metered")),
-    (Conditions(metered="likely"), {}, Manners(frugal=True)), (Conditions(metered="unlikely"), {}, Manners()),
+    (DeviceConditions(), {}, RunConditions()),
+    (DeviceConditions(), {"on_battery": "skip", "on_metered": "skip"}, RunConditions()),
+    (BATTERY, {}, RunConditions()), (BATTERY, {"on_battery": "skip"}, RunConditions(skip="battery")),
+    (LOW, {}, RunConditions(skip="battery")), (DeviceConditions(power="battery"), {}, RunConditions()),
+    (DeviceConditions(power="mains", charge=3), {"on_battery": "skip"}, RunConditions()),
+    (PAID, {}, RunConditions(frugal=True)), (PAID, {"on_metered": "run"}, RunConditions()),
+    (PAID, {"on_metered": "skip"}, RunConditions(skip="metered")),
+    (DeviceConditions(metered="likely"), {}, RunConditions(frugal=True)),
+    (DeviceConditions(metered="unlikely"), {}, RunConditions()),
 ])
-def test_manners(found: Conditions, settings: dict[str, str], manners: Manners) -> None:
-    assert manners_of(found, RunSettings(**settings)) == manners  # type: ignore[arg-type]
+def test_manners(found: DeviceConditions, settings: dict[str, str], manners: RunConditions) -> None:
+    assert choose_run_conditions(found, RunSettings(**settings)) == manners  # type: ignore[arg-type]
 
 
 def test_a_frugal_run_takes_the_core_and_transfers_nothing() -> None:
-    turn = Turn(number=5, every_min=60, salt="")
-    plain, by_turns = frugal(RunPlan(deadline_s=9, tier=2)), frugal(RunPlan(deadline_s=9, turn=turn))
+    turn = RotationTurn(number=5, every_min=60, salt="")
+    plain, by_turns = make_frugal(RunPlan(deadline_s=9, tier=2)), make_frugal(RunPlan(deadline_s=9, turn=turn))
     assert (plain.tier, plain.transfers, plain.share) == (1, False, ("tier:1",))
     assert by_turns.share == ("tier:1", "small:6/23")
     assert not by_turns.transfers

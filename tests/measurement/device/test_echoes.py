@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measurement.address_echoes import without_addresses
-from probe.measurement.streams.http_parts import MAX_EXCERPT, excerpt_of
+from probe.measurement.address_echoes import remove_addresses
+from probe.measurement.streams.http_parts import MAX_EXCERPT, make_excerpt
 
 AROUND = st.sampled_from([
     ("Your IP: ", "."), ("(", ")"), ("ip=", "&url=x"), ("<b>", "</b>"), ("", ""), ("адрес ", ", да"), ("[", "]"),
@@ -24,7 +24,7 @@ def test_an_address_does_not_stay(around: tuple[str, str], address: IPv4Address 
     before, after = around
     own = str(address)
     for form in (own, own.upper(), address.exploded, own.replace(":", "%3A"), own.replace(".", "-")):
-        told = without_addresses(before + form + after)
+        told = remove_addresses(before + form + after)
         assert told == before + ("192.0.2.1" if address.version == 4 else "2001:db8::1") + after or (
             "-" in form and told == f"{before}192-0-2-1{after}")
 
@@ -33,8 +33,8 @@ def test_an_address_does_not_stay(around: tuple[str, str], address: IPv4Address 
 def test_a_hardware_address_does_not_stay(around: tuple[str, str], own: str) -> None:
     before, after = around
     for form in (own, own.upper(), own.replace(":", "-"), own.replace(":", "%3a")):
-        assert form not in without_addresses(before + form + after)
-    assert own.replace(":", "") not in without_addresses(f"http://portal/?mac={own.replace(':', '')}&x")
+        assert form not in remove_addresses(before + form + after)
+    assert own.replace(":", "") not in remove_addresses(f"http://portal/?mac={own.replace(':', '')}&x")
 
 
 @pytest.mark.parametrize("text", [
@@ -43,12 +43,12 @@ def test_a_hardware_address_does_not_stay(around: tuple[str, str], own: str) -> 
     "1.2.3.999",
 ])
 def test_where_a_block_page_lives_and_what_is_no_address_stays(text: str) -> None:
-    assert without_addresses(text) == text
+    assert remove_addresses(text) == text
 
 
 def test_a_link_stays_a_link() -> None:
     location = "http://203.0.113.9/block?ip=198.51.100.7&mac=AA-BB-CC-DD-EE-FF&u=https%3A%2F%2Fa.example%2F"
-    assert without_addresses(location) == (
+    assert remove_addresses(location) == (
         "http://203.0.113.9/block?ip=192.0.2.1&mac=00:00:5e:00:53:01&u=https:%2F%2Fa.example%2F")
 
 
@@ -56,12 +56,12 @@ def test_a_link_stays_a_link() -> None:
 def test_half_an_address_does_not_stay(own: str) -> None:
     for at in range(len(own) + 1):
         head = "w " * ((MAX_EXCERPT * 2 - at) // 2) + " " * ((MAX_EXCERPT * 2 - at) % 2)
-        assert own[:6] not in excerpt_of((head + own + " more").encode())
+        assert own[:6] not in make_excerpt((head + own + " more").encode())
         wide = "ж" * ((MAX_EXCERPT * 2 - at - 1) // 2) + " "
-        assert own[:6] not in excerpt_of((wide + own + " more").encode())
+        assert own[:6] not in make_excerpt((wide + own + " more").encode())
 
 
 @given(st.text(max_size=700))
 def test_any_text_can_be_read(text: str) -> None:
-    assert len(excerpt_of(text.encode(errors="replace"))) <= MAX_EXCERPT
-    without_addresses(text, cut=True)
+    assert len(make_excerpt(text.encode(errors="replace"))) <= MAX_EXCERPT
+    remove_addresses(text, cut=True)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measurement.device.network_watch import Mark, NetworkWatch, differs, network_mark
+from probe.measurement.device.network_watch import NetworkMark, NetworkWatch, is_other_network, read_network_mark
 
 HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 ARP_HEAD = "IP address       HW type     Flags       HW address            Mask     Device\n"
@@ -37,7 +37,7 @@ class Net:
 HOME = Net()
 
 
-def mark(net: Net, folder: Path) -> Mark:
+def mark(net: Net, folder: Path) -> NetworkMark:
     (folder / "route").write_text(HEAD + "".join(net.more_routes) + (
         f"{net.interface}\t00000000\t{net.gateway}\t0003\t0\t0\t{net.metric}\t00000000\t0\t0\t0\n"
         if net.gateway else "") + f"{net.interface}\t0001A8C0\t00000000\t0001\t0\t0\t600\t00FFFFFF\t0\t0\t0\n")
@@ -48,7 +48,8 @@ def mark(net: Net, folder: Path) -> Mark:
         (f"{NOBODY} 00 {NOBODY} 00 {net.gateway6} 00000400 00000001 00000000 00450003 {net.interface}\n"
          if net.gateway6 else "") + f"{NOBODY} 00 {NOBODY} 00 {NOBODY} ffffffff 00000001 00000000 00200200       lo\n")
     (folder / "resolv.conf").write_text("".join(f"nameserver {server}\n" for server in net.resolvers))
-    return network_mark(proc=folder, resolv=folder / "resolv.conf", upstream=folder / "upstream", own=lambda: net.own)
+    return read_network_mark(proc=folder, resolv=folder / "resolv.conf", upstream=folder / "upstream",
+                             own=lambda: net.own)
 
 
 @pytest.mark.parametrize("now", [
@@ -65,7 +66,7 @@ def mark(net: Net, folder: Path) -> Mark:
                  id="a cable was put in"),
 ])
 def test_another_network_is_seen(now: Net, tmp_path: Path) -> None:
-    assert differs(mark(HOME, tmp_path), mark(now, tmp_path))
+    assert is_other_network(mark(HOME, tmp_path), mark(now, tmp_path))
 
 
 @pytest.mark.parametrize("now", [
@@ -77,24 +78,24 @@ def test_another_network_is_seen(now: Net, tmp_path: Path) -> None:
                  id="a second way that is not taken"),
 ])
 def test_the_same_network_is_known_again(now: Net, tmp_path: Path) -> None:
-    assert not differs(mark(HOME, tmp_path), mark(now, tmp_path))
+    assert not is_other_network(mark(HOME, tmp_path), mark(now, tmp_path))
 
 
 def test_what_becomes_known_later_is_no_change_and_then_holds(tmp_path: Path) -> None:
     young = replace(HOME, gateway6="", own=("192.168.1.7",), flags="0x0", hardware="00:00:00:00:00:00")
     looks = [young, HOME, HOME]
-    assert not watched(looks, tmp_path).changed
+    assert not watched(looks, tmp_path).has_changed
     other = replace(HOME, hardware="02:00:00:00:00:02")
-    assert watched([young, HOME, other, other], tmp_path).changed
+    assert watched([young, HOME, other, other], tmp_path).has_changed
 
 
 def test_a_file_that_is_just_being_written_is_no_change(tmp_path: Path) -> None:
-    assert not watched([HOME, replace(HOME, resolvers=()), HOME, HOME], tmp_path).changed
+    assert not watched([HOME, replace(HOME, resolvers=()), HOME, HOME], tmp_path).has_changed
 
 
 def test_there_and_back_is_a_change(tmp_path: Path) -> None:
     away = replace(HOME, interface="wwan0")
-    assert watched([HOME, away, away, HOME, HOME], tmp_path).changed
+    assert watched([HOME, away, away, HOME, HOME], tmp_path).has_changed
 
 
 def watched(nets: Iterable[Net], folder: Path) -> NetworkWatch:
@@ -102,14 +103,14 @@ def watched(nets: Iterable[Net], folder: Path) -> NetworkWatch:
     marks = [mark(net, folder) for net in nets]
     last, seen = marks[-1], threading.Event()
 
-    def look() -> Mark:
+    def look() -> NetworkMark:
         if len(marks) == 1:
             seen.set()
         return marks.pop(0) if marks else last
 
     with NetworkWatch(look, every_s=0.001) as watch:
         # It looks no more once it has seen a change.
-        while not seen.wait(0.01) and not watch.changed:
+        while not seen.wait(0.01) and not watch.has_changed:
             pass
         watch.finish()
     return watch
@@ -118,7 +119,7 @@ def watched(nets: Iterable[Net], folder: Path) -> NetworkWatch:
 def test_a_change_that_only_the_last_look_sees_counts(tmp_path: Path) -> None:
     marks = [mark(HOME, tmp_path), *[mark(replace(HOME, interface="wwan0"), tmp_path)] * 2]
     with NetworkWatch(lambda: marks.pop(0), every_s=3600) as watch:
-        assert not watch.changed
+        assert not watch.has_changed
         assert watch.finish()
 
 
@@ -134,5 +135,5 @@ def test_no_file_is_too_odd(tmp_path_factory: pytest.TempPathFactory, text: byte
     for name in ("route", "arp", "ipv6_route", "resolv.conf"):
         (folder / name).write_bytes(text)
     own: Callable[[], tuple[str, ...]] = tuple
-    found = network_mark(proc=folder, resolv=folder / "resolv.conf", upstream=folder / "absent", own=own)
-    assert not differs(found, found)
+    found = read_network_mark(proc=folder, resolv=folder / "resolv.conf", upstream=folder / "absent", own=own)
+    assert not is_other_network(found, found)

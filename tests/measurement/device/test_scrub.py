@@ -12,7 +12,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 from scapy.packet import Raw
 
-from probe.measurement.packets.packet_scrub import STAND_IN, Scrubber
+from probe.measurement.packets.packet_scrub import STAND_IN, PacketScrubber
 
 US = {4: "81.2.69.160", 6: "2a02:4780:0:11::7"}
 THEM = {4: "93.184.216.34", 6: "2606:2800::1"}
@@ -22,8 +22,8 @@ SECRETS = [*ADDRESSES, *(text.encode() for text in US.values()), PORT.to_bytes(2
            ipaddress.ip_address(US[6]).exploded.encode()]
 
 
-def scrubber() -> Scrubber:
-    return Scrubber(ADDRESSES)
+def scrubber() -> PacketScrubber:
+    return PacketScrubber(ADDRESSES)
 
 
 def net(version: int, *, outbound: bool) -> Any:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from observations import WELL
 from probe.core.tables.run_words import Tunnel
 from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
-from probe.inference.rules.rule import first
-from probe.measurement.device.tunnels import is_tunnel, routes4, routes6, tunnel_word
+from probe.inference.rules.rule import find_first_rule
+from probe.measurement.device.tunnels import detect_tunnel, is_tunnel, read_ipv4_routes, read_ipv6_routes
 
 
 def interface(folder: Path, name: str, kind: int, *, tun: bool = False, uevent: str = "") -> Path:
@@ -59,9 +59,9 @@ def test_routes_are_read(tmp_path: Path) -> None:
         tmp_path, "eth0 00000000 0101A8C0 0003 0 0 100 00000000 0 0 0",
         "wg0 0000000A 00000000 0001 0 0 0 000000FF 0 0 0", "broken",
         six=f"{'2606' + '0' * 28} 20 {'0' * 32} 00 {'0' * 32} 0 0 0 0 wg0\nbroken\n")
-    assert list(routes4(proc)) == [("eth0", ipaddress.IPv4Network("0.0.0.0/0")),
-                                   ("wg0", ipaddress.IPv4Network("10.0.0.0/8"))]
-    assert list(routes6(proc)) == [("wg0", ipaddress.IPv6Network("2606::/32"))]
+    assert list(read_ipv4_routes(proc)) == [("eth0", ipaddress.IPv4Network("0.0.0.0/0")),
+                                            ("wg0", ipaddress.IPv4Network("10.0.0.0/8"))]
+    assert list(read_ipv6_routes(proc)) == [("wg0", ipaddress.IPv6Network("2606::/32"))]
 
 
 @given(st.text(max_size=200))
@@ -73,8 +73,8 @@ def test_any_text_may_stand_in_proc(text: str) -> None:
         def read_text(self) -> str:
             return text
 
-    assert all(name for name, _ in routes4(Folder()))  # type: ignore[arg-type]
-    assert all(name for name, _ in routes6(Folder()))  # type: ignore[arg-type]
+    assert all(name for name, _ in read_ipv4_routes(Folder()))  # type: ignore[arg-type]
+    assert all(name for name, _ in read_ipv6_routes(Folder()))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("route", "word"), [
@@ -87,24 +87,24 @@ def test_a_companys_own_range_makes_no_tunnel_of_the_world(
     route: str, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0"), (3, "wg0")])
-    monkeypatch.setattr("probe.measurement.device.tunnels.own_addresses", lambda: iter(("192.168.1.7",)))
-    assert tunnel_word(proc=with_routes(tmp_path, route), sys=tmp_path / "none") == word
+    monkeypatch.setattr("probe.measurement.device.tunnels.list_own_addresses", lambda: iter(("192.168.1.7",)))
+    assert detect_tunnel(proc=with_routes(tmp_path, route), sys=tmp_path / "none") == word
 
 
 def test_no_tunnel_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0")])
-    assert tunnel_word() == ""
+    assert detect_tunnel() == ""
 
 
 def test_a_tunnel_that_speaks_for_us_carries_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "lo"), (3, "wg0")])
-    monkeypatch.setattr("probe.measurement.device.tunnels.own_addresses", lambda: iter(("fd00::2",)))
+    monkeypatch.setattr("probe.measurement.device.tunnels.list_own_addresses", lambda: iter(("fd00::2",)))
     (tmp_path / "if_inet6").write_text(f"fd{'0' * 29}2 03 40 00 80 wg0\n")
-    assert tunnel_word(proc=tmp_path, sys=tmp_path / "none") == "full"
+    assert detect_tunnel(proc=tmp_path, sys=tmp_path / "none") == "full"
 
 
 @pytest.mark.parametrize("word", ["full", "split"])
 def test_through_a_tunnel_nobody_is_spoken_of(word: Tunnel) -> None:
-    rule = first(NETWORK_RULES, replace(WELL, tunnel=word))
+    rule = find_first_rule(NETWORK_RULES, replace(WELL, tunnel=word))
     assert (rule.outcome, rule.block_type) == ("inconclusive", "inconclusive.vantage")
     assert rule.block_type in STOPS

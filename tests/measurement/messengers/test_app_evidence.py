@@ -12,18 +12,18 @@ from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.failures import Failure
-from probe.core.tables.handshakes import INNOCENT
-from probe.inference.evidence.app_evidence import control_word, innocent_word
-from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
-from probe.inference.verdicts.classify import judge
+from probe.core.tables.handshakes import INNOCENT_HTTP
+from probe.inference.evidence.app_evidence import read_control_word, read_innocent_word
+from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evidence
+from probe.inference.verdicts.classify import judge_run
 from probe.inference.verdicts.site_case import RunContext, SiteCase
-from probe.measurement.planning.next_steps import next_steps
-from probe.measurement.planning.plan_context import Frame, Seen
+from probe.measurement.planning.next_steps import plan_next_steps
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.steps import Visit
 
 PLACE = f"{HERE4}:443"
 CHAT = f"tcpconnect://{HOST}:443"
-FRAME = Frame(network_resolver="93.184.0.53", controls=("a", "b"))
+FRAME = PlanContext(network_resolver="93.184.0.53", controls=("a", "b"))
 
 
 def messenger(protocol: str = "mtproto", url: str = CHAT, **changes: Any) -> Endpoint:
@@ -39,15 +39,15 @@ def said(failure: Failure = "", proof: str = "", attempt: int = 1, **changes: An
 
 def innocent(failure: Failure = "", acked: str = "yes", **changes: Any) -> list[Observation]:
     common: dict[str, Any] = dict(input="", sni="", target_id="", purpose="innocent", hostname="www.example.com",
-                                  protocol=INNOCENT)
+                                  protocol=INNOCENT_HTTP)
     return [operation("connect", **common),
             operation("app_round_trip", failure=failure, acked=acked, trust="", **common | changes)]
 
 
 def evidence(visits: list[Observation], *, around: list[Observation] | None = None,
              controls: tuple[ControlAnswer, ...] = ()) -> PathEvidence:
-    return path_evidence(site_of(messenger()), messenger(), HERE4, visits=numbered(visits),
-                         around=tuple(around or ()), controls=controls)
+    return gather_path_evidence(site_of(messenger()), messenger(), HERE4, visits=numbered(visits),
+                                around=tuple(around or ()), controls=controls)
 
 
 def control(word: str, name: str = "a") -> ControlAnswer:
@@ -69,9 +69,9 @@ def test_tls_comes_where_the_protocol_has_it(url: str, protocol: str, sni: str, 
 # ---- what is done
 
 def steps(visits: list[Observation], around: list[Observation] | None = None, site: Site | None = None) -> list[Visit]:
-    seen = Seen(dns=numbered([lookup(HERE4), lookup(HERE4, resolver="system")]), visits=numbered(visits),
-                around=tuple(around or ()))
-    return [s for s in next_steps(site or site_of(messenger()), seen, FRAME) if isinstance(s, Visit)]
+    seen = SiteHistory(dns=numbered([lookup(HERE4), lookup(HERE4, resolver="system")]), visits=numbered(visits),
+                       around=tuple(around or ()))
+    return [s for s in plan_next_steps(site or site_of(messenger()), seen, FRAME) if isinstance(s, Visit)]
 
 
 def test_first_words_are_said_and_innocent_bytes_only_after_a_failure() -> None:
@@ -79,13 +79,14 @@ def test_first_words_are_said_and_innocent_bytes_only_after_a_failure() -> None:
     assert (first.app, first.app_name, first.purpose, first.sni) == ("mtproto", HOST, "target", "")
     assert not steps(said(proof="proven"))
     (beside,) = steps(said(TIMEOUT))
-    assert (beside.purpose, beside.app, beside.app_name, beside.pages) == ("innocent", INNOCENT, FRAME.innocent, ())
+    assert (beside.purpose, beside.app, beside.app_name, beside.pages) == ("innocent", INNOCENT_HTTP, FRAME.innocent,
+                                                                           ())
     (again,) = steps(said(TIMEOUT), innocent())
     assert (again.purpose, again.attempt, again.app) == ("target", 2, "mtproto")
     (again,) = steps(said(proof="foreign"), innocent())
     assert again.attempt == 2
     after = steps([o for n in (1, 2, 3) for o in said(RESET, attempt=n)], innocent())
-    assert {(s.purpose, s.app) for s in after} == {("residual", INNOCENT)}
+    assert {(s.purpose, s.app) for s in after} == {("residual", INNOCENT_HTTP)}
 
 
 def test_beside_what_http_carries_in_the_clear_the_own_name_is_asked_for() -> None:
@@ -96,7 +97,7 @@ def test_beside_what_http_carries_in_the_clear_the_own_name_is_asked_for() -> No
     assert (first.app, first.app_url, first.sni, first.port, first.pages) == ("mmtls_http", url, "", 80, ())
     failed = said(TIMEOUT, input=url, protocol="mmtls_http", port=80)
     (beside,) = steps(failed, site=site)
-    assert (beside.purpose, beside.app, beside.app_name) == ("innocent", INNOCENT, HOST)
+    assert (beside.purpose, beside.app, beside.app_name) == ("innocent", INNOCENT_HTTP, HOST)
 
 
 def test_within_tls_an_innocent_name_is_shaken_hands_with_first() -> None:
@@ -137,16 +138,16 @@ def test_an_answer_that_is_cut_off_behind_it_is_a_failure_too() -> None:
 ])
 def test_what_innocent_bytes_met_with(around: list[Observation], word: str) -> None:
     around = [replace(o, port=80) for o in around] if word == "unasked" else around
-    assert innocent_word(around, HERE4, 443) == word
+    assert read_innocent_word(around, HERE4, 443) == word
 
 
 @pytest.mark.parametrize(("told_word", "word"), [
     ("proven", "ok"), ("answered", "ok"), ("refused", "ok"), ("foreign", "foreign"), (EOF, "failed"),
 ])
 def test_what_a_control_was_answered(told_word: str, word: str) -> None:
-    assert control_word(control(told_word), PLACE) == word
-    assert control_word(control(told_word), "198.51.100.1:443") == word, "known of another place of the service"
-    assert control_word(told(tcp=((PLACE, ""),)), PLACE) == ""
+    assert read_control_word(control(told_word), PLACE) == word
+    assert read_control_word(control(told_word), "198.51.100.1:443") == word, "known of another place of the service"
+    assert read_control_word(told(tcp=((PLACE, ""),)), PLACE) == ""
 
 
 # ---- verdicts
@@ -155,7 +156,7 @@ def verdict(visits: list[Observation], around: list[Observation], *controls: Con
     names = [lookup(HERE4), lookup(HERE4, resolver="google")]
     case = SiteCase(site=site_of(messenger()), dns=numbered(names), visits=numbered(visits),
                 around=numbered(around), controls=controls)
-    (got,), _ = judge([case], {}, RunContext(ladder=WELL, quorums={}, cc="RU", private_roots={}))
+    (got,), _ = judge_run([case], {}, RunContext(ladder=WELL, quorums={}, cc="RU", private_roots={}))
     return got.outcome, got.block_type
 
 

@@ -17,7 +17,7 @@ from loopback import FLOOD, MEGABYTE, SHORT_S, Behaviour, finish, going_to, seen
 from observations import EOF, RESET, TIMEOUT
 from probe.core.endpoints import Expectation
 from probe.core.observations import Observation
-from probe.core.tables.handshakes import INNOCENT
+from probe.core.tables.handshakes import INNOCENT_HTTP
 from probe.measurement.visits import visit as visit_module
 from probe_lab.servers.app_messengers import ANSWERS
 from probe_lab.servers.app_wire import Wire
@@ -150,14 +150,14 @@ def test_the_catalogues_pattern_is_held_against_the_answer() -> None:
 
 def test_innocent_bytes_reach_whoever_answers_or_ends() -> None:
     for behave in (replying(b"?"), replying(then="close")):
-        seen = said_to(behave, INNOCENT)[-1]
+        seen = said_to(behave, INNOCENT_HTTP)[-1]
         assert (seen.failure, seen.app.proof, seen.tcp.acked) == ("", "answered", "yes")
 
 
 def test_innocent_bytes_that_only_a_kernel_takes_are_carried() -> None:
-    seen = said_to(silent, INNOCENT, http_timeout_s=SHORT_S)[-1]
+    seen = said_to(silent, INNOCENT_HTTP, http_timeout_s=SHORT_S)[-1]
     assert (seen.failure, seen.app.proof, seen.tcp.acked) == (TIMEOUT, "", "yes")
-    assert said_to(replying(then="reset"), INNOCENT)[-1].failure == RESET
+    assert said_to(replying(then="reset"), INNOCENT_HTTP)[-1].failure == RESET
 
 
 # ---- STARTTLS
@@ -188,7 +188,7 @@ def test_after_starttls_the_chain_is_judged(
         AUTHORITY.configure_trust(context)
         return context
 
-    monkeypatch.setattr(visit_module, "context_for", context_for)
+    monkeypatch.setattr(visit_module, "make_context", context_for)
     _, app, tls = said_to(starting_tls(name), "imap_starttls", trust="web_pki")
     assert (app.app.proof, app.failure, app.app.reply_head) == ("answered", "", "")
     assert (tls.operation, tls.tls.trust, tls.failure, tls.tls.sni) == ("tls_handshake", trust, failure, "chat.example")
@@ -216,7 +216,7 @@ def test_descriptors_beyond_those_of_select_are_served_too() -> None:
     try:
         while not held or held[-1] < 1100:
             held.append(os.open("/dev/null", os.O_RDONLY))
-        assert said_to(replying(b"HTTP/1.1 200 OK\r\n\r\n"), INNOCENT)[-1].failure == ""
+        assert said_to(replying(b"HTTP/1.1 200 OK\r\n\r\n"), INNOCENT_HTTP)[-1].failure == ""
         assert said_to(genuine("mtproto"))[-1].app.proof == "proven"
     finally:
         for descriptor in held:

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from probe.core.tables.handshakes import ANSWERED, FOREIGN, PROVEN
 from probe.measurement.messengers import noise, noise_certificate
-from probe.measurement.messengers.noise_certificate import ROOT_KEY, Opening, is_signed, verifies
-from probe.measurement.messengers.protobuf import fields
-from probe.measurement.messengers.speech import Asked
+from probe.measurement.messengers.noise_certificate import ROOT_KEY, NoiseOpening, is_signed, verify_xeddsa
+from probe.measurement.messengers.protobuf import read_fields
+from probe.measurement.messengers.speech import SpeechContext
 
 ED25519_P = 2**255 - 19
 SECRET = bytes(range(32))
@@ -91,27 +91,27 @@ def under_our_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(is_signed.__kwdefaults__, "root", ROOT.public)
 
 
-ASKED = Asked(random=SECRET)
-CLIENT = noise.public_key(SECRET)
+ASKED = SpeechContext(random=SECRET)
+CLIENT = noise.derive_public_key(SECRET)
 
 
 @pytest.mark.usefixtures("under_our_root")
 def test_a_chain_that_leads_to_the_root_proves_the_server() -> None:
-    assert noise.hear(server_hello(CLIENT), ASKED) == PROVEN
+    assert noise.judge_server_hello(server_hello(CLIENT), ASKED) == PROVEN
 
 
 @pytest.mark.usefixtures("under_our_root")
 @pytest.mark.parametrize("reply", [
     server_hello(CLIENT, root=signer(9)), server_hello(CLIENT, certified=bytes(32)),
-    server_hello(CLIENT, prologue=b"WA\x06\x02"), server_hello(noise.public_key(bytes(32))),
+    server_hello(CLIENT, prologue=b"WA\x06\x02"), server_hello(noise.derive_public_key(bytes(32))),
 ], ids=["foreign root", "another's certificate", "another prologue", "another client"])
 def test_everything_else_of_that_shape_only_answers(reply: bytes) -> None:
-    assert noise.hear(reply, ASKED) == ANSWERED
+    assert noise.judge_server_hello(reply, ASKED) == ANSWERED
 
 
 def test_our_root_is_not_whatsapps() -> None:
     assert ROOT.public != ROOT_KEY
-    assert noise.hear(server_hello(CLIENT), ASKED) == ANSWERED
+    assert noise.judge_server_hello(server_hello(CLIENT), ASKED) == ANSWERED
 
 
 @pytest.mark.usefixtures("under_our_root")
@@ -120,24 +120,24 @@ def test_one_bit_spoils_the_proof(data: st.DataObject) -> None:
     reply = bytearray(server_hello(CLIENT))
     at = data.draw(st.integers(0, 8 * len(reply) - 1))
     reply[at // 8] ^= 1 << at % 8
-    assert noise.hear(bytes(reply), ASKED) in (ANSWERED, FOREIGN, "")
+    assert noise.judge_server_hello(bytes(reply), ASKED) in (ANSWERED, FOREIGN, "")
 
 
 @given(st.binary(max_size=96), st.binary(max_size=200))
 def test_hostile_seals_prove_nothing(sealed: bytes, papers: bytes) -> None:
-    opening = Opening(prologue=noise.PROLOGUE, secret=SECRET, public=CLIENT, ephemeral=(sealed + bytes(32))[:32])
+    opening = NoiseOpening(prologue=noise.PROLOGUE, secret=SECRET, public=CLIENT, ephemeral=(sealed + bytes(32))[:32])
     assert not is_signed(opening, sealed_key=sealed, sealed_certificate=papers)
 
 
 @given(st.binary(max_size=64))
 def test_any_bytes_are_fields_or_none(data: bytes) -> None:
-    assert all(number > 0 for number in fields(data))
+    assert all(number > 0 for number in read_fields(data))
 
 
 def test_signatures_are_of_one_key_over_one_message() -> None:
     signed = ROOT.sign(b"text")
-    assert verifies(ROOT.public, signed, b"text")
-    assert not verifies(ROOT.public, signed, b"test")
-    assert not verifies(BETWEEN.public, signed, b"text")
-    assert not verifies(ROOT.public, signed[:-1], b"text")
+    assert verify_xeddsa(ROOT.public, signed, b"text")
+    assert not verify_xeddsa(ROOT.public, signed, b"test")
+    assert not verify_xeddsa(BETWEEN.public, signed, b"text")
+    assert not verify_xeddsa(ROOT.public, signed[:-1], b"text")
     assert noise_certificate.ROOT_KEY.hex().startswith("14237557")

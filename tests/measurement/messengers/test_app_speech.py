@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from probe.core.tables.handshakes import (
     ANSWERED,
     FOREIGN,
-    GENUINE,
+    GENUINE_PROOFS,
     HANDSHAKES,
-    INNOCENT,
+    INNOCENT_HTTP,
     PROOFS,
     PROVEN,
     REFUSED,
@@ -23,14 +23,14 @@ from probe.core.tables.handshakes import (
 )
 from probe.core.tables.protocols import PROTOCOLS
 from probe.measurement.messengers import mtproto, within_tls
-from probe.measurement.messengers.reply_pattern import identity, mismatch
-from probe.measurement.messengers.speech import Asked, Speech
-from probe.measurement.messengers.speeches import SPEECHES, speech_of
+from probe.measurement.messengers.reply_pattern import expected_authority, find_reply_mismatch
+from probe.measurement.messengers.speech import Speech, SpeechContext
+from probe.measurement.messengers.speeches import SPEECHES, choose_speech
 from probe_lab.servers.app_messengers import ANSWERS
 from probe_lab.servers.app_text import DIALOGUES
 from probe_lab.servers.app_wire import Wire
 
-FORMS = [(name, speech) for name, forms in SPEECHES.items() for speech in forms if name != INNOCENT]
+FORMS = [(name, speech) for name, forms in SPEECHES.items() for speech in forms if name != INNOCENT_HTTP]
 SPOKEN = [(name, speech) for name, speech in FORMS if name in ANSWERS]
 NEED_OUR_BYTES = ("mtproto", "loco", "max_tcp")
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>It works</html>"
@@ -40,8 +40,9 @@ STRANGERS = {
 }
 
 
-def asked(speech: Speech, seed: int = 1) -> Asked:
-    return Asked(name="chat.example", random=random.Random(seed).randbytes(speech.random_bytes), now_s=1_790_000_000)
+def asked(speech: Speech, seed: int = 1) -> SpeechContext:
+    return SpeechContext(name="chat.example", random=random.Random(seed).randbytes(speech.random_bytes),
+                         now_s=1_790_000_000)
 
 
 class OneMessage:
@@ -78,7 +79,7 @@ def test_servers_understand_what_is_said_and_their_answer_is_known(name: Protoco
     this = asked(speech, seed)
     reply = answer_to(name, speech.turns[0].say(this), seed=seed + 100)
     word = speech.turns[0].hear(reply, this)
-    assert word in GENUINE
+    assert word in GENUINE_PROOFS
     assert word == PROVEN or name not in ("mtproto", "loco")
     assert len(reply) <= speech.max_bytes
 
@@ -86,10 +87,10 @@ def test_servers_understand_what_is_said_and_their_answer_is_known(name: Protoco
 @pytest.mark.parametrize(("name", "speech"), SPOKEN, ids=[f"{n}{i}" for i, (n, _) in enumerate(SPOKEN)])
 def test_an_answer_to_another_request_proves_nothing(name: ProtocolName, speech: Speech) -> None:
     this = asked(speech)
-    assert speech.turns[0].hear(answer_to(name, speech.turns[0].say(this), wrong=True), this) not in GENUINE
+    assert speech.turns[0].hear(answer_to(name, speech.turns[0].say(this), wrong=True), this) not in GENUINE_PROOFS
     if name in NEED_OUR_BYTES:
         other = replace(this, random=bytes(b ^ 1 for b in this.random))
-        assert speech.turns[0].hear(answer_to(name, speech.turns[0].say(this)), other) not in GENUINE
+        assert speech.turns[0].hear(answer_to(name, speech.turns[0].say(this)), other) not in GENUINE_PROOFS
 
 
 @pytest.mark.parametrize(("name", "speech"), SPOKEN, ids=[f"{n}{i}" for i, (n, _) in enumerate(SPOKEN)])
@@ -98,7 +99,7 @@ def test_an_answer_is_the_same_in_whatever_pieces_it_comes(name: ProtocolName, s
     reply = answer_to(name, speech.turns[0].say(this))
     words = [speech.turns[0].hear(reply[:n], this) for n in range(1, len(reply) + 1)]
     told = next(n for n, word in enumerate(words) if word)
-    assert words[told] in GENUINE
+    assert words[told] in GENUINE_PROOFS
     assert FOREIGN not in words
 
 
@@ -107,8 +108,8 @@ def test_an_answer_is_the_same_in_whatever_pieces_it_comes(name: ProtocolName, s
 def test_strangers_are_not_taken_for_the_service(name: ProtocolName, speech: Speech, stranger: bytes) -> None:
     this = asked(speech)
     for turn in speech.turns:
-        assert turn.hear(stranger, this) not in GENUINE
-        assert turn.hear(turn.say(this) or b"?", this) not in GENUINE, "an echo"
+        assert turn.hear(stranger, this) not in GENUINE_PROOFS
+        assert turn.hear(turn.say(this) or b"?", this) not in GENUINE_PROOFS, "an echo"
 
 
 ANY_BYTES = st.binary(max_size=1200) | st.sampled_from([*STRANGERS.values()])
@@ -125,7 +126,7 @@ def test_any_bytes_have_a_word_and_none_is_proven_without_what_proves(
         word = turn.hear(reply, this)
         assert word in (*PROOFS, "")
         assert word != PROVEN or (bool(this.random) and this.random[:16] in reply)
-        assert word not in GENUINE or name not in NEED_OUR_BYTES or word == REFUSED or this.random[:1] in reply
+        assert word not in GENUINE_PROOFS or name not in NEED_OUR_BYTES or word == REFUSED or this.random[:1] in reply
 
 
 @settings(max_examples=100, deadline=None)
@@ -166,12 +167,12 @@ async def talked(name: ProtocolName, *, clear: bool) -> tuple[list[str], bool]:
     speech, talk, words = SPEECHES[name][0], Talk(), []
     server = asyncio.ensure_future(DIALOGUES[name](Wire(talk), "chat.example", random.Random(1), clear))
     for turn in speech.turns:
-        if said := turn.say(Asked(name="chat.example")):
+        if said := turn.say(SpeechContext(name="chat.example")):
             await talk.to_server.put(said)
         heard, word = b"", ""
         while not word:
             heard += await asyncio.wait_for(talk.to_client.get(), 10)
-            word = turn.hear(heard, Asked(name="chat.example"))
+            word = turn.hear(heard, SpeechContext(name="chat.example"))
         words.append(word)
     if not speech.upgrades:
         server.cancel()
@@ -194,9 +195,10 @@ def test_a_server_whose_starttls_was_stripped_is_foreign(name: ProtocolName) -> 
         speech, talk = SPEECHES[name][0], Talk()
         server = asyncio.ensure_future(DIALOGUES[name](Wire(talk), "chat.example", random.Random(1), False))
         for turn in speech.turns:
-            if said := turn.say(Asked(name="chat.example")):
+            if said := turn.say(SpeechContext(name="chat.example")):
                 await talk.to_server.put(said)
-            words.append(turn.hear(await asyncio.wait_for(talk.to_client.get(), 10), Asked(name="chat.example")))
+            words.append(turn.hear(await asyncio.wait_for(talk.to_client.get(), 10),
+                                   SpeechContext(name="chat.example")))
             if words[-1] != ANSWERED:
                 break
         server.cancel()
@@ -211,25 +213,25 @@ def test_telegrams_own_errors_are_refusals() -> None:
     this = asked(mtproto.ABRIDGED)
     for code in (-404, -429, -444):
         raw = code.to_bytes(4, "little", signed=True)
-        assert mtproto.hear_abridged(b"\x01" + raw, this) == REFUSED
-        assert mtproto.hear_intermediate(b"\x04\0\0\0" + raw, this) == REFUSED
-    assert mtproto.hear_abridged(b"\x01" + (404).to_bytes(4, "little"), this) == FOREIGN
-    assert mtproto.hear_abridged(b"\x01" + (-404).to_bytes(4, "little", signed=True) + b"more", this) == FOREIGN
+        assert mtproto.judge_abridged(b"\x01" + raw, this) == REFUSED
+        assert mtproto.judge_intermediate(b"\x04\0\0\0" + raw, this) == REFUSED
+    assert mtproto.judge_abridged(b"\x01" + (404).to_bytes(4, "little"), this) == FOREIGN
+    assert mtproto.judge_abridged(b"\x01" + (-404).to_bytes(4, "little", signed=True) + b"more", this) == FOREIGN
 
 
 def test_the_request_is_laid_out_as_published() -> None:
     this = asked(mtproto.ABRIDGED)
-    said = mtproto.abridged(this)
+    said = mtproto.frame_abridged(this)
     assert said[:10] == b"\xef\x0a" + bytes(8)
     assert int.from_bytes(said[10:18], "little") % 4 == 0
     assert int.from_bytes(said[10:18], "little") >> 32 == this.now_s
     assert said[18:] == bytes.fromhex("14000000f18e7ebe") + this.random
-    assert mtproto.intermediate(this) == bytes.fromhex("eeeeeeee28000000") + said[2:]
+    assert mtproto.frame_intermediate(this) == bytes.fromhex("eeeeeeee28000000") + said[2:]
 
 
 def test_attempts_take_the_forms_in_turn() -> None:
-    assert [speech_of("mtproto", n) is speech_of("mtproto") for n in (1, 2, 3)] == [True, False, True]
-    assert speech_of("viber", 2) is speech_of("viber", 1)
+    assert [choose_speech("mtproto", n) is choose_speech("mtproto") for n in (1, 2, 3)] == [True, False, True]
+    assert choose_speech("viber", 2) is choose_speech("viber", 1)
 
 
 def block(content: bytes) -> bytes:
@@ -238,12 +240,12 @@ def block(content: bytes) -> bytes:
 
 def test_a_simplex_greeting_is_proven_by_its_authority_alone() -> None:
     greeting = block(b"\x00\x06\x00\x0b" + bytes([32]) + bytes(32))
-    known = Asked(identity=b"i" * 32, authorities=(b"l" * 32, b"i" * 32))
-    assert within_tls.hear_smp(greeting, known) == PROVEN
-    assert within_tls.hear_smp(greeting, replace(known, authorities=(b"l" * 32,))) == FOREIGN
-    assert within_tls.hear_smp(greeting, Asked()) == ANSWERED
-    assert within_tls.hear_smp(block(b"\x0b\x00\x06\x00" + bytes(33)), known) == FOREIGN
-    assert within_tls.hear_smp(greeting[:-1] + b"!", known) == FOREIGN
+    known = SpeechContext(identity=b"i" * 32, authorities=(b"l" * 32, b"i" * 32))
+    assert within_tls.judge_smp(greeting, known) == PROVEN
+    assert within_tls.judge_smp(greeting, replace(known, authorities=(b"l" * 32,))) == FOREIGN
+    assert within_tls.judge_smp(greeting, SpeechContext()) == ANSWERED
+    assert within_tls.judge_smp(block(b"\x0b\x00\x06\x00" + bytes(33)), known) == FOREIGN
+    assert within_tls.judge_smp(greeting[:-1] + b"!", known) == FOREIGN
 
 
 TEXTS = [
@@ -261,11 +263,11 @@ TEXTS = [
 
 @pytest.mark.parametrize(("name", "turn", "reply", "word"), TEXTS)
 def test_lines_and_streams(name: ProtocolName, turn: int, reply: bytes, word: str) -> None:
-    assert SPEECHES[name][0].turns[turn].hear(reply, Asked(name="x")) == word
+    assert SPEECHES[name][0].turns[turn].hear(reply, SpeechContext(name="x")) == word
 
 
 def test_a_domain_cannot_break_out_of_the_stream_header() -> None:
-    said = SPEECHES["xmpps"][0].turns[0].say(Asked(name="a' evil='<b>&"))
+    said = SPEECHES["xmpps"][0].turns[0].say(SpeechContext(name="a' evil='<b>&"))
     assert said.count(b"<") == 2
     assert said.count(b"'") == 12
 
@@ -279,19 +281,19 @@ def test_a_domain_cannot_break_out_of_the_stream_header() -> None:
     ("ca_sha256:AAAA", b"", True),
 ])
 def test_expectations_of_replies(expected: str, reply: bytes, met: bool) -> None:
-    assert (mismatch(expected, reply, {"nonce": b"\x01\x02"}) == "") is met
+    assert (find_reply_mismatch(expected, reply, {"nonce": b"\x01\x02"}) == "") is met
 
 
 def test_an_identity_is_read_in_both_alphabets_or_not_at_all() -> None:
-    assert len(identity("ca_sha256:6iIcWT_dF2zN_w5xzZEY7HI2Prbh3ldP07YTyDexPjE=")) == 32
-    assert identity("hex:00") == b""
-    assert isinstance(identity("ca_sha256:é"), bytes)
+    assert len(expected_authority("ca_sha256:6iIcWT_dF2zN_w5xzZEY7HI2Prbh3ldP07YTyDexPjE=")) == 32
+    assert expected_authority("hex:00") == b""
+    assert isinstance(expected_authority("ca_sha256:é"), bytes)
 
 
 # ---- tables
 
 def test_every_handshake_is_a_protocol_that_is_spoken() -> None:
-    assert set(SPEECHES) - {INNOCENT} == set(HANDSHAKES)
+    assert set(SPEECHES) - {INNOCENT_HTTP} == set(HANDSHAKES)
     for name, row in HANDSHAKES.items():
         protocol = PROTOCOLS[name]
         assert row.strength in "ABC"

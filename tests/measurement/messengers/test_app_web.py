@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.core.endpoints import Endpoint, Expectation
 from probe.core.tables.handshakes import (
     ANSWERED,
     FOREIGN,
-    GENUINE,
+    GENUINE_PROOFS,
     PLACES,
     PROOFS,
     PROVEN,
@@ -32,7 +32,7 @@ from probe.core.tables.handshakes import (
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.words import Empty
 from probe.measurement.messengers import app_http, mtproto, posts, websocket, within_websocket
-from probe.measurement.messengers.speech import MORE, Asked, Speech
+from probe.measurement.messengers.speech import INCOMPLETE, Speech, SpeechContext
 from probe.measurement.messengers.speeches import SPEECHES
 from probe_lab.lab_types import Fault
 from probe_lab.servers.app_web import GETS, POSTS, SOCKETS, WebApps
@@ -45,18 +45,19 @@ from probe_lab.servers.streams import PlainStream, Stream
 from probe_lab.world import draw_world
 
 NAMES = [p.name for p in PROTOCOLS.values() if p.name in SPEECHES and p.over_http]
-ROWS = {name: [row for row in load(search=False).endpoints if row.protocol == name] for name in NAMES}
+ROWS = {name: [row for row in load_catalogue(search=False).endpoints if row.protocol == name] for name in NAMES}
 CASES = [(name, row) for name in NAMES for row in ROWS[name][:1] + ROWS[name][-1:]]
 IDS = [f"{name}-{n}" for n, (name, _) in enumerate(CASES)]
-WORLD = draw_world(seed=1, endpoints=load(search=False).endpoints, rtt_ms=(20, 60))
+WORLD = draw_world(seed=1, endpoints=load_catalogue(search=False).endpoints, rtt_ms=(20, 60))
 WRONG = ["wrong", "http", "echo", "garbage", "close", "tls_alert"]
 KEY = bytes(range(16))
 
 
-def asked_of(row: Endpoint, seed: int = 1) -> Asked:
+def asked_of(row: Endpoint, seed: int = 1) -> SpeechContext:
     speech = SPEECHES[row.protocol][0]
-    return Asked(name=row.sni or row.host, url=row.input, place=PLACES.get(row.protocol, "/"), expect=row.expect,
-                 random=random.Random(seed).randbytes(speech.random_bytes), now_s=1_790_000_000)
+    return SpeechContext(name=row.sni or row.host, url=row.input, place=PLACES.get(row.protocol, "/"),
+                         expect=row.expect,
+                         random=random.Random(seed).randbytes(speech.random_bytes), now_s=1_790_000_000)
 
 
 class Pipe:
@@ -112,16 +113,16 @@ async def talk(row: Endpoint, style: str, cut: int) -> tuple[list[Proof | Empty]
         if said := turn.say(asked):
             await pipe.to_server.put(said)
         data = b""
-        word = turn.hear(rest, asked) if rest else MORE
+        word = turn.hear(rest, asked) if rest else INCOMPLETE
         data = rest
-        while word == MORE:
+        while word == INCOMPLETE:
             more = await asyncio.wait_for(pipe.to_client.get(), 10)
             if not more:
                 word = FOREIGN
             for start in range(0, len(more), cut):
                 data += more[start : start + cut]
                 word = turn.hear(data, asked)
-                if word != MORE:
+                if word != INCOMPLETE:
                     data += more[start + cut :]
                     break
         words.append(word)
@@ -142,7 +143,7 @@ def spoken(row: Endpoint, style: str = "", cut: int = 1 << 20) -> list[Proof | E
 def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: ProtocolName, row: Endpoint,
                                                                       cut: int) -> None:
     words = spoken(row, cut=cut)
-    assert set(words) <= GENUINE
+    assert set(words) <= GENUINE_PROOFS
     assert words[-1] in {"mtproto_http": [PROVEN], "mtproto_ws": [PROVEN],
                          "max_ws": [ANSWERED, REFUSED]}.get(name, [ANSWERED])
 
@@ -152,7 +153,7 @@ def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: Prot
 def test_whatever_else_answers_is_not_the_service(name: ProtocolName, style: str) -> None:
     row = next((row for row in ROWS[name] if row.expect.json), ROWS[name][0])
     for _ in range(3):  # a wrong answer is wrong in one of several ways
-        assert spoken(row, style)[-1] not in GENUINE
+        assert spoken(row, style)[-1] not in GENUINE_PROOFS
 
 
 def test_every_protocol_over_http_has_a_server_of_its_own() -> None:
@@ -187,23 +188,23 @@ def http(status: str, body: bytes = b"", headers: bytes = b"") -> bytes:
 def test_an_opening_is_refused_only_where_the_catalogue_expects_nothing(
     status: str, expected: tuple[str, ...], word: str,
 ) -> None:
-    asked = Asked(name="x", random=KEY, expect=Expectation(status=expected))
-    assert websocket.hear_opening(http(status), asked, may_refuse=True) == word
-    assert websocket.hear_opening(http(status), asked) == FOREIGN
+    asked = SpeechContext(name="x", random=KEY, expect=Expectation(status=expected))
+    assert websocket.judge_opening(http(status), asked, may_refuse=True) == word
+    assert websocket.judge_opening(http(status), asked) == FOREIGN
 
 
 def test_the_proof_of_a_key_is_that_of_the_rfc() -> None:
     """RFC 6455, section 1.3."""
     key = b"the sample nonce"
-    assert websocket.accept_of(key) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    assert websocket.compute_accept(key) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
     good = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n")
-    asked = Asked(name="x", random=key)
-    assert websocket.hear_opening(good + b"\r\n", asked) == ANSWERED
-    assert websocket.hear_opening(good + b"Sec-WebSocket-Protocol: chat\r\n\r\n", asked, subprotocol="xmpp") == FOREIGN
-    assert websocket.hear_opening(good + b"Sec-WebSocket-Extensions: x\r\n\r\n", asked) == FOREIGN
-    assert websocket.hear_opening(good + b"\r\n", replace(asked, random=KEY)) == FOREIGN
-    assert websocket.hear_opening(good.replace(b"101", b"200") + b"\r\n", asked) == FOREIGN
+    asked = SpeechContext(name="x", random=key)
+    assert websocket.judge_opening(good + b"\r\n", asked) == ANSWERED
+    assert websocket.judge_opening(good + b"Sec-WebSocket-Protocol: chat\r\n\r\n", asked, subprotocol="xmpp") == FOREIGN
+    assert websocket.judge_opening(good + b"Sec-WebSocket-Extensions: x\r\n\r\n", asked) == FOREIGN
+    assert websocket.judge_opening(good + b"\r\n", replace(asked, random=KEY)) == FOREIGN
+    assert websocket.judge_opening(good.replace(b"101", b"200") + b"\r\n", asked) == FOREIGN
 
 
 def test_telegrams_errors_over_http_are_refusals() -> None:
@@ -214,7 +215,7 @@ def test_telegrams_errors_over_http_are_refusals() -> None:
     assert hear(http("200 OK", error), asked) == REFUSED
     assert hear(http("404 Not Found", b"nope"), asked) == FOREIGN
     assert hear(http("403 Forbidden", b"<html>"), asked) == FOREIGN
-    assert hear(http("200 OK", mtproto.request(asked)), asked) == FOREIGN
+    assert hear(http("200 OK", mtproto.make_request(asked)), asked) == FOREIGN
 
 
 def test_wechats_directory_may_refuse() -> None:
@@ -242,7 +243,7 @@ def test_a_json_rpc_error_is_a_refusal_and_another_id_is_nobodys() -> None:
 
 def test_a_message_may_come_in_fragments_with_pings_between() -> None:
     data = b"\x02\x03abc" + b"\x89\x02hi" + b"\x00\x01d" + b"\x80\x01e" + b"\x82\x7e\x00\x80" + bytes(128) + b"\x88\x00"
-    got = websocket.messages(data, websocket.BINARY)
+    got = websocket.read_messages(data, websocket.BINARY)
     assert got.messages == (b"abcde", bytes(128))
     assert (got.closed, got.broken) == (True, False)
 
@@ -253,18 +254,18 @@ def test_a_message_may_come_in_fragments_with_pings_between() -> None:
 ], ids=["reserved", "opcode", "masked", "continues nothing", "begins twice", "ping in pieces", "long ping", "flood",
         "text"])
 def test_what_is_no_frame_of_a_server_is_broken(data: bytes) -> None:
-    assert websocket.messages(data, websocket.BINARY).broken
+    assert websocket.read_messages(data, websocket.BINARY).broken
 
 
 def test_a_frame_that_claims_too_much_is_never_waited_for_beyond_the_bound() -> None:
-    got = websocket.messages(b"\x82\x7f" + b"\xff" * 8 + bytes(64), websocket.BINARY)
-    assert got == websocket.Messages()
+    got = websocket.read_messages(b"\x82\x7f" + b"\xff" * 8 + bytes(64), websocket.BINARY)
+    assert got == websocket.WebsocketMessages()
     assert max(form.max_bytes for name in NAMES for form in SPEECHES[name]) <= 65536
 
 
 def test_a_client_hides_its_frames_under_its_mask() -> None:
     for size in (0, 5, 125, 126, 4000):
-        said = websocket.frame(websocket.BINARY, b"x" * size, mask=b"\1\2\3\4")
+        said = websocket.frame_message(websocket.BINARY, b"x" * size, mask=b"\1\2\3\4")
         assert said[1] & 0x80
         assert said[-size:] != b"x" * size or not size
 
@@ -275,34 +276,36 @@ def test_a_close_is_a_refusal_and_noise_is_foreign() -> None:
         asked = asked_of(ROWS[name][0])
         assert turn.hear(b"\x88\x02\x0f\xa0", asked) == REFUSED
         assert turn.hear(b"HTTP/1.1 400 no", asked) == FOREIGN
-        assert turn.hear(b"\x82\x02", asked) in (MORE, FOREIGN)
+        assert turn.hear(b"\x82\x02", asked) in (INCOMPLETE, FOREIGN)
 
 
 # ---- HTTP
 
 def test_heads_and_bodies_are_read_as_far_as_they_have_come() -> None:
-    assert app_http.read(b"") == app_http.read(b"HTTP/1.") == app_http.read(b"HTTP/1.1 200 OK\r\nA: b\r\n") == MORE
+    assert app_http.read_answer(
+        b"") == app_http.read_answer(b"HTTP/1.") == app_http.read_answer(b"HTTP/1.1 200 OK\r\nA: b\r\n") == INCOMPLETE
     for foreign in (b"SSH-2.0", b"HTTP/2 200\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n"):
-        assert app_http.read(foreign) == FOREIGN
-    assert app_http.read(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 100 + b"\r\n") == FOREIGN
-    assert app_http.read(b"HTTP/1.1 200 OK\r\n" + b"A" * app_http.MAX_HEAD) == FOREIGN
-    assert app_http.read(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n") == FOREIGN
-    assert app_http.read(b"HTTP/1.1 100 Continue\r\n\r\n" * 9) == FOREIGN
-    early = app_http.read(b"HTTP/1.1 103 Early Hints\r\n\r\n" + http("200 OK", b"abc"))
-    assert isinstance(early, app_http.Answer)
+        assert app_http.read_answer(foreign) == FOREIGN
+    assert app_http.read_answer(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 100 + b"\r\n") == FOREIGN
+    assert app_http.read_answer(b"HTTP/1.1 200 OK\r\n" + b"A" * app_http.MAX_HEAD) == FOREIGN
+    assert app_http.read_answer(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n") == FOREIGN
+    assert app_http.read_answer(b"HTTP/1.1 100 Continue\r\n\r\n" * 9) == FOREIGN
+    early = app_http.read_answer(b"HTTP/1.1 103 Early Hints\r\n\r\n" + http("200 OK", b"abc"))
+    assert isinstance(early, app_http.HttpAnswer)
     assert (early.status, early.body, early.whole) == (200, b"abc", True)
-    chunks = app_http.read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n")
-    assert isinstance(chunks, app_http.Answer)
+    chunks = app_http.read_answer(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n")
+    assert isinstance(chunks, app_http.HttpAnswer)
     assert (chunks.body, chunks.whole) == (b"abcde", True)
-    assert app_http.read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n") == FOREIGN
-    assert app_http.status_of(b"?") == 0
-    assert app_http.body_of(b"?") == b""
+    assert app_http.read_answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n") == FOREIGN
+    assert app_http.read_status(b"?") == 0
+    assert app_http.read_body(b"?") == b""
 
 
 # ---- any bytes
 
 SWITCHED = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-            + websocket.accept_of(KEY).encode() + b"\r\n\r\n")
+            + websocket.compute_accept(KEY).encode() + b"\r\n\r\n")
 FRAMES = st.tuples(st.sampled_from([1, 2, 0, 8, 9, 0x81, 0x82, 0x80, 0x88, 0x89, 0x8A, 0xC1]), st.integers(0, 255),
                    st.binary(max_size=200)).map(lambda parts: bytes(parts[:2]) + parts[2])
 BODIES = st.binary(max_size=600) | FRAMES | st.recursive(
@@ -326,7 +329,7 @@ def test_any_bytes_have_a_word_and_none_is_proven(
     for turn in SPEECHES[name][0].turns:
         for data in (body, head + body):
             word = turn.hear(data, asked)
-            assert word in (*PROOFS, MORE)
+            assert word in (*PROOFS, INCOMPLETE)
             assert word != PROVEN
             assert 0 <= turn.takes(data) <= len(data)
     speech: Speech = SPEECHES[name][0]
@@ -347,9 +350,9 @@ def test_a_damaged_answer_never_proves_another_number(name: ProtocolName, at: in
     other = replace(asked, random=bytes(byte ^ 1 for byte in asked.random))
     reply = bytearray(answered(name))
     assert turn.hear(bytes(reply), asked) in (PROVEN, ANSWERED)
-    assert turn.hear(bytes(reply), other) not in GENUINE
+    assert turn.hear(bytes(reply), other) not in GENUINE_PROOFS
     reply[at % len(reply)] ^= 1 << bit
-    assert turn.hear(bytes(reply), asked) in (*PROOFS, MORE)
+    assert turn.hear(bytes(reply), asked) in (*PROOFS, INCOMPLETE)
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {

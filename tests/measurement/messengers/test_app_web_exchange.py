@@ -11,17 +11,17 @@ import pytest
 
 from loopback import FLOOD, MEGABYTE, SHORT_S, Behaviour, requests_on, serving
 from observations import TIMEOUT
-from probe.catalogue.proof_strength import coverage, why_not
-from probe.catalogue.sites import group
-from probe.control.asking.helper_client import make_request
-from probe.control.helper.helper_order import take_order
-from probe.control.reaching.reach import reach
-from probe.control.reaching.reach_plan import Plan
-from probe.control.reaching.target_guard import Guard
+from probe.catalogue.proof_strength import describe_coverage, explain_unmeasured
+from probe.catalogue.sites import group_sites
+from probe.control.asking.helper_client import make_helper_request
+from probe.control.helper.helper_order import parse_order
+from probe.control.reaching.reach import reach_endpoint
+from probe.control.reaching.reach_plan import ReachPlan
+from probe.control.reaching.target_guard import TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
-from probe.core.tables.handshakes import GENUINE, HELPED, ProtocolName
-from probe.measurement.messengers.websocket import accept_of
+from probe.core.tables.handshakes import GENUINE_PROOFS, HELPER_HANDSHAKES, ProtocolName
+from probe.measurement.messengers.websocket import compute_accept
 from test_app_exchange import Socket, said_to
 from test_app_web import NAMES, ROWS, served
 
@@ -48,7 +48,7 @@ def spoken(name: ProtocolName, behave: Behaviour, **changes: Any) -> Observation
 def test_a_genuine_server_is_known_and_nothing_of_its_answer_is_kept(name: ProtocolName) -> None:
     seen = spoken(name, laboratory(KNOWN[name]))
     assert seen.failure == ""
-    assert seen.app.proof in GENUINE
+    assert seen.app.proof in GENUINE_PROOFS
     assert seen.http.status == (101 if name in OPENINGS else 200)
     assert (seen.operation, seen.app.reply_head) == ("app_round_trip", "")
     assert seen.met_expectation == ("yes" if KNOWN[name].expect.reply else "")
@@ -67,7 +67,7 @@ def opening(flood: bytes = b"") -> Behaviour:
         head = next(requests_on(conn), b"")
         key = next(line for line in head.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key: "))[19:]
         conn.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     b"Sec-WebSocket-Accept: " + accept_of(base64.b64decode(key)).encode() + b"\r\n\r\n")
+                     b"Sec-WebSocket-Accept: " + compute_accept(base64.b64decode(key)).encode() + b"\r\n\r\n")
         for _ in range(FLOOD // len(flood) if flood else 0):
             conn.sendall(flood)
         while conn.recv(4096):
@@ -110,33 +110,34 @@ def test_an_answer_that_never_ends_is_cut_off(name: ProtocolName) -> None:
 def test_helpers_say_what_has_a_place_of_its_own_and_no_more() -> None:
     for name in NAMES:
         row = KNOWN[name]
-        request = make_request(row, ())
+        request = make_helper_request(row, ())
         assert (request.http_request, request.tcp_connect) == ("", [])
         entries = [entry for entry in request.x_endpoints or [] if entry.proto != "dns"]
-        assert {entry.app for entry in entries} == {name if name in HELPED else ""}
+        assert {entry.app for entry in entries} == {name if name in HELPER_HANDSHAKES else ""}
         assert {entry.proto for entry in entries} == {"tls" if row.sni else "tcp"}
-        assert all(entry.app in ("", name) for entry in take_order(request).endpoints)
-    assert {*NAMES} - HELPED == {"websocket", "http_post"}
+        assert all(entry.app in ("", name) for entry in parse_order(request).endpoints)
+    assert {*NAMES} - HELPER_HANDSHAKES == {"websocket", "http_post"}
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} & HELPED))
+@pytest.mark.parametrize("name", sorted({*NAMES} & HELPER_HANDSHAKES))
 def test_a_helper_finds_the_usual_place(name: ProtocolName) -> None:
     row = KNOWN[name]
     with serving(laboratory(row)) as server:
-        found = reach(Plan(address="127.0.0.1", port=server.port, app=name, app_name=row.sni or row.host),
-                      guard=Guard(exempt=frozenset({("127.0.0.1", server.port)})), timeout_s=10, deadline=1e12)
-    assert (found.failure, found.proof in GENUINE) == ("", True)
+        found = reach_endpoint(ReachPlan(address="127.0.0.1", port=server.port, app=name, app_name=row.sni or row.host),
+                               guard=TargetGuard(exempt=frozenset({("127.0.0.1", server.port)})), timeout_s=10,
+                               deadline=1e12)
+    assert (found.failure, found.proof in GENUINE_PROOFS) == ("", True)
 
 
 def test_each_place_of_a_host_is_a_site_of_its_own() -> None:
     row = KNOWN["websocket"]
     other = Endpoint(**{field: getattr(row, field) for field in row.__slots__} | {"input": row.input + "&other"})
-    sites = group([row, other])
+    sites = group_sites([row, other])
     assert [site.app_url for site in sites] == [row.input, other.input]
     assert {site.alpn for site in sites} == {("http/1.1",)}
 
 
 def test_one_line_counts_what_is_measured_and_what_is_not() -> None:
     rows = [KNOWN["mtproto_ws"], KNOWN["mmtls_http"]]
-    assert coverage(rows) == "2 endpoints measured (A 1, B 1, C 0), 0 not attempted."
-    assert not any(why_not(row) for name in NAMES for row in ROWS[name])
+    assert describe_coverage(rows) == "2 endpoints measured (A 1, B 1, C 0), 0 not attempted."
+    assert not any(explain_unmeasured(row) for name in NAMES for row in ROWS[name])

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measurement.names.dns_room import AT_ONCE, HOLD_S, LEAST_AT_ONCE, Room
+from probe.measurement.names.dns_room import AT_ONCE, HOLD_S, LEAST_AT_ONCE, ResolverPace
 
 SERVER = "93.184.0.53"
 
 
-def room(*delays_s: float) -> Room:
-    made = Room()
+def room(*delays_s: float) -> ResolverPace:
+    made = ResolverPace()
     for delay_s in delays_s:
-        made.heard(SERVER, delay_s)
+        made.note_answer(SERVER, delay_s)
     return made
 
 
@@ -47,7 +47,7 @@ def test_a_server_that_got_over_it_is_asked_as_before() -> None:
 @pytest.mark.parametrize("service_s", [0.001, 0.02, 0.05])
 def test_a_server_that_answers_one_after_another_answers_all(service_s: float) -> None:
     """Six hundred questions at a server that drops what it has no room for; nobody waits for longer than 5 s."""
-    made, waiting, held = Room(), 600, deque[float]()
+    made, waiting, held = ResolverPace(), 600, deque[float]()
     now_s, free_s, answered = 0.0, 0.0, 0
     open_s: deque[float] = deque()
     while waiting or held:
@@ -62,7 +62,7 @@ def test_a_server_that_answers_one_after_another_answers_all(service_s: float) -
         sent_s = held.popleft()
         if now_s - sent_s <= 5:
             answered += 1
-            made.heard(SERVER, now_s - sent_s)
+            made.note_answer(SERVER, now_s - sent_s)
             if sent_s in open_s:
                 open_s.remove(sent_s)
     assert answered == 600

@@ -14,10 +14,10 @@ import dns.rrset
 import pytest
 
 from observations import HERE4, HOST, PRIVATE, THERE4
-from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.measurement.clock import Clock, start_clock
 from probe.measurement.names import dns_room, dns_udp
-from probe.measurement.names.dns_udp import MAX_REPLIES, Listener, Question
+from probe.measurement.names.dns_udp import MAX_REPLIES, DnsListener, DnsQuestion
 from probe.measurement.names.lookups import observe_question
 
 PATIENCE_S = 60.0
@@ -79,19 +79,19 @@ class Heard:
     """What a question was told: the first word, and the later ones."""
 
     def __init__(self) -> None:
-        self.first: queue.SimpleQueue[Question] = queue.SimpleQueue()
+        self.first: queue.SimpleQueue[DnsQuestion] = queue.SimpleQueue()
         self.late: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def question(self, port: int, *, host: str = "127.0.0.1", timeout_s: float = PATIENCE_S, name: str = HOST,
-                 recursion: bool = True) -> Question:
-        return Question(name=name, query_type="A", server=host, port=port, timeout_s=timeout_s, recursion=recursion,
-                        on_first=self.first.put, on_late=lambda q: self.late.put(len(q.replies)))
+                 recursion: bool = True) -> DnsQuestion:
+        return DnsQuestion(name=name, query_type="A", server=host, port=port, timeout_s=timeout_s, recursion=recursion,
+                           on_first=self.first.put, on_late=lambda q: self.late.put(len(q.replies)))
 
 
 @pytest.fixture
-def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
+def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsListener]:
     monkeypatch.setattr(dns_udp, "LISTEN_ON_S", PATIENCE_S)
-    with Listener() as running:
+    with DnsListener() as running:
         yield running
 
 
@@ -100,12 +100,12 @@ def clock() -> Clock:
     return start_clock()
 
 
-def ask(listener: Listener, heard: Heard, question: Question) -> Question:
+def ask(listener: DnsListener, heard: Heard, question: DnsQuestion) -> DnsQuestion:
     listener.ask(question)
     return heard.first.get(timeout=PATIENCE_S)
 
 
-def test_an_answer_decides(listener: Listener, clock: Clock) -> None:
+def test_an_answer_decides(listener: DnsListener, clock: Clock) -> None:
     heard = Heard()
     with serving(lambda query, _: [answer(query, HERE4)]) as server:
         question = ask(listener, heard, heard.question(server.port))
@@ -117,7 +117,7 @@ def test_an_answer_decides(listener: Listener, clock: Clock) -> None:
     assert 0 <= seen.t0_s <= seen.t_s
 
 
-def test_the_second_answer_is_kept_and_told(listener: Listener, clock: Clock) -> None:
+def test_the_second_answer_is_kept_and_told(listener: DnsListener, clock: Clock) -> None:
     heard = Heard()
     with serving(lambda query, _: [answer(query, PRIVATE), answer(query, THERE4)]) as server:
         question = ask(listener, heard, heard.question(server.port))
@@ -125,7 +125,7 @@ def test_the_second_answer_is_kept_and_told(listener: Listener, clock: Clock) ->
     seen = observe_question(question, resolver="network", clock=clock)
     assert seen.dns.answers == (PRIVATE,)
     assert [reply.answers for reply in seen.dns.replies] == [(PRIVATE,), (THERE4,)]
-    assert dns_evidence([seen]).injected
+    assert gather_dns_evidence([seen]).injected
 
 
 NOISE: dict[str, Callable[[dns.message.Message], bytes]] = {
@@ -140,7 +140,7 @@ NOISE: dict[str, Callable[[dns.message.Message], bytes]] = {
 
 @pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE)
 def test_noise_is_noted_and_the_answer_after_it_counts(
-    noise: Callable[[dns.message.Message], bytes], listener: Listener,
+    noise: Callable[[dns.message.Message], bytes], listener: DnsListener,
 ) -> None:
     heard = Heard()
     with serving(lambda query, _: [noise(query), answer(query, THERE4)]) as server:
@@ -151,14 +151,14 @@ def test_noise_is_noted_and_the_answer_after_it_counts(
     assert [bool(reply.failure) for _, _, reply in question.replies] == [True, False]
 
 
-def test_noise_alone_is_no_answer(listener: Listener) -> None:
+def test_noise_alone_is_no_answer(listener: DnsListener) -> None:
     heard = Heard()
     with serving(lambda query, _: [NOISE["rubbish"](query)]) as server:
         question = ask(listener, heard, heard.question(server.port, timeout_s=SHORT_S))
     assert (question.failure, question.first) == ("dns_server_misbehaving", None)
 
 
-def test_silence_is_asked_again_and_answered_once(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_is_asked_again_and_answered_once(listener: DnsListener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dns_udp, "RESEND_AFTER_S", 0.05)
     heard = Heard()
     with serving(lambda query, before: [answer(query, HERE4)] if before else []) as server:
@@ -168,7 +168,7 @@ def test_silence_is_asked_again_and_answered_once(listener: Listener, monkeypatc
     assert heard.first.empty()
 
 
-def test_silence_to_the_end_is_a_timeout(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_to_the_end_is_a_timeout(listener: DnsListener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dns_udp, "RESEND_AFTER_S", 0.05)
     heard = Heard()
     with serving(lambda *_: []) as server:
@@ -176,7 +176,7 @@ def test_silence_to_the_end_is_a_timeout(listener: Listener, monkeypatch: pytest
     assert (question.failure, question.sends) == ("generic_timeout_error", 2)
 
 
-def test_an_answer_after_the_timeout_is_kept_as_late(listener: Listener) -> None:
+def test_an_answer_after_the_timeout_is_kept_as_late(listener: DnsListener) -> None:
     gate, heard = threading.Event(), Heard()
 
     def script(query: dns.message.Message, _: int) -> list[bytes]:
@@ -192,7 +192,7 @@ def test_an_answer_after_the_timeout_is_kept_as_late(listener: Listener) -> None
     assert question.replies[0][2].answers == (HERE4,)
 
 
-def test_a_closed_port_refuses(listener: Listener) -> None:
+def test_a_closed_port_refuses(listener: DnsListener) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -200,7 +200,7 @@ def test_a_closed_port_refuses(listener: Listener) -> None:
     assert ask(listener, heard, heard.question(port)).failure == "connection_refused"
 
 
-def test_the_ttl_of_the_reply_is_read(listener: Listener) -> None:
+def test_the_ttl_of_the_reply_is_read(listener: DnsListener) -> None:
     heard = Heard()
     with serving(lambda query, _: [answer(query, HERE4)]) as server:
         server.sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 42)
@@ -208,7 +208,7 @@ def test_the_ttl_of_the_reply_is_read(listener: Listener) -> None:
     assert question.replies[0][1] == 42
 
 
-def test_a_flood_is_bounded(listener: Listener) -> None:
+def test_a_flood_is_bounded(listener: DnsListener) -> None:
     heard = Heard()
     with serving(lambda query, _: [answer(query, HERE4)] * (MAX_REPLIES + 12)) as server:
         question = ask(listener, heard, heard.question(server.port))
@@ -217,7 +217,7 @@ def test_a_flood_is_bounded(listener: Listener) -> None:
     assert len(question.replies) == MAX_REPLIES
 
 
-def test_recursion_is_asked_for_unless_it_must_not_be(listener: Listener) -> None:
+def test_recursion_is_asked_for_unless_it_must_not_be(listener: DnsListener) -> None:
     heard = Heard()
     with serving(lambda query, _: [answer(query, HERE4)]) as server:
         ask(listener, heard, heard.question(server.port))
@@ -225,7 +225,7 @@ def test_recursion_is_asked_for_unless_it_must_not_be(listener: Listener) -> Non
         assert [bool(query.flags & dns.flags.RD) for query in server.queries] == [True, False]
 
 
-def test_ipv6_servers_are_asked_too(listener: Listener) -> None:
+def test_ipv6_servers_are_asked_too(listener: DnsListener) -> None:
     heard = Heard()
     try:
         with serving(lambda query, _: [answer(query, HERE4)], "::1") as server:
@@ -240,7 +240,7 @@ def test_ipv6_servers_are_asked_too(listener: Listener) -> None:
     (HOST, "127.255.255.255", "permission_denied"),  # a broadcast address, which a socket must not ask by accident
 ])
 def test_what_cannot_be_asked_is_decided_at_once_and_leaves_nothing_open(
-    name: str, host: str, failure: str, listener: Listener,
+    name: str, host: str, failure: str, listener: DnsListener,
 ) -> None:
     heard = Heard()
     before = len(os.listdir("/proc/self/fd"))
@@ -253,7 +253,7 @@ def test_what_cannot_be_asked_is_decided_at_once_and_leaves_nothing_open(
 def test_closing_ends_the_thread_and_every_socket() -> None:
     before, heard = len(os.listdir("/proc/self/fd")), Heard()
     with serving(lambda query, _: [answer(query, HERE4)]) as server:
-        with Listener() as running:
+        with DnsListener() as running:
             for _ in range(20):
                 ask(running, heard, heard.question(server.port))
         assert not running._thread.is_alive()
@@ -263,9 +263,9 @@ def test_closing_ends_the_thread_and_every_socket() -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_nobody_waits_for_a_listener_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever bug ended its thread: what was asked is decided, and so is what is asked later, however much it is."""
-    monkeypatch.setattr(dns_udp.Listener, "_read", lambda *_: 1 / 0)
+    monkeypatch.setattr(dns_udp.DnsListener, "_read", lambda *_: 1 / 0)
     heard = Heard()
-    with serving(lambda query, _: [answer(query, HERE4)]) as server, Listener() as running:
+    with serving(lambda query, _: [answer(query, HERE4)]) as server, DnsListener() as running:
         assert ask(running, heard, heard.question(server.port)).failure == dns_udp.DEAD
         running._thread.join(PATIENCE_S)
         for _ in range(3000):
@@ -274,7 +274,7 @@ def test_nobody_waits_for_a_listener_that_has_ended(monkeypatch: pytest.MonkeyPa
             assert heard.first.get(timeout=PATIENCE_S).failure == dns_udp.DEAD
 
 
-def test_many_questions_at_once_each_have_their_answer(listener: Listener) -> None:
+def test_many_questions_at_once_each_have_their_answer(listener: DnsListener) -> None:
     heard = Heard()
 
     def script(query: dns.message.Message, _: int) -> list[bytes]:
@@ -292,7 +292,7 @@ def test_many_questions_at_once_each_have_their_answer(listener: Listener) -> No
 
 
 def test_a_server_gets_a_limited_number_of_questions_at_once(
-    listener: Listener, monkeypatch: pytest.MonkeyPatch
+    listener: DnsListener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dns_room, "AT_ONCE", 2)
     monkeypatch.setattr(dns_room, "HOLD_S", PATIENCE_S)
@@ -306,7 +306,7 @@ def test_a_server_gets_a_limited_number_of_questions_at_once(
 
 
 def test_a_silent_server_does_not_hold_up_what_else_it_is_asked(
-    listener: Listener, monkeypatch: pytest.MonkeyPatch
+    listener: DnsListener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dns_room, "AT_ONCE", 1)
     monkeypatch.setattr(dns_room, "HOLD_S", 0.02)

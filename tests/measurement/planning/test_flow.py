@@ -27,21 +27,21 @@ from observations import (
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
-from probe.inference.evidence.flow_evidence import FlowEvidence, flow_evidence
+from probe.inference.evidence.flow_evidence import FlowEvidence, gather_flow_evidence
 from probe.inference.evidence.transfer_evidence import (
-    effort,
-    frozen,
-    ideal_s,
-    of_visits,
-    passed,
-    stalled,
-    steadiness,
-    usable,
+    has_passed,
+    has_usable_rate,
+    ideal_transfer_s,
+    is_frozen,
+    is_stalled,
+    rate_variation,
+    select_visit_transfers,
+    slowdown_factor,
 )
-from probe.measurement.planning.flow_plan import flow_steps, next_kind
-from probe.measurement.planning.flow_suspects import FlowFrame, Place
-from probe.measurement.planning.plan_context import Frame, Seen
-from probe.measurement.planning.steps import Ask, Transfer
+from probe.measurement.planning.flow_plan import choose_transfer_kind, plan_transfers
+from probe.measurement.planning.flow_suspects import FlowContext, VolumePlace
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.steps import AskControl, Transfer
 
 FULL = 131_072
 
@@ -71,7 +71,7 @@ SLOW_THERE = told("a", volume_failure="", volume_bytes=90_000, volume_s=6.0)
 
 
 def read(flows: list[Observation], *controls: Any) -> FlowEvidence:
-    return flow_evidence(flows, [], list(controls), HERE4)
+    return gather_flow_evidence(flows, [], list(controls), HERE4)
 
 
 def test_small_answers_over_a_long_way_are_our_own_slowness() -> None:
@@ -199,36 +199,36 @@ def test_ordinary_visits_count_where_they_fell_silent_or_brought_much() -> None:
     silent = visit_to(until="http", failure=TIMEOUT, bytes_read=16_000)
     small = visit_to(attempt=2)
     read_on = [*visit_to(attempt=3), flow(purpose="target", attempt=3, size=40_000)]
-    found = of_visits([*silent, *small, *read_on], HERE4)
+    found = select_visit_transfers([*silent, *small, *read_on], HERE4)
     assert [(o.failure, o.bytes_read) for o in found] == [(TIMEOUT, 32_000), ("", 40_000)]
 
 
 @given(st.integers(0, 200_000), st.floats(0, 10), st.sampled_from(["", TIMEOUT, EOF, "connection_reset"]))
 def test_no_transfer_is_both_frozen_and_through(size: int, took_s: float, failure: Failure) -> None:
     seen = flow(size=size, took_s=took_s, failure=failure)
-    assert not (frozen(seen) and passed(seen))
-    assert not frozen(seen) or stalled(seen)
-    assert effort(seen) >= 0
-    assert isinstance(usable(seen), bool)
+    assert not (is_frozen(seen) and has_passed(seen))
+    assert not is_frozen(seen) or is_stalled(seen)
+    assert slowdown_factor(seen) >= 0
+    assert isinstance(has_usable_rate(seen), bool)
 
 
 def test_round_trips_are_allowed_for() -> None:
-    assert ideal_s(0, 0.1, hello=False) == pytest.approx(0.1)
-    assert ideal_s(14_600, 0.1, hello=False) == pytest.approx(0.2)
-    assert ideal_s(FULL, 0.1, hello=True) == pytest.approx(0.7)
+    assert ideal_transfer_s(0, 0.1, hello=False) == pytest.approx(0.1)
+    assert ideal_transfer_s(14_600, 0.1, hello=False) == pytest.approx(0.2)
+    assert ideal_transfer_s(FULL, 0.1, hello=True) == pytest.approx(0.7)
 
 
 def test_a_policed_flow_is_steady_and_a_short_one_tells_nothing() -> None:
-    assert steadiness(flow(bins=("9000",) * 12)) == 0
-    assert steadiness(flow(bins=("9000", "1"))) == 1
+    assert rate_variation(flow(bins=("9000",) * 12)) == 0
+    assert rate_variation(flow(bins=("9000", "1"))) == 1
 
 
 # ---- the plan
 
 SITE = site_of()
-QUICK = Place(address=ELSEWHERE, port=443, sni=OTHER, url=f"https://{OTHER}/")
-FRAME = Frame(controls=("a", "b"), consent_level=3,
-              flow=FlowFrame(suspects=((HOST, 443, HERE4),), yardsticks=(QUICK,)))
+QUICK = VolumePlace(address=ELSEWHERE, port=443, sni=OTHER, url=f"https://{OTHER}/")
+FRAME = PlanContext(controls=("a", "b"), consent_level=3,
+                    flow=FlowContext(suspects=((HOST, 443, HERE4),), yardsticks=(QUICK,)))
 
 
 def played(mine: dict[str, Any], beside: dict[str, Any], away: dict[str, Any], pieces: dict[str, Any] | None = None,
@@ -238,11 +238,11 @@ def played(mine: dict[str, Any], beside: dict[str, Any], away: dict[str, Any], p
     asked: list[Transfer] = []
     questions = set()
     for turn in range(40):
-        steps = flow_steps(SITE, Seen(visits=visits, flows=tuple(flows)), FRAME)
-        questions |= {step.control_id for step in steps if isinstance(step, Ask)}
+        steps = plan_transfers(SITE, SiteHistory(visits=visits, flows=tuple(flows)), FRAME)
+        questions |= {step.control_id for step in steps if isinstance(step, AskControl)}
         due = [step for step in steps if isinstance(step, Transfer)]
         if not due:
-            return asked, flow_evidence(flows, visits, [], HERE4), len(questions)
+            return asked, gather_flow_evidence(flows, visits, [], HERE4), len(questions)
         (step,) = due
         kind = (pieces or mine if step.chunked else mine) if step.purpose == "sample" else (
             beside if step.address == HERE4 else away)
@@ -253,12 +253,12 @@ def played(mine: dict[str, Any], beside: dict[str, Any], away: dict[str, Any], p
 
 
 def test_nothing_is_transferred_for_a_site_that_is_not_odd() -> None:
-    assert flow_steps(SITE, Seen(), replace(FRAME, flow=FlowFrame())) == []
-    assert flow_steps(site_of(endpoint(f"https://{OTHER}/")), Seen(), FRAME) == []
+    assert plan_transfers(SITE, SiteHistory(), replace(FRAME, flow=FlowContext())) == []
+    assert plan_transfers(site_of(endpoint(f"https://{OTHER}/")), SiteHistory(), FRAME) == []
 
 
 def test_the_innocent_name_goes_first() -> None:
-    (first,) = flow_steps(SITE, Seen(), FRAME)
+    (first,) = plan_transfers(SITE, SiteHistory(), FRAME)
     assert isinstance(first, Transfer)
     assert (first.purpose, first.sni, first.url) == ("yardstick", FRAME.innocent, f"https://{HOST}/")
 
@@ -309,7 +309,7 @@ def test_where_others_stall_as_well_it_ends() -> None:
 def test_whatever_comes_a_site_is_given_few_transfers(kinds: list[dict[str, Any]]) -> None:
     lists: dict[str, list[Observation]] = {"sample": [], "innocent": [], "elsewhere": [], "pieces": []}
     for number, kind in enumerate(kinds):
-        due = next_kind(lists["sample"], lists["innocent"], lists["elsewhere"], lists["pieces"], places=2)
+        due = choose_transfer_kind(lists["sample"], lists["innocent"], lists["elsewhere"], lists["pieces"], places=2)
         if not due:
             break
         lists[due].append(flow(**kind, begin_s=10.0 * number))
@@ -331,7 +331,7 @@ EARLY: dict[str, Any] = dict(size=2900, failure=TIMEOUT, segments=13, receive_ms
 def early(*mine: dict[str, Any], **others: Any) -> int:
     flows = [flow(**EARLY | kind, begin_s=10.0 * n) for n, kind in enumerate(mine)]
     flows += [flow(**AWAY | dict(begin_s=100.0) | others)]
-    return flow_evidence(flows, (), [], HERE4).early_stalls
+    return gather_flow_evidence(flows, (), [], HERE4).early_stalls
 
 
 def test_transfers_that_all_stop_after_a_few_packets_are_counted() -> None:

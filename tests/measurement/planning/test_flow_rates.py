@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from observations import HERE4, HOST, TIMEOUT, told, visit_to
-from probe.inference.evidence.flow_evidence import FlowEvidence, flow_evidence
-from probe.inference.evidence.transfer_evidence import ideal_s, pace_apart
-from probe.measurement.planning.flow_suspects import flow_frame
+from probe.inference.evidence.flow_evidence import FlowEvidence, gather_flow_evidence
+from probe.inference.evidence.transfer_evidence import bottleneck_rate, ideal_transfer_s
+from probe.measurement.planning.flow_suspects import make_flow_context
 from test_flow import AWAY, FULL, INNOCENT, STALL, flow, in_turns, played, read
 from test_suspects import OTHERS, visits_of
 
@@ -117,10 +117,10 @@ def test_a_control_between_fast_and_slow_says_nothing(took_s: float, fast: int, 
 
 
 def test_asking_in_rounds_takes_a_round_trip_each() -> None:
-    assert ideal_s(FULL, 0.1, hello=True, asked=11) == pytest.approx(1.3)
-    assert ideal_s(FULL, 0.1, hello=True, asked=2) == ideal_s(FULL, 0.1, hello=True)
-    assert pace_apart(flow(took_s=1.3, rtt_ms=100.0, rounds=11)) == pytest.approx(FULL / 0.25)
-    assert pace_apart(flow(took_s=6.0, rtt_ms=0.0)) == pytest.approx(FULL / 6)
+    assert ideal_transfer_s(FULL, 0.1, hello=True, asked=11) == pytest.approx(1.3)
+    assert ideal_transfer_s(FULL, 0.1, hello=True, asked=2) == ideal_transfer_s(FULL, 0.1, hello=True)
+    assert bottleneck_rate(flow(took_s=1.3, rtt_ms=100.0, rounds=11)) == pytest.approx(FULL / 0.25)
+    assert bottleneck_rate(flow(took_s=6.0, rtt_ms=0.0)) == pytest.approx(FULL / 6)
 
 
 # ---- whom to look at, and how
@@ -134,8 +134,8 @@ def test_small_pages_asked_for_in_rounds_hide_nobody() -> None:
         sites.append((site, (*visits, glance)))
     site, visits = visits_of(HOST, HERE4, 0.1)
     slow = flow(size=90_000, took_s=6.0, rounds=8)
-    assert flow_frame([*sites, (site, (*visits, slow))], consent_level=3).suspects == ((HOST, 443, HERE4),)
-    assert not flow_frame([*OTHERS, (site, (*visits, flow(took_s=1.0, rounds=16)))], consent_level=3).suspects
+    assert make_flow_context([*sites, (site, (*visits, slow))], consent_level=3).suspects == ((HOST, 443, HERE4),)
+    assert not make_flow_context([*OTHERS, (site, (*visits, flow(took_s=1.0, rounds=16)))], consent_level=3).suspects
 
 
 def test_a_set_rate_beside_round_trips_gets_its_four_pairs() -> None:
@@ -159,7 +159,7 @@ def test_an_innocent_name_that_is_slow_too_leads_to_other_servers() -> None:
 
 def beside_visit(size: int) -> FlowEvidence:
     visit = [*visit_to(), flow(purpose="target", size=size, took_s=0.1)]
-    return flow_evidence([*in_turns(STALL, AWAY), flow(**AWAY, begin_s=50.0)], visit, [], HERE4)
+    return gather_flow_evidence([*in_turns(STALL, AWAY), flow(**AWAY, begin_s=50.0)], visit, [], HERE4)
 
 
 def test_an_ordinary_page_that_ended_before_a_stall_says_nothing_of_it() -> None:

@@ -35,20 +35,20 @@ from probe.core.tables.protocols import LocateKind
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.hop_evidence import (
     NOWHERE,
-    Located,
-    address_space,
-    first_sign,
-    icmp_scope,
-    icmp_word,
-    located,
-    packets_of,
+    HopLocation,
+    classify_address_space,
+    classify_icmp_scope,
+    find_first_sign,
+    format_icmp,
+    list_packets,
+    locate_interference,
 )
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.verdicts.rule_verdict import path_verdict
 from probe.measurement.clock import start_clock
-from probe.measurement.hops.locate import MAX_FLOWS, locate
-from probe.measurement.planning.steps import Ask, Locate, Lookup, Visit
-from probe.measurement.session.pacer import TLS_WINDOW_S, Gate, goes_first, is_late
+from probe.measurement.hops.locate import MAX_FLOWS, locate_hop
+from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, Visit
+from probe.measurement.session.pacer import TLS_WINDOW_S, Pacer, must_wait_for, spoils_address
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 SPACES = {"p": "private", "c": "carrier", "o": "public", "-": ""}
@@ -117,7 +117,7 @@ CASES: dict[str, tuple[list[Observation], str, str]] = {
 
 @pytest.mark.parametrize(("rows", "hop", "scope"), CASES.values(), ids=CASES)
 def test_where_a_name_is_cut_off(rows: list[Observation], hop: str, scope: str) -> None:
-    found = located(rows, HOST, address=HERE4, port=443)
+    found = locate_interference(rows, HOST, address=HERE4, port=443)
     assert (found.hop, found.scope) == (hop, scope)
 
 
@@ -143,7 +143,7 @@ def questions(answered: dict[int, int], *, control: int = 0, spaces: str = "pooo
     pytest.param(questions({}, control=9), "", "unknown", id="no answer"),
 ])
 def test_who_answers_questions_that_cannot_arrive(rows: list[Observation], hop: str, scope: str) -> None:
-    found = located(rows, HOST)
+    found = locate_interference(rows, HOST)
     assert (found.hop, found.scope) == (hop, scope)
 
 
@@ -152,24 +152,26 @@ def test_a_place_is_never_nearer_than_what_was_seen_and_holds_the_box(hop: int, 
     end = hop + more
     answered = {ttl: ttl - 2 * hop + 2 if copies else 61 - hop for ttl in range(hop, 20)
                 if not copies or ttl - 2 * hop + 2 > 0}
-    found = located(questions(answered, control=end, spaces="o" * (end - 1), end=end), HOST)
+    found = locate_interference(questions(answered, control=end, spaces="o" * (end - 1), end=end), HOST)
     assert not found.most or found.least <= hop <= found.most
 
 
 @given(st.lists(st.text(max_size=30), max_size=8), st.sampled_from([53, 443]))
 def test_any_text_can_be_a_reply(replies: list[str], port: int) -> None:
     rows = [row(name, *replies, port=port) for name in ("", HOST, OTHER)]
-    assert located(rows, HOST).scope in ("lan", "access", "beyond_access", "unknown")
-    assert first_sign([packets_of(rows[1])], packets_of(rows[0])) >= 0
+    assert locate_interference(rows, HOST).scope in ("lan", "access", "beyond_access", "unknown")
+    assert find_first_sign([list_packets(rows[1])], list_packets(rows[0])) >= 0
 
 
 def test_a_first_sign_is_an_act_or_two_hops_of_silence_where_others_are_heard() -> None:
-    routers = packets_of(way("poooo", end=6))
-    assert first_sign([packets_of(row(HOST, "1 exceeded 1", "2 exceeded 1", "3 reset 1"))], routers) == 3
-    assert first_sign([packets_of(row(HOST, "1 exceeded 1", "2 silent", "3 silent", "4 silent"))], routers) == 2
-    assert first_sign([packets_of(row(HOST, "1 exceeded 1", "2 silent", "3 exceeded 1", "4 silent"))], routers) == 0
-    assert first_sign([packets_of(row(HOST, "1 exceeded 1", "2 silent", "3 silent"))], packets_of(way("p----"))) == 0
-    assert first_sign([packets_of(row(HOST, "5 exceeded 1", "6 silent", "7 silent"))], routers) == 6
+    routers = list_packets(way("poooo", end=6))
+    assert find_first_sign([list_packets(row(HOST, "1 exceeded 1", "2 exceeded 1", "3 reset 1"))], routers) == 3
+    assert find_first_sign([list_packets(row(HOST, "1 exceeded 1", "2 silent", "3 silent", "4 silent"))], routers) == 2
+    assert find_first_sign([list_packets(row(HOST, "1 exceeded 1", "2 silent", "3 exceeded 1", "4 silent"))],
+                           routers) == 0
+    assert find_first_sign([list_packets(row(HOST, "1 exceeded 1", "2 silent", "3 silent"))],
+                           list_packets(way("p----"))) == 0
+    assert find_first_sign([list_packets(row(HOST, "5 exceeded 1", "6 silent", "7 silent"))], routers) == 6
 
 
 @pytest.mark.parametrize(("address", "space"), [
@@ -177,7 +179,7 @@ def test_a_first_sign_is_an_act_or_two_hops_of_silence_where_others_are_heard() 
     ("93.184.0.1", "public"), ("fd00::1", "private"), ("fe80::1", "private"), (HERE6, "public"), ("", ""), ("x", ""),
 ])
 def test_the_space_of_an_address(address: str, space: str) -> None:
-    assert address_space(address) == space
+    assert classify_address_space(address) == space
 
 
 @pytest.mark.parametrize(("sender", "stored"), [
@@ -186,13 +188,13 @@ def test_the_space_of_an_address(address: str, space: str) -> None:
 ])
 def test_who_sent_an_icmp_error_is_stored_without_an_address(sender: str, stored: str) -> None:
     """It may be this device itself, or a router that has an address of the household's own network."""
-    assert icmp_word(f"3/1 {sender}".strip(), "93.184.0.1") == stored
-    assert icmp_word("", "93.184.0.1") == ""
+    assert format_icmp(f"3/1 {sender}".strip(), "93.184.0.1") == stored
+    assert format_icmp("", "93.184.0.1") == ""
 
 
 def test_an_icmp_error_from_the_carriers_space_shows_the_access_network_and_a_private_one_nothing() -> None:
-    assert icmp_scope("3/13 carrier") == icmp_scope("3/13 100.70.1.1") == "access"
-    assert [icmp_scope(text) for text in ("3/13 10.0.0.1", "3/13 93.184.7.7", "3/13", "")] == ["unknown"] * 4
+    assert classify_icmp_scope("3/13 carrier") == classify_icmp_scope("3/13 100.70.1.1") == "access"
+    assert [classify_icmp_scope(text) for text in ("3/13 10.0.0.1", "3/13 93.184.7.7", "3/13", "")] == ["unknown"] * 4
 
 
 # ---- verdicts
@@ -202,7 +204,7 @@ WELL_RULE = next(rule for rule in PATH_RULES if rule.id == "tls/proven")
 
 
 def test_only_a_block_has_a_place() -> None:
-    there = path(located=Located(least=1, most=1, scope="lan"))
+    there = path(located=HopLocation(least=1, most=1, scope="lan"))
     blocked = path_verdict(endpoint(), BLOCK, there)
     assert (blocked.scope, blocked.hop) == ("lan", "1")
     assert path_verdict(endpoint(), WELL_RULE, there).scope == "unknown"
@@ -214,14 +216,14 @@ def test_only_a_block_has_a_place() -> None:
 LEVEL3 = replace(FRAME, consent_level=3)
 
 
-def searches(net: Net, *, frame: Any = LEVEL3, url: str = f"https://{HOST}/") -> list[Locate]:
-    return [s for s in walk(site_of(endpoint(url)), net, frame=frame) if isinstance(s, Locate)]
+def searches(net: Net, *, frame: Any = LEVEL3, url: str = f"https://{HOST}/") -> list[LocateHop]:
+    return [s for s in walk(site_of(endpoint(url)), net, context=frame) if isinstance(s, LocateHop)]
 
 
 def test_a_name_that_alone_is_cut_off_is_looked_for_once_after_the_innocent_name_was_asked_again() -> None:
     net = Net(dns=HONEST, cuts={HERE4: ("tls", RESET)})
-    taken = walk(site_of(), net, frame=LEVEL3)
-    (found,) = (s for s in taken if isinstance(s, Locate))
+    taken = walk(site_of(), net, context=LEVEL3)
+    (found,) = (s for s in taken if isinstance(s, LocateHop))
     assert (found.kind, found.address, found.port, found.name) == ("tls", HERE4, 443, HOST)
     again = [s for s in taken if isinstance(s, Visit) and s.purpose == "residual"]
     assert len(again) == 1
@@ -250,7 +252,7 @@ def test_forged_answers_are_looked_for_where_nobody_could_answer() -> None:
 
 # ---- the gate
 
-SEARCH = Locate(kind="tls", address=HERE4, port=443, name=HOST, control_name=OTHER, input="x")
+SEARCH = LocateHop(kind="tls", address=HERE4, port=443, name=HOST, control_name=OTHER, input="x")
 
 
 def going_to(purpose: Purpose = "target", address: str = HERE4, port: int = 443) -> Visit:
@@ -259,22 +261,22 @@ def going_to(purpose: Purpose = "target", address: str = HERE4, port: int = 443)
 
 def test_what_may_spoil_an_address_waits_for_whoever_is_yet_to_go_there() -> None:
     again = going_to("residual")
-    assert is_late(SEARCH)
-    assert is_late(again)
-    assert not is_late(going_to())
+    assert spoils_address(SEARCH)
+    assert spoils_address(again)
+    assert not spoils_address(going_to())
     for late in (SEARCH, again):
-        assert goes_first(going_to(port=80), late, 0.0)
-        assert goes_first(Lookup(channel="system", name=OTHER), late, 0.0)
-        assert goes_first(Ask(control_id="a", input="x", addresses=()), late, 0.0)
-        assert not goes_first(going_to(address="93.184.3.3"), late, 0.0)
-        assert not goes_first(again, late, 0.0)
+        assert must_wait_for(going_to(port=80), late, 0.0)
+        assert must_wait_for(Lookup(channel="system", name=OTHER), late, 0.0)
+        assert must_wait_for(AskControl(control_id="a", input="x", addresses=()), late, 0.0)
+        assert not must_wait_for(going_to(address="93.184.3.3"), late, 0.0)
+        assert not must_wait_for(again, late, 0.0)
     slot = replace(going_to(), not_before_s=240.0)
-    assert goes_first(slot, SEARCH, 1.0)
-    assert not goes_first(slot, again, 1.0)
+    assert must_wait_for(slot, SEARCH, 1.0)
+    assert not must_wait_for(slot, again, 1.0)
 
 
 def test_a_search_has_its_address_for_itself_and_leaves_it_time_to_calm_down() -> None:
-    gate = Gate(interval_s=0, rng=random.Random(1))
+    gate = Pacer(interval_s=0, rng=random.Random(1))
     gate.start(going_to(), 0.0)
     gate.end(going_to(), 1.0)
     assert gate.ready_at_s(SEARCH, 1.0) == TLS_WINDOW_S
@@ -285,7 +287,7 @@ def test_a_search_has_its_address_for_itself_and_leaves_it_time_to_calm_down() -
 
 
 def test_a_visit_of_the_future_waits_for_its_time() -> None:
-    gate = Gate(interval_s=0, rng=random.Random(1))
+    gate = Pacer(interval_s=0, rng=random.Random(1))
     assert gate.ready_at_s(replace(going_to("residual"), not_before_s=40.0), 1.0) == 40.0
 
 
@@ -318,21 +320,21 @@ def server(*, forbidden: bytes) -> Iterator[int]:
 @pytest.mark.parametrize("kind", ["tls", "http"])
 def test_a_server_that_resets_a_name_itself_is_the_end_of_the_way(kind: LocateKind) -> None:
     with server(forbidden=HOST.encode()) as port:
-        plan = Locate(kind=kind, address="127.0.0.1", port=port, name=HOST, control_name=OTHER, input="x",
-                      together=True)
-        seen = locate(plan, clock=start_clock(None), key=b"k")
+        plan = LocateHop(kind=kind, address="127.0.0.1", port=port, name=HOST, control_name=OTHER, input="x",
+                         together=True)
+        seen = locate_hop(plan, clock=start_clock(None), key=b"k")
     flows = [o for o in seen if o.hostname]
     assert 0 < len(flows) <= MAX_FLOWS
     assert {o.hostname: o.trace.lines[-1].word for o in flows} == {HOST: "reset", OTHER: "answered"}
-    assert located(seen, HOST, address="127.0.0.1", port=port).hop == "end"
+    assert locate_interference(seen, HOST, address="127.0.0.1", port=port).hop == "end"
     assert "127.0.0.1" not in repr([o.trace for o in seen])
 
 
 def test_a_port_that_is_closed_is_a_failure_and_no_place() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        plan = Locate(kind="tls", address="127.0.0.1", port=closed.getsockname()[1], name=HOST, control_name=OTHER,
-                      input="x", together=True)
-        seen = locate(plan, clock=start_clock(None), key=b"k")
+        plan = LocateHop(kind="tls", address="127.0.0.1", port=closed.getsockname()[1], name=HOST, control_name=OTHER,
+                         input="x", together=True)
+        seen = locate_hop(plan, clock=start_clock(None), key=b"k")
     assert [o.failure for o in seen] == ["", "connection_refused"]
-    assert located(seen, HOST) == NOWHERE
+    assert locate_interference(seen, HOST) == NOWHERE

@@ -27,16 +27,16 @@ from observations import (
     site_of,
     told,
 )
-from probe.catalogue.sites import Site, expand, group
+from probe.catalogue.sites import Site, expand_templates, group_sites
 from probe.control.helper import helper_engine
 from probe.core.addresses import may_connect
 from probe.core.tables.failures import Failure
-from probe.measurement.planning.next_steps import next_steps
-from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.next_steps import plan_next_steps
+from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.redirects import MAX_REDIRECTS
-from probe.measurement.planning.site_visits import target_visit
-from probe.measurement.planning.steps import Ask, Follow, Lookup, Step, Visit
-from probe.measurement.session.observation_log import Book
+from probe.measurement.planning.site_visits import make_target_visit
+from probe.measurement.planning.steps import AskControl, FollowRedirect, Lookup, Step, Visit
+from probe.measurement.session.observation_log import ObservationLog
 
 PLAIN = f"http://{HOST}/"
 HONEST: dict[str, tuple[str, ...] | str] = {
@@ -49,16 +49,17 @@ def visits(taken: list[Step], *purposes: str) -> list[Visit]:
 
 
 def asked(taken: list[Step]) -> list[str]:
-    return [s.control_id for s in taken if isinstance(s, Ask)]
+    return [s.control_id for s in taken if isinstance(s, AskControl)]
 
 
 def channels(taken: list[Step]) -> list[str]:
     return [s.channel for s in taken if isinstance(s, Lookup)]
 
 
-def in_any_order(site: Site, net: Net, frame: Frame = FRAME) -> list[list[Step]]:
+def in_any_order(site: Site, net: Net, context: PlanContext = FRAME) -> list[list[Step]]:
     """The same story with events in several orders."""
-    return [walk(site, net, frame=frame), *(walk(site, net, frame=frame, rng=random.Random(n)) for n in range(8))]
+    return [walk(site, net, context=context),
+            *(walk(site, net, context=context, rng=random.Random(n)) for n in range(8))]
 
 
 # ---- nothing to explain
@@ -111,7 +112,7 @@ def test_a_cut_connection_is_tried_again_and_controls_are_asked_once(cut: tuple[
 
 def test_whoever_takes_long_to_answer_does_so_for_controls_as_well() -> None:
     """They wait less than we do, or a server that takes its time, whoever asks, would be silent towards us alone."""
-    visit = target_visit(site_of(endpoint()), HERE4, "network", Frame(), attempt=1)
+    visit = make_target_visit(site_of(endpoint()), HERE4, "network", PlanContext(), attempt=1)
     assert min(visit.connect_timeout_s, visit.tls_timeout_s) >= helper_engine.CONNECT_TIMEOUT_S + 1
     assert visit.http_timeout_s >= helper_engine.HTTP_TIMEOUT_S + 1
 
@@ -139,7 +140,7 @@ def test_controls_are_told_every_address_of_the_story() -> None:
     two: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (HERE4, NEAR4), "network": (HERE4, NEAR4)}
     net = Net(dns=two, cuts={HERE4: ("tls", RESET), NEAR4: ("tls", RESET)})
     for taken in in_any_order(site_of(), net):
-        asks = [s for s in taken if isinstance(s, Ask)]
+        asks = [s for s in taken if isinstance(s, AskControl)]
         assert sorted(a.control_id for a in asks) == ["a", "b"]
         assert all(set(a.addresses) >= {HERE4, NEAR4} for a in asks)
 
@@ -149,13 +150,13 @@ def test_an_address_of_our_own_household_is_neither_visited_nor_named_to_anybody
     told_so: dict[str, tuple[str, ...] | str] = {c: (router,) for c in ("system", "network")}
     net = Net(dns={**told_so, "public": (HERE6,), "doh": (HERE6,)}, both=True)
     for frame, visited in ((replace(BOTH, ours=ours), False), (BOTH, True)):
-        taken = walk(site_of(), net, frame=frame)
+        taken = walk(site_of(), net, context=frame)
         assert (router in {v.address for v in visits(taken)}) == visited
-        assert visited or router not in {a for s in taken if isinstance(s, Ask) for a in s.addresses}
+        assert visited or router not in {a for s in taken if isinstance(s, AskControl) for a in s.addresses}
 
 
 def test_what_a_control_answers_is_no_reason_to_ask_it_again() -> None:
-    def answer(step: Ask) -> Any:
+    def answer(step: AskControl) -> Any:
         return told(step.control_id, input=step.input, addresses=(THERE4,), tls=((f"{THERE4}:443", ""),))
 
     net = Net(dns=HONEST, cuts={HERE4: ("tls", RESET)}, told=answer)
@@ -178,7 +179,7 @@ def test_ipv6_that_is_broken_here_is_tried_once() -> None:
     for taken in in_any_order(site_of(), net, replace(BOTH, ipv6_broken=True)):
         assert [v.attempt for v in visits(taken, "target") if v.address == HERE6] == [1]
         assert not visits(taken, "port")
-    unbroken = walk(site_of(), net, frame=BOTH)
+    unbroken = walk(site_of(), net, context=BOTH)
     assert [v.attempt for v in visits(unbroken, "target") if v.address == HERE6] == [1, 2, 3]
 
 
@@ -239,21 +240,22 @@ def test_a_server_that_is_not_the_services_sends_the_run_behind_the_answer() -> 
 
 def test_a_name_without_ipv6_is_not_taken_for_empty_before_its_answer_came() -> None:
     empty, full = Net(dns={}, both=True).carry_out(Lookup(channel="network", name=HOST))[0]
-    book, site = Book("r"), site_of()
+    book, site = ObservationLog("r"), site_of()
     book.add(replace_flat(empty, query_type="AAAA"))
-    half = next_steps(site, book.seen(site), BOTH)
+    half = plan_next_steps(site, book.history_of(site), BOTH)
     assert sorted(channels(half)) == ["network", "public", "system"]
     book.add(replace_flat(full, query_type="A", answers=(HERE4,), failure=""))
-    assert [v.address for v in visits(next_steps(site, book.seen(site), BOTH))] == [HERE4]
-    assert "doh" not in channels(next_steps(site, book.seen(site), BOTH))
+    assert [v.address for v in visits(plan_next_steps(site, book.history_of(site), BOTH))] == [HERE4]
+    assert "doh" not in channels(plan_next_steps(site, book.history_of(site), BOTH))
 
 
 def test_a_lookup_is_repeated_only_when_the_one_before_is_over() -> None:
-    book, site = Book("r"), site_of()
+    book, site = ObservationLog("r"), site_of()
     net = Net(dns={"system": "dns_nxdomain_error"})
     for seen in net.carry_out(Lookup(channel="system", name=HOST))[0]:
         book.add(seen)
-    due = [s for s in next_steps(site, book.seen(site), FRAME) if isinstance(s, Lookup) and s.channel == "network"]
+    due = [s for s in plan_next_steps(site, book.history_of(site), FRAME) if isinstance(s, Lookup) and s.channel
+           == "network"]
     assert [s.attempt for s in due] == [1]
 
 
@@ -288,7 +290,7 @@ def test_a_redirect_in_the_clear_to_another_place_is_followed_five_times_at_most
     net = redirecting("http://away0.net/")
     net.follow = lambda step: {"status": 302, "location": f"http://away{int(step.url[11:-5]) + 1}.net/"}
     for taken in in_any_order(site_of(endpoint(PLAIN)), net):
-        follows = [s.url for s in taken if isinstance(s, Follow)]
+        follows = [s.url for s in taken if isinstance(s, FollowRedirect)]
         assert follows == [f"http://away{n}.net/" for n in range(MAX_REDIRECTS)]
 
 
@@ -296,7 +298,7 @@ def test_a_circle_of_redirects_is_walked_once() -> None:
     net = redirecting("http://one.net/")
     net.follow = lambda step: {"status": 302, "location": "http://two.net/" if "one" in step.url else "http://one.net/"}
     for taken in in_any_order(site_of(endpoint(PLAIN)), net):
-        assert [s.url for s in taken if isinstance(s, Follow)] == ["http://one.net/", "http://two.net/"]
+        assert [s.url for s in taken if isinstance(s, FollowRedirect)] == ["http://one.net/", "http://two.net/"]
 
 
 @pytest.mark.parametrize("location", [
@@ -305,21 +307,22 @@ def test_a_circle_of_redirects_is_walked_once() -> None:
 ])
 def test_what_leads_nowhere_else_is_not_followed(location: str) -> None:
     taken = walk(site_of(endpoint(PLAIN)), redirecting(location))
-    assert not [s for s in taken if isinstance(s, Follow)]
+    assert not [s for s in taken if isinstance(s, FollowRedirect)]
 
 
 def test_a_redirect_over_tls_is_the_servers_own() -> None:
     net = Net(dns=HONEST, page={"status": 302, "location": "http://away.net/"})
-    assert not [s for s in walk(site_of(), net) if isinstance(s, Follow)]
+    assert not [s for s in walk(site_of(), net) if isinstance(s, FollowRedirect)]
 
 
 def test_a_redirect_to_the_targets_own_address_is_no_visit_of_the_target() -> None:
-    book, site = Book("r"), site_of()
+    book, site = ObservationLog("r"), site_of()
     net = Net(dns=HONEST)
     for channel in ("system", "network"):
         for seen in net.carry_out(Lookup(channel=channel, name=HOST))[0]:
             book.add(seen)
-    for seen in net.carry_out(Follow(input=f"https://{HOST}/", target_id="chat.web.main", url="http://away.net/"))[0]:
+    for seen in net.carry_out(FollowRedirect(input=f"https://{HOST}/", target_id="chat.web.main",
+                                             url="http://away.net/"))[0]:
         book.add(replace(seen, address=HERE4, failure=RESET))
     due = [s for s in walk(site, net, book=book) if isinstance(s, Visit)]
     assert [v.attempt for v in due if v.purpose == "target"] == [1]
@@ -348,7 +351,7 @@ def test_no_plan_leads_into_private_space_or_never_ends(
         dns["dark"], tuple) else ())
     site = site_of(endpoint(url.format(HOST)))
     frame = replace(FRAME, families=families)
-    taken = walk(site, net, frame=frame, rng=random.Random(seed))
+    taken = walk(site, net, context=frame, rng=random.Random(seed))
     assert len(taken) < MAX_STEPS
     assert all(may_connect(v.address) for v in visits(taken))
     assert len(asked(taken)) == len(set(asked(taken)))
@@ -360,15 +363,15 @@ def test_no_plan_leads_into_private_space_or_never_ends(
 @settings(max_examples=40, deadline=None)
 @given(st.fixed_dictionaries({c: FOUND for c in HONEST}), CUTS, st.integers(0, 12))
 def test_the_same_book_gives_the_same_plan(dns: dict[str, Any], cuts: dict[str, Any], stop: int) -> None:
-    book, site, net = Book("r"), site_of(), Net(dns=dns, cuts=cuts)
+    book, site, net = ObservationLog("r"), site_of(), Net(dns=dns, cuts=cuts)
     walk(site, net, book=book)
-    part = Book("r")
+    part = ObservationLog("r")
     part.restore(book.observations[:stop], book.controls[: stop // 4])
-    first = next_steps(site, part.seen(site), FRAME)
-    assert first == next_steps(site, part.seen(site), FRAME)
-    again = Book("r")
+    first = plan_next_steps(site, part.history_of(site), FRAME)
+    assert first == plan_next_steps(site, part.history_of(site), FRAME)
+    again = ObservationLog("r")
     again.restore(book.observations[:stop], book.controls[: stop // 4])
-    assert first == next_steps(site, again.seen(site), FRAME)
+    assert first == plan_next_steps(site, again.history_of(site), FRAME)
 
 
 # ---- sites
@@ -376,7 +379,7 @@ def test_the_same_book_gives_the_same_plan(dns: dict[str, Any], cuts: dict[str, 
 def test_pages_of_one_host_are_one_site_and_ways_of_speaking_are_not() -> None:
     one, two = endpoint(), endpoint(f"https://{HOST}/b", target_id="chat.web.b")
     other_port, plain = endpoint(f"https://{HOST}:8443/"), endpoint(PLAIN)
-    sites = group([one, other_port, two, plain])
+    sites = group_sites([one, other_port, two, plain])
     assert [[e.input for e in s.endpoints] for s in sites] == [[one.input, two.input], [other_port.input], [PLAIN]]
     assert [s.sni for s in sites] == [HOST, HOST, ""]
     assert [s.proves_itself for s in sites] == [True, True, False]
@@ -385,10 +388,10 @@ def test_pages_of_one_host_are_one_site_and_ways_of_speaking_are_not() -> None:
 def test_templates_are_filled_the_same_for_the_same_seed() -> None:
     name = "{rand16}.{cc}.example"
     template = endpoint("dnslookup:///{rand16}.{cc}.example", host=name)
-    filled = expand(template, cc="RU", seed=1)
-    assert filled == expand(template, cc="RU", seed=1)
-    assert filled != expand(template, cc="RU", seed=2)
+    filled = expand_templates(template, cc="RU", seed=1)
+    assert filled == expand_templates(template, cc="RU", seed=1)
+    assert filled != expand_templates(template, cc="RU", seed=2)
     assert filled.host.endswith(".ru.example")
     assert "{" not in filled.input + filled.host
-    assert expand(template, cc="ZZ", seed=1).host.endswith(".us.example")
-    assert expand(endpoint(), cc="RU", seed=1) == endpoint()
+    assert expand_templates(template, cc="ZZ", seed=1).host.endswith(".us.example")
+    assert expand_templates(endpoint(), cc="RU", seed=1) == endpoint()

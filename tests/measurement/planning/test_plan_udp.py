@@ -21,18 +21,18 @@ from observations import (
     replace_flat,
     site_of,
 )
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.udp_evidence import PORT_BESIDE
-from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.classify import judge_run
 from probe.inference.verdicts.site_case import RunContext
-from probe.measurement.planning.next_steps import next_steps
-from probe.measurement.planning.steps import Ask, Binding, QuicVisit, Step, UdpTrace, VersionProbe, Visit
-from probe.measurement.session.observation_log import Book
-from probe.measurement.session.pacer import Gate
-from probe.measurement.session.selection import COMPANY, select
+from probe.measurement.planning.next_steps import plan_next_steps
+from probe.measurement.planning.steps import AskControl, QuicVisit, Step, StunBinding, UdpTrace, VersionProbe, Visit
+from probe.measurement.session.observation_log import ObservationLog
+from probe.measurement.session.pacer import Pacer
+from probe.measurement.session.selection import COMPANY, select_sites
 
 QUIC = site_of(endpoint(f"quichandshake://{HOST}:443"))
 STUN = site_of(endpoint(f"stun://{HOST}:3478", target_id="chat.call.stun"))
@@ -42,7 +42,7 @@ HONEST: dict[str, tuple[str, ...] | str] = {c: (HERE4,) for c in ("system", "net
 def datagrams(taken: list[Step]) -> list[tuple[str, int]]:
     """Purpose and attempt of each step over UDP, in order."""
     return [(getattr(s, "purpose", "version"), getattr(s, "attempt", 1)) for s in taken
-            if isinstance(s, QuicVisit | VersionProbe | Binding | UdpTrace)]
+            if isinstance(s, QuicVisit | VersionProbe | StunBinding | UdpTrace)]
 
 
 def orders(site: Site, net: Net) -> list[list[Step]]:
@@ -52,7 +52,7 @@ def orders(site: Site, net: Net) -> list[list[Step]]:
 def test_everything_innocent_goes_before_the_name() -> None:
     for taken in orders(QUIC, Net(dns=HONEST)):
         assert datagrams(taken) == [("version", 1), ("innocent", 1), ("target", 1)]
-        assert not any(isinstance(s, Visit | Ask) for s in taken)
+        assert not any(isinstance(s, Visit | AskControl) for s in taken)
         innocent, own = (s for s in taken if isinstance(s, QuicVisit))
         assert (innocent.sni, innocent.trust, own.sni, own.trust) == (FRAME.innocent, "none", HOST, "web_pki")
         assert own.alpn == ("h3",)
@@ -61,7 +61,7 @@ def test_everything_innocent_goes_before_the_name() -> None:
 def test_a_server_that_answers_is_sent_one_series() -> None:
     for taken in orders(STUN, Net(dns=HONEST)):
         assert datagrams(taken) == [("target", 1)]
-        assert not any(isinstance(s, Ask) for s in taken)
+        assert not any(isinstance(s, AskControl) for s in taken)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_silence_is_met_three_times_and_controls_are_asked_once(site: Site, firs
     for taken in orders(site, Net(dns=HONEST, cuts={HERE4: ("udp", TIMEOUT)})):
         again = [("version", 2)] if first else []
         assert datagrams(taken) == [*first, ("target", 1), ("target", 2), ("target", 3), *again]
-        assert sorted(s.control_id for s in taken if isinstance(s, Ask)) == ["a", "b"]
+        assert sorted(s.control_id for s in taken if isinstance(s, AskControl)) == ["a", "b"]
 
 
-def other_answers(site: Site) -> Book:
+def other_answers(site: Site) -> ObservationLog:
     """A book in which another service is reached over UDP."""
-    book = Book("r")
+    book = ObservationLog("r")
     book.add(observation(operation="stun_binding", address=THERE4, port=3478, family=4, hostname="other.example",
                          target_id="other.call.stun", input="stun://other.example:3478", requests=10, responses=10))
     return book
@@ -120,14 +120,15 @@ def test_an_innocent_name_that_was_served_is_asked_in_turns_with_ours(served_aga
 def test_one_address_of_a_family_is_enough_where_it_answers() -> None:
     many: dict[str, tuple[str, ...] | str] = {c: (HERE4, NEAR4, HERE6) for c in ("system", "network", "public")}
     both = replace(FRAME, families=(4, 6))
-    told = [s.address for s in walk(QUIC, Net(dns=many, both=True), frame=both) if isinstance(s, QuicVisit)]
+    told = [s.address for s in walk(QUIC, Net(dns=many, both=True), context=both) if isinstance(s, QuicVisit)]
     assert sorted(set(told)) == sorted({HERE4, HERE6})
-    assert [s.address for s in walk(STUN, Net(dns=many, both=True), frame=both) if isinstance(s, Binding)] == [HERE4]
+    assert [s.address for s in walk(STUN, Net(dns=many, both=True), context=both)
+            if isinstance(s, StunBinding)] == [HERE4]
 
 
 def test_tcp_and_udp_of_one_port_are_places_apart() -> None:
     """A page that fails at port 443 taints no handshake over UDP there, belongs to no QUIC site, and blocks no gate."""
-    book = Book("r")
+    book = ObservationLog("r")
     book.add(operation("tls_handshake", failure=TIMEOUT, hostname="other.example", t_s=1.0))
     index = book.add(Observation(operation="quic_handshake", purpose="target", address=HERE4, port=443, hostname=HOST,
                                  failure=TIMEOUT, target_id="chat.web.main", input=QUIC.endpoints[0].input, t0_s=2.0))
@@ -136,7 +137,7 @@ def test_tcp_and_udp_of_one_port_are_places_apart() -> None:
     book.add(observation(operation="dns_round_trip", hostname=HOST, resolver="network", answers=(HERE4,)))
     assert [o.operation for o in book.case(QUIC).visits] == ["quic_handshake"]
     assert "quic_handshake" not in {o.operation for o in book.case(site_of()).visits}
-    gate = Gate(interval_s=0, rng=random.Random(1))
+    gate = Pacer(interval_s=0, rng=random.Random(1))
     gate.start(Visit(purpose="target", address=HERE4, port=443, hostname=HOST), 0.0)
     step = VersionProbe(address=HERE4, port=443)
     assert gate.ready_at_s(step, 0.0) == 0.0
@@ -147,7 +148,7 @@ def test_tcp_and_udp_of_one_port_are_places_apart() -> None:
 
 
 def test_a_neighbour_over_udp_taints_what_comes_after_it() -> None:
-    book = Book("r")
+    book = ObservationLog("r")
     book.add(Observation(operation="quic_handshake", purpose="target", address=HERE4, port=443,
                          hostname="other.example", failure=TIMEOUT, t_s=1.0))
     index = book.add(Observation(operation="quic_handshake", purpose="target", address=HERE4, port=443, hostname=HOST,
@@ -156,35 +157,35 @@ def test_a_neighbour_over_udp_taints_what_comes_after_it() -> None:
 
 
 def test_flows_over_udp_keep_the_pace() -> None:
-    gate = Gate(interval_s=1.0, rng=random.Random(1))
+    gate = Pacer(interval_s=1.0, rng=random.Random(1))
     gate.start(VersionProbe(address=HERE4, port=443), 0.0)
-    ready_s = gate.ready_at_s(Binding(purpose="target", address=NEAR4, port=3478, hostname=HOST), 0.0)
+    ready_s = gate.ready_at_s(StunBinding(purpose="target", address=NEAR4, port=3478, hostname=HOST), 0.0)
     assert ready_s is not None
     assert ready_s >= 0.5
 
 
 def test_single_endpoints_over_udp_get_company() -> None:
-    catalogue = load(None)
+    catalogue = load_catalogue(None)
     one = frozenset({"stun://stun.l.google.com:19302"})
-    chosen = select(catalogue, tier=1, cc="RU", consent_level=3, families=(4, 6), seed=1, inputs=one)
+    chosen = select_sites(catalogue, tier=1, cc="RU", consent_level=3, families=(4, 6), seed=1, inputs=one)
     kinds = [site.kind for site in chosen.sites]
     assert kinds.count("stun") == 1 + COMPANY["udp"]
     assert 1 <= kinds.count("quic") <= COMPANY["quic"]
-    careful = select(catalogue, tier=1, cc="RU", consent_level=2, families=(4, 6), seed=1, inputs=one)
+    careful = select_sites(catalogue, tier=1, cc="RU", consent_level=2, families=(4, 6), seed=1, inputs=one)
     assert [site.kind for site in careful.sites].count("quic") == 0
-    web = select(catalogue, tier=1, cc="RU", consent_level=3, families=(4, 6), seed=1,
-                 inputs=frozenset({"https://web.telegram.org/"}))
+    web = select_sites(catalogue, tier=1, cc="RU", consent_level=3, families=(4, 6), seed=1,
+                       inputs=frozenset({"https://web.telegram.org/"}))
     assert {site.kind for site in web.sites} == {"http"}
 
 
 def test_without_its_library_quic_is_not_attempted_and_says_why() -> None:
-    catalogue = load(None)
-    chosen = select(catalogue, tier=3, cc="RU", consent_level=3, families=(4, 6), seed=1,
-                    lacking=frozenset({"aioquic"}))
+    catalogue = load_catalogue(None)
+    chosen = select_sites(catalogue, tier=3, cc="RU", consent_level=3, families=(4, 6), seed=1,
+                          lacking=frozenset({"aioquic"}))
     reasons = {why for e, why in chosen.skipped.values() if e.protocol == "quic"}
     assert reasons == {"needs aioquic, which is not installed: pip install 'reachability-probe[quic]'"}
     assert not any(site.kind == "quic" for site in chosen.sites)
-    shy = select(catalogue, tier=3, cc="RU", consent_level=1, families=(4, 6), seed=1)
+    shy = select_sites(catalogue, tier=3, cc="RU", consent_level=1, families=(4, 6), seed=1)
     assert {why for e, why in shy.skipped.values() if e.protocol in ("quic", "stun")} == {
         "needs consent level 3", "needs consent level 2"}
 
@@ -193,10 +194,10 @@ def test_without_its_library_quic_is_not_attempted_and_says_why() -> None:
     ("quic", ("quic", TIMEOUT), "quic.drop.version"), ("quic", ("", ""), "quic.drop.sni"), ("udp", ("", ""), "")])
 def test_from_steps_to_a_verdict(cut: str, innocent: tuple[str, str], block_type: str) -> None:
     net = Net(dns=HONEST, cuts={HERE4: (cut, TIMEOUT)}, innocent_cuts={HERE4: innocent})
-    book = Book("r")
+    book = ObservationLog("r")
     walk(QUIC, net, book=book)
     well = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers", full_segments=True)
     run_context = RunContext(ladder=well, quorums={}, cc="RU", private_roots={})
-    (verdict,), _ = judge([book.case(QUIC)], {}, run_context)
+    (verdict,), _ = judge_run([book.case(QUIC)], {}, run_context)
     assert verdict.block_type == block_type or (not block_type and verdict.outcome == "inconclusive")
-    assert next_steps(QUIC, book.seen(QUIC), FRAME)
+    assert plan_next_steps(QUIC, book.history_of(QUIC), FRAME)

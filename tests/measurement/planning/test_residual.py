@@ -12,12 +12,12 @@ from observations import HERE4, HOST, OTHER, RESET, TIMEOUT, numbered, operation
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
-from probe.inference.evidence.path_evidence import path_evidence
-from probe.inference.evidence.residual_evidence import AT_ONCE_S, SOON_S, residual_of
-from probe.measurement.planning.plan_context import Frame, Seen
-from probe.measurement.planning.residual_plan import residual_steps
+from probe.inference.evidence.path_evidence import gather_path_evidence
+from probe.inference.evidence.residual_evidence import AT_ONCE_S, SOON_S, gather_residual_evidence
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.residual_plan import plan_residual_steps
 from probe.measurement.planning.steps import Visit
-from probe.measurement.session.taint import tainted_by
+from probe.measurement.session.taint import find_tainting_failure
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 
@@ -50,15 +50,15 @@ def again(t_s: float, failure: Failure = "", attempt: int = 1) -> Observation:
     pytest.param([BEFORE, again(13.1, "ssl_unknown_authority")], "unknown", "", id="another failure"),
 ])
 def test_what_failures_leave_behind(around: list[Observation], word: str, span: str) -> None:
-    found = residual_of(FAILS, around, (), HERE4, 443)
+    found = gather_residual_evidence(FAILS, around, (), HERE4, 443)
     assert (found.word, found.span) == (word, span)
 
 
 def test_a_search_for_the_hop_sets_it_off_anew() -> None:
     around = [BEFORE, again(13.1, RESET), again(40.0, RESET, 2)]
     trigger = Observation(operation="trace", purpose="locate", address=HERE4, port=443, hostname=HOST, t_s=30.0)
-    assert residual_of(FAILS, around, (), HERE4, 443).span == "28-"
-    assert residual_of(FAILS, around, [trigger], HERE4, 443).span == "10-"
+    assert gather_residual_evidence(FAILS, around, (), HERE4, 443).span == "28-"
+    assert gather_residual_evidence(FAILS, around, [trigger], HERE4, 443).span == "10-"
 
 
 @pytest.mark.parametrize(("began_s", "tainted"), [(1.2, False), (1.1 + AT_ONCE_S, False), (1.2 + AT_ONCE_S, True)])
@@ -67,16 +67,17 @@ def test_failures_that_begin_late_after_the_innocent_name_may_be_somebody_elses_
 ) -> None:
     fails = [at(began_s + n, failure=RESET, attempt=n + 1) for n in range(5)]
     around = [BEFORE, again(began_s + 6, RESET)]
-    seen = path_evidence(site_of(), site_of().endpoints[0], HERE4, visits=fails, around=around, controls=())
+    seen = gather_path_evidence(site_of(), site_of().endpoints[0], HERE4, visits=fails, around=around, controls=())
     assert seen.tainted == tainted
     clean = [BEFORE, again(began_s + 6)]
-    assert not path_evidence(site_of(), site_of().endpoints[0], HERE4, visits=fails, around=clean, controls=()).tainted
+    assert not gather_path_evidence(site_of(), site_of().endpoints[0], HERE4, visits=fails, around=clean,
+                                    controls=()).tainted
 
 
 # ---- the planner
 
-def asked(net: Net, frame: Frame = FRAME) -> list[Visit]:
-    return [s for s in walk(site_of(), net, frame=frame) if isinstance(s, Visit) and s.purpose == "residual"]
+def asked(net: Net, context: PlanContext = FRAME) -> list[Visit]:
+    return [s for s in walk(site_of(), net, context=context) if isinstance(s, Visit) and s.purpose == "residual"]
 
 
 def test_after_failures_the_innocent_name_is_asked_once_more_and_never_for_a_name_that_is_well() -> None:
@@ -88,8 +89,8 @@ def test_after_failures_the_innocent_name_is_asked_once_more_and_never_for_a_nam
 
 
 def steps(around: list[Observation], level: int) -> list[Visit]:
-    seen = Seen(visits=numbered(FAILS), around=numbered(around))
-    found = residual_steps(site_of(), HERE4, seen, replace(FRAME, consent_level=level))
+    seen = SiteHistory(visits=numbered(FAILS), around=numbered(around))
+    found = plan_residual_steps(site_of(), HERE4, seen, replace(FRAME, consent_level=level))
     return [s for s in found if isinstance(s, Visit)]
 
 
@@ -122,4 +123,4 @@ NEIGHBOUR = at(9.0, failure=RESET, hostname=OTHER, observation_id="r.1")
 def test_an_innocent_name_that_is_served_in_between_lifts_a_neighbours_taint(
     between: list[Observation], tainted: bool,
 ) -> None:
-    assert tainted_by(VICTIM, [NEIGHBOUR, *between]) == ("r.1" if tainted else "")
+    assert find_tainting_failure(VICTIM, [NEIGHBOUR, *between]) == ("r.1" if tainted else "")

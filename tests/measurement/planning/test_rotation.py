@@ -11,24 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.catalogue.load import load
-from probe.catalogue.sites import group
+from probe.catalogue.load import load_catalogue
+from probe.catalogue.sites import group_sites
 from probe.catalogue.types import Catalogue
-from probe.measurement.planning.flow_suspects import flow_frame, glance_frame
-from probe.measurement.planning.plan_context import Frame
-from probe.measurement.planning.restraint import looks, restrained
-from probe.measurement.planning.rotation import Share, Turn, share_of
-from probe.measurement.session.selection import select
+from probe.measurement.planning.flow_suspects import make_flow_context, make_glance_context
+from probe.measurement.planning.plan_context import PlanContext
+from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
+from probe.measurement.planning.rotation import RotationShare, RotationTurn, choose_share
+from probe.measurement.session.selection import select_sites
 from probe.operation.schedules.rhythm import EVERY_MIN
 
-CATALOGUE = load(search=False)
+CATALOGUE = load_catalogue(search=False)
 SMALL = {name for name, service in CATALOGUE.services.items() if service.small}
 START = 495_000
 
 
 @cache
-def share(number: int, every_min: int = 60, salt: str = "60:7", *, extended: bool = True) -> Share:
-    return share_of(CATALOGUE, Turn(number=number, every_min=every_min, salt=salt, extended=extended))
+def share(number: int, every_min: int = 60, salt: str = "60:7", *, extended: bool = True) -> RotationShare:
+    return choose_share(CATALOGUE, RotationTurn(number=number, every_min=every_min, salt=salt, extended=extended))
 
 
 def inputs(*tiers: int, small: bool | None = None) -> set[str]:
@@ -115,18 +115,18 @@ def test_each_target_is_looked_at_thoroughly_about_once_a_week() -> None:
 
 def test_nothing_is_said_of_what_has_no_turn() -> None:
     due = share(START).inputs
-    chosen = select(CATALOGUE, tier=1, cc="DE", consent_level=1, families=(4,), seed=1, due=due)
+    chosen = select_sites(CATALOGUE, tier=1, cc="DE", consent_level=1, families=(4,), seed=1, due=due)
     measured = {e.target_id for site in chosen.sites for e in site.endpoints}
     spoken_of = measured | {e.target_id for e, _ in chosen.skipped.values()}
     assert spoken_of == {e.target_id for e in CATALOGUE.endpoints if e.input in due}
     assert len(spoken_of) < len({e.target_id for e in CATALOGUE.endpoints}) / 2
 
 
-def some_site(catalogue: Catalogue, service: str) -> Frame:
+def some_site(catalogue: Catalogue, service: str) -> PlanContext:
     endpoint = next(e for e in catalogue.endpoints if (e.service, e.tier, e.protocol) == (service, 1, "http"))
-    site = group([endpoint])[0]
-    frame = Frame(consent_level=3, slots_s=(240.0,), share=share(START))
-    return restrained(site, frame)
+    site = group_sites([endpoint])[0]
+    frame = PlanContext(consent_level=3, slots_s=(240.0,), share=share(START))
+    return restrain_context(site, frame)
 
 
 def test_small_servers_are_not_asked_again_later() -> None:
@@ -135,16 +135,16 @@ def test_small_servers_are_not_asked_again_later() -> None:
 
 
 def test_without_turns_or_on_a_metered_line() -> None:
-    site = group([CATALOGUE.endpoints[40]])[0]
-    plain = Frame(consent_level=3)
-    assert restrained(site, plain) is plain
-    assert looks(plain) == (glance_frame, flow_frame)
-    assert looks(replace(plain, transfers=False)) == ()
-    weekly = [looks(replace(plain, share=share(START + n))) for n in range(167)]
-    assert Counter(weekly) == {(flow_frame,): 166, (glance_frame, flow_frame): 1}
+    site = group_sites([CATALOGUE.endpoints[40]])[0]
+    plain = PlanContext(consent_level=3)
+    assert restrain_context(site, plain) is plain
+    assert choose_flow_contexts(plain) == (make_glance_context, make_flow_context)
+    assert choose_flow_contexts(replace(plain, transfers=False)) == ()
+    weekly = [choose_flow_contexts(replace(plain, share=share(START + n))) for n in range(167)]
+    assert Counter(weekly) == {(make_flow_context,): 166, (make_glance_context, make_flow_context): 1}
 
 
 def test_the_row_tells_the_share() -> None:
-    turn = Turn(number=167 * 23 + 5, every_min=60, salt="")
+    turn = RotationTurn(number=167 * 23 + 5, every_min=60, salt="")
     assert turn.words == ("tier:1", "daily:6/23", "weekly:6/167")
     assert replace(turn, extended=False).words == ("tier:1", "small:6/23")

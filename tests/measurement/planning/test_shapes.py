@@ -28,19 +28,19 @@ from observations import (
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.inference.evidence.shape_evidence import (
-    Dislike,
+    ShapeDislike,
     ShapeEvidence,
-    dislikes,
-    others_alike,
-    same_build,
-    shape_evidence,
+    count_alike_services,
+    find_shape_dislikes,
+    gather_shape_evidence,
+    has_same_build,
 )
-from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.steps import Step, Visit
-from probe.measurement.session.observation_log import Book
-from probe.measurement.session.taint import tainted_by
-from probe.measurement.streams.own_hello import ja4
-from probe.measurement.streams.raw_hello import raw_hello
+from probe.measurement.session.observation_log import ObservationLog
+from probe.measurement.session.taint import find_tainting_failure
+from probe.measurement.streams.own_hello import compute_ja4
+from probe.measurement.streams.raw_hello import make_client_hello
 
 AGREED = "93.184.50.50"
 DNS: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
@@ -90,17 +90,17 @@ def test_two_shapes_are_tried_after_every_ordinary_attempt(word: str) -> None:
 
 @pytest.mark.parametrize("cut", [("http", RESET), ("connect", TIMEOUT), ("tls", "ssl_error: tlsv1 alert x"), ("", "")])
 def test_where_no_shape_can_explain_anything_none_is_tried(cut: tuple[str, str]) -> None:
-    assert not shaped(walk(site_of(), net_of(cut, lambda s: True), frame=replace(LEVEL3, agreed=())))
+    assert not shaped(walk(site_of(), net_of(cut, lambda s: True), context=replace(LEVEL3, agreed=())))
 
 
 def test_who_was_answered_by_a_server_asks_with_no_other_shape() -> None:
     net = net_of(("tls", RESET), lambda s: True)
     net.cut_shake = {"server_hello": True}
-    assert not shaped(walk(site_of(), net, frame=replace(LEVEL3, agreed=())))
+    assert not shaped(walk(site_of(), net, context=replace(LEVEL3, agreed=())))
 
 
 def test_a_plain_site_has_no_hello_to_shape() -> None:
-    taken = walk(site_of(endpoint(PLAIN)), net_of(("http", RESET), lambda s: True), frame=LEVEL3)
+    taken = walk(site_of(endpoint(PLAIN)), net_of(("http", RESET), lambda s: True), context=LEVEL3)
     assert not shaped(taken)
 
 
@@ -131,7 +131,7 @@ def test_a_line_that_takes_small_segments_alone_is_found_out() -> None:
 def test_more_shapes_need_more_consent_and_a_reason(innocent: bool, expected: set[str]) -> None:
     net = net_of(("tls", RESET), lambda s: False, innocent=innocent)
     frame = replace(LEVEL3, agreed=())
-    assert {shape for _, shape, _ in shaped(walk(site_of(), net, frame=frame))} == expected
+    assert {shape for _, shape, _ in shaped(walk(site_of(), net, context=frame))} == expected
     assert {shape for _, shape, _ in shaped(walk(site_of(), net))} == {"browser", "small"}
 
 
@@ -144,7 +144,7 @@ def test_the_number_of_further_handshakes_is_bounded(passes: str, word: str, inn
 
     for level, most in ((1, 6), (3, 11)):
         taken = walk(site_of(), net_of(("tls", word), lets, innocent=innocent),
-                     frame=replace(FRAME, consent_level=level))
+                     context=replace(FRAME, consent_level=level))
         again = sum(isinstance(s, Visit) and s.purpose == "target" for s in taken) - (
             FRAME.attempts if word == TIMEOUT else FRAME.quick_attempts)
         assert len(shaped(taken)) + again <= most
@@ -155,16 +155,16 @@ def test_one_address_is_enough() -> None:
     net = net_of(("tls", RESET), lambda s: s.shape == "browser")
     net.dns, net.cuts = both, {HERE4: ("tls", RESET), NEAR4: ("tls", RESET)}
     for n in range(6):
-        taken = walk(site_of(), net, frame=LEVEL3, rng=random.Random(n))
+        taken = walk(site_of(), net, context=LEVEL3, rng=random.Random(n))
         assert len({s.address for s in taken if isinstance(s, Visit) and s.purpose == "shape"}) == 1
 
 
 # ---- the name at other addresses
 
 def test_an_agreed_server_is_asked_for_an_innocent_name_first() -> None:
-    taken = walk(site_of(), net_of(("tls", RESET), lambda s: s.hostname != HOST), frame=LEVEL3)
+    taken = walk(site_of(), net_of(("tls", RESET), lambda s: s.hostname != HOST), context=LEVEL3)
     assert foreign(taken) == [(FRAME.innocent, AGREED, 443), *[(HOST, AGREED, 443)] * 3]
-    plain = walk(site_of(endpoint(PLAIN)), net_of(("http", RESET), lambda s: s.hostname != HOST), frame=LEVEL3)
+    plain = walk(site_of(endpoint(PLAIN)), net_of(("http", RESET), lambda s: s.hostname != HOST), context=LEVEL3)
     assert foreign(plain) == [(FRAME.innocent, AGREED, 80), *[(HOST, AGREED, 80)] * 3]
     asked = [s for s in plain if isinstance(s, Visit) and s.purpose == "foreign"]
     assert [[p.url for p in s.pages] for s in asked] == [[f"http://{FRAME.innocent}/"], *[[PLAIN]] * 3]
@@ -177,23 +177,23 @@ def test_an_agreed_server_is_asked_for_an_innocent_name_first() -> None:
     (lambda s: s.hostname != HOST, replace(LEVEL3, agreed=((AGREED, 80),)), 0),
     (lambda s: s.hostname != HOST, replace(LEVEL3, agreed=(("2606:2800::50", 443),)), 0),
 ])
-def test_no_more_is_asked_of_it_than_tells(passes: Callable[[Visit], bool], frame: Frame, count: int) -> None:
-    assert len(foreign(walk(site_of(), net_of(("tls", RESET), passes), frame=frame))) == count
+def test_no_more_is_asked_of_it_than_tells(passes: Callable[[Visit], bool], context: PlanContext, count: int) -> None:
+    assert len(foreign(walk(site_of(), net_of(("tls", RESET), passes), context=context))) == count
 
 
 def test_a_server_is_asked_for_three_names_a_run() -> None:
-    book, count = Book("r"), 0
+    book, count = ObservationLog("r"), 0
     for n in range(5):
         host = f"chat{n}.example"
         net = net_of(("tls", RESET), lambda s: s.hostname == FRAME.innocent)
-        taken = walk(site_of(endpoint(f"https://{host}/", host=host, sni=host)), net, frame=LEVEL3, book=book)
+        taken = walk(site_of(endpoint(f"https://{host}/", host=host, sni=host)), net, context=LEVEL3, book=book)
         count += bool(foreign(taken))
     assert count == 3
 
 
 # ---- how it is read
 
-PRINT = ja4(raw_hello("small", HOST, random.Random(1)))
+PRINT = compute_ja4(make_client_hello("small", HOST, random.Random(1)))
 
 
 def failing(n: int = 5, **changes: Any) -> list[Observation]:
@@ -209,8 +209,8 @@ def read(*seen: Observation, controls: tuple[Any, ...] = (), address: str = HERE
     """Evidence of observations in the order in which they were made."""
     ordered = [replace(o, sequence=n) for n, o in enumerate(seen)]
     mine = [o for o in ordered if o.purpose == "target" and o.address == address]
-    return shape_evidence(site_of(), address, mine, [o for o in ordered if o.purpose != "target"], controls,
-                          known_as=address)
+    return gather_shape_evidence(site_of(), address, mine, [o for o in ordered if o.purpose != "target"], controls,
+                                 known_as=address)
 
 
 def test_only_what_passes_counts() -> None:
@@ -259,7 +259,7 @@ def test_an_innocent_name_that_drew_a_small_answer() -> None:
 def test_a_control_is_a_twin_if_it_sent_what_we_sent() -> None:
     mine = failing(ja4=PRINT)
     where = f"{HERE4}:443"
-    other = ja4(raw_hello("browser", HOST, random.Random(1)))
+    other = compute_ja4(make_client_hello("browser", HOST, random.Random(1)))
 
     def twins(**changes: Any) -> int:
         plain: dict[str, Any] = {"tls": ((where, ""),), "ja4s": ((where, PRINT),)}
@@ -277,11 +277,11 @@ def test_a_control_is_a_twin_if_it_sent_what_we_sent() -> None:
 
 def test_prints_are_alike_but_for_the_protocols_offered() -> None:
     base = "t13d1516h2_8daaf6152771_e5627efa2ab1"
-    assert same_build(base, "t13d1515h1_8daaf6152771_e5627efa2ab1")
+    assert has_same_build(base, "t13d1515h1_8daaf6152771_e5627efa2ab1")
     for other in ("t12d1516h2_8daaf6152771_e5627efa2ab1", "t13d1416h2_8daaf6152771_e5627efa2ab1",
                   "t13d1516h2_8daaf6152772_e5627efa2ab1", "t13d1516h2_8daaf6152771_e5627efa2ab2", "", "a_b"):
-        assert not same_build(base, other)
-    assert not same_build("", "")
+        assert not has_same_build(base, other)
+    assert not has_same_build("", "")
 
 
 def there(hostname: str, failure: Failure = "", **changes: Any) -> Observation:
@@ -314,13 +314,13 @@ def test_what_the_name_meets_at_another_server(seen: tuple[Observation, ...], wo
 
 def test_a_forbidden_name_taints_whoever_comes_next_to_an_agreed_server() -> None:
     first = there(OTHER, RESET, t0_s=1.0, t_s=1.1, observation_id="r.7")
-    assert tainted_by(replace(OWN, t0_s=5.0), [first]) == "r.7"
-    assert tainted_by(replace(OWN, t0_s=5.0), [replace(first, purpose="shape")]) == "r.7"
+    assert find_tainting_failure(replace(OWN, t0_s=5.0), [first]) == "r.7"
+    assert find_tainting_failure(replace(OWN, t0_s=5.0), [replace(first, purpose="shape")]) == "r.7"
 
 
 # ---- other services
 
-APART = Dislike(service="other", addresses=frozenset({"151.101.1.1", "2a04:4e42::1"}))
+APART = ShapeDislike(service="other", addresses=frozenset({"151.101.1.1", "2a04:4e42::1"}))
 
 
 @pytest.mark.parametrize(("service", "addresses", "n"), [
@@ -331,15 +331,15 @@ APART = Dislike(service="other", addresses=frozenset({"151.101.1.1", "2a04:4e42:
 def test_another_operators_server_shows_the_same_only_from_another_network(
     service: str, addresses: list[str], n: int,
 ) -> None:
-    assert others_alike([APART], service, addresses) == n
-    assert others_alike([APART, APART], service, addresses) == n
+    assert count_alike_services([APART], service, addresses) == n
+    assert count_alike_services([APART, APART], service, addresses) == n
 
 
 def test_whose_servers_dislike_the_librarys_hello_is_told_by_what_passes_again() -> None:
     library = [operation("tls_handshake", failure=RESET, attempt=n, sequence=at) for n, at in ((1, 1), (2, 4))]
     passes = [operation("tls_handshake", purpose="shape", shape="browser", attempt=n, sequence=at)
               for n, at in ((1, 3), (2, 5))]
-    (found,) = dislikes(site_of(), library, passes)
+    (found,) = find_shape_dislikes(site_of(), library, passes)
     assert (found.service, found.addresses) == ("chat", frozenset({HERE4}))
-    assert not dislikes(site_of(), library, passes[:1])
-    assert not dislikes(site_of(), library, [])
+    assert not find_shape_dislikes(site_of(), library, passes[:1])
+    assert not find_shape_dislikes(site_of(), library, [])

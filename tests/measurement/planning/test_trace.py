@@ -30,11 +30,11 @@ from observations import (
 )
 from probe.core.observations import Observation
 from probe.core.tables.purposes import Purpose
-from probe.inference.evidence.trace_evidence import way_of, where_lost
+from probe.inference.evidence.trace_evidence import locate_loss, read_trace
 from probe.measurement.clock import start_clock
-from probe.measurement.hops.trace import MAX_TTL, hears_routers, trace
-from probe.measurement.planning.steps import Trace
-from probe.measurement.session.pacer import Gate
+from probe.measurement.hops.trace import MAX_TTL, can_hear_routers, trace_tcp
+from probe.measurement.planning.steps import TcpTrace
+from probe.measurement.session.pacer import Pacer
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 
@@ -82,14 +82,14 @@ CASES = {
 
 @pytest.mark.parametrize(("traces", "place"), CASES.values(), ids=CASES)
 def test_where_attempts_are_lost(traces: tuple[Observation, ...], place: str) -> None:
-    assert where_lost(traces, HERE4, 443) == place
+    assert locate_loss(traces, HERE4, 443) == place
 
 
 @given(st.lists(st.text(max_size=30), max_size=8))
 def test_any_text_can_be_a_reply(replies: list[str]) -> None:
-    way = way_of(observation(operation="trace", replies=tuple(replies)))
+    way = read_trace(observation(operation="trace", replies=tuple(replies)))
     assert way.reach >= 0
-    assert where_lost((observation(operation="trace", purpose="trace", replies=tuple(replies)),), "", 0) in (
+    assert locate_loss((observation(operation="trace", purpose="trace", replies=tuple(replies)),), "", 0) in (
         "unknown", "far", "near")
 
 
@@ -98,13 +98,13 @@ def test_what_ends_at_the_end_of_every_way_is_never_near(reach: int, hops: int, 
     names = [f"r{n}" for n in range(hops)]
     ours = heard(*names, end="refused" if refused else "")
     shorter = reference(*names[:reach])
-    assert where_lost((ours, shorter, reference(*names)), HERE4, 443) != "near"
+    assert locate_loss((ours, shorter, reference(*names)), HERE4, 443) != "near"
 
 
 # ---- the planner
 
-def steps_of(net: Net) -> list[Trace]:
-    return [s for s in walk(site_of(), net) if isinstance(s, Trace)]
+def steps_of(net: Net) -> list[TcpTrace]:
+    return [s for s in walk(site_of(), net) if isinstance(s, TcpTrace)]
 
 
 @pytest.mark.parametrize("failure", [TIMEOUT, REFUSED])
@@ -129,11 +129,11 @@ def test_steps_in_a_run_that_spreads_its_flows_go_one_by_one() -> None:
     net = Net(dns=HONEST, cuts={HERE4: ("connect", TIMEOUT)})
     frame = replace(FRAME, together=True)
     assert not any(s.together for s in steps_of(net))
-    assert all(s.together for s in walk(site_of(), net, frame=frame) if isinstance(s, Trace))
+    assert all(s.together for s in walk(site_of(), net, context=frame) if isinstance(s, TcpTrace))
 
 
 def test_no_visit_runs_beside_a_trace_of_its_place() -> None:
-    gate, step = Gate(interval_s=0, rng=random.Random(1)), Trace(purpose="trace", address=HERE4, port=443)
+    gate, step = Pacer(interval_s=0, rng=random.Random(1)), TcpTrace(purpose="trace", address=HERE4, port=443)
     gate.start(step, 0.0)
     assert gate.ready_at_s(step, 0.0) is None
     gate.end(step)
@@ -153,15 +153,16 @@ def listening(*, accept: bool = True) -> Iterator[int]:
 
 def test_an_address_that_answers_at_once_ends_the_trace() -> None:
     with listening() as port:
-        seen = trace(Trace(purpose="reference", address="127.0.0.1", port=port), clock=start_clock(None), key=b"k")
+        seen = trace_tcp(TcpTrace(purpose="reference", address="127.0.0.1", port=port), clock=start_clock(None),
+                         key=b"k")
     assert [(line.ttl, line.word) for line in seen.trace.lines] == [(1, "open")]
     assert not seen.failure
 
 
 def test_a_refusal_is_told() -> None:
     with listening(accept=False) as port:
-        seen = trace(Trace(purpose="trace", address="127.0.0.1", port=port, together=True), clock=start_clock(None),
-                     key=b"k")
+        seen = trace_tcp(TcpTrace(purpose="trace", address="127.0.0.1", port=port, together=True),
+                         clock=start_clock(None), key=b"k")
     words = {line.word for line in seen.trace.lines}
     assert words == {"refused"}
 
@@ -176,8 +177,8 @@ def test_every_descriptor_is_given_back() -> None:
     with listening() as port:
         lowest_free = _lowest_free_descriptor()
         for _ in range(7):
-            trace(Trace(purpose="trace", address="127.0.0.1", port=port, together=True), clock=start_clock(None),
-                  key=b"k")
+            trace_tcp(TcpTrace(purpose="trace", address="127.0.0.1", port=port, together=True), clock=start_clock(None),
+                      key=b"k")
         assert _lowest_free_descriptor() <= lowest_free
     assert len(threading.enumerate()) == before
 
@@ -188,4 +189,4 @@ def test_every_descriptor_is_given_back() -> None:
     ("Darwin", "23.1.0", False), ("Linux", "", False),
 ])
 def test_which_kernels_hear_routers(system: str, release: str, can: bool) -> None:
-    assert hears_routers(system, release) is can
+    assert can_hear_routers(system, release) is can

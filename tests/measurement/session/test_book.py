@@ -29,18 +29,18 @@ from observations import (
     told,
     visit_to,
 )
-from probe.catalogue.load import load
+from probe.catalogue.load import load_catalogue
 from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.replies import DnsReply
 from probe.core.runs import Run, RunResult, Vantage
-from probe.inference.evidence.ladder_evidence import ladder_words
-from probe.measurement.session.ladder_controls import CHANGED, ladder_controls, read_ladder
-from probe.measurement.session.observation_log import Book
-from probe.measurement.session.run_verdicts import judge_again, judge_book
-from probe.measurement.session.selection import select
-from probe.measurement.session.taint import RESIDUAL_S, tainted_by
+from probe.inference.evidence.ladder_evidence import format_ladder
+from probe.measurement.session.ladder_controls import NETWORK_CHANGED, choose_ladder_controls, gather_ladder
+from probe.measurement.session.observation_log import ObservationLog
+from probe.measurement.session.run_verdicts import judge_log, judge_stored_run
+from probe.measurement.session.selection import select_sites
+from probe.measurement.session.taint import RESIDUAL_S, find_tainting_failure
 
 # ---- taint
 
@@ -71,14 +71,14 @@ VICTIM = operation("tls_handshake", failure=RESET, t0_s=20.0)
 def test_what_a_neighbours_failure_may_have_caused(
     victim: dict[str, Any], neighbour: dict[str, Any], tainted: bool,
 ) -> None:
-    found = tainted_by(replace_flat(VICTIM, **victim), [replace_flat(NEIGHBOUR, **neighbour)])
+    found = find_tainting_failure(replace_flat(VICTIM, **victim), [replace_flat(NEIGHBOUR, **neighbour)])
     assert found == ("r.1" if tainted else "")
 
 
 # ---- stamps
 
 def test_observations_are_numbered_in_order_and_tainted_by_what_came_before() -> None:
-    book = Book("run")
+    book = ObservationLog("run")
     assert [book.add(replace(NEIGHBOUR, observation_id="")), book.add(VICTIM), book.add(replace(VICTIM, failure=""))] \
         == [0, 1, 2]
     assert [(o.observation_id, o.sequence, o.run_id) for o in book.observations] == [
@@ -90,7 +90,7 @@ LATE = (DnsReply(delay_ms=3.0, rcode="NOERROR"), DnsReply(delay_ms=5.0, rcode="N
 
 
 def test_late_replies_belong_to_their_question() -> None:
-    book = Book("run")
+    book = ObservationLog("run")
     book.add(lookup(HERE4))
     index = book.add(lookup(NEAR4, name=OTHER))
     book.amend(index, LATE, 99)
@@ -99,11 +99,11 @@ def test_late_replies_belong_to_their_question() -> None:
 
 
 def test_what_was_stamped_is_restored_as_it_is() -> None:
-    book = Book("run")
+    book = ObservationLog("run")
     for seen in (replace(NEIGHBOUR, observation_id=""), VICTIM, lookup(HERE4)):
         book.add(seen)
-    book.tell(told())
-    again = Book("other")
+    book.add_control(told())
+    again = ObservationLog("other")
     again.restore(book.observations, book.controls)
     assert again.observations == book.observations
     assert again.case(site_of()) == book.case(site_of())
@@ -111,8 +111,8 @@ def test_what_was_stamped_is_restored_as_it_is() -> None:
 
 # ---- what belongs to a site
 
-def filled(*seen: Observation) -> Book:
-    book = Book("r")
+def filled(*seen: Observation) -> ObservationLog:
+    book = ObservationLog("r")
     for o in seen:
         book.add(o)
     return book
@@ -165,8 +165,8 @@ def test_addresses_may_come_from_controls_and_redirects_from_anywhere() -> None:
     book = filled(lookup(HERE4), *visit_to(THERE4, purpose="trusted"),
                   operation("http_round_trip", NEAR4, purpose="redirect", hostname="away.net"))
     assert [o.purpose for o in book.case(site_of()).visits] == ["redirect"]
-    book.tell(told(addresses=(THERE4,)))
-    book.tell(told(input="https://other.example/", addresses=(HERE6,)))
+    book.add_control(told(addresses=(THERE4,)))
+    book.add_control(told(input="https://other.example/", addresses=(HERE6,)))
     case = book.case(site_of())
     assert [o.purpose for o in case.visits] == ["trusted", "trusted", "trusted", "redirect"]
     assert [c.addresses for c in case.controls] == [(THERE4,)]
@@ -174,7 +174,7 @@ def test_addresses_may_come_from_controls_and_redirects_from_anywhere() -> None:
 
 def test_the_planner_sees_what_the_judge_sees() -> None:
     book = filled(lookup(HERE4), *visit_to())
-    case, seen = book.case(site_of()), book.seen(site_of())
+    case, seen = book.case(site_of()), book.history_of(site_of())
     assert (case.dns, case.visits, case.around, case.controls) == (seen.dns, seen.visits, seen.around, seen.controls)
 
 
@@ -182,7 +182,7 @@ def test_the_planner_sees_what_the_judge_sees() -> None:
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load(search=False)
+    return load_catalogue(search=False)
 
 
 ENDS = [None, None, None, ("connect", TIMEOUT), ("connect", REFUSED), ("tls", RESET), ("tls", TIMEOUT), ("http", EOF),
@@ -214,7 +214,7 @@ def a_net(site: Site, rng: random.Random) -> Net:
 
 def ladder_rungs(catalogue: Catalogue) -> list[Observation]:
     rungs = [lookup(HERE4, purpose="ladder", name="www.example.com")]
-    for e in ladder_controls(catalogue, "RU")[:4]:
+    for e in choose_ladder_controls(catalogue, "RU")[:4]:
         rungs += [replace(o, purpose="ladder", input=e.input, target_id="") for o in plain_visit(met_expectation="yes")]
     return rungs
 
@@ -222,24 +222,24 @@ def ladder_rungs(catalogue: Catalogue) -> list[Observation]:
 def a_run(catalogue: Catalogue, rng: random.Random, inputs: frozenset[str]) -> RunResult:
     """A run over these inputs in which some sites were never tried, and what it found."""
     seed = rng.getrandbits(32)
-    chosen = select(catalogue, tier=3, cc="RU", consent_level=1, families=(4,), seed=seed, inputs=inputs)
-    book = Book("20170504T100000Z_1")
+    chosen = select_sites(catalogue, tier=3, cc="RU", consent_level=1, families=(4,), seed=seed, inputs=inputs)
+    book = ObservationLog("20170504T100000Z_1")
     for seen in ladder_rungs(catalogue):
         book.add(seen)
     untried = set(rng.sample(range(len(chosen.sites)), 3))
     for n, site in enumerate(chosen.sites):
         if n not in untried:
-            walk(site, a_net(site, rng), book=book, frame=replace(FRAME, innocent="www.example.com"))
-    ladder = read_ladder(catalogue, "RU", book.observations, has_ipv4=True, has_ipv6=False, gateway="answers")
-    verdicts, services = judge_book(catalogue, chosen, book, ladder, cc="RU")
-    run = Run(run_id=book.run_id, measurement_start_time="2017-05-04T10:00:00Z", seed=seed, ladder=ladder_words(ladder),
-              vantage=Vantage(probe_cc="RU", families=(4,)))
+            walk(site, a_net(site, rng), book=book, context=replace(FRAME, innocent="www.example.com"))
+    ladder = gather_ladder(catalogue, "RU", book.observations, has_ipv4=True, has_ipv6=False, gateway="answers")
+    verdicts, services = judge_log(catalogue, chosen, book, ladder, cc="RU")
+    run = Run(run_id=book.run_id, measurement_start_time="2017-05-04T10:00:00Z", seed=seed,
+              ladder=format_ladder(ladder), vantage=Vantage(probe_cc="RU", families=(4,)))
     return RunResult(run=run, observations=tuple(book.observations), controls=tuple(book.controls), verdicts=verdicts,
                      services=services)
 
 
 def test_what_an_innocent_name_was_answered_is_no_address_of_the_name_that_failed() -> None:
-    book, site = Book("r"), site_of()
+    book, site = ObservationLog("r"), site_of()
     book.add(lookup("network", failure="dns_servfail_error"))
     book.add(replace(lookup("network", NEAR4), purpose="innocent", hostname=OTHER, input=HOST))
     for seen in visit_to(NEAR4):
@@ -253,7 +253,7 @@ def test_what_an_innocent_name_was_answered_is_no_address_of_the_name_that_faile
 def test_a_stored_run_gets_the_same_verdicts_again(catalogue: Catalogue, rng: random.Random, round_: int) -> None:
     targets = {e.target_id for e in rng.sample(catalogue.endpoints, 40)}
     stored = a_run(catalogue, rng, frozenset(e.input for e in catalogue.endpoints if e.target_id in targets))
-    again, services = judge_again(stored, catalogue)
+    again, services = judge_stored_run(stored, catalogue)
     assert {v.target_id: v for v in again} == {v.target_id: v for v in stored.verdicts}
     assert set(services) == set(stored.services)
     assert len({v.outcome for v in stored.verdicts}) >= 2
@@ -263,8 +263,8 @@ def test_in_a_run_that_changed_its_network_nobody_is_accused_nor_called_well(
     catalogue: Catalogue, rng: random.Random,
 ) -> None:
     stored = a_run(catalogue, rng, frozenset(e.input for e in rng.sample(catalogue.endpoints, 40)))
-    moved = replace(stored, run=replace(stored.run, conditions=("power:mains", CHANGED)))
-    again, services = judge_again(moved, catalogue)
+    moved = replace(stored, run=replace(stored.run, conditions=("power:mains", NETWORK_CHANGED)))
+    again, services = judge_stored_run(moved, catalogue)
     assert {v.target_id for v in again} == {v.target_id for v in stored.verdicts}
     assert {(v.outcome, v.block_type) for v in again} <= {
         ("inconclusive", "inconclusive.vantage"), ("not_attempted", "inconclusive.not_attempted")}
@@ -274,16 +274,17 @@ def test_in_a_run_that_changed_its_network_nobody_is_accused_nor_called_well(
 
 def test_a_run_of_single_inputs_is_judged_again_for_its_targets_alone(catalogue: Catalogue, rng: random.Random) -> None:
     stored = a_run(catalogue, rng, frozenset(e.input for e in rng.sample(catalogue.endpoints, 40)))
-    again, _ = judge_again(stored, catalogue)
+    again, _ = judge_stored_run(stored, catalogue)
     assert {v.target_id for v in again} == {v.target_id for v in stored.verdicts}
 
 
 def test_verdicts_do_not_depend_on_the_order_in_which_sites_are_judged(catalogue: Catalogue) -> None:
     book = filled(lookup(HERE4), *visit_to(), lookup(NEAR4, name=OTHER), *visit_to(NEAR4, hostname=OTHER))
-    ladder = read_ladder(catalogue, "RU", ladder_rungs(catalogue), has_ipv4=True, has_ipv6=False, gateway="answers")
+    ladder = gather_ladder(catalogue, "RU", ladder_rungs(catalogue), has_ipv4=True, has_ipv6=False, gateway="answers")
     sites = (site_of(), site_of(endpoint(f"https://{OTHER}/", target_id="other.web.main")))
-    chosen = select(catalogue, tier=0, cc="RU", consent_level=1, families=(4,), seed=1, inputs=frozenset({"none"}))
-    one, _ = judge_book(catalogue, replace(chosen, sites=sites), book, ladder, cc="RU")
-    two, _ = judge_book(catalogue, replace(chosen, sites=sites[::-1]), book, ladder, cc="RU")
+    chosen = select_sites(catalogue, tier=0, cc="RU", consent_level=1, families=(4,), seed=1,
+                          inputs=frozenset({"none"}))
+    one, _ = judge_log(catalogue, replace(chosen, sites=sites), book, ladder, cc="RU")
+    two, _ = judge_log(catalogue, replace(chosen, sites=sites[::-1]), book, ladder, cc="RU")
     assert sorted(one, key=lambda v: v.target_id) == sorted(two, key=lambda v: v.target_id)
     assert len(one) == 2

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observations import HERE4, HOST, NEAR4
-from probe.measurement.planning.steps import Ask, Follow, Lookup, Step, Visit
-from probe.measurement.session.pacer import TLS_PER_ADDRESS, TLS_WINDOW_S, Gate
+from probe.measurement.planning.steps import AskControl, FollowRedirect, Lookup, Step, Visit
+from probe.measurement.session.pacer import TLS_PER_ADDRESS, TLS_WINDOW_S, Pacer
 
 
 def going_to(address: str = HERE4, *, port: int = 443, sni: str = HOST, attempt: int = 1) -> Visit:
@@ -23,14 +23,14 @@ STEPS: st.SearchStrategy[Step] = st.builds(
 ) | st.just(LOOKUP)
 
 
-def fast(seed: int = 0) -> Gate:
-    return Gate(interval_s=0.0, rng=random.Random(seed))
+def fast(seed: int = 0) -> Pacer:
+    return Pacer(interval_s=0.0, rng=random.Random(seed))
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(STEPS, st.floats(0, 6), st.booleans()), max_size=40), st.sampled_from([0.0, 0.7]))
 def test_an_obedient_runner_never_crowds_an_address(plan: list[tuple[Step, float, bool]], interval_s: float) -> None:
-    gate = Gate(interval_s=interval_s, rng=random.Random(1))
+    gate = Pacer(interval_s=interval_s, rng=random.Random(1))
     now_s, running = 0.0, set[Visit]()
     shakes: dict[str, list[float]] = {}
     for step, pause_s, ends in plan:
@@ -78,7 +78,8 @@ def test_one_visit_at_a_time_has_an_address_and_port() -> None:
 
 
 @pytest.mark.parametrize("step", [
-    LOOKUP, Ask(control_id="a", input="x", addresses=()), Follow(input="x", target_id="t", url="http://a.example/"),
+    LOOKUP, AskControl(control_id="a", input="x", addresses=()),
+    FollowRedirect(input="x", target_id="t", url="http://a.example/"),
 ])
 def test_what_visits_no_address_waits_for_none(step: Step) -> None:
     gate = fast()
@@ -89,7 +90,7 @@ def test_what_visits_no_address_waits_for_none(step: Step) -> None:
 
 
 def test_a_timed_run_keeps_its_pace(seed: int) -> None:
-    gate = Gate(interval_s=2.0, rng=random.Random(seed))
+    gate = Pacer(interval_s=2.0, rng=random.Random(seed))
     now_s, pauses = 0.0, []
     for n in range(200):
         step = Lookup(channel="system", name=f"{n}.example")
@@ -105,7 +106,7 @@ def test_a_timed_run_keeps_its_pace(seed: int) -> None:
 
 
 def test_the_same_seed_keeps_the_same_pace(seed: int) -> None:
-    first, second = (Gate(interval_s=1.0, rng=random.Random(seed)) for _ in range(2))
+    first, second = (Pacer(interval_s=1.0, rng=random.Random(seed)) for _ in range(2))
     for gate in (first, second):
         gate.start(LOOKUP, 0.0)
     assert first.ready_at_s(LOOKUP, 0.0) == second.ready_at_s(LOOKUP, 0.0) != 0.0

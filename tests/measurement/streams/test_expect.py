@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.core.endpoints import Expectation
-from probe.measurement.streams.expectation_check import expects_anything, mismatch
-from probe.measurement.streams.http_parts import Exchange, body_hash, clock_offset_s, excerpt_of, title_of
+from probe.measurement.streams.expectation_check import expects_anything, find_mismatch
+from probe.measurement.streams.http_parts import HttpExchange, hash_body, make_excerpt, read_clock_offset_s, read_title
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 JSON = b'{"a": {"b": [{"c": 1}, {"c": "x"}], "yes": true}, "n": null}'
 
 
-def got(body: bytes = b"", status: int = 200, *, truncated: bool = False, **headers: str) -> Exchange:
-    return Exchange(status=status, body=body, truncated=truncated,
-                    headers=tuple((n.replace("_", "-").title(), v) for n, v in headers.items()))
+def got(body: bytes = b"", status: int = 200, *, truncated: bool = False, **headers: str) -> HttpExchange:
+    return HttpExchange(status=status, body=body, truncated=truncated,
+                        headers=tuple((n.replace("_", "-").title(), v) for n, v in headers.items()))
 
 
 @pytest.mark.parametrize(("expect", "answer", "met"), [
@@ -50,8 +50,8 @@ def got(body: bytes = b"", status: int = 200, *, truncated: bool = False, **head
     (Expectation(json="a"), got(b"[" * 9000), False),
     (Expectation(json="a"), got(b'{"a": ' + b"9" * 9000 + b"}"), False),
 ])
-def test_an_expectation_is_met_or_it_says_what_differs(expect: Expectation, answer: Exchange, met: bool) -> None:
-    assert (mismatch(expect, answer) == "") == met
+def test_an_expectation_is_met_or_it_says_what_differs(expect: Expectation, answer: HttpExchange, met: bool) -> None:
+    assert (find_mismatch(expect, answer) == "") == met
 
 
 @pytest.mark.parametrize(("expect", "anything"), [
@@ -75,7 +75,7 @@ EXPECTATIONS = st.builds(
 def test_any_answer_can_be_held_against_any_expectation(
     expect: Expectation, body: bytes, status: int, truncated: bool, location: str,
 ) -> None:
-    what = mismatch(expect, got(body, status, truncated=truncated, location=location))
+    what = find_mismatch(expect, got(body, status, truncated=truncated, location=location))
     assert isinstance(what, str)
 
 
@@ -86,20 +86,20 @@ def test_any_answer_can_be_held_against_any_expectation(
     (b"<title>" + b"x" * 600, "x" * 200), (b"<title>\xff\xfe", "\ufffd\ufffd"),
 ])
 def test_titles(body: bytes, title: str) -> None:
-    assert title_of(body) == title
+    assert read_title(body) == title
 
 
 @given(st.binary(max_size=800) | st.binary(max_size=300).map(lambda b: b"<title>" + b))
 def test_pages_are_read_in_bounds(body: bytes) -> None:
-    assert len(title_of(body)) <= 200
-    assert len(excerpt_of(body)) <= 300
-    assert "\n" not in excerpt_of(body)
-    assert len(body_hash(body)) == 64
+    assert len(read_title(body)) <= 200
+    assert len(make_excerpt(body)) <= 300
+    assert "\n" not in make_excerpt(body)
+    assert len(hash_body(body)) == 64
 
 
 def test_binary_bodies_have_no_excerpt() -> None:
-    assert excerpt_of(b"GIF89a\0\1") == ""
-    assert excerpt_of(b"  a\n b ") == "a b"
+    assert make_excerpt(b"GIF89a\0\1") == ""
+    assert make_excerpt(b"  a\n b ") == "a b"
 
 
 @pytest.mark.parametrize(("date", "offset_s"), [
@@ -108,10 +108,10 @@ def test_binary_bodies_have_no_excerpt() -> None:
     ("Tue, 24 Nov 99999 12:00:00 GMT", None),
 ])
 def test_the_servers_clock(date: str, offset_s: float | None) -> None:
-    assert clock_offset_s(date, NOW) == offset_s
+    assert read_clock_offset_s(date, NOW) == offset_s
 
 
 @given(st.text(max_size=60) | st.from_regex(r"\w{3}, \d{1,3} \w{3} \d{1,6} \d{1,3}:\d{1,3}:\d{1,3} [+-]\d{1,8}"))
 def test_any_date_is_read_or_not(date: str) -> None:
-    offset_s = clock_offset_s(date, NOW)
+    offset_s = read_clock_offset_s(date, NOW)
     assert offset_s is None or isinstance(offset_s, float)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.measurement.streams.own_hello import ja4
+from probe.measurement.streams.own_hello import compute_ja4
 
 CIPHERS = (0x0A0A, 0x1301, 0x1302, 0x1303, 0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0xC013, 0xC014, 0x009C,
            0x009D, 0x002F, 0x0035)
@@ -47,7 +47,7 @@ def client_hello(*, sni: bool = True, alpn: bytes = b"h2", versions: tuple[int, 
 
 
 def test_the_published_example() -> None:
-    assert ja4(client_hello()) == PUBLISHED
+    assert compute_ja4(client_hello()) == PUBLISHED
 
 
 @pytest.mark.parametrize(("hello", "head"), [
@@ -60,13 +60,14 @@ def test_the_published_example() -> None:
     (client_hello(versions=(0x0303, 0x0302)), "t12d1516h2"),
 ])
 def test_the_readable_part(hello: bytes, head: str) -> None:
-    assert ja4(hello).split("_")[0] == head
+    assert compute_ja4(hello).split("_")[0] == head
 
 
 def test_order_does_not_matter_and_presence_does() -> None:
-    assert ja4(client_hello(others=OTHERS[::-1])) == PUBLISHED
-    assert ja4(client_hello(others=OTHERS[1:])) != PUBLISHED
-    assert ja4(client_hello(signatures=SIGNATURES[::-1])) != PUBLISHED  # the order of these is part of the print
+    assert compute_ja4(client_hello(others=OTHERS[::-1])) == PUBLISHED
+    assert compute_ja4(client_hello(others=OTHERS[1:])) != PUBLISHED
+    # the order of these is part of the print
+    assert compute_ja4(client_hello(signatures=SIGNATURES[::-1])) != PUBLISHED
 
 
 def test_a_real_hello_has_one_print_whatever_its_random_and_name() -> None:
@@ -78,7 +79,7 @@ def test_a_real_hello_has_one_print_whatever_its_random_and_name() -> None:
         tls = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name)
         with pytest.raises(ssl.SSLWantReadError):
             tls.do_handshake()
-        prints.add(ja4(outgoing.read()))
+        prints.add(compute_ja4(outgoing.read()))
     (only,) = prints
     assert only.startswith("t13d")
     assert only.split("_")[0].endswith("h1")
@@ -86,7 +87,7 @@ def test_a_real_hello_has_one_print_whatever_its_random_and_name() -> None:
 
 @pytest.mark.parametrize("record", [b"", b"\x16", b"\x15\3\3\0\2\2\x28", b"\x16\3\3\0\x40\2" + bytes(64), bytes(99)])
 def test_what_is_no_client_hello_has_none(record: bytes) -> None:
-    assert ja4(record) == ""
+    assert compute_ja4(record) == ""
 
 
 HELLO = client_hello()
@@ -100,5 +101,5 @@ def test_any_bytes_have_a_print_or_none(rubbish: bytes, cut: int, changes: list[
     for at, value in changes:
         damaged[at] = value
     for record in (rubbish, HELLO[:cut], bytes(damaged), b"\x16\3\1\1\1\1" + rubbish):
-        found = ja4(record)
+        found = compute_ja4(record)
         assert found == "" or found.count("_") == 2

@@ -16,7 +16,7 @@ from probe.core.tables.shapes import ShapeName
 from probe.core.tables.words import Empty
 from probe.measurement.clock import start_clock
 from probe.measurement.planning.steps import Visit
-from probe.measurement.streams.own_hello import ja4
+from probe.measurement.streams.own_hello import compute_ja4
 from probe.measurement.visits.visit import visit
 
 # ---- the measurement itself
@@ -53,7 +53,7 @@ def test_a_raw_handshake_ends_with_the_first_answer(data: bytes, then: str, fail
     assert (seen.failure, seen.tls.alert, seen.tls.server_hello) == (failure, alert, not failure)
     assert (seen.tls.shape, seen.tls.hello_bytes) == ("browser", len(got[0]))
     assert (seen.tcp.segments, seen.purpose) == (1, "shape")
-    assert seen.tls.ja4 == ja4(got[0])
+    assert seen.tls.ja4 == compute_ja4(got[0])
     assert (seen.tls.sni, seen.tls.trust, seen.tls.chain) == (HOST, "", ())
 
 
@@ -82,7 +82,7 @@ def test_the_split_hello_is_the_librarys_in_two_segments() -> None:
         split, narrow = raw(server.port, "split"), raw(server.port, "narrow")
     assert (split.tcp.segments, split.tls.hello_bytes, split.failure) == (2, len(parts[0]), "")
     assert narrow.failure == ""
-    assert split.tls.ja4 == narrow.tls.ja4 == ja4(parts[0])
+    assert split.tls.ja4 == narrow.tls.ja4 == compute_ja4(parts[0])
     assert HOST.encode() in parts[0]
 
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.core.tables.shapes import PLAIN, SHAPES, ShapeName
-from probe.measurement.streams.own_hello import ja4
-from probe.measurement.streams.raw_hello import cut_in_name, raw_hello
-from probe.measurement.streams.raw_reply import read_reply
+from probe.measurement.streams.own_hello import compute_ja4
+from probe.measurement.streams.raw_hello import make_client_hello, split_in_name
+from probe.measurement.streams.raw_reply import read_first_words
 from probe_lab.box.hello_shape import hello_shape
 from probe_lab.servers.client_hello import has_grease, server_name
 
@@ -73,7 +73,7 @@ def extensions_of(record: bytes) -> dict[int, bytes]:
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(BUILT), NAMES, st.integers())
 def test_any_name_and_seed_give_a_hello_that_reads_back(shape: ShapeName, name: str, seed: int) -> None:
-    record = raw_hello(shape, name, random.Random(seed))
+    record = make_client_hello(shape, name, random.Random(seed))
     found = extensions_of(record)
     names = Walk(found[0])
     (entry,) = [Walk(names.vector(2))]
@@ -87,8 +87,8 @@ def test_any_name_and_seed_give_a_hello_that_reads_back(shape: ShapeName, name: 
     assert ((0x11EC, 1216) in groups) == (shape == "large")
     assert (0xFE0D in found) == (shape == "ech")
     assert len(record) > 1500 if shape == "large" else len(record) < 1400
-    assert raw_hello(shape, name, random.Random(seed)) == record
-    assert ja4(record).startswith("t13d")
+    assert make_client_hello(shape, name, random.Random(seed)) == record
+    assert compute_ja4(record).startswith("t13d")
     # What reads hellos in the laboratory was written by others' hands.
     box = hello_shape(record)
     assert box is not None
@@ -97,15 +97,15 @@ def test_any_name_and_seed_give_a_hello_that_reads_back(shape: ShapeName, name: 
 
 
 def test_the_browsers_print_is_a_browsers() -> None:
-    assert {ja4(raw_hello("browser", "chat.example", random.Random(n))) for n in range(20)} == {CHROME}
-    orders = {tuple(extensions_of(raw_hello("browser", "a.example", random.Random(n)))) for n in range(5)}
+    assert {compute_ja4(make_client_hello("browser", "chat.example", random.Random(n))) for n in range(20)} == {CHROME}
+    orders = {tuple(extensions_of(make_client_hello("browser", "a.example", random.Random(n)))) for n in range(5)}
     assert len(orders) == 5
-    assert len(raw_hello("browser", "chat.example", random.Random(1))) == 517  # padded to 512 bytes of message
+    assert len(make_client_hello("browser", "chat.example", random.Random(1))) == 517  # padded to 512 bytes of message
 
 
 def test_shapes_differ_from_one_another() -> None:
-    assert len({ja4(raw_hello(shape, "a.example", random.Random(1))) for shape in BUILT}) == len(BUILT)
-    assert len(raw_hello("small", "a.example", random.Random(1))) < 200
+    assert len({compute_ja4(make_client_hello(shape, "a.example", random.Random(1))) for shape in BUILT}) == len(BUILT)
+    assert len(make_client_hello("small", "a.example", random.Random(1))) < 200
     assert set(BUILT) <= set(SHAPES)
     assert set(PLAIN) == {"browser", "small", "large"}
 
@@ -113,23 +113,23 @@ def test_shapes_differ_from_one_another() -> None:
 @pytest.mark.parametrize("name", ["", "a" * 256, "\ud800", "ä" * 200])
 def test_names_that_no_hello_can_carry_are_refused(name: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 -- several libraries' words for one thing
-        raw_hello("small", name, random.Random(1))
+        make_client_hello("small", name, random.Random(1))
 
 
 def test_names_in_other_alphabets_go_as_dns_has_them() -> None:
-    assert b"xn--mnchen-3ya.example" in raw_hello("small", "münchen.example", random.Random(1))
+    assert b"xn--mnchen-3ya.example" in make_client_hello("small", "münchen.example", random.Random(1))
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(min_size=1, max_size=400), NAMES, st.integers(0, 400))
 def test_cutting_loses_nothing_and_cuts_the_name(rubbish: bytes, name: str, at: int) -> None:
     record = rubbish[:at] + b"\0" + name.encode() + rubbish[at:]
-    parts = cut_in_name(record, name)
+    parts = split_in_name(record, name)
     assert b"".join(parts) == record
     if len(name) > 1:
         assert len(parts) == 2
-    for whole in (raw_hello("browser", "split.example", random.Random(at)),):
-        first, second = cut_in_name(whole, "split.example")
+    for whole in (make_client_hello("browser", "split.example", random.Random(at)),):
+        first, second = split_in_name(whole, "split.example")
         assert first.endswith(b"split.")
         assert second.startswith(b"example")
 
@@ -144,15 +144,15 @@ def test_a_real_server_answers_with_a_server_hello(shape: ShapeName, newest: ssl
     asked: list[str | None] = []
     context.sni_callback = lambda tls, name, ctx: asked.append(name)
     session = context.wrap_bio(incoming, outgoing, server_side=True)
-    incoming.write(raw_hello(shape, "chat.example", random.Random(7)))
+    incoming.write(make_client_hello(shape, "chat.example", random.Random(7)))
     with pytest.raises(ssl.SSLWantReadError):
         session.do_handshake()
-    assert read_reply(outgoing.read()).word == "hello"
+    assert read_first_words(outgoing.read()).word == "hello"
     assert asked == ["chat.example"]
 
 
 def test_ml_kem_coefficients_are_below_q() -> None:
-    record = raw_hello("large", "a.example", random.Random(5))
+    record = make_client_hello("large", "a.example", random.Random(5))
     share = record[record.index(b"\x11\xec\x04\xc0") + 4 :][:1152]
     values = [v for a, b, c in struct.iter_unpack("BBB", share) for v in (a | (b & 15) << 8, b >> 4 | c << 4)]
     assert len(values) == 768
@@ -171,17 +171,17 @@ HELLO = b"\x16\3\3\0\x7a\2\0\0\x76\3\3" + bytes(100)
     (b"\x16\3\3\xff\xff\2", "other", -1), (b"\x16\3\3\0\0\2", "other", -1),
 ])
 def test_replies_are_told_apart(data: bytes, word: str, alert: int) -> None:
-    got = read_reply(data)
+    got = read_first_words(data)
     assert (got.word, got.alert) == (word, alert)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=40) | st.builds(lambda tail: HELLO[:3] + tail, st.binary(max_size=40)))
 def test_any_bytes_are_a_reply_that_more_bytes_do_not_change(data: bytes) -> None:
-    got = read_reply(data)
+    got = read_first_words(data)
     assert got.word in ("hello", "alert", "other", "more")
     assert (got.word == "alert") == (got.alert >= 0)
     if got.word != "more":
-        assert read_reply(data + b"more of it") == got
+        assert read_first_words(data + b"more of it") == got
     else:
         assert len(data) < 7

@@ -8,7 +8,7 @@ import socket
 import termios
 from contextlib import closing, suppress
 
-from probe.measurement.streams.sockets import bound_room
+from probe.measurement.streams.sockets import bound_window
 
 READ_BYTES = 36_000
 """Of a large page, by a visit."""
@@ -22,7 +22,7 @@ def _wasted_bytes(*, bounded: bool) -> int:
         server, _ = listener.accept()
         with closing(server):
             if bounded:
-                bound_room(client)
+                bound_window(client)
             server.setblocking(False)
             read = 0
             while read < READ_BYTES:

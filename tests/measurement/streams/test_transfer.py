@@ -14,17 +14,17 @@ from observations import EOF, HOST, RESET, TIMEOUT
 from probe.core.observations import Observation
 from probe.measurement.clock import start_clock
 from probe.measurement.planning.steps import Transfer
-from probe.measurement.streams.http_responses import Responses
-from probe.measurement.streams.tcp_info import TcpInfo, read_tcp_info
+from probe.measurement.streams.http_responses import HttpResponses
+from probe.measurement.streams.tcp_info import TcpInfo, parse_tcp_info
 from probe.measurement.visits import transfer as module
-from probe.measurement.visits.transfer import MAX_BYTES, PIECES, request_bytes, transfer
+from probe.measurement.visits.transfer import MAX_BYTES, PIECES, make_transfer, make_transfer_request
 
 
 def taken(behave: Behaviour, **changes: Any) -> Observation:
     with serving(behave) as server:
         plan: dict[str, Any] = dict(purpose="sample", address="127.0.0.1", port=server.port, sni="", input="in",
                                     url=f"http://{HOST}/page?a=1")
-        return transfer(Transfer(**plan | changes), clock=start_clock())
+        return make_transfer(Transfer(**plan | changes), clock=start_clock())
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_request_in_pieces_makes_many_segments() -> None:
 
     seen = taken(behave, chunked=True)
     assert (seen.failure, seen.http.status, seen.http.method) == ("", 200, "HEAD")
-    assert asked[0] + b"\r\n\r\n" == request_bytes(f"http://{HOST}/page?a=1", "HEAD")
+    assert asked[0] + b"\r\n\r\n" == make_transfer_request(f"http://{HOST}/page?a=1", "HEAD")
     assert seen.tcp.segments >= PIECES
 
 
@@ -125,8 +125,8 @@ def test_what_is_no_http_ends_it(junk: bytes) -> None:
 def test_nobody_there_is_a_failure_like_any_other() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    seen = transfer(Transfer(purpose="sample", address="127.0.0.1", port=port, sni="", input="in",
-                             url=f"http://{HOST}/"), clock=start_clock())
+    seen = make_transfer(Transfer(purpose="sample", address="127.0.0.1", port=port, sni="", input="in",
+                                  url=f"http://{HOST}/"), clock=start_clock())
     assert seen.failure == "connection_refused"
 
 
@@ -137,7 +137,7 @@ ANSWERS = [response(b"hello"), CHUNKED, b"HTTP/1.1 204 No Content\r\n\r\n", resp
 
 @given(st.lists(st.sampled_from(ANSWERS), max_size=6), st.lists(st.integers(1, 40), min_size=1, max_size=20))
 def test_answers_are_counted_however_they_are_cut(answers: list[bytes], cuts: list[int]) -> None:
-    data, found, number = b"".join(answers), Responses(), 0
+    data, found, number = b"".join(answers), HttpResponses(), 0
     while data:
         size = cuts[number % len(cuts)]
         found.feed(data[:size])
@@ -149,18 +149,18 @@ def test_answers_are_counted_however_they_are_cut(answers: list[bytes], cuts: li
 
 @given(st.lists(st.binary(max_size=300), max_size=20))
 def test_any_bytes_at_all_are_survived(pieces: list[bytes]) -> None:
-    found = Responses()
+    found = HttpResponses()
     for piece in pieces:
         found.feed(piece)
     assert found.done >= 0
 
 
 def test_a_body_that_ends_with_the_connection_announces_it() -> None:
-    found = Responses()
+    found = HttpResponses()
     found.feed(b"HTTP/1.1 200 OK\r\n\r\nand so on")
     assert (found.done, found.closing) == (0, True)
 
 
 @given(st.binary(max_size=200))
 def test_whatever_the_kernel_says_of_a_connection_is_read(data: bytes) -> None:
-    assert isinstance(read_tcp_info(data), TcpInfo)
+    assert isinstance(parse_tcp_info(data), TcpInfo)

@@ -32,10 +32,10 @@ from loopback import (
 from observations import EOF, HOST, REFUSED, RESET, TIMEOUT
 from probe.core.endpoints import Expectation
 from probe.core.observations import Observation
-from probe.inference.evidence.transfer_evidence import seeps
-from probe.measurement.streams.sockets import make_room
+from probe.inference.evidence.transfer_evidence import is_trickling_page
+from probe.measurement.streams.sockets import raise_socket_limit
 from probe.measurement.visits import farewell
-from probe.measurement.visits.visit import pages_left
+from probe.measurement.visits.visit import list_unasked_pages
 
 
 def page_of(behave: Behaviour, **changes: Any) -> Observation:
@@ -81,7 +81,7 @@ def test_the_farewell_after_a_page_is_acknowledged(then: str) -> None:
 
 def test_what_is_never_acknowledged_after_a_page_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(farewell, "PATIENCE_S", 0.05)
-    monkeypatch.setattr(farewell, "all_acknowledged", lambda sock: "no")
+    monkeypatch.setattr(farewell, "ask_acknowledged", lambda sock: "no")
     seen = page_of(saying(response(b"all")))
     assert (seen.failure, seen.http.body_bytes, seen.tcp.acked) == ("", 3, "no")
     assert page_of(saying(response(b"all")), purpose="innocent").tcp.acked == ""
@@ -138,7 +138,7 @@ def test_several_pages_share_one_connection() -> None:
     assert [o.input for o in seen[1:]] == ["in/a", "in/b", "in/c"]
     assert all(o.failure == "" and o.http.body_excerpt == o.input[2:] for o in seen[1:])
     assert sum(o.bytes_read for o in seen[1:]) == sum(len(response(p.encode())) for p in PATHS)
-    assert pages_left(plan, seen) == ()
+    assert list_unasked_pages(plan, seen) == ()
 
 
 @pytest.mark.parametrize("answer", [
@@ -152,7 +152,7 @@ def test_a_connection_that_will_be_closed_is_not_asked_again(answer: bytes) -> N
         plan = going_to(server.port, paths=PATHS)
         seen = seen_of(plan)
     assert [(o.operation, o.failure) for o in seen] == [("connect", ""), ("http_round_trip", "")]
-    assert [p.input for p in pages_left(plan, seen)] == ["in/b", "in/c"]
+    assert [p.input for p in list_unasked_pages(plan, seen)] == ["in/b", "in/c"]
 
 
 def test_an_old_server_that_keeps_the_connection_is_asked_again() -> None:
@@ -274,7 +274,7 @@ def test_a_drip_ends_with_the_deadline(drip: bytes) -> None:
     seen = page_of(behave, http_timeout_s=SHORT_S)
     stop.set()
     assert (seen.failure, seen.tcp.acked) == (TIMEOUT, "yes")
-    assert seeps(seen), "bytes came to the end"
+    assert is_trickling_page(seen), "bytes came to the end"
 
 
 def test_of_a_page_that_stops_it_is_known_when_it_stopped() -> None:
@@ -287,7 +287,7 @@ def test_of_a_page_that_stops_it_is_known_when_it_stopped() -> None:
 
     seen = page_of(behave, http_timeout_s=SHORT_S)
     stop.set()
-    assert (seen.failure, seen.bytes_read, seeps(seen)) == (TIMEOUT, 400, False)
+    assert (seen.failure, seen.bytes_read, is_trickling_page(seen)) == (TIMEOUT, 400, False)
     assert 0 < seen.transfer.flow_s < seen.t_s - seen.t0_s
 
 
@@ -296,9 +296,9 @@ def test_a_run_may_have_as_many_sockets_as_the_system_grants() -> None:
     wanted = min(before[1], 8192) if before[1] != resource.RLIM_INFINITY else 8192
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, wanted), before[1]))
-        make_room()
+        raise_socket_limit()
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (wanted, before[1])
-        make_room()
+        raise_socket_limit()
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == wanted
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)

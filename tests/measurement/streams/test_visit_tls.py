@@ -61,9 +61,9 @@ def _trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The test's authority in the place of the web's."""
     CA.cert_pem.write_to_path(tmp_path / "roots.pem")
     monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "roots.pem"))
-    tls_handshake.context_for.cache_clear()
+    tls_handshake.make_context.cache_clear()
     yield
-    tls_handshake.context_for.cache_clear()
+    tls_handshake.make_context.cache_clear()
 
 
 def shaken(behave: Behaviour, **changes: Any) -> list[Observation]:

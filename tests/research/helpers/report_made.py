@@ -12,8 +12,8 @@ from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.outcomes import OUTCOMES, Outcome
 from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.research.report.report_gather import Part
-from probe.research.report.verdict_series import Network, VerdictRow
+from probe.research.report.report_gather import NetworkPart
+from probe.research.report.verdict_series import ReportNetwork, VerdictRow
 from probe.results.runs.run_writer import write_run
 
 START = datetime(2017, 5, 2, tzinfo=UTC)
@@ -44,16 +44,16 @@ def fill(directory: Path, *, lab: bool, text: str = "x", letters: str = "oooBBBB
         ), directory, parquet=False)
 
 
-def made_part(letters: str, *, services: int = 1, roles: int = 1, asn: int = 64500, every_h: int = 1) -> Part:
+def made_part(letters: str, *, services: int = 1, roles: int = 1, asn: int = 64500, every_h: int = 1) -> NetworkPart:
     """A network without files: the same state of every role in each run, one letter a run; blank: no run."""
-    network = Network(lab=False, probe_cc="RU", probe_asn=asn)
+    network = ReportNetwork(lab=False, probe_cc="RU", probe_asn=asn)
     runs = [Run(run_id=f"r{number}", measurement_start_time=(START + timedelta(hours=every_h * number)).isoformat(),
                 vantage=Vantage(probe_cc="RU", probe_asn=asn)) for number, letter in enumerate(letters)
             if letter != " "]
     states: list[tuple[datetime, str]] = [
         (START + timedelta(hours=every_h * number), WORDS[letter]) for number, letter in enumerate(letters)
         if letter != " "]
-    part = Part(network=network, runs=runs)
+    part = NetworkPart(network=network, runs=runs)
     for service in range(services):
         for role in ("chat", "api", "web", "media", "call", "push")[:roles]:
             part.services[f"service{service}", role] = states

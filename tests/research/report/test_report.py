@@ -18,18 +18,18 @@ from probe.cli.report import report
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.run_words import GeoSource
 from probe.core.verdicts import ServiceVerdict
-from probe.research.report.report_gather import gather
+from probe.research.report.report_gather import gather_report
 from probe.research.report.report_page import make_report
-from probe.research.report.target_sentences import caveats
-from probe.research.report.time_buckets import MAX_COLUMNS, cells, make_buckets
-from probe.research.report.verdict_series import Network, VerdictRow, changes, segments
+from probe.research.report.target_sentences import list_caveats
+from probe.research.report.time_buckets import MAX_COLUMNS, make_bucket_cells, make_buckets
+from probe.research.report.verdict_series import ReportNetwork, VerdictRow, find_changes, find_segments
 from probe.results.runs.run_writer import write_run
 from report_made import HOSTILE, START, WORDS, Page, fill
 
-NETWORK = Network(lab=False, probe_cc="RU", probe_asn=64500)
+NETWORK = ReportNetwork(lab=False, probe_cc="RU", probe_asn=64500)
 
 
-def rows_of(letters: str, network: Network = NETWORK, version: str = "1", target: str = "t") -> list[VerdictRow]:
+def rows_of(letters: str, network: ReportNetwork = NETWORK, version: str = "1", target: str = "t") -> list[VerdictRow]:
     """One run an hour, one letter a run; a blank is an hour without a run."""
     return [
         VerdictRow(time=START + timedelta(hours=hour), run_id=f"r{hour}", network=network, target_id=target,
@@ -43,7 +43,7 @@ def hours(letters: str) -> list[tuple[str, int, int, int, int]]:
     """(kind, hour of the last old run, hour of the first new one, runs before, runs after)."""
     hour = timedelta(hours=1)
     return [(c.kind, (c.earliest - START) // hour, (c.latest - START) // hour, c.n_before, c.n_after)
-            for c in changes(rows_of(letters))]
+            for c in find_changes(rows_of(letters))]
 
 
 @pytest.mark.parametrize(("letters", "expected"), [
@@ -67,7 +67,7 @@ def test_changes(letters: str, expected: list[tuple[str, int, int, int, int]]) -
 @given(letters=st.text("oB?-DNL ", max_size=30))
 def test_changes_are_honest(letters: str) -> None:
     rows = rows_of(letters)
-    found = changes(rows)
+    found = find_changes(rows)
     outcome = {row.time: row.outcome for row in rows}
     for change in found:
         before, after = ("ok", "blocked") if change.kind == "onset" else ("blocked", "ok")
@@ -77,21 +77,21 @@ def test_changes_are_honest(letters: str) -> None:
         assert change.block_type == "tls.reset"
     assert all(a.kind != b.kind and a.latest <= b.earliest for a, b in pairwise(found))
     decided = [row for row in rows if row.outcome in ("ok", "blocked")]
-    assert changes(decided) == found, "undecided runs decide nothing"
-    assert changes(reversed(rows)) == found, "the order of the rows does not matter"
+    assert find_changes(decided) == found, "undecided runs decide nothing"
+    assert find_changes(reversed(rows)) == found, "the order of the rows does not matter"
 
 
 def test_networks_and_targets_are_never_compared_with_each_other() -> None:
     for other in (replace(NETWORK, lab=True), replace(NETWORK, probe_asn=64501)):
-        assert changes(rows_of("oo") + rows_of("  BB", other)) == ()
-    assert changes(rows_of("oo") + rows_of("  BB", target="u")) == ()
+        assert find_changes(rows_of("oo") + rows_of("  BB", other)) == ()
+    assert find_changes(rows_of("oo") + rows_of("  BB", target="u")) == ()
 
 
 def test_a_change_of_the_instrument_is_said() -> None:
     same, new = rows_of("ooBB"), rows_of("oo") + rows_of("  BB", version="2")
-    assert [change.instrument_changed for change in changes(same) + changes(new)] == [False, True]
-    assert any("instrument" in words for words in caveats(new, segments(new)))
-    assert not caveats(same, segments(same))
+    assert [change.instrument_changed for change in find_changes(same) + find_changes(new)] == [False, True]
+    assert any("instrument" in words for words in list_caveats(new, find_segments(new)))
+    assert not list_caveats(same, find_segments(same))
 
 
 @pytest.mark.parametrize(("letters", "words"), [
@@ -100,7 +100,7 @@ def test_a_change_of_the_instrument_is_said() -> None:
 ])
 def test_caveats(letters: str, words: str) -> None:
     rows = rows_of(letters)
-    assert any(words in sentence for sentence in caveats(rows, segments(rows)))
+    assert any(words in sentence for sentence in list_caveats(rows, find_segments(rows)))
 
 
 @settings(max_examples=100, deadline=None)
@@ -109,7 +109,8 @@ def test_buckets_hold_every_run(minutes: list[int]) -> None:
     times = [START + timedelta(minutes=m) for m in minutes]
     buckets = make_buckets(times)
     assert 1 <= buckets.count <= MAX_COLUMNS
-    assert sum(n for cell in cells(buckets, [(time, "ok") for time in times]) for _, n in cell.counts) == len(times)
+    assert sum(n for cell in make_bucket_cells(buckets, [(time, "ok") for time in times]) for _,
+               n in cell.counts) == len(times)
 
 
 @pytest.mark.parametrize(("states", "expected"), [
@@ -119,7 +120,7 @@ def test_buckets_hold_every_run(minutes: list[int]) -> None:
 ])
 def test_cells(states: list[str], expected: str) -> None:
     buckets = make_buckets([START])
-    (cell,) = cells(buckets, [(START, state) for state in states])
+    (cell,) = make_bucket_cells(buckets, [(START, state) for state in states])
     assert cell.state == expected
 
 
@@ -130,7 +131,7 @@ def test_a_role_with_a_blocked_target_is_partly_blocked_though_enough_others_ans
     role = ServiceVerdict(service="wechat", role="web", outcome="ok", k=1, n=2, partial=True)
     write_run(RunResult(run=Run(run_id="r1", measurement_start_time=START.isoformat(), vantage=Vantage()),
                         observations=(), controls=(), verdicts=(), services=(role,)), tmp_path, parquet=False)
-    (part,) = gather(tmp_path)
+    (part,) = gather_report(tmp_path)
     assert [state for _, state in part.services["wechat", "web"]] == ["partial"]
 
 
@@ -139,7 +140,7 @@ def test_what_is_in_doubt_of_a_place_is_in_no_networks_picture(tmp_path: Path) -
         place = Vantage(probe_cc="RU", probe_asn=64500, vantage_doubt=doubt)
         write_run(RunResult(run=Run(run_id=f"r{number}", measurement_start_time=START.isoformat(), vantage=place),
                             observations=(), controls=(), verdicts=(), services=()), tmp_path, parquet=False)
-    assert {(part.network.probe_cc, part.network.probe_asn) for part in gather(tmp_path)} == {
+    assert {(part.network.probe_cc, part.network.probe_asn) for part in gather_report(tmp_path)} == {
         ("RU", 64500), ("RU", 0), ("ZZ", 0)}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from chromium import BINARY, Browser, chromium
 from probe.research.report.event_section import parse_events
-from probe.research.report.language import Tongue
+from probe.research.report.language import ReportLanguage
 from probe.research.report.report_page import make_page, make_report
 from report_made import HOSTILE, fill, made_part
 
@@ -60,7 +60,7 @@ def test_filters(browser: Browser, tmp_path: Path) -> None:
     page = tmp_path / "r.html"
     events = parse_events(['{"service": "service1", "kind": "service"}', '{"service": "other", "kind": "service"}'])
     page.write_text(make_page([made_part("ooBB", services=3), made_part("oooo", services=2, asn=64501)], title="t",
-                              events=events, say=Tongue("en")), encoding="utf-8")
+                              events=events, say=ReportLanguage("en")), encoding="utf-8")
     browser.open(page)
     assert len(sections(browser)) == 5
     assert browser.run("document.getElementById('shown').textContent") .endswith(": 5 of 5.")

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.cli.report import report
-from probe.research.report.event_section import events_section, parse_events
-from probe.research.report.language import Tongue
+from probe.research.report.event_section import make_events_section, parse_events
+from probe.research.report.language import ReportLanguage
 from report_made import HOSTILE, START, Page, fill
 
 FULL = {
@@ -28,7 +28,7 @@ FULL = {
 
 def words_of(*rows: object, language: str = "en") -> str:
     found = parse_events([row if isinstance(row, str) else json.dumps(row) for row in rows])
-    return Page(events_section(found, {"wechat": "WeChat"}, Tongue(language))).words
+    return Page(make_events_section(found, {"wechat": "WeChat"}, ReportLanguage(language))).words
 
 
 def test_an_event_is_told_whole() -> None:
@@ -66,12 +66,12 @@ def test_lines_that_nobody_can_read_are_counted() -> None:
 
 def test_the_log_that_analysis_writes_is_understood() -> None:
     pytest.importorskip("numpy")
-    from probe.research.events.event import Event, Reach
+    from probe.research.events.event import Event, NetworkReach
     from probe.research.events.event_log import update_log
 
     at = [START + timedelta(hours=hour) for hour in range(6)]
-    reach = Reach(asn=64500, onset_from=at[0], onset=at[1], onset_until=at[2], end_from=at[3], end_until=at[4],
-                  blocked=8, decided=9, strength=0.9, witnesses=3)
+    reach = NetworkReach(asn=64500, onset_from=at[0], onset=at[1], onset_until=at[2], end_from=at[3], end_until=at[4],
+                         blocked=8, decided=9, strength=0.9, witnesses=3)
     event = Event(event_id="e", kind="service", status="confirmed", lab=True, place="RU", service="wechat",
                   roles=("chat",), endpoints=(), networks=(reach,), onset_from=at[0], onset=at[1], onset_until=at[2],
                   end_from=at[3], end_until=at[4], ongoing=False, daily_hours=None, strength=0.9, blocked=8, decided=9,
@@ -91,7 +91,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st
 @given(rows=st.lists(st.dictionaries(st.sampled_from([*FULL, "role", "onset", "end", "block_type"]), JSON), max_size=3))
 def test_no_event_breaks_the_page(rows: list[dict[str, object]]) -> None:
     found = parse_events(json.dumps(row) for row in rows)
-    page = Page(events_section(found, {}, Tongue("en")))
+    page = Page(make_events_section(found, {}, ReportLanguage("en")))
     assert not {"script", "img"} & {name for name, _ in page.elements}
     assert len(found.events) + found.withdrawn <= len(rows)
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from in_order import in_order
 from probe.cli.report import report
-from probe.research.report.figures import drawn_of, figures
-from probe.research.report.language import Tongue
+from probe.research.report.figures import draw_figures, make_drawing
+from probe.research.report.language import ReportLanguage
 from report_made import HOSTILE, START, fill, made_part
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -22,7 +22,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def test_a_figure_stands_alone_and_tells_its_n() -> None:
     part = made_part("oooooooo" + " " * 10 + "BBBBBBBB????", every_h=12)
-    found = figures([drawn_of(part)], Tongue("en"))
+    found = draw_figures([make_drawing(part)], ReportLanguage("en"))
     assert list(found) == ["overview-1-as64500-ru.svg", "service-1-as64500-ru-01-service0.svg"]
     for text in found.values():
         root = ElementTree.fromstring(text.split("\n", 1)[1])
@@ -39,7 +39,7 @@ def test_a_figure_stands_alone_and_tells_its_n() -> None:
 def test_names_stay_within_the_folder_and_are_no_markup(service: str, role: str) -> None:
     part = made_part("ooB")
     part.services = {(service, role): [(START, "ok")], (service + "x", role): [(START, "ok")]}
-    found = figures([drawn_of(part)], Tongue("en"))
+    found = draw_figures([make_drawing(part)], ReportLanguage("en"))
     assert len(found) == 3
     assert all(re.fullmatch(r"[a-z0-9-]+\.svg", name) for name in found)
     for text in found.values():

@@ -24,12 +24,12 @@ from made_fleet import START, analysed_fleet, cell, levels, write_cells
 from probe.cli.report import report
 from probe.research.cells.cell_schema import SCHEMA
 from probe.research.report import fleet_gather
-from probe.research.report.charts import decided, summed
+from probe.research.report.charts import count_decided, sum_outcomes
 from probe.research.report.event_section import parse_events
 from probe.research.report.fleet_gather import gather_fleet
-from probe.research.report.language import table
+from probe.research.report.language import load_words
 from probe.research.report.page_shell import MAX_PARTS
-from probe.research.report.time_buckets import cell_of_many, span_buckets
+from probe.research.report.time_buckets import make_fleet_cell, make_span_buckets
 from report_made import HOSTILE, Page, fill
 
 
@@ -142,13 +142,13 @@ def test_steps_hold_what_the_cells_hold(tmp_path: Path, rows: list[tuple[Any, ..
     ({"inconclusive": 900, "ok": 5}, "ok"),
 ])
 def test_what_many_say_in_one_step(counts: dict[str, int], state: str) -> None:
-    assert cell_of_many(counts).state == state
+    assert make_fleet_cell(counts).state == state
 
 
 @given(hours=st.integers(0, 24 * 5000), first=st.integers(0, 1000), most=st.integers(26, 400))
 def test_steps_span_all_hours(hours: int, first: int, most: int) -> None:
     begin = START + timedelta(hours=first)
-    found = span_buckets(begin, begin + timedelta(hours=hours), most=most)
+    found = make_span_buckets(begin, begin + timedelta(hours=hours), most=most)
     assert found.index(begin) == 0
     assert found.index(begin + timedelta(hours=hours)) == found.count - 1 <= most
     assert found.width >= timedelta(days=1) or hours <= 96
@@ -218,7 +218,7 @@ def test_a_page_stays_small_whatever_the_fleet(tmp_path: Path) -> None:
 
 def test_a_page_in_russian_has_no_english_sentences(folder: Path) -> None:
     words = Page(page_of(folder, "--lang", "ru", "--title", "Май")).words
-    left = [both[0] for both in table().values() if both[0] != both[1] and len(both[0]) > 12
+    left = [both[0] for both in load_words().values() if both[0] != both[1] and len(both[0]) > 12
             and "{" not in both[0] and "|" not in both[0] and both[0] in words]
     assert not left
     assert "Доступны ли" not in words
@@ -318,6 +318,6 @@ def test_sums_over_steps_are_the_ns_of_charts(folder: Path) -> None:
     cells = pq.read_table(folder / "cells.parquet").to_pandas()
     fleet = gather_fleet(folder / "cells.parquet")
     whole = cells[cells["level"] == "service"].groupby(["probe_asn", "service"])[["n", "blocked"]].sum()
-    found = {(part.network.probe_asn, service): (decided(line), dict(summed(line)).get("blocked", 0))
+    found = {(part.network.probe_asn, service): (count_decided(line), dict(sum_outcomes(line)).get("blocked", 0))
              for part in fleet.parts for service, line in part.whole.items()}
     assert found == {key: (row["n"], row["blocked"]) for key, row in whole.iterrows()}

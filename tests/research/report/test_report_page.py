@@ -22,24 +22,24 @@ from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.roles import ACCOUNT_PARTS, ROLES
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.research.report.language import LANGUAGES, Tongue, causes, table
-from probe.research.report.page_shell import hash_of
-from probe.research.report.report_gather import gather
+from probe.research.report.language import LANGUAGES, ReportLanguage, load_causes, load_words
+from probe.research.report.page_shell import hash_script
+from probe.research.report.report_gather import gather_report
 from probe.research.report.report_page import make_page, make_report
-from probe.research.report.service_section import whole_state
+from probe.research.report.service_section import combine_roles
 from probe.research.report.target_sentences import LETTERS
-from probe.research.report.time_buckets import cells, day_buckets
+from probe.research.report.time_buckets import make_bucket_cells, make_day_buckets
 from probe.results.runs.run_writer import write_run
 from project_root import ROOT
 from report_made import HOSTILE, START, WORDS, Page, fill, made_part
 
-ENGLISH, RUSSIAN = Tongue("en"), Tongue("ru")
+ENGLISH, RUSSIAN = ReportLanguage("en"), ReportLanguage("ru")
 
 
 # words
 
 def test_every_key_has_a_word_in_every_language() -> None:
-    for key, words in table().items():
+    for key, words in load_words().items():
         assert len(words) == len(LANGUAGES), key
         assert all(word.strip() for word in words), key
         blanks = [set(re.findall(r"\{(\w+)\}", word)) for word in words]
@@ -53,20 +53,20 @@ def test_every_word_that_the_code_says_is_in_the_table_and_none_is_idle() -> Non
     patterns: list[str] = []
     for path in (ROOT / "probe" / "research" / "report").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in table():
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in load_words():
                 said.add(node.value)
             if isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name) and node.func.id == "say":
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
-                    assert first.value in table(), f"{path.name}:{node.lineno}: {first.value!r}"
+                    assert first.value in load_words(), f"{path.name}:{node.lineno}: {first.value!r}"
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 constants = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
                 if node.func.attr == "count" and len(node.args) == 2 and constants:
-                    assert f"noun.{constants[-1]!s}" in table(), f"{path.name}:{node.lineno}"
+                    assert f"noun.{constants[-1]!s}" in load_words(), f"{path.name}:{node.lineno}"
             if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
                 patterns.append(str(node.values[0].value))
-    by_pattern = {key for key in table() if key.split(".")[0] + "." in patterns}
-    idle = set(table()) - said - by_pattern - {key for key in table() if key.split(".")[0] in _BY_WORD}
+    by_pattern = {key for key in load_words() if key.split(".")[0] + "." in patterns}
+    idle = set(load_words()) - said - by_pattern - {key for key in load_words() if key.split(".")[0] in _BY_WORD}
     assert not idle
 
 
@@ -77,8 +77,8 @@ _BY_WORD = ("noun", "role", "scope", "control", "operation", "status")
 def test_words_of_the_results_are_all_translated() -> None:
     for section, words in (("outcome", [*OUTCOMES, *LETTERS]), ("state", LETTERS), ("role", ROLES),
                            ("account_part", ACCOUNT_PARTS)):
-        assert not [word for word in words if f"{section}.{word}" not in table()]
-    assert set(causes()) == set(BLOCK_TYPES)
+        assert not [word for word in words if f"{section}.{word}" not in load_words()]
+    assert set(load_causes()) == set(BLOCK_TYPES)
 
 
 @pytest.mark.parametrize(("n", "english", "russian"), [
@@ -104,8 +104,8 @@ def test_a_page_in_russian_has_no_english_sentences(tmp_path: Path) -> None:
     assert '<html lang="ru">' in text
     page = Page(text)
     assert in_order(page.words, *map(RUSSIAN.moment, (START + timedelta(hours=12), START + timedelta(hours=18))))
-    assert causes()["tls.reset.sni"] in page.words
-    left = [words[0] for words in table().values() if words[0] != words[1] and len(words[0]) > 12
+    assert load_causes()["tls.reset.sni"] in page.words
+    left = [words[0] for words in load_words().values() if words[0] != words[1] and len(words[0]) > 12
             and "{" not in words[0] and "|" not in words[0] and words[0] in page.words]
     assert not left
 
@@ -118,7 +118,7 @@ def test_a_page_in_russian_has_no_english_sentences(tmp_path: Path) -> None:
     (["not_attempted"], "not_attempted"), (["down", "blocked"], "blocked"), (["network", "network"], "network"),
 ])
 def test_what_a_run_says_of_a_service(states: list[str], expected: str) -> None:
-    assert whole_state(states) == expected
+    assert combine_roles(states) == expected
 
 
 def test_every_chart_has_its_n_and_gaps_stay_gaps() -> None:
@@ -147,8 +147,8 @@ def test_a_share_is_never_told_where_nothing_is_decided() -> None:
 def test_shares_are_counted_by_hand_alike(letters: str, hours: int) -> None:
     part = made_part(letters, every_h=hours)
     rows = part.services["service0", "chat"]
-    buckets = day_buckets(part.times, most=400)
-    line = cells(buckets, rows)
+    buckets = make_day_buckets(part.times, most=400)
+    line = make_bucket_cells(buckets, rows)
     assert sum(cell.total for cell in line) == len(rows)
     for index, cell in enumerate(line):
         inside = [state for time, state in rows if buckets.index(time) == index]
@@ -164,7 +164,7 @@ def test_partly_blocked_roles_are_named_with_their_targets_and_families(tmp_path
         time = (START + timedelta(hours=number)).isoformat()
         write_run(RunResult(run=Run(run_id=f"r{number}", measurement_start_time=time, vantage=Vantage()),
                             observations=(), controls=(), verdicts=(), services=(role,)), tmp_path, parquet=False)
-    (part,) = gather(tmp_path)
+    (part,) = gather_report(tmp_path)
     words = Page(make_page([part], title="t")).words
     assert in_order(words, "chat", "3 runs", ENGLISH.moment(START + timedelta(hours=2)), "1 of 3", "1 of 3",
                     "0 of 2", "wechat.chat.b")
@@ -179,7 +179,7 @@ def test_what_nobody_can_measure_is_said_beside_what_is_well_and_what_is_blocked
     write_run(RunResult(run=Run(run_id="r", measurement_start_time=START.isoformat(), vantage=Vantage()),
                         observations=(), controls=(), verdicts=(chat,), services=(role, signal)), tmp_path,
               parquet=False)
-    (part,) = gather(tmp_path)
+    (part,) = gather_report(tmp_path)
     words = Page(make_page([part], title="t")).words
     assert in_order(words, "account", "WhatsApp (calls)")
     assert in_order(words, "account", ": calls.")
@@ -241,7 +241,7 @@ def test_the_script_is_the_only_one_and_the_page_is_whole_without_it() -> None:
     script = files("probe.research.report").joinpath("filters.js").read_text(encoding="utf-8")
     assert text.count("<script>") == 1
     assert f"<script>{script}</script>" in text
-    assert f"script-src '{hash_of(script)}'" in text
+    assert f"script-src '{hash_script(script)}'" in text
     assert re.search(r'<div id="filters"[^>]* hidden="hidden"', text), "controls that do nothing are not shown"
     assert text.count('hidden="hidden"') == 1
 

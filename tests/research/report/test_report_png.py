@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.cli.report import report
-from probe.research.report.figures import check_png_here, drawn_of, figures
-from probe.research.report.language import Tongue
-from probe.research.report.png import check_png, png_of
+from probe.research.report.figures import check_png_here, draw_figures, make_drawing
+from probe.research.report.language import ReportLanguage
+from probe.research.report.png import check_png, render_png
 from probe.results.files.atomic import StoreError
 from report_made import HOSTILE, START, fill, made_part
 
@@ -27,7 +27,7 @@ resvg_py = pytest.importorskip("resvg_py", reason="needs the extra `research`")
 @pytest.fixture(scope="module")
 def chart() -> str:
     part = made_part("oooooooo" + " " * 10 + "BBBBBBBB????", every_h=12)
-    return figures([drawn_of(part)], Tongue("ru"))["overview-1-as64500-ru.svg"]
+    return draw_figures([make_drawing(part)], ReportLanguage("ru"))["overview-1-as64500-ru.svg"]
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def opened(picture: bytes) -> tuple[int, int, list[bytes]]:
 
 
 def test_a_chart_is_drawn_twice_as_large_and_not_in_one_colour(chart: str) -> None:
-    width, height, lines = opened(png_of(chart))
+    width, height, lines = opened(render_png(chart))
     assert [2 * int(side) for side in re.findall(r' (?:width|height)="(\d+)"', chart)[:2]] == [width, height]
     assert len(lines) > 10
-    blank = opened(png_of('<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><rect width="90" '
-                          'height="90" fill="#fff"/></svg>'))
+    blank = opened(render_png('<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><rect width="90" '
+                              'height="90" fill="#fff"/></svg>'))
     assert len(blank[2]) < 4
 
 
@@ -68,11 +68,11 @@ def test_a_chart_is_drawn_twice_as_large_and_not_in_one_colour(chart: str) -> No
 def test_its_words_are_drawn(chart: str) -> None:
     wordless = re.sub(r"<text.*?</text>", "", chart)
     assert wordless != chart
-    assert len(opened(png_of(chart))[2]) > len(opened(png_of(wordless))[2]) + 50
+    assert len(opened(render_png(chart))[2]) > len(opened(render_png(wordless))[2]) + 50
 
 
 def test_a_picture_larger_than_memory_is_drawn_smaller() -> None:
-    width, height, _ = opened(png_of('<svg xmlns="http://www.w3.org/2000/svg" width="960" height="900000"></svg>'))
+    width, height, _ = opened(render_png('<svg xmlns="http://www.w3.org/2000/svg" width="960" height="900000"></svg>'))
     assert width * height <= 40_100_000
 
 
@@ -82,8 +82,8 @@ def test_a_picture_larger_than_memory_is_drawn_smaller() -> None:
 def test_any_name_can_be_drawn(service: str) -> None:
     part = made_part("ooB")
     part.services = {(service, "chat"): [(START, "ok")]}
-    for text in figures([drawn_of(part)], Tongue("en")).values():
-        opened(png_of(text))
+    for text in draw_figures([make_drawing(part)], ReportLanguage("en")).values():
+        opened(render_png(text))
 
 
 @pytest.mark.usefixtures("font")

@@ -24,7 +24,7 @@ from scapy.utils import RawPcapNgReader
 
 from lab_fidelity import Agent, Flow, Place, Seen, Watched, draw_scenario
 from lab_warm import forked
-from probe_lab.lab_types import Drawn
+from probe_lab.lab_types import DrawnScenario
 from project_root import LAB_CLIENTS
 
 PULL = LAB_CLIENTS / "pull.py"
@@ -38,7 +38,7 @@ class BothEnds:
 
     @contextmanager
     def watched(
-        self, scenario: str, seed: int, *, change: Callable[[Drawn], Drawn] = lambda drawn: drawn
+        self, scenario: str, seed: int, *, change: Callable[[DrawnScenario], DrawnScenario] = lambda drawn: drawn
     ) -> Iterator[Watched]:
         """The laboratory, alive; the servers' end can be read when it is over."""
         drawn = change(draw_scenario(scenario, seed))

@@ -36,11 +36,11 @@ from scapy.layers.dns import DNS, DNSQR
 
 from lab_fidelity_wire import PATIENCE_S, Agent, Flow, Seen
 from lab_warm import forked
-from probe.catalogue.load import load as load_catalogue
+from probe.catalogue.load import load_catalogue
 from probe_lab.box.rulebook import Params, make_ready
-from probe_lab.draw import draw
-from probe_lab.format.scenario import Scenario, load
-from probe_lab.lab_types import VANTAGE_CC, Drawn
+from probe_lab.draw import draw_scenario as draw
+from probe_lab.format.scenario import Scenario, load_scenario
+from probe_lab.lab_types import VANTAGE_CC, DrawnScenario
 from probe_lab.laboratory import Laboratory
 from probe_lab.truth import TruthEntry, read_log
 
@@ -71,7 +71,7 @@ class Watched:
 
     def __init__(self, lab: Laboratory, agent: Agent) -> None:
         self.lab = lab
-        self.drawn: Drawn = lab.drawn
+        self.drawn: DrawnScenario = lab.drawn
         self.agent = agent
         self._rules = make_ready(lab.drawn.rules)
 
@@ -244,14 +244,14 @@ def _catalogue() -> Any:
 _CACHE: list[Any] = []
 
 
-def draw_scenario(scenario: str | Scenario, seed: int) -> Drawn:
+def draw_scenario(scenario: str | Scenario, seed: int) -> DrawnScenario:
     """A scenario (or the packaged one of this name) drawn from the packaged catalogue."""
-    found = load(scenario) if isinstance(scenario, str) else scenario
+    found = load_scenario(scenario) if isinstance(scenario, str) else scenario
     tries = (draw(found, seed=seed + more, endpoints=_catalogue().endpoints) for more in range(0, 100_000, 1000))
     return next(drawn for drawn in tries if _has_ipv4(drawn))
 
 
-def _has_ipv4(drawn: Drawn) -> bool:
+def _has_ipv4(drawn: DrawnScenario) -> bool:
     """Whether everybody drawn by name has an IPv4 address: these captures read IPv4 headers."""
     for name, inputs in drawn.aliases.items():
         for row in (_rows()[text] for text in inputs if ":" not in name):
@@ -263,10 +263,11 @@ def _has_ipv4(drawn: Drawn) -> bool:
 
 @contextmanager
 def watched(
-    scenario: str | Scenario | Drawn, seed: int = 1, *, change: Callable[[Drawn], Drawn] = lambda drawn: drawn
+    scenario: str | Scenario | DrawnScenario, seed: int = 1, *,
+    change: Callable[[DrawnScenario], DrawnScenario] = lambda drawn: drawn
 ) -> Iterator[Watched]:
     """The laboratory of a scenario, alive and watched; `change` may adjust what was drawn."""
-    drawn = scenario if isinstance(scenario, Drawn) else draw_scenario(scenario, seed)
+    drawn = scenario if isinstance(scenario, DrawnScenario) else draw_scenario(scenario, seed)
     with forked(change(drawn), level="packet", helpers=False) as lab:
         agent = Agent(lab)
         try:
@@ -294,7 +295,7 @@ class Watching:
         self._stack = ExitStack()
         self._open: tuple[str, Watched] | None = None
 
-    def __call__(self, name: str, *, change: Callable[[Drawn], Drawn] = lambda drawn: drawn) -> Watched:
+    def __call__(self, name: str, *, change: Callable[[DrawnScenario], DrawnScenario] = lambda drawn: drawn) -> Watched:
         """The laboratory of this scenario; `change` counts when it is opened."""
         if self._open is None or self._open[0] != name:
             self.close()

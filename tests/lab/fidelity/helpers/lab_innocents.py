@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lab_fidelity import Flow, Place, Seen, Watched
-from probe_lab.lab_types import Drawn, Value
+from probe_lab.lab_types import DrawnScenario, Value
 from project_root import LAB_CLIENTS
 
 CROWD = 48
@@ -66,20 +66,20 @@ def fault(w: Watched, kind: str) -> Mapping[str, Value]:
     return next(f.params for f in w.drawn.faults if f.kind == kind)
 
 
-def with_fault(kind: str, **params: Value) -> Callable[[Drawn], Drawn]:
+def with_fault(kind: str, **params: Value) -> Callable[[DrawnScenario], DrawnScenario]:
     """Changes parameters of a drawn fault, where those of the file take too long for a test."""
 
-    def change(drawn: Drawn) -> Drawn:
+    def change(drawn: DrawnScenario) -> DrawnScenario:
         faults = (replace(f, params={**f.params, **params}) if f.kind == kind else f for f in drawn.faults)
         return replace(drawn, faults=tuple(faults))
 
     return change
 
 
-def with_rule(**params: Value) -> Callable[[Drawn], Drawn]:
+def with_rule(**params: Value) -> Callable[[DrawnScenario], DrawnScenario]:
     """The same for the parameters of all rules."""
 
-    def change(drawn: Drawn) -> Drawn:
+    def change(drawn: DrawnScenario) -> DrawnScenario:
         return replace(drawn, rules=tuple(replace(r, params={**r.params, **params}) for r in drawn.rules))
 
     return change
