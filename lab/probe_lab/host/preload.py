@@ -6,9 +6,11 @@ from importlib.metadata import entry_points
 
 
 def modules_of(program: str) -> tuple[str, ...]:
-    """The modules that a program of the probe, `run` or `helper`, imports late: its own list, by its entry point."""
-    found: tuple[str, ...] = next(iter(entry_points(group="probe.preload", name=program))).load()
-    return found
+    """The modules that a program of the probe, `run` or `helper`, imports late: its own list, by its entry point.
+
+    Empty for programs that have none, and where the probe is not installed: they load their modules themselves.
+    """
+    return tuple(module for entry in entry_points(group="probe.preload", name=program) for module in entry.load())
 
 
 _TYPES = ("A", "AAAA", "CNAME", "NS", "OPT", "SOA")

@@ -10,7 +10,6 @@ import pytest
 from lab_judged import FRIEND, TARGET, judged, verdicts
 from probe.catalogue.load import load_catalogue
 from probe_lab.format.toml_table import ScenarioError
-from probe_lab.laboratory import explain_unavailable
 from probe_lab.scoring.expect import Judgement
 from probe_lab.scoring.failing_seeds import FailingSeed, as_toml, failing_seed, read_failing, write_failing
 from probe_lab.scoring.trial import Line, TrialResult, run_trial
@@ -23,8 +22,6 @@ KEPT = sorted((ROOT / "tests" / "lab" / "failing_seeds").glob("*.toml"))
 @pytest.mark.skipif(not KEPT, reason="no seed that failed is kept in tests/lab/failing_seeds")
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_a_seed_that_failed_is_right_today(path: Path) -> None:
-    if reason := explain_unavailable():
-        pytest.skip(reason)
     result = run_trial(read_failing(path).trial, catalogue=load_catalogue(search=False))
     if result.skipped:
         pytest.skip(result.skipped)
