@@ -48,12 +48,13 @@ from probe.core.tables.evidence_words import (
     Stage,
 )
 from probe.core.tables.failures import Failure, kind_of
-from probe.core.tables.handshakes import FOREIGN, INNOCENT_HTTP
+from probe.core.tables.handshakes import FOREIGN
 from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import SiteKind
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.trust import TrustFinding
 from probe.core.tables.words import Empty
+from probe.inference.evidence.address_neighbours import judge_innocent_name, judge_other_bytes, judge_other_port
 from probe.inference.evidence.app_evidence import (
     OPERATION,
     AppEvidence,
@@ -221,8 +222,8 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         attempts=len(numbers), failed_attempts=len(failed),
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
         proven=(site.proves_itself and any(o.tls.trust == "valid" for o in mine)) or proves_service(mine),
-        innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
-        other_bytes=_other_bytes(around, mine, address, site.port),
+        innocent=judge_innocent_name(around, address, site.port), other_port=judge_other_port(around, address),
+        other_bytes=judge_other_bytes(around, mine, address, site.port),
         lost=locate_loss([o for o in traces if o.operation == "trace"], address, site.port),
         located=locate_interference(traces, site.sni or site.host, address=address, port=site.port),
         located_by_name=locate_interference([o for o in traces if o.port == site.port], site.sni or site.host),
@@ -299,36 +300,6 @@ def list_whole_attempts(mine: Sequence[Observation]) -> list[int]:
 def _end_of(attempt: Sequence[Observation]) -> Observation:
     """The operation with which a failing attempt ended."""
     return next((o for o in attempt if o.failure or o.app.proof == FOREIGN), attempt[-1])
-
-
-def _innocent(around: Sequence[Observation], address: str, port: int) -> InnocentState:
-    tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
-             and o.app.protocol != INNOCENT_HTTP]
-    if not tries:
-        return "unasked"
-    operation: Operation = "tls_handshake" if any(o.tls.sni for o in tries) else "http_round_trip"
-    reached = [o for o in tries if o.operation == operation and not o.failure]
-    if reached:
-        return "reached"
-    return "tainted" if all(o.tainted_by for o in tries) else "failed"
-
-
-def _other_port(around: Sequence[Observation], address: str) -> OtherPort:
-    tries = [o for o in around if o.purpose == "port" and o.address == address and o.operation == "connect"]
-    if not tries:
-        return "unasked"
-    if any(not o.failure for o in tries):
-        return "open"
-    return "closed" if any(o.failure == CONNECTION_REFUSED for o in tries) else "silent"
-
-
-def _other_bytes(around: Sequence[Observation], mine: Sequence[Observation], address: str, port: int) -> OtherBytes:
-    tries = [o for o in around if o.purpose == "bytes" and (o.address, o.port) == (address, port)]
-    lost = [o.sequence for o in mine if o.operation == "tls_handshake" and o.failure and o.tcp.acked == "no"]
-    said = [o for o in tries if o.operation == OPERATION and (not o.failure or o.tcp.acked == "yes")]
-    if any(min(lost) < o.sequence < max(lost) for o in said) if lost else False:
-        return "passed"
-    return "failed" if tries and not said else "unasked"
 
 
 def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAnswer],
