@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from in_order import in_order
 from made_up_net import FRAME, Net, walk
-from observations import HERE4, PRIVATE, RESET, TIMEOUT, lookup, plain_visit
+from observations import HERE4, PRIVATE, RESET, TIMEOUT, lookup, plain_visit, replace_flat
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import Catalogue
 from probe.cli.main import cli
@@ -134,6 +135,15 @@ def test_the_text_tells_the_same(catalogue: Catalogue) -> None:
     for word in (RUN_ID, TARGET, URL, row.block_type, row.rule_id, f"{told['rule']['file']}:{told['rule']['line']}",
                  told["ruled_out"]["id"], *row.evidence, *(field["name"] for field in told["fields"])):
         assert word in text
+
+
+def test_captured_packets_are_told_as_files_write_them(catalogue: Catalogue) -> None:
+    stored = recorded(catalogue, RESET_NET)
+    texts = ("0.00|out|64|20154|1|S|0|0|64240|0", "354.59|in|57|17366|1|AR|1|518|1435|0")
+    keep(replace(stored, observations=tuple(replace_flat(o, packets=texts) for o in stored.observations)))
+    for row in explained(RUN_ID, TARGET)["observations"]:
+        assert row["packets"] == list(texts)
+    assert in_order(explain(RUN_ID, TARGET).output, *texts)
 
 
 def test_a_row_that_todays_rules_judge_otherwise_is_shown_beside_theirs(catalogue: Catalogue) -> None:

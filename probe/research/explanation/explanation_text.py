@@ -17,6 +17,7 @@ from probe.inference.rules.path_context import PathContext
 from probe.operation.commands.rule_places import rule_places
 from probe.research.explanation.run_explanation import Explanation
 from probe.results.files.text_cells import visible
+from probe.results.text_forms import format_packet
 
 _LONGEST = 160
 """Characters that are shown of one value."""
@@ -44,7 +45,8 @@ def explanation_json(told: Explanation) -> dict[str, Any]:
         "neighbour": _neighbour_json(told.verdict),
         "observations": [
             {"observation_id": o.observation_id, "t0_s": o.t0_s, "operation": o.operation, "address": o.address,
-             "port": o.port, "hostname": o.hostname, "failure": o.failure, "packets": list(o.packets)}
+             "port": o.port, "hostname": o.hostname, "failure": o.failure,
+             "packets": [format_packet(packet) for packet in o.packets]}
             for o in told.observations],
     }
 
@@ -110,7 +112,7 @@ def _observations(seen: tuple[Observation, ...]) -> Iterator[str]:
     if captured:
         yield "captured packets (delay ms|direction|IP TTL|IP ID|DF|flags|seq|ack|window|length):"
     for o in captured:
-        yield from (f"    {o.observation_id}  {packet}" for packet in o.packets)
+        yield from (f"    {o.observation_id}  {format_packet(packet)}" for packet in o.packets)
 
 
 def _place(seen: Observation) -> str:
