@@ -28,12 +28,13 @@ SCORE ?=
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lowest lint bench score soak docs dist lock clean
+.PHONY: help demo test slow check long lowest lint bench score soak docs dist lock clean
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
 	@echo "make test   style, types and all tests but the slow ones, in at most 8 minutes on two cores (JOBS=$(JOBS))"
-	@echo "make check  the slow tests too, as the continuous integration does (at most 25 minutes)"
+	@echo "make slow   the slow tests alone"
+	@echo "make check  both, as the continuous integration does (at most 25 minutes)"
 	@echo "make lowest a part of the tests, with the lowest versions of what is needed that pyproject.toml allows"
 	@echo "make lint   style and types alone"
 	@echo "make bench  how fast it is"
@@ -51,16 +52,17 @@ demo: $(VENV)/.installed-demo
 IN_PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # While types are checked on one core, the tests' modules are compiled on another, else each process compiled them anew.
-# SELECTED: pytest's expression of marks; empty: every test.
-test: SELECTED = not slow
-test check: $(TESTED)
+test: $(TESTED)
 	@$(PY) -m ruff check .
 	@$(PY) -m pytest --collect-only --quiet >/dev/null 2>&1 & $(PY) -m mypy; checked=$$?; wait; exit $$checked
-	@$(PY) -m pytest $(if $(SELECTED),-m '$(SELECTED)') $(IN_PARALLEL)
+	@$(PY) -m pytest -m 'not slow' $(IN_PARALLEL)
 
-.PHONY: check long
-long: $(TESTED)
+slow: $(TESTED)
 	@$(PY) -m pytest -m slow $(IN_PARALLEL)
+
+check: test slow
+
+long: slow
 	@$(PY) tools/soak.py
 	@$(PY) tools/bench.py --only cells
 	@$(MAKE) --no-print-directory score
