@@ -2,6 +2,7 @@
 
 RFC 9112. An answer is read from its beginning at each arrival of more, so that nothing waits for the end of a
 connection; no more than MAX_HEAD bytes of head, MAX_HEADERS lines and MAX_CHUNKS chunks are looked at.
+The reader is our own, since h11 refuses answers that count here, such as one with `Transfer-Encoding: identity`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 No extension is offered, so none may be used. Servers' frames are bounded by the speech that reads them, and by
 MAX_FRAMES: a flood of empty ones ends there.
+The reader is our own, since wsproto refuses frames that count here, such as one that writes a short length in two
+bytes.
 """
 
 from __future__ import annotations
