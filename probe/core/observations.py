@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.icmp_errors import IcmpError
 from probe.core.observation_parts import (
     NO_APP,
     NO_DATAGRAMS,
@@ -69,8 +70,8 @@ class Observation:
     port: int = 0
     family: int = 0
     """4 or 6."""
-    icmp: str = ""
-    """`type/code sender` of an ICMP error that ended the attempt."""
+    icmp: IcmpError | None = None
+    """The ICMP error that ended the attempt."""
     packets: tuple[Packet, ...] = ()
     """The decisive packets of the connection or question, where packets may be captured; of a visit they stand with
     its last operation."""

@@ -94,7 +94,8 @@ def test_the_envelope_is_that_of_the_format() -> None:
 def test_what_may_not_be_published_is_in_no_measurement() -> None:
     secret: dict[str, Any] = {"title": "SECRET", "body_excerpt": "SECRET", "location": "SECRET",
               "packets": ("1.00|in|64|1|1|SECRET|0|0|0|0",),
-              "icmp": "SECRET", "replies": ("SECRET",), "issuer": "SECRET", "url": "SECRET", "reply_head": "SECRET"}
+              "icmp": "3/13 SECRET", "replies": ("SECRET",), "issuer": "SECRET", "url": "SECRET",
+              "reply_head": "SECRET"}
     page = replace_flat(visit_to(HERE4)[-1], **secret)
     network = lookup(HERE4, resolver_address="93.184.0.53")
     ladder = replace(page, purpose="ladder", hostname="SECRET")

@@ -32,6 +32,7 @@ from typing import Final
 
 from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
+from probe.core.icmp_errors import IcmpError
 from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.address_sources import AddressSource
@@ -123,7 +124,7 @@ class PathEvidence:
     same_failure: bool = False
     """Every failing attempt ended at the same stage with the same word."""
     failure: Failure = ""
-    icmp: str = ""
+    icmp: IcmpError | None = None
     opened_before: bool = False
     """The same address and port accepted a connection of ours earlier in the run."""
     lost: LostWhere = ""
