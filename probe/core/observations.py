@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.icmp_errors import IcmpError
 from probe.core.observation_parts import (
     NO_APP,
     NO_DATAGRAMS,
@@ -27,6 +28,7 @@ from probe.core.observation_parts import (
     TransferPart,
 )
 from probe.core.packets import Packet
+from probe.core.places import Place
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.control_sources import HELPER, AppWord, ControlSource, ControlState
 from probe.core.tables.evidence_words import Answered
@@ -69,8 +71,8 @@ class Observation:
     port: int = 0
     family: int = 0
     """4 or 6."""
-    icmp: str = ""
-    """`type/code sender` of an ICMP error that ended the attempt."""
+    icmp: IcmpError | None = None
+    """The ICMP error that ended the attempt."""
     packets: tuple[Packet, ...] = ()
     """The decisive packets of the connection or question, where packets may be captured; of a visit they stand with
     its last operation."""
@@ -114,17 +116,17 @@ class ControlAnswer:
     t_s: float = 0.0
     dns_failure: Failure = ""
     addresses: tuple[str, ...] = ()
-    tcp: tuple[tuple[str, Failure], ...] = ()
-    """(`ip:port`, failure or empty) pairs."""
-    tls: tuple[tuple[str, Failure], ...] = ()
-    udp: tuple[tuple[str, Failure], ...] = ()
-    """(`ip:port`, failure or empty) pairs of a QUIC handshake or a STUN binding."""
-    leaf_keys: tuple[tuple[str, str], ...] = ()
-    """(`ip:port`, SHA-256 of the leaf's SubjectPublicKeyInfo) pairs."""
-    ja4s: tuple[tuple[str, str], ...] = ()
-    """(`ip:port`, JA4 of the ClientHello with which the control shook hands) pairs; helpers of others do not tell."""
-    app: tuple[tuple[str, AppWord], ...] = ()
-    """(`ip:port`, proof or failure) pairs of a messenger's own first words."""
+    tcp: tuple[tuple[Place, Failure], ...] = ()
+    """(place, failure or empty) pairs."""
+    tls: tuple[tuple[Place, Failure], ...] = ()
+    udp: tuple[tuple[Place, Failure], ...] = ()
+    """(place, failure or empty) pairs of a QUIC handshake or a STUN binding."""
+    leaf_keys: tuple[tuple[Place, str], ...] = ()
+    """(place, SHA-256 of the leaf's SubjectPublicKeyInfo) pairs."""
+    ja4s: tuple[tuple[Place, str], ...] = ()
+    """(place, JA4 of the ClientHello with which the control shook hands) pairs; helpers of others do not tell."""
+    app: tuple[tuple[Place, AppWord], ...] = ()
+    """(place, proof or failure) pairs of a messenger's own first words."""
     http_failure: Failure | None = None
     """None when HTTP was not asked for; empty when it worked."""
     http_status: int = 0

@@ -13,9 +13,11 @@ from probe.core.observations import Observation
 from probe.results.plain_types import read_record
 from probe.results.text_forms import (
     FORMS,
+    format_icmp,
     format_line,
     format_reply,
     format_version,
+    read_icmp,
     read_lines,
     read_replies,
     read_versions,
@@ -41,7 +43,8 @@ PLACES: Mapping[str, str] = {f.name: f.name for f in _COMMON} | {
     column: f"{part}.{name}" for part, columns in _PART_COLUMNS.items() for column, name in columns.items()}
 """Column -> where its value stands in an observation: `port`, `tls.sni`."""
 DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in _COMMON if f.default is not MISSING} | {
-    column: getattr(_PARTS[part], name) for part, columns in _PART_COLUMNS.items() for column, name in columns.items()}
+    column: getattr(_PARTS[part], name) for part, columns in _PART_COLUMNS.items() for column, name in columns.items()
+} | {"icmp": ""}
 """Column -> its empty value, of all that have one."""
 _COMMON_NAMES = tuple(f.name for f in _COMMON)
 _common_values = itemgetter(*_COMMON_NAMES)
@@ -49,7 +52,7 @@ _READERS = tuple((part, itemgetter(*columns), tuple(DEFAULTS[column] for column 
                  for part, columns in _PART_COLUMNS.items())
 """Part, what takes its values out of a whole row, its empty values, its fields."""
 _values = attrgetter(*PLACES.values())
-_REPLIES = list(PLACES).index("replies")
+_REPLIES, _ICMP = list(PLACES).index("replies"), list(PLACES).index("icmp")
 _FORMED = tuple((number, FORMS[column]) for number, column in enumerate(PLACES) if column in FORMS)
 
 
@@ -60,12 +63,13 @@ def list_column_types() -> dict[str, object]:
     for part, columns in _PART_COLUMNS.items():
         types = get_type_hints(type(_PARTS[part]))
         found |= {column: types[name] for column, name in columns.items()}
-    return found | dict.fromkeys((*FORMS, "replies"), tuple[str, ...])
+    return found | dict.fromkeys((*FORMS, "replies"), tuple[str, ...]) | {"icmp": str}
 
 
 def list_column_values(seen: Observation) -> list[Any]:
     """The values of all columns, in the order of `PLACES`."""
     values = list(_values(seen))
+    values[_ICMP] = format_icmp(values[_ICMP])
     for number, form in _FORMED:
         if values[number]:
             values[number] = form.write(values[number])
@@ -95,6 +99,8 @@ def nest_row(row: Mapping[str, Any]) -> dict[str, Any]:
     Raises msgspec.ValidationError where a column that should hold texts does not.
     """
     made = _parted(row)
+    if "icmp" in made:
+        made["icmp"] = read_icmp(msgspec.convert(made["icmp"], str))
     for column, form in FORMS.items():
         if texts := row.get(column):
             part, _, name = PLACES[column].rpartition(".")

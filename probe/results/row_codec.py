@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.results.flat_control import flatten_control, nest_control
 from probe.results.flat_observation import flatten_observation, nest_row
 from probe.results.plain_types import read_record
 from probe.results.schema import FRAME, TABLES, Table
@@ -19,6 +20,10 @@ Row = Mapping[str, Value]
 """Column -> value, in the order of the table's columns."""
 T = TypeVar("T", Observation, Verdict, ServiceVerdict, ControlAnswer)
 
+FLATTEN: Mapping[type, Callable[[Any], dict[str, Any]]] = {
+    Observation: flatten_observation, ControlAnswer: flatten_control}
+"""Kind of record -> what makes a row of one; others are rows as they stand."""
+_NEST: Mapping[type, Callable[[Row], dict[str, Any]]] = {Observation: nest_row, ControlAnswer: nest_control}
 _VANTAGE_NAMES = frozenset(f.name for f in fields(Vantage))
 _FRAME_NAMES = frozenset(column.name for column in FRAME)
 
@@ -57,7 +62,8 @@ def framed_rows(run: Run, table: Table, records: Iterable[Record]) -> Iterator[R
             raise ValueError(f"observation {record.observation_id} belongs to run {record.run_id!r}")
         row = {column.name: frame.get(column.name) for column in FRAME}
         row["measurement_uid"] = ".".join(filter(None, (run.run_id, subject_of(record))))
-        values = flatten_observation(record) if isinstance(record, Observation) else None
+        flatten = FLATTEN.get(type(record))
+        values = flatten(record) if flatten else None
         yield row | {name: getattr(record, name) if values is None else values[name] for name in names}
 
 
@@ -71,7 +77,8 @@ def record_from(row: Row, kind: type[T]) -> T:
 
     Raises msgspec.ValidationError when a column without a default is missing.
     """
-    return read_record(nest_row(row) if kind is Observation else row, kind)
+    nest = _NEST.get(kind)
+    return read_record(nest(row) if nest else row, kind)
 
 
 def table_of(kind: type[T]) -> Table:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, get_type_hints
 
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.runs import Run, Vantage
 from probe.core.tables.versions import SCHEMA_VERSION as SCHEMA_VERSION
 from probe.core.verdicts import ServiceVerdict, Verdict
@@ -63,7 +64,7 @@ _KINDS: Mapping[object, tuple[Kind, bool]] = {
     bool: (Kind.BOOLEAN, False),
     tuple[str, ...]: (Kind.TEXTS, False),
     tuple[int, ...]: (Kind.INTEGERS, False),
-    tuple[tuple[str, str], ...]: (Kind.PAIRS, False),
+    tuple[tuple[Place, str], ...]: (Kind.PAIRS, False),
     str | None: (Kind.TEXT, True),
     float | None: (Kind.NUMBER, True),
 }

@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from probe.core.icmp_errors import IcmpError
 from probe.core.packets import Packet
+from probe.core.places import Place
 from probe.core.replies import DnsReply, TraceLine
 from probe.core.tables.evidence_words import HOP_WORDS, SPACES
 from probe.core.tables.words import known
 
 _PACKET_FIELDS, _REPLY_FIELDS = 10, 5
 _VERSION = re.compile("[0-9a-f]{8}")
+_ICMP_NUMBERS = re.compile("(0|[1-9][0-9]{0,2})/(0|[1-9][0-9]{0,2})")
+_PORT = re.compile("0|[1-9][0-9]{0,4}")
 _MAX_DIGITS = 18
 
 
@@ -114,6 +118,39 @@ def read_line(text: str) -> TraceLine | None:
 def read_lines(texts: Iterable[str]) -> tuple[TraceLine, ...]:
     """Those lines that can be read, in their order."""
     return tuple(line for text in texts if (line := read_line(text)) is not None)
+
+
+def format_icmp(icmp: IcmpError | None) -> str:
+    """`type/code sender`, as far as the sender is known; empty for none."""
+    if icmp is None:
+        return ""
+    return f"{icmp.type}/{icmp.code} {icmp.sender}" if icmp.sender else f"{icmp.type}/{icmp.code}"
+
+
+def read_icmp(text: str) -> IcmpError | None:
+    """The ICMP error that a text describes, as far as it can be read: that one came counts in any case."""
+    if not text:
+        return None
+    numbers, _, sender = text.partition(" ")
+    found = _ICMP_NUMBERS.fullmatch(numbers)
+    return IcmpError(type=int(found[1]), code=int(found[2]), sender=sender) if found else IcmpError(sender=sender)
+
+
+def format_place(place: Place) -> str:
+    """`ip:port`, with brackets for IPv6; a place that could not be read as it was."""
+    if place.port < 0:
+        return place.address
+    return f"[{place.address}]:{place.port}" if ":" in place.address else f"{place.address}:{place.port}"
+
+
+def read_place(text: str) -> Place:
+    """The place that a text describes; a text that is not written as we write places, as it is, with port -1."""
+    host, _, port = text.rpartition(":")
+    if _PORT.fullmatch(port):
+        place = Place(host[1:-1] if ":" in host else host, int(port))
+        if format_place(place) == text:
+            return place
+    return Place(text, -1)
 
 
 def format_version(version: int) -> str:

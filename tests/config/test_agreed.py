@@ -13,6 +13,7 @@ from probe.catalogue.packaged import load_matrix_servers
 from probe.config.settings import load_settings
 from probe.control.asking.helper_answer import parse_answer
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe_lab.draw import draw_scenario, resolve_addresses
 from probe_lab.format.scenario import load_scenario
 from probe_lab.scoring.trial import agreed_server, configuration
@@ -41,11 +42,11 @@ def test_the_laboratorys_server_is_nobodys_target(tmp_path: Path, name: str, see
 
 
 @pytest.mark.parametrize(("told", "kept"), [
-    (JA4, ((f"{HERE4}:443", JA4),)), ("", ()), ("t13d1516h2_8daaf6152771", ()), ("=cmd()", ()), (JA4 + "\n", ()),
+    (JA4, ((Place(HERE4, 443), JA4),)), ("", ()), ("t13d1516h2_8daaf6152771", ()), ("=cmd()", ()), (JA4 + "\n", ()),
 ])
-def test_a_helper_tells_with_which_hello_it_shook_hands(told: str, kept: tuple[tuple[str, str], ...]) -> None:
+def test_a_helper_tells_with_which_hello_it_shook_hands(told: str, kept: tuple[tuple[Place, str], ...]) -> None:
     entry = {"proto": "tls", "host": HOST, "port": 443, "address": HERE4, "operation": "tls_handshake",
              "failure": None, "ja4": told}
     blank = ControlAnswer(control_id="a", input=f"https://{HOST}/", state="failed")
     got = parse_answer(json.dumps({"x_endpoints": [entry]}).encode(), blank=blank, endpoint=endpoint())
-    assert (got.tls, got.ja4s) == (((f"{HERE4}:443", ""),), kept)
+    assert (got.tls, got.ja4s) == (((Place(HERE4, 443), ""),), kept)

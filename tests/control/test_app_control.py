@@ -15,6 +15,7 @@ from probe.control.helper.helper_workers import FuturePool
 from probe.control.reaching.target_guard import TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from test_app_exchange import genuine, replying
 
 
@@ -36,8 +37,8 @@ def test_a_helper_tells_what_the_service_answered(behave: Behaviour, word: str) 
             helper = HelperConfig(control_id="t", url=url)
             answer = ask_helper(helper, messenger(server.port), (HERE,), timeout_s=30, clock=lambda: 0.0)
     assert answer.state == "answered"
-    assert answer.tcp == ((f"{HERE}:{server.port}", ""),)
-    assert answer.app == ((f"{HERE}:{server.port}", word),)
+    assert answer.tcp == ((Place(HERE, server.port), ""),)
+    assert answer.app == ((Place(HERE, server.port), word),)
 
 
 def test_what_is_asked_of_a_helper() -> None:
@@ -64,5 +65,5 @@ def test_a_helpers_words_are_taken_from_the_table(told: dict[str, str], app: str
     entry = {"proto": "tcp", "host": HERE, "port": 443, "address": HERE} | told
     blank = ControlAnswer(control_id="t", input="i", state="failed")
     answer = parse_answer(json.dumps({"x_endpoints": [entry]}).encode(), blank=blank, endpoint=messenger(443))
-    assert answer.tcp == ((f"{HERE}:443", ""),)
-    assert answer.app == (((f"{HERE}:443", app),) if app else ())
+    assert answer.tcp == ((Place(HERE, 443), ""),)
+    assert answer.app == (((Place(HERE, 443), app),) if app else ())

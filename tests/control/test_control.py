@@ -21,6 +21,7 @@ from probe.control.reaching.page_fetch import select_forwarded_headers
 from probe.control.reaching.target_guard import TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe.core.tables.resolvers import Resolver
 from probe.measurement.streams.tls_handshake import hash_key
 
@@ -64,7 +65,7 @@ def ask_about(world: World, target: Endpoint, *addresses: str) -> ControlAnswer:
 
 def test_client_and_helper_agree_on_a_living_site(world: World) -> None:
     answer = ask_about(world, endpoint(port=world.site), HERE)
-    key = f"{HERE}:{world.site}"
+    key = Place(HERE, world.site)
     assert (answer.state, answer.reason, answer.control_id, answer.asn) == ("answered", "", "test", 64500)
     assert answer.addresses == (HERE,)
     assert answer.dns_failure == ""
@@ -157,7 +158,7 @@ def test_refused_connection_in_both_vocabularies(world: World) -> None:
     assert page["tcp_connect"][f"{HERE}:{world.closed}"] == {"status": False, "failure": "connection_refused_error"}
     assert page["http_request"]["failure"] == "connection_refused_error"
     answer = ask_about(world, endpoint(port=world.closed), HERE)
-    assert answer.tcp == ((f"{HERE}:{world.closed}", "connection_refused"),)
+    assert answer.tcp == ((Place(HERE, world.closed), "connection_refused"),)
     assert (answer.tls, answer.http_failure) == ((), "connection_refused")
 
 

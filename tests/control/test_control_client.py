@@ -28,6 +28,7 @@ from probe.control.helper_protocol import (
 )
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe.measurement.address_echoes import remove_addresses
 
 HERE = "127.0.0.1"
@@ -37,6 +38,7 @@ ENDPOINT = Endpoint(target_id="chat.web", service="chat", role="web", tier=1, in
 BLANK = ControlAnswer(control_id="c", input=ENDPOINT.input, state="failed")
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 KEY = "93.184.216.34:443"
+PLACE = Place("93.184.216.34", 443)
 
 
 def whole(body: bytes, head: bytes = OK) -> bytes:
@@ -264,8 +266,8 @@ def test_an_answer_of_oonis_helper() -> None:
         "ip_info": {}, "quic_handshake": {}, "http3_request": None,
     })
     assert answer.state == "answered"
-    assert answer.tcp == ((KEY, ""), ("[2001:db8::1]:443", "connection_refused"))
-    assert answer.tls == ((KEY, "ssl_unknown_authority"),)
+    assert answer.tcp == ((PLACE, ""), (Place("2001:db8::1", 443), "connection_refused"))
+    assert answer.tls == ((PLACE, "ssl_unknown_authority"),)
     assert (answer.http_failure, answer.dns_failure) == ("dns_nxdomain_error", "dns_no_answer")
 
 
@@ -279,7 +281,7 @@ def test_what_is_malformed_costs_only_itself() -> None:
                          "body_length": "long", "failure": None},
         "x_endpoints": [None, {"proto": "tls"}, 5],
     })
-    assert answer.tcp == (("93.184.216.35:443", ""),)
+    assert answer.tcp == ((Place("93.184.216.35", 443), ""),)
     assert (answer.tls, answer.addresses, answer.dns_failure) == ((), (), "")
     assert (answer.http_failure, answer.http_status, answer.http_title) == ("", 200, "")
     assert answer.http_header_names == ("server",)
@@ -305,9 +307,9 @@ def test_our_own_entries_say_more() -> None:
         ],
     })
     assert (answer.dns_failure, answer.addresses) == ("", ())
-    assert answer.tcp == ((KEY, ""), ("93.184.216.35:443", "timed_out"))
-    assert answer.tls == ((KEY, "ssl_invalid_certificate"),)
-    assert answer.leaf_keys == ((KEY, "ab" * 32),)
+    assert answer.tcp == ((PLACE, ""), (Place("93.184.216.35", 443), "timed_out"))
+    assert answer.tls == ((PLACE, "ssl_invalid_certificate"),)
+    assert answer.leaf_keys == ((PLACE, "ab" * 32),)
 
 
 def test_an_answer_that_declines_everything_is_a_refusal() -> None:
@@ -353,8 +355,8 @@ def check(answer: ControlAnswer) -> None:
     for text in (answer.dns_failure, answer.http_failure or "", *(word for _, word in answer.tcp + answer.tls)):
         assert len(text) <= 200
         assert text.isprintable()
-    for key, _ in answer.tcp + answer.tls + answer.leaf_keys:
-        assert join_address(*split_address(key)) == key
+    for place, _ in answer.tcp + answer.tls + answer.leaf_keys:
+        assert split_address(join_address(place.address, place.port)) == (place.address, place.port)
 
 
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)

@@ -22,6 +22,7 @@ from probe.control.reaching.reach_plan import ReachPlan
 from probe.control.reaching.target_guard import UDP_PORTS, TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe.core.tables.handshakes import ProtocolName
 from probe.core.tables.protocols import Carrier
 from probe.measurement.datagrams.quic_trust import _make_store
@@ -58,16 +59,16 @@ def test_a_binding_is_made_from_the_helpers_place() -> None:
     with stun_server(honest) as port:
         living = told("stun", port)
     closed = told("stun", port)
-    assert (living.state, living.udp) == ("answered", ((f"{HERE}:{port}", ""),))
-    assert (closed.state, closed.udp) == ("answered", ((f"{HERE}:{port}", "connection_refused"),))
+    assert (living.state, living.udp) == ("answered", ((Place(HERE, port), ""),))
+    assert (closed.state, closed.udp) == ("answered", ((Place(HERE, port), "connection_refused"),))
     assert "198.51.100.77" not in str(living)
 
 
 def test_a_handshake_is_made_from_the_helpers_place(ca: trustme.CA, tmp_path: Path) -> None:
     with quic_server(ca, tmp_path) as port:
         good, bad = told("quic", port, sni=NAME), told("quic", port, sni="other.example")
-    assert (good.state, good.udp, len(good.leaf_keys)) == ("answered", ((f"{HERE}:{port}", ""),), 1)
-    assert bad.udp == ((f"{HERE}:{port}", "ssl_invalid_hostname"),)
+    assert (good.state, good.udp, len(good.leaf_keys)) == ("answered", ((Place(HERE, port), ""),), 1)
+    assert bad.udp == ((Place(HERE, port), "ssl_invalid_hostname"),)
     assert bad.leaf_keys == good.leaf_keys
 
 

@@ -16,6 +16,7 @@ from probe.control.feeds.feed_board import FRESH_S, MAX_AHEAD_S, FeedBoard
 from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPage
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.classify import judge_run
 from probe.inference.verdicts.site_case import RunContext
@@ -38,7 +39,7 @@ def consult(*feeds: Feed, of: str = "de-1", now: datetime = SOON, url: str = URL
 def test_a_fresh_entry_answers_as_a_helper_would() -> None:
     told = consult(feed(entry(dns_failure="", places=(place(app="proven", udp="", ja4="t13d1516h2_" + "a" * 12 + "_"
                                                             + "b" * 12), place("2606:2800::1", tls="eof_error")))))
-    where, six = f"{HERE4}:443", "[2606:2800::1]:443"
+    where, six = Place(HERE4, 443), Place("2606:2800::1", 443)
     assert (told.control_id, told.state, told.source, told.t_s) == ("feed-de-1", "answered", "feed", 3.0)
     assert told.tcp == ((where, ""), (six, ""))
     assert told.tls == ((where, ""), (six, "eof_error"))
@@ -69,9 +70,9 @@ def test_what_works_convicts_only_after_a_failure_of_our_own(failed_s: int | Non
     assert told.before is not works
     assert told.addresses == (HERE4,), "where the name led changes seldom"
     assert told.leaf_keys
-    assert dict(told.tls).get("[2606:2800::1]:443") == "eof_error", "a failure counts all the same"
+    assert dict(told.tls).get(Place("2606:2800::1", 443)) == "eof_error", "a failure counts all the same"
     assert bool(dict(told.tcp)) == bool(told.app) == bool(told.udp) == works
-    assert (f"{HERE4}:443" in dict(told.tls)) == works
+    assert (Place(HERE4, 443) in dict(told.tls)) == works
     assert (told.http_failure, told.http_title) == ("", "Chat"), "pages are compared"
 
 
@@ -100,8 +101,8 @@ def test_two_vantages_of_one_network_or_country_fail_as_one(
 def test_what_works_is_told_by_each_of_them() -> None:
     mixed = entry(places=(place(), place(NEAR4, tcp=REFUSED, tls=None, key="")))
     feeds = feed(mixed), feed(mixed, **DE2)  # type: ignore[arg-type]
-    assert consult(*feeds, of="de-1").tcp == ((f"{HERE4}:443", ""), (f"{NEAR4}:443", REFUSED))
-    assert consult(*feeds, of="de-2").tcp == ((f"{HERE4}:443", ""),), "its failure is the first one's"
+    assert consult(*feeds, of="de-1").tcp == ((Place(HERE4, 443), ""), (Place(NEAR4, 443), REFUSED))
+    assert consult(*feeds, of="de-2").tcp == ((Place(HERE4, 443), ""),), "its failure is the first one's"
 
 
 def test_who_fails_no_more_leaves_the_word_to_another() -> None:

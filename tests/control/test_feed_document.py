@@ -24,6 +24,7 @@ from probe.control.feeds.feed_document import (
 )
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 
 GOOD: dict[str, Any] = json.loads(write_feed(feed(entry(), failing("https://b.example/"))))
 
@@ -129,7 +130,7 @@ def test_an_address_that_no_service_has_is_passed_over() -> None:
         {"ip": ip, "port": 443, "tcp": ""} for ip in ("93.184.0.1", "10.0.0.1", "::1", "x")])
     told = consulted(read_feed(raw), read_feed(raw).entries[0])
     assert told.addresses == ("93.184.0.1",)
-    assert told.tcp == (("93.184.0.1:443", ""),)
+    assert told.tcp == ((Place("93.184.0.1", 443), ""),)
 
 
 def test_an_entry_tells_when_it_was_measured() -> None:

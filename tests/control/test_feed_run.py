@@ -26,7 +26,7 @@ def asker(clock: Clock, offsets: list[float | None],
     run: Any = SimpleNamespace(
         settings=Settings(vantage=VantageSettings(cc="RU")), clock=clock, board=FeedBoard(feeds=(feed(),)),
         ladder=lambda _: SimpleNamespace(clock_offset_s=offsets.pop(0)), frame=SimpleNamespace(ours=()),
-        whereabouts=Whereabouts(None), watch=SimpleNamespace(changed=False), failed_before=failed_before)
+        whereabouts=Whereabouts(None), watch=SimpleNamespace(has_changed=False), failed_before=failed_before)
     return _make_asker(run, str, ObservationLog("r"))
 
 

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from observations import BEYOND4, ELSEWHERE, REFUSED, observation, operation, replace_flat
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.failures import RCODE_FAILURES, Failure, open_failure
 from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import Purpose
@@ -74,9 +75,9 @@ class Net:
     told: Callable[[AskControl], ControlAnswer] = lambda step: ControlAnswer(
         control_id=step.control_id, asn=64500 + ord(step.control_id[0]), cc=step.control_id.upper(), input=step.input,
         state="answered", http_failure="", http_status=200,
-        tcp=tuple((f"{a}:{port}", "") for a in step.addresses for port in (80, 443)),
-        tls=tuple((f"{a}:443", "") for a in step.addresses),
-        udp=tuple((f"{a}:{port}", "") for a in step.addresses for port in (443, 3478)))
+        tcp=tuple((Place(a, port), "") for a in step.addresses for port in (80, 443)),
+        tls=tuple((Place(a, 443), "") for a in step.addresses),
+        udp=tuple((Place(a, port), "") for a in step.addresses for port in (443, 3478)))
 
     def carry_out(self, step: Step) -> tuple[list[Observation], list[ControlAnswer]]:
         """What a workshop would return for the step."""

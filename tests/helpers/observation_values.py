@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from probe.core.icmp_errors import IcmpError
 from probe.core.packets import Packet
 from probe.core.replies import DnsReply, TraceLine
 
@@ -33,8 +34,11 @@ REPLIES: dict[str, st.SearchStrategy[Any]] = {
     "quic_version": st.lists(st.integers(0, 2**32 - 1), max_size=3).map(tuple),
 }
 """Operation -> values of its replies."""
+ICMP_ERRORS = st.builds(IcmpError, type=st.integers(0, 255), code=st.integers(0, 255),
+                        sender=st.sampled_from(["", "service", "private", "93.184.7.7", " a", "a b", "\n"]))
 FORMED: dict[str, st.SearchStrategy[Any]] = {
     "packets": st.lists(PACKETS, max_size=3).map(tuple),
+    "icmp": st.none() | ICMP_ERRORS,
     "bins": st.lists(st.integers(0, 10**12), max_size=3).map(tuple),
 }
 """Column -> values that its observation may hold."""

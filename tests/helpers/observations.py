@@ -17,7 +17,7 @@ from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.unanswered import QuestionCount
 from probe.results.flat_observation import PLACES, read_replies_column
-from probe.results.text_forms import FORMS
+from probe.results.text_forms import FORMS, read_icmp, read_place
 
 HOST, OTHER = "chat.example", "other.example"
 HERE4, NEAR4, THERE4 = "93.184.0.1", "93.184.0.2", "151.101.9.9"
@@ -85,6 +85,8 @@ def _put(seen: Observation, flat: dict[str, Any]) -> Observation:
         part, _, name = PLACES[column].rpartition(".")
         if column == "replies" and any(isinstance(text, str) for text in value):
             part, name, value = read_replies_column(flat.get("operation", seen.operation), value)
+        if column == "icmp" and isinstance(value, str):
+            value = read_icmp(value)
         if column in FORMS and any(isinstance(text, str) for text in value):
             value = FORMS[column].read(value)
         if part:
@@ -145,12 +147,17 @@ def numbered(seen: list[Observation]) -> tuple[Observation, ...]:
     return tuple(replace(o, sequence=n, observation_id=f"r.{n}") for n, o in enumerate(seen))
 
 
+OF_PLACES = ("tcp", "tls", "udp", "leaf_keys", "ja4s", "app")
+
+
 def told(control_id: str = "a", **changes: Any) -> ControlAnswer:
     """What a control in a network of its own says."""
     number = 64500 + sum(control_id.encode())
     plain = ControlAnswer(control_id=control_id, asn=number, cc=control_id.upper(), input=f"https://{HOST}/",
                           state="answered")
-    return replace(plain, **changes)
+    return replace(plain, **changes | {
+        name: tuple((read_place(where) if isinstance(where, str) else where, word) for where, word in changes[name])
+        for name in OF_PLACES if name in changes})
 
 
 def path(**changes: Any) -> PathEvidence:

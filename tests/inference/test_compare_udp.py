@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, observation, site_of
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.datagram_evidence import DatagramContext, gather_datagram_evidence
@@ -130,12 +131,12 @@ def test_the_innocent_name_counts_again_between_two_failures_of_ours(order: str,
 
 
 def test_controls_speak_of_this_very_address() -> None:
-    def control(asn: int, *udp: tuple[str, Failure]) -> ControlAnswer:
+    def control(asn: int, *udp: tuple[Place, Failure]) -> ControlAnswer:
         return ControlAnswer(control_id=str(asn), asn=asn, input=URL, state="answered", udp=udp)
 
     got = evidence(shaken(TIMEOUT), controls=(
-        control(1, (f"{HERE4}:443", "")), control(2, (f"{HERE4}:443", TIMEOUT)), control(3, (f"{NEAR4}:443", "")),
-        control(4, (f"{HERE4}:3478", ""))))
+        control(1, (Place(HERE4, 443), "")), control(2, (Place(HERE4, 443), TIMEOUT)),
+        control(3, (Place(NEAR4, 443), "")), control(4, (Place(HERE4, 3478), ""))))
     assert (got.controls_answered, got.control_ok, got.control_failed) == (4, 1, 1)
 
 

@@ -13,6 +13,7 @@ from made_up_verdicts import HONEST, cut, run_context, verdict_on
 from observations import BEYOND4, ELSEWHERE, HERE4, THERE4, TIMEOUT, endpoint
 from probe.catalogue.sites import group_sites
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe.core.tables.failures import Failure
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.classify import judge_run
@@ -52,8 +53,8 @@ def test_one_wrong_server_for_fewer_may_be_an_address_that_they_left(homes: tupl
 
 def only_the_false_one_fails(step: AskControl) -> ControlAnswer:
     """Controls meet the forger's certificate at his address, and shake hands at the others."""
-    tls: tuple[tuple[str, Failure], ...] = tuple(
-        (f"{a}:443", "ssl_unknown_authority" if a == HERE4 else "") for a in step.addresses)
+    tls: tuple[tuple[Place, Failure], ...] = tuple(
+        (Place(a, 443), "ssl_unknown_authority" if a == HERE4 else "") for a in step.addresses)
     return replace(Net(dns={}).told(step), tls=tls)
 
 

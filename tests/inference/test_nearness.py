@@ -27,6 +27,7 @@ from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.packet_attribution import _select_packets
 from probe.results.runs.run_reader import read_run
 from probe.results.runs.run_writer import write_run
+from probe.results.text_forms import format_place
 from stored import a_result
 
 OURS = ("192.168.1.7", "2a02:8109:9c40:1234:5c1b:2d3e:4f50:6172")
@@ -64,7 +65,7 @@ def book() -> ObservationLog:
     made = ObservationLog("r-1")
     for seen in household():
         made.add(seen)
-    made.add_control(told(tcp=((f"[{ROUTER}]:443", "connection_refused"),)))
+    made.add_control(told(tcp=((f"[{ROUTER}]:443", "connection_refused"), (f"{HERE4}:443", ""))))
     return made
 
 
@@ -76,6 +77,7 @@ def test_every_text_of_a_run_is_rid_of_it_and_the_rest_stays() -> None:
     assert not [o for o in (*clean.observations, *clean.controls) if ROUTER in repr(o) or OUTER in repr(o)]
     assert [o.dns.resolver_address for o in clean.observations[:4]] == [NEAR, NEAR, PROVIDER, ELSEWHERE6]
     assert clean.observations[1].dns.answers == (NEAR,)
+    assert [format_place(place) for place, _ in clean.controls[0].tcp] == ["[near]:443", f"{HERE4}:443"]
     assert clean.observations[6].http.location == "http://[near]/blocked"
     assert [o.observation_id for o in clean.observations] == [o.observation_id for o in whole.observations]
     assert whole.conceal({}) is whole

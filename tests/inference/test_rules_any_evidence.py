@@ -29,6 +29,7 @@ from probe.inference.rules.network_rules import NETWORK_RULES
 from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import find_first_rule
+from probe.results.text_forms import read_icmp
 from shape_scenes import ANY as ANY_SHAPES
 
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
@@ -39,7 +40,7 @@ WORDS: dict[str, list[Any]] = {
     "address": [HERE4], "source": ["network", "trusted", "literal"],
     "kind": ["tcp", "tls", "http", "app", "quic", "stun"],
     "stage": ["", "connect", "tls", "app", "http", "page", "quic", "stun"], "family": [4, 6],
-    "icmp": ["", "3/13 93.184.7.7", "3/1"], "protocol": ["mtproto"],
+    "icmp": [*map(read_icmp, ("", "3/13 93.184.7.7", "3/1"))], "protocol": ["mtproto"],
     "proof": ["", "proven", "answered", "refused", "foreign"],
     "failure": ["", TIMEOUT, "timed_out", RESET, REFUSED, EOF, "ssl_error: x", "host_unreachable", "unknown_failure"],
     "acked": ["", "yes", "no"], "tls_alert": [-1, 0, 112], "issuer": [""], "met": ["", "yes", "no"],

@@ -18,6 +18,7 @@ from observations import HERE4, HERE6, HOST, lookup, observation, replace_flat, 
 from ooni_ours import TARGET, Envelope, exported, result_of
 from probe.cli.main import cli
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.purposes import PURPOSES
@@ -94,7 +95,8 @@ def test_the_envelope_is_that_of_the_format() -> None:
 def test_what_may_not_be_published_is_in_no_measurement() -> None:
     secret: dict[str, Any] = {"title": "SECRET", "body_excerpt": "SECRET", "location": "SECRET",
               "packets": ("1.00|in|64|1|1|SECRET|0|0|0|0",),
-              "icmp": "SECRET", "replies": ("SECRET",), "issuer": "SECRET", "url": "SECRET", "reply_head": "SECRET"}
+              "icmp": "3/13 SECRET", "replies": ("SECRET",), "issuer": "SECRET", "url": "SECRET",
+              "reply_head": "SECRET"}
     page = replace_flat(visit_to(HERE4)[-1], **secret)
     network = lookup(HERE4, resolver_address="93.184.0.53")
     ladder = replace(page, purpose="ladder", hostname="SECRET")
@@ -109,7 +111,8 @@ def test_what_may_not_be_published_is_in_no_measurement() -> None:
 
 def test_controls_come_back_too() -> None:
     told = ControlAnswer(control_id="h", asn=64511, cc="DE", input=f"https://{HOST}/", state="answered",
-                         addresses=(HERE4,), tcp=((f"{HERE4}:443", ""),), tls=((f"{HERE4}:443", "connection_reset"),),
+                         addresses=(HERE4,), tcp=((Place(HERE4, 443), ""),),
+                         tls=((Place(HERE4, 443), "connection_reset"),),
                          http_failure="", http_status=200, http_body_bytes=12)
     found = read_measurement_line(json.dumps(exported(*visit_to(HERE4), controls=(told,))).encode())
     assert found.controls == (replace(told, control_id="probe-0"),)

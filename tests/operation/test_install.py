@@ -302,7 +302,7 @@ WATCH = """
 import sys
 from probe.cli import watch
 RUN = "import sys; print('ran', *sys.argv[1:], flush=True); sys.stdin.read()"
-watch.own_command = lambda: (sys.executable, "-c", RUN)
+watch.make_own_command = lambda: (sys.executable, "-c", RUN)
 watch.watch()
 """
 

@@ -132,7 +132,8 @@ def serve_name(sock):
 
 
 def seen(plan, clock):
-    return [{"operation": o.operation, "failure": o.failure, "acked": o.acked, "icmp": o.icmp, "status": o.status}
+    return [{"operation": o.operation, "failure": o.failure, "acked": o.tcp.acked, "icmp": o.icmp,
+             "status": o.http.status}
             for o in visit(plan, clock=clock)]
 
 
@@ -196,10 +197,10 @@ def test_one_measurement_of_each_kind(system: str, tmp_path: Path) -> None:
     assert [(o["operation"], o["failure"], o["acked"]) for o in told["visit"]] == [
         ("connect", "", ""), ("http_round_trip", "", "")]
     assert told["visit"][1]["status"] == 200
-    assert [(o["failure"], o["icmp"]) for o in told["closed"]] == [("connection_refused", "")]
+    assert [(o["failure"], o["icmp"]) for o in told["closed"]] == [("connection_refused", None)]
     assert told["trace"] == [[[], "this system does not tell of routers"]]
     assert told["name"] == ["", ["192.0.2.7"], -1]
-    assert told["datagram"] == ["connection_refused", ""]
+    assert told["datagram"] == ["connection_refused", None]
     assert told["events"] == ["started", "ended"]
     assert told["lock"] == [None, True, True, "again"]
     assert told["lookup"] == "dns_server_misbehaving"

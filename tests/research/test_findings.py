@@ -48,9 +48,10 @@ def detected(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
                 if event not in known]
 
     log = SimpleNamespace(
-        Covered=Covered, update_log=update_log, alert_line=lambda row: f"{row['change']}: {row['event_id']}\x1b[2J",
-        changes_since=lambda rows, since: [row for row in rows if datetime.fromisoformat(row["logged_at"]) >= since])
-    monkeypatch.setitem(sys.modules, "probe.research.events.event_detection", SimpleNamespace(detect=detect))
+        CoveredTime=Covered, update_log=update_log,
+        describe_row=lambda row: f"{row['change']}: {row['event_id']}\x1b[2J",
+        list_changes=lambda rows, since: [row for row in rows if datetime.fromisoformat(row["logged_at"]) >= since])
+    monkeypatch.setitem(sys.modules, "probe.research.events.event_detection", SimpleNamespace(detect_events=detect))
     monkeypatch.setitem(sys.modules, "probe.research.events.event_log", log)
     monkeypatch.setattr(event_findings, "can_find_events", lambda: True)
     return seen

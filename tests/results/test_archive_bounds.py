@@ -246,7 +246,7 @@ def test_a_full_disk_is_made_room_on_all_the_same(tmp_path: Path, monkeypatch: p
 def configured(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
     monkeypatch.setenv("PROBE_CONFIG", "probe.toml")
-    monkeypatch.setattr("probe.cli.install.list_installed", lambda: ("cron",))
+    monkeypatch.setattr("probe.operation.schedules.installed_schedules.list_installed", lambda: ("cron",))
     monkeypatch.setenv("XDG_STATE_HOME", str(in_folder / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(in_folder / "cache"))
     (in_folder / "probe.toml").write_text('[run]\nresults = "results"\n[store]\nkeep_days = 3\n')

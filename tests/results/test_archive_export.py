@@ -233,7 +233,7 @@ def test_nothing_that_names_person_place_or_installation_is_released(
     marked = observation(
         observation_id="20170504T061205Z_1a2b3c4d.1", operation="dns_round_trip", resolver=resolver, purpose=purpose,
         trust=trust, tainted_by="20170504T061205Z_1a2b3c4d.0", resolver_address=SECRETS[1], address=SECRETS[1],
-        replies=("SECRET",), icmp="SECRET", ja4="SECRET",
+        replies=("SECRET",), icmp="3/13 SECRET", ja4="SECRET",
         packets=("1.00|in|64|1|1|SECRET|0|0|0|0",), chain=("SECRET",), ede=("SECRET",),
         issuer="SECRET", subject="SECRET", title="SECRET", location="SECRET", server="SECRET", url="SECRET",
         body_excerpt="SECRET", mismatch="SECRET", reason="SECRET", reply_head="SECRET",

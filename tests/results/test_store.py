@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from observation_values import FORMED, REPLIES
 from observations import observation, replace_flat
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.results import column_meanings
@@ -32,6 +33,7 @@ from probe.results.row_codec import Row, Value, record_from, run_from
 from probe.results.runs.run_reader import read_run, read_runs, stored_runs
 from probe.results.runs.run_writer import write_run
 from probe.results.schema import FRAME, TABLES, Column, Kind
+from probe.results.text_forms import read_place
 from project_root import ROOT
 from stored import a_result
 
@@ -51,7 +53,7 @@ VALUES: dict[object, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     tuple[str, ...]: st.lists(TEXTS, max_size=3).map(tuple),
     tuple[int, ...]: st.lists(INTEGERS, max_size=3).map(tuple),
-    tuple[tuple[str, str], ...]: st.lists(st.tuples(TEXTS, TEXTS), max_size=3).map(tuple),
+    tuple[tuple[Place, str], ...]: st.lists(st.tuples(TEXTS.map(read_place), TEXTS), max_size=3).map(tuple),
     str | None: st.none() | TEXTS,
     float | None: st.none() | NUMBERS,
 }
@@ -59,7 +61,7 @@ VALUES: dict[object, st.SearchStrategy[Any]] = {
 
 def any_of(kind: type, **fixed: object) -> st.SearchStrategy[Any]:
     if kind is Observation:
-        flat = {name: VALUES[hint] for name, hint in list_column_types().items()} | FORMED | {
+        flat = {name: VALUES[strip_literals(hint)] for name, hint in list_column_types().items()} | FORMED | {
             "operation": st.just("dns_round_trip"), "replies": REPLIES["dns_round_trip"]}
         return st.builds(observation, **flat | {name: st.just(value) for name, value in fixed.items()})
     hints = get_type_hints(kind)
@@ -102,7 +104,8 @@ def test_words_that_this_version_does_not_know_are_read_as_they_are() -> None:
     assert (str(run.outcome), str(run.vantage.network_type), run.trigger) == ("odd", "balloon", "manual")
     answer = record_from({"control_id": "a", "input": "b", "state": "asleep", "tcp": (("192.0.2.1:443", "odd"),),
                           "http_failure": None}, ControlAnswer)
-    assert (str(answer.state), answer.tcp, answer.http_failure) == ("asleep", (("192.0.2.1:443", "odd"),), None)
+    assert (str(answer.state), answer.http_failure) == ("asleep", None)
+    assert [(place, str(word)) for place, word in answer.tcp] == [(Place("192.0.2.1", 443), "odd")]
 
 
 @pytest.mark.parametrize("row", [{"operation": 3}, {"failure": "eof_error"}], ids=["of another type", "missing"])

@@ -8,15 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observation_values import FORMED, REPLIES
+from observation_values import FORMED, ICMP_ERRORS, REPLIES
 from observations import observation
+from probe.core.icmp_errors import IcmpError
+from probe.core.places import Place
 from probe.results.flat_observation import flatten_observation, read_observation
 from probe.results.text_forms import (
     FORMS,
+    format_icmp,
     format_line,
+    format_place,
     format_reply,
     format_version,
+    read_icmp,
     read_lines,
+    read_place,
     read_replies,
     read_versions,
 )
@@ -39,6 +45,40 @@ WELL_FORMED: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("column", "text"), WELL_FORMED)
 def test_a_text_is_written_as_it_was_read(column: str, text: str) -> None:
     assert FORMS[column].write(FORMS[column].read((text,))) == (text,)
+
+
+@given(ICMP_ERRORS)
+def test_an_icmp_error_comes_back_from_its_text(icmp: IcmpError) -> None:
+    assert read_icmp(format_icmp(icmp)) == icmp
+
+
+@pytest.mark.parametrize("text", ["", "3/1", "3/13 public", "11/0 93.184.7.7", "1/4 service"])
+def test_an_icmp_error_is_written_as_it_was_read(text: str) -> None:
+    assert flatten_observation(read_observation({"operation": "connect", "icmp": text}))["icmp"] == text
+
+
+@pytest.mark.parametrize(("text", "sender"), [
+    ("x", ""), (" ", ""), ("3", ""), ("3/x public", "public"), ("03/1 public", "public"), ("3/1000 a b", "a b"),
+    ("3/-1 x", "x"), ("\u0663/1 x", "x"),
+])
+def test_an_icmp_error_counts_that_cannot_be_read(text: str, sender: str) -> None:
+    assert read_icmp(text) == IcmpError(sender=sender)
+
+
+@pytest.mark.parametrize(("text", "place"), [
+    ("192.0.2.1:443", Place("192.0.2.1", 443)), ("[2001:db8::1]:0", Place("2001:db8::1", 0)),
+    ("near:443", Place("near", 443)), ("[near]:443", Place("[near]", 443)), ("", Place("", -1)), ("x", Place("x", -1)),
+    ("192.0.2.1:0443", Place("192.0.2.1:0443", -1)), ("2001:db8::1:443", Place("2001:db8::1:443", -1)),
+    ("192.0.2.1:\u0663", Place("192.0.2.1:\u0663", -1)),
+])
+def test_a_place_is_written_as_it_was_read(text: str, place: Place) -> None:
+    assert read_place(text) == place
+    assert format_place(place) == text
+
+
+@given(st.text() | st.text("[]:0123456789.a", max_size=12))
+def test_any_text_is_read_as_a_place_and_kept(text: str) -> None:
+    assert format_place(read_place(text)) == text
 
 
 READ: dict[str, Any] = {"dns_round_trip": read_replies, "trace": read_lines, "quic_version": read_versions}

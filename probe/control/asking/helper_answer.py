@@ -20,12 +20,12 @@ from probe.control.helper_protocol import (
     TlsResult,
     XResult,
     XVolume,
-    join_address,
     split_address,
 )
 from probe.core.addresses import parse_address
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe.core.tables.control_sources import AppWord
 from probe.core.tables.failures import NO_ANSWER, Failure, open_failure, scrub_addresses
 from probe.core.tables.handshakes import PROOFS
@@ -46,14 +46,14 @@ Fields = Mapping[str, Raw]
 
 @dataclass(slots=True, kw_only=True)
 class _Seen:
-    """What was read so far, by `ip:port`."""
+    """What was read so far, by place."""
 
-    tcp: dict[str, Failure] = field(default_factory=dict)
-    tls: dict[str, Failure] = field(default_factory=dict)
-    udp: dict[str, Failure] = field(default_factory=dict)
-    leaf_keys: dict[str, str] = field(default_factory=dict)
-    ja4s: dict[str, str] = field(default_factory=dict)
-    app: dict[str, AppWord] = field(default_factory=dict)
+    tcp: dict[Place, Failure] = field(default_factory=dict)
+    tls: dict[Place, Failure] = field(default_factory=dict)
+    udp: dict[Place, Failure] = field(default_factory=dict)
+    leaf_keys: dict[Place, str] = field(default_factory=dict)
+    ja4s: dict[Place, str] = field(default_factory=dict)
+    app: dict[Place, AppWord] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
 
 
@@ -100,10 +100,10 @@ def _read_entries(entries: list[XResult], endpoint: Endpoint, seen: _Seen) -> No
         if entry.reason:
             seen.reasons.append(_word(entry.reason))
         elif entry.port == endpoint.port and (address := parse_address(entry.address)) is not None:
-            _read_entry(entry, join_address(str(address), entry.port), seen)
+            _read_entry(entry, Place(str(address), entry.port), seen)
 
 
-def _read_entry(entry: XResult, key: str, seen: _Seen) -> None:
+def _read_entry(entry: XResult, key: Place, seen: _Seen) -> None:
     if entry.operation == "connect":
         seen.tcp[key] = _word(entry.failure)
     elif entry.operation == "app_round_trip":
@@ -229,8 +229,8 @@ def _list(fields: Fields, name: str) -> Iterator[XResult]:
             yield entry
 
 
-def _map(fields: Fields, name: str, kind: type[T]) -> Iterator[tuple[str, T]]:
-    """The valid entries of a map by `ip:port`, with keys in canonical form."""
+def _map(fields: Fields, name: str, kind: type[T]) -> Iterator[tuple[Place, T]]:
+    """The valid entries of a map by `ip:port`."""
     for key, raw in islice((_get(fields, name, dict[str, Raw]) or {}).items(), MAX_PAIRS):
         value = _decode(raw, kind)
         try:
@@ -238,4 +238,4 @@ def _map(fields: Fields, name: str, kind: type[T]) -> Iterator[tuple[str, T]]:
         except ValueError:
             continue
         if value is not None:
-            yield join_address(address, port), value
+            yield Place(address, port), value

@@ -18,6 +18,7 @@ from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPlace
 from probe.core.addresses import is_bogon, parse_address
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe.core.tables.control_sources import FEED
 from probe.core.tables.failures import open_failure
 from probe.core.tables.handshakes import GENUINE_PROOFS
@@ -120,10 +121,9 @@ def usable(entry: FeedEntry) -> Iterator[FeedPlace]:
     return (place for place in entry.places if parse_address(place.ip) is not None and not is_bogon(place.ip))
 
 
-def where(place: FeedPlace) -> str:
-    """How controls write a place."""
-    address = str(parse_address(place.ip))
-    return (f"[{address}]" if ":" in address else address) + f":{place.port}"
+def where(place: FeedPlace) -> Place:
+    """Its address in canonical form, and its port."""
+    return Place(str(parse_address(place.ip)), place.port)
 
 
 def _tells_failures(entry: FeedEntry) -> bool:

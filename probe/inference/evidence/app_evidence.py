@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.evidence_words import ControlFinding, InnocentState
 from probe.core.tables.failures import is_timeout
 from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS, INNOCENT_HTTP, PROVEN, Proof, ProtocolName
@@ -37,10 +38,10 @@ class AppEvidence:
 
 
 def gather_app_evidence(protocol: ProtocolName, mine: Sequence[Observation], around: Sequence[Observation],
-                        controls: Sequence[ControlAnswer], *, address: str, port: int, where: str) -> AppEvidence:
-    """Gather it. `mine` are the observations of this endpoint at `address`, `where` is what controls call it."""
+                        controls: Sequence[ControlAnswer], *, address: str, port: int, place: Place) -> AppEvidence:
+    """Gather it. `mine` are the observations of this endpoint at `address`, `place` is where controls speak to it."""
     said = [o for o in mine if o.operation == OPERATION]
-    words = {(c.asn, c.cc, word) for c in controls if c.state == "answered" and (word := read_control_word(c, where))}
+    words = {(c.asn, c.cc, word) for c in controls if c.state == "answered" and (word := read_control_word(c, place))}
     return AppEvidence(
         protocol=protocol, proof=next((o.app.proof for o in reversed(said) if o.app.proof), ""),
         heard=any(o.app.reply_bytes for o in said if o.failure or o.app.proof not in GENUINE_PROOFS),
@@ -51,10 +52,10 @@ def gather_app_evidence(protocol: ProtocolName, mine: Sequence[Observation], aro
     )
 
 
-def read_control_word(control: ControlAnswer, where: str) -> ControlFinding:
+def read_control_word(control: ControlAnswer, place: Place) -> ControlFinding:
     """ok, foreign or failed at this very place, else at any place of the service; empty when it never spoke there."""
     told = dict(control.app)
-    chosen = [told[where]] if where in told else list(told.values())
+    chosen = [told[place]] if place in told else list(told.values())
     if any(word in GENUINE_PROOFS for word in chosen):
         return "ok"
     if FOREIGN in chosen:

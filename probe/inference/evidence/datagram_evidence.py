@@ -9,6 +9,7 @@ from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
 from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import InnocentState, VersionState
 from probe.core.tables.failures import TIMEOUTS, kind_of
@@ -103,7 +104,7 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation],
                    around: DatagramContext) -> PathEvidence:
     """Networks of controls that reach this very address, and those that do not."""
     known_as = to_public_address(base.address, around.nat64_prefix)
-    where = (f"[{known_as}]" if ":" in known_as else known_as) + f":{site.port}"
+    where = Place(known_as, site.port)
     inputs = {e.input for e in site.endpoints}
     told = [c for c in around.controls if c.input in inputs]
     answered = [c for c in told if c.state == "answered" and (c.source != FEED or where in dict(c.udp))]

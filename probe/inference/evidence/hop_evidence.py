@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.core.addresses import parse_address
+from probe.core.icmp_errors import IcmpError
 from probe.core.observations import Observation
 from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import AddressSpace, HopWord, Scope
@@ -68,21 +69,21 @@ def classify_address_space(text: str) -> AddressSpace:
     return "private" if address.is_private or address.is_link_local else "public"
 
 
-def format_icmp(icmp: str, address: str) -> str:
-    """`type/code address` of an ICMP error about packets to `address`, as it is stored: instead of the sender, whose
-    address may be this device's own or lie in the volunteer's own network, `service` or the space it lies in."""
-    kind, _, sender = icmp.partition(" ")
-    if not sender:
-        return kind
-    is_service = parse_address(sender) == parse_address(address)
-    return f"{kind} {'service' if is_service else classify_address_space(sender)}"
+def anonymize_icmp(icmp: IcmpError | None, address: str) -> IcmpError | None:
+    """An ICMP error about packets to `address`, as it is stored: instead of the sender, whose address may be this
+    device's own or lie in the volunteer's own network, `service` or the space it lies in."""
+    if icmp is None or not icmp.sender:
+        return icmp
+    is_service = parse_address(icmp.sender) == parse_address(address)
+    return replace(icmp, sender="service" if is_service else classify_address_space(icmp.sender))
 
 
-def classify_icmp_scope(icmp: str) -> Scope:
-    """How near the router is that sent an ICMP error, `type/code space`. One in private space may be a company's or a
-    provider's; one in the space between a provider and its customers is the provider's."""
-    space = icmp.partition(" ")[2]
-    return "access" if "carrier" in (space, classify_address_space(space)) else "unknown"
+def classify_icmp_scope(icmp: IcmpError | None) -> Scope:
+    """How near the router is that sent an ICMP error. One in private space may be a company's or a provider's; one in
+    the space between a provider and its customers is the provider's."""
+    if icmp is None:
+        return "unknown"
+    return "access" if "carrier" in (icmp.sender, classify_address_space(icmp.sender)) else "unknown"
 
 
 def list_packets(row: Observation) -> tuple[TraceLine, ...]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from probe.core.addresses import NEAR, PROVIDER, parse_address
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.resolvers import OWN_RESOLVERS
 
 HOUSEHOLD_BITS, PROVIDER_BITS = 48, 32
@@ -62,9 +63,17 @@ def conceal_addresses(record: T, words: Mapping[str, str]) -> T:
     def hide(value: object) -> object:
         if isinstance(value, str):
             return pattern.sub(lambda match: words[match[0]], value)
+        if isinstance(value, Place):
+            return hide_place(value)
         if isinstance(value, tuple):
             return tuple(map(hide, value))
         return hide_fields(value) if is_dataclass(value) else value
+
+    def hide_place(place: Place) -> Place:
+        hidden = pattern.sub(lambda match: words[match[0]], place.address)
+        if ":" in place.address and ":" not in hidden:  # the brackets of IPv6 stay, as in any other text
+            hidden = f"[{hidden}]"
+        return replace(place, address=hidden)
 
     def hide_fields(of: Any) -> Any:
         changed = {f.name: new for f in fields(of) if (new := hide(old := getattr(of, f.name))) != old}

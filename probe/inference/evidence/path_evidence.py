@@ -32,8 +32,10 @@ from typing import Final
 
 from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
+from probe.core.icmp_errors import IcmpError
 from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import (
@@ -124,7 +126,7 @@ class PathEvidence:
     same_failure: bool = False
     """Every failing attempt ended at the same stage with the same word."""
     failure: Failure = ""
-    icmp: str = ""
+    icmp: IcmpError | None = None
     opened_before: bool = False
     """The same address and port accepted a connection of ours earlier in the run."""
     lost: LostWhere = ""
@@ -244,7 +246,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     known_as = to_public_address(address, nat64_prefix)
     if site.app:
         base = replace(base, app=gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
-                                                     where=format_place(known_as, site.port)),
+                                                     place=Place(known_as, site.port)),
                        status=read_foreign_status(mine))
     base = _with_controls(base, site, told, mine, known_as=known_as)
     if base.stage in TLS_OR_HTTP:
@@ -310,7 +312,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses)
             and _control_word(base, site, c, known_as) == "ok"}
     words = {(c.asn, c.cc, word) for c in answered if (word := _control_word(base, site, c, known_as))}
-    told_keys = [key for c in answered for where, key in c.leaf_keys if key and where.endswith(f":{site.port}")]
+    told_keys = [key for c in answered for place, key in c.leaf_keys if key and place.port == site.port]
     return replace(
         base, controls_asked=len({c.control_id for c in controls}),
         controls_answered=len({c.control_id for c in answered}),
@@ -322,7 +324,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
 
 def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> ControlFinding:
     """ok or failed for the failing stage at this very address; the whole service's word where that is unknown."""
-    where = format_place(known_as, site.port)
+    where = Place(known_as, site.port)
     tcp, tls = dict(control.tcp), dict(control.tls)
     if base.stage == "connect":
         if where in tcp:
@@ -339,11 +341,6 @@ def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_
     if base.stage in _OF_PAGES and control.http_failure is not None:
         return "failed" if control.http_failure else "" if control.before else "ok"
     return ""
-
-
-def format_place(address: str, port: int) -> str:
-    """How controls write a place."""
-    return (f"[{address}]" if ":" in address else address) + f":{port}"
 
 
 def _with_page(base: PathEvidence, page: Observation, controls: Sequence[ControlAnswer],

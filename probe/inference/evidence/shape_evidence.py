@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of, same_provider
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.evidence_words import Elsewhere, NarrowHello
 from probe.core.tables.failures import kind_of
 from probe.core.tables.operations import Operation
@@ -140,7 +141,7 @@ def _small_answer(address: str, port: int, around: Sequence[Observation]) -> boo
 
 
 def _alike_controls(ja4: str, controls: Sequence[ControlAnswer], known_as: str, port: int) -> int:
-    where = (f"[{known_as}]" if ":" in known_as else known_as) + f":{port}"
+    where = Place(known_as, port)
     return len({(c.asn, c.cc) for c in controls if c.state == "answered" and dict(c.tls).get(where) == ""
                 and has_same_build(dict(c.ja4s).get(where, ""), ja4)})
 

@@ -6,12 +6,12 @@ from probe.core.tables.evidence_words import OtherPort
 from probe.core.tables.failures import TIMEOUTS
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
 from probe.inference.rules.path_context import (
-    ADMINISTRATIVE,
     PathContext,
     PathRule,
     controls_reach,
     convicts,
     is_lost_here,
+    is_prohibited,
     shows_injection,
 )
 from probe.inference.rules.rule import Rule
@@ -41,7 +41,7 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,
          needs=("helper", "routers"),
          why="a router says that the address is prohibited where other packets pass, and controls reach it",
-         holds=lambda c: c.path.stage == "connect" and c.path.icmp.startswith(ADMINISTRATIVE) and controls_reach(c)
+         holds=lambda c: c.path.stage == "connect" and is_prohibited(c) and controls_reach(c)
                and is_lost_here(c)),
     Rule(id="ip/unreachable_here_only", outcome="blocked", block_type="ip.unreachable", confidence=0.75,
          needs=("helper", "routers"),

@@ -22,8 +22,14 @@ class PathContext:
 
 
 PathRule = Rule[PathContext]
-ADMINISTRATIVE = ("3/9 ", "3/10 ", "3/13 ", "1/1 ", "1/5 ", "1/6 ")
-"""ICMP codes that say "prohibited" (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)."""
+ADMINISTRATIVE = frozenset({(3, 9), (3, 10), (3, 13), (1, 1), (1, 5), (1, 6)})
+"""ICMP types and codes that say "prohibited" (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)."""
+
+
+def is_prohibited(c: PathContext) -> bool:
+    """Somebody who can be named says that the address is prohibited."""
+    icmp = c.path.icmp
+    return icmp is not None and bool(icmp.sender) and icmp.kind in ADMINISTRATIVE
 
 
 def is_repeated(c: PathContext) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from probe.core.addresses import is_private, may_connect
 from probe.core.endpoints import Endpoint
+from probe.core.places import Place
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.run_words import OUT_OF_ORDER
 from probe.core.tables.trust import TrustFinding
@@ -14,7 +15,7 @@ from probe.inference.evidence.datagram_evidence import DatagramContext, gather_d
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.evidence.path_evidence import PathEvidence, format_place, gather_path_evidence
+from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evidence
 from probe.inference.evidence.shape_evidence import count_alike_services
 from probe.inference.evidence.shared_pages import find_unexpected_pages, is_shared
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
@@ -86,7 +87,7 @@ def name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
 
 def _shakes_hands(case: SiteCase, addresses: Iterable[str]) -> bool:
     """Whether a control completes a valid TLS handshake with the service at one of these addresses."""
-    places = {format_place(address, case.site.port) for address in addresses}
+    places = {Place(address, case.site.port) for address in addresses}
     return any(not failure and place in places
                for c in case.controls if c.state == "answered" and not c.before for place, failure in c.tls)
 

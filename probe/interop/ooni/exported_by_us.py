@@ -12,6 +12,7 @@ from typing import Any
 
 from probe import __version__
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED
@@ -22,6 +23,7 @@ from probe.core.verdicts import Verdict
 from probe.inference.evidence.url_places import parse_host
 from probe.interop.ooni.messenger_keys import make_messenger_keys
 from probe.results.flat_observation import DEFAULTS, flatten_observation, read_observation
+from probe.results.text_forms import format_place
 
 TEST_NAME = "messenger_reachability"
 TEST_VERSION = "0.1.0"
@@ -121,8 +123,8 @@ def _control(answer: ControlAnswer) -> dict[str, Any]:
     }
 
 
-def _places(pairs: Sequence[tuple[str, str]]) -> dict[str, dict[str, Any]]:
-    return {place: {"status": not failure, "failure": failure or None} for place, failure in pairs}
+def _places(pairs: Sequence[tuple[Place, str]]) -> dict[str, dict[str, Any]]:
+    return {format_place(place): {"status": not failure, "failure": failure or None} for place, failure in pairs}
 
 
 def keys_of_rows(rows: Sequence[Observation]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url
 from probe.catalogue.test_lists import ROLE, SERVICE, make_slug
 from probe.core.addresses import parse_address
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe.core.tables.failures import Failure as FailureWord
 from probe.core.tables.http_status import REDIRECTS
 from probe.inference.evidence.url_places import resolve_location
@@ -33,7 +34,7 @@ from probe.interop.ooni.operation_rows import (
     make_unasked,
 )
 from probe.interop.words.ooni_keys import Failure, HttpTransaction, TestHelperAnswer, TestHelperHttp, TestHelperTcp
-from probe.interop.words.translated_words import join_place, split_place, to_ascii_url, translate_failure
+from probe.interop.words.translated_words import split_place, to_ascii_url, translate_failure
 from probe.measurement.streams.http_parts import MAX_TITLE
 
 HELPER = "ooni-helper"
@@ -145,13 +146,13 @@ def _addresses(told: TestHelperAnswer) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _pairs(told: dict[str, TestHelperTcp] | None) -> tuple[tuple[str, FailureWord], ...]:
-    found: list[tuple[str, FailureWord]] = []
+def _pairs(told: dict[str, TestHelperTcp] | None) -> tuple[tuple[Place, FailureWord], ...]:
+    found: list[tuple[Place, FailureWord]] = []
     for text, one in list((told or {}).items())[:400]:
         address, port = split_place(text)
         if address:
             failure = translate_failure(one.failure) or ("" if one.status else "unknown_failure")
-            found.append((join_place(address, port), failure))
+            found.append((Place(address, port), failure))
     return tuple(found)
 
 

@@ -55,11 +55,6 @@ def split_place(text: str | None) -> tuple[str, int]:
     return (address, int(port)) if address and port.isascii() and port.isdigit() and len(port) < 6 else ("", 0)
 
 
-def join_place(address: str, port: int) -> str:
-    """How controls write a place."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
 def parse_asn(text: str | int | None) -> int:
     """The number of a network; 0 when it is not told."""
     found = _ASN.fullmatch(str(text))

@@ -74,7 +74,7 @@ def visit_quic(plan: QuicVisit, *, clock: Clock) -> Observation:
             got = shake_hands_quic(flow, plan)
             subject, issuer = read_certificate_names(got.chain_der[0]) if got.chain_der else ("", "")
             return replace(
-                base, failure=got.failure, icmp=flow.icmp_word, t_s=clock.now_s(),
+                base, failure=got.failure, icmp=flow.anonymous_icmp, t_s=clock.now_s(),
                 tls=replace(
                     base.tls, alpn=got.alpn, cipher=got.cipher, version="TLSv1.3" if got.done else "", alert=got.alert,
                     server_hello=got.spoken, chain=tuple(hash_key(der) for der in got.chain_der), trust=got.trust,

@@ -31,7 +31,7 @@ def ask_version(plan: VersionProbe, *, clock: Clock) -> Observation:
                 while offered is None and (data := flow.receive(until)) is not None:
                     offered = read_offered_versions(data, question)
             return replace(
-                base, failure="" if offered is not None else flow.failure or TIMEOUT, icmp=flow.icmp_word,
+                base, failure="" if offered is not None else flow.failure or TIMEOUT, icmp=flow.anonymous_icmp,
                 t_s=clock.now_s(),
                 datagrams=replace(base.datagrams, requests=tries, responses=int(offered is not None),
                                   versions=tuple(int(version, 16) for version in offered or ())),

@@ -71,7 +71,7 @@ def measure_binding(plan: StunBinding, *, clock: Clock, told: Told = _to_nobody)
             series = send_series(flow)
             told(series.own, plan.address)
             return replace(
-                base, failure=flow.failure or series.failure, icmp=flow.icmp_word, t_s=clock.now_s(),
+                base, failure=flow.failure or series.failure, icmp=flow.anonymous_icmp, t_s=clock.now_s(),
                 datagrams=replace(
                     base.datagrams, requests=len(series.waiting) + series.answered, responses=series.answered,
                 ),

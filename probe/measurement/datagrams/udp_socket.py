@@ -8,8 +8,9 @@ import socket
 import time
 from types import TracebackType
 
+from probe.core.icmp_errors import IcmpError
 from probe.core.tables.failures import Failure, classify_datagram_failure, classify_failure
-from probe.inference.evidence.hop_evidence import format_icmp
+from probe.inference.evidence.hop_evidence import anonymize_icmp
 from probe.measurement.streams.sockets import read_icmp_error, report_icmp
 
 MAX_DATAGRAMS = 256
@@ -20,7 +21,7 @@ _IPV6_UNICAST_HOPS = getattr(socket, "IPV6_UNICAST_HOPS", 16)
 
 class UdpFlow:
     """One flow from a fresh port. `failure` and `icmp` tell of the first error; after it nothing is sent or read.
-    `icmp` names the sender, and is not to be stored; `icmp_word` is.
+    `icmp` names the sender, and is not to be stored; `anonymous_icmp` is.
 
     Raises OSError when made without descriptors, or for a family that this system lacks.
     """
@@ -30,7 +31,7 @@ class UdpFlow:
         self._sock = socket.socket(socket.AF_INET6 if self.family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
         self.bytes_written = self.bytes_read = self.datagrams_read = 0
         self.failure: Failure = ""
-        self.icmp = ""
+        self.icmp: IcmpError | None = None
         with contextlib.suppress(OSError):
             report_icmp(self._sock, 1)
         try:
@@ -41,9 +42,9 @@ class UdpFlow:
             self._fail(error)
 
     @property
-    def icmp_word(self) -> str:
+    def anonymous_icmp(self) -> IcmpError | None:
         """The first ICMP error without the address of who sent it."""
-        return format_icmp(self.icmp, self.address)
+        return anonymize_icmp(self.icmp, self.address)
 
     def _limit(self, ttl: int) -> None:
         if self.family == 6:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from probe.core.icmp_errors import IcmpError
 from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import HopWord
 from probe.inference.evidence.hop_evidence import classify_address_space
@@ -26,8 +27,8 @@ APART_S = 0.3
 """Between two datagrams where flows are spread."""
 _IP_RECVTTL = 12
 _IPV6_UNICAST_HOPS = getattr(socket, "IPV6_UNICAST_HOPS", 16)
-_EXCEEDED = ("11/0", "3/0")
-_UNREACHED_PORT = ("3/3", "1/4")
+_EXCEEDED = frozenset({(11, 0), (3, 0)})
+_UNREACHED_PORT = frozenset({(3, 3), (1, 4)})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,10 +104,9 @@ def _hear(sock: socket.socket, datagram: TtlDatagram, address: str, key: bytes,
           is_answer: Callable[[bytes], bool]) -> bool:
     """Note what a socket has; True when it is decided."""
     delay_ms = 1000 * (time.monotonic() - datagram.begin_s)
-    if told := read_icmp_error(sock):
-        kind, _, sender = told.partition(" ")
-        datagram.line = TraceLine(ttl=datagram.ttl, word=_icmp_word(kind, sender, address), delay_ms=round(delay_ms, 1),
-                                  router=hash_router(sender, key), space=classify_address_space(sender))
+    if icmp := read_icmp_error(sock):
+        datagram.line = TraceLine(ttl=datagram.ttl, word=_icmp_word(icmp, address), delay_ms=round(delay_ms, 1),
+                                  router=hash_router(icmp.sender, key), space=classify_address_space(icmp.sender))
         sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return False  # a box's answer may still follow a router's error
     try:
@@ -123,10 +123,10 @@ def _hear(sock: socket.socket, datagram: TtlDatagram, address: str, key: bytes,
     return True
 
 
-def _icmp_word(kind: str, sender: str, address: str) -> HopWord:
-    if kind in _EXCEEDED:
+def _icmp_word(icmp: IcmpError, address: str) -> HopWord:
+    if icmp.kind in _EXCEEDED:
         return "exceeded"
-    return "end" if kind in _UNREACHED_PORT and sender == address else "rejected"
+    return "end" if icmp.kind in _UNREACHED_PORT and icmp.sender == address else "rejected"
 
 
 def _ip_ttl(ancillary: list[tuple[int, int, bytes]]) -> int:

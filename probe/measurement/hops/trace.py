@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from probe.core.icmp_errors import IcmpError
 from probe.core.observation_parts import TracePart
 from probe.core.observations import Observation
 from probe.core.replies import TraceLine
@@ -35,7 +36,7 @@ APART_S = 0.7
 """Between two SYNs where flows are spread."""
 WAIT_S = 1.6
 """The kernel repeats a SYN after one second: a lost one has a second chance."""
-_EXCEEDED = ("11/0", "3/0")
+_EXCEEDED = frozenset({(11, 0), (3, 0)})
 """Time exceeded in transit, ICMP (RFC 792) and ICMPv6 (RFC 4443)."""
 _IPV6_UNICAST_HOPS = getattr(socket, "IPV6_UNICAST_HOPS", 16)
 
@@ -124,24 +125,24 @@ def _start(plan: TcpTrace, ttl: int) -> _Attempt | None:
 def _format_attempt(attempt: _Attempt, key: bytes) -> TraceLine:
     delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
     code = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    kind, _, sender = read_icmp_error(attempt.sock).partition(" ") if code else ("", "", "")
-    return TraceLine(ttl=attempt.ttl, word=_word(code, kind), delay_ms=round(delay_ms, 1),
-                     router=hash_router(sender, key))
+    icmp = read_icmp_error(attempt.sock) if code else None
+    return TraceLine(ttl=attempt.ttl, word=_word(code, icmp), delay_ms=round(delay_ms, 1),
+                     router=hash_router(icmp.sender if icmp else "", key))
 
 
-def is_exceeded(kind: str) -> bool:
-    """Whether an ICMP `type/code` says that a packet's TTL has run out in transit."""
-    return kind in _EXCEEDED
+def is_exceeded(icmp: IcmpError | None) -> bool:
+    """Whether an ICMP error says that a packet's TTL has run out in transit."""
+    return icmp is not None and icmp.kind in _EXCEEDED
 
 
 _ENDS: dict[Failure, HopWord] = {"connection_refused": "refused", "connection_reset": "reset"}
 
 
-def _word(code: int, kind: str) -> HopWord:
+def _word(code: int, icmp: IcmpError | None) -> HopWord:
     if not code:
         return "open"
-    if kind:
-        return "exceeded" if is_exceeded(kind) else "unreachable"
+    if icmp:
+        return "exceeded" if is_exceeded(icmp) else "unreachable"
     return _ENDS.get(classify_failure(OSError(code, "")), "unreachable")
 
 

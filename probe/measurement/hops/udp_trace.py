@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from probe.core.icmp_errors import IcmpError
 from probe.core.observations import Observation
 from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import HopWord
@@ -69,14 +70,13 @@ def _format_attempt(attempt: _Attempt, key: bytes) -> TraceLine:
     flow = attempt.flow
     answered = flow.receive(time.monotonic()) is not None
     delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
-    kind, _, sender = flow.icmp.partition(" ")
-    return TraceLine(ttl=attempt.ttl, word=_word(answered, flow.failure, kind), delay_ms=round(delay_ms, 1),
-                     router=hash_router(sender, key))
+    return TraceLine(ttl=attempt.ttl, word=_word(answered, flow.failure, flow.icmp), delay_ms=round(delay_ms, 1),
+                     router=hash_router(flow.icmp.sender if flow.icmp else "", key))
 
 
-def _word(answered: bool, failure: Failure, kind: str) -> HopWord:
+def _word(answered: bool, failure: Failure, icmp: IcmpError | None) -> HopWord:
     if answered:
         return "open"
-    if is_exceeded(kind):
+    if is_exceeded(icmp):
         return "exceeded"
     return "refused" if failure == "connection_refused" else "unreachable"

@@ -8,6 +8,7 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
+from probe.core.places import Place
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import SPEAKING, Depth
 from probe.core.tables.failures import is_timeout
@@ -74,7 +75,7 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
 def _traces(address: str, port: int, history: SiteHistory, context: PlanContext) -> list[Step]:
     """Controls reach what does not answer here: does the network swallow it, or does the operator refuse us?"""
     known_as = to_public_address(address, context.nat64_prefix)
-    where = f"[{known_as}]:{port}" if ":" in known_as else f"{known_as}:{port}"
+    where = Place(known_as, port)
     if not any(place == where and not failure for c in history.controls for place, failure in c.tcp):
         return []
     others = [place for place in history.elsewhere if family_of(place[0]) == family_of(address)]

@@ -16,6 +16,7 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
+from probe.core.places import Place
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import Depth
 from probe.core.tables.protocols import DatagramKind
@@ -89,7 +90,7 @@ def _traces(site: Site, address: str, mine: Sequence[Observation], history: Site
     if mine[-1].icmp or (heard and not spent):
         return []
     known_as = to_public_address(address, context.nat64_prefix)
-    where = f"[{known_as}]:{site.port}" if ":" in known_as else f"{known_as}:{site.port}"
+    where = Place(known_as, site.port)
     if not any(place == where and not failure for c in history.controls for place, failure in c.udp):
         return []
     family = family_of(address)

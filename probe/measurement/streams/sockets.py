@@ -10,6 +10,7 @@ import struct
 import time
 from typing import Any, TypeVar
 
+from probe.core.icmp_errors import IcmpError
 from probe.core.tables.evidence_words import Answered
 from probe.core.tables.failures import Failure, classify_failure
 from probe.core.tables.systems import LINUX
@@ -156,22 +157,22 @@ def raise_socket_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def read_icmp_error(sock: socket.socket) -> str:
-    """`type/code sender` of the ICMP error in the socket's error queue (ip(7)); empty when there is none."""
+def read_icmp_error(sock: socket.socket) -> IcmpError | None:
+    """The ICMP error in the socket's error queue (ip(7)), with its sender's address; None when there is none."""
     if not LINUX:
-        return ""
+        return None
     try:
         sock.setblocking(False)  # else an empty queue is waited for until the time is up, whatever the flags say
         _, ancillary, _, _ = sock.recvmsg(64, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
     except OSError:
-        return ""
+        return None
     for _level, kind, data in ancillary:
         if kind not in (IP_RECVERR, IPV6_RECVERR) or len(data) < _EXTENDED_ERROR.size:
             continue
         _errno, origin, icmp_type, code, _pad, _info, _data = _EXTENDED_ERROR.unpack_from(data)
         if origin in _ORIGIN_ICMP:
-            return f"{icmp_type}/{code} {_offender(data[_EXTENDED_ERROR.size:])}".strip()
-    return ""
+            return IcmpError(type=icmp_type, code=code, sender=_offender(data[_EXTENDED_ERROR.size:]))
+    return None
 
 
 def _offender(sockaddr: bytes) -> str:

@@ -15,7 +15,7 @@ from probe.core.observations import Observation
 from probe.core.tables.evidence_words import Answered
 from probe.core.tables.failures import TIMEOUT, Failure, classify_failure
 from probe.core.tables.handshakes import FOREIGN, SpokenProtocol
-from probe.inference.evidence.hop_evidence import format_icmp
+from probe.inference.evidence.hop_evidence import anonymize_icmp
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.address_echoes import remove_addresses
 from probe.measurement.clock import Clock
@@ -111,7 +111,7 @@ def _connect(sock: RecordedSocket, base: Observation, clock: Clock) -> Observati
     except OSError as error:
         failure = classify_failure(error)
     t_s = clock.now_s()
-    icmp = format_icmp(read_icmp_error(sock), base.address) if failure else ""
+    icmp = anonymize_icmp(read_icmp_error(sock), base.address) if failure else None
     return replace(base, failure=failure, icmp=icmp, t0_s=t0_s, t_s=t_s)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import json
 from collections.abc import Mapping
@@ -40,8 +39,9 @@ def find_events(out: Path, *, since: datetime | None, now: datetime) -> LoggedCh
     """Find the events in `out/cells.parquet`, add what changed to `out/events.jsonl`, and tell what it says since a
     time; since this call where none is given. Raises StoreError where the log cannot be read or written.
     """
-    events = importlib.import_module("probe.research.events.event_detection")
-    log = importlib.import_module("probe.research.events.event_log")
+    from probe.research.events.event_detection import detect_events
+    from probe.research.events.event_log import CoveredTime, describe_row, list_changes, update_log
+
     path = out / EVENTS_FILE
     old = read_log(path)
     found, fresh = [], []
@@ -49,15 +49,15 @@ def find_events(out: Path, *, since: datetime | None, now: datetime) -> LoggedCh
         cells = ParquetColumns(out / CELLS_FILE)
         span = pc.min_max(cells["cell_start"]).as_py()
         if span["min"]:
-            found = events.detect(cells)  # which reads column by column
+            found = detect_events(cells)  # which reads column by column
     if span["min"]:
-        covered = log.Covered(begin=span["min"].astimezone(UTC), end=span["max"].astimezone(UTC) + _HOUR)
-        fresh = log.update_log(old, found, now, covered)
+        covered = CoveredTime(begin=span["min"].astimezone(UTC), end=span["max"].astimezone(UTC) + _HOUR)
+        fresh = update_log(old, found, now, covered)
     if fresh:
         with translate_os_errors(path):
             append_lines(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in fresh).encode())
-    rows = tuple(log.changes_since([*old, *fresh], since)) if since else tuple(fresh)
-    return LoggedChanges(rows=rows, lines=tuple(log.alert_line(row) for row in rows), events=len(found))
+    rows = tuple(list_changes([*old, *fresh], since)) if since else tuple(fresh)
+    return LoggedChanges(rows=rows, lines=tuple(describe_row(row) for row in rows), events=len(found))
 
 
 def read_log(path: Path) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from probe.catalogue.packaged import load_account_needs
 from probe.core.observations import Observation
 from probe.research.report.language import ENGLISH, ReportLanguage, load_words
 from probe.research.report.verdict_series import DECIDED, StateSegment, VerdictRow, find_changes_between
+from probe.results.text_forms import format_icmp
 
 LETTERS: Mapping[str, str] = {
     "ok": "✓", "blocked": "B", "partial": "P", "mixed": "M", "few": "F", "down": "D", "network": "N", "local": "L",
@@ -67,7 +68,7 @@ def describe_result(row: Observation, say: ReportLanguage = ENGLISH) -> str:
         row.failure.replace("_", " ") or say(worked if worked in load_words() else "success.other"),
         row.dns.rcode,
         ", ".join(row.dns.answers[:4]),
-        f"ICMP {row.icmp}" if row.icmp else "",
+        f"ICMP {format_icmp(row.icmp)}" if row.icmp else "",
         "" if row.tls.trust in ("", "valid") else say("result.certificate", word=row.tls.trust.replace("_", " ")),
         f"HTTP {row.http.status}" if row.http.status else "",
         say("result.leads", place=row.http.location) if row.http.location else "",

@@ -22,9 +22,9 @@ from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult
 from probe.results.files.atomic import make_folder, remove_stale, sync_folder, translate_os_errors
 from probe.results.files.text_cells import encode
-from probe.results.flat_observation import DEFAULTS, flatten_observation
+from probe.results.flat_observation import DEFAULTS
 from probe.results.layout import csv_path
-from probe.results.row_codec import Record, run_row, subject_of, table_records
+from probe.results.row_codec import FLATTEN, Record, run_row, subject_of, table_records
 from probe.results.runs.merged_days import MANIFEST, PREFIX, is_merged, manifest_text, merged_runs
 from probe.results.schema import FRAME, TABLES, Table
 
@@ -43,14 +43,14 @@ class Quick:
         frame = {column.name for column in FRAME}
         self._columns = [c for c in table.columns if c.name not in frame]
         names = [c.name for c in self._columns]
-        self._values = self._flat_values if table.row is Observation else attrgetter(*names)
+        self._values = self._flat_values if table.row in FLATTEN else attrgetter(*names)
         defaults = DEFAULTS if table.row is Observation else {f.name: f.default for f in fields(table.row)}
         self._defaults = [defaults.get(c.name, MISSING) for c in self._columns]
         self._cells = ["" if d is MISSING else encode(d, c) for d, c in zip(self._defaults, self._columns, strict=True)]
         self._zipped = list(zip(self._defaults, self._cells, self._columns, strict=True))
 
     def _flat_values(self, record: Any) -> list[Any]:
-        flat = flatten_observation(record)
+        flat = FLATTEN[self.table.row](record)
         return [flat[column.name] for column in self._columns]
 
     def cells(self, record: Record) -> list[str]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from observations import replace_flat
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.runs import RunResult
 from probe.core.tables.failures import Failure
 
@@ -46,7 +47,7 @@ W = TypeVar("W", bound=str)
 WORKS: Failure = ""
 
 
-def _with(pairs: Iterable[tuple[str, object]], word: W) -> tuple[tuple[str, W], ...]:
+def _with(pairs: Iterable[tuple[Place, object]], word: W) -> tuple[tuple[Place, W], ...]:
     return tuple((place, word) for place, _ in pairs)
 
 
@@ -116,7 +117,7 @@ def trusted_say(answers: tuple[str, ...], word: Failure = "") -> Change:
                             rcode="NXDOMAIN" if "nxdomain" in word else "")
 
     def told(answer: ControlAnswer) -> ControlAnswer:
-        pairs: tuple[tuple[str, Failure], ...] = tuple((f"{address}:443", "") for address in answers)
+        pairs: tuple[tuple[Place, Failure], ...] = tuple((Place(address, 443), "") for address in answers)
         return replace(answer, state="answered", dns_failure=word, addresses=answers, tcp=pairs, tls=pairs,
                        leaf_keys=(), http_failure=None)
 

@@ -44,7 +44,7 @@ class Server:
     address: str = PLACE[0]
     port: int = PLACE[1]
     failure: Failure = ""
-    icmp_word: str = ""
+    anonymous_icmp: None = None
     bytes_written: int = 0
     bytes_read: int = 0
     sent: list[bytes] = field(default_factory=list)

@@ -11,6 +11,7 @@ from observations import EOF, HERE4, HOST, RESET, TIMEOUT, WELL, endpoint, looku
 from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.failures import Failure
 from probe.core.tables.handshakes import INNOCENT_HTTP
 from probe.inference.evidence.app_evidence import read_control_word, read_innocent_word
@@ -21,7 +22,7 @@ from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.steps import Visit
 
-PLACE = f"{HERE4}:443"
+PLACE = Place(HERE4, 443)
 CHAT = f"tcpconnect://{HOST}:443"
 FRAME = PlanContext(network_resolver="93.184.0.53", controls=("a", "b"))
 
@@ -146,7 +147,8 @@ def test_what_innocent_bytes_met_with(around: list[Observation], word: str) -> N
 ])
 def test_what_a_control_was_answered(told_word: str, word: str) -> None:
     assert read_control_word(control(told_word), PLACE) == word
-    assert read_control_word(control(told_word), "198.51.100.1:443") == word, "known of another place of the service"
+    elsewhere = Place("198.51.100.1", 443)
+    assert read_control_word(control(told_word), elsewhere) == word, "known of another place of the service"
     assert read_control_word(told(tcp=((PLACE, ""),)), PLACE) == ""
 
 

@@ -30,16 +30,17 @@ from observations import (
     replace_flat,
     site_of,
 )
+from probe.core.icmp_errors import IcmpError
 from probe.core.observations import Observation
 from probe.core.tables.protocols import LocateKind
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.hop_evidence import (
     NOWHERE,
     HopLocation,
+    anonymize_icmp,
     classify_address_space,
     classify_icmp_scope,
     find_first_sign,
-    format_icmp,
     list_packets,
     locate_interference,
 )
@@ -183,18 +184,24 @@ def test_the_space_of_an_address(address: str, space: str) -> None:
 
 
 @pytest.mark.parametrize(("sender", "stored"), [
-    ("192.168.1.1", "3/1 private"), ("100.70.1.1", "3/1 carrier"), ("2a02:4780:0:11::7", "3/1 public"),
-    ("93.184.0.1", "3/1 service"), ("", "3/1"), ("fe80::1", "3/1 private"),
+    ("192.168.1.1", "private"), ("100.70.1.1", "carrier"), ("2a02:4780:0:11::7", "public"),
+    ("93.184.0.1", "service"), ("", ""), ("fe80::1", "private"),
 ])
 def test_who_sent_an_icmp_error_is_stored_without_an_address(sender: str, stored: str) -> None:
     """It may be this device itself, or a router that has an address of the household's own network."""
-    assert format_icmp(f"3/1 {sender}".strip(), "93.184.0.1") == stored
-    assert format_icmp("", "93.184.0.1") == ""
+    icmp = IcmpError(type=3, code=1, sender=sender)
+    assert anonymize_icmp(icmp, "93.184.0.1") == replace(icmp, sender=stored)
+    assert anonymize_icmp(None, "93.184.0.1") is None
+
+
+def prohibited_by(sender: str) -> IcmpError:
+    return IcmpError(type=3, code=13, sender=sender)
 
 
 def test_an_icmp_error_from_the_carriers_space_shows_the_access_network_and_a_private_one_nothing() -> None:
-    assert classify_icmp_scope("3/13 carrier") == classify_icmp_scope("3/13 100.70.1.1") == "access"
-    assert [classify_icmp_scope(text) for text in ("3/13 10.0.0.1", "3/13 93.184.7.7", "3/13", "")] == ["unknown"] * 4
+    assert {classify_icmp_scope(prohibited_by(sender)) for sender in ("carrier", "100.70.1.1")} == {"access"}
+    others = [None, *map(prohibited_by, ("10.0.0.1", "93.184.7.7", ""))]
+    assert {classify_icmp_scope(icmp) for icmp in others} == {"unknown"}
 
 
 # ---- verdicts
@@ -208,7 +215,7 @@ def test_only_a_block_has_a_place() -> None:
     blocked = path_verdict(endpoint(), BLOCK, there)
     assert (blocked.scope, blocked.hop) == ("lan", "1")
     assert path_verdict(endpoint(), WELL_RULE, there).scope == "unknown"
-    assert path_verdict(endpoint(), BLOCK, path(located=NOWHERE, icmp="3/13 100.70.1.1")).scope == "access"
+    assert path_verdict(endpoint(), BLOCK, path(located=NOWHERE, icmp=prohibited_by("100.70.1.1"))).scope == "access"
 
 
 # ---- the planner

@@ -171,7 +171,7 @@ def test_an_agreed_server_is_asked_for_an_innocent_name_first() -> None:
     assert {(s.sni, s.input) for s in asked} == {("", PLAIN)}
 
 
-@pytest.mark.parametrize(("passes", "frame", "count"), [
+@pytest.mark.parametrize(("passes", "context", "count"), [
     (lambda s: True, LEVEL3, 2), (lambda s: False, LEVEL3, 1), (lambda s: s.hostname != HOST, FRAME, 0),
     (lambda s: s.hostname != HOST, replace(LEVEL3, consent_level=2), 0),
     (lambda s: s.hostname != HOST, replace(LEVEL3, agreed=((AGREED, 80),)), 0),

@@ -55,7 +55,7 @@ def test_a_closed_port_refuses() -> None:
         plan = going_to(bound.getsockname()[1], connect_timeout_s=3600.0)  # a refusal must not wait for it
         threading.Thread(target=lambda: found.put(seen_of(plan)), daemon=True).start()
         (seen,) = found.get(timeout=PATIENCE_S)
-    assert (seen.operation, seen.failure, seen.icmp) == ("connect", REFUSED, "")
+    assert (seen.operation, seen.failure, seen.icmp) == ("connect", REFUSED, None)
 
 
 def test_a_full_queue_is_silence_until_the_deadline() -> None:
