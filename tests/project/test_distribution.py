@@ -17,6 +17,8 @@ from built import build, call, install, tree_copy
 from probe import __version__
 from project_root import ROOT
 
+pytestmark = pytest.mark.slow
+
 PAGE = "share/man/man1/probe.1"
 
 

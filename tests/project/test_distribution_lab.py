@@ -14,6 +14,8 @@ from probe.cli.main import LABORATORY
 from probe_lab.format.scenario import list_scenario_names
 from project_root import ROOT
 
+pytestmark = pytest.mark.slow
+
 LAB_NEEDS = {"aioquic", "pyroute2", "starlette", "uvicorn"}
 """What the laboratory needs and the probe alone does not."""
 

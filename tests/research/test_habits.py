@@ -16,6 +16,8 @@ from probe.research.events.event_detection import detect_events, examine_cells
 from probe.research.events.flaky_habits import FailureHabit, find_habits
 from probe.research.events.series_reading import read_cells
 
+pytestmark = pytest.mark.slow
+
 HOURS = 24 * 120
 ASNS = tuple(asn for _, asn in PLACES)
 

@@ -20,7 +20,7 @@ from probe_lab.laboratory import CLIENT
 ELSEWHERE = (64999, "IS")
 """What the censored place says of itself."""
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
