@@ -105,8 +105,6 @@ from stored import a_result
 from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import remove_stale
 from probe.results.runs.run_writer import write_run
-
-pytestmark = pytest.mark.slow
 directory, log, start = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 with log.open("a") as told:
     for number in range(start, start + 1_000):
