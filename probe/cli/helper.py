@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.core.addresses import bracket_host
+
 if TYPE_CHECKING:
     import uvicorn
 
@@ -85,7 +87,7 @@ def _serve(wanted: _Wanted, address: str, port: int, metrics_at: tuple[str, int]
         scheme = "https" if wanted.certificate else "http"
         if metrics_at:
             _serve_metrics(*metrics_at, counters.format)
-        click.echo(f"listening on {scheme}://{_format(address)}:{sock.getsockname()[1]}/")
+        click.echo(f"listening on {scheme}://{bracket_host(address)}:{sock.getsockname()[1]}/")
         for stop in (signal.SIGTERM, signal.SIGINT):
             signal.signal(stop, lambda *_: None)  # the server stops at these, then raises them anew
         server.run(sockets=[sock])
@@ -97,9 +99,9 @@ def _serve_metrics(address: str, port: int, text: Callable[[], str]) -> None:
     try:
         found = serve_metrics(address, port, text)
     except OSError as error:
-        raise click.ClickException(f"cannot serve metrics on {_format(address)}:{port}: {error.strerror or error}; "
-                                   "choose another with --metrics") from None
-    click.echo(f"metrics on http://{_format(address)}:{found}/metrics")
+        raise click.ClickException(f"cannot serve metrics on {bracket_host(address)}:{port}: "
+                                   f"{error.strerror or error}; choose another with --metrics") from None
+    click.echo(f"metrics on http://{bracket_host(address)}:{found}/metrics")
 
 
 def _parse(text: str, option: str) -> tuple[str, int]:
@@ -176,9 +178,5 @@ def _listen(address: str, port: int) -> socket.socket:
         return open_listener(address, port)
     except OSError as error:
         raise click.ClickException(
-            f"cannot listen on {_format(address)}:{port}: {error.strerror or error}; choose another with --listen"
+            f"cannot listen on {bracket_host(address)}:{port}: {error.strerror or error}; choose another with --listen"
         ) from None
-
-
-def _format(address: str) -> str:
-    return f"[{address}]" if ipaddress.ip_address(address).version == 6 else address

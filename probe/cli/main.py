@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,6 +53,7 @@ LABORATORY = ("demo", "fleet", "lab")
 """The commands that the laboratory's distribution brings: known here to say where they are when it is missing."""
 
 
+@cache
 def added_commands() -> dict[str, EntryPoint]:
     """The commands that other installed distributions add, by name; none of them is imported."""
     from importlib.metadata import entry_points

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
+from probe.core.stamps import format_time
 from probe.operation.commands.progress_bar import show_progress
 from probe.research.report.fleet_page import holds_cells, make_fleet_report
 from probe.research.report.language import LANGUAGES
-from probe.research.report.report_page import make_report
+from probe.research.report.report_page import MadeReport, make_report
+from probe.research.report.verdict_series import BlockChange
 from probe.results.datapackage import write_package
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
@@ -31,7 +34,8 @@ from probe.results.files.text_cells import visible
               help="png: a PNG beside each SVG, twice as large (extra `research`). Example: --figures DIR --figures-as "
                    "png.")
 @click.option("--datapackage", is_flag=True, help="Also write datapackage.json, which describes the CSV files.")
-@click.option("--json", "as_json", is_flag=True, help="Print the paths as JSON.")
+@click.option("--json", "as_json", is_flag=True,
+              help="Print the paths, and when targets began and ceased to be blocked, as JSON.")
 def report(directory: Path, out: Path | None, title: str, lang: str, events: Path | None, figures: Path | None,
            form: str, datapackage: bool, as_json: bool) -> None:
     """Make a page from the results in DIRECTORY (default: results), or from the cells of a whole fleet.
@@ -56,23 +60,36 @@ def report(directory: Path, out: Path | None, title: str, lang: str, events: Pat
     if fleet and datapackage:
         raise click.UsageError("--datapackage describes the CSV files of a results folder; cells.json describes cells")
     out = out or directory / "report.html"
+    made: MadeReport | None = None
     try:
         if fleet:
             page = make_fleet_report(directory, out, title=title, language=lang, events=events, figures=figures,
                                      png=form == "png")
         else:
             with show_progress("Reading runs") as progress:
-                page = make_report(directory, out, title=title, language=lang, events=events, figures=figures,
+                made = make_report(directory, out, title=title, language=lang, events=events, figures=figures,
                                    png=form == "png", progress=progress)
+            page = made.page
         package = write_package(directory) if datapackage else None
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
         click.echo(json.dumps({"report": str(page), "figures": str(figures) if figures else None,
-                               "datapackage": str(package) if package else None}))
+                               "datapackage": str(package) if package else None,
+                               "changes": [_change(one) for one in made.list_changes()] if made else []}))
         return
     click.echo(f"Report: {page}")
     if figures:
         click.echo(f"Figures: {figures} ({'SVG and PNG' if form == 'png' else 'SVG'})")
     if package:
         click.echo(f"Description of the CSV files: {package}")
+
+
+def _change(found: BlockChange) -> dict[str, Any]:
+    """`kind` is onset or end; the change lies between the runs at `earliest` and `latest`."""
+    return {
+        "target_id": found.target_id, "probe_cc": found.network.probe_cc, "probe_asn": found.network.probe_asn,
+        "kind": found.kind, "earliest": format_time(found.earliest), "latest": format_time(found.latest),
+        "block_type": found.block_type, "n_before": found.n_before, "n_after": found.n_after,
+        "instrument_changed": found.instrument_changed,
+    }

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from probe.core.addresses import is_bogon, parse_address
+from probe.core.addresses import bracket_host, is_bogon, parse_address
 
 OBJECT_STORES = ("s3", "gs", "az")
 SCHEMES = (*OBJECT_STORES, "https", "http", "file")
@@ -86,9 +86,7 @@ def redact_url(url: str) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "(no URL)"
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{bracket_host(parts.hostname or '')}{port}{parts.path.rstrip('/')}"
 
 
 def parse_login(url: str) -> tuple[str, str] | None:

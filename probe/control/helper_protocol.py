@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from probe.core.addresses import bracket_host
 from probe.core.tables.failures import NO_ANSWER, Failure
 
 MAX_REQUEST_BYTES = 64 * 1024
@@ -251,8 +252,7 @@ def encode_message(message: Request | Response) -> bytes:
 
 def join_address(address: str, port: int) -> str:
     """`ip:port`, with brackets for IPv6, in canonical form. Raises ValueError when `address` is no literal."""
-    literal = ipaddress.ip_address(address)
-    return f"[{literal}]:{port}" if literal.version == 6 else f"{literal}:{port}"
+    return f"{bracket_host(str(ipaddress.ip_address(address)))}:{port}"
 
 
 def split_address(text: str) -> tuple[str, int]:

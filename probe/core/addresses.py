@@ -23,6 +23,11 @@ def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | 
         return None
 
 
+def bracket_host(host: str) -> str:
+    """The host as it stands before a port: an IPv6 address in brackets (RFC 3986 section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
 def family_of(text: str) -> int:
     """4 or 6; 0 when `text` is no address."""
     address = parse_address(text)

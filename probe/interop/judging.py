@@ -16,7 +16,7 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
 from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe.core.tables.trust import TRUSTS, TrustPolicy
+from probe.core.tables.trust import PRIVATE_ROOTS, TrustPolicy
 from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
@@ -31,14 +31,13 @@ from probe.measurement.session.observation_log import ObservationLog
 
 _HOP = "#"
 """Ends the target's name where one of its hops is judged by itself."""
-_PRIVATE: dict[TrustPolicy, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
 NO_ENDPOINT = "the file names no endpoint that can be judged"
 
 
 def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
                        ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of an imported run."""
-    book = _restored(result) if book is None else book
+    book = ObservationLog.of_run(result) if book is None else book
     named = _named(result, book)
     found, _ = judge_run(_cases(named, book), {}, _context(result, book))
     parts: dict[str, list[Verdict]] = {}
@@ -54,17 +53,11 @@ def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
 def imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint]]:
     """The endpoints of each target of an imported run, with the rules that held, before what the file cannot say
     makes their verdicts weaker."""
-    book = _restored(result)
+    book = ObservationLog.of_run(result)
     found: dict[str, list[JudgedEndpoint]] = {}
     for target, members in judge_endpoints(_cases(_named(result, book), book), {}, _context(result, book)).items():
         found.setdefault(target.partition(_HOP)[0], []).extend(members)
     return found
-
-
-def _restored(result: RunResult) -> ObservationLog:
-    book = ObservationLog(result.run.run_id)
-    book.restore(result.observations, result.controls)
-    return book
 
 
 def _named(result: RunResult, log: ObservationLog) -> dict[str, list[Endpoint]]:
@@ -82,7 +75,7 @@ def _cases(named: Mapping[str, Sequence[Endpoint]], log: ObservationLog) -> list
 
 def _context(result: RunResult, log: ObservationLog) -> RunContext:
     return RunContext(ladder=_ladder(log.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
-                      private_roots=_PRIVATE)
+                      private_roots=PRIVATE_ROOTS)
 
 
 def _member(verdict: Verdict, endpoints: Sequence[Endpoint]) -> JudgedEndpoint:

@@ -10,14 +10,11 @@ from typing import Any, get_type_hints
 import msgspec
 
 from probe.core.observations import Observation
-from probe.results.plain_types import read_record
 from probe.results.text_forms import (
     FORMS,
-    format_icmp,
     format_line,
     format_reply,
     format_version,
-    read_icmp,
     read_lines,
     read_replies,
     read_versions,
@@ -44,7 +41,7 @@ PLACES: Mapping[str, str] = {f.name: f.name for f in _COMMON} | {
 """Column -> where its value stands in an observation: `port`, `tls.sni`."""
 DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in _COMMON if f.default is not MISSING} | {
     column: getattr(_PARTS[part], name) for part, columns in _PART_COLUMNS.items() for column, name in columns.items()
-} | {"icmp": ""}
+} | {column: form.empty for column, form in FORMS.items()}
 """Column -> its empty value, of all that have one."""
 _COMMON_NAMES = tuple(f.name for f in _COMMON)
 _common_values = itemgetter(*_COMMON_NAMES)
@@ -52,7 +49,7 @@ _READERS = tuple((part, itemgetter(*columns), tuple(DEFAULTS[column] for column 
                  for part, columns in _PART_COLUMNS.items())
 """Part, what takes its values out of a whole row, its empty values, its fields."""
 _values = attrgetter(*PLACES.values())
-_REPLIES, _ICMP = list(PLACES).index("replies"), list(PLACES).index("icmp")
+_REPLIES = list(PLACES).index("replies")
 _FORMED = tuple((number, FORMS[column]) for number, column in enumerate(PLACES) if column in FORMS)
 
 
@@ -63,16 +60,14 @@ def list_column_types() -> dict[str, object]:
     for part, columns in _PART_COLUMNS.items():
         types = get_type_hints(type(_PARTS[part]))
         found |= {column: types[name] for column, name in columns.items()}
-    return found | dict.fromkeys((*FORMS, "replies"), tuple[str, ...]) | {"icmp": str}
+    return found | {column: form.stored for column, form in FORMS.items()} | {"replies": tuple[str, ...]}
 
 
 def list_column_values(seen: Observation) -> list[Any]:
     """The values of all columns, in the order of `PLACES`."""
     values = list(_values(seen))
-    values[_ICMP] = format_icmp(values[_ICMP])
     for number, form in _FORMED:
-        if values[number]:
-            values[number] = form.write(values[number])
+        values[number] = form.write(values[number]) if values[number] else form.empty
     if values[_REPLIES] or seen.trace.lines or seen.datagrams.versions:
         values[_REPLIES] = (*map(format_reply, seen.dns.replies), *map(format_line, seen.trace.lines),
                             *map(format_version, seen.datagrams.versions))
@@ -96,15 +91,14 @@ def flatten_observation(seen: Observation) -> dict[str, Any]:
 def nest_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row with a mapping for each part that is not empty and values for texts; what is no column is left out.
 
-    Raises msgspec.ValidationError where a column that should hold texts does not.
+    Raises msgspec.ValidationError where a column that should hold text does not.
     """
     made = _parted(row)
-    if "icmp" in made:
-        made["icmp"] = read_icmp(msgspec.convert(made["icmp"], str))
     for column, form in FORMS.items():
-        if texts := row.get(column):
-            part, _, name = PLACES[column].rpartition(".")
-            (made[part] if part else made)[name] = form.read(msgspec.convert(texts, tuple[str, ...]))
+        part, _, name = PLACES[column].rpartition(".")
+        fields_of = made.get(part, {}) if part else made
+        if name in fields_of:
+            fields_of[name] = form.read(msgspec.convert(fields_of[name], form.stored))
     if texts := row.get("replies"):
         del made["dns"]["replies"]
         part, name, values = read_replies_column(row.get("operation"), msgspec.convert(texts, tuple[str, ...]))
@@ -123,11 +117,3 @@ def _parted(row: Mapping[str, Any]) -> dict[str, Any]:
         made |= {part: {name: row[column] for column, name in columns.items() if column in row}
                  for part, columns in _PART_COLUMNS.items()}
     return made
-
-
-def read_observation(row: Mapping[str, Any]) -> Observation:
-    """The observation that a row describes: columns that it lacks take their default, unknown ones are ignored.
-
-    Raises msgspec.ValidationError for a value of a wrong type, and where the operation is missing.
-    """
-    return read_record(nest_row(row), Observation)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from probe.core.addresses import bracket_host
 from probe.core.icmp_errors import IcmpError
 from probe.core.packets import Packet
 from probe.core.places import Place
@@ -26,10 +27,14 @@ _MAX_DIGITS = 18
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """How the values of a column of texts are written and read."""
+    """How what a column holds is written and read."""
 
-    write: Callable[[Any], tuple[str, ...]]
-    read: Callable[[tuple[str, ...]], Any]
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+    stored: Any
+    """The type of the column: text, or several."""
+    empty: Any
+    """What stands in the column where there is nothing."""
 
 
 def format_packet(packet: Packet) -> str:
@@ -140,7 +145,7 @@ def format_place(place: Place) -> str:
     """`ip:port`, with brackets for IPv6; a place that could not be read as it was."""
     if place.port < 0:
         return place.address
-    return f"[{place.address}]:{place.port}" if ":" in place.address else f"{place.address}:{place.port}"
+    return f"{bracket_host(place.address)}:{place.port}"
 
 
 def read_place(text: str) -> Place:
@@ -168,7 +173,9 @@ def _is_number(text: str) -> bool:
 
 
 FORMS: Mapping[str, Form] = {
-    "packets": Form(write=lambda packets: tuple(map(format_packet, packets)), read=read_packets),
-    "bins": Form(write=lambda numbers: tuple(map(str, numbers)), read=read_numbers),
+    "icmp": Form(write=format_icmp, read=read_icmp, stored=str, empty=""),
+    "packets": Form(write=lambda packets: tuple(map(format_packet, packets)), read=read_packets,
+                    stored=tuple[str, ...], empty=()),
+    "bins": Form(write=lambda numbers: tuple(map(str, numbers)), read=read_numbers, stored=tuple[str, ...], empty=()),
 }
 """Column -> form, of the columns whose texts are values of their own kind in memory."""

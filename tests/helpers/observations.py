@@ -17,7 +17,7 @@ from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.unanswered import QuestionCount
 from probe.results.flat_observation import PLACES, read_replies_column
-from probe.results.text_forms import FORMS, read_icmp, read_place
+from probe.results.text_forms import FORMS, read_place
 
 HOST, OTHER = "chat.example", "other.example"
 HERE4, NEAR4, THERE4 = "93.184.0.1", "93.184.0.2", "151.101.9.9"
@@ -85,9 +85,8 @@ def _put(seen: Observation, flat: dict[str, Any]) -> Observation:
         part, _, name = PLACES[column].rpartition(".")
         if column == "replies" and any(isinstance(text, str) for text in value):
             part, name, value = read_replies_column(flat.get("operation", seen.operation), value)
-        if column == "icmp" and isinstance(value, str):
-            value = read_icmp(value)
-        if column in FORMS and any(isinstance(text, str) for text in value):
+        if column in FORMS and (isinstance(value, str) or (
+                isinstance(value, tuple) and any(isinstance(text, str) for text in value))):
             value = FORMS[column].read(value)
         if part:
             parts[part] = replace(parts.get(part, getattr(seen, part)), **{name: value})

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from probe_lab.change_points import Change
 
 TITLE = "WeChat in Russia, May 2017 (laboratory)"
 
@@ -33,10 +33,8 @@ def demo(out: Path, seed: int, jobs: int | None) -> None:
     """
     from probe.catalogue.load import load_catalogue
     from probe_lab import timelapse
-    from probe_lab.change_points import find_changes
     from probe_lab.lab_errors import LabFailed, LabUnavailable
     from probe_lab.laboratory import explain_unavailable
-    from probe_lab.scoring.trial import read_rows
 
     if why := explain_unavailable():
         raise click.ClickException(f"no laboratory can be built here: {why}")
@@ -51,10 +49,9 @@ def demo(out: Path, seed: int, jobs: int | None) -> None:
                                     progress=lambda done, total: bar.update(done - bar.pos))
     except (LabUnavailable, LabFailed, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
-    report = _make_report(out)
-    found = find_changes(read_rows(out, "verdicts"))
-    _tell(found, out, report, time.monotonic() - begin)
-    if not _right(found):
+    made = _make_report(out)
+    _tell(made, out, time.monotonic() - begin)
+    if not _right(made.changes):
         click.echo("The dates found are not the dates of the block: this is a defect, please report it.", err=True)
         sys.exit(1)
 
@@ -72,21 +69,37 @@ def _prepare(out: Path) -> None:
     marker.touch()
 
 
-def _make_report(out: Path) -> Path:
-    """The page that `probe report` makes of the results."""
+class _Change(msgspec.Struct, frozen=True):
+    """A target began (`onset`) or ceased (`end`) to be blocked, some time between two runs."""
+
+    target_id: str
+    kind: Literal["onset", "end"]
+    earliest: datetime
+    latest: datetime
+    block_type: str
+
+
+class _Report(msgspec.Struct, frozen=True):
+    """What `probe report --json` prints."""
+
+    report: Path
+    changes: tuple[_Change, ...]
+
+
+def _make_report(out: Path) -> _Report:
+    """The page that `probe report` makes of the results, and the changes that it found."""
     import subprocess
 
     from probe_lab.laboratory import make_probe_command
 
-    page = out / "report.html"
-    done = subprocess.run([*make_probe_command(), "report", str(out), "--out", str(page), "--title", TITLE],
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run([*make_probe_command(), "report", str(out), "--title", TITLE, "--json"],
+                          capture_output=True, check=False)
     if done.returncode != 0:
-        raise click.ClickException(f"no report could be made: {done.stderr.strip()[-500:]}")
-    return page
+        raise click.ClickException(f"no report could be made: {done.stderr.decode(errors='replace').strip()[-500:]}")
+    return msgspec.json.decode(done.stdout, type=_Report, dec_hook=lambda kind, value: kind(value))
 
 
-def _right(found: Sequence[Change]) -> bool:
+def _right(found: Sequence[_Change]) -> bool:
     """Both change points, and nothing else: the block begins and ends inside the brackets."""
     from probe_lab.timelapse import BLOCKED_FROM, BLOCKED_UNTIL
 
@@ -95,14 +108,14 @@ def _right(found: Sequence[Change]) -> bool:
     return kinds == set(truth) and all(c.earliest <= truth[c.kind] <= c.latest for c in found)
 
 
-def _tell(found: Sequence[Change], out: Path, report: Path, took_s: float) -> None:
+def _tell(made: _Report, out: Path, took_s: float) -> None:
     from probe_lab.timelapse import BLOCKED_FROM, BLOCKED_UNTIL
 
     click.echo(f"\nThe censor was switched on at {BLOCKED_FROM:%d %B %H:%M} and off at {BLOCKED_UNTIL:%d %B %H:%M} UTC."
                " What the probe found:")
     words = {"onset": "blocked from", "end": "open again from"}
-    for change in sorted(found, key=lambda c: (c.earliest, c.target_id)):
+    for change in sorted(made.changes, key=lambda c: (c.earliest, c.target_id)):
         click.echo(f"  {change.target_id:<26} {words[change.kind]:<15} "
                    f"between {change.earliest:%d %b %H:%M} and {change.latest:%d %b %H:%M}  {change.block_type}")
     click.echo(f"\nIn {took_s:.0f} s. Files: {out} (CSV and Parquet; `probe classify {out}` judges them again)")
-    click.echo(f"Report: {report}")
+    click.echo(f"Report: {made.report}")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from probe.core.addresses import bracket_host
 from probe.core.endpoints import Endpoint
 from probe_lab.box.trigger_table import ADDRESS_TRIGGERS, HOST_TRIGGERS, SHAPE_TRIGGERS, SNI_TRIGGERS
 from probe_lab.format.ranges import draw_range
@@ -126,7 +127,7 @@ def _matches(row: Endpoint, world: World, trigger: str) -> tuple[str, ...]:
     if trigger == "port":
         return (str(row.port),)
     if trigger == "address_port":
-        return tuple(f"[{address}]:{row.port}" if ":" in address else f"{address}:{row.port}" for address in addresses)
+        return tuple(f"{bracket_host(address)}:{row.port}" for address in addresses)
     return tuple(name for name in (row.host, row.sni) if name) + addresses
 
 

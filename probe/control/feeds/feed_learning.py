@@ -83,8 +83,7 @@ def make_feed(result: RunResult, catalogue: Catalogue, maker: FeedMaker, *, befo
     """
     begun = datetime.datetime.fromisoformat(result.run.measurement_start_time)
     begun += datetime.timedelta(seconds=_offset_s(result))
-    book = ObservationLog(result.run.run_id)
-    book.restore(result.observations, result.controls)
+    book = ObservationLog.of_run(result)
     verdicts = {v.target_id: v for v in result.verdicts}
     raw = {endpoint.input for endpoint in catalogue.endpoints}
     known = {entry.input: entry for entry in before.entries} if before else {}

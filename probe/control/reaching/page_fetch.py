@@ -14,7 +14,7 @@ from probe.control.reaching.reach import Stream, get_socket, hang_up, open_strea
 from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan
 from probe.control.reaching.redirect_cookies import CookieJar
 from probe.control.reaching.target_guard import TargetGuard, has_route
-from probe.core.addresses import parse_address
+from probe.core.addresses import bracket_host, parse_address
 from probe.core.tables.failures import Failure, open_failure
 from probe.core.tables.http_status import REDIRECTS
 from probe.core.tables.trust import TrustPolicy
@@ -80,7 +80,7 @@ def parse_site(url: str) -> FetchSite:
         raise ValueError("bad URL")
     host, usual = normalise_host(parts.hostname), _PORTS[parts.scheme]
     port = usual if parts.port is None else parts.port
-    shown = f"[{host}]" if ":" in host else host
+    shown = bracket_host(host)
     host_header = shown if port == usual else f"{shown}:{port}"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return FetchSite(url=f"{parts.scheme}://{host_header}{target}", scheme=parts.scheme, host=host, port=port,
@@ -206,7 +206,7 @@ def _read_h3_endpoint(alt_svc: str, host: str) -> str:
     found = _H3.search(alt_svc)
     if not found or found["host"].lower() not in ("", host) or not 0 < int(found["port"]) < 65536:
         return ""
-    return f"[{host}]:{int(found['port'])}" if ":" in host else f"{host}:{int(found['port'])}"
+    return f"{bracket_host(host)}:{int(found['port'])}"
 
 
 def make_failed_result(failure: Failure) -> HttpResult:

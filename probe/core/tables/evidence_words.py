@@ -48,8 +48,6 @@ HopWord = Literal[
 ]
 """What came of one packet whose TTL was chosen."""
 HOP_WORDS: tuple[HopWord, ...] = get_args(HopWord)
-Ending = Literal["reset", "close", "alert", "drop", "mute", "silence"]
-"""How something on the way, or a server, ends an attempt; silence: drop or mute."""
 ReplyWord = Literal["hello", "alert", "other", "more"]
 """What a server's first bytes are; more: not to be told yet."""
 SPACES: tuple[AddressSpace, ...] = get_args(AddressSpace)

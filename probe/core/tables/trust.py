@@ -51,6 +51,10 @@ ANCHORS: Mapping[TrustPolicy, tuple[str, ...]] = MappingProxyType({
     trust.name: trust.anchors for trust in TRUSTS.values() if trust.anchors
 })
 """The policies with roots of their own, and the files of those roots."""
+PRIVATE_ROOTS: Mapping[TrustPolicy, str] = MappingProxyType({
+    trust.name: trust.issuer_organisation for trust in TRUSTS.values() if trust.issuer_organisation
+})
+"""The policies with a private authority, and its organisation."""
 
 
 def judges_certificates(name: TrustPolicy) -> bool:

@@ -22,7 +22,8 @@ from probe.core.tables.words import Empty
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.url_places import parse_host
 from probe.interop.ooni.messenger_keys import make_messenger_keys
-from probe.results.flat_observation import DEFAULTS, flatten_observation, read_observation
+from probe.results.flat_observation import DEFAULTS, flatten_observation
+from probe.results.row_codec import record_from
 from probe.results.text_forms import format_place
 
 TEST_NAME = "messenger_reachability"
@@ -56,7 +57,7 @@ def reduce_observation(seen: Observation) -> Observation:
             lost["address"] = ""
     if seen.tls.trust != "valid":
         lost["chain"] = ()  # a proxy or antivirus on the person's side makes keys that nobody else has
-    return read_observation(flatten_observation(seen) | lost)
+    return record_from(flatten_observation(seen) | lost, Observation)
 
 
 def export_measurements(result: RunResult) -> list[dict[str, Any]]:
@@ -166,15 +167,15 @@ def _connect(row: Observation) -> dict[str, Any]:
 
 
 def _shake(row: Observation) -> dict[str, Any]:
-    where = f"[{row.address}]" if ":" in row.address else row.address
     return {**_common(row), "network": "udp" if row.operation == "quic_handshake" else "tcp",
-            "address": f"{where}:{row.port}", "cipher_suite": row.tls.cipher, "negotiated_protocol": row.tls.alpn,
+            "address": format_place(Place(row.address, row.port)), "cipher_suite": row.tls.cipher,
+            "negotiated_protocol": row.tls.alpn,
             "no_tls_verify": False, "peer_certificates": [], "server_name": row.tls.sni, "tls_version": row.tls.version}
 
 
 def _request(row: Observation) -> dict[str, Any]:
-    where = f"[{row.address}]" if ":" in row.address else row.address
-    return {**_common(row), "network": "tcp", "address": f"{where}:{row.port}", "alpn": row.tls.alpn,
+    return {**_common(row), "network": "tcp", "address": format_place(Place(row.address, row.port)),
+            "alpn": row.tls.alpn,
             "request": {"method": row.http.method, "url": row.input, "headers": {}, "headers_list": [], "body": "",
                         "body_is_truncated": False, "tor": {"exit_ip": None, "exit_name": None, "is_tor": False},
                         "x_transport": "tcp"},

@@ -21,7 +21,7 @@ from probe.interop.ooni.exported_by_us import ENGINES, EXPORTED_FIELDS, FORMS
 from probe.interop.ooni.ooni_verdicts import NONE
 from probe.interop.ooni.web_connectivity import read_controls
 from probe.interop.words.ooni_keys import TestHelperAnswer
-from probe.results.flat_observation import read_observation
+from probe.results.row_codec import record_from
 
 MAX_TEXT = 4000
 _ENGINES = {theirs: ours for ours, theirs in ENGINES.items()}
@@ -74,7 +74,7 @@ def _row(key: str, item: Fields) -> Observation | None:
                                                                                                     dict) else {}
     try:
         made = {**rest, **READ[key](item), "failure": item_failure(item), "t0_s": item.get("t0"), "t_s": item.get("t")}
-        row = read_observation({name: value for name, value in made.items() if value is not None})
+        row = record_from({name: value for name, value in made.items() if value is not None}, Observation)
     except (msgspec.ValidationError, RecursionError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     good = row.operation in _OPERATIONS and row.purpose in PURPOSES and 0 < row.attempt < 1000 and _is_place(row)

@@ -9,6 +9,7 @@ from msgspec import UNSET, structs
 
 from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url, parse_literal_host
 from probe.catalogue.test_lists import make_slug
+from probe.core.addresses import bracket_host
 from probe.core.observation_parts import DatagramPart, TlsPart, TracePart
 from probe.core.observations import Observation
 from probe.core.replies import TraceLine
@@ -85,7 +86,7 @@ def read_dnscheck(envelope: MeasurementEnvelope) -> ReadResult:
     default = {"https": 443, "dot": 853}.get(parts[0], 0)
     if not default:
         raise NotJudgedError(f"a resolver at {parts[0] or 'no'}:// is not judged, only https:// and dot:// are")
-    aim = _aim(envelope, f"tlshandshake://{_add_brackets(parts[1])}:{parts[2] or default}", plain)
+    aim = _aim(envelope, f"tlshandshake://{bracket_host(parts[1])}:{parts[2] or default}", plain)
     sheet, left_out = _sheet(envelope, aim), 0
     lookups = plain.get("lookups")
     groups = [plain.get("bootstrap"), *(lookups.values() if isinstance(lookups, dict) else ())]
@@ -104,10 +105,6 @@ def _split_url(url: str) -> tuple[str, str, int]:
         raise UnreadableError("input: not a URL") from None
 
 
-def _add_brackets(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def read_sniblocking(envelope: MeasurementEnvelope) -> ReadResult:
     """The name under test and an innocent one, at the same server: what is asked for is a ServerHello, not a proof."""
     plain = read_plain_keys(envelope.envelope)
@@ -115,7 +112,7 @@ def read_sniblocking(envelope: MeasurementEnvelope) -> ReadResult:
     at = next((where for _, where, _ in (*mine, *control) if where[0]), ("", 0))
     if not at[0]:
         raise UnreadableError("no handshake at any address")
-    url = f"tlshandshake://{_add_brackets(at[0])}:{at[1]}"
+    url = f"tlshandshake://{bracket_host(at[0])}:{at[1]}"
     name = next((name for name, _, _ in mine if name), clean_host(_asked_name(envelope.url)))
     aim = MeasuredTarget(target_id=f"{envelope.test}.{ROLE}.{make_slug(f'https://{name}/')}", service=envelope.test,
                          role=ROLE, inputs=(url,), theirs=judge_target(envelope.test, plain, ""))
@@ -161,7 +158,7 @@ def read_tlsmiddlebox(envelope: MeasurementEnvelope) -> ReadResult:
     aside. The ones that went all the way are judged."""
     plain = read_plain_keys(envelope.envelope)
     host, port = _split_url(envelope.url)[1:]
-    aim = _aim(envelope, f"tlshandshake://{_add_brackets(host)}:{port or 443}", plain)
+    aim = _aim(envelope, f"tlshandshake://{bracket_host(host)}:{port or 443}", plain)
     sheet = _sheet(envelope, aim)
     keys, left_out = read_keys(plain)
     _add(sheet, keys)
@@ -194,7 +191,7 @@ def read_echcheck(envelope: MeasurementEnvelope) -> ReadResult:
     """One server three times: without ECH, with a greased one, and in earnest. The plain one is judged."""
     plain = read_plain_keys(envelope.envelope)
     host, port = _split_url(envelope.url or "https://cloudflare-ech.com/cdn-cgi/trace")[1:]
-    aim = _aim(envelope, f"tlshandshake://{_add_brackets(host)}:{port or 443}", plain)
+    aim = _aim(envelope, f"tlshandshake://{bracket_host(host)}:{port or 443}", plain)
     sheet = _sheet(envelope, aim)
     keys, left_out = read_keys(plain)
     for name, config in (("control", ""), ("target", "GREASE")):  # until 0.2.0 one of each
@@ -240,7 +237,7 @@ def read_pings(envelope: MeasurementEnvelope) -> ReadResult:
     wanted = {"simplequicping": "quichandshake", "tlsping": "tlshandshake", "tcpping": "tcpconnect"}.get(envelope.test)
     if wanted is None or not port:
         raise NotJudgedError(f"a series at {scheme or 'no'}:// without a port is not judged")
-    aim = _aim(envelope, f"{wanted}://{_add_brackets(host)}:{port}", plain)
+    aim = _aim(envelope, f"{wanted}://{bracket_host(host)}:{port}", plain)
     sheet = _sheet(envelope, aim)
     add_queries(sheet, keys.queries or ())
     shakes = [s for p in pings for s in _several(p.quic_handshake or p.tls_handshake)]

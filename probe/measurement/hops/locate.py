@@ -210,9 +210,6 @@ class _Flow:
                      for ttl, word, delay_ms in told)
 
 
-_UNTOLD: tuple[HopWord, float] = ("silent", 0.0)
-
-
 def _set_ttl(sock: socket.socket, ttl: int) -> None:
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)

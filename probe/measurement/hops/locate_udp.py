@@ -16,7 +16,7 @@ from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import HopWord
 from probe.inference.evidence.hop_evidence import classify_address_space
 from probe.measurement.device.gateway import read_default_gateway
-from probe.measurement.hops.trace import hash_router
+from probe.measurement.hops.trace import hash_router, is_exceeded
 from probe.measurement.streams.sockets import IP_RECVERR, IPV6_RECVERR, read_icmp_error
 
 MAX_TTL = 20
@@ -27,7 +27,6 @@ APART_S = 0.3
 """Between two datagrams where flows are spread."""
 _IP_RECVTTL = 12
 _IPV6_UNICAST_HOPS = getattr(socket, "IPV6_UNICAST_HOPS", 16)
-_EXCEEDED = frozenset({(11, 0), (3, 0)})
 _UNREACHED_PORT = frozenset({(3, 3), (1, 4)})
 
 
@@ -124,7 +123,7 @@ def _hear(sock: socket.socket, datagram: TtlDatagram, address: str, key: bytes,
 
 
 def _icmp_word(icmp: IcmpError, address: str) -> HopWord:
-    if icmp.kind in _EXCEEDED:
+    if is_exceeded(icmp):
         return "exceeded"
     return "end" if icmp.kind in _UNREACHED_PORT and icmp.sender == address else "rejected"
 

@@ -54,7 +54,7 @@ def _bound(addresses: Sequence[str], context: PlanContext) -> list[str]:
 
 
 def choose_depths(addresses: Sequence[tuple[str, AddressSource]], site: Site, history: SiteHistory, *,
-                  everywhere: bool = False, ) -> list[tuple[str, AddressSource, Depth]]:
+                  everywhere: bool = False) -> list[tuple[str, AddressSource, Depth]]:
     """How far to go at each address: everything at the first one of a source, TLS at the first IPv6 one, or where
     asked for `everywhere`, else connect.
 

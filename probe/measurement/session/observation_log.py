@@ -11,6 +11,7 @@ from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.packets import Packet
 from probe.core.replies import DnsReply
+from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.protocols import DATAGRAMS, DatagramKind
 from probe.core.tables.purposes import Purpose
@@ -61,6 +62,13 @@ class ObservationLog:
                           tainted_by=find_tainting_failure(seen, neighbours))
         self._keep(stamped)
         return index
+
+    @classmethod
+    def of_run(cls, result: RunResult) -> ObservationLog:
+        """What a stored run saw."""
+        made = cls(result.run.run_id)
+        made.restore(result.observations, result.controls)
+        return made
 
     def restore(self, observations: Sequence[Observation], controls: Sequence[ControlAnswer]) -> None:
         """Take in what an earlier run stamped, as it is."""

@@ -10,7 +10,7 @@ from probe.catalogue.types import Catalogue
 from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
 from probe.core.tables.run_words import GATEWAYS, TUNNELS, Tunnel
-from probe.core.tables.trust import TRUSTS, TrustPolicy
+from probe.core.tables.trust import PRIVATE_ROOTS
 from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
@@ -34,8 +34,7 @@ def judge_log(catalogue: Catalogue, chosen: Selection, log: ObservationLog, ladd
 
 def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str) -> RunContext:
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
-    roots: dict[TrustPolicy, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
-    return RunContext(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
+    return RunContext(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=PRIVATE_ROOTS)
 
 
 def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Sequence[ControlAnswer],
@@ -69,10 +68,8 @@ def judge_endpoints_again(result: RunResult, catalogue: Catalogue) -> dict[str, 
 def _restored(result: RunResult, catalogue: Catalogue) -> tuple[ObservationLog, LadderEvidence]:
     """What a stored run saw, and what that says of the network."""
     run, links = result.run, tuple(result.run.vantage.families)
-    book = ObservationLog(run.run_id)
-    book.restore(result.observations, result.controls)
     words = dict(word.split(":", 1) for word in run.ladder)
-    return book, gather_ladder(
+    return ObservationLog.of_run(result), gather_ladder(
         catalogue, _country(run), result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
         gateway=known(words["gateway"], GATEWAYS) if "gateway" in words else "unknown",
         tunnel=_tunnel(words.get("tunnel", "")),

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from probe.core.addresses import bracket_host
 from probe.core.observations import Observation
+from probe.core.places import Place
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.words import known
 from probe.core.verdicts import Verdict
@@ -17,7 +19,7 @@ from probe.inference.rules.path_context import PathContext
 from probe.operation.commands.rule_places import rule_places
 from probe.research.explanation.run_explanation import Explanation
 from probe.results.files.text_cells import visible
-from probe.results.text_forms import format_packet
+from probe.results.text_forms import format_packet, format_place
 
 _LONGEST = 160
 """Characters that are shown of one value."""
@@ -117,8 +119,7 @@ def _observations(seen: tuple[Observation, ...]) -> Iterator[str]:
 
 def _place(seen: Observation) -> str:
     if seen.address:
-        address = f"[{seen.address}]" if ":" in seen.address else seen.address
-        return f"{address}:{seen.port}" if seen.port else address
+        return format_place(Place(seen.address, seen.port)) if seen.port else bracket_host(seen.address)
     return f"{seen.hostname} {seen.dns.query_type} asked of {seen.dns.resolver or 'nobody'}".strip()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from probe.catalogue.packaged import load_account_needs, load_titles
@@ -25,18 +26,30 @@ from probe.research.report.service_section import (
 )
 from probe.research.report.target_section import make_target_table
 from probe.research.report.target_sentences import describe_account_need
-from probe.research.report.verdict_series import find_segments
+from probe.research.report.verdict_series import BlockChange, find_changes, find_segments
 from probe.results.files.atomic import write_file
 
 _READING = ("reading.run", "reading.blocked", "reading.change", "reading.gaps", "reading.steps", "reading.language")
 _LIMITS = ("limits.line", "limits.who", "limits.app", "limits.speed")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeReport:
+    """A page that was written, and what it was made of."""
+
+    page: Path
+    parts: tuple[NetworkPart, ...]
+
+    def list_changes(self) -> tuple[BlockChange, ...]:
+        """Every onset and end of a block that its rows show."""
+        return find_changes(row for part in self.parts for rows in part.targets.values() for row in rows)
+
+
 def make_report(
     directory: Path, out: Path, *, title: str = "", language: str = "en", events: Path | None = None,
     figures: Path | None = None, png: bool = False, progress: Progress = ignore_progress,
-) -> Path:
-    """Reads a results folder, writes the page to `out` and returns it; `progress` hears of each run that was read.
+) -> MadeReport:
+    """Reads a results folder and writes the page to `out`; `progress` hears of each run that was read.
 
     `language` is one of `probe.research.report.language.LANGUAGES`; `events` a file of events to show; `figures` a
     folder for the charts as files, with `png` as PNG beside SVG. Raises StoreError when something cannot be read, drawn
@@ -50,7 +63,7 @@ def make_report(
     write_file(out, make_page(parts, title=title or say("page.title"), events=found, say=say).encode())
     if figures:
         write_figures([make_drawing(part) for part in parts[:MAX_PARTS]], figures, say, png=png)
-    return out
+    return MadeReport(page=out, parts=parts)
 
 
 def make_page(parts: Sequence[NetworkPart], *, title: str, say: ReportLanguage = ENGLISH,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from probe.core.addresses import bracket_host
 from probe.core.observations import Observation
 from probe.core.stamps import parse_time
 from probe.inference.rules.all_rules import list_rules
@@ -173,9 +174,8 @@ def _controls(example: BlockExample, say: ReportLanguage) -> str:
 
 def _operation(row: Observation, run_id: str, say: ReportLanguage) -> Html:
     where = row.hostname or row.tls.sni
-    address = f"[{row.address}]" if ":" in row.address else row.address
     port = f":{row.port}" if row.port and row.address else ""
-    remote = row.dns.resolver_address or f"{address}{port}"
+    remote = row.dns.resolver_address or f"{bracket_host(row.address)}{port}"
     bad = "bad" if row.failure or row.fingerprint or row.met_expectation == "no" else None
     return make_tag(
         "tr",

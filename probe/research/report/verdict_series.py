@@ -15,8 +15,6 @@ from itertools import groupby, pairwise
 
 from probe.config.geo.vantage_place import network_of
 from probe.core.runs import Run
-from probe.core.stamps import parse_time
-from probe.core.verdicts import Verdict
 
 DECIDED = frozenset({"ok", "blocked"})
 AGREEING_RUNS = 2
@@ -81,19 +79,6 @@ class BlockChange:
     n_after: int
     instrument_changed: bool
     """Software, rules or catalogue changed in the same bracket: suspect the instrument first."""
-
-
-def read_verdict_row(run: Run, verdict: Verdict) -> VerdictRow:
-    """The row of a verdict; ValueError when the run's start is no time stamp."""
-    return VerdictRow(
-        time=parse_time(run.measurement_start_time),
-        run_id=run.run_id,
-        network=read_network(run),
-        target_id=verdict.target_id,
-        outcome=verdict.outcome,
-        block_type=verdict.block_type,
-        instrument=read_instrument(run),
-    )
 
 
 def read_instrument(run: Run) -> tuple[str, str, str]:

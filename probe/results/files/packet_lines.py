@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from probe.core import pcapng
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:  # takes longer to import than the command does
     from scapy.packet import Packet
@@ -35,7 +36,7 @@ def packet_lines(blocks: Iterable[tuple[str, bytes]]) -> Iterator[str]:
         first_ns = time_ns if first_ns is None else first_ns
         begin = 8 + pcapng.PACKET_HEAD.size
         data = block[begin : begin + min(kept, _MAX_BYTES)]
-        yield _line(f"{comment} {(time_ns - first_ns) / 1e9:.6f} {_summary(data, by_version)}")
+        yield visible(f"{comment} {(time_ns - first_ns) / 1e9:.6f} {_summary(data, by_version)}"[:_MAX_LINE])
 
 
 def _dissectors() -> dict[int, type[Packet]]:
@@ -62,7 +63,3 @@ def _summary(data: bytes, by_version: dict[int, type[Packet]]) -> str:
         return str(layer(data).summary())
     except Exception as error:  # a dissector that stumbles over what a stranger sent
         return f"not understood ({type(error).__name__})"
-
-
-def _line(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text[:_MAX_LINE])

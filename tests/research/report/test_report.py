@@ -58,6 +58,7 @@ def hours(letters: str) -> list[tuple[str, int, int, int, int]]:
     ("oo   BB", [("onset", 1, 5, 2, 2)]),             # so does silence
     ("oo???oo", []), ("ooDDoo", []), ("ooNNLLoo", []), ("??--DD", []), ("BB??BB", []),
     ("ooDDBB", [("onset", 1, 4, 2, 2)]),
+    ("ooBBoBBoo", [("onset", 1, 2, 2, 4), ("end", 6, 7, 4, 2)]),
 ])
 def test_changes(letters: str, expected: list[tuple[str, int, int, int, int]]) -> None:
     assert hours(letters) == expected
@@ -85,6 +86,12 @@ def test_networks_and_targets_are_never_compared_with_each_other() -> None:
     for other in (replace(NETWORK, lab=True), replace(NETWORK, probe_asn=64501)):
         assert find_changes(rows_of("oo") + rows_of("  BB", other)) == ()
     assert find_changes(rows_of("oo") + rows_of("  BB", target="u")) == ()
+
+
+def test_the_most_frequent_cause_is_the_changes() -> None:
+    causes = ("tls.reset", "ip.blackhole", "tls.reset", "ip.blackhole", "ip.blackhole")
+    blocked = [replace(row, block_type=cause) for row, cause in zip(rows_of("  BBBBB"), causes, strict=True)]
+    assert [change.block_type for change in find_changes(rows_of("oo") + blocked)] == ["ip.blackhole"]
 
 
 def test_a_change_of_the_instrument_is_said() -> None:
@@ -150,13 +157,13 @@ def test_whose_facts_a_place_is_stands_in_the_page(tmp_path: Path) -> None:
         place = Vantage(probe_cc="RU", cc_source=source, geo_db="packaged", geo_db_date="2026-06-17")
         write_run(RunResult(run=Run(run_id="r1", measurement_start_time=START.isoformat(), vantage=place),
                             observations=(), controls=(), verdicts=(), services=()), tmp_path / source, parquet=False)
-        text = make_report(tmp_path / source, tmp_path / "r.html").read_text(encoding="utf-8")
+        text = make_report(tmp_path / source, tmp_path / "r.html").page.read_text(encoding="utf-8")
         assert (("table of 2026-06-17" in text and "db-ip.com" in text and "CC BY 4.0" in text) is named)
 
 
 def test_the_page_tells_both_change_points(tmp_path: Path) -> None:
     fill(tmp_path, lab=False)
-    page = Page(make_report(tmp_path, tmp_path / "report.html").read_text())
+    page = Page(make_report(tmp_path, tmp_path / "report.html").page.read_text())
     assert in_order(page.words, "May 2017, 12:00", "May 2017, 18:00", "May 2017, 12:00")
     assert all(part in page.words for part in ("4 of 4", "TLS handshake", ": other.", "1 run"))
     bands = [attrs["class"] for name, attrs in page.elements if name == "rect" and "band" in (attrs["class"] or "")]
@@ -176,7 +183,7 @@ def test_the_latest_run_is_told_role_by_role(tmp_path: Path) -> None:
     call = ServiceVerdict(service="signal", role="call", outcome="blocked", k=2, n=2, block_types=("udp.drop",))
     keep("later", 9, replace(chat, outcome="ok", k=0), call)
     keep("earlier", 3, chat)
-    page = Page(make_report(tmp_path, tmp_path / "report.html").read_text())
+    page = Page(make_report(tmp_path, tmp_path / "report.html").page.read_text())
     assert in_order(page.words, "Signal: ", "calls blocked (UDP)", "chat ok", "group calls", "account")
     assert "chat blocked" not in page.words
 
@@ -184,14 +191,14 @@ def test_the_latest_run_is_told_role_by_role(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lab", [True, False])
 def test_laboratory_data_are_marked(tmp_path: Path, lab: bool) -> None:
     fill(tmp_path, lab=lab, letters="oo")
-    page = Page(make_report(tmp_path, tmp_path / "report.html").read_text())
+    page = Page(make_report(tmp_path, tmp_path / "report.html").page.read_text())
     assert ("Laboratory data." in page.words) is lab
     assert ("from AS64500 (RU)" in page.words) is not lab
 
 
 def test_hostile_texts_stay_texts_and_nothing_is_fetched(tmp_path: Path) -> None:
     fill(tmp_path, lab=True, text=HOSTILE)
-    text = make_report(tmp_path, tmp_path / "report.html", title=HOSTILE).read_text()
+    text = make_report(tmp_path, tmp_path / "report.html", title=HOSTILE).page.read_text()
     page = Page(text)
     names = [name for name, _ in page.elements]
     assert not {"img", "link", "iframe", "object", "base", "form"} & set(names)

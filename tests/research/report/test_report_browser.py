@@ -37,7 +37,8 @@ def sections(browser: Browser) -> list[str]:
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_it_renders_without_a_complaint_and_asks_for_nothing(browser: Browser, tmp_path: Path, language: str) -> None:
     fill(tmp_path, lab=True, text=HOSTILE)
-    page = make_report(tmp_path, tmp_path / "r.html", title=HOSTILE, language=language, figures=tmp_path / "figures")
+    page = make_report(tmp_path, tmp_path / "r.html", title=HOSTILE, language=language,
+                       figures=tmp_path / "figures").page
     browser.open(page)
     assert browser.complaints() == []
     assert browser.requests() == [page.as_uri()]

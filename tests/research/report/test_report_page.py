@@ -191,11 +191,11 @@ def test_what_nobody_can_measure_is_said_beside_what_is_well_and_what_is_blocked
 
 def test_evidence_tells_the_rule_in_words_and_the_observations(tmp_path: Path) -> None:
     fill(tmp_path, lab=False, text="tls/unknown")
-    words = Page(make_report(tmp_path, tmp_path / "r.html").read_text(encoding="utf-8")).words
+    words = Page(make_report(tmp_path, tmp_path / "r.html").page.read_text(encoding="utf-8")).words
     assert in_order(words, "not know", "(tls/unknown")
     assert "run3.1" in words
     fill(tmp_path / "known", lab=False, text="net/well")
-    words = Page(make_report(tmp_path / "known", tmp_path / "r.html").read_text(encoding="utf-8")).words
+    words = Page(make_report(tmp_path / "known", tmp_path / "r.html").page.read_text(encoding="utf-8")).words
     assert "(net/well" in words
 
 
