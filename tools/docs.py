@@ -21,7 +21,7 @@ from probe.core.tables.block_types import BLOCK_TYPES  # noqa: E402
 from probe.core.tables.outcomes import OUTCOMES  # noqa: E402
 from probe.inference.rules.all_rules import list_rules  # noqa: E402
 from probe.inference.rules.rule import NEEDS  # noqa: E402
-from probe.operation.commands.rule_places import rule_places  # noqa: E402
+from probe.operation.commands.rule_places import find_rule_places  # noqa: E402
 from probe.results.codebook import write_codebook  # noqa: E402
 from probe_lab.box.actions import ACTIONS  # noqa: E402
 from probe_lab.format import guide  # noqa: E402
@@ -43,7 +43,7 @@ def block_types() -> str:
 def rules() -> str:
     """docs/rules.md."""
     rows = [(f"`{r.id}`", r.outcome, f"`{r.block_type}`" if r.block_type else "", f"{r.confidence:.2f}",
-             ", ".join(r.needs), r.why, f"`{Path(rule_places()[r.id].file).name}`") for r in list_rules()]
+             ", ".join(r.needs), r.why, f"`{Path(find_rule_places()[r.id].file).name}`") for r in list_rules()]
     needs = grid(("need", "meaning"), [(f"`{n}`", text) for n, text in NEEDS.items()])
     table = grid(("rule", "outcome", "block type", "confidence", "needs", "why", "file"), rows)
     return ("# The rules, in the order in which they are tried\n\n"

@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from probe.catalogue.load import list_anchor_files
 from probe.core.tables.trust import ANCHORS, TRUSTS, TrustPolicy
-from probe.core.tables.words import Empty, known
+from probe.core.tables.words import Empty, read_word
 from probe_lab.lab_types import World
 
 WEB_CA = "ca"
@@ -69,7 +69,7 @@ def world_time(clock_shift_s: int) -> dt.datetime:
 
 def anchor_of(trust: TrustPolicy | Empty) -> str:
     """Stem of the anchor that signs under a trust policy; empty where the web's authorities do."""
-    return next(iter(ANCHORS.get(known(trust, ANCHORS), ())), "").removesuffix(".pem")
+    return next(iter(ANCHORS.get(read_word(trust, ANCHORS), ())), "").removesuffix(".pem")
 
 
 def load_issuer(certificate: Path, key: Path) -> Issuer:
@@ -97,7 +97,7 @@ def issue(
 
 def new_authority(trust: TrustPolicy | Empty, *, clock_shift_s: int) -> Issuer:
     """Another authority of the organisation that signs under a trust policy: one that nobody knows yet."""
-    organisation = TRUSTS[known(trust, TRUSTS)].issuer_organisation or "Laboratory Trust Services"
+    organisation = TRUSTS[read_word(trust, TRUSTS)].issuer_organisation or "Laboratory Trust Services"
     return _authority("Root CA 2", organisation, world_time(clock_shift_s))
 
 

@@ -12,7 +12,7 @@ from probe.core.endpoints import Endpoint, Expectation
 from probe.core.tables.handshakes import ProtocolName
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS, SITE_KINDS, SiteKind
 from probe.core.tables.trust import UNJUDGED, TrustPolicy
-from probe.core.tables.words import Empty, known
+from probe.core.tables.words import Empty, read_word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ def _site(members: list[Endpoint]) -> Site:
     secure = first.protocol in ("tls", "quic") or urlsplit(first.input).scheme in ("https", "wss")
     alpn = ("http/1.1",) if first.protocol == "http" and secure else first.alpn
     return Site(
-        kind=known(first.protocol, SITE_KINDS), host=first.host, port=first.port, address=first.address,
+        kind=read_word(first.protocol, SITE_KINDS), host=first.host, port=first.port, address=first.address,
         sni=(first.sni or first.host) if secure else "", alpn=alpn, trust=first.trust if secure else "none",
         endpoints=tuple(members),
     )

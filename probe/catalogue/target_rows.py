@@ -14,7 +14,7 @@ from probe.core.endpoints import Endpoint, Expectation
 from probe.core.tables.protocols import PROTOCOLS, SCHEMES, EndpointStatus
 from probe.core.tables.roles import ROLES
 from probe.core.tables.trust import TRUSTS
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 
 COLUMNS = (
     "target_id", "service", "role", "tier", "status", "input", "protocol", "host", "port", "address", "sni", "alpn",
@@ -45,17 +45,17 @@ def parse_target_row(cells: Mapping[str, str], *, line: int, self_block: str) ->
     return Endpoint(
         target_id=cells["target_id"],
         service=cells["service"],
-        role=known(cells["role"], ROLES),
+        role=read_word(cells["role"], ROLES),
         tier=int(cells["tier"]),
         input=cells["input"],
-        protocol=known(cells["protocol"], PROTOCOLS) if cells["protocol"] else SCHEMES[where.scheme][0],
+        protocol=read_word(cells["protocol"], PROTOCOLS) if cells["protocol"] else SCHEMES[where.scheme][0],
         host=where.host,
         port=where.port,
         address=where.address,
         sni=cells["sni"] or (where.host if _speaks_tls_first(where) else ""),
         alpn=tuple(cells["alpn"].split()),
-        trust=known(cells["trust"], TRUSTS) if cells["trust"] else ("web_pki" if _speaks_tls_first(where) else "none"),
-        expect=Expectation(
+        trust=read_word(cells["trust"], TRUSTS) if cells["trust"]
+        else ("web_pki" if _speaks_tls_first(where) else "none"), expect=Expectation(
             status=_alternatives(cells["expect_status"]),
             body=_alternatives(cells["expect_body"]),
             header=cells["expect_header"],
@@ -63,7 +63,7 @@ def parse_target_row(cells: Mapping[str, str], *, line: int, self_block: str) ->
             json=cells["expect_json"],
             reply=cells["expect_reply"],
         ),
-        status=known(cells["status"], STATUSES),
+        status=read_word(cells["status"], STATUSES),
         self_block=self_block,
         category_code=cells["category_code"],
         notes=cells["notes"],

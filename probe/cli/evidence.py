@@ -11,7 +11,7 @@ from probe.core import pcapng
 from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
 from probe.results.files.atomic import StoreError, write_file
-from probe.results.files.packet_lines import NEEDS, packet_lines
+from probe.results.files.packet_lines import NEEDS, describe_packets
 from probe.results.files.pcapng import read_blocks
 from probe.results.layout import packets_path
 from probe.results.runs.run_reader import read_run
@@ -63,7 +63,7 @@ def evidence(directory: Path, which: str, target: str | None, output: Path | Non
 
 def _show(blocks: Sequence[tuple[str, bytes]]) -> None:
     try:
-        for line in packet_lines(blocks):
+        for line in describe_packets(blocks):
             click.echo(line)
     except ImportError as error:
         raise click.ClickException(NEEDS) from error

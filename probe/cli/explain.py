@@ -11,7 +11,7 @@ import click
 
 from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_ancestor
 from probe.core.tables.outcomes import OUTCOMES
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 
 if TYPE_CHECKING:
     from probe.inference.rules.rule import Rule
@@ -62,7 +62,7 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
     for word in words or tuple(BLOCK_TYPES):
         rows = [b for b in BLOCK_TYPES.values() if is_ancestor(word, b.id)]
         if rows and (words or word in BLOCK_TYPES):
-            found += rows if words else [BLOCK_TYPES[known(word, BLOCK_TYPES)]]
+            found += rows if words else [BLOCK_TYPES[read_word(word, BLOCK_TYPES)]]
         elif word in OUTCOMES:
             lines.append(f"{word}: {OUTCOMES[word]}")
         elif rule := _rule(word):
@@ -83,7 +83,7 @@ def _is_known(word: str) -> bool:
 def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str | None, *, as_json: bool) -> None:
     from probe.catalogue.types import CatalogueError
     from probe.config.settings import SettingsError, choose_results_folder, load_settings
-    from probe.research.explanation.explanation_text import explanation_json, explanation_lines
+    from probe.research.explanation.explanation_text import describe_explanation, encode_explanation
     from probe.research.explanation.run_explanation import explain_verdict
     from probe.results.files.atomic import StoreError
 
@@ -92,9 +92,9 @@ def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str 
     except (StoreError, CatalogueError, SettingsError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        click.echo(json.dumps(explanation_json(told), default=str))
+        click.echo(json.dumps(encode_explanation(told), default=str))
         return
-    for line in explanation_lines(told):
+    for line in describe_explanation(told):
         click.echo(line)
 
 

@@ -50,7 +50,7 @@ def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
     return verdicts, judge_services({v.target_id: [_member(v, named[v.target_id])] for v in verdicts}, QUORUMS)
 
 
-def imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint]]:
+def judge_imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint]]:
     """The endpoints of each target of an imported run, with the rules that held, before what the file cannot say
     makes their verdicts weaker."""
     book = ObservationLog.of_run(result)

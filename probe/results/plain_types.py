@@ -1,7 +1,7 @@
 """Fields of words are stored as text: their types without the words, and rows read whatever words they hold.
 
 A file of another version may hold a word that this one does not know. It is read as it stands
-(`probe.core.tables.words.known`): a reader that refused it would lose the whole file.
+(`probe.core.tables.words.read_word`): a reader that refused it would lose the whole file.
 """
 
 from __future__ import annotations

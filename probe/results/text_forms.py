@@ -16,7 +16,7 @@ from probe.core.packets import Packet
 from probe.core.places import Place
 from probe.core.replies import DnsReply, TraceLine
 from probe.core.tables.evidence_words import HOP_WORDS, SPACES
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 
 _PACKET_FIELDS, _REPLY_FIELDS = 10, 5
 _VERSION = re.compile("[0-9a-f]{8}")
@@ -115,8 +115,8 @@ def read_line(text: str) -> TraceLine | None:
         delay_ms = float(delay)
     except ValueError:
         delay_ms = None
-    return TraceLine(ttl=int(ttl), word=known(word, HOP_WORDS), delay_ms=delay_ms, router=router.strip("-"),
-                     space=known(space.strip("-"), SPACES),
+    return TraceLine(ttl=int(ttl), word=read_word(word, HOP_WORDS), delay_ms=delay_ms, router=router.strip("-"),
+                     space=read_word(space.strip("-"), SPACES),
                      ip_ttl=None if not ip_ttl else int(ip_ttl) if _is_number(ip_ttl) else -1)
 
 

@@ -20,7 +20,7 @@ from probe.cli.main import cli
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.failures import open_failure
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.ladder_evidence import format_ladder
 from probe.inference.rules.all_rules import list_rules
@@ -203,7 +203,7 @@ def hostile(result: RunResult) -> RunResult:
     """Whatever a file may hold of strange text."""
     seen = tuple(replace(o, failure=open_failure(o.failure and HOSTILE), reason=HOSTILE,
                          address=o.address or HOSTILE) for o in result.observations)
-    rows = tuple(replace(v, reason=HOSTILE, hop=HOSTILE, rule_id=HOSTILE, block_type=known(HOSTILE, BLOCK_TYPES))
+    rows = tuple(replace(v, reason=HOSTILE, hop=HOSTILE, rule_id=HOSTILE, block_type=read_word(HOSTILE, BLOCK_TYPES))
                  for v in result.verdicts)
     return replace(result, observations=seen, verdicts=rows)
 

@@ -15,7 +15,7 @@ from probe.control.helper.helper_workers import FuturePool
 from probe.control.reaching.doh import ask_doh, resolve_by_doh
 from probe.control.reaching.target_guard import TargetGuard
 from probe.core.tables.resolvers import Resolver
-from probe.measurement.names.dns_response import DnsReply
+from probe.measurement.names.dns_response import DnsResponse
 
 OPERATOR = Resolver(name="test", ipv4=(HERE,), doh_host=DOH)
 
@@ -28,7 +28,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[trustme.CA]:
         yield ours
 
 
-def asked(authority: trustme.CA, handler: type[Doh], name: str = HOST) -> tuple[tuple[DnsReply, ...], int]:
+def asked(authority: trustme.CA, handler: type[Doh], name: str = HOST) -> tuple[tuple[DnsResponse, ...], int]:
     """What the operator said, and over how many connections."""
     clients: set[object] = set()
 

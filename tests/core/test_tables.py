@@ -24,7 +24,7 @@ from probe.core.tables.failures import (
 )
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.inference.rules.all_rules import list_convictable, list_rules
 from probe.inference.rules.dns_rules import DNS_RULES
 from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
@@ -44,7 +44,7 @@ def test_every_ancestor_of_a_block_type_is_a_row_of_the_same_outcome(block: Bloc
         assert ancestors == ["inconclusive"]  # the outcome itself is their parent: an abstention has no degrees
         return
     for ancestor in ancestors:
-        assert BLOCK_TYPES[known(ancestor, BLOCK_TYPES)].outcome == block.outcome
+        assert BLOCK_TYPES[read_word(ancestor, BLOCK_TYPES)].outcome == block.outcome
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -75,7 +75,7 @@ def test_a_rule_says_only_what_the_tables_allow(rule: Rule[Any]) -> None:
     if rule.outcome == "ok":
         assert rule.block_type == ""
     else:
-        assert BLOCK_TYPES[known(rule.block_type, BLOCK_TYPES)].outcome == rule.outcome
+        assert BLOCK_TYPES[read_word(rule.block_type, BLOCK_TYPES)].outcome == rule.outcome
     assert rule.needs
     assert set(rule.needs) <= set(NEEDS)
     assert 0.0 <= rule.confidence <= 1.0

@@ -31,7 +31,7 @@ from probe.core.tables.roles import ROLES, SHORT, Role
 from probe.core.tables.run_words import NetworkType, Privilege
 from probe.core.tables.shapes import SHAPES, ShapeName
 from probe.core.tables.trust import TRUSTS, TrustFinding, TrustPolicy
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 
 
 @pytest.mark.parametrize(("alias", "table"), [
@@ -72,6 +72,6 @@ def test_what_others_say_is_a_word_of_the_type(alias: object, used: Collection[s
 
 
 def test_an_unknown_word_stays_as_it_is_and_equals_none() -> None:
-    assert known("connect", OPERATIONS) == "connect"
-    assert str(known("teleport", OPERATIONS)) == "teleport"
+    assert read_word("connect", OPERATIONS) == "connect"
+    assert str(read_word("teleport", OPERATIONS)) == "teleport"
     assert open_failure("unknown_failure: of another's") not in FAILURES

@@ -15,7 +15,7 @@ from probe.core.tables.failures import RCODE_FAILURES, Failure, open_failure
 from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import OPERATORS, Channel, DnsEngine, OperatorName, ResolverRole
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.steps import (
@@ -49,8 +49,9 @@ _ENGINES: dict[Channel, DnsEngine] = {
 def _resolver(step: Lookup) -> ResolverRole | OperatorName:
     """Whom the observation names."""
     if step.channel in ("doh", "dot"):
-        return known(step.server, OPERATORS)
-    return "public" if step.channel == "tcp" else "network" if step.channel == "alive" else known(step.channel, ROLES)
+        return read_word(step.server, OPERATORS)
+    return "public" if step.channel == "tcp" else "network" if step.channel == "alive" else read_word(step.channel,
+                                                                                                      ROLES)
 
 
 @dataclass(kw_only=True)

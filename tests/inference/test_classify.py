@@ -36,7 +36,7 @@ from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.verdicts.classify import judge_run
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths, confirm_blocks
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
-from probe.inference.verdicts.rule_verdict import bare_verdict
+from probe.inference.verdicts.rule_verdict import make_bare_verdict
 from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.planning.steps import AskControl
 
@@ -303,12 +303,13 @@ def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: Outcome) -> No
 # ---- combining
 
 def on_path(outcome: Outcome, block_type: CauseId = "", depth: int = 0, **changes: Any) -> PathVerdict:
-    verdict = replace(bare_verdict(endpoint(), outcome), block_type=block_type, **changes)
+    verdict = replace(make_bare_verdict(endpoint(), outcome), block_type=block_type, **changes)
     return path(depth=depth), verdict
 
 
 def judged(of: Endpoint, outcome: Outcome, block_type: CauseId = "", **changes: Any) -> JudgedEndpoint:
-    return JudgedEndpoint(endpoint=of, verdict=replace(bare_verdict(of, outcome), block_type=block_type, **changes))
+    return JudgedEndpoint(endpoint=of,
+                          verdict=replace(make_bare_verdict(of, outcome), block_type=block_type, **changes))
 
 
 def test_a_block_at_one_address_shows_and_is_partial_when_another_answers() -> None:

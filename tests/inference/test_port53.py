@@ -31,7 +31,7 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import OPERATORS as NAMES
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, UNASSIGNED_ADDRESS
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.encrypted_dns import gather_encrypted_dns
 from probe.inference.evidence.port53 import MALFORMED, gather_port53
@@ -240,8 +240,8 @@ def test_an_innocent_name_is_asked_over_tcp_where_the_reply_is_no_dns() -> None:
 # ---- encrypted DNS
 
 def dot(resolver: str, failure: Failure = "", rcode: str = "") -> Observation:
-    return lookup(*(() if failure else (HERE4,)), resolver=known(resolver, NAMES), dns_engine="dot", failure=failure,
-                  rcode=rcode, purpose="ladder")
+    return lookup(*(() if failure else (HERE4,)), resolver=read_word(resolver, NAMES), dns_engine="dot",
+                  failure=failure, rcode=rcode, purpose="ladder")
 
 
 def handshake(host: str, failure: Failure = "", address: str = HERE4, **changes: Any) -> Observation:
@@ -272,7 +272,7 @@ def test_dot_is_blocked_for_what_it_is_or_not(seen: list[Observation], word: str
 
 REFUSED = [x for o in OPERATORS[:2] for x in (
     handshake(o.doh_host, TIMEOUT),
-    lookup(resolver=known(o.name, NAMES), dns_engine="doh", failure=TIMEOUT, purpose="ladder"))]
+    lookup(resolver=read_word(o.name, NAMES), dns_engine="doh", failure=TIMEOUT, purpose="ladder"))]
 
 
 @pytest.mark.parametrize(("seen", "word"), [

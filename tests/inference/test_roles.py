@@ -18,7 +18,7 @@ from probe.core.verdicts import ServiceVerdict
 from probe.inference.verdicts.combine import combine_paths
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.role_verdicts import Quorum, judge_role, judge_services
-from probe.inference.verdicts.rule_verdict import bare_verdict
+from probe.inference.verdicts.rule_verdict import make_bare_verdict
 from probe.inference.verdicts.service_sentences import describe_service, describe_services
 from probe.operation.commands.run_summary import describe_run
 from stored import a_result
@@ -39,7 +39,7 @@ def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> Service
                 place = endpoint(f"tcpconnect://t{n}.example:{len(members) + 1}", protocol=protocol or "mtproto",
                                  service=service, role="chat", target_id=f"{service}.chat.t{n}")
                 cause: CauseId = "ip.blackhole" if letter == "b" else ""
-                members.append(JudgedEndpoint(endpoint=place, verdict=replace(bare_verdict(place, WORDS[letter]),
+                members.append(JudgedEndpoint(endpoint=place, verdict=replace(make_bare_verdict(place, WORDS[letter]),
                                                                               block_type=cause)))
     (row,) = judge_services(found, {(service, "chat"): quorum} if quorum else {})
     return row
@@ -107,7 +107,7 @@ def test_what_is_blocked_is_listed_by_endpoint_and_by_target() -> None:
 
 
 def _path(outcome: Outcome, family: int, depth: int = 2) -> PathVerdict:
-    return path(family=family, depth=depth), bare_verdict(endpoint(), outcome)
+    return path(family=family, depth=depth), make_bare_verdict(endpoint(), outcome)
 
 
 @pytest.mark.parametrize(("paths", "families", "figures"), [
@@ -127,7 +127,7 @@ def test_address_families_are_counted_apart(paths: tuple[PathVerdict, ...], fami
 
 
 def test_a_name_that_is_not_resolved_belongs_to_no_family() -> None:
-    judged = JudgedEndpoint(endpoint=endpoint(), verdict=bare_verdict(endpoint(), "blocked"))
+    judged = JudgedEndpoint(endpoint=endpoint(), verdict=make_bare_verdict(endpoint(), "blocked"))
     (row,) = judge_services({"t": [judged]}, {})
     assert (row.k, row.n, row.n_ipv4, row.n_ipv6) == (1, 1, 0, 0)
 

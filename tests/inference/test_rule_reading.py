@@ -15,11 +15,11 @@ from probe.core.tables.block_types import BLOCK_TYPES, is_ancestor
 from probe.inference.rules.all_rules import list_rules
 from probe.inference.rules.dns_rules import DNS_RULES
 from probe.inference.rules.field_reads import Field, read_rule
-from probe.inference.rules.nearest_rule import nearest_rule
+from probe.inference.rules.nearest_rule import find_nearest_rule
 from probe.inference.rules.network_rules import NETWORK_RULES
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import Rule, decide
-from probe.operation.commands.rule_places import rule_places
+from probe.operation.commands.rule_places import find_rule_places
 from recorded_app import APPS
 from recorded_datagrams import DATAGRAMS
 from recorded_names import NAMES
@@ -47,7 +47,7 @@ def calls_of_rule(root: Path) -> Iterator[tuple[str, ast.Call]]:
 
 @pytest.mark.parametrize("rule", list_rules(), ids=lambda rule: rule.id)
 def test_an_id_is_found_by_grep_where_the_rule_is_defined(root: Path, rule: Rule[Any]) -> None:
-    place = rule_places()[rule.id]
+    place = find_rule_places()[rule.id]
     lines = (root / place.file).read_text(encoding="utf-8").splitlines()
     assert f'id="{rule.id}"' in lines[place.line - 1]
 
@@ -132,7 +132,7 @@ def test_what_is_ruled_out_says_something_else_and_does_not_hold(rule_id: str, t
                                                                  evidence: Any) -> None:
     decision = decide(table, evidence)
     assert decision.rule.id == rule_id
-    other = nearest_rule(decision)
+    other = find_nearest_rule(decision)
     assert other is not None
     assert other.rule in table
     assert not other.rule.holds(evidence)
@@ -141,7 +141,7 @@ def test_what_is_ruled_out_says_something_else_and_does_not_hold(rule_id: str, t
 
 def test_the_neighbour_of_the_block_type_comes_first() -> None:
     decision = decide(DNS_RULES, NAMES["dns/denied_here_only"])
-    other = nearest_rule(decision)
+    other = find_nearest_rule(decision)
     neighbours = [rule for rule in DNS_RULES if is_ancestor(BLOCK_TYPES["dns.nxdomain"].nearest, rule.block_type)
                   and not rule.holds(decision.evidence)]
     assert other is not None

@@ -23,7 +23,7 @@ from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.purposes import PURPOSES
 from probe.core.tables.roles import ROLES
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict
 from probe.interop.grouping import group_into_runs
 from probe.interop.ooni.exported_by_us import (
@@ -159,9 +159,9 @@ def test_the_plain_export_still_stands() -> None:
 
 def _roles(service: str, **outcomes: str) -> tuple[ServiceVerdict, ...]:
     """Roles of a service; `blocked:TYPE` is blocked so."""
-    return tuple(ServiceVerdict(service=service, role=known(role, ROLES), k=0, n=1,
-                                outcome=known(word.partition(":")[0], OUTCOMES),
-                                block_types=tuple(known(cause, BLOCK_TYPES) for cause in word.split(":")[1:]))
+    return tuple(ServiceVerdict(service=service, role=read_word(role, ROLES), k=0, n=1,
+                                outcome=read_word(word.partition(":")[0], OUTCOMES),
+                                block_types=tuple(read_word(cause, BLOCK_TYPES) for cause in word.split(":")[1:]))
                  for role, word in outcomes.items())
 
 

@@ -15,7 +15,7 @@ from scapy.packet import Packet, Raw
 
 from probe.core import pcapng
 from probe.measurement.packets.packet_headers import PacketHeaders, read_headers
-from probe.results.files.packet_lines import packet_lines
+from probe.results.files.packet_lines import describe_packets
 from project_root import ROOT
 
 U8, U16, U32 = st.integers(0, 255), st.integers(0, 65_535), st.integers(0, 2**32 - 1)
@@ -88,14 +88,14 @@ def test_what_is_read_of_a_garbled_packet_is_what_scapy_reads(data: bytes) -> No
 def test_any_bytes_become_one_harmless_line(data: bytes, rest: bytes) -> None:
     whole = pcapng.packet(data, time_ns=1, wire_bytes=len(data), direction=pcapng.INBOUND)
     damaged = bytes([pcapng.PACKET]) + rest + data
-    lines = list(packet_lines([("o1", whole), ("", damaged)]))
+    lines = list(describe_packets([("o1", whole), ("", damaged)]))
     assert lines[0].startswith("o1 0.000000 ")
     assert all(line.isprintable() for line in lines)
 
 
 def test_nothing_is_written_into_the_home_folder(tmp_path: Path) -> None:
-    program = ("from probe.results.files.packet_lines import packet_lines; from probe.core import pcapng; "
-               "print(*packet_lines([('o1', pcapng.packet(b'E', time_ns=1, wire_bytes=1, direction=1))]))")
+    program = ("from probe.results.files.packet_lines import describe_packets; from probe.core import pcapng; "
+               "print(*describe_packets([('o1', pcapng.packet(b'E', time_ns=1, wire_bytes=1, direction=1))]))")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")} | {"HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True,
                           timeout=120, check=True)

@@ -29,7 +29,7 @@ from probe.core.tables.store_states import (
     REMOVED,
     UNKNOWN,
 )
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.research.stores.store_batch import (
     FAILURES_IN_A_ROW,
     BatchMeans,
@@ -320,6 +320,6 @@ def test_the_table_of_stores_fits_the_catalogue() -> None:
 
 
 def test_every_reason_has_a_cause_of_its_outcome() -> None:
-    causes = [known(block_type, BLOCK_TYPES) for _, block_type in REASONS.values()]
+    causes = [read_word(block_type, BLOCK_TYPES) for _, block_type in REASONS.values()]
     assert {BLOCK_TYPES[cause].outcome for cause in causes} == {"inconclusive"}
     assert judge_store_role(check(0, UNKNOWN), SeriesState()) == ("inconclusive", "inconclusive.control_failed")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from probe.core.tables.block_types import BLOCK_TYPES, is_ancestor
 from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe_lab.draw import TARGET
 from probe_lab.lab_types import DrawnScenario, Expect
 from probe_lab.scoring.convictions import Acts, Log, uncertain_aliases
@@ -135,7 +135,7 @@ def _labels(expect: Expect, outcome: str, got: str) -> tuple[tuple[str, ...], st
     Both are empty where the outcome is right and none of the causes is of it: then nothing was to be named.
     """
     claim = "" if outcome in ("inconclusive", NOT_ATTEMPTED) else got
-    fitting = [path for path in expect.block_types if BLOCK_TYPES[known(path, BLOCK_TYPES)].outcome == outcome]
+    fitting = [path for path in expect.block_types if BLOCK_TYPES[read_word(path, BLOCK_TYPES)].outcome == outcome]
     return ((), "") if outcome in expect.outcomes and not fitting else (expect.block_types, claim)
 
 
@@ -168,7 +168,7 @@ def is_met(expect: Expect, row: Row, *, helpers: bool) -> bool:
         return True
     if outcome not in expect.outcomes:
         return False
-    causes = [path for path in expect.block_types if BLOCK_TYPES[known(path, BLOCK_TYPES)].outcome == outcome]
+    causes = [path for path in expect.block_types if BLOCK_TYPES[read_word(path, BLOCK_TYPES)].outcome == outcome]
     if causes and not any(_names_cause(got, path, expect.min_depth) for path in causes):
         return False
     if not helpers:  # what is behind the first block may then go unseen

@@ -52,7 +52,7 @@ class FailingSeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                      line=Line(loss=self.loss, rtt_ms=self.rtt_ms))
 
 
-def failing_seed(result: TrialResult) -> FailingSeed | None:
+def make_failing_seed(result: TrialResult) -> FailingSeed | None:
     """What is to be kept of a trial; None where all was right, or the trial was skipped."""
     wrong = _wrong(result)
     if not wrong or result.skipped:
@@ -85,14 +85,14 @@ def _is_wrong(row: JudgedRow, consent_level: int) -> bool:
 def write_failing(results: Iterable[TrialResult], folder: Path) -> tuple[Path, ...]:
     """Write a file for each trial that failed, of the scenarios that come with the laboratory. Raises OSError."""
     known = set(list_scenario_names())
-    kept = {seed.file_name: seed for seed in map(failing_seed, results) if seed and seed.scenario in known}
+    kept = {seed.file_name: seed for seed in map(make_failing_seed, results) if seed and seed.scenario in known}
     folder.mkdir(parents=True, exist_ok=True)
     for name, seed in kept.items():
-        (folder / name).write_text(as_toml(seed), encoding="utf-8")
+        (folder / name).write_text(format_seed(seed), encoding="utf-8")
     return tuple(folder / name for name in kept)
 
 
-def as_toml(seed: FailingSeed) -> str:
+def format_seed(seed: FailingSeed) -> str:
     """The file's text. JSON's strings, numbers, booleans and lists of strings are TOML's as well."""
     fields = msgspec.structs.asdict(seed)
     wrong = "".join(f"  {json.dumps(line)},\n" for line in fields.pop("wrong"))

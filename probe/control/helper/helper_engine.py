@@ -22,7 +22,7 @@ from probe.control.reaching.reach import reach_endpoint
 from probe.control.reaching.reach_plan import ReachPlan, ReachResult
 from probe.control.reaching.target_guard import TargetGuard
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, Resolver
-from probe.measurement.names.dns_response import DnsReply
+from probe.measurement.names.dns_response import DnsResponse
 
 DNS_TIMEOUT_S = 4.0
 CONNECT_TIMEOUT_S = 5.0
@@ -116,7 +116,7 @@ async def _resolve(names: tuple[str, ...], run: _RequestRun, deadline: float) ->
     for start in rounds:
         missing = [name for name in names if name not in found]
         until = time.monotonic() + (deadline - time.monotonic()) / (len(rounds) - start // OPERATORS_AT_ONCE)
-        jobs: dict[tuple[str, str], Callable[[], tuple[DnsReply, ...]]] = {
+        jobs: dict[tuple[str, str], Callable[[], tuple[DnsResponse, ...]]] = {
             (name, operator.name): partial(doh.ask_doh, operator, name, port=engine.doh_port,
                                            deadline=until - LAST_WORD_S)
             for name in missing

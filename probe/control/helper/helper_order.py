@@ -13,7 +13,7 @@ from probe.core.addresses import parse_address
 from probe.core.tables.handshakes import HELPER_HANDSHAKES
 from probe.core.tables.protocols import Carrier
 from probe.core.tables.trust import TRUSTS, TrustPolicy
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 
 MAX_NAMES = 4
 MAX_PLANS = 64
@@ -131,8 +131,8 @@ def plan_endpoint(endpoint: XEndpoint, lookups: Mapping[str, DohLookup]) -> list
     addresses = (endpoint.address,) if endpoint.address else list_addresses(endpoint.host, lookups)
     return [
         ReachPlan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn,
-                  trust=known(endpoint.trust, TRUSTS), proto=_carrier(endpoint),
-                  app=known(endpoint.app, HELPER_HANDSHAKES), app_name=endpoint.app_name if endpoint.app else "")
+                  trust=read_word(endpoint.trust, TRUSTS), proto=_carrier(endpoint),
+                  app=read_word(endpoint.app, HELPER_HANDSHAKES), app_name=endpoint.app_name if endpoint.app else "")
         for address in addresses
     ]
 

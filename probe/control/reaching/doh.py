@@ -13,7 +13,7 @@ from probe.control.reaching.target_guard import has_route
 from probe.core.addresses import parse_address
 from probe.core.tables.failures import NO_ANSWER, Failure, classify_rcode
 from probe.core.tables.resolvers import Resolver
-from probe.measurement.names.dns_response import DnsReply
+from probe.measurement.names.dns_response import DnsResponse
 from probe.measurement.names.dns_wire import make_query, parse_reply
 from probe.measurement.streams.http_exchange import exchange_http
 from probe.measurement.streams.http_parts import HttpExchange
@@ -33,18 +33,18 @@ class DohLookup:
     failure: Failure = ""
 
 
-def ask_doh(operator: Resolver, name: str, *, port: int, deadline: float) -> tuple[DnsReply, ...]:
+def ask_doh(operator: Resolver, name: str, *, port: int, deadline: float) -> tuple[DnsResponse, ...]:
     """What an operator says of a name's addresses, IPv4 and IPv6: both questions on one connection, while it lasts.
     Empty when it gave no usable answer. Raises nothing for the network."""
     address = next((a for a in operator.ipv4 + operator.ipv6 if has_route(a)), None)
     try:
         queries = [make_query(name, kind, identity=0) for kind in QUERY_TYPES]  # RFC 8484, 4.1: caches like zero
     except ValueError:
-        return (DnsReply(rcode="NXDOMAIN"),)
+        return (DnsResponse(rcode="NXDOMAIN"),)
     if address is None:
         return ()
     plan = ReachPlan(address=address, port=port, sni=operator.doh_host, alpn=("http/1.1",))
-    replies: list[DnsReply] = []
+    replies: list[DnsResponse] = []
     stream: Stream | None = None
     try:
         for kind, query in zip(QUERY_TYPES, queries, strict=True):
@@ -68,7 +68,7 @@ def _post(stream: Stream, operator: Resolver, query: bytes) -> HttpExchange:
                          method="POST", body=query, headers=_HEADERS, max_body_bytes=MAX_MESSAGE_BYTES)
 
 
-def _reply(got: HttpExchange, name: str, query_type: str) -> DnsReply | None:
+def _reply(got: HttpExchange, name: str, query_type: str) -> DnsResponse | None:
     """The message that an answer carries, where it is one."""
     if got.failure or got.status != 200 or got.truncated:
         return None
@@ -76,7 +76,7 @@ def _reply(got: HttpExchange, name: str, query_type: str) -> DnsReply | None:
     return None if reply.failure else reply
 
 
-def merge_replies(replies: Iterable[DnsReply]) -> DohLookup:
+def merge_replies(replies: Iterable[DnsResponse]) -> DohLookup:
     """What several replies say together: every address, else the clearest failure."""
     failures: list[Failure] = []
     addresses: dict[str, None] = {}

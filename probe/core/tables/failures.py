@@ -10,7 +10,7 @@ from typing import Final, Literal, get_args
 
 from probe.core.tables.systems import LINUX
 from probe.core.tables.trust import TrustFinding
-from probe.core.tables.words import Empty, known
+from probe.core.tables.words import Empty, read_word
 
 Failure = Literal[
     "", "connection_refused", "connection_reset", "connection_aborted", "host_unreachable", "network_unreachable",
@@ -101,7 +101,7 @@ def scrub_addresses(text: str) -> str:
 
 def open_failure(text: str) -> Failure:
     """A failure in the words of whoever says so, as text of files and of the network is."""
-    return known(text, FAILURES)
+    return read_word(text, FAILURES)
 
 
 def trust_failure(found: TrustFinding | Empty) -> Failure:

@@ -10,7 +10,7 @@ Empty = Literal[""]
 W = TypeVar("W", bound=str)
 
 
-def known(text: str, words: Iterable[W]) -> W:
+def read_word(text: str, words: Iterable[W]) -> W:
     """`text` as one of `words`. Text that is none of them stays as it is: it equals no word, so no rule holds for it.
 
     So files of older and newer versions, and of others, are read whole, and written again as they were. `words` only

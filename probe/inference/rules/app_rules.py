@@ -17,7 +17,7 @@ from __future__ import annotations
 from probe.core.tables.evidence_words import InnocentState
 from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS
 from probe.core.tables.protocols import PROTOCOLS
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.inference.rules.endings import is_app_closed, is_app_dropped, is_app_muted, is_app_reset
 from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts
 from probe.inference.rules.rule import Rule
@@ -42,7 +42,7 @@ def _vanishes(c: PathContext) -> bool:
 def _only_this(c: PathContext) -> bool:
     """Nothing at all comes back here, to innocent bytes something does, and controls get the proof."""
     return (_in_clear(c) and convicts(c) and not c.path.app.heard and c.path.app.innocent == "reached"
-            and not PROTOCOLS[known(c.path.app.protocol, PROTOCOLS)].over_http
+            and not PROTOCOLS[read_word(c.path.app.protocol, PROTOCOLS)].over_http
             and c.path.app.control_proven > 0 and not c.path.app.control_foreign and controls_reach(c))
 
 

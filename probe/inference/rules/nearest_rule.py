@@ -20,7 +20,7 @@ class RuledOut:
     field: Field
 
 
-def nearest_rule(decision: Decision[E]) -> RuledOut | None:
+def find_nearest_rule(decision: Decision[E]) -> RuledOut | None:
     """Of the rules of the same table that give another verdict and do not hold, the nearest; None where there is none.
 
     Nearest is one that gives the block type which the table of block types calls the neighbour; among those, or where

@@ -21,14 +21,14 @@ from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.role_verdicts import judge_services
 from probe.inference.verdicts.rule_verdict import (
     add_causes,
-    bare_verdict,
-    name_verdict,
-    network_verdict,
-    not_attempted,
-    path_verdict,
+    make_bare_verdict,
+    make_name_verdict,
+    make_network_verdict,
+    make_not_attempted,
+    make_path_verdict,
 )
-from probe.inference.verdicts.site_case import CrossSiteEvidence, RunContext, SiteCase, cross_site_evidence
-from probe.inference.verdicts.site_evidence import RAN_OUT, endpoint_paths, name_evidence, why_no_path
+from probe.inference.verdicts.site_case import CrossSiteEvidence, RunContext, SiteCase, gather_cross_site_evidence
+from probe.inference.verdicts.site_evidence import RAN_OUT, explain_no_path, gather_name_evidence, gather_paths
 
 
 def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext,
@@ -42,12 +42,12 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
                     ) -> dict[str, list[JudgedEndpoint]]:
     """Target -> its endpoints, judged; also those that were not tried."""
     network = decide(NETWORK_RULES, run.ladder)
-    across = cross_site_evidence(cases, run.ladder)
+    across = gather_cross_site_evidence(cases, run.ladder)
     found: dict[str, list[JudgedEndpoint]] = {}
     for case in cases:
         for endpoint in case.site.endpoints:
             if network.rule.block_type in STOPS:
-                judged = JudgedEndpoint(endpoint=endpoint, verdict=network_verdict(endpoint, network.rule),
+                judged = JudgedEndpoint(endpoint=endpoint, verdict=make_network_verdict(endpoint, network.rule),
                                         decisions=(network,))
             else:
                 judged = _judge_endpoint(case, endpoint, run, across)
@@ -59,9 +59,9 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
 
 def _judge_endpoint(case: SiteCase, endpoint: Endpoint, run: RunContext, across: CrossSiteEvidence) -> JudgedEndpoint:
     paths = [decide(PATH_RULES, PathContext(path=p, ladder=run.ladder, self_block=_refuses(endpoint, run.cc)))
-             for p in endpoint_paths(case, endpoint, run, across)]
-    judged = [(d.evidence.path, path_verdict(endpoint, d.rule, d.evidence.path)) for d in paths]
-    evidence = name_evidence(case, run, across, judged)
+             for p in gather_paths(case, endpoint, run, across)]
+    judged = [(d.evidence.path, make_path_verdict(endpoint, d.rule, d.evidence.path)) for d in paths]
+    evidence = gather_name_evidence(case, run, across, judged)
     if case.site.has_name and not evidence.dns.asked:
         return _untried(endpoint, RAN_OUT)
     name = decide(DNS_RULES, evidence)
@@ -74,7 +74,7 @@ def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEv
     """A block of the name decides; where the name is well, its addresses do."""
     here = [(p, v) for p, v in judged if p.source != "trusted"]
     behind = [(p, v) for p, v in judged if p.source == "trusted"]
-    dns = name_verdict(endpoint, name.rule, name.evidence.dns, tuple(o.observation_id for o in case.dns))
+    dns = make_name_verdict(endpoint, name.rule, name.evidence.dns, tuple(o.observation_id for o in case.dns))
     of_name = JudgedEndpoint(endpoint=endpoint, verdict=dns)
     if endpoint.status == "dead" or "NXDOMAIN" in endpoint.expect.status:
         return replace(of_name, verdict=_expected_absence(endpoint, dns, name.evidence))
@@ -89,14 +89,14 @@ def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEv
         if reached.verdict.outcome == "ok" and all(p.depth < p.needs for p, _ in judged):
             return _untried(endpoint, "the site answered, and this page of it was never asked for")
         if reached.verdict.outcome == NOT_ATTEMPTED:
-            return _untried(endpoint, why_no_path(case, name.evidence, ladder))
+            return _untried(endpoint, explain_no_path(case, name.evidence, ladder))
         return reached
     blocked = [(p, v) for p, v in behind if v.outcome == "blocked"]
     return combine_paths(endpoint, blocked) if dns.outcome == "inconclusive" and blocked else of_name
 
 
 def _untried(endpoint: Endpoint, reason: str) -> JudgedEndpoint:
-    return JudgedEndpoint(endpoint=endpoint, verdict=not_attempted(endpoint, reason))
+    return JudgedEndpoint(endpoint=endpoint, verdict=make_not_attempted(endpoint, reason))
 
 
 def _refuses(endpoint: Endpoint, cc: str) -> bool:
@@ -111,16 +111,16 @@ def _expected_absence(endpoint: Endpoint, dns: Verdict, name: NameEvidence) -> V
     """
     false = dns.outcome == "blocked" and bool(name.dns.bogus or name.dns.fingerprint)
     if endpoint.status == "dead" and dns.outcome != "local":
-        return replace(bare_verdict(endpoint, "down"), block_type="server.retired", rule_id="dns/service_closed",
+        return replace(make_bare_verdict(endpoint, "down"), block_type="server.retired", rule_id="dns/service_closed",
                        confidence=0.95, evidence=dns.evidence, reason="the operator closed the service",
                        also=(dns.block_type,) if false else ())
     if false or dns.outcome == "local":
         return dns
     if name.dns.network in DENIALS:
-        return replace(bare_verdict(endpoint, "ok"), rule_id="dns/stays_unknown", confidence=0.9,
+        return replace(make_bare_verdict(endpoint, "ok"), rule_id="dns/stays_unknown", confidence=0.9,
                        evidence=dns.evidence)
     if name.dns.network == "ok":
-        return replace(bare_verdict(endpoint, "local"), block_type="local.interception",
+        return replace(make_bare_verdict(endpoint, "local"), block_type="local.interception",
                        rule_id="dns/answers_for_everybody", confidence=0.8, evidence=dns.evidence,
                        reason="a name that does not exist is answered")
     return dns

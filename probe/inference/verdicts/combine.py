@@ -15,7 +15,7 @@ from probe.core.verdicts import Verdict
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.visit_outcomes import must_not_answer
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
-from probe.inference.verdicts.rule_verdict import add_causes, not_attempted
+from probe.inference.verdicts.rule_verdict import add_causes, make_not_attempted
 
 _CONCLUSIONS: tuple[Outcome, ...] = ("ok", "down", "inconclusive", "local")
 _OPPOSITES: tuple[Outcome, ...] = ("ok", "blocked")
@@ -38,7 +38,7 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
         tried = [(p, v) for p, v in tried if v.outcome != "ok"] or tried
     tried = [(p, v) for p, v in tried if v.outcome != "ok" or not _is_settled_deeper(tried, p)]
     if not tried:
-        return JudgedEndpoint(endpoint=endpoint, verdict=not_attempted(endpoint, "nothing was tried"))
+        return JudgedEndpoint(endpoint=endpoint, verdict=make_not_attempted(endpoint, "nothing was tried"))
     if any(v.outcome == "ok" and p.family == 4 for p, v in tried):
         tried = [(p, v) for p, v in tried if v.outcome != "blocked" or p.family != 6 or p.depth > 1]
     verdict = _of_verdicts([v for _, v in tried])

@@ -17,12 +17,12 @@ from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.rules.rule import Rule
 
 
-def network_verdict(endpoint: Endpoint, rule: Rule[Any]) -> Verdict:
+def make_network_verdict(endpoint: Endpoint, rule: Rule[Any]) -> Verdict:
     """The network is such that no target can be spoken of."""
     return _verdict(endpoint, rule, _place_of(rule, None, None))
 
 
-def name_verdict(endpoint: Endpoint, rule: Rule[Any], dns: DnsEvidence, evidence: tuple[str, ...]) -> Verdict:
+def make_name_verdict(endpoint: Endpoint, rule: Rule[Any], dns: DnsEvidence, evidence: tuple[str, ...]) -> Verdict:
     """`evidence`: ids of the observations of the name's resolution."""
     return replace(
         _verdict(endpoint, rule, _place_of(rule, None, dns)), evidence=evidence, attempts=dns.attempts,
@@ -30,7 +30,7 @@ def name_verdict(endpoint: Endpoint, rule: Rule[Any], dns: DnsEvidence, evidence
         control=_dns_control_word(dns))
 
 
-def path_verdict(endpoint: Endpoint, rule: Rule[Any], path: PathEvidence) -> Verdict:
+def make_path_verdict(endpoint: Endpoint, rule: Rule[Any], path: PathEvidence) -> Verdict:
     """Of one address of the endpoint."""
     return replace(
         _verdict(endpoint, rule, _place_of(rule, path, None)), evidence=path.evidence, attempts=path.attempts,
@@ -38,12 +38,12 @@ def path_verdict(endpoint: Endpoint, rule: Rule[Any], path: PathEvidence) -> Ver
         control=_control_word(path))
 
 
-def not_attempted(endpoint: Endpoint, reason: str) -> Verdict:
+def make_not_attempted(endpoint: Endpoint, reason: str) -> Verdict:
     """No rule was asked."""
-    return replace(bare_verdict(endpoint, NOT_ATTEMPTED), block_type="inconclusive.not_attempted", reason=reason)
+    return replace(make_bare_verdict(endpoint, NOT_ATTEMPTED), block_type="inconclusive.not_attempted", reason=reason)
 
 
-def bare_verdict(endpoint: Endpoint, outcome: Outcome) -> Verdict:
+def make_bare_verdict(endpoint: Endpoint, outcome: Outcome) -> Verdict:
     """A verdict on this endpoint without a cause, and for which no control was needed."""
     return Verdict(target_id=endpoint.target_id, service=endpoint.service, role=endpoint.role, input=endpoint.input,
                    outcome=outcome, control="not_needed")
@@ -56,7 +56,8 @@ def add_causes(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
 
 def _verdict(endpoint: Endpoint, rule: Rule[Any], place: _Place) -> Verdict:
     return replace(
-        bare_verdict(endpoint, rule.outcome), block_type=rule.block_type, rule_id=rule.id, confidence=rule.confidence,
+        make_bare_verdict(endpoint, rule.outcome), block_type=rule.block_type, rule_id=rule.id,
+        confidence=rule.confidence,
         reason="" if rule.outcome == "ok" else rule.why, scope=place.scope, hop=place.hop, residual=place.residual,
         residual_s=place.residual_s)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.roles import ACCOUNT_PARTS, SHORT
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict
 
 _LAYERS: dict[BlockTypeId, str] = {
@@ -59,7 +59,7 @@ def _order(row: ServiceVerdict) -> tuple[bool, bool, bool]:
 def _state(row: ServiceVerdict) -> str:
     if not row.k:
         return _OTHER.get(row.outcome, row.outcome)
-    layers = ((known(name.split(".")[0], BLOCK_TYPES), name) for name in row.block_types)
+    layers = ((read_word(name.split(".")[0], BLOCK_TYPES), name) for name in row.block_types)
     causes = "; ".join(dict.fromkeys(_LAYERS.get(layer, name) for layer, name in layers))
     if row.outcome == "blocked" and not row.partial:
         return f"blocked ({causes})"

@@ -63,7 +63,7 @@ class CrossSiteEvidence:
     """Names about which silence may be chance: so are questions about others lost."""
 
 
-def cross_site_evidence(cases: Sequence[SiteCase], ladder: LadderEvidence) -> CrossSiteEvidence:
+def gather_cross_site_evidence(cases: Sequence[SiteCase], ladder: LadderEvidence) -> CrossSiteEvidence:
     """Hold the sites of a run against each other."""
     disliked = frozenset().union(*(find_shape_dislikes(case.site, case.visits, case.around) for case in cases))
     others = list_udp_places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))

@@ -27,8 +27,8 @@ FOREIGN: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "wrong_nam
 RAN_OUT = "the run ended before it was tried"
 
 
-def endpoint_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: CrossSiteEvidence,
-                   ) -> list[PathEvidence]:
+def gather_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: CrossSiteEvidence,
+                 ) -> list[PathEvidence]:
     """The evidence on each address at which the endpoint was tried."""
     addresses = dict.fromkeys(o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address)
     if case.site.kind in DATAGRAMS:
@@ -58,8 +58,8 @@ def _with_other_sites(path: PathEvidence, case: SiteCase, endpoint: Endpoint, ac
     return path
 
 
-def name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
-                  judged: Sequence[PathVerdict]) -> NameEvidence:
+def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
+                         judged: Sequence[PathVerdict]) -> NameEvidence:
     """The evidence on the site's name; `judged`: its paths, which show whose the addresses are."""
     evidence = gather_dns_evidence(case.dns, case.controls, nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
     here = [(p, v) for p, v in judged if p.source == "network"]
@@ -92,7 +92,7 @@ def _shakes_hands(case: SiteCase, addresses: Iterable[str]) -> bool:
                for c in case.controls if c.state == "answered" and not c.before for place, failure in c.tls)
 
 
-def why_no_path(case: SiteCase, name: NameEvidence, ladder: LadderEvidence) -> str:
+def explain_no_path(case: SiteCase, name: NameEvidence, ladder: LadderEvidence) -> str:
     """Why none of a name's addresses was tried."""
     answers = name.dns.network_answers
     if answers and all(is_private(a) for a in answers):

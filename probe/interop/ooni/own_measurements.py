@@ -14,7 +14,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import PURPOSES
 from probe.core.tables.roles import ROLES
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.interop.imported_measurement import MeasuredTarget, MeasurementEnvelope, ReadResult
 from probe.interop.ooni.decode import MAX_OPERATIONS, UnreadableError, convert_value, read_plain_keys
 from probe.interop.ooni.exported_by_us import ENGINES, EXPORTED_FIELDS, FORMS
@@ -40,7 +40,7 @@ def read_own(envelope: MeasurementEnvelope) -> ReadResult:
     outcome = verdict.get("outcome") if isinstance(verdict, dict) else None
     target, service, role = (str(name) for name in names)
     inputs = dict.fromkeys([envelope.url, *(o.input for o in rows if o.target_id == target and o.input)])
-    aim = MeasuredTarget(target_id=target, service=service, role=known(role, ROLES), inputs=tuple(inputs),
+    aim = MeasuredTarget(target_id=target, service=service, role=read_word(role, ROLES), inputs=tuple(inputs),
                          theirs=outcome if outcome in ("ok", "blocked", "down") else NONE)
     return ReadResult(aims=[aim], observations=rows, controls=_controls(plain, envelope.url), left_out=left_out,
                       shown={o.hostname for o in rows if o.tls.trust == "valid" and o.hostname})

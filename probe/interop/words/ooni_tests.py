@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from probe.core.tables.roles import ROLES, Role
 from probe.core.tables.trust import TrustPolicy
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class TestPart:
 
     @property
     def role(self) -> Role:
-        return known(self.target_id.split(".")[1], ROLES)
+        return read_word(self.target_id.split(".")[1], ROLES)
 
 
 def _dc(name: str, *addresses: str) -> TestPart:

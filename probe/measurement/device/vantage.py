@@ -18,7 +18,7 @@ from probe.config.geo.vantage_place import VantagePlace
 from probe.config.settings import Settings
 from probe.core.runs import Vantage
 from probe.core.tables.run_words import NETWORK_TYPES, Tunnel
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.measurement.device.own_addresses import list_own_addresses
 
 _KEY_FILE, _KEY_BYTES = "identity.key", 32
@@ -93,7 +93,7 @@ def describe_vantage(settings: Settings, place: VantagePlace, *, lab: bool, star
 
     return Vantage(
         probe_id="laboratory" if lab else make_probe_id(started_at.strftime("%Y-%m")),
-        **asdict(place), network_type=known(settings.vantage.network_type, NETWORK_TYPES),
+        **asdict(place), network_type=read_word(settings.vantage.network_type, NETWORK_TYPES),
         resolver_count=resolver_count, nat64_prefix=nat64_prefix, tunnel=tunnel, families=link,
         platform=platform.system().lower(), python_version=platform.python_version(),
         openssl_version=ssl.OPENSSL_VERSION.split(" ")[1], requests_version=requests.__version__,

@@ -28,7 +28,7 @@ from probe.core.tables.systems import SILENT_SYSTEM
 from probe.core.tables.words import Empty
 from probe.inference.evidence.hop_evidence import ACTS, find_first_sign, list_packets, read_routers
 from probe.measurement.clock import Clock
-from probe.measurement.hops.locate_udp import MAX_TTL, TtlDatagram, lines_of, make_questions, send_all, trace_routers
+from probe.measurement.hops.locate_udp import MAX_TTL, TtlDatagram, list_lines, make_questions, send_all, trace_routers
 from probe.measurement.hops.trace import can_hear_routers
 from probe.measurement.planning.steps import LocateHop
 from probe.measurement.streams.sockets import RecordedSocket, abort, open_socket
@@ -253,4 +253,4 @@ def _ask_dns(search: _Search, routers: Sequence[TraceLine], key: bytes) -> None:
             batch, is_answer = make_questions(name, recursion=plan.recursion, ttls=ttls)
             send_all(plan.address, batch, key=key, together=plan.together, is_answer=is_answer)
             asked += batch
-        search.keep(name, lines_of(asked), t0_s)
+        search.keep(name, list_lines(asked), t0_s)

@@ -135,7 +135,7 @@ def _ip_ttl(ancillary: list[tuple[int, int, bytes]]) -> int:
     return -1
 
 
-def lines_of(datagrams: Sequence[TtlDatagram]) -> tuple[TraceLine, ...]:
+def list_lines(datagrams: Sequence[TtlDatagram]) -> tuple[TraceLine, ...]:
     """What became of each; of one that nothing came of, `silent`."""
     return tuple(datagram.line or TraceLine(ttl=datagram.ttl, word="silent") for datagram in datagrams)
 
@@ -147,7 +147,7 @@ def trace_routers(address: str, *, key: bytes, together: bool) -> tuple[TraceLin
     if walked[0].line is None and ":" not in address and (gateway := read_default_gateway()):
         walked[0].line = TraceLine(ttl=1, word="gateway", delay_ms=0.0, router=hash_router(gateway, key),
                                    space=classify_address_space(gateway))
-    lines = lines_of(walked)
+    lines = list_lines(walked)
     reached = min((line.ttl for line in lines if line.word == "end"), default=MAX_TTL)
     return tuple(line for line in lines if line.ttl <= reached)
 

@@ -100,7 +100,7 @@ def _batch(plan: TcpTrace, ttls: range, key: bytes) -> Iterator[TraceLine]:
                 for ready, _ in selector.select(left_s):
                     attempt = ready.data
                     selector.unregister(attempt.sock)
-                    yield _format_attempt(attempt, key)
+                    yield _read_attempt(attempt, key)
                     abort(attempt.sock)
         finally:
             for ready in list(selector.get_map().values()):
@@ -122,7 +122,7 @@ def _start(plan: TcpTrace, ttl: int) -> _Attempt | None:
     return None
 
 
-def _format_attempt(attempt: _Attempt, key: bytes) -> TraceLine:
+def _read_attempt(attempt: _Attempt, key: bytes) -> TraceLine:
     delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
     code = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     icmp = read_icmp_error(attempt.sock) if code else None

@@ -63,10 +63,10 @@ def _batch(plan: UdpTrace, ttls: range, key: bytes) -> Iterator[TraceLine]:
                 again_s = begin_s + WAIT_S
             for ready, _ in selector.select(max(0.0, again_s - time.monotonic())):
                 selector.unregister(ready.fileobj)
-                yield _format_attempt(ready.data, key)
+                yield _read_attempt(ready.data, key)
 
 
-def _format_attempt(attempt: _Attempt, key: bytes) -> TraceLine:
+def _read_attempt(attempt: _Attempt, key: bytes) -> TraceLine:
     flow = attempt.flow
     answered = flow.receive(time.monotonic()) is not None
     delay_ms = 1000 * (time.monotonic() - attempt.begin_s)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DnsReply:
+class DnsResponse:
     """What one DNS response said; `failure` is a reason why it counts as none (malformed, another question)."""
 
     rcode: str = ""

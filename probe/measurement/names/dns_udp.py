@@ -27,7 +27,7 @@ from probe.core.tables.failures import (
     open_failure,
 )
 from probe.core.tables.systems import LINUX
-from probe.measurement.names.dns_response import DnsReply
+from probe.measurement.names.dns_response import DnsResponse
 from probe.measurement.names.dns_room import ResolverPace
 from probe.measurement.streams.sockets import receive_datagram
 
@@ -57,8 +57,8 @@ class DnsQuestion:
     done_at: float = 0.0
     sends: int = 0
     failure: Failure = ""
-    first: DnsReply | None = None
-    replies: list[tuple[float, int, DnsReply]] = field(default_factory=list)
+    first: DnsResponse | None = None
+    replies: list[tuple[float, int, DnsResponse]] = field(default_factory=list)
     """(seconds after the first send, IP TTL or -1, reply) in order of arrival."""
     bytes_written: int = 0
     bytes_read: int = 0

@@ -15,7 +15,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from probe.measurement.names.dns_response import DnsReply
+from probe.measurement.names.dns_response import DnsResponse
 
 MAX_ANSWERS = 32
 
@@ -36,24 +36,24 @@ def _after_identity(name: str, query_type: str, recursion: bool) -> bytes:
     return query.to_wire()[2:]
 
 
-def parse_reply(wire: bytes, *, name: str, query_type: str, identity: int) -> DnsReply:
+def parse_reply(wire: bytes, *, name: str, query_type: str, identity: int) -> DnsResponse:
     """Read a response to exactly this question; whatever is wrong with it becomes `failure`, never an exception."""
     try:
         message = dns.message.from_wire(wire, ignore_trailing=True, raise_on_truncation=False)
     except Exception as error:  # the codec raises many kinds on hostile input; all mean the same to us
-        return DnsReply(failure=f"malformed {type(error).__name__}")
+        return DnsResponse(failure=f"malformed {type(error).__name__}")
     if message.id != identity:
-        return DnsReply(failure="dns_reply_with_wrong_query_id")
+        return DnsResponse(failure="dns_reply_with_wrong_query_id")
     if not message.flags & dns.flags.QR:
-        return DnsReply(failure="not a response")
+        return DnsResponse(failure="not a response")
     if not message.question or message.question[0].name != dns.name.from_text(name):
-        return DnsReply(failure="another question")
+        return DnsResponse(failure="another question")
     if message.question[0].rdtype != dns.rdatatype.from_text(query_type):
-        return DnsReply(failure="another question")
+        return DnsResponse(failure="another question")
     return _read(message, query_type)
 
 
-def _read(message: dns.message.Message, query_type: str) -> DnsReply:
+def _read(message: dns.message.Message, query_type: str) -> DnsResponse:
     wanted = dns.rdatatype.from_text(query_type)
     addresses: list[str] = []
     cnames: list[str] = []
@@ -65,7 +65,7 @@ def _read(message: dns.message.Message, query_type: str) -> DnsReply:
                 ttl_s = int(rrset.ttl)
             elif rdata.rdtype == dns.rdatatype.CNAME:
                 cnames.append(str(rdata.to_text()).rstrip(".")[:255])
-    return DnsReply(
+    return DnsResponse(
         rcode=dns.rcode.to_text(message.rcode()),
         answers=tuple(addresses[:MAX_ANSWERS]),
         cnames=tuple(cnames[:MAX_ANSWERS]),

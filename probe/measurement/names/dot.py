@@ -12,7 +12,7 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import classify_failure
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import OPERATORS, Resolver
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.measurement.clock import Clock
 from probe.measurement.names.lookups import add_reply, read_framed
 from probe.measurement.streams.sockets import abort, open_socket, stop_icmp_reports
@@ -28,7 +28,7 @@ def lookup_over_tls(name: str, query_types: tuple[str, ...], *, operator: Resolv
     itself by its certificate (the strict profile of RFC 8310)."""
     base = Observation(
         operation="dns_round_trip", purpose=purpose, hostname=name,
-        dns=DnsPart(engine="dot", resolver=known(operator.name, OPERATORS), resolver_address=address,
+        dns=DnsPart(engine="dot", resolver=read_word(operator.name, OPERATORS), resolver_address=address,
                     query_type=query_types[0]),
         tls=TlsPart(sni=operator.dot_host), t0_s=clock.now_s(),
     )

@@ -14,10 +14,10 @@ from probe.core.replies import DnsReply
 from probe.core.tables.failures import Failure, classify_failure, classify_rcode
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import OPERATORS, Resolver, ResolverRole
-from probe.core.tables.words import known as word_of
+from probe.core.tables.words import read_word
 from probe.measurement.clock import Clock
 from probe.measurement.fingerprint_match import get_index
-from probe.measurement.names.dns_response import DnsReply as Reply
+from probe.measurement.names.dns_response import DnsResponse
 from probe.measurement.names.dns_udp import DnsQuestion
 from probe.measurement.names.system_dns import resolve_by_system
 from probe.measurement.streams.sockets import abort, open_socket, stop_icmp_reports
@@ -40,14 +40,14 @@ def lookup_by_system(name: str, *, clock: Clock, timeout_s: float, purpose: Purp
 def observe_question(question: DnsQuestion, *, resolver: ResolverRole, clock: Clock, attempt: int = 1,
                      purpose: Purpose = "target") -> Observation:
     """The observation of a UDP question, with every reply heard so far."""
-    first = question.first or Reply()
+    first = question.first or DnsResponse()
     t0_s = question.sent_at - clock.zero
     return add_fingerprint(Observation(
         operation="dns_round_trip", purpose=purpose, attempt=attempt, hostname=question.name,
         dns=DnsPart(
             engine="udp", resolver=resolver, resolver_address=question.server, query_type=question.query_type,
             rcode=first.rcode, answers=first.answers, cnames=first.cnames, answer_ttl_s=first.ttl_s,
-            authoritative=first.authoritative, ede=first.ede, replies=format_replies(question),
+            authoritative=first.authoritative, ede=first.ede, replies=list_replies(question),
         ),
         failure=question.failure, t0_s=t0_s,
         t_s=(question.done_at or time.monotonic()) - clock.zero, bytes_written=question.bytes_written,
@@ -55,7 +55,7 @@ def observe_question(question: DnsQuestion, *, resolver: ResolverRole, clock: Cl
     ))
 
 
-def format_replies(question: DnsQuestion) -> tuple[DnsReply, ...]:
+def list_replies(question: DnsQuestion) -> tuple[DnsReply, ...]:
     """Each reply in order of arrival."""
     return tuple(
         DnsReply(delay_ms=round(delay_s * 1000, 1), ip_ttl=ttl, rcode=reply.failure or reply.rcode,
@@ -109,7 +109,7 @@ def lookup_over_https(name: str, query_types: tuple[str, ...], *, operator: Reso
     """Questions to a DoH operator (RFC 8484) at a pinned address, one after the other on one connection."""
     base = Observation(
         operation="dns_round_trip", purpose=purpose, hostname=name,
-        dns=DnsPart(engine="doh", resolver=word_of(operator.name, OPERATORS), resolver_address=address,
+        dns=DnsPart(engine="doh", resolver=read_word(operator.name, OPERATORS), resolver_address=address,
                     query_type=query_types[0]),
         tls=TlsPart(sni=operator.doh_host), t0_s=clock.now_s(),
     )
@@ -152,7 +152,7 @@ def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, cloc
     return add_reply(base, reply, clock)
 
 
-def add_reply(base: Observation, reply: Reply, clock: Clock) -> Observation:
+def add_reply(base: Observation, reply: DnsResponse, clock: Clock) -> Observation:
     failure: Failure = "dns_server_misbehaving" if reply.failure else classify_rcode(reply.rcode, bool(reply.answers))
     return add_fingerprint(replace(
         base, failure=failure,

@@ -145,7 +145,7 @@ class PacketCapture:
             return None
         return flow if claim.begin_s - _SLACK_S <= flow.begin_s <= claim.end_s + _SLACK_S else None
 
-    def packets_of(self, seen: Observation, *, brief: bool = False) -> tuple[Packet, ...]:
+    def list_packets(self, seen: Observation, *, brief: bool = False) -> tuple[Packet, ...]:
         """The decisive packets of an observation; `brief`: those that begin it alone."""
         flow = self.find_flow(seen)
         if flow is None:

@@ -28,7 +28,7 @@ from probe.core.tables.resolvers import PUBLIC_RESOLVERS
 from probe.core.tables.run_words import NETWORK_TYPES, Gateway, Tunnel
 from probe.core.tables.systems import LINUX
 from probe.core.tables.versions import SCHEMA_VERSION
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.measurement.clock import Clock, start_clock
 from probe.measurement.device.gateway import probe_gateway
 from probe.measurement.device.network_watch import NetworkWatch
@@ -149,7 +149,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
 
 def _tunnel(settings: Settings) -> Tunnel:
     """The word of a tunnel that carries us, unless the person says that the tunnel is the vantage."""
-    return "" if known(settings.vantage.network_type, NETWORK_TYPES) == "vpn" else detect_tunnel()
+    return "" if read_word(settings.vantage.network_type, NETWORK_TYPES) == "vpn" else detect_tunnel()
 
 
 def _add_system_word(rungs: tuple[str, ...]) -> tuple[str, ...]:

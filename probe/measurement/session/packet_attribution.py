@@ -38,7 +38,7 @@ def attribute_packets(capture: PacketCapture | None, log: ObservationLog, clock:
     unwell = {o.address for o in log.observations if o.address and _is_unwell(o)}
     for index, seen in enumerate(log.observations):
         # Where nothing fails nobody asks who ended what; to read it all would take a good part of a second.
-        packets = capture.packets_of(seen, brief=seen.address not in unwell and not _is_unwell(seen))
+        packets = capture.list_packets(seen, brief=seen.address not in unwell and not _is_unwell(seen))
         if not packets:
             continue
         log.amend_packets(index, packets)

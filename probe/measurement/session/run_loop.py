@@ -47,7 +47,7 @@ from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import Channel, ResolverRole
 from probe.measurement.clock import Clock
 from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
-from probe.measurement.names.lookups import format_replies, observe_question
+from probe.measurement.names.lookups import list_replies, observe_question
 from probe.measurement.planning.flow_suspects import FlowContext
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
@@ -258,7 +258,7 @@ class RunLoop:
         question, step = event.question, event.step
         known = self._state.question_rows.get(id(question))
         if known is not None:
-            self._book.amend(known[1], format_replies(question), question.bytes_read)
+            self._book.amend(known[1], list_replies(question), question.bytes_read)
         else:
             seen = observe_question(question, resolver=_UDP_CHANNELS[step.channel], clock=self._clock,
                                     attempt=step.attempt, purpose=self._purpose(step))

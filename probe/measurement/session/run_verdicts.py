@@ -11,7 +11,7 @@ from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
 from probe.core.tables.run_words import GATEWAYS, TUNNELS, Tunnel
 from probe.core.tables.trust import PRIVATE_ROOTS
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
@@ -71,7 +71,7 @@ def _restored(result: RunResult, catalogue: Catalogue) -> tuple[ObservationLog, 
     words = dict(word.split(":", 1) for word in run.ladder)
     return ObservationLog.of_run(result), gather_ladder(
         catalogue, _country(run), result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
-        gateway=known(words["gateway"], GATEWAYS) if "gateway" in words else "unknown",
+        gateway=read_word(words["gateway"], GATEWAYS) if "gateway" in words else "unknown",
         tunnel=_tunnel(words.get("tunnel", "")),
         changed=NETWORK_CHANGED in run.conditions)
 
@@ -110,7 +110,7 @@ def _country(run: Run) -> str:
 
 def _tunnel(word: str) -> Tunnel:
     """What a stored rung says of a tunnel that was seen; one that cannot be seen is none to the rules."""
-    return "" if word in ("none", "unknown") else known(word, TUNNELS)
+    return "" if word in ("none", "unknown") else read_word(word, TUNNELS)
 
 
 def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], told: frozenset[str]) -> Site:

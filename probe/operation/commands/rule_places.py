@@ -16,7 +16,7 @@ _NAMES = ("id", "rule_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class SourceLine:
     """A line of a file, which is named from the folder that holds the package."""
 
     file: str
@@ -24,14 +24,14 @@ class Place:
 
 
 @cache
-def rule_places() -> dict[str, Place]:
+def find_rule_places() -> dict[str, SourceLine]:
     """Rule id -> where it is defined; empty where the source is not installed."""
-    found: dict[str, Place] = {}
+    found: dict[str, SourceLine] = {}
     for folder in ("rules", "verdicts"):
         for path in sorted((_ROOT / folder).glob("*.py")):
             file = path.relative_to(_ROOT.parent.parent).as_posix()
             for rule_id, line in _ids(ast.parse(path.read_text(encoding="utf-8"))):
-                found.setdefault(rule_id, Place(file=file, line=line))
+                found.setdefault(rule_id, SourceLine(file=file, line=line))
     return found
 
 

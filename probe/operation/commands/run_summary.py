@@ -9,7 +9,7 @@ from probe.catalogue.packaged import load_account_needs, load_titles
 from probe.core.runs import RunResult
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Decided, Outcome
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.service_sentences import describe_services
 from probe.results.files.text_cells import visible
@@ -24,9 +24,9 @@ def describe_run(result: RunResult) -> Iterator[str]:
     if run.vantage.vantage_doubt:
         yield f"The place is in doubt ({', '.join(run.vantage.vantage_doubt)}): see probe status"
     if run.outcome != "ok":
-        yield f"The network: {run.block_type}: {BLOCK_TYPES[known(run.block_type, BLOCK_TYPES)].meaning}"
+        yield f"The network: {run.block_type}: {BLOCK_TYPES[read_word(run.block_type, BLOCK_TYPES)].meaning}"
     for cause in run.also:
-        yield f"The network besides: {cause}: {BLOCK_TYPES[known(cause, BLOCK_TYPES)].meaning}"
+        yield f"The network besides: {cause}: {BLOCK_TYPES[read_word(cause, BLOCK_TYPES)].meaning}"
     for outcome in _SHOWN:
         rows = [v for v in result.verdicts if v.outcome == outcome]
         if rows:

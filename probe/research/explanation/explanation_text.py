@@ -10,13 +10,13 @@ from probe.core.addresses import bracket_host
 from probe.core.observations import Observation
 from probe.core.places import Place
 from probe.core.tables.block_types import BLOCK_TYPES
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.core.verdicts import Verdict
 from probe.inference.rules import RULES_VERSION
 from probe.inference.rules.all_rules import list_rules
 from probe.inference.rules.field_reads import Field
 from probe.inference.rules.path_context import PathContext
-from probe.operation.commands.rule_places import rule_places
+from probe.operation.commands.rule_places import find_rule_places
 from probe.research.explanation.run_explanation import Explanation
 from probe.results.files.text_cells import visible
 from probe.results.text_forms import format_packet, format_place
@@ -25,13 +25,13 @@ _LONGEST = 160
 """Characters that are shown of one value."""
 
 
-def explanation_lines(told: Explanation) -> Iterator[str]:
+def describe_explanation(told: Explanation) -> Iterator[str]:
     """Verdict, rule, fields, neighbour, observations, packets: one thing a line."""
     for text in _lines(told):
         yield visible(text)
 
 
-def explanation_json(told: Explanation) -> dict[str, Any]:
+def encode_explanation(told: Explanation) -> dict[str, Any]:
     """The same for programs."""
     decision, other = told.decision, told.ruled_out
     return {
@@ -102,7 +102,7 @@ def _neighbour(told: Explanation) -> Iterator[str]:
         yield f"nearest rule that was ruled out: {other.rule.id} ({verdict})  {_where(other.rule.id)}"
         yield f"    {other.rule.why}"
         yield f"    ruled out by {_field(other.field)}"
-    if block := BLOCK_TYPES.get(known(told.verdict.block_type, BLOCK_TYPES)):
+    if block := BLOCK_TYPES.get(read_word(told.verdict.block_type, BLOCK_TYPES)):
         yield f"{block.id} is told from {block.nearest} by this: {block.test}"
 
 
@@ -128,7 +128,7 @@ def _said(verdict: Verdict) -> str:
 
 
 def _where(rule_id: str) -> str:
-    place = rule_places().get(rule_id)
+    place = find_rule_places().get(rule_id)
     return f"{place.file}:{place.line}" if place else ""
 
 
@@ -148,10 +148,10 @@ def _field_json(field: Field) -> dict[str, Any]:
 
 
 def _rule_json(rule_id: str) -> dict[str, Any]:
-    place = rule_places().get(rule_id)
+    place = find_rule_places().get(rule_id)
     return {"id": rule_id, "file": place.file if place else "", "line": place.line if place else 0}
 
 
 def _neighbour_json(verdict: Verdict) -> dict[str, str] | None:
-    block = BLOCK_TYPES.get(known(verdict.block_type, BLOCK_TYPES))
+    block = BLOCK_TYPES.get(read_word(verdict.block_type, BLOCK_TYPES))
     return {"block_type": block.nearest, "test": block.test} if block else None

@@ -16,12 +16,12 @@ from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult
 from probe.core.verdicts import Verdict
 from probe.inference.rules.field_reads import Field, read_rule
-from probe.inference.rules.nearest_rule import RuledOut, nearest_rule
+from probe.inference.rules.nearest_rule import RuledOut, find_nearest_rule
 from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.rule import Decision
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
 from probe.interop.grouping import ENGINE
-from probe.interop.judging import imported_endpoints, judge_imported_run
+from probe.interop.judging import judge_imported_endpoints, judge_imported_run
 from probe.measurement.session.run_verdicts import judge_endpoints_again, judge_stored_run
 from probe.operation.commands.target_list import choose_run_catalogue
 from probe.results.files.text_cells import visible
@@ -75,7 +75,7 @@ def explain_verdict(directory: Path, run_id: str, target: str, catalogue: str | 
         run=result.run, verdict=verdict, stored=old, known=verdict.target_id in verdicts,
         decision=decision,
         fields=read_rule(decision.rule, decision.evidence).fields if decision else (),
-        ruled_out=nearest_rule(decision) if decision else None,
+        ruled_out=find_nearest_rule(decision) if decision else None,
         observations=tuple(seen[i] for i in verdict.evidence if i in seen))
 
 
@@ -83,7 +83,7 @@ def _judged(result: RunResult, catalogue: str | None) -> tuple[dict[str, Verdict
     """As `probe classify` judges, and the endpoints that these verdicts are made of."""
     if result.run.engine == ENGINE:
         verdicts, _ = judge_imported_run(result)
-        return {v.target_id: v for v in verdicts}, imported_endpoints(result)
+        return {v.target_id: v for v in verdicts}, judge_imported_endpoints(result)
     targets = choose_run_catalogue(load_settings(), catalogue, datetime.now(UTC)).catalogue
     verdicts, _ = judge_stored_run(result, targets)
     return {v.target_id: v for v in verdicts}, judge_endpoints_again(result, targets)

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from probe.core.tables.block_types import BLOCK_TYPES, BlockType
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 
 LANGUAGES = ("en", "ru")
 
@@ -96,7 +96,7 @@ ENGLISH = ReportLanguage("en")
 def find_block_type(block_type: str) -> BlockType | None:
     """The table's row for a cause, or for its deepest known ancestor."""
     path = block_type.split(".")
-    rows = (BLOCK_TYPES.get(known(".".join(path[:depth]), BLOCK_TYPES)) for depth in range(len(path), 0, -1))
+    rows = (BLOCK_TYPES.get(read_word(".".join(path[:depth]), BLOCK_TYPES)) for depth in range(len(path), 0, -1))
     return next(filter(None, rows), None)
 
 

@@ -20,7 +20,7 @@ _HOMES = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 """Where scapy would make folders of its own; a place that is no folder keeps it from that."""
 
 
-def packet_lines(blocks: Iterable[tuple[str, bytes]]) -> Iterator[str]:
+def describe_packets(blocks: Iterable[tuple[str, bytes]]) -> Iterator[str]:
     """One line for each packet block: its observation, seconds since the first packet, and what it is.
 
     Raises ImportError where scapy is not installed; nothing in a packet raises.

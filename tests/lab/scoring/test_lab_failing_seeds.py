@@ -11,7 +11,7 @@ from lab_judged import FRIEND, TARGET, judged, verdicts
 from probe.catalogue.load import load_catalogue
 from probe_lab.format.toml_table import ScenarioError
 from probe_lab.scoring.expect import Judgement
-from probe_lab.scoring.failing_seeds import FailingSeed, as_toml, failing_seed, read_failing, write_failing
+from probe_lab.scoring.failing_seeds import FailingSeed, format_seed, make_failing_seed, read_failing, write_failing
 from probe_lab.scoring.trial import Line, TrialResult, run_trial
 from project_root import ROOT
 
@@ -25,7 +25,7 @@ def test_a_seed_that_failed_is_right_today(path: Path) -> None:
     result = run_trial(read_failing(path).trial, catalogue=load_catalogue(search=False))
     if result.skipped:
         pytest.skip(result.skipped)
-    again = failing_seed(result)
+    again = make_failing_seed(result)
     assert again is None, again
 
 
@@ -66,7 +66,7 @@ def test_what_was_wrong_is_kept_and_nothing_else(tmp_path: Path) -> None:
 ])
 def test_with_less_consent_a_verdict_may_claim_nothing(consent_level: int, got: str, fails: bool) -> None:
     made = replace(result(judged(verdicts(got))), consent_level=consent_level)
-    assert (failing_seed(made) is not None) is fails
+    assert (make_failing_seed(made) is not None) is fails
 
 
 def test_a_file_holds_what_makes_the_trial_the_same(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_file_holds_what_makes_the_trial_the_same(tmp_path: Path) -> None:
 def test_any_text_can_be_kept(tmp_path: Path) -> None:
     seed = FailingSeed(scenario="clean", seed=1, evidence_level="packet", consent_level=1,
                        wrong=('"quoted" \\ and\nbroken \x00\x7f', "\u0442\u0435\u043a\u0441\u0442"))
-    (tmp_path / seed.file_name).write_text(as_toml(seed), encoding="utf-8")
+    (tmp_path / seed.file_name).write_text(format_seed(seed), encoding="utf-8")
     assert read_failing(tmp_path / seed.file_name) == seed
 
 

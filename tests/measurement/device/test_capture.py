@@ -177,8 +177,8 @@ def test_a_visits_packets_stand_with_its_last_operation(version: int) -> None:
     capture, seen = fresh(), ended(version)
     reset_flow(capture, version)
     capture.claim(seen, 40_000)
-    assert capture.packets_of(seen[0]) == ()
-    told = capture.packets_of(seen[1])
+    assert capture.list_packets(seen[0]) == ()
+    told = capture.list_packets(seen[1])
     assert [(p.flags, p.inbound, p.seq, p.ack, p.length) for p in told] == [
         ("S", False, 0, 0, 0), ("SA", True, 0, 1, 0), ("AP", False, 1, 1, 200), ("AR", True, 1, 201, 0)]
     assert [p.at_ms for p in told] == [0, 100, 110, 150]
@@ -188,7 +188,7 @@ def test_neither_an_address_nor_a_port_of_ours_is_told() -> None:
     capture, seen = fresh(), ended()
     reset_flow(capture)
     capture.claim(seen, 40_000)
-    text = ";".join(map(format_packet, capture.packets_of(seen[1])))
+    text = ";".join(map(format_packet, capture.list_packets(seen[1])))
     assert text
     for secret in (US4, THEM4, "40000", ipaddress.ip_address(US4).packed.hex()):
         assert secret not in text
@@ -199,9 +199,9 @@ def test_of_two_at_one_place_and_time_each_has_its_own() -> None:
     reset_flow(capture, port=40_000)
     capture.keep(tcp(4, "S", outbound=True, seq=77, port=40_001), outbound=True, at_s=1.02)
     capture.claim(seen, 40_001)
-    assert [p.flags for p in capture.packets_of(seen[1])] == ["S"]
+    assert [p.flags for p in capture.list_packets(seen[1])] == ["S"]
     capture.claim(seen, 0)  # no port was to be had
-    assert [p.flags for p in capture.packets_of(seen[1])] == ["S"]
+    assert [p.flags for p in capture.list_packets(seen[1])] == ["S"]
 
 
 def test_what_nobody_began_here_is_not_kept() -> None:
@@ -220,7 +220,7 @@ def test_an_icmp_error_belongs_to_the_packet_that_it_quotes(version: int, error:
     router = (IP(src="5.6.7.8", dst=US4) if version == 4 else IPv6(src="2a00::9", dst=US6)) / error / syn
     capture.keep(bytes(router), outbound=False, at_s=1.05)
     capture.claim(seen, 40_000)
-    assert [p.flags for p in capture.packets_of(seen[1])] == [
+    assert [p.flags for p in capture.list_packets(seen[1])] == [
         "S", "icmp 3/13 other" if version == 4 else "icmp 1/1 other"]
 
 
@@ -234,7 +234,7 @@ def test_every_answer_to_a_question_is_kept_with_it() -> None:
                      outbound=False, at_s=2.01 + n)
     capture.claim_question(THEM4, 5000 | 77 << 16, 1.999)
     row = observation(operation="dns_round_trip", resolver_address=THEM4, t0_s=1.999)
-    assert [(p.flags, p.ttl, p.ip_id) for p in capture.packets_of(row) if p.inbound] == [
+    assert [(p.flags, p.ttl, p.ip_id) for p in capture.list_packets(row) if p.inbound] == [
         ("udp", 40, 7), ("udp", 41, 7), ("udp", 42, 7)]
 
 
@@ -246,7 +246,7 @@ def test_what_is_seen_at_two_interfaces_counts_once() -> None:
         for interface in ("bond0", "eth0") if outbound else ("eth0", "bond0"):
             capture.keep(raw, outbound=outbound, at_s=at_s, interface=interface)
     capture.claim(seen, 40_000)
-    assert [p.flags for p in capture.packets_of(seen[1])] == ["S", "SA", "AR"]
+    assert [p.flags for p in capture.list_packets(seen[1])] == ["S", "SA", "AR"]
 
 
 def test_a_port_that_was_used_again_is_not_taken_for_the_first() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observations import HERE4, HOST, NEAR4
-from probe.measurement.names.dns_response import DnsReply
+from probe.measurement.names.dns_response import DnsResponse
 from probe.measurement.names.dns_wire import MAX_ANSWERS, make_query, parse_reply
 
 IDENTITY = 0x1234
@@ -31,7 +31,7 @@ def response(*records: str, name: str = HOST, kind: str = "A", identity: int = I
     return answer
 
 
-def read(wire: bytes, name: str = HOST, kind: str = "A") -> DnsReply:
+def read(wire: bytes, name: str = HOST, kind: str = "A") -> DnsResponse:
     return parse_reply(wire, name=name, query_type=kind, identity=IDENTITY)
 
 

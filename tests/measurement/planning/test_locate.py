@@ -45,7 +45,7 @@ from probe.inference.evidence.hop_evidence import (
     locate_interference,
 )
 from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.verdicts.rule_verdict import path_verdict
+from probe.inference.verdicts.rule_verdict import make_path_verdict
 from probe.measurement.clock import start_clock
 from probe.measurement.hops.locate import MAX_FLOWS, locate_hop
 from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, Visit
@@ -212,10 +212,11 @@ WELL_RULE = next(rule for rule in PATH_RULES if rule.id == "tls/proven")
 
 def test_only_a_block_has_a_place() -> None:
     there = path(located=HopLocation(least=1, most=1, scope="lan"))
-    blocked = path_verdict(endpoint(), BLOCK, there)
+    blocked = make_path_verdict(endpoint(), BLOCK, there)
     assert (blocked.scope, blocked.hop) == ("lan", "1")
-    assert path_verdict(endpoint(), WELL_RULE, there).scope == "unknown"
-    assert path_verdict(endpoint(), BLOCK, path(located=NOWHERE, icmp=prohibited_by("100.70.1.1"))).scope == "access"
+    assert make_path_verdict(endpoint(), WELL_RULE, there).scope == "unknown"
+    assert make_path_verdict(endpoint(), BLOCK,
+                             path(located=NOWHERE, icmp=prohibited_by("100.70.1.1"))).scope == "access"
 
 
 # ---- the planner

@@ -10,7 +10,7 @@ from typing import Literal
 from observations import observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.outcomes import OUTCOMES, Outcome
-from probe.core.tables.words import known
+from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.research.report.report_gather import NetworkPart
 from probe.research.report.verdict_series import ReportNetwork, VerdictRow
@@ -32,7 +32,8 @@ def fill(directory: Path, *, lab: bool, text: str = "x", letters: str = "oooBBBB
         seen = observation(observation_id=f"{run_id}.1", sequence=1, run_id=run_id, operation="http_round_trip",
                            hostname=text, title=text, server=text, location=text, mismatch=text, failure="eof_error")
         verdict = Verdict(target_id="wechat.chat.a", service="wechat", role="chat", input=f"https://{text}/",
-                          outcome=known(WORDS[letter], OUTCOMES), block_type="tls.reset.sni" if letter == "B" else "",
+                          outcome=read_word(WORDS[letter], OUTCOMES),
+                          block_type="tls.reset.sni" if letter == "B" else "",
                           evidence=(seen.observation_id,), rule_id=text, control="contrary", reason=text)
         other = Verdict(target_id="other.web.a", service="other", role="web", input="https://o/", outcome="ok")
         write_run(RunResult(
