@@ -1,32 +1,24 @@
-"""Sixty words of the domain in the code that judges and measures, each with a misspelling: a fair draw of all.
+"""Words of the domain in the code that judges and measures, each with a misspelling: one of every statement.
 
-Which: every text literal of the rooms `inference` and `measurement` that is a word of some type in
-`probe.core.tables`, a word of a line counting once. Left out are docstrings, parts of f-strings, the types
-themselves, lines that stand twice in their file, and `OTHER_VOCABULARIES`, where the same letters mean something else.
-Of one function, class or constant one word is drawn at most: behind a comparison that can never hold, mypy looks no
-further. The draw is `random.Random(SEED)`'s; nobody has chosen. To draw anew, after the code has changed:
-
-    python tests/misspelt_words.py > tests/misspelt_words.tsv
+Which: the text literals of the rooms `inference` and `measurement` that are words of some type in
+`probe.core.tables`. Left out are docstrings, parts of f-strings, the types themselves, and `OTHER_VOCABULARIES`, where
+the same letters mean something else. Of one function, class or constant one word is drawn: behind a comparison that can
+never hold, mypy looks no further. The draw is `random.Random(SEED)`'s; nobody has chosen.
 """
 
 from __future__ import annotations
 
 import ast
-import csv
 import random
-import sys
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import UnionType
 from typing import Literal, Union, get_args, get_origin
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLE = Path(__file__).with_suffix(".tsv")
 ROOMS = ("probe/inference", "probe/measurement")
-DRAWN = 60
 SEED = 20_260_101
 OTHER_VOCABULARIES = {
     "probe/measurement/packets/packet_filter.py": {"drop"},  # a label of the filter's program
@@ -51,10 +43,19 @@ class Planting:
     """One word and what is written instead."""
 
     file: str
-    source: str
-    """The line, without its margin; it stands once in the file."""
+    line: int
+    """From 1."""
+    column: int
+    """Of the word's first quote, in UTF-8 bytes from 0."""
     word: str
     misspelt: str
+
+    def plant(self, lines: list[bytes]) -> None:
+        """Write the misspelling into the lines of the file."""
+        line, before = lines[self.line - 1], f'"{self.word}"'.encode()
+        end = self.column + len(before)
+        assert line[self.column:end] == before, f"{self.file}:{self.line}: no {self.word!r}"
+        lines[self.line - 1] = line[:self.column] + f'"{self.misspelt}"'.encode() + line[end:]
 
 
 def domain_words() -> frozenset[str]:
@@ -82,19 +83,15 @@ def misspell(word: str, known: frozenset[str], draw: random.Random) -> str:
     return next((text for text in exchanged if text not in known), word + word[-1])
 
 
-def candidates(file: Path, known: frozenset[str]) -> Iterator[list[tuple[str, str]]]:
-    """(line, word) pairs of each statement at the top of a file."""
-    name, text = str(file.relative_to(ROOT)), file.read_text(encoding="utf-8")
-    lines = [line.strip() for line in text.splitlines()]
-    often = Counter(lines)
+def candidates(file: Path, known: frozenset[str]) -> Iterator[list[ast.Constant]]:
+    """The words of each statement at the top of a file."""
+    others = OTHER_VOCABULARIES.get(str(file.relative_to(ROOT)), set())
+    text = file.read_text(encoding="utf-8")
     for statement in ast.parse(text).body:
         passed_over = {id(part) for node in ast.walk(statement) if _is_no_word(node) for part in ast.walk(node)}
-        pairs = dict.fromkeys(
-            (lines[node.lineno - 1], node.value) for node in ast.walk(statement)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in known
-            and id(node) not in passed_over and node.value not in OTHER_VOCABULARIES.get(name, ())
-            and f'"{node.value}"' in lines[node.lineno - 1] and often[lines[node.lineno - 1]] == 1)
-        yield sorted(pairs)
+        yield [node for node in ast.walk(statement)
+               if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in known - others
+               and id(node) not in passed_over and ast.get_source_segment(text, node) == f'"{node.value}"']
 
 
 def _is_no_word(node: ast.AST) -> bool:
@@ -103,25 +100,12 @@ def _is_no_word(node: ast.AST) -> bool:
     return docstring or in_type or isinstance(node, ast.JoinedStr)
 
 
-def drawn() -> list[Planting]:
-    """Sixty of them, the same for the same code."""
+def draw_plantings() -> Iterator[Planting]:
+    """One of every statement, the same for the same code."""
     draw, known = random.Random(SEED), domain_words()
-    files = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
-    pool = [(str(file.relative_to(ROOT)), number, line, word) for file in files
-            for number, pairs in enumerate(candidates(file, known)) for line, word in pairs]
-    draw.shuffle(pool)
-    firsts = {(file, number): (file, line, word) for file, number, line, word in reversed(pool)}
-    order = list(dict.fromkeys((file, number) for file, number, *_ in pool))[:DRAWN]
-    return [Planting(*firsts[key], misspell(firsts[key][2], known, draw)) for key in order]
-
-
-def planted() -> list[Planting]:
-    """The table as it is kept."""
-    with TABLE.open(encoding="utf-8", newline="") as handle:
-        return [Planting(*row) for row in csv.reader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)]
-
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-    csv.writer(sys.stdout, delimiter="\t", quoting=csv.QUOTE_NONE, lineterminator="\n", quotechar=None).writerows(
-        map(astuple, sorted(drawn(), key=astuple)))
+    for file in (file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))):
+        for words in candidates(file, known):
+            if words:
+                word = draw.choice(words)
+                yield Planting(str(file.relative_to(ROOT)), word.lineno, word.col_offset, str(word.value),
+                               misspell(str(word.value), known, draw))

@@ -1,4 +1,4 @@
-"""A misspelt word of the domain does not pass mypy: sixty are planted at once, and mypy must name nearly all."""
+"""A misspelt word of the domain does not pass mypy: hundreds are planted at once, and mypy must name nearly all."""
 
 from __future__ import annotations
 
@@ -7,27 +7,22 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 
-from misspelt_words import DRAWN, ROOMS, ROOT, Planting, planted
+from misspelt_words import ROOMS, ROOT, Planting, draw_plantings
 
-MUST_BE_NAMED = 57
+MUST_BE_NAMED = 0.95
 ERROR = re.compile(r"(?P<file>[^:]+):(?P<first>\d+):\d+:(?P<last>\d+):\d+: error:")
-DRAW_ANEW = "draw anew: python tests/misspelt_words.py > tests/misspelt_words.tsv"
 
 
-def plant(tree: Path, one: Planting) -> tuple[str, int]:
-    """Misspell the word in the copy; file and line of it."""
-    path = tree / one.file
-    assert path.is_file(), f"{one.file} is no more; {DRAW_ANEW}"
-    lines = path.read_text(encoding="utf-8").split("\n")
-    where = [number for number, line in enumerate(lines) if line.strip() == one.source]
-    assert len(where) == 1, f"{one.file} has {len(where)} lines {one.source!r}, not one; {DRAW_ANEW}"
-    changed = lines[where[0]].replace(f'"{one.word}"', f'"{one.misspelt}"', 1)
-    assert changed != lines[where[0]], f"{one.file}: no {one.word!r} in {one.source!r}; {DRAW_ANEW}"
-    lines[where[0]] = changed
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return one.file, where[0] + 1
+def plant(tree: Path, plantings: list[Planting]) -> None:
+    """Misspell the words in a copy of the tree."""
+    for name, of_file in groupby(plantings, key=lambda one: one.file):
+        lines = (tree / name).read_bytes().split(b"\n")
+        for one in of_file:
+            one.plant(lines)
+        (tree / name).write_bytes(b"\n".join(lines))
 
 
 def test_mypy_names_misspelt_words(tmp_path: Path) -> None:
@@ -35,9 +30,8 @@ def test_mypy_names_misspelt_words(tmp_path: Path) -> None:
     shutil.copy2(ROOT / "pyproject.toml", tmp_path)
     if (cache := ROOT / ".mypy_cache").is_dir():  # most of the work is done there
         shutil.copytree(cache, tmp_path / ".mypy_cache")
-    table = planted()
-    assert len(table) == DRAWN
-    places = {plant(tmp_path, one): one for one in table}
+    plantings = list(draw_plantings())
+    plant(tmp_path, plantings)
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / ".mypy_cache"), "--show-error-end", "--no-pretty",
          "--no-color-output", *ROOMS], cwd=tmp_path, capture_output=True, text=True, check=False,
@@ -45,5 +39,5 @@ def test_mypy_names_misspelt_words(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     named = {(found["file"], line) for found in map(ERROR.match, done.stdout.splitlines()) if found
              for line in range(int(found["first"]), int(found["last"]) + 1)}
-    missed = [one for place, one in places.items() if place not in named]
-    assert len(places) - len(missed) >= MUST_BE_NAMED, "\n".join(map(str, missed))
+    missed = [one for one in plantings if (one.file, one.line) not in named]
+    assert len(missed) <= (1 - MUST_BE_NAMED) * len(plantings), "\n".join(map(str, missed))
