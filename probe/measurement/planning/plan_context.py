@@ -52,6 +52,8 @@ class PlanContext:
     consent_level: int = 1
     """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the
     path."""
+    search_level: int = 3
+    """The level from which a blocked name is said again to find the hop that blocks it."""
     transfers: bool = True
     """Whether the line may carry more than ordinary pages."""
     share: RotationShare | None = None

@@ -99,7 +99,8 @@ class _State:
     asks: int = 0
     searches: int = 0
     searched: set[tuple[str, str]] = field(default_factory=set)
-    """Names and addresses for which the hop was looked for, with the kind of question."""
+    """For what the hop was looked for: names with the kind of question, addresses with the port, and in a run that must
+    be over soon causes: what fails alike there is taken for one box's doing."""
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
@@ -177,7 +178,9 @@ class RunLoop:
                 return
             self._state.asks += 1
         if isinstance(step, LocateHop):
-            places = {(step.name, step.kind), (step.address if step.kind != "dns" else step.name, step.kind)}
+            places = {(step.name, step.kind)} | ({(step.address, str(step.port))} if step.kind != "dns" else set())
+            if step.together and step.cause:
+                places.add((step.cause, "cause"))
             if self._state.searches >= MAX_SEARCHES or places & self._state.searched:
                 return
             self._state.searches += 1
