@@ -27,7 +27,7 @@ from probe.measurement.clock import start_clock
 from probe.measurement.hops.first_bytes import cut_question, make_first_bytes
 from probe.measurement.hops.hop_search import MAX_FLOWS
 from probe.measurement.hops.locate import locate_hop
-from probe.measurement.planning.locate_plan import CONSENT_LEVEL
+from probe.measurement.planning.locate_plan import CONSENT_LEVEL, list_search_keys
 from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, TcpTrace, Visit
 from probe.measurement.session.pacer import TLS_WINDOW_S, Pacer, must_wait_for, spoils_address
 from probe.measurement.session.run_plan import find_search_level
@@ -99,6 +99,20 @@ def test_a_country_may_take_more_consent() -> None:
     assert not searches(net, frame=replace(FRAME, consent_level=2, search_level=3))
     assert (find_search_level("ZZ"), find_search_level("")) == (3, 3)
     assert find_search_level(next(iter(load_profiles().countries["open"]))) == CONSENT_LEVEL
+
+
+@pytest.mark.parametrize(("changes", "again"), [
+    ({}, False), ({"address": "93.184.3.3"}, False), ({"asked": "third.example"}, False),
+    ({"asked": "third.example", "address": "93.184.3.3"}, True),
+    ({"asked": "third.example", "address": "93.184.3.3", "together": True}, False),
+    ({"asked": "third.example", "address": "93.184.3.3", "together": True, "cause": "tls timeout no"}, True),
+    ({"asked": "third.example", "address": HERE4, "port": 8443}, True),
+], ids=str)
+def test_what_was_searched_for_is_not_searched_for_again(changes: dict[str, Any], again: bool) -> None:
+    first = replace(SEARCH, cause="tls connection_reset", together=changes.get("together", False))
+    name = changes.pop("asked", HOST)
+    step = replace(first, asked=going_to(name=name), **changes)
+    assert (not list_search_keys(first) & list_search_keys(step)) == again
 
 
 # ---- the gate
