@@ -170,6 +170,13 @@ def read_question(connection: socket.socket, *, whole: bool) -> bytes:
     return data
 
 
+def has_ipv6_loopback() -> bool:
+    with suppress(OSError), socket.socket(socket.AF_INET6) as tried:
+        tried.bind(("::1", 0))
+        return True
+    return False
+
+
 def is_whole(data: bytes) -> bool:
     if data[:1] == b"\x16":
         return len(data) >= 5 + int.from_bytes(data[3:5])
@@ -177,18 +184,21 @@ def is_whole(data: bytes) -> bool:
 
 
 @contextmanager
-def server(*, forbidden: bytes, whole: bool = False) -> Iterator[int]:
+def server(*, forbidden: bytes, whole: bool = False, address: str = "127.0.0.1",
+           segment_bytes: int = 0) -> Iterator[int]:
     """A server that resets whoever names the forbidden, and answers others; `whole`: once all has come that a first
-    record, or a request, says."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    record, or a request, says; `segment_bytes`: of what it takes at a time."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as listener:
+        if segment_bytes:
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment_bytes)
+        listener.bind((address, 0))
         listener.listen(4 * MAX_FLOWS)
 
         def serve() -> None:
             with suppress(OSError):
                 while True:
                     connection, _ = listener.accept()
-                    with connection:
+                    with connection, suppress(OSError):
                         connection.settimeout(5)
                         if forbidden in read_question(connection, whole=whole):
                             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 0))
@@ -201,9 +211,9 @@ def server(*, forbidden: bytes, whole: bool = False) -> Iterator[int]:
             listener.shutdown(socket.SHUT_RDWR)
 
 
-def asking(kind: str, name: str, port: int) -> Visit:
+def asking(kind: str, name: str, port: int, address: str = "127.0.0.1") -> Visit:
     """A visit whose first bytes name somebody."""
-    plain = Visit(purpose="target", address="127.0.0.1", port=port, hostname=name)
+    plain = Visit(purpose="target", address=address, port=port, hostname=name)
     if kind == "tls":
         return replace(plain, sni=name)
     if kind == "http":
@@ -211,9 +221,9 @@ def asking(kind: str, name: str, port: int) -> Visit:
     return replace(plain, app="innocent_http", app_name=name)
 
 
-def search_at(port: int, kind: LocateKind) -> LocateHop:
-    return LocateHop(kind=kind, address="127.0.0.1", port=port, asked=asking(kind, HOST, port),
-                     control=asking(kind, OTHER, port), input="x", together=True)
+def search_at(port: int, kind: LocateKind, address: str = "127.0.0.1") -> LocateHop:
+    return LocateHop(kind=kind, address=address, port=port, asked=asking(kind, HOST, port, address),
+                     control=asking(kind, OTHER, port, address), input="x", together=True)
 
 
 @pytest.mark.parametrize("kind", ["tls", "http", "app"])
@@ -229,12 +239,26 @@ def test_a_server_that_resets_a_whole_question_looks_like_a_box_that_waits_for_i
     assert "127.0.0.1" not in repr([o.trace for o in seen])
 
 
-def test_what_ends_a_question_that_has_no_answer_yet_stands_at_the_end() -> None:
-    with server(forbidden=HOST.encode()) as port:
-        seen = locate_hop(search_at(port, "tls"), clock=start_clock(None), key=b"k")
-    found = locate_interference(seen, HOST, address="127.0.0.1", port=port)
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_what_ends_a_question_that_has_no_answer_yet_stands_at_the_end(address: str) -> None:
+    if ":" in address and not has_ipv6_loopback():
+        pytest.skip("no IPv6 here")
+    with server(forbidden=HOST.encode(), address=address) as port:
+        seen = locate_hop(search_at(port, "tls", address), clock=start_clock(None), key=b"k")
+    found = locate_interference(seen, HOST, address=address, port=port)
+    assert [line.word for line in seen[0].trace.lines] == ["end"]
     assert (found.hop, found.where) == ("end", "end")
     assert len([o for o in seen if o.hostname]) <= MAX_FLOWS
+
+
+def test_of_a_question_of_several_segments_the_first_walks_and_then_the_last() -> None:
+    with server(forbidden=HOST.encode(), whole=True, segment_bytes=536) as port:
+        plan = search_at(port, "tls")
+        plan = replace(plan, asked=replace(asking("tls", HOST, port), shape="large"))
+        seen = locate_hop(plan, clock=start_clock(None), key=b"k")
+    own = [(o.trace.left_out_bytes > 500, o.trace.lines[-1].word) for o in seen if o.hostname == HOST]
+    assert own == [(True, "acked"), (False, "reset"), (True, "acked")]
+    assert locate_interference(seen, HOST).where == "unknown"
 
 
 def test_a_server_that_answers_shows_nothing() -> None:
