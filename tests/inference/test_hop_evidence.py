@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import HERE4, HERE6, HOST, OTHER, TIMEOUT, endpoint, observation, path, replace_flat
+from observations import HERE4, HERE6, HOST, OTHER, TIMEOUT, WELL, endpoint, observation, path, replace_flat
 from probe.core.icmp_errors import IcmpError
 from probe.core.observations import Observation
 from probe.inference.evidence.hop_door import DOOR_HOPS
@@ -23,7 +23,10 @@ from probe.inference.evidence.hop_evidence import (
     locate_interference,
 )
 from probe.inference.evidence.hop_lines import find_first_sign, list_packets
+from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.rule import Decision
 from probe.inference.verdicts.rule_verdict import make_path_verdict
 
 SPACES = {"p": "private", "c": "carrier", "o": "public", "s": "service", "-": ""}
@@ -295,10 +298,14 @@ BLOCK = next(rule for rule in PATH_RULES if rule.id == "tls/reset_sni_control")
 WELL_RULE = next(rule for rule in PATH_RULES if rule.id == "tls/proven")
 
 
+def by(rule: PathRule, seen: PathEvidence) -> Decision[PathContext]:
+    return Decision(rule=rule, table=PATH_RULES, evidence=PathContext(path=seen, ladder=WELL), basis="place")
+
+
 def test_only_a_block_has_a_place() -> None:
     there = path(located=HopLocation(least=1, most=1, scope="lan"))
-    blocked = make_path_verdict(endpoint(), BLOCK, there)
+    blocked = make_path_verdict(endpoint(), by(BLOCK, there))
     assert (blocked.scope, blocked.hop) == ("lan", "1")
-    assert make_path_verdict(endpoint(), WELL_RULE, there).scope == "unknown"
-    assert make_path_verdict(endpoint(), BLOCK,
-                             path(located=NOWHERE, icmp=prohibited_by("100.70.1.1"))).scope == "access"
+    assert make_path_verdict(endpoint(), by(WELL_RULE, there)).scope == "unknown"
+    told = path(located=NOWHERE, icmp=prohibited_by("100.70.1.1"))
+    assert make_path_verdict(endpoint(), by(BLOCK, told)).scope == "access"
