@@ -34,7 +34,7 @@ CONSENT_LEVEL = next(row.level for row in SENT if row.word == "search")
 def plan_hop_searches(site: Site, history: SiteHistory, context: PlanContext, evidence: DnsEvidence) -> list[Step]:
     """One search for what the name alone meets at an address, one for who forges its DNS answers; and how far packets
     for others are heard of, since a place that no other owner's pass says nothing."""
-    if context.consent_level < context.search_level or not context.thorough:
+    if context.consent_level < context.search_level or not context.may_search:
         return []
     searches = [*_at_resolver(site, history, context, evidence), *_at_address(site, history, context)]
     families = {family_of(step.address) for step in searches}

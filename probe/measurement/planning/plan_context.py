@@ -59,7 +59,9 @@ class PlanContext:
     share: RotationShare | None = None
     """What this run takes of the catalogue by turns; None: everything each time."""
     thorough: bool = True
-    """Whether it is this site's turn to be asked where it is interfered with, and for how long something stays."""
+    """Whether it is this site's turn to be asked for how long something stays behind."""
+    may_search: bool = True
+    """Whether it is its turn to be asked where it is interfered with."""
     flow: FlowContext = field(default_factory=FlowContext)
     """Whose transfers to look at."""
 
