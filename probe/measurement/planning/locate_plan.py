@@ -46,7 +46,7 @@ def plan_hop_searches(site: Site, history: SiteHistory, context: PlanContext, ev
 def list_search_keys(step: LocateHop) -> frozenset[tuple[str, str]]:
     """What a run searches for once: a name with one kind of question, an address with its port (many are asked of one
     resolver), and in a run that must be over soon a cause: what fails alike there is taken for one box's doing."""
-    keys = {(step.name, step.kind)}
+    keys: set[tuple[str, str]] = {(step.name, step.kind)}
     keys |= {(step.address, str(step.port))} if step.kind != "dns" else set()
     keys |= {(step.cause, "cause")} if step.together and step.cause else set()
     return frozenset(keys)
