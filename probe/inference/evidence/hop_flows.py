@@ -75,11 +75,11 @@ def read_flows(mine: Sequence[QuestionFlow], others: Sequence[Lines], way: Lines
         spared = any(read_word_at(row, place) not in ACTS for row in control) or max(routers, default=0) >= place
         least = place // 2 + 1
     else:
-        spared, least = any(_passes(row, place) for row in control), place
+        spared, least = any(goes_on(row, place) for row in control), place
     if not spared:
         return NO_SIGNS
     sure = [f for f in looks if word in ACTS or place == 1 or read_word_at(f.lines, place - 1) == "exceeded"]
-    agreed = len(sure) >= AGREEING <= len(control) and all(_passes(row, place) for row in control)
+    agreed = len(sure) >= AGREEING <= len(control) and all(goes_on(row, place) for row in control)
     return FlowSigns(least=least, most=place, agreed=agreed, end=served, heard=heard)
 
 
@@ -96,8 +96,8 @@ def _begins_there(word: HopWord, mine: Sequence[QuestionFlow], place: int) -> bo
     return bool(below) if word in ACTS else not lost and any(told == "exceeded" for told, _ in below)
 
 
-def _passes(row: Lines, place: int) -> bool:
-    """An innocent flow that is heard of at this TTL or further on, and that nothing acted on up to there."""
+def goes_on(row: Lines, place: int) -> bool:
+    """Whether a flow is heard of at this TTL or further on, and nothing acted on it up to there."""
     return any(s.ttl >= place and s.word in ("exceeded", *SERVED) for s in row) and not any(
         s.ttl <= place and s.word in ACTS for s in row)
 

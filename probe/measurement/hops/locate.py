@@ -18,8 +18,17 @@ from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import HopWord
 from probe.core.tables.operations import Operation
 from probe.core.tables.systems import SILENT_SYSTEM
-from probe.inference.evidence.hop_flows import AGREEING
-from probe.inference.evidence.hop_lines import ACTS, ENDS, SERVED, find_first_sign, read_routers, read_word_at
+from probe.inference.evidence.hop_door import is_before_door
+from probe.inference.evidence.hop_flows import AGREEING, goes_on
+from probe.inference.evidence.hop_lines import (
+    ACTS,
+    ENDS,
+    SERVED,
+    find_first_sign,
+    find_served,
+    read_routers,
+    read_word_at,
+)
 from probe.measurement.clock import Clock
 from probe.measurement.hops.first_bytes import CutWord
 from probe.measurement.hops.hop_search import BEYOND_HOPS, WALKS, HopSearch
@@ -52,7 +61,7 @@ def _search_flows(search: HopSearch, routers: Sequence[TraceLine]) -> None:
     for word in words:
         place, sign = _walk(search, routers, word)
         if place:
-            _make_sure(search, place, sign, word, ended=read_routers(routers)[1])
+            _make_sure(search, place, sign, word, routers)
         if place or not search.left_out_bytes:
             return
 
@@ -72,17 +81,21 @@ def _walk(search: HopSearch, routers: Sequence[TraceLine], word: CutWord) -> tup
     return place, next((told for row in rows if (told := read_word_at(row, place)) and told in ACTS), "silent")
 
 
-def _make_sure(search: HopSearch, place: int, sign: HopWord, word: CutWord, *, ended: int) -> None:
-    """The innocent bytes first: they tell whether the server is reached there, and harm nobody."""
+def _make_sure(search: HopSearch, place: int, sign: HopWord, word: CutWord, routers: Sequence[TraceLine]) -> None:
+    """The innocent bytes first: they tell whether the server is reached there, and harm nobody. A place at the service's
+    door is looked at once more and no oftener: it shows nothing."""
     plan, less = search.plan, max(1, place - 1)
     beyond = (less, *range(place, place + BEYOND_HOPS + 1))
     control = search.flow(plan.control, beyond, word)
-    if not control:
-        return
-    at_end = 0 < ended <= place or any(line.word in SERVED and line.ttl <= place for line in control)
-    if at_end and sign not in ENDS:
-        return  # silence and answers cannot be told from what a box makes of the server's answer
-    for number in range(AGREEING):
+    served = any(line.word in SERVED and line.ttl <= place for line in control)
+    at_end = served or 0 < read_routers(routers)[1] <= place
+    if at_end and not (served and sign in ENDS):
+        return  # silence, or another answer, can be what a box makes of the server's
+    if not at_end and not goes_on(control, place):
+        return  # innocent bytes fare alike, or nothing is heard of them
+    heard = max((line.ttl for line in control if line.word == "exceeded"), default=0)
+    tells = at_end or is_before_door(place, routers, end=find_served([control]), heard=heard)
+    for number in range(AGREEING if tells else 1):
         look = search.flow(plan.asked, (less, place, place), "short" if at_end else word)
         if read_word_at(look, place) != sign:
             return  # what does not agree is no place, and is set off no more

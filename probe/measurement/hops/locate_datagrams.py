@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probe.core.replies import TraceLine
-from probe.inference.evidence.hop_flows import AGREEING
+from probe.inference.evidence.hop_flows import AGREEING, goes_on
 from probe.inference.evidence.hop_lines import find_first_sign, read_routers
 from probe.measurement.hops.hop_search import BEYOND_HOPS, HopSearch
 from probe.measurement.hops.locate_udp import MAX_TTL, TtlDatagram, list_lines, make_questions, send_all
@@ -52,7 +52,8 @@ def _say_initials(search: HopSearch, routers: Sequence[TraceLine], key: bytes) -
         return
     less = max(1, place - 1)
     for _ in range(AGREEING):
-        _say(search, plan.control, (less, *range(place, place + BEYOND_HOPS + 1)), key)
+        if not goes_on(_say(search, plan.control, (less, *range(place, place + BEYOND_HOPS + 1)), key), place):
+            return
         look = _say(search, plan.asked, (less, place, place), key)
         if any(s.ttl == place and s.word != "silent" for s in look):
             return

@@ -28,7 +28,7 @@ from probe.measurement.hops.first_bytes import cut_question, make_first_bytes
 from probe.measurement.hops.hop_search import MAX_FLOWS
 from probe.measurement.hops.locate import locate_hop
 from probe.measurement.planning.locate_plan import CONSENT_LEVEL, list_search_keys
-from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, TcpTrace, Visit
+from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, QuicVisit, TcpTrace, Visit
 from probe.measurement.session.pacer import TLS_WINDOW_S, Pacer, must_wait_for, spoils_address
 from probe.measurement.session.run_plan import find_search_level
 
@@ -84,6 +84,14 @@ def test_a_messengers_own_words_are_looked_for_beside_innocent_bytes(failure: st
     assert isinstance(found.asked, Visit)
     assert isinstance(found.control, Visit)
     assert (found.kind, found.asked.app, found.control.app) == ("app", "mtproto", "innocent_http")
+
+
+def test_a_name_that_alone_is_silent_over_quic_is_looked_for() -> None:
+    net = Net(dns=HONEST, cuts={HERE4: ("quic", TIMEOUT)})
+    (found,) = searches(net, url=f"quichandshake://{HOST}:443", protocol="quic")
+    assert (found.kind, found.name, found.control_name) == ("quic", HOST, FRAME.innocent)
+    both = replace(net, innocent_cuts={HERE4: ("quic", TIMEOUT)})
+    assert not searches(both, url=f"quichandshake://{HOST}:443", protocol="quic")
 
 
 def test_forged_answers_are_looked_for_where_nobody_could_answer() -> None:
@@ -274,6 +282,21 @@ def test_a_port_that_is_closed_is_a_failure_and_no_place() -> None:
         seen = locate_hop(search_at(closed.getsockname()[1], "tls"), clock=start_clock(None), key=b"k")
     assert [o.failure for o in seen] == ["", "connection_refused"]
     assert locate_interference(seen, HOST) == NOWHERE
+
+
+def test_first_packets_of_quic_that_reach_a_silent_server_show_nothing() -> None:
+    pytest.importorskip("aioquic")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        asked = QuicVisit(purpose="target", address="127.0.0.1", port=port, hostname=HOST, sni=HOST)
+        plan = LocateHop(kind="quic", address="127.0.0.1", port=port, asked=asked, input="x", together=True,
+                         control=replace(asked, hostname=OTHER, sni=OTHER))
+        seen = locate_hop(plan, clock=start_clock(None), key=b"k")
+        first = silent.recv(2048)
+    assert (len(first), first[0] & 0xF0) == (1200, 0xC0)
+    assert [(o.operation, o.hostname) for o in seen] == [("udp_trace", ""), ("udp_trace", HOST), ("udp_trace", OTHER)]
+    assert locate_interference(seen, HOST, operation="udp_trace").where == "unknown"
 
 
 # ---- what is said
