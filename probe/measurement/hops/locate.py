@@ -82,8 +82,8 @@ def _walk(search: HopSearch, routers: Sequence[TraceLine], word: CutWord) -> tup
 
 
 def _make_sure(search: HopSearch, place: int, sign: HopWord, word: CutWord, routers: Sequence[TraceLine]) -> None:
-    """The innocent bytes first: they tell whether the server is reached there, and harm nobody. A place at the service's
-    door is looked at once more and no oftener: it shows nothing."""
+    """The innocent bytes first: they tell whether the server is reached there, and harm nobody. A place at the
+    service's door is looked at once more and no oftener: it shows nothing."""
     plan, less = search.plan, max(1, place - 1)
     beyond = (less, *range(place, place + BEYOND_HOPS + 1))
     control = search.flow(plan.control, beyond, word)

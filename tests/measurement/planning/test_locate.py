@@ -24,8 +24,8 @@ from probe.core.tables.protocols import LocateKind
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.hop_evidence import NOWHERE, locate_interference
 from probe.measurement.clock import start_clock
+from probe.measurement.hops import hop_search
 from probe.measurement.hops.first_bytes import cut_question, make_first_bytes
-from probe.measurement.hops.hop_search import MAX_FLOWS
 from probe.measurement.hops.locate import locate_hop
 from probe.measurement.planning.locate_plan import CONSENT_LEVEL, list_search_keys
 from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, QuicVisit, TcpTrace, Visit
@@ -167,6 +167,12 @@ def test_a_visit_of_the_future_waits_for_its_time() -> None:
 
 # ---- the kernel
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections need not be spread: nobody on the way counts them."""
+    monkeypatch.setattr(hop_search, "WINDOW_S", 0.0)
+
+
 def read_question(connection: socket.socket, *, whole: bool) -> bytes:
     data = connection.recv(4096)
     if whole:
@@ -200,7 +206,7 @@ def server(*, forbidden: bytes, whole: bool = False, address: str = "127.0.0.1",
         if segment_bytes:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment_bytes)
         listener.bind((address, 0))
-        listener.listen(4 * MAX_FLOWS)
+        listener.listen(4 * hop_search.MAX_FLOWS)
 
         def serve() -> None:
             with suppress(OSError):
@@ -234,6 +240,7 @@ def search_at(port: int, kind: LocateKind, address: str = "127.0.0.1") -> Locate
                      control=asking(kind, OTHER, port, address), input="x", together=True)
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("kind", ["tls", "http", "app"])
 def test_a_server_that_resets_a_whole_question_looks_like_a_box_that_waits_for_its_answer(kind: LocateKind) -> None:
     with server(forbidden=HOST.encode(), whole=True) as port:
@@ -247,6 +254,7 @@ def test_a_server_that_resets_a_whole_question_looks_like_a_box_that_waits_for_i
     assert "127.0.0.1" not in repr([o.trace for o in seen])
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_what_ends_a_question_that_has_no_answer_yet_stands_at_the_end(address: str) -> None:
     if ":" in address and not has_ipv6_loopback():
@@ -256,9 +264,10 @@ def test_what_ends_a_question_that_has_no_answer_yet_stands_at_the_end(address: 
     found = locate_interference(seen, HOST, address=address, port=port)
     assert [line.word for line in seen[0].trace.lines] == ["end"]
     assert (found.hop, found.where) == ("end", "end")
-    assert len([o for o in seen if o.hostname]) <= MAX_FLOWS
+    assert len([o for o in seen if o.hostname]) <= hop_search.MAX_FLOWS
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_of_a_question_of_several_segments_the_first_walks_and_then_the_last() -> None:
     with server(forbidden=HOST.encode(), whole=True, segment_bytes=536) as port:
         plan = search_at(port, "tls")
