@@ -3,6 +3,7 @@
 A service's front refuses visitors in its own network: at its border, on a balancer, at the server. What acts there is
 no censor, however many hops before the address. So a hop counts as one before the door only if it lies nearer than
 every router that may be the service's own, and if other owners' packets are seen to pass there where that can be told.
+What an owner hires further out, such as a company that filters the traffic of many, is not told from a censor.
 """
 
 from __future__ import annotations
