@@ -31,6 +31,8 @@ from probe.measurement.planning.locate_plan import CONSENT_LEVEL, list_search_ke
 from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, QuicVisit, TcpTrace, Visit
 from probe.measurement.session.pacer import TLS_WINDOW_S, Pacer, must_wait_for, spoils_address
 from probe.measurement.session.run_plan import find_search_level
+from probe.measurement.streams.own_hello import compute_ja4
+from probe.measurement.visits.visit import visit
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 
@@ -325,6 +327,36 @@ def test_what_is_said_is_what_the_failing_step_said() -> None:
     assert [m[0] for m in mtproto] == [0xEF, 0xEE]
     assert make_first_bytes(Visit(purpose="target", address=HERE4, port=25, hostname=HOST, app="smtp")) == b""
     assert make_first_bytes(Visit(purpose="target", address=HERE4, port=25, hostname=HOST)) == b""
+
+
+def hear_first_bytes(kind: str) -> tuple[Visit, bytes]:
+    """A visit, and what it says first to a server."""
+    heard: list[bytes] = []
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        plan = asking(kind, HOST, listener.getsockname()[1])
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                heard.append(connection.recv(4096))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        visit(plan, clock=start_clock(None))
+        thread.join()
+    return plan, heard[0]
+
+
+def test_a_search_says_what_the_visit_says() -> None:
+    plan, request = hear_first_bytes("http")
+    assert make_first_bytes(plan) == request
+    plan, words = hear_first_bytes("app")
+    assert make_first_bytes(plan) == words
+    plan, hello = hear_first_bytes("tls")
+    again = make_first_bytes(plan)
+    assert (len(again), compute_ja4(again)) == (len(hello), compute_ja4(hello))
 
 
 @given(st.binary(min_size=2, max_size=400), st.integers(1, 200))
