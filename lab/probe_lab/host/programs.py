@@ -118,6 +118,7 @@ def start_router(crew: ProgramCrew, network: Network, site: Site | None) -> None
                 str(crew.blueprint.log_path),
                 stop_fd=stop,
                 ready_fd=ready,
+                fronts=drawn.fronts,
             )
 
     _start_vital(crew, "router", work, net=ns.open_own("net"))
