@@ -26,11 +26,11 @@ OWNED = replace(
 OWN: dict[str, Value] = {"ttl": "server", "df": True, "ip_id": 0}
 
 
-def front(trigger: str, match: str, action: str, *, countries: tuple[str, ...] = ("RU",), at_door: bool = False,
-          hosts: tuple[str, ...] = (SERVER, SERVER6), **params: Value) -> Front:
+def front(trigger: str, match: str, action: str, **params: Value) -> Front:
+    """Before the first host, for the client's country."""
     matches = (match,) if match else ()
-    return Front(rule=Rule(trigger=trigger, match=matches, action=action, params=params), hosts=hosts,
-                 countries=countries, at_door=at_door)
+    return Front(rule=Rule(trigger=trigger, match=matches, action=action, params=params), hosts=(SERVER, SERVER6),
+                 countries=("RU",))
 
 
 def fronted(directory: Path, *fronts: Front, world: World = OWNED, faults: tuple[Fault, ...] = ()) -> Net:
@@ -100,7 +100,7 @@ def test_others_owners_and_other_names_are_served(tmp_path: Path, cport: int, se
 def test_a_front_acts_on_its_countries_alone(
     tmp_path: Path, countries: tuple[str, ...], client: bool, vantage: bool, at_door: bool
 ) -> None:
-    net = fronted(tmp_path, front("all", "", "drop", countries=countries, at_door=at_door))
+    net = fronted(tmp_path, replace(front("all", "", "drop"), countries=countries, at_door=at_door))
     assert bool(net.send("client", datagram(CLIENT, SERVER))) is client
     assert bool(net.send("vantage", datagram(VANTAGE, SERVER))) is vantage
     assert bool(net.send("vantage", datagram(VANTAGE6, SERVER6))) is vantage
@@ -109,12 +109,13 @@ def test_a_front_acts_on_its_countries_alone(
 
 
 def test_what_a_front_says_to_a_helper_reaches_the_helper(tmp_path: Path) -> None:
-    net = fronted(tmp_path, front("address", SERVER, "reset", countries=("*",), swallow=True))
+    net = fronted(tmp_path, replace(front("address", SERVER, "reset", swallow=True), countries=("*",)))
     ((where, when_s, raw),) = net.send("vantage", Flow(client=VANTAGE).syn())
     assert (where, read(raw).flags & RST) == ("vantage", RST)
     assert when_s == pytest.approx(2 * VANTAGE_DELAY_S)
-    ((where, when_s, raw),) = net.send("servers", datagram(SERVER, VANTAGE))
-    assert (where, when_s) == ("vantage", pytest.approx(VANTAGE_DELAY_S))
+    ((where, when_s, _),) = net.send("servers", datagram(SERVER, VANTAGE))
+    assert where == "vantage"
+    assert when_s == pytest.approx(VANTAGE_DELAY_S)
 
 
 def test_a_front_that_mutes_lets_the_client_speak(tmp_path: Path) -> None:
@@ -124,11 +125,11 @@ def test_a_front_that_mutes_lets_the_client_speak(tmp_path: Path) -> None:
 
 
 def test_a_front_at_the_door_stands_before_the_owners_own_routers(tmp_path: Path) -> None:
-    net = fronted(tmp_path, front("all", "", "drop", at_door=True))
+    net = fronted(tmp_path, replace(front("all", "", "drop"), at_door=True))
     for ttl in range(1, HOPS + 2):
         answers = [where for where, _, _ in net.send("client", datagram(CLIENT, SERVER, ttl=ttl))]
         assert answers == ["client"] * (ttl <= HOPS - DOOR_HOPS), ttl
-    spoken = fronted(tmp_path, front("sni", "t.example", "fin", at_door=True, ttl="server"))
+    spoken = fronted(tmp_path, replace(front("sni", "t.example", "fin", ttl="server"), at_door=True))
     flow = open_flow(spoken, Flow())
     (_, _, answer), = spoken.send("servers", flow.answer())
     found = spoken.send("client", flow.data(client_hello("t.example")))
@@ -154,7 +155,7 @@ def test_a_front_can_lead_its_visitors_to_another_of_its_servers(tmp_path: Path)
 
 
 def ban(**params: Value) -> Front:
-    return front("not_sni", "t.example", "ban", hosts=(SERVER, SERVER6, OTHER), residual_s=60, **params)
+    return replace(front("not_sni", "t.example", "ban", residual_s=60, **params), hosts=(SERVER, SERVER6, OTHER))
 
 
 def say(net: Net, flow: Flow, name: str, *, at_s: float = 0.0) -> list[str]:
