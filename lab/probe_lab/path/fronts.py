@@ -86,8 +86,7 @@ def _make_box(
 ) -> FrontBox:
     one = same[0]
     hosts = frozenset(map(pack_address, one.hosts))
-    place = line.door + 1 if one.at_door else line.hops
-    nearest = {version: next((h for h in sorted(hosts) if len(h) == size), b"") for version, size in ((4, 4), (6, 16))}
+    place = min(line.door + 1, line.hops) if one.at_door else line.hops
     everywhere = EVERYWHERE in one.countries
     return FrontBox(
         box=Middlebox(
@@ -95,8 +94,8 @@ def _make_box(
             truth=truth,
             actor=ACTOR,
             seed=world.seed + number + 1,
-            address4=line.address(min(place, line.hops), version=4, host=nearest[4]),
-            address6=line.address(min(place, line.hops), version=6, host=nearest[6]),
+            address4=line.address(place, version=4, host=pack_address(one.hosts[0])),
+            address6=line.address(place, version=6, host=pack_address(one.hosts[0])),
             server_ttl=_SERVER_TTL - (line.hops - line.door if one.at_door else 0),
             started_s=started_s,
         ),
