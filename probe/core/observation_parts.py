@@ -40,7 +40,8 @@ class DnsPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TcpPart:
-    """What the system's TCP tells of the connection under a handshake, a request or a transfer (Linux: `TCP_INFO`)."""
+    """What TCP tells of the connection that opens, or that carries a handshake, a request or a transfer, and how soon
+    it was answered (Linux: `TCP_INFO`)."""
 
     acked: Answered = ""
     """yes, no, or empty when unknown: whether the peer's TCP acknowledged the ClientHello, or the request."""
