@@ -126,6 +126,12 @@ def test_an_end_at_accept_is_told_by_the_innocent_name_that_is_served_in_turns()
     assert read(innocent(), *late, innocent(15)).is_sooner
 
 
+def test_one_slow_turn_of_ours_leaves_three_attempts_that_tell() -> None:
+    slow = connection(40, attempt=4, idle_ms=60, end_ms=TRIP_MS - 59)
+    assert read(innocent(), *three(), slow).is_sooner
+    assert not read(innocent(), *three()[:2], slow).is_sooner
+
+
 def test_a_repeated_hello_takes_nothing_from_the_other_attempts() -> None:
     found = read(innocent(), *three(), connection(40, attempt=4, end_ms=230, retransmits=1), innocent(50))
     assert (found.attempts, found.is_sooner) == (3, True)

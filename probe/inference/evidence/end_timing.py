@@ -12,8 +12,8 @@ has a guard:
   SYN once its own connection to the service stands. So a round trip of data must be known, of an innocent name or of
   other bytes there, and counts among those of which the lowest is taken.
 - The server ends connections as soon as they stand, whatever is said on them, and its end was on its way before we
-  spoke. Either an innocent name was served there afterwards, or the end came sooner than the server can have heard that
-  the connection stands.
+  spoke. Either an innocent name was served there afterwards, or as many attempts as are asked for ended sooner than the
+  server can have heard that the connection stands.
 - Our bytes were lost and sent again: such a connection tells nothing.
 - Something near us speaks TCP in the service's place (a carrier's proxy, a satellite's accelerator): the round trip is
   then short as well, and nothing comes sooner.
@@ -65,7 +65,7 @@ class EndTiming:
     @property
     def is_sooner(self) -> bool:
         """Somebody nearer than the service answered or ended the attempts."""
-        by_words = self.served_after or self.unheard_of == self.attempts
+        by_words = self.served_after or self.unheard_of >= AT_LEAST
         return AT_LEAST <= self.attempts == self.sooner and self.answered > 0 and by_words
 
 
