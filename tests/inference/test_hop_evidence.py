@@ -119,6 +119,11 @@ def innocent(place: int, *, served: int = 0, times: int = 3, acted: bool = False
             for n in range(1, times + 1)]
 
 
+def syns(opened: int) -> Observation:
+    """Routers that SYNs run out at, and where one is accepted."""
+    return row("", *(f"{ttl} exceeded 9.0 r{ttl}" for ttl in range(1, opened)), f"{opened} open 9.0")
+
+
 def early(rows: list[Observation]) -> list[Observation]:
     """The first of them was made before anything else was said."""
     return [replace(rows[0], t0_s=-1.0), *rows[1:]]
@@ -148,6 +153,11 @@ PLACES: dict[str, tuple[list[Observation], str, str]] = {
     "innocent flows are reset, too, but for one that came before all": (
         [way(FAR, end=13), *looks(3, "reset"), *early(innocent(3, times=1)), *innocent(3, times=2, acted=True)], "2-3",
         "before"),
+    "innocent flows are reset, too, where no SYN is accepted yet": (
+        [way(FAR, end=13), syns(13), *looks(3, "reset"), *innocent(3, acted=True)], "2-3", "before"),
+    "SYNs are accepted there": ([way(FAR), syns(3), *looks(3, "reset"), *innocent(3, acted=True)], "", "unknown"),
+    "SYNs are accepted soon after": ([way(FAR), syns(6), *looks(3, "reset"), *innocent(3, acted=True)], "2-3",
+                                     "unknown"),
     "that one was reset as well": ([way(FAR, end=13), *looks(3, "reset"), *early(innocent(3, acted=True))], "2-3",
                                    "unknown"),
     "innocent flows are reset nearer": (

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probe.core.tables.evidence_words import HopWord
-from probe.inference.evidence.hop_lines import ACTS, ENDS, SERVED, Lines, find_served, read_routers, read_word_at
+from probe.inference.evidence.hop_lines import ACTS, ENDS, SERVED, Lines, find_tcp_end, read_routers, read_word_at
 
 AGREEING = 3
 """So many searches must show the same, and as many innocent flows the contrary."""
@@ -40,8 +40,9 @@ class FlowSigns:
     least: int = 0
     most: int = 0
     agreed: bool = False
-    """Three flows met the same there and not one hop before, and three innocent ones passed; or one that was early did,
-    and later ones met there what the others do, as boxes punish an address for minutes."""
+    """Three flows met the same there and not one hop before, and three innocent ones passed. Or later ones met there
+    what the others do, as boxes punish an address for minutes, and an early one passed, or SYNs are not accepted
+    before."""
     at_end: bool = False
     """Three flows were ended where the server is reached and not one hop before, by what cannot be a box that waits for
     the server's answer: the question was not said to its end, so there was none, and the server's acknowledgement of it
@@ -72,7 +73,7 @@ def read_flows(mine: Sequence[QuestionFlow], innocent: Sequence[QuestionFlow], w
         return NO_SIGNS
     routers, ended = read_routers(way)
     heard = max((s.ttl for row in (way, *others) for s in row if s.word == "exceeded"), default=0)
-    served = find_served(others)
+    served = find_tcp_end(way, others)
     if (ended and place >= ended) or (served and place >= served):
         beyond = max(routers, default=0) >= served > 0 or ended > served > 0  # something ends TCP for the server
         return FlowSigns(at_end=not beyond and _is_ended_by_server(word, looks, control, place), end=served)
@@ -84,7 +85,8 @@ def read_flows(mine: Sequence[QuestionFlow], innocent: Sequence[QuestionFlow], w
     if not spared:
         return NO_SIGNS
     sure = [f for f in looks if word in ACTS or place == 1 or read_word_at(f.lines, place - 1) == "exceeded"]
-    agreed = len(sure) >= AGREEING and _is_contrary(beside, word, place)
+    agreed = len(sure) >= AGREEING and _is_contrary(
+        beside, word, place, opens_beyond=any(s.word == "open" for s in way) and served > place)
     return FlowSigns(least=least, most=place, agreed=agreed, end=served, heard=heard)
 
 
@@ -101,14 +103,16 @@ def _begins_there(word: HopWord, mine: Sequence[QuestionFlow], place: int) -> bo
     return bool(below) if word in ACTS else not lost and any(told == "exceeded" for told, _ in below)
 
 
-def _is_contrary(beside: Sequence[QuestionFlow], word: HopWord, place: int) -> bool:
-    """Whether the innocent flows show that what acts does so on the question, or what it has set off."""
+def _is_contrary(beside: Sequence[QuestionFlow], word: HopWord, place: int, *, opens_beyond: bool) -> bool:
+    """Whether the innocent flows show that what acts does so on the question, or what it has set off. `opens_beyond`:
+    SYNs are accepted further on alone, so that what resets there is not what they connect to."""
     passed = [f for f in beside if goes_on(f.lines, place)]
     if len(passed) == len(beside):
         return len(beside) >= AGREEING
-    alike = [f for f in beside if f not in passed and not f.early and read_word_at(f.lines, place) == word
+    alike = [f for f in beside if f not in passed and read_word_at(f.lines, place) == word
              and (place == 1 or read_word_at(f.lines, place - 1) == "exceeded")]
-    return any(f.early for f in passed) and len(passed) + len(alike) == len(beside)
+    shown = any(f.early for f in passed) or (opens_beyond and word in ACTS)
+    return shown and len(passed) + len(alike) == len(beside)
 
 
 def goes_on(row: Lines, place: int) -> bool:

@@ -25,7 +25,8 @@ from probe.inference.evidence.hop_lines import (
     ACTS,
     ENDS,
     find_first_sign,
-    find_served,
+    find_tcp_end,
+    list_packets,
     read_routers,
     read_word_at,
 )
@@ -34,14 +35,14 @@ from probe.measurement.hops.first_bytes import CutWord
 from probe.measurement.hops.hop_search import BEYOND_HOPS, INNOCENT_WALKS, WALKS, HopSearch
 from probe.measurement.hops.locate_datagrams import search_datagrams
 from probe.measurement.hops.locate_udp import MAX_TTL, trace_routers
-from probe.measurement.hops.trace import can_hear_routers
+from probe.measurement.hops.trace import can_hear_routers, trace_tcp
 from probe.measurement.hops.ttl_flow import PER_FLOW
-from probe.measurement.planning.steps import LocateHop, Visit
+from probe.measurement.planning.steps import LocateHop, TcpTrace, Visit
 
 
 def locate_hop(plan: LocateHop, *, clock: Clock, key: bytes) -> list[Observation]:
-    """Search for the hop. One row for the routers on the way (no name), one for each flow or series of questions;
-    each line is what became of one packet. Never raises for the network."""
+    """Search for the hop. Rows for the routers on the way and for SYNs (no name), one for each flow or series of
+    questions; each line is what became of one packet. Never raises for the network."""
     search = HopSearch(plan, clock)
     if not can_hear_routers(platform.system(), platform.release()):
         return [replace(search.make_row(plan.asked), reason=SILENT_SYSTEM)]
@@ -49,7 +50,10 @@ def locate_hop(plan: LocateHop, *, clock: Clock, key: bytes) -> list[Observation
     operation: Operation = "udp_trace" if plan.kind == "quic" else "trace"
     routers = search.keep(None, trace_routers(plan.address, key=key, together=plan.together), t0_s, operation=operation)
     if isinstance(plan.asked, Visit):
-        _search_flows(search, routers)
+        syns = trace_tcp(TcpTrace(purpose="locate", address=plan.address, port=plan.port, together=plan.together),
+                         clock=clock, key=key)
+        search.seen.append(replace(syns, input=plan.input))
+        _search_flows(search, (*routers, *list_packets(syns)))
     else:
         search_datagrams(search, routers, key)
     return search.seen
@@ -74,7 +78,7 @@ def _walk_innocent(search: HopSearch, routers: Sequence[TraceLine]) -> list[tupl
     """Up to the server, or as far as a filter is likely to stand."""
     rows, last = list[tuple[TraceLine, ...]](), read_routers(routers)[1] or MAX_TTL
     for begin in range(1, INNOCENT_WALKS * PER_FLOW, PER_FLOW):
-        if begin <= last and not find_served(rows):
+        if begin <= last and not find_tcp_end((), rows):
             rows.append(search.flow(search.plan.control, range(begin, min(begin + PER_FLOW, last + 1)), "first"))
     return rows
 
@@ -100,12 +104,12 @@ def _make_sure(search: HopSearch, place: int, sign: HopWord, word: CutWord, rout
     for it shows nothing."""
     plan, less = search.plan, max(1, place - 1)
     beyond = (less, *range(place, place + BEYOND_HOPS + 1))
-    served = 0 < find_served(early) <= place
-    at_end = served or 0 < read_routers(routers)[1] <= place
+    served = 0 < find_tcp_end((), early) <= place
+    at_end = any(0 < ttl <= place for ttl in (find_tcp_end(routers, early), read_routers(routers)[1]))
     if at_end and not (served and sign in ENDS):
         return  # silence, or another answer, can be what a box makes of the server's
     heard = max((line.ttl for row in early for line in row if line.word == "exceeded"), default=0)
-    tells = at_end or is_before_door(place, routers, end=find_served(early), heard=heard)
+    tells = at_end or is_before_door(place, routers, end=find_tcp_end(routers, early), heard=heard)
     for number in range(AGREEING if tells else 1):
         look = search.flow(plan.asked, (less, place, place), "short" if at_end else word)
         if read_word_at(look, place) != sign:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from probe.core.replies import TraceLine
 from probe.inference.evidence.hop_flows import AGREEING, goes_on
-from probe.inference.evidence.hop_lines import find_first_sign, find_served, read_routers
+from probe.inference.evidence.hop_lines import find_first_sign, find_tcp_end, read_routers
 from probe.measurement.hops.hop_search import BEYOND_HOPS, HopSearch
 from probe.measurement.hops.locate_udp import MAX_TTL, TtlDatagram, list_lines, make_questions, send_all
 from probe.measurement.planning.steps import Lookup, Question, QuicVisit
@@ -51,7 +51,7 @@ def _say_initials(search: HopSearch, routers: Sequence[TraceLine], key: bytes) -
     early, walked = (_say(search, asked, ttls, key) for asked in (plan.control, plan.asked))
     if not (place := find_first_sign([walked], routers)) or any(s.word == "answered" for s in walked):
         return
-    less, served = max(1, place - 1), find_served([early])
+    less, served = max(1, place - 1), find_tcp_end((), [early])
     if not goes_on(early, place) or 0 < served <= place or 0 < ended <= place:
         return
     for _ in range(AGREEING):
