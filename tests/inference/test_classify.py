@@ -100,7 +100,7 @@ STORIES = {
     "the server refuses this place": (Net(dns=HONEST, page={"status": 403, "met_expectation": "no"}), "down",
                                       "server.restricted", "http/restricted"),
     "the server fails": (Net(dns=HONEST, page={"status": 502, "met_expectation": "no"}), "down", "server.error",
-                         "http/server_error"),
+                         "http/server_error_here"),
     "the name is denied": (Net(dns=DENIED), "blocked", "dns.nxdomain", "dns/denied_here_only"),
     "the name is denied everywhere": (Net(dns=dict.fromkeys(HONEST, NXDOMAIN), told=failing_too), "down",
                                       "server.nonexistent", "dns/denied_everywhere"),

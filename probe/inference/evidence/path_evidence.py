@@ -70,6 +70,12 @@ from probe.inference.evidence.flow_evidence import FlowEvidence, gather_flow_evi
 from probe.inference.evidence.freezes import Freezes, gather_freezes
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation, locate_interference
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
+from probe.inference.evidence.refusal_evidence import (
+    NO_ANSWERS,
+    AnswersElsewhere,
+    gather_answers_elsewhere,
+    read_page_word,
+)
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence, gather_residual_evidence
 from probe.inference.evidence.shape_evidence import UNSHAPED, ShapeEvidence, gather_shape_evidence
 from probe.inference.evidence.time_slots import count_failing_slots
@@ -188,6 +194,8 @@ class PathEvidence:
     control_page_differs: int = 0
     page_of_others: bool = False
     """Unrelated services in other networks are answered with this very page here."""
+    elsewhere: AnswersElsewhere = NO_ANSWERS
+    """What the page's own server said to controls."""
     control_redirects_alike: int = 0
     """Controls that are redirected to the same host, or abroad as well: places differ by country."""
     must_not_answer: bool = False
@@ -244,10 +252,12 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     base = _with_failures(base, mine, failed, around, private_root)
     told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
     known_as = to_public_address(address, nat64_prefix)
+    base = replace(base, elsewhere=gather_answers_elsewhere(told, endpoint))
     if site.app:
-        base = replace(base, app=gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
-                                                     place=Place(known_as, site.port)),
-                       status=read_foreign_status(mine))
+        app = gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
+                                  place=Place(known_as, site.port))
+        base = replace(base, app=app, status=read_foreign_status(mine),
+                       elsewhere=AnswersElsewhere(served=app.control_proven, refused=app.control_foreign))
     base = _with_controls(base, site, told, mine, known_as=known_as)
     if base.stage in TLS_OR_HTTP:
         base = replace(base, shapes=gather_shape_evidence(site, address, mine, around, told, known_as=known_as))
@@ -339,7 +349,10 @@ def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_
         word = read_control_word(control, where)
         return "" if word == FOREIGN else word
     if base.stage in _OF_PAGES and control.http_failure is not None:
-        return "failed" if control.http_failure else "" if control.before else "ok"
+        if control.http_failure:
+            return "failed"
+        asked = next((e for e in site.endpoints if e.input == control.input), site.endpoints[0])
+        return "ok" if read_page_word(control, asked) in ("served", "other") else ""  # a refusal there tells of itself
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Stage
+from probe.core.tables.http_status import REFUSALS
 from probe.inference.rules.elsewhere_rules import HTTP_ELSEWHERE
 from probe.inference.rules.endings import is_http_silent
 from probe.inference.rules.named_rules import HTTP_NAMED
@@ -65,6 +66,10 @@ HTTP: tuple[PathRule, ...] = (
          why="another page than expected is served, and controls are served another: servers have pages for each "
              "country",
          holds=_differs),
+    Rule(id="http/forbidden_for_all", outcome="down", block_type="server.forbidden", confidence=0.8, needs=("helper",),
+         why="a refusal is served in the clear, and the same one to controls",
+         holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.status in REFUSALS
+               and c.path.control_page_same > 0),
     Rule(id="http/server_differs_for_all", outcome="down", block_type="server.error", confidence=0.8, needs=("helper",),
          why="controls are served the same unexpected page",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.control_page_same > 0),

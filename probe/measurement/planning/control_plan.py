@@ -5,6 +5,7 @@ from __future__ import annotations
 from probe.catalogue.sites import Site
 from probe.core.nat64 import to_public_address
 from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.refusal_evidence import needs_reason
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, http_needs_control, list_failed_inputs
 from probe.measurement.planning.name_plan import needs_trusted_resolvers
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
@@ -39,6 +40,8 @@ def _is_unwell(site: Site, url: str, history: SiteHistory, evidence: DnsEvidence
     if site.kind == "dns":
         return not evidence.agrees
     mine = [o for o in history.visits if o.purpose in NETWORK_PURPOSES]
+    if any(needs_reason(o) for o in mine if o.input == url and o.operation == "http_round_trip"):
+        return True
     if url in list_failed_inputs(site, mine) if mine else False:
         return True
     return any(o.failure for o in mine) or any(
