@@ -52,8 +52,8 @@ def reaches_address(stage: Stage | Empty, control: ControlAnswer, where: Place) 
 
 
 def says_more(control: ControlAnswer, port: int) -> bool:
-    """Whether it tells of a page, a key or a transfer."""
-    return (control.http_failure is not None or control.volume_failure is not None
+    """Whether it tells of a page, a messenger's words, a key or a transfer."""
+    return (control.http_failure is not None or bool(control.app) or control.volume_failure is not None
             or any(key and place.port == port for place, key in control.leaf_keys))
 
 

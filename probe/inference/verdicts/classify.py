@@ -17,6 +17,7 @@ from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import Decision, decide
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths
+from probe.inference.verdicts.confidence import WORDS_ABOUT_NAMES, WORDS_OF_CONTROLS, limit_confidence
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.role_verdicts import judge_services
 from probe.inference.verdicts.rule_verdict import (
@@ -60,7 +61,7 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
 def _judge_endpoint(case: SiteCase, endpoint: Endpoint, run: RunContext, across: CrossSiteEvidence) -> JudgedEndpoint:
     paths = [decide(PATH_RULES, PathContext(path=p, ladder=run.ladder, self_block=_refuses(endpoint, run.cc)))
              for p in gather_paths(case, endpoint, run, across)]
-    judged = [(d.evidence.path, make_path_verdict(endpoint, d.rule, d.evidence.path)) for d in paths]
+    judged = [(d.evidence.path, _of_path(endpoint, d)) for d in paths]
     evidence = gather_name_evidence(case, run, across, judged)
     if case.site.has_name and not evidence.dns.asked:
         return _untried(endpoint, RAN_OUT)
@@ -69,12 +70,25 @@ def _judge_endpoint(case: SiteCase, endpoint: Endpoint, run: RunContext, across:
     return replace(found, decisions=(name, *paths))
 
 
+def _of_path(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
+    path = decision.evidence.path
+    found = make_path_verdict(endpoint, decision.rule, path)
+    return replace(found, confidence=limit_confidence(decision, path.control_networks))
+
+
+def _of_name(case: SiteCase, endpoint: Endpoint, decision: Decision[NameEvidence]) -> Verdict:
+    dns = decision.evidence.dns
+    found = make_name_verdict(endpoint, decision.rule, dns, tuple(o.observation_id for o in case.dns))
+    words = WORDS_OF_CONTROLS if dns.trusted_ok or dns.trusted_denying else WORDS_ABOUT_NAMES
+    return replace(found, confidence=limit_confidence(decision, max(dns.control_ok, dns.control_denying), words))
+
+
 def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEvidence], judged: Sequence[PathVerdict],
                        ladder: LadderEvidence) -> JudgedEndpoint:
     """A block of the name decides; where the name is well, its addresses do."""
     here = [(p, v) for p, v in judged if p.source != "trusted"]
     behind = [(p, v) for p, v in judged if p.source == "trusted"]
-    dns = make_name_verdict(endpoint, name.rule, name.evidence.dns, tuple(o.observation_id for o in case.dns))
+    dns = _of_name(case, endpoint, name)
     of_name = JudgedEndpoint(endpoint=endpoint, verdict=dns)
     if endpoint.status == "dead" or "NXDOMAIN" in endpoint.expect.status:
         return replace(of_name, verdict=_expected_absence(endpoint, dns, name.evidence))
