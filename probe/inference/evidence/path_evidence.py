@@ -268,6 +268,16 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in NO_STAGE_OR_PAGE else base
 
 
+def without_controls(path: PathEvidence) -> PathEvidence:
+    """What would be known had no control been asked."""
+    return replace(
+        path, controls_asked=0, controls_answered=0, control_networks=0, control_same_country=0, control_here=0,
+        control_ok=0, control_failed=0, control_same_key=0, control_other_key=0, control_page_same=0,
+        control_page_differs=0, control_redirects_alike=0, elsewhere=NO_ANSWERS,
+        app=replace(path.app, control_proven=0, control_foreign=0, control_failed=0),
+        flow=replace(path.flow, controls_fast=0, controls_slow=0))
+
+
 def claims_organisation(seen: Observation, organisation: str) -> bool:
     """Whether a certificate of nobody we trust names this organisation in its issuer (RFC 4514 escapes commas)."""
     return bool(organisation) and organisation in seen.tls.issuer.replace("\\", "") and seen.tls.trust in UNTRUSTED

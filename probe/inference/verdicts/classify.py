@@ -10,11 +10,12 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.dns_evidence import DENIALS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.rules.dns_rules import DNS_RULES
+from probe.inference.evidence.path_evidence import without_controls
+from probe.inference.rules.dns_rules import NAME_TABLE
 from probe.inference.rules.name_context import NameEvidence
-from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
+from probe.inference.rules.network_rules import NETWORK_TABLE, STOPS
 from probe.inference.rules.path_context import PathContext
-from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.path_rules import PATH_TABLE
 from probe.inference.rules.rule import Decision, decide
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths
 from probe.inference.verdicts.confidence import WORDS_ABOUT_NAMES, WORDS_OF_CONTROLS, limit_confidence
@@ -42,13 +43,13 @@ def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, s
 def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext,
                     ) -> dict[str, list[JudgedEndpoint]]:
     """Target -> its endpoints, judged; also those that were not tried."""
-    network = decide(NETWORK_RULES, run.ladder)
+    network = decide(NETWORK_TABLE, run.ladder)
     across = gather_cross_site_evidence(cases, run.ladder)
     found: dict[str, list[JudgedEndpoint]] = {}
     for case in cases:
         for endpoint in case.site.endpoints:
             if network.rule.block_type in STOPS:
-                judged = JudgedEndpoint(endpoint=endpoint, verdict=make_network_verdict(endpoint, network.rule),
+                judged = JudgedEndpoint(endpoint=endpoint, verdict=make_network_verdict(endpoint, network),
                                         decisions=(network,))
             else:
                 judged = _judge_endpoint(case, endpoint, run, across)
@@ -59,28 +60,31 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
 
 
 def _judge_endpoint(case: SiteCase, endpoint: Endpoint, run: RunContext, across: CrossSiteEvidence) -> JudgedEndpoint:
-    paths = [decide(PATH_RULES, PathContext(path=p, ladder=run.ladder, self_block=_refuses(endpoint, run.cc)))
+    paths = [decide(PATH_TABLE, PathContext(path=p, ladder=run.ladder, self_block=_refuses(endpoint, run.cc)))
              for p in gather_paths(case, endpoint, run, across)]
     judged = [(d.evidence.path, _of_path(endpoint, d)) for d in paths]
     evidence = gather_name_evidence(case, run, across, judged)
     if case.site.has_name and not evidence.dns.asked:
         return _untried(endpoint, RAN_OUT)
-    name = decide(DNS_RULES, evidence)
+    name = decide(NAME_TABLE, evidence)
     found = _of_name_and_paths(case, endpoint, name, judged, run.ladder)
     return replace(found, decisions=(name, *paths))
 
 
 def _of_path(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
-    path = decision.evidence.path
-    found = make_path_verdict(endpoint, decision.rule, path)
-    return replace(found, confidence=limit_confidence(decision, path.control_networks))
+    context = decision.evidence
+    bare = replace(context, path=without_controls(context.path))
+    sure = limit_confidence(decision, bare, networks=context.path.control_networks)
+    return replace(make_path_verdict(endpoint, decision), confidence=sure)
 
 
 def _of_name(case: SiteCase, endpoint: Endpoint, decision: Decision[NameEvidence]) -> Verdict:
-    dns = decision.evidence.dns
-    found = make_name_verdict(endpoint, decision.rule, dns, tuple(o.observation_id for o in case.dns))
+    name, dns = decision.evidence, decision.evidence.dns
+    bare = replace(name, dns=replace(dns, control_ok=0, control_denying=0, controls_asked=0))
     words = WORDS_OF_CONTROLS if dns.trusted_ok or dns.trusted_denying else WORDS_ABOUT_NAMES
-    return replace(found, confidence=limit_confidence(decision, max(dns.control_ok, dns.control_denying), words))
+    sure = limit_confidence(decision, bare, networks=max(dns.control_ok, dns.control_denying), words=words)
+    found = make_name_verdict(endpoint, decision, tuple(o.observation_id for o in case.dns))
+    return replace(found, confidence=sure)
 
 
 def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEvidence], judged: Sequence[PathVerdict],
