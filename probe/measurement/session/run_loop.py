@@ -45,6 +45,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.progress import Progress, ignore_progress
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import Channel, ResolverRole
+from probe.inference.evidence.control_probation import list_answering
 from probe.measurement.clock import Clock
 from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
 from probe.measurement.names.lookups import list_replies, observe_question
@@ -100,6 +101,8 @@ class _State:
     searches: int = 0
     searched: set[tuple[str, str]] = field(default_factory=set)
     """Names and addresses for which the hop was looked for, with the kind of question."""
+    tried_controls: set[str] = field(default_factory=set)
+    """Controls that were asked about places of which the answer is known."""
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
@@ -176,6 +179,8 @@ class RunLoop:
                                                      reason="the control gave no answer before"))
                 return
             self._state.asks += 1
+            if step.control_id not in self._state.tried_controls:
+                self._try_control(step.control_id)
         if isinstance(step, LocateHop):
             places = {(step.name, step.kind), (step.address if step.kind != "dns" else step.name, step.kind)}
             if self._state.searches >= MAX_SEARCHES or places & self._state.searched:
@@ -183,6 +188,17 @@ class RunLoop:
             self._state.searches += 1
             self._state.searched |= places
         heapq.heappush(self._state.waiting, (_urgency(step), next(self._order), step))
+
+    def _try_control(self, control_id: str) -> None:
+        """Whether its word counts: ask it about places of which the answer is known, once in a run."""
+        self._state.tried_controls.add(control_id)
+        good = list_answering(self._book.observations, self._frame.known_good) or self._frame.known_good
+        answering = [url for url in self._frame.known_good if url in good]
+        for url in (*answering[:1], *self._frame.known_absent[:1]):
+            step = AskControl(control_id=control_id, input=url, addresses=())
+            if step not in self._state.owners:
+                self._state.owners[step] = set()
+                self._enqueue(step)
 
     def _start_ready(self, deadline_s: float) -> float:
         """Start every waiting step whose time has come; returns when the next one may."""
