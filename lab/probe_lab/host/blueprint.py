@@ -9,7 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from probe_lab.lab_types import DrawnScenario, VantagePoint
+from probe_lab.lab_types import DrawnScenario, Fault, VantagePoint
+from probe_lab.servers.faults import number, text
+
+FALSE_HELPER = "probe_lab.host.false_helper"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +74,25 @@ def load_part(name: str) -> Callable[..., None]:
 
 def running_helpers(blueprint: Blueprint) -> tuple[VantagePoint, ...]:
     """The vantage points whose helper is up: all of them, but for those that a fault `helper_down` names."""
-    down = [fault.match for fault in blueprint.drawn.faults if fault.kind == "helper_down"]
-    if not blueprint.helpers or () in down:
+    down = [fault for fault in blueprint.drawn.faults if fault.kind == "helper_down"]
+    if not blueprint.helpers:
         return ()
-    named = {name for match in down for name in match}
-    return tuple(v for v in blueprint.drawn.world.vantages if not {v.control_id, v.ipv4, v.ipv6, v.url} & named)
+    return tuple(v for v in blueprint.drawn.world.vantages if not any(_concerns(fault, v) for fault in down))
+
+
+def choose_helper_program(blueprint: Blueprint, vantage: VantagePoint) -> tuple[str, ...]:
+    """What runs at a vantage point: the helper, or where a fault says so one that lies or is overloaded."""
+    for fault in blueprint.drawn.faults:
+        if fault.kind == "helper_lies" and _concerns(fault, vantage):
+            return (FALSE_HELPER, text(fault.params, "style", "well"), "0", *blueprint.parts.helper)
+        if fault.kind == "helper_loaded" and _concerns(fault, vantage):
+            return (FALSE_HELPER, "loaded", str(number(fault.params, "after_s", 0.0)), *blueprint.parts.helper)
+    return blueprint.parts.helper
+
+
+def _concerns(fault: Fault, vantage: VantagePoint) -> bool:
+    """Whether a fault is this vantage point's; one without a match is everybody's."""
+    return not fault.match or bool({vantage.control_id, vantage.ipv4, vantage.ipv6, vantage.url} & set(fault.match))
 
 
 def encode(blueprint: Blueprint) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from probe_lab.host import client_faults
 from probe_lab.host import namespaces as ns
-from probe_lab.host.blueprint import Blueprint, load_part
+from probe_lab.host.blueprint import Blueprint, choose_helper_program, load_part
 from probe_lab.host.censor_program import censor
 from probe_lab.host.child import work_and_end
 from probe_lab.host.client_stub import serve_stub
@@ -190,7 +190,7 @@ def start_helper(crew: ProgramCrew, vantage: VantagePoint, *, net: int, mnt: int
     blueprint = crew.blueprint
     credentials = blueprint.pki / "helpers" / vantage.control_id
     argv = [
-        *(*blueprint.parts.helper, "--listen", f"{vantage.ipv4}:{_HELPER_PORT}", "--no-rate-limit"),
+        *(*choose_helper_program(blueprint, vantage), "--listen", f"{vantage.ipv4}:{_HELPER_PORT}", "--no-rate-limit"),
         *("--certificate", f"{credentials}.pem", "--key", f"{credentials}.key"),
     ]
 

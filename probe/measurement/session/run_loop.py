@@ -45,10 +45,10 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.progress import Progress, ignore_progress
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import Channel, ResolverRole
-from probe.inference.evidence.control_probation import list_answering
 from probe.measurement.clock import Clock
 from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
 from probe.measurement.names.lookups import list_replies, observe_question
+from probe.measurement.planning.control_plan import plan_probation
 from probe.measurement.planning.flow_suspects import FlowContext
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
@@ -192,10 +192,7 @@ class RunLoop:
     def _try_control(self, control_id: str) -> None:
         """Whether its word counts: ask it about places of which the answer is known, once in a run."""
         self._state.tried_controls.add(control_id)
-        good = list_answering(self._book.observations, self._frame.known_good) or self._frame.known_good
-        answering = [url for url in self._frame.known_good if url in good]
-        for url in (*answering[:1], *self._frame.known_absent[:1]):
-            step = AskControl(control_id=control_id, input=url, addresses=())
+        for step in plan_probation(control_id, self._book.observations, self._frame):
             if step not in self._state.owners:
                 self._state.owners[step] = set()
                 self._enqueue(step)

@@ -16,7 +16,7 @@ import pytest
 
 from lab_exercise import DRAWN, STAND_INS
 from probe_lab import lab_errors
-from probe_lab.host.blueprint import Blueprint, decode, encode, running_helpers
+from probe_lab.host.blueprint import FALSE_HELPER, Blueprint, choose_helper_program, decode, encode, running_helpers
 from probe_lab.host.browser_trust import policy
 from probe_lab.lab_types import Fault
 from probe_lab.wire.composite import CompositeLeg
@@ -73,6 +73,21 @@ def test_helpers_that_are_down_are_left_out() -> None:
     assert running(Fault(kind="helper_down")) == []
     assert running(Fault(kind="helper_down", match=("a",))) == ["b"]
     assert running(Fault(kind="status", match=("a",))) == ["a", "b"]
+
+
+def test_a_false_helper_runs_where_the_fault_says() -> None:
+    def programs(*faults: Fault) -> list[tuple[str, ...]]:
+        blueprint = Blueprint(drawn=dataclasses.replace(DRAWN, faults=faults), directory="/d", transport="",
+                              helpers=True, pcap_dir="", parts=STAND_INS)
+        return [choose_helper_program(blueprint, vantage)[:-len(STAND_INS.helper)]
+                for vantage in running_helpers(blueprint)]
+
+    lies = Fault(kind="helper_lies", params={"style": "keys"})
+    assert programs() == [(), ()]
+    assert programs(lies) == [(FALSE_HELPER, "keys", "0")] * 2
+    assert programs(dataclasses.replace(lies, match=("b",))) == [(), (FALSE_HELPER, "keys", "0")]
+    assert programs(Fault(kind="helper_loaded", match=("a",), params={"after_s": 9})) == [
+        (FALSE_HELPER, "loaded", "9.0"), ()]
 
 
 def test_frames_other_than_unicast_ip_are_ignored() -> None:
