@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from made_up_net import FRAME
 from observations import HERE4, REFUSED, RESET, TIMEOUT, observation, told
 from probe.catalogue.load import load_catalogue
+from probe.config.settings import HelperSettings, Settings, VantageSettings
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.control_sources import ControlFault
 from probe.inference.evidence.control_probation import (
@@ -23,6 +24,7 @@ from probe.inference.evidence.control_probation import (
 )
 from probe.measurement.planning.control_plan import plan_probation
 from probe.measurement.session.ladder_controls import choose_known_places, domestic_inputs
+from probe.measurement.session.run_plan import list_helpers
 
 GOOD, ABSENT = "https://known.example/", "tcpconnect://known.example:81"
 KNOWN = KnownPlaces(good=(GOOD, "http://other.example/"), absent=(ABSENT,))
@@ -34,7 +36,8 @@ def rung(**changes: Any) -> Observation:
 
 
 def of_good(**changes: Any) -> ControlAnswer:
-    return told(**{"input": GOOD, "http_failure": "", "http_status": 200} | changes)
+    plain: dict[str, Any] = {"input": GOOD, "http_failure": "", "http_status": 200}
+    return told(**plain | changes)
 
 
 def of_absent(**changes: Any) -> ControlAnswer:
@@ -99,3 +102,11 @@ def test_the_catalogue_knows_places_by_which_helpers_are_tried(cc: str) -> None:
     assert known.good[0].startswith("https:")
     assert known.absent
     assert not set(known.good) & domestic_inputs(catalogue, cc)
+
+
+@pytest.mark.parametrize(("cc", "asked"), [("IR", ["away"]), ("ir", ["away"]), ("DE", ["home", "away"])])
+def test_a_helper_at_home_is_not_asked_where_helping_is_dangerous(cc: str, asked: list[str]) -> None:
+    helpers = (HelperSettings(id="home", url="https://h.example/", cc=cc.upper()),
+               HelperSettings(id="away", url="https://a.example/", cc="NL"))
+    settings = Settings(vantage=VantageSettings(cc=cc), helper=helpers)
+    assert [helper.id for helper in list_helpers(settings)] == asked

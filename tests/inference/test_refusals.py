@@ -24,7 +24,8 @@ ANY_PAGE, ONLY_403 = endpoint(URL), expecting(URL, status=("200", "4xx"))
 
 
 def page_of(status: int, **changes: Any) -> ControlAnswer:
-    return told(**{"input": URL, "http_failure": "", "http_status": status} | changes)
+    plain: dict[str, Any] = {"input": URL, "http_failure": "", "http_status": status}
+    return told(**plain | changes)
 
 
 @pytest.mark.parametrize(("answer", "of", "word"), [

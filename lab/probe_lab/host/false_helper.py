@@ -9,13 +9,14 @@ import asyncio
 import hashlib
 import runpy
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from probe.control.helper import helper_server
+from probe.control.helper.helper_engine import HelperEngine, measure_order
+from probe.control.helper.helper_order import HelperOrder
 from probe.control.helper_protocol import HttpResult, Response, TcpResult, TlsResult, XResult
 
 REFUSED = "connection_refused"
@@ -59,19 +60,14 @@ def _served(page: HttpResult) -> HttpResult:
 
 def change_helper(style: str, after_s: float) -> None:
     """Let every helper of this process answer so."""
-    measure: Callable[..., Awaitable[Response]] = helper_server.measure_order
-
-    async def lie(*arguments: Any) -> Response:
-        return falsify(await measure(*arguments), style)
+    async def lie(order: HelperOrder, engine: HelperEngine) -> Response:
+        return falsify(await measure_order(order, engine), style)
 
     async def decline(*_: Any) -> helper_server.Ended:
         await asyncio.sleep(after_s)
         return helper_server.FULL
 
-    if style == "loaded":
-        helper_server._answer = decline
-    else:
-        helper_server.measure_order = lie  # type: ignore[assignment]
+    vars(helper_server).update({"_answer": decline} if style == "loaded" else {"measure_order": lie})
 
 
 def main(arguments: list[str]) -> None:

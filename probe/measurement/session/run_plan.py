@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from probe.catalogue.types import Catalogue
-from probe.config.settings import Settings
+from probe.config.consent.country_profiles import is_grave
+from probe.config.settings import HelperSettings, Settings
 from probe.core.nat64 import to_translated_address
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS, UNASSIGNED_ADDRESS
 from probe.core.tables.run_words import Trigger
@@ -67,11 +68,18 @@ def make_plan_context(settings: Settings, catalogue: Catalogue, *, families: tup
         network_resolver=network_resolver, public_resolver=rng.choice(public.ipv4),
         dark_server=rng.choice(ROOT_SERVERS), nowhere=UNASSIGNED_ADDRESS, doh=asked,
         dot=tuple(n for n in doh if n not in asked) + asked,
-        controls=tuple(h.id for h in settings.helper), families=families or (4,),
+        controls=tuple(h.id for h in list_helpers(settings)), families=families or (4,),
         innocent=rng.choice(catalogue.innocent_names), together=together,
         slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,
         agreed=tuple((server.address, server.port) for server in (*settings.matrix_server, *catalogue.matrix_servers)),
     )
+
+
+def list_helpers(settings: Settings) -> tuple[HelperSettings, ...]:
+    """Those that may be asked: one in the vantage's own country is not where that is a country of grave risk. It would
+    tell a fence around the country from a block, and put whoever runs it in danger."""
+    cc = settings.vantage.cc.upper()
+    return tuple(h for h in settings.helper if h.cc.upper() != cc or not is_grave(cc))
 
 
 def adapt_context(context: PlanContext, ladder: LadderEvidence) -> PlanContext:
