@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.tables.words import read_word
+from probe_lab.host.false_helper import FALSE_STYLES, FalseHelper
 from probe_lab.lab_types import DrawnScenario, Fault, VantagePoint
 from probe_lab.servers.faults import number, text
-
-FALSE_HELPER = "probe_lab.host.false_helper"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +80,14 @@ def running_helpers(blueprint: Blueprint) -> tuple[VantagePoint, ...]:
     return tuple(v for v in blueprint.drawn.world.vantages if not any(_concerns(fault, v) for fault in down))
 
 
-def choose_helper_program(blueprint: Blueprint, vantage: VantagePoint) -> tuple[str, ...]:
-    """What runs at a vantage point: the helper, or where a fault says so one that lies or is overloaded."""
+def find_false_helper(blueprint: Blueprint, vantage: VantagePoint) -> FalseHelper | None:
+    """How the helper of a vantage point errs; None: it tells the truth."""
     for fault in blueprint.drawn.faults:
         if fault.kind == "helper_lies" and _concerns(fault, vantage):
-            return (FALSE_HELPER, text(fault.params, "style", "well"), "0", *blueprint.parts.helper)
+            return FalseHelper(style=read_word(text(fault.params, "style", "well"), FALSE_STYLES))
         if fault.kind == "helper_loaded" and _concerns(fault, vantage):
-            return (FALSE_HELPER, "loaded", str(number(fault.params, "after_s", 0.0)), *blueprint.parts.helper)
-    return blueprint.parts.helper
+            return FalseHelper(style="loaded", after_s=number(fault.params, "after_s", 0.0))
+    return None
 
 
 def _concerns(fault: Fault, vantage: VantagePoint) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from observations import endpoint
@@ -9,7 +11,7 @@ from probe.control.asking.helper_answer import parse_answer
 from probe.control.helper_protocol import HttpResult, Response, TcpResult, TlsResult, XResult, encode_message
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
-from probe_lab.host.false_helper import REFUSED, falsify
+from probe_lab.host.false_helper import REFUSED, FalseStyle, falsify
 
 URL, HERE = "https://chat.example/", Place("93.184.0.1", 443)
 KEY = "ab" * 32
@@ -23,20 +25,24 @@ TRUTH = Response(
 )
 
 
-def read(style: str) -> ControlAnswer:
+def read(style: FalseStyle) -> ControlAnswer:
     of = endpoint(URL)
     blank = ControlAnswer(control_id="a", input=URL, state="failed")
-    return parse_answer(encode_message(falsify(TRUTH, style)), blank=blank, endpoint=of)
+    body = json.dumps(falsify(json.loads(encode_message(TRUTH)), style)).encode()
+    return parse_answer(body, blank=blank, endpoint=of)
 
 
 @pytest.mark.parametrize(("style", "tcp", "tls", "http"), [
     ("well", "", "", ""), ("down", REFUSED, REFUSED, REFUSED), ("keys", "", "", "connection_reset")])
-def test_each_style_tells_its_own_story(style: str, tcp: str, tls: str, http: str) -> None:
+def test_each_style_tells_its_own_story(style: FalseStyle, tcp: str, tls: str, http: str) -> None:
     told = read(style)
     assert (dict(told.tcp)[HERE], dict(told.tls)[HERE], told.http_failure) == (tcp, tls, http)
     assert told.addresses == ("93.184.0.1",)
 
 
+STYLES: tuple[FalseStyle, ...] = ("well", "keys")
+
+
 def test_only_a_liar_about_keys_tells_of_another() -> None:
-    assert {style: dict(read(style).leaf_keys)[HERE] == KEY for style in ("well", "keys")} == {
+    assert {style: dict(read(style).leaf_keys)[HERE] == KEY for style in STYLES} == {
         "well": True, "keys": False}
