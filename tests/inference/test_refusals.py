@@ -61,7 +61,7 @@ def saying(*statuses: int | None) -> Callable[[AskControl], ControlAnswer]:
     (403, (200, 200), "down", "server.restricted"), (451, (403, 200), "down", "server.restricted"),
     (403, (403, 403), "down", "server.forbidden"), (451, (403, None), "down", "server.forbidden"),
     (403, (None, None), "inconclusive", "inconclusive.control_failed"),
-    (403, (429, None), "inconclusive", "inconclusive.control_failed"),
+    (403, (404, 404), "down", "server.restricted"), (403, (429, None), "inconclusive", "inconclusive.control_failed"),
     (403, (), "inconclusive", "inconclusive.no_control"),
     (503, (503, 503), "down", "server.error"), (503, (200, 200), "down", "server.error"),
     (503, (), "down", "server.error"), (429, (200, 200), "down", "server.rate_limited"),

@@ -11,7 +11,7 @@ from probe.core.tables.evidence_words import ControlFinding, Stage
 from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS
 from probe.core.tables.words import Empty
 from probe.inference.evidence.app_evidence import read_control_word
-from probe.inference.evidence.refusal_evidence import read_page_word
+from probe.inference.evidence.refusal_evidence import SERVED, read_page_word
 
 _OF_PAGES: tuple[Stage | Empty, ...] = ("http", "page", "")
 
@@ -35,7 +35,7 @@ def read_control_finding(stage: Stage | Empty, site: Site, control: ControlAnswe
         if control.http_failure:
             return "failed"
         asked = next((e for e in site.endpoints if e.input == control.input), site.endpoints[0])
-        return "ok" if read_page_word(control, asked) in ("served", "other") else ""
+        return "ok" if read_page_word(control, asked) in SERVED else ""
     return ""
 
 

@@ -23,13 +23,15 @@ class AnswersElsewhere:
     network see what one sees."""
 
     served: int = 0
-    """The page came, or a redirect, or whatever the catalogue expects; of a messenger its proof."""
+    """The page came, or a redirect, or another answer that refuses nobody (a place of an interface may be told of as
+    not found); of a messenger its proof."""
     refused: int = 0
     """A refusal there as well; of a messenger an answer that is not the service's."""
     failed: int = 0
     """An error of the server's own (5xx) there as well."""
 
 
+SERVED: tuple[PageWord, ...] = ("served", "other")
 NO_ANSWERS = AnswersElsewhere()
 
 
@@ -38,7 +40,8 @@ def gather_answers_elsewhere(controls: Sequence[ControlAnswer], endpoint: Endpoi
     asked = [c for c in controls if c.input == endpoint.input]
     words = {(c.asn, c.cc, word) for c in asked if (word := read_page_word(c, endpoint))}
     return AnswersElsewhere(
-        served=sum(word == "served" for *_, word in words), refused=sum(word == "refused" for *_, word in words),
+        served=len({(asn, cc) for asn, cc, word in words if word in SERVED}),
+        refused=sum(word == "refused" for *_, word in words),
         failed=sum(word == "failed" for *_, word in words),
     )
 
