@@ -255,6 +255,9 @@ RUNS: Words = {
     "share": ("", "What of the catalogue the run took: `tier:1`, all endpoints up to that tier; `inputs:3`, single"
                   " ones; by turns `daily:5/23`, the fifth of 23 shares, `small:5/23`, likewise but only of small"
                   " servers, `weekly:40/167`. What is in none of them has no row in this run, which is no gap."),
+    "controls_left_out": ("", "One `control:word` each: helpers whose word was not counted in this run. denies: it said"
+                              " that a known place does not answer; invents: that one answers at which nothing does;"
+                              " loaded: it was too busy to say. Older rows do not tell."),
     "clock_offset_s": ("s", "Median of trusted servers' Date minus the probe's clock; empty when unknown."),
     "deadline_s": ("s", "Time the run was allowed."),
     "runtime_s": ("s", "Time the run took."),

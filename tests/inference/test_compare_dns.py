@@ -96,13 +96,15 @@ def test_operators_are_counted_once_each() -> None:
     assert e.known_elsewhere
 
 
-def test_one_control_that_denies_twice_is_one_view() -> None:
+def test_controls_of_one_network_that_deny_are_one_view() -> None:
     denial = told("a", dns_failure="dns_nxdomain_error")
     e = gather_dns_evidence((lookup(failure="dns_nxdomain_error"),),
                             (denial, replace(denial, input="https://chat.example/x")))
     assert e.control_denying == 1
-    other = gather_dns_evidence((lookup(failure="dns_nxdomain_error"),), (denial, replace(denial, control_id="b")))
-    assert other.control_denying == 2
+    for asn, networks in ((denial.asn, 1), (denial.asn + 1, 2)):
+        other = replace(denial, control_id="b", asn=asn)
+        e = gather_dns_evidence((lookup(failure="dns_nxdomain_error"),), (denial, other))
+        assert e.control_denying == networks
 
 
 def test_a_control_that_could_not_be_asked_says_nothing() -> None:

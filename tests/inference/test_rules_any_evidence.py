@@ -20,6 +20,7 @@ from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.port53 import Port53Evidence
+from probe.inference.evidence.refusal_evidence import AnswersElsewhere
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.evidence.udp_evidence import UdpEvidence
@@ -82,6 +83,7 @@ def any_of(kind: type) -> st.SearchStrategy[Any]:
         f.name: st.sampled_from(WORDS[f.name]) if f.name in WORDS else SHAPES[hints[f.name]] for f in fields(kind)})
 
 
+SHAPES[AnswersElsewhere] = any_of(AnswersElsewhere)
 SHAPES[UdpEvidence] = any_of(UdpEvidence)
 SHAPES[AppEvidence] = any_of(AppEvidence)
 LADDERS, DNS_VIEWS = any_of(LadderEvidence), any_of(DnsEvidence)

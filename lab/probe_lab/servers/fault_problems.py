@@ -8,6 +8,7 @@ from probe_lab.lab_types import Value
 
 _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("app_reply", "style"): ("wrong", "http", "echo", "garbage", "silence", "close", "reset", "tls_alert"),
+    ("helper_lies", "style"): ("well", "down", "keys"),
     ("host_bans", "reply"): ("drop", "reset", "prohibit"),
     ("quota", "reply"): ("drop", "portal"),
     ("resolver_late", "style"): ("servfail", "answer"),
@@ -40,6 +41,7 @@ _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "slow_line": (("rate_bps",),),
     "quota": (("after_bytes",),),
     "app_reply": (("style",),),
+    "helper_lies": (("style",),),
     "nat_limit": (("syns", "flows"),),
 }
 """Kind -> parameters without which it does nothing; of each group one is enough."""

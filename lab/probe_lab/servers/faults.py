@@ -154,6 +154,11 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("no_timestamps", "client", "",
      "the client's TCP sends no timestamps (RFC 7323), as that of Windows: its headers are 20 bytes long"),
     ("helper_down", "laboratory", "", "the configured test helpers do not run"),
+    ("helper_lies", "laboratory", "style",
+     "the configured test helpers tell what is not so: style well (everything answers), down (nothing does) or "
+     "keys (servers present other keys than they do; all else is the truth)"),
+    ("helper_loaded", "laboratory", "after_s",
+     "the configured test helpers have more to do than they can: they decline with 503 after after_s (0)"),
 )
 
 

@@ -44,6 +44,9 @@ AddressSpace = Literal["", "private", "carrier", "public", "service"]
 none."""
 ControlFinding = Literal["", "ok", "foreign", "failed"]
 """What one control says of one place; empty: nothing."""
+PageWord = Literal["", "served", "other", "refused", "failed"]
+"""What a page's own server said to one control; other: neither the page nor a refusal; failed: that it failed itself.
+Empty: nothing that bears on us."""
 Depth = Literal["all", "tls", "connect"]
 """How far a visit goes; all: as far as its endpoint is used."""
 HopWord = Literal[

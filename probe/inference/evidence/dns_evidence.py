@@ -11,6 +11,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.evidence_words import DnsState, NearAnswer
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS, ResolverRole
+from probe.inference.evidence.control_findings import count_networks
 from probe.inference.evidence.dns_anatomy import has_two_senders
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
@@ -62,7 +63,7 @@ class DnsEvidence:
     """Operators of encrypted DNS that gave addresses."""
     trusted_denying: int = 0
     control_ok: int = 0
-    """Controls elsewhere that resolve the name."""
+    """Networks of controls elsewhere that resolve the name."""
     control_denying: int = 0
     controls_asked: int = 0
     network_answers: frozenset[str] = frozenset()
@@ -159,8 +160,8 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
         tcp=read_channel_state(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
         slots=_wrong_slots(network, alive, trusted, nat64_prefix),
         trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),
-        control_ok=len({c.control_id for c in told if c.addresses and not c.before}),
-        control_denying=len({c.control_id for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses}),
+        control_ok=count_networks(c for c in told if c.addresses and not c.before),
+        control_denying=count_networks(c for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses),
         controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
         fingerprint=mark.name, mark=mark,

@@ -15,6 +15,7 @@ def find_path_bases(c: PathContext) -> frozenset[Basis]:
     found: dict[Basis, bool] = {
         "packets": shows_injection(c),
         "place": _acts_before_the_door(c),
+        "time": c.path.timing.is_sooner,
         "content": c.path.mark.fits,
         "company": c.path.shapes.others_alike >= ALIKE_SHAPES,
     }

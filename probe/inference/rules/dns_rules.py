@@ -142,7 +142,8 @@ DNS_RULES: tuple[NameRule, ...] = (
                and e.trusted_reached) or (e.blamed and not e.dns.consistent and not e.may_be_anybody))),
     Rule(id="dns/denied_everywhere", outcome="down", block_type="server.nonexistent", confidence=0.95,
          needs=("trusted_dns",),
-         why="two independent trusted views deny the name as well",
+         why="two independent trusted views, encrypted resolvers of two operators or controls in networks of their "
+             "own, deny the name as well",
          holds=lambda e: e.dns.network in DENIALS and not e.dns.known_elsewhere
                and e.dns.trusted_denying + e.dns.control_denying >= 2),
     Rule(id="dns/denied_here_only", outcome="blocked", block_type="dns.nxdomain", confidence=0.93,

@@ -73,10 +73,11 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
 
 
 def _traces(address: str, port: int, history: SiteHistory, context: PlanContext) -> list[Step]:
-    """Controls reach what does not answer here: does the network swallow it, or does the operator refuse us?"""
+    """Controls reach what does not answer here: does the network swallow it, or does the operator refuse us? They do
+    not either: is it out of order, or do our attempts not even come near it?"""
     known_as = to_public_address(address, context.nat64_prefix)
     where = Place(known_as, port)
-    if not any(place == where and not failure for c in history.controls for place, failure in c.tcp):
+    if not any(place == where for c in history.controls for place, _ in c.tcp):
         return []
     others = [place for place in history.elsewhere if family_of(place[0]) == family_of(address)]
     return [TcpTrace(purpose="trace", address=address, port=port, together=context.together),

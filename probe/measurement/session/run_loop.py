@@ -48,6 +48,7 @@ from probe.core.tables.resolvers import Channel, ResolverRole
 from probe.measurement.clock import Clock
 from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
 from probe.measurement.names.lookups import list_replies, observe_question
+from probe.measurement.planning.control_plan import plan_probation
 from probe.measurement.planning.flow_suspects import FlowContext
 from probe.measurement.planning.locate_plan import list_search_keys
 from probe.measurement.planning.next_steps import plan_next_steps
@@ -101,6 +102,8 @@ class _State:
     searches: int = 0
     searched: set[tuple[str, str]] = field(default_factory=set)
     """For what the hop was looked for (`list_search_keys`)."""
+    tried_controls: set[str] = field(default_factory=set)
+    """Controls that were asked about places of which the answer is known."""
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
@@ -177,6 +180,8 @@ class RunLoop:
                                                      reason="the control gave no answer before"))
                 return
             self._state.asks += 1
+            if step.control_id not in self._state.tried_controls:
+                self._try_control(step.control_id)
         if isinstance(step, LocateHop):
             keys = list_search_keys(step)
             if self._state.searches >= MAX_SEARCHES or keys & self._state.searched:
@@ -184,6 +189,14 @@ class RunLoop:
             self._state.searches += 1
             self._state.searched |= keys
         heapq.heappush(self._state.waiting, (_urgency(step), next(self._order), step))
+
+    def _try_control(self, control_id: str) -> None:
+        """Whether its word counts: ask it about places of which the answer is known, once in a run."""
+        self._state.tried_controls.add(control_id)
+        for step in plan_probation(control_id, self._book.observations, self._frame):
+            if step not in self._state.owners:
+                self._state.owners[step] = set()
+                self._enqueue(step)
 
     def _start_ready(self, deadline_s: float) -> float:
         """Start every waiting step whose time has come; returns when the next one may."""

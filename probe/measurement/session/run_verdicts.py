@@ -9,17 +9,19 @@ from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
+from probe.core.tables.control_sources import ControlFault
 from probe.core.tables.run_words import GATEWAYS, TUNNELS, Tunnel
 from probe.core.tables.trust import PRIVATE_ROOTS
 from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.evidence.control_probation import find_unfit_controls, leave_out
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.verdicts.classify import judge_endpoints, judge_run
 from probe.inference.verdicts.combine import add_evidence_levels, confirm_blocks
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
-from probe.inference.verdicts.site_case import RunContext
-from probe.measurement.session.ladder_controls import NETWORK_CHANGED, gather_ladder
+from probe.inference.verdicts.site_case import RunContext, SiteCase
+from probe.measurement.session.ladder_controls import NETWORK_CHANGED, choose_known_places, gather_ladder
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.selection import Selection, select_sites
 
@@ -27,9 +29,21 @@ from probe.measurement.session.selection import Selection, select_sites
 def judge_log(catalogue: Catalogue, chosen: Selection, log: ObservationLog, ladder: LadderEvidence, *, cc: str,
               ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of everything that the selection holds."""
-    cases = [log.case(site) for site in chosen.sites]
+    faults = find_faulty_helpers(catalogue, log, cc=cc)
+    cases = _make_cases(log, chosen, faults)
     verdicts, services = judge_run(cases, chosen.skipped, _context(catalogue, ladder, cc))
-    return add_evidence_levels(_with_controls(verdicts, chosen, log.controls), log.observations), services
+    counted = leave_out(log.controls, faults)
+    return add_evidence_levels(_with_controls(verdicts, chosen, counted), log.observations), services
+
+
+def find_faulty_helpers(catalogue: Catalogue, log: ObservationLog, *, cc: str) -> dict[str, ControlFault]:
+    """Helpers that failed what they were tried by, and whose word is not counted."""
+    return find_unfit_controls(log.controls, log.observations, choose_known_places(catalogue, cc))
+
+
+def _make_cases(log: ObservationLog, chosen: Selection, faults: Mapping[str, ControlFault]) -> list[SiteCase]:
+    cases = [log.case(site) for site in chosen.sites]
+    return [replace(case, controls=leave_out(case.controls, faults)) for case in cases] if faults else cases
 
 
 def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str) -> RunContext:
@@ -61,7 +75,7 @@ def judge_endpoints_again(result: RunResult, catalogue: Catalogue) -> dict[str, 
     """The endpoints of each target on which those verdicts rest, with the rules that held; pure."""
     book, ladder = _restored(result, catalogue)
     kept = _as_selected(result, catalogue)
-    cases = [book.case(site) for site in kept.sites]
+    cases = _make_cases(book, kept, find_faulty_helpers(catalogue, book, cc=_country(result.run)))
     return judge_endpoints(cases, kept.skipped, _context(catalogue, ladder, _country(result.run)))
 
 
