@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from probe.catalogue.owner_types import Owner, Sanction
 from probe.catalogue.packaged import load_owners, load_sanctions, load_services
-from probe.core.addresses import parse_address, provider_network
+from probe.core.addresses import parse_address, provider_network, same_provider
 from probe.core.tables.owner_words import OwnerKind
 
 OwnerId: TypeAlias = str
@@ -70,6 +70,17 @@ def find_network_owner(address: str) -> OwnerId:
     return owner if int(parsed) <= last else ""
 
 
+def may_share_network(one: str, other: str) -> bool:
+    """Whether two addresses may lie with one owner: in prefixes of the same, or so close that one provider may have
+    both."""
+    return same_provider(one, other) or name_network(one) == name_network(other) != ""
+
+
+def name_network(address: str) -> str:
+    """One word for all addresses of a known owner, else the address's own surroundings; empty for no address."""
+    return find_network_owner(address) or provider_network(address)
+
+
 def list_caches(service: str) -> tuple[OwnerId, ...]:
     """The caches within access providers that may answer for a service: their addresses are the provider's."""
     return _entry(find_owner(service)).caches
@@ -89,6 +100,13 @@ def are_unrelated(one: ServiceAt, other: ServiceAt) -> bool:
     if one.asns & other.asns or _provider_networks(one) & _provider_networks(other):
         return False
     return not _fronts(one) & _fronts(other)
+
+
+def describe_service(service: str, host: str, addresses: Iterable[str], networks: Mapping[str, int]) -> ServiceAt:
+    """A service as it was met at some addresses; `networks`: address -> AS number, of those that a table knows."""
+    met = frozenset(filter(None, addresses))
+    return ServiceAt(service=service, host=host, addresses=met,
+                     asns=frozenset(asn for address in met if (asn := networks.get(address, 0))))
 
 
 def choose_unrelated(services: Iterable[ServiceAt]) -> tuple[ServiceAt, ...]:

@@ -79,7 +79,7 @@ def test_owners_and_services_agree_on_the_operators_seats() -> None:
 
 
 def test_the_hosts_of_a_service_are_its_owners_or_a_known_others() -> None:
-    """A host of a service may lie in a domain of another owner only where that is known: stores, downloads, controls."""
+    """A host lies in a domain of another owner only where that is known: stores, downloads, controls."""
     foreign = {(e.service, find_owner(e.service, e.host)) for e in load_catalogue(search=False).endpoints
                if e.role not in ("store", "control", "download")
                and find_owner(e.service, e.host) != find_owner(e.service)}

@@ -42,7 +42,7 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
                     ) -> dict[str, list[JudgedEndpoint]]:
     """Target -> its endpoints, judged; also those that were not tried."""
     network = decide(NETWORK_RULES, run.ladder)
-    across = gather_cross_site_evidence(cases, run.ladder)
+    across = gather_cross_site_evidence(cases, run)
     found: dict[str, list[JudgedEndpoint]] = {}
     for case in cases:
         for endpoint in case.site.endpoints:
