@@ -86,6 +86,11 @@ def list_caches(service: str) -> tuple[OwnerId, ...]:
     return _entry(find_owner(service)).caches
 
 
+def list_dns_hosts(owner: OwnerId) -> tuple[OwnerId, ...]:
+    """Who is known to answer for an owner's zones; empty where that is not known."""
+    return _entry(owner).dns_hosts
+
+
 def are_unrelated(one: ServiceAt, other: ServiceAt) -> bool:
     """Whether two services have different owners, and nothing that both are known to stand behind.
 

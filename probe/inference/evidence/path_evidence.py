@@ -65,6 +65,7 @@ from probe.inference.evidence.app_evidence import (
     read_control_word,
     read_foreign_status,
 )
+from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
 from probe.inference.evidence.flow_evidence import FlowEvidence, gather_flow_evidence
 from probe.inference.evidence.freezes import Freezes, gather_freezes
@@ -188,6 +189,8 @@ class PathEvidence:
     control_page_differs: int = 0
     page_of_others: bool = False
     """Unrelated services in other networks are answered with this very page here."""
+    company: CompanyEvidence = ALONE
+    """Unrelated owners whose services are struck as this one is."""
     control_redirects_alike: int = 0
     """Controls that are redirected to the same host, or abroad as well: places differ by country."""
     must_not_answer: bool = False

@@ -10,6 +10,7 @@ from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.trust import TrustPolicy
+from probe.inference.evidence.company import Companies
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.shape_evidence import ShapeDislike, find_shape_dislikes
@@ -64,6 +65,8 @@ class CrossSiteEvidence:
     """Addresses that the network gives for names of unrelated services, and trusted resolvers for none of them."""
     unlucky: frozenset[str] = frozenset()
     """Names about which silence may be chance: so are questions about others lost."""
+    companies: Companies = field(default_factory=dict)
+    """Owners whose services are struck in one way; it takes all paths of the run to tell."""
 
 
 def gather_cross_site_evidence(cases: Sequence[SiteCase], run: RunContext) -> CrossSiteEvidence:
