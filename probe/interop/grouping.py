@@ -137,7 +137,8 @@ def _make_unjudged(aims: Sequence[tuple[MeasuredTarget, ImportedMeasurement]]) -
     first = aims[0][0]
     return Verdict(
         target_id=first.target_id, service=first.service, owner=find_owner(first.service), role=first.role,
-        input=first.inputs[0], outcome=NOT_ATTEMPTED, theirs=tuple(f"{m.test} {m.version}: {aim.theirs}" for aim, m in aims),
+        input=first.inputs[0], outcome=NOT_ATTEMPTED,
+        theirs=tuple(f"{m.test} {m.version}: {aim.theirs}" for aim, m in aims),
         sources=tuple(m.source for _, m in aims),
     )
 
