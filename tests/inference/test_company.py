@@ -18,6 +18,7 @@ from probe.catalogue.sites import group_sites
 from probe.inference.evidence.app_evidence import AppEvidence
 from probe.inference.evidence.company import ALONE, COMPANY, CompanyEvidence, Strike, StrikeWay, find_companies
 from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.flow_evidence import FlowComparison, FlowEvidence
 from probe.inference.evidence.hop_evidence import HopLocation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.residual_evidence import ResidualEvidence
@@ -69,7 +70,7 @@ def test_who_may_have_refused_has_no_company() -> None:
 
 @pytest.mark.parametrize("other", [
     StrikeWay(stage="tls", failure="timeout"), StrikeWay(stage="http", failure="connection_reset"),
-    StrikeWay(stage=None, failure="nxdomain"),
+    StrikeWay(stage="name", failure="nxdomain"),
 ])
 def test_what_is_struck_in_another_way_is_no_company(other: StrikeWay) -> None:
     found = [*strikes("telegram", "line"), *strikes("whatsapp", way=other)]
@@ -81,7 +82,7 @@ def test_what_is_struck_in_another_way_is_no_company(other: StrikeWay) -> None:
 ])
 def test_names_count_for_what_their_own_servers_may_do_only_where_these_are_known(failure: Any, enough: bool) -> None:
     """Whoever hosts the zones of three owners may refuse this country's resolvers; of VK and Meta it is known who."""
-    found = strikes("whatsapp", "vk", "telegram", "threema", way=StrikeWay(stage=None, failure=failure))
+    found = strikes("whatsapp", "vk", "telegram", "threema", way=StrikeWay(stage="name", failure=failure))
     assert (len(owners_of(found, "whatsapp")) >= COMPANY) is enough
 
 
@@ -116,6 +117,10 @@ STARTTLS: dict[str, Any] = dict(stage="app", failure=TIMEOUT, kind="app", innoce
                                 app=AppEvidence(innocent="carried"))
 QUIC: dict[str, Any] = dict(stage="quic", failure=TIMEOUT, kind="quic", innocent="reached",
                             udp=UdpEvidence(again="reached"))
+WORKS: dict[str, Any] = dict(failed_attempts=0, last_ok=True)
+SLOW_FLOW = FlowEvidence(samples=4, trickles=True, innocent=FlowComparison(others=4, slower=True), same_answer=True)
+FROZEN_FLOW = FlowEvidence(stalls=3, tries=3, clean=True, stall_chance=0.01, innocent_passes=2, later_pass=True)
+SLOWED, FROZEN = WORKS | dict(flow=SLOW_FLOW), WORKS | dict(flow=FROZEN_FLOW)
 HIDDEN = ShapeEvidence(passed=("browser",))
 
 
@@ -127,6 +132,8 @@ HIDDEN = ShapeEvidence(passed=("browser",))
     (STRUCK | dict(stage="http", secure=False), StrikeWay(stage="http", failure="connection_reset")),
     (STARTTLS, StrikeWay(stage="app", failure="timeout")), (QUIC, StrikeWay(stage="quic", failure="timeout")),
     (STRUCK | dict(shapes=replace(HIDDEN, control_same=1)), RESETS),
+    (SLOWED, StrikeWay(stage="flow", failure="slowed")), (FROZEN, StrikeWay(stage="flow", failure="frozen")),
+    (FROZEN | dict(stage="http", failure=TIMEOUT, innocent="reached"), StrikeWay(stage="flow", failure="frozen")),
 ], ids=str)
 def test_a_name_that_fails_every_time_where_others_are_served_is_struck(shown: dict[str, Any], way: StrikeWay) -> None:
     assert read_path_strike(path(**shown), CHAT, AROUND) == Strike(way=way, whose=CHAT)
@@ -140,11 +147,18 @@ def test_a_name_that_fails_every_time_where_others_are_served_is_struck(shown: d
         dict(control_failed=1), dict(shapes=HIDDEN), dict(located=HopLocation(least=1, most=1, scope="lan")),
         dict(located_by_name=HopLocation(least=1, most=1, scope="device")))),
     *((SILENT, doubt) for doubt in (
+        dict(stage="http"),
         dict(residual=ResidualEvidence(word="seen")), dict(residual=ResidualEvidence()), dict(seeps=True),
         dict(shapes=ShapeEvidence(innocent_small=True)))),
     *((STARTTLS, doubt) for doubt in (
         dict(app=AppEvidence(innocent="failed")), dict(app=AppEvidence(innocent="carried", control_failed=1)),
         dict(app=AppEvidence(innocent="carried", control_foreign=1)))),
+    *((SLOWED, dict(flow=replace(SLOW_FLOW, **doubt))) for doubt in (
+        dict(samples=3), dict(trickles=False), dict(innocent=FlowComparison(others=4)), dict(same_answer=False),
+        dict(controls_slow=1), dict(stalls=1))),
+    *((FROZEN, dict(flow=replace(FROZEN_FLOW, **doubt))) for doubt in (
+        dict(stalls=2), dict(clean=False), dict(stall_chance=0.2), dict(innocent_passes=1), dict(elsewhere_stalls=1),
+        dict(later_pass=False), dict(controls_slow=1))),
     *((QUIC, doubt) for doubt in (dict(udp=UdpEvidence(again="failed")), dict(innocent="failed"))),
 ], ids=str)
 def test_what_may_have_another_reason_is_no_strike(base: dict[str, Any], doubt: dict[str, Any]) -> None:
@@ -179,7 +193,7 @@ DENIED = DnsEvidence(asked=True, network="nxdomain", system="nxdomain", attempts
 ], ids=str)
 def test_a_name_is_struck_where_the_resolver_fails_it_alone(change: dict[str, Any], struck: bool) -> None:
     name = replace(DENIED, **change)
-    expected = Strike(way=StrikeWay(stage=None, failure=name.network), whose=CHAT) if struck else None
+    expected = Strike(way=StrikeWay(stage="name", failure=name.network), whose=CHAT) if struck else None
     assert read_name_strike(name, CHAT, AROUND) == expected
 
 
@@ -224,10 +238,13 @@ def name_companies(judged: Sequence[JudgedEndpoint]) -> list[tuple[str, ...]]:
 THREE = ("telegram", "whatsapp", "line")
 
 
-def test_three_owners_whose_names_are_reset_keep_company() -> None:
+def test_three_owners_whose_names_are_reset_keep_company_and_are_blocked_for_that() -> None:
     judged = judge(THREE, [at_home(name, "tls", RESET) for name in THREE])
     assert path_companies(judged) == [("line", "meta", "telegram")] * 3
     assert set(name_companies(judged)) == {()}
+    assert {(one.verdict.outcome, one.verdict.basis) for one in judged} == {("blocked", "company")}
+    two = judge(THREE[:2], [at_home(name, "tls", RESET) for name in THREE[:2]])
+    assert {(one.verdict.outcome, one.verdict.basis) for one in two} == {("inconclusive", "")}
 
 
 @pytest.mark.parametrize("odd", [

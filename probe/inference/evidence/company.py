@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from probe.catalogue.owners import OwnerId, ServiceAt, choose_unrelated, list_dns_hosts, may_refuse
-from probe.core.tables.evidence_words import DnsState, Stage
+from probe.core.tables.evidence_words import DnsState, FlowStrike, StrikeStage
 from probe.core.tables.failures import FailureKind
 
 COMPANY = 3
 """So many unrelated owners are company: two may have had one accident, as two names may have left one network
 (`probe.inference.evidence.shared_answers`)."""
-_OF_AUTHORITIES: frozenset[FailureKind | DnsState] = frozenset(("empty", "servfail", "timeout"))
+_OF_AUTHORITIES: frozenset[FailureKind | DnsState | FlowStrike] = frozenset(("empty", "servfail", "timeout"))
 """What a resolver gives where the name's own servers refuse it, or this country, or are out of its reach."""
 
 
@@ -46,11 +46,10 @@ ALONE = CompanyEvidence()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrikeWay:
-    """How something is struck: at which stage, or as a name by the resolver, and by what failure."""
+    """How something is struck: where, and by what failure."""
 
-    stage: Stage | None
-    """None: the name, before there is any address."""
-    failure: FailureKind | DnsState
+    stage: StrikeStage
+    failure: FailureKind | DnsState | FlowStrike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,5 +89,5 @@ def _may_keep_company(strike: Strike, cc: str) -> bool:
     one host of zones may serve several owners unseen."""
     if may_refuse(strike.whose, cc):
         return False
-    by_authorities = strike.way.stage is None and strike.way.failure in _OF_AUTHORITIES
+    by_authorities = strike.way.stage == "name" and strike.way.failure in _OF_AUTHORITIES
     return not by_authorities or bool(list_dns_hosts(strike.whose.owner))

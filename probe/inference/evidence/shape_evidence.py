@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.catalogue.owners import ServiceAt, are_unrelated, describe_service
+from probe.catalogue.owners import ServiceAt, choose_unrelated, describe_service
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
@@ -45,8 +45,8 @@ class ShapeEvidence:
     control_same: int = 0
     """Networks of controls that shook hands at this very address with a hello built like ours."""
     others_alike: int = 0
-    """Owners unrelated to this service whose servers show the same in this run: they answer another hello again and
-    again, and the library's never."""
+    """Owners unrelated to this service, and to each other, whose servers show the same in this run: they answer another
+    hello again and again, and the library's never."""
     elsewhere: Elsewhere = ""
     """name: it fails alike at an agreed server where an innocent one is answered; passes; empty: not shown."""
 
@@ -99,10 +99,12 @@ def find_shape_dislikes(site: Site, visits: Sequence[Observation], around: Seque
 
 
 def count_alike_owners(known: Iterable[ShapeDislike], ours: ServiceAt) -> int:
-    """How many unrelated owners' services are disliked alike. One content network may refuse programs at the addresses
-    of all its customers: those that may be in one network with ours count for nothing, nor do those that have no
-    address of a family that we have."""
-    return len({d.whose.owner for d in known if are_unrelated(ours, d.whose) and _can_be_compared(ours, d.whose)})
+    """How many owners' services are disliked alike that have nothing to do with this one, nor with each other. One
+    content network may refuse programs at the addresses of all its customers: those that may be in one network with
+    ours count for nothing, nor do those that have no address of a family that we have."""
+    others = sorted((d.whose for d in known if _can_be_compared(ours, d.whose)),
+                    key=lambda whose: (len(whose.addresses), whose.owner, sorted(whose.addresses)))
+    return len(choose_unrelated((ours, *others))) - 1
 
 
 def _can_be_compared(ours: ServiceAt, theirs: ServiceAt) -> bool:

@@ -10,16 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from probe.catalogue.owners import ServiceAt
-from probe.core.tables.evidence_words import DnsState, InnocentState, Scope, Stage
+from probe.core.tables.evidence_words import DnsState, InnocentState, Scope, StrikeStage
 from probe.core.tables.failures import TIMEOUTS, kind_of
+from probe.core.tables.words import read_word
 from probe.inference.evidence.company import Strike, StrikeWay
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence
+from probe.inference.evidence.flow_evidence import MOST_BY_CHANCE, PAIRS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 
 REPEATS = 3
 """Attempts that must fail, every one of them, and alike."""
-_STAGES: frozenset[Stage | str] = frozenset(("tls", "app", "http", "quic"))
+STALLS = 3
+"""Transfers that must fall silent alike, as many as rules ask for."""
+PASSES = 2
+"""Transfers of an innocent name at the same address that must come through."""
+_STAGES: tuple[StrikeStage, ...] = ("tls", "app", "http", "quic")
 """Stages at which a name or a protocol is struck and the address is not."""
 _NAME_FAILURES: frozenset[DnsState] = frozenset((*DENIALS, "refused", "servfail", "timeout"))
 _LIVING: frozenset[DnsState] = frozenset(("ok", *DENIALS))
@@ -37,10 +43,15 @@ class StrikeContext:
 
 
 def read_path_strike(path: PathEvidence, whose: ServiceAt, around: StrikeContext) -> Strike | None:
-    """The strike at one address, where there is one."""
+    """The strike at one address, where there is one: at the stage that fails, else at transfers once bytes flow."""
+    way = _read_stage_way(path, around) or _read_flow_way(path, around)
+    return Strike(way=way, whose=whose) if way else None
+
+
+def _read_stage_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | None:
     struck = (path.stage in _STAGES and not path.last_ok and path.same_failure and not path.trust
               and path.failed_attempts >= REPEATS and path.failed_attempts == path.attempts)
-    if not struck or not path.stage or not around.ladder.well or around.ladder.resigned:
+    if not struck or not around.ladder.well or around.ladder.resigned:
         return None
     if path.tainted or path.must_not_answer or not _others_are_served(path) or _is_explained_nearby(path):
         return None
@@ -48,7 +59,20 @@ def read_path_strike(path: PathEvidence, whose: ServiceAt, around: StrikeContext
         return None
     if path.failure in TIMEOUTS and not _silence_is_theirs(path, around.ladder):
         return None
-    return Strike(way=StrikeWay(stage=path.stage, failure=kind_of(path.failure)), whose=whose)
+    return StrikeWay(stage=read_word(path.stage, _STAGES), failure=kind_of(path.failure))
+
+
+def _read_flow_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | None:
+    """Transfers under the own name, beside those of an innocent name from the same address: slower by far with the
+    same answer, or silent where these come through. A slow address is none: a crowded way to it looks alike."""
+    flow, ladder = path.flow, around.ladder
+    if not ladder.well or ladder.slow or ladder.narrow or ladder.starves(path.address) or flow.controls_slow:
+        return None
+    if flow.samples >= PAIRS and flow.trickles and flow.innocent.slower and flow.same_answer and not flow.stalls:
+        return StrikeWay(stage="flow", failure="slowed")
+    stalls = max(flow.stalls if flow.clean and flow.stall_chance <= MOST_BY_CHANCE else 0, flow.early_stalls)
+    served = flow.innocent_passes >= PASSES and not flow.elsewhere_stalls and flow.later_pass
+    return StrikeWay(stage="flow", failure="frozen") if stalls >= STALLS and served else None
 
 
 def read_name_strike(name: DnsEvidence, whose: ServiceAt, around: StrikeContext) -> Strike | None:
@@ -64,7 +88,7 @@ def read_name_strike(name: DnsEvidence, whose: ServiceAt, around: StrikeContext)
     by_zone = name.zone_blamed or name.laboured
     if not known or by_choice or by_zone or (name.network == "timeout" and whose.host in around.unlucky):
         return None
-    return Strike(way=StrikeWay(stage=None, failure=name.network), whose=whose)
+    return Strike(way=StrikeWay(stage="name", failure=name.network), whose=whose)
 
 
 def _others_are_served(path: PathEvidence) -> bool:
@@ -87,6 +111,8 @@ def _silence_is_theirs(path: PathEvidence, ladder: LadderEvidence) -> bool:
     address afterwards as well, or the silence must last from one time slot to the next."""
     if path.stage == "quic":
         return True  # the innocent name was asked in turns with this one
+    if path.stage == "http" and path.secure:
+        return False  # the innocent name asked for no page within TLS
     lasts = path.residual.word == "none" or path.slots > 1 or path.stage == "app"
     large = ladder.full_segments and not path.shapes.innocent_small
     return lasts and large and not path.seeps and not ladder.narrow and not ladder.starves(path.address)

@@ -343,6 +343,9 @@ def test_two_services_of_one_owner_are_one_that_dislikes() -> None:
             for n, name in enumerate(("facebook", "whatsapp"))]
     assert count_alike_owners(both, ServiceAt(service="chat", addresses=frozenset({HERE4}))) == 1
     assert count_alike_owners(both, ServiceAt(service="instagram", addresses=frozenset({HERE4}))) == 0
+    behind = [ShapeDislike(whose=ServiceAt(service=name, addresses=frozenset({address})))
+              for name, address in (("discord", "104.16.1.1"), ("other", "172.64.1.1"))]
+    assert count_alike_owners(behind, ServiceAt(service="chat", addresses=frozenset({HERE4}))) == 1
 
 
 def test_whose_servers_dislike_the_librarys_hello_is_told_by_what_passes_again() -> None:
