@@ -12,6 +12,7 @@ from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WEL
 from probe.inference.evidence.app_evidence import AppEvidence
 from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.end_timing import UNTIMED, EndTiming
 from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.flow_evidence import FlowEvidence
 from probe.inference.evidence.freezes import Freezes
@@ -35,6 +36,7 @@ from shape_scenes import ANY as ANY_SHAPES
 
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
 FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early"), near_slots=2))
+SOONER = EndTiming(attempts=3, sooner=3, answered=1, served_after=True)
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
 
 WORDS: dict[str, list[Any]] = {
@@ -65,6 +67,7 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
     PacketAnatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
     CompanyEvidence: st.sampled_from([ALONE, CompanyEvidence(owners=("line", "meta", "telegram"))]),
+    EndTiming: st.sampled_from([UNTIMED, SOONER]),
     QuestionCount: st.just(QuestionCount()), HopLocation: st.just(NOWHERE),
     ResidualEvidence: st.just(NO_RESIDUAL_EVIDENCE),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
