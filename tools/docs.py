@@ -1,5 +1,5 @@
 """Write the generated parts of the documents: tables in README.md and docs/lab.md, docs/codebook.md, docs/rules.md,
-docs/services.md, docs/interop.md, the manual page.
+docs/services.md, docs/owners.md, docs/interop.md, the manual page.
 
 `python tools/docs.py` writes, `python tools/docs.py --check` only compares and fails where something differs.
 """
@@ -15,6 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import interop  # noqa: E402
 import manpage  # noqa: E402
+import owners  # noqa: E402
 import services  # noqa: E402
 from grid import grid  # noqa: E402
 from probe.core.tables.block_types import BLOCK_TYPES  # noqa: E402
@@ -97,6 +98,7 @@ def documents() -> dict[Path, str]:
         ROOT / "docs" / "codebook.md": write_codebook(),
         ROOT / "docs" / "rules.md": rules(),
         ROOT / "docs" / "services.md": services.page(),
+        ROOT / "docs" / "owners.md": owners.page(),
         ROOT / "docs" / "interop.md": interop.page(),
         ROOT / "share" / "man" / "man1" / "probe.1": manpage.page(),
     }

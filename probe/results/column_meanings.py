@@ -187,6 +187,8 @@ CONTROLS: Words = {
 VERDICTS: Words = {
     "target_id": ("", "Target that is judged: a stable name for one role of a service."),
     "service": ("", "Messaging service."),
+    "owner": ("", "Who runs what the target is asked of, by the table of owners; an application store's page is the"
+                  " store's. Empty: not known, as in rows of before this column."),
     "role": ("", "Part of the service: chat, api, web, media, call, push, register, store, download, control."),
     "input": ("", "URL of the endpoint in the catalogue."),
     "outcome": ("", "ok, blocked, down, network, local, inconclusive, or not_attempted. Count neither of the"

@@ -10,6 +10,10 @@ Answered = Literal["", "yes", "no"]
 """yes, no, or empty where nobody knows: was it acknowledged, was the expectation met?"""
 Stage = Literal["connect", "tls", "app", "http", "page", "quic", "stun"]
 """Where an attempt ended; page: it was answered, but not as expected."""
+StrikeStage = Literal["name", "tls", "app", "http", "quic", "flow"]
+"""Where something is struck that is no address: by the resolver, at a stage, or by its pace once bytes flow."""
+FlowStrike = Literal["slowed", "frozen"]
+"""What befalls transfers that were begun."""
 DnsState = Literal["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
 """What one channel says of a name."""
 InnocentState = Literal["reached", "carried", "failed", "tainted", "unasked"]

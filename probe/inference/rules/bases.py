@@ -17,7 +17,7 @@ def find_path_bases(c: PathContext) -> frozenset[Basis]:
         "place": _acts_before_the_door(c),
         "time": c.path.timing.is_sooner,
         "content": c.path.mark.fits,
-        "company": c.path.shapes.others_alike >= ALIKE_SHAPES,
+        "company": c.path.company.is_enough or c.path.shapes.others_alike >= ALIKE_SHAPES,
     }
     return frozenset(basis for basis, holds in found.items() if holds)
 
@@ -36,7 +36,7 @@ def find_name_bases(e: NameEvidence) -> frozenset[Basis]:
         "packets": e.dns.two_senders,
         "place": e.dns.located.where == "before" or _is_struck_on_the_way(e),
         "content": _is_false_by_itself(e),
-        "company": e.shared_answer,
+        "company": e.shared_answer or e.company.is_enough,
     }
     return frozenset(basis for basis, holds in found.items() if holds)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence
 from probe.inference.rules.rule import Rule
 
@@ -34,6 +35,9 @@ class NameEvidence:
     not proven whose it is."""
     unlucky: bool = False
     """Questions about other names are lost so often that silence about this one may be chance."""
+
+    company: CompanyEvidence = ALONE
+    """Unrelated owners whose names the resolver fails as it fails this one."""
 
     @property
     def may_be_anybody(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from probe.catalogue.owners import find_owner
 from probe.core.endpoints import Endpoint
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.control_sources import ControlWord
@@ -50,7 +51,8 @@ def make_not_attempted(endpoint: Endpoint, reason: str) -> Verdict:
 
 def make_bare_verdict(endpoint: Endpoint, outcome: Outcome) -> Verdict:
     """A verdict on this endpoint without a cause, and for which no control was needed."""
-    return Verdict(target_id=endpoint.target_id, service=endpoint.service, role=endpoint.role, input=endpoint.input,
+    return Verdict(target_id=endpoint.target_id, service=endpoint.service,
+                   owner=find_owner(endpoint.service, endpoint.host), role=endpoint.role, input=endpoint.input,
                    outcome=outcome, control="not_needed")
 
 

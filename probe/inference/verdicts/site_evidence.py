@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from probe.catalogue.owners import ServiceAt, describe_service
 from probe.core.addresses import is_private, may_connect
 from probe.core.endpoints import Endpoint
 from probe.core.places import Place
@@ -16,7 +17,7 @@ from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evidence
-from probe.inference.evidence.shape_evidence import count_alike_services
+from probe.inference.evidence.shape_evidence import count_alike_owners
 from probe.inference.evidence.shared_pages import find_unexpected_pages, is_shared
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.rules.name_context import NameEvidence
@@ -43,18 +44,20 @@ def gather_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: Cr
                              nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
         for address in addresses
     ]
-    return [_with_other_sites(p, case, endpoint, across, addresses) for p in found]
+    ours = describe_service(endpoint.service, endpoint.host, addresses, run.networks)
+    return [_with_other_sites(p, case, ours, across, run) for p in found]
 
 
-def _with_other_sites(path: PathEvidence, case: SiteCase, endpoint: Endpoint, across: CrossSiteEvidence,
-                      addresses: Iterable[str]) -> PathEvidence:
-    """The path with what other sites of the run show of it."""
+def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: CrossSiteEvidence,
+                      run: RunContext) -> PathEvidence:
+    """The path with what other sites of the run show of it; `ours`: the service, with every address of the site."""
     if path.shapes.passed:
-        alike = count_alike_services(across.disliked, endpoint.service, addresses)
+        alike = count_alike_owners(across.disliked, ours)
         path = replace(path, shapes=replace(path.shapes, others_alike=alike))
     if path.stage == "page":
-        mine = [page for page in find_unexpected_pages(case.site, case.visits) if page.address == path.address]
-        path = replace(path, page_of_others=is_shared(across.pages, endpoint.service, mine))
+        mine = [page for page in find_unexpected_pages(case.site, case.visits, run.networks)
+                if path.address in page.whose.addresses]
+        path = replace(path, page_of_others=is_shared(across.pages, mine))
     return path
 
 

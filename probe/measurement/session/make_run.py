@@ -265,7 +265,8 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
 
     seen, clock = log.observations, run.clock
     ladder = run.ladder(seen)
-    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=run.settings.vantage.cc)
+    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=run.settings.vantage.cc,
+                                   lab=run.plan.lab)
     network, encrypted = find_first_rule(NETWORK_RULES, ladder), gather_encrypted_dns(seen, well=ladder.well)
     row = Run(
         run_id=log.run_id, measurement_start_time=format_time(clock.started_at),
