@@ -14,11 +14,10 @@ from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.plain_and_encrypted import find_answers_of_the_same
 from probe.inference.evidence.port53 import Port53Evidence
-from probe.inference.rules.dns_bases import DNS_BASES
-from probe.inference.rules.dns_rules import DNS_RULES
+from probe.inference.rules.dns_rules import NAME_TABLE
 from probe.inference.rules.name_context import NameEvidence
-from probe.inference.rules.rule import find_first_rule
-from recorded_names import BOGUS, ELSEWHERE, HONEST, NAMES, RESTRICTED, WRONG, failing, name
+from probe.inference.rules.rule import decide
+from recorded_names import BOGUS, ELSEWHERE, HONEST, RESTRICTED, WRONG, failing, name
 
 REFUSAL: dict[str, Any] = dict(resolver_alive="ok", public="ok")
 CONTENT: dict[str, tuple[NameEvidence, bool]] = {
@@ -88,17 +87,45 @@ def test_what_is_struck_on_the_way(story: str) -> None:
     assert evidence.struck_on_the_way is struck
 
 
-def test_each_accusation_over_a_name_has_its_bases() -> None:
-    assert set(DNS_BASES) == {rule.id for rule in DNS_RULES if rule.outcome == "blocked"}
+WITHOUT: dict[str, tuple[NameEvidence, str]] = {
+    "a denial that grows older": (failing("nxdomain", denial="cached"), "dns/denied_by_the_zone"),
+    "a copy of the root": (failing("nxdomain", denial="local_root"), "dns/denied_by_the_zone"),
+    "an old zone": (failing("nxdomain", denial="own_zone"), "dns/unplaced"),
+    "a denial without marks": (failing("empty"), "dns/unplaced"),
+    "a refusal that was passed on": (failing("refused", **REFUSAL), "dns/unplaced"),
+    "stale signatures": (failing("servfail", resolver_alive="ok", zone_blamed=True), "dns/zone_blamed"),
+    "a failure": (failing("servfail", resolver_alive="ok"), "dns/unplaced"),
+    "silence": (failing("timeout", resolver_alive="ok"), "dns/unplaced"),
+    "somebody else's server, wherever a question is sent": (
+        name(WRONG, port53=Port53Evidence(intercepted=True, led_astray=True)), "dns/unplaced"),
+    "somebody else's server, at every resolver": (
+        name(WRONG, control_ok=1, public="ok", public_answers=frozenset({HERE4})), "dns/unplaced"),
+}
 
 
-BY_CONTENT_ALONE = [rule for rule, bases in DNS_BASES.items() if bases[0] == "content" and "company" not in bases]
+@pytest.mark.parametrize("story", WITHOUT)
+def test_what_the_services_own_side_can_cause_accuses_nobody(story: str) -> None:
+    evidence, rule = WITHOUT[story]
+    assert decide(NAME_TABLE, evidence).rule.id == rule
 
 
-@pytest.mark.parametrize("rule", BY_CONTENT_ALONE)
-def test_a_rule_that_rests_on_content_alone_holds_on_false_content(rule: str) -> None:
-    assert find_first_rule(DNS_RULES, NAMES[rule]).id == rule
-    assert NAMES[rule].false_by_itself
+ACCUSED: dict[str, tuple[NameEvidence, str, str]] = {
+    "a made-up denial": (failing("nxdomain", denial="made_up"), "dns/denied_here_only", "content"),
+    "an empty answer that was made up": (failing("empty", denial="made_up"), "dns/empty_here_only", "content"),
+    "a refusal of a resolver's": (failing("refused", refusals_recurse=True, **REFUSAL), "dns/refused_here_only",
+                                  "content"),
+    "silence on the way": (STRUCK, "dns/unanswered_here_only", "place"),
+    "one false address for three services": (
+        name(WRONG | {"shared_answer": True}, **HONEST), "dns/wrong_server_for_many", "company"),
+    "an address that no public name has": (name(**BOGUS, **HONEST), "dns/false_answer_here_only", "content"),
+}
+
+
+@pytest.mark.parametrize("story", ACCUSED)
+def test_what_accuses_names_its_basis(story: str) -> None:
+    evidence, rule, basis = ACCUSED[story]
+    decision = decide(NAME_TABLE, evidence)
+    assert (decision.rule.id, decision.basis) == (rule, basis)
 
 
 # ---- one operator, asked in the clear and encrypted

@@ -52,6 +52,7 @@ WORDS: dict[str, list[Any]] = {
     "other_bytes": ["passed", "failed", "unasked"],
     "again": ["reached", "failed", "unasked"],
     "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
+    "denial": ["", "cached", "own_zone", "local_root", "made_up"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
     "flow": [FlowEvidence()], "freezes": [Freezes(), Freezes(froze=1, tries=1, looked=True)],
@@ -68,7 +69,7 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
     FingerprintMark: st.builds(FingerprintMark, name=st.sampled_from(["", "m"]), fits=st.booleans(),
                                restricted=st.booleans(), harmless=st.sampled_from(["", "h"])),
-    Port53Evidence: st.builds(Port53Evidence, intercepted=st.booleans(), led_astray=st.booleans(),
+    Port53Evidence: st.builds(Port53Evidence, tried=st.booleans(), intercepted=st.booleans(), led_astray=st.booleans(),
                               tcp_malformed=st.booleans()),
 }
 
