@@ -21,9 +21,12 @@ from probe.core.addresses import is_private
 from probe.core.observations import Observation
 from probe.core.replies import SoaRecord
 from probe.core.tables.evidence_words import DenialMark
+from probe.core.tables.failures import Failure
+from probe.core.tables.resolvers import ResolverRole
 
-DENIED = ("dns_nxdomain_error", "dns_no_answer")
+DENIED: tuple[Failure, ...] = ("dns_nxdomain_error", "dns_no_answer")
 """Failure words of a lookup that was denied: the name does not exist, or has no such record."""
+_BOTH: tuple[ResolverRole, ...] = ("network", "public")
 FALLS_WITHIN_S = 1.5
 """TTLs are whole seconds, and an answer takes a moment."""
 LEAST_SPAN_S = 2.5
@@ -58,7 +61,7 @@ def gather_resolver_habits(seen: Iterable[Observation]) -> ResolverHabits:
                       if o.purpose == "yardstick" and o.dns.answer_ttl_s >= 0})
     ttls_fall = any(_falls(a[:2], b[:2]) for a in answers for b in answers if a[2:] == b[2:])
     distances = [{o.dns.replies[0].ip_ttl for o in lookups if o.dns.resolver == resolver and not o.failure
-                  and o.purpose == "target" and o.dns.replies} - {-1} for resolver in ("network", "public")]
+                  and o.purpose == "target" and o.dns.replies} - {-1} for resolver in _BOTH]
     return ResolverHabits(
         keeps_soas=any(_has_ancestor(o) for o in mine if o.failure in DENIED),
         ttls_fall=ttls_fall,
@@ -71,10 +74,11 @@ def _has_other_cache(lookups: Iterable[Observation]) -> bool:
     cache, they are two then."""
     ends: dict[tuple[str, str], dict[str, float]] = {}
     for o in lookups:
-        if o.purpose == "target" and o.attempt == 1 and o.dns.answers and o.dns.answer_ttl_s >= 0:
+        first = o.purpose == "target" and o.attempt == 1 and o.dns.resolver in _BOTH
+        if first and o.dns.answers and o.dns.answer_ttl_s >= 0:
             ends.setdefault((o.hostname, o.dns.query_type), {})[o.dns.resolver] = o.t_s + o.dns.answer_ttl_s
-    both = [abs(end["network"] - end["public"]) > OTHER_CACHE_S for end in ends.values()
-            if {"network", "public"} <= end.keys()]
+    both = [max(end.values()) - min(end.values()) > OTHER_CACHE_S for end in ends.values()
+            if end.keys() >= set(_BOTH)]
     return sum(both) >= LEAST_OTHERS and sum(both) * 2 > len(both)
 
 

@@ -8,6 +8,7 @@ without a resolver serve the whole run.
 from __future__ import annotations
 
 from probe.catalogue.sites import Site
+from probe.core.tables.evidence_words import DnsState
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence, select_own_lookups
 from probe.inference.evidence.dns_marks import choose_zone
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
@@ -15,7 +16,7 @@ from probe.measurement.planning.steps import Lookup, Step
 
 REPEAT_AFTER_S = 4.0
 """Long enough for a TTL in whole seconds to fall beyond doubt."""
-_TELLING = (*DENIALS, "refused", "servfail")
+_TELLING: tuple[DnsState, ...] = (*DENIALS, "refused", "servfail")
 
 
 def plan_mark_lookups(site: Site, history: SiteHistory, context: PlanContext, evidence: DnsEvidence) -> list[Step]:

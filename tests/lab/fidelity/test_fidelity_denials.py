@@ -8,7 +8,7 @@ from scapy.layers.dns import DNSRRSOA
 from lab_fidelity import Watched, on
 from lab_fidelity_checks import assert_answers_question, assert_innocent_name_resolves, records
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 NXDOMAIN, REFUSED = 3, 5
 SIGNED: dict[str, set[tuple[str, str]]] = {
