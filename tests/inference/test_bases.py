@@ -76,7 +76,7 @@ def test_a_resolver_that_fails_alone_is_suspected(state: str) -> None:
     alone = decide(NAME_TABLE, failing(state, **alive))
     assert (alone.rule, alone.suspected[0].outcome) == (NAME_TABLE.unplaced, "blocked")
     struck: dict[str, Any] = dict(same_operator_answers=frozenset({THERE4}), port53=Port53Evidence(tried=True))
-    both = decide(NAME_TABLE, replace(failing(state, public=state, **alive | struck), resolvers_apart=True))
+    both = decide(NAME_TABLE, replace(failing(state, public_udp=state, **alive | struck), resolvers_apart=True))
     assert (both.rule.outcome, both.basis) == ("blocked", "place")
 
 

@@ -56,21 +56,21 @@ def test_what_is_false_by_itself(story: str) -> None:
 
 SAME: dict[str, Any] = dict(same_operator_answers=frozenset({NEAR4}), port53=Port53Evidence(tried=True))
 APART: dict[str, Any] = dict(resolvers_apart=True)
-STRUCK = replace(failing("timeout", resolver_alive="ok", public="timeout", **SAME), **APART)
+STRUCK = replace(failing("timeout", resolver_alive="ok", public_udp="timeout", **SAME), **APART)
 PLACES: dict[str, tuple[NameEvidence, bool]] = {
     "two resolvers are silent, and one of them answers encrypted": (STRUCK, True),
-    "two deny alike": (replace(failing("nxdomain", public="nxdomain", **SAME), **APART), True),
+    "two deny alike": (replace(failing("nxdomain", public_udp="nxdomain", **SAME), **APART), True),
     "the other resolver answers": (
-        replace(failing("timeout", resolver_alive="ok", public="ok", **SAME), **APART), False),
-    "the other fails otherwise": (replace(failing("nxdomain", public="timeout", **SAME), **APART), False),
+        replace(failing("timeout", resolver_alive="ok", public_udp="ok", **SAME), **APART), False),
+    "the other fails otherwise": (replace(failing("nxdomain", public_udp="timeout", **SAME), **APART), False),
     "nobody asked that operator encrypted": (
-        replace(failing("nxdomain", public="nxdomain", port53=Port53Evidence(tried=True)), **APART), False),
+        replace(failing("nxdomain", public_udp="nxdomain", port53=Port53Evidence(tried=True)), **APART), False),
     "all of port 53 is led to one resolver": (
-        replace(failing("nxdomain", public="nxdomain", **SAME | dict(port53=Port53Evidence(
+        replace(failing("nxdomain", public_udp="nxdomain", **SAME | dict(port53=Port53Evidence(
             tried=True, intercepted=True))), **APART), False),
     "nobody looked whether it is": (
-        replace(failing("nxdomain", public="nxdomain", **SAME | dict(port53=Port53Evidence())), **APART), False),
-    "both answer from one distance": (failing("nxdomain", public="nxdomain", **SAME), False),
+        replace(failing("nxdomain", public_udp="nxdomain", **SAME | dict(port53=Port53Evidence())), **APART), False),
+    "both answer from one distance": (failing("nxdomain", public_udp="nxdomain", **SAME), False),
     "this line loses questions": (replace(STRUCK, unlucky=True), False),
     "the resolver works at the name": (replace(STRUCK, dns=replace(STRUCK.dns, laboured=True)), False),
     "both give an address that the encrypted answer lacks": (

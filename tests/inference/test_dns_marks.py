@@ -135,6 +135,8 @@ def innocent(at_s: float, ttl_s: int, **changes: Any) -> Observation:
     ([innocent(1.0, 60), innocent(5.1, 56)], True), ([innocent(1.0, 60), innocent(5.1, 60)], False),
     ([innocent(1.0, 60), innocent(5.1, 17)], False), ([innocent(1.0, 60), innocent(1.2, 60)], False),
     ([innocent(1.0, 60), innocent(5.1, 56, query_type="AAAA")], False), ([innocent(1.0, 60)], False),
+    ([replace(denial(1.0, soa(ttl_s=200)), purpose="yardstick"),
+      replace(denial(5.1, soa(ttl_s=196)), purpose="yardstick")], True),
     ([innocent(1.0, 60, purpose="target"), innocent(5.1, 56, purpose="target")], False),
 ])
 def test_a_resolver_with_one_cache_lets_an_innocent_ttl_fall(answers: list[Observation], falls: bool) -> None:

@@ -58,7 +58,7 @@ WORDS: dict[str, list[Any]] = {
     "flow": [FlowEvidence()], "freezes": [Freezes(), Freezes(froze=1, tries=1, looked=True)],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
-       for channel in ("network", "system", "public", "tcp", "resolver_alive")},
+       for channel in ("network", "system", "public", "public_udp", "tcp", "resolver_alive")},
 }
 SHAPES: dict[object, st.SearchStrategy[Any]] = {
     ShapeEvidence: ANY_SHAPES,

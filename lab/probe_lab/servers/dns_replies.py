@@ -112,7 +112,10 @@ class NameServers:
             reply.set_rcode(_RCODES[fault.kind])
             name = _name(query)
             if style := text(fault.params, "style", _DENIALS.get(fault.kind, "")):
-                deny(reply, style, name=name, zone=self._zone.zone_of(name), ages=self._ages)
+                zone = self._zone.zone_of(name)
+                if reply.rcode() == dns.rcode.NXDOMAIN and zone == name:  # a zone cannot say that it does not exist
+                    zone = name.rpartition(".")[2]
+                deny(reply, style, name=name, zone=zone, ages=self._ages)
             if fault.kind == "resolver_refused" and fault.params.get("passed_on", False):
                 reply.flags &= ~dns.flags.RA
         self._note(fault, _name(query), given if reply.answer else "")

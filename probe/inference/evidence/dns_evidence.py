@@ -66,6 +66,9 @@ class DnsEvidence:
     """What the network's own resolution gives (direct question, else the system's)."""
     system: DnsState = "unasked"
     public: DnsState = "unasked"
+    """What the public resolver gives to questions in the clear."""
+    public_udp: DnsState = "unasked"
+    """To those over UDP, which is how the network's own is asked."""
     tcp: DnsState = "unasked"
     attempts: int = 0
     failed_attempts: int = 0
@@ -185,6 +188,7 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
     return DnsEvidence(
         asked=True, network=read_channel_state(network), system=read_channel_state(by["system"]),
         public=read_channel_state(by["public"]),
+        public_udp=read_channel_state(o for o in by["public"] if o.dns.engine == "udp"),
         tcp=read_channel_state(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
         slots=_wrong_slots(network, alive, trusted, nat64_prefix),
         trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),

@@ -47,7 +47,7 @@ class ResolverHabits:
     keeps_soas: bool = False
     """A denial of some name came with the SOA of a zone above it."""
     ttls_fall: bool = False
-    """An innocent name's TTL fell by the seconds that passed: questions meet one cache."""
+    """An innocent name's TTL, or that of its denial, fell by the seconds that passed: questions meet one cache."""
     apart: bool = False
     """It is not the public resolver, nor is that one's address led to it: their replies come from other distances, or
     out of other caches."""
@@ -57,8 +57,8 @@ def gather_resolver_habits(seen: Iterable[Observation]) -> ResolverHabits:
     """From all lookups of a run."""
     lookups = [o for o in seen if o.dns.engine == "udp"]
     mine = [o for o in lookups if o.dns.resolver == "network"]
-    answers = sorted({(o.t_s, o.dns.answer_ttl_s, o.hostname, o.dns.query_type) for o in mine
-                      if o.purpose == "yardstick" and o.dns.answer_ttl_s >= 0})
+    answers = sorted({(o.t_s, max(o.dns.answer_ttl_s, _ttl_s(o)), o.hostname, o.dns.query_type) for o in mine
+                      if o.purpose == "yardstick" and max(o.dns.answer_ttl_s, _ttl_s(o)) > 0})
     ttls_fall = any(_falls(a[:2], b[:2]) for a in answers for b in answers if a[2:] == b[2:])
     distances = [{o.dns.replies[0].ip_ttl for o in lookups if o.dns.resolver == resolver and not o.failure
                   and o.purpose == "target" and o.dns.replies} - {-1} for resolver in _BOTH]

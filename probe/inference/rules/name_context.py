@@ -57,7 +57,7 @@ class NameEvidence:
         if is_answered(self):
             both = self.dns.network_answers & self.dns.public_answers
             return bool(both) and not both & self.dns.trusted_answers and not self.dns.consistent
-        return fails_alone(self, self.dns.network) and self.dns.public == self.dns.network
+        return fails_alone(self, self.dns.network) and self.dns.public_udp == self.dns.network
 
     @property
     def may_be_anybody(self) -> bool:

@@ -30,7 +30,7 @@ def plan_mark_lookups(site: Site, history: SiteHistory, context: PlanContext, ev
         steps.append(Lookup(channel="zone", name=choose_zone(site.host, own), server=server, about=site.host))
     if evidence.network in DENIALS:
         steps.append(Lookup(channel="again", name=site.host, server=server, about=site.host, not_before_s=after_s))
-    alike = evidence.public == evidence.network
+    alike = evidence.public_udp == evidence.network
     if alike or evidence.network in DENIALS:
         steps += [Lookup(channel="again", name=context.innocent, server=server),
                   Lookup(channel="again", name=context.innocent, server=server, attempt=2, not_before_s=after_s)]

@@ -104,7 +104,7 @@ FALLS_TO: dict[str, tuple[NameEvidence, str]] = {
     "a made-up denial": (failing("nxdomain", denial="made_up"), "dns/denied_here_only"),
     "a zone of the resolver's own denies": (failing("empty", denial="own_zone"), "dns/empty_here_only"),
     "a denial in the cache of two resolvers, while encrypted questions are answered": (
-        replace(failing("nxdomain", denial="cached", public="nxdomain", same_operator_answers=frozenset({THERE4}),
+        replace(failing("nxdomain", denial="cached", public_udp="nxdomain", same_operator_answers=frozenset({THERE4}),
                         port53=Port53Evidence(tried=True)), resolvers_apart=True), "dns/denied_here_only"),
     "the resolver works at the name": (failing("timeout", resolver_alive="ok", laboured=True),
                                        "dns/failed_sometimes"),

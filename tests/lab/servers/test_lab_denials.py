@@ -71,6 +71,11 @@ def test_what_the_resolver_knows_grows_older_and_is_fetched_anew(monkeypatch: py
     assert ask(names, GOOD).answer[-1].ttl >= first
 
 
+def test_a_zone_never_says_that_it_does_not_exist() -> None:
+    names = servers("resolver_nxdomain", match="bad.example", style="zone")
+    assert zones(ask(names, "bad.example").authority) == ["example."]
+
+
 def test_a_top_level_domain_is_denied_with_all_below_it() -> None:
     names = servers("resolver_nxdomain", match="example", style="root")
     assert {ask(names, name).rcode() for name in (BAD, GOOD, "example")} == {dns.rcode.NXDOMAIN}
