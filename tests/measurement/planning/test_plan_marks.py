@@ -8,9 +8,13 @@ import pytest
 
 from made_up_net import FRAME, Net, walk
 from observations import HERE4, HOST, TIMEOUT, site_of
+from probe.catalogue.load import load_catalogue
+from probe.config.settings import Settings
 from probe.core.observations import ControlAnswer
 from probe.core.tables.failures import Failure
+from probe.core.tables.resolvers import find_operator
 from probe.measurement.planning.steps import Lookup, Step
+from probe.measurement.session.run_plan import make_plan_context
 
 Dns = dict[str, tuple[str, ...] | str]
 
@@ -58,3 +62,11 @@ def test_addresses_without_a_resolver_are_asked_where_two_resolvers_fail_alike()
         dark = [s for s in lookups(taken) if s.channel == "dark"]
         assert [(s.name, s.server) for s in dark] == [(FRAME.innocent, FRAME.dark_server)]
         assert {s.name for s in lookups(taken) if s.channel == "again"} == {FRAME.innocent}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_who_is_asked_in_the_clear_is_asked_encrypted_too(seed: int) -> None:
+    context = make_plan_context(Settings(), load_catalogue(search=False), families=(4,), network_resolver="93.184.0.53",
+                                rng=random.Random(seed))
+    assert find_operator(context.public_resolver) in context.doh
+    assert len(set(context.doh)) == 2
