@@ -56,12 +56,13 @@ WORDS: dict[str, list[Any]] = {
     "other_bytes": ["passed", "failed", "unasked"],
     "again": ["reached", "failed", "unasked"],
     "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
+    "denial": ["", "cached", "own_zone", "local_root", "made_up"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
     "flow": [FlowEvidence()], "freezes": [Freezes(), Freezes(froze=1, tries=1, looked=True)],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
-       for channel in ("network", "system", "public", "tcp", "resolver_alive")},
+       for channel in ("network", "system", "public", "public_udp", "tcp", "resolver_alive")},
 }
 SHAPES: dict[object, st.SearchStrategy[Any]] = {
     ShapeEvidence: ANY_SHAPES,
@@ -74,7 +75,7 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
     FingerprintMark: st.builds(FingerprintMark, name=st.sampled_from(["", "m"]), fits=st.booleans(),
                                restricted=st.booleans(), harmless=st.sampled_from(["", "h"])),
-    Port53Evidence: st.builds(Port53Evidence, intercepted=st.booleans(), led_astray=st.booleans(),
+    Port53Evidence: st.builds(Port53Evidence, tried=st.booleans(), intercepted=st.booleans(), led_astray=st.booleans(),
                               tcp_malformed=st.booleans()),
 }
 

@@ -30,6 +30,11 @@ LostWhere = Literal["", "near", "far", "unknown"]
 """Where packets are lost; empty: nobody looked."""
 Elsewhere = Literal["", "name", "passes"]
 """What a name met at servers whose operators agreed; empty: nothing is shown."""
+DnsSection = Literal["answer", "authority", "additional"]
+"""Where in a reply a record stands."""
+DNS_SECTIONS: tuple[DnsSection, ...] = get_args(DnsSection)
+DenialMark = Literal["", "cached", "own_zone", "local_root", "made_up"]
+"""Who denied a name, by a resolver's denials; empty: they do not tell (`probe.inference.evidence.dns_marks`)."""
 NearAnswer = Literal["", "beside", "elsewhere"]
 """Where a resolver's private answers lie, seen from the resolver; empty: it gives none."""
 EncryptedState = Literal["ok", "blocked", "failing", "unasked"]

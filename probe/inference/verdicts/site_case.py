@@ -12,6 +12,7 @@ from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.trust import TrustPolicy
 from probe.inference.evidence.company import Companies
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
+from probe.inference.evidence.dns_marks import ResolverHabits, gather_resolver_habits
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.shape_evidence import ShapeDislike, find_shape_dislikes
 from probe.inference.evidence.shared_answers import find_shared_answers
@@ -63,6 +64,8 @@ class CrossSiteEvidence:
     """Those that were not expected of whom they came from."""
     shared_answers: frozenset[str] = frozenset()
     """Addresses that the network gives for names of unrelated services, and trusted resolvers for none of them."""
+    habits: ResolverHabits = field(default_factory=ResolverHabits)
+    """How the network's resolver answers about all names."""
     unlucky: frozenset[str] = frozenset()
     """Names about which silence may be chance: so are questions about others lost."""
     companies: Companies = field(default_factory=dict)
@@ -81,4 +84,5 @@ def gather_cross_site_evidence(cases: Sequence[SiteCase], run: RunContext) -> Cr
                for site, e in told)
     asked = {case.site.host: count_questions(case.dns) for case in cases if case.site.has_name}
     return CrossSiteEvidence(others=others, disliked=disliked, pages=pages, shared_answers=find_shared_answers(answers),
+                             habits=gather_resolver_habits(o for case in cases for o in case.dns),
                              unlucky=find_unlucky_names(asked, run.ladder.asked))

@@ -64,7 +64,8 @@ def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, acros
 def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
                          judged: Sequence[PathVerdict]) -> NameEvidence:
     """The evidence on the site's name; `judged`: its paths, which show whose the addresses are."""
-    evidence = gather_dns_evidence(case.dns, case.controls, nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
+    evidence = gather_dns_evidence(case.dns, case.controls, nat64_prefix=run.ladder.nat64_prefix, cc=run.cc,
+                                   habits=across.habits)
     here = [(p, v) for p, v in judged if p.source == "network"]
     behind = [(p, v) for p, v in judged if p.source == "trusted"]
     behind_works = any(v.outcome == "ok" or p.proven for p, v in behind)
@@ -85,7 +86,7 @@ def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvide
         trusted_reached=behind_works or _shakes_hands(case, evidence.trusted_answers),
         blamed=(any(v.outcome == "down" and not p.proven for p, v in here)
                 and not any(v.outcome == "down" for _, v in behind)),
-        unlucky=case.site.host in across.unlucky,
+        unlucky=case.site.host in across.unlucky, resolvers_apart=across.habits.apart,
     )
 
 

@@ -63,9 +63,10 @@ def choose_interval_s(plan: RunPlan, *, pace_s: float, flows: int) -> float:
 def make_plan_context(settings: Settings, catalogue: Catalogue, *, families: tuple[int, ...], network_resolver: str,
                       rng: random.Random, together: bool = False) -> PlanContext:
     """Draw the resolvers and the innocent name of this run."""
-    public = rng.choice(PUBLIC_RESOLVERS)
-    doh = tuple(o.name for o in PUBLIC_RESOLVERS if o.doh_host)
-    asked = tuple(rng.sample(doh, min(2, len(doh))))
+    encrypted = [o for o in PUBLIC_RESOLVERS if o.doh_host]
+    public, doh = rng.choice(encrypted), tuple(o.name for o in encrypted)
+    others = [name for name in doh if name != public.name]
+    asked = (public.name, *rng.sample(others, min(1, len(others))))  # who answers in the clear is asked encrypted too
     return PlanContext(
         network_resolver=network_resolver, public_resolver=rng.choice(public.ipv4),
         dark_server=rng.choice(ROOT_SERVERS), nowhere=UNASSIGNED_ADDRESS, doh=asked,
