@@ -53,6 +53,12 @@ def test_a_twin_is_one_act_of_censorship_that_may_be_told_or_left_open(name: str
     assert set(expect.outcomes) <= {"blocked", "inconclusive", "ok"}
 
 
+def test_an_innocent_and_its_twin_are_one_situation_and_no_other() -> None:
+    found = {name: load_scenario(name).situation for name in (*INNOCENTS, *TWINS)}
+    assert len({found[name] for name in INNOCENTS}) == len(INNOCENTS)
+    assert [name for name in TWINS if found[name] != found[name.removesuffix(BOX)]] == []
+
+
 @pytest.mark.parametrize("name", TWINS)
 def test_a_twin_draws_whom_its_innocent_draws(name: str) -> None:
     """Or several of them, or a service that lives where the other is closed."""
