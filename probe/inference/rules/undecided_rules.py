@@ -5,7 +5,15 @@ from __future__ import annotations
 from probe.inference.rules.path_context import PathRule
 from probe.inference.rules.rule import Rule
 
+UNPLACED: PathRule = Rule(
+    id="path/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced", confidence=0.5, needs=("nothing",),
+    why="it fails alike again and again, and nothing shows that the service's own front does not cause it: a block on "
+        "the way, and a refusal by the service, look alike",
+    holds=lambda c: False)
+"""Decides in the place of rules that accuse without a basis."""
+
 UNDECIDED: tuple[PathRule, ...] = (
+    UNPLACED,
     Rule(id="path/tainted", outcome="inconclusive", block_type="inconclusive.tainted", confidence=0.5,
          needs=("nothing",),
          why="a neighbour on this address failed first, and may have caused it",

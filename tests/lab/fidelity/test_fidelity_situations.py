@@ -42,6 +42,7 @@ SITUATIONS = (
     _row("op-http-host-mute", "op-http-host-mute-box", looks.request, "unanswered"),
     _row("op-shape-reset", "op-shape-reset-box", looks.hello, "reset"),
     _row("op-shape-mute", "op-shape-mute-box", looks.hello, "unanswered"),
+    _row("op-family-refused", "", looks.hello_over_ipv6, "reset, and served over IPv4"),
     _row("op-source-drop", "op-source-drop-box", looks.syn, "dark"),
     _row("op-source-reset", "op-source-reset-box", looks.syn, "refused"),
     _row("op-source-prohibit", "op-source-prohibit-box", looks.syn, "told off"),

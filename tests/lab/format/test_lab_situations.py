@@ -12,6 +12,7 @@ NO_TWIN = {
     "op-forbidden-tls": "a page under the service's own certificate is the service's own",
     "op-edge-expired": "nobody but the holder of its key can show the service's certificate, however old",
     "op-transfer-cap": "no action of the laboratory's box ends a flow in good order after so many bytes",
+    "op-family-refused": "no rule of the laboratory's box can be held to one family of one service's addresses",
 }
 """Innocents without a twin, and why there can be none."""
 AT_LEAST = 40

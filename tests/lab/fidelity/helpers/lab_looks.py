@@ -63,6 +63,14 @@ def hello(w: Watched) -> str:
     return _all([_word(w, w.tls(place, timeout_s=BRIEF_S)) for place in w.targets()])
 
 
+def hello_over_ipv6(w: Watched) -> str:
+    """A handshake with the target's first IPv6 address, and one with its first IPv4 address."""
+    t = w.target("t")
+    address = next(text for text in t.addresses if ":" in text)
+    six = _word(w, w.tls(address, name=t.sni, port=t.port, timeout_s=BRIEF_S))
+    return f"{six}, and {_word(w, w.tls(t, timeout_s=BRIEF_S))} over IPv4"
+
+
 def syn(w: Watched) -> str:
     """A connection to each target, and nothing said on it."""
     return _all([_word(w, w.connect(place, timeout_s=BRIEF_S)) for place in w.targets()])
