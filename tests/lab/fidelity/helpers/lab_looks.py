@@ -24,7 +24,7 @@ from lab_datagrams import binding_request, initial
 from lab_fidelity import Flow, Place, Watched
 from lab_fidelity_checks import is_acknowledged
 from lab_first_words import first_words
-from lab_innocents import ask, crowd, fetch
+from lab_innocents import ask, crowd, fault, fetch
 
 Look = Callable[[Watched], str]
 
@@ -47,6 +47,11 @@ def _word(w: Watched, flow: Flow) -> str:
     if flow.stage == "connect":
         return "told off" if _is_told_off(w) else "dark"
     return "unanswered" if is_acknowledged(w, flow) else "unheard"
+
+
+def _answer_to_bytes(w: Watched, flow: Flow) -> str:
+    """The same of bytes that were said as they are: the end of the connection is no failure of these."""
+    return "closed" if not (flow.failure or flow.data) else _word(w, flow)
 
 
 def _is_told_off(w: Watched) -> bool:
@@ -79,7 +84,7 @@ def syn(w: Watched) -> str:
 def request(w: Watched) -> str:
     """A request in the clear for the target's own host: how it fails, or the status."""
     flow = w.http(w.target("t"), timeout_s=BRIEF_S)
-    return flow.data.split()[1].decode() if flow.data.startswith(b"HTTP/") else _word(w, flow)
+    return flow.data.split()[1].decode() if flow.data.startswith(b"HTTP/") else _answer_to_bytes(w, flow)
 
 
 def said(w: Watched) -> str:
@@ -94,6 +99,13 @@ def page(w: Watched) -> str:
     """The status of the page behind the service's own certificate."""
     found = fetch(w, w.target("t"), trust="certifi")
     return str(found["failure"] or found["status"])
+
+
+def body(w: Watched) -> str:
+    """Whether more of a page comes than a server with a cap gives."""
+    found, most = fetch(w, w.target("t"), trust="certifi"), fault(w, "small_cap")["bytes"]
+    assert isinstance(most, int)
+    return str(found["failure"]) or ("within the cap" if found["bytes"] <= most else "beyond the cap")
 
 
 def certificate(w: Watched) -> str:
@@ -175,4 +187,4 @@ def datagrams(w: Watched) -> str:
 def words(w: Watched) -> str:
     """A messenger's own first words to each target."""
     flows = [w.tcp(place, first_words(place.protocol), read_bytes=1, timeout_s=BRIEF_S) for place in w.targets()]
-    return _all(["closed" if not (flow.failure or flow.data) else _word(w, flow) for flow in flows])
+    return _all([_answer_to_bytes(w, flow) for flow in flows])
