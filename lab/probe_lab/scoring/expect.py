@@ -126,6 +126,10 @@ def _judge_row(subject: str, row: Row | None, expect: Expect | None, acts: Acts,
         rule_id=row.get("rule_id", "") if row else "",
         evidence=row.get("evidence", "") if row else "",
         confidence=float(row.get("confidence") or 0) if row else 0.0,
+        basis=row.get("basis", "") if row else "",
+        block_type=row["block_type"] if row else "",
+        outcomes=expect.outcomes if expect else (),
+        expected_causes=expect.block_types if expect else (),
     )
 
 

@@ -83,6 +83,10 @@ class TrialResult:
     """What came of it."""
 
     scenario: str
+    situation: str = ""
+    """The class of situation, which several scenarios may share; empty: the scenario's name."""
+    kind: str = ""
+    """innocent or censorship."""
     seed: int
     level: str
     """The evidence level."""
@@ -114,6 +118,7 @@ def run_trial(trial: Trial, *, catalogue: Catalogue, warm: WarmInterpreter | Non
             note = f"the laboratory failed: {error}"
     return TrialResult(
         scenario=trial.scenario.name,
+        kind=trial.scenario.kind,
         seed=trial.seed,
         level=trial.level,
         consent_level=trial.consent_level,
