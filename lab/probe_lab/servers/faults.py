@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from probe_lab.lab_types import Fault, Value, World
+from probe_lab.lab_types import EVERYWHERE, Fault, Value, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +184,26 @@ class Faults:
         return self._rng.random() < number(fault.params, "probability", 1.0)
 
 
+COUNTRIES = "countries"
+"""A parameter that `[[front]]` adds: whose clients meet the fault."""
+
+
 def shows_to(peer: str, fault: Fault, world: World) -> bool:
-    """Whether somebody meets a fault: with `only_client`, only the client does."""
-    return peer in (world.client4, world.client6) or not fault.params.get("only_client", False)
+    """Whether somebody meets a fault: with `only_client`, only the client does, with countries, their clients."""
+    countries = texts(fault.params, COUNTRIES)
+    if countries and not {EVERYWHERE, country_of(peer, world)} & {*countries}:
+        return False
+    return bool(countries) or peer in (world.client4, world.client6) or not fault.params.get("only_client", False)
+
+
+def certificate_fault(faults: Iterable[Fault], peer: str, world: World) -> str:
+    """The kind of the first fault that changes the certificate which a visitor is shown; empty: none does."""
+    return next((f.kind for f in faults if f.kind.startswith("cert_") and shows_to(peer, f, world)), "")
+
+
+def country_of(peer: str, world: World) -> str:
+    """Where a visitor of a server comes from: a vantage point's country, and the client's for everybody else."""
+    return next((point.cc for point in world.vantages if peer in (point.ipv4, point.ipv6)), world.cc)
 
 
 def number(params: Mapping[str, Value], key: str, default: float) -> float:
