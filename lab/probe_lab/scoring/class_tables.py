@@ -42,7 +42,8 @@ def count_tables(part: Score) -> tuple[CountTable, ...]:
     """All that hold any line."""
     tables = (
         _bases(part.basis), _accused(part.situations), _named(part.named), _twins(part.situations),
-        _undecided(part.undecided), _rules(part.calibration_by_rule), _classes(part.calibration_by_class),
+        _undecided(part.undecided), _look_alikes(part.situations), _rules(part.calibration_by_rule),
+        _classes(part.calibration_by_class),
     )
     return tuple(table for table in tables if table.rows)
 
@@ -83,6 +84,18 @@ def _undecided(counts: Iterable[UndecidedCount]) -> CountTable:
                  for each in counts)
     return CountTable(title="What several right outcomes hide",
                       head=("right are", "verdicts", "undecided", "given"), rows=rows)
+
+
+def _look_alikes(situations: Sequence[SituationScore]) -> CountTable:
+    """From these the probe's own table is filled, which says how sure a rule may be."""
+    innocents = [each for each in situations if each.kind == INNOCENT]
+    rows = tuple(
+        (look, str(len(alike)), str(sum(each.accused > 0 for each in alike)),
+         ", ".join(each.id for each in alike if not each.accused))
+        for look in sorted({look for each in innocents for look in each.looks})
+        if (alike := [each for each in innocents if look in each.looks]))
+    return CountTable(title="Classes of innocents that look like an action of censors",
+                      head=("action", "classes", "with an accusation", "without"), rows=rows)
 
 
 def _rules(bins: Iterable[Bin]) -> CountTable:

@@ -38,6 +38,8 @@ class SituationScore:
     """Of them, those that say blocked, and the cause or its ancestor as deep as is expected."""
     unplaced: int = 0
     """Of them, those that call it open who acts."""
+    looks: tuple[str, ...] = ()
+    """The actions that the acts of its scenarios look like."""
 
     @property
     def upper95(self) -> float:
@@ -87,6 +89,7 @@ def _score(name: str, kind: str, trials: Sequence[TrialResult]) -> SituationScor
     return SituationScore(
         id=name, kind=kind, tried=len(trials), accused=sum(map(accuses_falsely, trials)), rows=len(rows),
         named=sum(map(is_named, rows)), unplaced=sum(row.block_type == UNPLACED for row in rows),
+        looks=tuple(sorted({look for trial in trials for look in trial.looks})),
     )
 
 

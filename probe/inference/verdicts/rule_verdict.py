@@ -14,6 +14,7 @@ from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.hop_evidence import classify_icmp_scope
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.rules.confidence import limit_confidence
 from probe.inference.rules.rule import Rule
 
 
@@ -57,7 +58,7 @@ def add_causes(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
 def _verdict(endpoint: Endpoint, rule: Rule[Any], place: _Place) -> Verdict:
     return replace(
         make_bare_verdict(endpoint, rule.outcome), block_type=rule.block_type, rule_id=rule.id,
-        confidence=rule.confidence,
+        confidence=limit_confidence(rule),
         reason="" if rule.outcome == "ok" else rule.why, scope=place.scope, hop=place.hop, residual=place.residual,
         residual_s=place.residual_s)
 
