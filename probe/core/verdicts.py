@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.tables.basis_words import Basis
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.control_sources import ControlWord
 from probe.core.tables.evidence_words import EvidenceLevel, ResidualWord, Scope
@@ -23,6 +24,10 @@ class Verdict:
     outcome: Outcome
     block_type: CauseId = ""
     also: tuple[CauseId, ...] = ()
+    basis: Basis | Empty = ""
+    """Of an accusation: why it cannot have been the service itself (`probe.core.tables.basis_words.BASES`)."""
+    suspected: CauseId = ""
+    """Of `inconclusive.unplaced`: the cause that would be named, if anything showed that it is not the service."""
     confidence: float = 0.0
     confirmed: bool = False
     scope: Scope = "unknown"
@@ -33,6 +38,8 @@ class Verdict:
     residual_s: str = ""
     """Seconds that it lasted after the last trigger: `20-40`, or `20-` where it outlasted the run."""
     rule_id: str = ""
+    rules: tuple[str, ...] = ()
+    """Every rule that was weighed for the verdict: the deciding one, then those that accuse and lack a basis."""
     evidence: tuple[str, ...] = ()
     """Ids of the observations that the verdict rests on."""
     evidence_level: EvidenceLevel = "socket"

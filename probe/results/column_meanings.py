@@ -185,6 +185,11 @@ VERDICTS: Words = {
                     " last two as ok or as blocked."),
     "block_type": ("", "Cause as a dotted path, as deep as the evidence supports and no deeper."),
     "also": ("", "Further causes found behind the first."),
+    "basis": ("", "Why an accusation cannot be the service's own deed: packets, place, time, content or company; the"
+                  " strongest of those that the run has. Empty where nothing is accused, and in rows of rules before"
+                  " 19."),
+    "suspected": ("", "Of inconclusive.unplaced: the cause that would be named if anything showed that the service's"
+                      " own front is not it."),
     "confidence": ("0 to 1", "How sure the rule is of its own judgement; not a probability."),
     "confirmed": ("", "Another time slot, later than residual blocking lasts, agreed."),
     "scope": ("", "How near the cause is: device, lan, access, beyond_access, unknown."),
@@ -194,6 +199,7 @@ VERDICTS: Words = {
                      " unknown; empty: nobody looked."),
     "residual_s": ("s", "How long it did after the last trigger: `20-40`; `20-`: longer than the run looked."),
     "rule_id": ("", "Rule that decided; a vocabulary apart from `block_type`."),
+    "rules": ("", "Rules that were weighed: the deciding one first, then those that accuse and have no basis."),
     "evidence": ("", "Observations that the verdict rests on, by `observation_id`."),
     "evidence_level": ("", "What the probe could see: socket (what any program sees) or packet (raw packets too)."),
     "attempts": ("", "Attempts that count for this verdict."),

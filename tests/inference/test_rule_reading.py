@@ -13,22 +13,22 @@ import pytest
 from observations import WELL
 from probe.core.tables.block_types import BLOCK_TYPES, is_ancestor
 from probe.inference.rules.all_rules import list_rules
-from probe.inference.rules.dns_rules import DNS_RULES
+from probe.inference.rules.dns_rules import NAME_TABLE
 from probe.inference.rules.field_reads import Field, read_rule
 from probe.inference.rules.nearest_rule import find_nearest_rule
-from probe.inference.rules.network_rules import NETWORK_RULES
-from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.rules.rule import Rule, decide
+from probe.inference.rules.network_rules import NETWORK_TABLE
+from probe.inference.rules.path_rules import PATH_TABLE
+from probe.inference.rules.rule import Rule, RuleTable, decide
 from probe.operation.commands.rule_places import find_rule_places
 from recorded_app import APPS
 from recorded_datagrams import DATAGRAMS
 from recorded_names import NAMES
 from recorded_transfers import TRANSFERS
 
-RECORDED: list[tuple[str, tuple[Rule[Any], ...], Any]] = [
-    *((rule_id, PATH_RULES, seen) for rule_id, seen in (DATAGRAMS | TRANSFERS | APPS).items()),
-    *((rule_id, DNS_RULES, seen) for rule_id, seen in NAMES.items()),
-    ("net/well", NETWORK_RULES, WELL),
+RECORDED: list[tuple[str, RuleTable[Any], Any]] = [
+    *((rule_id, PATH_TABLE, seen) for rule_id, seen in (DATAGRAMS | TRANSFERS | APPS).items()),
+    *((rule_id, NAME_TABLE, seen) for rule_id, seen in NAMES.items()),
+    ("net/well", NETWORK_TABLE, WELL),
 ]
 NAMED = [row[0] for row in RECORDED]
 
@@ -119,30 +119,33 @@ def test_what_was_read_has_its_value() -> None:
 
 
 @pytest.mark.parametrize(("rule_id", "table", "evidence"), RECORDED, ids=NAMED)
-def test_a_rule_says_the_same_when_it_is_watched(rule_id: str, table: tuple[Rule[Any], ...], evidence: Any) -> None:
-    assert [read_rule(rule, evidence).holds for rule in table] == [rule.holds(evidence) for rule in table]
-    if rule_id != table[-1].id:
-        assert read_rule(decide(table, evidence).rule, evidence).fields
+def test_a_rule_says_the_same_when_it_is_watched(rule_id: str, table: RuleTable[Any], evidence: Any) -> None:
+    rules = table.rules
+    assert [read_rule(rule, evidence).holds for rule in rules] == [rule.holds(evidence) for rule in rules]
+    if rule_id != rules[-1].id:
+        assert read_rule(next(rule for rule in rules if rule.id == rule_id), evidence).fields
 
 
 # ---- the nearest one that was ruled out
 
 @pytest.mark.parametrize(("rule_id", "table", "evidence"), RECORDED, ids=NAMED)
-def test_what_is_ruled_out_says_something_else_and_does_not_hold(rule_id: str, table: tuple[Rule[Any], ...],
-                                                                 evidence: Any) -> None:
+def test_what_is_ruled_out_says_something_else(rule_id: str, table: RuleTable[Any], evidence: Any) -> None:
     decision = decide(table, evidence)
-    assert decision.rule.id == rule_id
     other = find_nearest_rule(decision)
     assert other is not None
-    assert other.rule in table
-    assert not other.rule.holds(evidence)
+    assert other.rule in table.rules
     assert (other.rule.outcome, other.rule.block_type) != (decision.rule.outcome, decision.rule.block_type)
+    if decision.rule == table.unplaced:  # the rule that was recorded lacks nothing but a basis
+        assert (other.rule.id, other.field) == (rule_id, Field(name="basis", value=""))
+    else:
+        assert decision.rule.id == rule_id
+        assert not other.rule.holds(evidence)
 
 
 def test_the_neighbour_of_the_block_type_comes_first() -> None:
-    decision = decide(DNS_RULES, NAMES["dns/denied_here_only"])
+    decision = decide(NAME_TABLE, NAMES["dns/false_answer_here_only"])
     other = find_nearest_rule(decision)
-    neighbours = [rule for rule in DNS_RULES if is_ancestor(BLOCK_TYPES["dns.nxdomain"].nearest, rule.block_type)
-                  and not rule.holds(decision.evidence)]
+    neighbours = [rule for rule in NAME_TABLE.rules if not rule.holds(decision.evidence)
+                  and is_ancestor(BLOCK_TYPES["dns.forged"].nearest, rule.block_type)]
     assert other is not None
     assert other.rule in neighbours

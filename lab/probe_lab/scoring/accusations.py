@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from probe.core.tables.basis_words import BASES
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe_lab.scoring.judged import JudgedRow
 
-BASES = ("time", "place", "packets", "content", "company")
-"""Words of the column `basis`, as tables list them."""
 NO_BASIS = "none"
 """For accusations without one, of which there must not be any."""
 _OPEN = ("inconclusive", NOT_ATTEMPTED)

@@ -30,7 +30,7 @@ BlockTypeId = Literal[
     "local.clock", "local.interception", "local.loss", "local.slow", "local.mtu", "local.firewall", "local.limit",
     "inconclusive.no_control", "inconclusive.control_failed", "inconclusive.control_doubtful",
     "inconclusive.unconfirmed", "inconclusive.unexplained", "inconclusive.disagreeing", "inconclusive.tainted",
-    "inconclusive.vantage", "inconclusive.instrument", "inconclusive.not_attempted",
+    "inconclusive.vantage", "inconclusive.instrument", "inconclusive.not_attempted", "inconclusive.unplaced",
 ]
 """Ids of `BLOCK_TYPES`."""
 CauseId = BlockTypeId | Empty
@@ -244,6 +244,9 @@ BLOCK_TYPES: dict[BlockTypeId, BlockType] = _table(
     ("inconclusive.instrument", _I, "the catalogue or the probe is out of date", "server.error",
      "the genuine service answered, but not as expected"),
     ("inconclusive.not_attempted", _I, "nothing was tried", "inconclusive.unconfirmed", "there is no observation"),
+    ("inconclusive.unplaced", _I, "a block on the way, and a refusal by the service's own front, look alike",
+     "inconclusive.control_doubtful", "the failure repeats, and neither packets, place, time, content nor company show "
+     "that the service itself did not cause it"),
 )
 """`outcome` of each row is the only outcome under which the path may be written."""
 

@@ -14,6 +14,7 @@ What comes over a validated TLS connection is the server's own doing as far as a
 
 from __future__ import annotations
 
+from probe.core.tables.basis_words import NOT_THE_FRONT
 from probe.core.tables.evidence_words import InnocentState
 from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS
 from probe.core.tables.protocols import PROTOCOLS
@@ -65,6 +66,7 @@ APP: tuple[PathRule, ...] = (
                and not c.path.app.control_foreign),
     Rule(id="app/drop_protocol_control", outcome="blocked", block_type="app.drop.protocol", confidence=0.95,
          needs=("innocent", "helper"),
+         rests_on=NOT_THE_FRONT,
          why="the messenger's own bytes are never acknowledged, innocent ones on the same port are, and controls get "
              "the proof",
          holds=lambda c: _vanishes(c) and c.path.app.control_proven > 0 and controls_reach(c)),
@@ -72,16 +74,19 @@ APP: tuple[PathRule, ...] = (
     # get so far, so a server that takes no half-closed connection would look blocked; a control gets there.
     Rule(id="app/drop_protocol", outcome="blocked", block_type="app.drop.protocol", confidence=0.85,
          needs=("innocent",),
+         rests_on=NOT_THE_FRONT,
          why="the messenger's own bytes are never acknowledged, and innocent ones on the same port are",
          holds=lambda c: _vanishes(c) and not c.path.app.heard and not c.path.app.control_failed
                and not c.path.app.control_foreign),
     Rule(id="app/mute_protocol", outcome="blocked", block_type="app.mute.protocol", confidence=0.8,
          needs=("innocent", "helper"),
+         rests_on=NOT_THE_FRONT,
          why="the messenger's own bytes are met with silence, innocent ones on the same port are not, and controls "
              "get the proof",
          holds=lambda c: is_app_muted(c) and _only_this(c)),
     Rule(id="app/reset_protocol", outcome="blocked", block_type="app.reset.protocol", confidence=0.8,
          needs=("innocent", "helper"),
+         rests_on=NOT_THE_FRONT,
          why="connections that speak the messenger's own protocol are reset, innocent ones on the same port are "
              "answered, and controls get the proof",
          holds=lambda c: is_app_reset(c) and _only_this(c)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.core.tables.basis_words import OF_ADDRESSES
 from probe.core.tables.evidence_words import OtherPort
 from probe.core.tables.failures import TIMEOUTS
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
@@ -40,19 +41,23 @@ CONNECT: tuple[PathRule, ...] = (
     # A firewall at the operator's own door says "prohibited" as well, and in the service's name.
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,
          needs=("helper", "routers"),
+         rests_on=OF_ADDRESSES,
          why="a router says that the address is prohibited where other packets pass, and controls reach it",
          holds=lambda c: c.path.stage == "connect" and is_prohibited(c) and controls_reach(c)
                and is_lost_here(c)),
     Rule(id="ip/unreachable_here_only", outcome="blocked", block_type="ip.unreachable", confidence=0.75,
          needs=("helper", "routers"),
+         rests_on=OF_ADDRESSES,
          why="a router that other packets pass cannot or will not reach the address, and controls do",
          holds=lambda c: c.path.stage == "connect" and bool(c.path.icmp) and controls_reach(c) and is_lost_here(c)),
     Rule(id="ip/reset_on_the_way", outcome="blocked", block_type="ip.reset", confidence=0.95,
          needs=("helper", "routers"),
+         rests_on=OF_ADDRESSES,
          why="the SYN is reset where packets for other addresses are still under way, and controls connect",
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
          and controls_reach(c) and _shut(c)),
     Rule(id="ip/reset_injected", outcome="blocked", block_type="ip.reset", confidence=0.9, needs=("helper", "packets"),
+         rests_on=OF_ADDRESSES,
          why="the SYN is answered by resets that neither the host nor its operator's firewall sends, and controls "
              "connect",
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
@@ -61,11 +66,13 @@ CONNECT: tuple[PathRule, ...] = (
                and c.path.opened_before)),
     Rule(id="tcp/port_vanishes", outcome="blocked", block_type="tcp.drop.port", confidence=0.9,
          needs=("helper", "routers"),
+         rests_on=OF_ADDRESSES,
          why="attempts on this port are lost where other packets pass, another port of the address answers, and "
              "controls connect to this one",
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port in _LIVES),
     Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
+         rests_on=OF_ADDRESSES,
          why="packets to the address are lost where others pass, and controls connect to it",
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port == "silent"),

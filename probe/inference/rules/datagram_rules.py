@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.core.tables.basis_words import OF_DATAGRAMS
 from probe.core.tables.failures import TIMEOUTS
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED
 from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts
@@ -67,12 +68,14 @@ _FIRST: tuple[PathRule, ...] = (
 _LAST: tuple[PathRule, ...] = (
     Rule(id="udp/degraded", outcome="blocked", block_type="udp.degrade", confidence=0.85,
          needs=("helper", "udp", "routers"),
+         rests_on=OF_DATAGRAMS,
          why="far more datagrams are lost than with other services, at a place that theirs pass, and controls lose "
              "few",
          holds=lambda c: c.path.stage == "stun" and c.path.udp.responses > 0 and c.path.udp.lossier
                and _singled_out(c) and c.path.udp.lost == "near"),
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule(id="udp/vanishes", outcome="blocked", block_type="udp", confidence=0.8, needs=("helper", "udp", "routers"),
+         rests_on=OF_DATAGRAMS,
          why="every datagram to the address is lost where those for others pass, and controls are answered",
          holds=lambda c: _vanishes(c) and _singled_out(c) and c.path.udp.lost == "near" and _as_a_whole(c)
                and not c.path.udp.lossy),

@@ -6,6 +6,7 @@ What is here, another server has been seen to show; all else needs the innocent 
 
 from __future__ import annotations
 
+from probe.core.tables.basis_words import NOT_THE_FRONT
 from probe.inference.rules.endings import is_hello_dropped, is_http_reset, is_tls_reset
 from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, shows_injection
 from probe.inference.rules.rule import Rule
@@ -30,10 +31,12 @@ def _passes_there(c: PathContext) -> bool:
 TLS_ELSEWHERE: tuple[PathRule, ...] = (
     Rule(id="tls/reset_sni_elsewhere", outcome="blocked", block_type="tls.reset.sni", confidence=0.95,
          needs=("agreed", "ladder"),
+         rests_on=NOT_THE_FRONT,
          why=_WHEREVER,
          holds=lambda c: is_tls_reset(c) and _unshaped(c) and _fails_there_too(c)),
     Rule(id="tls/reset_only_there", outcome="blocked", block_type="tls.reset", confidence=0.8,
          needs=("agreed", "innocent", "helper"),
+         rests_on=NOT_THE_FRONT,
          why="the name is answered at another server and an innocent one at this: it is the name at this address",
          holds=lambda c: is_tls_reset(c) and _unshaped(c) and _passes_there(c) and controls_reach(c)),
     Rule(id="tls/reset_by_this_server", outcome="inconclusive", block_type="inconclusive.control_doubtful",
@@ -44,6 +47,7 @@ TLS_ELSEWHERE: tuple[PathRule, ...] = (
          and not shows_injection(c)),
     Rule(id="tls/drop_sni_elsewhere", outcome="blocked", block_type="tls.drop.sni", confidence=0.95,
          needs=("agreed", "ladder"),
+         rests_on=NOT_THE_FRONT,
          why=_WHEREVER,
          holds=lambda c: is_hello_dropped(c) and _unshaped(c) and _fails_there_too(c)),
 )
@@ -52,6 +56,7 @@ TLS_ELSEWHERE: tuple[PathRule, ...] = (
 HTTP_ELSEWHERE: tuple[PathRule, ...] = (
     Rule(id="http/reset_host_elsewhere", outcome="blocked", block_type="http.reset.host", confidence=0.95,
          needs=("agreed", "ladder"),
+         rests_on=NOT_THE_FRONT,
          why=_WHEREVER,
          holds=lambda c: is_http_reset(c) and not c.path.secure and _fails_there_too(c)),
 )

@@ -5,6 +5,7 @@ They come before the rules that acquit: a throttled service completes its handsh
 
 from __future__ import annotations
 
+from probe.core.tables.basis_words import OF_FLOWS
 from probe.inference.evidence.flow_evidence import MOST_BY_CHANCE, PAIRS
 from probe.inference.evidence.transfer_evidence import ENOUGH_DEAD
 from probe.inference.rules.path_context import PathContext, PathRule, controls_reach
@@ -74,30 +75,37 @@ def _stalls(c: PathContext) -> bool:
 FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/slowed_by_name", outcome="blocked", block_type="flow.throttle.sni", confidence=0.95,
          needs=("innocent",),
+         rests_on=OF_FLOWS,
          why="transfers that name this service trickle, and the same answers under an innocent name do not",
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.same_answer),
     Rule(id="flow/slowed_by_name_control", outcome="blocked", block_type="flow.throttle.sni", confidence=0.93,
          needs=("innocent", "helper"),
+         rests_on=OF_FLOWS,
          why="transfers that name this service trickle; those of an innocent name there, and controls', do not",
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.controls_fast > 0),
     Rule(id="flow/slowed_address", outcome="blocked", block_type="flow.throttle.address", confidence=0.85,
          needs=("innocent", "helper"),
+         rests_on=OF_FLOWS,
          why="transfers from this address keep one low rate, whatever the name; others' from here, and controls', do "
              "not",
          holds=lambda c: _slowed(c) and _policed_here(c) and c.path.flow.innocent_slow),
     Rule(id="flow/slowed", outcome="blocked", block_type="flow.throttle", confidence=0.85, needs=("helper",),
+         rests_on=OF_FLOWS,
          why="transfers from this service keep one low rate; others' from here, and controls' from there, do not",
          holds=lambda c: _slowed(c) and _policed_here(c) and not c.path.flow.innocent.others),
     Rule(id="flow/frozen_by_packets", outcome="blocked", block_type="flow.freeze.packets", confidence=0.9,
          needs=("helper",),
+         rests_on=OF_FLOWS,
          why="transfers stop without a word, and one of many small packets stops after as many of them",
          holds=_frozen_by_packets),
     Rule(id="flow/frozen_by_bytes", outcome="blocked", block_type="flow.freeze.bytes", confidence=0.9,
          needs=("helper",),
+         rests_on=OF_FLOWS,
          why="transfers stop without a word after so many bytes, and many more small packets pass",
          holds=lambda c: _frozen(c) and _shown_elsewhere(c) and c.path.flow.pieces_passed > 0
                and not c.path.flow.pieces_stalled),
     Rule(id="flow/frozen", outcome="blocked", block_type="flow.freeze", confidence=0.85, needs=("helper",),
+         rests_on=OF_FLOWS,
          why="transfers stop alike without a word; others' from here, and controls' from there, come through",
          holds=lambda c: (_frozen(c) and _shown_elsewhere(c)) or (_frozen_early(c) and _served_elsewhere(c))),
     Rule(id="flow/slow_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.core.tables.basis_words import NOT_THE_FRONT, OF_FLOWS, OF_PAGES
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Stage
 from probe.inference.rules.elsewhere_rules import HTTP_ELSEWHERE
 from probe.inference.rules.endings import is_http_silent
@@ -35,9 +36,11 @@ def _not_the_servers(c: PathContext) -> bool:
 
 HTTP: tuple[PathRule, ...] = (
     Rule(id="http/known_redirect", outcome="blocked", block_type="http.redirect", confidence=0.97, needs=("nothing",),
+         rests_on=OF_PAGES,
          why="the request is redirected to a block page that is known of this country, and no control's is",
          holds=lambda c: _known_page(c) and 300 <= c.path.status < 400),
     Rule(id="http/known_blockpage", outcome="blocked", block_type="http.blockpage", confidence=0.97, needs=("nothing",),
+         rests_on=OF_PAGES,
          why="a block page is served that is known of this country, and to no control",
          holds=_known_page),
     Rule(id="http/page_of_servers", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.6,
@@ -47,16 +50,19 @@ HTTP: tuple[PathRule, ...] = (
          holds=lambda c: _unproven_page(c) and bool(c.path.mark.harmless) and not c.path.control_page_same),
     Rule(id="http/blockpage_known_elsewhere", outcome="blocked", block_type="http.blockpage", confidence=0.9,
          needs=("helper",),
+         rests_on=NOT_THE_FRONT,
          why="the page of a filter is served, of a product or known of another country, and controls are served "
              "another",
          holds=lambda c: _unproven_page(c) and bool(c.path.mark.name) and c.path.control_page_differs > 0
                and not c.path.control_page_same and convicts(c) and not 300 <= c.path.status < 400),
     Rule(id="http/foreign_redirect", outcome="blocked", block_type="http.redirect", confidence=0.9, needs=("helper",),
+         rests_on=NOT_THE_FRONT,
          why="the request is redirected to a foreign place, and controls are not",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.foreign_redirect
                and c.path.control_page_differs > 0 and not c.path.control_page_same
                and not c.path.control_redirects_alike and convicts(c)),
     Rule(id="http/foreign_page", outcome="blocked", block_type="http.blockpage", confidence=0.85, needs=("helper",),
+         rests_on=NOT_THE_FRONT,
          why="another page than the service's is served, which unrelated services' names draw here as well, or which "
              "comes from on the way; and controls are served another",
          holds=lambda c: _differs(c) and _not_the_servers(c)),
@@ -82,6 +88,7 @@ HTTP: tuple[PathRule, ...] = (
          holds=lambda c: c.path.stage == "http" and c.path.seeps),
     Rule(id="flow/silent_once_encrypted", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("helper",),
+         rests_on=OF_FLOWS,
          why="every connection completes its handshake and then falls silent, and controls reach the service there",
          holds=lambda c: c.path.secure and is_http_silent(c) and convicts(c) and controls_reach_here(c)
                and c.path.stops_alike and not c.path.flow.trickles and c.ladder.full_segments

@@ -28,6 +28,8 @@ def find_nearest_rule(decision: Decision[E]) -> RuledOut | None:
     that stands closest in the table.
     """
     ruled = decision.rule
+    if decision.suspected and not decision.basis:
+        return RuledOut(rule=decision.suspected[0], field=Field(name="basis", value=""))
     shared = {field.name for field in read_rule(ruled, decision.evidence).fields}
     neighbour = BLOCK_TYPES[ruled.block_type].nearest if ruled.block_type else ""
     here = decision.table.index(ruled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from probe.core.tables.block_types import BlockTypeId
 from probe.core.tables.run_words import OUT_OF_ORDER, ResolverState
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.rules.rule import Rule
+from probe.inference.rules.rule import Rule, RuleTable
 
 _USELESS: tuple[ResolverState, ...] = ("dead", "unasked", "failing")
 
@@ -58,6 +58,8 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          why="the network carries us to the controls",
          holds=lambda e: True),
 )
+
+NETWORK_TABLE: RuleTable[Network] = RuleTable(rules=NETWORK_RULES)
 
 STOPS: tuple[BlockTypeId, ...] = (
     "local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage",

@@ -3,6 +3,7 @@ name, or a version that does not exist."""
 
 from __future__ import annotations
 
+from probe.core.tables.basis_words import OF_DATAGRAMS
 from probe.core.tables.failures import TIMEOUTS
 from probe.core.tables.trust import OUT_OF_DATE, UNTRUSTED
 from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts
@@ -49,6 +50,7 @@ QUIC: tuple[PathRule, ...] = (
          holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
     Rule(id="quic/drop_sni_control", outcome="blocked", block_type="quic.drop.sni", confidence=0.95,
          needs=("innocent", "helper"),
+         rests_on=OF_DATAGRAMS,
          why="an innocent name on the same address is answered, this one is not or not for long, and controls reach "
              "it",
          holds=lambda c: _by_name(c) and controls_reach(c)),
@@ -59,6 +61,7 @@ QUIC: tuple[PathRule, ...] = (
          holds=lambda c: _vanishes(c) and c.path.innocent == "reached"),
     Rule(id="quic/drop_version", outcome="blocked", block_type="quic.drop.version", confidence=0.9,
          needs=("innocent", "helper"),
+         rests_on=OF_DATAGRAMS,
          why="no name is answered in version 1, which the server says it speaks when asked for another, and controls "
              "reach it",
          holds=lambda c: _vanishes(c) and c.path.innocent == "failed" and c.path.udp.versions_answered >= 2

@@ -22,18 +22,23 @@ What must never be broken:
 - A rule that accuses needs failures that repeat alike, a network that is well, and no neighbour that may be the cause
   (`convicts` in `path_context.py`), or proof that stands by itself, as a known block page or two answers to one
   question do. Doubt ends in `inconclusive`.
+- A rule that accuses names what it may rest on (`rests_on`), and decides only where the evidence has one of these. A
+  failure is a symptom: the service's own front can show each of them. Where no basis is there, the table's verdict is
+  that of its `unplaced` rule, and what was suspected is kept.
 - Each id and block type is a literal where its rule is defined, so that a row of results leads to the code by grep.
 - A change that can change a verdict raises `RULES_VERSION`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+from probe.core.tables.basis_words import BASES, Basis
 from probe.core.tables.block_types import BlockTypeId
 from probe.core.tables.outcomes import Decided
+from probe.core.tables.words import Empty
 
 E = TypeVar("E")
 
@@ -70,8 +75,21 @@ class Rule(Generic[E]):
     needs: tuple[Need, ...]
     why: str
     holds: Callable[[E], bool]
+    rests_on: tuple[Basis, ...] = ()
+    """Of a rule that accuses: any one of these must be there."""
     hands_on: bool = False
     """A step that never is the verdict: others decide (of a name its addresses, of an endpoint another address)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleTable(Generic[E]):
+    """Rules in the order in which they are tried, and how evidence of their kind is asked for what carries them."""
+
+    rules: tuple[Rule[E], ...]
+    find_bases: Callable[[E], Collection[Basis]] = lambda evidence: ()
+    unplaced: Rule[E] | None = None
+    """Decides where rules accuse, and none of them has a basis; it stands among `rules`, and never holds there. None
+    where no rule accuses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +99,10 @@ class Decision(Generic[E]):
     rule: Rule[E]
     table: Sequence[Rule[E]]
     evidence: E
+    basis: Basis | Empty = ""
+    """Of a rule that accuses: the strongest that the evidence has."""
+    suspected: tuple[Rule[E], ...] = ()
+    """Rules before the deciding one that accuse, and hold, and have no basis."""
 
 
 def find_first_rule(rules: Sequence[Rule[E]], evidence: E) -> Rule[E]:
@@ -88,6 +110,23 @@ def find_first_rule(rules: Sequence[Rule[E]], evidence: E) -> Rule[E]:
     return next(rule for rule in rules if rule.holds(evidence))
 
 
-def decide(table: Sequence[Rule[E]], evidence: E) -> Decision[E]:
-    """What the table says of this evidence."""
-    return Decision(rule=find_first_rule(table, evidence), table=table, evidence=evidence)
+def decide(table: RuleTable[E], evidence: E) -> Decision[E]:
+    """What the table says of this evidence.
+
+    Rules that accuse without a basis are passed over. One further down may have a basis and decides then; but where the
+    next that holds accuses nobody, it stands below the suspicion because it relies on the suspected rules saying no.
+    """
+    bases: Collection[Basis] | None = None
+    suspected: list[Rule[E]] = []
+    for rule in table.rules:
+        if not rule.holds(evidence):
+            continue
+        if not rule.rests_on:
+            decided = table.unplaced if suspected and table.unplaced else rule
+            return Decision(rule=decided, table=table.rules, evidence=evidence, suspected=tuple(suspected))
+        bases = table.find_bases(evidence) if bases is None else bases
+        basis = next((b for b in BASES if b in bases and b in rule.rests_on), None)
+        if basis:
+            return Decision(rule=rule, table=table.rules, evidence=evidence, basis=basis, suspected=tuple(suspected))
+        suspected.append(rule)
+    raise AssertionError("a table ends with a rule that always holds")

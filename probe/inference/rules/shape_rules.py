@@ -8,6 +8,7 @@ alert, but then it has read the hello, and other shapes are not tried.
 
 from __future__ import annotations
 
+from probe.core.tables.basis_words import NOT_THE_FRONT
 from probe.inference.rules.endings import is_hello_dropped, is_hello_muted, is_tls_closed, is_tls_reset, is_tls_silent
 from probe.inference.rules.path_context import (
     PathContext,
@@ -71,10 +72,12 @@ def _name_and_shape(c: PathContext) -> bool:
 SHAPES: tuple[PathRule, ...] = (
     Rule(id="tls/reset_fingerprint", outcome="blocked", block_type="tls.reset.fingerprint", confidence=0.9,
          needs=("innocent", "twin"),
+         rests_on=NOT_THE_FRONT,
          why=_SHAPE,
          holds=lambda c: is_tls_reset(c) and _every_name(c)),
     Rule(id="tls/reset_name_and_shape", outcome="blocked", block_type="tls.reset", confidence=0.85,
          needs=("innocent", "twin"),
+         rests_on=NOT_THE_FRONT,
          why=_TOGETHER,
          holds=lambda c: is_tls_reset(c) and _name_and_shape(c)),
     Rule(id="tls/reset_of_some_clients", outcome="inconclusive", block_type="inconclusive.control_doubtful",
@@ -83,10 +86,12 @@ SHAPES: tuple[PathRule, ...] = (
          holds=lambda c: is_tls_reset(c) and _shaped(c)),
     Rule(id="tls/close_fingerprint", outcome="blocked", block_type="tls.close.fingerprint", confidence=0.9,
          needs=("innocent", "twin"),
+         rests_on=NOT_THE_FRONT,
          why=_SHAPE,
          holds=lambda c: is_tls_closed(c) and _every_name(c)),
     Rule(id="tls/close_name_and_shape", outcome="blocked", block_type="tls.close", confidence=0.85,
          needs=("innocent", "twin"),
+         rests_on=NOT_THE_FRONT,
          why=_TOGETHER,
          holds=lambda c: is_tls_closed(c) and _name_and_shape(c)),
     Rule(id="tls/close_of_some_clients", outcome="inconclusive", block_type="inconclusive.control_doubtful",
@@ -95,10 +100,12 @@ SHAPES: tuple[PathRule, ...] = (
          holds=lambda c: is_tls_closed(c) and _shaped(c)),
     Rule(id="tls/drop_fingerprint", outcome="blocked", block_type="tls.drop.fingerprint", confidence=0.9,
          needs=("innocent", "twin"),
+         rests_on=NOT_THE_FRONT,
          why=_SHAPE,
          holds=lambda c: is_tls_silent(c) and c.path.acked == "no" and _every_name(c) and _fits(c)),
     Rule(id="tls/drop_name_and_shape", outcome="blocked", block_type="tls.drop", confidence=0.85,
          needs=("innocent", "twin"),
+         rests_on=NOT_THE_FRONT,
          why=_TOGETHER,
          holds=lambda c: is_hello_dropped(c) and _name_and_shape(c)),
     Rule(id="tls/drop_of_some_clients", outcome="inconclusive", block_type="inconclusive.control_doubtful",
@@ -107,10 +114,12 @@ SHAPES: tuple[PathRule, ...] = (
          holds=lambda c: is_hello_dropped(c) and _shaped(c)),
     Rule(id="tls/mute_fingerprint", outcome="blocked", block_type="tls.mute.fingerprint", confidence=0.9,
          needs=("innocent", "twin"),
+         rests_on=NOT_THE_FRONT,
          why=_SHAPE,
          holds=lambda c: is_tls_silent(c) and c.path.acked != "no" and _every_name(c) and _fits(c)),
     Rule(id="tls/mute_name_and_shape", outcome="blocked", block_type="tls.mute", confidence=0.85,
          needs=("innocent", "twin"),
+         rests_on=NOT_THE_FRONT,
          why=_TOGETHER,
          holds=lambda c: is_hello_muted(c) and _name_and_shape(c)),
     Rule(id="tls/mute_of_some_clients", outcome="inconclusive", block_type="inconclusive.control_doubtful",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.core.tables.basis_words import NOT_THE_FRONT
 from probe.core.tables.evidence_words import NARROW_FAILS, TLS_OR_HTTP
 from probe.core.tables.failures import TIMEOUTS
 from probe.core.tables.trust import OUT_OF_DATE, UNTRUSTED
@@ -42,6 +43,7 @@ TLS: tuple[PathRule, ...] = (
          why="controls are shown the same certificate",
          holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
     Rule(id="tls/foreign_certificate", outcome="blocked", block_type="tls.mitm", confidence=0.93, needs=("helper",),
+         rests_on=NOT_THE_FRONT,
          why="controls are shown another, valid certificate at this address",
          holds=lambda c: _untrusted(c) and c.path.control_other_key > 0 and not c.path.control_same_key
          and controls_reach(c)
@@ -61,6 +63,7 @@ TLS: tuple[PathRule, ...] = (
     # reads. Small segments must be lost as well, or the line may take no packet as large as a hello.
     Rule(id="tls/drop_every_hello", outcome="blocked", block_type="tls.drop.address", confidence=0.85,
          needs=("innocent", "helper"),
+         rests_on=NOT_THE_FRONT,
          why="no name's hello is acknowledged at this address, in small segments neither, while other bytes on the "
              "same port are; controls shake hands there",
          holds=lambda c: is_tls_dropped(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"

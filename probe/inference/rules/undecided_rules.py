@@ -14,7 +14,15 @@ def _failed_too_seldom(c: PathContext) -> bool:
     return c.path.failed_attempts < (_ENOUGH_CERTIFICATES if c.path.trust else _ENOUGH) or not c.path.same_failure
 
 
+UNPLACED: PathRule = Rule(
+    id="path/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced", confidence=0.5, needs=("nothing",),
+    why="it fails alike again and again, and nothing shows that the service's own front does not cause it: a block on "
+        "the way, and a refusal by the service, look alike",
+    holds=lambda c: False)
+"""Decides in the place of rules that accuse without a basis."""
+
 UNDECIDED: tuple[PathRule, ...] = (
+    UNPLACED,
     Rule(id="path/tainted", outcome="inconclusive", block_type="inconclusive.tainted", confidence=0.5,
          needs=("nothing",),
          why="a neighbour on this address failed first, and may have caused it",

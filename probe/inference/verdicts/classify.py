@@ -10,11 +10,11 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.dns_evidence import DENIALS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.rules.dns_rules import DNS_RULES
+from probe.inference.rules.dns_rules import NAME_TABLE
 from probe.inference.rules.name_context import NameEvidence
-from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
+from probe.inference.rules.network_rules import NETWORK_TABLE, STOPS
 from probe.inference.rules.path_context import PathContext
-from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.path_rules import PATH_TABLE
 from probe.inference.rules.rule import Decision, decide
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
@@ -41,13 +41,13 @@ def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, s
 def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext,
                     ) -> dict[str, list[JudgedEndpoint]]:
     """Target -> its endpoints, judged; also those that were not tried."""
-    network = decide(NETWORK_RULES, run.ladder)
+    network = decide(NETWORK_TABLE, run.ladder)
     across = gather_cross_site_evidence(cases, run.ladder)
     found: dict[str, list[JudgedEndpoint]] = {}
     for case in cases:
         for endpoint in case.site.endpoints:
             if network.rule.block_type in STOPS:
-                judged = JudgedEndpoint(endpoint=endpoint, verdict=make_network_verdict(endpoint, network.rule),
+                judged = JudgedEndpoint(endpoint=endpoint, verdict=make_network_verdict(endpoint, network),
                                         decisions=(network,))
             else:
                 judged = _judge_endpoint(case, endpoint, run, across)
@@ -58,13 +58,13 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
 
 
 def _judge_endpoint(case: SiteCase, endpoint: Endpoint, run: RunContext, across: CrossSiteEvidence) -> JudgedEndpoint:
-    paths = [decide(PATH_RULES, PathContext(path=p, ladder=run.ladder, self_block=_refuses(endpoint, run.cc)))
+    paths = [decide(PATH_TABLE, PathContext(path=p, ladder=run.ladder, self_block=_refuses(endpoint, run.cc)))
              for p in gather_paths(case, endpoint, run, across)]
-    judged = [(d.evidence.path, make_path_verdict(endpoint, d.rule, d.evidence.path)) for d in paths]
+    judged = [(d.evidence.path, make_path_verdict(endpoint, d)) for d in paths]
     evidence = gather_name_evidence(case, run, across, judged)
     if case.site.has_name and not evidence.dns.asked:
         return _untried(endpoint, RAN_OUT)
-    name = decide(DNS_RULES, evidence)
+    name = decide(NAME_TABLE, evidence)
     found = _of_name_and_paths(case, endpoint, name, judged, run.ladder)
     return replace(found, decisions=(name, *paths))
 
@@ -74,7 +74,7 @@ def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEv
     """A block of the name decides; where the name is well, its addresses do."""
     here = [(p, v) for p, v in judged if p.source != "trusted"]
     behind = [(p, v) for p, v in judged if p.source == "trusted"]
-    dns = make_name_verdict(endpoint, name.rule, name.evidence.dns, tuple(o.observation_id for o in case.dns))
+    dns = make_name_verdict(endpoint, name, tuple(o.observation_id for o in case.dns))
     of_name = JudgedEndpoint(endpoint=endpoint, verdict=dns)
     if endpoint.status == "dead" or "NXDOMAIN" in endpoint.expect.status:
         return replace(of_name, verdict=_expected_absence(endpoint, dns, name.evidence))

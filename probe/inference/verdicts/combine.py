@@ -21,8 +21,8 @@ _CONCLUSIONS: tuple[Outcome, ...] = ("ok", "down", "inconclusive", "local")
 _OPPOSITES: tuple[Outcome, ...] = ("ok", "blocked")
 
 MAX_EVIDENCE = 24
-UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.control_failed")
-"""What fails here throughout, and nobody elsewhere could say whether it works."""
+UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.control_failed", "inconclusive.unplaced")
+"""What fails here throughout, and nobody elsewhere could say whether it works, or nothing shows who causes it."""
 _ORDER: tuple[Outcome, ...] = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
 
 
@@ -40,7 +40,7 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
     if not tried:
         return JudgedEndpoint(endpoint=endpoint, verdict=make_not_attempted(endpoint, "nothing was tried"))
     if any(v.outcome == "ok" and p.family == 4 for p, v in tried):
-        tried = [(p, v) for p, v in tried if v.outcome != "blocked" or p.family != 6 or p.depth > 1]
+        tried = [(p, v) for p, v in tried if not _accuses(v) or p.family != 6 or p.depth > 1]
     verdict = _of_verdicts([v for _, v in tried])
     return JudgedEndpoint(endpoint=endpoint, verdict=verdict, by_family=_by_family(tried))
 
@@ -52,9 +52,15 @@ def _of_verdicts(tried: Sequence[Verdict]) -> Verdict:
         others = tuple(v.block_type for v in blocked if v.block_type != chief.block_type)
         partial = any(v.outcome == "ok" for v in tried)
         return add_causes(replace(_add_counts(chief, blocked), partial=partial), others)
-    chief = min(tried, key=lambda v: _ORDER.index(v.outcome))
+    chief = min(tried, key=lambda v: (not v.suspected, _ORDER.index(v.outcome)))
+    chief = replace(chief, partial=bool(chief.suspected) and any(v.outcome == "ok" for v in tried))
     notes = tuple(v.block_type for v in tried if v.outcome == "local") if chief.outcome == "ok" else ()
     return add_causes(_add_counts(chief, [v for v in tried if v.outcome == chief.outcome]), notes)
+
+
+def _accuses(verdict: Verdict) -> bool:
+    """A block, or what would be one if anything showed that it is not the service."""
+    return verdict.outcome == "blocked" or bool(verdict.suspected)
 
 
 def _by_family(tried: Sequence[PathVerdict]) -> tuple[tuple[int, Outcome], ...]:

@@ -13,30 +13,35 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.hop_evidence import classify_icmp_scope
+from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.rules.confidence import limit_confidence
-from probe.inference.rules.rule import Rule
+from probe.inference.rules.name_context import NameEvidence
+from probe.inference.rules.path_context import PathContext
+from probe.inference.rules.rule import Decision, Rule
 
 
-def make_network_verdict(endpoint: Endpoint, rule: Rule[Any]) -> Verdict:
+def make_network_verdict(endpoint: Endpoint, decision: Decision[LadderEvidence]) -> Verdict:
     """The network is such that no target can be spoken of."""
-    return _verdict(endpoint, rule, _place_of(rule, None, None))
+    return _verdict(endpoint, decision, _place_of(decision.rule, None, None))
 
 
-def make_name_verdict(endpoint: Endpoint, rule: Rule[Any], dns: DnsEvidence, evidence: tuple[str, ...]) -> Verdict:
+def make_name_verdict(endpoint: Endpoint, decision: Decision[NameEvidence], evidence: tuple[str, ...]) -> Verdict:
     """`evidence`: ids of the observations of the name's resolution."""
+    dns = decision.evidence.dns
     return replace(
-        _verdict(endpoint, rule, _place_of(rule, None, dns)), evidence=evidence, attempts=dns.attempts,
-        failed_attempts=dns.failed_attempts, confirmed=rule.outcome == "blocked" and dns.slots > 1,
+        _verdict(endpoint, decision, _place_of(decision.rule, None, dns)), evidence=evidence, attempts=dns.attempts,
+        failed_attempts=dns.failed_attempts, confirmed=decision.rule.outcome == "blocked" and dns.slots > 1,
         control=_dns_control_word(dns))
 
 
-def make_path_verdict(endpoint: Endpoint, rule: Rule[Any], path: PathEvidence) -> Verdict:
+def make_path_verdict(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
     """Of one address of the endpoint."""
+    path = decision.evidence.path
     return replace(
-        _verdict(endpoint, rule, _place_of(rule, path, None)), evidence=path.evidence, attempts=path.attempts,
-        failed_attempts=path.failed_attempts, confirmed=rule.outcome == "blocked" and path.slots > 1,
-        control=_control_word(path))
+        _verdict(endpoint, decision, _place_of(decision.rule, path, None)), evidence=path.evidence,
+        attempts=path.attempts, failed_attempts=path.failed_attempts,
+        confirmed=decision.rule.outcome == "blocked" and path.slots > 1, control=_control_word(path))
 
 
 def make_not_attempted(endpoint: Endpoint, reason: str) -> Verdict:
@@ -55,9 +60,13 @@ def add_causes(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
     return replace(verdict, also=tuple(dict.fromkeys(verdict.also + causes)))
 
 
-def _verdict(endpoint: Endpoint, rule: Rule[Any], place: _Place) -> Verdict:
+def _verdict(endpoint: Endpoint, decision: Decision[Any], place: _Place) -> Verdict:
+    rule, suspected = decision.rule, decision.suspected
+    unplaced = rule.block_type == "inconclusive.unplaced"
     return replace(
         make_bare_verdict(endpoint, rule.outcome), block_type=rule.block_type, rule_id=rule.id,
+        rules=tuple(weighed.id for weighed in (rule, *suspected)), basis=decision.basis,
+        suspected=suspected[0].block_type if unplaced else "",
         confidence=limit_confidence(rule),
         reason="" if rule.outcome == "ok" else rule.why, scope=place.scope, hop=place.hop, residual=place.residual,
         residual_s=place.residual_s)

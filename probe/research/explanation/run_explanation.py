@@ -18,7 +18,7 @@ from probe.core.verdicts import Verdict
 from probe.inference.rules.field_reads import Field, read_rule
 from probe.inference.rules.nearest_rule import RuledOut, find_nearest_rule
 from probe.inference.rules.path_context import PathContext
-from probe.inference.rules.rule import Decision
+from probe.inference.rules.rule import Decision, Rule
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
 from probe.interop.grouping import ENGINE
 from probe.interop.judging import judge_imported_endpoints, judge_imported_run
@@ -74,7 +74,7 @@ def explain_verdict(directory: Path, run_id: str, target: str, catalogue: str | 
     return Explanation(
         run=result.run, verdict=verdict, stored=old, known=verdict.target_id in verdicts,
         decision=decision,
-        fields=read_rule(decision.rule, decision.evidence).fields if decision else (),
+        fields=read_rule(_read(decision), decision.evidence).fields if decision else (),
         ruled_out=find_nearest_rule(decision) if decision else None,
         observations=tuple(seen[i] for i in verdict.evidence if i in seen))
 
@@ -122,6 +122,11 @@ def _decision(verdict: Verdict, members: Sequence[JudgedEndpoint]) -> Decision[A
     decisions = [d for m in members if m.endpoint.input == verdict.input for d in m.decisions
                  if d.rule.id == verdict.rule_id]
     return max(decisions, key=lambda d: len(_observed(d).intersection(verdict.evidence)), default=None)
+
+
+def _read(decision: Decision[Any]) -> Rule[Any]:
+    """The rule whose predicate is told of: the suspected one where it lacked nothing but a basis."""
+    return decision.suspected[0] if decision.suspected and not decision.basis else decision.rule
 
 
 def _observed(decision: Decision[Any]) -> frozenset[str]:
