@@ -64,10 +64,11 @@ def _accused(situations: Iterable[SituationScore]) -> CountTable:
 def _named(causes: Iterable[NamedCause]) -> CountTable:
     rows = tuple(
         (each.cause, str(each.consent_level), "yes" if each.helpers else "no", str(each.rows),
-         _share(each.named, each.rows), str(each.unplaced), _several(each.others))
+         _share(each.named, each.rows), str(each.unplaced), str(each.suspected), _several(each.others))
         for each in causes)
     return CountTable(title="Censorship that was named, by cause",
-                      head=("cause", "consent level", "helpers", "verdicts", "named", "unplaced", "others"), rows=rows)
+                      head=("cause", "consent level", "helpers", "verdicts", "named", "unplaced", "rightly suspected",
+                            "others"), rows=rows)
 
 
 def _twins(situations: Sequence[SituationScore]) -> CountTable:

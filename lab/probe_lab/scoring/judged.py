@@ -36,6 +36,8 @@ class JudgedRow:
     """How sure the verdict says it is; 0 where it says nothing."""
     basis: str = ""
     """What an accusation rests on, as the verdict says."""
+    suspected: str = ""
+    """The cause that a verdict without a basis would name."""
     block_type: str = ""
     """The verdict's own word for the cause, whatever its outcome."""
     outcomes: tuple[str, ...] = ()

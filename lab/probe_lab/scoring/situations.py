@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from probe.core.tables.block_types import is_ancestor
 from probe_lab.scoring.judged import MISSING, JudgedRow
 from probe_lab.scoring.score_measures import upper_bound
 from probe_lab.scoring.trial import TrialResult
@@ -70,6 +71,8 @@ class NamedCause:
     rows: int
     named: int
     unplaced: int
+    suspected: int = 0
+    """Of those left open, with the right suspicion."""
     others: Mapping[str, int] = field(default_factory=dict)
     """What the rest says, as `outcome block_type`."""
 
@@ -114,7 +117,7 @@ def _named(cause: str, consent_level: int, rows: Sequence[JudgedRow], *, helpers
     rest = [row for row in rows if not is_named(row) and row.block_type != UNPLACED]
     return NamedCause(
         cause=cause, consent_level=consent_level, helpers=helpers, rows=len(rows), named=sum(map(is_named, rows)),
-        unplaced=sum(row.block_type == UNPLACED for row in rows),
+        unplaced=sum(row.block_type == UNPLACED for row in rows), suspected=sum(map(is_suspected, rows)),
         others=dict(Counter(row.got for row in rest).most_common()),
     )
 
@@ -130,6 +133,11 @@ def list_censored_rows(result: TrialResult) -> list[JudgedRow]:
 def is_named(row: JudgedRow) -> bool:
     """Whether the verdict says blocked, and why."""
     return row.accused and row.met
+
+
+def is_suspected(row: JudgedRow) -> bool:
+    """Whether a verdict that is left open suspects a cause that was expected, or an ancestor of it."""
+    return row.block_type == UNPLACED and any(is_ancestor(row.suspected, cause) for cause in row.expected_causes)
 
 
 def accuses_falsely(result: TrialResult) -> bool:

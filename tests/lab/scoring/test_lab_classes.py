@@ -83,6 +83,13 @@ def test_what_is_named_and_what_is_left_open_is_told_by_cause_consent_and_helper
     assert (found[3, False].named, found[3, False].unplaced) == (1, 0)
 
 
+def test_a_verdict_that_is_left_open_may_suspect_the_right_cause() -> None:
+    trials = [result(judged([{**said, "suspected": cause} for said in verdicts(UNPLACED)], drawn=scene(OPEN)), name="a")
+              for cause in ("tls.reset.sni", "tls.reset", "tls.drop.sni", "")]
+    (found,) = count_named_causes(trials)
+    assert (found.unplaced, found.suspected) == (4, 2)
+
+
 def test_accusations_are_counted_by_what_they_rest_on() -> None:
     rows = [row("blocked tls", accused=True, may_be_blocked=True, basis="time"),
             row("blocked tls", accused=True, basis="time"), row("blocked tls", accused=True, basis="place"),
