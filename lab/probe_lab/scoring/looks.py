@@ -46,7 +46,6 @@ _FAULTS: Mapping[str, tuple[str, ...]] = {
     "resolver_servfail": ("dns.servfail",),
     "slow_line": ("flow.throttle",),
     "small_cap": ("flow.freeze",),
-    "status": ("http.blockpage",),
     "tls_alert": ("tls.alert",),
     "tls_close": ("tls.close",),
     "tls_late": ("tls.mute",),
@@ -96,6 +95,8 @@ def _looks(act: RuleSpec, *, over_udp: bool) -> Iterator[str]:
         yield from _of_rule(act)
         return
     yield from _FAULTS.get(act.action, ())
+    if act.action == "status":
+        yield "http.redirect" if _names_place(act) else "http.blockpage"
     name, looks = _BY_VALUE.get(act.action, ("", {}))
     given = map(str, samples(act.params[name])) if name in act.params else ("",)
     yield from (looks[value] for value in given if value in looks)
@@ -103,10 +104,17 @@ def _looks(act: RuleSpec, *, over_udp: bool) -> Iterator[str]:
         yield _OVER_UDP[act.action]
 
 
+def _names_place(act: RuleSpec) -> bool:
+    headers = samples(act.params["headers"]) if "headers" in act.params else ()
+    return any("location:" in str(header).lower() for header in headers)
+
+
 def _of_rule(act: RuleSpec) -> Iterator[str]:
     yield from _WHATEVER_THE_LAYER.get(act.action, ())
     if act.action == "redirect" and act.trigger == "udp53":
         yield from ("dns.hijack", "dns.injection")  # whoever is asked, somebody else answers
+    elif act.action == "redirect":
+        yield "tls.mitm"
     if act.action in _ACTIONS and act.action not in _WHATEVER_THE_LAYER:
         look = f"{_LAYERS[act.trigger]}.{_ACTIONS[act.action]}"
         yield from _AS_RULES_SAY.get(look, (look,))

@@ -49,6 +49,11 @@ def test_the_tables_know_no_fault_and_no_trigger_that_is_none() -> None:
     ('[[front]]\ntrigger = "sni"\nmatch = ["@t"]\naction = "reset"', ("tls.reset",)),
     ('[[front]]\ntrigger = "host"\nmatch = ["@t"]\naction = "fin"', ("http.close",)),
     ('[[front]]\ntrigger = "sni"\nmatch = ["@t"]\naction = "certificate"', ("tls.mitm",)),
+    ('[[fault]]\nkind = "status"\nmatch = ["@t"]\nparams = {status = 403}', ("http.blockpage",)),
+    ('[[fault]]\nkind = "status"\nmatch = ["@t"]\nparams = {status = 302, headers = ["Location: http://@foreign/"]}',
+     ("http.redirect",)),
+    ('[[rule]]\ntrigger = "address"\nmatch = ["@t"]\naction = "redirect"\nparams = {to = "@sinkhole"}',
+     ("tls.mitm",)),
     ('[[rule]]\ntrigger = "port"\nmatch = ["853"]\naction = "drop"', ("tcp.drop",)),
     ('[[rule]]\ntrigger = "address"\nmatch = ["@t"]\naction = "drop"', ("ip.blackhole",)),
 ])
