@@ -86,7 +86,7 @@ def explained(*arguments: str) -> dict[str, Any]:
 RESET_NET = Net(dns=HONEST, cuts={HERE4: ("tls", RESET)})
 NETS = [
     pytest.param(Net(dns=HONEST), "tls/proven", HERE4, id="well"),
-    pytest.param(RESET_NET, "tls/reset_sni_control", HERE4, id="reset by name"),
+    pytest.param(RESET_NET, "path/unplaced", HERE4, id="reset by name"),
     pytest.param(Net(dns=HONEST, cuts={HERE4: ("connect", TIMEOUT)}), "ip/lost_somewhere", HERE4,
                  id="lost"),
     pytest.param(Net(dns=HONEST | dict.fromkeys(("system", "network"), (PRIVATE,))), "dns/false_answer_here_only", "",

@@ -26,7 +26,7 @@ from recorded_names import NAMES, failing
 NAMED_RESET: dict[str, Any] = dict(stage="tls", failure=RESET, innocent="reached", **CONTRARY)
 SUSPICION = scene(**NAMED_RESET)
 FORGED = PacketAnatomy(captured=5, signs=("ttl", "early", "copies"))
-ENDPOINT = Endpoint(target_id="t", service="s", role="web", input="https://t.example/", protocol="https", tier=1,
+ENDPOINT = Endpoint(target_id="t", service="s", role="web", input="https://t.example/", protocol="http", tier=1,
                     host="t.example", port=443)
 
 
@@ -70,7 +70,7 @@ def test_what_a_front_of_the_service_can_show_is_no_basis(shown: dict[str, Any])
 
 @pytest.mark.parametrize("state", ["nxdomain", "empty", "refused", "servfail", "timeout"])
 def test_a_resolver_that_fails_alone_is_suspected(state: str) -> None:
-    alive = {"resolver_alive": "ok"}
+    alive: dict[str, Any] = {"resolver_alive": "ok"}
     alone = decide(NAME_TABLE, failing(state, **alive))
     assert (alone.rule, alone.suspected[0].outcome) == (NAME_TABLE.unplaced, "blocked")
     both = decide(NAME_TABLE, failing(state, public=state, trusted_ok=1, **alive))

@@ -44,6 +44,7 @@ PLAIN = f"http://{HOST}/"
 ALONE = replace(FRAME, controls=())
 NXDOMAIN: Final = "dns_nxdomain_error"
 DENIED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": NXDOMAIN, "network": NXDOMAIN}
+DENIED_TWICE: dict[str, tuple[str, ...] | str] = {**DENIED, "public": NXDOMAIN, "tcp": NXDOMAIN}
 SILENT: dict[str, tuple[str, ...] | str] = {**HONEST, "system": TIMEOUT, "network": TIMEOUT}
 FORGED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (PRIVATE,), "network": (PRIVATE,)}
 
@@ -70,11 +71,13 @@ def other_page(step: AskControl) -> ControlAnswer:
 
 BLOCKPAGE: dict[str, Any] = {"title": "Forbidden", "body_bytes": 500, "met_expectation": "no", "mismatch": "body"}
 KNOWN: dict[str, Any] = {"fingerprint": "page", "fingerprint_scope": "national RU"}
+UNPLACED: Final = ("inconclusive", "inconclusive.unplaced")
+"""The service's own front may do the same."""
 EXPECTING = expecting(PLAIN, body=("chat",))
 STORIES = {
     "all is well": (Net(dns=HONEST), "ok", "", "tls/proven"),
-    "an SNI is reset": (cut("tls", RESET), "blocked", "tls.reset.sni", "tls/reset_sni_control"),
-    "an SNI is met with silence": (cut("tls", TIMEOUT), "blocked", "tls.mute.sni", "tls/mute_sni_control"),
+    "an SNI is reset, by whom?": (cut("tls", RESET), *UNPLACED, "path/unplaced"),
+    "an SNI is met with silence, by whom?": (cut("tls", TIMEOUT), *UNPLACED, "path/unplaced"),
     "an SNI is closed, by whom?": (cut("tls", EOF), "inconclusive", "inconclusive.unexplained", "path/unexplained"),
     "every name at the address is reset": (cut("tls", RESET, innocent_cuts={HERE4: ("tls", RESET)}), "inconclusive",
                                            "inconclusive.unconfirmed", "tls/reset_address"),
@@ -96,16 +99,16 @@ STORIES = {
                               "inconclusive.control_doubtful", "path/control_fails_too"),
     "somebody else's certificate": (
         cut("tls", "ssl_unknown_authority", cut_shake={"trust": "self_signed", "chain": ("forged",)}, told=other_key),
-        "blocked", "tls.mitm", "tls/foreign_certificate"),
+        *UNPLACED, "path/unplaced"),
     "the server refuses this place": (Net(dns=HONEST, page={"status": 403, "met_expectation": "no"}), "down",
                                       "server.restricted", "http/restricted"),
     "the server fails": (Net(dns=HONEST, page={"status": 502, "met_expectation": "no"}), "down", "server.error",
                          "http/server_error"),
-    "the name is denied": (Net(dns=DENIED), "blocked", "dns.nxdomain", "dns/denied_here_only"),
+    "the name is denied": (Net(dns=DENIED), *UNPLACED, "dns/unplaced"),
+    "the name is denied by two resolvers": (Net(dns=DENIED_TWICE), "blocked", "dns.nxdomain", "dns/denied_here_only"),
     "the name is denied everywhere": (Net(dns=dict.fromkeys(HONEST, NXDOMAIN), told=failing_too), "down",
                                       "server.nonexistent", "dns/denied_everywhere"),
-    "questions go unanswered": (Net(dns=SILENT | {"alive": (NEAR4,)}), "blocked", "dns.timeout",
-                                "dns/unanswered_here_only"),
+    "questions go unanswered": (Net(dns=SILENT | {"alive": (NEAR4,)}), *UNPLACED, "dns/unplaced"),
     "the resolver gives up": (Net(dns=SILENT | {"alive": TIMEOUT}), "local", "local.resolver", "dns/resolver_gave_up"),
     "the resolver lies": (Net(dns=FORGED), "blocked", "dns.forged", "dns/false_answer_here_only"),
     "every resolver lies": (Net(dns=FORGED | {"public": (PRIVATE,)}), "blocked", "dns", "dns/false_answer_everywhere"),
@@ -134,9 +137,9 @@ CLEAR = {
     "a known block page": (Net(dns=HONEST, page=BLOCKPAGE | KNOWN), "blocked",
                            "http.blockpage", "http/known_blockpage"),
     "a foreign redirect": (
-        Net(dns=HONEST, page=BLOCKPAGE | {"status": 302, "location": "http://away.net/"}, told=other_page), "blocked",
-        "http.redirect", "http/foreign_redirect"),
-    "a Host is reset": (cut("http", RESET), "blocked", "http.reset.host", "http/reset_host_control"),
+        Net(dns=HONEST, page=BLOCKPAGE | {"status": 302, "location": "http://away.net/"}, told=other_page), *UNPLACED,
+        "path/unplaced"),
+    "a Host is reset": (cut("http", RESET), *UNPLACED, "path/unplaced"),
 }
 
 
@@ -144,6 +147,19 @@ CLEAR = {
 def test_a_story_in_the_clear(net: Net, outcome: Outcome, block_type: str, rule_id: str) -> None:
     found = verdict_on(net, EXPECTING)
     assert (found.outcome, found.block_type, found.rule_id) == (outcome, block_type, rule_id)
+
+
+@pytest.mark.parametrize(("net", "of", "cause", "rule_id"), [
+    (cut("tls", RESET), endpoint(), "tls.reset.sni", "tls/reset_sni_control"),
+    (cut("tls", TIMEOUT), endpoint(), "tls.mute.sni", "tls/mute_sni_control"),
+    (Net(dns=DENIED), endpoint(), "dns.nxdomain", "dns/denied_here_only"),
+    (Net(dns=SILENT | {"alive": (NEAR4,)}), endpoint(), "dns.timeout", "dns/unanswered_here_only"),
+    (cut("http", RESET), EXPECTING, "http.reset.host", "http/reset_host_control"),
+])
+def test_what_is_not_placed_is_kept_as_a_suspicion(net: Net, of: Endpoint, cause: str, rule_id: str) -> None:
+    found = verdict_on(net, of)
+    assert (found.suspected, found.basis) == (cause, "")
+    assert found.rules[1] == rule_id
 
 
 def filters_page(scope: str, **changes: Any) -> Net:
@@ -158,8 +174,8 @@ def same_page(step: AskControl) -> ControlAnswer:
 
 @pytest.mark.parametrize(("net", "cc", "outcome", "rule_id"), [
     (filters_page("national XA"), "XA", "blocked", "http/known_blockpage"),
-    (filters_page("national XA"), "XB", "blocked", "http/blockpage_known_elsewhere"),
-    (filters_page("product"), "XA", "blocked", "http/blockpage_known_elsewhere"),
+    (filters_page("national XA"), "XB", "inconclusive", "path/unplaced"),
+    (filters_page("product"), "XA", "inconclusive", "path/unplaced"),
     (filters_page("product", told=same_page), "XA", "ok", "http/same_as_control"),
     (filters_page("national XA", told=failing_too), "XB", "down", "http/controls_fail_too"),
     (filters_page("vague"), "XA", "inconclusive", "path/too_few"),
@@ -207,10 +223,10 @@ def test_who_answers_under_a_name_that_does_not_exist_must_prove_himself(
 # ---- with less to go by
 
 @pytest.mark.parametrize(("net", "outcome", "block_type"), [
-    (cut("tls", RESET), "blocked", "tls.reset.sni"), (cut("tls", EOF), "inconclusive", "inconclusive.no_control"),
+    (cut("tls", RESET), *UNPLACED), (cut("tls", EOF), "inconclusive", "inconclusive.no_control"),
     (cut("connect", TIMEOUT), "inconclusive", "inconclusive.no_control"),
     (cut("http", RESET), "inconclusive", "inconclusive.no_control"),
-    (Net(dns=DENIED), "blocked", "dns.nxdomain"),
+    (Net(dns=DENIED), *UNPLACED), (Net(dns=DENIED_TWICE), "blocked", "dns.nxdomain"),
 ])
 def test_without_helpers_only_what_convicts_by_itself_is_claimed(net: Net, outcome: Outcome, block_type: str) -> None:
     found = verdict_on(net, context=ALONE)
@@ -240,8 +256,8 @@ def test_where_the_network_stops_no_service_is_spoken_of(ladder: LadderEvidence,
 
 
 def test_what_stands_behind_a_forged_answer_is_told_too() -> None:
-    found = verdict_on(cut("tls", RESET, DENIED))
-    assert (found.block_type, found.also) == ("dns.nxdomain", ("tls.reset.sni",))
+    found = verdict_on(cut("tls", RESET, FORGED))
+    assert (found.block_type, found.also) == ("dns.forged", ())  # the second is a suspicion, no cause
 
 
 # ---- what was not tried

@@ -9,6 +9,7 @@ from typing import Any
 from probe.core.addresses import bracket_host
 from probe.core.observations import Observation
 from probe.core.places import Place
+from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.words import read_word
 from probe.core.verdicts import Verdict
@@ -37,7 +38,7 @@ def encode_explanation(told: Explanation) -> dict[str, Any]:
     return {
         "run_id": told.run.run_id, "rules_version": RULES_VERSION, "verdict": asdict(told.verdict),
         "stored": asdict(told.stored) if told.stored else None, "judged_otherwise": told.judged_otherwise,
-        "in_catalogue": told.known,
+        "in_catalogue": told.known, "rests_on": _basis(told.verdict),
         "rule": _rule_json(told.verdict.rule_id) | {"why": decision.rule.why if decision else ""},
         "address": _address(told),
         "fields": [_field_json(field) for field in told.fields],
@@ -57,7 +58,8 @@ def _lines(told: Explanation) -> Iterator[str]:
     now = told.verdict
     yield f"{told.run.run_id}  {now.target_id}  {now.input}"
     yield f"verdict: {_said(now)}"
-    for name, text in (("also", ", ".join(now.also)), ("scope", now.scope), ("hop", now.hop), ("reason", now.reason)):
+    for name, text in (("rests on", _basis(now)), ("suspected", now.suspected), ("also", ", ".join(now.also)),
+                       ("scope", now.scope), ("hop", now.hop), ("reason", now.reason)):
         if text:
             yield f"{name}: {text}"
     yield from _stored(told)
@@ -125,6 +127,10 @@ def _place(seen: Observation) -> str:
 
 def _said(verdict: Verdict) -> str:
     return f"{verdict.outcome} {verdict.block_type}".strip() + f", confidence {verdict.confidence:.2f}"
+
+
+def _basis(verdict: Verdict) -> str:
+    return f"{verdict.basis}: {BASES[verdict.basis]}" if verdict.basis else ""
 
 
 def _where(rule_id: str) -> str:

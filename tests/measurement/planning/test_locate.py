@@ -24,6 +24,7 @@ from observations import (
     PRIVATE,
     RESET,
     TIMEOUT,
+    WELL,
     endpoint,
     observation,
     path,
@@ -44,7 +45,10 @@ from probe.inference.evidence.hop_evidence import (
     list_packets,
     locate_interference,
 )
+from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.rule import Decision
 from probe.inference.verdicts.rule_verdict import make_path_verdict
 from probe.measurement.clock import start_clock
 from probe.measurement.hops.locate import MAX_FLOWS, locate_hop
@@ -210,13 +214,17 @@ BLOCK = next(rule for rule in PATH_RULES if rule.id == "tls/reset_sni_control")
 WELL_RULE = next(rule for rule in PATH_RULES if rule.id == "tls/proven")
 
 
+def by(rule: PathRule, seen: PathEvidence) -> Decision[PathContext]:
+    return Decision(rule=rule, table=PATH_RULES, evidence=PathContext(path=seen, ladder=WELL), basis="place")
+
+
 def test_only_a_block_has_a_place() -> None:
     there = path(located=HopLocation(least=1, most=1, scope="lan"))
-    blocked = make_path_verdict(endpoint(), BLOCK, there)
+    blocked = make_path_verdict(endpoint(), by(BLOCK, there))
     assert (blocked.scope, blocked.hop) == ("lan", "1")
-    assert make_path_verdict(endpoint(), WELL_RULE, there).scope == "unknown"
-    assert make_path_verdict(endpoint(), BLOCK,
-                             path(located=NOWHERE, icmp=prohibited_by("100.70.1.1"))).scope == "access"
+    assert make_path_verdict(endpoint(), by(WELL_RULE, there)).scope == "unknown"
+    told = path(located=NOWHERE, icmp=prohibited_by("100.70.1.1"))
+    assert make_path_verdict(endpoint(), by(BLOCK, told)).scope == "access"
 
 
 # ---- the planner
