@@ -57,8 +57,10 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
     if failing and not hopeless and not is_certificate_settled(mine, history.controls, site.port):
         in_earnest = len(list_whole_attempts(mine))
         if in_earnest < _most_attempts(mine, last, context):
+            refused = any(ends_by_certificate(o) for o in mine if o.attempt == last)
             steps += plan_other_bytes(site, address, mine, in_earnest, history, context) or [
-                make_target_visit(site, address, source, context, attempt=last + 1, inputs=failing, depth=depth)]
+                make_target_visit(site, address, source, context, attempt=last + 1, inputs=failing,
+                                  depth="tls" if refused else depth)]  # no page follows: one step, whatever the depth
         else:  # other hellos come at once, or what they show would be of another time than what failed
             steps += plan_shapes(site, address, source, history, context) or [
                 *plan_later_visits(site, address, source, mine, history, context, inputs=failing, depth=depth),

@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 
 from made_up_net import FRAME, Net, walk
-from observations import HERE4, NEAR4, endpoint, site_of, told
+from observations import HERE4, NEAR4, endpoint, numbered, replace_flat, site_of, told, visit_to
 from probe.core.observations import ControlAnswer
+from probe.core.tables.evidence_words import Depth
+from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.measurement.planning.address_plan import plan_address
+from probe.measurement.planning.plan_context import SiteHistory
 from probe.measurement.planning.steps import AskControl, Step, Visit
 
 TWO: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4, NEAR4))
 REFUSED = ("tls", "ssl_unknown_authority")
+DEPTHS: tuple[Depth, ...] = ("tls", "all")
 MINE, OTHER = "a1" * 32, "b2" * 32
 
 
@@ -45,6 +50,18 @@ def test_two_refusals_of_one_certificate_are_enough(trust: str, controls: tuple[
         assert shaken(taken, "target") == [HERE4, HERE4, NEAR4, NEAR4]
         assert not shaken(taken, "shape", "foreign", "residual")
         assert shaken(taken, "innocent") == [HERE4, NEAR4]
+
+
+def test_the_next_try_is_one_and_the_same_step_however_deep_the_address_is_to_be_looked_at() -> None:
+    history = SiteHistory(visits=numbered(visit_to(NEAR4, until="tls", failure="ssl_unknown_authority",
+                                                   trust="unknown_issuer", chain=(MINE,))),
+                          around=numbered(visit_to(NEAR4, purpose="innocent", until="tls")))
+    for trust in ("unknown_issuer", ""):
+        visits = tuple(replace_flat(o, trust=trust if o.failure else "") for o in history.visits)
+        planned = [plan_address(site_of(endpoint()), NEAR4, "network", depth, replace(history, visits=visits), FRAME,
+                                DnsEvidence()) for depth in DEPTHS]
+        assert all(isinstance(step, Visit) and step.attempt == 2 for steps in planned for step in steps)
+        assert (planned[0] == planned[1]) == bool(trust)
 
 
 def test_another_certificate_elsewhere_asks_for_as_many_as_an_accusation_takes() -> None:
