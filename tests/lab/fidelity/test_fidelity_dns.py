@@ -22,7 +22,7 @@ from lab_fidelity_checks import (
     records,
 )
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 INJECTORS = ("dns-gfw-1", "dns-gfw-3", "dns-gfw-dark", "dns-pool", "dns-ttlcopy", "dns-tm")
 DENIALS = {"dns-nx": 3, "dns-refused": 5, "dns-servfail": 2, "dns-empty": 0}

@@ -13,7 +13,7 @@ from lab_fidelity import Watched, Watching
 from lab_hellos import hello
 from lab_innocents import ask, crowd, fault, fetch, header
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 CHUNK_BYTES = 4000
 """Of an answer of the laboratory that is sent in chunks."""
 

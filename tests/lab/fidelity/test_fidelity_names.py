@@ -24,7 +24,7 @@ from lab_hellos import hello
 from lab_innocents import crowd, innocents
 from lab_tls_views import assert_residual_hits_the_tuple_alone
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 
 def ask(w: Watched, place: Place, name: str) -> Flow:
