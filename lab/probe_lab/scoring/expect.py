@@ -129,9 +129,13 @@ def _judge_row(subject: str, row: Row | None, expect: Expect | None, acts: Acts,
         basis=row.get("basis", "") if row else "",
         suspected=row.get("suspected", "") if row else "",
         block_type=row["block_type"] if row else "",
-        outcomes=expect.outcomes if expect else (),
+        outcomes=_list_right_outcomes(expect, helpers=helpers) if expect else (),
         expected_causes=expect.block_types if expect else (),
     )
+
+
+def _list_right_outcomes(expect: Expect, *, helpers: bool) -> tuple[str, ...]:
+    return expect.outcomes if helpers else tuple(dict.fromkeys((*expect.outcomes, "inconclusive")))
 
 
 def _labels(expect: Expect, outcome: str, got: str) -> tuple[tuple[str, ...], str]:

@@ -116,6 +116,13 @@ def test_what_several_right_outcomes_hide_is_counted() -> None:
         (("inconclusive", "local", "ok"), 1, 1, {"not_attempted": 1})]
 
 
+@pytest.mark.parametrize("helpers", [True, False])
+def test_without_helpers_every_target_may_be_left_open(helpers: bool) -> None:
+    rows = judged(verdicts("inconclusive inconclusive.no_control"), helpers=helpers).rows
+    assert [(u.allowed, u.undecided) for u in count_undecided(rows)] == (
+        [] if helpers else [(("inconclusive", "ok"), 0), (("blocked", "inconclusive"), 1)])
+
+
 def test_a_rule_that_is_often_right_enough_is_kept_and_luck_is_no_reproach() -> None:
     rows = [*(row("blocked x", met=n > 0) for n in range(8)),
             *(row("blocked x", met=n > 6, rule_id="c/d") for n in range(12)), row("inconclusive x", rule_id="e/f")]
