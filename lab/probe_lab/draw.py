@@ -142,7 +142,7 @@ def _scene(
         taken += drawn[alias]
         if spec.behind:
             names = [row.host for row in drawn[alias] if not row.address]
-            world = with_tenants(world, names, drawn[spec.behind][0].host)
+            world = with_tenants(world, names, resolve_addresses(drawn[spec.behind][0], world)[0])
         if spec.shares:
             world = with_shared(world, {row.host: drawn[spec.shares][0].host for row in drawn[alias]})
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"

@@ -109,20 +109,20 @@ def with_shared(world: World, shared: Mapping[str, str]) -> World:
     return replace(world, hosts=hosts)
 
 
-def with_tenants(world: World, names: Iterable[str], other: str) -> World:
-    """The world in which these names have addresses in the network of another name's operator, and lie at its door.
+def with_tenants(world: World, names: Iterable[str], address: str) -> World:
+    """The world in which these names have addresses in the networks of the operator whose address is given, and lie
+    at its door.
 
-    Raises ValueError for a name without addresses of its own.
+    Raises ValueError for an address of nobody's, and for a name without addresses of its own.
     """
-    if other not in world.hosts or other in FIXED_ANSWERS:
-        raise ValueError(f"{other} has no operator in this world")
     hosts, owners = dict(world.hosts), dict(world.owners)
-    plan = hosts[other]
-    owner = owners[next(iter((*plan.ipv4, *plan.ipv6)))]
-    rng = random.Random(f"tenants {world.seed} {other}")
+    owner = owners.get(address)
+    if owner is None:
+        raise ValueError(f"{address} has no operator in this world")
+    rng = random.Random(f"tenants {world.seed} {owner}")
     pool = _Pool(rng, taken=(*owners, world.resolver, world.sinkhole, world.portal, world.mitm, world.client4))
-    pool.adopt(owner, plan.ipv4)
-    for name in names:
+    pool.adopt(owner, (held for held, whose in owners.items() if whose == owner))
+    for name in map(str.lower, names):
         if name not in hosts or name in FIXED_ANSWERS:
             raise ValueError(f"{name} has no addresses of its own in this world")
         fresh4 = tuple(pool.ipv4(owner) for _ in hosts[name].ipv4)
@@ -256,10 +256,13 @@ class _Pool:
         self._held4: set[int] = set()
         self._networks6: dict[str, int] = {}
 
-    def adopt(self, owner: str, ipv4: Sequence[str]) -> None:
-        """The owner has these addresses already."""
-        if ipv4:
-            self._hold(owner, int(ipaddress.IPv4Address(ipv4[0])) >> 16)
+    def adopt(self, owner: str, addresses: Iterable[str]) -> None:
+        """The owner has these addresses already: the last of each family tells its network."""
+        for address in map(ipaddress.ip_address, addresses):
+            if address.version == 4:
+                self._hold(owner, int(address) >> 16)
+            else:
+                self._networks6[owner] = int(address) >> 96
 
     def _hold(self, owner: str, network: int) -> None:
         self._networks4[owner] = network

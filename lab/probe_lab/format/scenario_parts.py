@@ -21,7 +21,7 @@ COUNTERS = ("", "iptables", "nft")
 """Whose counters of packets a program's acts can be read from."""
 MAX_PROGRAMS = 8
 _PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
-_EXEMPTING = frozenset(("not_address", "not_protocol"))
+_EXEMPTING = frozenset(("not_address", "not_protocol", "not_sni"))
 """Triggers whose match names those who are left alone."""
 _STAND_INS = {"address_port": "192.0.2.1:443", "port": "443"}
 """What a reference is taken for while a file is checked, where an address would be refused."""

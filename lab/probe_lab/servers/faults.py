@@ -105,8 +105,10 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("mitm", "place", "page",
      "the intercepting proxy terminates TLS to these names with a foreign certificate; with page, it answers whatever "
      "is said to it, to whichever name and in whichever protocol, with this page of its own"),
-    ("host_off", "router", "", "the host's addresses are unassigned: ICMP host unreachable"),
-    ("host_silent", "router", "", "packets to the host's addresses vanish, for everyone"),
+    ("host_off", "router", "only_client",
+     "the host's addresses are unassigned: ICMP host unreachable; only_client: for the client alone"),
+    ("host_silent", "router", "only_client",
+     "packets to the host's addresses vanish, for everyone or, with only_client, the client's alone"),
     ("host_bans", "router", "after reply cooldown_s",
      "the host itself refuses the client: after so many TCP connections (0: from the start) its SYN are dropped or, "
      "with reply = \"reset\", refused as by a kernel, with \"prohibit\" by ICMP, for cooldown_s (0: for ever); vantage "
@@ -122,7 +124,8 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("host_far", "router", "rtt_ms", "round trips to the host take rtt_ms (200) longer, for everyone"),
     ("ipv6_dropped", "router", "", "all IPv6 packets of the client vanish"),
     ("blackhole", "router", "from_s until_s hop",
-     "all packets of the client vanish, on its own line or, with hop, beyond that router; from_s and until_s are "
+     "all packets of the client vanish, on its own line or, with hop, beyond that router, there with a match those to "
+     "the matched addresses alone (`@t.owner`: a transit that leads to them fails, here only); from_s and until_s are "
      "seconds since the router started (until_s 0: to the end)"),
     ("slow_line", "router", "rate_bps queue_ms",
      "the client's whole line is shaped to rate_bps (bits a second) in each direction, with a queue of queue_ms "

@@ -60,6 +60,29 @@ def test_a_front_of_an_owner_stands_before_all_its_hosts(tmp_path: Path) -> None
     assert found.countries == ("*",)
 
 
+def test_a_fault_can_strike_every_tenant_of_a_front(tmp_path: Path) -> None:
+    head, _, expects = innocent(FRONT).partition("[[front]]")
+    text = head + """
+[draw.u]
+service = "signal"
+protocol = "http"
+tls = true
+behind = "t"
+
+[[fault]]
+kind = "resolver_servfail"
+match = ["@t.owner"]
+""" + expects[expects.index("[[expect]]"):]
+    drawn = draw_scenario(read_scenario(write(tmp_path, text)), seed=1, endpoints=CATALOGUE.endpoints)
+    world = drawn.world
+    t, u = (BY_INPUT[drawn.aliases[alias][0]] for alias in "tu")
+    (owner,) = {world.owners[address] for row in (t, u) for address in resolve_addresses(row, world)}
+    owned = {address for address, whose in world.owners.items() if whose == owner}
+    struck = {name for name, plan in world.hosts.items() if owned & {*plan.ipv4, *plan.ipv6}}
+    assert {t.host, u.host} < struck
+    assert {*drawn.faults[0].match} == struck | owned
+
+
 def test_what_only_a_server_can_do_is_a_fault_of_it(tmp_path: Path) -> None:
     text = innocent(FRONT).replace('action = "reset"', 'action = "page"\nparams = {status = 451}')
     drawn = draw_scenario(read_scenario(write(tmp_path, text)), seed=1, endpoints=CATALOGUE.endpoints)
