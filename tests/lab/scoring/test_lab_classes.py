@@ -180,5 +180,5 @@ def test_json_tells_of_classes_bases_and_open_answers() -> None:
 @pytest.mark.parametrize("form", [as_text, as_html, as_markdown])
 def test_every_form_tells_classes_before_accuracy_and_escapes_their_names(form: Callable[[Report], str]) -> None:
     text = form(report(result(ACCUSED, name="<b>", kind="innocent"), result(LEFT_OPEN, name="x", situation="<b>")))
-    assert in_order(text, "1 of 1 classes of innocents", "Accuracy", "basis", "unplaced")
+    assert in_order(text, "1 of 1", "Accuracy", "basis", "unplaced")
     assert ("<b>" in text) == (form is as_text)
