@@ -63,9 +63,9 @@ _BY_VALUE: Mapping[str, tuple[str, Mapping[str, str]]] = {
 }
 """Of a fault with several looks the parameter that tells them apart, and the look of each value (empty: not given)."""
 _LAYERS: Mapping[str, str] = {
-    "sni": "tls", "ech": "tls", "fingerprint": "tls", "host": "http", "protocol": "app", "not_protocol": "app",
-    "quic_sni": "quic", "quic_version": "quic", "address": "ip", "not_address": "ip", "all": "ip", "port": "tcp",
-    "address_port": "tcp", "qname": "dns", "qname_substring": "dns", "qname_tcp": "dns", "udp53": "dns",
+    "sni": "tls", "not_sni": "tls", "ech": "tls", "fingerprint": "tls", "host": "http", "protocol": "app",
+    "not_protocol": "app", "quic_sni": "quic", "quic_version": "quic", "address": "ip", "not_address": "ip", "all": "ip",
+    "port": "tcp", "address_port": "tcp", "qname": "dns", "qname_substring": "dns", "qname_tcp": "dns", "udp53": "dns",
 }
 _ACTIONS: Mapping[str, str] = {
     "reset": "reset", "drop": "drop", "drop_to_server": "drop", "drop_to_client": "mute", "fin": "close",
@@ -80,6 +80,11 @@ _AS_RULES_SAY: Mapping[str, tuple[str, ...]] = {
     "tcp.reset": ("ip.reset",), "ip.mute": ("ip.blackhole",),
 }
 """Of a layer and an action, the words that rules have for it."""
+_BANS: Mapping[str, tuple[str, ...]] = {
+    "": ("ip.reset", "tls.reset"), "reset": ("ip.reset", "tls.reset"), "drop": ("ip.blackhole",),
+    "drop_to_server": ("ip.blackhole",),
+}
+"""How later flows are refused."""
 _OVER_UDP: Mapping[str, str] = {"host_silent": "udp.drop", "tls_silence": "quic.drop", "closed": "quic.drop"}
 
 
@@ -98,10 +103,14 @@ def _looks(act: RuleSpec, *, over_udp: bool) -> Iterator[str]:
     if act.action == "status":
         yield "http.redirect" if _names_place(act) else "http.blockpage"
     name, looks = _BY_VALUE.get(act.action, ("", {}))
-    given = map(str, samples(act.params[name])) if name in act.params else ("",)
-    yield from (looks[value] for value in given if value in looks)
+    yield from (looks[value] for value in _given(act, name) if value in looks)
     if over_udp and act.action in _OVER_UDP:
         yield _OVER_UDP[act.action]
+
+
+def _given(act: RuleSpec, name: str) -> tuple[str, ...]:
+    """The values that a parameter may be drawn with, as texts; an empty one where it is not given."""
+    return tuple(map(str, samples(act.params[name]))) if name in act.params else ("",)
 
 
 def _names_place(act: RuleSpec) -> bool:
@@ -115,6 +124,8 @@ def _of_rule(act: RuleSpec) -> Iterator[str]:
         yield from ("dns.hijack", "dns.injection")  # whoever is asked, somebody else answers
     elif act.action == "redirect":
         yield "tls.mitm"
-    if act.action in _ACTIONS and act.action not in _WHATEVER_THE_LAYER:
+    elif act.action == "ban":
+        yield from (look for text in _given(act, "residual_action") for look in _BANS.get(text, ()))
+    if act.action in _ACTIONS:
         look = f"{_LAYERS[act.trigger]}.{_ACTIONS[act.action]}"
         yield from _AS_RULES_SAY.get(look, (look,))

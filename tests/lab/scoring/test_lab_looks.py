@@ -52,6 +52,8 @@ def test_the_tables_know_no_fault_and_no_trigger_that_is_none() -> None:
     ('[[fault]]\nkind = "status"\nmatch = ["@t"]\nparams = {status = 403}', ("http.blockpage",)),
     ('[[fault]]\nkind = "status"\nmatch = ["@t"]\nparams = {status = 302, headers = ["Location: http://@foreign/"]}',
      ("http.redirect",)),
+    ('[[front]]\ntrigger = "sni"\nmatch = ["@t"]\naction = "ban"\nparams = {residual_action = "drop"}',
+     ("ip.blackhole",)),
     ('[[rule]]\ntrigger = "address"\nmatch = ["@t"]\naction = "redirect"\nparams = {to = "@sinkhole"}',
      ("tls.mitm",)),
     ('[[rule]]\ntrigger = "port"\nmatch = ["853"]\naction = "drop"', ("tcp.drop",)),
