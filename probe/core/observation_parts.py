@@ -120,6 +120,9 @@ class TracePart:
     """Packets with small TTLs: of trace and udp_trace."""
 
     lines: tuple[TraceLine, ...] = ()
+    left_out_bytes: int = 0
+    """Of a search for a hop: so many bytes at the end of what had failed were not said, so that nothing could be
+    answered to; 0 also where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,8 +64,9 @@ _BY_VALUE: Mapping[str, tuple[str, Mapping[str, str]]] = {
 """Of a fault with several looks the parameter that tells them apart, and the look of each value (empty: not given)."""
 _LAYERS: Mapping[str, str] = {
     "sni": "tls", "not_sni": "tls", "ech": "tls", "fingerprint": "tls", "host": "http", "protocol": "app",
-    "not_protocol": "app", "quic_sni": "quic", "quic_version": "quic", "address": "ip", "not_address": "ip", "all": "ip",
-    "port": "tcp", "address_port": "tcp", "qname": "dns", "qname_substring": "dns", "qname_tcp": "dns", "udp53": "dns",
+    "not_protocol": "app", "quic_sni": "quic", "quic_version": "quic", "address": "ip", "not_address": "ip",
+    "all": "ip", "port": "tcp",
+    "address_port": "tcp", "qname": "dns", "qname_substring": "dns", "qname_tcp": "dns", "udp53": "dns",
 }
 _ACTIONS: Mapping[str, str] = {
     "reset": "reset", "drop": "drop", "drop_to_server": "drop", "drop_to_client": "mute", "fin": "close",

@@ -49,6 +49,7 @@ from probe.measurement.clock import Clock
 from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
 from probe.measurement.names.lookups import list_replies, observe_question
 from probe.measurement.planning.flow_suspects import FlowContext
+from probe.measurement.planning.locate_plan import list_search_keys
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
@@ -99,7 +100,7 @@ class _State:
     asks: int = 0
     searches: int = 0
     searched: set[tuple[str, str]] = field(default_factory=set)
-    """Names and addresses for which the hop was looked for, with the kind of question."""
+    """For what the hop was looked for (`list_search_keys`)."""
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
@@ -177,11 +178,11 @@ class RunLoop:
                 return
             self._state.asks += 1
         if isinstance(step, LocateHop):
-            places = {(step.name, step.kind), (step.address if step.kind != "dns" else step.name, step.kind)}
-            if self._state.searches >= MAX_SEARCHES or places & self._state.searched:
+            keys = list_search_keys(step)
+            if self._state.searches >= MAX_SEARCHES or keys & self._state.searched:
                 return
             self._state.searches += 1
-            self._state.searched |= places
+            self._state.searched |= keys
         heapq.heappush(self._state.waiting, (_urgency(step), next(self._order), step))
 
     def _start_ready(self, deadline_s: float) -> float:

@@ -74,7 +74,7 @@ def shake_hands_raw(sock: RecordedSocket, base: Observation, plan: Visit, *, clo
 
 def hello_parts(plan: Visit, rng: random.Random) -> tuple[bytes, ...]:
     """What is to be sent, one item for each segment that is meant. Raises ValueError for a name that cannot be sent."""
-    if plan.shape == "narrow":
+    if plan.shape in ("", "narrow"):
         return (_library_hello(plan),)
     if plan.shape == "split":
         return split_in_name(_library_hello(plan), plan.sni)
