@@ -90,7 +90,8 @@ def _of_path(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
     context = decision.evidence
     bare = replace(context, path=without_controls(context.path))
     sure = limit_confidence(decision, bare, networks=context.path.control_networks)
-    return replace(make_path_verdict(endpoint, decision), confidence=sure)
+    found = make_path_verdict(endpoint, decision)
+    return replace(found, confidence=min(found.confidence, sure))
 
 
 def _of_name(case: SiteCase, endpoint: Endpoint, decision: Decision[NameEvidence]) -> Verdict:
@@ -99,7 +100,7 @@ def _of_name(case: SiteCase, endpoint: Endpoint, decision: Decision[NameEvidence
     words = WORDS_OF_CONTROLS if dns.trusted_ok or dns.trusted_denying else WORDS_ABOUT_NAMES
     sure = limit_confidence(decision, bare, networks=max(dns.control_ok, dns.control_denying), words=words)
     found = make_name_verdict(endpoint, decision, tuple(o.observation_id for o in case.dns))
-    return replace(found, confidence=sure)
+    return replace(found, confidence=min(found.confidence, sure))
 
 
 def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEvidence], judged: Sequence[PathVerdict],

@@ -16,6 +16,7 @@ from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.hop_evidence import classify_icmp_scope
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.rules.innocents_tried import cap_by_innocents
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.rule import Decision, Rule
@@ -68,7 +69,7 @@ def _verdict(endpoint: Endpoint, decision: Decision[Any], place: _Place) -> Verd
         make_bare_verdict(endpoint, rule.outcome), block_type=rule.block_type, rule_id=rule.id,
         rules=tuple(weighed.id for weighed in (rule, *suspected)), basis=decision.basis,
         suspected=suspected[0].block_type if unplaced else "",
-        confidence=rule.confidence,
+        confidence=cap_by_innocents(rule),
         reason="" if rule.outcome == "ok" else rule.why, scope=place.scope, hop=place.hop, residual=place.residual,
         residual_s=place.residual_s)
 

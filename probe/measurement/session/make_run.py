@@ -137,7 +137,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
             climb_ladder(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select_sites(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
                               consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
-                              inputs=plan.inputs, lacking=find_lacking_modules(), due=share.inputs if share else None)
+                              inputs=plan.inputs, lacking=find_lacking_modules(), due=share.inputs if share else None,
+                              in_proportion=not plan.everywhere)
         book = _measure(run, chosen, events, listener, pool, progress, capture)
         watch.finish()
         for addresses in (frame.ours, list_own_addresses(resolvers)):  # as the run began, and now
