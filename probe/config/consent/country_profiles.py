@@ -12,6 +12,8 @@ CAREFUL = "careful"
 """The profile of a country that nobody listed, and of one that is not told."""
 OPEN = "open"
 """The profile of a country in which we know of no harm from such measurements."""
+GRAVE = "grave"
+"""The profile of countries in which whoever helps is in danger."""
 _FILE = Path(__file__).with_name("profiles.toml")
 
 
@@ -36,6 +38,11 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def load_profiles() -> _Table:
     """The whole table. Raises when the packaged file is damaged."""
     return msgspec.convert(tomllib.loads(_FILE.read_text(encoding="utf-8")), _Table)
+
+
+def is_grave(cc: str) -> bool:
+    """Whether measuring, or helping somebody to, is feared to bring persecution in a country."""
+    return profile_of(cc) is load_profiles().profile[GRAVE]
 
 
 def profile_of(cc: str) -> CountryProfile:

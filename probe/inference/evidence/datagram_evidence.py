@@ -14,6 +14,7 @@ from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import InnocentState, VersionState
 from probe.core.tables.failures import TIMEOUTS, kind_of
 from probe.core.tables.protocols import DatagramKind
+from probe.inference.evidence.control_findings import count_networks
 from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.path_evidence import PathEvidence, claims_organisation
 from probe.inference.evidence.udp_evidence import PORT_BESIDE, UdpPlace, compare_udp_places, locate_datagram_loss
@@ -116,6 +117,7 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation],
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place == where]
     return replace(
         base, controls_asked=len({c.control_id for c in told}), controls_answered=len({c.control_id for c in answered}),
+        control_networks=count_networks(c for c in answered if where in dict(c.udp)),
         control_ok=sum(word for *_, word in words), control_failed=sum(not word for *_, word in words),
         control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
     )

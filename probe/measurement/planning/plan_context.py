@@ -47,6 +47,10 @@ class PlanContext:
     alone."""
     together: bool = False
     """The run need not spread its flows."""
+    known_good: tuple[str, ...] = ()
+    """Inputs that answer everywhere, by which helpers are tried; the first that answered here is taken."""
+    known_absent: tuple[str, ...] = ()
+    """Inputs at which nothing answers anywhere."""
     agreed: tuple[tuple[str, int], ...] = ()
     """Addresses and ports of servers whose operators agreed to be asked for foreign names."""
     consent_level: int = 1

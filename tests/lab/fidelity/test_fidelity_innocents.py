@@ -30,6 +30,7 @@ CHUNK_BYTES = 4000
         ("challenge-page", (200,), "cache-control"),
         ("challenge-403", (403, 503), "cf-mitigated"),
         ("maintenance", (503,), "retry-after"),
+        ("forbidden-for-all", (403,), "content-type"),
     ],
 )
 def test_a_service_answers_with_its_own_certificate(
