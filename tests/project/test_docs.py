@@ -108,7 +108,7 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
         f"{trace.MAX_TTL} SYNs there and to each of 3 others | 2 kB each | {together_s}, spread {spread_s} |",
         f"{2 * trace.MAX_TTL} datagrams a port",
         f"{run_loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {hop_search.MAX_FLOWS}, and "
-        f"{locate_udp.MAX_TTL} datagrams, {trace.MAX_TTL} SYNs to each of 3 others | 10 kB | "
+        f"{locate_udp.MAX_TTL} datagrams, {trace.MAX_TTL} SYNs there and to each of 3 others | 10 kB | "
         f"{ttl_flow.FLOW_S:.0f} each |",
         f"{flow_suspects.MAX_GLANCES} glances and {flow_suspects.MAX_SITES} sites a run, "
         f"level {flow_suspects.CONSENT} | 1 a glance, {ENOUGH_DEAD} where it is dead; "
