@@ -69,6 +69,7 @@ def lab_tables() -> dict[str, str]:
         "triggers": grid(("trigger", "fires when"), guide.triggers()),
         "common parameters": grid(("parameter", "value", "default", "meaning"), guide.common_parameters()),
         "actions": actions(),
+        "served acts": grid(("action", "parameters", "meaning"), guide.served_acts()),
         "faults": grid(("fault", "layer", "parameters", "meaning"), guide.faults()),
         "scenarios": grid(("number", "name", "kind", "title", "expected (all others: ok)", "needs"), guide.scenarios()),
     }

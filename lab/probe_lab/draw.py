@@ -13,12 +13,19 @@ from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
 from probe.core.tables.trust import judges_certificates
 from probe_lab.format.ranges import Range, RangeError, draw_range
-from probe_lab.format.references import ReferenceContext, resolve_censor, resolve_fault, resolve_rule
+from probe_lab.format.references import (
+    ReferenceContext,
+    resolve_censor,
+    resolve_fault,
+    resolve_front,
+    resolve_program,
+    resolve_rule,
+)
 from probe_lab.format.references import resolve_addresses as resolve_addresses
 from probe_lab.format.scenario import MAX_COMPANY, Filter, Scenario
 from probe_lab.format.toml_table import ScenarioError
-from probe_lab.lab_types import VANTAGE_CC, DrawnScenario, Expect, HostPlan, World
-from probe_lab.world import FIXED_ANSWERS, draw_world, with_shared
+from probe_lab.lab_types import VANTAGE_CC, DrawnScenario, Expect, Fault, Front, HostPlan, World
+from probe_lab.world import FIXED_ANSWERS, draw_world, with_shared, with_tenants
 
 TARGET = "target:"
 """Prefix of the aliases that name all inputs of one target."""
@@ -45,6 +52,7 @@ def draw_scenario(
         company = _company(scenario, scene, rng=rng, endpoints=endpoints)
         rules = tuple(resolve_rule(spec, scene, rng=rng) for spec in scenario.rules)
         faults = tuple(resolve_fault(spec, scene, rng=rng) for spec in scenario.faults)
+        fronts = tuple(resolve_front(spec, scene, rng=rng) for spec in scenario.fronts)
     except RangeError as error:
         raise ScenarioError(f"{scenario.name}.toml: {error}") from error
     drawn = [row for rows in scene.drawn.values() for row in rows]
@@ -58,7 +66,10 @@ def draw_scenario(
         seed=seed,
         world=scene.world,
         rules=rules,
-        faults=faults,
+        faults=(*faults, *(front for front in fronts if isinstance(front, Fault))),
+        fronts=tuple(front for front in fronts if isinstance(front, Front)),
+        front_program=resolve_program(scenario.front_program, scene) if scenario.front_program else None,
+        situation=scenario.situation,
         censor=resolve_censor(scenario.censor, scene) if scenario.censor else None,
         expects=_expects(scenario.expects, company),
         aliases={**aliases, **shared, **_classes(targets)},
@@ -112,7 +123,7 @@ def _scene(
     endpoints: Sequence[Endpoint],
     given: Mapping[str, tuple[Endpoint, ...]],
 ) -> ReferenceContext:
-    world = _world(scenario.world, rng=rng, name=scenario.name, seed=seed, endpoints=endpoints)
+    world = _world(scenario, rng=rng, seed=seed, endpoints=endpoints)
     world = replace(world, cc=scenario.cc or world.cc)
     if any(spec.dead for spec in scenario.draw.values()):
         world = _park_closed(world, endpoints)
@@ -129,6 +140,9 @@ def _scene(
         if len(drawn[alias]) < count and alias not in given:
             raise ScenarioError(f"{scenario.name}.toml: draw.{alias}: the catalogue has no {count} such endpoints")
         taken += drawn[alias]
+        if spec.behind:
+            names = [row.host for row in drawn[alias] if not row.address]
+            world = with_tenants(world, names, resolve_addresses(drawn[spec.behind][0], world)[0])
         if spec.shares:
             world = with_shared(world, {row.host: drawn[spec.shares][0].host for row in drawn[alias]})
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
@@ -142,7 +156,7 @@ def _rarest_first(filters: Mapping[str, Filter], endpoints: Sequence[Endpoint], 
     others (their addresses, their target) comes after them, as the file has it."""
     def rank(alias: str) -> tuple[bool, int]:
         spec = filters[alias]
-        leans = bool(spec.shares or spec.together)
+        leans = bool(spec.shares or spec.together or spec.behind)
         return leans, 0 if leans else sum(_may_suffer(row, spec, world) for row in endpoints)
 
     return sorted(filters, key=rank)
@@ -160,21 +174,22 @@ def _neighbours(pool: Iterable[Endpoint], other: Endpoint) -> list[Endpoint]:
     return [row for row in pool if not (row.address or other.address) and row.port == other.port]
 
 
-def _world(
-    ranges: Mapping[str, Range], *, rng: random.Random, name: str, seed: int, endpoints: Sequence[Endpoint]
-) -> World:
-    values = {key: _number(value, rng) for key, value in ranges.items()}
+def _world(scenario: Scenario, *, rng: random.Random, seed: int, endpoints: Sequence[Endpoint]) -> World:
+    values = {key: _number(value, rng) for key, value in scenario.world.items()}
     rtt_ms = values.get("rtt_ms")
     hops = values.get("hops")
     censor_hop = values.get("censor_hop")
+    door_hops = values.get("door_hops")
     # Scenarios of one seed get different worlds, or a run of many would meet the same addresses again and again.
-    digest = hashlib.sha256(f"{name}/{seed}".encode()).digest()
+    digest = hashlib.sha256(f"{scenario.name}/{seed}".encode()).digest()
     return draw_world(
         seed=int.from_bytes(digest[:4], "big"),
         endpoints=endpoints,
         rtt_ms=(10, 300) if rtt_ms is None else (rtt_ms, rtt_ms),
         hops=(4, 12) if hops is None else (int(hops), int(hops)),
         censor_hop=None if censor_hop is None else (int(censor_hop), int(censor_hop)),
+        door_hops=None if door_hops is None else int(door_hops),
+        at_door=scenario.at_door,
         helpers=int(values.get("helpers", 2)),
         private_hops=int(values.get("private_hops", 0)),
         loss=float(values.get("loss", 0.0)),

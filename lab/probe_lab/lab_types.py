@@ -76,6 +76,15 @@ class World:
     """Shift of the world's clock (certificate dates, HTTP Date) against the machine's."""
     cc: str = VANTAGE_CC
     """The country that the client is configured to be in."""
+    door_hops: int = 0
+    """So many of the routers, those next to the servers, are the operator's own whose server it is."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Address -> whose it is; an address that is not named is nobody else's either."""
+
+    @property
+    def door(self) -> int:
+        """The last router that paths to all operators pass."""
+        return self.hops - self.door_hops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +118,44 @@ class Fault:
     alias: str = ""
 
 
+EVERYWHERE = "*"
+"""In place of a country: clients of every country, helpers too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Censor:
-    """A program of others that censors: it runs in a namespace on the client's path whose kernel forwards."""
+class Front:
+    """What an operator's own front does to whoever comes from some countries. It accuses nobody."""
+
+    rule: Rule
+    """What it does and when, as a middlebox would; without a block type."""
+    hosts: tuple[str, ...]
+    """Addresses that it stands before."""
+    countries: tuple[str, ...]
+    """Clients of these countries meet it."""
+    at_door: bool = False
+    """It stands before the first of the operator's own routers rather than beside the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program of others that runs somewhere in the laboratory."""
 
     setup: tuple[str, ...] = ()
     """Command lines run there one after another before anything is measured, each to its end."""
     program: str = ""
-    """Command line that runs until the laboratory ends; empty: what `setup` left in the kernel censors."""
+    """Command line that runs until the laboratory ends; empty: what `setup` left in the kernel acts."""
+    ready: str = ""
+    """A regular expression; the program is up when a line of its output matches. Empty: as soon as it runs."""
     needs: tuple[str, ...] = ()
     """Programs that must be installed."""
+    certificates: tuple[str, ...] = ()
+    """Names for each of which a file `NAME.pem` lies in its folder: a certificate of the world's authority, and key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Censor(Program):
+    """A program of others that censors: it runs in a namespace on the client's path whose kernel forwards."""
+
     match: tuple[str, ...] = ()
     """Names and addresses of those whom it censors."""
     counters: str = ""
@@ -147,6 +184,8 @@ class Expect:
     """Accepted outcomes; usually one."""
     block_types: tuple[str, ...] = ()
     """Accepted causes: any of them, or an ancestor that has `min_depth` components."""
+    below: tuple[str, ...] = ()
+    """Those of them that stand for everything below them as well."""
     min_depth: int = 1
     also: tuple[str, ...] = ()
     """Further causes that the row must name behind the first, each itself or an ancestor."""
@@ -159,6 +198,10 @@ class Expect:
     """Of a role: whether it must be blocked in part; None: anything."""
     endpoints: tuple[str, ...] = ()
     """Of a role: aliases of those that must be called blocked, and no others; empty: anything."""
+
+    def causes_in_words(self) -> str:
+        """The accepted causes as a scenario file writes them."""
+        return " or ".join(f"{path}+" if path in self.below else path for path in self.block_types)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +218,12 @@ class DrawnScenario:
     faults: tuple[Fault, ...]
     censor: Censor | None = None
     """A program of others on the client's path, besides the rules."""
+    fronts: tuple[Front, ...] = ()
+    """What operators' own fronts do at the far end; of what their servers say, there are `faults`."""
+    front_program: Program | None = None
+    """A program of others in the servers' network, in front of some of them."""
+    situation: str = ""
+    """The class of situations that it belongs to."""
     expects: tuple[Expect, ...]
     aliases: Mapping[str, tuple[str, ...]]
     """alias -> inputs (endpoint URLs) of the catalogue that were drawn."""

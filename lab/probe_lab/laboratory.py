@@ -22,12 +22,12 @@ from typing import IO, Self
 import probe
 from probe_lab.format.needs import explain_lacking_needs
 from probe_lab.host.blueprint import Blueprint, Parts, encode
-from probe_lab.host.censor_program import environment as censor_environment
 from probe_lab.host.censor_watch import CensorWatch
 from probe_lab.host.client_faults import change_environment
 from probe_lab.host.directory import make_directory, remove_directory, sweep
 from probe_lab.host.enter import CANNOT_EXECUTE
 from probe_lab.host.mounts import clean_environment
+from probe_lab.host.others_program import environment as censor_environment
 from probe_lab.host.program_call import Call, call_program
 from probe_lab.host.warm import WarmInterpreter
 from probe_lab.lab_errors import INSTALL, LabFailed, LabUnavailable
@@ -141,7 +141,8 @@ class Laboratory:
 
     def __enter__(self) -> Self:
         """Build it; returns when every server, the router, every helper and the censor is up."""
-        missing = explain_lacking_needs(self.drawn.censor.needs) if self.drawn.censor else ""
+        programs = (self.drawn.censor, self.drawn.front_program)
+        missing = explain_lacking_needs(name for program in programs if program for name in program.needs)
         if missing:
             raise LabUnavailable(f"scenario {self.drawn.name}: {missing}")
         sweep()

@@ -20,6 +20,8 @@ from probe_lab.lab_types import HostPlan, VantagePoint, World
 FIXED_ANSWERS: dict[str, tuple[str, ...]] = {"uptime.signal.org": ("127.0.0.1",)}
 """Names whose address is a message rather than a place: Signal's own outage flag says "up" with 127.0.0.1."""
 
+_MOST_DOOR_HOPS = 3
+
 IPV6_SHARE = 0.6
 """Share of the names that also have IPv6 addresses."""
 
@@ -45,13 +47,16 @@ def draw_world(
     censor_hop: tuple[int, int] | None = None,
     shared: Mapping[str, str] | None = None,
     private_hops: int = 0,
+    door_hops: int | None = None,
+    at_door: bool = False,
 ) -> World:
     """The world that `seed` determines for these catalogue rows.
 
     `rtt_ms` and `hops` are ranges to draw from (milliseconds; routers between client and servers), `censor_hop`
-    another, cut to the routers that there are (default: any but the last). `shared` gives a name the addresses of
-    another. Behind `private_hops` routers without public addresses the client has none either. Names that only dead
-    rows carry, and templates such as `{rand16}.com`, get no entry: they do not exist.
+    another, cut to the routers before the operators' doors or, `at_door`, to all that there are (default: any of
+    those). `door_hops`: how many routers are each operator's own (default: 1 to 3, of few routers fewer). `shared`
+    gives a name the addresses of another. Behind `private_hops` routers without public addresses the client has none
+    either. Names that only dead rows carry, and templates such as `{rand16}.com`, get no entry: they do not exist.
     Raises ValueError for more helpers than there are networks to put them in, an empty range of hops, and sharing
     by a name that does not exist.
     """
@@ -62,22 +67,26 @@ def draw_world(
     pool = _Pool(rng, taken=(*literals, *pinned_addresses()))
     vantages = _vantages(rng, pool, helpers)
     hop_count = rng.randint(*hops)
+    door = hop_count - _door_hops(rng, hop_count, door_hops)
     client_delay_ms = rng.uniform(*rtt_ms) / 2
     places = {name: pool.ipv4() for name in ("client4", "gateway4", "resolver", "sinkhole", "portal", "mitm")}
     if private_hops:
         net = rng.randrange(256)
         places |= {"client4": f"192.168.{net}.{rng.randrange(2, 250)}", "gateway4": f"192.168.{net}.1"}
+    found = _hosts(rng, pool, endpoints, vantages)
     world = World(
         seed=seed,
         client6=pool.ipv6(),
         gateway6=pool.ipv6(),
         vantages=vantages,
-        hosts=_hosts(rng, pool, endpoints, vantages),
+        hosts=found,
+        owners=_owners(found, endpoints, literals),
+        door_hops=hop_count - door,
         literals=literals,
         client_delay_ms=client_delay_ms,
         vantage_delay_ms=rng.uniform(5, 50),
         hops=hop_count,
-        censor_hop=_place(rng, hop_count, censor_hop),
+        censor_hop=_place(rng, (min(hop_count, door + 1), hop_count) if at_door else (1, door), censor_hop),
         private_hops=min(private_hops, hop_count),
         loss=loss,
         clock_shift_s=clock_shift_s,
@@ -100,14 +109,63 @@ def with_shared(world: World, shared: Mapping[str, str]) -> World:
     return replace(world, hosts=hosts)
 
 
-def _place(rng: random.Random, hops: int, wanted: tuple[int, int] | None) -> int:
-    """The hop at which the middlebox sits."""
-    if wanted is None:
-        return rng.randint(1, max(1, hops - 1))
-    low, high = wanted
+def with_tenants(world: World, names: Iterable[str], address: str) -> World:
+    """The world in which these names have addresses in the networks of the operator whose address is given, and lie
+    at its door.
+
+    Raises ValueError for an address of nobody's, and for a name without addresses of its own.
+    """
+    hosts, owners = dict(world.hosts), dict(world.owners)
+    owner = owners.get(address)
+    if owner is None:
+        raise ValueError(f"{address} has no operator in this world")
+    rng = random.Random(f"tenants {world.seed} {owner}")
+    pool = _Pool(rng, taken=(*owners, world.resolver, world.sinkhole, world.portal, world.mitm, world.client4))
+    pool.adopt(owner, (held for held, whose in owners.items() if whose == owner))
+    for name in map(str.lower, names):
+        if name not in hosts or name in FIXED_ANSWERS:
+            raise ValueError(f"{name} has no addresses of its own in this world")
+        fresh4 = tuple(pool.ipv4(owner) for _ in hosts[name].ipv4)
+        fresh6 = tuple(pool.ipv6(owner) for _ in hosts[name].ipv6)
+        hosts[name] = HostPlan(name=name, ipv4=fresh4, ipv6=fresh6)
+        owners |= dict.fromkeys((*fresh4, *fresh6), owner)
+    return replace(world, hosts=hosts, owners=owners)
+
+
+def _door_hops(rng: random.Random, hops: int, wanted: int | None) -> int:
+    """How many routers at the end of the line are the operator's own; one that all share stays at least."""
+    drawn = rng.randint(1, _MOST_DOOR_HOPS)
+    return min(hops - 1, max(1, min(drawn, hops // 3)) if wanted is None else wanted)
+
+
+def _owners(
+    hosts: Mapping[str, HostPlan], endpoints: Iterable[Endpoint], literals: Iterable[str]
+) -> dict[str, str]:
+    """Whose each address is: a service's, or that of the one name that stands for it."""
+    services = _services(endpoints)
+    owners = {address: services.get(address, address) for address in literals}
+    for name, plan in hosts.items():
+        if name not in FIXED_ANSWERS:
+            for address in (*plan.ipv4, *plan.ipv6):
+                owners.setdefault(address, services.get(name, name))
+    return owners
+
+
+def _services(endpoints: Iterable[Endpoint]) -> dict[str, str]:
+    """Name or literal address -> the service that the catalogue names first for it; controls are of many owners."""
+    services: dict[str, str] = {}
+    for row in (row for row in endpoints if row.role != "control"):
+        for known in (row.address, row.host.lower()):
+            services.setdefault(known, row.service)
+    return services
+
+
+def _place(rng: random.Random, allowed: tuple[int, int], wanted: tuple[int, int] | None) -> int:
+    """The hop at which the middlebox sits, between two where it may."""
+    low, high = wanted or allowed
     if not 1 <= low <= high:
         raise ValueError(f"no hop lies between {low} and {high}")
-    return rng.randint(min(low, hops), min(high, hops))
+    return rng.randint(min(low, allowed[1]), min(high, allowed[1]))
 
 
 def pinned_addresses() -> tuple[str, ...]:
@@ -157,9 +215,11 @@ def _hosts(
     rng: random.Random, pool: _Pool, endpoints: Sequence[Endpoint], vantages: Sequence[VantagePoint]
 ) -> dict[str, HostPlan]:
     hosts: dict[str, HostPlan] = {}
+    services = _services(endpoints)
     for name in living_hosts(endpoints):
-        ipv4 = tuple(pool.ipv4() for _ in range(_count(rng)))
-        ipv6 = tuple(pool.ipv6() for _ in range(_count(rng))) if rng.random() < IPV6_SHARE else ()
+        owner = services.get(name, name)
+        ipv4 = tuple(pool.ipv4(owner) for _ in range(_count(rng)))
+        ipv6 = tuple(pool.ipv6(owner) for _ in range(_count(rng))) if rng.random() < IPV6_SHARE else ()
         hosts[name] = HostPlan(name=name, ipv4=ipv4, ipv6=ipv6)
     for name, answers in FIXED_ANSWERS.items():
         hosts[name] = HostPlan(name=name, ipv4=answers, ipv6=())
@@ -181,24 +241,55 @@ _NOT_ORDINARY = (0, 10, 100, 127, 169, 172, 192, 198, 203, *range(224, 256))
 
 
 class _Pool:
-    """Draws distinct public-looking addresses; IPv4 ones in distinct /24 networks, as a CDN's usually are."""
+    """Draws distinct public-looking addresses; IPv4 ones in distinct /24 networks, as a CDN's usually are.
+
+    Those of one owner lie in its own networks: IPv4 in /16, IPv6 in a /32.
+    """
 
     def __init__(self, rng: random.Random, *, taken: Iterable[str]) -> None:
+        taken = tuple(taken)
         self._rng = rng
         self._used4 = {int(ipaddress.IPv4Address(address)) >> 8 for address in taken if ":" not in address}
         self._used6 = {int(ipaddress.IPv6Address(address)) for address in taken if ":" in address}
         self._blocks = [int(ipaddress.IPv6Network(block).network_address) for block in _IPV6_BLOCKS]
+        self._networks4: dict[str, int] = {}
+        self._held4: set[int] = set()
+        self._networks6: dict[str, int] = {}
 
-    def ipv4(self) -> str:
+    def adopt(self, owner: str, addresses: Iterable[str]) -> None:
+        """The owner has these addresses already: the last of each family tells its network."""
+        for address in map(ipaddress.ip_address, addresses):
+            if address.version == 4:
+                self._hold(owner, int(address) >> 16)
+            else:
+                self._networks6[owner] = int(address) >> 96
+
+    def _hold(self, owner: str, network: int) -> None:
+        self._networks4[owner] = network
+        self._held4.add(network)
+
+    def ipv4(self, owner: str = "") -> str:
+        """An address in the owner's network; one alone in its network without an owner."""
         while True:
             number = self._rng.getrandbits(32)
+            network = self._networks4.get(owner) if owner else None
+            if network is not None:
+                number = network << 16 | number & 0xFFFF
             if number >> 8 not in self._used4 and number & 255 not in (0, 255) and _is_ordinary(number):
+                if network is None and number >> 16 in self._held4:
+                    continue
+                if owner:
+                    self._hold(owner, number >> 16)
                 self._used4.add(number >> 8)
                 return socket.inet_ntop(socket.AF_INET, number.to_bytes(4))
 
-    def ipv6(self) -> str:
+    def ipv6(self, owner: str = "") -> str:
+        """An address in the owner's network; one alone in its network without an owner."""
         while True:
             network = self._rng.choice(self._blocks) | (self._rng.getrandbits(36) << 80)
+            if owner:
+                held = self._networks6.setdefault(owner, network >> 96)
+                network = held << 96 | network & (1 << 96) - 1
             number = network | self._rng.getrandbits(64)
             if number not in self._used6:
                 self._used6.add(number)

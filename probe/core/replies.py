@@ -36,6 +36,6 @@ class TraceLine:
     router: str = ""
     """Who sent the ICMP error, as a hash that means something within its run alone."""
     space: AddressSpace = ""
-    """Address space of the router: private, carrier, public."""
+    """Address space of the router: private, carrier, public, service."""
     ip_ttl: int | None = None
     """IP TTL of an answer; -1 where the system does not tell, None where there is no answer that has one."""

@@ -43,7 +43,8 @@ _DNS: Words = {
     "ede": ("", "Extended DNS errors as `code text` (RFC 8914)."),
     "replies": ("", "Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace: "
                 "`TTL word delay_ms router`, the router as a hash that means something within its run alone; of a "
-                "search for a hop also the router's address space and the IP TTL of an answer. Of a "
+                "search for a hop also the router's address space and the IP TTL of an answer; a packet that was "
+                "acknowledged before something acted has two lines. Of a "
                 "version of QUIC that does not exist: the versions that the server offers instead."),
 }
 
@@ -134,7 +135,14 @@ OBSERVATIONS: Words = {
     "flow_s": ("s", "Of a transfer: from the established connection to the last byte that came; of a page whose "
                "time was up: from its request."),
     "bins": ("bytes", "Of a transfer: bytes that came in each half second, TLS included."),
-    "min_rtt_ms": ("ms", "Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."),
+    "left_out_bytes": ("bytes", "Of a search for a hop: so many bytes at the end of what had failed were not said; 0 "
+                       "also where it is not known."),
+    "min_rtt_ms": ("ms", "Shortest round trip that TCP had measured on the connection when the operation ended, also by"
+                         " a reset; 0 where the system does not tell, and in older rows of all but transfers."),
+    "end_ms": ("ms", "From just before the operation's first bytes were sent until the first byte of an answer, or the"
+                     " end of the connection, came; 0: nothing came, something came before, or not written down."),
+    "retransmits": ("count", "TCP segments that had been sent again on the connection when the operation ended, SYNs"
+                             " included; 0 also where the system does not tell."),
     "receive_mss": ("bytes", "Of a transfer: about the size of the largest TCP segment that came; 0 when unknown."),
     "rounds": ("count", "Of a transfer: how often requests were sent when all before were answered: round trips."),
 }

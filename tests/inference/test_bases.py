@@ -46,10 +46,10 @@ def test_without_a_basis_the_suspicion_is_kept() -> None:
 
 @pytest.mark.parametrize(("shown", "basis"), [
     (dict(anatomy=FORGED), "packets"),
-    (dict(located=HopLocation(least=2, most=3)), "place"),
-    (dict(located_by_name=HopLocation(least=3, most=3)), "place"),
+    (dict(located=HopLocation(least=2, most=3, where="before")), "place"),
+    (dict(located_by_name=HopLocation(least=3, most=3, where="before")), "place"),
     (dict(shapes=ShapeEvidence(elsewhere="name")), "place"),
-    (dict(anatomy=FORGED, located=HopLocation(least=2, most=3)), "packets"),
+    (dict(anatomy=FORGED, located=HopLocation(least=2, most=3, where="before")), "packets"),
 ], ids=str)
 def test_an_accusation_names_its_strongest_basis(shown: dict[str, Any], basis: Basis) -> None:
     decision = decide(PATH_TABLE, scene(**NAMED_RESET | shown))
@@ -58,7 +58,8 @@ def test_an_accusation_names_its_strongest_basis(shown: dict[str, Any], basis: B
 
 
 @pytest.mark.parametrize("shown", [
-    dict(located=HopLocation(at_end=True)),
+    dict(located=HopLocation(where="end")), dict(located=HopLocation(least=2, most=3, where="unknown")),
+    dict(located_by_name=HopLocation(least=2, most=3, where="unknown")),
     dict(mark=FingerprintMark(name="page", fits=True)),
     dict(lost="far"), dict(lost="unknown"), dict(udp=UdpEvidence(lost="far")),
     dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant"))),

@@ -26,7 +26,7 @@ from recorded_datagrams import CONTRARY, scene
 
 ASKING = [rule for rule in list_rules() if WORDS_OF_CONTROLS.intersection(rule.needs)]
 INNOCENT: dict[str, Any] = dict(stage="tls", failure=RESET, innocent="reached")
-AT_A_HOP: dict[str, Any] = dict(located=HopLocation(least=3, most=3))
+AT_A_HOP: dict[str, Any] = dict(located=HopLocation(least=3, most=3, where="before"))
 
 
 def decided(rule: Rule[Any]) -> Decision[Any]:

@@ -17,7 +17,7 @@ from recorded_datagrams import FAILS_TOO, STUN, scene
 
 ON_THE_WAY: dict[str, dict[str, Any]] = {
     "lost near": dict(lost="near"),
-    "at a hop": dict(located=HopLocation(least=3, most=3)),
+    "at a hop": dict(located=HopLocation(least=3, most=3, where="before")),
     "by packets of others": dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies"))),
 }
 FAILING: dict[str, dict[str, Any]] = {

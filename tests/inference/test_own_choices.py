@@ -39,8 +39,10 @@ def run_context() -> RunContext:
 
 
 @pytest.mark.parametrize(("shown", "outcome"), [
-    ({}, "inconclusive"), ({"located": HopLocation(at_end=True)}, "inconclusive"),
-    ({"page_of_others": True}, "blocked"), ({"located": HopLocation(least=2, most=3)}, "blocked"), (FORGED, "blocked"),
+    ({}, "inconclusive"), ({"located": HopLocation(where="end")}, "inconclusive"),
+    ({"located": HopLocation(least=2, most=3, where="unknown")}, "inconclusive"),
+    ({"located": HopLocation(least=2, most=3, where="before")}, "blocked"),
+    ({"page_of_others": True}, "blocked"), (FORGED, "blocked"),
 ], ids=str)
 def test_a_page_of_ones_own_for_a_country_is_no_block(shown: dict[str, Any], outcome: str) -> None:
     differs = IN_CLEAR | dict(control_page_differs=1, controls_asked=1, controls_answered=1)

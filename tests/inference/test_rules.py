@@ -44,7 +44,7 @@ HERE = FingerprintMark(name="page", fits=True)
 IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
 REFUSED_PAGE: dict[str, Any] = dict(proven=True, status=403, met="no", stage="page")
 """Of the genuine server."""
-NEARER = HopLocation(least=3, most=3)
+NEARER = HopLocation(least=3, most=3, where="before")
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
 FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early"), near_slots=2))
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))

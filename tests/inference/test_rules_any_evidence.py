@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL
 from probe.inference.evidence.app_evidence import AppEvidence
 from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.end_timing import UNTIMED, EndTiming
 from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.flow_evidence import FlowEvidence
 from probe.inference.evidence.freezes import Freezes
@@ -35,6 +36,7 @@ from shape_scenes import ANY as ANY_SHAPES
 
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
 FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early"), near_slots=2))
+SOONER = EndTiming(attempts=3, sooner=3, answered=1, served_after=True)
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
 
 WORDS: dict[str, list[Any]] = {
@@ -64,6 +66,7 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     ShapeEvidence: ANY_SHAPES,
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
     PacketAnatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
+    EndTiming: st.sampled_from([UNTIMED, SOONER]),
     QuestionCount: st.just(QuestionCount()), HopLocation: st.just(NOWHERE),
     ResidualEvidence: st.just(NO_RESIDUAL_EVIDENCE),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),

@@ -17,7 +17,7 @@ from probe.catalogue.proof_strength import rate_proof
 from probe.cli.main import COMMANDS
 from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
 from probe.inference.evidence.transfer_evidence import ENOUGH_DEAD
-from probe.measurement.hops import locate, locate_udp, trace
+from probe.measurement.hops import hop_search, locate_udp, trace, ttl_flow
 from probe.measurement.planning import control_plan, flow_plan, flow_suspects, residual_plan, shape_plan
 from probe.measurement.planning import locate_plan as plan_locate
 from probe.measurement.planning.plan_context import PlanContext
@@ -106,8 +106,9 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
         f"{residual_plan.AFTER_S[-1]:.0f} after |",
         f"{trace.MAX_TTL} SYNs there and to each of 3 others | 2 kB each | {together_s}, spread {spread_s} |",
         f"{2 * trace.MAX_TTL} datagrams a port",
-        f"{run_loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {locate.MAX_FLOWS}, and "
-        f"{locate_udp.MAX_TTL} datagrams | 10 kB | {locate.FLOW_S:.0f} each |",
+        f"{run_loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {hop_search.MAX_FLOWS}, and "
+        f"{locate_udp.MAX_TTL} datagrams, {trace.MAX_TTL} SYNs to each of 3 others | 10 kB | "
+        f"{ttl_flow.FLOW_S:.0f} each |",
         f"{flow_suspects.MAX_GLANCES} glances and {flow_suspects.MAX_SITES} sites a run, "
         f"level {flow_suspects.CONSENT} | 1 a glance, {ENOUGH_DEAD} where it is dead; "
         f"{flow_plan.MOST_HERE} a site and {flow_plan.MOST_ELSEWHERE} elsewhere | {kb} kB each | "

@@ -13,6 +13,7 @@ from probe_lab.box.parameters import KINDS, RCODES, Parameter, misfits, one, sev
 from probe_lab.box.trigger_table import (
     DATAGRAM_QUESTION_TRIGGERS,
     FLOW_TRIGGERS,
+    FOREIGN_TRIGGERS,
     PLACE_TRIGGERS,
     PROTOCOL_TRIGGERS,
     QUESTION_TRIGGERS,
@@ -64,7 +65,8 @@ _WINDOW = "TCP window; `ttl+N` ties it to the IP TTL, `client` repeats that of t
 _RESET_SERVER = {"reset_server": one("flag", "false", "the server gets an RST")}
 _RESIDUAL = {
     "residual_s": one("seconds", "0", "for so long later flows of the tuple are hit, whatever name they carry"),
-    "residual_tuple": one("tuple", "3", "2: both addresses; 3: and the server's port; 4: and the client's port"),
+    "residual_tuple": one("tuple", "3", "1: the client's address; 2: and the server's; 3: and its port; 4: and the "
+                                        "client's port"),
     "residual_action": one("remains", "", "reset, drop, drop_to_server or throttle; empty: the same, or else reset"),
     "residual_on": one("stage", "data", "which packet of a later flow is reset; the others take all"),
 }
@@ -72,7 +74,7 @@ _DELAY = {"delay_s": one("seconds", "0", "how long after the packet acted upon i
 _WHOSE = "whose packets: those for the `client`, those for the `server`, or `both`"
 
 _PLACE_OR_FLOW = PLACE_TRIGGERS | FLOW_TRIGGERS
-_SPOKEN_OVER_TCP = PLACE_TRIGGERS | SHAPE_TRIGGERS | STREAM_TRIGGERS | PROTOCOL_TRIGGERS
+_SPOKEN_OVER_TCP = PLACE_TRIGGERS | FOREIGN_TRIGGERS | SHAPE_TRIGGERS | STREAM_TRIGGERS | PROTOCOL_TRIGGERS
 
 _HOLDING_BACK: Mapping[str, Action] = {
     "drop": Action(
@@ -139,6 +141,20 @@ _HOLDING_BACK: Mapping[str, Action] = {
             "per": one("counting", "address", "counted for each server `address`, or for `all` together"),
             "refusal": one("refusal", "drop", "the SYN vanishes, or is answered with RST+ACK instead"),
             "window": one("window", "0", f"of the RST: {_WINDOW}"),
+        },
+    ),
+}
+
+_REMEMBERING: Mapping[str, Action] = {
+    "ban": Action(
+        meaning="nothing happens to the flow itself; once enough of them have set the rule off, later ones are refused",
+        triggers=_PLACE_OR_FLOW,
+        parameters={
+            **_COMMON, **_stage("syn"), **_RESIDUAL,
+            "residual_s": one("seconds", "60", "for so long later flows of the tuple are refused"),
+            "residual_tuple": one("tuple", "1", _RESIDUAL["residual_tuple"].meaning),
+            "after": one("connections", "1", "flows of one client in the window that are enough"),
+            "window_s": one("seconds", "60", "length of the window"),
         },
     ),
 }
@@ -246,7 +262,7 @@ _FORGING: Mapping[str, Action] = {
     ),
 }
 
-ACTIONS: Mapping[str, Action] = {**_HOLDING_BACK, **_FORGING}
+ACTIONS: Mapping[str, Action] = {**_HOLDING_BACK, **_REMEMBERING, **_FORGING}
 
 
 def list_problems(rule: Rule) -> tuple[str, ...]:

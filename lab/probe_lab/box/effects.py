@@ -98,6 +98,18 @@ def _limit(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: Pac
     return ACTED
 
 
+def _ban(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
+    flow = seen.flow
+    if not seen.to_server or rule.number in flow.counted:
+        return MISSED
+    flow.counted.add(rule.number)
+    enough = box.limits.refuses(
+        (rule.number, flow.key.client), new=True, most=rule.params.whole("after") - 1,
+        window_s=rule.params.number("window_s"), cooldown_s=0.0, now_s=seen.now_s,
+    )
+    return HELD if enough else MISSED
+
+
 def _stands(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     """A measure on the whole flow, which begins with this packet and is an act when it is first felt."""
     return ACTED if apply_active_effect(box, _leave(rule, seen, rule.action), seen, passage) else HELD
@@ -118,6 +130,7 @@ EFFECTS: Mapping[str, Effect] = {
     "freeze": _stands,
     "degrade": _stands,
     "limit": _limit,
+    "ban": _ban,
     "rewrite": _rewrite,
     "reset": _reset,
     "fin": fin,

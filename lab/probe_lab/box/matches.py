@@ -92,6 +92,7 @@ MATCHERS: Mapping[str, Callable[[tuple[str, ...]], Matches]] = {
     "port": _ports,
     "sni": _names,
     "fingerprint": lambda match: Matches(features=features_of(match)),
+    "not_sni": _names,
     "ech": _names,
     "host": _names,
     "quic_sni": _names,
@@ -133,6 +134,11 @@ class NameIndex:
                 found.update(self._below.get(ending, ()))
         found.update(number for number, matches in self._looks if _holds_part(name, matches))
         return found
+
+
+def lists_name(name: str, matches: Matches) -> bool:
+    """Whether a match lists a name, itself or by its ending."""
+    return name in matches.exact or _holds_part(name, matches)
 
 
 def _holds_part(name: str, matches: Matches) -> bool:

@@ -42,10 +42,11 @@ class Middlebox:
         address6: str,
         server_ttl: int = 64,
         started_s: float | None = None,
+        actor: str = "middlebox",
     ) -> None:
         """`address4` and `address6` are the box's router's; `server_ttl` is what servers' packets arrive with.
 
-        Schedules run from `started_s`; without it, from the first packet.
+        Schedules run from `started_s`; without it, from the first packet. `actor` is who acts by the truth log.
         """
         self._index = RuleIndex(make_ready(rules))
         self._truth = truth
@@ -54,6 +55,7 @@ class Middlebox:
         self._quiet = QuietFlows()
         self._box = EffectContext(rng=random.Random(seed), address4=address4, address6=address6, server_ttl=server_ttl)
         self._started_s = started_s
+        self._actor = actor
 
     def handle(self, raw: bytes, *, to_server: bool, now_s: float) -> PacketFate:
         """Let one packet by: what goes on, and what the box sends. Bytes that are no packet go on as they are."""
@@ -125,7 +127,7 @@ class Middlebox:
                 self._log(standing.rule, seen)
 
     def _meet_residuals(self, seen: PacketSighting, passage: PacketFate) -> None:
-        taken = {standing.rule.number for standing in seen.flow.standing}
+        taken = {standing.rule.number for standing in seen.flow.standing} | seen.flow.counted
         for rule in self._box.residuals.sequels(seen.flow.key, seen.now_s):
             if rule.number not in taken and rule.awake(seen.clock_s) and STAGES[rule.stage](seen):
                 self._act(rule, seen, passage)
@@ -175,7 +177,7 @@ class Middlebox:
         self._truth.write(
             TruthEntry(
                 time_s=seen.now_s,
-                actor="middlebox",
+                actor=self._actor,
                 action=f"residual:{rule.action}" if rule.is_sequel else rule.action,
                 block_type=rule.block_type,
                 alias=rule.alias,

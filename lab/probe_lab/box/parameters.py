@@ -74,7 +74,7 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
     "ip_id": lambda text: text in _IP_ID_WORDS or _is_word(text),
     "window": lambda text: text == "client" or bool(_WINDOW_OF_TTL.fullmatch(text)) or _is_word(text),
     "rcode": RCODES.__contains__,
-    "tuple": _word("2", "3", "4"),
+    "tuple": _word("1", "2", "3", "4"),
     "stage": _word("any", "syn", "data"),
     "flags": _word("R", "RA"),
     "ending": _word("PA", "FA", "FPA"),

@@ -14,6 +14,7 @@ _MAX_TUPLES = 4096
 Tuple = tuple[str | int, ...]
 
 TUPLES: Mapping[str, Callable[[FlowKey], Tuple]] = {
+    "1": lambda key: (key.client,),
     "2": lambda key: (key.client, key.server),
     "3": lambda key: (key.proto, key.client, key.server, key.sport),
     "4": lambda key: tuple(key),

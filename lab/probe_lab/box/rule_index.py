@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from probe_lab.box.flows import FlowKey
 from probe_lab.box.hello_shape import fits_shape
-from probe_lab.box.matches import NameIndex
+from probe_lab.box.matches import NameIndex, lists_name
 from probe_lab.box.rulebook import BoxRule
 from probe_lab.box.sighting import PacketSighting
 from probe_lab.box.trigger_table import (
     DATAGRAM_QUESTION_TRIGGERS,
+    FOREIGN_TRIGGERS,
     HOST_TRIGGERS,
     PLACE_TRIGGERS,
     PROTOCOL_TRIGGERS,
@@ -27,7 +28,7 @@ ALONE = "alone"
 _MAX_REMEMBERED = 4096
 _DNS_PORT = 53
 _HEARD: Mapping[int, frozenset[str]] = {
-    TCP: STREAM_TRIGGERS | SHAPE_TRIGGERS | PROTOCOL_TRIGGERS | {"qname_tcp"},
+    TCP: STREAM_TRIGGERS | FOREIGN_TRIGGERS | SHAPE_TRIGGERS | PROTOCOL_TRIGGERS | {"qname_tcp"},
     UDP: QUIC_TRIGGERS | PROTOCOL_TRIGGERS | DATAGRAM_QUESTION_TRIGGERS,
 }
 """Which triggers about what is said each transport can set off."""
@@ -158,6 +159,7 @@ _WORDS: Mapping[str, Callable[[BoxRule, PacketSighting], bool]] = {
         (seen.protocol, seen.carried)),
     "fingerprint": lambda rule, seen: seen.shape is not None and all(
         fits_shape(seen.shape, seen.flow.key.server, feature) for feature in rule.matches.features),
+    "not_sni": lambda rule, seen: bool(seen.sni) and not lists_name(seen.sni.lower(), rule.matches),
     "quic_version": lambda rule, seen: seen.quic_version in rule.matches.exact,
 }
 TRIGGERS_FILED = frozenset((*_LOOKS, *_WORDS, "address_port", "port", *SNI_TRIGGERS, *HOST_TRIGGERS))

@@ -155,6 +155,8 @@ def _check_whole(rule: BoxRule) -> None:
     """What only a whole rule shows."""
     if rule.action == "freeze" and not rule.params.whole("after_bytes") and not rule.params.whole("after_packets"):
         raise ValueError(f"rule {rule.number}: freeze wants after_bytes or after_packets")
+    if rule.action == "ban" and not rule.residual_s:
+        raise ValueError(f"rule {rule.number}: a ban wants residual_s")
 
 
 def _complete(action: str, rule: Rule) -> Params:
@@ -166,7 +168,9 @@ def _complete(action: str, rule: Rule) -> Params:
     })
 
 
-_REMAINS = {"drop": "drop", "drop_to_client": "drop", "drop_to_server": "drop_to_server", "throttle": "throttle"}
+_REMAINS = {
+    "drop": "drop", "drop_to_client": "drop", "drop_to_server": "drop_to_server", "ban": "drop", "throttle": "throttle",
+}
 """What is left behind by default; after other actions it is a reset."""
 
 

@@ -12,6 +12,7 @@ TRIGGERS: Mapping[str, str] = {
     "address_port": "the server's `address:port` or `[address]:port` is listed; both directions",
     "port": "the server's port is listed, as `443` or with its transport as `tcp/853`; both directions",
     "sni": "the ClientHello that a TCP flow begins with carries a listed name",
+    "not_sni": "the ClientHello that a TCP flow begins with carries a name that is not listed",
     "ech": "as sni, but only a ClientHello with encrypted_client_hello or the older encrypted_server_name; "
     "`*` matches one without an outer name too",
     "fingerprint": "the ClientHello that a TCP flow begins with has a shape: entries `key=value`, `key<number` or "
@@ -37,14 +38,16 @@ STREAM_TRIGGERS = HELLO_TRIGGERS | {"host"}
 PROTOCOL_TRIGGERS = frozenset(("protocol", "not_protocol"))
 QUIC_TRIGGERS = frozenset(("quic_sni", "quic_version"))
 SHAPE_TRIGGERS = frozenset(("fingerprint",))
-FLOW_TRIGGERS = SHAPE_TRIGGERS | STREAM_TRIGGERS | PROTOCOL_TRIGGERS | QUIC_TRIGGERS
+FOREIGN_TRIGGERS = frozenset(("not_sni",))
+"""Set off by names that their match does not list."""
+FLOW_TRIGGERS = FOREIGN_TRIGGERS | SHAPE_TRIGGERS | STREAM_TRIGGERS | PROTOCOL_TRIGGERS | QUIC_TRIGGERS
 """Decided by what the client says in a flow; what follows concerns the whole flow."""
 DATAGRAM_QUESTION_TRIGGERS = frozenset(("qname", "qname_substring"))
 QUESTION_TRIGGERS = DATAGRAM_QUESTION_TRIGGERS | {"qname_tcp"}
 
 ADDRESS_TRIGGERS = frozenset(("address", "not_address"))
 """Matched with addresses and networks."""
-SNI_TRIGGERS = frozenset(("sni", "ech", "quic_sni"))
+SNI_TRIGGERS = FOREIGN_TRIGGERS | {"sni", "ech", "quic_sni"}
 """Matched with the name in a ClientHello."""
 HOST_TRIGGERS = frozenset(("host", "qname", "qname_substring", "qname_tcp"))
 """Matched with the name of the host itself."""

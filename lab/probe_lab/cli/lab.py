@@ -50,7 +50,7 @@ def list_(as_json: bool) -> None:
 def _described(scenario: Scenario) -> dict[str, object]:
     expects = [
         {
-            "of": expect.of, "outcome": list(expect.outcomes), "block_type": " or ".join(expect.block_types),
+            "of": expect.of, "outcome": list(expect.outcomes), "block_type": expect.causes_in_words(),
             "min_depth": expect.min_depth, "also": list(expect.also), "scope": expect.scope,
             "unless_fired": list(expect.unless_fired), "level": expect.level,
             "partial": expect.partial, "endpoints": list(expect.endpoints),

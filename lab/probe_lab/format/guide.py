@@ -7,6 +7,7 @@ from functools import reduce
 
 from probe_lab.box.actions import ACTIONS, TRIGGERS, Action, Parameter
 from probe_lab.box.parameters import KINDS
+from probe_lab.format.fronts import SERVED
 from probe_lab.format.scenario import list_scenario_names, load_scenario
 from probe_lab.scoring.score_report import expectations
 from probe_lab.servers.faults import FAULTS
@@ -88,6 +89,14 @@ def faults() -> Rows:
     return [
         (f"`{fault.kind}`", fault.layer, ", ".join(f"`{name}`" for name in fault.parameters), fault.meaning)
         for fault in FAULTS.values()
+    ]
+
+
+def served_acts() -> Rows:
+    """What a front does that only the server itself can do."""
+    return [
+        (f"`{name}`", ", ".join(f"`{each}`" for each in FAULTS[kind].parameters if each != "only_client"), meaning)
+        for name, (kind, meaning) in SERVED.items()
     ]
 
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from probe.core.addresses import bracket_host
 from probe.core.endpoints import Endpoint
 from probe_lab.box.trigger_table import ADDRESS_TRIGGERS, HOST_TRIGGERS, SHAPE_TRIGGERS, SNI_TRIGGERS
+from probe_lab.format.fronts import FrontSpec
 from probe_lab.format.ranges import draw_range
 from probe_lab.format.scenario_parts import REFERENCE, RuleSpec
-from probe_lab.lab_types import Censor, Fault, Rule, Value, World
+from probe_lab.lab_types import Censor, Fault, Front, Program, Rule, Value, World
+from probe_lab.servers.faults import COUNTRIES
+
+P = TypeVar("P", bound=Program)
 
 _COMMAND_REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)(?::(ipv4|ipv6|name))?")
 
-_FIRST = "first"
-"""`@t.first` in `match`: of each host that was drawn the first address alone."""
+_FIRST, _OWNER = "first", "owner"
+"""`@t.first` in `match`: of each host that was drawn the first address alone; `@t.owner`: all of its operator's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +66,36 @@ def resolve_fault(spec: RuleSpec, scene: ReferenceContext, *, rng: random.Random
     )
 
 
-def resolve_censor(censor: Censor, scene: ReferenceContext) -> Censor:
+def resolve_front(spec: FrontSpec, scene: ReferenceContext, *, rng: random.Random) -> Front | Fault:
+    """A front with every range drawn and every reference resolved; what the server itself does is a fault of it."""
+    world = scene.world
+    countries = spec.countries or (world.cc,)
+    if not spec.act.trigger:
+        fault = resolve_fault(spec.act, scene, rng=rng)
+        return replace(fault, alias="", params={**fault.params, COUNTRIES: countries})
+    rule = resolve_rule(spec.act, scene, rng=rng)
+    hosts = tuple(text for item in spec.of for text in _expand(item, scene, trigger="address"))
+    return Front(rule=rule, hosts=tuple(dict.fromkeys(hosts)), countries=countries, at_door=spec.at_door)
+
+
+def resolve_program(program: P, scene: ReferenceContext) -> P:
     """A program's command lines with every reference resolved.
 
     A line of `setup` that mentions an alias is repeated for each of its names, or for each of its addresses where
     it says `@t:ipv4` or `@t:ipv6`; `program` gets the first, for it runs once.
     """
     return replace(
-        censor,
-        setup=tuple(line for item in censor.setup for line in _commands(item, scene)),
-        program=next(iter(_commands(censor.program, scene)), ""),
-        match=tuple(text for item in censor.match for text in _expand(item, scene, trigger="")),
+        program,
+        setup=tuple(line for item in program.setup for line in _commands(item, scene)),
+        program=next(iter(_commands(program.program, scene)), ""),
+        certificates=tuple(text for item in program.certificates for text in _expand(item, scene, trigger="sni")),
     )
+
+
+def resolve_censor(censor: Censor, scene: ReferenceContext) -> Censor:
+    """A program that censors, with every reference resolved."""
+    match = tuple(text for item in censor.match for text in _expand(item, scene, trigger=""))
+    return replace(resolve_program(censor, scene), match=match)
 
 
 def _commands(line: str, scene: ReferenceContext) -> tuple[str, ...]:
@@ -103,16 +126,29 @@ def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, .
         return tuple(dict.fromkeys(f"{key}={text}" for row in scene.drawn[alias]
                                    for text in _matches(row, scene.world, kind)))
     alias, _, part = item.removeprefix("@").partition(".")
-    rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", _FIRST) else None
+    rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", _FIRST, _OWNER) else None
     if rows is None:
         text = _substitute(item, scene)
         # The name of any host of the world stands for its addresses where these are what is compared.
         plan = scene.world.hosts.get(text) if trigger in ADDRESS_TRIGGERS else None
         return (*plan.ipv4, *plan.ipv6) if plan else (text,)
+    if part == _OWNER:
+        return _of_owners(rows, scene.world, trigger)
     if part == _FIRST:
         return tuple(dict.fromkeys(resolve_addresses(row, scene.world)[0] for row in rows))
     found = [text for row in rows for text in _matches(row, scene.world, trigger)]
     return tuple(dict.fromkeys(found))
+
+
+def _of_owners(rows: Iterable[Endpoint], world: World, trigger: str) -> tuple[str, ...]:
+    """Names, addresses or both of every host of the operators whom these endpoints belong to."""
+    whose = {world.owners.get(address, "") for row in rows for address in resolve_addresses(row, world)} - {""}
+    addresses = tuple(address for address, owner in world.owners.items() if owner in whose)
+    owned = frozenset(addresses)
+    names = tuple(name for name, plan in world.hosts.items() if owned & {*plan.ipv4, *plan.ipv6})
+    if trigger in ADDRESS_TRIGGERS:
+        return addresses
+    return names if trigger in SNI_TRIGGERS | HOST_TRIGGERS else names + addresses
 
 
 def _matches(row: Endpoint, world: World, trigger: str) -> tuple[str, ...]:
@@ -149,6 +185,8 @@ def _substitute(text: str, scene: ReferenceContext) -> str:
         "portal": scene.world.portal,
         "mitm": scene.world.mitm,
         "foreign": scene.foreign,
+        "client4": scene.world.client4,
+        "client6": scene.world.client6,
         **{alias: rows[0].host for alias, rows in scene.drawn.items()},
     }
     return REFERENCE.sub(lambda found: places.get(found[1], found[0]), text)

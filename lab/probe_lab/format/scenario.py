@@ -6,6 +6,7 @@ docs/lab.md explains every field, with examples.
     number = "20"                       # of the scenario table: "1" ..., or C, I, S, P, X and a number, or none
     title = "one sentence"
     kind = "censorship"                 # or "innocent": no verdict may then be `blocked` without a rule's firing
+    situation = "front-refuses"         # shared by innocents and their twins; absent: the file's name
     sources = ["where the parameters come from"]
     needs = ["iptables"]                # programs without which the scenario is skipped
     layers = ["dns-gfw-3", "sni-gfw2"]  # rules and faults of these scenarios come after this file's own
@@ -22,12 +23,13 @@ docs/lab.md explains every field, with examples.
     dead = true                         # of services that their operators closed, and no others
     together = true                     # may be endpoints of one target; their verdict is the first drawn's
     shares = "s"                        # another name at the addresses and port of what alias s drew first
+    behind = "s"                        # another name at addresses of its own, behind the door of alias s's operator
 
     [company]                           # innocent targets measured alongside
     count = {between = [4, 7]}          # default; "all" is the whole active catalogue
     protocol = ["http", "tls"]          # the same filters as above
 
-    [world]                             # rtt_ms, hops, censor_hop, private_hops, loss, clock_shift_s, helpers
+    [world]                             # rtt_ms, hops, door_hops, censor_hop, at_door, private_hops, loss, ...
 
     [[rule]]                            # of the middlebox
     trigger = "sni"
@@ -38,22 +40,31 @@ docs/lab.md explains every field, with examples.
 
     [[fault]]                           # of servers, resolver or line: kind, match, params, block_type
 
-    [censor]                            # a program on the path: setup, program, counters, log, match, block_type
+    [[front]]                           # of a service's own operator: it accuses nobody (`probe_lab.format.fronts`)
+    of = ["@t"]
+    trigger = "sni"
+    match = ["@t"]
+    action = "reset"
+
+    [censor]                            # a program on the path: setup, program, ready, counters, log, match, block_type
+
+    [front_program]                     # a program in front of servers: setup, program, ready, certificates
 
     [[expect]]                          # a later one overrides an earlier one
     of = "@t"                           # or "*", "run", "proto:http", "proto:https", "proto:tls" ... (CLASSES)
     outcome = "blocked"                 # or a list
-    block_type = "tls.reset.sni"        # or a list: any of them
+    block_type = "tls.reset.sni"        # or a list: any of them; "tls.reset+" is this one or any below it
     min_depth = 2                       # components that a shallower verdict must at least name
     also = ["dns.injection"]            # causes behind the first that the verdict must name, too
     scope = "lan"                       # what the verdict must say of how near the cause is
     unless_fired = "ok"                 # outcome of a target on which nothing acted (probability, schedules)
     level = "any"                       # or "socket", "packet"
 
-In `match` and `params`, `@alias` stands for what was drawn (names for name triggers, every address for address
+In `match`, `of` and `params`, `@alias` stands for what was drawn (names for name triggers, every address for address
 triggers, the first name in parameters); `@gateway`, `@resolver`, `@sinkhole`, `@portal`, `@mitm` for these addresses
 of the world, and `@foreign` for the name of a host that belongs to nobody in the catalogue. In `match`, `@alias.first`
-stands for the first address of each host, and with `address` and `not_address` any host's name for its addresses.
+stands for the first address of each host, `@alias.owner` for all hosts of its operators, and with `address` and
+`not_address` any host's name for its addresses.
 """
 
 from __future__ import annotations
@@ -65,11 +76,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from probe_lab.format.fronts import FrontSpec, read_front, read_front_program
 from probe_lab.format.ranges import Between, Literal, Range, bounds
 from probe_lab.format.scenario_expect import check_causes, read_expect
 from probe_lab.format.scenario_parts import PLACES, RuleSpec, read_censor, read_fault, read_needs, read_rule
 from probe_lab.format.toml_table import ScenarioError, Table
-from probe_lab.lab_types import Censor, Expect
+from probe_lab.lab_types import Censor, Expect, Program
 
 DIRECTORY = Path(__file__).parents[1] / "scenarios"
 MAX_BYTES = 65_536
@@ -77,6 +89,7 @@ MAX_COMPANY = 20
 MAX_LAYERS = 12
 KINDS = ("censorship", "innocent")
 _NUMBER = re.compile(r"[CISPX]?[1-9]\d?")
+_SITUATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _ALIAS = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -105,6 +118,8 @@ class Filter:
     """They may be endpoints of one target, also of one drawn before."""
     shares: str = ""
     """The alias whose first endpoint's addresses and port this one has, too; empty: its own."""
+    behind: str = ""
+    """The alias behind the door of whose first endpoint's operator its addresses lie; empty: its own operator's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +145,13 @@ class Scenario:
     censor: Censor | None
     """References in it are still to be resolved."""
     expects: tuple[Expect, ...]
+    fronts: tuple[FrontSpec, ...] = ()
+    front_program: Program | None = None
+    """References in it are still to be resolved."""
+    at_door: bool = False
+    """The censor stands among the operators' own routers."""
+    situation: str
+    """The class of situations that it belongs to; innocents and their twins share it."""
     cc: str = ""
     """The country that the client is configured to be in; empty: the laboratory's usual one."""
     agreed_server: bool = False
@@ -181,6 +203,7 @@ def _scenario(table: Table, *, name: str) -> Scenario:
     needs = read_needs(table)
     layers = table.texts("layers")
     rules, faults = _acting(table, aliases=aliases, layers=_layers(table, layers))
+    world, at_door = _world(table.table("world"))
     scenario = Scenario(
         name=name,
         number=_number(table),
@@ -192,10 +215,15 @@ def _scenario(table: Table, *, name: str) -> Scenario:
         layers=layers,
         draw=draw,
         company=_company(table.table("company")),
-        world=_world(table.table("world")),
+        world=world,
+        at_door=at_door,
         rules=rules,
         faults=faults,
         censor=read_censor(table.table("censor"), needs=needs, aliases=aliases) if table.has("censor") else None,
+        fronts=tuple(read_front(front, aliases=aliases) for front in table.tables("front")),
+        front_program=read_front_program(table.table("front_program"), needs=needs, aliases=aliases)
+        if table.has("front_program") else None,
+        situation=_situation(table, default=name),
         cc=_country(table),
         agreed_server=bool(table.flag("agreed_server")),
         expects=tuple(read_expect(expect, aliases=aliases) for expect in table.tables("expect")),
@@ -215,6 +243,13 @@ def _number(table: Table) -> str:
     return number
 
 
+def _situation(table: Table, *, default: str) -> str:
+    situation = table.text("situation", default=default)
+    if table.has("situation") and not _SITUATION.fullmatch(situation):
+        raise table.error("situation", f"want small letters, digits and -, got {situation!r}")
+    return situation
+
+
 def _country(table: Table) -> str:
     cc = table.text("cc", default="")
     if cc and not _COUNTRY.fullmatch(cc):
@@ -231,7 +266,7 @@ def _layers(table: Table, layers: tuple[str, ...]) -> tuple[Table, ...]:
         raise table.error("layers", f"no scenario {unknown[0]!r}; `probe lab list` names them")
     found = [Table(_fields(DIRECTORY / f"{name}.toml"), where=f"{table.where}layer {name}: ") for name in layers]
     for name, layer in zip(layers, found, strict=True):
-        for key in ("layers", "censor"):
+        for key in ("layers", "censor", "front", "front_program"):
             if layer.has(key):
                 raise table.error("layers", f"{name} cannot be a layer, for it has {key} of its own")
     return tuple(found)
@@ -254,8 +289,11 @@ def _draw(table: Table) -> dict[str, Filter]:
         if not _ALIAS.fullmatch(alias):
             raise table.error(alias, "want small letters, digits and _ as the name of an alias")
         spec = _filter(table.table(alias), default=Literal(value=1))
-        if spec.shares and spec.shares not in filters:
-            raise table.error(f"{alias}.shares", f"alias not drawn before this one: {spec.shares}")
+        for key, other in (("shares", spec.shares), ("behind", spec.behind)):
+            if other and other not in filters:
+                raise table.error(f"{alias}.{key}", f"alias not drawn before this one: {other}")
+        if spec.shares and spec.behind:
+            raise table.error(f"{alias}.behind", "with shares it has no addresses of its own")
         filters[alias] = spec
     return filters
 
@@ -280,6 +318,7 @@ def _filter(table: Table, *, default: Range) -> Filter:
         dead=bool(table.flag("dead")),
         together=bool(table.flag("together")),
         shares=table.text("shares", default=""),
+        behind=table.text("behind", default=""),
     )
     table.close()
     return spec
@@ -290,26 +329,28 @@ def _company(table: Table) -> Filter | None:
         table.close()
         return None
     spec = _filter(table, default=Between(low=4, high=7))
-    if spec.shares:
-        raise table.error("shares", "company has addresses of its own")
+    if spec.shares or spec.behind:
+        raise table.error("shares" if spec.shares else "behind", "company has addresses of its own")
     return spec
 
 
 _WORLD_BOUNDS = {
     "rtt_ms": (1, 2000), "hops": (1, 30), "censor_hop": (1, 30), "loss": (0, 1), "clock_shift_s": (-3e9, 3e9),
-    "helpers": (0, 6), "private_hops": (0, 30),
+    "helpers": (0, 6), "private_hops": (0, 30), "door_hops": (0, 5),
 }
 
 
-def _world(table: Table) -> dict[str, Range]:
+def _world(table: Table) -> tuple[dict[str, Range], bool]:
+    """The ranges, and whether the censor stands at the door."""
     ranges: dict[str, Range] = {}
     for key, (low, high) in _WORLD_BOUNDS.items():
         value = table.range(key)
         if value is not None:
             _check_bounds(table, key, value, low=low, high=high)
             ranges[key] = value
+    at_door = bool(table.flag("at_door"))
     table.close()
-    return ranges
+    return ranges, at_door
 
 
 def _check_bounds(table: Table, key: str, value: Range, *, low: float, high: float) -> None:

@@ -15,6 +15,8 @@ LEVELS = ("any", "socket", "packet")
 CLASSES = ("http", "https", "tls", "recorded", "quic", "dns", "literal", "app", "starttls")
 """What `proto:` may name: plain HTTP, HTTP over TLS, certificates judged over TCP, those that nobody judges, QUIC, DNS
 names, literals, messengers' own words in the clear, and those of them that lead to TLS."""
+BELOW = "+"
+"""`tls.reset+` is `tls.reset` or any cause below it, such as `tls.reset.sni`."""
 SCOPES = ("", "device", "lan", "access", "beyond_access", "unknown")
 
 
@@ -23,11 +25,13 @@ def read_expect(table: Table, *, aliases: frozenset[str]) -> Expect:
     outcomes = _outcomes(table, "outcome")
     if not outcomes:
         raise table.error("outcome", "missing")
-    causes = block_types(table, outcomes=outcomes)
+    written = table.texts("block_type")
+    causes = block_types(table, outcomes=outcomes, suffix=BELOW)
     expect = Expect(
         of=_subject(table, aliases=aliases),
         outcomes=outcomes,
         block_types=causes,
+        below=tuple(text.removesuffix(BELOW) for text in written if text.endswith(BELOW)),
         min_depth=table.number("min_depth", default=1, low=1, high=max(map(_depth, causes), default=1)),
         also=block_types(table, outcomes=tuple(OUTCOMES), key="also"),
         scope=table.text("scope", default="", among=SCOPES),

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe_lab.box.actions import ACTIONS, TRIGGERS, list_problems
 from probe_lab.format.ranges import Range, samples
 from probe_lab.format.toml_table import Table
-from probe_lab.lab_types import Censor, Rule, Value
+from probe_lab.lab_types import Censor, Program, Rule, Value
 from probe_lab.servers.fault_problems import missing, value_problems
 from probe_lab.servers.faults import FAULTS
 
-PLACES = ("gateway", "resolver", "sinkhole", "portal", "mitm", "foreign")
+PLACES = ("gateway", "resolver", "sinkhole", "portal", "mitm", "foreign", "client4", "client6")
 """What `@` may stand before besides the aliases of the file."""
 REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)")
 COUNTERS = ("", "iptables", "nft")
 """Whose counters of packets a program's acts can be read from."""
 MAX_PROGRAMS = 8
 _PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
-_EXEMPTING = frozenset(("not_address", "not_protocol"))
+_EXEMPTING = frozenset(("not_address", "not_protocol", "not_sni"))
 """Triggers whose match names those who are left alone."""
 _STAND_INS = {"address_port": "192.0.2.1:443", "port": "443"}
 """What a reference is taken for while a file is checked, where an address would be refused."""
@@ -43,6 +43,13 @@ class RuleSpec:
 
 def read_rule(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
     """One `[[rule]]`. Raises ScenarioError for what the middlebox would not accept."""
+    spec = read_unclosed_rule(table, aliases=aliases)
+    table.close()
+    return spec
+
+
+def read_unclosed_rule(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
+    """The fields of a rule in a table that may have more."""
     action = table.text("action", among=tuple(ACTIONS))
     trigger = table.text("trigger", among=tuple(TRIGGERS))
     spec = _spec(table, trigger=trigger, action=action, known=ACTIONS[action].parameters, aliases=aliases)
@@ -75,12 +82,24 @@ def read_fault(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
     """One `[[fault]]`. Raises ScenarioError for values that make no sense for its kind."""
     kind = table.text("kind", among=tuple(FAULTS))
     spec = _spec(table, trigger="", action=kind, known=FAULTS[kind].parameters, aliases=aliases)
+    table.close()
     for problem in missing(kind, spec.params):
         raise table.error("params", problem)
     for name, value in spec.params.items():
         for problem in (problem for sample in samples(value) for problem in value_problems(kind, name, _plain(sample))):
             raise table.error(f"params.{name}", problem)
     return spec
+
+
+def read_params(
+    table: Table, *, known: Iterable[str], aliases: frozenset[str], check: Callable[[str, Value], Iterable[str]]
+) -> dict[str, Range]:
+    """The table `params`; `check` says what is wrong with a value."""
+    params = _params(table.table("params"), known=tuple(known), aliases=aliases)
+    for name, value in params.items():
+        for problem in (problem for sample in samples(value) for problem in check(name, _plain(sample))):
+            raise table.error(f"params.{name}", problem)
+    return params
 
 
 def _spec(table: Table, *, trigger: str, action: str, known: Iterable[str], aliases: frozenset[str]) -> RuleSpec:
@@ -94,7 +113,6 @@ def _spec(table: Table, *, trigger: str, action: str, known: Iterable[str], alia
         block_type=next(iter(block_types(table, outcomes=("blocked",), most=1)), ""),
         alias="" if trigger in _EXEMPTING else _alias(match, aliases),
     )
-    table.close()
     return spec
 
 
@@ -133,9 +151,13 @@ def check_references(table: Table, key: str, texts: Iterable[str], *, aliases: f
         raise table.error(key, f"alias not drawn: @{unknown[0]}")
 
 
-def block_types(table: Table, *, outcomes: tuple[str, ...], key: str = "block_type", most: int = 0) -> tuple[str, ...]:
-    """The causes in a field, each of which must be one of these outcomes'; `most` of them at most, 0 is any number."""
-    found = tuple(text for text in table.texts(key) if text)
+def block_types(table: Table, *, outcomes: tuple[str, ...], key: str = "block_type", most: int = 0,
+                suffix: str = "") -> tuple[str, ...]:
+    """The causes in a field, each of which must be one of these outcomes'; `most` of them at most, 0 is any number.
+
+    A `suffix` that may stand behind each is taken off.
+    """
+    found = tuple(text.removesuffix(suffix) for text in table.texts(key) if text)
     for path in found:
         if path not in BLOCK_TYPES:
             raise table.error(key, f"unknown block type {path!r}; probe.core.tables.block_types lists them")
@@ -155,34 +177,54 @@ def read_needs(table: Table) -> tuple[str, ...]:
     return needs
 
 
+def read_program(table: Table, *, needs: tuple[str, ...], aliases: frozenset[str]) -> Program:
+    """What every program of others says of itself, its references still unresolved.
+
+    Command lines are not checked: nft has words of its own that begin with @.
+    """
+    certificates = table.texts("certificates")
+    check_references(table, "certificates", certificates, aliases=aliases)
+    program = Program(
+        setup=table.texts("setup"), program=table.text("program", default=""), ready=_pattern(table, "ready"),
+        needs=needs, certificates=certificates,
+    )
+    if not program.setup and not program.program:
+        raise table.error("program", "missing, and so is setup")
+    if program.ready and not program.program:
+        raise table.error("ready", "there is no program whose output it could be found in")
+    return program
+
+
 def read_censor(table: Table, *, needs: tuple[str, ...], aliases: frozenset[str]) -> Censor:
-    """The table `[censor]`, its references still unresolved."""
+    """The table `[censor]`."""
     match = table.texts("match")
+    program = read_program(table, needs=needs, aliases=aliases)
     censor = Censor(
-        setup=table.texts("setup"),
-        program=table.text("program", default=""),
+        setup=program.setup,
+        program=program.program,
+        ready=program.ready,
         needs=needs,
+        certificates=program.certificates,
         match=match,
         counters=table.text("counters", default="", among=COUNTERS),
-        log=table.text("log", default=""),
+        log=_pattern(table, "log"),
         block_type=next(iter(block_types(table, outcomes=("blocked",), most=1)), ""),
         alias=_alias(match, aliases),
     )
-    # Command lines are not checked: nft has words of its own that begin with @.
     check_references(table, "match", match, aliases=aliases)
     table.close()
-    _check_censor(censor, table)
-    return censor
-
-
-def _check_censor(censor: Censor, table: Table) -> None:
-    if not censor.setup and not censor.program:
-        raise table.error("program", "missing, and so is setup")
     if not censor.counters and not censor.log:
         raise table.error("counters", "missing, and so is log: nothing would tell what the program did")
     if censor.log and not censor.program:
         raise table.error("log", "there is no program whose output it could be found in")
+    return censor
+
+
+def _pattern(table: Table, key: str) -> str:
+    """A regular expression; empty when absent."""
+    pattern = table.text(key, default="")
     try:
-        re.compile(censor.log)
+        re.compile(pattern)
     except re.error as error:
-        raise table.error("log", f"no regular expression: {error}") from error
+        raise table.error(key, f"no regular expression: {error}") from error
+    return pattern

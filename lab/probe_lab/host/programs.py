@@ -18,15 +18,16 @@ from pathlib import Path
 from probe_lab.host import client_faults
 from probe_lab.host import namespaces as ns
 from probe_lab.host.blueprint import Blueprint, find_false_helper, load_part
-from probe_lab.host.censor_program import censor
 from probe_lab.host.child import work_and_end
 from probe_lab.host.client_stub import serve_stub
 from probe_lab.host.external import CensoredLeg, Site
 from probe_lab.host.false_helper import serve_false_helper
 from probe_lab.host.mounts import clean_environment
+from probe_lab.host.others_program import Place, run_program
 from probe_lab.host.process_space import keep_process_space, receive_space
 from probe_lab.host.wiring import Network
-from probe_lab.lab_types import VantagePoint, WireEnd
+from probe_lab.lab_types import Program, VantagePoint, WireEnd
+from probe_lab.pki import WEB_CA, issue, load_issuer, world_time
 from probe_lab.wire.capture_files import CapturedLeg, PcapngWriter
 
 _KNOCK_S = 0.02
@@ -119,6 +120,7 @@ def start_router(crew: ProgramCrew, network: Network, site: Site | None) -> None
                 str(crew.blueprint.log_path),
                 stop_fd=stop,
                 ready_fd=ready,
+                fronts=drawn.fronts,
             )
 
     _start_vital(crew, "router", work, net=ns.open_own("net"))
@@ -148,17 +150,27 @@ def start_stub(crew: ProgramCrew, *, net: int) -> None:
     _start_vital(crew, "stub", work, net=net)
 
 
-def start_censor(crew: ProgramCrew, site: Site) -> None:
-    """Start the scenario's own program in its namespace on the client's path."""
-    orders = crew.blueprint.drawn.censor
-    assert orders is not None
-    folder = crew.blueprint.private / "censor"
-    folder.mkdir()
+def start_program(crew: ProgramCrew, name: str, orders: Program, *, net: int) -> None:
+    """Start a program of others: the `censor` on the client's path, or a `front` in the servers' network."""
+    private = crew.blueprint.private
+    place = Place(name=name, folder=private / name, log=private / f"{name}.log")
+    place.folder.mkdir()
+    _leave_certificates(crew.blueprint, orders, place.folder)
 
     def work(ready: int, stop: int) -> None:
-        censor(orders, folder, ready_fd=ready, stop_fd=stop)
+        run_program(orders, place, ready_fd=ready, stop_fd=stop)
 
-    _start_vital(crew, "censor", work, net=site.net)
+    _start_vital(crew, name, work, net=net)
+
+
+def _leave_certificates(blueprint: Blueprint, orders: Program, folder: Path) -> None:
+    """A file `NAME.pem` for each name that a program asks for."""
+    if not orders.certificates:
+        return
+    issuer = load_issuer(blueprint.pki / f"{WEB_CA}.pem", blueprint.pki / f"{WEB_CA}.key")
+    now = world_time(blueprint.drawn.world.clock_shift_s)
+    for name in orders.certificates:
+        (folder / f"{name}.pem").write_bytes(issue(issuer, names=(name,), now=now))
 
 
 def start_process_space(crew: ProgramCrew, *, net: int, mnt: int) -> int:

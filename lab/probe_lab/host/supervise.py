@@ -25,9 +25,9 @@ from probe_lab.host.mounts import cover_host_files, remount_proc
 from probe_lab.host.programs import (
     ProgramCrew,
     last_words,
-    start_censor,
     start_helper,
     start_process_space,
+    start_program,
     start_router,
     start_servers,
     start_stub,
@@ -172,7 +172,7 @@ def _end(watch: _Watch) -> None:
             os.write(fd, b"\0")
         os.close(fd)
     deadline = time.monotonic() + _STOP_S
-    waiting = {"router", "servers", "censor"}
+    waiting = {"router", "servers", "censor", "front"}
     while waiting & set(watch.crew.names.values()) and (left_s := deadline - time.monotonic()) > 0:
         select.select([watch.wake], [], [], left_s)
         _reap(watch)
@@ -203,6 +203,8 @@ def supervise(
     helpers = running_helpers(blueprint)
     start_router(crew, network, site)
     start_servers(crew, network)
+    if blueprint.drawn.front_program is not None:
+        start_program(crew, "front", blueprint.drawn.front_program, net=network.servers)
     spaces = {"user": ns.open_own("user"), "pid": ns.open_own("pid")}
     spaces |= {"servers.net": network.servers, "servers.mnt": ns.open_own("mnt")}
     spaces["client.net"] = network.client
@@ -212,7 +214,8 @@ def supervise(
     spaces["client.pid"] = start_process_space(crew, net=network.client, mnt=mnt)
     if site is not None:
         spaces |= {"censor.net": site.net, "censor.mnt": ns.open_own("mnt")}
-        start_censor(crew, site)
+        if blueprint.drawn.censor is not None:
+            start_program(crew, "censor", blueprint.drawn.censor, net=site.net)
     for vantage in world.vantages:
         name, net = vantage.control_id, network.vantages[vantage.control_id]
         spaces[f"{name}.net"] = net

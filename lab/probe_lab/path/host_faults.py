@@ -45,9 +45,9 @@ class HostFaults:
     """Which hosts do not take the packets that arrive for them."""
 
     def __init__(
-        self, faults: Iterable[Fault], *, world: World, notes: FaultNotes, last_router: Callable[[int], str]
+        self, faults: Iterable[Fault], *, world: World, notes: FaultNotes, last_router: Callable[[bytes], str]
     ) -> None:
-        """`last_router` is the address of the last router by IP version.
+        """`last_router` is the address of the last router that a packet has passed.
 
         Faults of other kinds belong to others and are ignored. Raises OSError for a match that is nobody.
         """
@@ -57,7 +57,7 @@ class HostFaults:
         self._everyone: _Host | None = None
         self._far_s: dict[bytes, float] = {}
         acts = {
-            "host_off": lambda _host, raw, _now_s: _off(raw, last_router(raw[0] >> 4)),
+            "host_off": lambda _host, raw, _now_s: _off(raw, last_router(raw)),
             "host_silent": lambda _host, _raw, _now_s: Refusal(),
             "host_bans": _ban,
             "host_resets_syn": _reset_syn,

@@ -62,8 +62,12 @@ def _narrow(fault: Fault, *, hops: int, notes: FaultNotes) -> Obstacle:
         stops=lambda raw, _now_s: len(raw) > mtu,
         error=lambda raw, sender: make_packet_too_big(raw, sender=sender, mtu=mtu) if tells else None,
         notes=notes,
-        hosts=frozenset(pack_address(text) for text in fault.match if is_address(text)),
+        hosts=_hosts(fault),
     )
+
+
+def _hosts(fault: Fault) -> frozenset[bytes]:
+    return frozenset(pack_address(text) for text in fault.match if is_address(text))
 
 
 def _dead(fault: Fault, *, hops: int, notes: FaultNotes, started_s: float) -> Obstacle:
@@ -74,4 +78,5 @@ def _dead(fault: Fault, *, hops: int, notes: FaultNotes, started_s: float) -> Ob
         stops=lambda _raw, now_s: now_s in when,
         error=lambda _raw, _sender: None,
         notes=notes,
+        hosts=_hosts(fault),
     )

@@ -11,15 +11,15 @@ import itertools
 import os
 import select
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from probe_lab.box.middlebox import Middlebox
-from probe_lab.box.sighting import PacketFate
-from probe_lab.lab_types import Fault, Rule, WireEnd, World
+from probe_lab.lab_types import Fault, Front, Rule, WireEnd, World
 from probe_lab.path.access import AccessLine
 from probe_lab.path.course import Course, Event, Station, Stretch
 from probe_lab.path.fault_notes import FaultNotes
+from probe_lab.path.fronts import Fronts
 from probe_lab.path.home_gateway import echo_reply
 from probe_lab.path.host_faults import HostFaults
 from probe_lab.path.line import draw_line
@@ -27,7 +27,7 @@ from probe_lab.path.obstacles import Obstacle, obstacles
 from probe_lab.truth import TruthLog
 from probe_lab.wire.icmp_errors import make_time_exceeded
 from probe_lab.wire.packet import pack_address
-from probe_lab.wire.packet_edit import is_ip, lower_ttl, read_ttl
+from probe_lab.wire.packet_edit import is_ip, lower_ttl, read_source, read_target, read_ttl
 
 _ORIGIN_TTL = 64
 """What servers send with, as far as the box assumes before it has seen them."""
@@ -47,13 +47,14 @@ class Router:
         deliver: Mapping[str, Callable[[bytes], None]],
         truth: TruthLog,
         started_s: float = 0.0,
+        fronts: Iterable[Front] = (),
     ) -> None:
         """`deliver` writes to the legs, `started_s` is the time at which schedules begin.
 
         Raises ValueError for a rule or a fault that is not allowed, OSError for a fault of nobody.
         """
         faults = tuple(faults)
-        self._line = draw_line(world)
+        self._line = line = draw_line(world)
         self._deliver = deliver
         self._clients = frozenset(map(pack_address, (world.client4, world.client6)))
         self._gateways = frozenset(map(pack_address, (world.gateway4, world.gateway6)))
@@ -67,6 +68,7 @@ class Router:
         self._hosts = HostFaults(
             faults, world=world, notes=notes, last_router=partial(self._router_address, self._line.hops)
         )
+        self._fronts = Fronts(fronts, world=world, line=line, truth=truth, started_s=started_s)
         self._silent = any(fault.kind == "routers_silent" for fault in faults)
         self._place = world.censor_hop
         self._box = self._make_box(world, tuple(rules), truth, started_s)
@@ -89,18 +91,15 @@ class Router:
         )
 
     def _lay_out(self, found: Iterable[Obstacle]) -> None:
-        """Put the box and the obstacles in their order on the line."""
-        box = self._place - 1 if self._box is not None else self._line.hops
+        """Put the box, the obstacles and the doors in their order on the line."""
         # Behind one router its link comes first, then what stands before the next router.
-        nearer = [obstacle for obstacle in found if obstacle.hop <= box]
-        farther = [obstacle for obstacle in found if obstacle.hop > box]
-        self._box_number = len(nearer) + 1
-        stations = [self._at_obstacle(obstacle, number) for number, obstacle in enumerate(nearer, 1)]
+        at: list[tuple[int, Callable[[int], Station]]] = [(o.hop, partial(self._at_obstacle, o)) for o in found]
         if self._box is not None:
-            stations.append(
-                Station(routers=box, place=self._place, outward=self._box_outward, inward=self._box_inward)
-            )
-        stations += [self._at_obstacle(obstacle, number) for number, obstacle in enumerate(farther, len(stations) + 1)]
+            at.append((self._place - 1, self._at_box))
+        if self._fronts.at_door:
+            at.append((self._line.door, self._at_door))
+        at.sort(key=lambda item: item[0])
+        stations = [make(number) for number, (_, make) in enumerate(at, 1)]
         course = Course(self._line, stations, arrive=self._arrive, to_client=self._to_client)
         self._from_hop_way = course.from_hop
         self._out, self._in = course.outward, course.inward
@@ -113,17 +112,54 @@ class Router:
             inward=partial(self._cross_inward, obstacle=obstacle, number=number),
         )
 
-    def _router_address(self, hop: int, version: int) -> str:
-        return self._line.address(max(hop, 1), version=version)
+    def _at_box(self, number: int) -> Station:
+        """The censor."""
+        outer, inner = self._beside(number)
+        boxes = () if self._box is None else (self._box,)
+
+        def outward(raw: bytes, now_s: float) -> None:
+            self._pass(boxes, raw, now_s, to_server=True, outer=outer, inner=inner)
+
+        def inward(raw: bytes, now_s: float) -> None:
+            self._pass(boxes, raw, now_s, to_server=False, outer=outer, inner=inner)
+
+        return Station(routers=self._place - 1, place=self._place, outward=outward, inward=inward)
+
+    def _at_door(self, number: int) -> Station:
+        """What operators have put before the first of their own routers."""
+        outer, inner = self._beside(number)
+        fronts, door = self._fronts, self._line.door
+
+        def outward(raw: bytes, now_s: float) -> None:
+            boxes = fronts.met(raw, to_server=True, at_door=True)
+            self._pass(boxes, raw, now_s, to_server=True, outer=outer, inner=inner)
+
+        def inward(raw: bytes, now_s: float) -> None:
+            boxes = fronts.met(raw, to_server=False, at_door=True)
+            self._pass(boxes, raw, now_s, to_server=False, outer=outer, inner=inner)
+
+        return Station(routers=door, place=min(door + 1, self._line.hops), outward=outward, inward=inward)
+
+    def _beside(self, number: int) -> tuple[Event, Event]:
+        """How packets leave a station away from the client, and towards it."""
+        return (lambda raw, now_s: self._outward(raw, now_s, self._out[number]),
+                lambda raw, now_s: self._inward(raw, now_s, self._in[number - 1]))
+
+    def _router_address(self, hop: int, raw: bytes, *, to_server: bool = True) -> str:
+        """The address of a router that a packet has come to on its way to a server, or from one."""
+        host = read_target(raw) if to_server else read_source(raw)
+        return self._line.address(max(hop, 1), version=raw[0] >> 4, host=host)
 
     def take(self, leg: str, raw: bytes, now_s: float) -> None:
         """A packet that a leg has sent. What is no IP packet, or for nobody beyond the leg, goes nowhere."""
         if not is_ip(raw):
             return
-        dst = raw[16:20] if raw[0] >> 4 == 4 else raw[24:40]
+        dst = read_target(raw)
         if leg == "client":
             if dst not in self._clients:
                 self._from_client(raw, now_s)
+        elif leg == "servers" and self._fronts:
+            self._leave_servers(raw, now_s)
         elif dst in self._clients:
             self._inward(raw, now_s, self._in[-1])
         elif leg == "vantage":
@@ -153,7 +189,7 @@ class Router:
             if sent is None:
                 return
             raw, now_s = sent
-        dst = raw[16:20] if raw[0] >> 4 == 4 else raw[24:40]
+        dst = read_target(raw)
         reply = echo_reply(raw) if dst in self._gateways else None
         if reply is not None:
             self._from_hop(reply, now_s + self._line.travel_s(0, 1), hop=1)
@@ -172,17 +208,43 @@ class Router:
         self._schedule(now_s + self._line.travel_s(way.start, hop), partial(self._expire, hop=hop), received)
 
     def _cross_outward(self, raw: bytes, now_s: float, *, obstacle: Obstacle, number: int) -> None:
-        host = raw[16:20] if raw[0] >> 4 == 4 else raw[24:40]
+        host = read_target(raw)
         if obstacle.passes(raw, host=host, to_server=True, now_s=now_s):
             self._outward(raw, now_s, self._out[number])
             return
         hop = max(obstacle.hop, 1)
-        error = obstacle.error(raw, self._router_address(hop, raw[0] >> 4))
+        error = obstacle.error(raw, self._router_address(hop, raw))
         if error is not None:
             self._from_hop(error, now_s, hop=hop)
 
     def _arrive(self, raw: bytes, now_s: float) -> None:
-        src, dst = (raw[12:16], raw[16:20]) if raw[0] >> 4 == 4 else (raw[8:24], raw[24:40])
+        if not self._fronts:
+            self._land(raw, now_s)
+            return
+        src = read_source(raw)
+        # On a vantage point's own line there is no station at the door.
+        boxes = self._fronts.met(raw, to_server=True, at_door=None if src in self._vantages else False)
+        self._pass(boxes, raw, now_s, to_server=True, outer=self._land_soon, inner=self._return)
+
+    def _land_soon(self, raw: bytes, now_s: float) -> None:
+        self._schedule(now_s, self._land, raw)
+
+    def _leave_servers(self, raw: bytes, now_s: float) -> None:
+        dst = read_target(raw)
+        boxes = self._fronts.met(raw, to_server=False, at_door=None if dst in self._vantages else False)
+        self._pass(boxes, raw, now_s, to_server=False, outer=self._land_soon, inner=self._return)
+
+    def _return(self, raw: bytes, now_s: float) -> None:
+        """From the far end to whom a packet is for."""
+        dst = read_target(raw)
+        if dst in self._clients:
+            self._inward(raw, now_s, self._in[-1])
+        elif dst in self._vantages:
+            self._schedule(now_s + self._vantage_delay_s, self._to_vantage, raw)
+
+    def _land(self, raw: bytes, now_s: float) -> None:
+        """At the host itself."""
+        src, dst = read_source(raw), read_target(raw)
         refusal = self._hosts.refusal(raw, src=src, dst=dst, now_s=now_s) if self._hosts else None
         if refusal is None:
             extra_s = self._hosts.delay_s(dst)
@@ -200,7 +262,7 @@ class Router:
             self._inward(refusal.reply, now_s, self._in[-1])
 
     def _hand_over(self, raw: bytes, now_s: float) -> None:
-        dst = raw[16:20] if raw[0] >> 4 == 4 else raw[24:40]
+        dst = read_target(raw)
         self._deliver["vantage" if dst in self._vantages else "servers"](raw)
 
     # towards the client
@@ -208,7 +270,7 @@ class Router:
     def _expire(self, raw: bytes, now_s: float, *, hop: int) -> None:
         if self._silent:
             return
-        error = make_time_exceeded(raw, sender=self._router_address(hop, raw[0] >> 4))
+        error = make_time_exceeded(raw, sender=self._router_address(hop, raw))
         if error is not None:
             self._from_hop(error, now_s, hop=hop)
 
@@ -223,12 +285,12 @@ class Router:
             self._schedule(now_s + way.travel_s, way.then, lower_ttl(raw, cost))
 
     def _cross_inward(self, raw: bytes, now_s: float, *, obstacle: Obstacle, number: int) -> None:
-        host = raw[12:16] if raw[0] >> 4 == 4 else raw[8:24]
+        host = read_source(raw)
         if obstacle.passes(raw, host=host, to_server=False, now_s=now_s):
             self._inward(raw, now_s, self._in[number - 1])
             return
         hop, hops = min(obstacle.hop + 1, self._line.hops), self._line.hops
-        error = obstacle.error(raw, self._router_address(hop, raw[0] >> 4))
+        error = obstacle.error(raw, self._router_address(hop, raw, to_server=False))
         if error is not None:
             self._schedule(now_s + self._line.travel_s(hop, hops), self._arrive, lower_ttl(error, hops - hop))
 
@@ -236,7 +298,7 @@ class Router:
         if self._access is None:
             self._deliver["client"](raw)
             return
-        complaint = self._access.complaint(raw, sender=self._router_address(1, raw[0] >> 4))
+        complaint = self._access.complaint(raw, sender=self._router_address(1, raw))
         if complaint is not None:
             self._outward(complaint, now_s, self._out[0])
             return
@@ -253,29 +315,23 @@ class Router:
     def _to_vantage(self, raw: bytes, now_s: float) -> None:
         self._deliver["vantage"](raw)
 
-    # at the box
+    # at a box
 
-    def _box_outward(self, raw: bytes, now_s: float) -> None:
-        self._pass_box(raw, now_s, to_server=True)
-
-    def _box_inward(self, raw: bytes, now_s: float) -> None:
-        self._pass_box(raw, now_s, to_server=False)
-
-    def _leave_box_outward(self, raw: bytes, now_s: float) -> None:
-        self._outward(raw, now_s, self._out[self._box_number])
-
-    def _leave_box_inward(self, raw: bytes, now_s: float) -> None:
-        self._inward(raw, now_s, self._in[self._box_number - 1])
-
-    def _pass_box(self, raw: bytes, now_s: float, *, to_server: bool) -> None:
-        box = self._box
-        passage = box.handle(raw, to_server=to_server, now_s=now_s) if box else PacketFate(forward=raw)
-        onward = self._leave_box_outward if to_server else self._leave_box_inward
-        for piece in (*passage.earlier, passage.forward):
+    def _pass(
+        self, boxes: Sequence[Middlebox], raw: bytes, now_s: float, *, to_server: bool, outer: Event, inner: Event
+    ) -> None:
+        """Past boxes in a row; `outer` takes what leaves them away from the client, `inner` what leaves towards it."""
+        onward = outer if to_server else inner
+        if not boxes:
+            onward(raw, now_s)
+            return
+        fate = boxes[0].handle(raw, to_server=to_server, now_s=now_s)
+        for piece in (*fate.earlier, fate.forward):
             if piece is not None:
-                onward(piece, now_s + passage.forward_delay_s)
-        for injection in passage.injected:
-            leave = self._leave_box_inward if injection.to_client else self._leave_box_outward
+                due_s = now_s + fate.forward_delay_s
+                self._pass(boxes[1:], piece, due_s, to_server=to_server, outer=outer, inner=inner)
+        for injection in fate.injected:
+            leave = inner if injection.to_client else outer
             leave(injection.packet, now_s + injection.delay_s)
 
 
@@ -288,6 +344,7 @@ def route(
     *,
     stop_fd: int,
     ready_fd: int,
+    fronts: Iterable[Front] = (),
 ) -> None:
     """Forward between the legs `client`, `vantage` and `servers` until `stop_fd` becomes readable.
 
@@ -298,7 +355,8 @@ def route(
     try:
         deliver = {name: leg.write for name, leg in legs.items()}
         router = Router(
-            world, rules, faults=faults, deliver=deliver, truth=truth, started_s=time.monotonic()
+            world, rules, faults=faults, deliver=deliver, truth=truth, started_s=time.monotonic(),
+            fronts=fronts,
         )
         os.write(ready_fd, b"\0")
         _run(router, legs, stop_fd=stop_fd)

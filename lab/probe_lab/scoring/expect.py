@@ -136,12 +136,15 @@ def _labels(expect: Expect, outcome: str, got: str) -> tuple[tuple[str, ...], st
     """
     claim = "" if outcome in ("inconclusive", NOT_ATTEMPTED) else got
     fitting = [path for path in expect.block_types if BLOCK_TYPES[read_word(path, BLOCK_TYPES)].outcome == outcome]
-    return ((), "") if outcome in expect.outcomes and not fitting else (expect.block_types, claim)
+    if outcome in expect.outcomes and not fitting:
+        return (), ""
+    # What lies below a cause that stands for all of it is as true as the cause.
+    return (*expect.block_types, *((claim,) if claim and is_below(expect, claim) else ())), claim
 
 
 def _wanted(expect: Expect) -> str:
     """An expectation in words."""
-    causes = _written(" or ".join(expect.outcomes), " or ".join(expect.block_types))
+    causes = _written(" or ".join(expect.outcomes), expect.causes_in_words())
     return f"{causes}{_besides(expect, also=', '.join(expect.also), scope=expect.scope)}"
 
 
@@ -169,13 +172,19 @@ def is_met(expect: Expect, row: Row, *, helpers: bool) -> bool:
     if outcome not in expect.outcomes:
         return False
     causes = [path for path in expect.block_types if BLOCK_TYPES[read_word(path, BLOCK_TYPES)].outcome == outcome]
-    if causes and not any(_names_cause(got, path, expect.min_depth) for path in causes):
+    named = any(_names_cause(got, path, expect.min_depth) for path in causes) or is_below(expect, got)
+    if causes and not named:
         return False
     if not helpers:  # what is behind the first block may then go unseen
         return True
     behind = row.get("also", "").split(";")
-    named = all(any(_names_cause(item, path, 1) for item in behind) for path in expect.also)
-    return named and expect.scope in ("", row.get("scope", ""))
+    told = all(any(_names_cause(item, path, 1) for item in behind) for path in expect.also)
+    return told and expect.scope in ("", row.get("scope", ""))
+
+
+def is_below(expect: Expect, got: str) -> bool:
+    """True when a cause lies below one that stands for everything below it."""
+    return any(is_ancestor(path, got) for path in expect.below)
 
 
 def _names_cause(got: str, path: str, min_depth: int) -> bool:

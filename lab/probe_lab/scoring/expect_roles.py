@@ -46,6 +46,7 @@ def is_role_met(drawn: DrawnScenario, expect: Expect, row: Row, *, helpers: bool
         return False
     causes = _split(row["block_types"])
     told = any(is_ancestor(got, path) for got in causes for path in expect.block_types)
+    told = told or any(is_ancestor(path, got) for got in causes for path in expect.below)
     if row["outcome"] == "blocked" and expect.block_types and not told:
         return False
     if expect.partial is not None and expect.partial != _is_partial(row):
@@ -66,7 +67,7 @@ def _is_partial(row: Row) -> bool:
 
 
 def _wanted(drawn: DrawnScenario, expect: Expect) -> str:
-    causes = " or ".join(expect.block_types)
+    causes = expect.causes_in_words()
     return _said(" or ".join(expect.outcomes), causes, bool(expect.partial), _meant(drawn, expect))
 
 

@@ -86,7 +86,7 @@ def find_number(scenario: Scenario) -> str:
 def expectation(expect: Expect) -> str:
     """One expectation in words."""
     said = " or ".join(expect.outcomes)
-    causes = " or ".join(expect.block_types)
+    causes = expect.causes_in_words()
     parts = [
         f"{expect.of}: {said}",
         causes,

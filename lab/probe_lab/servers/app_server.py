@@ -16,7 +16,7 @@ from probe_lab.servers.app_text import DIALOGUES
 from probe_lab.servers.app_wire import IDLE_S, Wire, wait_out
 from probe_lab.servers.certificates import Certificates, certificate_name
 from probe_lab.servers.client_hello import read_hello
-from probe_lab.servers.faults import Faults
+from probe_lab.servers.faults import Faults, certificate_fault
 from probe_lab.servers.served_sites import Site
 from probe_lab.servers.streams import PlainStream, Stream, TlsStream
 
@@ -84,7 +84,7 @@ class AppServer:
         if hello is None:
             return
         faults = self._faults.of("tls", site.host, *site.names, plain.local)
-        bad = next((fault.kind for fault in faults if fault.kind.startswith("cert_")), "")
+        bad = certificate_fault(faults, plain.peer, self._world)
         context = self._certificates.of(site, certificate_name(site, hello.sni), fault=bad)
         session = TlsStream(plain, context, hello=hello.raw)
         with suppress(ssl.SSLError):

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from probe_lab.lab_types import Fault, Value, World
+from probe_lab.lab_types import EVERYWHERE, Fault, Value, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +105,10 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("mitm", "place", "page",
      "the intercepting proxy terminates TLS to these names with a foreign certificate; with page, it answers whatever "
      "is said to it, to whichever name and in whichever protocol, with this page of its own"),
-    ("host_off", "router", "", "the host's addresses are unassigned: ICMP host unreachable"),
-    ("host_silent", "router", "", "packets to the host's addresses vanish, for everyone"),
+    ("host_off", "router", "only_client",
+     "the host's addresses are unassigned: ICMP host unreachable; only_client: for the client alone"),
+    ("host_silent", "router", "only_client",
+     "packets to the host's addresses vanish, for everyone or, with only_client, the client's alone"),
     ("host_bans", "router", "after reply cooldown_s",
      "the host itself refuses the client: after so many TCP connections (0: from the start) its SYN are dropped or, "
      "with reply = \"reset\", refused as by a kernel, with \"prohibit\" by ICMP, for cooldown_s (0: for ever); vantage "
@@ -122,7 +124,8 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("host_far", "router", "rtt_ms", "round trips to the host take rtt_ms (200) longer, for everyone"),
     ("ipv6_dropped", "router", "", "all IPv6 packets of the client vanish"),
     ("blackhole", "router", "from_s until_s hop",
-     "all packets of the client vanish, on its own line or, with hop, beyond that router; from_s and until_s are "
+     "all packets of the client vanish, on its own line or, with hop, beyond that router, there with a match those to "
+     "the matched addresses alone (`@t.owner`: a transit that leads to them fails, here only); from_s and until_s are "
      "seconds since the router started (until_s 0: to the end)"),
     ("slow_line", "router", "rate_bps queue_ms",
      "the client's whole line is shaped to rate_bps (bits a second) in each direction, with a queue of queue_ms "
@@ -189,9 +192,26 @@ class Faults:
         return self._rng.random() < number(fault.params, "probability", 1.0)
 
 
+COUNTRIES = "countries"
+"""A parameter that `[[front]]` adds: whose clients meet the fault."""
+
+
 def shows_to(peer: str, fault: Fault, world: World) -> bool:
-    """Whether somebody meets a fault: with `only_client`, only the client does."""
-    return peer in (world.client4, world.client6) or not fault.params.get("only_client", False)
+    """Whether somebody meets a fault: with `only_client`, only the client does, with countries, their clients."""
+    countries = texts(fault.params, COUNTRIES)
+    if countries and not {EVERYWHERE, country_of(peer, world)} & {*countries}:
+        return False
+    return bool(countries) or peer in (world.client4, world.client6) or not fault.params.get("only_client", False)
+
+
+def certificate_fault(faults: Iterable[Fault], peer: str, world: World) -> str:
+    """The kind of the first fault that changes the certificate which a visitor is shown; empty: none does."""
+    return next((f.kind for f in faults if f.kind.startswith("cert_") and shows_to(peer, f, world)), "")
+
+
+def country_of(peer: str, world: World) -> str:
+    """Where a visitor of a server comes from: a vantage point's country, and the client's for everybody else."""
+    return next((point.cc for point in world.vantages if peer in (point.ipv4, point.ipv6)), world.cc)
 
 
 def number(params: Mapping[str, Value], key: str, default: float) -> float:

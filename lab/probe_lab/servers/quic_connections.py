@@ -28,7 +28,7 @@ from probe_lab.lab_types import World
 from probe_lab.pki import world_time
 from probe_lab.servers.certificates import Certificates, certificate_name
 from probe_lab.servers.client_hello import server_name
-from probe_lab.servers.faults import Faults, number
+from probe_lab.servers.faults import Faults, certificate_fault, number
 from probe_lab.servers.h3 import Answer, Http3
 from probe_lab.servers.http1 import Request
 from probe_lab.servers.served_sites import Site
@@ -204,7 +204,7 @@ class _Served:
         """What the site presents to one who asks for this name."""
         owner, site = self._owner, self._site
         faults = owner.faults.of("tls", site.host, *site.names, self._address.local)
-        bad = next((fault.kind for fault in faults if fault.kind.startswith("cert_")), "")
+        bad = certificate_fault(faults, self._address.peer, owner.world)
         pem = owner.certificates.leaf(site, certificate_name(site, sni), fault=bad)
         key = load_pem_private_key(pem, password=None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)

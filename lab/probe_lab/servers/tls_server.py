@@ -10,7 +10,7 @@ from probe_lab.lab_types import Fault, World
 from probe_lab.servers.app_server import spoken_at
 from probe_lab.servers.certificates import Certificates, certificate_name
 from probe_lab.servers.client_hello import has_grease, read_hello
-from probe_lab.servers.faults import Faults, number, shows_to, text
+from probe_lab.servers.faults import Faults, certificate_fault, number, shows_to, text
 from probe_lab.servers.http2 import attend_http2
 from probe_lab.servers.served_sites import Site
 from probe_lab.servers.streams import PlainStream, Stream, TlsStream
@@ -69,7 +69,7 @@ class TlsServer:
         if alert:
             await stream.write(_fatal(alert))
             return
-        bad = next((fault.kind for fault in faults if fault.kind.startswith("cert_")), "")
+        bad = certificate_fault(faults, peer, self._world)
         context = self._certificates.of(site, certificate_name(site, hello.sni), fault=bad)
         session = TlsStream(stream, context, hello=hello.raw)
         async with asyncio.timeout(IDLE_S):

@@ -16,6 +16,16 @@ def is_ip(raw: bytes) -> bool:
     return len(raw) >= (40 if raw[0] >> 4 == 6 else 20) and raw[0] >> 4 in (4, 6)
 
 
+def read_source(raw: bytes) -> bytes:
+    """The packed address that an IP packet comes from."""
+    return raw[12:16] if raw[0] >> 4 == 4 else raw[8:24]
+
+
+def read_target(raw: bytes) -> bytes:
+    """The packed address that an IP packet is for."""
+    return raw[16:20] if raw[0] >> 4 == 4 else raw[24:40]
+
+
 def read_ttl(raw: bytes) -> int:
     """TTL or hop limit of a packet that `is_ip`."""
     return raw[8] if raw[0] >> 4 == 4 else raw[7]

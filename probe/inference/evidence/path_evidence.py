@@ -65,6 +65,7 @@ from probe.inference.evidence.app_evidence import (
     read_foreign_status,
 )
 from probe.inference.evidence.control_findings import count_networks, reaches_address, read_control_finding, says_more
+from probe.inference.evidence.end_timing import UNTIMED, EndTiming, gather_end_timing
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
 from probe.inference.evidence.flow_evidence import FlowEvidence, gather_flow_evidence
 from probe.inference.evidence.freezes import Freezes, gather_freezes
@@ -144,6 +145,8 @@ class PathEvidence:
     """What its failures leave behind for innocent names."""
     anatomy: PacketAnatomy = UNSEEN
     """What captured packets say of who ended the failing attempts."""
+    timing: EndTiming = UNTIMED
+    """How soon they were answered or ended, against the round trips at the address."""
     tainted: bool = False
     """Every failing attempt came after a neighbour's failure at this address, or somebody else's is not excluded."""
     slots: int = 0
@@ -239,7 +242,8 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         other_bytes=judge_other_bytes(around, mine, address, site.port),
         lost=locate_loss([o for o in traces if o.operation == "trace"], address, site.port),
         located=locate_interference(traces, site.sni or site.host, address=address, port=site.port),
-        located_by_name=locate_interference([o for o in traces if o.port == site.port], site.sni or site.host),
+        located_by_name=locate_interference([o for o in traces if o.port == site.port or o.purpose == "reference"],
+                                            site.sni or site.host),
         residual=gather_residual_evidence(here, around, [o for o in traces if o.purpose == "locate"], address,
                                           site.port),
         slots=count_failing_slots([o for o in mine if o.attempt in numbers], failed,
@@ -252,7 +256,8 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
     )
-    base = _with_failures(base, mine, failed, around, private_root)
+    at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
+    base = _with_failures(base, mine, failed, around, private_root, at_port=at_port)
     told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
     known_as = to_public_address(address, nat64_prefix)
     base = replace(base, elsewhere=gather_answers_elsewhere(told, endpoint))
@@ -284,7 +289,8 @@ def claims_organisation(seen: Observation, organisation: str) -> bool:
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
-                   around: Sequence[Observation], private_root: str) -> PathEvidence:
+                   around: Sequence[Observation], private_root: str, *,
+                   at_port: Sequence[Observation]) -> PathEvidence:
     ends = [_end_of([o for o in mine if o.attempt == n]) for n in failed]
     if not ends or base.last_ok:
         return base
@@ -298,6 +304,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
                           and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
         anatomy=gather_packet_anatomy(ends, [o for o in around if o.address == base.address]),
+        timing=gather_end_timing(ends, at_port),
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         seeps=any(is_trickling_page(o) for o in ends),

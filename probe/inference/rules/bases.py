@@ -25,7 +25,7 @@ def _acts_before_the_door(c: PathContext) -> bool:
     """The search found the place, or attempts and datagrams are lost where others pass, or the name is struck alike at
     another owner's server, whose operator agreed to be asked."""
     path = c.path
-    located = path.located.most > 0 or path.located_by_name.most > 0
+    located = "before" in (path.located.where, path.located_by_name.where)
     return located or "near" in (path.lost, path.udp.lost) or path.shapes.elsewhere == "name"
 
 
@@ -33,7 +33,7 @@ def find_name_bases(e: NameEvidence) -> frozenset[Basis]:
     """Of a name's lookups."""
     found: dict[Basis, bool] = {
         "packets": e.dns.two_senders,
-        "place": e.dns.located.most > 0 or _is_struck_on_the_way(e),
+        "place": e.dns.located.where == "before" or _is_struck_on_the_way(e),
         "content": _is_false_by_itself(e),
         "company": e.shared_answer,
     }

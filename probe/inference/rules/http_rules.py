@@ -38,8 +38,7 @@ def _differs(c: PathContext) -> bool:
 def _not_the_servers(c: PathContext) -> bool:
     """Pages differ by country, language and chance. That it is not the server's own is shown by unrelated services that
     are answered with it too, by a place on the way where it comes from, or by the packets it came in."""
-    on_the_way = c.path.located.most > 0 and not c.path.located.at_end
-    return c.path.page_of_others or on_the_way or shows_injection(c)
+    return c.path.page_of_others or c.path.located.where == "before" or shows_injection(c)
 
 
 HTTP: tuple[PathRule, ...] = (

@@ -70,7 +70,8 @@ def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvide
     wrong = any(p.trust in FOREIGN for p, _ in here) or bool(shown.intersection(FOREIGN))
     wrong_page = behind_works and any(
         not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
-    searches = [o for o in case.traces if o.port == 53 and o.input in {e.input for e in case.site.endpoints}]
+    searches = [o for o in case.traces if o.purpose == "reference"
+                or (o.port == 53 and o.input in {e.input for e in case.site.endpoints})]
     evidence = replace(evidence, located=locate_interference(searches, case.site.host))
     return NameEvidence(
         dns=evidence, resolver_dead=run.ladder.resolver in OUT_OF_ORDER,

@@ -50,6 +50,7 @@ from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
 from probe.measurement.names.lookups import list_replies, observe_question
 from probe.measurement.planning.control_plan import plan_probation
 from probe.measurement.planning.flow_suspects import FlowContext
+from probe.measurement.planning.locate_plan import list_search_keys
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
@@ -100,7 +101,7 @@ class _State:
     asks: int = 0
     searches: int = 0
     searched: set[tuple[str, str]] = field(default_factory=set)
-    """Names and addresses for which the hop was looked for, with the kind of question."""
+    """For what the hop was looked for (`list_search_keys`)."""
     tried_controls: set[str] = field(default_factory=set)
     """Controls that were asked about places of which the answer is known."""
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -182,11 +183,11 @@ class RunLoop:
             if step.control_id not in self._state.tried_controls:
                 self._try_control(step.control_id)
         if isinstance(step, LocateHop):
-            places = {(step.name, step.kind), (step.address if step.kind != "dns" else step.name, step.kind)}
-            if self._state.searches >= MAX_SEARCHES or places & self._state.searched:
+            keys = list_search_keys(step)
+            if self._state.searches >= MAX_SEARCHES or keys & self._state.searched:
                 return
             self._state.searches += 1
-            self._state.searched |= places
+            self._state.searched |= keys
         heapq.heappush(self._state.waiting, (_urgency(step), next(self._order), step))
 
     def _try_control(self, control_id: str) -> None:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from probe.catalogue.types import Catalogue
-from probe.config.consent.country_profiles import is_grave
+from probe.config.consent.country_profiles import is_grave, needs_care
 from probe.config.settings import HelperSettings, Settings
 from probe.core.nat64 import to_translated_address
+from probe.core.tables.consent_words import LEVELS
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS, UNASSIGNED_ADDRESS
 from probe.core.tables.run_words import Trigger
 from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.measurement.planning.locate_plan import CONSENT_LEVEL
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.rotation import RotationTurn
 
@@ -71,6 +73,7 @@ def make_plan_context(settings: Settings, catalogue: Catalogue, *, families: tup
         controls=tuple(h.id for h in list_helpers(settings)), families=families or (4,),
         innocent=rng.choice(catalogue.innocent_names), together=together,
         slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,
+        search_level=find_search_level(settings.vantage.cc),
         agreed=tuple((server.address, server.port) for server in (*settings.matrix_server, *catalogue.matrix_servers)),
     )
 
@@ -80,6 +83,12 @@ def list_helpers(settings: Settings) -> tuple[HelperSettings, ...]:
     tell a fence around the country from a block, and put whoever runs it in danger."""
     cc = settings.vantage.cc.upper()
     return tuple(h for h in settings.helper if h.cc.upper() != cc or not is_grave(cc))
+
+
+def find_search_level(cc: str) -> int:
+    """The consent level from which a blocked name is said again in a country: what the consent text says, and the
+    highest where that may bring people harm."""
+    return max(LEVELS) if needs_care(cc) else CONSENT_LEVEL
 
 
 def adapt_context(context: PlanContext, ladder: LadderEvidence) -> PlanContext:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab_traffic import CLIENT, CLIENT6, RESOLVER, SERVER, SERVER6
-from probe_lab.lab_types import Fault, HostPlan, Rule, VantagePoint, World
+from probe_lab.lab_types import Fault, Front, HostPlan, Rule, VantagePoint, World
 from probe_lab.path.router import Router
 from probe_lab.truth import TruthEntry, TruthLog, read_log
 from probe_lab.wire.packet import IpHeader, build_udp
@@ -42,12 +42,14 @@ WORLD = World(
 class Net:
     """A router whose time is told; what it delivers is kept with the time of delivery."""
 
-    def __init__(self, directory: Path, *rules: Rule, faults: tuple[Fault, ...] = (), world: World = WORLD) -> None:
+    def __init__(self, directory: Path, *rules: Rule, faults: tuple[Fault, ...] = (), world: World = WORLD,
+                 fronts: tuple[Front, ...] = ()) -> None:
         self._path = directory / "truth.jsonl"
         self.arrived: list[tuple[str, float, bytes]] = []
         self._now_s = 0.0
         deliver = {name: self._receiver(name) for name in ("client", "vantage", "servers")}
-        self.router = Router(world, rules, faults=faults, deliver=deliver, truth=TruthLog(self._path))
+        self.router = Router(world, rules, faults=faults, deliver=deliver, truth=TruthLog(self._path),
+                             fronts=fronts)
 
     def _receiver(self, name: str) -> Callable[[bytes], None]:
         return lambda raw: self.arrived.append((name, round(self._now_s, 9), raw))

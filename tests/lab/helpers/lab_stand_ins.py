@@ -15,7 +15,7 @@ from pathlib import Path
 
 import trustme
 
-from probe_lab.lab_types import DrawnScenario, Fault, Rule, WireEnd, World
+from probe_lab.lab_types import DrawnScenario, Fault, Front, Rule, WireEnd, World
 from probe_lab.wire.composite import destination
 
 
@@ -28,6 +28,7 @@ def route(
     *,
     stop_fd: int,
     ready_fd: int,
+    fronts: tuple[Front, ...] = (),
 ) -> None:
     """Forward by destination; a rule `die` makes the router fail when a packet for the address passes."""
     owners = {world.client4: "client", world.client6: "client"}

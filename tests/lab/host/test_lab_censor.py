@@ -158,6 +158,28 @@ class TestTrouble:
         with pytest.raises(LabFailed, match="with status 5"):
             lab.__enter__()
 
+    def test_a_program_is_up_when_it_says_so(self) -> None:
+        censor = Censor(setup=("echo up",), program="sleep 0.2; echo not yet; touch told; echo it is up; sleep 60",
+                        ready="is up$")
+        with censored(censor) as lab:
+            assert (lab.log_path.parent / "censor" / "told").exists()
+
+    def test_a_program_that_never_says_so_is_named_with_its_last_words(self) -> None:
+        censor = Censor(program="echo it is down; exit 6", ready="it is up")
+        with (
+            pytest.raises(LabFailed, match=r"(?s)it is down.* status 6"),
+            open_lab(drawn=dataclasses.replace(DRAWN, censor=censor)),
+        ):
+            pytest.fail("it was built")
+
+    def test_all_that_a_line_starts_ends_with_the_laboratory(self) -> None:
+        censor = Censor(program="sh -c 'trap \"touch ended; exit\" TERM; echo up; while :; do sleep 0.1; done' & wait",
+                        ready="up")
+        with censored(censor) as lab:
+            folder = lab.log_path.parent / "censor"
+            assert not (folder / "ended").exists()
+            assert lab.run(["true"], timeout_s=20).returncode == 0
+
     def test_a_missing_program_makes_it_unavailable(self) -> None:
         censor = Censor(setup=("true",), needs=("no-such-program",))
         with (

@@ -151,6 +151,18 @@ def test_any_of_several_causes_is_right(got: str, right: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("got", "right"),
+    [("blocked tls.reset", True), ("blocked tls.reset.sni", True), ("blocked tls.reset.address", True),
+     ("blocked tls", False), ("blocked tls.drop.sni", False), ("blocked", False)],
+)
+def test_a_cause_may_stand_for_all_below_it(got: str, right: bool) -> None:
+    drawn = scene(replace(EXPECT, block_types=("tls.reset",), below=("tls.reset",), min_depth=2))
+    (row,) = (row for row in judged(verdicts(got), drawn=drawn).rows if row.subject == TARGET)
+    assert row.met is right
+    assert (row.claim in row.causes) is (right and bool(row.claim))
+
+
+@pytest.mark.parametrize(
     ("also", "right"), [("ip;dns.injection", True), ("dns", True), ("ip", False), ("", False), ("dns.inj", False)],
 )
 def test_causes_behind_the_first_must_be_named(also: str, right: bool) -> None:

@@ -17,7 +17,7 @@ from probe.catalogue.load import list_anchor_files, load_catalogue
 from probe_lab.lab_types import World
 from probe_lab.path.line import draw_line
 from probe_lab.pki import anchor_of, issue, load_issuer, make_pki, world_time
-from probe_lab.world import draw_world, pinned_addresses
+from probe_lab.world import draw_world, pinned_addresses, with_tenants
 
 ROWS = load_catalogue(search=False).endpoints
 
@@ -105,10 +105,55 @@ def test_the_place_of_the_middlebox_can_be_asked_for(rng: random.Random) -> None
         world = draw_world(
             seed=rng.getrandbits(32), endpoints=(), hops=(3, 8), censor_hop=(low, low + rng.randint(0, 9))
         )
-        assert min(low, world.hops) <= world.censor_hop <= world.hops
+        assert min(low, world.door) <= world.censor_hop <= world.door
     for wrong in ((0, 2), (3, 2)):
         with pytest.raises(ValueError, match="hop"):
             draw_world(seed=1, endpoints=(), censor_hop=wrong)
+
+
+def test_the_last_routers_are_the_operators_own_and_the_censor_stands_before_them(rng: random.Random) -> None:
+    for _ in range(50):
+        world = draw_world(seed=rng.getrandbits(32), endpoints=(), hops=(2, 12))
+        assert 1 <= world.door_hops <= max(1, world.hops // 3)
+        assert 1 <= world.censor_hop <= world.door
+        there = draw_world(seed=rng.getrandbits(32), endpoints=(), hops=(6, 12), door_hops=3, at_door=True)
+        assert there.door_hops == 3
+        assert there.door < there.censor_hop <= there.hops
+    assert draw_world(seed=1, endpoints=(), hops=(1, 1)).door_hops == 0
+    assert draw_world(seed=1, endpoints=(), hops=(4, 4), door_hops=5).door_hops == 3
+
+
+def network_of(address: str) -> str:
+    return address[:9] if ":" in address else ".".join(address.split(".")[:2])
+
+
+def test_an_owner_has_networks_of_its_own(seed: int) -> None:
+    world = draw_world(seed=seed, endpoints=ROWS)
+    drawn = {a: owner for a, owner in world.owners.items() if a not in {*world.literals, *pinned_addresses()}}
+    whose: dict[str, set[str]] = {}
+    for address, owner in drawn.items():
+        whose.setdefault(network_of(ipaddress.ip_address(address).exploded), set()).add(owner)
+    assert all(len(owners) == 1 for owners in whose.values())
+    of_signal = {network_of(address) for address, owner in drawn.items() if owner == "signal" and ":" not in address}
+    assert len(of_signal) == 1
+    assert world.owners[world.hosts["chat.signal.org"].ipv4[0]] == "signal"
+
+
+def test_tenants_lie_in_the_networks_of_their_front(seed: int) -> None:
+    plain = draw_world(seed=seed, endpoints=ROWS)
+    front = plain.hosts["chat.signal.org"].ipv4[0]
+    world = with_tenants(plain, ["web.telegram.org"], front)
+    old, new = plain.hosts["web.telegram.org"], world.hosts["web.telegram.org"]
+    assert (len(old.ipv4), len(old.ipv6)) == (len(new.ipv4), len(new.ipv6))
+    found = {address: world.owners[address] for address in (*new.ipv4, *new.ipv6)}
+    assert set(found.values()) == {"signal"}
+    of_signal = {network_of(ipaddress.ip_address(a).exploded) for a, o in plain.owners.items() if o == "signal"}
+    assert {network_of(ipaddress.ip_address(address).exploded) for address in found} <= of_signal
+    assert not found.keys() & plain.owners.keys()
+    with pytest.raises(ValueError, match="no addresses"):
+        with_tenants(plain, ["nobody.example"], front)
+    with pytest.raises(ValueError, match="no operator"):
+        with_tenants(plain, [], "192.0.2.1")
 
 
 def test_two_names_can_share_their_addresses_and_nothing_else_changes(seed: int) -> None:
