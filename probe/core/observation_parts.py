@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probe.core.replies import DnsReply, TraceLine
+from probe.core.replies import DnsReply, SoaRecord, TraceLine
 from probe.core.tables.evidence_words import Answered
 from probe.core.tables.handshakes import Proof, SpokenProtocol
 from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
@@ -34,6 +34,12 @@ class DnsPart:
     authoritative: bool = False
     ede: tuple[str, ...] = ()
     """Extended DNS errors, `code text` (RFC 8914)."""
+    dns_flags: tuple[str, ...] = ()
+    """QR, AA, TC, RD, RA, AD, CD of the accepted reply (RFC 1035 section 4.1.1, RFC 4035 section 3); empty: unknown."""
+    authority_records: int = -1
+    """Records in its authority section; -1: unknown."""
+    soas: tuple[SoaRecord, ...] = ()
+    """Its SOA records, of each section the first."""
     replies: tuple[DnsReply, ...] = ()
     """Every reply to the one question, in order of arrival."""
 

@@ -41,6 +41,10 @@ _DNS: Words = {
     "answer_ttl_s": ("s", "Time to live of the answer; -1 when there was none."),
     "authoritative": ("", "The reply carried the AA flag."),
     "ede": ("", "Extended DNS errors as `code text` (RFC 8914)."),
+    "dns_flags": ("", "Flags of the accepted reply: QR, AA, TC, RD, RA, AD, CD (RFC 1035, RFC 4035); empty: unknown."),
+    "authority_records": ("", "Records in the authority section of the accepted reply; -1: unknown."),
+    "soas": ("", "SOA records of the accepted reply, of each section the first, as `section|TTL|minimum|serial|owner`: "
+             "of a denial the zone that denies (RFC 2308)."),
     "replies": ("", "Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace: "
                 "`TTL word delay_ms router`, the router as a hash that means something within its run alone; of a "
                 "search for a hop also the router's address space and the IP TTL of an answer; a packet that was "
@@ -102,7 +106,8 @@ OBSERVATIONS: Words = {
     "target_id": ("", "Target that was measured; empty for what serves several targets."),
     "input": ("", "URL of the endpoint in the catalogue."),
     "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, foreign, ladder, dark, version,"
-                    " sample, yardstick, redirect, trace, reference, locate, aside."),
+                    " sample, yardstick, redirect, trace, reference, locate, aside,"
+                    " again, zone."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
     "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, app_round_trip, http_round_trip, trace,"
                       " quic_handshake, quic_version, stun_binding, udp_trace, transfer."),
@@ -187,6 +192,8 @@ CONTROLS: Words = {
 VERDICTS: Words = {
     "target_id": ("", "Target that is judged: a stable name for one role of a service."),
     "service": ("", "Messaging service."),
+    "owner": ("", "Who runs what the target is asked of, by the table of owners; an application store's page is the"
+                  " store's. Empty: not known, as in rows of before this column."),
     "role": ("", "Part of the service: chat, api, web, media, call, push, register, store, download, control."),
     "input": ("", "URL of the endpoint in the catalogue."),
     "outcome": ("", "ok, blocked, down, network, local, inconclusive, or not_attempted. Count neither of the"

@@ -41,8 +41,8 @@ MAX_STEPS = 300
 HOPS = 8
 """Routers on the way to everybody."""
 _ENGINES: dict[Channel, DnsEngine] = {
-    "system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "tcp": "tcp", "doh": "doh",
-    "dot": "dot",
+    "system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "again": "udp", "zone": "udp",
+    "tcp": "tcp", "doh": "doh", "dot": "dot",
 }
 
 
@@ -50,8 +50,8 @@ def _resolver(step: Lookup) -> ResolverRole | OperatorName:
     """Whom the observation names."""
     if step.channel in ("doh", "dot"):
         return read_word(step.server, OPERATORS)
-    return "public" if step.channel == "tcp" else "network" if step.channel == "alive" else read_word(step.channel,
-                                                                                                      ROLES)
+    at_network = step.channel in ("alive", "again", "zone")
+    return "public" if step.channel == "tcp" else "network" if at_network else read_word(step.channel, ROLES)
 
 
 @dataclass(kw_only=True)
@@ -152,6 +152,10 @@ class Net:
     def _purpose(step: Lookup) -> Purpose:
         if step.channel == "tcp" and step.about:
             return "innocent"
+        if step.channel == "zone":
+            return "zone"
+        if step.channel == "again":
+            return "again" if step.about else "yardstick"
         if step.channel in ("dark", "alive"):
             return "innocent" if step.name == FRAME.innocent else "dark"
         return "target"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from observations import RESET
+from observations import RESET, THERE4
 from probe.core.endpoints import Endpoint
 from probe.core.tables.basis_words import BASES, Basis
 from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.hop_evidence import HopLocation
 from probe.inference.evidence.packet_anatomy import PacketAnatomy
+from probe.inference.evidence.port53 import Port53Evidence
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.evidence.udp_evidence import UdpEvidence
 from probe.inference.rules.all_rules import list_rules
@@ -74,7 +76,8 @@ def test_a_resolver_that_fails_alone_is_suspected(state: str) -> None:
     alive: dict[str, Any] = {"resolver_alive": "ok"}
     alone = decide(NAME_TABLE, failing(state, **alive))
     assert (alone.rule, alone.suspected[0].outcome) == (NAME_TABLE.unplaced, "blocked")
-    both = decide(NAME_TABLE, failing(state, public=state, trusted_ok=1, **alive))
+    struck: dict[str, Any] = dict(same_operator_answers=frozenset({THERE4}), port53=Port53Evidence(tried=True))
+    both = decide(NAME_TABLE, replace(failing(state, public_udp=state, **alive | struck), resolvers_apart=True))
     assert (both.rule.outcome, both.basis) == ("blocked", "place")
 
 

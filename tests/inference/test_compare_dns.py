@@ -274,3 +274,18 @@ def test_a_resolver_that_blames_the_zone_does_so_each_time(ede: list[tuple[str, 
     seen = [lookup(failure="dns_servfail_error", ede=words, attempt=n) for n, words in enumerate(ede)]
     assert gather_dns_evidence(seen).zone_blamed is blamed
     assert not gather_dns_evidence([lookup(HERE4, ede=("22",))]).zone_blamed
+
+
+def test_an_answer_over_tcp_is_none_to_questions_over_udp() -> None:
+    seen = [lookup(failure=TIMEOUT, resolver="public"), lookup(HERE4, resolver="public", dns_engine="tcp")]
+    found = gather_dns_evidence(seen)
+    assert (found.public, found.public_udp, found.tcp) == ("ok", "timeout", "ok")
+
+
+def test_who_is_asked_how_old_a_denial_is_is_not_asked_once_more() -> None:
+    denied = [lookup(failure="dns_nxdomain_error", attempt=n) for n in (1, 2, 3)]
+    marks = [lookup(failure="dns_nxdomain_error", purpose="again"), lookup(HERE4, purpose="zone"),
+             lookup(NEAR4, name="www.example.com", purpose="yardstick")]
+    found = gather_dns_evidence([*denied, *marks])
+    assert found == gather_dns_evidence(denied)
+    assert (found.attempts, found.network_answers) == (3, frozenset())

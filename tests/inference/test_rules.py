@@ -42,9 +42,9 @@ BY_ID = {rule.id: rule for rule in list_rules()}
 HERE = FingerprintMark(name="page", fits=True)
 """A fingerprint of the vantage's own country."""
 IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
+NEARER = HopLocation(least=3, most=3, where="before")
 REFUSED_PAGE: dict[str, Any] = dict(proven=True, status=403, met="no", stage="page")
 """Of the genuine server."""
-NEARER = HopLocation(least=3, most=3, where="before")
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
 FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early"), near_slots=2))
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))

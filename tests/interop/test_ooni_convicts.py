@@ -10,12 +10,13 @@ from ooni_data import ADDRESS, HOST, RESET, TIMEOUT, URL, connect, measurement, 
 from ooni_judged import PLAIN, doh, repeated, runs, udp, verdict
 
 
-def test_denials_convict_where_every_plain_resolver_denies() -> None:
+def test_denials_of_every_plain_resolver_are_suspected_since_nobody_looked_whether_these_are_one() -> None:
     denied = "dns_nxdomain_error"
     mine = web(queries=[query(failure=denied), udp(failure=denied), doh()], tcp_connect=[], tls_handshakes=[],
                requests=[], blocking="dns", accessible=False)
     for result in runs(*repeated(6, keys=mine)):
-        assert (result.verdicts[0].outcome, result.verdicts[0].block_type) == ("blocked", "dns.nxdomain")
+        assert (result.verdicts[0].block_type, result.verdicts[0].suspected) == (
+            "inconclusive.unplaced", "dns.nxdomain")
     assert verdict(measurement(keys=mine)).outcome == "inconclusive"
 
 

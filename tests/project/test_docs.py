@@ -20,6 +20,7 @@ from probe.inference.evidence.transfer_evidence import ENOUGH_DEAD
 from probe.measurement.hops import hop_search, locate_udp, trace, ttl_flow
 from probe.measurement.planning import control_plan, flow_plan, flow_suspects, residual_plan, shape_plan
 from probe.measurement.planning import locate_plan as plan_locate
+from probe.measurement.planning.certificate_tries import ENOUGH_REFUSALS
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.session import pacer, run_loop
 from probe.measurement.session.make_run import HELPER_TIMEOUT_S
@@ -97,7 +98,7 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
     wait_s = f"{plain.timeout_s:.0f}"
     rows = [
         f"each of {addresses} addresses | {plain.attempts - 1} after silence, "
-        f"{plain.quick_attempts - 1} after an end | "
+        f"{plain.quick_attempts - 1} after an end, {ENOUGH_REFUSALS - 1} after a refused certificate | "
         f"{page} kB a page, {read_on} with level {flow_suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
         f"{shape_plan.PATIENCE_S:.0f} each |",
         f"{shape_plan.NAMES_PER_SERVER} names a run, level {shape_plan.ELSEWHERE_LEVEL} | {ELSEWHERE_ATTEMPTS + 1} |",

@@ -10,10 +10,10 @@ import msgspec
 
 CAREFUL = "careful"
 """The profile of a country that nobody listed, and of one that is not told."""
-GRAVE = "grave"
-"""The profile of countries in which whoever helps is in danger."""
 OPEN = "open"
 """The profile of a country in which we know of no harm from such measurements."""
+GRAVE = "grave"
+"""The profile of countries in which whoever helps is in danger."""
 _FILE = Path(__file__).with_name("profiles.toml")
 
 

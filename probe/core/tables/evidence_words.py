@@ -10,6 +10,10 @@ Answered = Literal["", "yes", "no"]
 """yes, no, or empty where nobody knows: was it acknowledged, was the expectation met?"""
 Stage = Literal["connect", "tls", "app", "http", "page", "quic", "stun"]
 """Where an attempt ended; page: it was answered, but not as expected."""
+StrikeStage = Literal["name", "tls", "app", "http", "quic", "flow"]
+"""Where something is struck that is no address: by the resolver, at a stage, or by its pace once bytes flow."""
+FlowStrike = Literal["slowed", "frozen"]
+"""What befalls transfers that were begun."""
 DnsState = Literal["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
 """What one channel says of a name."""
 InnocentState = Literal["reached", "carried", "failed", "tainted", "unasked"]
@@ -26,6 +30,11 @@ LostWhere = Literal["", "near", "far", "unknown"]
 """Where packets are lost; empty: nobody looked."""
 Elsewhere = Literal["", "name", "passes"]
 """What a name met at servers whose operators agreed; empty: nothing is shown."""
+DnsSection = Literal["answer", "authority", "additional"]
+"""Where in a reply a record stands."""
+DNS_SECTIONS: tuple[DnsSection, ...] = get_args(DnsSection)
+DenialMark = Literal["", "cached", "own_zone", "local_root", "made_up"]
+"""Who denied a name, by a resolver's denials; empty: they do not tell (`probe.inference.evidence.dns_marks`)."""
 NearAnswer = Literal["", "beside", "elsewhere"]
 """Where a resolver's private answers lie, seen from the resolver; empty: it gives none."""
 EncryptedState = Literal["ok", "blocked", "failing", "unasked"]

@@ -64,6 +64,7 @@ from probe.inference.evidence.app_evidence import (
     proves_service,
     read_foreign_status,
 )
+from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.control_findings import count_networks, reaches_address, read_control_finding, says_more
 from probe.inference.evidence.end_timing import UNTIMED, EndTiming, gather_end_timing
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
@@ -202,6 +203,8 @@ class PathEvidence:
     """Unrelated services in other networks are answered with this very page here."""
     elsewhere: AnswersElsewhere = NO_ANSWERS
     """What the page's own server said to controls."""
+    company: CompanyEvidence = ALONE
+    """Unrelated owners whose services are struck as this one is."""
     control_redirects_alike: int = 0
     """Controls that are redirected to the same host, or abroad as well: places differ by country."""
     must_not_answer: bool = False

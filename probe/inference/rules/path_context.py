@@ -73,9 +73,9 @@ def is_failing_elsewhere(c: PathContext) -> bool:
 
 def ends_on_the_way(c: PathContext) -> bool:
     """The place speaks against the service as the cause: attempts end where other traffic from here passes, at a hop
-    before the service's own door, or by packets of somebody else."""
+    that is not the service's, sooner than it can answer, or by packets of somebody else."""
     near = c.path.lost == "near" or c.path.udp.lost == "near"
-    return near or c.path.located.where == "before" or c.path.anatomy.is_shown
+    return near or c.path.located.where == "before" or c.path.timing.is_sooner or c.path.anatomy.is_shown
 
 
 def shows_injection(c: PathContext) -> bool:

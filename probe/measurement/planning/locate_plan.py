@@ -18,6 +18,7 @@ from probe.core.tables.resolvers import OperatorName, ResolverRole
 from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evidence
+from probe.inference.evidence.port53 import select_own_questions
 from probe.inference.evidence.residual_evidence import has_reached_innocent, select_failures
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
@@ -70,8 +71,8 @@ def _at_resolver(site: Site, history: SiteHistory, context: PlanContext, evidenc
 def _forged_at(history: SiteHistory, evidence: DnsEvidence) -> Observation | None:
     """The lookup that was answered falsely, best where nobody could have answered truly."""
     false = evidence.bogus | (evidence.network_answers - evidence.trusted_answers if evidence.fingerprint else set())
-    direct = [o for o in history.dns if o.dns.engine == "udp" and o.dns.resolver_address and o.hostname
-              and o.dns.answers]
+    direct = [o for o in select_own_questions(history.dns) if o.dns.engine == "udp" and o.dns.resolver_address
+              and o.hostname and o.dns.answers]
     forged = [o for o in direct if o.dns.resolver == "dark" or len(o.dns.replies) > 1 or set(o.dns.answers) & false]
     order: dict[ResolverRole | OperatorName | Empty, int] = {"dark": 0, "public": 1, "network": 2}
     return min(forged, key=lambda o: order.get(o.dns.resolver, 3), default=None)

@@ -137,7 +137,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
             climb_ladder(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select_sites(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
                               consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
-                              inputs=plan.inputs, lacking=find_lacking_modules(), due=share.inputs if share else None)
+                              inputs=plan.inputs, lacking=find_lacking_modules(), due=share.inputs if share else None,
+                              in_proportion=not plan.everywhere)
         book = _measure(run, chosen, events, listener, pool, progress, capture)
         watch.finish()
         for addresses in (frame.ours, list_own_addresses(resolvers)):  # as the run began, and now
@@ -265,7 +266,8 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
 
     seen, clock = log.observations, run.clock
     ladder = run.ladder(seen)
-    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=run.settings.vantage.cc)
+    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=run.settings.vantage.cc,
+                                   lab=run.plan.lab)
     network, encrypted = find_first_rule(NETWORK_RULES, ladder), gather_encrypted_dns(seen, well=ladder.well)
     row = Run(
         run_id=log.run_id, measurement_start_time=format_time(clock.started_at),

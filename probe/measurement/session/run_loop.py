@@ -67,6 +67,7 @@ MAX_SEARCHES = 12
 UDP_TIMEOUT_S = 5.0
 _UDP_CHANNELS: dict[Channel, ResolverRole] = {
     "network": "network", "public": "public", "dark": "dark", "alive": "network",
+    "again": "network", "zone": "network",
 }
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
 SYSTEM_LOOKUPS = 64
@@ -242,6 +243,7 @@ class RunLoop:
 
     def _ask_udp(self, step: Lookup) -> None:
         kinds = self._shop.query_types if step.channel in _PLAIN_UDP else self._shop.query_types[:1]
+        kinds = ("SOA",) if step.channel == "zone" else kinds
         self._state.pending_questions[step] = len(kinds)
         for kind in kinds:
             self._listener.ask(DnsQuestion(
@@ -289,6 +291,10 @@ class RunLoop:
     def _purpose(self, step: Lookup) -> Purpose:
         if step.channel in _PLAIN_UDP:
             return "target"
+        if step.channel == "zone":
+            return "zone"
+        if step.channel == "again":
+            return "again" if step.about else "yardstick"
         return "innocent" if step.name == self._frame.innocent else "dark"
 
     def _finish(self, event: _Done) -> Set[int]:

@@ -52,6 +52,18 @@ def test_the_name_is_struck_everywhere_and_every_name_at_its_addresses(w: Watche
     assert elsewhere(w, t, hello(t.sni))[0] == ""
 
 
+@on("company-reset", "front-one-owner")
+def test_three_names_are_reset_as_if_by_their_servers(w: Watched) -> None:
+    """Of three owners by a box on the way, of one owner by its own front: the client sees the same."""
+    other = w.innocent()
+    for t in w.targets():
+        flow = ask(w, t, t.sni)
+        assert flow.failure == "ECONNRESET"
+        resets = w.from_server(flow, flags="R")
+        assert {p.ip.ttl for p in resets} == {w.server_ttl}, "the header gives nobody away"
+        assert_answered(w, ask(w, t, other.sni))
+
+
 @on("http-everywhere")
 def test_requests_for_the_host_are_reset_everywhere_and_all_requests_to_its_addresses(w: Watched) -> None:
     t, other, by_host, by_address = w.target("t"), w.innocent(), "http.reset.host", "http.reset"
