@@ -1,5 +1,5 @@
 """Write the generated parts of the documents: tables in README.md and docs/lab.md, docs/codebook.md, docs/rules.md,
-docs/services.md, docs/interop.md, the manual page.
+docs/services.md, docs/owners.md, docs/interop.md, the manual page.
 
 `python tools/docs.py` writes, `python tools/docs.py --check` only compares and fails where something differs.
 """
@@ -15,11 +15,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import interop  # noqa: E402
 import manpage  # noqa: E402
+import owners  # noqa: E402
 import services  # noqa: E402
 from grid import grid  # noqa: E402
 from probe.core.tables.block_types import BLOCK_TYPES  # noqa: E402
 from probe.core.tables.outcomes import OUTCOMES  # noqa: E402
 from probe.inference.rules.all_rules import list_rules  # noqa: E402
+from probe.inference.rules.innocents_tried import cap_by_innocents  # noqa: E402
 from probe.inference.rules.rule import NEEDS  # noqa: E402
 from probe.operation.commands.rule_places import find_rule_places  # noqa: E402
 from probe.results.codebook import write_codebook  # noqa: E402
@@ -42,14 +44,16 @@ def block_types() -> str:
 
 def rules() -> str:
     """docs/rules.md."""
-    rows = [(f"`{r.id}`", r.outcome, f"`{r.block_type}`" if r.block_type else "", f"{r.confidence:.2f}",
+    rows = [(f"`{r.id}`", r.outcome, f"`{r.block_type}`" if r.block_type else "", f"{cap_by_innocents(r):.2f}",
              ", ".join(r.needs), r.why, f"`{Path(find_rule_places()[r.id].file).name}`") for r in list_rules()]
     needs = grid(("need", "meaning"), [(f"`{n}`", text) for n, text in NEEDS.items()])
     table = grid(("rule", "outcome", "block type", "confidence", "needs", "why", "file"), rows)
     return ("# The rules, in the order in which they are tried\n\n"
             "Generated from `probe/inference/rules` by `make docs`. Of each part (network, name, path) the first rule "
             "that holds decides. Of the verdicts that were given a `confidence`, [the score](score.md) tells how many "
-            f"were right.\n\n{needs}\n\n{table}\n")
+            "were right. A rule that accuses is no surer than (m + 1) / (m + 2), where m classes of innocents that "
+            "look like it were tried without an accusation (`probe/inference/rules/innocents_tried.py`)."
+            f"\n\n{needs}\n\n{table}\n")
 
 
 def actions() -> str:
@@ -97,6 +101,7 @@ def documents() -> dict[Path, str]:
         ROOT / "docs" / "codebook.md": write_codebook(),
         ROOT / "docs" / "rules.md": rules(),
         ROOT / "docs" / "services.md": services.page(),
+        ROOT / "docs" / "owners.md": owners.page(),
         ROOT / "docs" / "interop.md": interop.page(),
         ROOT / "share" / "man" / "man1" / "probe.1": manpage.page(),
     }

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from probe.catalogue.owners import ServiceAt, are_unrelated
 from probe.core.endpoints import Endpoint
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.protocols import PROTOCOLS
@@ -206,7 +207,8 @@ def _number(spec: Range, rng: random.Random) -> int | float:
 
 def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: bool = False,
             together: bool = False) -> tuple[Endpoint, ...]:
-    """Up to `count` endpoints of unrelated hosts; `apart`: and of as many services; `together`: be it of one target."""
+    """Up to `count` endpoints of unrelated hosts; `apart`: and of owners who have nothing to do with each other;
+    `together`: be it of one target."""
     by_host: dict[str, list[Endpoint]] = {}
     for row in pool:
         by_host.setdefault(row.host, []).append(row)
@@ -215,11 +217,16 @@ def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: 
     chosen: list[Endpoint] = []
     while hosts and len(chosen) < count:
         row = rng.choice(by_host[hosts.pop()])
-        if apart and row.service in {other.service for other in chosen}:
+        if apart and not all(are_unrelated(_met(row), _met(other)) for other in chosen):
             continue
         if not _is_related(row, chosen, together=together):
             chosen.append(row)
     return tuple(chosen)
+
+
+def _met(row: Endpoint) -> ServiceAt:
+    """Without addresses: those of the laboratory are made up, and in nobody's network."""
+    return ServiceAt(service=row.service, host=row.host)
 
 
 def _is_related(row: Endpoint, others: Iterable[Endpoint], *, together: bool = False) -> bool:

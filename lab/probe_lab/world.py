@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from probe.catalogue.owners import find_owner
 from probe.core.endpoints import Endpoint
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
 from probe_lab.lab_types import HostPlan, VantagePoint, World
@@ -141,23 +142,23 @@ def _door_hops(rng: random.Random, hops: int, wanted: int | None) -> int:
 def _owners(
     hosts: Mapping[str, HostPlan], endpoints: Iterable[Endpoint], literals: Iterable[str]
 ) -> dict[str, str]:
-    """Whose each address is: a service's, or that of the one name that stands for it."""
-    services = _services(endpoints)
-    owners = {address: services.get(address, address) for address in literals}
+    """Whose each address is: a known owner's, or that of the one name that stands for it."""
+    known = _known_owners(endpoints)
+    owners = {address: known.get(address, address) for address in literals}
     for name, plan in hosts.items():
         if name not in FIXED_ANSWERS:
             for address in (*plan.ipv4, *plan.ipv6):
-                owners.setdefault(address, services.get(name, name))
+                owners.setdefault(address, known.get(name, name))
     return owners
 
 
-def _services(endpoints: Iterable[Endpoint]) -> dict[str, str]:
-    """Name or literal address -> the service that the catalogue names first for it; controls are of many owners."""
-    services: dict[str, str] = {}
+def _known_owners(endpoints: Iterable[Endpoint]) -> dict[str, str]:
+    """Name or literal address -> who owns the service that the catalogue names first for it; controls are of many."""
+    owners: dict[str, str] = {}
     for row in (row for row in endpoints if row.role != "control"):
         for known in (row.address, row.host.lower()):
-            services.setdefault(known, row.service)
-    return services
+            owners.setdefault(known, find_owner(row.service, row.host))
+    return owners
 
 
 def _place(rng: random.Random, allowed: tuple[int, int], wanted: tuple[int, int] | None) -> int:
@@ -215,9 +216,9 @@ def _hosts(
     rng: random.Random, pool: _Pool, endpoints: Sequence[Endpoint], vantages: Sequence[VantagePoint]
 ) -> dict[str, HostPlan]:
     hosts: dict[str, HostPlan] = {}
-    services = _services(endpoints)
+    owners = _known_owners(endpoints)
     for name in living_hosts(endpoints):
-        owner = services.get(name, name)
+        owner = owners.get(name, name)
         ipv4 = tuple(pool.ipv4(owner) for _ in range(_count(rng)))
         ipv6 = tuple(pool.ipv6(owner) for _ in range(_count(rng))) if rng.random() < IPV6_SHARE else ()
         hosts[name] = HostPlan(name=name, ipv4=ipv4, ipv6=ipv6)

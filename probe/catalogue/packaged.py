@@ -1,4 +1,4 @@
-"""The tables that stand beside the code: services, controls, dated expectations, application stores."""
+"""The tables that stand beside the code: services, owners, controls, dated expectations, application stores."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from probe.catalogue.owner_types import Owner, Sanction
 from probe.catalogue.types import CatalogueError, Control, DatedExpectation, MatrixServer, Problem, Service, Store
 
 FOLDER = Path(__file__).parent
@@ -32,6 +33,18 @@ def load_services() -> Mapping[str, Service]:
     tables = _read("services.toml")
     _refuse_unknown("services.toml", tables, Service)
     return MappingProxyType(_convert("services.toml", tables, dict[str, Service]))
+
+
+@cache
+def load_owners() -> Mapping[str, Owner]:
+    """`owners.toml` by owner; raises CatalogueError."""
+    return MappingProxyType(_convert("owners.toml", _read("owners.toml"), dict[str, Owner]))
+
+
+@cache
+def load_sanctions() -> tuple[Sanction, ...]:
+    """`sanctions.toml` in its order; raises CatalogueError."""
+    return _convert("sanctions.toml", _read("sanctions.toml").get("sanction", []), tuple[Sanction, ...])
 
 
 def load_titles() -> Mapping[str, str]:

@@ -101,8 +101,10 @@ def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str 
 def _list_rules(*, as_json: bool) -> None:
     from probe.inference.rules import RULES_VERSION
     from probe.inference.rules.all_rules import decides_fast_runs, list_rules
+    from probe.inference.rules.innocents_tried import cap_by_innocents
 
-    rows = [{"id": rule.id, "outcome": rule.outcome, "block_type": rule.block_type, "confidence": rule.confidence,
+    rows = [{"id": rule.id, "outcome": rule.outcome, "block_type": rule.block_type,
+             "confidence": cap_by_innocents(rule), "capped": cap_by_innocents(rule) < rule.confidence,
              "needs": list(rule.needs), "why": rule.why, "decides_fast_runs": decides_fast_runs(rule)}
             for rule in list_rules()]
     if as_json:
@@ -126,5 +128,8 @@ def _rule(word: str) -> str:
 
 
 def _rule_text(rule: Rule[Any]) -> str:
+    from probe.inference.rules.innocents_tried import cap_by_innocents
+
     verdict = f"{rule.outcome} {rule.block_type}".strip()
-    return f"{rule.id}: {verdict}, confidence {rule.confidence:.2f}, needs {', '.join(rule.needs)}\n    {rule.why}."
+    sure = f"{cap_by_innocents(rule):.2f}"
+    return f"{rule.id}: {verdict}, confidence {sure}, needs {', '.join(rule.needs)}\n    {rule.why}."

@@ -247,7 +247,7 @@ def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
     due = choose_share(targets, plan.turn).inputs if plan.turn else None
     chosen = select_sites(targets, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
                           families=(4, 6), seed=plan.seed or 0, skip_services=settings.run.skip_services,
-                          inputs=plan.inputs, due=due)
+                          inputs=plan.inputs, due=due, in_proportion=not plan.everywhere)
     count = sum(len(site.endpoints) for site in chosen.sites)
     click.echo(f"{count} endpoints at {len(chosen.sites)} sites would be measured, "
                f"{len(chosen.skipped)} would be reported as not attempted.")

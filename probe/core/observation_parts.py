@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probe.core.replies import DnsReply, TraceLine
+from probe.core.replies import DnsReply, SoaRecord, TraceLine
 from probe.core.tables.evidence_words import Answered
 from probe.core.tables.handshakes import Proof, SpokenProtocol
 from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
@@ -34,20 +34,34 @@ class DnsPart:
     authoritative: bool = False
     ede: tuple[str, ...] = ()
     """Extended DNS errors, `code text` (RFC 8914)."""
+    dns_flags: tuple[str, ...] = ()
+    """QR, AA, TC, RD, RA, AD, CD of the accepted reply (RFC 1035 section 4.1.1, RFC 4035 section 3); empty: unknown."""
+    authority_records: int = -1
+    """Records in its authority section; -1: unknown."""
+    soas: tuple[SoaRecord, ...] = ()
+    """Its SOA records, of each section the first."""
     replies: tuple[DnsReply, ...] = ()
     """Every reply to the one question, in order of arrival."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TcpPart:
-    """What the system's TCP tells of the connection under a handshake, a request or a transfer (Linux: `TCP_INFO`)."""
+    """What TCP tells of the connection that opens, or that carries a handshake, a request or a transfer, and how soon
+    it was answered (Linux: `TCP_INFO`)."""
 
     acked: Answered = ""
     """yes, no, or empty when unknown: whether the peer's TCP acknowledged the ClientHello, or the request."""
     segments: int = 0
     """TCP segments that carried the ClientHello; of a transfer, those sent and received; 0 when unknown."""
     min_rtt_ms: float = 0.0
-    """Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."""
+    """The shortest round trip that TCP had measured on this connection when the operation ended, also by a reset; 0
+    where the system does not tell. Of a connect it is the SYN's; later ones may be those of whoever answered."""
+    end_ms: float = 0.0
+    """From just before the first bytes of the operation (of a connect: the SYN) were handed to the system until the
+    first byte of an answer, or the end of the connection, reached us: never shorter than it was on the wire. 0 where
+    nothing came, or something came before we had said anything."""
+    retransmits: int = 0
+    """Segments of ours that TCP had sent again on this connection when the operation ended, SYNs included."""
     receive_mss: int = 0
     """Of a transfer: about the size of the largest TCP segment that came; 0 where the system does not tell."""
 
@@ -112,6 +126,9 @@ class TracePart:
     """Packets with small TTLs: of trace and udp_trace."""
 
     lines: tuple[TraceLine, ...] = ()
+    left_out_bytes: int = 0
+    """Of a search for a hop: so many bytes at the end of what had failed were not said, so that nothing could be
+    answered to; 0 also where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

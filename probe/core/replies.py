@@ -1,10 +1,10 @@
-"""What came back for one question: a reply to a DNS question, and what became of one packet of a trace."""
+"""What came back for one question: a reply to a DNS question and the SOA in it; what became of a packet of a trace."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probe.core.tables.evidence_words import AddressSpace, HopWord
+from probe.core.tables.evidence_words import AddressSpace, DnsSection, HopWord
 from probe.core.tables.words import Empty
 
 
@@ -24,6 +24,23 @@ class DnsReply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoaRecord:
+    """An SOA record of a reply. A denial carries that of the zone which denies, in its authority section, and a cache
+    lets its TTL fall (RFC 2308 sections 3 and 5). Of an answer that a response policy zone changed, the additional
+    section holds that zone's (draft-vixie-dnsop-dns-rpz section 6)."""
+
+    section: DnsSection | Empty = ""
+    ttl_s: int = -1
+    """How long the denial may be kept; -1 where a stored record cannot be read."""
+    minimum_s: int = -1
+    """The zone's own value for that (RFC 2308 section 4)."""
+    serial: int = -1
+    """Version of the zone, 32 bits (RFC 1982)."""
+    owner: str = ""
+    """The zone, in lower case, without its last dot but for the root, which is `.`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TraceLine:
     """What became of a packet that was sent with a small TTL."""
 
@@ -36,6 +53,6 @@ class TraceLine:
     router: str = ""
     """Who sent the ICMP error, as a hash that means something within its run alone."""
     space: AddressSpace = ""
-    """Address space of the router: private, carrier, public."""
+    """Address space of the router: private, carrier, public, service."""
     ip_ttl: int | None = None
     """IP TTL of an answer; -1 where the system does not tell, None where there is no answer that has one."""

@@ -66,6 +66,9 @@ class Run:
     share: tuple[str, ...] = ()
     """What of the catalogue the run took, so that what it left out is no gap; empty in older files: `tier:1`, all
     endpoints up to that; `daily:5/23`, the fifth of 23 shares of those that are measured once a day."""
+    controls_left_out: tuple[str, ...] = ()
+    """One `control:word` each (`probe.core.tables.control_sources.CONTROL_FAULTS`): helpers that failed what they are
+    tried by, and whose word counts for nothing in the run. Empty in older files, of which nobody knows."""
     clock_offset_s: float | None = None
     deadline_s: float = 0.0
     runtime_s: float = 0.0

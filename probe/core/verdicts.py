@@ -19,6 +19,9 @@ class Verdict:
 
     target_id: str
     service: str
+    owner: str = ""
+    """Who runs what the target is asked of (`probe.catalogue.owners.find_owner`); empty in rows of before it was
+    told."""
     role: Role
     input: str
     outcome: Outcome

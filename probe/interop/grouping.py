@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from probe.catalogue.owners import find_owner
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
@@ -135,8 +136,9 @@ def _make_unjudged(aims: Sequence[tuple[MeasuredTarget, ImportedMeasurement]]) -
     """The place of a verdict: whose it is, what its engine says, and where it came from."""
     first = aims[0][0]
     return Verdict(
-        target_id=first.target_id, service=first.service, role=first.role, input=first.inputs[0],
-        outcome=NOT_ATTEMPTED, theirs=tuple(f"{m.test} {m.version}: {aim.theirs}" for aim, m in aims),
+        target_id=first.target_id, service=first.service, owner=find_owner(first.service), role=first.role,
+        input=first.inputs[0], outcome=NOT_ATTEMPTED,
+        theirs=tuple(f"{m.test} {m.version}: {aim.theirs}" for aim, m in aims),
         sources=tuple(m.source for _, m in aims),
     )
 

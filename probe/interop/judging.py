@@ -28,6 +28,7 @@ from probe.interop.imported_measurement import MeasuredTarget, make_endpoint
 from probe.interop.weakening import ImportScale, weaken_verdict
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
 from probe.measurement.session.observation_log import ObservationLog
+from probe.measurement.session.run_verdicts import find_met_networks
 
 _HOP = "#"
 """Ends the target's name where one of its hops is judged by itself."""
@@ -75,7 +76,7 @@ def _cases(named: Mapping[str, Sequence[Endpoint]], log: ObservationLog) -> list
 
 def _context(result: RunResult, log: ObservationLog) -> RunContext:
     return RunContext(ladder=_ladder(log.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
-                      private_roots=PRIVATE_ROOTS)
+                      private_roots=PRIVATE_ROOTS, networks=find_met_networks(log))
 
 
 def _member(verdict: Verdict, endpoints: Sequence[Endpoint]) -> JudgedEndpoint:

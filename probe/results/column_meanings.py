@@ -41,9 +41,14 @@ _DNS: Words = {
     "answer_ttl_s": ("s", "Time to live of the answer; -1 when there was none."),
     "authoritative": ("", "The reply carried the AA flag."),
     "ede": ("", "Extended DNS errors as `code text` (RFC 8914)."),
+    "dns_flags": ("", "Flags of the accepted reply: QR, AA, TC, RD, RA, AD, CD (RFC 1035, RFC 4035); empty: unknown."),
+    "authority_records": ("", "Records in the authority section of the accepted reply; -1: unknown."),
+    "soas": ("", "SOA records of the accepted reply, of each section the first, as `section|TTL|minimum|serial|owner`: "
+             "of a denial the zone that denies (RFC 2308)."),
     "replies": ("", "Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace: "
                 "`TTL word delay_ms router`, the router as a hash that means something within its run alone; of a "
-                "search for a hop also the router's address space and the IP TTL of an answer. Of a "
+                "search for a hop also the router's address space and the IP TTL of an answer; a packet that was "
+                "acknowledged before something acted has two lines. Of a "
                 "version of QUIC that does not exist: the versions that the server offers instead."),
 }
 
@@ -101,7 +106,8 @@ OBSERVATIONS: Words = {
     "target_id": ("", "Target that was measured; empty for what serves several targets."),
     "input": ("", "URL of the endpoint in the catalogue."),
     "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, foreign, ladder, dark, version,"
-                    " sample, yardstick, redirect, trace, reference, locate, aside."),
+                    " sample, yardstick, redirect, trace, reference, locate, aside,"
+                    " again, zone."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
     "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, app_round_trip, http_round_trip, trace,"
                       " quic_handshake, quic_version, stun_binding, udp_trace, transfer."),
@@ -134,7 +140,14 @@ OBSERVATIONS: Words = {
     "flow_s": ("s", "Of a transfer: from the established connection to the last byte that came; of a page whose "
                "time was up: from its request."),
     "bins": ("bytes", "Of a transfer: bytes that came in each half second, TLS included."),
-    "min_rtt_ms": ("ms", "Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."),
+    "left_out_bytes": ("bytes", "Of a search for a hop: so many bytes at the end of what had failed were not said; 0 "
+                       "also where it is not known."),
+    "min_rtt_ms": ("ms", "Shortest round trip that TCP had measured on the connection when the operation ended, also by"
+                         " a reset; 0 where the system does not tell, and in older rows of all but transfers."),
+    "end_ms": ("ms", "From just before the operation's first bytes were sent until the first byte of an answer, or the"
+                     " end of the connection, came; 0: nothing came, something came before, or not written down."),
+    "retransmits": ("count", "TCP segments that had been sent again on the connection when the operation ended, SYNs"
+                             " included; 0 also where the system does not tell."),
     "receive_mss": ("bytes", "Of a transfer: about the size of the largest TCP segment that came; 0 when unknown."),
     "rounds": ("count", "Of a transfer: how often requests were sent when all before were answered: round trips."),
 }
@@ -179,6 +192,8 @@ CONTROLS: Words = {
 VERDICTS: Words = {
     "target_id": ("", "Target that is judged: a stable name for one role of a service."),
     "service": ("", "Messaging service."),
+    "owner": ("", "Who runs what the target is asked of, by the table of owners; an application store's page is the"
+                  " store's. Empty: not known, as in rows of before this column."),
     "role": ("", "Part of the service: chat, api, web, media, call, push, register, store, download, control."),
     "input": ("", "URL of the endpoint in the catalogue."),
     "outcome": ("", "ok, blocked, down, network, local, inconclusive, or not_attempted. Count neither of the"
@@ -247,6 +262,9 @@ RUNS: Words = {
     "share": ("", "What of the catalogue the run took: `tier:1`, all endpoints up to that tier; `inputs:3`, single"
                   " ones; by turns `daily:5/23`, the fifth of 23 shares, `small:5/23`, likewise but only of small"
                   " servers, `weekly:40/167`. What is in none of them has no row in this run, which is no gap."),
+    "controls_left_out": ("", "One `control:word` each: helpers whose word was not counted in this run. denies: it said"
+                              " that a known place does not answer; invents: that one answers at which nothing does;"
+                              " loaded: it was too busy to say. Older rows do not tell."),
     "clock_offset_s": ("s", "Median of trusted servers' Date minus the probe's clock; empty when unknown."),
     "deadline_s": ("s", "Time the run was allowed."),
     "runtime_s": ("s", "Time the run took."),

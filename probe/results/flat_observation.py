@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, get_type_hints
@@ -45,7 +45,17 @@ DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in _COMMON if f.default i
 """Column -> its empty value, of all that have one."""
 _COMMON_NAMES = tuple(f.name for f in _COMMON)
 _common_values = itemgetter(*_COMMON_NAMES)
-_READERS = tuple((part, itemgetter(*columns), tuple(DEFAULTS[column] for column in columns), tuple(columns.values()))
+
+
+def _reader_of(columns: Mapping[str, str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """What takes the values of these columns out of a row. Of a single one itemgetter gives the value alone."""
+    if len(columns) > 1:
+        return itemgetter(*columns)
+    (only,) = columns
+    return lambda row: (row[only],)
+
+
+_READERS = tuple((part, _reader_of(columns), tuple(DEFAULTS[column] for column in columns), tuple(columns.values()))
                  for part, columns in _PART_COLUMNS.items())
 """Part, what takes its values out of a whole row, its empty values, its fields."""
 _values = attrgetter(*PLACES.values())

@@ -14,11 +14,11 @@ from probe.core.addresses import bracket_host
 from probe.core.icmp_errors import IcmpError
 from probe.core.packets import Packet
 from probe.core.places import Place
-from probe.core.replies import DnsReply, TraceLine
-from probe.core.tables.evidence_words import HOP_WORDS, SPACES
+from probe.core.replies import DnsReply, SoaRecord, TraceLine
+from probe.core.tables.evidence_words import DNS_SECTIONS, HOP_WORDS, SPACES
 from probe.core.tables.words import read_word
 
-_PACKET_FIELDS, _REPLY_FIELDS = 10, 5
+_PACKET_FIELDS, _REPLY_FIELDS, _SOA_FIELDS = 10, 5, 5
 _VERSION = re.compile("[0-9a-f]{8}")
 _ICMP_NUMBERS = re.compile("(0|[1-9][0-9]{0,2})/(0|[1-9][0-9]{0,2})")
 _PORT = re.compile("0|[1-9][0-9]{0,4}")
@@ -91,6 +91,26 @@ def read_reply(text: str) -> DnsReply:
 def read_replies(texts: Iterable[str]) -> tuple[DnsReply, ...]:
     """The replies in their order."""
     return tuple(map(read_reply, texts))
+
+
+def format_soa(soa: SoaRecord) -> str:
+    """`section|TTL|minimum|serial|owner`; the owner stands last, for it may hold anything."""
+    return f"{soa.section}|{soa.ttl_s}|{soa.minimum_s}|{soa.serial}|{soa.owner}"
+
+
+def read_soa(text: str) -> SoaRecord:
+    """The record that a text describes, as far as it can be read: that there was one counts in any case."""
+    parts = text.split("|", 4)
+    if len(parts) != _SOA_FIELDS:
+        return SoaRecord()
+    ttl_s, minimum_s, serial = (int(part) if _is_number(part) else -1 for part in parts[1:4])
+    return SoaRecord(section=read_word(parts[0], DNS_SECTIONS), ttl_s=ttl_s, minimum_s=minimum_s, serial=serial,
+                     owner=parts[4])
+
+
+def read_soas(texts: Iterable[str]) -> tuple[SoaRecord, ...]:
+    """The records in their order."""
+    return tuple(map(read_soa, texts))
 
 
 def format_line(line: TraceLine) -> str:
@@ -176,6 +196,7 @@ FORMS: Mapping[str, Form] = {
     "icmp": Form(write=format_icmp, read=read_icmp, stored=str, empty=""),
     "packets": Form(write=lambda packets: tuple(map(format_packet, packets)), read=read_packets,
                     stored=tuple[str, ...], empty=()),
+    "soas": Form(write=lambda soas: tuple(map(format_soa, soas)), read=read_soas, stored=tuple[str, ...], empty=()),
     "bins": Form(write=lambda numbers: tuple(map(str, numbers)), read=read_numbers, stored=tuple[str, ...], empty=()),
 }
 """Column -> form, of the columns whose texts are values of their own kind in memory."""

@@ -41,8 +41,8 @@ MAX_STEPS = 300
 HOPS = 8
 """Routers on the way to everybody."""
 _ENGINES: dict[Channel, DnsEngine] = {
-    "system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "tcp": "tcp", "doh": "doh",
-    "dot": "dot",
+    "system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "again": "udp", "zone": "udp",
+    "tcp": "tcp", "doh": "doh", "dot": "dot",
 }
 
 
@@ -50,8 +50,8 @@ def _resolver(step: Lookup) -> ResolverRole | OperatorName:
     """Whom the observation names."""
     if step.channel in ("doh", "dot"):
         return read_word(step.server, OPERATORS)
-    return "public" if step.channel == "tcp" else "network" if step.channel == "alive" else read_word(step.channel,
-                                                                                                      ROLES)
+    at_network = step.channel in ("alive", "again", "zone")
+    return "public" if step.channel == "tcp" else "network" if at_network else read_word(step.channel, ROLES)
 
 
 @dataclass(kw_only=True)
@@ -138,11 +138,13 @@ class Net:
 
     def _locate(self, step: LocateHop) -> list[Observation]:
         """Interference at the third hop of eight."""
-        plain = Observation(operation="trace", purpose="locate", address=step.address, port=step.port,
-                            input=step.input, family=6 if ":" in step.address else 4)
+        plain = Observation(operation="udp_trace" if step.kind == "quic" else "trace", purpose="locate",
+                            address=step.address, port=step.port, input=step.input,
+                            family=6 if ":" in step.address else 4)
         way = tuple(f"{ttl} exceeded 9.0 router{ttl} public" for ttl in range(1, HOPS + 1))
-        rows = [("", way), (step.name, ("3 reset 9.0",)), (step.name, ("2 exceeded 9.0",)),
-                (step.control_name, ("3 exceeded 9.0",))]
+        own = (step.name, ("2 exceeded 9.0", "3 reset 9.0"))
+        other = (step.control_name, tuple(f"{ttl} exceeded 9.0" for ttl in range(2, HOPS + 1)))
+        rows = [("", way), *[own, other] * 3]
         return [replace_flat(plain, hostname=name, replies=replies, attempt=n)
                 for n, (name, replies) in enumerate(rows)]
 
@@ -150,6 +152,10 @@ class Net:
     def _purpose(step: Lookup) -> Purpose:
         if step.channel == "tcp" and step.about:
             return "innocent"
+        if step.channel == "zone":
+            return "zone"
+        if step.channel == "again":
+            return "again" if step.about else "yardstick"
         if step.channel in ("dark", "alive"):
             return "innocent" if step.name == FRAME.innocent else "dark"
         return "target"
@@ -180,7 +186,7 @@ class Net:
         common: dict[str, Any] = dict(
             purpose=step.purpose, hostname=step.hostname, port=step.port, attempt=step.attempt,
             address_source=step.source, target_id=step.target_id, input=step.input, trust="", sni=step.sni,
-            shape=step.shape)
+            shape=step.shape, protocol=step.app)
         stages: list[tuple[str, Operation, dict[str, Any]]] = [("connect", "connect", {"sni": ""})]
         if step.sni:
             judged = step.trust not in ("none", "record") and not step.until_server_hello

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from probe.core.icmp_errors import IcmpError
 from probe.core.packets import Packet
-from probe.core.replies import DnsReply, TraceLine
+from probe.core.replies import DnsReply, SoaRecord, TraceLine
+from probe.core.tables.evidence_words import DNS_SECTIONS
 
 PACKETS = st.builds(
     Packet, at_ms=st.floats(0, 1e5).map(lambda x: round(x, 2)), inbound=st.booleans(), ttl=st.integers(0, 255),
@@ -39,6 +40,10 @@ ICMP_ERRORS = st.builds(IcmpError, type=st.integers(0, 255), code=st.integers(0,
 FORMED: dict[str, st.SearchStrategy[Any]] = {
     "packets": st.lists(PACKETS, max_size=3).map(tuple),
     "icmp": st.none() | ICMP_ERRORS,
+    "soas": st.lists(st.builds(
+        SoaRecord, section=st.sampled_from(DNS_SECTIONS), ttl_s=st.integers(0, 2**31 - 1),
+        minimum_s=st.integers(0, 2**31 - 1), serial=st.integers(0, 2**32 - 1), owner=st.text(max_size=20),
+    ) | st.just(SoaRecord()), max_size=3).map(tuple),
     "bins": st.lists(st.integers(0, 10**12), max_size=3).map(tuple),
 }
 """Column -> values that its observation may hold."""

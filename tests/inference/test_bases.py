@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from observations import RESET
+from observations import RESET, THERE4
 from probe.core.endpoints import Endpoint
 from probe.core.tables.basis_words import BASES, Basis
 from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.hop_evidence import HopLocation
 from probe.inference.evidence.packet_anatomy import PacketAnatomy
+from probe.inference.evidence.port53 import Port53Evidence
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.evidence.udp_evidence import UdpEvidence
 from probe.inference.rules.all_rules import list_rules
@@ -46,10 +48,10 @@ def test_without_a_basis_the_suspicion_is_kept() -> None:
 
 @pytest.mark.parametrize(("shown", "basis"), [
     (dict(anatomy=FORGED), "packets"),
-    (dict(located=HopLocation(least=2, most=3)), "place"),
-    (dict(located_by_name=HopLocation(least=3, most=3)), "place"),
+    (dict(located=HopLocation(least=2, most=3, where="before")), "place"),
+    (dict(located_by_name=HopLocation(least=3, most=3, where="before")), "place"),
     (dict(shapes=ShapeEvidence(elsewhere="name")), "place"),
-    (dict(anatomy=FORGED, located=HopLocation(least=2, most=3)), "packets"),
+    (dict(anatomy=FORGED, located=HopLocation(least=2, most=3, where="before")), "packets"),
 ], ids=str)
 def test_an_accusation_names_its_strongest_basis(shown: dict[str, Any], basis: Basis) -> None:
     decision = decide(PATH_TABLE, scene(**NAMED_RESET | shown))
@@ -58,7 +60,8 @@ def test_an_accusation_names_its_strongest_basis(shown: dict[str, Any], basis: B
 
 
 @pytest.mark.parametrize("shown", [
-    dict(located=HopLocation(at_end=True)),
+    dict(located=HopLocation(where="end")), dict(located=HopLocation(least=2, most=3, where="unknown")),
+    dict(located_by_name=HopLocation(least=2, most=3, where="unknown")),
     dict(mark=FingerprintMark(name="page", fits=True)),
     dict(lost="far"), dict(lost="unknown"), dict(udp=UdpEvidence(lost="far")),
     dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant"))),
@@ -73,7 +76,8 @@ def test_a_resolver_that_fails_alone_is_suspected(state: str) -> None:
     alive: dict[str, Any] = {"resolver_alive": "ok"}
     alone = decide(NAME_TABLE, failing(state, **alive))
     assert (alone.rule, alone.suspected[0].outcome) == (NAME_TABLE.unplaced, "blocked")
-    both = decide(NAME_TABLE, failing(state, public=state, trusted_ok=1, **alive))
+    struck: dict[str, Any] = dict(same_operator_answers=frozenset({THERE4}), port53=Port53Evidence(tried=True))
+    both = decide(NAME_TABLE, replace(failing(state, public_udp=state, **alive | struck), resolvers_apart=True))
     assert (both.rule.outcome, both.basis) == ("blocked", "place")
 
 

@@ -96,13 +96,15 @@ def test_operators_are_counted_once_each() -> None:
     assert e.known_elsewhere
 
 
-def test_one_control_that_denies_twice_is_one_view() -> None:
+def test_controls_of_one_network_that_deny_are_one_view() -> None:
     denial = told("a", dns_failure="dns_nxdomain_error")
     e = gather_dns_evidence((lookup(failure="dns_nxdomain_error"),),
                             (denial, replace(denial, input="https://chat.example/x")))
     assert e.control_denying == 1
-    other = gather_dns_evidence((lookup(failure="dns_nxdomain_error"),), (denial, replace(denial, control_id="b")))
-    assert other.control_denying == 2
+    for asn, networks in ((denial.asn, 1), (denial.asn + 1, 2)):
+        other = replace(denial, control_id="b", asn=asn)
+        e = gather_dns_evidence((lookup(failure="dns_nxdomain_error"),), (denial, other))
+        assert e.control_denying == networks
 
 
 def test_a_control_that_could_not_be_asked_says_nothing() -> None:
@@ -272,3 +274,18 @@ def test_a_resolver_that_blames_the_zone_does_so_each_time(ede: list[tuple[str, 
     seen = [lookup(failure="dns_servfail_error", ede=words, attempt=n) for n, words in enumerate(ede)]
     assert gather_dns_evidence(seen).zone_blamed is blamed
     assert not gather_dns_evidence([lookup(HERE4, ede=("22",))]).zone_blamed
+
+
+def test_an_answer_over_tcp_is_none_to_questions_over_udp() -> None:
+    seen = [lookup(failure=TIMEOUT, resolver="public"), lookup(HERE4, resolver="public", dns_engine="tcp")]
+    found = gather_dns_evidence(seen)
+    assert (found.public, found.public_udp, found.tcp) == ("ok", "timeout", "ok")
+
+
+def test_who_is_asked_how_old_a_denial_is_is_not_asked_once_more() -> None:
+    denied = [lookup(failure="dns_nxdomain_error", attempt=n) for n in (1, 2, 3)]
+    marks = [lookup(failure="dns_nxdomain_error", purpose="again"), lookup(HERE4, purpose="zone"),
+             lookup(NEAR4, name="www.example.com", purpose="yardstick")]
+    found = gather_dns_evidence([*denied, *marks])
+    assert found == gather_dns_evidence(denied)
+    assert (found.attempts, found.network_answers) == (3, frozenset())

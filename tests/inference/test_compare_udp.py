@@ -56,7 +56,7 @@ def test_a_closed_port_is_not_silent() -> None:
     ([6, 5, 6], [6, 5, 7], False), ([0, 0, 0], [0, 0, 0], False), ([9, 8, 9], [10, 10, 10], False),
 ], ids=str)
 def test_what_is_lost_is_held_against_what_others_lose(ours: list[int], theirs: list[int], lossier: bool) -> None:
-    seen = [*(series(n) for n in ours), *(series(n, f"93.184.7.{i}", "other") for i, n in enumerate(theirs))]
+    seen = [*(series(n) for n in ours), *(series(n, f"151.101.7.{i}", "other") for i, n in enumerate(theirs))]
     got = compare_udp_places(list_udp_places(seen), protocol="stun", address=HERE4, service="chat")
     assert got.lossier is lossier
     assert got.requests == 30
@@ -64,8 +64,9 @@ def test_what_is_lost_is_held_against_what_others_lose(ours: list[int], theirs: 
 
 
 def test_other_servers_of_the_same_service_are_no_comparison() -> None:
-    seen = [series(0), series(10, NEAR4), series(10, THERE4, "other")]
-    for seen_there, alike in ((seen[:2], 0), (seen, 1)):
+    """Nor are those that may be in its network: one front polices the datagrams of all its customers."""
+    seen = [series(0), series(10, NEAR4), series(10, NEAR4, "neighbour"), series(10, THERE4, "other")]
+    for seen_there, alike in ((seen[:2], 0), (seen[:3], 0), (seen, 1)):
         got = compare_udp_places(list_udp_places(seen_there), protocol="stun", address=HERE4, service="chat")
         assert (got.others_alike, got.lossier) == (alike, bool(alike))
 

@@ -14,6 +14,7 @@ from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.hop_evidence import HopLocation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy
+from probe.inference.evidence.refusal_evidence import AnswersElsewhere
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.rules.all_rules import list_rules
 from probe.inference.rules.dns_rules import DNS_RULES, NAME_TABLE
@@ -41,7 +42,9 @@ BY_ID = {rule.id: rule for rule in list_rules()}
 HERE = FingerprintMark(name="page", fits=True)
 """A fingerprint of the vantage's own country."""
 IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
-NEARER = HopLocation(least=3, most=3)
+NEARER = HopLocation(least=3, most=3, where="before")
+REFUSED_PAGE: dict[str, Any] = dict(proven=True, status=403, met="no", stage="page")
+"""Of the genuine server."""
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
 FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early"), near_slots=2))
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
@@ -82,9 +85,18 @@ PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "path/abroad_is_cut_off": scene(LadderEvidence(domestic_ok=1, foreign_failed=4), stage="connect",
                                     failure=TIMEOUT),
     "path/ipv6_broken": scene(replace(WELL, ipv6="broken"), family=6, stage="connect", failure=TIMEOUT),
-    "http/restricted": scene(proven=True, status=403, met="no", stage="page"),
-    "http/rate_limited": scene(proven=True, status=429, met="no", stage="page"),
-    "http/server_error": scene(proven=True, status=503, met="no", stage="page"),
+    "http/restricted_as_known": scene(self_block=True, **REFUSED_PAGE),
+    "http/restricted": scene(**REFUSED_PAGE, controls_asked=2, controls_answered=2,
+                             elsewhere=AnswersElsewhere(served=1, refused=1)),
+    "http/forbidden": scene(**REFUSED_PAGE, controls_asked=2, controls_answered=2,
+                            elsewhere=AnswersElsewhere(refused=2)),
+    "http/refused_no_control": scene(**REFUSED_PAGE),
+    "http/refused_control_failed": scene(**REFUSED_PAGE, controls_asked=1),
+    "http/rate_limited": scene(**REFUSED_PAGE | {"status": 429}),
+    "http/server_error": scene(**REFUSED_PAGE | {"status": 503}, controls_asked=1, controls_answered=1,
+                               elsewhere=AnswersElsewhere(failed=1)),
+    "http/server_error_here": scene(**REFUSED_PAGE | {"status": 503}, controls_asked=1, controls_answered=1,
+                                    elsewhere=AnswersElsewhere(served=1)),
     "http/other_than_expected": scene(proven=True, status=404, met="no", stage="page"),
     "tls/proven": scene(proven=True, status=200, met="yes", **SERVED),
     "http/known_content": scene(secure=False, met="yes", content_known=True, **SERVED),
@@ -94,6 +106,9 @@ PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "path/mixed": scene(attempts=3, failed_attempts=2, last_ok=True),
     "ip/controls_refused_too": scene(stage="connect", failure=REFUSED, **FAILS_TOO),
     "ip/controls_fail_too": scene(stage="connect", failure=TIMEOUT, **FAILS_TOO),
+    "ip/control_fails_and_lost_far": scene(stage="connect", failure=TIMEOUT, lost="far", controls_asked=1,
+                                           controls_answered=1, control_failed=1),
+    "ip/lost_here_and_elsewhere": scene(stage="connect", failure=TIMEOUT, lost="near", **FAILS_TOO),
     "ip/prohibited": scene(stage="connect", failure="host_unreachable", icmp=read_icmp("3/13 public"), lost="near",
                            **CONTRARY),
     "ip/unreachable_here_only": scene(stage="connect", failure="host_unreachable", icmp=read_icmp("3/1 public"),
@@ -132,6 +147,7 @@ PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "http/foreign_page": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1,
                                page_of_others=True),
     "http/page_varies": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1),
+    "http/forbidden_for_all": scene(**IN_CLEAR | {"status": 451}, control_page_same=1),
     "http/server_differs_for_all": scene(**IN_CLEAR, control_page_same=1),
     "http/cut_off_for_all": scene(stage="http", failure=EOF, status=200, **FAILS_TOO),
     "http/controls_fail_too": scene(stage="http", failure=RESET, **FAILS_TOO),

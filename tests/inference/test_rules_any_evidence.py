@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL
 from probe.inference.evidence.app_evidence import AppEvidence
+from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.end_timing import UNTIMED, EndTiming
 from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.flow_evidence import FlowEvidence
 from probe.inference.evidence.freezes import Freezes
@@ -19,6 +21,7 @@ from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.port53 import Port53Evidence
+from probe.inference.evidence.refusal_evidence import AnswersElsewhere
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.evidence.udp_evidence import UdpEvidence
@@ -34,6 +37,7 @@ from shape_scenes import ANY as ANY_SHAPES
 
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
 FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early"), near_slots=2))
+SOONER = EndTiming(attempts=3, sooner=3, answered=1, served_after=True)
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
 
 WORDS: dict[str, list[Any]] = {
@@ -52,23 +56,26 @@ WORDS: dict[str, list[Any]] = {
     "other_bytes": ["passed", "failed", "unasked"],
     "again": ["reached", "failed", "unasked"],
     "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
+    "denial": ["", "cached", "own_zone", "local_root", "made_up"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
     "flow": [FlowEvidence()], "freezes": [Freezes(), Freezes(froze=1, tries=1, looked=True)],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
-       for channel in ("network", "system", "public", "tcp", "resolver_alive")},
+       for channel in ("network", "system", "public", "public_udp", "tcp", "resolver_alive")},
 }
 SHAPES: dict[object, st.SearchStrategy[Any]] = {
     ShapeEvidence: ANY_SHAPES,
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
     PacketAnatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
+    CompanyEvidence: st.sampled_from([ALONE, CompanyEvidence(owners=("line", "meta", "telegram"))]),
+    EndTiming: st.sampled_from([UNTIMED, SOONER]),
     QuestionCount: st.just(QuestionCount()), HopLocation: st.just(NOWHERE),
     ResidualEvidence: st.just(NO_RESIDUAL_EVIDENCE),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
     FingerprintMark: st.builds(FingerprintMark, name=st.sampled_from(["", "m"]), fits=st.booleans(),
                                restricted=st.booleans(), harmless=st.sampled_from(["", "h"])),
-    Port53Evidence: st.builds(Port53Evidence, intercepted=st.booleans(), led_astray=st.booleans(),
+    Port53Evidence: st.builds(Port53Evidence, tried=st.booleans(), intercepted=st.booleans(), led_astray=st.booleans(),
                               tcp_malformed=st.booleans()),
 }
 
@@ -79,12 +86,14 @@ def any_of(kind: type) -> st.SearchStrategy[Any]:
         f.name: st.sampled_from(WORDS[f.name]) if f.name in WORDS else SHAPES[hints[f.name]] for f in fields(kind)})
 
 
+SHAPES[AnswersElsewhere] = any_of(AnswersElsewhere)
 SHAPES[UdpEvidence] = any_of(UdpEvidence)
 SHAPES[AppEvidence] = any_of(AppEvidence)
 LADDERS, DNS_VIEWS = any_of(LadderEvidence), any_of(DnsEvidence)
 SOME_PATHS = st.builds(PathContext, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
 SOME_NAMES = st.builds(NameEvidence, dns=DNS_VIEWS, **{
-    f.name: st.booleans() for f in fields(NameEvidence) if f.name != "dns"})
+    f.name: st.booleans() for f in fields(NameEvidence) if f.name not in ("dns", "company")},
+    company=SHAPES[CompanyEvidence])
 
 
 @settings(max_examples=400, deadline=None)

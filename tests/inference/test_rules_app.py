@@ -53,7 +53,7 @@ def test_where_http_carries_it_only_lost_bytes_convict(protocol: str) -> None:
 
 
 @pytest.mark.parametrize(("status", "block_type"), [
-    (403, "server.restricted"), (429, "server.rate_limited"), (503, "server.error"),
+    (403, "inconclusive.no_control"), (429, "server.rate_limited"), (503, "server.error"),
     (404, "inconclusive.unexplained"), (200, "inconclusive.unexplained")])
 def test_a_proven_servers_own_refusal_is_named_as_a_pages_is(status: int, block_type: str) -> None:
     said = dict(protocol="mtproto_ws", proof="foreign", heard=True)

@@ -36,7 +36,7 @@ OPEN: dict[str, PathContext] = OPEN_DATAGRAMS | {
         **CONTRARY) for word in ("reached", "unasked", "tainted") for acked in ("yes", "no") for other in ("", "name")},
     **{f"{stem} for one name, by whom it may be": scene(**SHOWS[stem], **CONTRARY, innocent="reached",
                                                         located_by_name=place)
-       for stem in ("tls/alert", "tls/close", "http/close") for place in (NOWHERE, HopLocation(at_end=True))},
+       for stem in ("tls/alert", "tls/close", "http/close") for place in (NOWHERE, HopLocation(where="end"))},
     "controls that contradict each other": scene(stage="tls", failure=RESET, controls_asked=2, controls_answered=2,
                                                  control_ok=1, control_failed=1),
     "an operator that refuses some places": scene(self_block=True, stage="tls", failure=RESET, **CONTRARY),

@@ -80,6 +80,7 @@ GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, wh
     ({"runs": (a_run(ladder=("resolver:silent",)),)}, "resolver", NOTE, "silent"),
     ({"runs": (a_run(ladder=("ipv6:broken",)),)}, "IPv6", NOTE, "broken"),
     ({"runs": (a_run(conditions=("metered:unknown", "network:changed")),)}, "network", NOTE, "another network"),
+    ({"runs": (a_run(controls_left_out=("helper-a:invents",)),)}, "helper", NOTE, "helper-a was not counted"),
     ({"runs": (a_run(ladder=("tunnel:full",)),)}, "VPN", NOTE, "nothing is said"),
     ({"settings": Settings()}, "configuration", NOTE, "none"),
 ])

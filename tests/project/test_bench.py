@@ -74,6 +74,12 @@ def test_there_are_enough_sites_of_different_hosts(bench: ModuleType) -> None:
     assert all(page.startswith("https://") for page in pages)
 
 
+def test_a_list_has_hosts_whose_certificates_it_refuses(bench: ModuleType) -> None:
+    private = bench.lists.private_hosts(bench.inside.endpoints())
+    assert len(private) >= bench.lists.PRIVATE
+    assert not set(private) & set(bench.chain.different_hosts(bench.inside.endpoints()))
+
+
 def test_the_pace_counts_what_begins_a_flow(bench: ModuleType) -> None:
     starts = bench.pace.flow_starts(RUN)
     assert starts == [1.0, 1.0, 1.4, 1.4, 2.4]

@@ -17,9 +17,10 @@ from probe.catalogue.proof_strength import rate_proof
 from probe.cli.main import COMMANDS
 from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
 from probe.inference.evidence.transfer_evidence import ENOUGH_DEAD
-from probe.measurement.hops import locate, locate_udp, trace
+from probe.measurement.hops import hop_search, locate_udp, trace, ttl_flow
 from probe.measurement.planning import control_plan, flow_plan, flow_suspects, residual_plan, shape_plan
 from probe.measurement.planning import locate_plan as plan_locate
+from probe.measurement.planning.certificate_tries import ENOUGH_REFUSALS
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.session import pacer, run_loop
 from probe.measurement.session.make_run import HELPER_TIMEOUT_S
@@ -97,7 +98,7 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
     wait_s = f"{plain.timeout_s:.0f}"
     rows = [
         f"each of {addresses} addresses | {plain.attempts - 1} after silence, "
-        f"{plain.quick_attempts - 1} after an end | "
+        f"{plain.quick_attempts - 1} after an end, {ENOUGH_REFUSALS - 1} after a refused certificate | "
         f"{page} kB a page, {read_on} with level {flow_suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
         f"{shape_plan.PATIENCE_S:.0f} each |",
         f"{shape_plan.NAMES_PER_SERVER} names a run, level {shape_plan.ELSEWHERE_LEVEL} | {ELSEWHERE_ATTEMPTS + 1} |",
@@ -106,8 +107,9 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
         f"{residual_plan.AFTER_S[-1]:.0f} after |",
         f"{trace.MAX_TTL} SYNs there and to each of 3 others | 2 kB each | {together_s}, spread {spread_s} |",
         f"{2 * trace.MAX_TTL} datagrams a port",
-        f"{run_loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {locate.MAX_FLOWS}, and "
-        f"{locate_udp.MAX_TTL} datagrams | 10 kB | {locate.FLOW_S:.0f} each |",
+        f"{run_loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {hop_search.MAX_FLOWS}, and "
+        f"{locate_udp.MAX_TTL} datagrams, {trace.MAX_TTL} SYNs to each of 3 others | 10 kB | "
+        f"{ttl_flow.FLOW_S:.0f} each |",
         f"{flow_suspects.MAX_GLANCES} glances and {flow_suspects.MAX_SITES} sites a run, "
         f"level {flow_suspects.CONSENT} | 1 a glance, {ENOUGH_DEAD} where it is dead; "
         f"{flow_plan.MOST_HERE} a site and {flow_plan.MOST_ELSEWHERE} elsewhere | {kb} kB each | "

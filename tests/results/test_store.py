@@ -191,11 +191,12 @@ def test_runs_come_in_order_of_time(tmp_path: Path) -> None:
     assert [result.run.run_id for result in read_runs(tmp_path)] == ["c", "a", "b"]
 
 
-def test_a_file_of_an_older_schema_reads_with_defaults(tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["control_ids", "owner"])
+def test_a_file_of_an_older_schema_reads_with_defaults(tmp_path: Path, column: str) -> None:
     write_run(a_result(), tmp_path, parquet=False)
     (path,) = tmp_path.glob("verdicts/*/*.csv")
     header, row = path.read_text().splitlines()
-    at = header.split(",").index("control_ids")
+    at = header.split(",").index(column)
     without = [",".join(cell for i, cell in enumerate(line.split(",")) if i != at) for line in (header, row)]
     path.write_text("\r\n".join([without[0] + ",new_column", without[1] + ",x"]) + "\r\n")
     assert read_run(tmp_path, "r-1") == a_result()

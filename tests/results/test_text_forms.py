@@ -40,7 +40,8 @@ def test_a_value_comes_back_from_its_texts(column: str, data: st.DataObject) -> 
 WELL_FORMED: list[tuple[str, str]] = [
     ("packets", "0.00|out|64|51234|1|S|0|0|64240|0"), ("packets", "-0.01|in|55|0|1|SA|0|1|65160|0"),
     ("packets", "12.50|in|243|-1|-1|icmp 3/13 other|0|0|0|0"), ("packets", "3.00|in|57|7|0|udp|0|0|0|45"),
-    ("bins", "0"), ("bins", "14500"),
+    ("bins", "0"), ("bins", "14500"), ("soas", "authority|300|300|2026010101|example"), ("soas", "answer|0|0|0|."),
+    ("soas", "additional|60|5|7|a|b"), ("soas", "|-1|-1|-1|"),
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmark import blackhole, cells, chain, core, fifth, helper, importing, pace, router, startup
+from benchmark import blackhole, cells, chain, core, fifth, helper, importing, lists, pace, router, startup
 from benchmark.figure import Figure
 
 
@@ -27,6 +27,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "chain": Subject(title="64 https sites of different hosts, 300 ms round trip", measure=chain.measure),
     "fifth": Subject(title="every fifth service blocked, deadline 60 s", measure=fifth.measure),
     "blackhole": Subject(title="nothing answers, deadline 60 s", measure=blackhole.measure),
+    "lists": Subject(title="lists of one's own, 50 ms round trip", measure=lists.measure),
     "pace": Subject(title="a timed run, as a schedule makes it", measure=pace.measure),
     "import": Subject(
         title="OONI's measurements, read and judged", measure=importing.measure, needs_laboratory=False

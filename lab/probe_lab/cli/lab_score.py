@@ -133,8 +133,9 @@ def _report(trials: Sequence[Trial], results: Sequence[TrialResult], rows: Catal
         helpers=trials[0].helpers,
         consent_level=trials[0].consent_level,
         scenarios=tuple({trial.scenario.name: trial.scenario for trial in trials}.values()),
-        total=add_up(results),
-        levels={name: add_up(result for result in results if result.level == name) for name in levels},
+        total=add_up(results, capped=judge.capped),
+        levels={name: add_up((result for result in results if result.level == name), capped=judge.capped)
+                for name in levels},
         wall_s=wall_s,
         software=f"Program {__version__}, rules {judge.rules_version}, catalogue {rows.version}.",
         rule_ids=judge.rule_ids,
@@ -146,6 +147,8 @@ class _Rule(msgspec.Struct):
     id: str
     decides_fast_runs: bool
     """Trials run with --fast, in one time slot."""
+    capped: bool = False
+    """It is less sure than it would be by itself."""
 
 
 class _Judge(msgspec.Struct):
@@ -157,6 +160,10 @@ class _Judge(msgspec.Struct):
     @property
     def rule_ids(self) -> tuple[str, ...]:
         return tuple(rule.id for rule in self.rules if rule.decides_fast_runs)
+
+    @property
+    def capped(self) -> frozenset[str]:
+        return frozenset(rule.id for rule in self.rules if rule.capped)
 
 
 def _judge() -> _Judge:

@@ -111,7 +111,7 @@ class Filter:
     rejects: tuple[int, ...] = ()
     count: Range
     apart: bool = False
-    """No two of them belong to one service."""
+    """No two of them have an owner, a front or a host of zones in common (`probe.catalogue.owners.are_unrelated`)."""
     dead: bool = False
     """Endpoints of services that were closed, and no others."""
     together: bool = False

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from probe_lab.lab_types import DrawnScenario, VantagePoint
+from probe.core.tables.words import read_word
+from probe_lab.host.false_helper import FALSE_STYLES, FalseHelper
+from probe_lab.lab_types import DrawnScenario, Fault, VantagePoint
+from probe_lab.servers.faults import number, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +74,25 @@ def load_part(name: str) -> Callable[..., None]:
 
 def running_helpers(blueprint: Blueprint) -> tuple[VantagePoint, ...]:
     """The vantage points whose helper is up: all of them, but for those that a fault `helper_down` names."""
-    down = [fault.match for fault in blueprint.drawn.faults if fault.kind == "helper_down"]
-    if not blueprint.helpers or () in down:
+    down = [fault for fault in blueprint.drawn.faults if fault.kind == "helper_down"]
+    if not blueprint.helpers:
         return ()
-    named = {name for match in down for name in match}
-    return tuple(v for v in blueprint.drawn.world.vantages if not {v.control_id, v.ipv4, v.ipv6, v.url} & named)
+    return tuple(v for v in blueprint.drawn.world.vantages if not any(_concerns(fault, v) for fault in down))
+
+
+def find_false_helper(blueprint: Blueprint, vantage: VantagePoint) -> FalseHelper | None:
+    """How the helper of a vantage point errs; None: it tells the truth."""
+    for fault in blueprint.drawn.faults:
+        if fault.kind == "helper_lies" and _concerns(fault, vantage):
+            return FalseHelper(style=read_word(text(fault.params, "style", "well"), FALSE_STYLES))
+        if fault.kind == "helper_loaded" and _concerns(fault, vantage):
+            return FalseHelper(style="loaded", after_s=number(fault.params, "after_s", 0.0))
+    return None
+
+
+def _concerns(fault: Fault, vantage: VantagePoint) -> bool:
+    """Whether a fault is this vantage point's; one without a match is everybody's."""
+    return not fault.match or bool({vantage.control_id, vantage.ipv4, vantage.ipv6, vantage.url} & set(fault.match))
 
 
 def encode(blueprint: Blueprint) -> bytes:

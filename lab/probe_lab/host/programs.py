@@ -17,10 +17,11 @@ from pathlib import Path
 
 from probe_lab.host import client_faults
 from probe_lab.host import namespaces as ns
-from probe_lab.host.blueprint import Blueprint, load_part
+from probe_lab.host.blueprint import Blueprint, find_false_helper, load_part
 from probe_lab.host.child import work_and_end
 from probe_lab.host.client_stub import serve_stub
 from probe_lab.host.external import CensoredLeg, Site
+from probe_lab.host.false_helper import serve_false_helper
 from probe_lab.host.mounts import clean_environment
 from probe_lab.host.others_program import Place, run_program
 from probe_lab.host.process_space import keep_process_space, receive_space
@@ -201,17 +202,20 @@ def start_helper(crew: ProgramCrew, vantage: VantagePoint, *, net: int, mnt: int
     """Start the test helper of a vantage point; it is ready once a connection succeeds."""
     blueprint = crew.blueprint
     credentials = blueprint.pki / "helpers" / vantage.control_id
-    argv = [
-        *(*blueprint.parts.helper, "--listen", f"{vantage.ipv4}:{_HELPER_PORT}", "--no-rate-limit"),
-        *("--certificate", f"{credentials}.pem", "--key", f"{credentials}.key"),
-    ]
+    files = {"certificate": f"{credentials}.pem", "key": f"{credentials}.key"}
+    errs = find_false_helper(blueprint, vantage)
+
+    def run_true(place: str, *options: str) -> None:
+        sys.argv = [*blueprint.parts.helper, "--listen", place, "--no-rate-limit", *options]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
     def work() -> None:
         variables = clean_environment(os.environ)
         os.environ.clear()
         os.environ.update(variables)
-        sys.argv = argv
-        runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
+        if errs is not None:
+            serve_false_helper(errs, address=vantage.ipv4, port=_HELPER_PORT, run_true=run_true, **files)
+        run_true(f"{vantage.ipv4}:{_HELPER_PORT}", "--certificate", files["certificate"], "--key", files["key"])
 
     name = f"helper-{vantage.control_id}"
     crew.names[_start(crew, name, work, net=net, mnt=mnt)] = name

@@ -126,7 +126,16 @@ def _judge_row(subject: str, row: Row | None, expect: Expect | None, acts: Acts,
         rule_id=row.get("rule_id", "") if row else "",
         evidence=row.get("evidence", "") if row else "",
         confidence=float(row.get("confidence") or 0) if row else 0.0,
+        basis=row.get("basis", "") if row else "",
+        suspected=row.get("suspected", "") if row else "",
+        block_type=row["block_type"] if row else "",
+        outcomes=_list_right_outcomes(expect, helpers=helpers) if expect else (),
+        expected_causes=expect.block_types if expect else (),
     )
+
+
+def _list_right_outcomes(expect: Expect, *, helpers: bool) -> tuple[str, ...]:
+    return expect.outcomes if helpers else tuple(dict.fromkeys((*expect.outcomes, "inconclusive")))
 
 
 def _labels(expect: Expect, outcome: str, got: str) -> tuple[tuple[str, ...], str]:

@@ -34,3 +34,13 @@ class JudgedRow:
     evidence: str = ""
     confidence: float = 0.0
     """How sure the verdict says it is; 0 where it says nothing."""
+    basis: str = ""
+    """What an accusation rests on, as the verdict says."""
+    suspected: str = ""
+    """The cause that a verdict without a basis would name."""
+    block_type: str = ""
+    """The verdict's own word for the cause, whatever its outcome."""
+    outcomes: tuple[str, ...] = ()
+    """The outcomes that are right; empty where nothing was expected."""
+    expected_causes: tuple[str, ...] = ()
+    """The block types that were expected, whatever the verdict."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from probe_lab.scoring.class_tables import class_line, count_tables, undecided_line
 from probe_lab.scoring.score_report import (
     CALIBRATION_HEAD,
     Report,
@@ -97,6 +98,7 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
         f"<h2>At {escape(report.levels_in_words(level))}</h2>\n",
         f'<p class="figure{bad}">False accusations: {escape(accusation_line(part))}</p>\n',
     ]
+    parts.append(_paragraph(f"Classes falsely accused: {class_line(part)}. Undecided: {undecided_line(part)}."))
     if part.false_accusations:
         parts.append(_findings(part.false_accusations))
     parts += [
@@ -105,6 +107,8 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
         "<h3>Causes</h3>\n",
         _table(("expected", "got", "verdicts"), [(want, got, str(n)) for want, got, n in cause_pairs(part.confusion)]),
         "<h3>Does confidence keep its word?</h3>\n", _table(CALIBRATION_HEAD, calibration_rows(part.calibration)),
+        *(text for each in count_tables(part)
+          for text in (f"<h3>{escape(each.title)}</h3>\n", _table(each.head, each.rows))),
         "<h3>Scenarios</h3>\n", _scenarios(report, part),
         f"<h3>Misses: {escape(miss_line(part))}</h3>\n", _findings(part.misses) if part.misses else "",
     ]

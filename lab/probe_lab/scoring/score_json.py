@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from probe_lab.scoring.calibration import Bin
 from probe_lab.scoring.score_report import Report
 from probe_lab.scoring.score_run import ScenarioScore, Score
 
@@ -45,9 +46,20 @@ def _figures(part: Score) -> dict[str, object]:
         "false_accusation_bound": part.bound,
         "n_misses": len(part.misses),
         "n_undecided": part.n_undecided,
-        "calibration": [{**asdict(each), "right": each.right, "wrong_bound": each.wrong_bound, "word": each.word}
-                        for each in part.calibration],
+        "calibration": list(map(_bin, part.calibration)),
+        "calibration_by_rule": list(map(_bin, part.calibration_by_rule)),
+        "calibration_by_class": list(map(_bin, part.calibration_by_class)),
+        "basis": {word: asdict(count) for word, count in part.basis.items()},
+        "classes": {**asdict(part.classes), "upper95": part.classes.upper95},
+        "situations": [{**asdict(each), "upper95": each.upper95} for each in part.situations],
+        "named": list(map(asdict, part.named)),
+        "undecided": [{**asdict(each), "undecided": each.undecided} for each in part.undecided],
     }
+
+
+def _bin(each: Bin) -> dict[str, object]:
+    return {**asdict(each), "right": each.right, "wrong_bound": each.wrong_bound, "chance": each.chance,
+            "word": each.word}
 
 
 def _level(part: Score) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from probe_lab.scoring.class_tables import class_line, count_tables, undecided_line
 from probe_lab.scoring.score_report import (
     CALIBRATION_HEAD,
     Report,
@@ -29,16 +30,20 @@ _WHAT = """\
 
 `probe lab score` runs the program in every scenario of the [laboratory](lab.md) and holds its verdicts against the
 truth that the censors wrote down. A **false accusation** is a verdict `blocked` on a target with which nothing
-interfered; it is counted first, with the upper end of the one-sided 95 % interval. **Accuracy** is balanced: of each
-scenario the share of right verdicts, averaged over what was expected, then the mean over scenarios. **Precision** and
-**recall** are of causes as dotted paths, each counted with its ancestors (Kiritchenko et al. 2006), the mean over the
-scenarios in which there was something to name. What the laboratory cannot show is in [its limits](lab.md#limits).
+interfered; it is counted first, with the upper end of the one-sided 95 % interval. Hundreds of verdicts on one mistake
+are one mistake, so **classes** of situations are counted as well: scenarios that show the client the same share one.
+What is **unplaced** is left open because a block on the way and a refusal by the service's own front look alike.
+**Accuracy** is balanced: of each scenario the share of right verdicts, averaged over what was expected, then the mean
+over scenarios. **Precision** and **recall** are of causes as dotted paths, each counted with its ancestors (Kiritchenko
+et al. 2006), the mean over the scenarios in which there was something to name. What the laboratory cannot show is in
+[its limits](lab.md#limits).
 """
 
 
 _PROMISE = """\
-Confidence, and whether it keeps its word: of the verdicts in a line, at least as many must be right (cause and depth
-included) as its lower end says; fewer than 100 verdicts say little."""
+Confidence, and whether it keeps its word: a line is broken where so few right verdicts (cause and depth included) would
+come by chance in less than 5 % of scores if each were right as often as its confidence says, the lines of a table
+taken together; fewer than 100 verdicts say little."""
 
 
 def cell(text: str) -> str:
@@ -79,7 +84,8 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
     matrix = [(name, *(str(cells.get(column, "")) for column in columns)) for name, cells in rows.items()]
     parts = [
         f"## At {at}",
-        f"- False accusations: {accusation_line(part)}\n- Accuracy: {accuracy_line(part)}\n"
+        f"- False accusations: {accusation_line(part)}\n- Classes falsely accused: {class_line(part)}\n"
+        f"- Undecided: {undecided_line(part)}\n- Accuracy: {accuracy_line(part)}\n"
         f"- Misses: {miss_line(part)}; verdicts that differed between repetitions: {len(part.unstable)}",
         "Outcomes, expected (rows) and got:",
         table(("expected", *columns), matrix),
@@ -90,6 +96,8 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
         parts += ["Causes:", table(("expected", "got", "verdicts"), counted)]
     if part.calibration:
         parts += [_PROMISE, table(CALIBRATION_HEAD, calibration_rows(part.calibration))]
+    for each in count_tables(part):
+        parts += [f"{each.title}:", table(each.head, each.rows)]
     parts += [f"### Scenarios at {at}", _scenarios(report, part)]
     if part.false_accusations:
         parts += [f"### False accusations at {at}", _findings(part.false_accusations)]

@@ -80,14 +80,14 @@ def upper_bound(count: int, of: int) -> float:
     low, high = count / of, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _at_most(count, of, middle) > 0.05 else (low, middle)
+        low, high = (middle, high) if chance_of_at_most(count, of, middle) > 0.05 else (low, middle)
     return high
 
 
-def _at_most(count: int, of: int, share: float) -> float:
+def chance_of_at_most(count: int, of: int, share: float) -> float:
     """Probability of at most `count` successes in `of` trials."""
     if share >= 1:
-        return 0.0
+        return float(count >= of)
     logs = (
         math.lgamma(of + 1) - math.lgamma(k + 1) - math.lgamma(of - k + 1)
         + k * math.log(share) + (of - k) * math.log1p(-share)

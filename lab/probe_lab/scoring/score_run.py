@@ -12,9 +12,18 @@ from dataclasses import dataclass
 
 from probe.catalogue.types import Catalogue
 from probe_lab.laboratory import start_warm
-from probe_lab.scoring.calibration import Bin, calibration
+from probe_lab.scoring.accusations import BasisCount, UndecidedCount, count_bases, count_undecided
+from probe_lab.scoring.calibration import Bin, calibrate_classes, calibrate_rules, calibration, list_rule_classes
 from probe_lab.scoring.judged import MISSING, JudgedRow
 from probe_lab.scoring.score_measures import Overlap, mean, overlap, scenario_accuracy, upper_bound
+from probe_lab.scoring.situations import (
+    InnocentClasses,
+    NamedCause,
+    SituationScore,
+    count_innocent_classes,
+    count_named_causes,
+    count_situations,
+)
 from probe_lab.scoring.trial import Trial, TrialResult, run_trial
 from probe_lab.scoring.trial_order import Queue
 
@@ -85,6 +94,15 @@ class Score:
     n_undecided: int
     """Misses that are `inconclusive`: nothing wrong was said."""
     calibration: tuple[Bin, ...]
+    calibration_by_rule: tuple[Bin, ...]
+    calibration_by_class: tuple[Bin, ...]
+    situations: tuple[SituationScore, ...]
+    classes: InnocentClasses
+    named: tuple[NamedCause, ...]
+    basis: Mapping[str, BasisCount]
+    """Word -> accusations that rest on it."""
+    undecided: tuple[UndecidedCount, ...]
+    """What expectations that allow several outcomes were given."""
     rules: Mapping[str, int]
     """Rule -> verdicts that it decided."""
     confusion: Mapping[tuple[str, str], int]
@@ -129,14 +147,16 @@ def run_trials(
     return tuple(results[index] for index in range(len(trials)))
 
 
-def add_up_trials(results: Iterable[TrialResult]) -> Score:
-    """Add up trials; those whose scenario is invalid count for false accusations only."""
+def add_up_trials(results: Iterable[TrialResult], *, capped: frozenset[str] = frozenset()) -> Score:
+    """Add up trials; those whose scenario is invalid count for false accusations only. `capped` are rules whose
+    confidence is held below their own."""
     results = tuple(results)
     sound = [r for r in results if r.judgement is not None and not r.judgement.invalid]
     innocent = [(r, row) for r in results for row in _all_rows(r) if not row.may_be_blocked and row.got != MISSING]
     expected = [(r, row) for r in sound for row in _expected_rows(r)]
     accused = tuple(_finding(r, row) for r, row in innocent if row.accused)
     by_scenario = _by_scenario(results, expected, accused)
+    situations = count_situations(results)
     return Score(
         accuracy=mean([part.accuracy for part in by_scenario.values()]),
         precision=mean([part.causes.precision for part in by_scenario.values()]),
@@ -148,7 +168,15 @@ def add_up_trials(results: Iterable[TrialResult]) -> Score:
         bound=upper_bound(len(accused), len(innocent)),
         misses=tuple(_finding(r, row) for r, row in expected if not row.met),
         n_undecided=sum(row.got.startswith("inconclusive") for _, row in expected if not row.met),
-        calibration=calibration(row for _, row in expected),
+        calibration=calibration((row for _, row in expected), capped=capped),
+        calibration_by_rule=calibrate_rules(row for _, row in expected),
+        calibration_by_class=calibrate_classes(
+            list_rule_classes((r.situation or r.scenario, row) for r, row in expected)),
+        situations=situations,
+        classes=count_innocent_classes(situations),
+        named=count_named_causes(results),
+        basis=count_bases(row for r in results if r.judgement for row in (*r.judgement.rows, *r.judgement.others)),
+        undecided=count_undecided(row for _, row in expected),
         rules=_rules(results),
         confusion=Counter((row.expected, row.got) for _, row in expected),
         unstable=_unstable(sound),

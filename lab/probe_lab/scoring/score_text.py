@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from probe_lab.scoring.class_tables import CountTable, class_line, count_tables, undecided_line
 from probe_lab.scoring.score_report import (
     Report,
     accuracy_line,
@@ -37,6 +38,8 @@ def _level_lines(level: str, part: Score, report: Report) -> Iterable[str]:
     yield f"At {report.levels_in_words(level)}"
     yield f"  False accusations: {accusation_line(part)}"
     yield from _findings(part.false_accusations)
+    yield f"  Classes falsely accused: {class_line(part)}"
+    yield f"  Undecided: {undecided_line(part)}"
     yield f"  Accuracy: {accuracy_line(part)}"
     for name, each in sorted(part.by_scenario.items(), key=lambda item: (item[1].accuracy, item[0])):
         if each.accuracy < 1:
@@ -45,6 +48,8 @@ def _level_lines(level: str, part: Score, report: Report) -> Iterable[str]:
     yield from _causes(part)
     yield "  Does confidence keep its word?"
     yield from (f"    {'  '.join(f'{cell:14}' for cell in row)}" for row in calibration_rows(part.calibration))
+    for table in count_tables(part):
+        yield from _table(table)
     if part.misses:
         yield f"  Misses: {miss_line(part)}"
         yield from _findings(part.misses)
@@ -53,6 +58,15 @@ def _level_lines(level: str, part: Score, report: Report) -> Iterable[str]:
         yield from (f"    {line}" for line in part.unstable)
     yield from _troubles("Invalid scenarios (the truth log disagrees)", part.invalid)
     yield from _troubles("Broken trials", part.broken)
+
+
+def _table(table: CountTable) -> Iterable[str]:
+    """The last column as wide as it is."""
+    lines = (table.head, *table.rows)
+    widths = [max(len(line[column]) for line in lines) for column in range(len(table.head))]
+    yield f"  {table.title}"
+    yield from ("    " + "  ".join(f"{text:{width}}" for text, width in zip(line, widths, strict=True)).rstrip()
+                for line in lines)
 
 
 def _matrix(part: Score) -> Iterable[str]:

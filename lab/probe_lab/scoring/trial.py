@@ -25,6 +25,7 @@ from probe_lab.lab_types import DrawnScenario, World
 from probe_lab.laboratory import LabFailed, Laboratory, package_roots
 from probe_lab.scoring.expect import Judgement, judge
 from probe_lab.scoring.judged import MISSING, Row
+from probe_lab.scoring.looks import list_looks
 from probe_lab.truth import read_log
 
 FULL_CONSENT = max(CONSENT_LEVELS)
@@ -83,6 +84,12 @@ class TrialResult:
     """What came of it."""
 
     scenario: str
+    situation: str = ""
+    """The class of situation, which several scenarios may share; empty: the scenario's name."""
+    kind: str = ""
+    """innocent or censorship."""
+    looks: tuple[str, ...] = ()
+    """The actions that its acts look like (`probe_lab.scoring.looks`)."""
     seed: int
     level: str
     """The evidence level."""
@@ -114,6 +121,9 @@ def run_trial(trial: Trial, *, catalogue: Catalogue, warm: WarmInterpreter | Non
             note = f"the laboratory failed: {error}"
     return TrialResult(
         scenario=trial.scenario.name,
+        situation=trial.scenario.situation,
+        kind=trial.scenario.kind,
+        looks=list_looks(trial.scenario),
         seed=trial.seed,
         level=trial.level,
         consent_level=trial.consent_level,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 
 import dns.edns
 import dns.exception
@@ -17,12 +17,10 @@ import dns.message
 import dns.name
 import dns.opcode
 import dns.rcode
-import dns.rdata
-import dns.rdataclass
 import dns.rdatatype
-import dns.rrset
 
 from probe_lab.lab_types import Fault, World
+from probe_lab.servers.denials import NEGATIVE_TTL_S, AnswerAges, deny, make_rrset, make_soa
 from probe_lab.servers.dns64 import synthesise_reply
 from probe_lab.servers.faults import Faults, number, text
 from probe_lab.servers.zone import Zone
@@ -30,7 +28,6 @@ from probe_lab.servers.zone import Zone
 _UDP_PAYLOAD = 1232
 """Largest answer that is not cut over UDP (the DNS flag day's value), bytes."""
 
-_NEGATIVE_TTL_S = 300
 _GIVES_UP_S = 10.0
 """When a common resolver stops trying (BIND's resolver-query-timeout)."""
 
@@ -47,6 +44,7 @@ class NameServers:
         self._zone = Zone(world, faults)
         self._on_lie = on_lie
         self._rng = random.Random(world.seed)
+        self._ages = AnswerAges(world.seed)
         self._begun_s: dict[str, float] = {}
         """When the resolver began to work at a name that takes it long; for all kinds of address together."""
         self._dns64 = any(fault.kind == "nat64" for fault in faults.all("router"))
@@ -84,7 +82,7 @@ class NameServers:
 
     def _network(self, query: dns.message.Message, *, udp: bool) -> bytes | None:
         name = _name(query)
-        faults = self._faults.of("resolver", name)
+        faults = self._faults.of("resolver", name, name.rpartition(".")[2])
         acts = [fault for fault in faults if fault.kind != "dns_ede"]
         if acts and acts[0].kind in _UNREADABLE:
             self._note(acts[0], name, "")
@@ -112,8 +110,14 @@ class NameServers:
         else:
             reply, given = _response(query), ""
             reply.set_rcode(_RCODES[fault.kind])
-            if fault.kind == "resolver_nxdomain":
-                self._deny(reply, _name(query))
+            name = _name(query)
+            if style := text(fault.params, "style", _DENIALS.get(fault.kind, "")):
+                zone = self._zone.zone_of(name)
+                if reply.rcode() == dns.rcode.NXDOMAIN and zone == name:  # a zone cannot say that it does not exist
+                    zone = name.rpartition(".")[2]
+                deny(reply, style, name=name, zone=zone, ages=self._ages)
+            if fault.kind == "resolver_refused" and fault.params.get("passed_on", False):
+                reply.flags &= ~dns.flags.RA
         self._note(fault, _name(query), given if reply.answer else "")
         return reply
 
@@ -134,11 +138,11 @@ class NameServers:
 
     def _near(self, query: dns.message.Message) -> dns.message.Message:
         """The network resolver's honest answer."""
-        reply = self._resolve(query, near=True)
+        reply = self._age(self._resolve(query, near=True))
         if not self._dns64:
             return reply
         resolve = partial(self._resolve, near=True)
-        return synthesise_reply(query, reply, resolve=resolve, most_ttl_s=_NEGATIVE_TTL_S)
+        return synthesise_reply(query, reply, resolve=resolve, most_ttl_s=NEGATIVE_TTL_S)
 
     def _portal(self, query: dns.message.Message) -> dns.message.Message | None:
         if any(fault.kind == "portal" for fault in self._faults.all("place")):
@@ -160,23 +164,28 @@ class NameServers:
         owner = query.question[0].name
         if records.alias:
             target = dns.name.from_text(records.alias)
-            reply.answer.append(_rrset(owner, records.ttl_s, dns.rdatatype.CNAME, target.to_text()))
+            reply.answer.append(make_rrset(owner, records.ttl_s, dns.rdatatype.CNAME, target.to_text()))
             owner = target
         kind = query.question[0].rdtype
         if reply.answer and kind == dns.rdatatype.CNAME:
             return reply
         addresses = {dns.rdatatype.A: records.ipv4, dns.rdatatype.AAAA: records.ipv6}.get(kind, ())
         if addresses:
-            reply.answer.append(_rrset(owner, records.ttl_s, kind, *addresses))
+            reply.answer.append(make_rrset(owner, records.ttl_s, kind, *addresses))
         else:
             self._deny(reply, records.alias or name)
         return reply
 
     def _deny(self, reply: dns.message.Message, name: str) -> None:
-        zone = dns.name.from_text(self._zone.zone_of(name))
-        below = zone.to_text().lstrip(".")
-        values = f"ns1.{below} hostmaster.{below} 2026010101 7200 1800 1209600 {_NEGATIVE_TTL_S}"
-        reply.authority.append(_rrset(zone, _NEGATIVE_TTL_S, dns.rdatatype.SOA, values))
+        zone = self._zone.zone_of(name)
+        apex = bool(reply.question) and reply.question[0].rdtype == dns.rdatatype.SOA and name == zone
+        (reply.answer if apex else reply.authority).append(make_soa(zone, NEGATIVE_TTL_S))
+
+    def _age(self, reply: dns.message.Message) -> dns.message.Message:
+        """What the network's resolver keeps, with the TTLs that are left."""
+        for rrset in (*reply.answer, *reply.authority):
+            rrset.ttl = self._ages.left_s((rrset.name, rrset.rdtype, reply.question[0].name), rrset.ttl)
+        return reply
 
     def _refer(self, query: dns.message.Message) -> dns.message.Message:
         """A root server's answer: a referral to the top-level domain, whatever below it is asked for."""
@@ -188,10 +197,10 @@ class NameServers:
             if top:
                 reply.set_rcode(dns.rcode.NXDOMAIN)
             soa = "a.root-servers.net. nstld.verisign-grs.com. 2026010100 1800 900 604800 86400"
-            reply.authority.append(_rrset(dns.name.root, 86400, dns.rdatatype.SOA, soa))
+            reply.authority.append(make_rrset(dns.name.root, 86400, dns.rdatatype.SOA, soa))
             return reply
         servers = [f"{letter}.nic.{top}." for letter in "abcd"]
-        reply.authority.append(_rrset(dns.name.from_text(top), 172800, dns.rdatatype.NS, *servers))
+        reply.authority.append(make_rrset(dns.name.from_text(top), 172800, dns.rdatatype.NS, *servers))
         return reply
 
 
@@ -203,21 +212,21 @@ def _point_at(query: dns.message.Message, address: str, *, alias: str = "") -> d
     """A reply with this address, where its family was asked for, perhaps by way of an alias."""
     reply, owner = _response(query), query.question[0].name
     if alias:
-        reply.answer.append(_rrset(owner, 60, dns.rdatatype.CNAME, f"{alias.rstrip('.')}."))
+        reply.answer.append(make_rrset(owner, 60, dns.rdatatype.CNAME, f"{alias.rstrip('.')}."))
         owner = dns.name.from_text(alias)
     kind = dns.rdatatype.AAAA if ":" in address else dns.rdatatype.A
     if query.question[0].rdtype == kind:
-        reply.answer.append(_rrset(owner, 60, kind, address))
+        reply.answer.append(make_rrset(owner, 60, kind, address))
     return reply
 
 
 def _renamed(query: dns.message.Message, honest: dns.message.Message, *, alias: str) -> dns.message.Message:
     """The addresses of an honest reply as those of an alias."""
     reply, owner = _response(query), dns.name.from_text(alias)
-    reply.answer.append(_rrset(query.question[0].name, 60, dns.rdatatype.CNAME, owner.to_text()))
+    reply.answer.append(make_rrset(query.question[0].name, 60, dns.rdatatype.CNAME, owner.to_text()))
     for found in honest.answer:
         if found.rdtype == query.question[0].rdtype != dns.rdatatype.CNAME:
-            reply.answer.append(_rrset(owner, 60, found.rdtype, *(rdata.to_text() for rdata in found)))
+            reply.answer.append(make_rrset(owner, 60, found.rdtype, *(rdata.to_text() for rdata in found)))
     return reply
 
 
@@ -230,16 +239,6 @@ def _explain(reply: dns.message.Message, fault: Fault) -> None:
 def _name(query: dns.message.Message) -> str:
     """The name asked for in lower case without its last dot; empty for the root."""
     return query.question[0].name.to_text().lower().removesuffix(".")
-
-
-def _rrset(owner: dns.name.Name, ttl_s: int, kind: dns.rdatatype.RdataType, *values: str) -> dns.rrset.RRset:
-    return dns.rrset.from_rdata_list(owner, ttl_s, [_rdata(kind, value) for value in values])
-
-
-@cache
-def _rdata(kind: dns.rdatatype.RdataType, value: str) -> dns.rdata.Rdata:
-    """Parsed once: a name is asked for by several ways, over and over."""
-    return dns.rdata.from_text(dns.rdataclass.IN, kind, value)
 
 
 def _fit(reply: dns.message.Message, query: dns.message.Message, *, udp: bool) -> bytes:
@@ -271,7 +270,7 @@ def _wrong_question(reply: dns.message.Message, rng: random.Random) -> bytes:
     other = dns.message.make_query(f"www{rng.randint(10, 99)}.unasked.example", dns.rdatatype.A)
     other.id = reply.id
     wrong = _response(other)
-    wrong.answer.append(_rrset(other.question[0].name, 60, dns.rdatatype.A, "198.41.0.4"))
+    wrong.answer.append(make_rrset(other.question[0].name, 60, dns.rdatatype.A, "198.41.0.4"))
     return wrong.to_wire()
 
 
@@ -299,3 +298,5 @@ _RCODES = {
     "resolver_nxdomain": dns.rcode.NXDOMAIN,
     "resolver_empty": dns.rcode.NOERROR,
 }
+_DENIALS = {"resolver_nxdomain": "zone", "resolver_empty": "bare"}
+"""How each signs what it denies unless the fault says so."""

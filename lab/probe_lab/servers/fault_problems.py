@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from probe_lab.lab_types import Value
+from probe_lab.servers.denials import STYLES
 
 _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("app_reply", "style"): ("wrong", "http", "echo", "garbage", "silence", "close", "reset", "tls_alert"),
+    ("helper_lies", "style"): ("well", "down", "keys"),
     ("host_bans", "reply"): ("drop", "reset", "prohibit"),
     ("quota", "reply"): ("drop", "portal"),
     ("resolver_late", "style"): ("servfail", "answer"),
+    ("resolver_nxdomain", "style"): STYLES,
+    ("resolver_empty", "style"): STYLES,
     ("resolver_filter", "style"): ("zero", "nxdomain", "address"),
     ("store_delisted", "style"): ("404", "page"),
     ("store_strange", "style"): ("page", "limited", "consent", "cut", "count", "elsewhere"),
@@ -33,13 +37,14 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
 }
 """Of numbers that may not be anything from 0 up."""
 
-_FLAGS = frozenset(("refuse", "only_client", "icmp", "df", "per_client"))
+_FLAGS = frozenset(("refuse", "only_client", "icmp", "df", "per_client", "passed_on"))
 _TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text", "apps", "storefronts", "page"))
 
 _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "slow_line": (("rate_bps",),),
     "quota": (("after_bytes",),),
     "app_reply": (("style",),),
+    "helper_lies": (("style",),),
     "nat_limit": (("syns", "flows"),),
 }
 """Kind -> parameters without which it does nothing; of each group one is enough."""

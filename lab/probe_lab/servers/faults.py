@@ -84,9 +84,16 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("resolver_late", "resolver", "after_s style",
      "the network's resolver works at the name for after_s (10) and then answers, all that have asked meanwhile, with "
      "SERVFAIL or, style answer, the truth"),
-    ("resolver_refused", "resolver", "", "the network's resolver answers REFUSED"),
-    ("resolver_nxdomain", "resolver", "", "the network's resolver says that the name does not exist"),
-    ("resolver_empty", "resolver", "", "the network's resolver answers NOERROR without any record"),
+    ("resolver_refused", "resolver", "passed_on",
+     "the network's resolver answers REFUSED; passed_on: as a forwarder that says what the name's own servers did (no "
+     "RA)"),
+    ("resolver_nxdomain", "resolver", "style",
+     "the network's resolver says that the name does not exist, or all names of a top-level domain, and signs with the "
+     "SOA of the name's zone (style zone, the default: its TTL never falls), with none (bare), its policy zone's "
+     "beside (policy), another zone's (foreign), as if the zone were its own (own), the root's (root), or as a cache "
+     "does whose TTL falls (cached)"),
+    ("resolver_empty", "resolver", "style",
+     "the network's resolver answers NOERROR without an address, signed as by resolver_nxdomain (bare, the default)"),
     ("resolver_lie", "resolver", "address cname",
      "the network's resolver answers this address (the sinkhole); with cname, of a name that it gives as an alias"),
     ("resolver_restricts", "resolver", "cname",
@@ -154,6 +161,11 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("no_timestamps", "client", "",
      "the client's TCP sends no timestamps (RFC 7323), as that of Windows: its headers are 20 bytes long"),
     ("helper_down", "laboratory", "", "the configured test helpers do not run"),
+    ("helper_lies", "laboratory", "style",
+     "the configured test helpers tell what is not so: style well (everything answers), down (nothing does) or "
+     "keys (servers present other keys than they do; all else is the truth)"),
+    ("helper_loaded", "laboratory", "after_s",
+     "the configured test helpers have more to do than they can: they decline with 503 after after_s (0)"),
 )
 
 

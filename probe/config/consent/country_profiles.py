@@ -10,6 +10,10 @@ import msgspec
 
 CAREFUL = "careful"
 """The profile of a country that nobody listed, and of one that is not told."""
+OPEN = "open"
+"""The profile of a country in which we know of no harm from such measurements."""
+GRAVE = "grave"
+"""The profile of countries in which whoever helps is in danger."""
 _FILE = Path(__file__).with_name("profiles.toml")
 
 
@@ -36,8 +40,20 @@ def load_profiles() -> _Table:
     return msgspec.convert(tomllib.loads(_FILE.read_text(encoding="utf-8")), _Table)
 
 
+def is_grave(cc: str) -> bool:
+    """Whether measuring, or helping somebody to, is feared to bring persecution in a country."""
+    return profile_of(cc) is load_profiles().profile[GRAVE]
+
+
 def profile_of(cc: str) -> CountryProfile:
     """The profile of a country (ISO 3166 code in any case)."""
-    found = load_profiles()
-    name = next((name for name, codes in found.countries.items() if cc.upper() in codes), CAREFUL)
-    return found.profile[name]
+    return load_profiles().profile[_name_profile(cc)]
+
+
+def needs_care(cc: str) -> bool:
+    """Whether saying a blocked name again may harm people in a country: unless we know of no harm to anybody there."""
+    return _name_profile(cc) != OPEN
+
+
+def _name_profile(cc: str) -> str:
+    return next((name for name, codes in load_profiles().countries.items() if cc.upper() in codes), CAREFUL)

@@ -14,6 +14,14 @@ ControlState = Literal["answered", "failed", "refused"]
 """What became of the question to a control (`ControlAnswer.state`)."""
 ControlWord = Literal["not_needed", "none", "failed", "agrees", "contrary", "doubtful"]
 """What controls said of a finding (`Verdict.control`)."""
+ControlFault = Literal["denies", "invents", "loaded"]
+"""Why a control is not counted in a run (`Run.controls_left_out`): what it said of places of which the answer is known,
+or that it was too busy to say it."""
+CONTROL_FAULTS: dict[ControlFault, str] = {
+    "denies": "says that a place does not answer which answered here at the same time",
+    "invents": "says that a place answers at which nothing does",
+    "loaded": "is too busy to say whether a known place answers",
+}
 
 HELPER: Final = "helper"
 """Asked at that moment."""

@@ -10,6 +10,10 @@ Answered = Literal["", "yes", "no"]
 """yes, no, or empty where nobody knows: was it acknowledged, was the expectation met?"""
 Stage = Literal["connect", "tls", "app", "http", "page", "quic", "stun"]
 """Where an attempt ended; page: it was answered, but not as expected."""
+StrikeStage = Literal["name", "tls", "app", "http", "quic", "flow"]
+"""Where something is struck that is no address: by the resolver, at a stage, or by its pace once bytes flow."""
+FlowStrike = Literal["slowed", "frozen"]
+"""What befalls transfers that were begun."""
 DnsState = Literal["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
 """What one channel says of a name."""
 InnocentState = Literal["reached", "carried", "failed", "tainted", "unasked"]
@@ -26,6 +30,11 @@ LostWhere = Literal["", "near", "far", "unknown"]
 """Where packets are lost; empty: nobody looked."""
 Elsewhere = Literal["", "name", "passes"]
 """What a name met at servers whose operators agreed; empty: nothing is shown."""
+DnsSection = Literal["answer", "authority", "additional"]
+"""Where in a reply a record stands."""
+DNS_SECTIONS: tuple[DnsSection, ...] = get_args(DnsSection)
+DenialMark = Literal["", "cached", "own_zone", "local_root", "made_up"]
+"""Who denied a name, by a resolver's denials; empty: they do not tell (`probe.inference.evidence.dns_marks`)."""
 NearAnswer = Literal["", "beside", "elsewhere"]
 """Where a resolver's private answers lie, seen from the resolver; empty: it gives none."""
 EncryptedState = Literal["ok", "blocked", "failing", "unasked"]
@@ -36,10 +45,17 @@ Scope = Literal["unknown", "device", "lan", "access", "beyond_access"]
 """How near the cause of a failure is."""
 EvidenceLevel = Literal["socket", "packet"]
 """What a verdict rests on: what any program sees, or packets too."""
-AddressSpace = Literal["", "private", "carrier", "public"]
-"""Of an address; empty: it is none."""
+HopWhere = Literal["", "before", "end", "unknown"]
+"""Where on the way something acts. before: where paths to other owners pass, well before the service's own door; end:
+at the service itself or its door; unknown: neither is shown; empty: nobody looked."""
+AddressSpace = Literal["", "private", "carrier", "public", "service"]
+"""Of an address; service: public, and so near the address that was asked that one provider may have both; empty: it is
+none."""
 ControlFinding = Literal["", "ok", "foreign", "failed"]
 """What one control says of one place; empty: nothing."""
+PageWord = Literal["", "served", "other", "refused", "failed"]
+"""What a page's own server said to one control; other: neither the page nor a refusal; failed: that it failed itself.
+Empty: nothing that bears on us."""
 Depth = Literal["all", "tls", "connect"]
 """How far a visit goes; all: as far as its endpoint is used."""
 HopWord = Literal[

@@ -15,8 +15,8 @@ from probe.core.tables.handshakes import HANDSHAKES, ProtocolName
 
 EndpointStatus = Literal["active", "unproven", "dead"]
 """What the catalogue says of an endpoint: dead ones must not answer."""
-LocateKind = Literal["tls", "http", "dns"]
-"""Questions by which a hop is looked for."""
+LocateKind = Literal["tls", "http", "app", "quic", "dns"]
+"""Questions by which a hop is looked for; app: a messenger's own first words."""
 Transport = Literal["tcp", "udp", "tls", "quic", "dns"]
 Layer = Literal["dns", "tcp", "tls", "http", "app", "websocket", "udp", "quic"]
 SiteKind = Literal["dns", "tcp", "tls", "http", "app", "quic", "stun"]

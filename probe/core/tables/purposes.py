@@ -7,6 +7,7 @@ from typing import Literal
 Purpose = Literal[
     "target", "innocent", "port", "bytes", "shape", "foreign", "trusted", "ladder", "dark", "trace", "reference",
     "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
+    "again", "zone",
 ]
 
 PURPOSES: dict[Purpose, str] = {
@@ -23,9 +24,12 @@ PURPOSES: dict[Purpose, str] = {
     "reference": "looks how far they get to an address that answers",
     "version": "asks the target's address for a version of QUIC that does not exist, which every server answers",
     "sample": "takes some volume from the target, to see how fast and how far it flows",
-    "yardstick": "takes as much under an innocent name at the target's address, or from another service, to compare",
+    "yardstick": "takes as much under an innocent name at the target's address, or from another service, to compare; "
+                 "or asks the network's resolver for an innocent name twice, to see whether its answers grow older",
     "locate": "looks at which hop the target's name is interfered with",
     "residual": "asks an innocent name again after the target failed, to see what the failure left behind",
     "redirect": "follows a redirect of the target",
     "aside": "was seen by another program, and bears on no verdict of ours",
+    "again": "asks the network's resolver for a denied name once more, to see whether the denial grows older",
+    "zone": "asks the network's resolver for the SOA of a name that it denies, or fails for",
 }

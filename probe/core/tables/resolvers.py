@@ -12,9 +12,9 @@ DnsEngine = Literal["system", "udp", "tcp", "doh", "dot"]
 """What carries a lookup."""
 ResolverRole = Literal["system", "network", "public", "trusted", "dark"]
 """Who is asked."""
-Channel = Literal["system", "network", "public", "tcp", "doh", "dot", "dark", "alive"]
+Channel = Literal["system", "network", "public", "tcp", "doh", "dot", "dark", "alive", "again", "zone"]
 """One way to ask for a name (`probe.measurement.planning.steps.Lookup`); `alive`: whether the network's resolver still
-serves others."""
+serves others; `again` and `zone`: it once more, and for a zone's SOA."""
 
 
 OperatorName = Literal["google", "cloudflare", "quad9", "adguard", "nextdns"]
@@ -52,6 +52,11 @@ ENCRYPTED: tuple[DnsEngine, ...] = ("doh", "dot")
 """Engines of lookups that nobody on the way can read or forge."""
 UNASSIGNED_ADDRESS = "192.0.2.53"
 """An address that nobody has (RFC 5737): whoever answers a question sent there intercepts port 53."""
+
+def find_operator(address: str) -> str:
+    """Name of the public operator whose resolver has this address; empty: none that we know."""
+    return next((o.name for o in PUBLIC_RESOLVERS if address in (*o.ipv4, *o.ipv6)), "")
+
 
 FILTERING_RESOLVERS = frozenset((
     "1.1.1.2", "1.0.0.2", "1.1.1.3", "1.0.0.3",  # Cloudflare: malware; malware and adult content

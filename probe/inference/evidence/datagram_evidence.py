@@ -14,6 +14,8 @@ from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import InnocentState, VersionState
 from probe.core.tables.failures import TIMEOUTS, kind_of
 from probe.core.tables.protocols import DatagramKind
+from probe.inference.evidence.control_findings import count_networks
+from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.path_evidence import PathEvidence, claims_organisation
 from probe.inference.evidence.udp_evidence import PORT_BESIDE, UdpPlace, compare_udp_places, locate_datagram_loss
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, read_address_source
@@ -49,6 +51,8 @@ def gather_datagram_evidence(site: Site, endpoint: Endpoint, address: str, visit
         failed_attempts=len({o.attempt for o in failed}), last_ok=bool(mine) and not last.failure,
         proven=site.proves_itself and any(o.tls.trust == "valid" for o in mine), innocent=_innocent(near),
         evidence=tuple(o.observation_id for o in (*mine, *near)),
+        located=locate_interference(around.traces, site.sni or site.host, address=address, port=site.port,
+                                    operation="udp_trace"),
         udp=replace(
             compare_udp_places(around.others, protocol=kind, address=address, service=endpoint.service),
             mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),
@@ -113,6 +117,7 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation],
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place == where]
     return replace(
         base, controls_asked=len({c.control_id for c in told}), controls_answered=len({c.control_id for c in answered}),
+        control_networks=count_networks(c for c in answered if where in dict(c.udp)),
         control_ok=sum(word for *_, word in words), control_failed=sum(not word for *_, word in words),
         control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
     )

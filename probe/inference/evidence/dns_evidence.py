@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from probe.core.addresses import is_beside, is_bogon, is_private
 from probe.core.nat64 import to_translated_address
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.evidence_words import DnsState, NearAnswer
+from probe.core.tables.evidence_words import DenialMark, DnsState, NearAnswer
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS, ResolverRole
+from probe.inference.evidence.control_findings import count_networks
 from probe.inference.evidence.dns_anatomy import has_two_senders
+from probe.inference.evidence.dns_marks import ResolverHabits, read_denial
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
-from probe.inference.evidence.port53 import ANSWERED, Port53Evidence, gather_port53, select_own_questions, was_injected
+from probe.inference.evidence.plain_and_encrypted import find_answers_of_the_same
+from probe.inference.evidence.port53 import (
+    ANSWERED,
+    Port53Evidence,
+    gather_port53,
+    select_comparisons,
+    select_own_questions,
+    was_injected,
+)
 from probe.inference.evidence.time_slots import SLOT_GAP_S, split_into_slots
 
 STATES: dict[Failure, DnsState] = {
@@ -33,12 +43,17 @@ DENIALS: tuple[DnsState, ...] = ("nxdomain", "empty")
 FILTER_CODES = ("15", "16", "17")
 """Extended DNS errors Blocked, Censored, Filtered (RFC 8914)."""
 CENSORED, FILTERED = "16", "17"
-ZONE_CODES = ("6", "7", "8", "9", "10", "11", "12", "22", "23")
-"""Extended DNS errors that blame what is behind the resolver: signatures that are wrong, missing or out of date (6 to
-12), no reachable authority (22), an error of the network on the way to it (23) (RFC 8914)."""
+SIGNATURE_CODES = ("6", "7", "8", "9", "10", "11", "12")
+"""Extended DNS errors that blame a zone's signatures: wrong, missing or out of date (RFC 8914 sections 4.7 to 4.13)."""
+AUTHORITY_CODES = ("22", "23")
+"""No authority of the zone can be reached; an error of the network on the way to it (RFC 8914 sections 4.23, 4.24)."""
+ZONE_CODES = (*SIGNATURE_CODES, *AUTHORITY_CODES)
+POLICY_CODES = ("15", "16")
+"""Blocked by the resolver's own policy, or by that of somebody who made it (RFC 8914 sections 4.16, 4.17)."""
 NULL_ADDRESSES = frozenset({"0.0.0.0", "::"})
 _BY_WEIGHT: tuple[DnsState, ...] = ("timeout", "servfail", "refused", "nxdomain", "empty")
 _ROLES: tuple[ResolverRole, ...] = ("system", "network", "public", "dark")
+_NO_HABITS = ResolverHabits()
 _TOLD: tuple[DnsState, ...] = ("ok", *DENIALS)
 """A resolver that works says one of these."""
 
@@ -52,6 +67,9 @@ class DnsEvidence:
     """What the network's own resolution gives (direct question, else the system's)."""
     system: DnsState = "unasked"
     public: DnsState = "unasked"
+    """What the public resolver gives to questions in the clear."""
+    public_udp: DnsState = "unasked"
+    """To those over UDP, which is how the network's own is asked."""
     tcp: DnsState = "unasked"
     attempts: int = 0
     failed_attempts: int = 0
@@ -62,7 +80,7 @@ class DnsEvidence:
     """Operators of encrypted DNS that gave addresses."""
     trusted_denying: int = 0
     control_ok: int = 0
-    """Controls elsewhere that resolve the name."""
+    """Networks of controls elsewhere that resolve the name."""
     control_denying: int = 0
     controls_asked: int = 0
     network_answers: frozenset[str] = frozenset()
@@ -85,6 +103,19 @@ class DnsEvidence:
     """The network's resolver says that somebody else made it answer so (extended DNS error 16), and answers."""
     zone_blamed: bool = False
     """Whenever the network's resolver failed it said that the name's own servers or signatures are why."""
+    stale_signatures: bool = False
+    """Whenever it failed it blamed the zone's signatures."""
+    unreachable_authority: bool = False
+    """Whenever it failed it said that it could not reach the zone's servers."""
+    denial: DenialMark = ""
+    """Who denied the name, by the marks of the denials."""
+    policy_named: bool = False
+    """Whenever it failed it said that it blocks the name."""
+    refusals_recurse: bool = False
+    """Each refusal came from one who recurses (RA): a resolver, which never passes on that a zone's servers refuse it.
+    Without that flag a forwarder may have."""
+    same_operator_answers: frozenset[str] = frozenset()
+    """Addresses from encrypted questions to the public resolver's operator, another than the network resolver's."""
     laboured: bool = False
     """The network's resolver did answer a question about the name: by a failure of its own, or after its time was up.
     So it works at the name and gets no further, as where the name's own servers are slow or out of its reach."""
@@ -131,8 +162,10 @@ class DnsEvidence:
 
 
 def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
-                        nat64_prefix: str = "", cc: str = "ZZ") -> DnsEvidence:
-    """Compare every lookup of one name; `controls` are the answers of helpers about it."""
+                        nat64_prefix: str = "", cc: str = "ZZ",
+                        habits: ResolverHabits = _NO_HABITS) -> DnsEvidence:
+    """Compare every lookup of one name; `controls` are the answers of helpers about it, `habits` what other names of
+    the run show of the network's resolver."""
     alive = [o for o in seen if o.purpose == "innocent" and o.dns.resolver == "network"]
     asked = select_own_questions(seen)
     if not asked:
@@ -156,11 +189,12 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
     return DnsEvidence(
         asked=True, network=read_channel_state(network), system=read_channel_state(by["system"]),
         public=read_channel_state(by["public"]),
+        public_udp=read_channel_state(o for o in by["public"] if o.dns.engine == "udp"),
         tcp=read_channel_state(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
         slots=_wrong_slots(network, alive, trusted, nat64_prefix),
         trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),
-        control_ok=len({c.control_id for c in told if c.addresses and not c.before}),
-        control_denying=len({c.control_id for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses}),
+        control_ok=count_networks(c for c in told if c.addresses and not c.before),
+        control_denying=count_networks(c for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses),
         controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
         fingerprint=mark.name, mark=mark,
@@ -169,7 +203,13 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
             (o for o in by["public"] if not frozenset(o.dns.answers) <= trusted), cc=cc).restricted,
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
         censored=any(o.dns.answers and _code(word) == CENSORED for o in network for word in o.dns.ede),
-        zone_blamed=_blames_the_zone(network), laboured=any(_is_laboured(o) for o in network),
+        zone_blamed=_failures_name(network, ZONE_CODES),
+        stale_signatures=_failures_name(network, SIGNATURE_CODES),
+        unreachable_authority=_failures_name(network, AUTHORITY_CODES), policy_named=_policy_is_named(network),
+        refusals_recurse=_recurse(o for o in network if STATES.get(o.failure) == "refused"),
+        denial=read_denial(by["network"], select_comparisons(seen, "again"), select_comparisons(seen, "zone"), habits),
+        same_operator_answers=find_answers_of_the_same(asked, nat64_prefix),
+        laboured=any(_is_laboured(o) for o in network),
         injected=way.injected, dark_answered=way.dark_answered, port53=way,
         two_senders=any(has_two_senders(o, bogus) for o in network if o.dns.engine == "udp"),
         resolver_alive=read_channel_state(alive),
@@ -249,9 +289,19 @@ def _names_policy(seen: Iterable[Observation]) -> bool:
     return any(_code(word) in FILTER_CODES for o in seen for word in o.dns.ede)
 
 
-def _blames_the_zone(network: Sequence[Observation]) -> bool:
+def _failures_name(network: Sequence[Observation], codes: Container[str]) -> bool:
     failed = [o for o in network if STATES.get(o.failure) == "servfail"]
-    return bool(failed) and all(any(_code(word) in ZONE_CODES for word in o.dns.ede) for o in failed)
+    return bool(failed) and all(any(_code(word) in codes for word in o.dns.ede) for o in failed)
+
+
+def _policy_is_named(network: Sequence[Observation]) -> bool:
+    failed = [o for o in network if o.failure]
+    return bool(failed) and all(any(_code(word) in POLICY_CODES for word in o.dns.ede) for o in failed)
+
+
+def _recurse(refused: Iterable[Observation]) -> bool:
+    flags = [o.dns.dns_flags or tuple(flag for reply in o.dns.replies[:1] for flag in reply.flags) for o in refused]
+    return bool(flags) and all("RA" in each for each in flags)
 
 
 def _is_laboured(seen: Observation) -> bool:

@@ -22,6 +22,17 @@ class FingerprintMark:
     harmless: str = ""
     """The fingerprint of a page that servers, content networks and gateways show themselves: it overrides."""
 
+    @property
+    def is_challenge(self) -> bool:
+        """The page asks its reader to prove that a person reads it."""
+        return self.harmless in CHALLENGES
+
+
+CHALLENGES = (
+    "fp_cloudflare_challenge", "fp_cloudflare_challenge_header", "fp_cloudflare_challenge_script", "fp_ddos_guard",
+    "fp_browser_check",
+)
+"""Fingerprints of pages that stand before a page until a browser has solved what they ask."""
 
 TELLING = (*CONVICTING_SCOPES, "product", "institution")
 """Scopes of pages that are worth a second look; vague words stand on many a genuine page."""

@@ -1,9 +1,7 @@
 """Where on the path interference acts: the smallest TTL with which a forbidden question still draws it.
 
-A packet whose TTL ends before the box never meets it; one that ends just behind it does. What is compared: the same
-question with one hop less, an innocent one with the same TTL, and how far routers are heard of at all. A box may give
-its forged packet the TTL that the packet it saw had left: that one dies on its way back, and what is first seen comes
-from about half as far (rule R30 of the field). So a place is a range, unless the TTL of the forged packet is known.
+How flows are compared says `probe.inference.evidence.hop_flows`; DNS questions are compared here. Whether a place shows
+that it is not the service's own front says `probe.inference.evidence.hop_door`.
 """
 
 from __future__ import annotations
@@ -12,24 +10,20 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from probe.core.addresses import parse_address
+from probe.core.addresses import parse_address, same_provider
 from probe.core.icmp_errors import IcmpError
 from probe.core.observations import Observation
-from probe.core.replies import TraceLine
-from probe.core.tables.evidence_words import AddressSpace, HopWord, Scope
+from probe.core.tables.evidence_words import AddressSpace, HopWhere, HopWord, Scope
+from probe.core.tables.operations import Operation
+from probe.inference.evidence.hop_door import is_before_door, is_shared
+from probe.inference.evidence.hop_flows import NO_SIGNS, FlowSigns, QuestionFlow, read_flows
+from probe.inference.evidence.hop_lines import QUIET_HOPS, Lines, list_packets, read_routers
 
-ACTS: tuple[HopWord, ...] = ("reset", "closed", "answered")
-"""Words of what ends or answers a flow."""
-SERVED: tuple[HopWord, ...] = ("acked", "answered")
-"""Words of a server that was reached, where nothing interferes."""
-QUIET_HOPS = 2
-"""So many hops in a row must keep silent where others are heard: one router alone may have other things to do."""
 _CARRIER = ipaddress.ip_network("100.64.0.0/10")
 _INSIDE: tuple[AddressSpace, ...] = ("private", "carrier")
-_PASSED: tuple[HopWord, ...] = ("exceeded", "acked")
-"""What shows that a packet went on."""
 _ROUTERS: tuple[HopWord, ...] = ("exceeded", "gateway")
-Lines = Sequence[TraceLine]
+AGREEING_ANSWERS = 3
+"""So many questions that cannot have arrived must be answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +32,11 @@ class HopLocation:
 
     least: int = 0
     most: int = 0
-    at_end: bool = False
-    """It first acts where the server itself is reached: the server, or something at its door."""
+    where: HopWhere = ""
+    """before: well before the service's own door, at a hop that paths to other owners pass as far as that can be told,
+    in three agreeing searches. end: at the service or its door (`probe.inference.evidence.hop_flows.FlowSigns.at_end`);
+    who stands there it does not say. unknown: neither is shown; what waits for the server's answer, wherever it stands,
+    looks as a front that refuses us. Empty: nobody looked."""
     outside: int = 0
     """The first router in public address space behind private ones: the end of the access network."""
     scope: Scope = "unknown"
@@ -47,7 +44,7 @@ class HopLocation:
     @property
     def hop(self) -> str:
         """`3`, `2-3`, `end`, or empty: the form of the column."""
-        if self.at_end:
+        if self.where == "end":
             return "end"
         if not self.most:
             return ""
@@ -55,7 +52,7 @@ class HopLocation:
 
 
 NOWHERE = HopLocation()
-"""Nobody looked, or nothing is shown."""
+"""Nobody looked."""
 
 
 def classify_address_space(text: str) -> AddressSpace:
@@ -86,90 +83,57 @@ def classify_icmp_scope(icmp: IcmpError | None) -> Scope:
     return "access" if "carrier" in (icmp.sender, classify_address_space(icmp.sender)) else "unknown"
 
 
-def list_packets(row: Observation) -> tuple[TraceLine, ...]:
-    """The packets of a row, in the order in which they were sent."""
-    return tuple(line for line in row.trace.lines if line.word)
+def classify_router_space(text: str, address: str) -> AddressSpace:
+    """The space of a router on the way to `address`: `service` where one provider may have both."""
+    space = classify_address_space(text)
+    return "service" if space == "public" and same_provider(text, address) else space
 
 
-def read_routers(way: Lines) -> tuple[frozenset[int], int]:
-    """(TTLs at which a router let a packet run out, the TTL at which the address itself was reached or 0)."""
-    ended = min((s.ttl for s in way if s.word == "end"), default=0)
-    return frozenset(s.ttl for s in way if s.word == "exceeded"), ended
-
-
-def find_first_sign(rows: Sequence[Lines], way: Lines) -> int:
-    """The TTL at which interference seems to begin in flows whose TTL rises; 0 while there is no sign of it."""
-    packets = [s for row in rows for s in row]
-    acted = [s.ttl for s in packets if s.word in ACTS]
-    if acted:
-        return min(acted)
-    others, ended = read_routers(way)
-    heard = max((s.ttl for s in packets if s.word in _PASSED), default=0)
-    quiet = sorted({s.ttl for s in packets if s.word == "silent" and s.ttl > heard
-                    and (s.ttl in others or (ended and s.ttl >= ended))})
-    return quiet[0] if len(quiet) >= QUIET_HOPS else 0
-
-
-def locate_interference(traces: Sequence[Observation], name: str, *, address: str = "", port: int = 0) -> HopLocation:
-    """The place that the rows of one search show for `name`; at `address` and `port`, or wherever it was asked."""
-    rows = [o for o in traces if o.purpose == "locate" and not o.failure
+def locate_interference(traces: Sequence[Observation], name: str, *, address: str = "", port: int = 0,
+                        operation: Operation = "trace") -> HopLocation:
+    """The place that the rows of one search show for `name`; at `address` and `port`, or wherever it was asked.
+    References among `traces` tell whether paths to others pass there."""
+    rows = [o for o in traces if o.purpose == "locate" and not o.failure and o.operation == operation
             and (not address or (o.address, o.port) == (address, port))]
     own = [o for o in rows if o.hostname == name]
     if not own:
         return NOWHERE
-    where = (own[0].address, own[0].port)
-    rows = [o for o in rows if (o.address, o.port) == where]
+    at, door = own[0].address, own[0].port
+    rows = [o for o in rows if (o.address, o.port) == (at, door)]
     way = [s for o in rows if not o.hostname for s in list_packets(o)]
     others = [list_packets(o) for o in rows if o.hostname not in ("", name)]
-    mine = [list_packets(o) for o in own if (o.address, o.port) == where]
-    found = _of_questions(mine, others, way) if own[0].port == 53 else _of_flows(mine, others, way)
+    mine = [QuestionFlow(lines=list_packets(o), left_out=o.trace.left_out_bytes > 0)
+            for o in rows if o.hostname == name]
+    found = _read_questions([f.lines for f in mine], others, way) if door == 53 else read_flows(mine, others, way)
     outside = _outside(way)
-    return HopLocation(least=found.least, most=found.most, at_end=found.at_end, outside=outside,
-                       scope=_scope(found, way, outside))
+    place = HopLocation(least=found.least, most=found.most, where=_where(found, way, traces, at), outside=outside)
+    return replace(place, scope=_scope(place, way, outside))
 
 
-def _of_flows(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> HopLocation:
-    """Flows of one TTL each tell: the forbidden name at the TTL and at one less, the innocent one at the TTL."""
-    held = {row[0].ttl: row for row in mine if len({s.ttl for s in row}) == 1}
-    least = max(held, default=0)
-    at, below = held.get(least), held.get(least - 1)
-    control = next((row for row in others if row and {s.ttl for s in row} == {least}), None)
-    if at is None or control is None or (below is None and least > 1):
-        return NOWHERE
-    acts = at[-1].word in ACTS
-    if not acts and any(s.word != "silent" for s in at):
-        return NOWHERE
-    if below is not None and (below[-1].word in ACTS or (not acts and not _has_answers(below))):
-        return NOWHERE
-    others_heard, ended = read_routers(way)
-    if (ended and least >= ended) or any(s.word in SERVED for s in control):
-        return HopLocation(at_end=True)
-    if acts:
-        spared = control[-1].word not in ACTS or max(others_heard, default=0) >= least
-        return HopLocation(least=least // 2 + 1, most=least) if spared else NOWHERE
-    return HopLocation(least=least, most=least) if _has_answers(control) else NOWHERE
+def _where(found: FlowSigns, way: Lines, traces: Sequence[Observation], address: str) -> HopWhere:
+    if found.at_end:
+        return "end"
+    before = found.agreed and is_before_door(found.most, way, end=found.end, heard=found.heard)
+    return "before" if before and is_shared(found.most, way, traces, address) else "unknown"
 
 
-def _has_answers(row: Lines) -> bool:
-    return any(s.word == "exceeded" for s in row)
-
-
-def _of_questions(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> HopLocation:
-    """DNS: every TTL was asked with; answers to questions that cannot have reached the resolver come from a box."""
+def _read_questions(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> FlowSigns:
+    """DNS: every TTL was asked with; answers to questions that cannot have reached the resolver come from a box. One
+    that is answered where the resolver is reached may have been answered by it, or its answer changed on the way."""
     answers = [s for row in mine for s in row if s.word == "answered"]
-    if not answers:
-        return NOWHERE
-    if copied := _find_copying_hop(answers):
-        return HopLocation(least=copied, most=copied)
-    first = min(s.ttl for s in answers)
     others_heard, ended = read_routers(way)
     ends = [s.ttl for row in others for s in row if s.word == "answered"] + ([ended] if ended else [])
-    if ends and first >= min(ends):
-        return HopLocation(at_end=True)
-    if not ends and max(others_heard, default=0) < first:
-        return NOWHERE
-    genuine = any((s.ip_ttl or -1) > s.ttl for s in answers if not ends or s.ttl < min(ends))
-    return HopLocation(least=first if genuine else first // 2 + 1, most=first)
+    end, heard = min(ends, default=0), max(others_heard, default=0)
+    early = [s for s in answers if not end or s.ttl < end]
+    if copied := _find_copying_hop(answers):
+        agreed = bool(others) and len(answers) >= AGREEING_ANSWERS
+        return FlowSigns(least=copied, most=copied, agreed=agreed, end=end, heard=heard)
+    first = min((s.ttl for s in early), default=0)
+    if not first or (not end and heard < first):
+        return NO_SIGNS
+    genuine = any((s.ip_ttl or -1) > s.ttl for s in early)
+    return FlowSigns(least=first if genuine else first // 2 + 1, most=first, end=end, heard=heard,
+                     agreed=bool(others) and len(early) >= AGREEING_ANSWERS)
 
 
 def _find_copying_hop(answers: Lines) -> int:
@@ -188,7 +152,7 @@ def _outside(way: Lines) -> int:
 
 
 def _spaces(way: Lines) -> Mapping[int, AddressSpace]:
-    return {s.ttl: s.space for s in way if s.space and s.word in _ROUTERS}
+    return {s.ttl: "public" if s.space == "service" else s.space for s in way if s.space and s.word in _ROUTERS}
 
 
 def _scope(found: HopLocation, way: Lines, outside: int) -> Scope:

@@ -62,14 +62,21 @@ from probe.inference.evidence.app_evidence import (
     AppEvidence,
     gather_app_evidence,
     proves_service,
-    read_control_word,
     read_foreign_status,
 )
+from probe.inference.evidence.company import ALONE, CompanyEvidence
+from probe.inference.evidence.control_findings import count_networks, reaches_address, read_control_finding, says_more
+from probe.inference.evidence.end_timing import UNTIMED, EndTiming, gather_end_timing
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
 from probe.inference.evidence.flow_evidence import FlowEvidence, gather_flow_evidence
 from probe.inference.evidence.freezes import Freezes, gather_freezes
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation, locate_interference
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
+from probe.inference.evidence.refusal_evidence import (
+    NO_ANSWERS,
+    AnswersElsewhere,
+    gather_answers_elsewhere,
+)
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence, gather_residual_evidence
 from probe.inference.evidence.shape_evidence import UNSHAPED, ShapeEvidence, gather_shape_evidence
 from probe.inference.evidence.time_slots import count_failing_slots
@@ -95,7 +102,6 @@ _STAGES: dict[Operation, Stage] = {
 NAMED_PURPOSES: tuple[Purpose, ...] = (*NETWORK_PURPOSES, SAMPLE)
 ALIKE = 0.7
 _NEEDS: dict[SiteKind, int] = {"tcp": 1, "tls": 2}
-_OF_PAGES: tuple[Stage | Empty, ...] = ("http", "page", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +146,8 @@ class PathEvidence:
     """What its failures leave behind for innocent names."""
     anatomy: PacketAnatomy = UNSEEN
     """What captured packets say of who ended the failing attempts."""
+    timing: EndTiming = UNTIMED
+    """How soon they were answered or ended, against the round trips at the address."""
     tainted: bool = False
     """Every failing attempt came after a neighbour's failure at this address, or somebody else's is not excluded."""
     slots: int = 0
@@ -172,6 +180,11 @@ class PathEvidence:
     """Networks of controls for which the failing stage works at this address (or, unknown there, at the service).
     Networks, not answers: two helpers in one network see what one sees."""
     control_failed: int = 0
+    control_networks: int = 0
+    """Networks of controls that said anything of it at all."""
+    control_same_country: int = 0
+    """Networks of controls in the vantage's own country that are served at this very address: an operator that refuses
+    the country would refuse them. Theirs are networks of data centres, which some operators and some censors spare."""
     control_here: int = 0
     """Networks of those controls that know the service by this address: the page that they were served may be its."""
     control_same_key: int = 0
@@ -188,6 +201,10 @@ class PathEvidence:
     control_page_differs: int = 0
     page_of_others: bool = False
     """Unrelated services in other networks are answered with this very page here."""
+    elsewhere: AnswersElsewhere = NO_ANSWERS
+    """What the page's own server said to controls."""
+    company: CompanyEvidence = ALONE
+    """Unrelated owners whose services are struck as this one is."""
     control_redirects_alike: int = 0
     """Controls that are redirected to the same host, or abroad as well: places differ by country."""
     must_not_answer: bool = False
@@ -228,7 +245,8 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         other_bytes=judge_other_bytes(around, mine, address, site.port),
         lost=locate_loss([o for o in traces if o.operation == "trace"], address, site.port),
         located=locate_interference(traces, site.sni or site.host, address=address, port=site.port),
-        located_by_name=locate_interference([o for o in traces if o.port == site.port], site.sni or site.host),
+        located_by_name=locate_interference([o for o in traces if o.port == site.port or o.purpose == "reference"],
+                                            site.sni or site.host),
         residual=gather_residual_evidence(here, around, [o for o in traces if o.purpose == "locate"], address,
                                           site.port),
         slots=count_failing_slots([o for o in mine if o.attempt in numbers], failed,
@@ -241,18 +259,31 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
     )
-    base = _with_failures(base, mine, failed, around, private_root)
+    at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
+    base = _with_failures(base, mine, failed, around, private_root, at_port=at_port)
     told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
     known_as = to_public_address(address, nat64_prefix)
+    base = replace(base, elsewhere=gather_answers_elsewhere(told, endpoint))
     if site.app:
-        base = replace(base, app=gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
-                                                     place=Place(known_as, site.port)),
-                       status=read_foreign_status(mine))
-    base = _with_controls(base, site, told, mine, known_as=known_as)
+        app = gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
+                                  place=Place(known_as, site.port))
+        base = replace(base, app=app, status=read_foreign_status(mine),
+                       elsewhere=AnswersElsewhere(served=app.control_proven, refused=app.control_foreign))
+    base = _with_controls(base, site, told, mine, known_as=known_as, cc=cc)
     if base.stage in TLS_OR_HTTP:
         base = replace(base, shapes=gather_shape_evidence(site, address, mine, around, told, known_as=known_as))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
     return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in NO_STAGE_OR_PAGE else base
+
+
+def without_controls(path: PathEvidence) -> PathEvidence:
+    """What would be known had no control been asked."""
+    return replace(
+        path, controls_asked=0, controls_answered=0, control_networks=0, control_same_country=0, control_here=0,
+        control_ok=0, control_failed=0, control_same_key=0, control_other_key=0, control_page_same=0,
+        control_page_differs=0, control_redirects_alike=0, elsewhere=NO_ANSWERS,
+        app=replace(path.app, control_proven=0, control_foreign=0, control_failed=0),
+        flow=replace(path.flow, controls_fast=0, controls_slow=0))
 
 
 def claims_organisation(seen: Observation, organisation: str) -> bool:
@@ -261,7 +292,8 @@ def claims_organisation(seen: Observation, organisation: str) -> bool:
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
-                   around: Sequence[Observation], private_root: str) -> PathEvidence:
+                   around: Sequence[Observation], private_root: str, *,
+                   at_port: Sequence[Observation]) -> PathEvidence:
     ends = [_end_of([o for o in mine if o.attempt == n]) for n in failed]
     if not ends or base.last_ok:
         return base
@@ -275,6 +307,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
                           and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
         anatomy=gather_packet_anatomy(ends, [o for o in around if o.address == base.address]),
+        timing=gather_end_timing(ends, at_port),
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         seeps=any(is_trickling_page(o) for o in ends),
@@ -305,42 +338,25 @@ def _end_of(attempt: Sequence[Observation]) -> Observation:
 
 
 def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAnswer],
-                   mine: Sequence[Observation], *, known_as: str) -> PathEvidence:
-    answered = [c for c in controls if c.state == "answered"
-                and (c.source != FEED or _control_word(base, site, c, known_as))]
+                   mine: Sequence[Observation], *, known_as: str, cc: str) -> PathEvidence:
+    def word_of(control: ControlAnswer) -> ControlFinding:
+        return read_control_finding(base.stage, site, control, known_as)
+
+    answered = [c for c in controls if c.state == "answered" and (c.source != FEED or word_of(c))]
     keys = {o.tls.chain[0] for o in mine if o.tls.chain}
-    here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses)
-            and _control_word(base, site, c, known_as) == "ok"}
-    words = {(c.asn, c.cc, word) for c in answered if (word := _control_word(base, site, c, known_as))}
+    here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses) and word_of(c) == "ok"}
+    words = {(c.asn, c.cc, word) for c in answered if (word := word_of(c))}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place.port == site.port]
     return replace(
         base, controls_asked=len({c.control_id for c in controls}),
         controls_answered=len({c.control_id for c in answered}),
+        control_networks=count_networks(c for c in answered if word_of(c) or says_more(c, site.port)),
+        control_same_country=count_networks(
+            c for c in answered if c.cc == cc and reaches_address(base.stage, c, Place(known_as, site.port))),
         control_ok=sum(word == "ok" for *_, word in words), control_failed=sum(word == "failed" for *_, word in words),
         control_here=len(here),
         control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
     )
-
-
-def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> ControlFinding:
-    """ok or failed for the failing stage at this very address; the whole service's word where that is unknown."""
-    where = Place(known_as, site.port)
-    tcp, tls = dict(control.tcp), dict(control.tls)
-    if base.stage == "connect":
-        if where in tcp:
-            return "failed" if tcp[where] else "ok"
-        return ""
-    if base.stage == "tls":
-        if where in tls:
-            return "failed" if tls[where] else "ok"
-        if tcp.get(where):
-            return "failed"
-    if base.stage == "app":
-        word = read_control_word(control, where)
-        return "" if word == FOREIGN else word
-    if base.stage in _OF_PAGES and control.http_failure is not None:
-        return "failed" if control.http_failure else "" if control.before else "ok"
-    return ""
 
 
 def _with_page(base: PathEvidence, page: Observation, controls: Sequence[ControlAnswer],

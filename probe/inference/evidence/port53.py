@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from probe.core.addresses import family_of, is_bogon
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
+from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import UNASSIGNED_ADDRESS
 
 ONE_QUESTION_MS = 2000.0
@@ -16,6 +17,7 @@ MALFORMED: Failure = "dns_server_misbehaving"
 INITIAL_TTLS = frozenset((64, 128, 255))
 """TTLs with which systems send; a router on the way would have lowered them."""
 ANSWERED = ("NOERROR", "NXDOMAIN")
+_FOR_COMPARISON: tuple[Purpose, ...] = ("innocent", "again", "zone", "yardstick")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class Port53Evidence:
     dark_answered: bool = False
     """An address without a resolver answers for this name, otherwise than trusted resolvers, and not for an innocent
     one."""
+    tried: bool = False
+    """An address without a resolver was asked for an innocent name, so that interception would have shown."""
     intercepted: bool = False
     """An address without a resolver replies about an innocent name: something on the way answers every question."""
     led_astray: bool = False
@@ -39,8 +43,14 @@ class Port53Evidence:
 
 
 def select_own_questions(seen: Iterable[Observation]) -> list[Observation]:
-    """Questions about a name itself, of those that were put for its sake: others are about innocent ones."""
-    return [o for o in seen if not o.reason and o.purpose != "innocent"]
+    """Questions about a name itself, of those that were put for its sake: others are about innocent ones, or ask how
+    old a denial is."""
+    return [o for o in seen if not o.reason and o.purpose not in _FOR_COMPARISON]
+
+
+def select_comparisons(seen: Iterable[Observation], purpose: Purpose) -> list[Observation]:
+    """Questions put for the name's sake with one of the other purposes."""
+    return [o for o in seen if not o.reason and o.purpose == purpose]
 
 
 def gather_port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozenset[str], *,
@@ -61,7 +71,7 @@ def gather_port53(seen: Sequence[Observation], trusted: frozenset[str], plain: f
     return Port53Evidence(
         injected=injected or len(denied) >= 2,
         dark_answered=not intercepted and any(o.dns.resolver_address in false for o in tries),
-        intercepted=intercepted,
+        tried=bool(tries), intercepted=intercepted,
         led_astray=intercepted and bool(dark) and dark <= plain and not dark & trusted,
         next_door=bool(ttls) and ttls <= INITIAL_TTLS,
         tcp_malformed=_has_malformed(asked) and any(o.dns.rcode in ANSWERED for o in innocent if o.dns.engine == "tcp"),

@@ -6,11 +6,12 @@ library's hello did says nothing at all; one that passes does, and more so if th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from probe.catalogue.owners import ServiceAt, choose_unrelated, describe_service
 from probe.catalogue.sites import Site
-from probe.core.addresses import family_of, same_provider
+from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.tables.evidence_words import Elsewhere, NarrowHello
@@ -44,7 +45,7 @@ class ShapeEvidence:
     control_same: int = 0
     """Networks of controls that shook hands at this very address with a hello built like ours."""
     others_alike: int = 0
-    """Other services, in other networks than this address, whose servers show the same in this run: they answer another
+    """Owners unrelated to this service, and to each other, whose servers show the same in this run: they answer another
     hello again and again, and the library's never."""
     elsewhere: Elsewhere = ""
     """name: it fails alike at an agreed server where an innocent one is answered; passes; empty: not shown."""
@@ -80,12 +81,11 @@ def gather_shape_evidence(site: Site, address: str, mine: Sequence[Observation],
 class ShapeDislike:
     """A service at which another hello passes again and again, and the library's never does; all its addresses seen."""
 
-    service: str
-    addresses: frozenset[str]
+    whose: ServiceAt
 
 
-def find_shape_dislikes(site: Site, visits: Sequence[Observation],
-                        around: Sequence[Observation]) -> frozenset[ShapeDislike]:
+def find_shape_dislikes(site: Site, visits: Sequence[Observation], around: Sequence[Observation],
+                        networks: Mapping[str, int]) -> frozenset[ShapeDislike]:
     """Whether a site's servers, or something before them, dislike the library's hello."""
     if not any(o.purpose == "shape" for o in around):
         return frozenset()
@@ -93,22 +93,22 @@ def find_shape_dislikes(site: Site, visits: Sequence[Observation],
     for address in {o.address for o in own if o.operation == "tls_handshake"}:
         mine = [o for o in own if o.address == address]
         if gather_shape_evidence(site, address, mine, around, (), known_as=address).firm:
-            return frozenset({ShapeDislike(service=site.endpoints[0].service,
-                                           addresses=frozenset(o.address for o in own))})
+            return frozenset({ShapeDislike(whose=describe_service(
+                site.endpoints[0].service, site.host, (o.address for o in own), networks))})
     return frozenset()
 
 
-def count_alike_services(known: Iterable[ShapeDislike], service: str, addresses: Iterable[str]) -> int:
-    """How many other services are disliked alike in other networks. One content network may refuse programs at the
-    addresses of all its customers: those count for nothing that may be in one network with these addresses."""
-    ours = tuple(addresses)
-    return len({d.service for d in known if d.service != service and _are_apart(ours, d.addresses)})
+def count_alike_owners(known: Iterable[ShapeDislike], ours: ServiceAt) -> int:
+    """How many owners' services are disliked alike that have nothing to do with this one, nor with each other. One
+    content network may refuse programs at the addresses of all its customers: those that may be in one network with
+    ours count for nothing, nor do those that have no address of a family that we have."""
+    others = sorted((d.whose for d in known if _can_be_compared(ours, d.whose)),
+                    key=lambda whose: (len(whose.addresses), whose.owner, sorted(whose.addresses)))
+    return len(choose_unrelated((ours, *others))) - 1
 
 
-def _are_apart(ours: Iterable[str], theirs: Iterable[str]) -> bool:
-    """Some addresses can be compared, and none of them is near another."""
-    words = {same_provider(a, b) for a in ours for b in theirs if family_of(a) == family_of(b)}
-    return words == {False}
+def _can_be_compared(ours: ServiceAt, theirs: ServiceAt) -> bool:
+    return bool(set(map(family_of, ours.addresses)) & set(map(family_of, theirs.addresses)))
 
 
 def _is_answered(seen: Observation) -> bool:

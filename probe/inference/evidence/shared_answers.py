@@ -6,33 +6,34 @@ by then. So do two, which may have left one content network. A third would be mu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
-from probe.core.addresses import same_provider
+from probe.catalogue.owners import ServiceAt, choose_unrelated
 from probe.inference.evidence.dns_evidence import DnsEvidence
 
 UNRELATED = 3
-"""Services of as many providers for which one false address is given."""
+"""Services of as many unrelated owners for which one false address is given."""
 
 
-def find_shared_answers(names: Iterable[tuple[str, DnsEvidence]]) -> frozenset[str]:
-    """The addresses among (service, what was said of a name of it) that the network gives for three services at least
-    and trusted resolvers for none; each of these services is at home, by trusted resolvers, with another provider."""
-    homes: dict[str, dict[str, frozenset[str]]] = {}
+def find_shared_answers(names: Iterable[tuple[ServiceAt, DnsEvidence]]) -> frozenset[str]:
+    """The addresses that the network gives for names of three unrelated owners at least, and trusted resolvers for
+    none. Each service comes with the addresses at which trusted resolvers know it; one that they do not know counts
+    for nothing."""
+    homes: dict[str, dict[str, ServiceAt]] = {}
     trusted: set[str] = set()
     for service, evidence in names:
         trusted |= evidence.trusted_answers
         for address in evidence.network_answers:
             of = homes.setdefault(address, {})
-            of[service] = of.get(service, frozenset()) | evidence.trusted_answers
+            known = of.get(service.owner, service)
+            of[service.owner] = replace(known, addresses=known.addresses | service.addresses,
+                                        asns=known.asns | service.asns)
     return frozenset(address for address, of in homes.items()
-                     if address not in trusted and _count_unrelated(list(of.values())) >= UNRELATED)
+                     if address not in trusted and _count_unrelated(of.values()) >= UNRELATED)
 
 
-def _count_unrelated(homes: Sequence[frozenset[str]]) -> int:
-    """How many of these are known and share no provider with one before; those with few addresses come first."""
-    apart: list[frozenset[str]] = []
-    for home in sorted(homes, key=lambda home: (len(home), sorted(home))):
-        if home and not any(same_provider(a, b) for other in apart for a in home for b in other):
-            apart.append(home)
-    return len(apart)
+def _count_unrelated(services: Iterable[ServiceAt]) -> int:
+    """How many of these are known and unrelated to all before; those with few addresses come first."""
+    known = [service for service in services if service.addresses]
+    return len(choose_unrelated(sorted(known, key=lambda s: (len(s.addresses), sorted(s.addresses)))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.core.addresses import provider_network, same_provider
+from probe.catalogue.owners import may_share_network, name_network
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import HopWord, LostWhere
 from probe.core.tables.words import Empty
@@ -56,9 +56,9 @@ def locate_loss(traces: Sequence[Observation], address: str, port: int) -> LostW
         return ""
     family = 6 if ":" in address else 4
     ways = {o.address: read_trace(o) for o in traces if o.purpose == "reference" and o.family == family
-            and not same_provider(o.address, address)}
+            and not may_share_network(o.address, address)}
     open_ways = {other: way for other, way in ways.items() if way.ended_by == "open"}
-    passed = {provider_network(other) for other,
+    passed = {name_network(other) for other,
               theirs in open_ways.items() if any(_is_near(way, theirs) for way in ours)}
     if len(passed) >= NETWORKS:
         return "near"

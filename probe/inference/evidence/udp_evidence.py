@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.core.addresses import same_provider
+from probe.catalogue.owners import ServiceAt, are_unrelated, describe_service, may_share_network
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import InnocentState, LostWhere, VersionState
 from probe.core.tables.failures import TIMEOUTS
@@ -31,6 +31,8 @@ class UdpPlace:
     protocol: DatagramKind
     address: str
     services: frozenset[str]
+    whose: frozenset[ServiceAt]
+    """These services, as they were met there."""
     requests: int
     responses: int
     alive: bool
@@ -52,7 +54,7 @@ class UdpEvidence:
     requests: int = 0
     responses: int = 0
     others_alike: int = 0
-    """Others of the same protocol that answered."""
+    """Others of the same protocol that answered, of owners who have nothing to do with this one."""
     others_answering: int = 0
     others_shaken: int = 0
     """Others with which a QUIC handshake was done."""
@@ -79,20 +81,23 @@ class UdpEvidence:
     """The same of another port of the address, for QUIC."""
 
 
-def list_udp_places(seen: Iterable[Observation]) -> tuple[UdpPlace, ...]:
-    """Every place of a run that was asked over UDP."""
+def list_udp_places(seen: Iterable[Observation], networks: Mapping[str, int] | None = None) -> tuple[UdpPlace, ...]:
+    """Every place of a run that was asked over UDP; `networks`: address -> AS number, where a table knows it."""
     by_place: dict[tuple[DatagramKind, str, int], list[Observation]] = {}
     for o in seen:
         if o.operation in OPERATIONS:
             by_place.setdefault(("stun" if o.operation == "stun_binding" else "quic", o.address, o.port), []).append(o)
-    return tuple(_other(protocol, address, mine) for (protocol, address, _), mine in by_place.items())
+    return tuple(_other(protocol, address, mine, networks or {}) for (protocol, address, _), mine in by_place.items())
 
 
-def _other(protocol: DatagramKind, address: str, mine: Sequence[Observation]) -> UdpPlace:
+def _other(protocol: DatagramKind, address: str, mine: Sequence[Observation],
+           networks: Mapping[str, int]) -> UdpPlace:
+    asked = {(o.target_id.split(".")[0], "" if o.purpose == "innocent" else o.hostname) for o in mine if o.target_id}
     series = [o for o in mine if o.operation in _SERIES]
     greetings = [o for o in mine if o.operation == "quic_handshake" and o.purpose == "innocent"]
     return UdpPlace(
-        protocol=protocol, address=address, services=frozenset(o.target_id.split(".")[0] for o in mine if o.target_id),
+        protocol=protocol, address=address, services=frozenset(service for service, _ in asked),
+        whose=frozenset(describe_service(service, host, (address,), networks) for service, host in asked),
         requests=sum(o.datagrams.requests for o in series), responses=sum(o.datagrams.responses for o in series),
         alive=any(not o.failure or o.datagrams.responses for o in mine),
         silent=all(o.failure in TIMEOUTS for o in mine),
@@ -103,10 +108,12 @@ def _other(protocol: DatagramKind, address: str, mine: Sequence[Observation]) ->
 
 def compare_udp_places(others: Sequence[UdpPlace], *, protocol: DatagramKind, address: str,
                        service: str) -> UdpEvidence:
-    """One place's counts, and those of the others."""
+    """One place's counts, and those of the others. What they lose is held against what is lost to unrelated ones: one
+    front may police the datagrams of all its customers."""
     ours = [p for p in others if p.address == address and p.protocol == protocol]
     theirs = [p for p in others if p.address != address and service not in p.services]
-    alike = [p for p in theirs if p.protocol == protocol]
+    us = frozenset(who for p in ours for who in p.whose if who.service == service)
+    alike = [p for p in theirs if p.protocol == protocol and all(are_unrelated(a, b) for a in us for b in p.whose)]
     mine = (sum(p.requests for p in ours), sum(p.responses for p in ours))
     rest = (sum(p.requests for p in alike), sum(p.responses for p in alike))
     return UdpEvidence(
@@ -136,7 +143,7 @@ def locate_datagram_loss(traces: Sequence[Observation], address: str, port: int)
         return ""
     family = 6 if ":" in address else 4
     others = [read_trace(o) for o in traces if o.purpose == "reference" and o.family == family
-              and not same_provider(o.address, address)]
+              and not may_share_network(o.address, address)]
     others = [way for way in others if way.ended_by == "open"]
     if any(_is_cut(way, other) for way in ours for other in others):
         return "near"

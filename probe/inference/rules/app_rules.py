@@ -20,7 +20,7 @@ from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.words import read_word
 from probe.inference.rules.endings import is_app_closed, is_app_dropped, is_app_muted, is_app_reset
-from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts
+from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, ends_on_the_way
 from probe.inference.rules.rule import Rule
 
 _PASSES: tuple[InnocentState, ...] = ("reached", "carried")
@@ -61,9 +61,10 @@ APP: tuple[PathRule, ...] = (
          holds=lambda c: _said(c) and c.path.app.proof == FOREIGN and c.path.app.control_foreign > 0
                and not c.path.app.control_proven),
     Rule(id="app/controls_fail_too", outcome="down", block_type="server.error", confidence=0.8, needs=("two_helpers",),
-         why="the service leaves its own first words unanswered in two other networks as well",
+         why="the service leaves its own first words unanswered in two other networks as well, and nothing shows that "
+             "ours end on the way",
          holds=lambda c: _said(c) and c.path.app.control_failed >= 2 and not c.path.app.control_proven
-               and not c.path.app.control_foreign),
+               and not c.path.app.control_foreign and not ends_on_the_way(c)),
     Rule(id="app/drop_protocol_control", outcome="blocked", block_type="app.drop.protocol", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,

@@ -11,6 +11,7 @@ from probe.inference.rules.path_context import (
     PathRule,
     controls_reach,
     convicts,
+    is_failing_elsewhere,
     is_lost_here,
     is_prohibited,
     shows_injection,
@@ -30,13 +31,23 @@ def _shut(c: PathContext) -> bool:
 CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.92,
          needs=("two_helpers",),
-         why="controls in two networks are refused as well",
+         why="controls in two networks are refused as well, and nothing shows that we are refused on the way",
          holds=lambda c: c.path.stage == "connect" and c.path.failure == CONNECTION_REFUSED
-         and c.path.control_failed >= 2
-               and not c.path.control_ok),
+               and is_failing_elsewhere(c)),
     Rule(id="ip/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.92,
          needs=("two_helpers",),
-         why="controls in two networks cannot reach it either",
+         why="controls in two networks cannot reach it either, and nothing shows that our attempts end on the way",
+         holds=lambda c: c.path.stage == "connect" and is_failing_elsewhere(c)),
+    Rule(id="ip/control_fails_and_lost_far", outcome="down", block_type="server.unreachable", confidence=0.7,
+         needs=("helper", "routers"),
+         why="our attempts pass everything that other traffic from here passes and are lost beyond it, and a control "
+             "elsewhere cannot reach the address either",
+         holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and c.path.control_failed > 0
+               and not c.path.control_ok and c.path.lost == "far"),
+    Rule(id="ip/lost_here_and_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
+         confidence=0.5, needs=("two_helpers", "routers"),
+         why="controls cannot reach the address either, but our own attempts end where other traffic passes: an outage "
+             "hides whether anything else is the matter",
          holds=lambda c: c.path.stage == "connect" and c.path.control_failed >= 2 and not c.path.control_ok),
     # A firewall at the operator's own door says "prohibited" as well, and in the service's name.
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from probe.core.tables.basis_words import OF_DATAGRAMS
 from probe.core.tables.failures import TIMEOUTS
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED
-from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts
+from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, is_failing_elsewhere
 from probe.inference.rules.quic_rules import QUIC
 from probe.inference.rules.rule import Rule
 
@@ -52,14 +52,13 @@ _FIRST: tuple[PathRule, ...] = (
          holds=lambda c: _fails(c) and c.ladder.national_only),
     Rule(id="udp/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.9,
          needs=("two_helpers",),
-         why="controls in two networks find the port closed as well",
-         holds=lambda c: _fails(c) and c.path.failure == CONNECTION_REFUSED and c.path.control_failed >= 2
-               and not c.path.control_ok),
+         why="controls in two networks find the port closed as well, and nothing shows that we are refused on the way",
+         holds=lambda c: _fails(c) and c.path.failure == CONNECTION_REFUSED and is_failing_elsewhere(c)),
     Rule(id="udp/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.85,
          needs=("two_helpers",),
-         why="controls in two networks get no answer on this port either",
-         holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and c.path.control_failed >= 2
-               and not c.path.control_ok),
+         why="controls in two networks get no answer on this port either, and nothing shows that ours are lost on the "
+             "way",
+         holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and is_failing_elsewhere(c)),
     Rule(id="udp/nothing_passes", outcome="local", block_type="local.firewall", confidence=0.7, needs=("ladder",),
          why="no service is reached over UDP, whoever runs it: nobody is singled out",
          holds=lambda c: _vanishes(c) and c.ladder.well and not c.path.udp.others_answering

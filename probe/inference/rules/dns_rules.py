@@ -13,6 +13,7 @@ from probe.inference.rules.name_context import (
     false_next_door,
     is_answered,
     is_dead_answer,
+    is_denied_by_the_zone,
     is_false_answer,
     is_marked_elsewhere,
     is_overtaken,
@@ -142,9 +143,15 @@ DNS_RULES: tuple[NameRule, ...] = (
                and e.trusted_reached) or (e.blamed and not e.dns.consistent and not e.may_be_anybody))),
     Rule(id="dns/denied_everywhere", outcome="down", block_type="server.nonexistent", confidence=0.95,
          needs=("trusted_dns",),
-         why="two independent trusted views deny the name as well",
+         why="two independent trusted views, encrypted resolvers of two operators or controls in networks of their "
+             "own, deny the name as well",
          holds=lambda e: e.dns.network in DENIALS and not e.dns.known_elsewhere
                and e.dns.trusted_denying + e.dns.control_denying >= 2),
+    Rule(id="dns/denied_by_the_zone", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
+         needs=("trusted_dns",),
+         why="the denial grows older from answer to answer, or comes out of a copy of the root: the name's own "
+             "servers may have denied it, or the copy is old",
+         holds=lambda e: fails_alone(e, e.dns.network) and is_denied_by_the_zone(e)),
     Rule(id="dns/denied_here_only", outcome="blocked", block_type="dns.nxdomain", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from probe.core.tables.basis_words import NOT_THE_FRONT, OF_FLOWS, OF_PAGES
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Stage
+from probe.core.tables.http_status import REFUSALS
 from probe.inference.rules.elsewhere_rules import HTTP_ELSEWHERE
 from probe.inference.rules.endings import is_http_silent
 from probe.inference.rules.named_rules import HTTP_NAMED
-from probe.inference.rules.path_context import PathContext, PathRule, controls_reach_here, convicts, shows_injection
+from probe.inference.rules.path_context import (
+    PathContext,
+    PathRule,
+    controls_reach_here,
+    convicts,
+    is_failing_elsewhere,
+    shows_injection,
+)
 from probe.inference.rules.rule import Rule
 
 _ASKED: tuple[Stage, ...] = ("http", "page")
@@ -30,8 +38,7 @@ def _differs(c: PathContext) -> bool:
 def _not_the_servers(c: PathContext) -> bool:
     """Pages differ by country, language and chance. That it is not the server's own is shown by unrelated services that
     are answered with it too, by a place on the way where it comes from, or by the packets it came in."""
-    on_the_way = c.path.located.most > 0 and not c.path.located.at_end
-    return c.path.page_of_others or on_the_way or shows_injection(c)
+    return c.path.page_of_others or c.path.located.where == "before" or shows_injection(c)
 
 
 HTTP: tuple[PathRule, ...] = (
@@ -71,17 +78,21 @@ HTTP: tuple[PathRule, ...] = (
          why="another page than expected is served, and controls are served another: servers have pages for each "
              "country",
          holds=_differs),
+    Rule(id="http/forbidden_for_all", outcome="down", block_type="server.forbidden", confidence=0.8, needs=("helper",),
+         why="a refusal is served in the clear, and the same one to controls",
+         holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.status in REFUSALS
+               and c.path.control_page_same > 0),
     Rule(id="http/server_differs_for_all", outcome="down", block_type="server.error", confidence=0.8, needs=("helper",),
          why="controls are served the same unexpected page",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.control_page_same > 0),
     Rule(id="http/cut_off_for_all", outcome="down", block_type="server.limit", confidence=0.85, needs=("two_helpers",),
          why="the service ends its answers before they are whole, for controls in two networks as well",
          holds=lambda c: c.path.stage == "http" and c.path.failure == "eof_error" and c.path.status > 0
-               and c.path.control_failed >= 2 and not c.path.control_ok),
+               and is_failing_elsewhere(c)),
     Rule(id="http/controls_fail_too", outcome="down", block_type="server.error", confidence=0.85,
          needs=("two_helpers",),
-         why="requests from two other networks fail as well",
-         holds=lambda c: c.path.stage in _ASKED and c.path.control_failed >= 2 and not c.path.control_ok),
+         why="requests from two other networks fail as well, and nothing shows that ours end on the way",
+         holds=lambda c: c.path.stage in _ASKED and is_failing_elsewhere(c)),
     Rule(id="http/too_slow", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
          why="the page still came when its time was up: the server may send slowly, or the way to it carry little",

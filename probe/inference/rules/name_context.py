@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence
 from probe.inference.rules.rule import Rule
 
@@ -34,6 +35,33 @@ class NameEvidence:
     not proven whose it is."""
     unlucky: bool = False
     """Questions about other names are lost so often that silence about this one may be chance."""
+    resolvers_apart: bool = False
+    """The public resolver's address is not led to the network's resolver, nor are they one."""
+
+    @property
+    def false_by_itself(self) -> bool:
+        """What the resolver says can come from nobody who answers for the name: the basis `content`."""
+        shown = self.dns.injected or self.dns.dark_answered or self.dns.port53.tcp_malformed
+        if is_answered(self):
+            return (shown or is_overtaken(self) or is_false_answer(self) or is_restricted(self)
+                    or is_marked_elsewhere(self))
+        return shown or (not self.dns.resolver_private and self.dns.known_elsewhere and is_refusal_its_own(self))
+
+    @property
+    def struck_on_the_way(self) -> bool:
+        """Plain questions meet the same at two resolvers of unrelated operators, one of whom answers the encrypted
+        question: what acts lies on the way to both, the basis `place`. Not where all of port 53, or the public
+        resolver's address, may be led to the network's own resolver, so that both are one."""
+        two = self.resolvers_apart and self.dns.port53.tried and not self.dns.port53.intercepted
+        if not two or not self.dns.same_operator_answers:
+            return False
+        if is_answered(self):
+            both = self.dns.network_answers & self.dns.public_answers
+            return bool(both) and not both & self.dns.trusted_answers and not self.dns.consistent
+        return fails_alone(self, self.dns.network) and self.dns.public_udp == self.dns.network
+
+    company: CompanyEvidence = ALONE
+    """Unrelated owners whose names the resolver fails as it fails this one."""
 
     @property
     def may_be_anybody(self) -> bool:
@@ -61,6 +89,21 @@ def fails_alone(e: NameEvidence, state: str) -> bool:
     alone = (e.dns.network == state and e.dns.system != "ok" and is_repeated_failure(e) and e.dns.known_elsewhere
              and alive)
     return alone and not (state == "timeout" and (e.unlucky or e.dns.laboured))
+
+
+def is_refusal_its_own(e: NameEvidence) -> bool:
+    """The resolver denies or refuses the name by its own will: it says so, or the marks of its replies do. It turns a
+    refusal of the zone's servers into a failure of its own; who passes refusals on, a forwarder, would refuse here as
+    a resolver does that others ask, so that another must answer on the same path."""
+    refuses = e.dns.network == "refused" and e.dns.refusals_recurse and e.dns.public == "ok"
+    return e.dns.denial == "made_up" or e.dns.policy_named or refuses
+
+
+def is_denied_by_the_zone(e: NameEvidence) -> bool:
+    """The denial grows older, as one that the zone's own servers gave, or comes out of a copy of the root that the
+    resolver keeps and that may be old. One out of another zone of the resolver's own is not meant: that may be old for
+    one service, and not for three."""
+    return e.dns.network in DENIALS and e.dns.denial in ("cached", "local_root") and not e.struck_on_the_way
 
 
 def is_false_answer(e: NameEvidence) -> bool:

@@ -44,7 +44,7 @@ def _host_alone(c: PathContext) -> bool:
 
 def _nearer(c: PathContext) -> bool:
     """A server ends connections, too, that takes no visitors from here: for one name alone where it serves many."""
-    return controls_reach(c) and c.path.located_by_name.most > 0
+    return controls_reach(c) and c.path.located_by_name.where == "before"
 
 
 def _unanswered(c: PathContext) -> bool:

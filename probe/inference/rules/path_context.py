@@ -65,6 +65,19 @@ def is_lost_here(c: PathContext) -> bool:
     return convicts(c) and c.path.lost == "near"
 
 
+def is_failing_elsewhere(c: PathContext) -> bool:
+    """Controls in two networks at least meet the same, none is served, and nothing shows that our own attempts end on
+    the way. Where they do, an outage and a block stand behind each other, and neither explains what is seen here."""
+    return c.path.control_failed >= 2 and not c.path.control_ok and not ends_on_the_way(c)
+
+
+def ends_on_the_way(c: PathContext) -> bool:
+    """The place speaks against the service as the cause: attempts end where other traffic from here passes, at a hop
+    that is not the service's, sooner than it can answer, or by packets of somebody else."""
+    near = c.path.lost == "near" or c.path.udp.lost == "near"
+    return near or c.path.located.where == "before" or c.path.timing.is_sooner or c.path.anatomy.is_shown
+
+
 def shows_injection(c: PathContext) -> bool:
     """Captured packets show that somebody else than the service ended the attempts, and no control fails as well."""
     return c.path.anatomy.is_shown and not c.path.control_failed

@@ -9,7 +9,14 @@ from probe.core.tables.trust import OUT_OF_DATE, UNTRUSTED
 from probe.inference.rules.elsewhere_rules import TLS_ELSEWHERE
 from probe.inference.rules.endings import is_tls_dropped
 from probe.inference.rules.named_rules import TLS_NAMED
-from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, is_everything_resigned
+from probe.inference.rules.path_context import (
+    PathContext,
+    PathRule,
+    controls_reach,
+    convicts,
+    is_everything_resigned,
+    is_failing_elsewhere,
+)
 from probe.inference.rules.rule import Rule
 from probe.inference.rules.shape_rules import SHAPES, SMALL_SEGMENTS
 
@@ -56,8 +63,8 @@ TLS: tuple[PathRule, ...] = (
          why="handshakes with unrelated addresses fail as well: nobody is singled out",
          holds=lambda c: c.path.stage == "tls" and c.ladder.tls_failed >= 2 and c.ladder.tls_ok == 0),
     Rule(id="tls/controls_fail_too", outcome="down", block_type="server.error", confidence=0.85, needs=("two_helpers",),
-         why="handshakes from two other networks fail as well",
-         holds=lambda c: c.path.stage == "tls" and c.path.control_failed >= 2 and not c.path.control_ok),
+         why="handshakes from two other networks fail as well, and nothing shows that ours end on the way",
+         holds=lambda c: c.path.stage == "tls" and is_failing_elsewhere(c)),
     *SMALL_SEGMENTS,
     # Residual blocking that a neighbour set off takes every packet; a server's TCP acknowledges before its program
     # reads. Small segments must be lost as well, or the line may take no packet as large as a hello.

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from probe.inference.rules.path_context import PathRule
+from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
+
+_ENOUGH = 3
+_ENOUGH_CERTIFICATES = 2
+"""Of one certificate that is refused: a third attempt would meet the same, and so is not made."""
+
+
+def _failed_too_seldom(c: PathContext) -> bool:
+    return c.path.failed_attempts < (_ENOUGH_CERTIFICATES if c.path.trust else _ENOUGH) or not c.path.same_failure
+
 
 UNPLACED: PathRule = Rule(
     id="path/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced", confidence=0.5, needs=("nothing",),
@@ -21,7 +30,7 @@ UNDECIDED: tuple[PathRule, ...] = (
     Rule(id="path/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
          why="too few attempts failed, or not alike",
-         holds=lambda c: c.path.failed_attempts < 3 or not c.path.same_failure),
+         holds=_failed_too_seldom),
     Rule(id="path/control_fails_too", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),
          why="one control fails as well, which is too few to call the service down, or the operator is known to "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Stage
 from probe.core.tables.protocols import SiteKind
 from probe.inference.rules.path_context import PathContext, PathRule, is_everything_resigned
+from probe.inference.rules.refusal_rules import REFUSED
 from probe.inference.rules.rule import Rule
 
 _UNANSWERED: tuple[Stage, ...] = ("connect", "quic", "stun")
@@ -36,15 +37,7 @@ WELL: tuple[PathRule, ...] = (
          why="no IPv6 address answers here",
          holds=lambda c: c.path.family == 6 and c.ladder.ipv6 == "broken"
                and c.path.stage in _UNANSWERED and not c.path.last_ok),
-    Rule(id="http/restricted", outcome="down", block_type="server.restricted", confidence=0.95, needs=("nothing",),
-         why="the genuine server refuses this place or client by its own choice",
-         holds=lambda c: c.path.proven and c.path.met != "yes" and c.path.status in (403, 451)),
-    Rule(id="http/rate_limited", outcome="down", block_type="server.rate_limited", confidence=0.95, needs=("nothing",),
-         why="the genuine server asks for patience",
-         holds=lambda c: c.path.proven and c.path.met != "yes" and c.path.status == 429),
-    Rule(id="http/server_error", outcome="down", block_type="server.error", confidence=0.9, needs=("nothing",),
-         why="the genuine server fails",
-         holds=lambda c: c.path.proven and c.path.met != "yes" and 500 <= c.path.status < 600),
+    *REFUSED,
     Rule(id="http/other_than_expected", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.6,
          needs=("nothing",),
          why="the genuine server answers, but not as the catalogue expects",

@@ -10,6 +10,7 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.dns_evidence import DENIALS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.path_evidence import without_controls
 from probe.inference.rules.dns_rules import NAME_TABLE
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.network_rules import NETWORK_TABLE, STOPS
@@ -17,6 +18,7 @@ from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_TABLE
 from probe.inference.rules.rule import Decision, decide
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths
+from probe.inference.verdicts.confidence import WORDS_ABOUT_NAMES, WORDS_OF_CONTROLS, limit_confidence
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.role_verdicts import judge_services
 from probe.inference.verdicts.rule_verdict import (
@@ -28,6 +30,12 @@ from probe.inference.verdicts.rule_verdict import (
     make_path_verdict,
 )
 from probe.inference.verdicts.site_case import CrossSiteEvidence, RunContext, SiteCase, gather_cross_site_evidence
+from probe.inference.verdicts.site_company import (
+    TriedEndpoint,
+    find_name_company,
+    gather_companies,
+    with_company,
+)
 from probe.inference.verdicts.site_evidence import RAN_OUT, explain_no_path, gather_name_evidence, gather_paths
 
 
@@ -42,26 +50,35 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
                     ) -> dict[str, list[JudgedEndpoint]]:
     """Target -> its endpoints, judged; also those that were not tried."""
     network = decide(NETWORK_TABLE, run.ladder)
-    across = gather_cross_site_evidence(cases, run.ladder)
     found: dict[str, list[JudgedEndpoint]] = {}
-    for case in cases:
-        for endpoint in case.site.endpoints:
-            if network.rule.block_type in STOPS:
-                judged = JudgedEndpoint(endpoint=endpoint, verdict=make_network_verdict(endpoint, network),
-                                        decisions=(network,))
-            else:
-                judged = _judge_endpoint(case, endpoint, run, across)
-            found.setdefault(endpoint.target_id, []).append(judged)
+    if network.rule.block_type in STOPS:
+        judged = [JudgedEndpoint(endpoint=endpoint, verdict=make_network_verdict(endpoint, network),
+                                 decisions=(network,)) for case in cases for endpoint in case.site.endpoints]
+    else:
+        judged = _judge_sites(cases, run)
+    for one in judged:
+        found.setdefault(one.endpoint.target_id, []).append(one)
     for endpoint, why in skipped.values():
         found.setdefault(endpoint.target_id, []).append(_untried(endpoint, why))
     return found
 
 
-def _judge_endpoint(case: SiteCase, endpoint: Endpoint, run: RunContext, across: CrossSiteEvidence) -> JudgedEndpoint:
+def _judge_sites(cases: Sequence[SiteCase], run: RunContext) -> list[JudgedEndpoint]:
+    """All evidence is gathered before any is judged: whose failures are alike takes all of them to tell."""
+    across = gather_cross_site_evidence(cases, run)
+    tried = [TriedEndpoint(case=case, endpoint=endpoint, paths=gather_paths(case, endpoint, run, across))
+             for case in cases for endpoint in case.site.endpoints]
+    across = replace(across, companies=gather_companies(tried, run, across))
+    return [_judge_endpoint(with_company(one, run, across), run, across) for one in tried]
+
+
+def _judge_endpoint(one: TriedEndpoint, run: RunContext, across: CrossSiteEvidence) -> JudgedEndpoint:
+    case, endpoint = one.case, one.endpoint
     paths = [decide(PATH_TABLE, PathContext(path=p, ladder=run.ladder, self_block=_refuses(endpoint, run.cc)))
-             for p in gather_paths(case, endpoint, run, across)]
-    judged = [(d.evidence.path, make_path_verdict(endpoint, d)) for d in paths]
+             for p in one.paths]
+    judged = [(d.evidence.path, _of_path(endpoint, d)) for d in paths]
     evidence = gather_name_evidence(case, run, across, judged)
+    evidence = replace(evidence, company=find_name_company(evidence.dns, endpoint, run, across))
     if case.site.has_name and not evidence.dns.asked:
         return _untried(endpoint, RAN_OUT)
     name = decide(NAME_TABLE, evidence)
@@ -69,12 +86,29 @@ def _judge_endpoint(case: SiteCase, endpoint: Endpoint, run: RunContext, across:
     return replace(found, decisions=(name, *paths))
 
 
+def _of_path(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
+    context = decision.evidence
+    bare = replace(context, path=without_controls(context.path))
+    sure = limit_confidence(decision, bare, networks=context.path.control_networks)
+    found = make_path_verdict(endpoint, decision)
+    return replace(found, confidence=min(found.confidence, sure))
+
+
+def _of_name(case: SiteCase, endpoint: Endpoint, decision: Decision[NameEvidence]) -> Verdict:
+    name, dns = decision.evidence, decision.evidence.dns
+    bare = replace(name, dns=replace(dns, control_ok=0, control_denying=0, controls_asked=0))
+    words = WORDS_OF_CONTROLS if dns.trusted_ok or dns.trusted_denying else WORDS_ABOUT_NAMES
+    sure = limit_confidence(decision, bare, networks=max(dns.control_ok, dns.control_denying), words=words)
+    found = make_name_verdict(endpoint, decision, tuple(o.observation_id for o in case.dns))
+    return replace(found, confidence=min(found.confidence, sure))
+
+
 def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEvidence], judged: Sequence[PathVerdict],
                        ladder: LadderEvidence) -> JudgedEndpoint:
     """A block of the name decides; where the name is well, its addresses do."""
     here = [(p, v) for p, v in judged if p.source != "trusted"]
     behind = [(p, v) for p, v in judged if p.source == "trusted"]
-    dns = make_name_verdict(endpoint, name, tuple(o.observation_id for o in case.dns))
+    dns = _of_name(case, endpoint, name)
     of_name = JudgedEndpoint(endpoint=endpoint, verdict=dns)
     if endpoint.status == "dead" or "NXDOMAIN" in endpoint.expect.status:
         return replace(of_name, verdict=_expected_absence(endpoint, dns, name.evidence))

@@ -23,6 +23,8 @@ _OPPOSITES: tuple[Outcome, ...] = ("ok", "blocked")
 MAX_EVIDENCE = 24
 UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.control_failed", "inconclusive.unplaced")
 """What fails here throughout, and nobody elsewhere could say whether it works, or nothing shows who causes it."""
+REFUSED_AND_UNASKED = ("http/refused_no_control", "http/refused_control_failed")
+"""The service itself refuses; whatever others meet there, that is no block."""
 _ORDER: tuple[Outcome, ...] = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
 
 
@@ -109,7 +111,8 @@ def combine_endpoints(members: Sequence[JudgedEndpoint]) -> Verdict:
 
 
 def _place_in_target(verdict: Verdict) -> float:
-    return _ORDER.index("ok") - 0.5 if verdict.block_type in UNASKED else _ORDER.index(verdict.outcome)
+    unasked = verdict.block_type in UNASKED and verdict.rule_id not in REFUSED_AND_UNASKED
+    return _ORDER.index("ok") - 0.5 if unasked else _ORDER.index(verdict.outcome)
 
 
 def confirm_blocks(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> tuple[Verdict, ...]:

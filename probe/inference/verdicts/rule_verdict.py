@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from probe.catalogue.owners import find_owner
 from probe.core.endpoints import Endpoint
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.control_sources import ControlWord
@@ -15,6 +16,7 @@ from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.hop_evidence import classify_icmp_scope
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.rules.innocents_tried import cap_by_innocents
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.rule import Decision, Rule
@@ -50,7 +52,8 @@ def make_not_attempted(endpoint: Endpoint, reason: str) -> Verdict:
 
 def make_bare_verdict(endpoint: Endpoint, outcome: Outcome) -> Verdict:
     """A verdict on this endpoint without a cause, and for which no control was needed."""
-    return Verdict(target_id=endpoint.target_id, service=endpoint.service, role=endpoint.role, input=endpoint.input,
+    return Verdict(target_id=endpoint.target_id, service=endpoint.service,
+                   owner=find_owner(endpoint.service, endpoint.host), role=endpoint.role, input=endpoint.input,
                    outcome=outcome, control="not_needed")
 
 
@@ -66,7 +69,7 @@ def _verdict(endpoint: Endpoint, decision: Decision[Any], place: _Place) -> Verd
         make_bare_verdict(endpoint, rule.outcome), block_type=rule.block_type, rule_id=rule.id,
         rules=tuple(weighed.id for weighed in (rule, *suspected)), basis=decision.basis,
         suspected=suspected[0].block_type if unplaced else "",
-        confidence=rule.confidence,
+        confidence=cap_by_innocents(rule),
         reason="" if rule.outcome == "ok" else rule.why, scope=place.scope, hop=place.hop, residual=place.residual,
         residual_s=place.residual_s)
 
@@ -88,7 +91,7 @@ def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | Non
     if rule.outcome != "blocked":
         return _Place()
     if path is not None:
-        where, left = path.located, path.residual
+        where, left = path.located if path.located.most else path.located_by_name, path.residual
         scope = where.scope if where.most else classify_icmp_scope(path.icmp)
         return _Place(scope=scope, hop=where.hop, residual=left.word, residual_s=left.span)
     return _Place(scope=dns.located.scope, hop=dns.located.hop) if dns is not None else _Place()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from probe.catalogue.owners import describe_service
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.trust import TrustPolicy
+from probe.inference.evidence.company import Companies
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
+from probe.inference.evidence.dns_marks import ResolverHabits, gather_resolver_habits
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.shape_evidence import ShapeDislike, find_shape_dislikes
 from probe.inference.evidence.shared_answers import find_shared_answers
@@ -46,6 +49,8 @@ class RunContext:
     """Country of the vantage; ZZ when it is not known."""
     private_roots: Mapping[TrustPolicy, str]
     """Trust word -> organisation of its private authority."""
+    networks: Mapping[str, int] = field(default_factory=dict)
+    """Address -> AS number, of those addresses that a table knows; empty where none was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +64,25 @@ class CrossSiteEvidence:
     """Those that were not expected of whom they came from."""
     shared_answers: frozenset[str] = frozenset()
     """Addresses that the network gives for names of unrelated services, and trusted resolvers for none of them."""
+    habits: ResolverHabits = field(default_factory=ResolverHabits)
+    """How the network's resolver answers about all names."""
     unlucky: frozenset[str] = frozenset()
     """Names about which silence may be chance: so are questions about others lost."""
+    companies: Companies = field(default_factory=dict)
+    """Owners whose services are struck in one way; it takes all paths of the run to tell."""
 
 
-def gather_cross_site_evidence(cases: Sequence[SiteCase], ladder: LadderEvidence) -> CrossSiteEvidence:
+def gather_cross_site_evidence(cases: Sequence[SiteCase], run: RunContext) -> CrossSiteEvidence:
     """Hold the sites of a run against each other."""
-    disliked = frozenset().union(*(find_shape_dislikes(case.site, case.visits, case.around) for case in cases))
-    others = list_udp_places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
-    pages = frozenset().union(*(find_unexpected_pages(case.site, case.visits) for case in cases))
-    answers = ((case.site.endpoints[0].service, gather_dns_evidence(case.dns, case.controls)) for case in cases)
+    known = run.networks
+    disliked = frozenset().union(*(find_shape_dislikes(case.site, case.visits, case.around, known) for case in cases))
+    asked_udp = (o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
+    others = list_udp_places(asked_udp, known)
+    pages = frozenset().union(*(find_unexpected_pages(case.site, case.visits, known) for case in cases))
+    told = [(case.site, gather_dns_evidence(case.dns, case.controls)) for case in cases]
+    answers = ((describe_service(site.endpoints[0].service, site.host, e.trusted_answers, known), e)
+               for site, e in told)
     asked = {case.site.host: count_questions(case.dns) for case in cases if case.site.has_name}
     return CrossSiteEvidence(others=others, disliked=disliked, pages=pages, shared_answers=find_shared_answers(answers),
-                             unlucky=find_unlucky_names(asked, ladder.asked))
+                             habits=gather_resolver_habits(o for case in cases for o in case.dns),
+                             unlucky=find_unlucky_names(asked, run.ladder.asked))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from probe.catalogue.owners import ServiceAt, describe_service
 from probe.core.addresses import is_private, may_connect
 from probe.core.endpoints import Endpoint
 from probe.core.places import Place
@@ -16,7 +17,7 @@ from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evidence
-from probe.inference.evidence.shape_evidence import count_alike_services
+from probe.inference.evidence.shape_evidence import count_alike_owners
 from probe.inference.evidence.shared_pages import find_unexpected_pages, is_shared
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.rules.name_context import NameEvidence
@@ -43,25 +44,28 @@ def gather_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: Cr
                              nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
         for address in addresses
     ]
-    return [_with_other_sites(p, case, endpoint, across, addresses) for p in found]
+    ours = describe_service(endpoint.service, endpoint.host, addresses, run.networks)
+    return [_with_other_sites(p, case, ours, across, run) for p in found]
 
 
-def _with_other_sites(path: PathEvidence, case: SiteCase, endpoint: Endpoint, across: CrossSiteEvidence,
-                      addresses: Iterable[str]) -> PathEvidence:
-    """The path with what other sites of the run show of it."""
+def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: CrossSiteEvidence,
+                      run: RunContext) -> PathEvidence:
+    """The path with what other sites of the run show of it; `ours`: the service, with every address of the site."""
     if path.shapes.passed:
-        alike = count_alike_services(across.disliked, endpoint.service, addresses)
+        alike = count_alike_owners(across.disliked, ours)
         path = replace(path, shapes=replace(path.shapes, others_alike=alike))
     if path.stage == "page":
-        mine = [page for page in find_unexpected_pages(case.site, case.visits) if page.address == path.address]
-        path = replace(path, page_of_others=is_shared(across.pages, endpoint.service, mine))
+        mine = [page for page in find_unexpected_pages(case.site, case.visits, run.networks)
+                if path.address in page.whose.addresses]
+        path = replace(path, page_of_others=is_shared(across.pages, mine))
     return path
 
 
 def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
                          judged: Sequence[PathVerdict]) -> NameEvidence:
     """The evidence on the site's name; `judged`: its paths, which show whose the addresses are."""
-    evidence = gather_dns_evidence(case.dns, case.controls, nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
+    evidence = gather_dns_evidence(case.dns, case.controls, nat64_prefix=run.ladder.nat64_prefix, cc=run.cc,
+                                   habits=across.habits)
     here = [(p, v) for p, v in judged if p.source == "network"]
     behind = [(p, v) for p, v in judged if p.source == "trusted"]
     behind_works = any(v.outcome == "ok" or p.proven for p, v in behind)
@@ -70,7 +74,8 @@ def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvide
     wrong = any(p.trust in FOREIGN for p, _ in here) or bool(shown.intersection(FOREIGN))
     wrong_page = behind_works and any(
         not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
-    searches = [o for o in case.traces if o.port == 53 and o.input in {e.input for e in case.site.endpoints}]
+    searches = [o for o in case.traces if o.purpose == "reference"
+                or (o.port == 53 and o.input in {e.input for e in case.site.endpoints})]
     evidence = replace(evidence, located=locate_interference(searches, case.site.host))
     return NameEvidence(
         dns=evidence, resolver_dead=run.ladder.resolver in OUT_OF_ORDER,
@@ -81,7 +86,7 @@ def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvide
         trusted_reached=behind_works or _shakes_hands(case, evidence.trusted_answers),
         blamed=(any(v.outcome == "down" and not p.proven for p, v in here)
                 and not any(v.outcome == "down" for _, v in behind)),
-        unlucky=case.site.host in across.unlucky,
+        unlucky=case.site.host in across.unlucky, resolvers_apart=across.habits.apart,
     )
 
 

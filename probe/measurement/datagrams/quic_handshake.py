@@ -129,6 +129,13 @@ def _converse(flow: UdpFlow, plan: QuicVisit, got: QuicHandshake, stay_s: float)
             _send(quic, flow)
 
 
+def make_initial(plan: QuicVisit) -> bytes:
+    """The first datagram of a fresh connection: an Initial with the ClientHello (RFC 9000 section 14.1)."""
+    quic = _connection(plan)
+    quic.connect((plan.address, plan.port), now=time.monotonic())
+    return next((data for data, _ in quic.datagrams_to_send(now=time.monotonic())), b"")
+
+
 def _connection(plan: QuicVisit) -> QuicConnection:
     version = int(QuicProtocolVersion.VERSION_1)
     return QuicConnection(configuration=QuicConfiguration(

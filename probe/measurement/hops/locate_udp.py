@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from probe.core.addresses import parse_address
 from probe.core.icmp_errors import IcmpError
 from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import HopWord
-from probe.inference.evidence.hop_evidence import classify_address_space
+from probe.inference.evidence.hop_evidence import classify_router_space
 from probe.measurement.device.gateway import read_default_gateway
 from probe.measurement.hops.trace import hash_router, is_exceeded
 from probe.measurement.streams.sockets import IP_RECVERR, IPV6_RECVERR, read_icmp_error
@@ -104,8 +105,9 @@ def _hear(sock: socket.socket, datagram: TtlDatagram, address: str, key: bytes,
     """Note what a socket has; True when it is decided."""
     delay_ms = 1000 * (time.monotonic() - datagram.begin_s)
     if icmp := read_icmp_error(sock):
+        space = classify_router_space(icmp.sender, address)
         datagram.line = TraceLine(ttl=datagram.ttl, word=_icmp_word(icmp, address), delay_ms=round(delay_ms, 1),
-                                  router=hash_router(icmp.sender, key), space=classify_address_space(icmp.sender))
+                                  router=hash_router(icmp.sender, key), space=space)
         sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return False  # a box's answer may still follow a router's error
     try:
@@ -125,7 +127,8 @@ def _hear(sock: socket.socket, datagram: TtlDatagram, address: str, key: bytes,
 def _icmp_word(icmp: IcmpError, address: str) -> HopWord:
     if is_exceeded(icmp):
         return "exceeded"
-    return "end" if icmp.kind in _UNREACHED_PORT and icmp.sender == address else "rejected"
+    here = parse_address(icmp.sender) == parse_address(address)
+    return "end" if icmp.kind in _UNREACHED_PORT and here else "rejected"
 
 
 def _ip_ttl(ancillary: list[tuple[int, int, bytes]]) -> int:
@@ -146,21 +149,21 @@ def trace_routers(address: str, *, key: bytes, together: bool) -> tuple[TraceLin
     send_all(address, walked, key=key, together=together, is_answer=lambda wire: False)
     if walked[0].line is None and ":" not in address and (gateway := read_default_gateway()):
         walked[0].line = TraceLine(ttl=1, word="gateway", delay_ms=0.0, router=hash_router(gateway, key),
-                                   space=classify_address_space(gateway))
+                                   space=classify_router_space(gateway, address))
     lines = list_lines(walked)
     reached = min((line.ttl for line in lines if line.word == "end"), default=MAX_TTL)
     return tuple(line for line in lines if line.ttl <= reached)
 
 
-def make_questions(name: str, *, recursion: bool,
-                   ttls: Sequence[int]) -> tuple[list[TtlDatagram], Callable[[bytes], bool]]:
-    """A question for the name's IPv4 addresses with each TTL, and what recognises a response to one of them."""
+def make_questions(name: str, *, recursion: bool, ttls: Sequence[int],
+                   query_type: str = "A") -> tuple[list[TtlDatagram], Callable[[bytes], bool]]:
+    """A question for records of the name with each TTL, and what recognises a response to one of them."""
     from probe.measurement.names.dns_wire import make_query, parse_reply
 
     identity = int.from_bytes(os.urandom(2), "big")
-    wire = make_query(name, "A", identity=identity, recursion=recursion)
+    wire = make_query(name, query_type, identity=identity, recursion=recursion)
 
     def is_answer(reply: bytes) -> bool:
-        return not parse_reply(reply, name=name, query_type="A", identity=identity).failure
+        return not parse_reply(reply, name=name, query_type=query_type, identity=identity).failure
 
     return [TtlDatagram(ttl=ttl, data=wire, port=53) for ttl in ttls], is_answer

@@ -67,18 +67,26 @@ def exchange_first_words(stream: RecordedSocket | TlsStream, protocol: SpokenPro
     speech = choose_speech(protocol, attempt)
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.failure, sock.read_limit = "", sock.bytes_read + MAX_READ_BYTES
-    asked = SpeechContext(
-        name=name, url=url, place=PLACES.get(protocol, "/"), expect=expect,
-        random=secrets.token_bytes(speech.random_bytes), now_s=int(time.time()),
-        authorities=signed_chain(chain_der) if expected_authority(expected) else (),
-        identity=expected_authority(expected),
-    )
+    asked = replace(_make_speech_context(speech, protocol, name=name, url=url), expect=expect,
+                    authorities=signed_chain(chain_der) if expected_authority(expected) else (),
+                    identity=expected_authority(expected))
     if protocol == INNOCENT_HTTP:
         return _innocent(sock, speech.turns[0].say(asked))
     heard = _turns(stream, sock, speech, asked, expected, head_bytes=HANDSHAKES[protocol].head_bytes)
     if heard.proof in GENUINE_PROOFS and not heard.failure and not speech.upgrades:
         return _settle(sock, heard, alone=speech.stands_alone)
     return heard
+
+
+def make_first_words(protocol: SpokenProtocol, *, name: str, url: str = "", attempt: int = 1) -> bytes:
+    """What `exchange_first_words` says first, with random parts of its own; empty where the server speaks first."""
+    speech = choose_speech(protocol, attempt)
+    return speech.turns[0].say(_make_speech_context(speech, protocol, name=name, url=url))
+
+
+def _make_speech_context(speech: Speech, protocol: SpokenProtocol, *, name: str, url: str) -> SpeechContext:
+    return SpeechContext(name=name, url=url, place=PLACES.get(protocol, "/"), now_s=int(time.time()),
+                         random=secrets.token_bytes(speech.random_bytes))
 
 
 def signed_chain(chain_der: Sequence[bytes]) -> tuple[bytes, ...]:

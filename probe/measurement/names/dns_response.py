@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.replies import SoaRecord
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsResponse:
@@ -17,4 +19,11 @@ class DnsResponse:
     truncated: bool = False
     ede: tuple[str, ...] = ()
     flags: str = ""
+    authority_records: int = -1
+    soas: tuple[SoaRecord, ...] = ()
     failure: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether it holds what was asked for: addresses, or the zone's SOA."""
+        return bool(self.answers) or any(soa.section == "answer" for soa in self.soas)

@@ -215,7 +215,7 @@ class DnsListener:
         if not question.done_at:
             question.first = reply
             self._room.note_answer(question.server, time.monotonic() - question.sent_at)
-            self._decide(question, classify_rcode(reply.rcode, bool(reply.answers)))
+            self._decide(question, classify_rcode(reply.rcode, reply.answered))
         elif question.on_late is not None:
             question.on_late(question)
 

@@ -6,6 +6,7 @@ The codec takes a while to import; who can, imports this module when the first q
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import dns.edns
 import dns.exception
@@ -15,9 +16,15 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from probe.core.replies import SoaRecord
+from probe.core.tables.evidence_words import DNS_SECTIONS
 from probe.measurement.names.dns_response import DnsResponse
 
 MAX_ANSWERS = 32
+MAX_RECORDS = 999
+MAX_TTL_S = 2**31 - 1
+"""RFC 2181 section 8."""
+MAX_SERIAL = 2**32 - 1
 
 
 def make_query(name: str, query_type: str, *, identity: int, recursion: bool = True) -> bytes:
@@ -60,7 +67,7 @@ def _read(message: dns.message.Message, query_type: str) -> DnsResponse:
     ttl_s = -1
     for rrset in message.answer[:MAX_ANSWERS]:
         for rdata in list(rrset)[:MAX_ANSWERS]:
-            if rdata.rdtype == wanted:
+            if rdata.rdtype == wanted and wanted != dns.rdatatype.SOA:
                 addresses.append(str(rdata.to_text())[:255])
                 ttl_s = int(rrset.ttl)
             elif rdata.rdtype == dns.rdatatype.CNAME:
@@ -74,7 +81,32 @@ def _read(message: dns.message.Message, query_type: str) -> DnsResponse:
         truncated=bool(message.flags & dns.flags.TC),
         ede=_extended_errors(message),
         flags=dns.flags.to_text(message.flags),
+        authority_records=min(sum(map(len, message.authority)), MAX_RECORDS),
+        soas=_zones(message),
     )
+
+
+def _zones(message: dns.message.Message) -> tuple[SoaRecord, ...]:
+    """The first SOA of each section; of the answer's, where it was asked for or a resolver adds it."""
+    found: list[SoaRecord] = []
+    for section, rrsets in zip(DNS_SECTIONS, (message.answer, message.authority, message.additional), strict=True):
+        rrset = next((r for r in rrsets[:MAX_ANSWERS] if r.rdtype == dns.rdatatype.SOA and r), None)
+        if rrset is not None:
+            rdata: Any = rrset[0]
+            found.append(SoaRecord(
+                section=section, owner=_zone_name(rrset.name), ttl_s=_bound(rrset.ttl, MAX_TTL_S),
+                minimum_s=_bound(rdata.minimum, MAX_TTL_S), serial=_bound(rdata.serial, MAX_SERIAL),
+            ))
+    return tuple(found)
+
+
+def _zone_name(owner: dns.name.Name) -> str:
+    text = str(owner.to_text()).lower()[:255]
+    return text if text == "." else text.removesuffix(".")
+
+
+def _bound(value: int, most: int) -> int:
+    return max(0, min(int(value), most))
 
 
 def _extended_errors(message: dns.message.Message) -> tuple[str, ...]:

@@ -47,7 +47,8 @@ def observe_question(question: DnsQuestion, *, resolver: ResolverRole, clock: Cl
         dns=DnsPart(
             engine="udp", resolver=resolver, resolver_address=question.server, query_type=question.query_type,
             rcode=first.rcode, answers=first.answers, cnames=first.cnames, answer_ttl_s=first.ttl_s,
-            authoritative=first.authoritative, ede=first.ede, replies=list_replies(question),
+            authoritative=first.authoritative, ede=first.ede, dns_flags=tuple(first.flags.split()),
+            authority_records=first.authority_records, soas=first.soas, replies=list_replies(question),
         ),
         failure=question.failure, t0_s=t0_s,
         t_s=(question.done_at or time.monotonic()) - clock.zero, bytes_written=question.bytes_written,
@@ -153,12 +154,13 @@ def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, cloc
 
 
 def add_reply(base: Observation, reply: DnsResponse, clock: Clock) -> Observation:
-    failure: Failure = "dns_server_misbehaving" if reply.failure else classify_rcode(reply.rcode, bool(reply.answers))
+    failure: Failure = "dns_server_misbehaving" if reply.failure else classify_rcode(reply.rcode, reply.answered)
     return add_fingerprint(replace(
         base, failure=failure,
         dns=replace(
             base.dns, rcode=reply.rcode, answers=reply.answers, cnames=reply.cnames, answer_ttl_s=reply.ttl_s,
-            authoritative=reply.authoritative, ede=reply.ede,
+            authoritative=reply.authoritative, ede=reply.ede, dns_flags=tuple(reply.flags.split()),
+            authority_records=reply.authority_records, soas=reply.soas,
         ),
         t_s=clock.now_s(),
     ))

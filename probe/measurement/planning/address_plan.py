@@ -19,6 +19,7 @@ from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.path_evidence import list_whole_attempts
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, list_failed_inputs
+from probe.measurement.planning.certificate_tries import ends_by_certificate, is_certificate_settled
 from probe.measurement.planning.other_bytes import plan_other_bytes
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.residual_plan import plan_residual_steps
@@ -53,11 +54,13 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
     last = max(tried)
     failing = list_failed_inputs(site, [o for o in mine if o.attempt == last])
     hopeless = context.ipv6_broken and family_of(address) == 6
-    if failing and not hopeless:
+    if failing and not hopeless and not is_certificate_settled(mine, history.controls, site.port):
         in_earnest = len(list_whole_attempts(mine))
         if in_earnest < _most_attempts(mine, last, context):
+            refused = any(ends_by_certificate(o) for o in mine if o.attempt == last)
             steps += plan_other_bytes(site, address, mine, in_earnest, history, context) or [
-                make_target_visit(site, address, source, context, attempt=last + 1, inputs=failing, depth=depth)]
+                make_target_visit(site, address, source, context, attempt=last + 1, inputs=failing,
+                                  depth="tls" if refused else depth)]  # no page follows: one step, whatever the depth
         else:  # other hellos come at once, or what they show would be of another time than what failed
             steps += plan_shapes(site, address, source, history, context) or [
                 *plan_later_visits(site, address, source, mine, history, context, inputs=failing, depth=depth),
@@ -73,10 +76,11 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
 
 
 def _traces(address: str, port: int, history: SiteHistory, context: PlanContext) -> list[Step]:
-    """Controls reach what does not answer here: does the network swallow it, or does the operator refuse us?"""
+    """Controls reach what does not answer here: does the network swallow it, or does the operator refuse us? They do
+    not either: is it out of order, or do our attempts not even come near it?"""
     known_as = to_public_address(address, context.nat64_prefix)
     where = Place(known_as, port)
-    if not any(place == where and not failure for c in history.controls for place, failure in c.tcp):
+    if not any(place == where for c in history.controls for place, _ in c.tcp):
         return []
     others = [place for place in history.elsewhere if family_of(place[0]) == family_of(address)]
     return [TcpTrace(purpose="trace", address=address, port=port, together=context.together),
@@ -85,7 +89,7 @@ def _traces(address: str, port: int, history: SiteHistory, context: PlanContext)
 
 def _most_attempts(mine: Sequence[Observation], last: int, context: PlanContext) -> int:
     ended = next((o for o in mine if o.attempt == last and o.failure), None)
-    slow = ended is None or ended.operation in _SLOW or is_timeout(ended.failure)
+    slow = ended is None or ended.operation in _SLOW or is_timeout(ended.failure) or ends_by_certificate(ended)
     return context.attempts if slow else context.quick_attempts
 
 

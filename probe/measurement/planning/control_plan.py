@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from probe.catalogue.sites import Site
 from probe.core.nat64 import to_public_address
+from probe.core.observations import Observation
+from probe.inference.evidence.control_probation import list_answering
 from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.refusal_evidence import needs_reason
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, http_needs_control, list_failed_inputs
 from probe.measurement.planning.name_plan import needs_trusted_resolvers
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
@@ -33,12 +38,23 @@ def plan_control_questions(site: Site, history: SiteHistory, context: PlanContex
               for control in context.controls)]
 
 
+def plan_probation(control_id: str, seen: Iterable[Observation], context: PlanContext) -> list[AskControl]:
+    """Questions by which a helper is tried: a place that answered here, or where none has so far the first of those
+    that should, and one at which nothing answers."""
+    answering = list_answering(seen, context.known_good)
+    good = sorted(context.known_good, key=lambda url: url not in answering)
+    places = (*good[:1], *context.known_absent[:1])
+    return [AskControl(control_id=control_id, input=url, addresses=()) for url in places]
+
+
 def _is_unwell(site: Site, url: str, history: SiteHistory, evidence: DnsEvidence) -> bool:
     if site.has_name and (evidence.network != "ok" or evidence.bogus or evidence.fingerprint or evidence.injected):
         return True
     if site.kind == "dns":
         return not evidence.agrees
     mine = [o for o in history.visits if o.purpose in NETWORK_PURPOSES]
+    if any(needs_reason(o) for o in mine if o.input == url and o.operation == "http_round_trip"):
+        return True
     if url in list_failed_inputs(site, mine) if mine else False:
         return True
     return any(o.failure for o in mine) or any(

@@ -87,10 +87,12 @@ class _Look:
 
 
 def make_glance_context(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowContext:
-    """The first few sites that answered with pages too small to tell how bytes flow; the caller shuffles them."""
+    """The first few sites that answered with pages too small to tell how bytes flow; the caller shuffles them. Controls
+    are none of them: nobody asked how fast they are."""
     if consent_level < CONSENT:
         return FlowContext()
-    looks = [look for site, visits in sites for look in _looks(site, visits)]
+    looks = [look for site, visits in sites if any(e.role != "control" for e in site.endpoints)
+             for look in _looks(site, visits)]
     untold = {(look.site.host, look.site.port): look.address for look in looks
               if look.pages and look.excess_s < STALLED_S and max(o.bytes_read for o in look.pages) < READ_ON_BYTES}
     return FlowContext(glances=tuple((*place, address) for place, address in untold.items())[:MAX_GLANCES])

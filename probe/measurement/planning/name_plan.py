@@ -10,6 +10,7 @@ from probe.core.tables.evidence_words import DnsState
 from probe.inference.evidence.dns_evidence import DnsEvidence, gather_dns_evidence, read_channel_state
 from probe.inference.evidence.port53 import MALFORMED
 from probe.inference.evidence.time_slots import split_into_slots
+from probe.measurement.planning.mark_plan import plan_mark_lookups
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.slot_plan import plan_later_lookup
 from probe.measurement.planning.steps import Lookup, Step
@@ -19,7 +20,7 @@ _NOT_FAILING: tuple[DnsState, ...] = ("ok", "unasked")
 
 
 def _is_direct(seen: Observation) -> bool:
-    return seen.dns.resolver == "network" and seen.dns.engine == "udp"
+    return seen.dns.resolver == "network" and seen.dns.engine == "udp" and seen.purpose == "target"
 
 
 def drop_half_answers(dns: tuple[Observation, ...], context: PlanContext) -> tuple[Observation, ...]:
@@ -63,6 +64,8 @@ def plan_further_lookups(site: Site, history: SiteHistory, context: PlanContext,
             evidence.trusted_ok and evidence.network_answers and not evidence.agrees):
         steps += [Lookup(channel="dark", name=name, server=server) for server in (context.dark_server, context.nowhere)
                   if server for name in (site.host, context.innocent)]
+    if tried and max(tried) >= context.attempts:
+        steps += plan_mark_lookups(site, history, context, evidence)
     return steps
 
 

@@ -47,17 +47,25 @@ class PlanContext:
     alone."""
     together: bool = False
     """The run need not spread its flows."""
+    known_good: tuple[str, ...] = ()
+    """Inputs that answer everywhere, by which helpers are tried; the first that answered here is taken."""
+    known_absent: tuple[str, ...] = ()
+    """Inputs at which nothing answers anywhere."""
     agreed: tuple[tuple[str, int], ...] = ()
     """Addresses and ports of servers whose operators agreed to be asked for foreign names."""
     consent_level: int = 1
     """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the
     path."""
+    search_level: int = 3
+    """The level from which a blocked name is said again to find the hop that blocks it."""
     transfers: bool = True
     """Whether the line may carry more than ordinary pages."""
     share: RotationShare | None = None
     """What this run takes of the catalogue by turns; None: everything each time."""
     thorough: bool = True
-    """Whether it is this site's turn to be asked where it is interfered with, and for how long something stays."""
+    """Whether it is this site's turn to be asked for how long something stays behind."""
+    may_search: bool = True
+    """Whether it is its turn to be asked where it is interfered with."""
     flow: FlowContext = field(default_factory=FlowContext)
     """Whose transfers to look at."""
 

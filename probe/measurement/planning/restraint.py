@@ -17,10 +17,11 @@ def restrain_context(site: Site, context: PlanContext) -> PlanContext:
     if share is None:
         return context
     thorough = any((e.target_id, e.tier) in share.thorough for e in site.endpoints)
+    may_search = any((e.target_id, e.tier) in share.searches for e in site.endpoints)
     slots_s = () if any(e.service in share.gentle for e in site.endpoints) else context.slots_s
-    if (thorough, slots_s) == (context.thorough, context.slots_s):
+    if (thorough, may_search, slots_s) == (context.thorough, context.may_search, context.slots_s):
         return context
-    return replace(context, thorough=thorough, slots_s=slots_s)
+    return replace(context, thorough=thorough, may_search=may_search, slots_s=slots_s)
 
 
 def choose_flow_contexts(context: PlanContext) -> tuple[Callable[..., FlowContext], ...]:

@@ -64,8 +64,10 @@ class RotationShare:
     inputs: frozenset[str]
     """Endpoints that are measured."""
     thorough: frozenset[tuple[str, int]]
-    """Targets, with the tier of their endpoints, of which it is also asked, if they are blocked, where that happens and
-    how long something stays behind."""
+    """Targets, with the tier of their endpoints, of which it is also asked, if they are blocked, how long something
+    stays behind: once a week."""
+    searches: frozenset[tuple[str, int]]
+    """Those of which it is asked where that happens: once a day at most, since a filter is set off again for it."""
     gentle: frozenset[str]
     """Services of small servers: they are not asked again in later time slots."""
     glances: bool
@@ -78,13 +80,14 @@ def choose_share(catalogue: Catalogue, turn: RotationTurn) -> RotationShare:
     core, daily, weekly = _by_turns(catalogue.endpoints, small, extended=turn.extended)
     now_daily = _due(daily, turn.number, turn.daily, turn.salt)
     now_weekly = _due(weekly, turn.number, turn.weekly, turn.salt)
-    thorough = [*(core[g] for g in _thorough(core, turn, 1)),
-                *(daily[g] for g in _thorough(now_daily, turn, turn.daily))]
+    thorough = [*(core[g] for g in _by_turn(core, turn, 1, turn.weekly)),
+                *(daily[g] for g in _by_turn(now_daily, turn, turn.daily, turn.weekly))]
+    searches = [*(core[g] for g in _by_turn(core, turn, 1, turn.daily)), *(daily[g] for g in now_daily)]
+    rare = [weekly[g] for g in now_weekly]
     taken = [*_inputs(core.values()), *_inputs(daily[g] for g in now_daily), *_inputs(weekly[g] for g in now_weekly)]
     return RotationShare(
         inputs=frozenset(taken),
-        thorough=frozenset((e.target_id, e.tier) for group in (*thorough, *(weekly[g] for g in now_weekly))
-                           for e in group),
+        thorough=_targets([*thorough, *rare]), searches=_targets([*searches, *rare]),
         gentle=small,
         glances=turn.number % turn.weekly == _draw("glances", turn.salt) % turn.weekly,
     )
@@ -123,10 +126,14 @@ def _due(groups: Groups, number: int, cycle: int, salt: str) -> list[Group]:
     return [group for group in groups if dealt[group] == number % cycle]
 
 
-def _thorough(groups: Iterable[Group], turn: RotationTurn, cycle: int) -> list[Group]:
-    """Those of the groups, each of which is measured once in `cycle` runs, that are looked at thoroughly this time."""
-    rounds = max(1, round(turn.weekly / cycle))
+def _by_turn(groups: Iterable[Group], turn: RotationTurn, cycle: int, within: int) -> list[Group]:
+    """Those of the groups, each of which is measured once in `cycle` runs, whose turn it is: one in `within` runs."""
+    rounds = max(1, round(within / cycle))
     return [g for g in groups if turn.number // cycle % rounds == _draw(".".join(g), turn.salt) % rounds]
+
+
+def _targets(groups: Iterable[Iterable[Endpoint]]) -> frozenset[tuple[str, int]]:
+    return frozenset((e.target_id, e.tier) for group in groups for e in group)
 
 
 def _inputs(groups: Iterable[Iterable[Endpoint]]) -> Iterable[str]:

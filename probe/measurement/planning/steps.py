@@ -18,7 +18,7 @@ from probe.core.tables.words import Empty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """Ask one channel for a name: system, network, public, tcp, doh, dot or dark."""
+    """Ask one channel for a name: system, network, public, tcp, doh, dot or dark; for its SOA: zone."""
 
     channel: Channel
     name: str
@@ -26,7 +26,7 @@ class Lookup:
     """Address of the resolver, or the operator's name for doh; empty for system."""
     attempt: int = 1
     about: str = ""
-    """For channel `alive`: the name whose failing made us ask whether the resolver still serves others."""
+    """For channels `alive`, `again` and `zone`: the name whose failing made us ask; empty: it serves several."""
     not_before_s: float = field(default=0.0, compare=False)
     """Moment of the run before which it must not start."""
 
@@ -175,19 +175,45 @@ class Transfer:
     connect_timeout_s: float = 6.0
 
 
+Question = Visit | QuicVisit | Lookup
+"""A step whose first bytes can be said with small TTLs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocateHop:
-    """Find the hop at which questions for `name` are interfered with. `kind` is tls, http or dns; asking for
-    `control_name` as well tells the name's effect from everybody's."""
+    """Find the hop at which what `asked` says is interfered with: the bytes of the very step that failed are said with
+    small TTLs, and those of `control`, an innocent one, tell its effect from everybody's."""
 
     kind: LocateKind
     address: str
     port: int
-    name: str
-    control_name: str
+    asked: Question
+    control: Question
     input: str
-    recursion: bool = True
+    query_type: str = "A"
+    """Of questions for names."""
+    cause: str = field(default="", compare=False)
+    """How `asked` fails: stage, failure, and whether it was acknowledged. What fails alike is taken for one box's doing
+    in a run that must be over soon."""
     together: bool = field(default=False, compare=False)
+    """All at once, in a run that need not spread its flows."""
+
+    @property
+    def name(self) -> str:
+        """Whom `asked` is for, as the rows of the search call it."""
+        return read_asked_name(self.asked)
+
+    @property
+    def control_name(self) -> str:
+        """Whom `control` is for."""
+        return read_asked_name(self.control)
+
+
+def read_asked_name(asked: Question) -> str:
+    """The name that a question says, or the address that it goes to."""
+    if isinstance(asked, Lookup):
+        return asked.name
+    return asked.sni or asked.hostname or asked.address
 
 
 Datagrams = QuicVisit | VersionProbe | StunBinding | UdpTrace

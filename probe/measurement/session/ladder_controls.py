@@ -9,6 +9,7 @@ from probe.catalogue.types import Catalogue
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.tables.run_words import Gateway, Tunnel
+from probe.inference.evidence.control_probation import KnownPlaces
 from probe.inference.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
 
 NETWORK_CHANGED = "network:changed"
@@ -34,6 +35,16 @@ def choose_ladder_controls(catalogue: Catalogue, cc: str) -> tuple[Endpoint, ...
         elif control.kind == "page" or domestic:
             pages.setdefault(control.operator, endpoint)
     return (*list(found.values())[:5], *list(pages.values())[:2])
+
+
+def choose_known_places(catalogue: Catalogue, cc: str) -> KnownPlaces:
+    """By which helpers are tried. Domestic pages are left out, since these may be closed to those abroad; pages over
+    TLS come first, as whoever answers for them must have their keys."""
+    domestic = domestic_inputs(catalogue, cc)
+    good = [e.input for e in choose_ladder_controls(catalogue, cc) if e.input not in domestic]
+    absent = [e.input for e in catalogue.endpoints if (c := catalogue.controls.get(e.target_id)) is not None
+              and c.kind == "closed_port"]
+    return KnownPlaces(good=tuple(sorted(good, key=lambda url: not url.startswith("https:"))), absent=tuple(absent))
 
 
 def domestic_inputs(catalogue: Catalogue, cc: str) -> frozenset[str]:

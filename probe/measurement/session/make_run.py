@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import random
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -42,7 +42,12 @@ from probe.measurement.packets.capture import PacketCapture, open_capture
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.rotation import choose_share
 from probe.measurement.session.controls import FeedBoard, HelperAsker, no_helper
-from probe.measurement.session.ladder_controls import NETWORK_CHANGED, choose_ladder_controls, gather_ladder
+from probe.measurement.session.ladder_controls import (
+    NETWORK_CHANGED,
+    choose_known_places,
+    choose_ladder_controls,
+    gather_ladder,
+)
 from probe.measurement.session.run_plan import (
     MANY_ADDRESSES,
     RunPlan,
@@ -132,7 +137,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
             climb_ladder(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select_sites(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
                               consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
-                              inputs=plan.inputs, lacking=find_lacking_modules(), due=share.inputs if share else None)
+                              inputs=plan.inputs, lacking=find_lacking_modules(), due=share.inputs if share else None,
+                              in_proportion=not plan.everywhere)
         book = _measure(run, chosen, events, listener, pool, progress, capture)
         watch.finish()
         for addresses in (frame.ours, list_own_addresses(resolvers)):  # as the run began, and now
@@ -184,11 +190,12 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
     ladder = run.ladder(book.observations)
     if find_first_rule(NETWORK_RULES, ladder).block_type in STOPS:
         return book
-    frame = adapt_context(run.frame, ladder)
+    known = choose_known_places(run.catalogue, run.settings.vantage.cc)
+    frame = replace(adapt_context(run.frame, ladder), known_good=known.good, known_absent=known.absent)
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
     way = partial(choose_reachable_address, context=frame)
     shop = StepExecutor(
-        clock=run.clock, endpoints={e.input: e for site in chosen.sites for e in site.endpoints},
+        clock=run.clock, endpoints=_list_endpoints(run.catalogue, chosen, (*known.good, *known.absent)),
         ask=_make_asker(run, way, book), query_types=("A", "AAAA") if 6 in frame.families else ("A",),
         way_to=way, capture=capture, report_address=run.whereabouts.learn,
     )
@@ -197,6 +204,12 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
             gate=gate, rng=run.rng, events=events, progress=progress,
             halted=lambda: run.watch.has_changed).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
     return book
+
+
+def _list_endpoints(catalogue: Catalogue, chosen: Selection, known: Collection[str]) -> dict[str, Endpoint]:
+    """Input -> endpoint: the run's own, and those by which helpers are tried."""
+    return {e.input: e for e in catalogue.endpoints if e.input in known} | {
+        e.input: e for site in chosen.sites for e in site.endpoints}
 
 
 def _wait(run: _RunSetting, events: queue.SimpleQueue[Any]) -> list[Observation]:
@@ -243,16 +256,18 @@ def _here(run: _RunSetting) -> Vantage:
 
 def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, resolver_count: int, privileged: bool,
                  packets: tuple[KeptPacket, ...]) -> RunResult:
+    from probe.inference.evidence.control_probation import format_faults
     from probe.inference.evidence.encrypted_dns import gather_encrypted_dns
     from probe.inference.evidence.ladder_evidence import format_ladder
     from probe.inference.rules import RULES_VERSION
     from probe.inference.rules.network_rules import NETWORK_RULES
     from probe.inference.rules.rule import find_first_rule
-    from probe.measurement.session.run_verdicts import judge_log
+    from probe.measurement.session.run_verdicts import find_faulty_helpers, judge_log
 
     seen, clock = log.observations, run.clock
     ladder = run.ladder(seen)
-    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=run.settings.vantage.cc)
+    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=run.settings.vantage.cc,
+                                   lab=run.plan.lab)
     network, encrypted = find_first_rule(NETWORK_RULES, ladder), gather_encrypted_dns(seen, well=ladder.well)
     row = Run(
         run_id=log.run_id, measurement_start_time=format_time(clock.started_at),
@@ -262,6 +277,7 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
         ladder=(*_add_system_word(format_ladder(ladder)), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}"),
         also=("dns.encrypted",) if encrypted.blocked else (),
         conditions=(*run.plan.conditions, *([NETWORK_CHANGED] if ladder.changed else [])), share=run.plan.share,
+        controls_left_out=format_faults(find_faulty_helpers(run.catalogue, log, cc=run.settings.vantage.cc)),
         clock_offset_s=ladder.clock_offset_s, deadline_s=run.plan.deadline_s, runtime_s=round(clock.now_s(), 3),
         n_targets=len(verdicts), n_attempted=sum(v.outcome != "not_attempted" for v in verdicts),
         n_observations=len(seen), bytes_written=sum(o.bytes_written for o in seen),

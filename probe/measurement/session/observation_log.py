@@ -28,6 +28,7 @@ MOST_OPEN: dict[Purpose, int] = {"ladder": 1, "target": 2}
 """Places of each family that are kept as ones that accept connections, by what they were asked for."""
 MOST_ANSWERING = 2
 """Those that answer datagrams."""
+_FOR_A_NAME: tuple[Purpose, ...] = ("innocent", "again", "zone")
 _ABOUT_THE_NAME: tuple[Purpose, ...] = ("target", "dark")
 _AROUND: tuple[Purpose, ...] = ("innocent", "port", "version", "residual", "bytes")
 _TRACES: tuple[Operation, ...] = ("trace", "udp_trace")
@@ -42,6 +43,7 @@ class ObservationLog:
         self.controls: list[ControlAnswer] = []
         self._by_name: dict[str, list[int]] = defaultdict(list)
         self._innocent_lookups: list[int] = []
+        self._compared_lookups: list[int] = []
         self._by_side: dict[tuple[str, bool], list[int]] = defaultdict(list)
         self._by_address: dict[str, list[int]] = defaultdict(list)
         self._by_input: dict[str, list[int]] = defaultdict(list)
@@ -114,10 +116,12 @@ class ObservationLog:
     def _keep_lookup(self, stamped: Observation, index: int) -> None:
         if stamped.purpose in _ABOUT_THE_NAME:
             self._by_name[stamped.hostname].append(index)
-        elif stamped.purpose == "innocent" and stamped.input:
+        elif stamped.purpose in _FOR_A_NAME and stamped.input:
             self._by_name[stamped.input].append(index)  # asked for the sake of the name that failed
         elif stamped.purpose == "innocent":
             self._innocent_lookups.append(index)
+        elif stamped.purpose == "yardstick":
+            self._compared_lookups.append(index)
 
     def amend(self, index: int, replies: tuple[DnsReply, ...], bytes_read: int) -> None:
         """Late replies to a question belong to its observation."""
@@ -151,8 +155,8 @@ class ObservationLog:
     def case(self, site: Site) -> SiteCase:
         """What the judge needs of a site."""
         dns = tuple(self.observations[i] for i in self._by_name.get(site.host, ())) if site.has_name else ()
-        if any(o.purpose == "dark" for o in dns):
-            dns += tuple(self.observations[i] for i in self._innocent_lookups)
+        if any(o.failure or o.purpose == "dark" for o in dns):
+            dns += tuple(self.observations[i] for i in (*self._innocent_lookups, *self._compared_lookups))
         inputs = dict.fromkeys(e.input for e in site.endpoints)
         addresses = dict.fromkeys(a for o in select_own_questions(dns) for a in o.dns.answers)
         addresses |= {site.address: None} if site.address else {}

@@ -48,7 +48,9 @@ from probe.core.tables.resolvers import Channel, ResolverRole
 from probe.measurement.clock import Clock
 from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
 from probe.measurement.names.lookups import list_replies, observe_question
+from probe.measurement.planning.control_plan import plan_probation
 from probe.measurement.planning.flow_suspects import FlowContext
+from probe.measurement.planning.locate_plan import list_search_keys
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
@@ -65,6 +67,7 @@ MAX_SEARCHES = 12
 UDP_TIMEOUT_S = 5.0
 _UDP_CHANNELS: dict[Channel, ResolverRole] = {
     "network": "network", "public": "public", "dark": "dark", "alive": "network",
+    "again": "network", "zone": "network",
 }
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
 SYSTEM_LOOKUPS = 64
@@ -99,7 +102,9 @@ class _State:
     asks: int = 0
     searches: int = 0
     searched: set[tuple[str, str]] = field(default_factory=set)
-    """Names and addresses for which the hop was looked for, with the kind of question."""
+    """For what the hop was looked for (`list_search_keys`)."""
+    tried_controls: set[str] = field(default_factory=set)
+    """Controls that were asked about places of which the answer is known."""
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
@@ -176,13 +181,23 @@ class RunLoop:
                                                      reason="the control gave no answer before"))
                 return
             self._state.asks += 1
+            if step.control_id not in self._state.tried_controls:
+                self._try_control(step.control_id)
         if isinstance(step, LocateHop):
-            places = {(step.name, step.kind), (step.address if step.kind != "dns" else step.name, step.kind)}
-            if self._state.searches >= MAX_SEARCHES or places & self._state.searched:
+            keys = list_search_keys(step)
+            if self._state.searches >= MAX_SEARCHES or keys & self._state.searched:
                 return
             self._state.searches += 1
-            self._state.searched |= places
+            self._state.searched |= keys
         heapq.heappush(self._state.waiting, (_urgency(step), next(self._order), step))
+
+    def _try_control(self, control_id: str) -> None:
+        """Whether its word counts: ask it about places of which the answer is known, once in a run."""
+        self._state.tried_controls.add(control_id)
+        for step in plan_probation(control_id, self._book.observations, self._frame):
+            if step not in self._state.owners:
+                self._state.owners[step] = set()
+                self._enqueue(step)
 
     def _start_ready(self, deadline_s: float) -> float:
         """Start every waiting step whose time has come; returns when the next one may."""
@@ -228,6 +243,7 @@ class RunLoop:
 
     def _ask_udp(self, step: Lookup) -> None:
         kinds = self._shop.query_types if step.channel in _PLAIN_UDP else self._shop.query_types[:1]
+        kinds = ("SOA",) if step.channel == "zone" else kinds
         self._state.pending_questions[step] = len(kinds)
         for kind in kinds:
             self._listener.ask(DnsQuestion(
@@ -275,6 +291,10 @@ class RunLoop:
     def _purpose(self, step: Lookup) -> Purpose:
         if step.channel in _PLAIN_UDP:
             return "target"
+        if step.channel == "zone":
+            return "zone"
+        if step.channel == "again":
+            return "again" if step.about else "yardstick"
         return "innocent" if step.name == self._frame.innocent else "dark"
 
     def _finish(self, event: _Done) -> Set[int]:

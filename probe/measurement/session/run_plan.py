@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from probe.catalogue.types import Catalogue
-from probe.config.settings import Settings
+from probe.config.consent.country_profiles import is_grave, needs_care
+from probe.config.settings import HelperSettings, Settings
 from probe.core.nat64 import to_translated_address
+from probe.core.tables.consent_words import LEVELS
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS, UNASSIGNED_ADDRESS
 from probe.core.tables.run_words import Trigger
 from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.measurement.planning.locate_plan import CONSENT_LEVEL
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.rotation import RotationTurn
 
@@ -60,18 +63,33 @@ def choose_interval_s(plan: RunPlan, *, pace_s: float, flows: int) -> float:
 def make_plan_context(settings: Settings, catalogue: Catalogue, *, families: tuple[int, ...], network_resolver: str,
                       rng: random.Random, together: bool = False) -> PlanContext:
     """Draw the resolvers and the innocent name of this run."""
-    public = rng.choice(PUBLIC_RESOLVERS)
-    doh = tuple(o.name for o in PUBLIC_RESOLVERS if o.doh_host)
-    asked = tuple(rng.sample(doh, min(2, len(doh))))
+    encrypted = [o for o in PUBLIC_RESOLVERS if o.doh_host]
+    public, doh = rng.choice(encrypted), tuple(o.name for o in encrypted)
+    others = [name for name in doh if name != public.name]
+    asked = (public.name, *rng.sample(others, min(1, len(others))))  # who answers in the clear is asked encrypted too
     return PlanContext(
         network_resolver=network_resolver, public_resolver=rng.choice(public.ipv4),
         dark_server=rng.choice(ROOT_SERVERS), nowhere=UNASSIGNED_ADDRESS, doh=asked,
         dot=tuple(n for n in doh if n not in asked) + asked,
-        controls=tuple(h.id for h in settings.helper), families=families or (4,),
+        controls=tuple(h.id for h in list_helpers(settings)), families=families or (4,),
         innocent=rng.choice(catalogue.innocent_names), together=together,
         slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,
+        search_level=find_search_level(settings.vantage.cc),
         agreed=tuple((server.address, server.port) for server in (*settings.matrix_server, *catalogue.matrix_servers)),
     )
+
+
+def find_search_level(cc: str) -> int:
+    """The consent level from which a blocked name is said again in a country: what the consent text says, and the
+    highest where that may bring people harm."""
+    return max(LEVELS) if needs_care(cc) else CONSENT_LEVEL
+
+
+def list_helpers(settings: Settings) -> tuple[HelperSettings, ...]:
+    """Those that may be asked: one in the vantage's own country is not where that is a country of grave risk. It would
+    tell a fence around the country from a block, and put whoever runs it in danger."""
+    cc = settings.vantage.cc.upper()
+    return tuple(h for h in settings.helper if h.cc.upper() != cc or not is_grave(cc))
 
 
 def adapt_context(context: PlanContext, ladder: LadderEvidence) -> PlanContext:

@@ -7,34 +7,59 @@ from dataclasses import replace
 
 from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
+from probe.config.geo.address_networks import look_up_networks
 from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
+from probe.core.tables.control_sources import ControlFault
 from probe.core.tables.run_words import GATEWAYS, TUNNELS, Tunnel
 from probe.core.tables.trust import PRIVATE_ROOTS
 from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.evidence.control_probation import find_unfit_controls, leave_out
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.verdicts.classify import judge_endpoints, judge_run
 from probe.inference.verdicts.combine import add_evidence_levels, confirm_blocks
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
-from probe.inference.verdicts.site_case import RunContext
-from probe.measurement.session.ladder_controls import NETWORK_CHANGED, gather_ladder
+from probe.inference.verdicts.site_case import RunContext, SiteCase
+from probe.measurement.session.ladder_controls import NETWORK_CHANGED, choose_known_places, gather_ladder
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.selection import Selection, select_sites
 
 
 def judge_log(catalogue: Catalogue, chosen: Selection, log: ObservationLog, ladder: LadderEvidence, *, cc: str,
-              ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
-    """Verdicts of everything that the selection holds."""
+              lab: bool = False) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+    """Verdicts of everything that the selection holds; `lab`: in a world whose addresses are made up."""
+    faults = find_faulty_helpers(catalogue, log, cc=cc)
+    cases = _make_cases(log, chosen, faults)
+    context = _context(catalogue, ladder, cc, find_met_networks(log, lab=lab))
+    verdicts, services = judge_run(cases, chosen.skipped, context)
+    counted = leave_out(log.controls, faults)
+    return add_evidence_levels(_with_controls(verdicts, chosen, counted), log.observations), services
+
+
+def find_faulty_helpers(catalogue: Catalogue, log: ObservationLog, *, cc: str) -> dict[str, ControlFault]:
+    """Helpers that failed what they were tried by, and whose word is not counted."""
+    return find_unfit_controls(log.controls, log.observations, choose_known_places(catalogue, cc))
+
+
+def _make_cases(log: ObservationLog, chosen: Selection, faults: Mapping[str, ControlFault]) -> list[SiteCase]:
     cases = [log.case(site) for site in chosen.sites]
-    verdicts, services = judge_run(cases, chosen.skipped, _context(catalogue, ladder, cc))
-    return add_evidence_levels(_with_controls(verdicts, chosen, log.controls), log.observations), services
+    return [replace(case, controls=leave_out(case.controls, faults)) for case in cases] if faults else cases
 
 
-def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str) -> RunContext:
+def find_met_networks(log: ObservationLog, *, lab: bool = False) -> Mapping[str, int]:
+    """Address -> AS number, of all addresses that a run or its controls were given. None where nothing failed, for
+    then nobody asks; and none in the laboratory, whose addresses are nobody's."""
+    if lab or not any(o.failure or o.met_expectation == "no" for o in log.observations):
+        return {}
+    seen = (address for o in log.observations for address in (o.address, *o.dns.answers))
+    return look_up_networks((*seen, *(address for c in log.controls for address in c.addresses)))
+
+
+def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str, networks: Mapping[str, int]) -> RunContext:
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
-    return RunContext(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=PRIVATE_ROOTS)
+    return RunContext(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=PRIVATE_ROOTS, networks=networks)
 
 
 def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Sequence[ControlAnswer],
@@ -52,7 +77,8 @@ def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Seq
 def judge_stored_run(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
     book, ladder = _restored(result, catalogue)
-    verdicts, services = judge_log(catalogue, _as_selected(result, catalogue), book, ladder, cc=_country(result.run))
+    verdicts, services = judge_log(catalogue, _as_selected(result, catalogue), book, ladder, cc=_country(result.run),
+                                   lab=result.run.vantage.lab)
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     return confirm_blocks(verdicts, confirmed), _left_out(services, result.services)
 
@@ -61,8 +87,9 @@ def judge_endpoints_again(result: RunResult, catalogue: Catalogue) -> dict[str, 
     """The endpoints of each target on which those verdicts rest, with the rules that held; pure."""
     book, ladder = _restored(result, catalogue)
     kept = _as_selected(result, catalogue)
-    cases = [book.case(site) for site in kept.sites]
-    return judge_endpoints(cases, kept.skipped, _context(catalogue, ladder, _country(result.run)))
+    cases = _make_cases(book, kept, find_faulty_helpers(catalogue, book, cc=_country(result.run)))
+    networks = find_met_networks(book, lab=result.run.vantage.lab)
+    return judge_endpoints(cases, kept.skipped, _context(catalogue, ladder, _country(result.run), networks))
 
 
 def _restored(result: RunResult, catalogue: Catalogue) -> tuple[ObservationLog, LadderEvidence]:

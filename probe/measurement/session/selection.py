@@ -27,18 +27,22 @@ class Selection:
 
 def select_sites(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, families: Sequence[int],
                  seed: int, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset(),
-                 lacking: frozenset[str] = frozenset(), due: frozenset[str] | None = None) -> Selection:
+                 lacking: frozenset[str] = frozenset(), due: frozenset[str] | None = None,
+                 in_proportion: bool = False) -> Selection:
     """Endpoints up to `tier` (or just `inputs`), expanded and grouped; the rest of those tiers with reasons.
 
     `due` are those whose turn it is, of whatever tier; the others are no part of the run, so that nothing is said of
     them: that they were not tried would be read as a gap, in tables that are mostly made of such rows.
-    `lacking` names libraries that this installation has not (`find_lacking_modules`).
+    `lacking` names libraries that this installation has not (`find_lacking_modules`). `in_proportion`: of a short list
+    of one's own no more controls are measured than other targets; the rest is no part of the run either.
     """
     chosen: list[Endpoint] = []
     skipped: dict[str, tuple[Endpoint, str]] = {}
-    for raw in catalogue.endpoints:
-        if not _is_meant(raw, tier, inputs, due):
-            continue
+    meant = [e for e in catalogue.endpoints if _is_meant(e, tier, inputs, due)]
+    alone = bool(inputs)
+    if in_proportion and not inputs and due is None:
+        meant, alone = _limit_controls(meant, seed)
+    for raw in meant:
         endpoint = expand_templates(raw, cc=cc, seed=seed)
         why = (_not_agreed(catalogue, endpoint, consent_level)
                or _why_not(endpoint, consent_level, families, skip_services, lacking))
@@ -46,7 +50,7 @@ def select_sites(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int
             skipped[endpoint.input] = (endpoint, why)
         else:
             chosen.append(_names_only(endpoint))
-    if inputs and any(e.protocol in DATAGRAMS for e in chosen):
+    if alone and any(e.protocol in DATAGRAMS for e in chosen):
         chosen += [expand_templates(e, cc=cc, seed=seed) for e in _company(catalogue, seed) if e.input not in inputs
                    and not _why_not(e, consent_level, families, skip_services, lacking)]
     return Selection(sites=group_sites(chosen), skipped=skipped)
@@ -56,6 +60,17 @@ def _is_meant(endpoint: Endpoint, tier: int, inputs: frozenset[str], due: frozen
     if inputs:
         return endpoint.input in inputs
     return endpoint.tier <= tier if due is None else endpoint.input in due
+
+
+def _limit_controls(meant: list[Endpoint], seed: int) -> tuple[list[Endpoint], bool]:
+    """What is left where a list names fewer targets than there are controls, and whether it does. Controls over UDP
+    are left out: they come as company where they are needed."""
+    controls = [e for e in meant if e.role == "control"]
+    others = [e for e in meant if e.role != "control"]
+    if not others or len(others) >= len(controls):
+        return meant, False
+    fit = [e for e in controls if e.protocol not in DATAGRAMS]
+    return others + random.Random(seed).sample(fit, min(len(others), len(fit))), True
 
 
 def find_lacking_modules() -> frozenset[str]:

@@ -6,6 +6,7 @@ import json
 import re
 
 from probe.core.endpoints import Expectation
+from probe.core.tables.http_status import is_status
 from probe.measurement.streams.http_parts import HttpExchange
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d{1,4})\]")
@@ -14,7 +15,7 @@ _MAX_STEPS = 16
 
 def find_mismatch(expect: Expectation, got: HttpExchange) -> str:
     """Empty when `got` is what `expect` describes; else what differs, in a few words."""
-    if expect.status and not any(_status_is(got.status, word) for word in expect.status):
+    if expect.status and not any(is_status(got.status, word) for word in expect.status):
         return f"status {got.status}, expected {'|'.join(expect.status)}"
     if expect.header and not got.header(expect.header.lower()):
         return f"no {expect.header} header"
@@ -29,12 +30,6 @@ def find_mismatch(expect: Expectation, got: HttpExchange) -> str:
 def expects_anything(expect: Expectation) -> bool:
     """True when the catalogue says anything about the response."""
     return bool(expect.status or expect.body or expect.header or expect.location or expect.json)
-
-
-def _status_is(status: int, word: str) -> bool:
-    if word == "any":
-        return 100 <= status <= 999
-    return word == str(status) or (len(word) == 3 and word.endswith("xx") and word[0] == str(status)[0])
 
 
 def _json_mismatch(rule: str, text: str) -> str:

@@ -88,6 +88,32 @@ def exchange_http(stream: RecordedSocket | TlsStream, url: str, *, host: str, me
             return HttpExchange(failure=sock.failure or _inner(error))
 
 
+class _Unsent:
+    """Takes what would be sent."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def sendall(self, data: Any) -> None:
+        self.data += bytes(data)
+
+    def settimeout(self, timeout: float | None) -> None:
+        """There is nothing to wait for."""
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+def compose_request(url: str, *, host: str) -> bytes:
+    """The bytes with which `exchange_http` asks for a page. Raises ValueError for a URL that cannot be asked for."""
+    asked = requests.Request("GET", "http://" + url.partition("://")[2],
+                             headers={**REQUEST_HEADERS, "Host": host}).prepare()
+    connection = HTTPConnection("unsent")
+    taken = connection.sock = _Unsent()
+    connection.request("GET", asked.path_url, headers=asked.headers)
+    return taken.data
+
+
 def _read(response: requests.Response, cap: int, sock: RecordedSocket, enough: int,
           begin_s: float) -> HttpExchange:
     headers = tuple((str(n)[:100], str(v)[:1000]) for n, v in response.headers.items())[:100]

@@ -19,6 +19,7 @@ from probe.measurement.streams.own_hello import compute_ja4
 from probe.measurement.streams.raw_hello import make_client_hello, split_in_name
 from probe.measurement.streams.raw_reply import ServerFirstWords, read_first_words
 from probe.measurement.streams.sockets import RecordedSocket, ask_acknowledged, count_segments
+from probe.measurement.streams.tcp_info import note_times
 from probe.measurement.streams.tls_handshake import make_context
 
 _CHUNK = 16384
@@ -46,6 +47,7 @@ def shake_hands_raw(sock: RecordedSocket, base: Observation, plan: Visit, *, clo
     t0_s, reply = clock.now_s(), ServerFirstWords(word="more")
     failure: Failure = ""
     parts: tuple[bytes, ...] = ()
+    sock.begin_operation()
     try:
         parts = hello_parts(plan, rng)
         for part in parts:
@@ -62,17 +64,17 @@ def shake_hands_raw(sock: RecordedSocket, base: Observation, plan: Visit, *, clo
             hello_bytes=sum(map(len, parts)), ja4=compute_ja4(b"".join(parts)),
         ),
         failure=failure,
-        tcp=replace(
+        tcp=note_times(replace(
             base.tcp, segments=count_segments(sock, *map(len, parts)),
             acked=ask_acknowledged(sock) if failure == TIMEOUT else ("yes" if read else ""),
-        ),
+        ), sock),
         bytes_written=sock.bytes_written, bytes_read=read,
     )
 
 
 def hello_parts(plan: Visit, rng: random.Random) -> tuple[bytes, ...]:
     """What is to be sent, one item for each segment that is meant. Raises ValueError for a name that cannot be sent."""
-    if plan.shape == "narrow":
+    if plan.shape in ("", "narrow"):
         return (_library_hello(plan),)
     if plan.shape == "split":
         return split_in_name(_library_hello(plan), plan.sni)

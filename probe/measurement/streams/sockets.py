@@ -40,10 +40,34 @@ class RecordedSocket(socket.socket):
     bytes_read = 0
     last_read_s = 0.0
     """When bytes last came (monotonic)."""
+    asked_s = 0.0
+    """Just before the first bytes of the present operation were handed to the system (monotonic); 0: none were yet."""
+    heard_s = 0.0
+    """When the first bytes since that operation began, or the end of the connection, came (monotonic); 0: neither."""
     failure: Failure = ""
     deadline = float("inf")
     read_limit = MAX_READ_BYTES
     """`bytes_read` at which reading ends with EMSGSIZE: no sender decides how much we keep."""
+
+    def begin_operation(self) -> None:
+        """What is said and heard from now on is another operation's."""
+        self.asked_s = self.heard_s = 0.0
+
+    @property
+    def end_ms(self) -> float:
+        """From the operation's first bytes to the first answer or the end; 0 where none came, or one came before."""
+        return max(0.001, round(1000 * (self.heard_s - self.asked_s), 3)) if 0 < self.asked_s <= self.heard_s else 0.0
+
+    def _ask(self) -> None:
+        self.asked_s = self.asked_s or time.monotonic()
+
+    def _hear(self) -> None:
+        self.heard_s = self.heard_s or time.monotonic()
+
+    def _fail(self, error: OSError) -> None:
+        self.failure = classify_failure(error)
+        if isinstance(error, ConnectionError):  # neither our own deadline nor an ICMP error ends a connection
+            self._hear()
 
     def _wait(self) -> None:
         left = self.deadline - time.monotonic()
@@ -59,17 +83,20 @@ class RecordedSocket(socket.socket):
     def connect(self, address: Any) -> None:
         try:
             self._wait()
+            self._ask()
             super().connect(address)
         except OSError as error:
-            self.failure = classify_failure(error)
+            self._fail(error)
             raise
+        self._hear()
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         try:
             self._wait()
+            self._ask()
             super().sendall(data, flags)
         except OSError as error:
-            self.failure = classify_failure(error)
+            self._fail(error)
             raise
         self.bytes_written += len(data)
 
@@ -78,7 +105,7 @@ class RecordedSocket(socket.socket):
             self._wait_to_read()
             data = super().recv(size, flags)
         except OSError as error:
-            self.failure = classify_failure(error)
+            self._fail(error)
             raise
         self._took(len(data))
         return data
@@ -88,12 +115,13 @@ class RecordedSocket(socket.socket):
             self._wait_to_read()
             count = super().recv_into(buffer, nbytes, flags)
         except OSError as error:
-            self.failure = classify_failure(error)
+            self._fail(error)
             raise
         self._took(count)
         return count
 
     def _took(self, count: int) -> None:
+        self._hear()
         self.bytes_read += count
         if count:
             self.last_read_s = time.monotonic()

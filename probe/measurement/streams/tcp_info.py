@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from probe.measurement.streams.sockets import read_kernel_info
+from probe.core.observation_parts import TcpPart
+from probe.measurement.streams.sockets import RecordedSocket, read_kernel_info
 
 _LENGTH = 152
-_RECEIVE_MSS, _UNACKED, _SEGMENTS_OUT, _MIN_RTT = 20, 24, 136, 148
-"""Offsets in struct tcp_info (linux/tcp.h): tcpi_rcv_mss, tcpi_unacked, tcpi_segs_out and tcpi_segs_in, tcpi_min_rtt.
-"""
+_RECEIVE_MSS, _UNACKED, _REPEATED, _SEGMENTS_OUT, _MIN_RTT = 20, 24, 100, 136, 148
+"""Offsets in struct tcp_info (linux/tcp.h): tcpi_rcv_mss, tcpi_unacked, tcpi_total_retrans, tcpi_segs_out and
+tcpi_segs_in, tcpi_min_rtt."""
 _UNMEASURED = 0xFFFFFFFF
 
 
@@ -25,6 +26,8 @@ class TcpInfo:
     sent: int = 0
     """Segments sent."""
     min_rtt_ms: float = 0.0
+    retransmits: int = 0
+    """Segments that were sent again since the connection began, the SYN among them."""
     receive_mss: int = 0
     """The kernel's guess at the other side's segments, in bytes: as large as the largest that came, 536 at first."""
 
@@ -44,5 +47,13 @@ def parse_tcp_info(data: bytes) -> TcpInfo:
     receive_mss = struct.unpack_from("@I", data, _RECEIVE_MSS)[0]
     out, back = struct.unpack_from("@II", data, _SEGMENTS_OUT)
     rtt = struct.unpack_from("@I", data, _MIN_RTT)[0]
+    repeated = struct.unpack_from("@I", data, _REPEATED)[0]
     rtt_ms = 0.0 if rtt == _UNMEASURED else round(rtt / 1000, 3)
-    return TcpInfo(unacked=unacked, segments=out + back, sent=out, min_rtt_ms=rtt_ms, receive_mss=receive_mss)
+    return TcpInfo(unacked=unacked, segments=out + back, sent=out, min_rtt_ms=rtt_ms, retransmits=repeated,
+                   receive_mss=receive_mss)
+
+
+def note_times(part: TcpPart, sock: RecordedSocket) -> TcpPart:
+    """The part with the times of the operation that ends now; a reset leaves what the system knows readable."""
+    told = get_tcp_info(sock)
+    return replace(part, min_rtt_ms=told.min_rtt_ms, retransmits=told.retransmits, end_ms=sock.end_ms)

@@ -46,7 +46,7 @@ from probe.measurement.streams.sockets import (
     read_icmp_error,
     stop_icmp_reports,
 )
-from probe.measurement.streams.tcp_info import get_tcp_info
+from probe.measurement.streams.tcp_info import get_tcp_info, note_times
 from probe.measurement.streams.tls_handshake import (
     TlsHandshake,
     TlsStream,
@@ -112,11 +112,12 @@ def _connect(sock: RecordedSocket, base: Observation, clock: Clock) -> Observati
         failure = classify_failure(error)
     t_s = clock.now_s()
     icmp = anonymize_icmp(read_icmp_error(sock), base.address) if failure else None
-    return replace(base, failure=failure, icmp=icmp, t0_s=t0_s, t_s=t_s)
+    return replace(base, failure=failure, icmp=icmp, t0_s=t0_s, t_s=t_s, tcp=note_times(base.tcp, sock))
 
 
 def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> tuple[Observation, tuple[bytes, ...]]:
     t0_s = clock.now_s()
+    stream.sock.begin_operation()
     got = shake_hands(stream, until_server_hello=plan.until_server_hello)
     subject, issuer = read_certificate_names(got.chain_der[0]) if got.chain_der else ("", "")
     seen = replace(
@@ -127,7 +128,8 @@ def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> t
             chain=tuple(hash_key(der) for der in got.chain_der), subject=subject, issuer=issuer,
         ),
         failure=_tls_failure(got, plan),
-        tcp=replace(base.tcp, acked=got.acked, segments=count_segments(stream.sock, got.hello_bytes)),
+        tcp=note_times(replace(base.tcp, acked=got.acked, segments=count_segments(stream.sock, got.hello_bytes)),
+                       stream.sock),
         bytes_written=stream.sock.bytes_written, bytes_read=stream.sock.bytes_read,
     )
     return seen, got.chain_der
@@ -150,12 +152,13 @@ def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, c
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.deadline = time.monotonic() + plan.http_timeout_s
     before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
+    sock.begin_operation()
     got = exchange_first_words(stream, app, name=plan.app_name, url=plan.app_url, attempt=plan.attempt,
                                expect=plan.expect, chain_der=chain)
     seen = replace(
         base, operation="app_round_trip", t0_s=t0_s, t_s=clock.now_s(), tls=replace(base.tls, sni=plan.sni),
         failure=got.failure, app=replace(base.app, proof=got.proof, reply_bytes=got.reply_bytes, reply_head=got.head),
-        tcp=replace(base.tcp, acked=got.acked), met_expectation=got.met, mismatch=got.mismatch,
+        tcp=note_times(replace(base.tcp, acked=got.acked), sock), met_expectation=got.met, mismatch=got.mismatch,
         bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
         http=replace(base.http, status=got.status),
     )
@@ -180,6 +183,7 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
         begin_s = time.monotonic()
         sock.deadline = begin_s + plan.http_timeout_s
         before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
+        sock.begin_operation()
         got = exchange_http(stream, page.url, host=urlsplit(page.url).netloc, read_on_bytes=plan.read_on_bytes)
         rest = got.rest or BodyRest()
         seen.append(_page(replace(
@@ -187,7 +191,7 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
             tls=replace(base.tls, sni=plan.sni), bytes_written=sock.bytes_written - before[0],
             bytes_read=sock.bytes_read - before[1] - rest.bytes_read, target_id=page.target_id or base.target_id,
             input=page.input or base.input,
-            tcp=replace(base.tcp, acked=ask_acknowledged(sock) if got.failure == TIMEOUT else ""),
+            tcp=note_times(replace(base.tcp, acked=ask_acknowledged(sock) if got.failure == TIMEOUT else ""), sock),
             transfer=replace(
                 base.transfer, flow_s=round(max(0.0, sock.last_read_s - begin_s), 3) if got.failure == TIMEOUT else 0.0,
             ),

@@ -11,6 +11,8 @@ from probe.catalogue.packaged import load_account_needs, load_titles
 from probe.config.settings import Settings
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
+from probe.core.tables.control_sources import CONTROL_FAULTS
+from probe.core.tables.words import read_word
 from probe.inference.verdicts.service_sentences import describe_services
 from probe.measurement.planning.rotation import CORE
 from probe.operation.schedules.missing_runs import GAP_REASONS, ScheduleTerm
@@ -30,6 +32,7 @@ _MOVED_DOES = "nothing, if it moves now and then; else look at the line, or meas
 _LIST_DOES = ("probe update; if that fails too, ask whoever makes the list, or bring it by hand: "
               "probe update --from FILE")
 _FEED_DOES = "probe update feeds; if that fails too, ask whoever makes the feed, or name another mirror under [[feed]]"
+_HELPER_DOES = "if it lasts, ask whoever runs it, or take it out of the configuration and name another: probe setup"
 _RESOLVER_DOES = "ask whoever runs your network, or choose another resolver on the router"
 
 
@@ -227,6 +230,15 @@ def _conditions(facts: StatusFacts) -> Iterator[StatusFinding]:
                                  "service")
 
 
+def _helpers(facts: StatusFacts) -> Iterator[StatusFinding]:
+    """Whose word the last run did not count."""
+    for told in facts.runs[-1].controls_left_out if facts.runs else ():
+        name, _, word = told.rpartition(":")
+        why = CONTROL_FAULTS.get(read_word(word, CONTROL_FAULTS), word)
+        yield StatusFinding(what="helper", state=NOTE, todo=_HELPER_DOES,
+                            text=f"{visible(name)} was not counted in the last run: it {visible(why)}")
+
+
 def _network(facts: StatusFacts) -> Iterator[StatusFinding]:
     """What the last run's ladder said."""
     if not facts.runs:
@@ -327,5 +339,5 @@ _PLACE_DOES = ("nothing, if you travel or the table errs; else state what is rig
                "probe setup --asn 0 --country ZZ")
 _FINDERS: tuple[Callable[[StatusFacts], Iterator[StatusFinding]], ...] = (
     _version, _configuration, _list, _feeds, _schedule, _runs, _gaps, _list_blocked, _volume, _uploads, _conditions,
-    _network, _place,
+    _helpers, _network, _place,
 )

@@ -37,9 +37,9 @@ _FRAME = ("run_id", "measurement_uid", "measurement_start_time", "probe_cc", "pr
           "rules_version", "software_version", "schema_version")
 RELEASED: Mapping[str, tuple[str, ...]] = {
     "verdicts": (
-        *_FRAME, "target_id", "service", "role", "input", "outcome", "block_type", "also", "basis", "suspected",
-        "confidence", "confirmed", "rule_id", "rules", "evidence", "evidence_level", "attempts", "failed_attempts",
-        "control", "partial",
+        *_FRAME, "target_id", "service", "owner", "role", "input", "outcome", "block_type", "also", "basis",
+        "suspected", "confidence", "confirmed", "rule_id", "rules", "evidence", "evidence_level", "attempts",
+        "failed_attempts", "control", "partial",
     ),
     "services": (
         *_FRAME, "service", "role", "outcome", "k", "n", "not_attempted", "partial", "block_types", "blocked_targets",
@@ -53,6 +53,7 @@ RELEASED: Mapping[str, tuple[str, ...]] = {
         "segments", "chain", "trust", "method", "host_header", "status", "header_names", "body_bytes", "body_sha256",
         "body_truncated", "met_expectation", "fingerprint", "fingerprint_scope", "requests", "responses", "protocol",
         "proof", "reply_bytes", "bytes_written", "bytes_read", "flow_s", "bins", "rounds",
+        "min_rtt_ms", "end_ms", "retransmits",
     ),
     "controls": (
         *_FRAME, "asn", "cc", "input", "state", "dns_failure", "addresses", "tcp", "tls", "udp", "leaf_keys", "app",

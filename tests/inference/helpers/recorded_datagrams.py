@@ -7,13 +7,14 @@ from typing import Any
 
 from observations import REFUSED, TIMEOUT, WELL, path
 from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.refusal_evidence import NO_ANSWERS
 from probe.inference.evidence.udp_evidence import UdpEvidence
 from probe.inference.rules.path_context import PathContext
 
 NO_CONTROL: dict[str, Any] = dict(controls_asked=0, controls_answered=0, control_ok=0, control_failed=0,
                                   control_here=0,
                                   control_same_key=0, control_other_key=0, control_page_same=0,
-                                  control_page_differs=0, control_redirects_alike=0)
+                                  control_page_differs=0, control_redirects_alike=0, elsewhere=NO_ANSWERS)
 CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2, control_here=2)
 FAILS_TOO: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_failed=2)
 ONE_ATTEMPT: dict[str, Any] = dict(attempts=1, failed_attempts=1)

@@ -18,7 +18,7 @@ from lab_first_words import first_words, is_genuine
 from lab_hellos import hello
 from lab_innocents import fault
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 WEB = b"GET / HTTP/1.1\r\nHost: innocent.example\r\n\r\n"
 

@@ -13,7 +13,7 @@ from probe.catalogue.load import load_catalogue
 from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import load_scenario
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 SHORTLINK = "http://short.weixin.qq.com/mmtls/"
 FAILURES = {"silence": "timeout", "close": "closed", "reset": "ECONNRESET"}

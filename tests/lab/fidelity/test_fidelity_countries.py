@@ -27,7 +27,7 @@ from lab_fidelity_checks import (
     server_next,
 )
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 RESOLVERS = {
     "mm-dns": ("59.153.90.11", "172.31.31.2", "103.105.174.6"),

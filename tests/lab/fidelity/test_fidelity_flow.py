@@ -15,7 +15,7 @@ from lab_hellos import hello
 from probe_lab.lab_types import DrawnScenario, Value
 from project_root import LAB_CLIENTS
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 FLOOD_S = 5.0
 """How long a flow is offered far more than the rate."""

@@ -22,7 +22,7 @@ from lab_fidelity_checks import (
     public_resolver,
 )
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 
 @on("dns-hijack-known")

@@ -27,7 +27,7 @@ from lab_fidelity_checks import (
     server_next,
 )
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 PAGES = ("http-302", "http-iframe", "http-302-psh", "http-proxy403")
 

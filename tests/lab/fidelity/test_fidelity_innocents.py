@@ -13,7 +13,7 @@ from lab_fidelity import Watched, Watching
 from lab_hellos import hello
 from lab_innocents import ask, crowd, fault, fetch, header
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 CHUNK_BYTES = 4000
 """Of an answer of the laboratory that is sent in chunks."""
 
@@ -30,6 +30,7 @@ CHUNK_BYTES = 4000
         ("challenge-page", (200,), "cache-control"),
         ("challenge-403", (403, 503), "cf-mitigated"),
         ("maintenance", (503,), "retry-after"),
+        ("forbidden-for-all", (403,), "content-type"),
     ],
 )
 def test_a_service_answers_with_its_own_certificate(

@@ -9,7 +9,7 @@ import pytest
 from lab_fidelity import Watched, Watching
 from lab_innocents import ask, fetch, innocents, python
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 
 ROOTS = """

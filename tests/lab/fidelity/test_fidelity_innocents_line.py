@@ -11,7 +11,7 @@ import pytest
 from lab_fidelity import PATIENCE_S, Flow, Watched, Watching
 from lab_innocents import ask, crowd, fault, innocents, pings, python, volume, with_fault, with_rule
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 HURRY_S = 0.8
 """Shorter than the kernel waits before it sends a SYN again."""

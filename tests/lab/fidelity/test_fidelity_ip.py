@@ -18,7 +18,7 @@ from lab_fidelity_checks import (
     has_df,
 )
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 
 def assert_silence(w: Watched, flow: Flow) -> None:

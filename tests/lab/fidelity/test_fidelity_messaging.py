@@ -23,7 +23,7 @@ from lab_first_words import first_words, is_genuine
 from lab_hellos import hello
 from lab_innocents import fault, fetch
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 
 def assert_speaks_elsewhere(w: Watched, place: Place) -> None:

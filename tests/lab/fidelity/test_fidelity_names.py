@@ -24,7 +24,7 @@ from lab_hellos import hello
 from lab_innocents import crowd, innocents
 from lab_tls_views import assert_residual_hits_the_tuple_alone
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 
 def ask(w: Watched, place: Place, name: str) -> Flow:
@@ -50,6 +50,18 @@ def test_the_name_is_struck_everywhere_and_every_name_at_its_addresses(w: Watche
     assert_answered(w, ask(w, well, well.sni))
     assert not acts(w, w.http(t, port=80, host="innocent.example", timeout_s=BRIEF_S)), "another port"
     assert elsewhere(w, t, hello(t.sni))[0] == ""
+
+
+@on("company-reset", "front-one-owner")
+def test_three_names_are_reset_as_if_by_their_servers(w: Watched) -> None:
+    """Of three owners by a box on the way, of one owner by its own front: the client sees the same."""
+    other = w.innocent()
+    for t in w.targets():
+        flow = ask(w, t, t.sni)
+        assert flow.failure == "ECONNRESET"
+        resets = w.from_server(flow, flags="R")
+        assert {p.ip.ttl for p in resets} == {w.server_ttl}, "the header gives nobody away"
+        assert_answered(w, ask(w, t, other.sni))
 
 
 @on("http-everywhere")

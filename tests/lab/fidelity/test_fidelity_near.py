@@ -12,7 +12,7 @@ from lab_fidelity_checks import BRIEF_S, assert_answered, assert_never_arrives, 
 from lab_hellos import hello
 from probe_lab.format.needs import explain_lacking_needs
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 PORT = 33_434
 

@@ -11,7 +11,7 @@ from lab_both_ends import BothEnds
 from lab_datagrams import UNKNOWN_VERSION, again, assert_binomial, binding_request, initial, least, of_version
 from lab_fidelity import Flow, Place, Watched
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 LOW_PORT = 300
 """Below 443: the box looks only at clients whose port is above the server's."""

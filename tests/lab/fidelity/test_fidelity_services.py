@@ -20,7 +20,7 @@ from lab_warm import forked
 from probe.measurement.planning.plan_context import PlanContext
 from probe_lab.servers.faults import number
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 RATE = 20_000
 PIECE_BYTES = RATE // 10

@@ -25,7 +25,7 @@ from lab_fidelity_checks import (
 from lab_hellos import SCT, hello, short_hello, with_extension, with_grease
 from lab_innocents import fault
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 BY_ADDRESS = ("fp-reset", "fp-drop", "fp-fin", "fp-large", "fp-mute")
 BY_NAME = ("fp-name-reset", "fp-name-drop", "fp-name-fin", "fp-name-mute")

@@ -22,7 +22,7 @@ from probe_lab.lab_types import DrawnScenario, Rule
 from probe_lab.laboratory import Laboratory, make_probe_command
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(300)]
 
 FIRST = datetime(2017, 1, 2, 9, tzinfo=UTC)
 SERVICES = ("--service", "linkedin", "--service", "signal")

@@ -12,7 +12,7 @@ from lab_fidelity import Flow, Watched, seed_of, watched
 from lab_fidelity_checks import assert_answered
 from lab_hellos import hello
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 SLACK_S = 0.1
 SOON_S = 1.0

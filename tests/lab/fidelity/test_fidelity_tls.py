@@ -25,7 +25,7 @@ from lab_tls_views import (
     syn_ack,
 )
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 HENAN_BYTES = bytes.fromhex("01020304050607080900")
 

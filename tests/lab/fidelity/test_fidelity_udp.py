@@ -14,7 +14,7 @@ from lab_fidelity import Flow, Place, Watched, on
 from lab_fidelity_checks import BRIEF_S, INNOCENT_NAME, public_resolver
 from lab_innocents import crowd
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 MANY = 200
 """Datagrams enough to tell one share of losses from another."""

@@ -26,7 +26,7 @@ from lab_exercise import expected, explore, open_lab, process_space
 from probe_lab.laboratory import LabFailed, Laboratory, start_warm
 from project_root import ROOT
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.slow, pytest.mark.lab]
 
 STARTS = int(os.environ.get("LAB_STARTS", "20"))
 AT_ONCE = 10

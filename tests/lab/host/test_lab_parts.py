@@ -16,8 +16,9 @@ import pytest
 
 from lab_exercise import DRAWN, STAND_INS
 from probe_lab import lab_errors
-from probe_lab.host.blueprint import Blueprint, decode, encode, running_helpers
+from probe_lab.host.blueprint import Blueprint, decode, encode, find_false_helper, running_helpers
 from probe_lab.host.browser_trust import policy
+from probe_lab.host.false_helper import FalseHelper
 from probe_lab.lab_types import Fault
 from probe_lab.wire.composite import CompositeLeg
 from probe_lab.wire.frames import strip_frame
@@ -73,6 +74,20 @@ def test_helpers_that_are_down_are_left_out() -> None:
     assert running(Fault(kind="helper_down")) == []
     assert running(Fault(kind="helper_down", match=("a",))) == ["b"]
     assert running(Fault(kind="status", match=("a",))) == ["a", "b"]
+
+
+def test_a_false_helper_runs_where_the_fault_says() -> None:
+    def errors(*faults: Fault) -> list[FalseHelper | None]:
+        blueprint = Blueprint(drawn=dataclasses.replace(DRAWN, faults=faults), directory="/d", transport="",
+                              helpers=True, pcap_dir="", parts=STAND_INS)
+        return [find_false_helper(blueprint, vantage) for vantage in running_helpers(blueprint)]
+
+    lies = Fault(kind="helper_lies", params={"style": "keys"})
+    assert errors() == [None, None]
+    assert errors(lies) == [FalseHelper(style="keys")] * 2
+    assert errors(dataclasses.replace(lies, match=("b",))) == [None, FalseHelper(style="keys")]
+    assert errors(Fault(kind="helper_loaded", match=("a",), params={"after_s": 9})) == [
+        FalseHelper(style="loaded", after_s=9.0), None]
 
 
 def test_frames_other_than_unicast_ip_are_ignored() -> None:

@@ -18,7 +18,7 @@ from probe_lab.lab_types import DrawnScenario, Fault
 from probe_lab.laboratory import Laboratory
 from probe_lab.scoring.trial import configuration, program_environment
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 SERVER_FAULTS = {
     "tls_junk": {}, "http_endless": {}, "http_gzip_bomb": {}, "http_redirect_loop": {}, "http_huge_headers": {},

@@ -24,7 +24,7 @@ from probe_lab.scoring.judged import Row
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 from probe_lab.truth import read_log
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(300)]
 
 SCENARIO = "sni-tspu4"
 """The name's handshakes vanish: silence takes long enough for something to happen in the meantime."""

@@ -27,7 +27,7 @@ from probe_lab.scoring.trial import Trial
 SEED = random.Random(f"packets {os.environ['PROBE_TEST_SEED']}").randrange(1, 100_000)
 RUNS = [("sni-gfw2", "packet"), ("ip-admin", "packet"), ("dns-gfw-3", "packet"), ("sni-gfw2", "socket")]
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(300)]
 
 Kept = dict[tuple[str, str], Path]
 

@@ -21,7 +21,7 @@ from probe_lab.scoring.trial import configuration, program_environment, read_row
 DEADLINE_S = 300
 """Room for the first later slot (240 s after the failure) and not for the second."""
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(570)]
 
 
 EXPECTED = {

@@ -23,7 +23,7 @@ from probe_lab.world import draw_world
 from project_root import LAB_CLIENTS
 
 pytest.importorskip("aioquic", reason="it needs aioquic; in a checkout run: pip install . ./lab")
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.slow, pytest.mark.lab]
 
 ROWS = load_catalogue(search=False).endpoints
 

@@ -159,7 +159,7 @@ def verdict(visits: list[Observation], around: list[Observation], *controls: Con
     case = SiteCase(site=site_of(messenger()), dns=numbered(names), visits=numbered(visits),
                 around=numbered(around), controls=controls)
     (got,), _ = judge_run([case], {}, RunContext(ladder=WELL, quorums={}, cc="RU", private_roots={}))
-    return got.outcome, got.block_type
+    return ("suspected", got.suspected) if got.suspected else (got.outcome, got.block_type)
 
 
 def three(failure: Failure = "", proof: str = "", **changes: Any) -> list[Observation]:
@@ -174,8 +174,8 @@ def test_what_is_said_vanishes_beside_innocent_bytes() -> None:
     lost = three(TIMEOUT, acked="no")
     for controls in (BOTH, ONLY_TCP, ()):
         for beside in (innocent(), innocent(TIMEOUT)):
-            assert verdict(lost, beside, *controls) == ("blocked", "app.drop.protocol")
-    assert verdict(three(TIMEOUT, "proven", acked="no"), innocent(), *BOTH) == ("blocked", "app.drop.protocol")
+            assert verdict(lost, beside, *controls) == ("suspected", "app.drop.protocol")
+    assert verdict(three(TIMEOUT, "proven", acked="no"), innocent(), *BOTH) == ("suspected", "app.drop.protocol")
     for beside in (innocent(TIMEOUT, "no"), []):
         assert verdict(lost, beside, *BOTH)[0] == "inconclusive"
     assert verdict(lost[:2], innocent(), *BOTH)[0] == "inconclusive"
@@ -184,7 +184,7 @@ def test_what_is_said_vanishes_beside_innocent_bytes() -> None:
 @pytest.mark.parametrize(("failure", "cause"), [(TIMEOUT, "app.mute.protocol"), (RESET, "app.reset.protocol")])
 def test_silence_and_resets_need_controls_that_get_the_proof(failure: Failure, cause: str) -> None:
     seen = three(failure, acked="yes")
-    assert verdict(seen, innocent(), *BOTH) == ("blocked", cause)
+    assert verdict(seen, innocent(), *BOTH) == ("suspected", cause)
     for controls in (ONLY_TCP, (), (control("foreign"), control("proven", "b")), (control(EOF), BOTH[1])):
         assert verdict(seen, innocent(), *controls)[0] == "inconclusive"
     assert verdict(seen, innocent(TIMEOUT), *BOTH)[0] == "inconclusive"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dns.edns
 import dns.flags
 import dns.message
@@ -12,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observations import HERE4, HOST, NEAR4
+from probe.core.replies import SoaRecord
 from probe.measurement.names.dns_response import DnsResponse
-from probe.measurement.names.dns_wire import MAX_ANSWERS, make_query, parse_reply
+from probe.measurement.names.dns_wire import MAX_ANSWERS, MAX_SERIAL, MAX_TTL_S, make_query, parse_reply
 
 IDENTITY = 0x1234
 
@@ -93,16 +96,56 @@ def test_answers_are_bounded() -> None:
     assert all(len(text) <= 90 for text in reply.ede)
 
 
+SOA = "ns1.example. hostmaster.example. 7 1 1 1"
+
+
+def signed(section: str, owner: str = "Chat.Example.", rest: str = f"{SOA} 900", ttl_s: int = 300,
+           kind: str = "A") -> DnsResponse:
+    """A denial with an SOA in one section of the message."""
+    message = response(rcode=3, kind=kind)
+    getattr(message, section).append(dns.rrset.from_text(owner, ttl_s, "IN", "SOA", *rest.split("\n")))
+    return read(message.to_wire(), kind=kind)
+
+
+@pytest.mark.parametrize(("section", "records"), [("authority", 1), ("additional", 0), ("answer", 0)])
+def test_a_zone_that_denies_is_read(section: Any, records: int) -> None:
+    reply = signed(section)
+    assert reply.soas == (SoaRecord(section=section, ttl_s=300, minimum_s=900, serial=7, owner="chat.example"),)
+    assert reply.authority_records == records
+    assert not reply.answers
+
+
+def test_a_zone_that_was_asked_for_is_an_answer_and_no_address() -> None:
+    reply = signed("answer", kind="SOA")
+    assert reply.answered
+    assert not reply.answers
+    assert not signed("authority", kind="SOA").answered
+
+
+@pytest.mark.parametrize(("owner", "zone"), [(".", "."), ("example.", "example"), ("a\\|b.example.", "a|b.example")])
+def test_the_zones_name_is_read(owner: str, zone: str) -> None:
+    assert signed("authority", owner=owner).soas[0].owner == zone
+
+
+def test_a_reply_without_a_zone_has_none() -> None:
+    reply = read(response(f"A {HERE4}").to_wire())
+    assert (reply.soas, reply.authority_records) == ((), 0)
+    assert DnsResponse().authority_records == -1
+
+
 def test_trailing_bytes_are_no_fault() -> None:
     assert read(response(f"A {NEAR4}").to_wire() + b"tail").answers == (NEAR4,)
 
 
-GOOD = response("CNAME other.example.", f"A {HERE4}", f"A {NEAR4}", ede=15, text="x").to_wire()
+_FULL = response("CNAME other.example.", f"A {HERE4}", f"A {NEAR4}", ede=15, text="x")
+_FULL.authority.append(dns.rrset.from_text("example.", 300, "IN", "SOA", f"{SOA} 900"))
+_FULL.additional.append(dns.rrset.from_text("policy.example.", 5, "IN", "SOA", f"{SOA} 900"))
+GOOD = _FULL.to_wire()
 CHANGES = st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), max_size=6)
 
 
 @settings(max_examples=300, deadline=None)
-@given(CHANGES, st.integers(0, len(GOOD)), st.binary(max_size=20), st.sampled_from(["A", "AAAA", "TXT"]))
+@given(CHANGES, st.integers(0, len(GOOD)), st.binary(max_size=20), st.sampled_from(["A", "AAAA", "TXT", "SOA"]))
 def test_a_damaged_reply_is_a_reply_or_a_failure(
     changes: list[tuple[int, int]], cut: int, tail: bytes, kind: str,
 ) -> None:
@@ -111,6 +154,9 @@ def test_a_damaged_reply_is_a_reply_or_a_failure(
         wire[at] = value
     reply = read(bytes(wire[: cut or len(GOOD)]) + tail, kind=kind)
     assert len(reply.answers) <= MAX_ANSWERS
+    assert len(reply.soas) <= 3
+    assert all(len(soa.owner) <= 255 and 0 <= soa.ttl_s <= MAX_TTL_S and 0 <= soa.serial <= MAX_SERIAL
+               for soa in reply.soas)
     assert bool(reply.failure) != bool(reply.rcode)
 
 

@@ -113,6 +113,16 @@ def test_each_target_is_looked_at_thoroughly_about_once_a_week() -> None:
     assert {seen[e.target_id, 3] for e in CATALOGUE.endpoints if e.tier == 3} == {weeks}
 
 
+def test_each_place_is_looked_for_once_a_day_at_most() -> None:
+    """Tier 1 once, tier 2 whenever it is measured, tier 3 once a week."""
+    seen: Counter[tuple[str, int]] = Counter()
+    days = 7
+    for number in range(23 * days):
+        seen.update(share(START + number).searches)
+    assert {seen[e.target_id, e.tier] for e in CATALOGUE.endpoints if e.tier in (1, 2)} == {days}
+    assert {seen[e.target_id, 3] for e in CATALOGUE.endpoints if e.tier == 3} <= {0, 1}
+
+
 def test_nothing_is_said_of_what_has_no_turn() -> None:
     due = share(START).inputs
     chosen = select_sites(CATALOGUE, tier=1, cc="DE", consent_level=1, families=(4,), seed=1, due=due)

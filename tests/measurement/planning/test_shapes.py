@@ -25,12 +25,13 @@ from observations import (
     told,
     visit_to,
 )
+from probe.catalogue.owners import ServiceAt
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.inference.evidence.shape_evidence import (
     ShapeDislike,
     ShapeEvidence,
-    count_alike_services,
+    count_alike_owners,
     find_shape_dislikes,
     gather_shape_evidence,
     has_same_build,
@@ -320,26 +321,38 @@ def test_a_forbidden_name_taints_whoever_comes_next_to_an_agreed_server() -> Non
 
 # ---- other services
 
-APART = ShapeDislike(service="other", addresses=frozenset({"151.101.1.1", "2a04:4e42::1"}))
+APART = ShapeDislike(whose=ServiceAt(service="other", addresses=frozenset({"151.101.1.1", "2a04:4e42::1"})))
 
 
 @pytest.mark.parametrize(("service", "addresses", "n"), [
     ("chat", [HERE4], 1), ("chat", [HERE4, "2606:2800::1"], 1), ("other", [HERE4], 0),
     ("chat", ["151.101.9.9"], 0),  # one content network serves both
     ("chat", [HERE4, "2a04:4e42:7::7"], 0), ("chat", [], 0),
+    ("chat", ["2606:2800::1"], 1), ("chat", ["23.235.32.9"], 0),
 ])
 def test_another_operators_server_shows_the_same_only_from_another_network(
     service: str, addresses: list[str], n: int,
 ) -> None:
-    assert count_alike_services([APART], service, addresses) == n
-    assert count_alike_services([APART, APART], service, addresses) == n
+    ours = ServiceAt(service=service, addresses=frozenset(addresses))
+    assert count_alike_owners([APART], ours) == n
+    assert count_alike_owners([APART, APART], ours) == n
+
+
+def test_two_services_of_one_owner_are_one_that_dislikes() -> None:
+    both = [ShapeDislike(whose=ServiceAt(service=name, addresses=frozenset({f"31.13.64.{n}"})))
+            for n, name in enumerate(("facebook", "whatsapp"))]
+    assert count_alike_owners(both, ServiceAt(service="chat", addresses=frozenset({HERE4}))) == 1
+    assert count_alike_owners(both, ServiceAt(service="instagram", addresses=frozenset({HERE4}))) == 0
+    behind = [ShapeDislike(whose=ServiceAt(service=name, addresses=frozenset({address})))
+              for name, address in (("discord", "104.16.1.1"), ("other", "172.64.1.1"))]
+    assert count_alike_owners(behind, ServiceAt(service="chat", addresses=frozenset({HERE4}))) == 1
 
 
 def test_whose_servers_dislike_the_librarys_hello_is_told_by_what_passes_again() -> None:
     library = [operation("tls_handshake", failure=RESET, attempt=n, sequence=at) for n, at in ((1, 1), (2, 4))]
     passes = [operation("tls_handshake", purpose="shape", shape="browser", attempt=n, sequence=at)
               for n, at in ((1, 3), (2, 5))]
-    (found,) = find_shape_dislikes(site_of(), library, passes)
-    assert (found.service, found.addresses) == ("chat", frozenset({HERE4}))
-    assert not find_shape_dislikes(site_of(), library, passes[:1])
-    assert not find_shape_dislikes(site_of(), library, [])
+    (found,) = find_shape_dislikes(site_of(), library, passes, {HERE4: 64500})
+    assert found.whose == ServiceAt(service="chat", host=HOST, addresses=frozenset({HERE4}), asns=frozenset({64500}))
+    assert not find_shape_dislikes(site_of(), library, passes[:1], {})
+    assert not find_shape_dislikes(site_of(), library, [], {})

@@ -40,6 +40,13 @@ def test_sites_with_small_pages_are_glanced_at_and_a_few_alone() -> None:
     assert make_glance_context([large], consent_level=3) == FlowContext()
 
 
+def test_controls_are_not_glanced_at() -> None:
+    site, seen = visits_of(HOST, HERE4, 0.1)
+    control = replace(site, endpoints=tuple(replace(e, role="control") for e in site.endpoints))
+    assert make_glance_context([(control, seen), *OTHERS[:1]], consent_level=3).glances == (
+        ("s0.example", 443, "93.184.6.0"),)
+
+
 def test_a_glance_is_one_transfer_and_a_slow_one_makes_a_suspect() -> None:
     frame = replace(FRAME, flow=FlowContext(glances=((HOST, 443, HERE4),)))
     (glance,) = plan_transfers(SITE, SiteHistory(), frame)

@@ -108,8 +108,10 @@ def steps_of(net: Net) -> list[TcpTrace]:
 
 
 @pytest.mark.parametrize("failure", [TIMEOUT, REFUSED])
-def test_an_address_that_controls_reach_is_traced_beside_one_that_answers(failure: str) -> None:
-    taken = steps_of(Net(dns=HONEST, cuts={HERE4: ("connect", failure)}))
+@pytest.mark.parametrize("theirs", ["", TIMEOUT], ids=["controls connect", "controls fail too"])
+def test_an_address_that_controls_tried_is_traced_beside_one_that_answers(failure: str, theirs: str) -> None:
+    taken = steps_of(Net(dns=HONEST, cuts={HERE4: ("connect", failure)}, told=lambda step: told(
+        step.control_id, input=step.input, tcp=((f"{HERE4}:443", theirs),))))
     assert [(s.purpose, s.address, s.port) for s in taken] == [
         ("trace", HERE4, 443), ("reference", ELSEWHERE, 443), ("reference", BEYOND4, 443)]
 
@@ -117,10 +119,8 @@ def test_an_address_that_controls_reach_is_traced_beside_one_that_answers(failur
 @pytest.mark.parametrize("net", [
     Net(dns=HONEST), Net(dns=HONEST, cuts={HERE4: ("tls", RESET)}),
     Net(dns=HONEST, cuts={HERE4: ("connect", TIMEOUT)}, told=lambda step: told(
-        step.control_id, input=step.input, tcp=((f"{HERE4}:443", TIMEOUT),))),
-    Net(dns=HONEST, cuts={HERE4: ("connect", TIMEOUT)}, told=lambda step: told(
         step.control_id, state="failed", input=step.input)),
-], ids=["well", "reset in the handshake", "controls fail too", "no control"])
+], ids=["well", "reset in the handshake", "no control"])
 def test_nothing_is_traced_where_it_would_decide_nothing(net: Net) -> None:
     assert not steps_of(net)
 

@@ -288,3 +288,18 @@ def test_verdicts_do_not_depend_on_the_order_in_which_sites_are_judged(catalogue
     two, _ = judge_log(catalogue, replace(chosen, sites=sites[::-1]), book, ladder, cc="RU")
     assert sorted(one, key=lambda v: v.target_id) == sorted(two, key=lambda v: v.target_id)
     assert len(one) == 2
+
+
+def test_questions_for_the_sake_of_a_name_are_its_own_and_a_comparison_is_everybodys() -> None:
+    book = ObservationLog("r")
+    denied: Any = dict(failure="dns_nxdomain_error")
+    book.add(lookup(**denied))
+    book.add(lookup(purpose="again", input=HOST, **denied))
+    book.add(lookup(name="example", purpose="zone", input=HOST, query_type="SOA"))
+    book.add(lookup(HERE4, name=FRAME.innocent, purpose="yardstick"))
+    book.add(lookup(NEAR4, name=OTHER))
+    own = [(o.hostname, o.purpose) for o in book.case(site_of()).dns]
+    assert own == [(HOST, "target"), (HOST, "again"), ("example", "zone"), (FRAME.innocent, "yardstick")]
+    other = site_of(endpoint(f"https://{OTHER}/"))
+    assert [o.hostname for o in book.case(other).dns] == [OTHER]
+    assert [a for o in book.case(site_of()).dns for a in o.dns.answers] == [HERE4]

@@ -1,0 +1,123 @@
+"""Tables of classes, causes, bases and open answers, as every form of the score shows them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from probe_lab.scoring.accusations import BasisCount, UndecidedCount
+from probe_lab.scoring.calibration import Bin
+from probe_lab.scoring.score_run import Score
+from probe_lab.scoring.situations import CENSORSHIP, INNOCENT, NamedCause, SituationScore
+
+MOST_CLASSES = 400
+"""Lines of a table of classes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountTable:
+    """A table of texts under a title."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def class_line(part: Score) -> str:
+    """The figure of classes, which weighs more than that of verdicts."""
+    found = part.classes
+    if not found.tried:
+        return "no class of innocents was tried"
+    return (f"{found.accused} of {found.tried} classes of innocents (95 % sure of less than {found.upper95:.1%} of "
+            "such classes)")
+
+
+def undecided_line(part: Score) -> str:
+    """How many verdicts decide nothing and are right all the same."""
+    rows, open_ones = sum(u.rows for u in part.undecided), sum(u.undecided for u in part.undecided)
+    return f"{open_ones} of {rows} verdicts for which several outcomes are right decide nothing"
+
+
+def count_tables(part: Score) -> tuple[CountTable, ...]:
+    """All that hold any line."""
+    tables = (
+        _bases(part.basis), _accused(part.situations), _named(part.named), _twins(part.situations),
+        _undecided(part.undecided), _look_alikes(part.situations), _rules(part.calibration_by_rule),
+        _classes(part.calibration_by_class),
+    )
+    return tuple(table for table in tables if table.rows)
+
+
+def _bases(counts: Mapping[str, BasisCount]) -> CountTable:
+    rows = tuple((word, str(count.right), str(count.wrong)) for word, count in counts.items()
+                 if count.right or count.wrong)
+    return CountTable(title="What accusations rest on", head=("basis", "right", "wrong"), rows=rows)
+
+
+def _accused(situations: Iterable[SituationScore]) -> CountTable:
+    rows = tuple((each.id, str(each.tried), str(each.accused), f"{each.upper95:.0%}")
+                 for each in situations if each.kind == INNOCENT and each.accused)
+    return CountTable(title="Classes of innocents with an accusation",
+                      head=("class", "trials", "with an accusation", "95 % bound"), rows=rows[:MOST_CLASSES])
+
+
+def _named(causes: Iterable[NamedCause]) -> CountTable:
+    rows = tuple(
+        (each.cause, str(each.consent_level), "yes" if each.helpers else "no", str(each.rows),
+         _share(each.named, each.rows), str(each.unplaced), str(each.suspected), _several(each.others))
+        for each in causes)
+    return CountTable(title="Censorship that was named, by cause",
+                      head=("cause", "consent level", "helpers", "verdicts", "named", "unplaced", "rightly suspected",
+                            "others"), rows=rows)
+
+
+def _twins(situations: Sequence[SituationScore]) -> CountTable:
+    """Of classes with an innocent alone: of all others the table by cause tells."""
+    innocent = {each.id for each in situations if each.kind == INNOCENT}
+    rows = tuple((each.id, str(each.rows), _share(each.named, each.rows), str(each.unplaced))
+                 for each in situations if each.kind == CENSORSHIP and each.id in innocent and each.rows)
+    return CountTable(title="Twins of innocents", head=("class", "verdicts", "named", "unplaced"),
+                      rows=rows[:MOST_CLASSES])
+
+
+def _undecided(counts: Iterable[UndecidedCount]) -> CountTable:
+    rows = tuple((" or ".join(each.allowed), str(each.rows), str(each.undecided), _several(each.given))
+                 for each in counts)
+    return CountTable(title="What several right outcomes hide",
+                      head=("right are", "verdicts", "undecided", "given"), rows=rows)
+
+
+def _look_alikes(situations: Sequence[SituationScore]) -> CountTable:
+    """From these the probe's own table is filled, which says how sure a rule may be."""
+    innocents = [each for each in situations if each.kind == INNOCENT]
+    rows = tuple(
+        (look, str(len(alike)), str(sum(each.accused > 0 for each in alike)),
+         ", ".join(each.id for each in alike if not each.accused))
+        for look in sorted({look for each in innocents for look in each.looks})
+        if (alike := [each for each in innocents if look in each.looks]))
+    return CountTable(title="Classes of innocents that look like an action of censors",
+                      head=("action", "classes", "with an accusation", "without"), rows=rows)
+
+
+def _rules(bins: Iterable[Bin]) -> CountTable:
+    """Rules that break their word alone: the others are in the JSON."""
+    rows = tuple((b.kind, str(b.n), f"{b.mean_confidence:.3f}", f"{b.right:.1%}", f"{b.chance:.2g}")
+                 for b in bins if b.word == "broken")
+    return CountTable(title="Rules that are surer than they are right",
+                      head=("rule", "verdicts", "mean confidence", "right", "chance"), rows=rows)
+
+
+def _classes(bins: Iterable[Bin]) -> CountTable:
+    rows = tuple((f"{b.low:.2f} to {b.high:.2f}", str(b.n), f"{b.mean_confidence:.3f}", f"{b.right:.1%}", b.word)
+                 for b in bins)
+    return CountTable(title="Rules in classes that were held out",
+                      head=("promised by other classes", "rules and classes", "mean promise", "right", "word"),
+                      rows=rows)
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count} ({count / of:.0%})"
+
+
+def _several(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in counts.items())

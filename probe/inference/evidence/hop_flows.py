@@ -1,0 +1,110 @@
+"""What flows with chosen TTLs show of the hop at which something acts on a question.
+
+A packet whose TTL ends before the box never meets it; one that ends just behind it does. What is compared: the same
+question with one hop less, an innocent one with the same TTL and further ones, and how far routers are heard of at all.
+A box may give its forged packet the TTL that the packet it saw had left: that one dies on its way back, and what is
+first seen comes from about half as far (rule R30 of the field). So a place is a range.
+
+Only the TTL of the question varies. A box anywhere on the way that waits for the server's answer, and drops it, ends
+the connection on it or rewrites it, therefore shows where the server is reached, just as a front that refuses us. The
+two are told apart in one case alone, `FlowSigns.at_end`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from probe.core.tables.evidence_words import HopWord
+from probe.inference.evidence.hop_lines import ACTS, ENDS, SERVED, Lines, find_served, read_routers, read_word_at
+
+AGREEING = 3
+"""So many searches must show the same, and as many innocent flows the contrary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionFlow:
+    """One connection on which a question was said with chosen TTLs."""
+
+    lines: Lines
+    left_out: bool = False
+    """The question was not said to its end: no server owes it an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSigns:
+    """What the flows of one search show; hop numbers count routers from 1, 0: not shown."""
+
+    least: int = 0
+    most: int = 0
+    agreed: bool = False
+    """Three flows met the same there and not one hop before, and three innocent ones passed."""
+    at_end: bool = False
+    """Three flows were ended where the server is reached and not one hop before, by what cannot be a box that waits for
+    the server's answer: the question was not said to its end, so there was none, and the server's acknowledgement of it
+    arrived as it was before the end came. Innocent bytes were served there. It says nothing of who stands at the
+    server's door. A front that acts once it has the whole question, as most do, is never shown so."""
+    end: int = 0
+    """The TTL with which innocent bytes reach a server; 0: not known."""
+    heard: int = 0
+    """The furthest router that any packet of the search ran out at."""
+
+
+NO_SIGNS = FlowSigns()
+
+
+def read_flows(mine: Sequence[QuestionFlow], others: Sequence[Lines], way: Lines) -> FlowSigns:
+    """Compare the flows of a question with the innocent ones `others` and the routers on the `way`."""
+    looks = [f for f in mine if f.lines and f.lines[-1].ttl - f.lines[0].ttl <= 1]
+    place = max((f.lines[-1].ttl for f in looks), default=0)
+    looks = [f for f in looks if f.lines[-1].ttl == place]
+    words = {told for f in mine if (told := read_word_at(f.lines, place))}
+    control = [row for row in others if read_word_at(row, place)]
+    if len(words) != 1 or not control:
+        return NO_SIGNS
+    word = words.pop()
+    if not _begins_there(word, mine, place):
+        return NO_SIGNS
+    routers, ended = read_routers(way)
+    heard = max((s.ttl for row in (way, *others) for s in row if s.word == "exceeded"), default=0)
+    served = find_served(others)
+    if (ended and place >= ended) or (served and place >= served):
+        beyond = max(routers, default=0) >= served > 0 or ended > served > 0  # something ends TCP for the server
+        return FlowSigns(at_end=not beyond and _is_ended_by_server(word, looks, control, place), end=served)
+    if word in ACTS:
+        spared = any(read_word_at(row, place) not in ACTS for row in control) or max(routers, default=0) >= place
+        least = place // 2 + 1
+    else:
+        spared, least = any(goes_on(row, place) for row in control), place
+    if not spared:
+        return NO_SIGNS
+    sure = [f for f in looks if word in ACTS or place == 1 or read_word_at(f.lines, place - 1) == "exceeded"]
+    agreed = len(sure) >= AGREEING <= len(control) and all(goes_on(row, place) for row in control)
+    return FlowSigns(least=least, most=place, agreed=agreed, end=served, heard=heard)
+
+
+def _begins_there(word: HopWord, mine: Sequence[QuestionFlow], place: int) -> bool:
+    """Whether something acts at this TTL, or swallows what is said, and nothing does at one less."""
+    if word not in ACTS and word != "silent":
+        return False
+    if place == 1:
+        return True
+    below = [(told, f.lines) for f in mine if (told := read_word_at(f.lines, place - 1))]
+    if any(told in ACTS for told, _ in below):
+        return False
+    lost = any(told == "silent" and sum(s.ttl == place - 1 for s in lines) > 1 for told, lines in below)
+    return bool(below) if word in ACTS else not lost and any(told == "exceeded" for told, _ in below)
+
+
+def goes_on(row: Lines, place: int) -> bool:
+    """Whether a flow is heard of at this TTL or further on, and nothing acted on it up to there."""
+    return any(s.ttl >= place and s.word in ("exceeded", *SERVED) for s in row) and not any(
+        s.ttl <= place and s.word in ACTS for s in row)
+
+
+def _is_ended_by_server(word: HopWord, looks: Sequence[QuestionFlow], control: Sequence[Lines],
+                        place: int) -> bool:
+    """The case of `FlowSigns.at_end`, but for a carrier that ends TCP itself."""
+    sure = [f for f in looks if f.left_out and any(s.ttl == place and s.word == "acked" for s in f.lines)]
+    served = all(read_word_at(row, place) in SERVED and read_word_at(row, place - 1) not in SERVED for row in control)
+    return word in ENDS and len(sure) >= AGREEING and served

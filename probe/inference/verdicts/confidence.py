@@ -1,0 +1,43 @@
+"""How sure a verdict may be that rests on what others say.
+
+Whoever runs a control can be mistaken, overloaded or dishonest, and all that one network tells is one word. So a rule
+that needs controls is never surer than `ONE_NETWORK` where those that spoke are in one network, and one that needs
+nothing but controls never surer than `CONTROLS_ALONE`, however many agree. Controls that agree make nobody less sure:
+what a rule of the same cause would say had none been asked may be said with them as well.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from probe.core.tables.block_types import is_ancestor
+from probe.inference.rules.rule import Decision, Need, Rule, find_first_rule
+
+ONE_NETWORK = 0.7
+CONTROLS_ALONE = 0.9
+WORDS_OF_CONTROLS: frozenset[Need] = frozenset({"helper", "two_helpers", "twin"})
+WORDS_ABOUT_NAMES: frozenset[Need] = WORDS_OF_CONTROLS | {"trusted_dns"}
+"""Where no trusted resolver spoke, controls alone stood in for them."""
+
+E = TypeVar("E")
+
+
+def limit_confidence(decision: Decision[E], bare: E, *, networks: int,
+                     words: frozenset[Need] = WORDS_OF_CONTROLS) -> float:
+    """The confidence of the rule that held. `bare`: the evidence as it would be had no control been asked; `networks`:
+    in how many of them controls said anything of the matter; `words`: which of a rule's needs are met by controls."""
+    rule = decision.rule
+    if not words.intersection(rule.needs):
+        return rule.confidence
+    most = ONE_NETWORK if networks < 2 else CONTROLS_ALONE if words.issuperset(rule.needs) else 1.0
+    alone = find_first_rule(decision.table, bare)
+    if _says_as_much(alone, decision) and not words.intersection(alone.needs):
+        most = max(most, alone.confidence)
+    return min(rule.confidence, most)
+
+
+def _says_as_much(alone: Rule[E], decision: Decision[E]) -> bool:
+    """The same, or less of the same, and on the same basis."""
+    rule = decision.rule
+    return (alone.outcome == rule.outcome and is_ancestor(alone.block_type, rule.block_type)
+            and (not decision.basis or decision.basis in alone.rests_on))

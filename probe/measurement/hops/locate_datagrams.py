@@ -1,0 +1,71 @@
+"""Searches for a hop by datagrams: questions for names, and first packets of QUIC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probe.core.replies import TraceLine
+from probe.inference.evidence.hop_flows import AGREEING, goes_on
+from probe.inference.evidence.hop_lines import find_first_sign, read_routers
+from probe.measurement.hops.hop_search import BEYOND_HOPS, HopSearch
+from probe.measurement.hops.locate_udp import MAX_TTL, TtlDatagram, list_lines, make_questions, send_all
+from probe.measurement.planning.steps import Lookup, Question, QuicVisit
+
+DNS_MAX_TTL = 24
+ROUNDS = 3
+"""So often every TTL is asked with: datagrams get lost, and three answers must agree."""
+
+
+def search_datagrams(search: HopSearch, routers: Sequence[TraceLine], key: bytes) -> None:
+    """Search with what the plan's step says in datagrams."""
+    if isinstance(search.plan.asked, Lookup):
+        _ask_names(search, routers, key)
+    elif isinstance(search.plan.asked, QuicVisit):
+        _say_initials(search, routers, key)
+
+
+def _ask_names(search: HopSearch, routers: Sequence[TraceLine], key: bytes) -> None:
+    """Questions with every TTL, those for the name again: datagrams get lost. Up to twice the resolver's distance: an
+    answer with a copied TTL comes from half as far as the question would have gone."""
+    plan, t0_s = search.plan, search.clock.now_s()
+    ended = read_routers(routers)[1]
+    ttls = range(1, min(2 * ended + 1, DNS_MAX_TTL) + 1 if ended else MAX_TTL + 1)
+    for asked, rounds in ((plan.asked, ROUNDS), (plan.control, 1)):
+        if not isinstance(asked, Lookup):
+            continue
+        answered: list[TtlDatagram] = []
+        for _ in range(rounds):
+            batch, is_answer = make_questions(asked.name, recursion=asked.channel != "dark", ttls=ttls,
+                                              query_type=plan.query_type)
+            send_all(plan.address, batch, key=key, together=plan.together, is_answer=is_answer)
+            answered += batch
+        search.keep(asked, list_lines(answered), t0_s)
+
+
+def _say_initials(search: HopSearch, routers: Sequence[TraceLine], key: bytes) -> None:
+    """One first packet with each TTL, each of a connection of its own; then three times where the first sign shows,
+    with one hop less before, beside innocent ones that go further."""
+    plan = search.plan
+    ended = read_routers(routers)[1]
+    walked = _say(search, plan.asked, range(1, min(MAX_TTL, ended + 1 if ended else MAX_TTL) + 1), key)
+    if not (place := find_first_sign([walked], routers)) or any(s.word == "answered" for s in walked):
+        return
+    less = max(1, place - 1)
+    for _ in range(AGREEING):
+        if not goes_on(_say(search, plan.control, (less, *range(place, place + BEYOND_HOPS + 1)), key), place):
+            return
+        look = _say(search, plan.asked, (less, place, place), key)
+        if any(s.ttl == place and s.word != "silent" for s in look):
+            return
+
+
+def _say(search: HopSearch, asked: Question, ttls: Sequence[int], key: bytes) -> tuple[TraceLine, ...]:
+    """First packets of QUIC with these TTLs, each from a socket of its own."""
+    from probe.measurement.datagrams.quic_handshake import make_initial
+
+    plan, t0_s = search.plan, search.clock.now_s()
+    if not isinstance(asked, QuicVisit):
+        return ()
+    batch = [TtlDatagram(ttl=ttl, data=make_initial(asked), port=plan.port) for ttl in ttls]
+    send_all(plan.address, batch, key=key, together=plan.together, is_answer=bool)
+    return search.keep(asked, list_lines(batch), t0_s, operation="udp_trace")

@@ -1,0 +1,51 @@
+"""docs/owners.md: who owns the services and their fronts, with the sources, and where law makes operators refuse."""
+
+from __future__ import annotations
+
+from grid import grid
+from probe.catalogue.owner_types import Owner
+from probe.catalogue.packaged import load_owners, load_sanctions, load_services
+from probe.core.tables.owner_words import OWNER_KINDS
+from probe.inference.evidence.company import COMPANY
+
+_HEAD = """# Who owns the services, and what they stand behind
+
+Generated from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml` by `make docs`. A service that nobody
+lists owns itself. Networks, fronts and hosts of zones are those that are well known: where a cell is empty nothing is
+known, which does not mean that there is nothing.
+
+Two services are unrelated where they have different owners, no common network that ends their connections (by the
+addresses that a run met and the packaged table of networks; else by the fronts that their owners are known to use; two
+addresses of one /16, or one /32 of IPv6, are taken for one network's), and no common host of zones or transit that is
+known of both. {company} unrelated owners whose services are struck alike in one run are company
+(`probe/inference/evidence/company.py`).
+
+{kinds}
+"""
+_SANCTIONS = """## Where law makes operators refuse
+
+There, owners with these seats, and whoever stands behind their fronts, have no company. What has ended counts on, since
+operators are slow to follow. What one operator refuses by its own choice stands in [services.md](services.md).
+"""
+
+
+def page() -> str:
+    """The whole document."""
+    owners = load_owners()
+    head = ("owner", "id", "kinds", "seats", "services", "networks", "stands behind", "source")
+    table = grid(head, [_row(name, owner) for name, owner in sorted(owners.items())])
+    listed = {service for owner in owners.values() for service in owner.services}
+    many = ", ".join(f"`{name}`" for name in load_services() if name not in listed)
+    sanctions = grid(("country", "since", "until", "seats", "serve all the same", "source"), [
+        (s.country, str(s.since), str(s.until or ""), ", ".join(s.seats), ", ".join(f"`{name}`" for name in s.serves),
+         s.source) for s in load_sanctions()])
+    return "\n".join((
+        _HEAD.format(company=f"{COMPANY}", kinds=grid(("kind", "meaning"), list(OWNER_KINDS.items()))), table, "",
+        f"Of many owners, told by the host that is asked: {many}.", "", _SANCTIONS, sanctions, ""))
+
+
+def _row(name: str, owner: Owner) -> tuple[str, ...]:
+    networks = [*(f"AS{asn}" for asn in owner.asns), *([f"{len(owner.prefixes)} prefixes"] if owner.prefixes else [])]
+    behind = dict.fromkeys((*owner.fronts, *owner.dns_hosts, *owner.caches, *owner.transits))
+    return (owner.title, f"`{name}`", ", ".join(owner.kinds), ", ".join(owner.countries), ", ".join(owner.services),
+            ", ".join(networks), ", ".join(f"`{other}`" for other in behind if other != name), owner.source)
