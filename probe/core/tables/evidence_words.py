@@ -26,6 +26,9 @@ NarrowHello = Literal["passed", "cut", "failed", "silent", "unasked"]
 """The library's hello in small segments."""
 VersionState = Literal["answered", "silent", "closed", "unasked"]
 """The question for a version of QUIC that does not exist."""
+Beside = Literal["", "itself", "network"]
+"""What accepts TCP connections: the address itself, or another one of its network (/24, /64); empty: neither is known.
+"""
 LostWhere = Literal["", "near", "far", "unknown"]
 """Where packets are lost; empty: nobody looked."""
 Elsewhere = Literal["", "name", "passes"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from probe.core.addresses import is_beside
 from probe.core.observations import Observation
-from probe.core.tables.evidence_words import InnocentState, OtherBytes, OtherPort
+from probe.core.tables.evidence_words import Beside, InnocentState, OtherBytes, OtherPort
 from probe.core.tables.handshakes import INNOCENT_HTTP
 from probe.core.tables.operations import Operation
 from probe.inference.evidence.app_evidence import OPERATION
@@ -43,3 +44,18 @@ def judge_other_bytes(around: Sequence[Observation], mine: Sequence[Observation]
     if any(min(lost) < o.sequence < max(lost) for o in said) if lost else False:
         return "passed"
     return "failed" if tries and not said else "unasked"
+
+
+def find_accepting_addresses(seen: Iterable[Observation]) -> frozenset[str]:
+    """The addresses that accepted a TCP connection of ours, or a SYN with a small TTL."""
+    return frozenset(o.address for o in seen
+                     if (o.operation == "connect" and not o.failure)
+                     or (o.operation == "trace" and any(line.word == "open" for line in o.trace.lines)))
+
+
+def judge_beside(address: str, accepting: Collection[str]) -> Beside:
+    """What is reached at an address over TCP, or next to it. Routes are lost by networks of a /24 (a /48 over IPv6) at
+    least, so where a neighbour is reached, the way there is not lost."""
+    if address in accepting:
+        return "itself"
+    return "network" if any(is_beside(address, other) for other in accepting) else ""

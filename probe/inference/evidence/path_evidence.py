@@ -42,6 +42,7 @@ from probe.core.tables.evidence_words import (
     NO_STAGE_OR_PAGE,
     TLS_OR_HTTP,
     Answered,
+    Beside,
     ControlFinding,
     InnocentState,
     LostWhere,
@@ -138,6 +139,8 @@ class PathEvidence:
     lost: LostWhere = ""
     """near, far, unknown, or empty where nobody looked: where attempts to connect end
     (`probe.inference.evidence.trace_evidence`)."""
+    beside: Beside | Empty = ""
+    """What else is reached there over TCP: a carrier that has lost the way to a network loses all of it."""
     located: HopLocation = NOWHERE
     """The hop at which the name is interfered with."""
     located_by_name: HopLocation = NOWHERE

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from probe.core.tables.basis_words import Basis
+from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
+from probe.inference.rules.connect_rules import LIVES
 from probe.inference.rules.name_context import NameEvidence
-from probe.inference.rules.path_context import PathContext, shows_injection
+from probe.inference.rules.path_context import PathContext, is_prohibited, shows_injection
 
 ALIKE_SHAPES = 2
 """Other services that refuse the library's hello alike: with the one that is judged they are three."""
@@ -27,7 +29,17 @@ def _acts_before_the_door(c: PathContext) -> bool:
     another owner's server, whose operator agreed to be asked."""
     path = c.path
     located = "before" in (path.located.where, path.located_by_name.where)
-    return located or "near" in (path.lost, path.udp.lost) or path.shapes.elsewhere == "name"
+    return located or _is_lost_alone(c) or path.shapes.elsewhere == "name"
+
+
+def _is_lost_alone(c: PathContext) -> bool:
+    """Attempts to connect, or datagrams, end where others pass, and not because a carrier has lost the way to the whole
+    network: somebody says that they are prohibited, or refuses them, or a neighbour or another port is reached."""
+    path = c.path
+    if path.udp.lost == "near":
+        return bool(path.beside)
+    spoken = path.failure in (CONNECTION_REFUSED, CONNECTION_RESET) or is_prohibited(c)
+    return path.lost == "near" and (spoken or path.other_port in LIVES or path.beside == "network")
 
 
 def find_name_bases(e: NameEvidence) -> frozenset[Basis]:

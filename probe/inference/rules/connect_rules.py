@@ -18,7 +18,7 @@ from probe.inference.rules.path_context import (
 )
 from probe.inference.rules.rule import Rule
 
-_LIVES: tuple[OtherPort, ...] = ("open", "closed")
+LIVES: tuple[OtherPort, ...] = ("open", "closed")
 """The host answers at another port."""
 
 
@@ -81,7 +81,7 @@ CONNECT: tuple[PathRule, ...] = (
          why="attempts on this port are lost where other packets pass, another port of the address answers, and "
              "controls connect to this one",
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
-               and c.path.other_port in _LIVES),
+               and c.path.other_port in LIVES),
     Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
          why="packets to the address are lost where others pass, and controls connect to it",

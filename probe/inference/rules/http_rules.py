@@ -32,7 +32,7 @@ def _known_page(c: PathContext) -> bool:
 
 def _differs(c: PathContext) -> bool:
     return (not c.path.proven and c.path.stage == "page" and c.path.control_page_differs > 0
-            and not c.path.control_page_same and convicts(c) and 200 <= c.path.status < 300)
+            and not c.path.control_page_same and convicts(c) and not 300 <= c.path.status < 400)
 
 
 def _not_the_servers(c: PathContext) -> bool:

@@ -10,6 +10,7 @@ from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.trust import TrustPolicy
+from probe.inference.evidence.address_neighbours import find_accepting_addresses
 from probe.inference.evidence.company import Companies
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.dns_marks import ResolverHabits, gather_resolver_habits
@@ -68,6 +69,8 @@ class CrossSiteEvidence:
     """How the network's resolver answers about all names."""
     unlucky: frozenset[str] = frozenset()
     """Names about which silence may be chance: so are questions about others lost."""
+    accepting: frozenset[str] = frozenset()
+    """Addresses that accepted a TCP connection, of sites and of what they are compared with."""
     companies: Companies = field(default_factory=dict)
     """Owners whose services are struck in one way; it takes all paths of the run to tell."""
 
@@ -85,4 +88,6 @@ def gather_cross_site_evidence(cases: Sequence[SiteCase], run: RunContext) -> Cr
     asked = {case.site.host: count_questions(case.dns) for case in cases if case.site.has_name}
     return CrossSiteEvidence(others=others, disliked=disliked, pages=pages, shared_answers=find_shared_answers(answers),
                              habits=gather_resolver_habits(o for case in cases for o in case.dns),
-                             unlucky=find_unlucky_names(asked, run.ladder.asked))
+                             unlucky=find_unlucky_names(asked, run.ladder.asked),
+                             accepting=find_accepting_addresses(
+                                 o for case in cases for o in (*case.visits, *case.around, *case.traces)))

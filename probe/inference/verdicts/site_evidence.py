@@ -12,6 +12,7 @@ from probe.core.places import Place
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.run_words import OUT_OF_ORDER
 from probe.core.tables.trust import TrustFinding
+from probe.inference.evidence.address_neighbours import judge_beside
 from probe.inference.evidence.datagram_evidence import DatagramContext, gather_datagram_evidence
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.hop_evidence import locate_interference
@@ -36,7 +37,8 @@ def gather_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: Cr
         around = DatagramContext(near=case.around, controls=case.controls, traces=case.traces, others=across.others,
                                  private_root=run.private_roots.get(case.site.trust, ""),
                                  nat64_prefix=run.ladder.nat64_prefix)
-        return [gather_datagram_evidence(case.site, endpoint, address, case.visits, around) for address in addresses]
+        return [_beside(gather_datagram_evidence(case.site, endpoint, address, case.visits, around), across)
+                for address in addresses]
     found = [
         gather_path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around,
                              controls=case.controls, traces=case.traces, flows=case.flows, lent=case.lent,
@@ -45,7 +47,11 @@ def gather_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: Cr
         for address in addresses
     ]
     ours = describe_service(endpoint.service, endpoint.host, addresses, run.networks)
-    return [_with_other_sites(p, case, ours, across, run) for p in found]
+    return [_with_other_sites(_beside(p, across), case, ours, across, run) for p in found]
+
+
+def _beside(path: PathEvidence, across: CrossSiteEvidence) -> PathEvidence:
+    return replace(path, beside=judge_beside(path.address, across.accepting))
 
 
 def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: CrossSiteEvidence,
