@@ -113,8 +113,20 @@ def innocent(place: int, *, served: int = 0, times: int = 3, acted: bool = False
     """Flows that go five hops beyond, or to the server."""
     last = min(place + 5, served or 99)
     replies = [f"{ttl} {'acked' if ttl == served else 'exceeded'} 9.0" for ttl in range(max(1, place - 1), last + 1)]
-    return [row(OTHER, *([f"{place} reset 9.0"] if acted else replies), attempt=2 * n + 1)
+    if acted:
+        replies = [*([f"{place - 1} exceeded 9.0"] if place > 1 else []), f"{place} reset 9.0"]
+    return [row(OTHER, *replies, attempt=2 * n + 1)
             for n in range(1, times + 1)]
+
+
+def syns(opened: int) -> Observation:
+    """Routers that SYNs run out at, and where one is accepted."""
+    return row("", *(f"{ttl} exceeded 9.0 r{ttl}" for ttl in range(1, opened)), f"{opened} open 9.0")
+
+
+def early(rows: list[Observation]) -> list[Observation]:
+    """The first of them was made before anything else was said."""
+    return [replace(rows[0], t0_s=-1.0), *rows[1:]]
 
 
 def reference(routers: str, *, address: str = "5.6.7.8") -> Observation:
@@ -138,6 +150,19 @@ PLACES: dict[str, tuple[list[Observation], str, str]] = {
     "three that do not agree": ([*SURE, *looks(3, "closed", times=1)], "", "unknown"),
     "innocent flows are reset, too": ([way(FAR, end=13), *looks(3, "reset"), *innocent(3, acted=True)], "2-3",
                                       "unknown"),
+    "innocent flows are reset, too, but for one that came before all": (
+        [way(FAR, end=13), *looks(3, "reset"), *early(innocent(3, times=1)), *innocent(3, times=2, acted=True)], "2-3",
+        "before"),
+    "innocent flows are reset, too, where no SYN is accepted yet": (
+        [way(FAR, end=13), syns(13), *looks(3, "reset"), *innocent(3, acted=True)], "2-3", "before"),
+    "SYNs are accepted there": ([way(FAR), syns(3), *looks(3, "reset"), *innocent(3, acted=True)], "", "unknown"),
+    "SYNs are accepted soon after": ([way(FAR), syns(6), *looks(3, "reset"), *innocent(3, acted=True)], "2-3",
+                                     "unknown"),
+    "that one was reset as well": ([way(FAR, end=13), *looks(3, "reset"), *early(innocent(3, acted=True))], "2-3",
+                                   "unknown"),
+    "innocent flows are reset nearer": (
+        [way(FAR, end=13), *looks(3, "reset"), *early(innocent(3, times=1)), row(OTHER, "2 reset 9.0", "3 reset 9.0")],
+        "2-3", "unknown"),
     "the fourth router before the address": ([way("pooooooo", end=9), *looks(5, "reset"), *innocent(5, served=9)],
                                              "3-5", "unknown"),
     "the fifth": ([way("pooooooo", end=9), *looks(4, "reset"), *innocent(4, served=9)], "3-4", "before"),

@@ -31,6 +31,7 @@ from probe_lab.box.actions import ACTIONS
 from probe_lab.box.parameters import KINDS
 from probe_lab.cli.lab_score import score as score_command
 from probe_lab.format import guide
+from probe_lab.format.fronts import FrontSpec
 from probe_lab.format.scenario import Filter, Scenario, list_scenario_names, read_scenario
 from probe_lab.lab_types import Censor, Expect
 from probe_lab.servers.faults import FAULTS
@@ -108,7 +109,7 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
         f"{trace.MAX_TTL} SYNs there and to each of 3 others | 2 kB each | {together_s}, spread {spread_s} |",
         f"{2 * trace.MAX_TTL} datagrams a port",
         f"{run_loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {hop_search.MAX_FLOWS}, and "
-        f"{locate_udp.MAX_TTL} datagrams, {trace.MAX_TTL} SYNs to each of 3 others | 10 kB | "
+        f"{locate_udp.MAX_TTL} datagrams, {trace.MAX_TTL} SYNs there and to each of 3 others | 10 kB | "
         f"{ttl_flow.FLOW_S:.0f} each |",
         f"{flow_suspects.MAX_GLANCES} glances and {flow_suspects.MAX_SITES} sites a run, "
         f"level {flow_suspects.CONSENT} | 1 a glance, {ENOUGH_DEAD} where it is dead; "
@@ -155,14 +156,14 @@ def test_parameters_that_all_actions_share_are_told_once() -> None:
 
 def test_every_field_of_a_scenario_is_explained(lab_guide: str) -> None:
     own_words = {"name", "draw", "company", "world", "rules", "faults", "censor", "expects", "outcomes", "block_types",
-                 "alias", "needs"}
-    classes: tuple[type, ...] = (Scenario, Filter, Expect, Censor)
+                 "alias", "needs", "below", "fronts", "front_program", "act"}
+    classes: tuple[type, ...] = (Scenario, Filter, Expect, Censor, FrontSpec)
     fields = {field.name for each in classes for field in dataclasses.fields(each)} - own_words
-    fields |= {"outcome", "block_type", "needs", "rtt_ms", "hops", "censor_hop", "private_hops", "loss",
+    fields |= {"outcome", "block_type", "needs", "rtt_ms", "hops", "censor_hop", "door_hops", "private_hops", "loss",
                "clock_shift_s", "helpers"}
     assert not [field for field in sorted(fields) if f"`{field}`" not in lab_guide]
     assert not [part for part in ("[draw.ALIAS]", "[company]", "[world]", "[[rule]]", "[[fault]]", "[[expect]]",
-                                  "[censor]") if part not in lab_guide]
+                                  "[censor]", "[[front]]", "[front_program]") if part not in lab_guide]
 
 
 def test_the_example_of_the_guide_is_a_scenario(lab_guide: str, tmp_path: Path) -> None:

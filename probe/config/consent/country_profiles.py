@@ -42,7 +42,7 @@ def load_profiles() -> _Table:
 
 def is_grave(cc: str) -> bool:
     """Whether measuring, or helping somebody to, is feared to bring persecution in a country."""
-    return profile_of(cc) is load_profiles().profile[GRAVE]
+    return _name_profile(cc) == GRAVE
 
 
 def profile_of(cc: str) -> CountryProfile:

@@ -101,10 +101,13 @@ def locate_interference(traces: Sequence[Observation], name: str, *, address: st
     at, door = own[0].address, own[0].port
     rows = [o for o in rows if (o.address, o.port) == (at, door)]
     way = [s for o in rows if not o.hostname for s in list_packets(o)]
-    others = [list_packets(o) for o in rows if o.hostname not in ("", name)]
+    first_s = min(o.t0_s for o in own)
+    others = [QuestionFlow(lines=list_packets(o), early=o.t0_s < first_s)
+              for o in rows if o.hostname not in ("", name)]
     mine = [QuestionFlow(lines=list_packets(o), left_out=o.trace.left_out_bytes > 0)
             for o in rows if o.hostname == name]
-    found = _read_questions([f.lines for f in mine], others, way) if door == 53 else read_flows(mine, others, way)
+    found = (_read_questions([f.lines for f in mine], [f.lines for f in others], way) if door == 53 else
+             read_flows(mine, others, way))
     outside = _outside(way)
     place = HopLocation(least=found.least, most=found.most, where=_where(found, way, traces, at), outside=outside)
     return replace(place, scope=_scope(place, way, outside))

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probe.core.tables.evidence_words import HopWord
-from probe.inference.evidence.hop_lines import ACTS, ENDS, SERVED, Lines, find_served, read_routers, read_word_at
+from probe.inference.evidence.hop_lines import ACTS, ENDS, SERVED, Lines, find_tcp_end, read_routers, read_word_at
 
 AGREEING = 3
 """So many searches must show the same, and as many innocent flows the contrary."""
@@ -29,6 +29,8 @@ class QuestionFlow:
     lines: Lines
     left_out: bool = False
     """The question was not said to its end: no server owes it an answer."""
+    early: bool = False
+    """Of an innocent one: it was made before anything else was said, so that nothing can have been set off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,9 @@ class FlowSigns:
     least: int = 0
     most: int = 0
     agreed: bool = False
-    """Three flows met the same there and not one hop before, and three innocent ones passed."""
+    """Three flows met the same there and not one hop before, and three innocent ones passed. Or later ones met there
+    what the others do, as boxes punish an address for minutes, and an early one passed, or SYNs are not accepted
+    before."""
     at_end: bool = False
     """Three flows were ended where the server is reached and not one hop before, by what cannot be a box that waits for
     the server's answer: the question was not said to its end, so there was none, and the server's acknowledgement of it
@@ -53,13 +57,15 @@ class FlowSigns:
 NO_SIGNS = FlowSigns()
 
 
-def read_flows(mine: Sequence[QuestionFlow], others: Sequence[Lines], way: Lines) -> FlowSigns:
-    """Compare the flows of a question with the innocent ones `others` and the routers on the `way`."""
+def read_flows(mine: Sequence[QuestionFlow], innocent: Sequence[QuestionFlow], way: Lines) -> FlowSigns:
+    """Compare the flows of a question with the innocent ones and the routers on the `way`."""
+    others = [f.lines for f in innocent]
     looks = [f for f in mine if f.lines and f.lines[-1].ttl - f.lines[0].ttl <= 1]
     place = max((f.lines[-1].ttl for f in looks), default=0)
     looks = [f for f in looks if f.lines[-1].ttl == place]
     words = {told for f in mine if (told := read_word_at(f.lines, place))}
-    control = [row for row in others if read_word_at(row, place)]
+    beside = [f for f in innocent if read_word_at(f.lines, place)]
+    control = [f.lines for f in beside]
     if len(words) != 1 or not control:
         return NO_SIGNS
     word = words.pop()
@@ -67,19 +73,20 @@ def read_flows(mine: Sequence[QuestionFlow], others: Sequence[Lines], way: Lines
         return NO_SIGNS
     routers, ended = read_routers(way)
     heard = max((s.ttl for row in (way, *others) for s in row if s.word == "exceeded"), default=0)
-    served = find_served(others)
+    served = find_tcp_end(way, others)
     if (ended and place >= ended) or (served and place >= served):
         beyond = max(routers, default=0) >= served > 0 or ended > served > 0  # something ends TCP for the server
         return FlowSigns(at_end=not beyond and _is_ended_by_server(word, looks, control, place), end=served)
     if word in ACTS:
-        spared = any(read_word_at(row, place) not in ACTS for row in control) or max(routers, default=0) >= place
+        spared = any(read_word_at(row, place) not in ACTS for row in control) or heard >= place
         least = place // 2 + 1
     else:
         spared, least = any(goes_on(row, place) for row in control), place
     if not spared:
         return NO_SIGNS
     sure = [f for f in looks if word in ACTS or place == 1 or read_word_at(f.lines, place - 1) == "exceeded"]
-    agreed = len(sure) >= AGREEING <= len(control) and all(goes_on(row, place) for row in control)
+    agreed = len(sure) >= AGREEING and _is_contrary(
+        beside, word, place, opens_beyond=any(s.word == "open" for s in way) and served > place)
     return FlowSigns(least=least, most=place, agreed=agreed, end=served, heard=heard)
 
 
@@ -94,6 +101,18 @@ def _begins_there(word: HopWord, mine: Sequence[QuestionFlow], place: int) -> bo
         return False
     lost = any(told == "silent" and sum(s.ttl == place - 1 for s in lines) > 1 for told, lines in below)
     return bool(below) if word in ACTS else not lost and any(told == "exceeded" for told, _ in below)
+
+
+def _is_contrary(beside: Sequence[QuestionFlow], word: HopWord, place: int, *, opens_beyond: bool) -> bool:
+    """Whether the innocent flows show that what acts does so on the question, or what it has set off. `opens_beyond`:
+    SYNs are accepted further on alone, so that what resets there is not what they connect to."""
+    passed = [f for f in beside if goes_on(f.lines, place)]
+    if len(passed) == len(beside):
+        return len(beside) >= AGREEING
+    alike = [f for f in beside if f not in passed and read_word_at(f.lines, place) == word
+             and (place == 1 or read_word_at(f.lines, place - 1) == "exceeded")]
+    shown = any(f.early for f in passed) or (opens_beyond and word in ACTS)
+    return shown and len(passed) + len(alike) == len(beside)
 
 
 def goes_on(row: Lines, place: int) -> bool:

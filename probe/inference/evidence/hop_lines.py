@@ -34,6 +34,13 @@ def read_routers(way: Lines) -> tuple[frozenset[int], int]:
     return frozenset(s.ttl for s in way if s.word == "exceeded"), ended
 
 
+def find_tcp_end(way: Lines, rows: Iterable[Lines]) -> int:
+    """The least TTL with which a SYN is accepted, or innocent bytes are acknowledged or answered: where TCP ends; 0:
+    with none."""
+    opened = [s.ttl for s in way if s.word == "open"]
+    return min([*opened, *(s.ttl for row in rows for s in row if s.word in SERVED)], default=0)
+
+
 def read_word_at(row: Lines, ttl: int) -> HopWord | Empty:
     """What one flow met at a TTL: what acted, else silence where every packet met it, else the last word; empty: it
     sent none with that TTL."""
@@ -41,11 +48,6 @@ def read_word_at(row: Lines, ttl: int) -> HopWord | Empty:
     acts = [word for word in words if word in ACTS]
     told = [word for word in words if word != "silent"]
     return acts[-1] if acts else told[-1] if told else words[-1] if words else ""
-
-
-def find_served(rows: Iterable[Lines]) -> int:
-    """The least TTL with which innocent bytes were acknowledged or answered: where TCP ends; 0: with none."""
-    return min((s.ttl for row in rows for s in row if s.word in SERVED), default=0)
 
 
 def find_first_sign(rows: Sequence[Lines], way: Lines) -> int:

@@ -21,7 +21,9 @@ from probe.measurement.planning.steps import LocateHop, Question, Visit, read_as
 
 WALKS = 3
 """Connections on which the TTL rises, for a question of one segment; twice as many for a longer one."""
-MAX_FLOWS = 2 * WALKS + 2 * AGREEING
+INNOCENT_WALKS = 2
+"""Those on which it rises for innocent bytes, before anything is set off."""
+MAX_FLOWS = INNOCENT_WALKS + 2 * WALKS + 2 * AGREEING - 1
 """Connections for one search: those that walk, those that make sure, and innocent ones."""
 FLOWS_PER_WINDOW, WINDOW_S = 3, 10.0
 """Some boxes refuse an address for a minute after the fourth TLS connection in ten seconds."""

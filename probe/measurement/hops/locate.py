@@ -2,8 +2,9 @@
 
 A flow whose TTL rises finds the first sign, so that what punishes the address for minutes is set off as seldom as
 possible (`probe.measurement.hops.ttl_flow`). The place is then asked three times more, each time with one hop less
-first, and innocent bytes are said three times with the same TTLs and some beyond. Where the server itself is reached,
-the question is said without its last byte: what still ends it there does not wait for an answer
+first, beside innocent bytes with the same TTLs and some beyond; these go before all the rest as well, while nothing is
+set off. Where the server itself is reached, the question is said without its last byte: what still ends it there does
+not wait for an answer
 (`probe.inference.evidence.hop_flows.FlowSigns.at_end`). Datagrams: `probe.measurement.hops.locate_datagrams`.
 """
 
@@ -19,29 +20,29 @@ from probe.core.tables.evidence_words import HopWord
 from probe.core.tables.operations import Operation
 from probe.core.tables.systems import SILENT_SYSTEM
 from probe.inference.evidence.hop_door import is_before_door
-from probe.inference.evidence.hop_flows import AGREEING, goes_on
+from probe.inference.evidence.hop_flows import AGREEING
 from probe.inference.evidence.hop_lines import (
     ACTS,
     ENDS,
-    SERVED,
     find_first_sign,
-    find_served,
+    find_tcp_end,
+    list_packets,
     read_routers,
     read_word_at,
 )
 from probe.measurement.clock import Clock
 from probe.measurement.hops.first_bytes import CutWord
-from probe.measurement.hops.hop_search import BEYOND_HOPS, WALKS, HopSearch
+from probe.measurement.hops.hop_search import BEYOND_HOPS, INNOCENT_WALKS, WALKS, HopSearch
 from probe.measurement.hops.locate_datagrams import search_datagrams
 from probe.measurement.hops.locate_udp import MAX_TTL, trace_routers
-from probe.measurement.hops.trace import can_hear_routers
+from probe.measurement.hops.trace import can_hear_routers, trace_tcp
 from probe.measurement.hops.ttl_flow import PER_FLOW
-from probe.measurement.planning.steps import LocateHop, Visit
+from probe.measurement.planning.steps import LocateHop, TcpTrace, Visit
 
 
 def locate_hop(plan: LocateHop, *, clock: Clock, key: bytes) -> list[Observation]:
-    """Search for the hop. One row for the routers on the way (no name), one for each flow or series of questions;
-    each line is what became of one packet. Never raises for the network."""
+    """Search for the hop. Rows for the routers on the way and for SYNs (no name), one for each flow or series of
+    questions; each line is what became of one packet. Never raises for the network."""
     search = HopSearch(plan, clock)
     if not can_hear_routers(platform.system(), platform.release()):
         return [replace(search.make_row(plan.asked), reason=SILENT_SYSTEM)]
@@ -49,21 +50,37 @@ def locate_hop(plan: LocateHop, *, clock: Clock, key: bytes) -> list[Observation
     operation: Operation = "udp_trace" if plan.kind == "quic" else "trace"
     routers = search.keep(None, trace_routers(plan.address, key=key, together=plan.together), t0_s, operation=operation)
     if isinstance(plan.asked, Visit):
-        _search_flows(search, routers)
+        syns = trace_tcp(TcpTrace(purpose="locate", address=plan.address, port=plan.port, together=plan.together),
+                         clock=clock, key=key)
+        search.seen.append(replace(syns, input=plan.input))
+        _search_flows(search, (*routers, *list_packets(syns)))
     else:
         search_datagrams(search, routers, key)
     return search.seen
 
 
 def _search_flows(search: HopSearch, routers: Sequence[TraceLine]) -> None:
-    """With the first segment; where nothing acts on that, and the question is longer, with the last one."""
+    """Innocent bytes first, while nothing is set off: they tell where TCP ends. Then the question with its first
+    segment; where nothing acts on that, and it is longer, with the last one."""
+    early = _walk_innocent(search, routers)
+    if not all(early):
+        return
     words: tuple[CutWord, ...] = ("first", "last")
     for word in words:
         place, sign = _walk(search, routers, word)
         if place:
-            _make_sure(search, place, sign, word, routers)
+            _make_sure(search, place, sign, word, routers, early)
         if place or not search.left_out_bytes:
             return
+
+
+def _walk_innocent(search: HopSearch, routers: Sequence[TraceLine]) -> list[tuple[TraceLine, ...]]:
+    """Up to the server, or as far as a filter is likely to stand."""
+    rows, last = list[tuple[TraceLine, ...]](), read_routers(routers)[1] or MAX_TTL
+    for begin in range(1, INNOCENT_WALKS * PER_FLOW, PER_FLOW):
+        if begin <= last and not find_tcp_end((), rows):
+            rows.append(search.flow(search.plan.control, range(begin, min(begin + PER_FLOW, last + 1)), "first"))
+    return rows
 
 
 def _walk(search: HopSearch, routers: Sequence[TraceLine], word: CutWord) -> tuple[int, HopWord]:
@@ -81,20 +98,18 @@ def _walk(search: HopSearch, routers: Sequence[TraceLine], word: CutWord) -> tup
     return place, next((told for row in rows if (told := read_word_at(row, place)) and told in ACTS), "silent")
 
 
-def _make_sure(search: HopSearch, place: int, sign: HopWord, word: CutWord, routers: Sequence[TraceLine]) -> None:
-    """The innocent bytes first: they tell whether the server is reached there, and harm nobody. A place at the
-    service's door is looked at once more and no oftener: it shows nothing."""
+def _make_sure(search: HopSearch, place: int, sign: HopWord, word: CutWord, routers: Sequence[TraceLine],
+               early: Sequence[Sequence[TraceLine]]) -> None:
+    """Look there three times more, beside innocent bytes; at a place at the service's door once more and no oftener,
+    for it shows nothing."""
     plan, less = search.plan, max(1, place - 1)
     beyond = (less, *range(place, place + BEYOND_HOPS + 1))
-    control = search.flow(plan.control, beyond, word)
-    served = any(line.word in SERVED and line.ttl <= place for line in control)
-    at_end = served or 0 < read_routers(routers)[1] <= place
+    served = 0 < find_tcp_end((), early) <= place
+    at_end = any(0 < ttl <= place for ttl in (find_tcp_end(routers, early), read_routers(routers)[1]))
     if at_end and not (served and sign in ENDS):
         return  # silence, or another answer, can be what a box makes of the server's
-    if not at_end and not goes_on(control, place):
-        return  # innocent bytes fare alike, or nothing is heard of them
-    heard = max((line.ttl for line in control if line.word == "exceeded"), default=0)
-    tells = at_end or is_before_door(place, routers, end=find_served([control]), heard=heard)
+    heard = max((line.ttl for row in early for line in row if line.word == "exceeded"), default=0)
+    tells = at_end or is_before_door(place, routers, end=find_tcp_end(routers, early), heard=heard)
     for number in range(AGREEING if tells else 1):
         look = search.flow(plan.asked, (less, place, place), "short" if at_end else word)
         if read_word_at(look, place) != sign:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from probe.core.replies import TraceLine
 from probe.inference.evidence.hop_flows import AGREEING, goes_on
-from probe.inference.evidence.hop_lines import find_first_sign, read_routers
+from probe.inference.evidence.hop_lines import find_first_sign, find_tcp_end, read_routers
 from probe.measurement.hops.hop_search import BEYOND_HOPS, HopSearch
 from probe.measurement.hops.locate_udp import MAX_TTL, TtlDatagram, list_lines, make_questions, send_all
 from probe.measurement.planning.steps import Lookup, Question, QuicVisit
@@ -43,17 +43,19 @@ def _ask_names(search: HopSearch, routers: Sequence[TraceLine], key: bytes) -> N
 
 
 def _say_initials(search: HopSearch, routers: Sequence[TraceLine], key: bytes) -> None:
-    """One first packet with each TTL, each of a connection of its own; then three times where the first sign shows,
-    with one hop less before, beside innocent ones that go further."""
+    """One first packet with each TTL, innocent ones first, each of a connection of its own; then three times where the
+    first sign shows, with one hop less before, beside innocent ones that go further."""
     plan = search.plan
     ended = read_routers(routers)[1]
-    walked = _say(search, plan.asked, range(1, min(MAX_TTL, ended + 1 if ended else MAX_TTL) + 1), key)
+    ttls = range(1, min(MAX_TTL, ended + 1 if ended else MAX_TTL) + 1)
+    early, walked = (_say(search, asked, ttls, key) for asked in (plan.control, plan.asked))
     if not (place := find_first_sign([walked], routers)) or any(s.word == "answered" for s in walked):
         return
-    less = max(1, place - 1)
+    less, served = max(1, place - 1), find_tcp_end((), [early])
+    if not goes_on(early, place) or 0 < served <= place or 0 < ended <= place:
+        return
     for _ in range(AGREEING):
-        if not goes_on(_say(search, plan.control, (less, *range(place, place + BEYOND_HOPS + 1)), key), place):
-            return
+        _say(search, plan.control, (less, *range(place, place + BEYOND_HOPS + 1)), key)
         look = _say(search, plan.asked, (less, place, place), key)
         if any(s.ttl == place and s.word != "silent" for s in look):
             return
