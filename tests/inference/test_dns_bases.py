@@ -40,9 +40,9 @@ CONTENT: dict[str, tuple[NameEvidence, bool]] = {
     "a denial without marks": (failing("nxdomain"), False),
     "a denial that names a policy": (failing("nxdomain", policy_named=True), True),
     "a household's denial": (failing("nxdomain", policy_named=True, resolver_private=True), False),
-    "a refusal of a resolver's": (failing("refused", refusals_recurse=True, **REFUSAL), True),
+    "a refusal of a resolver's": (failing("refused", zone_served=True, **REFUSAL), True),
     "one that a forwarder passes on": (failing("refused", **REFUSAL), False),
-    "one where nobody else answers": (failing("refused", refusals_recurse=True, public="refused"), False),
+    "one where nobody else answers": (failing("refused", zone_served=True, public="refused"), False),
     "a failure": (failing("servfail", resolver_alive="ok"), False),
     "silence": (failing("timeout", resolver_alive="ok"), False),
 }
@@ -112,7 +112,7 @@ def test_what_the_services_own_side_can_cause_accuses_nobody(story: str) -> None
 ACCUSED: dict[str, tuple[NameEvidence, str, str]] = {
     "a made-up denial": (failing("nxdomain", denial="made_up"), "dns/denied_here_only", "content"),
     "an empty answer that was made up": (failing("empty", denial="made_up"), "dns/empty_here_only", "content"),
-    "a refusal of a resolver's": (failing("refused", refusals_recurse=True, **REFUSAL), "dns/refused_here_only",
+    "a refusal of a resolver's": (failing("refused", zone_served=True, **REFUSAL), "dns/refused_here_only",
                                   "content"),
     "silence on the way": (STRUCK, "dns/unanswered_here_only", "place"),
     "one false address for three services": (
@@ -165,14 +165,24 @@ def test_a_resolver_says_whether_signatures_or_servers_are_why(ede: list[tuple[s
     assert (found.stale_signatures, found.unreachable_authority) == (signatures, authority)
 
 
-@pytest.mark.parametrize(("changes", "recurse"), [
-    ([dict(dns_flags=("QR", "RD", "RA"))] * 2, True), ([dict(dns_flags=("QR", "RD"))], False),
-    ([dict(dns_flags=("QR", "RA")), dict(dns_flags=("QR",))], False), ([{}], False),
-    ([dict(replies=("3.0|60|REFUSED|QR RD RA|",))], True),
+def zone_reply(owner: str, section: str = "answer", rcode: str = "NOERROR") -> Observation:
+    return lookup(name=owner, purpose="zone", input=HOST, query_type="SOA", rcode=rcode,
+                  soas=(f"{section}|300|900|7|{owner}",))
+
+
+@pytest.mark.parametrize(("host", "replies", "served"), [
+    ("www.chat.example", [zone_reply("chat.example")], True),
+    ("a.www.chat.example", [zone_reply("chat.example", "authority")], True),
+    ("chat.example", [zone_reply("example")], False), ("www.chat.example", [zone_reply("www.chat.example")], False),
+    ("chat.co.uk", [zone_reply("co.uk")], False), ("chat.asso.fr", [zone_reply("asso.fr")], False),
+    ("www.telegram.me", [zone_reply("telegram.me")], True), ("www.chat.example", [zone_reply(".")], False),
+    ("www.chat.example", [zone_reply("chat.example", rcode="REFUSED")], False),
+    ("www.chat.example", [zone_reply("other.example")], False), ("www.chat.example", [], False),
 ])
-def test_a_refusal_of_one_who_recurses_is_a_resolvers_own(changes: list[dict[str, Any]], recurse: bool) -> None:
-    seen = [lookup(failure="dns_refused_error", name=HOST, **each) for each in changes]
-    assert gather_dns_evidence(seen).refusals_recurse is recurse
+def test_a_refusal_of_a_name_in_a_zone_that_is_served_is_the_resolvers_own(
+        host: str, replies: list[Observation], served: bool) -> None:
+    refused = lookup(name=host, failure="dns_refused_error", rcode="REFUSED")
+    assert gather_dns_evidence([refused, *replies]).zone_served is served
 
 
 @pytest.mark.parametrize(("ede", "named"), [([("15 x",), ("16",)], True), ([("15",), ()], False), ([("17",)], False)])

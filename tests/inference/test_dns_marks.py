@@ -118,6 +118,11 @@ def test_the_zone_to_ask_for_is_the_one_that_the_denial_denies(owner: str, zone:
     assert choose_zone(NAME, bare(*([soa(owner)] if owner else []))) == zone
 
 
+@pytest.mark.parametrize(("host", "zone"), [(NAME, "chat.example"), ("chat.example", "example"), ("x", "x")])
+def test_of_a_name_that_is_refused_the_zone_above_is_asked_for(host: str, zone: str) -> None:
+    assert choose_zone(host, [lookup(name=host, failure="dns_refused_error", rcode="REFUSED")]) == zone
+
+
 @given(st.lists(st.text("ab", min_size=1, max_size=2), min_size=1, max_size=4), st.text("ab.", max_size=9))
 def test_the_zone_to_ask_for_lies_between_the_denying_one_and_the_name(labels: list[str], owner: str) -> None:
     host = ".".join(labels)

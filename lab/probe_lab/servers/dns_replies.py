@@ -82,7 +82,7 @@ class NameServers:
 
     def _network(self, query: dns.message.Message, *, udp: bool) -> bytes | None:
         name = _name(query)
-        faults = self._faults.of("resolver", name, name.rpartition(".")[2])
+        faults = self._faults.of("resolver", name, name.rpartition(".")[2]) or self._refusals_of_zone(name)
         acts = [fault for fault in faults if fault.kind != "dns_ede"]
         if acts and acts[0].kind in _UNREADABLE:
             self._note(acts[0], name, "")
@@ -95,6 +95,11 @@ class NameServers:
             if fault.kind == "dns_ede":
                 _explain(reply, fault)
         return _fit(reply, query, udp=udp)
+
+    def _refusals_of_zone(self, name: str) -> tuple[Fault, ...]:
+        """What the servers of the name's zone say of all of it, and a forwarder passes on."""
+        return tuple(fault for fault in self._faults.all("resolver") if fault.params.get("passed_on", False)
+                     and any(self._zone.zone_of(match) == self._zone.zone_of(name) for match in fault.match))
 
     def _misbehave(self, query: dns.message.Message, fault: Fault) -> dns.message.Message:
         if fault.kind == "resolver_filter":
@@ -116,8 +121,6 @@ class NameServers:
                 if reply.rcode() == dns.rcode.NXDOMAIN and zone == name:  # a zone cannot say that it does not exist
                     zone = name.rpartition(".")[2]
                 deny(reply, style, name=name, zone=zone, ages=self._ages)
-            if fault.kind == "resolver_refused" and fault.params.get("passed_on", False):
-                reply.flags &= ~dns.flags.RA
         self._note(fault, _name(query), given if reply.answer else "")
         return reply
 

@@ -85,8 +85,8 @@ FAULTS: Mapping[str, FaultKind] = _table(
      "the network's resolver works at the name for after_s (10) and then answers, all that have asked meanwhile, with "
      "SERVFAIL or, style answer, the truth"),
     ("resolver_refused", "resolver", "passed_on",
-     "the network's resolver answers REFUSED; passed_on: as a forwarder that says what the name's own servers did (no "
-     "RA)"),
+     "the network's resolver answers REFUSED; passed_on: as a forwarder that says what the name's own servers did, who "
+     "refuse all of the zone"),
     ("resolver_nxdomain", "resolver", "style",
      "the network's resolver says that the name does not exist, or all names of a top-level domain, and signs with the "
      "SOA of the name's zone (style zone, the default: its TTL never falls), with none (bare), its policy zone's "

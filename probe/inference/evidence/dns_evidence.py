@@ -13,7 +13,7 @@ from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS, ResolverRole
 from probe.inference.evidence.control_findings import count_networks
 from probe.inference.evidence.dns_anatomy import has_two_senders
-from probe.inference.evidence.dns_marks import ResolverHabits, read_denial
+from probe.inference.evidence.dns_marks import ResolverHabits, is_zone_served, read_denial
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
 from probe.inference.evidence.plain_and_encrypted import find_answers_of_the_same
@@ -111,9 +111,8 @@ class DnsEvidence:
     """Who denied the name, by the marks of the denials."""
     policy_named: bool = False
     """Whenever it failed it said that it blocks the name."""
-    refusals_recurse: bool = False
-    """Each refusal came from one who recurses (RA): a resolver, which never passes on that a zone's servers refuse it.
-    Without that flag a forwarder may have."""
+    zone_served: bool = False
+    """The network's resolver gives the SOA of the zone in which the name lies."""
     same_operator_answers: frozenset[str] = frozenset()
     """Addresses from encrypted questions to the public resolver's operator, another than the network resolver's."""
     laboured: bool = False
@@ -173,7 +172,7 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
     by = {word: [o for o in asked if o.dns.resolver == word] for word in _ROLES}
     doh = [o for o in asked if o.dns.engine in ENCRYPTED]
     tcp = [o for o in asked if o.dns.engine == "tcp"]
-    network = select_own_lookups(seen)
+    network, zones = select_own_lookups(seen), select_comparisons(seen, "zone")
     told = [c for c in controls if c.state == "answered"]
     trusted = _answers(doh) | frozenset(a for c in told for a in c.addresses)
     if nat64_prefix:  # the network's resolver gives addresses behind the translator, the others those in front of it
@@ -206,8 +205,8 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
         zone_blamed=_failures_name(network, ZONE_CODES),
         stale_signatures=_failures_name(network, SIGNATURE_CODES),
         unreachable_authority=_failures_name(network, AUTHORITY_CODES), policy_named=_policy_is_named(network),
-        refusals_recurse=_recurse(o for o in network if STATES.get(o.failure) == "refused"),
-        denial=read_denial(by["network"], select_comparisons(seen, "again"), select_comparisons(seen, "zone"), habits),
+        zone_served=is_zone_served(asked[0].hostname, zones),
+        denial=read_denial(by["network"], select_comparisons(seen, "again"), zones, habits),
         same_operator_answers=find_answers_of_the_same(asked, nat64_prefix),
         laboured=any(_is_laboured(o) for o in network),
         injected=way.injected, dark_answered=way.dark_answered, port53=way,
@@ -297,11 +296,6 @@ def _failures_name(network: Sequence[Observation], codes: Container[str]) -> boo
 def _policy_is_named(network: Sequence[Observation]) -> bool:
     failed = [o for o in network if o.failure]
     return bool(failed) and all(any(_code(word) in POLICY_CODES for word in o.dns.ede) for o in failed)
-
-
-def _recurse(refused: Iterable[Observation]) -> bool:
-    flags = [o.dns.dns_flags or tuple(flag for reply in o.dns.replies[:1] for flag in reply.flags) for o in refused]
-    return bool(flags) and all("RA" in each for each in flags)
 
 
 def _is_laboured(seen: Observation) -> bool:

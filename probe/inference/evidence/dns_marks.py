@@ -29,6 +29,8 @@ DENIED: tuple[Failure, ...] = ("dns_nxdomain_error", "dns_no_answer")
 _BOTH: tuple[ResolverRole, ...] = ("network", "public")
 FALLS_WITHIN_S = 1.5
 """TTLs are whole seconds, and an answer takes a moment."""
+REGISTRY_LABEL = 4
+"""Letters at most of what registries of countries put before their own: co, com, gov, asso."""
 LEAST_SPAN_S = 2.5
 """Between two answers, for their TTLs to be compared."""
 LEAST_ALIKE = 3
@@ -112,9 +114,25 @@ def _read_lasting(denials: Sequence[Observation], contradicted: bool, habits: Re
     return "made_up" if habits.ttls_fall else ""
 
 
-def choose_zone(host: str, own: Iterable[Observation]) -> str:
-    """The name whose SOA to ask for: the one below the zone that denies, on the way to `host`. Where that zone spoke of
-    all below it, as a registry's does, this name cannot exist either; `host` itself where no zone spoke."""
+def is_zone_served(host: str, zones: Iterable[Observation]) -> bool:
+    """Whether the resolver gave the SOA of a zone in which the name lies. A server that refuses a resolver refuses it
+    the whole zone (RFC 8914 section 4.19), so a refusal of the name alone is then the resolver's own."""
+    owners = (_zone_of(o) for o in zones if o.dns.rcode == "NOERROR")
+    return any(owner and owner != host and is_ancestor(owner, host) and not _may_be_registry(owner) for owner in owners)
+
+
+def _may_be_registry(zone: str) -> bool:
+    """A top-level domain, or one like co.uk below which others register: its servers are not the name's own."""
+    labels = zone.strip(".").split(".")
+    return len(labels) < 2 or (len(labels) == 2 and len(labels[1]) == 2 and len(labels[0]) <= REGISTRY_LABEL)
+
+
+def choose_zone(host: str, own: Sequence[Observation]) -> str:
+    """The name whose SOA to ask for. Where the name is refused, the one above it. Where it is denied, the one below the
+    zone that denies, on the way to `host`: where that zone spoke of all below it, as a registry's does, this name
+    cannot exist either. `host` itself where no zone spoke."""
+    if any(o.dns.rcode == "REFUSED" for o in own):
+        return host.partition(".")[2] or host
     zone = next((z for o in own if o.failure in DENIED and (z := _zone_of(o)) and is_ancestor(z, host)), "")
     if not zone or zone == host:
         return host

@@ -92,10 +92,10 @@ def fails_alone(e: NameEvidence, state: str) -> bool:
 
 
 def is_refusal_its_own(e: NameEvidence) -> bool:
-    """The resolver denies or refuses the name by its own will: it says so, or the marks of its replies do. It turns a
-    refusal of the zone's servers into a failure of its own; who passes refusals on, a forwarder, would refuse here as
-    a resolver does that others ask, so that another must answer on the same path."""
-    refuses = e.dns.network == "refused" and e.dns.refusals_recurse and e.dns.public == "ok"
+    """The resolver denies or refuses the name by its own will: it says so, or the marks of its replies do. A forwarder
+    may pass on that the zone's servers refuse it, but these refuse it all of the zone, and others on the same path
+    nothing; so the resolver must serve the zone, and another the name."""
+    refuses = e.dns.network == "refused" and e.dns.zone_served and e.dns.public == "ok"
     return e.dns.denial == "made_up" or e.dns.policy_named or refuses
 
 

@@ -16,7 +16,7 @@ from probe.measurement.planning.steps import Lookup, Step
 
 REPEAT_AFTER_S = 4.0
 """Long enough for a TTL in whole seconds to fall beyond doubt."""
-_TELLING: tuple[DnsState, ...] = (*DENIALS, "refused", "servfail")
+_TELLING: tuple[DnsState, ...] = (*DENIALS, "refused")
 
 
 def plan_mark_lookups(site: Site, history: SiteHistory, context: PlanContext, evidence: DnsEvidence) -> list[Step]:

@@ -29,7 +29,7 @@ def lookups(taken: list[Step]) -> list[Lookup]:
 
 
 @pytest.mark.parametrize(("failure", "further"), [
-    ("dns_nxdomain_error", ["again", "zone"]), ("dns_no_answer", ["again", "zone"]), ("dns_servfail_error", ["zone"]),
+    ("dns_nxdomain_error", ["again", "zone"]), ("dns_no_answer", ["again", "zone"]), ("dns_servfail_error", []),
     ("dns_refused_error", ["zone"]), (TIMEOUT, []),
 ])
 def test_a_name_that_fails_here_alone_costs_two_further_questions_at_most(failure: Failure,
