@@ -79,7 +79,6 @@ SITUATIONS = (
     _row("op-signatures-stale", "op-signatures-stale-box", looks.name, "SERVFAIL"),
     _row("op-geo-dns-address", "op-geo-dns-address-box", looks.name, "genuine"),
     _row("op-geo-dns-empty", "op-geo-dns-empty-box", looks.name, "no address"),
-    _row("op-split-horizon", "op-split-horizon-box", looks.name, "inner address"),
     _row("op-cache-left-behind", "op-cache-left-behind-box", looks.name, "somebody else's"),
     _row("op-service-closed", "op-service-closed-box", looks.name, "NXDOMAIN"),
     _row("op-quic-name-drop", "op-quic-name-drop-box", looks.quic, "timeout"),
