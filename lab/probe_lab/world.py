@@ -22,6 +22,8 @@ FIXED_ANSWERS: dict[str, tuple[str, ...]] = {"uptime.signal.org": ("127.0.0.1",)
 """Names whose address is a message rather than a place: Signal's own outage flag says "up" with 127.0.0.1."""
 
 _MOST_DOOR_HOPS = 3
+_NETWORK_HOLDS = 128
+"""IPv4 addresses of one owner in one /16, each in a /24 of its own: half of it."""
 
 IPV6_SHARE = 0.6
 """Share of the names that also have IPv6 addresses."""
@@ -254,6 +256,8 @@ class _Pool:
         self._used6 = {int(ipaddress.IPv6Address(address)) for address in taken if ":" in address}
         self._blocks = [int(ipaddress.IPv6Network(block).network_address) for block in _IPV6_BLOCKS]
         self._networks4: dict[str, int] = {}
+        self._room4: dict[str, int] = {}
+        """Owner -> how many addresses more its network takes."""
         self._held4: set[int] = set()
         self._networks6: dict[str, int] = {}
 
@@ -266,6 +270,8 @@ class _Pool:
                 self._networks6[owner] = int(address) >> 96
 
     def _hold(self, owner: str, network: int) -> None:
+        if self._networks4.get(owner) != network:
+            self._room4[owner] = _NETWORK_HOLDS
         self._networks4[owner] = network
         self._held4.add(network)
 
@@ -281,6 +287,9 @@ class _Pool:
                     continue
                 if owner:
                     self._hold(owner, number >> 16)
+                    self._room4[owner] -= 1
+                    if not self._room4[owner]:  # the next one begins a further network
+                        del self._networks4[owner]
                 self._used4.add(number >> 8)
                 return socket.inet_ntop(socket.AF_INET, number.to_bytes(4))
 

@@ -139,6 +139,14 @@ def test_an_owner_has_networks_of_its_own(seed: int) -> None:
     assert world.owners[world.hosts["chat.signal.org"].ipv4[0]] == "signal"
 
 
+def test_an_owner_of_many_hosts_has_several_networks(seed: int) -> None:
+    rows = [replace(row(f"https://a{number}.example/"), service="signal") for number in range(200)]
+    world = draw_world(seed=seed, endpoints=rows)
+    fours = [address for address, owner in world.owners.items() if owner == "signal" and ":" not in address]
+    assert len({address.rpartition(".")[0] for address in fours}) == len(fours) > 200
+    assert 1 < len({network_of(address) for address in fours}) < 6
+
+
 def test_tenants_lie_in_the_networks_of_their_front(seed: int) -> None:
     plain = draw_world(seed=seed, endpoints=ROWS)
     front = plain.hosts["chat.signal.org"].ipv4[0]
