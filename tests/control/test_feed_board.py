@@ -166,6 +166,8 @@ def cut(stage: str, failure: str) -> Net:
     return Net(dns=dict.fromkeys(ALL, (HERE4,)), cuts={HERE4: (stage, failure)})
 
 
+FAR_REFUSED, FAR_SILENT = (replace(cut("connect", failure), lost="far") for failure in (REFUSED, TIMEOUT))
+"""Beyond everything that others' packets pass."""
 A, B = feed(**DE), feed(**US)  # type: ignore[arg-type]
 GONE_A, GONE_B = feed(failing(), **DE), feed(failing(), **US)  # type: ignore[arg-type]
 STALE, BEFORE = MADE + timedelta(hours=3), MADE - timedelta(days=1)
@@ -173,11 +175,11 @@ ELSEWHERE = feed(entry(places=(place(THERE4),), addresses=(THERE4,)))
 
 
 @pytest.mark.parametrize(("net", "feeds", "now", "outcome", "block_type", "control"), [
-    (cut("connect", TIMEOUT), (A,), SOON, "blocked", "ip.blackhole", "contrary"),
-    (cut("connect", TIMEOUT), (A, B), SOON, "blocked", "ip.blackhole", "contrary"),
-    (cut("tls", RESET), (A,), SOON, "blocked", "tls.reset.sni", "contrary"),
-    (cut("connect", REFUSED), (GONE_A, GONE_B), SOON, "down", "server.refused", "agrees"),
-    (cut("connect", TIMEOUT), (GONE_A, GONE_B), SOON, "down", "server.unreachable", "agrees"),
+    (cut("connect", REFUSED), (A,), SOON, "blocked", "ip.reset", "contrary"),
+    (cut("connect", REFUSED), (A, B), SOON, "blocked", "ip.reset", "contrary"),
+    (cut("tls", RESET), (A,), SOON, "inconclusive", "inconclusive.unplaced", "contrary"),
+    (FAR_REFUSED, (GONE_A, GONE_B), SOON, "down", "server.refused", "agrees"),
+    (FAR_SILENT, (GONE_A, GONE_B), SOON, "down", "server.unreachable", "agrees"),
     # one vantage alone, two of one country, and two that quarrel say neither
     (cut("connect", TIMEOUT), (GONE_A,), SOON, "inconclusive", "inconclusive.control_doubtful", "agrees"),
     (cut("connect", TIMEOUT), (GONE_A, feed(failing(), **DE2)), SOON, "inconclusive",  # type: ignore[arg-type]
@@ -217,10 +219,10 @@ def test_a_page_that_the_feed_was_served_as_well_is_the_service_s_own() -> None:
 
 
 def test_a_feed_that_looked_elsewhere_takes_no_verdict_away() -> None:
-    """The innocent name convicts by itself where no control speaks."""
+    """The innocent name tells of a suspicion by itself where no control speaks."""
     alone, _ = verdict(cut("tls", RESET))
     beside, _ = verdict(cut("tls", RESET), ELSEWHERE)
-    assert (alone.rule_id, beside.rule_id) == ("tls/reset_sni",) * 2
+    assert (alone.rules, beside.rules) == (("path/unplaced", "tls/reset_sni"),) * 2
 
 
 def test_a_feed_is_consulted_once_for_an_endpoint_and_only_where_something_fails() -> None:
@@ -242,9 +244,9 @@ def test_behind_a_lie_the_feed_leads_to_the_service(now: datetime, outcome: str,
 
 
 def test_a_censor_behind_the_one_behind_the_lie_is_seen() -> None:
-    found, _ = verdict(Net(dns=LIES, cuts={HERE4: ("tls", RESET)}), A)
+    found, _ = verdict(Net(dns=LIES, cuts={HERE4: ("connect", REFUSED)}), A)
     assert found.outcome == "blocked"
-    assert found.also == ("tls.reset.sni",)
+    assert found.also == ("ip.reset",)
 
 
 def test_a_name_that_nobody_knows() -> None:
@@ -256,4 +258,4 @@ def test_a_name_that_nobody_knows() -> None:
     assert verdict(net, feeds[0])[0].outcome == "inconclusive"
     assert verdict(net, *feeds, now=STALE)[0].outcome == "inconclusive"
     known = feed(entry(), **US)  # type: ignore[arg-type]
-    assert verdict(net, known)[0].outcome == "blocked"
+    assert verdict(net, known)[0].suspected == "dns.nxdomain"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from made_up_verdicts import cut, verdict_on
-from observations import RESET, TIMEOUT, told
+from observations import REFUSED, RESET, told
 from probe.core.observations import ControlAnswer
 from probe.inference.evidence.hop_evidence import HopLocation
 from probe.inference.rules.all_rules import list_rules
@@ -65,7 +65,7 @@ def in_one_network(step: AskControl) -> ControlAnswer:
 
 
 def test_two_helpers_of_one_network_are_one_word() -> None:
-    net = cut("connect", TIMEOUT)
+    net = cut("connect", REFUSED)
     one = verdict_on(replace(net, told=in_one_network))
     assert (one.outcome, one.confidence) == ("blocked", ONE_NETWORK)
     assert verdict_on(net).confidence > ONE_NETWORK

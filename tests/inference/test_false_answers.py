@@ -10,7 +10,7 @@ import pytest
 
 from made_up_net import Net, walk
 from made_up_verdicts import HONEST, cut, run_context, verdict_on
-from observations import BEYOND4, ELSEWHERE, HERE4, THERE4, TIMEOUT, endpoint
+from observations import BEYOND4, ELSEWHERE, HERE4, REFUSED, THERE4, TIMEOUT, endpoint
 from probe.catalogue.sites import group_sites
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
@@ -68,15 +68,15 @@ AT_THE_FORGER = {HERE4: ("tls", "ssl_unknown_authority")}
 
 
 def test_a_forger_whose_victim_is_out_of_reach_as_well_is_no_sign_that_the_service_is_down() -> None:
-    net = lying(dns=FALSE | {"public": (THERE4,)}, cuts=AT_THE_FORGER | {THERE4: ("connect", TIMEOUT)})
+    net = lying(dns=FALSE | {"public": (THERE4,)}, cuts=AT_THE_FORGER | {THERE4: ("connect", REFUSED)})
     found = verdict_on(net)
-    assert (found.outcome, found.block_type) == ("blocked", "ip.blackhole")
+    assert (found.outcome, found.block_type) == ("blocked", "ip.reset")
     gone = [lying(dns=FALSE | {"doh": (home,), "public": (home,)},
-                  cuts=AT_THE_FORGER | {THERE4: ("connect", TIMEOUT)})
+                  cuts=AT_THE_FORGER | {THERE4: ("connect", REFUSED)})
             for home in (THERE4, ELSEWHERE, BEYOND4)]
     all_three = verdicts_beside(gone)
     assert {(v.block_type, v.rule_id) for v in all_three} == {("dns.forged", "dns/wrong_server_for_many")}
-    assert {v.also for v in all_three} == {("ip.blackhole",), ()}
+    assert {v.also for v in all_three} == {("ip.reset",), ()}
 
 
 def test_what_controls_meet_at_an_address_of_nobody_else_does_not_blame_the_service() -> None:

@@ -53,7 +53,7 @@ WORDS: dict[str, list[Any]] = {
     "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
     "lost": ["", "near", "far", "unknown"],
-    "other_bytes": ["passed", "failed", "unasked"],
+    "other_bytes": ["passed", "failed", "unasked"], "beside": ["", "itself", "network"],
     "again": ["reached", "failed", "unasked"],
     "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
     "denial": ["", "cached", "own_zone", "local_root", "made_up"],

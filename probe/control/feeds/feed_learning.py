@@ -43,7 +43,7 @@ from probe.measurement.session.run_verdicts import select_measured_sites
 
 _SHAKES: tuple[Operation, ...] = ("tls_handshake", "quic_handshake")
 HINDERED: tuple[Outcome, ...] = ("blocked", "network", "local")
-"""Outcomes by which the vantage, and not the service, is at fault."""
+"""Outcomes by which the vantage, and not the service, is at fault; what is suspected of it is told to nobody either."""
 _WORDS: Mapping[str, tuple[Operation, ...]] = {
     "tcp": ("connect",), "tls": ("tls_handshake",), "udp": ("quic_handshake", "stun_binding"),
     "app": ("app_round_trip",),
@@ -155,7 +155,7 @@ def _entry(case: SiteCase, endpoint: Endpoint, verdict: Verdict, *, six: bool) -
         state = "unclear"
     else:
         state = "ok" if worked and not (page and page.failure) and _deep_enough(endpoint, worked) else "fails"
-    if verdict.outcome in HINDERED or (state == "fails" and not failed):
+    if verdict.outcome in HINDERED or verdict.suspected or (state == "fails" and not failed):
         state = "unclear"
     last_s = max((o.t_s for o in (*visits, *case.dns)), default=0.0)
     return FeedEntry(

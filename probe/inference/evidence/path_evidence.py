@@ -139,7 +139,7 @@ class PathEvidence:
     lost: LostWhere = ""
     """near, far, unknown, or empty where nobody looked: where attempts to connect end
     (`probe.inference.evidence.trace_evidence`)."""
-    beside: Beside | Empty = ""
+    beside: Beside = ""
     """What else is reached there over TCP: a carrier that has lost the way to a network loses all of it."""
     located: HopLocation = NOWHERE
     """The hop at which the name is interfered with."""
