@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.protocols import DATAGRAMS
 from probe_lab.format.ranges import samples
 from probe_lab.format.scenario import Scenario
@@ -88,12 +89,15 @@ _BANS: Mapping[str, tuple[str, ...]] = {
 """How later flows are refused."""
 _OVER_UDP: Mapping[str, str] = {"host_silent": "udp.drop", "tls_silence": "quic.drop", "closed": "quic.drop"}
 
+_OF_CAUSES = frozenset(".".join(cause.split(".")[:2]) for cause in BLOCK_TYPES)
+"""Nobody is accused of what no cause names."""
+
 
 def list_looks(scenario: Scenario) -> tuple[str, ...]:
-    """The actions that any act of the scenario looks like, sorted."""
+    """The actions of causes that any act of the scenario looks like, sorted."""
     over_udp = any(protocol in DATAGRAMS for each in scenario.draw.values() for protocol in each.protocol)
     acts = (*scenario.rules, *scenario.faults, *(front.act for front in scenario.fronts))
-    return tuple(sorted({look for act in acts for look in _looks(act, over_udp=over_udp)}))
+    return tuple(sorted({look for act in acts for look in _looks(act, over_udp=over_udp)} & _OF_CAUSES))
 
 
 def _looks(act: RuleSpec, *, over_udp: bool) -> Iterator[str]:
