@@ -15,7 +15,7 @@ from probe.core.icmp_errors import IcmpError
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import AddressSpace, HopWhere, HopWord, Scope
 from probe.core.tables.operations import Operation
-from probe.inference.evidence.hop_door import is_before_door, is_shared
+from probe.inference.evidence.hop_door import is_before_door
 from probe.inference.evidence.hop_flows import NO_SIGNS, FlowSigns, QuestionFlow, read_flows
 from probe.inference.evidence.hop_lines import QUIET_HOPS, Lines, list_packets, read_routers
 
@@ -116,8 +116,8 @@ def locate_interference(traces: Sequence[Observation], name: str, *, address: st
 def _where(found: FlowSigns, way: Lines, traces: Sequence[Observation], address: str) -> HopWhere:
     if found.at_end:
         return "end"
-    before = found.agreed and is_before_door(found.most, way, end=found.end, heard=found.heard)
-    return "before" if before and is_shared(found.most, way, traces, address) else "unknown"
+    before = is_before_door(found.most, way, traces, address, end=found.end, heard=found.heard)
+    return "before" if found.agreed and before else "unknown"
 
 
 def _read_questions(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> FlowSigns:

@@ -19,7 +19,7 @@ from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import HopWord
 from probe.core.tables.operations import Operation
 from probe.core.tables.systems import SILENT_SYSTEM
-from probe.inference.evidence.hop_door import is_before_door
+from probe.inference.evidence.hop_door import may_be_before_door
 from probe.inference.evidence.hop_flows import AGREEING
 from probe.inference.evidence.hop_lines import (
     ACTS,
@@ -109,7 +109,7 @@ def _make_sure(search: HopSearch, place: int, sign: HopWord, word: CutWord, rout
     if at_end and not (served and sign in ENDS):
         return  # silence, or another answer, can be what a box makes of the server's
     heard = max((line.ttl for row in early for line in row if line.word == "exceeded"), default=0)
-    tells = at_end or is_before_door(place, routers, end=find_tcp_end(routers, early), heard=heard)
+    tells = at_end or may_be_before_door(place, routers, end=find_tcp_end(routers, early), heard=heard)
     for number in range(AGREEING if tells else 1):
         look = search.flow(plan.asked, (less, place, place), "short" if at_end else word)
         if read_word_at(look, place) != sign:
