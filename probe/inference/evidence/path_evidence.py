@@ -145,6 +145,8 @@ class PathEvidence:
     """The hop at which the name is interfered with."""
     located_by_name: HopLocation = NOWHERE
     """The same at whichever of the site's addresses it was looked for: one search is enough for a name."""
+    located_alike: HopLocation = NOWHERE
+    """The same for another name of the owner's that fails in the same way, where nobody looked for this one."""
     residual: ResidualEvidence = NO_RESIDUAL_EVIDENCE
     """What its failures leave behind for innocent names."""
     anatomy: PacketAnatomy = UNSEEN

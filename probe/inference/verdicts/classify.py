@@ -37,6 +37,7 @@ from probe.inference.verdicts.site_company import (
     with_company,
 )
 from probe.inference.verdicts.site_evidence import RAN_OUT, explain_no_path, gather_name_evidence, gather_paths
+from probe.inference.verdicts.site_places import gather_places, with_places
 
 
 def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext,
@@ -68,8 +69,8 @@ def _judge_sites(cases: Sequence[SiteCase], run: RunContext) -> list[JudgedEndpo
     across = gather_cross_site_evidence(cases, run)
     tried = [TriedEndpoint(case=case, endpoint=endpoint, paths=gather_paths(case, endpoint, run, across))
              for case in cases for endpoint in case.site.endpoints]
-    across = replace(across, companies=gather_companies(tried, run, across))
-    return [_judge_endpoint(with_company(one, run, across), run, across) for one in tried]
+    across, places = replace(across, companies=gather_companies(tried, run, across)), gather_places(tried)
+    return [_judge_endpoint(with_company(with_places(one, places), run, across), run, across) for one in tried]
 
 
 def _judge_endpoint(one: TriedEndpoint, run: RunContext, across: CrossSiteEvidence) -> JudgedEndpoint:

@@ -1,0 +1,44 @@
+"""One search for a cause: the place that was found for one name of an owner, told to its other names.
+
+A run does not search for the place of every name that fails; what is searched for sets a filter off once more. Names of
+one owner that fail in the same way, while one of them is shown to fail before the owner's own door, fail by the same
+cause: its front would have to refuse them in the very way of somebody else. Names of other owners learn nothing of it,
+for many fronts reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from probe.catalogue.owners import OwnerId, find_owner
+from probe.core.tables.evidence_words import Stage
+from probe.core.tables.failures import kind_of
+from probe.core.tables.words import Empty
+from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
+from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.verdicts.site_company import TriedEndpoint
+
+Cause = tuple[OwnerId, Stage | Empty, str, bool]
+"""Whose name, at which stage it ends, with what sort of failure, and whether with an answer's page."""
+
+
+def gather_places(tried: Iterable[TriedEndpoint]) -> Mapping[Cause, HopLocation]:
+    """Cause -> the place that was found for a name that fails so."""
+    return {_cause_of(one, path): place for one in tried for path in one.paths
+            if path.stage and (place := _find_place(path)).where == "before"}
+
+
+def with_places(one: TriedEndpoint, places: Mapping[Cause, HopLocation]) -> TriedEndpoint:
+    """The endpoint, with the place of another name of its owner's where it was searched for at none of its own."""
+    return replace(one, paths=[replace(path, located_alike=places.get(_cause_of(one, path), NOWHERE))
+                               if path.stage and not _find_place(path).where else path for path in one.paths])
+
+
+def _find_place(path: PathEvidence) -> HopLocation:
+    return path.located if path.located.where else path.located_by_name
+
+
+def _cause_of(one: TriedEndpoint, path: PathEvidence) -> Cause:
+    return (find_owner(one.endpoint.service, one.endpoint.host), path.stage, kind_of(path.failure),
+            bool(path.mark.name))

@@ -1,0 +1,39 @@
+"""The place of one name tells of the owner's other names that fail alike, and of nobody else's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from observations import RESET, TIMEOUT, endpoint, path, site_of
+from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
+from probe.inference.verdicts.site_case import SiteCase
+from probe.inference.verdicts.site_company import TriedEndpoint
+from probe.inference.verdicts.site_places import gather_places, with_places
+
+BEFORE = HopLocation(least=2, most=3, where="before")
+RESET_HERE: dict[str, Any] = dict(stage="tls", failure=RESET)
+
+
+def tried(service: str, **shown: Any) -> TriedEndpoint:
+    of = endpoint(service=service, target_id=f"{service}.web.main")
+    return TriedEndpoint(case=SiteCase(site=site_of(of)), endpoint=of, paths=[path(**shown)])
+
+
+@pytest.mark.parametrize(("found", "other", "told"), [
+    (tried("chat", **RESET_HERE, located=BEFORE), tried("chat", **RESET_HERE), True),
+    (tried("chat", **RESET_HERE, located_by_name=BEFORE), tried("chat", **RESET_HERE), True),
+    (tried("chat", **RESET_HERE, located=BEFORE), tried("other", **RESET_HERE), False),
+    (tried("chat", **RESET_HERE, located=BEFORE), tried("chat", stage="tls", failure=TIMEOUT), False),
+    (tried("chat", **RESET_HERE, located=BEFORE), tried("chat", stage="http", failure=RESET), False),
+    (tried("chat", **RESET_HERE, located=BEFORE), tried("chat"), False),
+    (tried("chat", **RESET_HERE, located=HopLocation(least=2, most=3, where="unknown")), tried("chat", **RESET_HERE),
+     False),
+    (tried("chat", **RESET_HERE, located=BEFORE), tried("chat", **RESET_HERE, located=HopLocation(where="unknown")),
+     False),
+], ids=["alike", "by another address", "another owner", "another failure", "another stage", "well", "no place",
+        "searched in vain"])
+def test_whose_place_is_told_to_whom(found: TriedEndpoint, other: TriedEndpoint, told: bool) -> None:
+    (seen,) = with_places(other, gather_places([found, other])).paths
+    assert seen.located_alike == (BEFORE if told else NOWHERE)
