@@ -18,6 +18,7 @@ import manpage  # noqa: E402
 import owners  # noqa: E402
 import services  # noqa: E402
 from grid import grid  # noqa: E402
+from probe.core.tables.basis_words import BASES  # noqa: E402
 from probe.core.tables.block_types import BLOCK_TYPES  # noqa: E402
 from probe.core.tables.outcomes import OUTCOMES  # noqa: E402
 from probe.inference.rules.all_rules import list_rules  # noqa: E402
@@ -45,15 +46,24 @@ def block_types() -> str:
 def rules() -> str:
     """docs/rules.md."""
     rows = [(f"`{r.id}`", r.outcome, f"`{r.block_type}`" if r.block_type else "", f"{cap_by_innocents(r):.2f}",
-             ", ".join(r.needs), r.why, f"`{Path(find_rule_places()[r.id].file).name}`") for r in list_rules()]
+             ", ".join(r.rests_on), ", ".join(r.needs), r.why, f"`{Path(find_rule_places()[r.id].file).name}`")
+            for r in list_rules()]
+    bases = grid(("basis", "why it cannot have been the service itself"),
+                 [(f"`{basis}`", text) for basis, text in BASES.items()])
     needs = grid(("need", "meaning"), [(f"`{n}`", text) for n, text in NEEDS.items()])
-    table = grid(("rule", "outcome", "block type", "confidence", "needs", "why", "file"), rows)
+    table = grid(("rule", "outcome", "block type", "confidence", "rests on", "needs", "why", "file"), rows)
     return ("# The rules, in the order in which they are tried\n\n"
             "Generated from `probe/inference/rules` by `make docs`. Of each part (network, name, path) the first rule "
             "that holds decides. Of the verdicts that were given a `confidence`, [the score](score.md) tells how many "
             "were right. A rule that accuses is no surer than (m + 1) / (m + 2), where m classes of innocents that "
             "look like it were tried without an accusation (`probe/inference/rules/innocents_tried.py`)."
-            f"\n\n{needs}\n\n{table}\n")
+            "\n\n## What an accusation rests on\n\n"
+            "A service's own front can reset, drop, mute, redirect or answer in every way in which a censor can. So a "
+            "rule that accuses decides only where one of the things that it may rest on was seen, and the verdict "
+            "names the strongest of them in the column `basis`. Where none was seen the verdict is "
+            "`inconclusive.unplaced`, and what was suspected stands in the column `suspected`: other runs, and other "
+            "networks, may decide it. A verdict says where something acts, never by whose order."
+            f"\n\n{bases}\n\n## What a rule needs\n\n{needs}\n\n## The rules\n\n{table}\n")
 
 
 def actions() -> str:
