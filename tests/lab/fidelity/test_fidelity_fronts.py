@@ -12,7 +12,7 @@ from lab_innocents import fetch
 from probe_lab.format.needs import explain_lacking_needs
 from probe_lab.lab_types import DrawnScenario
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 LATE_S = 5
 UNRECOGNIZED_NAME = 112

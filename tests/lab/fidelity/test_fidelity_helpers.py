@@ -14,7 +14,7 @@ from lab_warm import forked
 from probe_lab.lab_types import VantagePoint
 from probe_lab.laboratory import Laboratory
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 ASK = Path(__file__).resolve().parents[1] / "helpers" / "lab_clients" / "ask_helper.py"
 REFUSED = "connection_refused"
 PAGE, CLOSED = "https://example.com/", "tcpconnect://example.com:81"

@@ -11,7 +11,7 @@ from lab_fidelity import Watched, Watching
 from lab_looks import Look
 from probe_lab.format.scenario import load_scenario
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

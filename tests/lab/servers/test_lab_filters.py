@@ -81,7 +81,8 @@ def test_values_that_make_sense_and_parameters_that_must_be_there() -> None:
         ("resolver_lie", "address", "192.0.2.1"), ("status", "headers", ("A: b",)), ("resolver_dead", "refuse", True),
     ]
     assert [problem for one in good for problem in value_problems(*one)] == []
-    assert [kind for kind in FAULTS if list(missing(kind, {}))] == ["app_reply", "slow_line", "nat_limit", "quota"]
+    assert [kind for kind in FAULTS if list(missing(kind, {}))] == [
+        "app_reply", "slow_line", "nat_limit", "quota", "helper_lies"]
     assert not [*missing("nat_limit", {"flows": 3}), *missing("quota", {"after_bytes": 0})]
     named = {name for entry in FAULTS.values() for name in entry.parameters}
     assert {name for _, name, _ in good} <= named
