@@ -42,5 +42,7 @@ def _line(verdict: Verdict) -> str:
     sure = f"{verdict.confidence:.2f}" if verdict.outcome == "blocked" else ""
     tries = f"{verdict.failed_attempts}/{verdict.attempts} failed" if verdict.attempts else ""
     also = f"also {', '.join(verdict.also)}" if verdict.also else ""
-    facts = "  ".join(part for part in (sure, tries, f"control {verdict.control}", also) if part)
+    rests = f"rests on {verdict.basis}" if verdict.basis else ""
+    suspected = f"suspected {verdict.suspected}" if verdict.suspected else ""
+    facts = "  ".join(part for part in (sure, rests, suspected, tries, f"control {verdict.control}", also) if part)
     return f"  {verdict.target_id:<34} {verdict.block_type:<26} {facts}  {visible(verdict.reason)}"
