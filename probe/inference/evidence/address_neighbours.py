@@ -54,8 +54,8 @@ def find_accepting_addresses(seen: Iterable[Observation]) -> frozenset[str]:
 
 
 def judge_beside(address: str, accepting: Collection[str]) -> Beside:
-    """What is reached at an address over TCP, or next to it. Routes are lost by networks of a /24 (a /48 over IPv6) at
-    least, so where a neighbour is reached, the way there is not lost."""
+    """What is reached at an address over TCP, or next to it (`is_beside`: the same /24, or /64 over IPv6). Routes are
+    lost by networks of a /24, or a /48, at least; so where such a neighbour is reached, the way there is not lost."""
     if address in accepting:
         return "itself"
     return "network" if any(is_beside(address, other) for other in accepting) else ""

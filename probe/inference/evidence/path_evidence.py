@@ -223,6 +223,11 @@ class PathEvidence:
     """Of endpoints that are a messenger's own."""
     evidence: tuple[str, ...] = ()
 
+    @property
+    def places(self) -> tuple[HopLocation, ...]:
+        """Where searches show that it is interfered with; what was looked for nearest to this very path comes first."""
+        return self.located, self.located_by_name, self.located_alike
+
 
 def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
                          around: Sequence[Observation], controls: Sequence[ControlAnswer],

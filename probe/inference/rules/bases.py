@@ -28,7 +28,7 @@ def _acts_before_the_door(c: PathContext) -> bool:
     """The search found the place, or attempts and datagrams are lost where others pass, or the name is struck alike at
     another owner's server, whose operator agreed to be asked."""
     path = c.path
-    located = "before" in (path.located.where, path.located_by_name.where, path.located_alike.where)
+    located = any(place.where == "before" for place in path.places)
     return located or _is_lost_alone(c) or path.shapes.elsewhere == "name"
 
 

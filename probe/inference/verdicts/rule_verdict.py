@@ -91,8 +91,7 @@ def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | Non
     if rule.outcome != "blocked":
         return _Place()
     if path is not None:
-        places, left = (path.located, path.located_by_name, path.located_alike), path.residual
-        where = next((place for place in places if place.most), path.located)
+        where, left = next((place for place in path.places if place.most), path.located), path.residual
         scope = where.scope if where.most else classify_icmp_scope(path.icmp)
         return _Place(scope=scope, hop=where.hop, residual=left.word, residual_s=left.span)
     return _Place(scope=dns.located.scope, hop=dns.located.hop) if dns is not None else _Place()

@@ -36,7 +36,8 @@ def with_places(one: TriedEndpoint, places: Mapping[Cause, HopLocation]) -> Trie
 
 
 def _find_place(path: PathEvidence) -> HopLocation:
-    return path.located if path.located.where else path.located_by_name
+    """Of a path that was told of no other's yet."""
+    return next((place for place in path.places if place.where), NOWHERE)
 
 
 def _cause_of(one: TriedEndpoint, path: PathEvidence) -> Cause:
