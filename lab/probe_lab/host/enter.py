@@ -41,7 +41,13 @@ def _execute(argv: Sequence[str]) -> int:
         os.execvp(argv[0], list(argv))
     except OSError as error:
         print(f"{argv[0]}: {error.strerror}", file=sys.stderr, flush=True)
-        return _NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_EXECUTE
+        return CANNOT_EXECUTE if _is_there(argv[0]) else _NOT_FOUND
+
+
+def _is_there(program: str) -> bool:
+    """As shells see it: a folder of the search path that may not be looked into holds nothing, though the kernel
+    answers for it that access is denied."""
+    return any(os.path.lexists(os.path.join(folder, program)) for folder in os.get_exec_path())
 
 
 def _pass_on(status: int) -> int:

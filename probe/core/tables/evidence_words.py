@@ -48,9 +48,10 @@ Scope = Literal["unknown", "device", "lan", "access", "beyond_access"]
 """How near the cause of a failure is."""
 EvidenceLevel = Literal["socket", "packet"]
 """What a verdict rests on: what any program sees, or packets too."""
-HopWhere = Literal["", "before", "end", "unknown"]
-"""Where on the way something acts. before: where paths to other owners pass, well before the service's own door; end:
-at the service itself or its door; unknown: neither is shown; empty: nobody looked."""
+HopWhere = Literal["", "before", "door", "end", "unknown"]
+"""Where on the way something acts. before: where paths to other owners pass, well before the service's own door; door:
+where they are not seen to pass, so that it may be the service's own; end: at the service itself or its door; unknown:
+nothing is shown; empty: nobody looked."""
 AddressSpace = Literal["", "private", "carrier", "public", "service"]
 """Of an address; service: public, and so near the address that was asked that one provider may have both; empty: it is
 none."""

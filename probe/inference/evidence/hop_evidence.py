@@ -34,8 +34,9 @@ class HopLocation:
     most: int = 0
     where: HopWhere = ""
     """before: well before the service's own door, at a hop that paths to other owners pass as far as that can be told,
-    in three agreeing searches. end: at the service or its door (`probe.inference.evidence.hop_flows.FlowSigns.at_end`);
-    who stands there it does not say. unknown: neither is shown; what waits for the server's answer, wherever it stands,
+    in three agreeing searches. door: they agree, and paths to others are not seen to pass there, so that it may be the
+    service's own. end: at the service or its door (`probe.inference.evidence.hop_flows.FlowSigns.at_end`); who stands
+    there it does not say. unknown: neither is shown; what waits for the server's answer, wherever it stands,
     looks as a front that refuses us. Empty: nobody looked."""
     outside: int = 0
     """The first router in public address space behind private ones: the end of the access network."""
@@ -116,8 +117,10 @@ def locate_interference(traces: Sequence[Observation], name: str, *, address: st
 def _where(found: FlowSigns, way: Lines, traces: Sequence[Observation], address: str) -> HopWhere:
     if found.at_end:
         return "end"
+    if not found.agreed:
+        return "unknown"
     before = is_before_door(found.most, way, traces, address, end=found.end, heard=found.heard)
-    return "before" if found.agreed and before else "unknown"
+    return "before" if before else "door"
 
 
 def _read_questions(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> FlowSigns:

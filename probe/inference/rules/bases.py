@@ -17,7 +17,7 @@ def find_path_bases(c: PathContext) -> frozenset[Basis]:
     found: dict[Basis, bool] = {
         "packets": shows_injection(c),
         "place": _acts_before_the_door(c),
-        "time": c.path.timing.is_sooner,
+        "time": c.path.timing.is_sooner and not _acts_at_the_door(c),
         "content": c.path.mark.fits,
         "company": c.path.company.is_enough or c.path.shapes.others_alike >= ALIKE_SHAPES,
     }
@@ -30,6 +30,12 @@ def _acts_before_the_door(c: PathContext) -> bool:
     path = c.path
     located = any(place.where == "before" for place in path.places)
     return located or _is_lost_alone(c) or path.shapes.elsewhere == "name"
+
+
+def _acts_at_the_door(c: PathContext) -> bool:
+    """A search found the place, and it may be the service's own: its guard at the border of its network can stand well
+    before the service, and answers sooner."""
+    return any(place.where == "door" for place in c.path.places)
 
 
 def _is_lost_alone(c: PathContext) -> bool:

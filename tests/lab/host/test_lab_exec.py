@@ -122,6 +122,15 @@ class TestProgram:
         assert done.returncode == 127
         assert "no-such-program: " in done.stderr
 
+    def test_a_program_that_may_not_be_run(self, tmp_path: Path) -> None:
+        (tmp_path / "plain-file").touch(mode=0o644)
+        assert run("clean", "--", str(tmp_path / "plain-file")).returncode == 126
+
+    def test_a_folder_of_the_search_path_that_is_closed(self, tmp_path: Path) -> None:
+        (tmp_path / "closed").mkdir(mode=0)
+        path = f"{tmp_path / 'closed'}{os.pathsep}{os.environ['PATH']}"
+        assert run("clean", "--", "no-such-program", environment={"PATH": path}).returncode == 127
+
     def test_signals_reach_the_program_once(self) -> None:
         code = """
 import signal, sys
