@@ -13,6 +13,7 @@ import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from probe.core.replies import TraceLine
 from probe.core.tables.evidence_words import HopWord
@@ -63,12 +64,38 @@ def _deliver(sock: RecordedSocket, head: bytes) -> None:
         time.sleep(_POLL_S)
 
 
+@dataclass(slots=True)
+class SentPackets:
+    """The packets of a walk, and the TTL with which each went.
+
+    The kernel repeats when it likes; this program learns of it afterwards, on a busy machine of several at once. All of
+    these went with the TTL that the socket had.
+    """
+
+    ttls: tuple[int, ...]
+    packets: list[tuple[int, float]] = field(default_factory=list)
+    """TTL, and when it was seen that the packet had gone (monotonic)."""
+    _next: int = 0
+    """The index of the TTL that the socket has."""
+
+    @property
+    def are_all(self) -> bool:
+        return self._next == len(self.ttls)
+
+    def note(self, number: int, now_s: float) -> int:
+        """So many packets have gone by now; the TTL that the socket must have next, 0 where that it has is right."""
+        if self.are_all or number <= len(self.packets):
+            return 0
+        self.packets += [(self.ttls[self._next], now_s)] * (number - len(self.packets))
+        self._next += 1
+        return 0 if self.are_all else self.ttls[self._next]
+
+
 class _TtlFlow:
     """The walk of one segment."""
 
     def __init__(self, sock: RecordedSocket, ttls: tuple[int, ...]) -> None:
-        self._sock, self._ttls = sock, ttls
-        self._sent: list[float] = []
+        self._sock, self._sent = sock, SentPackets(ttls)
         self._told: dict[int, tuple[HopWord, float]] = {}
         self._acked: tuple[int, float] | None = None
         """The packet that was acknowledged, and when that was seen (monotonic)."""
@@ -80,39 +107,43 @@ class _TtlFlow:
         with suppress(OSError):  # some congestion controls never count as thin (tcp_stream_is_thin in net/tcp.h)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
             sock.setsockopt(socket.IPPROTO_TCP, _TCP_THIN_LINEAR_TIMEOUTS, 1)
-        _set_ttl(sock, self._ttls[0])
+        _set_ttl(sock, self._sent.ttls[0])
         before = _info(sock, _REPEATED_OFFSET)
         self._patience_s = QUIET_S + 2 * _info(sock, _RTT_OFFSET) / 1e6
-        self._sent.append(time.monotonic())
         sock.send(data)
-        self._set_next()
+        self._note_sent(1)
         until_s = time.monotonic() + FLOW_S
         with selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_READ)
             while (now_s := time.monotonic()) < until_s:
-                if selector.select(_POLL_S) and self._hear():
+                ready = selector.select(_POLL_S)
+                if not self._acked:  # first, since what is heard now answers the latest packet
+                    self._note_sent(1 + _info(sock, _REPEATED_OFFSET) - before)
+                if ready and self._hear():
                     break
                 self._see_acknowledged()
-                while not self._acked and len(self._sent) < min(
-                        len(self._ttls), 1 + _info(sock, _REPEATED_OFFSET) - before):
-                    self._sent.append(time.monotonic())
-                    self._set_next()
-                last_s = self._acked[1] if self._acked else self._sent[-1]
-                if (self._acked or len(self._sent) == len(self._ttls)) and now_s - last_s > self._patience_s:
+                last_s = self._acked[1] if self._acked else self._sent.packets[-1][1]
+                if (self._acked or self._sent.are_all) and now_s - last_s > self._patience_s:
                     break
         return tuple(self._lines())
 
-    def _set_next(self) -> None:
-        _set_ttl(self._sock, self._ttls[min(len(self._sent), len(self._ttls) - 1)])
+    def _note_sent(self, number: int) -> None:
+        if ttl := self._sent.note(number, time.monotonic()):
+            _set_ttl(self._sock, ttl)
 
     def _see_acknowledged(self) -> None:
         """Note that the server's TCP has what was said; of a connection that is over the kernel has thrown it away."""
         told = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
         if not self._acked and told[:1] == _ESTABLISHED and not struct.unpack_from("@I", told, _UNACKED_OFFSET)[0]:
-            self._acked = len(self._sent) - 1, time.monotonic()
+            self._acked = self._latest, time.monotonic()
 
     def _tell(self, word: HopWord) -> None:
-        self._told.setdefault(len(self._sent) - 1, (word, time.monotonic()))
+        self._told.setdefault(self._latest, (word, time.monotonic()))
+
+    @property
+    def _latest(self) -> int:
+        """The number of the last packet, from 0."""
+        return len(self._sent.packets) - 1
 
     def _hear(self) -> bool:
         """Note what the socket has; True when that ends the flow."""
@@ -129,23 +160,23 @@ class _TtlFlow:
             except OSError as error:
                 word = "exceeded" if error.errno in _UNREACHABLE else "reset"
         if word in ACTS:
-            if time.monotonic() - self._sent[-1] > self._patience_s:
+            if time.monotonic() - self._sent.packets[-1][1] > self._patience_s:
                 return True  # the server has waited long enough for a question that never came
-            self._told.pop(len(self._sent) - 1, None)
+            self._told.pop(self._latest, None)
         self._tell(word)
         return word in ACTS
 
     def _lines(self) -> Iterator[TraceLine]:
         """One for each packet; two for one that was acknowledged before something acted."""
-        for number, sent_s in enumerate(self._sent):
+        for number, (ttl, sent_s) in enumerate(self._sent.packets):
             told: list[tuple[HopWord, float]] = []
             if self._acked and self._acked[0] == number:
                 told.append(("acked", self._acked[1]))
             told += [self._told[number]] if number in self._told else []
             for word, at_s in told:
-                yield TraceLine(ttl=self._ttls[number], word=word, delay_ms=round(1000 * (at_s - sent_s), 1))
+                yield TraceLine(ttl=ttl, word=word, delay_ms=round(1000 * (at_s - sent_s), 1))
             if not told:
-                yield TraceLine(ttl=self._ttls[number], word="silent")
+                yield TraceLine(ttl=ttl, word="silent")
 
 
 def _set_ttl(sock: socket.socket, ttl: int) -> None:

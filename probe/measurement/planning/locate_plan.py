@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import inf
 from types import MappingProxyType
 
+from probe.catalogue.owners import OwnerId, find_owner
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import Observation
@@ -46,7 +47,8 @@ def plan_hop_searches(site: Site, history: SiteHistory, context: PlanContext, ev
 
 def list_search_keys(step: LocateHop) -> frozenset[tuple[str, str]]:
     """What a run searches for once: a name with one kind of question, an address with its port (many are asked of one
-    resolver), and in a run that must be over soon a cause: what fails alike there is taken for one box's doing."""
+    resolver), and in a run that must be over soon an owner's names that fail alike: a place that is found for one of
+    them is told to the others (`probe.inference.verdicts.site_places`)."""
     keys: set[tuple[str, str]] = {(step.name, step.kind)}
     keys |= {(step.address, str(step.port))} if step.kind != "dns" else set()
     keys |= {(step.cause, "cause")} if step.together and step.cause else set()
@@ -65,7 +67,7 @@ def _at_resolver(site: Site, history: SiteHistory, context: PlanContext, evidenc
                       server=asked.dns.resolver_address)
     return [LocateHop(kind="dns", address=asked.dns.resolver_address, port=53, asked=question,
                       control=replace(question, name=context.innocent), query_type=asked.dns.query_type or "A",
-                      input=site.endpoints[0].input, cause="dns", together=context.together)]
+                      input=site.endpoints[0].input, cause=f"{_owner_of(site)} dns", together=context.together)]
 
 
 def _forged_at(history: SiteHistory, evidence: DnsEvidence) -> Observation | None:
@@ -92,7 +94,7 @@ def _at_address(site: Site, history: SiteHistory, context: PlanContext) -> list[
         if control and not _awaits_innocent(history, address, site.port):
             return [LocateHop(kind=_KINDS.get(path.stage, "http"), address=address,
                               port=site.port, asked=make_target_visit(site, address, path.source, context, attempt=1),
-                              control=control, input=site.endpoints[0].input, cause=_cause(path),
+                              control=control, input=site.endpoints[0].input, cause=_cause(path, site),
                               together=context.together)]
     return []
 
@@ -119,8 +121,12 @@ def _awaits_innocent(history: SiteHistory, address: str, port: int) -> bool:
     return bool(due) and not was_asked_again(history, address, port)
 
 
-def _cause(path: PathEvidence) -> str:
-    return f"{path.stage or 'page'} {kind_of(path.failure)} {path.acked}"
+def _cause(path: PathEvidence, site: Site) -> str:
+    return f"{_owner_of(site)} {path.stage or 'page'} {kind_of(path.failure)} {path.acked}"
+
+
+def _owner_of(site: Site) -> OwnerId:
+    return find_owner(site.endpoints[0].service, site.endpoints[0].host)
 
 
 def _over_quic(site: Site, history: SiteHistory, context: PlanContext) -> list[LocateHop]:
@@ -136,7 +142,7 @@ def _over_quic(site: Site, history: SiteHistory, context: PlanContext) -> list[L
                           alpn=site.alpn or ("h3",))
         return [LocateHop(kind="quic", address=address, port=site.port, asked=visit, input=site.endpoints[0].input,
                           control=replace(visit, hostname=context.innocent, sni=context.innocent),
-                          cause="quic timeout", together=context.together)]
+                          cause=f"{_owner_of(site)} quic", together=context.together)]
     return []
 
 

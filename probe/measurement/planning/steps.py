@@ -193,8 +193,8 @@ class LocateHop:
     query_type: str = "A"
     """Of questions for names."""
     cause: str = field(default="", compare=False)
-    """How `asked` fails: stage, failure, and whether it was acknowledged. What fails alike is taken for one box's doing
-    in a run that must be over soon."""
+    """Whose name is asked for and how it fails: stage, failure, and whether it was acknowledged. Names of one owner
+    that fail alike are taken for one box's doing in a run that must be over soon."""
     together: bool = field(default=False, compare=False)
     """All at once, in a run that need not spread its flows."""
 
