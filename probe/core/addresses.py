@@ -67,6 +67,19 @@ def is_beside(text: str, other: str) -> bool:
     return int(one) >> shift == int(two) >> shift
 
 
+def find_neighbour(text: str) -> str:
+    """Another address of the same small network (`is_beside`), in its other half, so that what singles out an address
+    or a few that follow each other does not hold it; empty for no address."""
+    address = parse_address(text)
+    if address is None:
+        return ""
+    last = 1 << (7 if address.version == 4 else 63)
+    other = int(address) ^ last
+    if other & 0xFF in (0x00, 0xFF):  # of a network and of a broadcast
+        other ^= 1
+    return str(type(address)(other))
+
+
 def provider_network(text: str) -> str:
     """The /16 that an address lies in, the /32 over IPv6: what one provider has at least; empty for no address."""
     address = parse_address(text)

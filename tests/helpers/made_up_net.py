@@ -69,6 +69,8 @@ class Net:
     port_failure: Failure = "generic_timeout_error"
     lost: str = "near"
     """Where attempts to connect end: near (in the third hop of eight), far (at the end), or nowhere that is heard."""
+    neighbour_passes: bool = False
+    """Whether packets for a neighbour of the address get to its end; else they fare as those for the address."""
     page: Mapping[str, Any] = field(default_factory=dict)
     cut_shake: Mapping[str, Any] = field(default_factory=dict)
     """What a handshake that is cut off shows of the other side."""
@@ -105,8 +107,7 @@ class Net:
         stage, failure = self.cuts.get(step.address, ("", ""))
         family = 6 if ":" in step.address else 4
         if isinstance(step, UdpTrace):
-            hops = HOPS if step.purpose == "reference" else {"near": 2, "far": HOPS}.get(self.lost, 0)
-            heard = [f"{ttl} exceeded 9.0 router{ttl}" for ttl in range(1, hops + 1) if self.lost]
+            hops, heard = self._heard(step)
             end = [f"{hops + 1} open 9.0"] if step.purpose == "reference" else []
             return observation(operation="udp_trace", purpose=step.purpose, address=step.address, port=step.port,
                                family=family, replies=(*heard, *end))
@@ -128,13 +129,18 @@ class Net:
                        trust="valid" if step.trust == "web_pki" and not failure else "")
 
     def _trace(self, step: TcpTrace) -> Observation:
-        hops = HOPS if step.purpose == "reference" else {"near": 2, "far": HOPS}.get(self.lost, 0)
-        heard = [f"{ttl} exceeded 9.0 router{ttl}" for ttl in range(1, hops + 1) if self.lost]
+        hops, heard = self._heard(step)
         failure = self.cuts.get(step.address, ("", ""))[1]
-        end = {"reference": ["open"], "trace": ["refused"] if failure == REFUSED else []}[step.purpose]
+        end = ["open"] if step.purpose == "reference" else ["refused"] if failure == REFUSED else []
         replies = (*heard, *(f"{hops + 1} {word} 9.0" for word in end))
         return observation(operation="trace", purpose=step.purpose, address=step.address, port=step.port,
                            family=6 if ":" in step.address else 4, replies=replies)
+
+    def _heard(self, step: TcpTrace | UdpTrace) -> tuple[int, list[str]]:
+        """How many routers are heard of, and what of them."""
+        passes = step.purpose == "reference" or (step.purpose == "neighbour" and self.neighbour_passes)
+        hops = HOPS if passes else {"near": 2, "far": HOPS}.get(self.lost, 0)
+        return hops, [f"{ttl} exceeded 9.0 router{ttl}" for ttl in range(1, hops + 1) if self.lost]
 
     def _locate(self, step: LocateHop) -> list[Observation]:
         """Interference at the third hop of eight."""

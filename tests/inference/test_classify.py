@@ -81,7 +81,9 @@ STORIES = {
     "an SNI is closed, by whom?": (cut("tls", EOF), "inconclusive", "inconclusive.unexplained", "path/unexplained"),
     "every name at the address is reset": (cut("tls", RESET, innocent_cuts={HERE4: ("tls", RESET)}), "inconclusive",
                                            "inconclusive.unconfirmed", "tls/reset_address"),
-    "the address is silent, and no neighbour is known": (cut("connect", TIMEOUT), *UNPLACED, "path/unplaced"),
+    "the address is silent, and so is its neighbour": (cut("connect", TIMEOUT), *UNPLACED, "path/unplaced"),
+    "the address is silent, and packets for its neighbour pass": (
+        cut("connect", TIMEOUT, neighbour_passes=True), "blocked", "ip.blackhole", "ip/vanishes"),
     "one port is silent": (cut("connect", TIMEOUT, port_failure=REFUSED), "blocked", "tcp.drop.port",
                            "tcp/port_vanishes"),
     "refused here": (cut("connect", REFUSED), "blocked", "ip.reset", "ip/reset_on_the_way"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import random
 import re
 from collections.abc import Iterable, Mapping
@@ -21,8 +22,11 @@ P = TypeVar("P", bound=Program)
 
 _COMMAND_REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)(?::(ipv4|ipv6|name))?")
 
-_FIRST, _OWNER = "first", "owner"
-"""`@t.first` in `match`: of each host that was drawn the first address alone; `@t.owner`: all of its operator's."""
+_FIRST, _OWNER, _ROUTES = "first", "owner", "routes"
+"""`@t.first` in `match`: of each host that was drawn the first address alone; `@t.owner`: all of its operator's;
+`@t.routes`: the smallest networks that routers have a way to, which hold its addresses."""
+_ROUTE_BITS = {4: 24, 6: 48}
+"""Longer prefixes are not passed on between operators (RIPE-399)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +130,7 @@ def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, .
         return tuple(dict.fromkeys(f"{key}={text}" for row in scene.drawn[alias]
                                    for text in _matches(row, scene.world, kind)))
     alias, _, part = item.removeprefix("@").partition(".")
-    rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", _FIRST, _OWNER) else None
+    rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", _FIRST, _OWNER, _ROUTES) else None
     if rows is None:
         text = _substitute(item, scene)
         # The name of any host of the world stands for its addresses where these are what is compared.
@@ -134,10 +138,17 @@ def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, .
         return (*plan.ipv4, *plan.ipv6) if plan else (text,)
     if part == _OWNER:
         return _of_owners(rows, scene.world, trigger)
+    if part == _ROUTES:
+        return tuple(dict.fromkeys(_route_to(text) for row in rows for text in resolve_addresses(row, scene.world)))
     if part == _FIRST:
         return tuple(dict.fromkeys(resolve_addresses(row, scene.world)[0] for row in rows))
     found = [text for row in rows for text in _matches(row, scene.world, trigger)]
     return tuple(dict.fromkeys(found))
+
+
+def _route_to(address: str) -> str:
+    bits = _ROUTE_BITS[ipaddress.ip_address(address).version]
+    return str(ipaddress.ip_network((address, bits), strict=False))
 
 
 def _of_owners(rows: Iterable[Endpoint], world: World, trigger: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 Purpose = Literal[
     "target", "innocent", "port", "bytes", "shape", "foreign", "trusted", "ladder", "dark", "trace", "reference",
+    "neighbour",
     "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
     "again", "zone",
 ]
@@ -22,6 +23,7 @@ PURPOSES: dict[Purpose, str] = {
     "dark": "asks an address that answers no such question, to catch injected answers",
     "trace": "looks how far connection attempts to the target's address get",
     "reference": "looks how far they get to an address that answers",
+    "neighbour": "looks how far they get to another address of the same small network, whatever stands there",
     "version": "asks the target's address for a version of QUIC that does not exist, which every server answers",
     "sample": "takes some volume from the target, to see how fast and how far it flows",
     "yardstick": "takes as much under an innocent name at the target's address, or from another service, to compare; "

@@ -17,7 +17,13 @@ from probe.core.tables.protocols import DatagramKind
 from probe.inference.evidence.control_findings import count_networks
 from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.path_evidence import PathEvidence, claims_organisation
-from probe.inference.evidence.udp_evidence import PORT_BESIDE, UdpPlace, compare_udp_places, locate_datagram_loss
+from probe.inference.evidence.udp_evidence import (
+    PORT_BESIDE,
+    UdpPlace,
+    compare_udp_places,
+    locate_datagram_loss,
+    passes_beside_as_datagram,
+)
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, read_address_source
 
 VERSION_1 = 1
@@ -53,6 +59,7 @@ def gather_datagram_evidence(site: Site, endpoint: Endpoint, address: str, visit
         evidence=tuple(o.observation_id for o in (*mine, *near)),
         located=locate_interference(around.traces, site.sni or site.host, address=address, port=site.port,
                                     operation="udp_trace"),
+        neighbour_passes=passes_beside_as_datagram(around.traces, address, site.port),
         udp=replace(
             compare_udp_places(around.others, protocol=kind, address=address, service=endpoint.service),
             mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),

@@ -81,7 +81,7 @@ from probe.inference.evidence.refusal_evidence import (
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence, gather_residual_evidence
 from probe.inference.evidence.shape_evidence import UNSHAPED, ShapeEvidence, gather_shape_evidence
 from probe.inference.evidence.time_slots import count_failing_slots
-from probe.inference.evidence.trace_evidence import locate_loss
+from probe.inference.evidence.trace_evidence import locate_loss, passes_beside
 from probe.inference.evidence.transfer_evidence import SAMPLE, is_trickling_page
 from probe.inference.evidence.udp_evidence import UdpEvidence
 from probe.inference.evidence.url_places import is_redirect_abroad, parse_host, resolve_location
@@ -141,6 +141,8 @@ class PathEvidence:
     (`probe.inference.evidence.trace_evidence`)."""
     beside: Beside = ""
     """What else is reached there over TCP: a carrier that has lost the way to a network loses all of it."""
+    neighbour_passes: bool = False
+    """Packets for another address of the same small network pass where attempts to connect to this one are lost."""
     located: HopLocation = NOWHERE
     """The hop at which the name is interfered with."""
     located_by_name: HopLocation = NOWHERE
@@ -254,6 +256,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         innocent=judge_innocent_name(around, address, site.port), other_port=judge_other_port(around, address),
         other_bytes=judge_other_bytes(around, mine, address, site.port),
         lost=locate_loss([o for o in traces if o.operation == "trace"], address, site.port),
+        neighbour_passes=passes_beside([o for o in traces if o.operation == "trace"], address, site.port),
         located=locate_interference(traces, site.sni or site.host, address=address, port=site.port),
         located_by_name=locate_interference([o for o in traces if o.port == site.port or o.purpose == "reference"],
                                             site.sni or site.host),

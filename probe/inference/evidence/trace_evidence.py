@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.catalogue.owners import may_share_network, name_network
+from probe.core.addresses import is_beside
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import HopWord, LostWhere
 from probe.core.tables.words import Empty
@@ -64,6 +65,14 @@ def locate_loss(traces: Sequence[Observation], address: str, port: int) -> LostW
         return "near"
     others = list(open_ways.values())
     return "far" if others and not passed and all(_is_far(way, others) for way in ours) else "unknown"
+
+
+def passes_beside(traces: Sequence[Observation], address: str, port: int) -> bool:
+    """Whether packets for a neighbour of the address pass where those for the address are lost. Routes are lost by
+    networks of a /24, or a /48, at least; so it is not for want of a route."""
+    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
+    theirs = [read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)]
+    return bool(ours) and all(any(_is_near(way, other) for other in theirs) for way in ours)
 
 
 def _shares(way: TracedPath, other: TracedPath) -> bool:

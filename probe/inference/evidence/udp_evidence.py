@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.catalogue.owners import ServiceAt, are_unrelated, describe_service, may_share_network
+from probe.core.addresses import is_beside
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import InnocentState, LostWhere, VersionState
 from probe.core.tables.failures import TIMEOUTS
@@ -148,6 +149,15 @@ def locate_datagram_loss(traces: Sequence[Observation], address: str, port: int)
     if any(_is_cut(way, other) for way in ours for other in others):
         return "near"
     return "far" if others and all(_goes_on(way, others) for way in ours) else "unknown"
+
+
+def passes_beside_as_datagram(traces: Sequence[Observation], address: str, port: int) -> bool:
+    """Whether datagrams to a neighbour of the address pass where those to the address are lost
+    (`probe.inference.evidence.trace_evidence.passes_beside`)."""
+    traces = [o for o in traces if o.operation == "udp_trace"]
+    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
+    theirs = [read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)]
+    return bool(ours) and all(any(_is_cut(way, other) for other in theirs) for way in ours)
 
 
 def _is_cut(way: TracedPath, other: TracedPath) -> bool:

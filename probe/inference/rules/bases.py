@@ -40,12 +40,14 @@ def _acts_at_the_door(c: PathContext) -> bool:
 
 def _is_lost_alone(c: PathContext) -> bool:
     """Attempts to connect, or datagrams, end where others pass, and not because a carrier has lost the way to the whole
-    network: somebody says that they are prohibited, or refuses them, or a neighbour or another port is reached."""
+    network: somebody says that they are prohibited, or refuses them, or a neighbour or another port is reached, or
+    packets for a neighbour pass there."""
     path = c.path
     if path.udp.lost == "near":
-        return bool(path.beside)
+        return bool(path.beside) or path.neighbour_passes
     spoken = path.failure in (CONNECTION_REFUSED, CONNECTION_RESET) or is_prohibited(c)
-    return path.lost == "near" and (spoken or path.other_port in LIVES or path.beside == "network")
+    routed = path.neighbour_passes or path.beside == "network"
+    return path.lost == "near" and (spoken or path.other_port in LIVES or routed)
 
 
 def find_name_bases(e: NameEvidence) -> frozenset[Basis]:

@@ -42,7 +42,7 @@ EXPORTED_FIELDS: tuple[str, ...] = (
     "min_rtt_ms", "end_ms", "retransmits",
 )
 """Fields of an observation that a measurement holds; the others are not published."""
-KEPT_FROM: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "reference"})
+KEPT_FROM: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "reference", "neighbour"})
 """Purposes of rows that tell of the volunteer's own line."""
 OPERATIONS_KEPT: frozenset[Operation] = frozenset({"trace", "udp_trace"})
 NEUTRAL: frozenset[ResolverRole] = frozenset({"public", "trusted", "dark"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probe.catalogue.sites import Site
-from probe.core.addresses import family_of
+from probe.core.addresses import family_of, find_neighbour
 from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
 from probe.core.places import Place
@@ -84,6 +84,7 @@ def _traces(address: str, port: int, history: SiteHistory, context: PlanContext)
         return []
     others = [place for place in history.elsewhere if family_of(place[0]) == family_of(address)]
     return [TcpTrace(purpose="trace", address=address, port=port, together=context.together),
+            TcpTrace(purpose="neighbour", address=find_neighbour(address), port=port, together=context.together),
             *(TcpTrace(purpose="reference", address=other, port=at, together=context.together) for other, at in others)]
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probe.catalogue.sites import Site
-from probe.core.addresses import family_of
+from probe.core.addresses import family_of, find_neighbour
 from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
 from probe.core.places import Place
@@ -101,5 +101,7 @@ def _traces(site: Site, address: str, mine: Sequence[Observation], history: Site
     ports = (site.port, PORT_BESIDE) if site.kind == "quic" else (site.port,)
     return [*(UdpTrace(purpose="trace", address=address, port=port, protocol=kind, together=context.together)
               for port in ports),
+            UdpTrace(purpose="neighbour", address=find_neighbour(address), port=site.port, protocol=kind,
+                     together=context.together),
             *(UdpTrace(purpose="reference", address=other, port=port, protocol=protocol, together=context.together)
               for other, port, protocol in others)]

@@ -32,6 +32,7 @@ _FOR_A_NAME: tuple[Purpose, ...] = ("innocent", "again", "zone")
 _ABOUT_THE_NAME: tuple[Purpose, ...] = ("target", "dark")
 _AROUND: tuple[Purpose, ...] = ("innocent", "port", "version", "residual", "bytes")
 _TRACES: tuple[Operation, ...] = ("trace", "udp_trace")
+_OF_OTHERS: tuple[Purpose, ...] = ("reference", "neighbour")
 
 
 class ObservationLog:
@@ -181,7 +182,7 @@ class ObservationLog:
 
     def _traced(self, addresses: Mapping[str, None], inputs: Mapping[str, None]) -> tuple[Observation, ...]:
         traces = (self.observations[i] for i in self._traces)
-        return tuple(o for o in traces if o.purpose == "reference" or o.address in addresses or o.input in inputs)
+        return tuple(o for o in traces if o.purpose in _OF_OTHERS or o.address in addresses or o.input in inputs)
 
 
 def _same_way(seen: Observation, site: Site) -> bool:

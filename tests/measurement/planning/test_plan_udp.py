@@ -23,6 +23,7 @@ from observations import (
 )
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.sites import Site
+from probe.core.addresses import find_neighbour
 from probe.core.observations import ControlAnswer, Observation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.udp_evidence import PORT_BESIDE
@@ -87,7 +88,8 @@ def test_where_datagrams_end_is_looked_at_beside_others_that_answer() -> None:
         taken = walk(site, net, book=other_answers(site))
         traced = {(s.purpose, s.address, s.port, s.protocol) for s in taken if isinstance(s, UdpTrace)}
         beside = {("trace", HERE4, PORT_BESIDE, "quic")} if site is QUIC else set()
-        assert traced == {("trace", HERE4, site.port, site.kind), ("reference", THERE4, 3478, "stun")} | beside
+        assert traced == {("trace", HERE4, site.port, site.kind), ("reference", THERE4, 3478, "stun"),
+                          ("neighbour", find_neighbour(HERE4), site.port, site.kind)} | beside
         refused = replace(net, told=lambda step: replace(Net(dns={}).told(step), udp=()))
         assert not any(isinstance(s, UdpTrace) for s in walk(site, refused, book=other_answers(site)))
 

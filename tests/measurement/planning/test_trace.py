@@ -28,6 +28,7 @@ from observations import (
     site_of,
     told,
 )
+from probe.core.addresses import find_neighbour
 from probe.core.observations import Observation
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.trace_evidence import locate_loss, read_trace
@@ -113,7 +114,8 @@ def test_an_address_that_controls_tried_is_traced_beside_one_that_answers(failur
     taken = steps_of(Net(dns=HONEST, cuts={HERE4: ("connect", failure)}, told=lambda step: told(
         step.control_id, input=step.input, tcp=((f"{HERE4}:443", theirs),))))
     assert [(s.purpose, s.address, s.port) for s in taken] == [
-        ("trace", HERE4, 443), ("reference", ELSEWHERE, 443), ("reference", BEYOND4, 443)]
+        ("trace", HERE4, 443), ("neighbour", find_neighbour(HERE4), 443), ("reference", ELSEWHERE, 443),
+        ("reference", BEYOND4, 443)]
 
 
 @pytest.mark.parametrize("net", [
