@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-TEXT_NUMBER = 3
+TEXT_NUMBER = 4
 """Number of the consent text. Whoever changes what it says raises it: everybody is asked again."""
 
 
@@ -36,7 +36,8 @@ SENT: tuple[Sent, ...] = (
     Sent(word="hellos", level=1, shapes=("browser", "small", "narrow"),
          meaning="where a handshake fails, further ones that are built otherwise"),
     Sent(word="hops", level=1,
-         meaning="where a server does not answer, connection attempts that die on the way, to see where they are lost"),
+         meaning="where a server does not answer, connection attempts that die on the way, to its address and to one "
+                 "next to it, to see where they are lost"),
     Sent(word="first_words", level=2,
          protocols=("mtproto", "wa_noise", "mmtls", "viber", "threema", "smp", "xmpp_starttls", "xmpps", "mtproto_http",
                     "mmtls_http", "wechat_newgetdns", "session_seed", "mtproto_ws", "wa_noise_ws", "max_ws", "xmpp_ws"),
@@ -45,14 +46,16 @@ SENT: tuple[Sent, ...] = (
          meaning="names that some companies take for a sign of malware, such as Session's"),
     Sent(word="calls", level=2, protocols=("stun",),
          meaning="the requests that come before calls (STUN)"),
+    Sent(word="search", level=2,
+         meaning="a blocked name, or a messenger's first words, said again up to nine times a day for each service with "
+                 "rising time to live, to find the hop that blocks it; in countries where that may harm people at "
+                 "level 3 alone"),
     Sent(word="transfers", level=3,
          meaning="more of large pages, and up to some megabytes a run where a service is slowed"),
     Sent(word="quic", level=3, protocols=("quic",),
          meaning="QUIC handshakes, which few programs but browsers make"),
     Sent(word="unusual_hellos", level=3, shapes=("split", "large", "ech"),
          meaning="handshakes that circumvention tools make too: cut within the name, with ECH"),
-    Sent(word="search", level=3,
-         meaning="a blocked name said again with rising time to live, to find the hop that blocks it"),
     Sent(word="residue", level=3,
          meaning="innocent names asked again for some minutes where a block was set off"),
     Sent(word="fronts", level=3,

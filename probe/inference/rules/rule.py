@@ -55,7 +55,8 @@ NEEDS: dict[Need, str] = {
     "twin": "a test helper, or a signed feed, that tells with which ClientHello it asked (ours do)",
     "agreed": "a server whose operator agreed to be asked for foreign names, and consent level 3",
     "routers": "routers on the way that say when a packet's TTL has run out",
-    "search": "consent level 3, to look for the hop by questions that run out on the way",
+    "search": "consent level 2, or 3 in countries that take care, to look for the hop by questions that run out on the "
+              "way",
     "udp": "other services over UDP that answer in this network",
     "packets": "the right to capture packets (CAP_NET_RAW)",
     "ladder": "control targets that answer in this network",
