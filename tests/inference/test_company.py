@@ -64,6 +64,13 @@ def test_company_is_of_unrelated_owners_who_do_not_refuse_the_country(services: 
     assert owners_of(strikes(*reversed(services)), "telegram", cc) == owners
 
 
+def test_certificates_of_several_authorities_are_no_company() -> None:
+    ways = [StrikeWay(stage="tls", failure="resigned", issuer=f"CN={name}") for name in "aab"]
+    found = [strike for name, way in zip(("telegram", "line", "whatsapp"), ways, strict=True)
+             for strike in strikes(name, way=way)]
+    assert owners_of(found, "telegram") == ("line", "telegram")
+
+
 def test_who_may_have_refused_has_no_company() -> None:
     assert owners_of(strikes("slack", "telegram", "line", "vk"), "slack", "IR") == ()
 
@@ -122,6 +129,8 @@ SLOW_FLOW = FlowEvidence(samples=4, trickles=True, innocent=FlowComparison(other
 FROZEN_FLOW = FlowEvidence(stalls=3, tries=3, clean=True, stall_chance=0.01, innocent_passes=2, later_pass=True)
 SLOWED, FROZEN = WORKS | dict(flow=SLOW_FLOW), WORKS | dict(flow=FROZEN_FLOW)
 HIDDEN = ShapeEvidence(passed=("browser",))
+RESIGNED: dict[str, Any] = dict(stage="tls", failure="ssl_unknown_authority", trust="unknown_issuer", issuer="CN=Authority",
+                                control_other_key=2, attempts=2, failed_attempts=2, innocent="unasked")
 
 
 @pytest.mark.parametrize(("shown", "way"), [
@@ -132,6 +141,7 @@ HIDDEN = ShapeEvidence(passed=("browser",))
     (STRUCK | dict(stage="http", secure=False), StrikeWay(stage="http", failure="connection_reset")),
     (STARTTLS, StrikeWay(stage="app", failure="timeout")), (QUIC, StrikeWay(stage="quic", failure="timeout")),
     (STRUCK | dict(shapes=replace(HIDDEN, control_same=1)), RESETS),
+    (RESIGNED, StrikeWay(stage="tls", failure="resigned", issuer="CN=Authority")),
     (SLOWED, StrikeWay(stage="flow", failure="slowed")), (FROZEN, StrikeWay(stage="flow", failure="frozen")),
     (FROZEN | dict(stage="http", failure=TIMEOUT, innocent="reached"), StrikeWay(stage="flow", failure="frozen")),
 ], ids=str)
@@ -159,6 +169,10 @@ def test_a_name_that_fails_every_time_where_others_are_served_is_struck(shown: d
     *((FROZEN, dict(flow=replace(FROZEN_FLOW, **doubt))) for doubt in (
         dict(stalls=2), dict(clean=False), dict(stall_chance=0.2), dict(innocent_passes=1), dict(elsewhere_stalls=1),
         dict(later_pass=False), dict(controls_slow=1))),
+    *((RESIGNED, doubt) for doubt in (
+        dict(trust="self_signed"), dict(issuer=""), dict(control_other_key=0), dict(control_same_key=1),
+        dict(control_failed=1), dict(attempts=3), dict(attempts=1, failed_attempts=1), dict(private_root=True),
+        dict(same_failure=False), dict(tainted=True), dict(located=HopLocation(least=1, most=1, scope="lan")))),
     *((QUIC, doubt) for doubt in (dict(udp=UdpEvidence(again="failed")), dict(innocent="failed"))),
 ], ids=str)
 def test_what_may_have_another_reason_is_no_strike(base: dict[str, Any], doubt: dict[str, Any]) -> None:

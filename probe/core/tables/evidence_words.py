@@ -14,6 +14,8 @@ StrikeStage = Literal["name", "tls", "app", "http", "quic", "flow"]
 """Where something is struck that is no address: by the resolver, at a stage, or by its pace once bytes flow."""
 FlowStrike = Literal["slowed", "frozen"]
 """What befalls transfers that were begun."""
+CertificateStrike = Literal["resigned"]
+"""What befalls certificates: an authority that nobody trusts has signed one for the name."""
 DnsState = Literal["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
 """What one channel says of a name."""
 InnocentState = Literal["reached", "carried", "failed", "tainted", "unasked"]

@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from probe.catalogue.owners import OwnerId, ServiceAt, choose_unrelated, list_dns_hosts, may_refuse
-from probe.core.tables.evidence_words import DnsState, FlowStrike, StrikeStage
+from probe.core.tables.evidence_words import CertificateStrike, DnsState, FlowStrike, StrikeStage
 from probe.core.tables.failures import FailureKind
 
 COMPANY = 3
 """So many unrelated owners are company: two may have had one accident, as two names may have left one network
 (`probe.inference.evidence.shared_answers`)."""
-_OF_AUTHORITIES: frozenset[FailureKind | DnsState | FlowStrike] = frozenset(("empty", "servfail", "timeout"))
+_OF_AUTHORITIES: frozenset[FailureKind | DnsState | FlowStrike | CertificateStrike] = frozenset(("empty", "servfail", "timeout"))
 """What a resolver gives where the name's own servers refuse it, or this country, or are out of its reach."""
 
 
@@ -49,7 +49,9 @@ class StrikeWay:
     """How something is struck: where, and by what failure."""
 
     stage: StrikeStage
-    failure: FailureKind | DnsState | FlowStrike
+    failure: FailureKind | DnsState | FlowStrike | CertificateStrike
+    issuer: str = ""
+    """Of certificates: the authority that signed them. No two operators have made one by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

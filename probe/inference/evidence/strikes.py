@@ -23,6 +23,8 @@ REPEATS = 3
 """Attempts that must fail, every one of them, and alike."""
 STALLS = 3
 """Transfers that must fall silent alike, as many as rules ask for."""
+CERTIFICATES = 2
+"""Handshakes that must show the certificate: what fails so does not fail by chance."""
 PASSES = 2
 """Transfers of an innocent name at the same address that must come through."""
 _STAGES: tuple[StrikeStage, ...] = ("tls", "app", "http", "quic")
@@ -44,7 +46,7 @@ class StrikeContext:
 
 def read_path_strike(path: PathEvidence, whose: ServiceAt, around: StrikeContext) -> Strike | None:
     """The strike at one address, where there is one: at the stage that fails, else at transfers once bytes flow."""
-    way = _read_stage_way(path, around) or _read_flow_way(path, around)
+    way = _read_stage_way(path, around) or _read_certificate_way(path, around) or _read_flow_way(path, around)
     return Strike(way=way, whose=whose) if way else None
 
 
@@ -60,6 +62,19 @@ def _read_stage_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | No
     if path.failure in TIMEOUTS and not _silence_is_theirs(path, around.ladder):
         return None
     return StrikeWay(stage=read_word(path.stage, _STAGES), failure=kind_of(path.failure))
+
+
+def _read_certificate_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | None:
+    """A certificate by an authority that nobody trusts, and controls are shown another one: each time the same, and not
+    for everybody here. What signs itself is left out, as the certificates are that programs come with."""
+    foreign = path.stage == "tls" and path.trust == "unknown_issuer" and bool(path.issuer) and path.same_failure
+    every = CERTIFICATES <= path.failed_attempts == path.attempts
+    seen_elsewhere = path.control_other_key > 0 and not path.control_same_key and not path.control_failed
+    if not (foreign and every and seen_elsewhere) or path.private_root or path.must_not_answer or path.tainted:
+        return None
+    ladder = around.ladder
+    spares = ladder.well and not ladder.resigned and not ladder.clock_wrong and not _is_explained_nearby(path)
+    return StrikeWay(stage="tls", failure="resigned", issuer=path.issuer) if spares else None
 
 
 def _read_flow_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | None:
