@@ -129,8 +129,8 @@ SLOW_FLOW = FlowEvidence(samples=4, trickles=True, innocent=FlowComparison(other
 FROZEN_FLOW = FlowEvidence(stalls=3, tries=3, clean=True, stall_chance=0.01, innocent_passes=2, later_pass=True)
 SLOWED, FROZEN = WORKS | dict(flow=SLOW_FLOW), WORKS | dict(flow=FROZEN_FLOW)
 HIDDEN = ShapeEvidence(passed=("browser",))
-RESIGNED: dict[str, Any] = dict(stage="tls", failure="ssl_unknown_authority", trust="unknown_issuer", issuer="CN=Authority",
-                                control_other_key=2, attempts=2, failed_attempts=2, innocent="unasked")
+RESIGNED: dict[str, Any] = dict(stage="tls", failure="ssl_unknown_authority", trust="unknown_issuer",
+                                issuer="CN=Authority", control_other_key=2, attempts=2, failed_attempts=2)
 
 
 @pytest.mark.parametrize(("shown", "way"), [
@@ -138,6 +138,8 @@ RESIGNED: dict[str, Any] = dict(stage="tls", failure="ssl_unknown_authority", tr
     (SILENT, StrikeWay(stage="tls", failure="timeout")),
     (SILENT | dict(failure="timed_out"), StrikeWay(stage="tls", failure="timeout")),
     (SILENT | dict(residual=ResidualEvidence(word="seen"), slots=2), StrikeWay(stage="tls", failure="timeout")),
+    (SILENT | dict(shapes=ShapeEvidence(innocent_small=True, narrow="silent")),
+     StrikeWay(stage="tls", failure="timeout")),
     (STRUCK | dict(stage="http", secure=False), StrikeWay(stage="http", failure="connection_reset")),
     (STARTTLS, StrikeWay(stage="app", failure="timeout")), (QUIC, StrikeWay(stage="quic", failure="timeout")),
     (STRUCK | dict(shapes=replace(HIDDEN, control_same=1)), RESETS),

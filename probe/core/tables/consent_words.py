@@ -47,8 +47,8 @@ SENT: tuple[Sent, ...] = (
     Sent(word="calls", level=2, protocols=("stun",),
          meaning="the requests that come before calls (STUN)"),
     Sent(word="search", level=2,
-         meaning="a blocked name, or a messenger's first words, said again up to nine times a day for each service with "
-                 "rising time to live, to find the hop that blocks it; in countries where that may harm people at "
+         meaning="a blocked name, or a messenger's first words, said again up to nine times a day for each service "
+                 "with rising time to live, to find the hop that blocks it; in countries where that may harm people at "
                  "level 3 alone"),
     Sent(word="transfers", level=3,
          meaning="more of large pages, and up to some megabytes a run where a service is slowed"),

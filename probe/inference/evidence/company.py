@@ -24,7 +24,8 @@ from probe.core.tables.failures import FailureKind
 COMPANY = 3
 """So many unrelated owners are company: two may have had one accident, as two names may have left one network
 (`probe.inference.evidence.shared_answers`)."""
-_OF_AUTHORITIES: frozenset[FailureKind | DnsState | FlowStrike | CertificateStrike] = frozenset(("empty", "servfail", "timeout"))
+_Failure: TypeAlias = FailureKind | DnsState | FlowStrike | CertificateStrike
+_OF_AUTHORITIES: frozenset[_Failure] = frozenset(("empty", "servfail", "timeout"))
 """What a resolver gives where the name's own servers refuse it, or this country, or are out of its reach."""
 
 
@@ -49,7 +50,7 @@ class StrikeWay:
     """How something is struck: where, and by what failure."""
 
     stage: StrikeStage
-    failure: FailureKind | DnsState | FlowStrike | CertificateStrike
+    failure: _Failure
     issuer: str = ""
     """Of certificates: the authority that signed them. No two operators have made one by themselves."""
 

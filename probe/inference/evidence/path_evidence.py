@@ -230,6 +230,11 @@ class PathEvidence:
         """Where searches show that it is interfered with; what was looked for nearest to this very path comes first."""
         return self.located, self.located_by_name, self.located_alike
 
+    @property
+    def is_before_door(self) -> bool:
+        """A search found the place, where paths to other owners pass as well."""
+        return any(place.where == "before" for place in self.places)
+
 
 def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
                          around: Sequence[Observation], controls: Sequence[ControlAnswer],

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from probe.catalogue.owners import ServiceAt
-from probe.core.tables.evidence_words import DnsState, InnocentState, Scope, StrikeStage
+from probe.core.tables.evidence_words import NARROW_FAILS, DnsState, InnocentState, Scope, StrikeStage
 from probe.core.tables.failures import TIMEOUTS, kind_of
 from probe.core.tables.words import read_word
 from probe.inference.evidence.company import Strike, StrikeWay
@@ -129,5 +129,6 @@ def _silence_is_theirs(path: PathEvidence, ladder: LadderEvidence) -> bool:
     if path.stage == "http" and path.secure:
         return False  # the innocent name asked for no page within TLS
     lasts = path.residual.word == "none" or path.slots > 1 or path.stage == "app"
-    large = ladder.full_segments and not path.shapes.innocent_small
+    small = path.shapes.innocent_small and path.shapes.narrow not in NARROW_FAILS  # no answer in small segments either
+    large = ladder.full_segments and not small
     return lasts and large and not path.seeps and not ladder.narrow and not ladder.starves(path.address)

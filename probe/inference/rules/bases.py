@@ -28,8 +28,7 @@ def _acts_before_the_door(c: PathContext) -> bool:
     """The search found the place, or attempts and datagrams are lost where others pass, or the name is struck alike at
     another owner's server, whose operator agreed to be asked."""
     path = c.path
-    located = any(place.where == "before" for place in path.places)
-    return located or _is_lost_alone(c) or path.shapes.elsewhere == "name"
+    return path.is_before_door or _is_lost_alone(c) or path.shapes.elsewhere == "name"
 
 
 def _acts_at_the_door(c: PathContext) -> bool:

@@ -11,6 +11,7 @@ from probe.inference.rules.named_rules import HTTP_NAMED
 from probe.inference.rules.path_context import (
     PathContext,
     PathRule,
+    acts_nearer,
     controls_reach_here,
     convicts,
     is_failing_elsewhere,
@@ -37,8 +38,8 @@ def _differs(c: PathContext) -> bool:
 
 def _not_the_servers(c: PathContext) -> bool:
     """Pages differ by country, language and chance. That it is not the server's own is shown by unrelated services that
-    are answered with it too, by a place on the way where it comes from, or by the packets it came in."""
-    return c.path.page_of_others or c.path.located.where == "before" or shows_injection(c)
+    are answered with it too, by what is nearer than the service, or by the packets it came in."""
+    return c.path.page_of_others or acts_nearer(c) or shows_injection(c)
 
 
 HTTP: tuple[PathRule, ...] = (

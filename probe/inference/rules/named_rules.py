@@ -19,7 +19,14 @@ from probe.inference.rules.endings import (
     is_tls_closed,
     is_tls_reset,
 )
-from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, shows_injection
+from probe.inference.rules.path_context import (
+    PathContext,
+    PathRule,
+    acts_nearer,
+    controls_reach,
+    convicts,
+    shows_injection,
+)
 from probe.inference.rules.rule import Rule
 
 _FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
@@ -44,7 +51,7 @@ def _host_alone(c: PathContext) -> bool:
 
 def _nearer(c: PathContext) -> bool:
     """A server ends connections, too, that takes no visitors from here: for one name alone where it serves many."""
-    return controls_reach(c) and c.path.located_by_name.where == "before"
+    return controls_reach(c) and acts_nearer(c)
 
 
 def _unanswered(c: PathContext) -> bool:

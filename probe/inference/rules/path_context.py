@@ -71,6 +71,12 @@ def is_failing_elsewhere(c: PathContext) -> bool:
     return c.path.control_failed >= 2 and not c.path.control_ok and not ends_on_the_way(c)
 
 
+def acts_nearer(c: PathContext) -> bool:
+    """What ends or answers the attempts is nearer than the service: a search found it before the service's door, or it
+    came sooner than the service can have spoken."""
+    return c.path.timing.is_sooner or c.path.is_before_door
+
+
 def ends_on_the_way(c: PathContext) -> bool:
     """The place speaks against the service as the cause: attempts end where other traffic from here passes, at a hop
     that is not the service's, sooner than it can answer, or by packets of somebody else."""

@@ -13,6 +13,7 @@ from probe.inference.rules.endings import is_hello_dropped, is_hello_muted, is_t
 from probe.inference.rules.path_context import (
     PathContext,
     PathRule,
+    acts_nearer,
     controls_reach,
     convicts,
     is_repeated,
@@ -47,8 +48,9 @@ def _shaped(c: PathContext) -> bool:
 
 
 def _on_the_way(c: PathContext) -> bool:
-    """It is not the server itself that dislikes our hello: it takes it elsewhere, and another's shows the same."""
-    alike = c.path.shapes.control_same > 0 and c.path.shapes.others_alike > 0
+    """It is not the server itself that dislikes our hello: it takes it elsewhere, and another's shows the same, or
+    something nearer acts."""
+    alike = c.path.shapes.control_same > 0 and (c.path.shapes.others_alike > 0 or acts_nearer(c))
     return (controls_reach(c) and alike) or shows_injection(c)
 
 
