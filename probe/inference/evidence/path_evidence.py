@@ -51,7 +51,6 @@ from probe.core.tables.evidence_words import (
     Stage,
 )
 from probe.core.tables.failures import Failure, kind_of
-from probe.core.tables.handshakes import FOREIGN
 from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import SiteKind
 from probe.core.tables.purposes import Purpose
@@ -92,11 +91,11 @@ from probe.inference.evidence.visit_outcomes import (
     must_not_answer,
     read_address_source,
 )
+from probe.inference.evidence.whole_attempts import DEPTHS, find_end_of_attempt, list_whole_attempts, summarise_acked
 
 CONNECTION_REFUSED: Final[Failure] = "connection_refused"
 CONNECTION_RESET: Final[Failure] = "connection_reset"
 UNTRUSTED: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed")
-_DEPTHS: dict[Operation, int] = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
 _STAGES: dict[Operation, Stage] = {
     "connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app",
 }
@@ -256,7 +255,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         address=address, family=6 if ":" in address else 4, source=read_address_source(mine), kind=site.kind,
         needs=_NEEDS.get(site.kind, 3), secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
-        depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
+        depth=max((DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
         proven=(site.proves_itself and any(o.tls.trust == "valid" for o in mine)) or proves_service(mine),
         innocent=judge_innocent_name(around, address, site.port), other_port=judge_other_port(around, address),
         other_bytes=judge_other_bytes(around, mine, address, site.port),
@@ -312,7 +311,7 @@ def claims_organisation(seen: Observation, organisation: str) -> bool:
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
                    around: Sequence[Observation], private_root: str, *,
                    at_port: Sequence[Observation]) -> PathEvidence:
-    ends = [_end_of([o for o in mine if o.attempt == n]) for n in failed]
+    ends = [find_end_of_attempt([o for o in mine if o.attempt == n]) for n in failed]
     if not ends or base.last_ok:
         return base
     last = ends[-1]
@@ -329,30 +328,9 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         seeps=any(is_trickling_page(o) for o in ends),
-        acked=_summarise_acked([o.tcp.acked for o in ends]), tls_alert=last.tls.alert, trust=last.tls.trust,
+        acked=summarise_acked([o.tcp.acked for o in ends]), tls_alert=last.tls.alert, trust=last.tls.trust,
         issuer=last.tls.issuer, private_root=claims_organisation(last, private_root), status=last.http.status,
     )
-
-
-def _summarise_acked(words: Sequence[Answered]) -> Answered:
-    """The last attempt's word; `no` only where it is every attempt's."""
-    if words[-1] != "no" or all(word == "no" for word in words):
-        return words[-1]
-    return "yes" if any(word == "yes" for word in words) else ""
-
-
-def list_whole_attempts(mine: Sequence[Observation]) -> list[int]:
-    """Numbers of the attempts that bear on whether the endpoint is reached, in order. Of the other addresses of a name
-    some are only connected to; where one is then tried in earnest, that first look has neither failed nor succeeded."""
-    ends = {number: [o for o in mine if o.attempt == number] for number in sorted({o.attempt for o in mine})}
-    depths = {number: max(_DEPTHS[o.operation] for o in seen) for number, seen in ends.items()}
-    most = max(depths.values(), default=0)
-    return [number for number, seen in ends.items() if depths[number] == most or any(o.failure for o in seen)]
-
-
-def _end_of(attempt: Sequence[Observation]) -> Observation:
-    """The operation with which a failing attempt ended."""
-    return next((o for o in attempt if o.failure or o.app.proof == FOREIGN), attempt[-1])
 
 
 def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAnswer],

@@ -17,8 +17,8 @@ from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import SiteKind
 from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DnsEvidence
-from probe.inference.evidence.path_evidence import list_whole_attempts
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, list_failed_inputs
+from probe.inference.evidence.whole_attempts import list_whole_attempts
 from probe.measurement.planning.certificate_tries import ends_by_certificate, is_certificate_settled
 from probe.measurement.planning.other_bytes import plan_other_bytes
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.trust import OUT_OF_DATE, UNTRUSTED
-from probe.inference.evidence.path_evidence import list_whole_attempts
+from probe.inference.evidence.whole_attempts import list_whole_attempts
 
 ENOUGH_REFUSALS = 2
 """With the innocent name before them they are the three handshakes that an address takes at once

@@ -17,9 +17,9 @@ from probe.core.tables.failures import Failure, is_timeout, kind_of
 from probe.core.tables.operations import Operation
 from probe.core.tables.shapes import PLAIN, SHAPES, ShapeName
 from probe.core.tables.words import Empty
-from probe.inference.evidence.path_evidence import list_whole_attempts
 from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.inference.evidence.whole_attempts import list_whole_attempts
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.site_visits import make_innocent_visit, make_target_visit
 from probe.measurement.planning.steps import Step, Visit
