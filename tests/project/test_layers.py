@@ -42,7 +42,7 @@ LAB_FLEETS = "lab/probe_lab/fleet/"
 """Made-up fleets write the schema of the results, and score the detector of events."""
 LAB_FLEETS_USE = {*LAB_MAY_USE, "results", "research"}
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis",
-         "aioquic", "pyspark", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit"}
+         "aioquic", "pyspark", "numba", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit"}
 HEAVY_ALLOWED = ("lab/probe_lab/", "probe/research/cells/", "probe/research/counting/", "probe/research/engines/",
                  "probe/research/events/", "probe/research/open_results.py", "probe/control/helper/helper_server.py",
                  "probe/control/reaching/page_fetch_h3.py",

@@ -18,6 +18,7 @@ from datetime import timedelta
 import numpy as np
 
 from probe.research.events.cell_series import CellSeries, CellTable
+from probe.research.events.partition import segment_series
 from probe.research.events.segments import (
     LEAST_STRENGTH,
     Ints,
@@ -28,7 +29,6 @@ from probe.research.events.segments import (
     find_boundary,
     find_raised_spans,
     log_likelihood_ratio,
-    segment_series,
     shrink_rate,
 )
 from probe.research.events.window import EventWindow, merge_daily_windows
