@@ -7,23 +7,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from probe.research.events.cell_series import CONTROL, HOUR, POOLED, CellPlace, CellSeries, CellTable
-from probe.research.events.crosscheck import DEVICE, MOMENT, NETWORK, WORLD, WindowChecks, check_window, sort_neighbours
+from probe.core.tables.event_checks import EventCheck
+from probe.research.events.cell_series import HOUR, POOLED, CellPlace, CellSeries, CellTable
+from probe.research.events.crosscheck import DEVICE, MOMENT, NETWORK, sort_neighbours
 from probe.research.events.event import DOWN_TO, Event, NetworkReach, find_mechanism, make_event_id
 from probe.research.events.flaky_habits import find_habits
-from probe.research.events.joint_windows import JudgedWindow, WindowCluster, cluster_windows, find_bounds
+from probe.research.events.joint_windows import WindowCluster, cluster_windows, find_bounds
 from probe.research.events.outages import find_network_events
 from probe.research.events.pooled_networks import pool_series
 from probe.research.events.segments import estimate_strength
 from probe.research.events.series_reading import read_cells
-from probe.research.events.series_windows import SeriesFinding, find_windows, suspicion_threshold, window_threshold
+from probe.research.events.series_windows import (
+    STEADY,
+    SeriesFinding,
+    WindowHabit,
+    find_windows,
+    suspicion_threshold,
+    window_threshold,
+)
 from probe.research.events.window import EventWindow, is_within_hours
+from probe.research.events.window_judging import ExplainedWindow, judge_windows
 
 _ONGOING = timedelta(days=2)
 _CONFIRM_CELLS = 2
@@ -62,92 +71,44 @@ def detect_events(table: Any, step: timedelta = HOUR) -> list[Event]:
 def examine_cells(cells: CellTable) -> Findings:
     """The events in cells, and what looked like one."""
     found = _find_all_windows(cells)
+    judged = judge_windows(found)
+    explained = list(judged.explained)
     around = sort_neighbours(found)
-    kept: list[JudgedWindow] = []
-    explained: list[tuple[EventWindow, WindowChecks]] = []
-    for each in found:
-        if each.series.role == CONTROL:
-            continue
-        told: set[int] = set()
-        asked = [(window, each.needed, True) for window in each.windows]
-        if each.newest:
-            asked.append((each.newest, each.hasty, False))
-        for window, needed, sure in asked:
-            if not sure and window.last in told:
-                continue
-            judged = JudgedWindow(window=window, checks=check_window(window, around, needed), needed=needed, sure=sure)
-            if judged.stands:
-                told.add(window.last)
-                kept.append(judged)
-            else:
-                explained.append((window, judged.checks))
-    kept, tails = _without_tails(kept, found, [window for window, checks in explained if checks.explained_by == WORLD])
-    explained += tails
     events: list[Event] = []
-    for cluster in cluster_windows(kept, cells):
+    for cluster in cluster_windows(judged.kept, cells):
         why = _why_not(cluster, cells)
         if why:
-            explained += [(judged.window, judged.checks) for judged in cluster.members]
+            explained += [ExplainedWindow(window=member.window, explained_by=why, checks=member.checks)
+                          for member in cluster.members]
         else:
             events.append(_event(cluster, cells, around.by_service))
-    network = [window for window, checks in explained if checks.explained_by == NETWORK
-               and checks.network_rate >= HALF and DEVICE in checks.ruled_out]
+    network = [told.window for told in explained if told.explained_by == NETWORK
+               and told.checks.network_rate >= HALF and DEVICE in told.checks.ruled_out]
     events += find_network_events(cells, network)
     return Findings(
         events=tuple(sorted(events, key=lambda event: (event.onset, event.place, event.service, event.event_id))),
-        dismissed=tuple(_dismiss(window, checks, cells) for window, checks in explained),
+        dismissed=tuple(_dismiss(told, cells) for told in explained),
         flaky=tuple((f.series.place, f.series.service, f.series.role, f.series.target_id) for f in found if f.flaky),
     )
-
-
-def _without_tails(
-    kept: Sequence[JudgedWindow], found: Sequence[SeriesFinding], elsewhere: Sequence[EventWindow]
-) -> tuple[list[JudgedWindow], list[tuple[EventWindow, WindowChecks]]]:
-    """Windows without the last remains of what service or instrument explain, and those remains.
-
-    A defect fades at different times in different places. What comes back soon after such a window is asked about once
-    more, and now those speak too who are still in one: for they are in the same.
-    """
-    last: dict[int, list[EventWindow]] = {}
-    for window in elsewhere:
-        last.setdefault(id(window.series), []).append(window)
-    gone = {id(window) for window in elsewhere}
-    around = sort_neighbours(replace(each, windows=tuple(w for w in each.windows if id(w) not in gone))
-                             for each in found)
-    still: list[JudgedWindow] = []
-    tails: list[tuple[EventWindow, WindowChecks]] = []
-    for judged in kept:
-        if any(judged.window.follows(window) for window in last.get(id(judged.window.series), ())):
-            judged = replace(judged, checks=check_window(judged.window, around, judged.needed, fading=True))
-        if judged.stands:
-            still.append(judged)
-        else:
-            tails.append((judged.window, judged.checks))
-    return still, tails
 
 
 def _find_all_windows(cells: CellTable) -> list[SeriesFinding]:
     """The windows of every series, and of the networks of each country together."""
     known = find_habits(cells)
-    count = Counter(series.place for series in cells.series)
-    found = [
-        replace(each, windows=tuple(window for window in each.windows if not habit.explains(window, cells)))
-        for habit, each in zip(known, _windows([habit.series for habit in known], cells, count,
-                                               [habit.flaky for habit in known]), strict=True)
-    ]
+    found = _windows([habit.series for habit in known], cells, Counter(series.place for series in cells.series), known)
     pooled = pool_series(found)
-    return found + _windows(pooled, cells, Counter(series.place for series in pooled), [False] * len(pooled))
+    return found + _windows(pooled, cells, Counter(series.place for series in pooled), [STEADY] * len(pooled))
 
 
 def _windows(series: Sequence[CellSeries], cells: CellTable, count: Mapping[CellPlace, int],
-             flaky: Sequence[bool]) -> list[SeriesFinding]:
+             habits: Sequence[WindowHabit]) -> list[SeriesFinding]:
     """The windows of many series; `count` says how many there are at each place."""
-    return find_windows(series, cells, flaky=flaky,
+    return find_windows(series, cells, habits=habits,
                         needed=[window_threshold(cells, count[each.place]) for each in series],
                         hasty=[suspicion_threshold(cells, count[each.place]) for each in series])
 
 
-def _why_not(cluster: WindowCluster, cells: CellTable) -> str:
+def _why_not(cluster: WindowCluster, cells: CellTable) -> EventCheck | Literal[""]:
     """Why windows that nothing else explains make no event all the same; empty when they do."""
     words = {judged.checks.explained_by for judged in cluster.members}
     networks = {judged.window.series.place.asn for judged in cluster.members} - {POOLED}
@@ -235,7 +196,7 @@ def _reach(window: EventWindow, cells: CellTable) -> NetworkReach:
 def _reach_within(each: SeriesFinding, lead: EventWindow, cells: CellTable) -> NetworkReach | None:
     inside = (each.series.times >= lead.onset) & (each.series.times <= lead.end)
     if lead.daily:
-        inside &= is_within_hours(each.series.times, lead.daily, cells)
+        inside &= is_within_hours(each.series.times, lead.daily, lead.day)
     blocked, decided = int(each.series.blocked[inside].sum()), int(each.series.decided[inside].sum())
     strength = float(estimate_strength(blocked / decided, each.base)) if decided else 0.0
     if strength < DOWN_TO * lead.strength:
@@ -250,8 +211,8 @@ def _reach_within(each: SeriesFinding, lead: EventWindow, cells: CellTable) -> N
     )
 
 
-def _dismiss(window: EventWindow, checks: WindowChecks, cells: CellTable) -> Dismissed:
-    series = window.series
+def _dismiss(told: ExplainedWindow, cells: CellTable) -> Dismissed:
+    series, window = told.window.series, told.window
     return Dismissed(place=series.place, service=series.service, role=series.role, target_id=series.target_id,
                      onset=cells.time(window.onset).isoformat(), end=cells.time(window.end).isoformat(),
-                     explained_by=checks.explained_by)
+                     explained_by=told.explained_by)

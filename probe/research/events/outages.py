@@ -12,7 +12,7 @@ from probe.research.events.cell_series import POOLED, CellPlace, CellSeries, Cel
 from probe.research.events.crosscheck import VERSION, WORLD
 from probe.research.events.event import Event, NetworkReach, make_event_id
 from probe.research.events.segments import Floats, Ints
-from probe.research.events.series_windows import find_windows, suspicion_threshold, window_threshold
+from probe.research.events.series_windows import STEADY, find_windows, suspicion_threshold, window_threshold
 from probe.research.events.window import EventWindow
 
 SHUTDOWN, DEGRADED, SILENCE = "network", "network", "network.silence"
@@ -56,7 +56,7 @@ def _from_volumes(cells: CellTable) -> Iterable[_Outage]:
     size = len(series)
     for found in find_windows(series, cells, needed=[window_threshold(cells, 1)] * size,
                               hasty=[suspicion_threshold(cells, 1)] * size,
-                              flaky=[False] * size):
+                              habits=[STEADY] * size):
         ends = {window.last for window in found.windows}
         newest = (found.newest,) if found.newest and found.newest.last not in ends else ()
         for window in (*found.windows, *newest):
