@@ -19,7 +19,7 @@ EVENT_CHECKS: dict[EventCheck, str] = {
 
 CHANGES_MIND: dict[EventCheck, str] = {
     "network": "verdicts of other services and of controls on this network in these hours that are well",
-    "service_or_instrument": "verdicts from other countries in these hours that are well, or an onset here long before theirs",
+    "service_or_instrument": "verdicts from other countries in these hours that are well, or an onset long before",
     "one_device": "cells in which more verdicts are blocked than one device can give",
     "one_interval": "a second cell in which it is blocked, here or on another network",
     "version": "the same failures with the version from before",

@@ -269,7 +269,7 @@ def _device(window: EventWindow) -> CheckAnswer:
     told = compare_devices(window)
     numbers = {"nats_for_the_network": round(told.nats, 1), "cells_with_several": told.cells, "struck": told.struck}
     if told.nats > 0:
-        return CheckAnswer(answer="out", numbers=numbers)
+        return CheckAnswer(answer="out" if window.series.witnesses_told else "open", numbers=numbers)
     return CheckAnswer(answer="explains" if 2 * told.struck_telling > told.struck else "open", numbers=numbers)
 
 

@@ -55,6 +55,39 @@ _SET_ASIDE = 3
 _DAY = timedelta(days=1)
 
 
+class WindowHabit(Protocol):
+    """How often a series fails by itself."""
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it does so again and again."""
+
+    @property
+    def beyond(self) -> int:
+        """How often, beyond the usual other service of its network."""
+
+    @property
+    def longest(self) -> float:
+        """Cells that its bursts hardly ever last; 0 where it is not flaky."""
+
+    def judge(self, window: EventWindow) -> BurstJudgement:
+        """Whether the other times at which it failed explain a window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Steady:
+    flaky: bool = False
+    beyond: int = 0
+    longest: float = 0.0
+
+    def judge(self, window: EventWindow) -> BurstJudgement:
+        return NO_BURST
+
+
+STEADY: WindowHabit = _Steady()
+"""Of what never fails by itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeriesFinding:
     """What one series shows."""
@@ -68,13 +101,18 @@ class SeriesFinding:
     """Not sure by themselves; they tell when a series began to fail that others are compared with."""
     habitual: tuple[tuple[EventWindow, BurstJudgement], ...]
     """Sure ones that are no more than what the series does all the time."""
-    flaky: bool
+    habit: WindowHabit
     newest: EventWindow | None
     """What the newest cells alone suggest, where less is needed; `windows` may say it as well."""
     needed: float
     """Score that a window needs."""
     hasty: float
     """Score that the newest cells need."""
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it fails by itself again and again."""
+        return self.habit.flaky
 
 
 def window_threshold(cells: CellTable, series: int, budget: float = FALSE_WINDOWS_A_YEAR) -> float:
@@ -91,29 +129,6 @@ def suspicion_threshold(cells: CellTable, series: int) -> float:
 def segment_many(series: Sequence[CellSeries], needed: Sequence[float]) -> list[Ints]:
     """The segments of each series, where a window of its own must be worth as much as `needed` says, in nats."""
     return segment_series([(each.blocked, each.decided) for each in series], [score / 2 for score in needed])
-
-
-class WindowHabit(Protocol):
-    """How often a series fails by itself."""
-
-    @property
-    def flaky(self) -> bool:
-        """Whether it does so again and again."""
-
-    def judge(self, window: EventWindow) -> BurstJudgement:
-        """Whether the other times at which it failed explain a window."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Steady:
-    flaky: bool = False
-
-    def judge(self, window: EventWindow) -> BurstJudgement:
-        return NO_BURST
-
-
-STEADY: WindowHabit = _Steady()
-"""Of what never fails by itself."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,7 +186,7 @@ def _examine_series(look: _Look, cells: CellTable) -> SeriesFinding:
     flaky = look.habit.flaky
     newest = None if unsteady or flaky else _newest(look.series, cells, look.base, look.inflation, look.hasty)
     return SeriesFinding(series=look.series, base=look.base, inflation=look.inflation, windows=tuple(sure),
-                         weak=tuple(weak), habitual=tuple(habitual), flaky=flaky, newest=newest,
+                         weak=tuple(weak), habitual=tuple(habitual), habit=look.habit, newest=newest,
                          needed=look.needed * (_UNSTEADY_TIMES if unsteady or flaky else 1), hasty=look.hasty)
 
 
