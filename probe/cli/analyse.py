@@ -144,8 +144,8 @@ def _tell(done: CellSummary | CountsSummary, out: Path, rejected: Path | None) -
 
 def _tell_counts(done: CountsSummary, out: Path) -> None:
     step = "day" if done.step_s > 3600 else "hour"
-    click.echo(f"Counted: {done.used:,} of {done.rows:,} rows; {done.networks:,} networks, {done.targets:,} targets, by "
-               f"{step}.")
+    click.echo(f"Counted: {done.used:,} of {done.rows:,} rows; {done.networks:,} networks, {done.targets:,} targets, "
+               f"by {step}.")
     for told in done.left_out.values():
         click.echo(f"Left out: {told['rows']:,} rows, the first in line {told['first_line']}: {told['means']}")
     if done.twice:

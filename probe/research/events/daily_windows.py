@@ -74,7 +74,7 @@ def _daily(cells: CellTable, run: Sequence[EventWindow]) -> EventWindow | None:
     inside = is_within_hours(series.times, hours, head.day)
     part = np.flatnonzero(inside[first:last + 1]) + first
     k, n = int(series.blocked[part].sum()), int(series.decided[part].sum())
-    has_onset, has_end = _ends(head, np.flatnonzero(inside), (first, last), k / n)
+    has_onset, has_end = _ends(head, np.flatnonzero(inside), (first, last), k / n, hours[0])
     met = [window for window in run if window.onset <= series.times[last] and series.times[first] <= window.end]
     tail = met[-1]
     return replace(
@@ -122,14 +122,20 @@ def _gain(k: Ints, n: Ints, rate: float, base: float) -> Floats:
     return np.asarray(k * math.log(rate / base) + (n - k) * math.log((1 - rate) / (1 - base)), dtype=np.float64)
 
 
-def _ends(head: EventWindow, inside: Ints, span: tuple[int, int], rate: float) -> tuple[bool, bool]:
-    """Whether it was surely otherwise before and since, at the same hours of the day."""
+def _ends(head: EventWindow, inside: Ints, span: tuple[int, int], rate: float, hour: int) -> tuple[bool, bool]:
+    """Whether it was surely otherwise on a day before and on a day since, at the same hours of the day.
+
+    Within a day it need not be: what a network is like changes by the hour.
+    """
     gain = _gain(head.series.blocked[inside], head.series.decided[inside], rate, head.base) / head.inflation
+    day = (head.series.times[inside] - hour * head.day // 24) // head.day
     first, last = (int(inside.searchsorted(at)) for at in span)
     size = len(gain)
     early, _ = find_boundary(gain, first, last, reach=size)
     late, _ = find_boundary(gain[::-1], size - 1 - last, size - 1 - first, reach=size)
-    return early > 0, late > 0
+    late = size - 1 - late
+    return (early > 0 and bool(day[early - 1] < day[first]),
+            late + 1 < size and bool(day[late + 1] > day[last]))
 
 
 def _best_hours(hour: Ints, blocked: Ints, decided: Ints) -> tuple[int, int] | None:

@@ -21,7 +21,6 @@ from probe.research.events.crosscheck import (
     sort_neighbours,
 )
 from probe.research.events.joint_windows import JudgedWindow
-from probe.research.events.segments import log_likelihood_ratio
 from probe.research.events.series_windows import SeriesFinding
 from probe.research.events.window import BurstJudgement, EventWindow
 
@@ -109,18 +108,16 @@ def _is_tail(window: EventWindow, explained: EventWindow) -> bool:
 
 def _judge_newest(each: SeriesFinding, around: Neighbours, kept: Sequence[JudgedWindow],
                   explained: Sequence[ExplainedWindow]) -> JudgedWindow | None:
-    """What the newest cells suggest, where no window says it already, nor what explains it.
+    """What the newest cells suggest, where no window says it already, nor lies about them and is explained.
 
-    In or soon after a window that is explained they suggest something only where they fail beyond it.
+    What fails on top of a defect is told when it is a window of its own: in haste nobody can tell it from one that
+    spreads.
     """
     newest = each.newest
     if newest is None or any(judged.window.series is each.series and judged.window.meets(newest) for judged in kept):
         return None
     own = [told for told in explained if _is_tail(newest, told.window)]
-    rate = max((told.window.rate for told in own), default=0.0)
-    if own:
-        beyond = log_likelihood_ratio(newest.blocked, newest.decided, rate) / newest.inflation
-        if newest.rate <= rate or beyond < each.hasty:
-            return None
+    if any(told.window.meets(newest) for told in own):
+        return None
     fading = any(told.explained_by == WORLD for told in own)
     return _judge(newest, around, each.hasty, sure=False, fading=fading)

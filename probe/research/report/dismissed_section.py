@@ -64,4 +64,4 @@ def _row(row: DismissedRow, titles: Mapping[str, str], say: ReportLanguage) -> H
     )
     first, *rest = cells
     return make_tag("tr", make_tag("th", first, scope="row"), [make_tag("td", cell) for cell in rest],
-                    data_service=row.service, class_="event")
+                    data_service=row.service, class_="event dismissed")
