@@ -113,7 +113,9 @@ def test_what_was_dismissed_is_told_once_with_its_check_and_its_numbers() -> Non
     everywhere = struck(quiet(), BLOCKED, asns=tuple(asn for _, asn in PLACES))
     rows = update_log([], list_rows(examine_cells(read_cells(everywhere)), {}), NOW)
     assert {(row["kind"], row["explained_by"]) for row in rows} == {("dismissed", "service_or_instrument")}
-    assert all(row["numbers"]["alike"] >= row["numbers"]["needed"] and row["would_change"] for row in rows)
+    numbers: list[Any] = [row["numbers"] for row in rows]
+    assert all(each["alike"] >= each["needed"] for each in numbers)
+    assert all(row["would_change"] for row in rows)
     again = [json.loads(json.dumps(row)) for row in rows]
     assert update_log(again, list_rows(examine_cells(read_cells(everywhere)), {}), at(501)) == []
     later = update_log(again, list_rows(examine_cells(read_cells(struck(quiet(), BLOCKED))), {}), at(502))
@@ -126,5 +128,6 @@ def test_what_fails_by_itself_is_told_with_how_often() -> None:
         table = struck(table, range(start, start + 2), strength=0.7, seed=start)
     rows = update_log([], list_rows(examine_cells(read_cells(table)), {}), NOW)
     (row,) = (row for row in rows if row["kind"] == "flaky")
-    assert row["numbers"]["bursts"] > 15
+    numbers: Any = row["numbers"]
+    assert numbers["bursts"] > 15
     assert row["networks"] == [{"asn": 64501}]

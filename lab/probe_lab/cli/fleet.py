@@ -6,6 +6,7 @@ import json
 import random
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,7 +99,7 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
     """Say how well events are detected where the truth is known.
 
     Recall is of blocks of six hours or longer; precision of all events; an onset error is that of the likeliest hour.
-    With --series the time of a row is ISO 8601, hourly or daily; networks named like RU-AS12389 tell their country.
+    With --series the file is one that `probe analyse` reads: hourly or daily, networks like RU-AS12389.
 
     \b
     Examples:
@@ -142,17 +143,18 @@ def _told(tell: Progress, before: int, total: int, done: int, _: int) -> None:
 
 
 def _score_series(path: Path, seeds: range, *, as_json: bool) -> None:
+    from probe.results.files.atomic import StoreError
     from probe_lab.fleet.score_words import series_json, series_text
-    from probe_lab.fleet.series_file import SeriesError, read_series, score_series
+    from probe_lab.fleet.series_file import read_series, score_series
 
     try:
-        table, step, rejected = read_series(path)
+        table, step, rejected = read_series(path, datetime.now(UTC))
         with bar("Seeds", wanted=not as_json) as tell:
             scores = []
             for place, seed in enumerate(seeds, start=1):
                 scores.append(score_series(table, step, seed, rejected))
                 tell(place, len(seeds))
-    except SeriesError as error:
+    except StoreError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(series_json(seeds, scores), indent=2) if as_json else series_text(scores))
 

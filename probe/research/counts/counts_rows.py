@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from probe.research.counts.counts_text import CountsText
+from probe.research.counts.counts_text import NEEDED, CountsText
 
 CountsReason = Literal["columns", "time", "future", "numbers", "witnesses", "network", "empty", "target"]
 COUNTS_REASONS: Mapping[CountsReason, str] = {
@@ -30,7 +30,7 @@ COUNTS_REASONS: Mapping[CountsReason, str] = {
 }
 NAMED = 1 << 32
 """Networks that have a name and no number get numbers from here on."""
-_NETWORK = re.compile(r"([A-Za-z]{2})(?:-(?:AS)?(\d{1,10}))?", re.ASCII)
+_NETWORK = re.compile(r"([A-Za-z]{2})(?:-(?:AS)?(\d{1,10}))?", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"AS(\d{1,10})", re.ASCII | re.IGNORECASE)
 _COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
 _NO_COUNTRY = {"ZZ", "XX"}
@@ -94,7 +94,8 @@ def judge_counts(text: CountsText, now: datetime) -> CountsRows:
     left_out: dict[CountsReason, LeftOut] = {}
     if text.torn[0]:
         left_out["columns"] = LeftOut(rows=text.torn[0], first_line=text.torn[1])
-    kept = np.ones(len(frame), dtype=np.bool_)
+    kept = ~_empty(columns)
+    lines = int(kept.sum())
     for word, flags in bad.items():
         hit = np.flatnonzero(flags & kept)
         if hit.size:
@@ -103,8 +104,14 @@ def judge_counts(text: CountsText, now: datetime) -> CountsRows:
     frame = frame[kept]
     once = frame.drop_duplicates()
     return CountsRows(frame=_add_up(once, step := _find_step(once["time"])), step=step,
-                      names=_names(place, kept), rows=len(kept) + text.torn[0],
+                      names=_names(place, kept), rows=lines + text.torn[0],
                       left_out=left_out, twice=len(frame) - len(once))
+
+
+def _empty(columns: Mapping[str, pa.ChunkedArray]) -> Flags:
+    """Lines in which nothing is written; they are no rows."""
+    nothing = [pc.equal(pc.utf8_trim_whitespace(pc.fill_null(columns[name], "")), "").to_numpy() for name in NEEDED]
+    return np.asarray(np.logical_and.reduce(nothing), dtype=np.bool_)
 
 
 def _add_up(frame: pd.DataFrame, step: timedelta) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def read_counts_text(path: Path) -> CountsText:
 
 
 def _read_csv(path: Path, head: bytes) -> CountsText:
-    encoding = _find_encoding(head)
+    encoding = _find_encoding(path, head)
     first = head.decode(encoding, "replace").partition("\n")[0].strip("\r\ufeff")
     separator = max(_SEPARATORS, key=first.count)
     header = [name.strip().strip('"').strip().lower() for name in first.split(separator)]
@@ -84,12 +84,17 @@ def _read_csv(path: Path, head: bytes) -> CountsText:
                       torn=(len(torn), min(torn, default=0)))
 
 
-def _find_encoding(head: bytes) -> str:
+def _find_encoding(path: Path, head: bytes) -> str:
+    """UTF-8 where all of the file is, else Latin-1, in which every byte is a letter."""
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
+        with path.open("rb") as file:
+            while part := file.read(_HEAD_BYTES):
+                decoder.decode(part)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return "latin-1"
     return "utf-8"
