@@ -89,13 +89,15 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
 @click.option("--networks", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--services", type=click.IntRange(13, 500), default=50, show_default=True)
 @click.option("--days", type=click.IntRange(21, 3660), default=180, show_default=True)
+@click.option("--hard", is_flag=True, help="Blocks with pauses, hours and halves, high bases, countries with one "
+                                           "network, and a defect that still goes on at the end.")
 @click.option("--grid/--no-grid", default=True, show_default=True,
               help="Recall by number of witnesses and by uptime as well.")
 @click.option("--series", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Score on these real counts (CSV: time, network, target, n, failed) with blocks put into them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
-def score(seed: int | None, seeds: int, volunteers: int, networks: int, services: int, days: int, grid: bool,
-          series: Path | None, as_json: bool) -> None:
+def score(seed: int | None, seeds: int, volunteers: int, networks: int, services: int, days: int, hard: bool,
+          grid: bool, series: Path | None, as_json: bool) -> None:
     """Say how well events are detected where the truth is known.
 
     Recall is of blocks of six hours or longer; precision of all events; an onset error is that of the likeliest hour.
@@ -117,7 +119,7 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
     if series is not None:
         _score_series(series, numbers, as_json=as_json)
     else:
-        size = FleetSize(volunteers=volunteers, networks=networks, services=services, days=days)
+        size = FleetSize(volunteers=volunteers, networks=networks, services=services, days=days, hard=hard)
         _score_fleets(numbers, size, grid=grid, as_json=as_json)
 
 
