@@ -91,13 +91,15 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
 @click.option("--days", type=click.IntRange(21, 3660), default=180, show_default=True)
 @click.option("--hard", is_flag=True, help="Blocks with pauses, hours and halves, high bases, countries with one "
                                            "network, and a defect that still goes on at the end.")
+@click.option("--peers", is_flag=True, help="Other detectors beside this one on the same counts: OONI's CUSUM, a control "
+                                            "chart, PELT of ruptures where that is installed.")
 @click.option("--grid/--no-grid", default=True, show_default=True,
               help="Recall by number of witnesses and by uptime as well.")
 @click.option("--series", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Score on these real counts (CSV: time, network, target, n, failed) with blocks put into them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
 def score(seed: int | None, seeds: int, volunteers: int, networks: int, services: int, days: int, hard: bool,
-          grid: bool, series: Path | None, as_json: bool) -> None:
+          peers: bool, grid: bool, series: Path | None, as_json: bool) -> None:
     """Say how well events are detected where the truth is known.
 
     Recall is of blocks of six hours or longer; precision of all events; an onset error is that of the likeliest hour.
@@ -108,6 +110,7 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
       probe fleet score --seeds 10
       probe fleet score --seed 7 --no-grid --json | jq .precision
       probe fleet score --series counts.csv --seeds 5
+      probe fleet score --hard --volunteers 1000 --peers
     """
     _check()
     from probe_lab.fleet.fleet_world import FleetSize
@@ -120,6 +123,9 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
         _score_series(series, numbers, as_json=as_json)
     else:
         size = FleetSize(volunteers=volunteers, networks=networks, services=services, days=days, hard=hard)
+        if peers:
+            _score_peers(numbers, size, as_json=as_json)
+            return
         _score_fleets(numbers, size, grid=grid, as_json=as_json)
 
 
@@ -138,6 +144,15 @@ def _score_fleets(seeds: range, size: FleetSize, *, grid: bool, as_json: bool) -
             cells = score_grid(seeds[0], tell)
     whole = together(parts)
     click.echo(json.dumps(to_json(whole, parts, cells), indent=2) if as_json else as_text(whole, cells))
+
+
+def _score_peers(seeds: range, size: FleetSize, *, as_json: bool) -> None:
+    from probe_lab.fleet.peer_score import peer_text, score_peers
+
+    with bar("Fleets", wanted=not as_json) as tell:
+        scores = score_peers(seeds, size, tell)
+    click.echo(json.dumps({"detectors": [asdict(score) for score in scores]}, indent=2) if as_json
+               else peer_text(scores))
 
 
 def _told(tell: Progress, before: int, total: int, done: int, _: int) -> None:
