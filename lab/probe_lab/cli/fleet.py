@@ -91,7 +91,7 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
 @click.option("--days", type=click.IntRange(21, 3660), default=180, show_default=True)
 @click.option("--hard", is_flag=True, help="Blocks with pauses, hours and halves, high bases, countries with one "
                                            "network, and a defect that still goes on at the end.")
-@click.option("--peers", is_flag=True, help="Other detectors beside this one on the same counts: OONI's CUSUM, a control "
+@click.option("--peers", is_flag=True, help="Other detectors on the same counts as well: OONI's CUSUM, a control "
                                             "chart, PELT of ruptures where that is installed.")
 @click.option("--grid/--no-grid", default=True, show_default=True,
               help="Recall by number of witnesses and by uptime as well.")
