@@ -133,9 +133,7 @@ def _ends(head: EventWindow, inside: Ints, span: tuple[int, int], rate: float, h
     size = len(gain)
     early, _ = find_boundary(gain, first, last, reach=size)
     late, _ = find_boundary(gain[::-1], size - 1 - last, size - 1 - first, reach=size)
-    late = size - 1 - late
-    return (early > 0 and bool(day[early - 1] < day[first]),
-            late + 1 < size and bool(day[late + 1] > day[last]))
+    return early > 0 and bool(day[0] < day[first]), late > 0 and bool(day[-1] > day[last])
 
 
 def _best_hours(hour: Ints, blocked: Ints, decided: Ints) -> tuple[int, int] | None:

@@ -51,7 +51,7 @@ _SEGMENT_AGAIN = 1.5
 _FAINT, _FAINT_STRENGTH = 0.04, 0.3
 """What is stopped for some hours a day stands little above the base on the whole; in its hours it must be strong."""
 _SET_ASIDE = 3
-"""So many windows of a series may be real ones when its dispersion is estimated, and the one that is judged."""
+"""So many windows of a series that fails by itself may be real ones whatever their length."""
 _DAY = timedelta(days=1)
 
 
@@ -163,7 +163,7 @@ def _look(series: CellSeries, starts: Ints, needed: float, hasty: float, habit: 
                      needed=needed, hasty=hasty, habit=habit)
     base = _base(series, starts)
     made = _make_windows(series, cells, starts, base, 1.0)
-    made, inflation = _inflate(series, cells, made)
+    made, inflation = _inflate(series, cells, made, habit)
     return _Look(series=series, base=base, made=made, inflation=inflation, needed=needed, hasty=hasty, habit=habit)
 
 
@@ -172,10 +172,11 @@ def _examine_series(look: _Look, cells: CellTable) -> SeriesFinding:
     sure: list[EventWindow] = []
     habitual: list[tuple[EventWindow, BurstJudgement]] = []
     weak: list[EventWindow] = []
-    for window in look.made:
-        told = look.habit.judge(window)
+    judged = [(window, look.habit.judge(window)) for window in look.made]
+    blocks = [window for window, told in judged if told.flaky and not told.explained]
+    for window, told in judged:
         if told.flaky:
-            window = _against_bursts(window, cells)
+            window = _against_bursts(window, [window, *blocks], cells)
         needed = look.needed * (_UNSTEADY_TIMES if unsteady or told.flaky else 1)
         if window.score < needed or (window.strength < LEAST_STRENGTH and told.flaky):
             weak.append(window)
@@ -276,21 +277,24 @@ def _window(series: CellSeries, span: SegmentSpan, base: float, inflation: float
     )
 
 
-def _inflate(series: CellSeries, cells: CellTable,
-             windows: Sequence[EventWindow]) -> tuple[list[EventWindow], float]:
+def _inflate(series: CellSeries, cells: CellTable, windows: Sequence[EventWindow],
+             habit: WindowHabit) -> tuple[list[EventWindow], float]:
     """Windows with their scores divided by the dispersion of the series beside them, and this dispersion.
 
-    The surest few may be real and are set aside for all; any other window is set aside for itself.
+    What may be a block is set aside for all of them, or several blocks would explain each other away: every window of
+    what does not fail by itself, and of what does those that its bursts do not explain, or the surest few.
     """
+    apart = {id(window) for window in sorted(windows, key=lambda window: -window.score)[:_SET_ASIDE]}
+    apart |= {id(window) for window in windows if not habit.flaky or not habit.judge(window).explained}
     aside = np.zeros(len(series.times), dtype=np.bool_)
-    surest = sorted(windows, key=lambda window: -window.score)[:_SET_ASIDE]
-    for window in surest:
-        aside[window.first:window.last + 1] = True
+    for window in windows:
+        if id(window) in apart:
+            aside[window.first:window.last + 1] = True
     common = _dispersion(series, cells, aside)
     made = []
     for window in windows:
         inflation = common
-        if window not in surest and common > 1:
+        if id(window) not in apart and common > 1:
             alone = aside.copy()
             alone[window.first:window.last + 1] = True
             inflation = _dispersion(series, cells, alone)
@@ -305,18 +309,21 @@ def _dispersion(series: CellSeries, cells: CellTable, without: NDArray[np.bool_]
                                cells.cells_in(timedelta(hours=6)))
 
 
-def _against_bursts(window: EventWindow, cells: CellTable) -> EventWindow:
-    """The window held against all the rest of a flaky series, bursts and all: base and inflation are theirs."""
+def _against_bursts(window: EventWindow, aside: Sequence[EventWindow], cells: CellTable) -> EventWindow:
+    """The window held against all the rest of a flaky series, bursts and all: base and inflation are theirs.
+
+    `aside`: what may be a block, itself among them, is none of the rest.
+    """
     series = window.series
     inside = np.zeros(len(series.times), dtype=np.bool_)
-    inside[window.first:window.last + 1] = True
+    for other in aside:
+        inside[other.first:other.last + 1] = True
     blocked = int(series.blocked.sum()) - int(series.blocked[inside].sum())
     decided = int(series.decided.sum()) - int(series.decided[inside].sum())
     base = max(window.base, shrink_rate(blocked, decided))
     blocks = [cells.cells_in(timedelta(hours=hours)) for hours in (6, 24, 72)]
-    inflation = max([window.inflation,
-                     *(estimate_dispersion(series.times, series.blocked, series.decided, inside, block)
-                                         for block in blocks if not inside.all())])
+    inflation = max([1.0, *(estimate_dispersion(series.times, series.blocked, series.decided, inside, block)
+                            for block in blocks if not inside.all())])
     score = log_likelihood_ratio(window.blocked, window.decided, base) / inflation if window.rate > base else 0.0
     return replace(window, base=base, inflation=inflation, score=score)
 
