@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +18,7 @@ from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
     from probe.research.counting.cell_files import CellSummary
+    from probe.research.counts.counts_cells import CountsSummary
     from probe.research.events.event_findings import LoggedChanges
 
 _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
@@ -25,7 +28,7 @@ _LEVELS = ("target", "role", "service")
 
 @click.command()
 @click.argument("directory", metavar="RESULTS", default="results",
-                type=click.Path(exists=True, file_okay=False, path_type=Path))
+                type=click.Path(exists=True, path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="analysis", show_default=True,
               help="Folder for what is found.")
 @click.option("--engine", type=click.Choice(["duckdb", "spark", "clickhouse"]), default="duckdb", show_default=True,
@@ -49,14 +52,20 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     that cannot be right are left out, counted by reason, and listed with --rejected. Rows of the laboratory and others
     are never counted together.
 
+    RESULTS may also be one file of counts that somebody else made, CSV or Parquet, by hour or by day, with the columns
+    time, network, target, n and failed, and witnesses, service, role, version and country where they are known. A
+    network is written CC-ASn or CC; one with any other name needs the country.
+
     Events in the cells go to the log events.jsonl, which only grows: what is new, revised, ended or withdrawn is told.
+    It also tells what was dismissed and what fails by itself, by which check, and what would change its mind.
 
     \b
     Examples:
       probe analyse results
       probe analyse collected --out may --rejected may/rejected.csv
       probe analyse collected --engine spark --url spark://10.0.0.1:7077
-      probe analyse collected --since 2026-05-01 --json | jq .events
+      probe analyse collected --since 2026-05-01 --json | jq .changes
+      probe analyse counts.csv --out kenya --json | jq '.events[] | {networks, onset, end, daily_hours}'
       python -c "import probe; print(probe.open_results('results').cells())"
     """
     if any(importlib.util.find_spec(name) is None for name in _NEEDED):
@@ -68,16 +77,27 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
-        from probe.research.counting.cell_files import summary_to_json as plain
-
-        click.echo(json.dumps({**plain(done), "out": str(out), "events": [dict(row) for row in told.rows] if told
-                               else None}))
+        click.echo(json.dumps({**_plain(done), "out": str(out), **(told.found if told else {"events": None}),
+                               "changes": [dict(row) for row in told.rows] if told else None}))
         return
     _tell(done, out, rejected)
     if told:
         for line in told.lines:
             click.echo(visible(line))
-        click.echo(f"Events: {told.events} in these cells, {len(told.rows)} told above; all: {out / 'events.jsonl'}")
+        for line in _tell_dismissed(told.found):
+            click.echo(visible(line))
+        click.echo(f"Events: {len(told.found['events'])} in these cells, {len(told.lines)} told above; all: "
+                   f"{out / 'events.jsonl'}")
+
+
+def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:
+    """How many windows were dismissed, and why; each of them is in the log."""
+    why = Counter(row["explained_by"].replace("_", " ") for row in found["dismissed"])
+    if why:
+        reasons = ", ".join(f"{count} {word}" for word, count in why.most_common())
+        yield f"Looked like events and are none: {reasons}. Each with its numbers: the rows `dismissed` of the log."
+    if found["flaky"]:
+        yield f"Fail by themselves again and again: {len(found['flaky'])} series; see the rows `flaky` of the log."
 
 
 def _events(out: Path, since: datetime | None, now: datetime) -> LoggedChanges | None:
@@ -86,13 +106,24 @@ def _events(out: Path, since: datetime | None, now: datetime) -> LoggedChanges |
     return find_events(out, since=since, now=now) if can_find_events() else None
 
 
+def _plain(done: CellSummary | CountsSummary) -> dict[str, Any]:
+    from probe.research.counting.cell_files import summary_to_json
+    from probe.research.counts.counts_cells import CountsSummary
+    from probe.research.counts.counts_cells import summary_to_json as counts_to_json
+
+    return counts_to_json(done) if isinstance(done, CountsSummary) else summary_to_json(done)
+
+
 def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
-          threads: int, now: datetime) -> CellSummary:
+          threads: int, now: datetime) -> CellSummary | CountsSummary:
     from probe.research.counting.cell_files import write_cells
+    from probe.research.counts.counts_cells import write_counts
     from probe.research.engines.engine_choice import choose_engine
     from probe.results.files.atomic import make_folder
 
     make_folder(out)
+    if directory.is_file():
+        return write_counts(directory, out, now)
     computing = choose_engine(engine, url=url, memory_mb=memory_mb, threads=threads, temporary=out)
     try:
         with show_progress("Counting") as progress:
@@ -102,7 +133,27 @@ def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected
         computing.close()
 
 
-def _tell(done: CellSummary, out: Path, rejected: Path | None) -> None:
+def _tell(done: CellSummary | CountsSummary, out: Path, rejected: Path | None) -> None:
+    from probe.research.counts.counts_cells import CountsSummary
+
+    if isinstance(done, CountsSummary):
+        _tell_counts(done, out)
+    else:
+        _tell_results(done, out, rejected)
+
+
+def _tell_counts(done: CountsSummary, out: Path) -> None:
+    step = "day" if done.step_s > 3600 else "hour"
+    click.echo(f"Counted: {done.used:,} of {done.rows:,} rows; {done.networks:,} networks, {done.targets:,} targets, "
+               f"by {step}.")
+    for told in done.left_out.values():
+        click.echo(f"Left out: {told['rows']:,} rows, the first in line {told['first_line']}: {told['means']}")
+    if done.twice:
+        click.echo(f"{done.twice:,} rows came again, alike, and count once.")
+    click.echo(f"Cells: {done.cells:,}, from {done.first} to {done.last}: {out / 'cells.parquet'}")
+
+
+def _tell_results(done: CellSummary, out: Path, rejected: Path | None) -> None:
     from probe.research.cells.row_quality import REASONS
 
     rows = ", ".join(f"{done.used[table]:,} of {done.rows[table]:,} rows of {table}" for table in done.used)

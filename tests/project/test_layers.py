@@ -27,7 +27,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "results": ("", "files", "runs", "batches", "archive"),
     "operation": ("schedules", "updates", "upload", "status", "commands"),
     "interop": ("words", "", "ooni", "submit"),
-    "research": ("cells", "engines", "counting", "events", "registers", "stores", "report", "explanation", ""),
+    "research": ("cells", "counts", "engines", "counting", "events", "registers", "stores", "report", "explanation",
+                 ""),
 }
 """Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {
@@ -42,8 +43,9 @@ LAB_FLEETS = "lab/probe_lab/fleet/"
 """Made-up fleets write the schema of the results, and score the detector of events."""
 LAB_FLEETS_USE = {*LAB_MAY_USE, "results", "research"}
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis",
-         "aioquic", "pyspark", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit"}
-HEAVY_ALLOWED = ("lab/probe_lab/", "probe/research/cells/", "probe/research/counting/", "probe/research/engines/",
+         "aioquic", "pyspark", "numba", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit"}
+HEAVY_ALLOWED = ("lab/probe_lab/", "probe/research/cells/", "probe/research/counting/", "probe/research/counts/",
+                 "probe/research/engines/",
                  "probe/research/events/", "probe/research/open_results.py", "probe/control/helper/helper_server.py",
                  "probe/control/reaching/page_fetch_h3.py",
                  "probe/measurement/datagrams/quic_handshake.py", "probe/measurement/datagrams/quic_trust.py")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,38 +19,32 @@ pytest.importorskip("duckdb", reason="needs the extra `research`")
 from fleet_days import NOW, START, some_runs, write_runs
 from probe.cli.main import cli
 from probe.research.events import event_findings
+from probe.research.events.event import Event
+from probe.research.events.findings import Findings
 from probe.results.files.atomic import StoreError
 from test_cells import counted
 
 
-@dataclass
-class Covered:
-    begin: datetime
-    end: datetime
+def event(name: str, hour: int) -> Event:
+    """An event of an hour, of a service with that name."""
+    at = [START + timedelta(hours=hour + more) for more in range(2)]
+    return Event(
+        event_id=f"id-{name}", kind="service", status="confirmed", lab=False, place="RU", service=name, roles=("chat",),
+        endpoints=(), networks=(), onset_from=at[0], onset=at[0], onset_until=at[0], end_from=at[1], end_until=at[1],
+        ongoing=False, daily_hours=None, strength=1.0, blocked=1, decided=1, witnesses=1, mechanism="", probability=0.9,
+        ruled_out=(), not_ruled_out=())
 
 
 @pytest.fixture
 def detected(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the stand-in finds, and what it was given."""
-    seen: dict[str, Any] = {"events": ["one"]}
+    seen: dict[str, Any] = {"events": [event("one", 1)]}
 
-    def detect(cells: Any) -> list[str]:
-        seen["rows"] = len(cells["cell_start"])
-        return list(seen["events"])
+    def examine(cells: Any, step: timedelta, *, witnesses_told: bool) -> Findings:
+        seen["rows"], seen["step"] = len(cells["cell_start"]), step
+        return Findings(events=tuple(seen["events"]))
 
-    def update_log(old: list[dict[str, str]], events: list[str], now: datetime, covered: Covered) -> list[Any]:
-        seen["covered"] = covered
-        known = {row["event_id"] for row in old}
-        return [{"event_id": event, "logged_at": now.isoformat(), "change": "new"} for event in events
-                if event not in known]
-
-    log = SimpleNamespace(
-        CoveredTime=Covered, update_log=update_log,
-        describe_row=lambda row: f"{row['change']}: {row['event_id']}\x1b[2J",
-        list_changes=lambda rows, since: [row for row in rows if datetime.fromisoformat(row["logged_at"]) >= since])
-    monkeypatch.setitem(sys.modules, "probe.research.events.event_detection", SimpleNamespace(detect_events=detect))
-    monkeypatch.setitem(sys.modules, "probe.research.events.event_log", log)
-    monkeypatch.setattr(event_findings, "can_find_events", lambda: True)
+    monkeypatch.setattr(event_findings, "_examine", examine)
     return seen
 
 
@@ -61,18 +52,17 @@ def test_the_log_only_grows(tmp_path: Path, detected: dict[str, Any]) -> None:
     write_runs(tmp_path / "in", some_runs(10), parquet=False)
     cells, _ = counted(tmp_path / "in", tmp_path / "out")
     first = event_findings.find_events(tmp_path / "out", since=None, now=NOW)
-    assert [row["event_id"] for row in first.rows] == ["one"]
+    assert [row["event_id"] for row in first.rows] == ["id-one"]
     assert detected["rows"] == len(cells)
-    assert START <= detected["covered"].begin < detected["covered"].end <= START + timedelta(days=3)
     text = (tmp_path / "out" / "events.jsonl").read_text()
     assert not event_findings.find_events(tmp_path / "out", since=None, now=NOW).rows
-    detected["events"].append("two")
+    detected["events"].append(event("two", 5))
     later = event_findings.find_events(tmp_path / "out", since=None, now=NOW + timedelta(days=1))
-    assert [row["event_id"] for row in later.rows] == ["two"]
+    assert [row["event_id"] for row in later.rows] == ["id-two"]
     assert (tmp_path / "out" / "events.jsonl").read_text().startswith(text)
     since = event_findings.find_events(tmp_path / "out", since=NOW, now=NOW + timedelta(days=2))
-    assert [row["event_id"] for row in since.rows] == ["one", "two"]
-    assert since.events == 2
+    assert [row["event_id"] for row in since.rows] == ["id-one", "id-two"]
+    assert [found["id"] for found in since.found["events"]] == ["id-one", "id-two"]
 
 
 def test_a_log_that_is_none_is_left_alone(tmp_path: Path, detected: dict[str, Any]) -> None:
@@ -85,11 +75,13 @@ def test_a_log_that_is_none_is_left_alone(tmp_path: Path, detected: dict[str, An
 
 
 def test_the_command_tells_events(tmp_path: Path, detected: dict[str, Any]) -> None:
+    detected["events"] = [event("one\x1b[2J", 1)]
     write_runs(tmp_path / "in", some_runs(3), parquet=False)
     arguments = ["analyse", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--memory", "300"]
     done = CliRunner().invoke(cli, arguments)
     assert "new: one\\x1b[2J" in done.output
     assert in_order(done.output, "Events: 1", "1 told")
     told = json.loads(CliRunner().invoke(cli, [*arguments, "--json", "--since", "2020-01-01"]).stdout)
-    assert [event["event_id"] for event in told["events"]] == ["one"]
-    assert datetime.fromisoformat(told["events"][0]["logged_at"]).tzinfo == UTC
+    assert [found["service"] for found in told["events"]] == ["one\x1b[2J"]
+    assert datetime.fromisoformat(told["changes"][0]["logged_at"]).tzinfo == UTC
+    assert (told["dismissed"], told["flaky"]) == ([], [])

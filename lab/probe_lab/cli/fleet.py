@@ -6,6 +6,7 @@ import json
 import random
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,23 +89,28 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
 @click.option("--networks", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--services", type=click.IntRange(13, 500), default=50, show_default=True)
 @click.option("--days", type=click.IntRange(21, 3660), default=180, show_default=True)
+@click.option("--hard", is_flag=True, help="Blocks with pauses, hours and halves, high bases, countries with one "
+                                           "network, and a defect that still goes on at the end.")
+@click.option("--peers", is_flag=True, help="Other detectors on the same counts as well: OONI's CUSUM, a control "
+                                            "chart, PELT of ruptures where that is installed.")
 @click.option("--grid/--no-grid", default=True, show_default=True,
               help="Recall by number of witnesses and by uptime as well.")
 @click.option("--series", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Score on these real counts (CSV: time, network, target, n, failed) with blocks put into them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
-def score(seed: int | None, seeds: int, volunteers: int, networks: int, services: int, days: int, grid: bool,
-          series: Path | None, as_json: bool) -> None:
+def score(seed: int | None, seeds: int, volunteers: int, networks: int, services: int, days: int, hard: bool,
+          peers: bool, grid: bool, series: Path | None, as_json: bool) -> None:
     """Say how well events are detected where the truth is known.
 
     Recall is of blocks of six hours or longer; precision of all events; an onset error is that of the likeliest hour.
-    With --series the time of a row is ISO 8601, hourly or daily; networks named like RU-AS12389 tell their country.
+    With --series the file is one that `probe analyse` reads: hourly or daily, networks like RU-AS12389.
 
     \b
     Examples:
       probe fleet score --seeds 10
       probe fleet score --seed 7 --no-grid --json | jq .precision
       probe fleet score --series counts.csv --seeds 5
+      probe fleet score --hard --volunteers 1000 --peers
     """
     _check()
     from probe_lab.fleet.fleet_world import FleetSize
@@ -116,7 +122,10 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
     if series is not None:
         _score_series(series, numbers, as_json=as_json)
     else:
-        size = FleetSize(volunteers=volunteers, networks=networks, services=services, days=days)
+        size = FleetSize(volunteers=volunteers, networks=networks, services=services, days=days, hard=hard)
+        if peers:
+            _score_peers(numbers, size, as_json=as_json)
+            return
         _score_fleets(numbers, size, grid=grid, as_json=as_json)
 
 
@@ -137,22 +146,32 @@ def _score_fleets(seeds: range, size: FleetSize, *, grid: bool, as_json: bool) -
     click.echo(json.dumps(to_json(whole, parts, cells), indent=2) if as_json else as_text(whole, cells))
 
 
+def _score_peers(seeds: range, size: FleetSize, *, as_json: bool) -> None:
+    from probe_lab.fleet.peer_score import peer_text, score_peers
+
+    with bar("Fleets", wanted=not as_json) as tell:
+        scores = score_peers(seeds, size, tell)
+    click.echo(json.dumps({"detectors": [asdict(score) for score in scores]}, indent=2) if as_json
+               else peer_text(scores))
+
+
 def _told(tell: Progress, before: int, total: int, done: int, _: int) -> None:
     tell(before + done, total)
 
 
 def _score_series(path: Path, seeds: range, *, as_json: bool) -> None:
+    from probe.results.files.atomic import StoreError
     from probe_lab.fleet.score_words import series_json, series_text
-    from probe_lab.fleet.series_file import SeriesError, read_series, score_series
+    from probe_lab.fleet.series_file import read_series, score_series
 
     try:
-        table, step, rejected = read_series(path)
+        table, step, rejected = read_series(path, datetime.now(UTC))
         with bar("Seeds", wanted=not as_json) as tell:
             scores = []
             for place, seed in enumerate(seeds, start=1):
                 scores.append(score_series(table, step, seed, rejected))
                 tell(place, len(seeds))
-    except SeriesError as error:
+    except StoreError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(series_json(seeds, scores), indent=2) if as_json else series_text(scores))
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from probe_lab.fleet.block_patterns import HARD, LEAST_H, Pattern, shares_of_time
 from probe_lab.fleet.fleet_world import BLOCK_TYPES, DAY, FleetWorld, between, log_between
 
 CHRONIC = ("steady", "bursts")
@@ -32,10 +34,17 @@ class FleetBlock:
     detected: float
     """Share of what meets it that the probe calls `blocked`; the rest is inconclusive."""
     block_type: int
+    pattern: Pattern = "whole"
+
+    def shares(self, seed: int) -> NDArray[np.float64]:
+        """Of each of its hours the share of its strength at which it acts."""
+        return shares_of_time(self.pattern, self.begin, self.stop, seed * 1000 + self.service)
 
     @property
     def first_hour(self) -> int:
         """First hour in which it acts: one that keeps hours may be ordered hours before."""
+        if self.pattern in ("weekdays", "two_windows"):
+            return self.begin + int(np.argmax(self.shares(0) > 0))
         if self.daily is None or (self.begin - self.daily[0]) % DAY < self.daily[1]:
             return self.begin
         return self.begin + (self.daily[0] - self.begin) % DAY
@@ -85,7 +94,18 @@ def draw_truth(world: FleetWorld, blocks: tuple[int, int] = (25, 45), *, trouble
     """Blocks, as many as the range says, and troubles of every kind (or none)."""
     rng = np.random.default_rng([world.seed, 2])
     found = _troubles(rng, world) if troubles else []
-    return FleetTruth(blocks=tuple(_blocks(rng, world, int(rng.integers(*blocks)), found)), troubles=tuple(found))
+    made = _blocks(rng, world, int(rng.integers(*blocks)), found)
+    return FleetTruth(blocks=tuple(_harder(rng, made) if world.size.hard else made), troubles=tuple(found))
+
+
+def _harder(rng: np.random.Generator, blocks: Sequence[FleetBlock]) -> list[FleetBlock]:
+    """Most blocks with a pattern in time, as far as they last long enough to follow one."""
+    made = []
+    for block in blocks:
+        fit = [pattern for pattern in HARD if block.stop - block.begin >= LEAST_H[pattern]]
+        chosen = fit[int(rng.integers(len(fit)))] if fit and rng.random() < 0.8 and not block.daily else "whole"
+        made.append(replace(block, pattern=chosen, by_volunteer=block.by_volunteer and chosen != "half_boxes"))
+    return made
 
 
 def _blocks(rng: np.random.Generator, world: FleetWorld, count: int,
@@ -151,6 +171,12 @@ def _of_services(rng: np.random.Generator, world: FleetWorld) -> list[FleetTroub
                              networks=everywhere, volunteers=(), when=_when(rng, world, 5 * DAY, 20 * DAY),
                              rate=float(rng.uniform(0.6, 1)), blocked=float(rng.uniform(0.6, 1)),
                              otherwise="inconclusive", rising=int(rng.integers(DAY, 5 * DAY))))
+    if world.size.hard:  # one that is still going on at the end
+        begin = world.hours - int(rng.integers(3 * DAY, min(20 * DAY, world.hours // 2)))
+        made.append(FleetTrouble(kind="defect", services=(left.pop(), left.pop()), networks=everywhere, volunteers=(),
+                                 when=(begin, world.hours + 5 * DAY), rate=float(rng.uniform(0.6, 1)),
+                                 blocked=float(rng.uniform(0.6, 1)), otherwise="inconclusive",
+                                 rising=int(rng.integers(DAY, 5 * DAY))))
     for _ in range(max(1, round(world.size.services * float(rng.uniform(0.04, 0.12))))):
         steady, local = rng.random() < 0.5, rng.random() < 0.3
         made.append(FleetTrouble(

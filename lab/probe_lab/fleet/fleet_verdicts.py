@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from probe_lab.fleet.block_patterns import is_behind_box
 from probe_lab.fleet.fleet_truth import FleetBlock, FleetTrouble, FleetTruth
 from probe_lab.fleet.fleet_world import BLOCK_TYPES, DAY, FleetWorld
 
@@ -87,11 +88,15 @@ class Fleet:
         if block.daily:
             hours = hours[(hours - block.daily[0]) % DAY < block.daily[1]]
         people = self._of_networks(block.networks)
+        shares = block.shares(self.world.seed)[begin + hours - block.begin]
+        hours, shares = hours[shares > 0], shares[shares > 0]
         shape = (len(people), len(hours))
         if block.by_volunteer:
             meets = np.broadcast_to(self._struck(place, block)[people][:, None], shape)
         else:
-            meets = rng.random(shape) < block.strength
+            meets = rng.random(shape) < block.strength * shares
+        if block.pattern == "half_boxes":
+            meets = meets & is_behind_box(people, begin // DAY, self.world.seed * 1000 + place)[:, None]
         blocked = np.where(rng.random(shape) < _AGREE, CONFIRMED, BLOCKED)
         said = np.where(rng.random(shape) < block.detected, blocked, INCONCLUSIVE)
         at = np.ix_(people, hours, np.array([block.service]))

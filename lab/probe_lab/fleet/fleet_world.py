@@ -23,6 +23,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "stay_days": (40, 400),
     "pause_days": (1, 20),
     "false_blocked": (1e-4, 5e-3),
+    "false_blocked_hard": (1e-4, 5e-2),
     "inconclusive": (0.005, 0.08),
     "down": (0.0, 0.01),
     "detected": (0.7, 0.98),
@@ -49,6 +50,8 @@ class FleetSize:
     """The same for every volunteer; drawn for each where it is not given."""
     even: bool = False
     """As many volunteers in every network, all there from first to last."""
+    hard: bool = False
+    """Blocks with pauses and hours, high bases, countries with one network, a defect that still goes on at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,7 +99,7 @@ def log_between(rng: np.random.Generator, low: float, high: float, size: int | t
 def draw_world(seed: int, size: FleetSize) -> FleetWorld:
     """The fleet of a seed."""
     rng = np.random.default_rng([seed, 1])
-    place = _countries(rng, size.networks)
+    place = _countries(rng, size.networks, alone=size.hard)
     home = _homes(rng, size)
     controls = bool(rng.random() < 0.5) and not size.even
     services = tuple(f"service-{number:02}" for number in range(size.services)) + (("controls",) if controls else ())
@@ -104,18 +107,23 @@ def draw_world(seed: int, size: FleetSize) -> FleetWorld:
     return FleetWorld(
         seed=seed, size=size, countries=place, asns=tuple(64512 + n for n in range(size.networks)), services=services,
         home=home, present=_presence(rng, size), controls=controls,
-        false_blocked=log_between(rng, *RANGES["false_blocked"], shape).astype(np.float32),
+        false_blocked=log_between(rng, *RANGES["false_blocked_hard" if size.hard else "false_blocked"],
+                                  shape).astype(np.float32),
         inconclusive=between(rng, "inconclusive", shape).astype(np.float32),
         down=between(rng, "down", shape).astype(np.float32),
     )
 
 
-def _countries(rng: np.random.Generator, networks: int) -> tuple[str, ...]:
-    """Countries of one to six networks, at least three countries where there are networks enough."""
+def _countries(rng: np.random.Generator, networks: int, *, alone: bool) -> tuple[str, ...]:
+    """Countries of one to six networks, at least three countries where there are networks enough.
+
+    `alone`: half of the countries have one network.
+    """
     most = max(1, min(6, networks // 3))
     sizes: list[int] = []
     while sum(sizes) < networks:
-        sizes.append(min(int(rng.integers(1, most + 1)), networks - sum(sizes)))
+        count = 1 if alone and rng.random() < 0.5 else int(rng.integers(1, most + 1))
+        sizes.append(min(count, networks - sum(sizes)))
     names = [COUNTRIES[n % len(COUNTRIES)] if n < len(COUNTRIES) else f"X{chr(65 + n % 26)}" for n in range(len(sizes))]
     return tuple(name for name, count in zip(names, sizes, strict=True) for _ in range(count))
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from probe.research.counts.counts_cells import make_cells
+from probe.research.counts.counts_rows import judge_counts
+from probe.research.counts.counts_text import read_counts_text
 from probe.research.events.cell_series import CellTable
 from probe.research.events.event import Event
 from probe.research.events.event_detection import examine_cells
 from probe.research.events.series_reading import read_cells
+from probe.results.files.atomic import StoreError
 
-COLUMNS = ("time", "network", "target", "n", "failed")
-MOST_ROWS = 50_000_000
-_NETWORK = re.compile(r"([A-Z]{2})[\W_]*(?:AS)?(\d{1,10})", re.ASCII)
 _SHORTEST_H, _LONGEST_H = 2, 60 * 24
 _LONG_H, _LONG_STEPS = 6, 3
-
-
-class SeriesError(ValueError):
-    """The file holds no such counts; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,54 +68,17 @@ class SeriesScore:
         return float(np.median(errors)) if errors else None
 
 
-def read_series(path: Path) -> tuple[pd.DataFrame, timedelta, int]:
-    """The counts as a cell table, the time between its cells, and how many rows were rejected. Raises SeriesError."""
-    try:
-        raw = pd.read_csv(path, dtype=str, nrows=MOST_ROWS + 1)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise SeriesError(f"{path}: cannot be read as CSV: {error}") from error
-    missing = [name for name in COLUMNS if name not in raw.columns]
-    if missing:
-        raise SeriesError(f"{path}: lacks the columns {', '.join(missing)}; it needs {', '.join(COLUMNS)}")
-    if len(raw) > MOST_ROWS:
-        raise SeriesError(f"{path}: more than {MOST_ROWS} rows; score a part of it")
-    times = pd.to_datetime(raw["time"], utc=True, errors="coerce", format="ISO8601")
-    n, failed = (pd.to_numeric(raw[name], errors="coerce") for name in ("n", "failed"))
-    good = times.notna() & (n > 0) & (n < 1e9) & (failed >= 0) & (failed <= n) & (n % 1 == 0) & (failed % 1 == 0)
-    if not good.any():
-        raise SeriesError(f"{path}: no row has a time (ISO 8601), and counts with 0 <= failed <= n")
-    kept = pd.DataFrame({"time": times[good], "network": raw["network"][good].fillna(""),
-                         "target": raw["target"][good].fillna(""), "n": n[good].astype(np.int64),
-                         "failed": failed[good].astype(np.int64)})
-    step = _step(kept["time"])
-    kept["time"] = kept["time"].dt.floor(step)
-    summed = kept.groupby(["network", "target", "time"], as_index=False)[["n", "failed"]].sum()
-    return _cells(summed), step, int((~good).sum())
+def read_series(path: Path, now: datetime) -> tuple[pd.DataFrame, timedelta, int]:
+    """The counts as a cell table of roles, the time between its cells, and how many rows were left out.
 
-
-def _step(times: pd.Series) -> timedelta:
-    """An hour or a day, whichever the times keep to."""
-    stamps = times.drop_duplicates().sort_values()
-    gap = stamps.diff().median()
-    return timedelta(days=1) if pd.notna(gap) and gap >= pd.Timedelta(hours=20) else timedelta(hours=1)
-
-
-def _cells(summed: pd.DataFrame) -> pd.DataFrame:
-    """`RU-AS12389` and the like are read as country and network; any other name is a network of nowhere."""
-    names = list(dict.fromkeys(summed["network"]))
-    parsed = {name: _place(name, number) for number, name in enumerate(names)}
-    place = summed["network"].map(parsed)
-    return pd.DataFrame({
-        "lab": False, "probe_cc": [cc for cc, _ in place], "probe_asn": [asn for _, asn in place], "level": "role",
-        "service": summed["target"], "role": "", "target_id": "", "cell_start": summed["time"],
-        "ok": summed["n"] - summed["failed"], "blocked": summed["failed"], "network": 0,
-        "witnesses": summed["n"],
-    })
-
-
-def _place(name: str, number: int) -> tuple[str, int]:
-    match = _NETWORK.fullmatch(name)
-    return (match[1], int(match[2])) if match else ("ZZ", (1 << 32) + number)
+    Raises StoreError, saying what to do, where the file holds no such counts.
+    """
+    counts = judge_counts(read_counts_text(path), now)
+    if counts.frame.empty:
+        raise StoreError(f"{path}: no row can be used")
+    cells = make_cells(counts)
+    return (cells[cells["level"] == "role"].reset_index(drop=True), counts.step,
+            sum(told.rows for told in counts.left_out.values()))
 
 
 def score_series(table: pd.DataFrame, step: timedelta, seed: int, rejected: int = 0, blocks: int = 20) -> SeriesScore:
@@ -153,7 +112,7 @@ def _inject(rng: np.random.Generator, table: pd.DataFrame, cells: CellTable, mos
             groups.setdefault((series.place.cc, series.service), []).append(number)
     keys = sorted(key for key in groups if not any((e.place, e.service) == key for e in without)) or sorted(groups)
     if not keys:
-        raise SeriesError("no series has twenty cells; give a longer time")
+        raise StoreError("no series has twenty cells; give a longer time")
     chosen = rng.permutation(len(keys))[:max(1, min(most, len(keys) // 4))]
     time = (table["cell_start"].dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
             // int(cells.step.total_seconds()))

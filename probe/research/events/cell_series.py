@@ -52,6 +52,8 @@ class CellSeries:
     """Number of each cell's most frequent block type in `CellTable.block_types`."""
     versions: NDArray[np.int32]
     """Number of the version that most verdicts of the cell were made with; -1 where the table does not say."""
+    witnesses_told: bool = True
+    """The witnesses were counted; otherwise nobody knows how many there were, and each verdict may be of another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

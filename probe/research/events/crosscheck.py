@@ -7,20 +7,29 @@ counted on either side.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from probe.core.tables.event_checks import EventCheck
 from probe.research.events.cell_series import CONTROL, POOLED, CellPlace, CellSeries
+from probe.research.events.devices import compare_devices
 from probe.research.events.segments import PRIOR_DECIDED, estimate_strength, log_likelihood_ratio
 from probe.research.events.series_windows import SeriesFinding
 from probe.research.events.window import EventWindow
 
-NETWORK, WORLD, DEVICE, MOMENT, VERSION = "network", "service_or_instrument", "one_device", "one_interval", "version"
-"""What would explain the failures without any block of the service; docs/events.md tells what is asked for each."""
+NETWORK: EventCheck = "network"
+WORLD: EventCheck = "service_or_instrument"
+DEVICE: EventCheck = "one_device"
+MOMENT: EventCheck = "one_interval"
+VERSION: EventCheck = "version"
+HABIT: EventCheck = "habit"
+CHANCE: EventCheck = "chance"
+
+Answer: TypeAlias = Literal["explains", "out", "open", "doubt"]
+Numbers: TypeAlias = Mapping[str, float]
 
 _LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
 _MANY_SERVICES, _MANY_SHARE = 6, 0.5
@@ -28,24 +37,50 @@ _MANY_SERVICES, _MANY_SHARE = 6, 0.5
 _LEAST_COUNTRIES, _COUNTRY_SHARE = 2, 0.5
 _LEAST_STRENGTH, _LIKE_SHARE, _LEAST_SCORE = 0.1, 0.3, 3.0
 _LONGER = 1 / _LIKE_SHARE
-_LEAST_PAIR = 0.01
-"""No share of cells is believed to be surer than that: a device may be two, and a network may spare one."""
 _CONTROL_VERDICTS = 3
+_LEAD_SPREADS, _LEAD_SHARE = 3.0, 0.5
+"""What begins before a defect of others by so many of their own median differences, and a day, at such a share of its
+strength, is no part of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckAnswer:
+    """What came of one question, and what was counted for it."""
+
+    answer: Answer
+    numbers: Numbers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowChecks:
     """What was asked of one window."""
 
-    explained_by: str
-    """A confounder that explains it; empty: none does."""
-    ruled_out: tuple[str, ...]
-    open: tuple[str, ...]
-    """Confounders that nobody could be asked about."""
-    doubts: tuple[str, ...]
-    """Confounders that something speaks for, though not enough to explain it."""
+    answers: Mapping[EventCheck, CheckAnswer]
     network_rate: float
     """Blocked share of the other services of the network in the window's hours."""
+
+    @property
+    def explained_by(self) -> EventCheck | Literal[""]:
+        """A confounder that explains it; empty: none does."""
+        return next((word for word, told in self.answers.items() if told.answer == "explains"), "")
+
+    @property
+    def ruled_out(self) -> tuple[EventCheck, ...]:
+        """Confounders that it cannot be."""
+        return self._answered("out")
+
+    @property
+    def open(self) -> tuple[EventCheck, ...]:
+        """Confounders that nobody could be asked about."""
+        return self._answered("open")
+
+    @property
+    def doubts(self) -> tuple[EventCheck, ...]:
+        """Confounders that something speaks for, though not enough to explain it."""
+        return self._answered("doubt")
+
+    def _answered(self, answer: Answer) -> tuple[EventCheck, ...]:
+        return tuple(word for word, told in self.answers.items() if told.answer == answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,25 +119,21 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, fadi
     rates = {NETWORK: _rate(near), WORLD: _rate(far)}
     device = _device(window)
     answers = {
-        NETWORK: _network(window, here, near, several=device == "out"),
-        WORLD: _judge(_like(window, far, lambda series: series.place.cc), _LEAST_COUNTRIES,
-                      0 if fading else _COUNTRY_SHARE),
+        NETWORK: _network(window, here, near, several=device.answer == "out"),
+        WORLD: _world(window, far, needed, fading=fading),
         DEVICE: device,
-        MOMENT: "out" if window.cells > 1 else "explains",
-        VERSION: _version(window),
+        MOMENT: CheckAnswer(answer="out" if window.cells > 1 else "explains", numbers={"cells": window.cells}),
+        VERSION: CheckAnswer(answer=_version(window)),
     }
     base = 1 - (1 - window.base) * (1 - rates[NETWORK]) * (1 - rates[WORLD])
     less = (log_likelihood_ratio(window.blocked, window.decided, window.base)
             - log_likelihood_ratio(window.blocked, window.decided, base)) / window.inflation
     if window.rate <= base or window.score - less < needed:
-        answers[max(rates, key=lambda word: rates[word])] = "explains"
-    return WindowChecks(
-        network_rate=rates[NETWORK],
-        explained_by=next((word for word, answer in answers.items() if answer == "explains"), ""),
-        ruled_out=tuple(word for word, answer in answers.items() if answer == "out"),
-        open=tuple(word for word, answer in answers.items() if answer == "open"),
-        doubts=tuple(word for word, answer in answers.items() if answer == "doubt"),
-    )
+        word = max(rates, key=lambda word: rates[word])
+        numbers = {"rate": window.rate, "rate_beside": base, "score": max(0.0, window.score - less), "needed": needed}
+        if answers[word].answer != "explains":
+            answers[word if rates[word] else CHANCE] = CheckAnswer(answer="explains", numbers=numbers)
+    return WindowChecks(answers=answers, network_rate=rates[NETWORK])
 
 
 _Beside: TypeAlias = tuple[SeriesFinding, int, int]
@@ -122,32 +153,69 @@ def _rate(beside: Iterable[_Beside]) -> float:
     return max(0.0, blocked - expected) / (decided + PRIOR_DECIDED)
 
 
-def _network(window: EventWindow, others: Iterable[SeriesFinding], beside: Sequence[_Beside], *, several: bool) -> str:
+def _network(window: EventWindow, others: Iterable[SeriesFinding], beside: Sequence[_Beside], *,
+             several: bool) -> CheckAnswer:
     heard = [_count_verdicts(each.series, window) for each in others if each.series.role == CONTROL]
     like = _like(window, [told for told in beside if told[0].series.role != CONTROL], lambda series: series.service)
     if sum(n for _, n in heard) >= _CONTROL_VERDICTS:
         controls = [told for told in beside if told[0].series.role == CONTROL]
-        if any(_like(window, controls, lambda series: series.service).values()):
-            return "explains"
+        failed = _like(window, controls, lambda series: series.service)
+        if any(failed.values()):
+            return CheckAnswer(answer="explains", numbers={"controls": len(failed), "alike": sum(failed.values())})
     elif not several:
         return _judge(like, _LEAST_SERVICES, _SERVICE_SHARE)
     return _judge(like, _MANY_SERVICES, _MANY_SHARE)
+
+
+def _world(window: EventWindow, far: Sequence[_Beside], needed: float, *, fading: bool) -> CheckAnswer:
+    like = _like(window, far, lambda series: series.place.cc)
+    told = _judge(like, _LEAST_COUNTRIES, 0 if fading else _COUNTRY_SHARE)
+    if told.answer != "explains":
+        return told
+    lead = _lead(window, far, {name for name, failed in like.items() if failed}, needed)
+    return CheckAnswer(answer="out" if lead else "explains", numbers={**told.numbers, "cells_before_others": lead})
+
+
+def _lead(window: EventWindow, far: Sequence[_Beside], countries: set[Hashable], needed: float) -> int:
+    """Cells by which a window surely began before what strikes others; 0 where it may have begun with them.
+
+    A defect reaches one country after the other, so what is asked is whether this one lies apart from their onsets.
+    """
+    onsets: dict[Hashable, int] = {}
+    for each, _, _ in far:
+        cc = each.series.place.cc
+        if cc in countries:
+            told = [other.onset for other in (*each.windows, *each.weak) if other.meets(window)]
+            onsets[cc] = min([*told, onsets.get(cc, window.end)])
+    if len(onsets) < _LEAST_COUNTRIES:
+        return 0
+    begun = np.array(list(onsets.values()))
+    middle = float(np.median(begun))
+    lead = int(middle) - window.onset
+    if lead <= _LEAD_SPREADS * float(np.median(np.abs(begun - middle))) + window.day:
+        return 0
+    part = window.covered(window.series.times) & (window.series.times < middle)
+    blocked, decided = int(window.series.blocked[part].sum()), int(window.series.decided[part].sum())
+    strong = decided and estimate_strength(blocked / decided, window.base) >= _LEAD_SHARE * window.strength
+    score = log_likelihood_ratio(blocked, decided, window.base) / window.inflation if strong else 0.0
+    return lead if score >= needed else 0
 
 
 def _same_part(one: CellSeries, other: CellSeries) -> bool:
     return (one.role, one.target_id) == (other.role, other.target_id)
 
 
-def _judge(like: Mapping[Hashable, bool], least: int, share: float) -> str:
+def _judge(like: Mapping[Hashable, bool], least: int, share: float) -> CheckAnswer:
     """`explains` where enough of those that can be compared failed alike, `open` where they are too few to tell."""
-    hits = sum(like.values())
-    if hits >= max(least, share * len(like)):
-        return "explains"
-    if hits and hits >= share * len(like):
-        return "doubt"
-    if len(like) >= least:
-        return "out"
-    return "open"
+    hits, needed = sum(like.values()), max(least, share * len(like))
+    answer: Answer = "open"
+    if hits >= needed:
+        answer = "explains"
+    elif hits and hits >= share * len(like):
+        answer = "doubt"
+    elif len(like) >= least:
+        answer = "out"
+    return CheckAnswer(answer=answer, numbers={"compared": len(like), "alike": hits, "needed": needed})
 
 
 def _like(window: EventWindow, beside: Iterable[_Beside],
@@ -189,33 +257,23 @@ def _count_verdicts(series: CellSeries, window: EventWindow) -> tuple[int, int]:
     """Blocked and decided verdicts of another series in the window's hours."""
     first, stop = series.times.searchsorted((window.onset, window.end + 1))
     inside = slice(first, stop)
-    return int(np.add.reduce(series.blocked[inside])), int(np.add.reduce(series.decided[inside]))
+    blocked, decided = series.blocked[inside], series.decided[inside]
+    if window.daily:
+        within = window.covered(series.times[inside])
+        blocked, decided = blocked[within], decided[within]
+    return int(np.add.reduce(blocked)), int(np.add.reduce(decided))
 
 
-def _device(window: EventWindow) -> str:
-    """One device that always fails spoils one verdict of several in each cell; a network often spoils two.
-
-    Beside the one device a second verdict fails at the base; whichever of the two makes the cells with two likelier.
-    """
-    inside = slice(window.first, window.last + 1)
-    blocked, decided = window.series.blocked[inside], window.series.decided[inside]
-    telling = (decided >= 2) & (decided <= window.series.witnesses[inside]) & (blocked > 0)
-    n, rate, count = decided[telling], window.rate, int(np.count_nonzero(telling))
-    if count:
-        several = 1 - (1 - rate) ** n
-        network = _probability(np.mean((several - n * rate * (1 - rate) ** (n - 1)) / several))
-        device = _probability(np.mean(1 - (1 - window.base) ** (n - 1)))
-        seen = int(np.count_nonzero(blocked[telling] >= 2))
-        if seen * math.log(network / device) > (count - seen) * math.log((1 - device) / (1 - network)):
-            return "out"
-    return "explains" if 2 * count > np.count_nonzero(blocked) else "open"
+def _device(window: EventWindow) -> CheckAnswer:
+    """`explains` where most of the struck cells can tell, and one device makes them likelier than the network does."""
+    told = compare_devices(window)
+    numbers = {"nats_for_the_network": round(told.nats, 1), "cells_with_several": told.cells, "struck": told.struck}
+    if told.nats > 0:
+        return CheckAnswer(answer="out" if window.series.witnesses_told else "open", numbers=numbers)
+    return CheckAnswer(answer="explains" if 2 * told.struck_telling > told.struck else "open", numbers=numbers)
 
 
-def _probability(value: float | np.floating[Any]) -> float:
-    return min(max(float(value), _LEAST_PAIR), 1 - _LEAST_PAIR)
-
-
-def _version(window: EventWindow) -> str:
+def _version(window: EventWindow) -> Answer:
     versions = window.series.versions
     if window.first == 0 or versions[window.first] < 0:
         return "open"

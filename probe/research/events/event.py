@@ -32,6 +32,8 @@ class NetworkReach:
     decided: int
     strength: float
     witnesses: int
+    daily_hours: tuple[int, int] | None = None
+    """First and last hour of the day (UTC), where the block keeps hours on this network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class Event:
     end_until: datetime | None
     ongoing: bool
     daily_hours: tuple[int, int] | None
-    """First and last hour of the day (UTC) of a block that comes back daily."""
+    """First and last hour of the day (UTC) of a block that comes back daily on most of the networks."""
     strength: float
     """Share of what used to pass that is stopped."""
     blocked: int
@@ -71,7 +73,8 @@ class Event:
     witnesses: int
     mechanism: str
     """Block type, as deep as most blocked cells agree."""
-    confidence: float
+    probability: float
+    """That it is a block of the service, see `probe.research.events.probability`; of a network, that it was cut."""
     ruled_out: tuple[str, ...]
     not_ruled_out: tuple[str, ...]
 

@@ -14,20 +14,19 @@ import pyarrow.compute as pc
 
 from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE
 from probe.research.events.cell_columns import ParquetColumns
+from probe.research.events.findings import Findings
 from probe.results.files.atomic import StoreError, append_lines, translate_os_errors
-
-_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedChanges:
-    """What the log says since a time."""
+    """What the log says since a time, and what the cells say now."""
 
     rows: tuple[Mapping[str, Any], ...]
     lines: tuple[str, ...]
-    """The same in words."""
-    events: int
-    """Events that were found in all cells."""
+    """What the rows tell of events, in words."""
+    found: Mapping[str, Any]
+    """`events`, `dismissed`, `flaky` and `prior`, see `probe.research.events.event_json.findings_to_json`."""
 
 
 def can_find_events() -> bool:
@@ -39,25 +38,36 @@ def find_events(out: Path, *, since: datetime | None, now: datetime) -> LoggedCh
     """Find the events in `out/cells.parquet`, add what changed to `out/events.jsonl`, and tell what it says since a
     time; since this call where none is given. Raises StoreError where the log cannot be read or written.
     """
-    from probe.research.events.event_detection import detect_events
-    from probe.research.events.event_log import CoveredTime, describe_row, list_changes, update_log
+    from probe.research.counts.counts_cells import read_origin
+    from probe.research.events.event_json import findings_to_json, list_rows
+    from probe.research.events.event_log import CoveredTime, describe_row, is_event, list_changes, update_log
 
     path = out / EVENTS_FILE
     old = read_log(path)
-    found, fresh = [], []
     with translate_os_errors(out / CELLS_FILE):
+        origin = read_origin(out / CELLS_FILE)
         cells = ParquetColumns(out / CELLS_FILE)
         span = pc.min_max(cells["cell_start"]).as_py()
-        if span["min"]:
-            found = detect_events(cells)  # which reads column by column
+        found = _examine(cells, origin.step, witnesses_told=origin.witnesses_told) if span["min"] else Findings()
+    names, fresh = origin.names or {}, []
     if span["min"]:
-        covered = CoveredTime(begin=span["min"].astimezone(UTC), end=span["max"].astimezone(UTC) + _HOUR)
-        fresh = update_log(old, found, now, covered)
+        covered = CoveredTime(begin=span["min"].astimezone(UTC), end=span["max"].astimezone(UTC) + origin.step)
+        fresh = update_log(old, list_rows(found, names), now, covered)
     if fresh:
         with translate_os_errors(path):
             append_lines(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in fresh).encode())
     rows = tuple(list_changes([*old, *fresh], since)) if since else tuple(fresh)
-    return LoggedChanges(rows=rows, lines=tuple(describe_row(row) for row in rows), events=len(found))
+    return LoggedChanges(
+        rows=rows, lines=tuple(describe_row(row) for row in rows if is_event(row)),
+        found=findings_to_json(found, names, targets=origin.targets, witnesses=origin.witnesses_told))
+
+
+def _examine(cells: ParquetColumns, step: timedelta, *, witnesses_told: bool) -> Findings:
+    """The findings in cells, which are read column by column."""
+    from probe.research.events.event_detection import examine_cells
+    from probe.research.events.series_reading import read_cells
+
+    return examine_cells(read_cells(cells, step, witnesses_told=witnesses_told))
 
 
 def read_log(path: Path) -> list[Mapping[str, Any]]:

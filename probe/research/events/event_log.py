@@ -1,19 +1,23 @@
 """The log of events: only ever longer. A rerun over the same data adds nothing; late data revise openly.
 
 Rows are plain values that JSON can hold. An event keeps the id under which it was first told, even if later data move
-its onset: what is detected now is known again by kind, place, service and a common time.
+its onset: what is detected now is known again by kind, place, service and a common time. Windows that were dismissed,
+and series that fail by themselves, have rows too: kind `dismissed` and `flaky`, told anew when another cause explains
+them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from probe.core.stamps import format_time
-from probe.research.events.event import Event
+from probe.research.events.event_json import DISMISSED, FLAKY
 
-LogRow = Mapping[str, object]
+LogRow: TypeAlias = Mapping[str, object]
+Subject: TypeAlias = tuple[object, ...]
 
 NEW, REVISED, ENDED, WITHDRAWN = "new", "revised", "ended", "withdrawn"
 CHANGES: Mapping[str, str] = {
@@ -22,7 +26,7 @@ CHANGES: Mapping[str, str] = {
     ENDED: "it is over",
     WITHDRAWN: "later data do not bear it out",
 }
-_QUIET = ("blocked", "decided", "witnesses", "confidence", "strength", "networks", "end_from", "end_until",
+_QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
           "onset_from", "onset_until")
 """What moves with every hour while an event goes on; a revision of these alone is told when the event is over."""
 
@@ -35,30 +39,39 @@ class CoveredTime:
     end: datetime
 
 
-def update_log(old: Iterable[LogRow], events: Sequence[Event], now: datetime,
+def update_log(old: Iterable[LogRow], found: Iterable[LogRow], now: datetime,
                covered: CoveredTime | None = None) -> list[LogRow]:
-    """The rows to append to a log so that it tells of these events.
+    """The rows to append to a log so that it tells of what was found (`probe.research.events.event_json.list_rows`).
 
-    Events of the log that are not among `events` are withdrawn, unless `covered` says that the cells did not span them.
+    What the log tells and was not found is withdrawn, unless `covered` says that the cells did not span it.
     """
     latest = list_current(old)
+    alike: dict[Subject, list[LogRow]] = {}
+    for known in latest.values():
+        alike.setdefault(_subject(known), []).append(known)
     rows: list[LogRow] = []
     seen: set[str] = set()
-    for event in events:
-        known = _same(event, latest, seen)
-        row = _row(event, now)
-        if known is None:
+    stamp = format_time(now)
+    for told in found:
+        row = {**told, "logged_at": stamp}
+        before = _same(row, latest, alike.get(_subject(row), ()), seen)
+        if before is None:
             seen.add(str(row["event_id"]))
             rows.append({**row, "change": NEW, "revision": 1})
             continue
-        seen.add(str(known["event_id"]))
-        change = _change(known, row)
+        seen.add(str(before["event_id"]))
+        change = _change(before, row)
         if change:
-            rows.append({**row, "event_id": known["event_id"], "change": change, "revision": _revision(known) + 1})
+            rows.append({**row, "event_id": before["event_id"], "change": change, "revision": _revision(before) + 1})
     for event_id, known in latest.items():
         if event_id not in seen and known["change"] != WITHDRAWN and _within(known, covered):
-            rows.append({**known, "logged_at": format_time(now), "change": WITHDRAWN, "revision": _revision(known) + 1})
+            rows.append({**known, "logged_at": stamp, "change": WITHDRAWN, "revision": _revision(known) + 1})
     return rows
+
+
+def is_event(row: LogRow) -> bool:
+    """Whether a row tells of an event, and not of what was dismissed or fails by itself."""
+    return row.get("kind") not in (DISMISSED, FLAKY)
 
 
 def list_current(log: Iterable[LogRow]) -> dict[str, LogRow]:
@@ -77,7 +90,7 @@ def list_changes(log: Iterable[LogRow], since: datetime) -> list[LogRow]:
 def describe_row(row: LogRow) -> str:
     """One row in words."""
     subject = str(row["service"]) or "the whole network"
-    networks = ", ".join(f"AS{reach['asn']}" for reach in _reaches(row) if reach["asn"])
+    networks = ", ".join(str(reach.get("name") or f"AS{reach['asn']}") for reach in _reaches(row) if reach["asn"])
     where = f"{row['place']}{f' ({networks})' if networks else ''}"
     begin = f"{row['onset_from'] or 'before measuring began'} to {row['onset_until']}"
     over = "going on" if row["ongoing"] else f"until {row['end_from']}"
@@ -87,36 +100,30 @@ def describe_row(row: LogRow) -> str:
     lab = " [laboratory]" if row["lab"] else ""
     return (f"{row['change']}{lab}: {subject} in {where}{kind}, {row['status']}, began {begin}{daily}, {over}; "
             f"{row['blocked']} of {row['decided']} verdicts, {row['witnesses']} witnesses, "
-            f"confidence {row['confidence']} [{row['event_id']}]")
-
-
-def _row(event: Event, now: datetime) -> dict[str, object]:
-    made = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "networks"}
-    made["networks"] = [{name: _plain(value) for name, value in asdict(reach).items()} for reach in event.networks]
-    return {**made, "logged_at": format_time(now)}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return format_time(value)
-    return list(value) if isinstance(value, tuple) else value
+            f"probability {row.get('probability', row.get('confidence'))} [{row['event_id']}]")
 
 
 def _time(value: object) -> datetime:
     return datetime.fromisoformat(str(value))
 
 
-def _same(event: Event, latest: Mapping[str, LogRow], seen: set[str]) -> LogRow | None:
-    """What the log already tells of this event: the same id, else the same subject with the longest common time."""
-    if event.event_id in latest and event.event_id not in seen:
-        return latest[event.event_id]
+def _subject(row: LogRow) -> Subject:
+    """What a row is about; of an event the country, of what is none the series as well."""
+    about: Subject = (row["kind"], row["lab"], row["place"], row["service"])
+    return about if is_event(row) else (*about, *_asns(row), str(row["roles"]), str(row["endpoints"]))
+
+
+def _same(told: LogRow, latest: Mapping[str, LogRow], alike: Iterable[LogRow], seen: set[str]) -> LogRow | None:
+    """What the log already tells of this: the same id, else the same subject with the longest common time."""
+    name = str(told["event_id"])
+    if name in latest and name not in seen:
+        return latest[name]
+    begin, end = _time(told["onset"]), _time(told["end_from"])
     best, longest = None, 0.0
-    for event_id, row in latest.items():
-        alike = (row["kind"], row["lab"], row["place"], row["service"]) == (
-            event.kind, event.lab, event.place, event.service)
-        if not alike or event_id in seen:
+    for row in alike:
+        if row["event_id"] in seen:
             continue
-        common = (min(_time(row["end_from"]), event.end_from) - max(_time(row["onset"]), event.onset)).total_seconds()
+        common = (min(_time(row["end_from"]), end) - max(_time(row["onset"]), begin)).total_seconds()
         if common > longest:
             best, longest = row, common
     return best
@@ -125,6 +132,8 @@ def _same(event: Event, latest: Mapping[str, LogRow], seen: set[str]) -> LogRow 
 def _change(known: LogRow, row: LogRow) -> str:
     if known["change"] == WITHDRAWN:
         return REVISED
+    if not is_event(row):
+        return REVISED if row["explained_by"] != known.get("explained_by") else ""
     if known["ongoing"] and not row["ongoing"]:
         return ENDED
     told = [name for name in row if name not in ("logged_at", "event_id")]

@@ -3,6 +3,9 @@
 A block is long or rare; a service that fails in bursts is told by the many bursts that are too short or too weak to be
 a window by themselves. So they are counted at a score that noise alone reaches about once in a series, and what the
 other services of the network usually show there, its congestion and its broken lines, is taken off.
+
+No window is among the bursts that explain it away. Whether a series is flaky, and how long its bursts last, is asked
+again without the window's own time, in its country, so that a block that is interrupted excuses nothing of itself.
 """
 
 from __future__ import annotations
@@ -11,21 +14,28 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 import numpy as np
 
 from probe.research.events.cell_series import CellPlace, CellSeries, CellTable
 from probe.research.events.segments import Ints
 from probe.research.events.series_windows import find_raised_windows, segment_many
-from probe.research.events.window import EventWindow
+from probe.research.events.window import BurstJudgement, EventWindow
+
+Burst: TypeAlias = tuple[int, int]
+"""First and last cell of a time in which a series failed."""
 
 _MANY, _EVERY = 8, timedelta(days=21)
 """A series that failed so many times, and once in less than this time, fails by itself."""
+_PARTS = 32
+"""A habit is spread over the time: in so many parts of it, each of `_EVERY` at most, `_MANY` have bursts."""
 _OFTEN, _OFTEN_EACH, _OFTEN_A_YEAR = 3, 2, 4.0
 """No censor blocks a service so often in so many networks: more times than that in a series, and a year of each."""
 _DAY, _BY_CHANCE_DAILY = timedelta(days=1), timedelta(days=7)
-_BURST_USUAL, _BURST_TIMES = 0.95, 3.0
-"""Bursts of exponential length are three times as long as nineteen in twenty of them once in eight thousand."""
+_BURST_TIMES = 3.0
+_BY_CHANCE = 0.05
+"""How many of all bursts of exponential length are expected to last longer than what is explained by them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,46 +43,82 @@ class FailureHabit:
     """How often one series fails."""
 
     series: CellSeries
-    lengths: tuple[int, ...]
-    """Cells of each time that it failed, from first to last."""
+    bursts: tuple[Burst, ...]
     beyond: int
     """Times beyond those of the usual other service of its network."""
     flaky: bool
     """It fails by itself again and again, or its service does."""
-    longest: float
-    """Cells that bursts of this service hardly ever last; 0 where it is not flaky."""
+    service: ServiceHabits
+    at: int
+    """Its place among the series of the service."""
 
-    def explains(self, window: EventWindow, cells: CellTable) -> bool:
-        """Whether bursts explain a window. By the clock they come on some days in a row by chance, not for a week."""
-        most = max(self.longest, cells.cells_in(_BY_CHANCE_DAILY)) if self.flaky and window.daily else self.longest
-        return window.end - window.onset + 1 < most
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Cells of each burst."""
+        return tuple(last - first + 1 for first, last in self.bursts)
+
+    @property
+    def longest(self) -> float:
+        """Cells that bursts of this service hardly ever last; 0 where it is not flaky."""
+        return self.service.longest(self.at, None) if self.flaky else 0.0
+
+    def judge(self, window: EventWindow) -> BurstJudgement:
+        """Whether the other bursts explain a window. By the clock they come on some days in a row by chance, not for a
+        week."""
+        if not self.flaky:
+            return BurstJudgement(flaky=False, bursts=self.beyond, longest=0.0, explained=False)
+        own = (window.onset, window.end)
+        flaky, longest = self.service.is_flaky(self.at, own), self.service.longest(self.at, own)
+        most = max(longest, self.service.cells.cells_in(_BY_CHANCE_DAILY)) if window.daily else longest
+        return BurstJudgement(flaky=flaky, bursts=self.service.count(self.at, own).beyond, longest=longest,
+                              explained=flaky and window.end - window.onset + 1 < most)
 
 
 def find_habits(cells: CellTable) -> list[FailureHabit]:
     """One for each series in which anything was decided, in their order."""
     series = [each for each in cells.series if len(each.times)]
     once = [max(1.0, math.log(len(each.times))) for each in series]
-    lengths = [_lengths(each, cells, starts, least)
-               for each, starts, least in zip(series, segment_many(series, once), once, strict=True)]
-    counts = [_Count(times=len(each), usual=usual) for each, usual in
-              zip(lengths, _usual(series, [len(each) for each in lengths]), strict=True)]
-    services: dict[tuple[bool, str], list[int]] = {}
+    bursts = [_bursts(each, cells, starts, least)
+              for each, starts, least in zip(series, segment_many(series, once), once, strict=True)]
+    usual = _usual(series, [len(told) for told in bursts])
+    parts: dict[tuple[bool, str], list[int]] = {}
     for at, each in enumerate(series):
-        services.setdefault((each.place.lab, each.service), []).append(at)
-    flaky, longest = np.zeros(len(series), dtype=np.bool_), np.zeros(len(series))
-    for parts in services.values():
-        alone = [at for at in parts if _fails_by_itself(series[at], counts[at], cells)]
-        every = parts if _fails_everywhere(series, counts, parts, alone, cells) else alone
-        bursts = [length for at in every for length in lengths[at]]
-        flaky[every] = True
-        longest[every] = _BURST_TIMES * float(np.quantile(bursts, _BURST_USUAL)) if bursts else 0.0
-    return [FailureHabit(series=each, lengths=lengths[at], beyond=counts[at].beyond, flaky=bool(flaky[at]),
-                         longest=float(longest[at])) for at, each in enumerate(series)]
+        parts.setdefault((each.place.lab, each.service), []).append(at)
+    made: list[FailureHabit | None] = [None] * len(series)
+    for places in parts.values():
+        service = ServiceHabits(cells=cells, series=tuple(series[at] for at in places),
+                                bursts=tuple(bursts[at] for at in places), usual=tuple(usual[at] for at in places))
+        flaky = service.list_flaky(None)
+        for own, at in enumerate(places):
+            made[at] = FailureHabit(series=series[at], bursts=bursts[at], beyond=service.count(own, None).beyond,
+                                    flaky=own in flaky, service=service, at=own)
+    return [habit for habit in made if habit is not None]
 
 
-def _lengths(series: CellSeries, cells: CellTable, starts: Ints, least: float) -> tuple[int, ...]:
-    return tuple(window.end - window.onset + 1 for window in find_raised_windows(series, cells, starts)
-                 if window.score >= least)
+def _bursts(series: CellSeries, cells: CellTable, starts: Ints, least: float) -> tuple[Burst, ...]:
+    """Times in which a series failed; two are one where the pause between them is no longer than either."""
+    made: list[Burst] = []
+    before: EventWindow | None = None
+    for window in find_raised_windows(series, cells, starts):
+        if window.score < least:
+            continue
+        if before and window.onset - before.end - 1 <= min(before.end - before.onset, window.end - window.onset) + 1:
+            made[-1] = (made[-1][0], window.end)
+        else:
+            made.append((window.onset, window.end))
+        before = window
+    return tuple(made)
+
+
+def _count_parts(series: CellSeries, bursts: Sequence[Burst], most: int) -> int:
+    """Parts of the measured time, of so many cells at most, in which a burst begins."""
+    begin = int(series.times[0])
+    length = max(1, min(most, -(-(int(series.times[-1]) - begin + 1) // _PARTS)))
+    return len({(first - begin) // length for first, _ in bursts})
+
+
+def _meet(one: Burst, other: Burst) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +127,8 @@ class _Count:
 
     times: int
     usual: int
+    parts: int = 0
+    """Parts of the time in which it failed; see `_PARTS`."""
 
     @property
     def beyond(self) -> int:
@@ -90,6 +138,66 @@ class _Count:
         """So many are seen in none of so many series that fail as often as the usual one (Poisson, Chernoff)."""
         usual = max(1, self.usual)
         return self.times > usual and self.times * math.log(self.times / usual) - self.times + usual >= math.log(series)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ServiceHabits:
+    """How often a service fails in each of its series; `own`, where given, is left out in the country of the series."""
+
+    cells: CellTable
+    series: tuple[CellSeries, ...]
+    bursts: tuple[tuple[Burst, ...], ...]
+    usual: tuple[int, ...]
+
+    def count(self, at: int, own: Burst | None) -> _Count:
+        """How often a series failed."""
+        bursts = [burst for burst in self.bursts[at] if own is None or not _meet(burst, own)]
+        parts = _count_parts(self.series[at], bursts, self.cells.cells_in(_EVERY))
+        return _Count(times=len(bursts), usual=self.usual[at], parts=parts)
+
+    def is_flaky(self, at: int, own: Burst | None) -> bool:
+        """Whether a series, or its whole service, fails by itself."""
+        return at in self.list_flaky(own, self.series[at].place.cc)
+
+    def longest(self, at: int, own: Burst | None) -> float:
+        """Cells that bursts of the series, or of its service where this is flaky as a whole, hardly ever last.
+
+        Told from their median, which a few blocks among them do not move, as if lengths were exponential.
+        """
+        flaky, cc = self.list_flaky(own, self.series[at].place.cc), self.series[at].place.cc
+        lengths = [last - first + 1 for other in (flaky or {at})
+                   for first, last in self.bursts[other]
+                   if own is None or self.series[other].place.cc != cc or not _meet((first, last), own)]
+        if not lengths:
+            return 0.0
+        mean = float(np.median(lengths)) / math.log(2)
+        return max(_BURST_TIMES, math.log(len(lengths) / _BY_CHANCE)) * mean
+
+    def list_flaky(self, own: Burst | None, cc: str = "") -> frozenset[int]:
+        """The series that fail by themselves: all of them where the service does."""
+        counts = [self.count(at, own if series.place.cc == cc else None) for at, series in enumerate(self.series)]
+        alone = [at for at, series in enumerate(self.series) if self._fails_by_itself(series, counts[at])]
+        return frozenset(range(len(self.series)) if self._fails_everywhere(counts, alone) else alone)
+
+    def _fails_by_itself(self, series: CellSeries, count: _Count) -> bool:
+        days = len(np.unique(series.times // self.cells.cells_in(_DAY)))
+        often = min(count.beyond, count.parts) >= _MANY and count.beyond * _EVERY > timedelta(days=days)
+        return often and count.is_no_chance(len(self.cells.series))
+
+    def _fails_everywhere(self, counts: Sequence[_Count], alone: Sequence[int]) -> bool:
+        """A service that is flaky in two countries, or fails three times a series in two and often on the whole."""
+        if len({self.series[at].place.cc for at in alone}) > 1:
+            return True
+        parts = range(len(self.series))
+        if len({self.series[at].place.cc for at in parts if at in alone
+                or min(counts[at].beyond, counts[at].parts) >= _OFTEN}) < 2:
+            return False
+        cells = sum(int(series.times[-1] - series.times[0]) + 1 for series in self.series)
+        whole = _Count(times=sum(count.times for count in counts), usual=sum(self.usual),
+                       parts=sum(count.parts for count in counts))
+        least = max(_OFTEN_A_YEAR * cells / self.cells.steps_per_year, _OFTEN_EACH * len(self.series))
+        often = min(whole.beyond, whole.parts) >= least
+        return often and whole.is_no_chance(len(self.cells.series))
 
 
 def _usual(series: Sequence[CellSeries], counts: Sequence[int]) -> list[int]:
@@ -102,22 +210,3 @@ def _usual(series: Sequence[CellSeries], counts: Sequence[int]) -> list[int]:
         others = sorted(counts[other] for other in places[each.place] if series[other].service != each.service)
         made.append(others[(len(others) - 1) // 2] if others else 0)
     return made
-
-
-def _fails_by_itself(series: CellSeries, count: _Count, cells: CellTable) -> bool:
-    days = len(np.unique(series.times // max(1, round(_DAY / cells.step))))
-    often = count.beyond >= _MANY and count.beyond * _EVERY > timedelta(days=days)
-    return often and count.is_no_chance(len(cells.series))
-
-
-def _fails_everywhere(series: Sequence[CellSeries], counts: Sequence[_Count], parts: Sequence[int],
-                      alone: Sequence[int], cells: CellTable) -> bool:
-    """A service that is flaky in two countries, or that fails three times a series in two and often on the whole."""
-    if len({series[at].place.cc for at in alone}) > 1:
-        return True
-    if len({series[at].place.cc for at in parts if at in alone or counts[at].beyond >= _OFTEN}) < 2:
-        return False
-    years = sum(int(series[at].times[-1] - series[at].times[0]) + 1 for at in parts) / cells.steps_per_year
-    whole = _Count(times=sum(counts[at].times for at in parts), usual=sum(counts[at].usual for at in parts))
-    often = whole.beyond >= max(_OFTEN_A_YEAR * years, _OFTEN_EACH * len(parts))
-    return often and whole.is_no_chance(len(cells.series))

@@ -11,8 +11,9 @@ import numpy as np
 from probe.research.events.cell_series import POOLED, CellPlace, CellSeries, CellTable, NetworkVolume
 from probe.research.events.crosscheck import VERSION, WORLD
 from probe.research.events.event import Event, NetworkReach, make_event_id
+from probe.research.events.probability import estimate_probability
 from probe.research.events.segments import Floats, Ints
-from probe.research.events.series_windows import find_windows, suspicion_threshold, window_threshold
+from probe.research.events.series_windows import STEADY, find_windows, suspicion_threshold, window_threshold
 from probe.research.events.window import EventWindow
 
 SHUTDOWN, DEGRADED, SILENCE = "network", "network", "network.silence"
@@ -56,7 +57,7 @@ def _from_volumes(cells: CellTable) -> Iterable[_Outage]:
     size = len(series)
     for found in find_windows(series, cells, needed=[window_threshold(cells, 1)] * size,
                               hasty=[suspicion_threshold(cells, 1)] * size,
-                              flaky=[False] * size):
+                              habits=[STEADY] * size):
         ends = {window.last for window in found.windows}
         newest = (found.newest,) if found.newest and found.newest.last not in ends else ()
         for window in (*found.windows, *newest):
@@ -139,7 +140,7 @@ def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
         end_until=None if lead.end_until is None else cells.time(lead.end_until), ongoing=ongoing, daily_hours=None,
         strength=round(lead.strength, 3), blocked=sum(reach.blocked for reach in networks),
         decided=sum(reach.decided for reach in networks), witnesses=sum(reach.witnesses for reach in networks),
-        mechanism=lead.mechanism, confidence=round(float(min(0.99, 1 - np.exp(-lead.score / 10))), 2),
+        mechanism=lead.mechanism, probability=estimate_probability(lead.score, cells.steps_per_year, (), ()),
         ruled_out=(), not_ruled_out=(VERSION,) if cells.version_names else (),
     )
 
@@ -210,5 +211,5 @@ def _silence(key: tuple[bool, str], volumes: Sequence[NetworkVolume], cells: Cel
             for volume in volumes),
         onset_from=begin - cells.step, onset=begin, onset_until=begin, end_from=end,
         end_until=None if stop == size else end, ongoing=stop == size, daily_hours=None, strength=1.0, blocked=0,
-        decided=0, witnesses=0, mechanism=SILENCE, confidence=0.5, ruled_out=(WORLD,), not_ruled_out=(),
+        decided=0, witnesses=0, mechanism=SILENCE, probability=0.5, ruled_out=(WORLD,), not_ruled_out=(),
     )

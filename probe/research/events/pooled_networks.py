@@ -40,5 +40,5 @@ def _pool(parts: Sequence[CellSeries]) -> CellSeries:
         target_id=head.target_id, times=times, blocked=summed([part.blocked for part in parts]),
         decided=summed([part.decided for part in parts]), witnesses=summed([part.witnesses for part in parts]),
         confirmed=summed([part.confirmed for part in parts]),
-        types=types, versions=versions,
+        types=types, versions=versions, witnesses_told=head.witnesses_told,
     )

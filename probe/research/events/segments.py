@@ -1,4 +1,4 @@
-"""Where the rate of a series of counts changes: exact segmentation, and windows in which it stands above its base.
+"""Counts against a base rate: how likely they are, how strong, and which segments of a series stand above it.
 
 A series is two arrays: `blocked[i]` of `decided[i]` verdicts in its i-th measured cell. Hours without a measurement are
 no cells and carry no weight.
@@ -7,7 +7,6 @@ no cells and carry no weight.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -22,83 +21,6 @@ LEAST_STRENGTH = 0.15
 PRIOR_BLOCKED, PRIOR_DECIDED = 0.25, 50.0
 """What is believed of a base rate before the first verdict: half a per cent, worth fifty verdicts."""
 _BASE_SCORE = 25.0
-_TABLE_LIMIT = 1 << 22
-_TOGETHER = 1 << 15
-"""Blocks of series that take their steps together: what is computed in one fits a processor's cache."""
-
-
-def segment_series(series: Sequence[tuple[Ints, Ints]], penalties: Sequence[float]) -> list[Ints]:
-    """First indices of the segments of each series that maximise its binomial log-likelihood minus its penalty (nats)
-    for each of them. A series is its `blocked` and `decided`.
-
-    Optimal partitioning (Jackson et al. 2005), exact. Neighbouring cells with the same observed rate are one block: the
-    likelihood is linear along such a run, so no best boundary lies inside it. Series of about as many blocks take their
-    steps together: one step of one series is too little work to be worth a call.
-    """
-    starts = [_blocks(blocked, decided) for blocked, decided in series]
-    found: list[Ints] = list(starts)
-    order = [at for at in sorted(range(len(starts)), key=lambda at: -starts[at].size) if starts[at].size]
-    while order:
-        most = starts[order[0]].size + 1
-        group, order = order[:max(1, _TOGETHER // most)], order[max(1, _TOGETHER // most):]
-        sums = np.zeros((2, len(group), most), dtype=np.int64)
-        for row, at in enumerate(group):
-            for counts, into in zip(series[at], sums[:, row], strict=True):
-                into[1:starts[at].size + 1] = np.cumsum(np.add.reduceat(counts, starts[at]))
-        sizes = np.array([starts[at].size for at in group])
-        last = _partition(sums[0], sums[1], sizes, np.array([penalties[at] for at in group]))
-        for row, at in enumerate(group):
-            found[at] = starts[at][_cuts(last[row], int(sizes[row]))]
-    return found
-
-
-def _blocks(blocked: Ints, decided: Ints) -> Ints:
-    """Where runs of cells with equal rates begin."""
-    if blocked.size == 0:
-        return np.zeros(0, dtype=np.int64)
-    same = blocked[1:] * decided[:-1] == blocked[:-1] * decided[1:]
-    return np.concatenate(([0], np.flatnonzero(~same) + 1)).astype(np.int64)
-
-
-def _partition(k: Ints, n: Ints, sizes: Ints, penalties: Floats) -> Ints:
-    """The dynamic programme over cumulative counts, a row a series, by falling size: where the segment begins that ends
-    before each block."""
-    rows, most = k.shape
-    logs = _x_log_x(int(n.max()))
-    best, last = np.zeros((rows, most)), np.zeros((rows, most), dtype=np.int64)
-    best[:, 0] = -penalties
-    for end in range(1, most):
-        live = int(np.searchsorted(-sizes, -end, side="right"))
-        kk, nn = k[:live, end, None] - k[:live, :end], n[:live, end, None] - n[:live, :end]
-        scores = best[:live, :end] + (logs[nn] - logs[kk] - logs[nn - kk])
-        chosen = scores.argmin(axis=1)
-        last[:live, end] = chosen
-        best[:live, end] = scores[np.arange(live), chosen] + penalties[:live]
-    return last
-
-
-def _cuts(last: Ints, end: int) -> Ints:
-    """The blocks at which segments begin."""
-    cuts = []
-    while end:
-        end = int(last[end])
-        cuts.append(end)
-    return np.array(cuts[::-1], dtype=np.int64)
-
-
-_logs: Floats = np.zeros(1)
-
-
-def _x_log_x(most: int) -> Floats:
-    """x log x for the whole numbers up to `most`; kept, for thousands of series ask for it."""
-    global _logs
-    if most >= len(_logs):
-        numbers = np.arange(max(2, min(2 * most, _TABLE_LIMIT), most + 1), dtype=np.float64)
-        made = numbers * np.log(np.maximum(numbers, 1.0))
-        if len(made) > _TABLE_LIMIT:
-            return made
-        _logs = made
-    return _logs
 
 
 def log_likelihood_ratio(blocked: float, decided: float, base: float) -> float:

@@ -36,12 +36,13 @@ _UNTOLD = CodedColumn(codes=np.zeros(0, dtype=np.int32), names=())
 REQUIRED = ("lab", "probe_asn", "cell_start", *_TEXTS, *_COUNTS)
 
 
-def read_cells(table: Any, step: timedelta = HOUR) -> CellTable:
+def read_cells(table: Any, step: timedelta = HOUR, *, witnesses_told: bool = True) -> CellTable:
     """Series from a cell table: a pandas frame, an Arrow table, or a mapping of columns to arrays.
 
     Rows of roles are used, and those of targets; rows of whole services only where a service has neither. Optional
     columns: `witnesses`, `confirmed`, `block_type`, and `software_version` or `catalogue_version` (those of most
-    verdicts of the cell). Raises CellsError for missing columns and for cells that occur twice.
+    verdicts of the cell). `witnesses_told`: the column counts probes, rather than standing for what nobody knows.
+    Raises CellsError for missing columns and for cells that occur twice.
     """
     missing = [name for name in REQUIRED if name not in list_columns(table)]
     if missing:
@@ -53,7 +54,8 @@ def read_cells(table: Any, step: timedelta = HOUR) -> CellTable:
     types, versions = _optional(table, "block_type"), _versions(table)
     first, last = int(rows.time.min()), int(rows.time.max())
     return CellTable(
-        step=step, volumes=tuple(_volumes(table, rows)), series=tuple(_series(table, rows, types, versions)),
+        step=step, volumes=tuple(_volumes(table, rows, witnesses_told)),
+        series=tuple(_series(table, rows, types, versions, witnesses_told)),
         block_types=tuple(map(str, types.names)), version_names=tuple(map(str, versions.names)), first=first, last=last,
     )
 
@@ -135,7 +137,8 @@ def _versions(table: Any) -> CodedColumn:
     return made
 
 
-def _series(table: Any, rows: _Rows, types: CodedColumn, versions: CodedColumn) -> Iterator[CellSeries]:
+def _series(table: Any, rows: _Rows, types: CodedColumn, versions: CodedColumn,
+            witnesses_told: bool) -> Iterator[CellSeries]:
     """Every series of roles and targets, and of services that have neither, in the order of their names."""
     finer = {(head.place, head.service) for head in rows.heads if head.level != "service"}
     wanted = np.array([head.level != "service" or (head.place, head.service) not in finer for head in rows.heads])
@@ -154,7 +157,7 @@ def _series(table: Any, rows: _Rows, types: CodedColumn, versions: CodedColumn) 
             place=head.place, service=head.service, role=head.role,
             target_id=head.target_id if head.level == "target" else "", times=times[part], blocked=blocked[part],
             decided=decided[part], witnesses=witnesses[part], confirmed=confirmed[part], types=kinds[part],
-            versions=made_by[part],
+            versions=made_by[part], witnesses_told=witnesses_told,
         )
 
 
@@ -163,13 +166,13 @@ def _keep_column(column: CodedColumn, order: Ints, kept: Ints) -> NDArray[np.int
     return column.codes[order[kept]] if column.names else np.full(len(kept), -1, dtype=np.int32)
 
 
-def _volumes(table: Any, rows: _Rows) -> Iterator[NetworkVolume]:
+def _volumes(table: Any, rows: _Rows, witnesses_told: bool) -> Iterator[NetworkVolume]:
     """Per network: how many services were measured in each cell, and how many of them the whole network stopped."""
     network, everything = _order(table, rows, "network"), np.zeros(len(rows.order), dtype=np.int64)
     for name in ("ok", "blocked", "down", "local", "inconclusive"):
         everything += _order(table, rows, name)
     cut = 2 * network > everything + network
-    witnesses = _order(table, rows, "witnesses")
+    witnesses = _order(table, rows, "witnesses") if witnesses_told else np.ones(len(rows.order), dtype=np.int64)
     places: dict[CellPlace, list[int]] = {}
     for number, head in enumerate(rows.heads):
         places.setdefault(head.place, []).append(number)

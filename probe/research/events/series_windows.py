@@ -14,10 +14,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from probe.research.events.cell_series import CellSeries, CellTable
+from probe.research.events.daily_windows import merge_daily_windows
+from probe.research.events.partition import segment_series
 from probe.research.events.segments import (
     LEAST_STRENGTH,
     Ints,
@@ -28,10 +32,9 @@ from probe.research.events.segments import (
     find_boundary,
     find_raised_spans,
     log_likelihood_ratio,
-    segment_series,
     shrink_rate,
 )
-from probe.research.events.window import EventWindow, merge_daily_windows
+from probe.research.events.window import NO_BURST, BurstJudgement, EventWindow
 
 FALSE_WINDOWS_A_YEAR = 0.5
 """Budget of each network, before any cross-check."""
@@ -48,8 +51,41 @@ _SEGMENT_AGAIN = 1.5
 _FAINT, _FAINT_STRENGTH = 0.04, 0.3
 """What is stopped for some hours a day stands little above the base on the whole; in its hours it must be strong."""
 _SET_ASIDE = 3
-"""So many windows of a series may be real ones when its dispersion is estimated."""
+"""So many windows of a series that fails by itself may be real ones whatever their length."""
 _DAY = timedelta(days=1)
+
+
+class WindowHabit(Protocol):
+    """How often a series fails by itself."""
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it does so again and again."""
+
+    @property
+    def beyond(self) -> int:
+        """How often, beyond the usual other service of its network."""
+
+    @property
+    def longest(self) -> float:
+        """Cells that its bursts hardly ever last; 0 where it is not flaky."""
+
+    def judge(self, window: EventWindow) -> BurstJudgement:
+        """Whether the other times at which it failed explain a window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Steady:
+    flaky: bool = False
+    beyond: int = 0
+    longest: float = 0.0
+
+    def judge(self, window: EventWindow) -> BurstJudgement:
+        return NO_BURST
+
+
+STEADY: WindowHabit = _Steady()
+"""Of what never fails by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,14 +98,21 @@ class SeriesFinding:
     windows: tuple[EventWindow, ...]
     """Sure ones."""
     weak: tuple[EventWindow, ...]
-    """Not sure by themselves; they count when many services or countries show them at once."""
-    flaky: bool
+    """Not sure by themselves; they tell when a series began to fail that others are compared with."""
+    habitual: tuple[tuple[EventWindow, BurstJudgement], ...]
+    """Sure ones that are no more than what the series does all the time."""
+    habit: WindowHabit
     newest: EventWindow | None
     """What the newest cells alone suggest, where less is needed; `windows` may say it as well."""
     needed: float
     """Score that a window needs."""
     hasty: float
     """Score that the newest cells need."""
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it fails by itself again and again."""
+        return self.habit.flaky
 
 
 def window_threshold(cells: CellTable, series: int, budget: float = FALSE_WINDOWS_A_YEAR) -> float:
@@ -98,17 +141,14 @@ class _Look:
     inflation: float
     needed: float
     hasty: float
-    flaky: bool
+    habit: WindowHabit
 
 
 def find_windows(series: Sequence[CellSeries], cells: CellTable, *, needed: Sequence[float], hasty: Sequence[float],
-                 flaky: Sequence[bool]) -> list[SeriesFinding]:
-    """The windows of each series that score `needed` or more, and what its newest cells say that score `hasty`.
-
-    `flaky` says that a series fails by itself again and again. Many are cut together in a fraction of the time.
-    """
+                 habits: Sequence[WindowHabit]) -> list[SeriesFinding]:
+    """The windows of each series that score `needed` or more, and what its newest cells say that score `hasty`."""
     looks = [_look(*each, cells=cells)
-             for each in zip(series, segment_many(series, needed), needed, hasty, flaky, strict=True)]
+             for each in zip(series, segment_many(series, needed), needed, hasty, habits, strict=True)]
     varied = [look for look in looks if look.inflation > _SEGMENT_AGAIN]
     again = segment_many([look.series for look in varied], [look.inflation * look.needed for look in varied])
     for look, starts in zip(varied, again, strict=True):
@@ -116,30 +156,44 @@ def find_windows(series: Sequence[CellSeries], cells: CellTable, *, needed: Sequ
     return [_examine_series(look, cells) for look in looks]
 
 
-def _look(series: CellSeries, starts: Ints, needed: float, hasty: float, flaky: bool, *, cells: CellTable) -> _Look:
+def _look(series: CellSeries, starts: Ints, needed: float, hasty: float, habit: WindowHabit, *,
+          cells: CellTable) -> _Look:
     if not series.blocked.any():
         return _Look(series=series, base=shrink_rate(0, float(series.decided.sum())), made=[], inflation=1.0,
-                     needed=needed, hasty=hasty, flaky=flaky)
+                     needed=needed, hasty=hasty, habit=habit)
     base = _base(series, starts)
     made = _make_windows(series, cells, starts, base, 1.0)
-    if base > UNSTEADY or flaky:
-        needed *= _UNSTEADY_TIMES
-    inflation = _inflation(series, cells, made)
-    made = [replace(window, score=window.score / inflation, inflation=inflation) for window in made]
-    return _Look(series=series, base=base, made=made, inflation=inflation, needed=needed, hasty=hasty, flaky=flaky)
+    made, inflation = _inflate(series, cells, made, habit)
+    return _Look(series=series, base=base, made=made, inflation=inflation, needed=needed, hasty=hasty, habit=habit)
 
 
 def _examine_series(look: _Look, cells: CellTable) -> SeriesFinding:
-    made = look.made
-    sure = [window for window in made if window.score >= look.needed]
-    if look.flaky:
-        made = [_against_bursts(window, cells) for window in made]
-        sure = [window for window in made if window.score >= look.needed and window.strength >= LEAST_STRENGTH]
-    weak = tuple(window for window in made if window not in sure)
-    unsteady = look.flaky or look.base > UNSTEADY
-    newest = None if unsteady else _newest(look.series, cells, look.base, look.inflation, look.hasty)
-    return SeriesFinding(series=look.series, base=look.base, inflation=look.inflation, windows=tuple(sure), weak=weak,
-                         flaky=look.flaky, newest=newest, needed=look.needed, hasty=look.hasty)
+    unsteady = look.base > UNSTEADY
+    sure: list[EventWindow] = []
+    habitual: list[tuple[EventWindow, BurstJudgement]] = []
+    weak: list[EventWindow] = []
+    judged = [(window, look.habit.judge(window)) for window in look.made]
+    blocks = [window for window, told in judged if told.flaky and not told.explained]
+    for window, told in judged:
+        if told.flaky:
+            window = _against_bursts(window, [window, *blocks], cells)
+        needed = look.needed * (_UNSTEADY_TIMES if unsteady or told.flaky else 1)
+        if window.score < needed or (window.strength < LEAST_STRENGTH and told.flaky):
+            weak.append(window)
+        elif told.explained or _is_always_so(window):
+            habitual.append((window, told))
+        else:
+            sure.append(window)
+    flaky = look.habit.flaky
+    newest = None if unsteady or flaky else _newest(look.series, cells, look.base, look.inflation, look.hasty)
+    return SeriesFinding(series=look.series, base=look.base, inflation=look.inflation, windows=tuple(sure),
+                         weak=tuple(weak), habitual=tuple(habitual), habit=look.habit, newest=newest,
+                         needed=look.needed * (_UNSTEADY_TIMES if unsteady or flaky else 1), hasty=look.hasty)
+
+
+def _is_always_so(window: EventWindow) -> bool:
+    """What neither began nor ended while anybody measured, and lets something pass, is how the service is there."""
+    return not window.has_onset and not window.has_end and window.strength < STANDING_RATE
 
 
 def find_raised_windows(series: CellSeries, cells: CellTable, starts: Ints) -> list[EventWindow]:
@@ -153,7 +207,7 @@ def _again(look: _Look, starts: Ints, cells: CellTable) -> list[EventWindow]:
     """Windows of a series that varies more than chance, by a penalty that says so; those by the clock stay."""
     series, daily = look.series, [window for window in look.made if window.daily]
     again = [window for window in _make_windows(series, cells, starts, _base(series, starts), look.inflation)
-             if not any(_meet(window, other) for other in daily)]
+             if not any(window.meets(other) for other in daily)]
     return sorted([*daily, *again], key=lambda window: (window.onset, window.end))
 
 
@@ -174,13 +228,9 @@ def _make_windows(series: CellSeries, cells: CellTable, starts: Ints, base: floa
     spans = find_raised_spans(series.blocked, series.decided, starts, base, _FAINT)
     faint = merge_daily_windows(cells, [_window(series, span, base, inflation, day) for span in spans])
     daily = [window for window in faint if window.daily and window.strength >= _FAINT_STRENGTH
-             and not any(other.daily and _meet(window, other) for other in windows)]
-    kept = [window for window in windows if not any(_meet(window, other) for other in daily)]
+             and not any(other.daily and window.meets(other) for other in windows)]
+    kept = [window for window in windows if not any(window.meets(other) for other in daily)]
     return sorted([*kept, *daily], key=lambda window: (window.onset, window.end))
-
-
-def _meet(one: EventWindow, other: EventWindow) -> bool:
-    return one.onset <= other.end and other.onset <= one.end
 
 
 def _join_spans(series: CellSeries, cells: CellTable, spans: Sequence[SegmentSpan]) -> list[SegmentSpan]:
@@ -227,29 +277,53 @@ def _window(series: CellSeries, span: SegmentSpan, base: float, inflation: float
     )
 
 
-def _inflation(series: CellSeries, cells: CellTable, windows: Sequence[EventWindow]) -> float:
-    """Dispersion beside the windows that may be real: the surest few, and none else."""
-    without = np.zeros(len(series.times), dtype=np.bool_)
-    for window in sorted(windows, key=lambda window: -window.score)[:_SET_ASIDE]:
-        without[window.first:window.last + 1] = True
+def _inflate(series: CellSeries, cells: CellTable, windows: Sequence[EventWindow],
+             habit: WindowHabit) -> tuple[list[EventWindow], float]:
+    """Windows with their scores divided by the dispersion of the series beside them, and this dispersion.
+
+    What may be a block is set aside for all of them, or several blocks would explain each other away: every window of
+    what does not fail by itself, and of what does those that its bursts do not explain, or the surest few.
+    """
+    apart = {id(window) for window in sorted(windows, key=lambda window: -window.score)[:_SET_ASIDE]}
+    apart |= {id(window) for window in windows if not habit.flaky or not habit.judge(window).explained}
+    aside = np.zeros(len(series.times), dtype=np.bool_)
+    for window in windows:
+        if id(window) in apart:
+            aside[window.first:window.last + 1] = True
+    common = _dispersion(series, cells, aside)
+    made = []
+    for window in windows:
+        inflation = common
+        if id(window) not in apart and common > 1:
+            alone = aside.copy()
+            alone[window.first:window.last + 1] = True
+            inflation = _dispersion(series, cells, alone)
+        made.append(replace(window, score=window.score / inflation, inflation=inflation))
+    return made, common
+
+
+def _dispersion(series: CellSeries, cells: CellTable, without: NDArray[np.bool_]) -> float:
     if without.all():
         return 1.0
     return estimate_dispersion(series.times, series.blocked, series.decided, without,
                                cells.cells_in(timedelta(hours=6)))
 
 
-def _against_bursts(window: EventWindow, cells: CellTable) -> EventWindow:
-    """The window held against all the rest of a flaky series, bursts and all: base and inflation are theirs."""
+def _against_bursts(window: EventWindow, aside: Sequence[EventWindow], cells: CellTable) -> EventWindow:
+    """The window held against all the rest of a flaky series, bursts and all: base and inflation are theirs.
+
+    `aside`: what may be a block, itself among them, is none of the rest.
+    """
     series = window.series
     inside = np.zeros(len(series.times), dtype=np.bool_)
-    inside[window.first:window.last + 1] = True
+    for other in aside:
+        inside[other.first:other.last + 1] = True
     blocked = int(series.blocked.sum()) - int(series.blocked[inside].sum())
     decided = int(series.decided.sum()) - int(series.decided[inside].sum())
     base = max(window.base, shrink_rate(blocked, decided))
     blocks = [cells.cells_in(timedelta(hours=hours)) for hours in (6, 24, 72)]
-    inflation = max([window.inflation,
-                     *(estimate_dispersion(series.times, series.blocked, series.decided, inside, block)
-                                         for block in blocks if not inside.all())])
+    inflation = max([1.0, *(estimate_dispersion(series.times, series.blocked, series.decided, inside, block)
+                            for block in blocks if not inside.all())])
     score = log_likelihood_ratio(window.blocked, window.decided, base) / inflation if window.rate > base else 0.0
     return replace(window, base=base, inflation=inflation, score=score)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from probe.core.stamps import parse_time
+from probe.research.report.dismissed_section import DismissedRow, make_dismissed_list
 from probe.research.report.language import ReportLanguage, find_block_type
 from probe.research.report.markup import Html, join_html, make_tag
 from probe.results.files.atomic import StoreError
@@ -21,6 +22,8 @@ _MAX_BYTES = 32 << 20
 _MAX_EVENTS = 500
 _MAX_ITEMS = 12
 _MAX_TEXT = 120
+_NO_EVENTS = ("dismissed", "flaky")
+"""Kinds of rows that tell of what is no event."""
 
 Fields = Mapping[str, object]
 
@@ -50,7 +53,7 @@ class FoundEvent:
     ongoing: bool = False
     block_type: str = ""
     witnesses: str = ""
-    confidence: str = ""
+    probability: str = ""
     blocked: str = ""
     decided: str = ""
     ruled_out: tuple[str, ...] = ()
@@ -64,6 +67,8 @@ class EventFile:
     events: tuple[FoundEvent, ...]
     withdrawn: int = 0
     unreadable: int = 0
+    dismissed: tuple[DismissedRow, ...] = ()
+    """Windows that are no events, and series that fail by themselves."""
 
 
 def read_events(path: Path) -> EventFile:
@@ -91,8 +96,11 @@ def parse_events(lines: Iterable[str]) -> EventFile:
             continue
         latest[_text(row.get("event_id")) or f"line {number}"] = row
     kept = [row for row in latest.values() if row.get("change") != "withdrawn"]
-    events = sorted((_event(row) for row in kept), key=lambda event: (event.onset.last or event.onset.first))
-    return EventFile(events=tuple(events), withdrawn=len(latest) - len(kept), unreadable=unreadable)
+    told = [row for row in kept if row.get("kind") not in _NO_EVENTS]
+    events = sorted((_event(row) for row in told), key=lambda event: (event.onset.last or event.onset.first))
+    dismissed = sorted((_dismissed(row) for row in kept if row.get("kind") in _NO_EVENTS), key=lambda row: row.begin)
+    withdrawn = sum(row.get("change") == "withdrawn" and row.get("kind") not in _NO_EVENTS for row in latest.values())
+    return EventFile(events=tuple(events), withdrawn=withdrawn, unreadable=unreadable, dismissed=tuple(dismissed))
 
 
 def make_events_section(found: EventFile, titles: Mapping[str, str], say: ReportLanguage) -> Html:
@@ -110,6 +118,7 @@ def make_events_section(found: EventFile, titles: Mapping[str, str], say: Report
         make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=say("event.heading")) if shown
         else make_tag("p", say("event.none")),
         [make_tag("p", say(key, n=n), class_="note") for key, n in notes if n],
+        make_dismissed_list(found.dismissed, titles, say),
         id="events", aria_labelledby="events-h",
     )
 
@@ -130,7 +139,7 @@ def _row(event: FoundEvent, titles: Mapping[str, str], say: ReportLanguage) -> H
     roles = ", ".join(say.name_word("role", role) for role in event.roles)
     unknown = say("event.unknown")
     counts = f"{event.blocked} / {event.decided}" if event.blocked and event.decided else ""
-    numbers = (("counts", counts), ("witnesses", event.witnesses), ("confidence", event.confidence))
+    numbers = (("counts", counts), ("witnesses", event.witnesses), ("probability", event.probability))
     end = _interval(event.end, say, missing_last=say("event.since")) or unknown
     place = say("page.seen_lab", place=event.place) if event.lab else event.place
     words = [say("event.ruled_out", words=_join_with_spaces(event.ruled_out))] if event.ruled_out else []
@@ -183,9 +192,21 @@ def _event(row: Fields) -> FoundEvent:
         endpoints=_texts(row.get("endpoints") or row.get("targets")), networks=_networks(row.get("networks")),
         onset=_bounds(row, "onset", "from", "until"), end=_bounds(row, "end", "from", "until"),
         ongoing=row.get("ongoing") is True, block_type=_text(row.get("block_type") or row.get("mechanism")),
-        witnesses=_text(row.get("witnesses")), confidence=_number(row.get("confidence")),
+        witnesses=_text(row.get("witnesses")), probability=_number(row.get("probability", row.get("confidence"))),
         blocked=_text(row.get("blocked")), decided=_text(row.get("decided")),
         ruled_out=_texts(row.get("ruled_out")), not_ruled_out=_texts(row.get("not_ruled_out")),
+    )
+
+
+def _dismissed(row: Fields) -> DismissedRow:
+    numbers = row.get("numbers")
+    shown = [(_text(name), _number(value)) for name, value in list(numbers.items())[:_MAX_ITEMS]
+             ] if isinstance(numbers, Mapping) else []
+    return DismissedRow(
+        flaky=row.get("kind") == "flaky", lab=row.get("lab") is True, place=_text(row.get("place")),
+        service=_text(row.get("service")), roles=_texts(row.get("roles")), endpoints=_texts(row.get("endpoints")),
+        networks=_networks(row.get("networks")), begin=_text(row.get("onset")), end=_text(row.get("end_from")),
+        explained_by=_text(row.get("explained_by")), numbers=tuple((name, value) for name, value in shown if value),
     )
 
 
@@ -211,7 +232,7 @@ def _networks(value: object) -> tuple[str, ...]:
     items: Sequence[object] = value if isinstance(value, list) else [] if value is None else [value]
     found = []
     for item in items[:_MAX_ITEMS]:
-        asn = cast("Fields", item).get("asn") if isinstance(item, Mapping) else item
+        asn = cast("Fields", item).get("name") or cast("Fields", item).get("asn") if isinstance(item, Mapping) else item
         found.append(f"AS{_text(asn)}" if isinstance(asn, int) and not isinstance(asn, bool) else _text(asn))
     return (*filter(None, found), *(["…"] if len(items) > _MAX_ITEMS else []))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,15 @@ import numpy as np
 import pandas as pd
 
 from made_cells import quiet
+from probe.results.files.atomic import StoreError
 from probe_lab.fleet.fleet_cells import cell_table
 from probe_lab.fleet.fleet_score import score_fleet, together
 from probe_lab.fleet.fleet_truth import draw_truth
 from probe_lab.fleet.fleet_verdicts import BLOCKED, CONFIRMED, NETWORK, NO_ROW, Fleet
 from probe_lab.fleet.fleet_world import FleetSize, draw_world
-from probe_lab.fleet.series_file import SeriesError, read_series, score_series
+from probe_lab.fleet.series_file import read_series, score_series
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SMALL = FleetSize(volunteers=60, networks=8, services=14, days=60)
 TINY = FleetSize(volunteers=12, networks=4, services=14, days=24)
 
@@ -111,11 +113,11 @@ def test_blocks_are_found_in_the_counts_of_others(tmp_path: Path) -> None:
     counts = pd.DataFrame({"time": cells["cell_start"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
                            "network": cells["probe_cc"] + "-AS" + cells["probe_asn"].astype(str),
                            "target": cells["service"], "n": cells["n"], "failed": cells["blocked"]})
-    bad = pd.DataFrame({"time": ["yesterday", "2025-03-01"], "network": "x", "target": "=cmd", "n": [1, 2],
+    bad = pd.DataFrame({"time": ["yesterday", "2025-03-01"], "network": "IR", "target": "=cmd", "n": [1, 2],
                         "failed": [0, 3]})
     path = tmp_path / "counts.csv"
     pd.concat([counts, bad.astype(str)]).to_csv(path, index=False)
-    table, step, rejected = read_series(path)
+    table, step, rejected = read_series(path, NOW)
     assert (step, rejected) == (timedelta(hours=1), 2)
     assert set(table["probe_cc"]) == {"RU", "IR", "TR", "IN"}
     scores = [score_series(table, step, seed, rejected) for seed in (1, 2)]
@@ -129,8 +131,8 @@ def test_blocks_are_found_in_the_counts_of_others(tmp_path: Path) -> None:
 def test_daily_counts_have_daily_cells(tmp_path: Path) -> None:
     days = pd.date_range("2025-01-01", periods=200, tz="UTC")
     path = tmp_path / "daily.csv"
-    pd.DataFrame({"time": days, "network": "somebody", "target": "t", "n": 30, "failed": 0}).to_csv(path, index=False)
-    table, step, _ = read_series(path)
+    pd.DataFrame({"time": days, "network": "KE", "target": "t", "n": 30, "failed": 0}).to_csv(path, index=False)
+    table, step, _ = read_series(path, NOW)
     score = score_series(table, step, 1)
     assert step == timedelta(days=1)
     assert score.long_steps == 3
@@ -139,14 +141,14 @@ def test_daily_counts_have_daily_cells(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "words"), [
     ("time,n\n1,2\n", "lacks the columns network, target, failed"),
-    ("", "cannot be read"),
-    ("time,network,target,n,failed\nnever,a,b,1,0\n", "no row has a time"),
+    ("", "lacks the columns time"),
+    ("time,network,target,n,failed\nnever,KE,b,1,0\n", "no row can be used"),
 ])
 def test_what_holds_no_counts_is_refused(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "counts.csv"
     path.write_text(text)
-    with pytest.raises(SeriesError, match=words):
-        read_series(path)
+    with pytest.raises(StoreError, match=words):
+        read_series(path, NOW)
     done = CliRunner().invoke(cli, ["fleet", "score", "--series", str(path), "--seed", "1"])
     assert done.exit_code == 1
     assert words in done.output

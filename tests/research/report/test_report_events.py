@@ -21,7 +21,7 @@ FULL = {
     "service": "wechat", "roles": ["chat", "web"], "endpoints": ["wechat.web.main"],
     "networks": [{"asn": 64500, "onset": "x"}, {"asn": 64501}], "onset_from": "2017-05-04T10:00:00Z",
     "onset_until": "2017-05-04T11:00:00+00:00", "end_from": "2017-05-11T12:00:00Z", "end_until": None, "ongoing": False,
-    "mechanism": "tls.reset.sni", "witnesses": 7, "confidence": 0.987, "blocked": 80, "decided": 90,
+    "mechanism": "tls.reset.sni", "witnesses": 7, "probability": 0.987, "blocked": 80, "decided": 90,
     "ruled_out": ["network"], "not_ruled_out": ["one_device"],
 }
 
@@ -37,7 +37,7 @@ def test_an_event_is_told_whole() -> None:
                  "4 May 2017, 10:00 \u2013 4 May 2017, 11:00", "11 May 2017, 12:00 \u2013 nothing measured since",
                  "tls.reset.sni",
                  "a TLS handshake that names this service is reset", "confirmed", "ruled out: network",
-                 "not ruled out: one device", "blocked of decided: 80 / 90", "confidence: 0.99"):
+                 "not ruled out: one device", "blocked of decided: 80 / 90", "probability: 0.99"):
         assert part in words
     assert "подтверждено" in words_of(FULL, language="ru")
 
@@ -67,6 +67,7 @@ def test_lines_that_nobody_can_read_are_counted() -> None:
 def test_the_log_that_analysis_writes_is_understood() -> None:
     pytest.importorskip("numpy")
     from probe.research.events.event import Event, NetworkReach
+    from probe.research.events.event_json import event_to_row
     from probe.research.events.event_log import update_log
 
     at = [START + timedelta(hours=hour) for hour in range(6)]
@@ -75,8 +76,8 @@ def test_the_log_that_analysis_writes_is_understood() -> None:
     event = Event(event_id="e", kind="service", status="confirmed", lab=True, place="RU", service="wechat",
                   roles=("chat",), endpoints=(), networks=(reach,), onset_from=at[0], onset=at[1], onset_until=at[2],
                   end_from=at[3], end_until=at[4], ongoing=False, daily_hours=None, strength=0.9, blocked=8, decided=9,
-                  witnesses=3, mechanism="tls.reset", confidence=0.9, ruled_out=("network",), not_ruled_out=())
-    words = words_of(*(json.loads(json.dumps(row)) for row in update_log([], [event], at[5])))
+                  witnesses=3, mechanism="tls.reset", probability=0.9, ruled_out=("network",), not_ruled_out=())
+    words = words_of(*(json.loads(json.dumps(row)) for row in update_log([], [event_to_row(event, {})], at[5])))
     for part in ("WeChat chat", "Laboratory: RU (AS64500)", "2 May 2017, 00:00 \u2013 2 May 2017, 02:00",
                  "2 May 2017, 03:00 \u2013 2 May 2017, 04:00", "tls.reset", "confirmed", "8 / 9", "0.90"):
         assert part in words
