@@ -45,6 +45,9 @@ _DNS: Words = {
     "authority_records": ("", "Records in the authority section of the accepted reply; -1: unknown."),
     "soas": ("", "SOA records of the accepted reply, of each section the first, as `section|TTL|minimum|serial|owner`: "
              "of a denial the zone that denies (RFC 2308)."),
+    "https_records": ("", "HTTPS records of the accepted reply, where these were asked for, as `priority|bytes of keys "
+                      "for Encrypted ClientHello|numbers of parameters|protocols|target` (RFC 9460); priority -1: it "
+                      "could not be read. Their address hints are in `answers`. Empty in older files."),
     "replies": ("", "Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace: "
                 "`TTL word delay_ms router`, the router as a hash that means something within its run alone; of a "
                 "search for a hop also the router's address space and the IP TTL of an answer; a packet that was "

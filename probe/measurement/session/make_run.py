@@ -258,6 +258,7 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
                  packets: tuple[KeptPacket, ...]) -> RunResult:
     from probe.inference.evidence.control_probation import format_faults
     from probe.inference.evidence.encrypted_dns import gather_encrypted_dns
+    from probe.inference.evidence.https_evidence import describe_https
     from probe.inference.evidence.ladder_evidence import format_ladder
     from probe.inference.rules import RULES_VERSION
     from probe.inference.rules.network_rules import NETWORK_RULES
@@ -274,7 +275,8 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
         measurement_end_time=format_time(clock.utc()),
         trigger=run.plan.trigger, outcome=network.outcome, block_type=network.block_type,
         rule_id=network.id,
-        ladder=(*_add_system_word(format_ladder(ladder)), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}"),
+        ladder=(*_add_system_word(format_ladder(ladder)), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}",
+                f"https:{describe_https(seen)}"),
         also=("dns.encrypted",) if encrypted.blocked else (),
         conditions=(*run.plan.conditions, *([NETWORK_CHANGED] if ladder.changed else [])), share=run.plan.share,
         controls_left_out=format_faults(find_faulty_helpers(run.catalogue, log, cc=run.settings.vantage.cc)),
