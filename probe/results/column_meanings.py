@@ -256,6 +256,11 @@ RUNS: Words = {
     "engine": ("", "Whose measurements these are: probe, or what they were imported from (ooni)."),
     "outcome": ("", "Outcome of the network as a whole (the ladder), not of any service."),
     "block_type": ("", "Cause where the whole network is cut, walled or slowed."),
+    "basis": ("", "Where the network lets only listed places pass: why it is no outage, `company` or `place`."),
+    "suspected": ("", "Of `inconclusive.unplaced`: what would be said of the network if anything showed that it is no "
+                  "outage."),
+    "listed": ("", "Services abroad that answer where most do not: those on the network's list, if it has one. Empty "
+               "in older files."),
     "rule_id": ("", "Rule that decided on the network."),
     "also": ("", "Causes that stop no service by themselves: dns.encrypted, ways to ask for names that are blocked."),
     "ladder": ("", "One `step:word` per rung (link, gateway, resolver, controls), in order."),

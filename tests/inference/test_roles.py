@@ -181,7 +181,7 @@ def row(role: Role, outcome: Outcome, k: int = 0, n: int = 1, **changes: Any) ->
 
 
 @pytest.mark.parametrize(("rows", "line"), [
-    ((row("chat", "ok"), row("web", "ok"), row("call", "blocked", 1, block_types=("udp.drop",))),
+    ((row("chat", "ok"), row("web", "ok"), row("call", "blocked", 1, block_types=("udp",))),
      "calls blocked (UDP), chat and web ok"),
     ((row("chat", "blocked", 4, 6), row("web", "ok"), row("api", "ok"), row("store", NOT_ATTEMPTED)),
      "chat blocked for the most part (IP; 4 of 6 endpoints), web and api ok"),

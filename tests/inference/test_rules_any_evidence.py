@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL
+from probe.inference.evidence.allowlist_evidence import AllowlistEvidence
 from probe.inference.evidence.app_evidence import AppEvidence
 from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.dns_evidence import DnsEvidence
@@ -76,6 +77,8 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
     FingerprintMark: st.builds(FingerprintMark, name=st.sampled_from(["", "m"]), fits=st.booleans(),
                                restricted=st.booleans(), harmless=st.sampled_from(["", "h"])),
+    AllowlistEvidence: st.builds(AllowlistEvidence, way=st.sampled_from(["", "", "address", "name", "data"]),
+                                 far_apart=st.booleans(), neighbours=st.sampled_from([(), ("a", "b", "c")])),
     HttpsEvidence: st.builds(HttpsEvidence, injected=st.booleans(), dark_answered=st.booleans(),
                              bogus=st.frozensets(st.sampled_from([NEAR4]))),
     Port53Evidence: st.builds(Port53Evidence, tried=st.booleans(), intercepted=st.booleans(), led_astray=st.booleans(),
