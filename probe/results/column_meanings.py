@@ -110,7 +110,7 @@ OBSERVATIONS: Words = {
     "input": ("", "URL of the endpoint in the catalogue."),
     "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, foreign, ladder, dark, version,"
                     " sample, yardstick, redirect, trace, reference, locate, aside,"
-                    " again, zone."),
+                    " again, zone, https."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
     "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, app_round_trip, http_round_trip, trace,"
                       " quic_handshake, quic_version, stun_binding, udp_trace, transfer."),
@@ -263,7 +263,9 @@ RUNS: Words = {
                "in older files."),
     "rule_id": ("", "Rule that decided on the network."),
     "also": ("", "Causes that stop no service by themselves: dns.encrypted, ways to ask for names that are blocked."),
-    "ladder": ("", "One `step:word` per rung (link, gateway, resolver, controls), in order."),
+    "ladder": ("", "One `step:word` per rung (link, gateway, resolver, controls), in order. `https:` says how "
+               "questions for HTTPS records (RFC 9460) fare: ok, stripped (of the keys for Encrypted ClientHello), "
+               "emptied, refused or silent, and for how many of the names that were asked about, as `stripped 2/40`."),
     "conditions": ("", "One `condition:word` each: power (mains, battery), charge in per cent, metered (yes, likely,"
                        " unlikely, no), unknown where the system does not tell; `network:changed` where the device left"
                        " its network during the run."),

@@ -63,7 +63,9 @@ def neighbours(count: int) -> list[Observation]:
         "microsoft", address_of(service).removesuffix("10") + "77", tries=1)]
 
 
-SHUT, MUTE, CUT = dict(shut=True), dict(said=STRUCK, innocent=STRUCK), dict(said=(RESET, "yes"), innocent=(RESET, ""))
+SHUT: dict[str, Any] = dict(shut=True)
+MUTE: dict[str, Any] = dict(said=STRUCK, innocent=STRUCK)
+CUT: dict[str, Any] = dict(said=(RESET, "yes"), innocent=(RESET, ""))
 
 
 def judge(seen: list[Observation]) -> tuple[AllowlistEvidence, str, str]:

@@ -184,6 +184,25 @@ def test_only_listed_addresses_answer(w: Watched) -> None:
     assert flow.failure == "", "the network's own resolver is listed"
 
 
+@on("allowlist-data")
+def test_connections_open_everywhere_and_data_pass_to_listed_addresses(w: Watched) -> None:
+    assert w.tls(w.target("listed")).failure == ""
+    for place in (w.target("t"), w.target("t", 1)):
+        assert w.connect(place).failure == ""
+        assert w.tls(place, timeout_s=BRIEF_S).failure == "timeout"
+    assert {e.block_type for e in w.truth()} == {"network.allowlist.data"}
+
+
+@on("allowlist-name")
+def test_handshakes_with_listed_names_alone_are_answered(w: Watched) -> None:
+    listed = w.target("listed")
+    assert w.tls(listed).failure == ""
+    assert w.tls(listed, name="www.example.com", timeout_s=BRIEF_S).failure == "timeout"
+    assert w.connect(w.target("t")).failure == ""
+    assert w.tls(w.target("t"), timeout_s=BRIEF_S).failure == "timeout"
+    assert {e.block_type for e in w.truth()} == {"network.allowlist.name"}
+
+
 @on("ip-drop")
 def test_genuine_syn_acks_are_told_from_forgeries_by_their_header(w: Watched) -> None:
     """What the checks above rely on: a Linux server's SYN-ACK has DF, no IP ID, and its own TTL."""
