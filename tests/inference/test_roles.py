@@ -243,16 +243,15 @@ def test_words_that_older_versions_gave_stay_readable(word: Any) -> None:
     assert known is not None
     assert word.startswith(f"{known.id}.")
     old = replace(a_result(), run=replace(a_result().run, outcome="local", block_type=word, also=(word,)))
-    lines = list(describe_run(old))
-    assert f"The network: {word}: a cause that this version does not give" in lines
+    assert any(word in line for line in describe_run(old))
 
 
 def test_a_run_s_summary_says_who_is_on_a_network_s_list() -> None:
     run = replace(a_result().run, outcome="inconclusive", block_type="inconclusive.unplaced",
                   suspected="network.allowlist.address", listed=("telegram", "viber"))
     lines = list(describe_run(replace(a_result(), run=run)))
-    assert "  services abroad that answer: telegram, viber" in lines
-    assert any(line.startswith("  suspected network.allowlist.address: ") for line in lines)
+    assert any(line.endswith("telegram, viber") for line in lines)
+    assert any("network.allowlist.address" in line for line in lines)
 
 
 def test_a_run_s_summary_tells_each_service_by_its_own_name() -> None:
