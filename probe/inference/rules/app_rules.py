@@ -92,7 +92,7 @@ APP: tuple[PathRule, ...] = (
              "answered, and controls get the proof",
          holds=lambda c: is_app_reset(c) and _only_this(c)),
     Rule(id="app/nothing_passes", outcome="blocked", block_type="tcp.mute", confidence=0.8,
-         needs=("innocent", "helper"),
+         needs=("innocent", "helper", "later_slots"),  # before that, innocent bytes follow the failure
          rests_on=NOT_THE_FRONT,
          why="connections open, and neither the messenger's own bytes nor innocent ones are ever acknowledged, while "
              "controls get the proof",
