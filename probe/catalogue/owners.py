@@ -137,10 +137,10 @@ def may_refuse(service: ServiceAt, country: str) -> bool:
 
 
 def _is_bound(owner: OwnerId, sanction: Sanction) -> bool:
-    return owner not in sanction.serves and bool(set(_seats(owner)) & set(sanction.seats))
+    return owner not in sanction.serves and bool(set(list_seats(owner)) & set(sanction.seats))
 
 
-def _seats(owner: OwnerId) -> tuple[str, ...]:
+def list_seats(owner: OwnerId) -> tuple[str, ...]:
     """An owner's countries; of a service that owns itself those of its operator."""
     service = load_services().get(owner)
     return load_owners()[owner].countries if owner in load_owners() else service.operator_country if service else ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probe.core.replies import DnsReply, SoaRecord, TraceLine
+from probe.core.replies import DnsReply, HttpsRecord, SoaRecord, TraceLine
 from probe.core.tables.evidence_words import Answered
 from probe.core.tables.handshakes import Proof, SpokenProtocol
 from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
@@ -40,6 +40,8 @@ class DnsPart:
     """Records in its authority section; -1: unknown."""
     soas: tuple[SoaRecord, ...] = ()
     """Its SOA records, of each section the first."""
+    https_records: tuple[HttpsRecord, ...] = ()
+    """Its HTTPS records, where these were asked for (`query_type` HTTPS); their address hints are in `answers`."""
     replies: tuple[DnsReply, ...] = ()
     """Every reply to the one question, in order of arrival."""
 

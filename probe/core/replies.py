@@ -1,4 +1,4 @@
-"""What came back for one question: a reply to a DNS question and the SOA in it; what became of a packet of a trace."""
+"""What came back for one question: a reply to a DNS question and records in it; what became of a packet of a trace."""
 
 from __future__ import annotations
 
@@ -38,6 +38,22 @@ class SoaRecord:
     """Version of the zone, 32 bits (RFC 1982)."""
     owner: str = ""
     """The zone, in lower case, without its last dot but for the root, which is `.`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpsRecord:
+    """An HTTPS record (type 65, RFC 9460) of a reply. Its address hints stand among the addresses of the reply."""
+
+    priority: int = -1
+    """0: an alias for `target`; -1: the record could not be read, and nothing else is known of it."""
+    ech_bytes: int = 0
+    """Length of its configurations for Encrypted ClientHello (RFC 9848); 0: it has none."""
+    keys: tuple[int, ...] = ()
+    """Numbers of its parameters, in order (RFC 9460 section 14.3.2)."""
+    alpn: tuple[str, ...] = ()
+    """Protocols that it offers."""
+    target: str = ""
+    """The name that serves, in lower case; `.`: the owner of the record itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

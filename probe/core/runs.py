@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from probe.core.observations import ControlAnswer, KeptPacket, Observation
+from probe.core.tables.basis_words import Basis
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.outcomes import Outcome
 from probe.core.tables.run_words import GeoSource, NetworkType, Privilege, Trigger, Tunnel
@@ -57,6 +58,12 @@ class Run:
     outcome: Outcome = "ok"
     block_type: CauseId = ""
     rule_id: str = ""
+    basis: Basis | Empty = ""
+    """Where the network is said to let only listed places pass: why it is no outage."""
+    suspected: CauseId = ""
+    """Of `inconclusive.unplaced`: what would be said of the network, if anything showed that it is no outage."""
+    listed: tuple[str, ...] = ()
+    """Services abroad that pass where most do not; empty where nothing tells of a list, and in older files."""
     also: tuple[CauseId, ...] = ()
     """Causes that stop no service by themselves: encrypted ways to ask for names that are blocked."""
     ladder: tuple[str, ...] = ()

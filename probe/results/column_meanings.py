@@ -45,6 +45,9 @@ _DNS: Words = {
     "authority_records": ("", "Records in the authority section of the accepted reply; -1: unknown."),
     "soas": ("", "SOA records of the accepted reply, of each section the first, as `section|TTL|minimum|serial|owner`: "
              "of a denial the zone that denies (RFC 2308)."),
+    "https_records": ("", "HTTPS records of the accepted reply, where these were asked for, as `priority|bytes of keys "
+                      "for Encrypted ClientHello|numbers of parameters|protocols|target` (RFC 9460); priority -1: it "
+                      "could not be read. Their address hints are in `answers`. Empty in older files."),
     "replies": ("", "Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace: "
                 "`TTL word delay_ms router`, the router as a hash that means something within its run alone; of a "
                 "search for a hop also the router's address space and the IP TTL of an answer; a packet that was "
@@ -107,7 +110,7 @@ OBSERVATIONS: Words = {
     "input": ("", "URL of the endpoint in the catalogue."),
     "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, foreign, ladder, dark, version,"
                     " sample, yardstick, redirect, trace, reference, locate, aside,"
-                    " again, zone."),
+                    " again, zone, https."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
     "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, app_round_trip, http_round_trip, trace,"
                       " quic_handshake, quic_version, stun_binding, udp_trace, transfer."),
@@ -253,9 +256,16 @@ RUNS: Words = {
     "engine": ("", "Whose measurements these are: probe, or what they were imported from (ooni)."),
     "outcome": ("", "Outcome of the network as a whole (the ladder), not of any service."),
     "block_type": ("", "Cause where the whole network is cut, walled or slowed."),
+    "basis": ("", "Where the network lets only listed places pass: why it is no outage, `company` or `place`."),
+    "suspected": ("", "Of `inconclusive.unplaced`: what would be said of the network if anything showed that it is no "
+                  "outage."),
+    "listed": ("", "Services abroad that answer where most do not: those on the network's list, if it has one. Empty "
+               "in older files."),
     "rule_id": ("", "Rule that decided on the network."),
     "also": ("", "Causes that stop no service by themselves: dns.encrypted, ways to ask for names that are blocked."),
-    "ladder": ("", "One `step:word` per rung (link, gateway, resolver, controls), in order."),
+    "ladder": ("", "One `step:word` per rung (link, gateway, resolver, controls), in order. `https:` says how "
+               "questions for HTTPS records (RFC 9460) fare: ok, stripped (of the keys for Encrypted ClientHello), "
+               "emptied, refused or silent, and for how many of the names that were asked about, as `stripped 2/40`."),
     "conditions": ("", "One `condition:word` each: power (mains, battery), charge in per cent, metered (yes, likely,"
                        " unlikely, no), unknown where the system does not tell; `network:changed` where the device left"
                        " its network during the run."),

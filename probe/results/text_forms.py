@@ -14,11 +14,11 @@ from probe.core.addresses import bracket_host
 from probe.core.icmp_errors import IcmpError
 from probe.core.packets import Packet
 from probe.core.places import Place
-from probe.core.replies import DnsReply, SoaRecord, TraceLine
+from probe.core.replies import DnsReply, HttpsRecord, SoaRecord, TraceLine
 from probe.core.tables.evidence_words import DNS_SECTIONS, HOP_WORDS, SPACES
 from probe.core.tables.words import read_word
 
-_PACKET_FIELDS, _REPLY_FIELDS, _SOA_FIELDS = 10, 5, 5
+_PACKET_FIELDS, _REPLY_FIELDS, _SOA_FIELDS, _HTTPS_FIELDS = 10, 5, 5, 5
 _VERSION = re.compile("[0-9a-f]{8}")
 _ICMP_NUMBERS = re.compile("(0|[1-9][0-9]{0,2})/(0|[1-9][0-9]{0,2})")
 _PORT = re.compile("0|[1-9][0-9]{0,4}")
@@ -113,6 +113,26 @@ def read_soas(texts: Iterable[str]) -> tuple[SoaRecord, ...]:
     return tuple(map(read_soa, texts))
 
 
+def format_https(record: HttpsRecord) -> str:
+    """`priority|bytes of ECH keys|numbers of parameters|protocols|target`; the target stands last."""
+    keys = " ".join(map(str, record.keys))
+    return f"{record.priority}|{record.ech_bytes}|{keys}|{' '.join(record.alpn)}|{record.target}"
+
+
+def read_https(text: str) -> HttpsRecord:
+    """The record that a text describes, as far as it can be read: that there was one counts in any case."""
+    parts = text.split("|", 4)
+    if len(parts) != _HTTPS_FIELDS or not _is_number(parts[0]):
+        return HttpsRecord()
+    return HttpsRecord(priority=int(parts[0]), ech_bytes=int(parts[1]) if _is_number(parts[1]) else 0,
+                       keys=read_numbers(parts[2].split()), alpn=tuple(parts[3].split()), target=parts[4])
+
+
+def read_https_records(texts: Iterable[str]) -> tuple[HttpsRecord, ...]:
+    """The records in their order."""
+    return tuple(map(read_https, texts))
+
+
 def format_line(line: TraceLine) -> str:
     """`TTL word delay_ms router space IP-TTL`, as far as each is known."""
     delay = "" if line.delay_ms is None else f"{line.delay_ms:.1f}"
@@ -197,6 +217,8 @@ FORMS: Mapping[str, Form] = {
     "packets": Form(write=lambda packets: tuple(map(format_packet, packets)), read=read_packets,
                     stored=tuple[str, ...], empty=()),
     "soas": Form(write=lambda soas: tuple(map(format_soa, soas)), read=read_soas, stored=tuple[str, ...], empty=()),
+    "https_records": Form(write=lambda records: tuple(map(format_https, records)), read=read_https_records,
+                          stored=tuple[str, ...], empty=()),
     "bins": Form(write=lambda numbers: tuple(map(str, numbers)), read=read_numbers, stored=tuple[str, ...], empty=()),
 }
 """Column -> form, of the columns whose texts are values of their own kind in memory."""

@@ -57,6 +57,20 @@ def test_every_block_type_names_its_neighbour_and_the_test_between_them(block: B
     assert not block.test.endswith(".")
 
 
+GIVEN_OTHERWISE = {
+    "dns.encrypted": "a finding of the run", "server.retired": "the catalogue says so",
+    "server.delisted": "checks of application stores", "app.degrade": "no rule yet",
+}
+"""Words that no rule gives -> what does."""
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_every_block_type_is_given_by_something(block: BlockType) -> None:
+    """By a rule, itself or a word below it, of which it is what all have in common."""
+    given = {rule.block_type for rule in list_rules()} | set(GIVEN_OTHERWISE)
+    assert any(is_ancestor(block.id, word) for word in given if word)
+
+
 def test_a_prefix_ends_at_a_dot() -> None:
     assert is_ancestor("tls.reset", "tls.reset.sni")
     assert is_ancestor("tls.reset.sni", "tls.reset.sni")

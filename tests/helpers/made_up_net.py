@@ -14,7 +14,7 @@ from probe.core.places import Place
 from probe.core.tables.failures import RCODE_FAILURES, Failure, open_failure
 from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import Purpose
-from probe.core.tables.resolvers import OPERATORS, Channel, DnsEngine, OperatorName, ResolverRole
+from probe.core.tables.resolvers import HTTPS, OPERATORS, Channel, DnsEngine, OperatorName, ResolverRole
 from probe.core.tables.words import read_word
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
@@ -42,7 +42,7 @@ HOPS = 8
 """Routers on the way to everybody."""
 _ENGINES: dict[Channel, DnsEngine] = {
     "system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "again": "udp", "zone": "udp",
-    "tcp": "tcp", "doh": "doh", "dot": "dot",
+    "tcp": "tcp", "doh": "doh", "dot": "dot", "https": "udp", "https_dark": "udp",
 }
 
 
@@ -50,7 +50,9 @@ def _resolver(step: Lookup) -> ResolverRole | OperatorName:
     """Whom the observation names."""
     if step.channel in ("doh", "dot"):
         return read_word(step.server, OPERATORS)
-    at_network = step.channel in ("alive", "again", "zone")
+    at_network = step.channel in ("alive", "again", "zone", "https")
+    if step.channel == "https_dark":
+        return "dark"
     return "public" if step.channel == "tcp" else "network" if at_network else read_word(step.channel, ROLES)
 
 
@@ -158,6 +160,8 @@ class Net:
     def _purpose(step: Lookup) -> Purpose:
         if step.channel == "tcp" and step.about:
             return "innocent"
+        if step.channel in ("https", "https_dark"):
+            return "https"
         if step.channel == "zone":
             return "zone"
         if step.channel == "again":
@@ -174,6 +178,7 @@ class Net:
         answers: tuple[str, ...] = () if isinstance(found, str) else found
         failure = open_failure(found) if isinstance(found, str) else "" if found else "dns_no_answer"
         rcode = next((rcode for rcode, word in RCODE_FAILURES.items() if word == failure), "NOERROR")
+        kind = HTTPS if step.channel.startswith("https") else kind
         return observation(
             operation="resolve" if step.channel == "system" else "dns_round_trip", hostname=step.name,
             purpose=self._purpose(step), dns_engine=_ENGINES[step.channel],

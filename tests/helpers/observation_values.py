@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from probe.core.icmp_errors import IcmpError
 from probe.core.packets import Packet
-from probe.core.replies import DnsReply, SoaRecord, TraceLine
+from probe.core.replies import DnsReply, HttpsRecord, SoaRecord, TraceLine
 from probe.core.tables.evidence_words import DNS_SECTIONS
 
 PACKETS = st.builds(
@@ -44,6 +44,12 @@ FORMED: dict[str, st.SearchStrategy[Any]] = {
         SoaRecord, section=st.sampled_from(DNS_SECTIONS), ttl_s=st.integers(0, 2**31 - 1),
         minimum_s=st.integers(0, 2**31 - 1), serial=st.integers(0, 2**32 - 1), owner=st.text(max_size=20),
     ) | st.just(SoaRecord()), max_size=3).map(tuple),
+    "https_records": st.lists(st.builds(
+        HttpsRecord, priority=st.integers(0, 65535), ech_bytes=st.integers(0, 65535),
+        keys=st.lists(st.integers(0, 65535), max_size=3).map(tuple),
+        alpn=st.lists(st.sampled_from(["h2", "h3", "http/1.1", "?"]), max_size=3).map(tuple),
+        target=st.sampled_from([".", "a.example", "?|b"]),
+    ) | st.just(HttpsRecord()), max_size=3).map(tuple),
     "bins": st.lists(st.integers(0, 10**12), max_size=3).map(tuple),
 }
 """Column -> values that its observation may hold."""

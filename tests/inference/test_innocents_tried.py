@@ -27,7 +27,7 @@ def test_a_rule_that_accuses_is_no_surer_than_the_innocents_allow(rule: Rule[Any
 
 def test_whatever_sets_an_action_off_it_looks_the_same() -> None:
     assert [find_action(cause) for cause in ("tls.reset.sni", "tls.reset", "dns", "dns.forged.redirect", "udp")] == [
-        "tls.reset", "tls.reset", "dns.forged", "dns.forged", "udp.drop"]
+        "tls.reset", "tls.reset", "dns.forged", "dns.forged", "udp"]
 
 
 def test_each_class_is_named_once_for_an_action_and_actions_are_causes() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from observations import endpoint, path
 from probe.catalogue.packaged import load_account_needs
-from probe.core.tables.block_types import CauseId
+from probe.core.tables.block_types import BLOCK_TYPES, CauseId
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Outcome
 from probe.core.tables.roles import ALL, ANY, Role
 from probe.core.verdicts import ServiceVerdict
@@ -21,6 +21,7 @@ from probe.inference.verdicts.role_verdicts import Quorum, judge_role, judge_ser
 from probe.inference.verdicts.rule_verdict import make_bare_verdict
 from probe.inference.verdicts.service_sentences import describe_service, describe_services
 from probe.operation.commands.run_summary import describe_run
+from probe.research.report.language import find_block_type
 from stored import a_result
 
 WORDS: dict[str, Outcome] = {
@@ -181,7 +182,7 @@ def row(role: Role, outcome: Outcome, k: int = 0, n: int = 1, **changes: Any) ->
 
 
 @pytest.mark.parametrize(("rows", "line"), [
-    ((row("chat", "ok"), row("web", "ok"), row("call", "blocked", 1, block_types=("udp.drop",))),
+    ((row("chat", "ok"), row("web", "ok"), row("call", "blocked", 1, block_types=("udp",))),
      "calls blocked (UDP), chat and web ok"),
     ((row("chat", "blocked", 4, 6), row("web", "ok"), row("api", "ok"), row("store", NOT_ATTEMPTED)),
      "chat blocked for the most part (IP; 4 of 6 endpoints), web and api ok"),
@@ -232,6 +233,25 @@ def test_a_line_never_calls_a_role_blocked_or_ok_that_is_not(outcome: Outcome, k
     line = describe_service("X", [row("chat", outcome, k, k + more, partial=partial)])
     assert ("chat blocked" in line) == (outcome == "blocked")
     assert line.endswith("chat ok") == (outcome == "ok" and not k)
+
+
+@pytest.mark.parametrize("word", ["ip.allowlist", "tcp.rate", "tls.drop.version", "http.reset.url", "local.limit"])
+def test_words_that_older_versions_gave_stay_readable(word: Any) -> None:
+    """Rows keep them; what they mean is told by the deepest word that is left."""
+    assert word not in BLOCK_TYPES
+    known = find_block_type(word)
+    assert known is not None
+    assert word.startswith(f"{known.id}.")
+    old = replace(a_result(), run=replace(a_result().run, outcome="local", block_type=word, also=(word,)))
+    assert any(word in line for line in describe_run(old))
+
+
+def test_a_run_s_summary_says_who_is_on_a_network_s_list() -> None:
+    run = replace(a_result().run, outcome="inconclusive", block_type="inconclusive.unplaced",
+                  suspected="network.allowlist.address", listed=("telegram", "viber"))
+    lines = list(describe_run(replace(a_result(), run=run)))
+    assert any(line.endswith("telegram, viber") for line in lines)
+    assert any("network.allowlist.address" in line for line in lines)
 
 
 def test_a_run_s_summary_tells_each_service_by_its_own_name() -> None:

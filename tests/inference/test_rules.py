@@ -10,6 +10,7 @@ import pytest
 
 from observations import EOF, REFUSED, RESET, TIMEOUT, WELL
 from probe.core.tables.block_types import is_ancestor
+from probe.inference.evidence.allowlist_evidence import AllowlistEvidence
 from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.hop_evidence import HopLocation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
@@ -18,7 +19,7 @@ from probe.inference.evidence.refusal_evidence import AnswersElsewhere
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.rules.all_rules import list_rules
 from probe.inference.rules.dns_rules import DNS_RULES, NAME_TABLE
-from probe.inference.rules.network_rules import NETWORK_RULES
+from probe.inference.rules.network_rules import NETWORK_RULES, NETWORK_TABLE
 from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES, PATH_TABLE
 from probe.inference.rules.rule import Rule, find_first_rule
@@ -82,6 +83,10 @@ PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "path/not_attempted": scene(attempts=0, failed_attempts=0),
     "path/stays_closed": scene(kind="tcp", must_not_answer=True, stage="connect", failure=REFUSED),
     "path/answers_for_everybody": scene(kind="tcp", must_not_answer=True, **SERVED),
+    "path/not_on_the_list": scene(replace(WELL, allowlist=AllowlistEvidence(way="name", far_apart=True)), stage="tls",
+                                  failure=RESET),
+    "path/list_or_outage": scene(replace(WELL, allowlist=AllowlistEvidence(way="address")), stage="connect",
+                                 failure=TIMEOUT),
     "path/abroad_is_cut_off": scene(LadderEvidence(domestic_ok=1, foreign_failed=4), stage="connect",
                                     failure=TIMEOUT),
     "path/ipv6_broken": scene(replace(WELL, ipv6="broken"), family=6, stage="connect", failure=TIMEOUT),
@@ -172,6 +177,9 @@ NETWORKS: dict[str, LadderEvidence] = {
     "net/shutdown": LadderEvidence(gateway="answers", **NOTHING),
     "net/nothing_answers": LadderEvidence(**NOTHING),
     "net/national_only": LadderEvidence(domestic_ok=1, foreign_failed=3, resolver="ok"),
+    "net/allowlist_name": replace(WELL, allowlist=AllowlistEvidence(way="name", far_apart=True)),
+    "net/allowlist_data": replace(WELL, allowlist=AllowlistEvidence(way="data", far_apart=True)),
+    "net/allowlist_address": replace(WELL, allowlist=AllowlistEvidence(way="address", neighbours=("a", "b", "c"))),
     "net/clock": replace(WELL, clock_offset_s=-9e7),
     "net/resolver": replace(WELL, resolver="failing"),
     "net/controls_failed": LadderEvidence(domestic_failed=1, foreign_failed=5, resolver="ok"),
@@ -187,7 +195,7 @@ CONVICTING = [r for r in RECORDINGS if BY_ID[r[0]].outcome == "blocked"]
 
 def test_every_rule_has_its_recording() -> None:
     """Those that decide where an accusation lacks a basis hold on no evidence of their own (`test_bases.py`)."""
-    unplaced = {table.unplaced.id for table in (NAME_TABLE, PATH_TABLE) if table.unplaced}
+    unplaced = {table.unplaced.id for table in (NETWORK_TABLE, NAME_TABLE, PATH_TABLE) if table.unplaced}
     assert {rule_id for rule_id, *_ in RECORDINGS} == set(BY_ID) - unplaced
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL
+from probe.inference.evidence.allowlist_evidence import AllowlistEvidence
 from probe.inference.evidence.app_evidence import AppEvidence
 from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.dns_evidence import DnsEvidence
@@ -17,6 +18,7 @@ from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.flow_evidence import FlowEvidence
 from probe.inference.evidence.freezes import Freezes
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
+from probe.inference.evidence.https_evidence import HttpsEvidence
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy
 from probe.inference.evidence.path_evidence import PathEvidence
@@ -75,6 +77,10 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
     FingerprintMark: st.builds(FingerprintMark, name=st.sampled_from(["", "m"]), fits=st.booleans(),
                                restricted=st.booleans(), harmless=st.sampled_from(["", "h"])),
+    AllowlistEvidence: st.builds(AllowlistEvidence, way=st.sampled_from(["", "", "address", "name", "data"]),
+                                 far_apart=st.booleans(), neighbours=st.sampled_from([(), ("a", "b", "c")])),
+    HttpsEvidence: st.builds(HttpsEvidence, injected=st.booleans(), dark_answered=st.booleans(),
+                             bogus=st.frozensets(st.sampled_from([NEAR4]))),
     Port53Evidence: st.builds(Port53Evidence, tried=st.booleans(), intercepted=st.booleans(), led_astray=st.booleans(),
                               tcp_malformed=st.booleans()),
 }
@@ -124,7 +130,7 @@ def test_whatever_resolvers_say_an_answer_that_proves_itself_is_no_wrong_server(
     if rule.outcome != "blocked":
         return
     shown_false = bool(e.dns.bogus or e.dns.mark.fits or e.dns.mark.restricted or e.dns.injected
-                       or e.dns.dark_answered or e.dns.censored)
+                       or e.dns.dark_answered or e.dns.censored or e.dns.https.is_forged or e.dns.https.bogus)
     assert shown_false or not (e.validated and e.dns.network == "ok")
     assert not (e.resolver_dead and e.dns.network != "ok")
     if "trusted_dns" in rule.needs and rule.id != "dns/two_answers":

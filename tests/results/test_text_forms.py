@@ -42,6 +42,7 @@ WELL_FORMED: list[tuple[str, str]] = [
     ("packets", "12.50|in|243|-1|-1|icmp 3/13 other|0|0|0|0"), ("packets", "3.00|in|57|7|0|udp|0|0|0|45"),
     ("bins", "0"), ("bins", "14500"), ("soas", "authority|300|300|2026010101|example"), ("soas", "answer|0|0|0|."),
     ("soas", "additional|60|5|7|a|b"), ("soas", "|-1|-1|-1|"),
+    ("https_records", "1|71|1 4 5|h2 h3|."), ("https_records", "0|0|||svc.example"), ("https_records", "-1|0|||"),
 ]
 
 

@@ -83,6 +83,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
         parameters={
             **_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY,
             "pass_packets": one("count", "0", "packets of the flow that still pass, the one acted upon not counted"),
+            "qtypes": several("qtype", (), "of questions for names: those of these types alone; empty: all"),
         },
     ),
     "drop_to_client": Action(

@@ -68,11 +68,16 @@ class Question:
     """Name, type and class as asked, to be repeated in an answer."""
 
 
-TYPE_A, TYPE_AAAA = 1, 28
+TYPE_A, TYPE_AAAA, TYPE_HTTPS = 1, 28, 65
+QTYPES = {TYPE_A: "A", TYPE_AAAA: "AAAA", TYPE_HTTPS: "HTTPS"}
+"""Types of question -> their names."""
 _CNAME = 5
 _NAME_ASKED = b"\xc0\x0c"
 """Compressed: the name in the question."""
-_ADDRESS_BYTES = {TYPE_A: 4, TYPE_AAAA: 16}
+_ADDRESS_BYTES = {TYPE_A: 4, TYPE_AAAA: 16, TYPE_HTTPS: 4}
+_HTTPS_HEAD = b"\0\1\0" + b"\0\1\0\3\2h2"
+"""Priority 1, the owner itself, and HTTP/2 (RFC 9460 section 2.2)."""
+_IPV4_HINT = 4
 _QUERY_MASK = 0xF800  # QR and opcode: both zero in a standard query
 _RD, _RA, _AA, _QR = 0x0100, 0x0080, 0x0400, 0x8000
 
@@ -112,7 +117,8 @@ def dns_answer(
     authoritative: bool = False,
     classless: bool = False,
 ) -> bytes:
-    """A reply with these addresses of the family asked for; one without records when there are none.
+    """A reply with these addresses of the family asked for; one without records when there are none. The addresses are
+    the hints of an HTTPS record where that was asked for.
 
     `cname`: the addresses belong to this name, and a CNAME leads to it; `classless`: the question lacks its class.
     """
@@ -120,6 +126,8 @@ def dns_answer(
     data = [record for record in map(pack_address, addresses) if len(record) == size and not rcode]
     records = [_record(_NAME_ASKED, _CNAME, ttl_s, dns_name(cname))] if cname and not rcode else []
     owner = dns_name(cname) if records else _NAME_ASKED
+    if question.kind == TYPE_HTTPS and data:
+        data = [_HTTPS_HEAD + struct.pack("!HH", _IPV4_HINT, 4 * len(data)) + b"".join(data)]
     records += [_record(owner, question.kind, ttl_s, address) for address in data]
     flags = _QR | _RA | rcode | (_AA if authoritative else 0) | (_RD if question.recursion_desired else 0)
     head = struct.pack("!HHHHHH", question.query_id, flags, 1, len(records), 0, 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from probe_lab.box.active_effects import apply_active_effect, withhold_packet
+from probe_lab.box.dissect import QTYPES
 from probe_lab.box.effects_forged import alert, fin, http_response, icmp, inject_dns, redirect, refuse_syn, send_resets
 from probe_lab.box.flows import ActiveEffect
 from probe_lab.box.forge import EffectContext
@@ -30,6 +31,9 @@ def _leave(rule: BoxRule, seen: PacketSighting, kind: str) -> ActiveEffect:
 
 
 def _drop(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
+    wanted, question = rule.params.items("qtypes"), seen.question
+    if wanted and (question is None or QTYPES.get(question.kind) not in wanted):
+        return MISSED
     allowance = rule.params.whole("pass_packets")
     if rule.delay_s:
         _leave(rule, seen, "drop").allowance = allowance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe_lab.box.dissect import TYPE_A, TYPE_AAAA
+from probe_lab.box.dissect import QTYPES
 from probe_lab.box.flows import ActiveEffect
 from probe_lab.box.forge import (
     EffectContext,
@@ -22,7 +22,6 @@ from probe_lab.wire.icmp_errors import UNREACHABLE, make_icmp_error
 from probe_lab.wire.packet import ACK, FIN, PSH, RST, SYN, UDP, flag_bits, normalise_address
 
 _FATAL_ALERT = b"\x15\x03\x01\x00\x02\x02"
-_QTYPES = {TYPE_A: "A", TYPE_AAAA: "AAAA"}
 _TRAIN = (0, 1460, 4380)
 """How far the copies of a train of resets lie ahead: none, one and three full segments."""
 
@@ -131,7 +130,7 @@ def _http_answer(rule: BoxRule, method: str) -> bytes:
 def inject_dns(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     """DNS answers in the resolver's name."""
     question = seen.question
-    if question is None or _QTYPES.get(question.kind) not in rule.params.items("qtypes"):
+    if question is None or QTYPES.get(question.kind) not in rule.params.items("qtypes"):
         return MISSED
     for copy in range(rule.params.whole("copies")):
         packet = forge_dns_answer(rule.params, seen, question, box, copy=copy)

@@ -81,7 +81,7 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
     "direction": _word("client", "server", "both"),
     "seq": _word("exact", "zero", "train"),
     "remains": _word("", "reset", "drop", "drop_to_server", "throttle"),
-    "qtype": _word("A", "AAAA"),
+    "qtype": _word("A", "AAAA", "HTTPS"),
     "transport": _word("any", "tcp", "udp"),
     "sharing": _word("flow", "tuple", "all"),
     "counting": _word("address", "all"),

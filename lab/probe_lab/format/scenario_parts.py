@@ -110,7 +110,7 @@ def _spec(table: Table, *, trigger: str, action: str, known: Iterable[str], alia
         match=match,
         action=action,
         params=_params(table.table("params"), known=tuple(known), aliases=aliases),
-        block_type=next(iter(block_types(table, outcomes=("blocked",), most=1)), ""),
+        block_type=next(iter(block_types(table, outcomes=("blocked", "network"), most=1)), ""),
         alias="" if trigger in _EXEMPTING else _alias(match, aliases),
     )
     return spec

@@ -87,7 +87,7 @@ _BANS: Mapping[str, tuple[str, ...]] = {
     "drop_to_server": ("ip.blackhole",),
 }
 """How later flows are refused."""
-_OVER_UDP: Mapping[str, str] = {"host_silent": "udp.drop", "tls_silence": "quic.drop", "closed": "quic.drop"}
+_OVER_UDP: Mapping[str, str] = {"host_silent": "udp", "tls_silence": "quic.drop", "closed": "quic.drop"}
 
 _OF_CAUSES = frozenset(".".join(cause.split(".")[:2]) for cause in BLOCK_TYPES)
 """Nobody is accused of what no cause names."""

@@ -83,7 +83,7 @@ class NameServers:
     def _network(self, query: dns.message.Message, *, udp: bool) -> bytes | None:
         name = _name(query)
         faults = self._faults.of("resolver", name, name.rpartition(".")[2]) or self._refusals_of_zone(name)
-        acts = [fault for fault in faults if fault.kind != "dns_ede"]
+        acts = [fault for fault in faults if fault.kind not in ("dns_ede", "https_stripped")]
         if acts and acts[0].kind in _UNREADABLE:
             self._note(acts[0], name, "")
             return _UNREADABLE[acts[0].kind](self._resolve(query, near=True), self._rng)
@@ -94,6 +94,10 @@ class NameServers:
         for fault in faults:
             if fault.kind == "dns_ede":
                 _explain(reply, fault)
+            elif fault.kind == "https_stripped" and query.question[0].rdtype == dns.rdatatype.HTTPS:
+                if text(fault.params, "style", "empty") == "silent":
+                    return None
+                _strip(reply, text(fault.params, "style", "empty"))
         return _fit(reply, query, udp=udp)
 
     def _refusals_of_zone(self, name: str) -> tuple[Fault, ...]:
@@ -172,7 +176,8 @@ class NameServers:
         kind = query.question[0].rdtype
         if reply.answer and kind == dns.rdatatype.CNAME:
             return reply
-        addresses = {dns.rdatatype.A: records.ipv4, dns.rdatatype.AAAA: records.ipv6}.get(kind, ())
+        addresses = {dns.rdatatype.A: records.ipv4, dns.rdatatype.AAAA: records.ipv6,
+                     dns.rdatatype.HTTPS: (records.https,) if records.https else ()}.get(kind, ())
         if addresses:
             reply.answer.append(make_rrset(owner, records.ttl_s, kind, *addresses))
         else:
@@ -237,6 +242,19 @@ def _explain(reply: dns.message.Message, fault: Fault) -> None:
     code = dns.edns.EDECode.make(int(number(fault.params, "code", 15)))
     option = dns.edns.EDEOption(code, text(fault.params, "text", "") or None)
     reply.use_edns(0, payload=_UDP_PAYLOAD, options=[option])
+
+
+def _strip(reply: dns.message.Message, style: str) -> None:
+    """Take the HTTPS records out of a reply, or as `keys` only what they hold for Encrypted ClientHello."""
+    records = [rrset for rrset in reply.answer if rrset.rdtype == dns.rdatatype.HTTPS]
+    reply.answer = [rrset for rrset in reply.answer if rrset.rdtype != dns.rdatatype.HTTPS]
+    if style == "refused":
+        reply.set_rcode(dns.rcode.NOTIMP)
+    elif style == "keys":
+        texts = (" ".join(word for word in rdata.to_text().split() if not word.startswith("ech="))
+                 for rrset in records for rdata in rrset)
+        reply.answer += [make_rrset(rrset.name, rrset.ttl, rrset.rdtype, kept)
+                         for rrset, kept in zip(records, texts, strict=True)]
 
 
 def _name(query: dns.message.Message) -> str:

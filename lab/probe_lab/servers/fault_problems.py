@@ -10,6 +10,7 @@ from probe_lab.servers.denials import STYLES
 _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("app_reply", "style"): ("wrong", "http", "echo", "garbage", "silence", "close", "reset", "tls_alert"),
     ("helper_lies", "style"): ("well", "down", "keys"),
+    ("https_stripped", "style"): ("empty", "refused", "silent", "keys"),
     ("host_bans", "reply"): ("drop", "reset", "prohibit"),
     ("quota", "reply"): ("drop", "portal"),
     ("resolver_late", "style"): ("servfail", "answer"),

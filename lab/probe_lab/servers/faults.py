@@ -105,6 +105,9 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("resolver_filter", "resolver", "style address code text",
      "a filter that the user chose answers for these names: style zero (0.0.0.0 and ::, the default), nxdomain, or "
      "address (`address` or the sinkhole, AAAA none); with code, an Extended DNS Error (15 to 17) and its text"),
+    ("https_stripped", "resolver", "style",
+     "the network's resolver hands on no HTTPS records (RFC 9460): style empty (NOERROR without one, the default), "
+     "refused (NOTIMP), silent, or keys (the record without its keys for Encrypted ClientHello)"),
     ("dns_ede", "resolver", "code text", "the network's resolver adds an Extended DNS Error (RFC 8914)"),
     ("nonexistent", "zone", "", "the name is absent everywhere"),
     ("cdn_split", "zone", "", "the network's resolver and all others give different, equally good addresses"),

@@ -6,6 +6,7 @@ every other resolver. Both are genuine.
 
 from __future__ import annotations
 
+import base64
 import random
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ _IPV4_ONLY_ADDRESSES = ("192.0.0.170", "192.0.0.171")
 """The name without IPv6 by which hosts find out a network's prefix (RFC 7050), and its addresses."""
 
 _NEVER_ALIASED = frozenset((*(operator.doh_host for operator in PUBLIC_RESOLVERS), *FIXED_ANSWERS))
+_HTTPS_SHARE, _HINT_SHARE, _KEYS_SHARE = 0.5, 0.7, 0.5
+_KEYS_HEAD = b"\0\x45\xfe\x0d\0\x41"
+"""Lengths and version of a list of one ECH configuration of 65 bytes (RFC 9849 section 4)."""
 _TTLS_S = (20, 60, 120, 300, 600, 1800, 3600)
 
 
@@ -35,6 +39,8 @@ class Records:
     ipv4: tuple[str, ...]
     ipv6: tuple[str, ...]
     ttl_s: int
+    https: str = ""
+    """Its HTTPS record (RFC 9460) as text; empty where it has none."""
 
 
 class Zone:
@@ -80,10 +86,23 @@ def _records(plan: HostPlan, world: World) -> dict[str, Records]:
     rng = random.Random(f"{world.seed}:{plan.name}:records")
     ttl_s = rng.choice(_TTLS_S)
     alias = _alias(plan.name, rng) if _may_alias(plan.name) else ""
-    found = {plan.name: Records(alias=alias, ipv4=plan.ipv4, ipv6=plan.ipv6, ttl_s=ttl_s)}
+    https = _https(plan, rng)
+    found = {plan.name: Records(alias=alias, ipv4=plan.ipv4, ipv6=plan.ipv6, ttl_s=ttl_s, https=https)}
     if alias:
-        found[alias] = Records(alias="", ipv4=plan.ipv4, ipv6=plan.ipv6, ttl_s=ttl_s)
+        found[alias] = Records(alias="", ipv4=plan.ipv4, ipv6=plan.ipv6, ttl_s=ttl_s, https=https)
     return found
+
+
+def _https(plan: HostPlan, rng: random.Random) -> str:
+    """What most names lack; of those that have one, some hint at no address, and some have keys."""
+    if rng.random() >= _HTTPS_SHARE:
+        return ""
+    words = ["1", ".", 'alpn="h2,http/1.1"']
+    if plan.ipv4 and rng.random() < _HINT_SHARE:
+        words.append(f'ipv4hint="{",".join(plan.ipv4)}"')
+    if rng.random() < _KEYS_SHARE:
+        words.append(f'ech="{base64.b64encode(_KEYS_HEAD + rng.randbytes(65)).decode()}"')
+    return " ".join(words)
 
 
 def faces(world: World, plan: HostPlan, faults: Faults) -> tuple[HostPlan, HostPlan]:

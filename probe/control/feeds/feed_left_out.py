@@ -46,7 +46,7 @@ class _Names:
     """The names that a run asked for, and those of which it learned an address."""
 
     def __init__(self, result: RunResult) -> None:
-        asked = [o for o in result.observations if o.operation in LOOKUPS and not o.reason]
+        asked = [o for o in result.observations if o.operation in LOOKUPS and not o.reason and o.purpose != "https"]
         self.asked = {o.hostname for o in asked}
         self.known = {o.hostname for o in asked if o.dns.answers}
 

@@ -38,6 +38,15 @@ Elsewhere = Literal["", "name", "passes"]
 DnsSection = Literal["answer", "authority", "additional"]
 """Where in a reply a record stands."""
 DNS_SECTIONS: tuple[DnsSection, ...] = get_args(DnsSection)
+AllowlistWay = Literal["", "address", "name", "data"]
+"""How a network lets only listed places pass: packets to other addresses vanish; other names are cut off, or never
+acknowledged; connections open everywhere and nothing that is said on them arrives. Empty: it does not."""
+HttpsLoss = Literal["", "ech", "record", "refused", "silent"]
+"""What of a name's HTTPS records does not arrive: the keys for Encrypted ClientHello; the whole record, for the answer
+is empty; or any answer, because the resolver refuses such questions or keeps silent. Empty: nothing is known to lack.
+"""
+HttpsWord = Literal["unasked", "ok", "stripped", "emptied", "refused", "silent"]
+"""How questions for HTTPS records fare in a run."""
 DenialMark = Literal["", "cached", "own_zone", "local_root", "made_up"]
 """Who denied a name, by a resolver's denials; empty: they do not tell (`probe.inference.evidence.dns_marks`)."""
 NearAnswer = Literal["", "beside", "elsewhere"]

@@ -89,6 +89,8 @@ TRUST_FAILURES: dict[TrustFinding, Failure] = {
 TIMEOUT: Final = "generic_timeout_error"
 TIMEOUTS: frozenset[Failure] = frozenset(("generic_timeout_error", "timed_out"))
 EOF: Final = "eof_error"
+CUT_OFF: tuple[Failure, ...] = ("connection_reset", "connection_aborted", "eof_error")
+"""A connection was ended, by whichever side."""
 NO_ANSWER: Final = "dns_no_answer"
 
 _ADDRESS = re.compile(r"\[?(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F.]*\]?(?::\d+)?|\d+(?:\.\d+){3}(?::\d+)?")

@@ -8,7 +8,7 @@ Purpose = Literal[
     "target", "innocent", "port", "bytes", "shape", "foreign", "trusted", "ladder", "dark", "trace", "reference",
     "neighbour",
     "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
-    "again", "zone",
+    "again", "zone", "https",
 ]
 
 PURPOSES: dict[Purpose, str] = {
@@ -34,4 +34,5 @@ PURPOSES: dict[Purpose, str] = {
     "aside": "was seen by another program, and bears on no verdict of ours",
     "again": "asks the network's resolver for a denied name once more, to see whether the denial grows older",
     "zone": "asks the network's resolver for the SOA of a name that it denies, or fails for",
+    "https": "asks for the HTTPS record (type 65) of a name, as phones and browsers do beside its addresses",
 }

@@ -6,16 +6,20 @@ Addresses are the operators' published anycast addresses; the root servers' are 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 DnsEngine = Literal["system", "udp", "tcp", "doh", "dot"]
 """What carries a lookup."""
 ResolverRole = Literal["system", "network", "public", "trusted", "dark"]
 """Who is asked."""
-Channel = Literal["system", "network", "public", "tcp", "doh", "dot", "dark", "alive", "again", "zone"]
+Channel = Literal["system", "network", "public", "tcp", "doh", "dot", "dark", "alive", "again", "zone",
+                  "https", "https_dark"]
 """One way to ask for a name (`probe.measurement.planning.steps.Lookup`); `alive`: whether the network's resolver still
-serves others; `again` and `zone`: it once more, and for a zone's SOA."""
+serves others; `again` and `zone`: it once more, and for a zone's SOA; `https` and `https_dark`: it, and where no
+resolver is, for an HTTPS record."""
 
+HTTPS: Final = "HTTPS"
+"""Query type of HTTPS records (type 65, RFC 9460)."""
 
 OperatorName = Literal["google", "cloudflare", "quad9", "adguard", "nextdns"]
 OPERATORS: tuple[OperatorName, ...] = get_args(OperatorName)

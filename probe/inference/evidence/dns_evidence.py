@@ -16,6 +16,7 @@ from probe.inference.evidence.dns_anatomy import has_two_senders
 from probe.inference.evidence.dns_marks import ResolverHabits, is_zone_served, read_denial
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
+from probe.inference.evidence.https_evidence import NOT_ASKED, HttpsEvidence, gather_https
 from probe.inference.evidence.plain_and_encrypted import find_answers_of_the_same
 from probe.inference.evidence.port53 import (
     ANSWERED,
@@ -127,6 +128,8 @@ class DnsEvidence:
     every question itself does so without a lie."""
     port53: Port53Evidence = field(default_factory=Port53Evidence)
     """What becomes of questions on their way to resolvers."""
+    https: HttpsEvidence = NOT_ASKED
+    """What was said of the name's HTTPS record."""
     resolver_alive: DnsState = "unasked"
     """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
     resolver_private: bool = False
@@ -183,6 +186,8 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
     bogus = frozenset(a for a in _answers(theirs) - trusted if is_bogon(a, nat64_prefix))
     plain = _answers(theirs) | frozenset(a for a in _answers(by["system"]) if not is_bogon(a, nat64_prefix))
     public_wrong = any(is_bogon(a, nat64_prefix) for a in _answers(by["public"]) - trusted)
+    https = gather_https(seen, asked[0].hostname, trusted, plain | _answers(by["public"]),
+                         nat64_prefix=nat64_prefix, cc=cc)
     marked = [o for o in theirs if o.fingerprint and not frozenset(o.dns.answers) <= trusted]
     mark, way = weigh_fingerprints(marked, cc=cc), gather_port53(seen, trusted, plain, nat64_prefix=nat64_prefix)
     return DnsEvidence(
@@ -209,7 +214,7 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
         denial=read_denial(by["network"], select_comparisons(seen, "again"), zones, habits),
         same_operator_answers=find_answers_of_the_same(asked, nat64_prefix),
         laboured=any(_is_laboured(o) for o in network),
-        injected=way.injected, dark_answered=way.dark_answered, port53=way,
+        injected=way.injected, dark_answered=way.dark_answered, port53=way, https=https,
         two_senders=any(has_two_senders(o, bogus) for o in network if o.dns.engine == "udp"),
         resolver_alive=read_channel_state(alive),
         resolver_private=any(is_private(o.dns.resolver_address) for o in by["network"]),

@@ -14,6 +14,7 @@ from probe.core.tables.operations import ABOVE_TCP, Operation
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.run_words import FamilyState, Gateway, ResolverState, Tunnel
 from probe.core.tables.trust import TrustFinding
+from probe.inference.evidence.allowlist_evidence import NO_LIST, AllowlistEvidence, gather_allowlist
 from probe.inference.evidence.unanswered import QuestionCount, count_questions
 from probe.inference.evidence.url_places import parse_host
 
@@ -73,6 +74,8 @@ class LadderEvidence:
     slow: bool = False
     """Large answers arrive, and not one of them in reasonable time."""
 
+    allowlist: AllowlistEvidence = NO_LIST
+    """What passes abroad, of the targets as well."""
     crawls: bool = False
     """Transfers from several places were made, and not one flowed at a pace of today's lines."""
 
@@ -104,8 +107,10 @@ class LadderEvidence:
 
 def gather_ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = frozenset(),
                            operators: Mapping[str, str] | None = None, link: bool = True, gateway: Gateway = "unknown",
-                           tunnel: Tunnel = "", has_ipv6: bool = False, changed: bool = False) -> LadderEvidence:
-    """Read the rungs. `domestic` are inputs of in-country controls; `operators` maps an input to its operator."""
+                           tunnel: Tunnel = "", has_ipv6: bool = False, changed: bool = False,
+                           cc: str = "ZZ") -> LadderEvidence:
+    """Read the rungs. `domestic` are inputs of in-country controls; `operators` maps an input to its operator; `cc` is
+    the country of the vantage."""
     pages = [o for o in seen if o.purpose == "ladder" and o.operation in _RUNGS and o.input]
     verdicts = {url: _works([o for o in pages if o.input == url]) for url in {o.input for o in pages}}
     connects = {n: [o for o in seen if o.purpose == "ladder" and o.operation == "connect" and o.family == n]
@@ -131,6 +136,7 @@ def gather_ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[s
         tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
         resigned=sum(o.tls.trust in _NOT_ITS_OWN for o in shakes),
         clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], ipv4, has_ipv6),
+        allowlist=gather_allowlist(seen, cc=cc, domestic=domestic),
         full_segments=bool(large), stalled=len({o.address for o in silent}),
         hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.http.url.startswith("https:"))
                    for o in silent),

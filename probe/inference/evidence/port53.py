@@ -17,7 +17,7 @@ MALFORMED: Failure = "dns_server_misbehaving"
 INITIAL_TTLS = frozenset((64, 128, 255))
 """TTLs with which systems send; a router on the way would have lowered them."""
 ANSWERED = ("NOERROR", "NXDOMAIN")
-_FOR_COMPARISON: tuple[Purpose, ...] = ("innocent", "again", "zone", "yardstick")
+_FOR_COMPARISON: tuple[Purpose, ...] = ("innocent", "again", "zone", "yardstick", "https")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,8 @@ class Port53Evidence:
 
 
 def select_own_questions(seen: Iterable[Observation]) -> list[Observation]:
-    """Questions about a name itself, of those that were put for its sake: others are about innocent ones, or ask how
-    old a denial is."""
+    """Questions for a name's own addresses, of those that were put for its sake: others are about innocent ones, ask
+    how old a denial is, or for other records."""
     return [o for o in seen if not o.reason and o.purpose not in _FOR_COMPARISON]
 
 

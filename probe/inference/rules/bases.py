@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from probe.core.tables.basis_words import Basis
+from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
 from probe.inference.rules.connect_rules import LIVES
 from probe.inference.rules.name_context import NameEvidence
@@ -47,6 +48,14 @@ def _is_lost_alone(c: PathContext) -> bool:
     spoken = path.failure in (CONNECTION_REFUSED, CONNECTION_RESET) or is_prohibited(c)
     routed = path.neighbour_passes or path.beside == "network"
     return path.lost == "near" and (spoken or path.other_port in LIVES or routed)
+
+
+def find_network_bases(e: LadderEvidence) -> frozenset[Basis]:
+    """Of a list of what may pass, which strikes unrelated owners by its nature. Where connections open, an outage of
+    the way abroad is no cause; where they do not, neighbours that are reached show that the way carries."""
+    if not e.allowlist.is_shown:
+        return frozenset()
+    return frozenset({"place"} if e.allowlist.way == "address" else {"company"})
 
 
 def find_name_bases(e: NameEvidence) -> frozenset[Basis]:

@@ -91,10 +91,10 @@ INNOCENTS: Mapping[BlockTypeId, tuple[str, ...]] = MappingProxyType({
         "tls-name-reset",
     ),
     "udp.degrade": ("lossy-peering", "operator-udp-drop", "peering-loss", "stun-one-in-ten", "udp-policed"),
-    "udp.drop": ("udp-down",),
+    "udp": ("udp-down",),
 })
 """Layer and action -> classes of innocents that look like it and were tried without an accusation."""
-_ACTIONS: Mapping[str, BlockTypeId] = MappingProxyType({"dns": "dns.forged", "udp": "udp.drop"})
+_ACTIONS: Mapping[str, BlockTypeId] = MappingProxyType({"dns": "dns.forged"})
 """What a cause that names no action looks like."""
 
 

@@ -41,7 +41,8 @@ class NameEvidence:
     @property
     def false_by_itself(self) -> bool:
         """What the resolver says can come from nobody who answers for the name: the basis `content`."""
-        shown = self.dns.injected or self.dns.dark_answered or self.dns.port53.tcp_malformed
+        shown = (self.dns.injected or self.dns.dark_answered or self.dns.port53.tcp_malformed
+                 or self.dns.https.is_forged or is_false_hint(self))
         if is_answered(self):
             return (shown or is_overtaken(self) or is_false_answer(self) or is_restricted(self)
                     or is_marked_elsewhere(self))
@@ -109,6 +110,13 @@ def is_denied_by_the_zone(e: NameEvidence) -> bool:
 def is_false_answer(e: NameEvidence) -> bool:
     """False content convicts even where the other address family is told the truth."""
     return is_answered(e) and (bool(e.dns.bogus) or e.dns.mark.fits)
+
+
+def is_false_hint(e: NameEvidence) -> bool:
+    """The name's HTTPS record hints at addresses that no public name has, or at a known block address. Of a household's
+    resolver that may be its own filter's."""
+    false = bool(e.dns.https.bogus) or e.dns.https.mark.fits
+    return false and not e.dns.resolver_private and not e.dns.chosen_filter and e.dns.known_elsewhere
 
 
 def is_overtaken(e: NameEvidence) -> bool:

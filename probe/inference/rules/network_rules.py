@@ -5,11 +5,20 @@ from __future__ import annotations
 from probe.core.tables.block_types import BlockTypeId
 from probe.core.tables.run_words import OUT_OF_ORDER, ResolverState
 from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.rules.bases import find_network_bases
 from probe.inference.rules.rule import Rule, RuleTable
 
 _USELESS: tuple[ResolverState, ...] = ("dead", "unasked", "failing")
 
 Network = LadderEvidence
+
+UNPLACED: Rule[Network] = Rule(
+    id="net/list_or_outage", outcome="inconclusive", block_type="inconclusive.unplaced", confidence=0.5,
+    needs=("ladder",),
+    why="at home services answer, and abroad few do and most do not: a list of permitted places, and an outage of the "
+        "way abroad that spares what stands at home, look alike",
+    holds=lambda e: False)
+"""Decides in the place of rules that accuse without a basis."""
 
 NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule(id="net/offline", outcome="local", block_type="local.offline", confidence=0.9, needs=("nothing",),
@@ -34,6 +43,21 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule(id="net/nothing_answers", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
          why="nothing answers; whether the line or the network beyond it is cut is not shown",
          holds=lambda e: _nothing_answers(e)),
+    Rule(id="net/allowlist_name", outcome="network", block_type="network.allowlist.name", confidence=0.8,
+         needs=("ladder",), rests_on=("company",),
+         why="distant servers of unrelated owners accept connections, and whatever name they are asked for is cut off "
+             "or never acknowledged; at an address whose own name is answered, another one fares alike",
+         holds=lambda e: e.allowlist.way == "name" and not _suffers(e)),
+    Rule(id="net/allowlist_data", outcome="network", block_type="network.allowlist.data", confidence=0.8,
+         needs=("ladder",), rests_on=("company",),
+         why="distant servers of unrelated owners accept connections, and nothing that is said on them is "
+             "acknowledged; at home data pass",
+         holds=lambda e: e.allowlist.way == "data" and not _suffers(e)),
+    Rule(id="net/allowlist_address", outcome="network", block_type="network.allowlist.address", confidence=0.75,
+         needs=("ladder",), rests_on=("place",),
+         why="packets to addresses of unrelated owners abroad vanish, while neighbours in the same networks answer",
+         holds=lambda e: e.allowlist.way == "address" and not _suffers(e)),
+    UNPLACED,
     Rule(id="net/national_only", outcome="network", block_type="network.national_only", confidence=0.85,
          needs=("ladder",),
          why="domestic controls answer, and no foreign one does",
@@ -59,7 +83,7 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          holds=lambda e: True),
 )
 
-NETWORK_TABLE: RuleTable[Network] = RuleTable(rules=NETWORK_RULES)
+NETWORK_TABLE: RuleTable[Network] = RuleTable(rules=NETWORK_RULES, find_bases=find_network_bases, unplaced=UNPLACED)
 
 STOPS: tuple[BlockTypeId, ...] = (
     "local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage",
@@ -74,3 +98,8 @@ def _reaches(e: Network) -> bool:
 def _nothing_answers(e: Network) -> bool:
     return not _reaches(e) and e.resolver in _USELESS and (
         e.foreign_failed + e.domestic_failed > 0)
+
+
+def _suffers(e: Network) -> bool:
+    """The line itself keeps things back: it is slow for all, or takes no large packets."""
+    return e.slow or e.crawls

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Stage
+from probe.core.tables.failures import CUT_OFF, TIMEOUTS
 from probe.core.tables.protocols import SiteKind
 from probe.inference.rules.path_context import PathContext, PathRule, is_everything_resigned
 from probe.inference.rules.refusal_rules import REFUSED
 from probe.inference.rules.rule import Rule
 
 _UNANSWERED: tuple[Stage, ...] = ("connect", "quic", "stun")
+_SAID: tuple[Stage, ...] = ("tls", "http", "app")
 _BARE: tuple[SiteKind, ...] = ("tcp", "tls")
 """Endpoints of which nothing but the connection is asked."""
 
@@ -29,6 +31,14 @@ WELL: tuple[PathRule, ...] = (
          needs=("nothing",),
          why="a port that must be closed accepts: something on the way answers for everybody",
          holds=lambda c: c.path.must_not_answer),
+    Rule(id="path/not_on_the_list", outcome="network", block_type="network.allowlist", confidence=0.75,
+         needs=("ladder",),
+         why="the address fares as all do that are not on the network's list",
+         holds=lambda c: c.ladder.allowlist.is_shown and _fares_as_unlisted(c)),
+    Rule(id="path/list_or_outage", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
+         why="the address fares as most do abroad, where few answer: whether the network lets only listed places pass, "
+             "or the way abroad is out of order, is not shown",
+         holds=lambda c: bool(c.ladder.allowlist.way) and _fares_as_unlisted(c)),
     Rule(id="path/abroad_is_cut_off", outcome="network", block_type="network.national_only", confidence=0.8,
          needs=("ladder",),
          why="the address does not answer, and nothing outside the country does",
@@ -66,6 +76,17 @@ WELL: tuple[PathRule, ...] = (
          why="some attempts fail and some succeed",
          holds=lambda c: c.path.last_ok and c.path.failed_attempts >= 2),
 )
+
+
+def _fares_as_unlisted(c: PathContext) -> bool:
+    """It never answered: no connection opens, or what is said is not acknowledged, or cut off where a list tells names
+    apart."""
+    if c.path.last_ok or c.path.failed_attempts < c.path.attempts:
+        return False
+    if c.ladder.allowlist.way == "address":
+        return c.path.stage == "connect" and c.path.failure in TIMEOUTS
+    cut = c.ladder.allowlist.way == "name" and c.path.failure in CUT_OFF
+    return c.path.stage in _SAID and (cut or (c.path.failure in TIMEOUTS and c.path.acked == "no"))
 
 
 def _unjudged(c: PathContext) -> bool:

@@ -128,7 +128,8 @@ def confirm_blocks(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> 
 def add_evidence_levels(verdicts: Sequence[Verdict], seen: Sequence[Observation]) -> tuple[Verdict, ...]:
     """Mark the verdicts that rest on captured packets: those of every visit and question over UDP that failed among
     their evidence, or where none did, of any."""
-    failed = {o.observation_id: bool(o.packets) for o in seen if o.failure and (o.address or o.dns.engine == "udp")}
+    failed = {o.observation_id: bool(o.packets) for o in seen if o.failure and o.purpose != "https"
+              and (o.address or o.dns.engine == "udp")}
     captured = {o.observation_id for o in seen if o.packets}
 
     def level(verdict: Verdict) -> EvidenceLevel:

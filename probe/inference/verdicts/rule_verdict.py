@@ -68,7 +68,7 @@ def _verdict(endpoint: Endpoint, decision: Decision[Any], place: _Place) -> Verd
     return replace(
         make_bare_verdict(endpoint, rule.outcome), block_type=rule.block_type, rule_id=rule.id,
         rules=tuple(weighed.id for weighed in (rule, *suspected)), basis=decision.basis,
-        suspected=suspected[0].block_type if unplaced else "",
+        suspected=suspected[0].block_type if unplaced and suspected else "",
         confidence=cap_by_innocents(rule),
         reason="" if rule.outcome == "ok" else rule.why, scope=place.scope, hop=place.hop, residual=place.residual,
         residual_s=place.residual_s)

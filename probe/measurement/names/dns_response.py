@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probe.core.replies import SoaRecord
+from probe.core.replies import HttpsRecord, SoaRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +21,10 @@ class DnsResponse:
     flags: str = ""
     authority_records: int = -1
     soas: tuple[SoaRecord, ...] = ()
+    https_records: tuple[HttpsRecord, ...] = ()
     failure: str = ""
 
     @property
     def answered(self) -> bool:
-        """Whether it holds what was asked for: addresses, or the zone's SOA."""
-        return bool(self.answers) or any(soa.section == "answer" for soa in self.soas)
+        """Whether it holds what was asked for: addresses, HTTPS records, or the zone's SOA."""
+        return bool(self.answers or self.https_records) or any(soa.section == "answer" for soa in self.soas)

@@ -18,7 +18,9 @@ import dns.rdatatype
 
 from probe.core.replies import SoaRecord
 from probe.core.tables.evidence_words import DNS_SECTIONS
+from probe.core.tables.resolvers import HTTPS
 from probe.measurement.names.dns_response import DnsResponse
+from probe.measurement.names.https_wire import parse_https_reply
 
 MAX_ANSWERS = 32
 MAX_RECORDS = 999
@@ -45,6 +47,8 @@ def _after_identity(name: str, query_type: str, recursion: bool) -> bytes:
 
 def parse_reply(wire: bytes, *, name: str, query_type: str, identity: int) -> DnsResponse:
     """Read a response to exactly this question; whatever is wrong with it becomes `failure`, never an exception."""
+    if query_type == HTTPS:
+        return parse_https_reply(wire, name=name, identity=identity)
     try:
         message = dns.message.from_wire(wire, ignore_trailing=True, raise_on_truncation=False)
     except Exception as error:  # the codec raises many kinds on hostile input; all mean the same to us

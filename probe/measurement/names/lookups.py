@@ -48,7 +48,8 @@ def observe_question(question: DnsQuestion, *, resolver: ResolverRole, clock: Cl
             engine="udp", resolver=resolver, resolver_address=question.server, query_type=question.query_type,
             rcode=first.rcode, answers=first.answers, cnames=first.cnames, answer_ttl_s=first.ttl_s,
             authoritative=first.authoritative, ede=first.ede, dns_flags=tuple(first.flags.split()),
-            authority_records=first.authority_records, soas=first.soas, replies=list_replies(question),
+            authority_records=first.authority_records, soas=first.soas, https_records=first.https_records,
+            replies=list_replies(question),
         ),
         failure=question.failure, t0_s=t0_s,
         t_s=(question.done_at or time.monotonic()) - clock.zero, bytes_written=question.bytes_written,
@@ -160,7 +161,7 @@ def add_reply(base: Observation, reply: DnsResponse, clock: Clock) -> Observatio
         dns=replace(
             base.dns, rcode=reply.rcode, answers=reply.answers, cnames=reply.cnames, answer_ttl_s=reply.ttl_s,
             authoritative=reply.authoritative, ede=reply.ede, dns_flags=tuple(reply.flags.split()),
-            authority_records=reply.authority_records, soas=reply.soas,
+            authority_records=reply.authority_records, soas=reply.soas, https_records=reply.https_records,
         ),
         t_s=clock.now_s(),
     ))

@@ -35,7 +35,8 @@ def drop_half_answers(dns: tuple[Observation, ...], context: PlanContext) -> tup
 def plan_plain_lookups(site: Site, context: PlanContext) -> list[Step]:
     steps: list[Step] = [Lookup(channel="system", name=site.host)]
     if context.network_resolver:
-        steps.append(Lookup(channel="network", name=site.host, server=context.network_resolver))
+        steps += [Lookup(channel="network", name=site.host, server=context.network_resolver),
+                  Lookup(channel="https", name=site.host, server=context.network_resolver)]
     if context.public_resolver:
         steps.append(Lookup(channel="public", name=site.host, server=context.public_resolver))
     return steps
@@ -64,6 +65,10 @@ def plan_further_lookups(site: Site, history: SiteHistory, context: PlanContext,
             evidence.trusted_ok and evidence.network_answers and not evidence.agrees):
         steps += [Lookup(channel="dark", name=name, server=server) for server in (context.dark_server, context.nowhere)
                   if server for name in (site.host, context.innocent)]
+    if evidence.https.is_disproved:
+        steps += [Lookup(channel="https_dark", name=name, server=server, about=site.host)
+                  for server in (context.dark_server, context.nowhere) if server
+                  for name in (site.host, context.innocent)]
     if tried and max(tried) >= context.attempts:
         steps += plan_mark_lookups(site, history, context, evidence)
     return steps
@@ -81,7 +86,8 @@ def _over_tls(site: Site, history: SiteHistory, context: PlanContext, evidence: 
 
 
 def _two_answers(seen: Sequence[Observation]) -> bool:
-    return any(len({reply.answers for reply in o.dns.replies}) > 1 for o in seen)
+    return any(len({reply.answers for reply in o.dns.replies}) > 1 for o in seen
+               if o.purpose != "https")
 
 
 def needs_trusted_resolvers(site: Site, history: SiteHistory, evidence: DnsEvidence) -> bool:
@@ -89,5 +95,7 @@ def needs_trusted_resolvers(site: Site, history: SiteHistory, evidence: DnsEvide
     if evidence.network != "ok" or evidence.system not in _NOT_FAILING:
         return True
     if evidence.bogus or evidence.fingerprint or _two_answers(history.dns) or not site.proves_itself:
+        return True
+    if evidence.https.is_doubtful:
         return True
     return any(o.failure and o.purpose == "target" for o in history.visits)

@@ -33,6 +33,7 @@ from probe.catalogue.sites import Site
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.resolvers import OWN_RESOLVERS
 from probe.inference.evidence.dns_evidence import DnsEvidence, gather_dns_evidence
+from probe.inference.evidence.port53 import select_own_questions
 from probe.measurement.planning.address_choice import choose_addresses, choose_depths
 from probe.measurement.planning.address_plan import plan_address
 from probe.measurement.planning.control_plan import plan_control_questions
@@ -52,7 +53,7 @@ def plan_next_steps(site: Site, history: SiteHistory, context: PlanContext) -> l
     history = replace(history, dns=drop_half_answers(history.dns, context))
     if site.has_name:
         steps += plan_plain_lookups(site, context)
-        if not any(o.dns.resolver in OWN_RESOLVERS for o in history.dns):
+        if not any(o.dns.resolver in OWN_RESOLVERS for o in select_own_questions(history.dns)):
             return steps
         evidence = gather_dns_evidence(history.dns, history.controls, nat64_prefix=context.nat64_prefix)
         steps += plan_further_lookups(site, history, context, evidence)

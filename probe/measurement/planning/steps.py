@@ -18,7 +18,8 @@ from probe.core.tables.words import Empty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """Ask one channel for a name: system, network, public, tcp, doh, dot or dark; for its SOA: zone."""
+    """Ask one channel for a name: system, network, public, tcp, doh, dot or dark; for its SOA: zone; for its HTTPS
+    record: https or https_dark."""
 
     channel: Channel
     name: str
@@ -26,7 +27,8 @@ class Lookup:
     """Address of the resolver, or the operator's name for doh; empty for system."""
     attempt: int = 1
     about: str = ""
-    """For channels `alive`, `again` and `zone`: the name whose failing made us ask; empty: it serves several."""
+    """For channels `alive`, `again`, `zone` and `https_dark`: the name whose failing, or whose answer, made us ask;
+    empty: it serves several."""
     not_before_s: float = field(default=0.0, compare=False)
     """Moment of the run before which it must not start."""
 

@@ -61,4 +61,4 @@ def gather_ladder(catalogue: Catalogue, cc: str, seen: Sequence[Observation], *,
     """The ladder's evidence so far, for a network with these families and these words of gateway and tunnel."""
     return gather_ladder_evidence(seen, domestic=domestic_inputs(catalogue, cc), operators=_operators(catalogue),
                                   link=has_ipv4 or has_ipv6, gateway=gateway, tunnel=tunnel, changed=changed,
-                                  has_ipv6=has_ipv6)
+                                  has_ipv6=has_ipv6, cc=cc)

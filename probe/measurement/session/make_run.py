@@ -177,8 +177,8 @@ def _ladder_plan(run: _RunSetting) -> LadderPlan:
 def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any], listener: DnsListener,
              pool: DaemonPool, progress: Progress, capture: PacketCapture | None) -> ObservationLog:
     """Wait for the ladder's first good news, then measure; stop where the network carries nobody."""
-    from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
-    from probe.inference.rules.rule import find_first_rule
+    from probe.inference.rules.network_rules import NETWORK_TABLE, STOPS
+    from probe.inference.rules.rule import decide
     from probe.measurement.session.observation_log import ObservationLog
     from probe.measurement.session.pacer import Pacer
     from probe.measurement.session.run_loop import RunLoop
@@ -188,7 +188,7 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
     for seen in _wait(run, events):
         book.add(seen)
     ladder = run.ladder(book.observations)
-    if find_first_rule(NETWORK_RULES, ladder).block_type in STOPS:
+    if decide(NETWORK_TABLE, ladder).rule.block_type in STOPS:
         return book
     known = choose_known_places(run.catalogue, run.settings.vantage.cc)
     frame = replace(adapt_context(run.frame, ladder), known_good=known.good, known_absent=known.absent)
@@ -258,23 +258,26 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
                  packets: tuple[KeptPacket, ...]) -> RunResult:
     from probe.inference.evidence.control_probation import format_faults
     from probe.inference.evidence.encrypted_dns import gather_encrypted_dns
+    from probe.inference.evidence.https_evidence import describe_https
     from probe.inference.evidence.ladder_evidence import format_ladder
     from probe.inference.rules import RULES_VERSION
-    from probe.inference.rules.network_rules import NETWORK_RULES
-    from probe.inference.rules.rule import find_first_rule
+    from probe.inference.rules.network_rules import NETWORK_TABLE
+    from probe.inference.rules.rule import decide
     from probe.measurement.session.run_verdicts import find_faulty_helpers, judge_log
 
     seen, clock = log.observations, run.clock
     ladder = run.ladder(seen)
     verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=run.settings.vantage.cc,
                                    lab=run.plan.lab)
-    network, encrypted = find_first_rule(NETWORK_RULES, ladder), gather_encrypted_dns(seen, well=ladder.well)
+    network, encrypted = decide(NETWORK_TABLE, ladder), gather_encrypted_dns(seen, well=ladder.well)
     row = Run(
         run_id=log.run_id, measurement_start_time=format_time(clock.started_at),
         measurement_end_time=format_time(clock.utc()),
-        trigger=run.plan.trigger, outcome=network.outcome, block_type=network.block_type,
-        rule_id=network.id,
-        ladder=(*_add_system_word(format_ladder(ladder)), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}"),
+        trigger=run.plan.trigger, outcome=network.rule.outcome, block_type=network.rule.block_type,
+        rule_id=network.rule.id, basis=network.basis, suspected=next((r.block_type for r in network.suspected), ""),
+        listed=ladder.allowlist.listed if ladder.allowlist.way else (),
+        ladder=(*_add_system_word(format_ladder(ladder)), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}",
+                f"https:{describe_https(seen)}"),
         also=("dns.encrypted",) if encrypted.blocked else (),
         conditions=(*run.plan.conditions, *([NETWORK_CHANGED] if ladder.changed else [])), share=run.plan.share,
         controls_left_out=format_faults(find_faulty_helpers(run.catalogue, log, cc=run.settings.vantage.cc)),

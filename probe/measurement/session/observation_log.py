@@ -28,7 +28,7 @@ MOST_OPEN: dict[Purpose, int] = {"ladder": 1, "target": 2}
 """Places of each family that are kept as ones that accept connections, by what they were asked for."""
 MOST_ANSWERING = 2
 """Those that answer datagrams."""
-_FOR_A_NAME: tuple[Purpose, ...] = ("innocent", "again", "zone")
+_FOR_A_NAME: tuple[Purpose, ...] = ("innocent", "again", "zone", "https")
 _ABOUT_THE_NAME: tuple[Purpose, ...] = ("target", "dark")
 _AROUND: tuple[Purpose, ...] = ("innocent", "port", "version", "residual", "bytes")
 _TRACES: tuple[Operation, ...] = ("trace", "udp_trace")
@@ -115,7 +115,7 @@ class ObservationLog:
             self._by_input[stamped.input].append(index)
 
     def _keep_lookup(self, stamped: Observation, index: int) -> None:
-        if stamped.purpose in _ABOUT_THE_NAME:
+        if stamped.purpose in _ABOUT_THE_NAME or (stamped.purpose == "https" and not stamped.input):
             self._by_name[stamped.hostname].append(index)
         elif stamped.purpose in _FOR_A_NAME and stamped.input:
             self._by_name[stamped.input].append(index)  # asked for the sake of the name that failed
@@ -156,7 +156,7 @@ class ObservationLog:
     def case(self, site: Site) -> SiteCase:
         """What the judge needs of a site."""
         dns = tuple(self.observations[i] for i in self._by_name.get(site.host, ())) if site.has_name else ()
-        if any(o.failure or o.purpose == "dark" for o in dns):
+        if any((o.failure and o.purpose != "https") or o.purpose == "dark" for o in dns):
             dns += tuple(self.observations[i] for i in (*self._innocent_lookups, *self._compared_lookups))
         inputs = dict.fromkeys(e.input for e in site.endpoints)
         addresses = dict.fromkeys(a for o in select_own_questions(dns) for a in o.dns.answers)

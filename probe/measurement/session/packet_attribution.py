@@ -51,7 +51,8 @@ def attribute_packets(capture: PacketCapture | None, log: ObservationLog, clock:
 def _is_unwell(seen: Observation) -> bool:
     """Whether somebody may ask for the packets: it failed, gave another page than expected, or had several answers."""
     several = max(len(seen.dns.replies), len(seen.trace.lines), len(seen.datagrams.versions)) > 1
-    return bool(seen.failure) or seen.met_expectation == "no" or several
+    failed = bool(seen.failure) and seen.purpose != "https"  # most names have no such record
+    return failed or seen.met_expectation == "no" or several
 
 
 def _select_packets(flows: Sequence[tuple[Observation, CapturedFlow]], hidden: Sequence[bytes]) -> Iterator[KeptPacket]:

@@ -44,7 +44,7 @@ from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.progress import Progress, ignore_progress
 from probe.core.tables.purposes import Purpose
-from probe.core.tables.resolvers import Channel, ResolverRole
+from probe.core.tables.resolvers import HTTPS, Channel, ResolverRole
 from probe.measurement.clock import Clock
 from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
 from probe.measurement.names.lookups import list_replies, observe_question
@@ -67,7 +67,7 @@ MAX_SEARCHES = 12
 UDP_TIMEOUT_S = 5.0
 _UDP_CHANNELS: dict[Channel, ResolverRole] = {
     "network": "network", "public": "public", "dark": "dark", "alive": "network",
-    "again": "network", "zone": "network",
+    "again": "network", "zone": "network", "https": "network", "https_dark": "dark",
 }
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
 SYSTEM_LOOKUPS = 64
@@ -77,6 +77,8 @@ LOOK_UP_S = 5.0
 GIVE_UP_AFTER = 4
 """A control that failed this often without one answer is not asked again in the run."""
 _PLAIN_UDP: tuple[Channel, ...] = ("network", "public")
+_HTTPS_CHANNELS: tuple[Channel, ...] = ("https", "https_dark")
+_WITHOUT_RESOLVER: tuple[Channel, ...] = ("dark", "https_dark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,12 +245,12 @@ class RunLoop:
 
     def _ask_udp(self, step: Lookup) -> None:
         kinds = self._shop.query_types if step.channel in _PLAIN_UDP else self._shop.query_types[:1]
-        kinds = ("SOA",) if step.channel == "zone" else kinds
+        kinds = ("SOA",) if step.channel == "zone" else (HTTPS,) if step.channel in _HTTPS_CHANNELS else kinds
         self._state.pending_questions[step] = len(kinds)
         for kind in kinds:
             self._listener.ask(DnsQuestion(
                 name=step.name, query_type=kind, server=step.server, timeout_s=UDP_TIMEOUT_S,
-                recursion=step.channel != "dark", on_first=lambda q: self._events.put(_Heard(step, q)),
+                recursion=step.channel not in _WITHOUT_RESOLVER, on_first=lambda q: self._events.put(_Heard(step, q)),
                 on_late=lambda q: self._events.put(_Heard(step, q)),
             ))
 
@@ -289,6 +291,8 @@ class RunLoop:
         return self._state.owners[step]
 
     def _purpose(self, step: Lookup) -> Purpose:
+        if step.channel in _HTTPS_CHANNELS:
+            return "https"
         if step.channel in _PLAIN_UDP:
             return "target"
         if step.channel == "zone":
@@ -325,4 +329,4 @@ def _urgency(step: Step) -> int:
         return 0
     if isinstance(step, Visit | QuicVisit):
         return 0 if step.purpose == "innocent" else 1 if step.attempt == 1 else 3
-    return 2 if isinstance(step, Lookup) else 4
+    return 2 if isinstance(step, Lookup) and step.channel not in _HTTPS_CHANNELS else 4

@@ -14,7 +14,7 @@ from probe.core.addresses import may_connect
 from probe.core.endpoints import Endpoint
 from probe.core.observation_parts import HttpPart
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.resolvers import PUBLIC_RESOLVERS
+from probe.core.tables.resolvers import HTTPS, PUBLIC_RESOLVERS
 from probe.measurement.clock import Clock
 from probe.measurement.hops.locate import locate_hop
 from probe.measurement.hops.trace import trace_tcp
@@ -97,8 +97,9 @@ def _lookup(step: Lookup, executor: StepExecutor) -> list[Observation]:
     operator = next(o for o in PUBLIC_RESOLVERS if o.name == step.server)
     address = executor.way_to(operator.ipv4[0]) or next(iter(operator.ipv6), operator.ipv4[0])
     lookup = lookup_over_tls if step.channel == "dot" else lookup_over_https
-    return lookup(step.name, executor.query_types, operator=operator, address=address, clock=executor.clock,
-                      timeout_s=executor.timeout_s + 2)
+    found = lookup(step.name, (*executor.query_types, HTTPS), operator=operator, address=address, clock=executor.clock,
+                   timeout_s=executor.timeout_s + 2)
+    return [replace(o, purpose="https") if o.dns.query_type == HTTPS else o for o in found]
 
 
 def _follow(step: FollowRedirect, executor: StepExecutor) -> list[Observation]:

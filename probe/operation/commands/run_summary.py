@@ -24,9 +24,13 @@ def describe_run(result: RunResult) -> Iterator[str]:
     if run.vantage.vantage_doubt:
         yield f"The place is in doubt ({', '.join(run.vantage.vantage_doubt)}): see probe status"
     if run.outcome != "ok":
-        yield f"The network: {run.block_type}: {BLOCK_TYPES[read_word(run.block_type, BLOCK_TYPES)].meaning}"
+        yield f"The network: {visible(run.block_type)}: {_mean(run.block_type)}"
+    if run.suspected:
+        yield f"  suspected {visible(run.suspected)}: {_mean(run.suspected)}"
+    if run.listed:
+        yield f"  services abroad that answer: {visible(', '.join(run.listed))}"
     for cause in run.also:
-        yield f"The network besides: {cause}: {BLOCK_TYPES[read_word(cause, BLOCK_TYPES)].meaning}"
+        yield f"The network besides: {visible(cause)}: {_mean(cause)}"
     for outcome in _SHOWN:
         rows = [v for v in result.verdicts if v.outcome == outcome]
         if rows:
@@ -36,6 +40,12 @@ def describe_run(result: RunResult) -> Iterator[str]:
     counts = Counter(v.outcome for v in result.verdicts)
     words: list[Outcome] = [*OUTCOMES, NOT_ATTEMPTED]
     yield ", ".join(f"{counts[w]} {w}" for w in words if counts[w]) + f"; {run.runtime_s:.1f} s"
+
+
+def _mean(cause: str) -> str:
+    """What a cause means; rows of other versions hold words that this one does not give."""
+    known = BLOCK_TYPES.get(read_word(cause, BLOCK_TYPES))
+    return known.meaning if known else "a cause that this version does not give"
 
 
 def _line(verdict: Verdict) -> str:

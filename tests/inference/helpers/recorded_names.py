@@ -8,6 +8,7 @@ from typing import Any
 from observations import HERE4, THERE4
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.fingerprint_weight import FingerprintMark
+from probe.inference.evidence.https_evidence import HttpsEvidence
 from probe.inference.evidence.port53 import Port53Evidence
 from probe.inference.rules.name_context import NameEvidence
 
@@ -38,6 +39,9 @@ NAMES: dict[str, NameEvidence] = {
     "dns/household_filter": name(filtered=True, resolver_private=True, **BOGUS),
     "dns/two_answers": name(injected=True),
     "dns/dark_address_answers": name(dark_answered=True),
+    "dns/https_two_answers": name(https=HttpsEvidence(injected=True)),
+    "dns/https_dark_address_answers": name(https=HttpsEvidence(dark_answered=True)),
+    "dns/false_https_hint": name(https=HttpsEvidence(bogus=frozenset({HERE4}))),
     "dns/malformed_over_tcp": name(port53=Port53Evidence(tcp_malformed=True), **BOGUS),
     "dns/led_astray": name(WRONG, port53=Port53Evidence(intercepted=True, led_astray=True)),
     "dns/restricted_mode": name({"validated": True}, **RESTRICTED, **HONEST),

@@ -141,6 +141,16 @@ def test_an_injector_answers_in_the_family_asked_for(tmp_path: Path) -> None:
     assert answers(sent(lone.out(query("t.example", "AAAA")), to_client=True)[0]) == (0, [])
 
 
+def test_questions_of_one_type_alone_may_vanish(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, rule("qname", "t.example", "drop", qtypes="HTTPS"))
+    assert scene.out(query("t.example", "HTTPS")).forward is None
+    for kind in ("A", "AAAA"):
+        raw = query("t.example", kind)
+        assert untouched(scene.out(raw), raw)
+    other = query("u.example", "HTTPS")
+    assert untouched(scene.out(other), other)
+
+
 def test_fresh_addresses_and_response_codes(tmp_path: Path) -> None:
     scene = Scene(tmp_path, rule("qname", "t.example", "inject_dns", copies=2))
     seen = {answers(packet)[1][0] for _ in range(3) for packet in sent(scene.out(query("t.example")), to_client=True)}

@@ -161,6 +161,16 @@ def test_only_the_country_survives(watch: Watching) -> None:
     assert w.connect("8.8.8.8", port=443, timeout_s=1).failure == "timeout"
 
 
+@pytest.mark.parametrize(("name", "alias", "at_home"), [("way-abroad-cut", "cached", ""),
+                                                       ("company-proxy-only", "exempt", "timeout")])
+def test_a_few_services_abroad_survive(watch: Watching, name: str, alias: str, at_home: str) -> None:
+    w = watch(name)
+    assert w.tls(w.target(alias)).failure == ""
+    domestic = w.drawn.world.hosts["2gis.ru"].ipv4[0]
+    assert w.connect(domestic, port=443, timeout_s=1).failure == at_home
+    assert not connects(w)
+
+
 def test_only_the_messengers_of_a_pass_survive(watch: Watching) -> None:
     w = watch("messaging-pass")
     passing = w.target("passing")

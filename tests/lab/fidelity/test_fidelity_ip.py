@@ -165,7 +165,7 @@ def test_connections_beyond_a_few_vanish_for_a_while(w: Watched) -> None:
         assert w.connect(t).failure == ""
     for _ in range(2):
         assert_silence(w, w.connect(t, timeout_s=BRIEF_S))
-    assert {e.block_type for e in w.truth()} == {"tcp.rate"}
+    assert {e.block_type for e in w.truth()} == {"tcp.drop"}
     assert w.connect(t, port=80).failure == "", "another port is not counted"
     for _ in range(allowed + 1):
         assert w.connect(w.innocent()).failure == ""
@@ -178,10 +178,29 @@ def test_only_listed_addresses_answer(w: Watched) -> None:
     assert {p.ip.ttl for p in w.from_server(w.connect(listed))} == {w.server_ttl}
     for place in (w.target("t"), w.target("t", 1), w.innocent()):
         assert_silence(w, w.connect(place, timeout_s=BRIEF_S))
-    assert {e.block_type for e in w.truth()} == {"ip.allowlist"}
+    assert {e.block_type for e in w.truth()} == {"network.allowlist.address"}
     assert listed.address not in {e.address for e in w.truth()}
     flow = w.dns(w.target("t").host)
     assert flow.failure == "", "the network's own resolver is listed"
+
+
+@on("allowlist-data")
+def test_connections_open_everywhere_and_data_pass_to_listed_addresses(w: Watched) -> None:
+    assert w.tls(w.target("listed")).failure == ""
+    for place in (w.target("t"), w.target("t", 1)):
+        assert w.connect(place).failure == ""
+        assert w.tls(place, timeout_s=BRIEF_S).failure == "timeout"
+    assert {e.block_type for e in w.truth()} == {"network.allowlist.data"}
+
+
+@on("allowlist-name")
+def test_handshakes_with_listed_names_alone_are_answered(w: Watched) -> None:
+    listed = w.target("listed")
+    assert w.tls(listed).failure == ""
+    assert w.tls(listed, name="www.example.com", timeout_s=BRIEF_S).failure == "timeout"
+    assert w.connect(w.target("t")).failure == ""
+    assert w.tls(w.target("t"), timeout_s=BRIEF_S).failure == "timeout"
+    assert {e.block_type for e in w.truth()} == {"network.allowlist.name"}
 
 
 @on("ip-drop")

@@ -51,7 +51,7 @@ def test_relays_are_asked_in_vain_and_the_rest_of_the_service_is_not(w: Watched)
         assert w.udp(t, binding_request(), port=t.port, timeout_s=BRIEF_S).failure == "timeout"
         failure, data = elsewhere(w, t, binding_request(), transport="udp")
         assert (failure, data[:2]) == ("", b"\x01\x01")
-    assert {entry.block_type for entry in w.truth()} == {"udp.drop"}
+    assert {entry.block_type for entry in w.truth()} == {"udp"}
     for place in (*w.targets("chat"), *w.targets("web")):
         assert w.tls(place).failure == ""
 
@@ -65,7 +65,7 @@ def test_datagrams_to_the_ports_of_relays_vanish_and_the_rest_of_the_service_pas
             flow = w.udp(place, binding_request(), port=port, timeout_s=BRIEF_S)
             w.settle()
             assert (flow.failure, w.from_server(flow)) == ("timeout", []), "nothing is forged in its stead"
-            assert set(acts(w, flow)) == {"udp.drop"}
+            assert set(acts(w, flow)) == {"udp"}
     (place,) = w.targets("web")[:1]
     assert elsewhere(w, place, binding_request(), port=ports[0], transport="udp")[0] == "ECONNREFUSED"
     acted = len(w.truth())
@@ -80,7 +80,7 @@ def test_datagrams_to_the_ports_of_relays_vanish_and_the_rest_of_the_service_pas
         assert w.tls(place).failure == ""
     assert len(w.truth()) == acted, "none of which anybody touched"
     assert {(e.block_type, e.action, e.direction, e.port in ports) for e in w.truth()} == {
-        ("udp.drop", "drop", "to_server", True)}
+        ("udp", "drop", "to_server", True)}
 
 
 @on("messenger-dns")

@@ -302,7 +302,7 @@ def test_an_http_head_is_waited_for_but_not_for_ever() -> None:
     assert endless == dissect.HttpRequest(method="GET")
 
 
-@pytest.mark.parametrize("kind", ["A", "AAAA", "TXT"])
+@pytest.mark.parametrize("kind", ["A", "AAAA", "HTTPS", "TXT"])
 def test_dns_questions_and_answers_agree_with_dnspython(kind: str) -> None:
     query = dns.message.make_query("WwW.eXample.org", kind, use_edns=True)
     question = dissect.dns_question(query.to_wire())
@@ -312,7 +312,8 @@ def test_dns_questions_and_answers_agree_with_dnspython(kind: str) -> None:
     reply = dns.message.from_wire(wire)
     assert reply.id == query.id
     assert reply.question[0].name.to_text() == "WwW.eXample.org."
-    expected = {"A": ["8.7.198.45"], "AAAA": ["2001::1"], "TXT": []}[kind]
+    expected = {"A": ["8.7.198.45"], "AAAA": ["2001::1"], "TXT": [],
+                "HTTPS": ['1 . alpn="h2" ipv4hint="8.7.198.45"']}[kind]
     assert [str(record) for rrset in reply.answer if kind != "TXT" for record in rrset] == expected
     denied = dns.message.from_wire(dissect.dns_answer(question, addresses=("8.7.198.45",), rcode=3))
     assert denied.rcode() == dns.rcode.NXDOMAIN

@@ -137,7 +137,7 @@ def test_an_act_that_is_no_censorship_is_an_act_but_convicts_nobody() -> None:
 
 
 def test_blocked_that_nothing_caused_is_an_invalid_scenario() -> None:
-    drawn = replace(scene(Expect(of="*", outcomes=("blocked",), block_types=("ip.allowlist",))), rules=())
+    drawn = replace(scene(Expect(of="*", outcomes=("blocked",), block_types=("ip.blackhole",))), rules=())
     assert "no rule" in judged(verdicts(), drawn=drawn).invalid
 
 

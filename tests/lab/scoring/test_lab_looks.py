@@ -69,4 +69,4 @@ def test_servers_of_datagrams_that_are_gone_look_so(tmp_path: Path) -> None:
     file = tmp_path / "made.toml"
     file.write_text('title = "made"\nkind = "innocent"\n\n[draw.t]\nprotocol = "stun"\n\n'
                     '[[fault]]\nkind = "host_silent"\nmatch = ["@t"]\n')
-    assert "udp.drop" in list_looks(read_scenario(file))
+    assert "udp" in list_looks(read_scenario(file))

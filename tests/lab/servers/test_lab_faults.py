@@ -261,6 +261,27 @@ def test_a_content_network_shows_two_faces_both_genuine(seed: int) -> None:
         assert same[0] == same[1]
 
 
+@pytest.mark.parametrize(("style", "rcode"), [("empty", "NOERROR"), ("refused", "NOTIMP"), ("keys", "NOERROR")])
+@in_namespace
+def test_a_forwarder_hands_on_no_https_records(style: str, rcode: str) -> None:
+    with serving(ROWS, fault("https_stripped", style=style), seed=29) as served:
+        told = {name: lookup(served, name, "HTTPS", where="8.8.8.8").to_text() for name in sorted(served.world.hosts)}
+        name = next(name for name, text in told.items() if "ech=" in text)
+        answer = lookup(served, name, "HTTPS")
+        assert dns.rcode.to_text(answer.rcode()) == rcode
+        assert "ech=" not in answer.to_text()
+        assert ("alpn=" in answer.to_text()) == (style == "keys")
+        assert lookup(served, name).answer
+
+
+@in_namespace
+def test_a_forwarder_may_keep_silent_about_https_records() -> None:
+    with serving(ROWS, fault("https_stripped", style="silent"), seed=29) as served:
+        with pytest.raises(dns.exception.Timeout):
+            dns.query.udp(dns.message.make_query(GOOD, "HTTPS"), served.world.resolver, timeout=0.5)
+        assert lookup(served, GOOD).answer
+
+
 @in_namespace
 def test_a_captive_portal_answers_everything_with_its_login() -> None:
     with serving(ROWS, fault("portal"), seed=32) as served:
@@ -305,7 +326,7 @@ def test_servers_that_cannot_keep_the_truth_end() -> None:
 
 def test_the_table_is_whole_and_every_fault_of_the_servers_is_tested_here() -> None:
     elsewhere = {"nonexistent", "cdn_split", "portal", "mitm", "stun_misnumbered", "app_reply", "quic_limit",
-                 "store_delisted", "store_strange"}
+                 "store_delisted", "store_strange", "https_stripped"}
     ours = {kind for kind, entry in FAULTS.items() if entry.layer not in ("router", "client", "laboratory")}
     assert ours == {*HOSTS, *RESOLVERS, *elsewhere}
     for kind, entry in FAULTS.items():

@@ -66,9 +66,9 @@ def in_any_order(site: Site, net: Net, context: PlanContext = FRAME) -> list[lis
 
 def test_a_site_that_works_is_asked_as_little_as_can_be() -> None:
     for taken in in_any_order(site_of(), Net(dns=HONEST)):
-        assert sorted(channels(taken)) == ["network", "public", "system"]
+        assert sorted(channels(taken)) == ["https", "network", "public", "system"]
         assert [(v.purpose, v.attempt) for v in visits(taken)] == [("innocent", 1), ("target", 1)]
-        assert len(taken) == 5
+        assert len(taken) == 6
 
 
 def test_the_innocent_name_goes_first_to_the_same_place() -> None:
@@ -243,7 +243,7 @@ def test_a_name_without_ipv6_is_not_taken_for_empty_before_its_answer_came() -> 
     book, site = ObservationLog("r"), site_of()
     book.add(replace_flat(empty, query_type="AAAA"))
     half = plan_next_steps(site, book.history_of(site), BOTH)
-    assert sorted(channels(half)) == ["network", "public", "system"]
+    assert sorted(channels(half)) == ["https", "network", "public", "system"]
     book.add(replace_flat(full, query_type="A", answers=(HERE4,), failure=""))
     assert [v.address for v in visits(plan_next_steps(site, book.history_of(site), BOTH))] == [HERE4]
     assert "doh" not in channels(plan_next_steps(site, book.history_of(site), BOTH))

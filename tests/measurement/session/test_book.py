@@ -36,6 +36,8 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.replies import DnsReply
 from probe.core.runs import Run, RunResult, Vantage
 from probe.inference.evidence.ladder_evidence import format_ladder
+from probe.measurement.planning.next_steps import plan_next_steps
+from probe.measurement.planning.steps import Visit
 from probe.measurement.session.ladder_controls import NETWORK_CHANGED, choose_ladder_controls, gather_ladder
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.run_verdicts import judge_log, judge_stored_run
@@ -288,6 +290,19 @@ def test_verdicts_do_not_depend_on_the_order_in_which_sites_are_judged(catalogue
     two, _ = judge_log(catalogue, replace(chosen, sites=sites[::-1]), book, ladder, cc="RU")
     assert sorted(one, key=lambda v: v.target_id) == sorted(two, key=lambda v: v.target_id)
     assert len(one) == 2
+
+
+def test_questions_for_https_records_are_their_name_s_and_no_address_is_visited_for_them() -> None:
+    book = ObservationLog("r")
+    book.add(lookup(HERE4))
+    book.add(lookup(NEAR4, purpose="https", query_type="HTTPS"))
+    book.add(lookup(name=FRAME.innocent, purpose="https", query_type="HTTPS", resolver="dark", input=HOST))
+    book.add(lookup(name=OTHER, purpose="https", query_type="HTTPS"))
+    book.add(lookup(name=FRAME.innocent, purpose="innocent"))
+    mine = book.case(site_of()).dns
+    assert [(o.hostname, o.purpose) for o in mine] == [(HOST, "target"), (HOST, "https"), (FRAME.innocent, "https")]
+    steps = plan_next_steps(site_of(), book.history_of(site_of()), FRAME)
+    assert {s.address for s in steps if isinstance(s, Visit)} == {HERE4}
 
 
 def test_questions_for_the_sake_of_a_name_are_its_own_and_a_comparison_is_everybodys() -> None:

@@ -180,7 +180,7 @@ def test_the_latest_run_is_told_role_by_role(tmp_path: Path) -> None:
                             observations=(), controls=(), verdicts=(), services=services), tmp_path, parquet=False)
 
     chat = ServiceVerdict(service="signal", role="chat", outcome="blocked", k=2, n=2, block_types=("dns.nxdomain",))
-    call = ServiceVerdict(service="signal", role="call", outcome="blocked", k=2, n=2, block_types=("udp.drop",))
+    call = ServiceVerdict(service="signal", role="call", outcome="blocked", k=2, n=2, block_types=("udp",))
     keep("later", 9, replace(chat, outcome="ok", k=0), call)
     keep("earlier", 3, chat)
     page = Page(make_report(tmp_path, tmp_path / "report.html").page.read_text())

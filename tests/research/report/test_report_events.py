@@ -50,7 +50,7 @@ def test_the_last_word_on_an_event_counts() -> None:
 
 
 def test_other_names_and_missing_fields_are_borne() -> None:
-    words = words_of({"service": "viber", "role": "call", "block_type": "udp.drop", "networks": "AS1",
+    words = words_of({"service": "viber", "role": "call", "block_type": "udp", "networks": "AS1",
                       "onset": ["2017-05-04T10:00:00Z", "2017-05-04T11:00:00Z"]},
                      {"kind": "network", "onset": {"from": None, "until": "2017-05-05T01:00:00Z"}, "ongoing": True}, {})
     for part in ("viber call", "(AS1)", "4 May 2017, 10:00 \u2013 4 May 2017, 11:00", "the whole network",

@@ -1,4 +1,5 @@
-"""One DNS question on the client side, told as JSON: response code, addresses, extended errors (RFC 8914).
+"""One DNS question on the client side, told as JSON: response code, addresses, extended errors (RFC 8914), how
+many HTTPS records (RFC 9460), and whether any has keys for Encrypted ClientHello.
 
 Arguments: name, type, server (empty: what resolv.conf names).
 """
@@ -30,12 +31,15 @@ def ask(name: str, kind: str, server: str) -> dict[str, object]:
     try:
         reply = dns.query.udp(query, server, timeout=TIMEOUT_S)
     except dns.exception.Timeout:
-        return {"server": server, "rcode": "timeout", "addresses": [], "ede": []}
+        return {"server": server, "rcode": "timeout", "addresses": [], "ede": [], "records": 0, "keys": False}
     except OSError as error:
-        return {"server": server, "rcode": type(error).__name__, "addresses": [], "ede": []}
+        return {"server": server, "rcode": type(error).__name__, "addresses": [], "ede": [], "records": 0,
+                "keys": False}
     found = [item.to_text() for rrset in reply.answer for item in rrset if rrset.rdtype.name in ("A", "AAAA")]
     errors = [int(option.code) for option in reply.options if isinstance(option, dns.edns.EDEOption)]
-    return {"server": server, "rcode": dns.rcode.to_text(reply.rcode()), "addresses": found, "ede": errors}
+    https = [item.to_text() for rrset in reply.answer for item in rrset if rrset.rdtype.name == "HTTPS"]
+    return {"server": server, "rcode": dns.rcode.to_text(reply.rcode()), "addresses": found, "ede": errors,
+            "records": len(https), "keys": any("ech=" in text for text in https)}
 
 
 if __name__ == "__main__":
