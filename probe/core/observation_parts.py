@@ -61,7 +61,15 @@ class TcpPart:
     first byte of an answer, or the end of the connection, reached us: never shorter than it was on the wire. 0 where
     nothing came, or something came before we had said anything."""
     retransmits: int = 0
-    """Segments of ours that TCP had sent again on this connection when the operation ended, SYNs included."""
+    """Segments of ours that TCP had sent again on this connection when the operation ended, SYNs included; of the last
+    operation: when the connection was closed."""
+    segments_out: int = 0
+    """Of the last operation of a connection: segments that we had sent on it when it was closed, SYN, repeats and bare
+    acknowledgements included; 0 in all other rows, and where the system does not tell."""
+    delivered: int = 0
+    """Of the same: segments with a SYN, data or an end that the other side had acknowledged."""
+    mean_rtt_ms: float = 0.0
+    """Of the same: TCP's running mean of the round trips (RFC 6298); 0 where none was measured."""
     receive_mss: int = 0
     """Of a transfer: about the size of the largest TCP segment that came; 0 where the system does not tell."""
 

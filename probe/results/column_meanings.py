@@ -147,7 +147,12 @@ OBSERVATIONS: Words = {
     "end_ms": ("ms", "From just before the operation's first bytes were sent until the first byte of an answer, or the"
                      " end of the connection, came; 0: nothing came, something came before, or not written down."),
     "retransmits": ("count", "TCP segments that had been sent again on the connection when the operation ended, SYNs"
-                             " included; 0 also where the system does not tell."),
+                             " included; of the last operation: when the connection was closed; 0 also where the"
+                             " system does not tell."),
+    "segments_out": ("count", "In the last row of a connection: TCP segments sent on it until it was closed, SYN,"
+                              " repeats and bare acknowledgements included; 0: not told, and in older rows."),
+    "delivered": ("count", "In the same row: segments with a SYN, data or an end that the other side acknowledged."),
+    "mean_rtt_ms": ("ms", "In the same row: TCP's running mean of the round trips (RFC 6298); 0: not told."),
     "receive_mss": ("bytes", "Of a transfer: about the size of the largest TCP segment that came; 0 when unknown."),
     "rounds": ("count", "Of a transfer: how often requests were sent when all before were answered: round trips."),
 }

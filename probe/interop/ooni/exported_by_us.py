@@ -39,7 +39,7 @@ EXPORTED_FIELDS: tuple[str, ...] = (
     "acked", "server_hello", "shape", "segments", "chain", "trust", "method", "host_header", "status", "header_names",
     "body_bytes", "body_sha256", "body_truncated", "met_expectation", "fingerprint", "fingerprint_scope", "requests",
     "responses", "protocol", "proof", "reply_bytes", "bytes_written", "bytes_read", "flow_s", "bins", "rounds",
-    "min_rtt_ms", "end_ms", "retransmits",
+    "min_rtt_ms", "end_ms", "retransmits", "segments_out", "delivered", "mean_rtt_ms",
 )
 """Fields of an observation that a measurement holds; the others are not published."""
 KEPT_FROM: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "reference"})

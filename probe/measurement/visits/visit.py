@@ -46,7 +46,7 @@ from probe.measurement.streams.sockets import (
     read_icmp_error,
     stop_icmp_reports,
 )
-from probe.measurement.streams.tcp_info import get_tcp_info, note_times
+from probe.measurement.streams.tcp_info import get_tcp_info, note_end, note_times
 from probe.measurement.streams.tls_handshake import (
     TlsHandshake,
     TlsStream,
@@ -97,6 +97,7 @@ def visit(plan: Visit, *, clock: Clock, capture: PacketCapture | None = None,
         seen += _speak(stream, base, plan, clock, chain, plan.app) if plan.app else _ask(stream, base, plan, clock)
         return seen
     finally:
+        note_end(seen, sock)
         if capture is not None:
             capture.claim([o for o in seen if o.operation != "transfer"], our_port)
         abort(sock)

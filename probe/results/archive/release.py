@@ -53,7 +53,7 @@ RELEASED: Mapping[str, tuple[str, ...]] = {
         "segments", "chain", "trust", "method", "host_header", "status", "header_names", "body_bytes", "body_sha256",
         "body_truncated", "met_expectation", "fingerprint", "fingerprint_scope", "requests", "responses", "protocol",
         "proof", "reply_bytes", "bytes_written", "bytes_read", "flow_s", "bins", "rounds",
-        "min_rtt_ms", "end_ms", "retransmits",
+        "min_rtt_ms", "end_ms", "retransmits", "segments_out", "delivered", "mean_rtt_ms",
     ),
     "controls": (
         *_FRAME, "asn", "cc", "input", "state", "dns_failure", "addresses", "tcp", "tls", "udp", "leaf_keys", "app",
