@@ -158,12 +158,12 @@ class TransferPart:
 
     flow_s: float = 0.0
     """Of a transfer: seconds from the established connection to the last byte that came; of a page whose time was up:
-    from its request."""
+    from its request; of a stay: how long it lasted."""
     bins: tuple[int, ...] = ()
     """Of a transfer: bytes that came in each half second, TLS included."""
     rounds: int = 0
     """Of a transfer: how often requests were sent, each time once all before were answered: so many round trips are our
-    own doing."""
+    own doing; of a stay: exchanges that were answered."""
 
 
 NO_DNS = DnsPart()

@@ -13,6 +13,7 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.planned_looks import add_shares
 from probe.inference.evidence.visit_outcomes import must_not_answer
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.rule_verdict import add_causes, make_not_attempted
@@ -90,6 +91,7 @@ def _add_counts(chief: Verdict, members: Sequence[Verdict]) -> Verdict:
     return replace(
         chief, evidence=evidence[:MAX_EVIDENCE], attempts=sum(v.attempts for v in members),
         failed_attempts=sum(v.failed_attempts for v in members),
+        intermittent=add_shares(v.intermittent for v in members),
     )
 
 

@@ -33,7 +33,7 @@ FORMAT = "0.2.0"
 EXTENSIONS = {"dnst": 0, "httpt": 0, "tcpconnect": 0, "tlshandshake": 0}
 
 EXPORTED_FIELDS: tuple[str, ...] = (
-    "target_id", "input", "purpose", "attempt", "operation", "failure", "t0_s", "t_s", "hostname", "address",
+    "target_id", "input", "purpose", "attempt", "planned", "operation", "failure", "t0_s", "t_s", "hostname", "address",
     "address_source", "port", "family", "dns_engine", "resolver", "resolver_address", "query_type", "rcode", "answers",
     "cnames", "answer_ttl_s", "authoritative", "sni", "alpn", "tls_version", "cipher", "tls_alert", "hello_bytes",
     "acked", "server_hello", "shape", "segments", "chain", "trust", "method", "host_header", "status", "header_names",

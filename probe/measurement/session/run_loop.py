@@ -51,6 +51,7 @@ from probe.measurement.names.lookups import list_replies, observe_question
 from probe.measurement.planning.control_plan import plan_probation
 from probe.measurement.planning.flow_suspects import FlowContext
 from probe.measurement.planning.locate_plan import list_search_keys
+from probe.measurement.planning.loss_suspects import make_loss_context
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
@@ -72,6 +73,8 @@ _UDP_CHANNELS: dict[Channel, ResolverRole] = {
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
 SYSTEM_LOOKUPS = 64
 """Lookups by the system at once: each is two questions to the network's resolver, which may have room for 150."""
+WORTH_S = 1.0
+"""So long a step is waited for that may be left out."""
 LOOK_UP_S = 5.0
 """How long at most nothing is looked at while nothing happens."""
 GIVE_UP_AFTER = 4
@@ -131,6 +134,8 @@ class RunLoop:
         for index in indices:
             self._plan(index)
         self._drive(deadline_s)
+        self._look_at_loss()
+        self._drive(deadline_s)
         for looks_at in choose_flow_contexts(self._frame):
             self._look_at_flows(looks_at)
             self._drive(deadline_s)
@@ -153,6 +158,18 @@ class RunLoop:
                         consent_level=self._frame.consent_level)
         if flow != self._frame.flow:
             self._frame = replace(self._frame, flow=flow)
+            for index in range(len(self._sites)):
+                self._plan(index)
+
+    def _look_at_loss(self) -> None:
+        """Whose connections lose what others' do not? Nobody's is the rule."""
+        if not any(o.tcp.retransmits for o in self._book.observations):
+            return
+        known = [(site, self._book.history_of(site)) for site in self._sites]
+        loss = make_loss_context([(site, (*seen.visits, *seen.around)) for site, seen in known],
+                                 now_s=self._clock.now_s())
+        if loss.suspects:
+            self._frame = replace(self._frame, loss=loss)
             for index in range(len(self._sites)):
                 self._plan(index)
 
@@ -208,6 +225,9 @@ class RunLoop:
             ready_s = None if self._must_wait(entry[2], kept) else self._gate.ready_at_s(entry[2], now_s)
             if ready_s is not None and ready_s + self._frame.timeout_s > deadline_s:
                 continue  # its time will not come in this run, which need not wait for it
+            if ready_s is not None and ready_s > now_s + WORTH_S and isinstance(entry[2], Visit) and (
+                    entry[2].may_be_left_out):
+                continue
             if ready_s is not None and ready_s <= now_s:
                 self._start(entry[2], now_s)
                 continue

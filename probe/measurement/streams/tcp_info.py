@@ -67,7 +67,8 @@ def note_times(part: TcpPart, sock: RecordedSocket) -> TcpPart:
 
 
 def note_end(seen: list[Observation], sock: RecordedSocket) -> None:
-    """Write into the last operation of a connection, what was read on of a page left out, what TCP knows of the whole, just before it is closed."""
+    """Write into the last operation of a connection what TCP knows of the whole, just before it is closed. What was
+    read on of a page is no operation of its own."""
     told = get_tcp_info(sock)
     last = next((n for n, o in reversed(list(enumerate(seen))) if o.operation != "transfer"), None)
     if last is None or not told.sent:
