@@ -18,8 +18,8 @@ from probe.inference.evidence.connection_loss import (
 )
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
-MAX_SUSPECTS = 2
-"""Of a run: where more services stand out, the line does."""
+MAX_SUSPECTS = 3
+"""Of a run: as many as may be company of each other. Where many stand out, nobody does."""
 YARDSTICKS = 2
 Seen = Iterable[tuple[Site, Sequence[Observation]]]
 """Each site with what was seen of it and around it."""
