@@ -10,7 +10,14 @@ import pytest
 from observations import RESET, site_of, visit_to
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
-from probe.inference.evidence.planned_looks import PlannedLooks, find_interval, gather_planned_looks
+from probe.inference.evidence.planned_looks import (
+    PlannedLooks,
+    add_shares,
+    describe_share,
+    find_interval,
+    gather_planned_looks,
+    read_share,
+)
 
 
 def looks(*words: Failure, planned: int) -> list[Observation]:
@@ -40,3 +47,16 @@ def test_the_interval_of_a_share_is_exact(failed: int, made: int, low: float, hi
 
 def test_nothing_planned_has_no_share() -> None:
     assert PlannedLooks().share == ""
+
+
+@pytest.mark.parametrize(("shares", "together"), [
+    (["1/3", "0/2"], "1/5"), (["", "0/1"], "0/1"), (["", ""], ""), ([], ""),
+])
+def test_shares_of_several_addresses_add_up(shares: Sequence[str], together: str) -> None:
+    assert add_shares(shares) == together
+
+
+@pytest.mark.parametrize("text", ["", "0/3", "x/3", "-1/3", "1/", "\u0661/\u0663x"])
+def test_only_a_share_of_failures_is_described(text: str) -> None:
+    assert not describe_share(text)
+    assert read_share(text) in ((0, 0), (0, 3))

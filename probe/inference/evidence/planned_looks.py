@@ -41,11 +41,6 @@ class PlannedLooks:
         """`k/n`: k of n failed; empty where none was planned."""
         return f"{self.failed}/{self.made}" if self.made else ""
 
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Between what shares of failing connections this lies, with 95 % (Clopper and Pearson, 1934)."""
-        return find_interval(self.failed, self.made)
-
 
 def gather_planned_looks(site: Site, mine: Sequence[Observation], around: Sequence[Observation]) -> PlannedLooks:
     """`mine`: rows of the site's visits at one address. The first attempt is planned in older rows too."""
@@ -62,7 +57,8 @@ def gather_planned_looks(site: Site, mine: Sequence[Observation], around: Sequen
 
 
 def find_interval(failed: int, made: int) -> tuple[float, float]:
-    """The exact interval of a share, from 0 to 1; all of it where nothing was made."""
+    """Between what shares of all connections those that fail lie, with 95 % (Clopper and Pearson, 1934); from 0 to 1
+    where nothing was made."""
     if not made:
         return 0.0, 1.0
     low = _bisect(lambda share: _chance_of_more(failed - 1, made, share) < _LEVEL) if failed else 0.0
@@ -86,5 +82,20 @@ def _bisect(is_below: Callable[[float], bool]) -> float:
 
 def add_shares(shares: Iterable[str]) -> str:
     """`k/n` of several addresses together; empty where nothing was planned at any."""
-    pairs = [tuple(map(int, share.split("/"))) for share in shares if share]
+    pairs = [read_share(share) for share in shares if share]
     return "/".join(str(sum(numbers)) for numbers in zip(*pairs, strict=True))
+
+
+def read_share(share: str) -> tuple[int, int]:
+    """k and n of `k/n`; none of none where that is not what it says."""
+    failed, _, made = share.partition("/")
+    return (int(failed), int(made)) if failed.isdecimal() and made.isdecimal() else (0, 0)
+
+
+def describe_share(share: str) -> str:
+    """The share in words, with its interval; empty where nothing failed."""
+    failed, made = read_share(share)
+    if not failed:
+        return ""
+    low, high = find_interval(failed, made)
+    return f"{failed} of {made} planned connections failed: {low:.0%} to {high:.0%} of all, with 95 %"

@@ -118,9 +118,10 @@ def do_connect(result: Result, **where: Any) -> None:
 
 def do_tls(
     result: Result, *, name: str, get: str = "", asks: int = 1, read_bytes: int = 65_536, split: int = 0,
-    alpn: tuple[str, ...] = (), **where: Any,
+    alpn: tuple[str, ...] = (), stays: bool = False, **where: Any,
 ) -> None:
-    """Connect and shake hands under a name, in pieces of `split` bytes; then perhaps fetch a path, or ask so often."""
+    """Connect and shake hands under a name, in pieces of `split` bytes; then perhaps fetch a path, or ask so often, or
+    say nothing and wait for the end."""
     with connect(result, **where) as sock:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -130,6 +131,8 @@ def do_tls(
         session = context.wrap_bio(incoming, outgoing, server_hostname=name or None)
         _pump(sock, incoming, outgoing, session.do_handshake, split=split)
         result.update(stage="secured", certificate=(session.getpeercert(binary_form=True) or b"").hex())
+        while stays and _pump(sock, incoming, outgoing, lambda: session.read(16_384)):
+            pass
         if not get:
             return
         request = f"GET {get} HTTP/1.1\r\nHost: {name}\r\n"
