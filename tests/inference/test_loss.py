@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from observations import BEYOND4, ELSEWHERE, HERE4, HOST, observation
 from probe.core.observations import Observation
 from probe.core.tables.purposes import Purpose
-from probe.inference.evidence.connection_loss import NO_LOSS, Group, count_losses, score_loss
+from probe.inference.evidence.connection_loss import NO_LOSS, Group, LossCount, count_losses, score_loss
 from probe.inference.evidence.loss_evidence import BESIDE, TURN, gather_loss_evidence
 
 SUSPECT: Group = ("telegram", "t")
@@ -64,6 +64,16 @@ def test_on_a_lossy_line_hardly_any_service_stands_out(loss: float) -> None:
         rows = [connection(address, lose(rng, loss)) for address in (HERE4, ELSEWHERE, BEYOND4) for _ in range(8)]
         found += [count.stands_out for count in count_losses(GROUPS, numbered(rows)).values()]
     assert sum(found) <= 3
+
+
+@pytest.mark.parametrize(("ours", "others", "doubtful"), [
+    ((2, 3), (1, 60), True), ((1, 1), (0, 9), True), ((1, 3), (0, 60), False), ((2, 3), (30, 60), False),
+    ((0, 3), (0, 60), False), ((1, 1), (0, 0), False),
+])
+def test_few_connections_that_mostly_lose_are_in_doubt(ours: tuple[int, int], others: tuple[int, int],
+                                                       doubtful: bool) -> None:
+    count = LossCount(lossy=ours[0], connections=ours[1], others_lossy=others[0], others=others[1])
+    assert count.is_doubtful == doubtful
 
 
 def test_one_connection_counts_once_however_much_it_loses() -> None:

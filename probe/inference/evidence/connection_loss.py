@@ -52,6 +52,13 @@ class LossCount:
     stands_out: bool = False
     """They lost more than the others did, by more than chance explains among so many services."""
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Half of them and more lost something, and of the others less than a quarter as many: too much to be sure that
+        the service works well, and too little, by itself, to say anything else."""
+        much = 2 * self.lossy >= self.connections and self.lossy > 0
+        return self.stands_out or (much and self.lossy * self.others > 4 * self.others_lossy * self.connections)
+
 
 NO_LOSS = LossCount()
 

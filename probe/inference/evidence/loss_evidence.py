@@ -64,8 +64,8 @@ class LossEvidence:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether anything stands out, shown or not."""
-        return self.ordinary.stands_out or self.by_address or self.by_name
+        """Whether anything looks so, shown or not."""
+        return self.ordinary.is_doubtful or self.by_address or self.by_name
 
 
 LOSSLESS = LossEvidence()

@@ -51,7 +51,7 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
     counts = count_losses(groups, rows)
     return SiteLosses(lossy=lossy, by_group={
         group: gather_loss_evidence(counts[group], turns.get(group, ()))
-        for group in groups if counts[group].stands_out or group in turns})
+        for group in groups if counts[group].is_doubtful or group in turns})
 
 
 def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvidence:
