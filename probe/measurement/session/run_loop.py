@@ -38,6 +38,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from probe.catalogue.sites import Site
@@ -73,6 +74,8 @@ _UDP_CHANNELS: dict[Channel, ResolverRole] = {
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
 SYSTEM_LOOKUPS = 64
 """Lookups by the system at once: each is two questions to the network's resolver, which may have room for 150."""
+LULL_S = 30.0
+"""Longer than planned connections lie apart: what waits so long waits for a later time slot."""
 WORTH_S = 1.0
 """So long a step is waited for that may be left out."""
 LOOK_UP_S = 5.0
@@ -133,17 +136,19 @@ class RunLoop:
         self._rng.shuffle(indices)
         for index in indices:
             self._plan(index)
-        self._drive(deadline_s)
+        self._drive(deadline_s, lull_s=LULL_S)
         self._look_at_loss()
         self._drive(deadline_s)
         for looks_at in choose_flow_contexts(self._frame):
             self._look_at_flows(looks_at)
             self._drive(deadline_s)
 
-    def _drive(self, deadline_s: float) -> None:
+    def _drive(self, deadline_s: float, *, lull_s: float = inf) -> None:
+        """Until nothing waits, or what waits does so for `lull_s` and nothing runs."""
         while self._may_go_on(deadline_s):
             next_s = self._start_ready(deadline_s)
-            if not self._state.running and not self._state.waiting:
+            idle = not self._state.waiting or next_s > self._clock.now_s() + lull_s
+            if not self._state.running and idle:
                 break
             self._take_events(min(deadline_s, next_s, self._clock.now_s() + LOOK_UP_S) - self._clock.now_s())
 
