@@ -20,7 +20,8 @@ from probe_lab.scoring.trial import configuration, program_environment, read_row
 DEADLINE_S = 240
 SURE = 0.7
 """More than may be said of a service that loses packets, or does not last."""
-SUSPECTED = {"degraded-name": "tcp.degrade.sni", "degraded-service": "tcp.degrade.address", "op-cut-late-box": "flow.cut"}
+SUSPECTED = {"degraded-name": "tcp.degrade.sni", "degraded-service": "tcp.degrade.address",
+             "op-cut-late-box": "flow.cut"}
 INNOCENT = ("op-cut-late", "op-balancer-third")
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(590)]
