@@ -63,7 +63,7 @@ def test_on_a_lossy_line_hardly_any_service_stands_out(loss: float) -> None:
         rng = random.Random(seed)
         rows = [connection(address, lose(rng, loss)) for address in (HERE4, ELSEWHERE, BEYOND4) for _ in range(8)]
         found += [count.stands_out for count in count_losses(GROUPS, numbered(rows)).values()]
-    assert sum(found) <= 3
+    assert sum(found) <= 8
 
 
 @pytest.mark.parametrize(("ours", "others", "doubtful"), [

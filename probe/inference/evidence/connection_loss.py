@@ -23,8 +23,9 @@ from probe.inference.evidence.permutation import permutation_p
 COUNTED: tuple[Purpose, ...] = ("target", "trusted", "innocent", "port")
 """Connections of ordinary looks. Those that follow a failure in another shape are made to fail."""
 MOST_SCORE = 4
-BY_CHANCE = 0.01
-"""Of all comparisons of a run together: what chance explains with more stands out from nothing."""
+BY_CHANCE = 0.05
+"""Of all comparisons of a run together: what chance explains with more does not stand out. It leads to turns, and to no
+more."""
 Group = tuple[str, str]
 """A service, and one network in which it has addresses (`probe.catalogue.owners.name_network`)."""
 
