@@ -40,18 +40,25 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
     if not lossy:
         return SiteLosses()
     groups: dict[Group, frozenset[str]] = {}
-    turns: dict[Group, tuple[Observation, ...]] = {}
+    turns: dict[str, tuple[Observation, ...]] = {}
     for case in spoken:
         service = case.site.endpoints[0].service
         for address in {o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address}:
             groups[service, name_network(address)] = groups.get(
                 (service, name_network(address)), frozenset()) | {address}
-        if place := next((o.address for o in case.turns if o.purpose == TURN), ""):
-            turns[service, name_network(place)] = case.turns
+        if any(o.purpose == TURN for o in case.turns):
+            turns[service] = case.turns
     counts = count_losses(groups, rows)
     return SiteLosses(lossy=lossy, by_group={
-        group: gather_loss_evidence(counts[group], turns.get(group, ()))
-        for group in groups if counts[group].is_doubtful or group in turns})
+        group: _tell(group, gather_loss_evidence(counts[group], turns.get(group[0], ())), turns.get(group[0], ()))
+        for group in groups if counts[group].is_doubtful or group[0] in turns})
+
+
+def _tell(group: Group, found: LossEvidence, turns: Sequence[Observation]) -> LossEvidence:
+    """What turns at one address say of a name holds wherever the service is; what they say of addresses, in the same
+    network."""
+    here = any(o.purpose == TURN and name_network(o.address) == group[1] for o in turns)
+    return found if here else replace(found, by_address=False)
 
 
 def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvidence:

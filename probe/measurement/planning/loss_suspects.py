@@ -69,8 +69,9 @@ def make_loss_context(sites: Seen, *, now_s: float) -> LossContext:
     groups = group_addresses(spoken)
     counts = count_losses(groups, (o for _, seen in spoken for o in seen))
     odd = sorted((group for group, count in counts.items() if count.stands_out),
-                 key=lambda group: -counts[group].lossy / counts[group].connections)[:MAX_SUSPECTS]
-    suspects = [_suspect(group, groups, spoken) for group in odd]
+                 key=lambda group: (counts[group].lossy, group))
+    of_services = {group[0]: group for group in odd}  # of each service the network in which most is lost
+    suspects = [_suspect(group, groups, spoken) for group in list(of_services.values())[::-1][:MAX_SUSPECTS]]
     return LossContext(suspects=tuple(filter(None, suspects)), begin_s=now_s)
 
 

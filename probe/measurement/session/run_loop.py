@@ -171,7 +171,7 @@ class RunLoop:
         if not any(o.tcp.retransmits for o in self._book.observations):
             return
         known = [(site, self._book.history_of(site)) for site in self._sites]
-        loss = make_loss_context([(site, (*seen.visits, *seen.around)) for site, seen in known],
+        loss = make_loss_context([(site, (*seen.visits, *seen.around, *seen.turns)) for site, seen in known],
                                  now_s=self._clock.now_s())
         if loss.suspects:
             self._frame = replace(self._frame, loss=loss)
