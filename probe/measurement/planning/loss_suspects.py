@@ -20,6 +20,8 @@ from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
 MAX_SUSPECTS = 3
 """Of a run: as many as may be company of each other. Where many stand out, nobody does."""
+ENOUGH_LOSSY = 3
+"""Lossy connections of a service that are worth turns, though chance may explain them among the few of a small run."""
 YARDSTICKS = 2
 Seen = Iterable[tuple[Site, Sequence[Observation]]]
 """Each site with what was seen of it and around it."""
@@ -68,7 +70,8 @@ def make_loss_context(sites: Seen, *, now_s: float) -> LossContext:
               and site.endpoints[0].role != "control"]
     groups = group_addresses(spoken)
     counts = count_losses(groups, (o for _, seen in spoken for o in seen))
-    odd = sorted((group for group, count in counts.items() if count.stands_out),
+    odd = sorted((group for group, count in counts.items()
+                  if count.stands_out or (count.is_doubtful and count.lossy >= ENOUGH_LOSSY)),
                  key=lambda group: (counts[group].lossy, group))
     of_services = {group[0]: group for group in odd}  # of each service the network in which most is lost
     suspects = [_suspect(group, groups, spoken) for group in list(of_services.values())[::-1][:MAX_SUSPECTS]]
