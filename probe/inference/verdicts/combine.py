@@ -45,6 +45,7 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
     if any(v.outcome == "ok" and p.family == 4 for p, v in tried):
         tried = [(p, v) for p, v in tried if not _accuses(v) or p.family != 6 or p.depth > 1]
     verdict = _of_verdicts([v for _, v in tried])
+    verdict = replace(verdict, intermittent=add_shares(v.intermittent for _, v in tried))
     return JudgedEndpoint(endpoint=endpoint, verdict=verdict, by_family=_by_family(tried))
 
 
@@ -91,7 +92,6 @@ def _add_counts(chief: Verdict, members: Sequence[Verdict]) -> Verdict:
     return replace(
         chief, evidence=evidence[:MAX_EVIDENCE], attempts=sum(v.attempts for v in members),
         failed_attempts=sum(v.failed_attempts for v in members),
-        intermittent=add_shares(v.intermittent for v in members),
     )
 
 

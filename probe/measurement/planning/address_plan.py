@@ -30,7 +30,7 @@ from probe.measurement.planning.site_visits import make_identity_visit, make_inn
 from probe.measurement.planning.slot_plan import plan_later_visits
 from probe.measurement.planning.steps import Step, TcpTrace, Visit
 
-_LAST: dict[SiteKind, Operation] = {
+LAST_OPERATION: dict[SiteKind, Operation] = {
     "tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip", "app": "app_round_trip",
 }
 _SLOW: tuple[Operation, ...] = ("connect", "app_round_trip")
@@ -111,7 +111,7 @@ def _failed_above_tcp(history: SiteHistory, address: str) -> bool:
 
 def _shallow(site: Site, mine: Sequence[Observation]) -> bool:
     """Whether nothing at this address went as far as the site itself."""
-    last = _LAST[site.kind]
+    last = LAST_OPERATION[site.kind]
     return not any(o.operation == last for o in mine)
 
 

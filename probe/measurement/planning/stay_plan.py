@@ -17,6 +17,7 @@ from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
 from probe.inference.evidence.loss_evidence import BESIDE
 from probe.inference.evidence.stay_evidence import ENOUGH_STAYS, STAY, gather_stay_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, list_failed_inputs
+from probe.measurement.planning.address_plan import LAST_OPERATION
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.rotation import CORE
 from probe.measurement.planning.site_visits import make_innocent_visit, make_target_visit
@@ -53,13 +54,13 @@ def plan_stays(site: Site, history: SiteHistory, context: PlanContext) -> list[S
 
 
 def _find_working_address(site: Site, history: SiteHistory) -> str:
-    """The first at which a whole attempt went well; empty for none."""
+    """The first at which the site was reached as deep as it is used; empty for none."""
     attempts: dict[tuple[str, int], list[Observation]] = {}
     for o in history.visits:
         if o.purpose in NETWORK_PURPOSES:
             attempts.setdefault((o.address, o.attempt), []).append(o)
     return next((address for (address, _), rows in attempts.items() if not list_failed_inputs(site, rows)
-                 and (site.kind == "tcp" or any(o.operation != "connect" for o in rows))), "")
+                 and any(o.operation == LAST_OPERATION.get(site.kind) for o in rows)), "")
 
 
 def _stay(site: Site, address: str, context: PlanContext, number: int) -> Visit:
