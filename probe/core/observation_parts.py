@@ -63,7 +63,15 @@ class TcpPart:
     first byte of an answer, or the end of the connection, reached us: never shorter than it was on the wire. 0 where
     nothing came, or something came before we had said anything."""
     retransmits: int = 0
-    """Segments of ours that TCP had sent again on this connection when the operation ended, SYNs included."""
+    """Segments of ours that TCP had sent again on this connection when the operation ended, SYNs included; of the last
+    operation: when the connection was closed."""
+    segments_out: int = 0
+    """Of the last operation of a connection: segments that we had sent on it when it was closed, SYN, repeats and bare
+    acknowledgements included; 0 in all other rows, and where the system does not tell."""
+    delivered: int = 0
+    """Of the same: segments with a SYN, data or an end that the other side had acknowledged."""
+    mean_rtt_ms: float = 0.0
+    """Of the same: TCP's running mean of the round trips (RFC 6298); 0 where none was measured."""
     receive_mss: int = 0
     """Of a transfer: about the size of the largest TCP segment that came; 0 where the system does not tell."""
 
@@ -152,12 +160,12 @@ class TransferPart:
 
     flow_s: float = 0.0
     """Of a transfer: seconds from the established connection to the last byte that came; of a page whose time was up:
-    from its request."""
+    from its request; of a stay: how long it lasted."""
     bins: tuple[int, ...] = ()
     """Of a transfer: bytes that came in each half second, TLS included."""
     rounds: int = 0
     """Of a transfer: how often requests were sent, each time once all before were answered: so many round trips are our
-    own doing."""
+    own doing; of a stay: exchanges that were answered."""
 
 
 NO_DNS = DnsPart()

@@ -57,6 +57,9 @@ class Observation:
     purpose: Purpose = "target"
     """A word of `probe.core.tables.purposes`."""
     attempt: int = 1
+    planned: bool = False
+    """Of a connection to the target: it was planned beforehand, whatever those before it met. False also in rows of
+    before this was written down, of which the first attempt was planned."""
     operation: Operation
     failure: Failure = ""
     reason: str = ""

@@ -48,6 +48,8 @@ class Verdict:
     evidence_level: EvidenceLevel = "socket"
     attempts: int = 0
     failed_attempts: int = 0
+    intermittent: str = ""
+    """`k/n`: of n connections that were planned beforehand k failed; empty where nobody counted."""
     control: ControlWord | Empty = ""
     control_ids: tuple[str, ...] = ()
     partial: bool = False

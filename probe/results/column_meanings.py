@@ -112,6 +112,8 @@ OBSERVATIONS: Words = {
                     " sample, yardstick, redirect, trace, reference, locate, aside,"
                     " again, zone, https."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
+    "planned": ("", "Of a connection to the target: planned beforehand, whatever those before it met; shares of failure"
+                    " count these alone. False also in older rows, whose first attempt was planned."),
     "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, app_round_trip, http_round_trip, trace,"
                       " quic_handshake, quic_version, stun_binding, udp_trace, transfer."),
     "failure": ("", "How it failed, in OONI's words (df-007); empty on success."),
@@ -141,7 +143,7 @@ OBSERVATIONS: Words = {
     "bytes_written": ("bytes", "Bytes sent in this operation, above TCP or UDP."),
     "bytes_read": ("bytes", "Bytes received in this operation, above TCP or UDP."),
     "flow_s": ("s", "Of a transfer: from the established connection to the last byte that came; of a page whose "
-               "time was up: from its request."),
+               "time was up: from its request; of a stay: how long it lasted."),
     "bins": ("bytes", "Of a transfer: bytes that came in each half second, TLS included."),
     "left_out_bytes": ("bytes", "Of a search for a hop: so many bytes at the end of what had failed were not said; 0 "
                        "also where it is not known."),
@@ -150,9 +152,15 @@ OBSERVATIONS: Words = {
     "end_ms": ("ms", "From just before the operation's first bytes were sent until the first byte of an answer, or the"
                      " end of the connection, came; 0: nothing came, something came before, or not written down."),
     "retransmits": ("count", "TCP segments that had been sent again on the connection when the operation ended, SYNs"
-                             " included; 0 also where the system does not tell."),
+                             " included; of the last operation: when the connection was closed; 0 also where the"
+                             " system does not tell."),
+    "segments_out": ("count", "In the last row of a connection: TCP segments sent on it until it was closed, SYN,"
+                              " repeats and bare acknowledgements included; 0: not told, and in older rows."),
+    "delivered": ("count", "In the same row: segments with a SYN, data or an end that the other side acknowledged."),
+    "mean_rtt_ms": ("ms", "In the same row: TCP's running mean of the round trips (RFC 6298); 0: not told."),
     "receive_mss": ("bytes", "Of a transfer: about the size of the largest TCP segment that came; 0 when unknown."),
-    "rounds": ("count", "Of a transfer: how often requests were sent when all before were answered: round trips."),
+    "rounds": ("count", "Of a transfer: how often requests were sent when all before were answered: round trips;"
+               " of a stay: exchanges that were answered."),
 }
 
 CONTROLS: Words = {
@@ -222,6 +230,8 @@ VERDICTS: Words = {
     "evidence_level": ("", "What the probe could see: socket (what any program sees) or packet (raw packets too)."),
     "attempts": ("", "Attempts that count for this verdict."),
     "failed_attempts": ("", "Attempts among them that failed."),
+    "intermittent": ("", "k/n: of n connections that were planned beforehand, each from a port of its own, k failed;"
+                         " what a failure set off is not counted. Empty: nobody counted, as in older rows."),
     "control": ("", "What the control said: not_needed, none, failed, agrees, contrary, doubtful."),
     "control_ids": ("", "Controls that were heard."),
     "partial": ("", "Some endpoints or addresses of the target answered and others did not."),

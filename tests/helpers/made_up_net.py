@@ -73,6 +73,9 @@ class Net:
     """Where attempts to connect end: near (in the third hop of eight), far (at the end), or nowhere that is heard."""
     neighbour_passes: bool = False
     """Whether packets for a neighbour of the address get to its end; else they fare as those for the address."""
+    lasts: Failure = ""
+    """What ends connections to the target that are kept."""
+    lasts_beside: Failure = ""
     page: Mapping[str, Any] = field(default_factory=dict)
     cut_shake: Mapping[str, Any] = field(default_factory=dict)
     """What a handshake that is cut off shows of the other side."""
@@ -206,6 +209,10 @@ class Net:
                    for p in step.pages]
         if step.app:
             stages.append(("app", "app_round_trip", {"proof": "proven"}))
+        if step.stay_s:
+            lasts = self.lasts if step.purpose == "stay" else self.lasts_beside
+            stages.append(("stay", "stay", {"flow_s": step.stay_s, "rounds": 5}))
+            cut = cut if cut[0] else ("stay", lasts)
         seen = []
         for stage, kind, extra in stages:
             failure = open_failure(cut[1] if stage == cut[0] else "")

@@ -35,6 +35,7 @@ from recorded_datagrams import (
     TWO_ATTEMPTS,
     scene,
 )
+from recorded_losses import LOSSES
 from recorded_names import NAMES
 from recorded_transfers import TRANSFERS
 from shape_scenes import shaped
@@ -79,7 +80,7 @@ RESIGNED = replace(WELL, resigned=2, tls_ok=2)
 
 FAMILIES = dict(named()) | dict(shaped(SHOWS))
 MADE = {rule_id: seen for rule_id, seen in FAMILIES.items() if rule_id in BY_ID}
-PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | APPS | {
+PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | LOSSES | APPS | {
     "path/not_attempted": scene(attempts=0, failed_attempts=0),
     "path/stays_closed": scene(kind="tcp", must_not_answer=True, stage="connect", failure=REFUSED),
     "path/answers_for_everybody": scene(kind="tcp", must_not_answer=True, **SERVED),
@@ -221,8 +222,8 @@ def test_without_the_control_nothing_worse_is_claimed(
 
 
 SCENES = [r for r in CONVICTING if isinstance(r[2], PathContext) and not r[2].path.mark.fits]
-FAILING = [r for r in SCENES if r[0] not in TRANSFERS]
-"""Those that do not answer; a service whose transfers are slowed or frozen does."""
+FAILING = [r for r in SCENES if r[0] not in TRANSFERS | LOSSES]
+"""Those that do not answer; a service whose transfers are slowed or frozen does, and one that loses packets."""
 SICK: dict[str, LadderEvidence] = {"unknown": LadderEvidence(), "one page": LadderEvidence(foreign_ok=1),
                                    "portal": replace(WELL, altered=2)}
 

@@ -20,12 +20,15 @@ from probe.inference.evidence.freezes import Freezes
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
 from probe.inference.evidence.https_evidence import HttpsEvidence
 from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.loss_evidence import LOSSLESS
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.planned_looks import PlannedLooks
 from probe.inference.evidence.port53 import Port53Evidence
 from probe.inference.evidence.refusal_evidence import AnswersElsewhere
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence
 from probe.inference.evidence.shape_evidence import ShapeEvidence
+from probe.inference.evidence.stay_evidence import NO_STAYS
 from probe.inference.evidence.udp_evidence import UdpEvidence
 from probe.inference.evidence.unanswered import QuestionCount
 from probe.inference.rules.dns_rules import DNS_RULES
@@ -61,7 +64,8 @@ WORDS: dict[str, list[Any]] = {
     "denial": ["", "cached", "own_zone", "local_root", "made_up"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
-    "flow": [FlowEvidence()], "freezes": [Freezes(), Freezes(froze=1, tries=1, looked=True)],
+    "flow": [FlowEvidence()], "loss": [LOSSLESS], "stay": [NO_STAYS],
+    "freezes": [Freezes(), Freezes(froze=1, tries=1, looked=True)],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
        for channel in ("network", "system", "public", "public_udp", "tcp", "resolver_alive")},
@@ -71,6 +75,7 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
     PacketAnatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
     CompanyEvidence: st.sampled_from([ALONE, CompanyEvidence(owners=("line", "meta", "telegram"))]),
+    PlannedLooks: st.sampled_from([PlannedLooks(), PlannedLooks(made=3, failed=1)]),
     EndTiming: st.sampled_from([UNTIMED, SOONER]),
     QuestionCount: st.just(QuestionCount()), HopLocation: st.just(NOWHERE),
     ResidualEvidence: st.just(NO_RESIDUAL_EVIDENCE),

@@ -166,6 +166,8 @@ _FORGING: Mapping[str, Action] = {
         triggers=_SPOKEN_OVER_TCP | {"qname_tcp"},
         parameters={
             **_COMMON, **_stage("syn"), **_HEADER, **_RESIDUAL,
+            "delay_s": one("seconds", "0", "so long after the packet acted upon the flow is let alone; then the "
+                                           "client's next packet is reset"),
             "copies": one("copies", "1", "how many, in each direction"),
             "flags": one("flags", "RA", "R or RA; a client's SYN is always answered RA"),
             "window": several("window", ("0",), f"{_WINDOW}; a list: one for each copy"),

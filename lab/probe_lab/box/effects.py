@@ -70,6 +70,9 @@ def _drop_to_server(box: EffectContext, rule: BoxRule, seen: PacketSighting, pas
 def _reset(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     if rule.params.flag("on_next"):
         return _await_next(rule, seen, passage)
+    if rule.delay_s:
+        _leave(rule, seen, "reset_next")
+        return HELD
     if not send_resets(box, rule, seen, passage):
         return MISSED
     if _lasts(rule) or rule.trigger == "qname_tcp":

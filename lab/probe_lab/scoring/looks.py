@@ -49,6 +49,7 @@ _FAULTS: Mapping[str, tuple[str, ...]] = {
     "small_cap": ("flow.freeze",),
     "tls_alert": ("tls.alert",),
     "tls_close": ("tls.close",),
+    "tls_cut_late": ("flow.cut",),
     "tls_late": ("tls.mute",),
     "tls_reset": ("tls.reset",),
     "tls_silence": ("tls.mute",),
@@ -75,7 +76,7 @@ _ACTIONS: Mapping[str, str] = {
 }
 _WHATEVER_THE_LAYER: Mapping[str, tuple[str, ...]] = {
     "throttle": ("flow.throttle",), "freeze": ("flow.freeze",), "http_response": ("http.blockpage", "http.redirect"),
-    "inject_dns": ("dns.injection",), "icmp": ("ip.unreachable",), "degrade": ("udp.degrade",),
+    "inject_dns": ("dns.injection",), "icmp": ("ip.unreachable",), "degrade": ("udp.degrade", "tcp.degrade"),
 }
 _AS_RULES_SAY: Mapping[str, tuple[str, ...]] = {
     "ip.drop": ("ip.blackhole",), "ip.reset": ("ip.reset", "tls.reset"), "dns.drop": ("dns.timeout",),

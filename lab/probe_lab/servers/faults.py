@@ -51,6 +51,8 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("tls_junk", "tls", "probability", "the server answers the ClientHello with bytes that are not TLS"),
     ("tls_silence", "tls", "probability", "the server reads the ClientHello and never answers"),
     ("tls_late", "tls", "after_s", "over TCP the server answers the ClientHello after_s (8) late, for everyone"),
+    ("tls_cut_late", "tls", "after_s",
+     "the server resets a connection after_s (4) after its TLS handshake, whatever its name, for everyone"),
     ("status", "http", "status headers body only_client",
      "every answer has this status, these `Name: value` headers and this body; only_client: for the client alone"),
     ("http_endless", "http", "", "the body never ends"),

@@ -74,7 +74,15 @@ class TlsServer:
         session = TlsStream(stream, context, hello=hello.raw)
         async with asyncio.timeout(IDLE_S):
             protocol = await session.handshake()
-        await self._speak(session, protocol, site, stream)
+        late = next((fault for fault in faults if fault.kind == "tls_cut_late"), None)
+        try:
+            async with asyncio.timeout(number(late.params, "after_s", 4) if late else None):
+                await self._speak(session, protocol, site, stream)
+        except TimeoutError:
+            if late is None:
+                raise
+            stream.reset()
+            return
         await session.close()
 
     async def _speak(self, session: TlsStream, protocol: str, site: Site, stream: PlainStream) -> None:

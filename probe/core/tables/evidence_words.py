@@ -12,8 +12,8 @@ Stage = Literal["connect", "tls", "app", "http", "page", "quic", "stun"]
 """Where an attempt ended; page: it was answered, but not as expected."""
 StrikeStage = Literal["name", "tls", "app", "http", "quic", "flow"]
 """Where something is struck that is no address: by the resolver, at a stage, or by its pace once bytes flow."""
-FlowStrike = Literal["slowed", "frozen"]
-"""What befalls transfers that were begun."""
+FlowStrike = Literal["slowed", "frozen", "lossy", "cut"]
+"""What befalls transfers and connections that were begun; lossy: packets of theirs are lost."""
 CertificateStrike = Literal["resigned"]
 """What befalls certificates: an authority that nobody trusts has signed one for the name."""
 DnsState = Literal["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]

@@ -6,7 +6,7 @@ from typing import Literal
 
 Operation = Literal[
     "resolve", "dns_round_trip", "connect", "tls_handshake", "app_round_trip", "http_round_trip", "trace",
-    "quic_handshake", "quic_version", "stun_binding", "udp_trace", "transfer",
+    "quic_handshake", "quic_version", "stun_binding", "udp_trace", "transfer", "stay",
 ]
 
 OPERATIONS: dict[Operation, str] = {
@@ -22,6 +22,7 @@ OPERATIONS: dict[Operation, str] = {
     "stun_binding": "a series of STUN Binding requests",
     "udp_trace": "datagrams that die on the way, each with another TTL",
     "transfer": "some volume over one connection",
+    "stay": "a connection that is kept for a while, with small exchanges where its protocol allows them",
 }
 ABOVE_TCP: tuple[Operation, ...] = ("tls_handshake", "http_round_trip")
 LOOKUPS: tuple[Operation, ...] = ("resolve", "dns_round_trip")

@@ -8,7 +8,7 @@ Purpose = Literal[
     "target", "innocent", "port", "bytes", "shape", "foreign", "trusted", "ladder", "dark", "trace", "reference",
     "neighbour",
     "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
-    "again", "zone", "https",
+    "again", "turn", "beside", "stay", "zone", "https",
 ]
 
 PURPOSES: dict[Purpose, str] = {
@@ -33,6 +33,9 @@ PURPOSES: dict[Purpose, str] = {
     "redirect": "follows a redirect of the target",
     "aside": "was seen by another program, and bears on no verdict of ours",
     "again": "asks the network's resolver for a denied name once more, to see whether the denial grows older",
+    "turn": "makes a small exchange with the target, in turns with others, to count what is lost",
+    "beside": "does what a turn or a stay does, under an innocent name at the target's address, or at another owner's",
+    "stay": "keeps a connection with the target for a while, with small exchanges, to see whether it lasts",
     "zone": "asks the network's resolver for the SOA of a name that it denies, or fails for",
     "https": "asks for the HTTPS record (type 65) of a name, as phones and browsers do beside its addresses",
 }

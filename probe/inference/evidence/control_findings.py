@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probe.catalogue.sites import Site
-from probe.core.observations import ControlAnswer
+from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.tables.evidence_words import ControlFinding, Stage
 from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS
 from probe.core.tables.words import Empty
 from probe.inference.evidence.app_evidence import read_control_word
 from probe.inference.evidence.refusal_evidence import SERVED, read_page_word
+from probe.inference.evidence.url_places import parse_host
 
 _OF_PAGES: tuple[Stage | Empty, ...] = ("http", "page", "")
 
@@ -60,3 +61,15 @@ def says_more(control: ControlAnswer, port: int) -> bool:
 def count_networks(controls: Iterable[ControlAnswer]) -> int:
     """Those whose network is not known count as one."""
     return len({(c.asn, c.cc) for c in controls})
+
+
+def is_same_page(page: Observation, control: ControlAnswer) -> bool:
+    """Status agrees and one of title, size or telling headers does (the field's usual comparison)."""
+    if page.http.status != control.http_status:
+        return False
+    if not page.http.body_bytes and not control.http_body_bytes:
+        return parse_host(page.http.location) == parse_host(control.http_location)
+    if page.http.title or control.http_title:
+        return page.http.title == control.http_title
+    small, large = sorted((page.http.body_bytes, control.http_body_bytes))
+    return page.http.body_truncated or small > 0.7 * large

@@ -14,9 +14,10 @@ from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import InnocentState, VersionState
 from probe.core.tables.failures import TIMEOUTS, kind_of
 from probe.core.tables.protocols import DatagramKind
+from probe.inference.evidence.certificate_claims import claims_organisation
 from probe.inference.evidence.control_findings import count_networks
 from probe.inference.evidence.hop_evidence import locate_interference
-from probe.inference.evidence.path_evidence import PathEvidence, claims_organisation
+from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.udp_evidence import (
     PORT_BESIDE,
     UdpPlace,

@@ -64,14 +64,23 @@ from probe.inference.evidence.app_evidence import (
     proves_service,
     read_foreign_status,
 )
+from probe.inference.evidence.certificate_claims import claims_organisation
 from probe.inference.evidence.company import ALONE, CompanyEvidence
-from probe.inference.evidence.control_findings import count_networks, reaches_address, read_control_finding, says_more
+from probe.inference.evidence.control_findings import (
+    count_networks,
+    is_same_page,
+    reaches_address,
+    read_control_finding,
+    says_more,
+)
 from probe.inference.evidence.end_timing import UNTIMED, EndTiming, gather_end_timing
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
 from probe.inference.evidence.flow_evidence import FlowEvidence, gather_flow_evidence
 from probe.inference.evidence.freezes import Freezes, gather_freezes
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation, locate_interference
+from probe.inference.evidence.loss_evidence import LOSSLESS, LossEvidence
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
+from probe.inference.evidence.planned_looks import PlannedLooks, gather_planned_looks
 from probe.inference.evidence.refusal_evidence import (
     NO_ANSWERS,
     AnswersElsewhere,
@@ -79,6 +88,7 @@ from probe.inference.evidence.refusal_evidence import (
 )
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence, gather_residual_evidence
 from probe.inference.evidence.shape_evidence import UNSHAPED, ShapeEvidence, gather_shape_evidence
+from probe.inference.evidence.stay_evidence import NO_STAYS, StayEvidence
 from probe.inference.evidence.time_slots import count_failing_slots
 from probe.inference.evidence.trace_evidence import locate_loss, passes_beside
 from probe.inference.evidence.transfer_evidence import SAMPLE, is_trickling_page
@@ -95,7 +105,6 @@ from probe.inference.evidence.whole_attempts import DEPTHS, find_end_of_attempt,
 
 CONNECTION_REFUSED: Final[Failure] = "connection_refused"
 CONNECTION_RESET: Final[Failure] = "connection_reset"
-UNTRUSTED: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed")
 _STAGES: dict[Operation, Stage] = {
     "connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app",
 }
@@ -123,6 +132,8 @@ class PathEvidence:
     attempts: int = 0
     failed_attempts: int = 0
     last_ok: bool = False
+    planned: PlannedLooks = field(default_factory=PlannedLooks)
+    """The attempts that were made whatever those before them met."""
     cut: int = 0
     """Connections of the site that named it and were reset, at any of its addresses, transfers among them."""
     depth: int = 0
@@ -220,6 +231,10 @@ class PathEvidence:
     """Other ClientHellos at this address, and the name at other addresses."""
     flow: FlowEvidence = field(default_factory=FlowEvidence)
     """Transfers at this address."""
+    loss: LossEvidence = LOSSLESS
+    """What connections to the service in this network lose, beside those to others."""
+    stay: StayEvidence = NO_STAYS
+    """What became of connections to this address that were kept for a while."""
     app: AppEvidence = field(default_factory=AppEvidence)
     """Of endpoints that are a messenger's own."""
     evidence: tuple[str, ...] = ()
@@ -256,6 +271,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         needs=_NEEDS.get(site.kind, 3), secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
         depth=max((DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
+        planned=gather_planned_looks(only, mine, around),
         proven=(site.proves_itself and any(o.tls.trust == "valid" for o in mine)) or proves_service(mine),
         innocent=judge_innocent_name(around, address, site.port), other_port=judge_other_port(around, address),
         other_bytes=judge_other_bytes(around, mine, address, site.port),
@@ -276,6 +292,8 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
     )
+    if base.depth < base.needs and not base.failed_attempts:
+        base = replace(base, planned=PlannedLooks())  # it was only looked at
     at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
     base = _with_failures(base, mine, failed, around, private_root, at_port=at_port)
     told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
@@ -301,11 +319,6 @@ def without_controls(path: PathEvidence) -> PathEvidence:
         control_page_differs=0, control_redirects_alike=0, elsewhere=NO_ANSWERS,
         app=replace(path.app, control_proven=0, control_foreign=0, control_failed=0),
         flow=replace(path.flow, controls_fast=0, controls_slow=0))
-
-
-def claims_organisation(seen: Observation, organisation: str) -> bool:
-    """Whether a certificate of nobody we trust names this organisation in its issuer (RFC 4514 escapes commas)."""
-    return bool(organisation) and organisation in seen.tls.issuer.replace("\\", "") and seen.tls.trust in UNTRUSTED
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
@@ -358,7 +371,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
 def _with_page(base: PathEvidence, page: Observation, controls: Sequence[ControlAnswer],
                endpoint: Endpoint, cc: str) -> PathEvidence:
     pages = [c for c in controls if c.state == "answered" and c.http_failure == ""]
-    same = [_same_page(page, c) for c in pages]
+    same = [is_same_page(page, c) for c in pages]
     foreign = is_redirect_abroad(page.http.url, page.http.status, page.http.location)
     target, mark = parse_host(resolve_location(page.http.url, page.http.location)), weigh_fingerprints((page,), cc=cc)
     return replace(
@@ -369,15 +382,3 @@ def _with_page(base: PathEvidence, page: Observation, controls: Sequence[Control
             parse_host(c.http_location) == target or is_redirect_abroad(page.http.url, c.http_status, c.http_location)
             for c in pages),
     )
-
-
-def _same_page(page: Observation, control: ControlAnswer) -> bool:
-    """Status agrees and one of title, size or telling headers does (the field's usual comparison)."""
-    if page.http.status != control.http_status:
-        return False
-    if not page.http.body_bytes and not control.http_body_bytes:
-        return parse_host(page.http.location) == parse_host(control.http_location)
-    if page.http.title or control.http_title:
-        return page.http.title == control.http_title
-    small, large = sorted((page.http.body_bytes, control.http_body_bytes))
-    return page.http.body_truncated or small > 0.7 * large

@@ -81,6 +81,10 @@ def _read_flow_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | Non
     """Transfers under the own name, beside those of an innocent name from the same address: slower by far with the
     same answer, or silent where these come through. A slow address is none: a crowded way to it looks alike."""
     flow, ladder = path.flow, around.ladder
+    if ladder.well and path.loss.is_shown and path.loss.by_name:
+        return StrikeWay(stage="flow", failure="lossy")
+    if ladder.well and (path.stay.is_cut or path.stay.is_silenced):
+        return StrikeWay(stage="flow", failure="cut" if path.stay.is_cut else "frozen")
     if not ladder.well or ladder.slow or ladder.narrow or ladder.starves(path.address) or flow.controls_slow:
         return None
     if flow.samples >= PAIRS and flow.trickles and flow.innocent.slower and flow.same_answer and not flow.stalls:

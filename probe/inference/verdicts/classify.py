@@ -18,7 +18,7 @@ from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_TABLE
 from probe.inference.rules.rule import Decision, decide
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths
-from probe.inference.verdicts.confidence import WORDS_ABOUT_NAMES, WORDS_OF_CONTROLS, limit_confidence
+from probe.inference.verdicts.confidence import WORDS_ABOUT_NAMES, WORDS_OF_CONTROLS, limit_confidence, limit_ok
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.role_verdicts import judge_services
 from probe.inference.verdicts.rule_verdict import (
@@ -37,6 +37,7 @@ from probe.inference.verdicts.site_company import (
     with_company,
 )
 from probe.inference.verdicts.site_evidence import RAN_OUT, explain_no_path, gather_name_evidence, gather_paths
+from probe.inference.verdicts.site_loss import add_loss, gather_site_losses
 from probe.inference.verdicts.site_places import gather_places, with_places
 
 
@@ -67,7 +68,9 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
 def _judge_sites(cases: Sequence[SiteCase], run: RunContext) -> list[JudgedEndpoint]:
     """All evidence is gathered before any is judged: whose failures are alike takes all of them to tell."""
     across = gather_cross_site_evidence(cases, run)
-    tried = [TriedEndpoint(case=case, endpoint=endpoint, paths=gather_paths(case, endpoint, run, across))
+    losses = gather_site_losses(cases)
+    tried = [TriedEndpoint(case=case, endpoint=endpoint, paths=[
+                 add_loss(path, case, losses) for path in gather_paths(case, endpoint, run, across)])
              for case in cases for endpoint in case.site.endpoints]
     across, places = replace(across, companies=gather_companies(tried, run, across)), gather_places(tried)
     return [_judge_endpoint(with_company(with_places(one, places), run, across), run, across) for one in tried]
@@ -92,7 +95,7 @@ def _of_path(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
     bare = replace(context, path=without_controls(context.path))
     sure = limit_confidence(decision, bare, networks=context.path.control_networks)
     found = make_path_verdict(endpoint, decision)
-    return replace(found, confidence=min(found.confidence, sure))
+    return replace(found, confidence=min(found.confidence, sure, limit_ok(found.outcome, context.path)))
 
 
 def _of_name(case: SiteCase, endpoint: Endpoint, decision: Decision[NameEvidence]) -> Verdict:

@@ -13,6 +13,7 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.planned_looks import add_shares
 from probe.inference.evidence.visit_outcomes import must_not_answer
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.rule_verdict import add_causes, make_not_attempted
@@ -44,6 +45,7 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
     if any(v.outcome == "ok" and p.family == 4 for p, v in tried):
         tried = [(p, v) for p, v in tried if not _accuses(v) or p.family != 6 or p.depth > 1]
     verdict = _of_verdicts([v for _, v in tried])
+    verdict = replace(verdict, intermittent=add_shares(v.intermittent for _, v in tried))
     return JudgedEndpoint(endpoint=endpoint, verdict=verdict, by_family=_by_family(tried))
 
 

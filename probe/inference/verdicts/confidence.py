@@ -4,17 +4,26 @@ Whoever runs a control can be mistaken, overloaded or dishonest, and all that on
 that needs controls is never surer than `ONE_NETWORK` where those that spoke are in one network, and one that needs
 nothing but controls never surer than `CONTROLS_ALONE`, however many agree. Controls that agree make nobody less sure:
 what a rule of the same cause would say had none been asked may be said with them as well.
+
+That a service works is no surer than what stands behind it allows. After n looks that were planned beforehand and all
+went well, the next one goes well with a probability of (n + 1) / (n + 2) (Laplace's rule of succession, as for
+innocents in `probe.inference.rules.innocents_tried`). Looks are fresh connections, other shapes, stretches of time.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TypeVar
 
 from probe.core.tables.block_types import is_ancestor
+from probe.core.tables.outcomes import Outcome
+from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.rules.rule import Decision, Need, Rule, find_first_rule
 
 ONE_NETWORK = 0.7
 CONTROLS_ALONE = 0.9
+OF_DOUBTFUL = 0.7
+"""That a service works whose connections fail at times, or lose what others' do not."""
 WORDS_OF_CONTROLS: frozenset[Need] = frozenset({"helper", "two_helpers", "twin"})
 WORDS_ABOUT_NAMES: frozenset[Need] = WORDS_OF_CONTROLS | {"trusted_dns"}
 """Where no trusted resolver spoke, controls alone stood in for them."""
@@ -41,3 +50,13 @@ def _says_as_much(alone: Rule[E], decision: Decision[E]) -> bool:
     rule = decision.rule
     return (alone.outcome == rule.outcome and is_ancestor(alone.block_type, rule.block_type)
             and (not decision.basis or decision.basis in alone.rests_on))
+
+
+def limit_ok(outcome: Outcome, path: PathEvidence) -> float:
+    """How sure `ok` may be of one address at most; 1 for other outcomes, and where connections are not counted."""
+    looks = path.planned
+    if outcome != "ok" or not looks.made:
+        return 1.0
+    sure = math.floor(100 * (looks.looks + 1) / (looks.looks + 2)) / 100
+    doubtful = looks.failed or path.loss.is_doubtful or path.stay.is_doubtful
+    return min(sure, OF_DOUBTFUL) if doubtful else sure

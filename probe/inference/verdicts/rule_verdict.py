@@ -41,7 +41,7 @@ def make_path_verdict(endpoint: Endpoint, decision: Decision[PathContext]) -> Ve
     path = decision.evidence.path
     return replace(
         _verdict(endpoint, decision, _place_of(decision.rule, path, None)), evidence=path.evidence,
-        attempts=path.attempts, failed_attempts=path.failed_attempts,
+        attempts=path.attempts, failed_attempts=path.failed_attempts, intermittent=path.planned.share,
         confirmed=decision.rule.outcome == "blocked" and path.slots > 1, control=_control_word(path))
 
 

@@ -38,6 +38,8 @@ class SiteCase:
     """Transfers for the sake of this site: its own, and those they are compared with."""
     lent: tuple[Observation, ...] = ()
     """Its own transfers that others were compared with."""
+    turns: tuple[Observation, ...] = ()
+    """Exchanges in turns with others, and connections that were kept, for the sake of this site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

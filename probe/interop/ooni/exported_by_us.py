@@ -33,13 +33,13 @@ FORMAT = "0.2.0"
 EXTENSIONS = {"dnst": 0, "httpt": 0, "tcpconnect": 0, "tlshandshake": 0}
 
 EXPORTED_FIELDS: tuple[str, ...] = (
-    "target_id", "input", "purpose", "attempt", "operation", "failure", "t0_s", "t_s", "hostname", "address",
+    "target_id", "input", "purpose", "attempt", "planned", "operation", "failure", "t0_s", "t_s", "hostname", "address",
     "address_source", "port", "family", "dns_engine", "resolver", "resolver_address", "query_type", "rcode", "answers",
     "cnames", "answer_ttl_s", "authoritative", "sni", "alpn", "tls_version", "cipher", "tls_alert", "hello_bytes",
     "acked", "server_hello", "shape", "segments", "chain", "trust", "method", "host_header", "status", "header_names",
     "body_bytes", "body_sha256", "body_truncated", "met_expectation", "fingerprint", "fingerprint_scope", "requests",
     "responses", "protocol", "proof", "reply_bytes", "bytes_written", "bytes_read", "flow_s", "bins", "rounds",
-    "min_rtt_ms", "end_ms", "retransmits",
+    "min_rtt_ms", "end_ms", "retransmits", "segments_out", "delivered", "mean_rtt_ms",
 )
 """Fields of an observation that a measurement holds; the others are not published."""
 KEPT_FROM: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "reference", "neighbour"})

@@ -56,11 +56,12 @@ class AppExchange:
 
 def exchange_first_words(stream: RecordedSocket | TlsStream, protocol: SpokenProtocol, *, name: str, url: str = "",
                          attempt: int = 1, expect: Expectation | None = None,
-                         chain_der: Sequence[bytes] = ()) -> AppExchange:
+                         chain_der: Sequence[bytes] = (), ends: bool = True) -> AppExchange:
     """Say the first words of `protocol` and tell what proves the answer; never raises for the network.
 
     `name` is the domain or host where the protocol names it, `url` the endpoint's, `expect` what the catalogue says
-    of the reply, `chain_der` the certificates that TLS presented. The socket's deadline bounds the whole.
+    of the reply, `chain_der` the certificates that TLS presented; `ends`: whether to say goodbye. The socket's deadline
+    bounds the whole.
     """
     expect = expect or Expectation()
     expected = expect.reply
@@ -73,7 +74,7 @@ def exchange_first_words(stream: RecordedSocket | TlsStream, protocol: SpokenPro
     if protocol == INNOCENT_HTTP:
         return _innocent(sock, speech.turns[0].say(asked))
     heard = _turns(stream, sock, speech, asked, expected, head_bytes=HANDSHAKES[protocol].head_bytes)
-    if heard.proof in GENUINE_PROOFS and not heard.failure and not speech.upgrades:
+    if ends and heard.proof in GENUINE_PROOFS and not heard.failure and not speech.upgrades:
         return _settle(sock, heard, alone=speech.stands_alone)
     return heard
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of, find_neighbour
@@ -22,13 +23,14 @@ from probe.inference.evidence.whole_attempts import list_whole_attempts
 from probe.measurement.planning.certificate_tries import ends_by_certificate, is_certificate_settled
 from probe.measurement.planning.other_bytes import plan_other_bytes
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.planned_attempts import count_planned, plan_further_attempt
 from probe.measurement.planning.residual_plan import plan_residual_steps
 from probe.measurement.planning.shape_plan import plan_shapes
 from probe.measurement.planning.site_visits import make_identity_visit, make_innocent_visit, make_target_visit
 from probe.measurement.planning.slot_plan import plan_later_visits
 from probe.measurement.planning.steps import Step, TcpTrace, Visit
 
-_LAST: dict[SiteKind, Operation] = {
+LAST_OPERATION: dict[SiteKind, Operation] = {
     "tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip", "app": "app_round_trip",
 }
 _SLOW: tuple[Operation, ...] = ("connect", "app_round_trip")
@@ -48,7 +50,7 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
     mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     tried = {o.attempt for o in mine}
     if not tried:
-        return [make_target_visit(site, address, source, context, attempt=1, depth=depth)]
+        return [replace(make_target_visit(site, address, source, context, attempt=1, depth=depth), planned=True)]
     if depth == "all" and not any(o.failure for o in mine) and _shallow(site, mine) and max(tried) < context.attempts:
         return [make_target_visit(site, address, source, context, attempt=max(tried) + 1)]
     last = max(tried)
@@ -59,12 +61,14 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
         if in_earnest < _most_attempts(mine, last, context):
             refused = any(ends_by_certificate(o) for o in mine if o.attempt == last)
             steps += plan_other_bytes(site, address, mine, in_earnest, history, context) or [
-                make_target_visit(site, address, source, context, attempt=last + 1, inputs=failing,
-                                  depth="tls" if refused else depth)]  # no page follows: one step, whatever the depth
+                replace(make_target_visit(site, address, source, context, attempt=last + 1, inputs=failing,
+                                          depth="tls" if refused else depth),
+                        planned=last < count_planned(site, context))]  # no page follows: one step, whatever the depth
         else:  # other hellos come at once, or what they show would be of another time than what failed
             steps += plan_shapes(site, address, source, history, context) or [
                 *plan_later_visits(site, address, source, mine, history, context, inputs=failing, depth=depth),
                 *plan_residual_steps(site, address, history, context)]
+    steps += plan_further_attempt(site, address, source, mine, context) if depth == "all" and not failing else []
     if _is_doubtful(site, source, history, evidence):
         steps.append(make_identity_visit(site, address, source, context))
     if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:
@@ -108,7 +112,7 @@ def _failed_above_tcp(history: SiteHistory, address: str) -> bool:
 
 def _shallow(site: Site, mine: Sequence[Observation]) -> bool:
     """Whether nothing at this address went as far as the site itself."""
-    last = _LAST[site.kind]
+    last = LAST_OPERATION[site.kind]
     return not any(o.operation == last for o in mine)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.protocols import DatagramKind
 from probe.measurement.planning.flow_suspects import FlowContext
+from probe.measurement.planning.loss_suspects import LossContext
 from probe.measurement.planning.rotation import RotationShare
 
 
@@ -29,6 +30,8 @@ class PlanContext:
     families: tuple[int, ...] = (4,)
     ipv6_broken: bool = False
     innocent: str = "www.example.com"
+    planned: int = 1
+    """Connections to each target of the core that are made whatever those before them meet."""
     attempts: int = 3
     quick_attempts: int = 5
     """Tries where a handshake or a page is cut off at once: a flaky server does that now and then, and it costs
@@ -68,6 +71,10 @@ class PlanContext:
     """Whether it is its turn to be asked where it is interfered with."""
     flow: FlowContext = field(default_factory=FlowContext)
     """Whose transfers to look at."""
+    stays: frozenset[str] = frozenset()
+    """Inputs of endpoints of which one connection is kept for a while."""
+    loss: LossContext = field(default_factory=LossContext)
+    """Whose connections to try in turns with others'."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,5 +93,7 @@ class SiteHistory:
     """Addresses, ports and protocols of others that answer datagrams."""
     flows: tuple[Observation, ...] = ()
     """Transfers for the sake of this site."""
+    turns: tuple[Observation, ...] = ()
+    """Exchanges in turns with others, and connections that were kept, for the sake of this site."""
     searches: tuple[Observation, ...] = ()
     """Rows of searches for the hop at which the site is interfered with."""

@@ -55,6 +55,16 @@ class Visit:
     pages: tuple[Page, ...] = ()
     read_on_bytes: int = 0
     """Of the first large page, read so much in all: it shows whether volume flows, and costs no connection."""
+    planned: bool = field(default=False, compare=False)
+    """It is made whatever the attempts before it met."""
+    may_be_left_out: bool = field(default=False, compare=False)
+    """It is not worth waiting for."""
+    ends_stream: bool = False
+    """At last our side of the stream is ended, and the acknowledgement of that is waited for."""
+    stay_s: float = 0.0
+    """So long the connection is kept once all else is said; 0: not at all."""
+    stay_host: str = ""
+    """Whom HEAD requests name meanwhile; empty: nothing is said."""
     app: SpokenProtocol | Empty = ""
     """A messenger's protocol whose first words are said (`probe.core.tables.handshakes`); empty: none."""
     app_name: str = ""

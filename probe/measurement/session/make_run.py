@@ -179,6 +179,7 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
     """Wait for the ladder's first good news, then measure; stop where the network carries nobody."""
     from probe.inference.rules.network_rules import NETWORK_TABLE, STOPS
     from probe.inference.rules.rule import decide
+    from probe.measurement.planning.stay_plan import choose_stays
     from probe.measurement.session.observation_log import ObservationLog
     from probe.measurement.session.pacer import Pacer
     from probe.measurement.session.run_loop import RunLoop
@@ -191,7 +192,9 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
     if decide(NETWORK_TABLE, ladder).rule.block_type in STOPS:
         return book
     known = choose_known_places(run.catalogue, run.settings.vantage.cc)
-    frame = replace(adapt_context(run.frame, ladder), known_good=known.good, known_absent=known.absent)
+    frame = replace(adapt_context(run.frame, ladder), known_good=known.good, known_absent=known.absent,
+                    stays=frozenset() if run.plan.fast else choose_stays(
+                        endpoint for site in chosen.sites for endpoint in site.endpoints))
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
     way = partial(choose_reachable_address, context=frame)
     shop = StepExecutor(

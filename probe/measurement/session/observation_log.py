@@ -31,6 +31,8 @@ MOST_ANSWERING = 2
 _FOR_A_NAME: tuple[Purpose, ...] = ("innocent", "again", "zone", "https")
 _ABOUT_THE_NAME: tuple[Purpose, ...] = ("target", "dark")
 _AROUND: tuple[Purpose, ...] = ("innocent", "port", "version", "residual", "bytes")
+TAKEN_IN_TURNS: tuple[Purpose, ...] = ("turn", "beside", "stay")
+"""Looks that come after all others, and bear on nothing but what they look for."""
 _TRACES: tuple[Operation, ...] = ("trace", "udp_trace")
 _OF_OTHERS: tuple[Purpose, ...] = ("reference", "neighbour")
 
@@ -52,6 +54,7 @@ class ObservationLog:
         self._traces: list[int] = []
         self._answering: dict[int, dict[tuple[str, int, DatagramKind], None]] = {4: {}, 6: {}}
         self._foreign: list[int] = []
+        self._turns: dict[str, list[int]] = defaultdict(list)
         self._flows: dict[str, list[int]] = defaultdict(list)
         self._lent: dict[tuple[str, int, str], list[int]] = defaultdict(list)
         self._open: dict[tuple[int, Purpose], dict[tuple[str, int], None]] = {
@@ -100,8 +103,7 @@ class ObservationLog:
         elif stamped.operation in LOOKUPS:
             self._keep_lookup(stamped, index)
         elif stamped.address:
-            self._by_side[_side(stamped)].append(index)
-            (self._foreign if stamped.purpose == "foreign" else self._by_address[stamped.address]).append(index)
+            self._keep_visit(stamped, index)
         if stamped.operation == "connect" and not stamped.failure and stamped.purpose in MOST_OPEN:
             known = self._open.get((family_of(stamped.address), stamped.purpose), {})
             if len(known) < MOST_OPEN[stamped.purpose]:
@@ -113,6 +115,13 @@ class ObservationLog:
                 answering.setdefault((stamped.address, stamped.port, protocol))
         if stamped.purpose == "redirect":
             self._by_input[stamped.input].append(index)
+
+    def _keep_visit(self, stamped: Observation, index: int) -> None:
+        if stamped.purpose in TAKEN_IN_TURNS:
+            self._turns[stamped.input].append(index)
+            return
+        self._by_side[_side(stamped)].append(index)
+        (self._foreign if stamped.purpose == "foreign" else self._by_address[stamped.address]).append(index)
 
     def _keep_lookup(self, stamped: Observation, index: int) -> None:
         if stamped.purpose in _ABOUT_THE_NAME or (stamped.purpose == "https" and not stamped.input):
@@ -143,6 +152,7 @@ class ObservationLog:
         case = self.case(site)
         return SiteHistory(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls,
                            elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp(), flows=case.flows,
+                           turns=case.turns,
                            searches=tuple(o for o in case.traces if o.purpose == "locate"))
 
     def _elsewhere_udp(self) -> tuple[tuple[str, int, DatagramKind], ...]:
@@ -174,7 +184,8 @@ class ObservationLog:
         return SiteCase(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
                     controls=controls, traces=self._traced(addresses, inputs),
                     flows=tuple(self.observations[i] for url in inputs for i in self._flows.get(url, ())),
-                    lent=self._lent_by(site, addresses, inputs))
+                    lent=self._lent_by(site, addresses, inputs),
+                    turns=tuple(self.observations[i] for i in self._turns.get(site.endpoints[0].input, ())))
 
     def _lent_by(self, site: Site, addresses: Iterable[str], inputs: Container[str]) -> tuple[Observation, ...]:
         taken = (self.observations[i] for a in addresses for i in self._lent.get((a, site.port, site.sni), ()))

@@ -35,7 +35,7 @@ class Pacer:
         if isinstance(step, Visit | Lookup):
             ready = max(ready, step.not_before_s)
         if isinstance(step, _AT_A_PLACE):
-            if _place(step) in self._busy or step.address in self._searching:
+            if (_place(step) in self._busy and not _is_bare(step)) or step.address in self._searching:
                 return None
             if isinstance(step, Visit | Transfer) and step.sni:
                 ready = max(ready, self._next_shake_s(step.address))
@@ -59,7 +59,8 @@ class Pacer:
         if self._interval_s:
             self._next_flow_s = now_s + self._interval_s * self._rng.uniform(0.5, 1.5)
         if isinstance(step, _AT_A_PLACE):
-            self._busy.add(_place(step))
+            if not _is_bare(step):
+                self._busy.add(_place(step))
             if isinstance(step, LocateHop):
                 self._searching.add(step.address)
             if isinstance(step, Visit | Transfer) and step.sni:
@@ -67,12 +68,17 @@ class Pacer:
 
     def end(self, step: Step, now_s: float = 0.0) -> None:
         """Note that `step` ended at `now_s`."""
-        if isinstance(step, _AT_A_PLACE):
+        if isinstance(step, _AT_A_PLACE) and not _is_bare(step):
             self._busy.discard(_place(step))
         if isinstance(step, LocateHop):
             self._searching.discard(step.address)
             times = self._shakes.setdefault(step.address, deque(maxlen=TLS_PER_ADDRESS))
             times.extend([now_s] * TLS_PER_ADDRESS)
+
+
+def _is_bare(step: Step) -> bool:
+    """A connection on which nothing is said: it keeps nobody waiting, and waits for nobody."""
+    return isinstance(step, Visit) and step.ends_stream and not step.sni
 
 
 def _place(step: Visit | TcpTrace | Transfer | Datagrams | LocateHop) -> tuple[str, int, bool]:

@@ -38,6 +38,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from probe.catalogue.sites import Site
@@ -51,6 +52,7 @@ from probe.measurement.names.lookups import list_replies, observe_question
 from probe.measurement.planning.control_plan import plan_probation
 from probe.measurement.planning.flow_suspects import FlowContext
 from probe.measurement.planning.locate_plan import list_search_keys
+from probe.measurement.planning.loss_suspects import make_loss_context
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
@@ -72,6 +74,10 @@ _UDP_CHANNELS: dict[Channel, ResolverRole] = {
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
 SYSTEM_LOOKUPS = 64
 """Lookups by the system at once: each is two questions to the network's resolver, which may have room for 150."""
+LULL_S = 30.0
+"""Longer than planned connections lie apart: what waits so long waits for a later time slot."""
+WORTH_S = 1.0
+"""So long a step is waited for that may be left out."""
 LOOK_UP_S = 5.0
 """How long at most nothing is looked at while nothing happens."""
 GIVE_UP_AFTER = 4
@@ -132,15 +138,19 @@ class RunLoop:
         self._rng.shuffle(indices)
         for index in indices:
             self._plan(index)
+        self._drive(deadline_s, lull_s=LULL_S)
+        self._look_at_loss()
         self._drive(deadline_s)
         for looks_at in choose_flow_contexts(self._frame):
             self._look_at_flows(looks_at)
             self._drive(deadline_s)
 
-    def _drive(self, deadline_s: float) -> None:
+    def _drive(self, deadline_s: float, *, lull_s: float = inf) -> None:
+        """Until nothing waits, or what waits does so for `lull_s` and nothing runs."""
         while self._may_go_on(deadline_s):
             next_s = self._start_ready(deadline_s)
-            if not self._state.running and not self._state.waiting:
+            idle = not self._state.waiting or next_s > self._clock.now_s() + lull_s
+            if not self._state.running and idle:
                 break
             self._take_events(min(deadline_s, next_s, self._clock.now_s() + LOOK_UP_S) - self._clock.now_s())
 
@@ -155,6 +165,18 @@ class RunLoop:
                         consent_level=self._frame.consent_level)
         if flow != self._frame.flow:
             self._frame = replace(self._frame, flow=flow)
+            for index in range(len(self._sites)):
+                self._plan(index)
+
+    def _look_at_loss(self) -> None:
+        """Whose connections lose what others' do not? Nobody's is the rule."""
+        if not any(o.tcp.retransmits for o in self._book.observations):
+            return
+        known = [(site, self._book.history_of(site)) for site in self._sites]
+        loss = make_loss_context([(site, (*seen.visits, *seen.around, *seen.turns)) for site, seen in known],
+                                 now_s=self._clock.now_s())
+        if loss.suspects:
+            self._frame = replace(self._frame, loss=loss)
             for index in range(len(self._sites)):
                 self._plan(index)
 
@@ -210,6 +232,9 @@ class RunLoop:
             ready_s = None if self._must_wait(entry[2], kept) else self._gate.ready_at_s(entry[2], now_s)
             if ready_s is not None and ready_s + self._frame.timeout_s > deadline_s:
                 continue  # its time will not come in this run, which need not wait for it
+            if ready_s is not None and ready_s > now_s + WORTH_S and isinstance(entry[2], Visit) and (
+                    entry[2].may_be_left_out):
+                continue
             if ready_s is not None and ready_s <= now_s:
                 self._start(entry[2], now_s)
                 continue

@@ -20,6 +20,9 @@ from probe.measurement.planning.rotation import RotationTurn
 
 MANY_ADDRESSES = 6
 """Of each name and family, where a run looks everywhere; half as many over IPv6."""
+PLANNED_TOGETHER, PLANNED = 2, 3
+"""Connections to each target of the core that a run plans, one that must be over soon and others: with the innocent
+name, an address takes three handshakes in a short time."""
 SLOTS_S = (240.0, 480.0)
 """Later than most residual blocking ends (180 s), and than the longest that is common (420 s)."""
 
@@ -73,6 +76,7 @@ def make_plan_context(settings: Settings, catalogue: Catalogue, *, families: tup
         dot=tuple(n for n in doh if n not in asked) + asked,
         controls=tuple(h.id for h in list_helpers(settings)), families=families or (4,),
         innocent=rng.choice(catalogue.innocent_names), together=together,
+        planned=PLANNED_TOGETHER if together else PLANNED,
         slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,
         search_level=find_search_level(settings.vantage.cc),
         agreed=tuple((server.address, server.port) for server in (*settings.matrix_server, *catalogue.matrix_servers)),

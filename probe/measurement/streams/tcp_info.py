@@ -7,12 +7,14 @@ import struct
 from dataclasses import dataclass, replace
 
 from probe.core.observation_parts import TcpPart
+from probe.core.observations import Observation
 from probe.measurement.streams.sockets import RecordedSocket, read_kernel_info
 
-_LENGTH = 152
-_RECEIVE_MSS, _UNACKED, _REPEATED, _SEGMENTS_OUT, _MIN_RTT = 20, 24, 100, 136, 148
-"""Offsets in struct tcp_info (linux/tcp.h): tcpi_rcv_mss, tcpi_unacked, tcpi_total_retrans, tcpi_segs_out and
-tcpi_segs_in, tcpi_min_rtt."""
+_LENGTH, _WHOLE_LENGTH = 152, 196
+"""As far as Linux 4.6 tells, and 4.18."""
+_RECEIVE_MSS, _UNACKED, _MEAN_RTT, _REPEATED, _SEGMENTS_OUT, _MIN_RTT, _DELIVERED = 20, 24, 68, 100, 136, 148, 192
+"""Offsets in struct tcp_info (linux/tcp.h): tcpi_rcv_mss, tcpi_unacked, tcpi_rtt, tcpi_total_retrans, tcpi_segs_out and
+tcpi_segs_in, tcpi_min_rtt, tcpi_delivered."""
 _UNMEASURED = 0xFFFFFFFF
 
 
@@ -28,13 +30,16 @@ class TcpInfo:
     min_rtt_ms: float = 0.0
     retransmits: int = 0
     """Segments that were sent again since the connection began, the SYN among them."""
+    mean_rtt_ms: float = 0.0
+    delivered: int = 0
+    """Segments with a SYN, data or an end that the other side acknowledged; 0 also before Linux 4.18."""
     receive_mss: int = 0
     """The kernel's guess at the other side's segments, in bytes: as large as the largest that came, 536 at first."""
 
 
 def get_tcp_info(sock: socket.socket) -> TcpInfo:
     """Read it; raises nothing. Linux 4.6 or newer tells everything, older ones less."""
-    return parse_tcp_info(read_kernel_info(sock, _LENGTH))
+    return parse_tcp_info(read_kernel_info(sock, _WHOLE_LENGTH))
 
 
 def parse_tcp_info(data: bytes) -> TcpInfo:
@@ -48,12 +53,26 @@ def parse_tcp_info(data: bytes) -> TcpInfo:
     out, back = struct.unpack_from("@II", data, _SEGMENTS_OUT)
     rtt = struct.unpack_from("@I", data, _MIN_RTT)[0]
     repeated = struct.unpack_from("@I", data, _REPEATED)[0]
+    mean = struct.unpack_from("@I", data, _MEAN_RTT)[0]
+    delivered = struct.unpack_from("@I", data, _DELIVERED)[0] if len(data) >= _WHOLE_LENGTH else 0
     rtt_ms = 0.0 if rtt == _UNMEASURED else round(rtt / 1000, 3)
     return TcpInfo(unacked=unacked, segments=out + back, sent=out, min_rtt_ms=rtt_ms, retransmits=repeated,
-                   receive_mss=receive_mss)
+                   mean_rtt_ms=round(mean / 1000, 3) if rtt_ms else 0.0, delivered=delivered, receive_mss=receive_mss)
 
 
 def note_times(part: TcpPart, sock: RecordedSocket) -> TcpPart:
     """The part with the times of the operation that ends now; a reset leaves what the system knows readable."""
     told = get_tcp_info(sock)
     return replace(part, min_rtt_ms=told.min_rtt_ms, retransmits=told.retransmits, end_ms=sock.end_ms)
+
+
+def note_end(seen: list[Observation], sock: RecordedSocket) -> None:
+    """Write into the last operation of a connection what TCP knows of the whole, just before it is closed. What was
+    read on of a page is no operation of its own."""
+    told = get_tcp_info(sock)
+    last = next((n for n, o in reversed(list(enumerate(seen))) if o.operation != "transfer"), None)
+    if last is None or not told.sent:
+        return
+    part = replace(seen[last].tcp, retransmits=told.retransmits, segments_out=told.sent, delivered=told.delivered,
+                   mean_rtt_ms=told.mean_rtt_ms)
+    seen[last] = replace(seen[last], tcp=part)

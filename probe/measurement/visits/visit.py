@@ -46,7 +46,7 @@ from probe.measurement.streams.sockets import (
     read_icmp_error,
     stop_icmp_reports,
 )
-from probe.measurement.streams.tcp_info import get_tcp_info, note_times
+from probe.measurement.streams.tcp_info import get_tcp_info, note_end, note_times
 from probe.measurement.streams.tls_handshake import (
     TlsHandshake,
     TlsStream,
@@ -65,7 +65,8 @@ def visit(plan: Visit, *, clock: Clock, capture: PacketCapture | None = None,
     """Carry out a visit; the network's failures end it and are written down, none is raised. `capture` is told whose
     connection it was; `rng` makes the random parts of a ClientHello that the library does not build."""
     base = Observation(
-        operation="connect", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname, address=plan.address,
+        operation="connect", purpose=plan.purpose, attempt=plan.attempt, planned=plan.planned,
+        hostname=plan.hostname, address=plan.address,
         address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4, target_id=plan.target_id,
         input=plan.input, tls=TlsPart(shape=plan.shape), app=AppPart(protocol=plan.app),
     )
@@ -95,8 +96,15 @@ def visit(plan: Visit, *, clock: Clock, capture: PacketCapture | None = None,
             if shaken.failure:
                 return seen
         seen += _speak(stream, base, plan, clock, chain, plan.app) if plan.app else _ask(stream, base, plan, clock)
+        if plan.stay_s and not seen[-1].failure:
+            from probe.measurement.visits.stay import stay_open
+
+            seen.append(stay_open(stream, base, plan, clock))
+        if plan.ends_stream and not seen[-1].failure:
+            seen[-1] = replace(seen[-1], tcp=replace(seen[-1].tcp, acked=end_stream(sock)))
         return seen
     finally:
+        note_end(seen, sock)
         if capture is not None:
             capture.claim([o for o in seen if o.operation != "transfer"], our_port)
         abort(sock)
@@ -154,7 +162,7 @@ def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, c
     before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
     sock.begin_operation()
     got = exchange_first_words(stream, app, name=plan.app_name, url=plan.app_url, attempt=plan.attempt,
-                               expect=plan.expect, chain_der=chain)
+                               expect=plan.expect, chain_der=chain, ends=not plan.stay_s)
     seen = replace(
         base, operation="app_round_trip", t0_s=t0_s, t_s=clock.now_s(), tls=replace(base.tls, sni=plan.sni),
         failure=got.failure, app=replace(base.app, proof=got.proof, reply_bytes=got.reply_bytes, reply_head=got.head),

@@ -11,6 +11,7 @@ from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Decided, Outcome
 from probe.core.tables.words import read_word
 from probe.core.verdicts import Verdict
+from probe.inference.evidence.planned_looks import describe_share
 from probe.inference.verdicts.service_sentences import describe_services
 from probe.results.files.text_cells import visible
 
@@ -36,6 +37,10 @@ def describe_run(result: RunResult) -> Iterator[str]:
         if rows:
             yield f"{outcome} ({OUTCOMES[outcome]}):"
             yield from (_line(v) for v in rows)
+    at_times = [(v, describe_share(v.intermittent)) for v in result.verdicts if v.outcome == "ok"]
+    if any(said for _, said in at_times):
+        yield "ok, but not each time:"
+        yield from (f"  {v.target_id:<34} {said}" for v, said in at_times if said)
     yield from describe_services(result.services, load_titles(), load_account_needs())
     counts = Counter(v.outcome for v in result.verdicts)
     words: list[Outcome] = [*OUTCOMES, NOT_ATTEMPTED]

@@ -13,6 +13,7 @@ from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.words import read_word
 from probe.core.verdicts import Verdict
+from probe.inference.evidence.planned_looks import describe_share
 from probe.inference.rules import RULES_VERSION
 from probe.inference.rules.all_rules import list_rules
 from probe.inference.rules.field_reads import Field
@@ -59,7 +60,8 @@ def _lines(told: Explanation) -> Iterator[str]:
     yield f"{told.run.run_id}  {now.target_id}  {now.input}"
     yield f"verdict: {_said(now)}"
     for name, text in (("rests on", _basis(now)), ("suspected", now.suspected), ("also", ", ".join(now.also)),
-                       ("scope", now.scope), ("hop", now.hop), ("reason", now.reason)):
+                       ("at times", describe_share(now.intermittent)), ("scope", now.scope), ("hop", now.hop),
+                       ("reason", now.reason)):
         if text:
             yield f"{name}: {text}"
     yield from _stored(told)

@@ -39,21 +39,21 @@ RELEASED: Mapping[str, tuple[str, ...]] = {
     "verdicts": (
         *_FRAME, "target_id", "service", "owner", "role", "input", "outcome", "block_type", "also", "basis",
         "suspected", "confidence", "confirmed", "rule_id", "rules", "evidence", "evidence_level", "attempts",
-        "failed_attempts", "control", "partial",
+        "failed_attempts", "intermittent", "control", "partial",
     ),
     "services": (
         *_FRAME, "service", "role", "outcome", "k", "n", "not_attempted", "partial", "block_types", "blocked_targets",
         "blocked_inputs", "k_ipv4", "n_ipv4", "k_ipv6", "n_ipv6",
     ),
     "observations": (
-        *_FRAME, "observation_id", "sequence", "target_id", "input", "purpose", "attempt", "operation", "failure",
-        "tainted_by", "t0_s", "t_s", "hostname", "address", "address_source", "port", "family", "dns_engine",
+        *_FRAME, "observation_id", "sequence", "target_id", "input", "purpose", "attempt", "planned", "operation",
+        "failure", "tainted_by", "t0_s", "t_s", "hostname", "address", "address_source", "port", "family", "dns_engine",
         "resolver", "resolver_address", "query_type", "rcode", "answers", "cnames", "answer_ttl_s", "authoritative",
         "sni", "alpn", "tls_version", "cipher", "tls_alert", "hello_bytes", "acked", "server_hello", "shape",
         "segments", "chain", "trust", "method", "host_header", "status", "header_names", "body_bytes", "body_sha256",
         "body_truncated", "met_expectation", "fingerprint", "fingerprint_scope", "requests", "responses", "protocol",
         "proof", "reply_bytes", "bytes_written", "bytes_read", "flow_s", "bins", "rounds",
-        "min_rtt_ms", "end_ms", "retransmits",
+        "min_rtt_ms", "end_ms", "retransmits", "segments_out", "delivered", "mean_rtt_ms",
     ),
     "controls": (
         *_FRAME, "asn", "cc", "input", "state", "dns_failure", "addresses", "tcp", "tls", "udp", "leaf_keys", "app",

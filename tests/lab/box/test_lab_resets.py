@@ -190,6 +190,20 @@ def test_residual_reset_hits_the_tuple_whatever_the_name(tmp_path: Path, tuple_:
     assert_untouched(scene, late, INNOCENT)
 
 
+def test_a_late_reset_lets_the_flow_alone_at_first(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, rule("sni", "t.example", "reset", delay_s=4))
+    flow = scene.open(Flow())
+    assert_untouched(scene, flow, HELLO)
+    scene.now_s += 3.9
+    assert_untouched(scene, flow, b"x")
+    assert not scene.log
+    scene.now_s += 0.2
+    (packet,) = sent(scene.out(flow.data(b"x")), to_client=True)
+    assert packet.flags & RST
+    assert packet.seq == SERVER_ISN + 1
+    assert [entry.action for entry in scene.log] == ["reset"]
+
+
 def test_a_flow_that_was_reset_is_not_hit_twice_at_once(tmp_path: Path) -> None:
     scene = Scene(tmp_path, rule("sni", "t.example", "reset", residual_s=180, direction="client"))
     flow = scene.open(Flow())

@@ -149,6 +149,26 @@ def test_packets_are_lost_on_the_way_to_some_services_alone(w: Watched) -> None:
     assert {e.block_type for e in w.truth()} == {""}
 
 
+@on("degraded-service")
+def test_much_of_what_the_client_sends_to_one_service_is_lost(w: Watched) -> None:
+    loss = w.params().number("loss")
+    assert 0.45 <= loss <= 0.7
+    for index, t in enumerate(w.targets()):
+        assert_binomial(echoes(w, t.address, ident=index), PINGS, 1 - loss)
+    assert echoes(w, w.innocent().address, ident=99) == PINGS
+    assert {e.block_type for e in w.truth()} == {"tcp.degrade.address"}
+
+
+@on("degraded-name")
+def test_packets_are_lost_once_the_service_is_named(w: Watched) -> None:
+    t, flows = w.target("t"), 12
+    assert {w.tls(t, name="www.example.com", timeout_s=20).stage for _ in range(flows)} != {"connect"}
+    assert not w.truth()
+    for _ in range(flows):
+        w.tls(t, timeout_s=20)
+    assert {e.block_type for e in w.truth()} == {"tcp.degrade.sni"}
+
+
 @on("mtu-to-service")
 def test_large_packets_vanish_on_the_way_to_one_service(w: Watched) -> None:
     t, most = w.target("t"), number(fault(w, "mtu"), "bytes", 0)

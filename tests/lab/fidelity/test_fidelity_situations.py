@@ -66,6 +66,8 @@ SITUATIONS = (
     _row("op-edge-expired", "", looks.certificate, "too old"),
     _row("op-edge-dead", "op-edge-dead-box", looks.syn, "dark"),
     _row("op-edge-flaky", "op-edge-flaky-box", looks.some_hellos, "reset or served"),
+    _row("op-balancer-third", "op-balancer-third-box", looks.some_hellos, "reset or served"),
+    _row("op-cut-late", "op-cut-late-box", looks.kept, "served, then reset"),
     _row("op-ban-connections", "op-ban-connections-box", looks.syns, "served, then dark"),
     _row("op-ban-after-innocent", "op-ban-after-innocent-box", looks.hello_after_foreign, "reset, then reset"),
     _row("op-ban-then-silence", "op-ban-then-silence-box", looks.syn_after_hello, "reset, then dark"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,18 @@ LOOKUP = Lookup(channel="system", name=HOST)
 STEPS: st.SearchStrategy[Step] = st.builds(
     going_to, st.sampled_from([HERE4, NEAR4]), port=st.sampled_from([80, 443, 5222]), sni=st.sampled_from(["", HOST]),
 ) | st.just(LOOKUP)
+
+
+def test_a_connection_on_which_nothing_is_said_keeps_nobody_waiting() -> None:
+    gate, bare = fast(), replace(going_to(sni=""), ends_stream=True)
+    gate.start(going_to(), 0.0)
+    assert gate.ready_at_s(bare, 0.0) is not None
+    gate.start(bare, 0.0)
+    gate.end(going_to())
+    assert gate.ready_at_s(going_to(attempt=2), 0.0) is not None
+    gate.start(going_to(attempt=2), 0.0)
+    gate.end(bare)
+    assert gate.ready_at_s(going_to(attempt=3), 0.0) is None
 
 
 def fast(seed: int = 0) -> Pacer:

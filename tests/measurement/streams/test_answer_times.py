@@ -105,3 +105,16 @@ def test_what_the_kernel_says_is_read_from_its_places() -> None:
         struct.pack_into("@I", told, offset, value)
     assert parse_tcp_info(bytes(told)) == TcpInfo(unacked=3, segments=24, sent=11, min_rtt_ms=41.5, retransmits=7,
                                                   receive_mss=536)
+    told += bytes(44)
+    struct.pack_into("@I", told, 68, 52_000)
+    struct.pack_into("@I", told, 192, 9)
+    assert (parse_tcp_info(bytes(told)).mean_rtt_ms, parse_tcp_info(bytes(told)).delivered) == (52.0, 9)
+
+
+@pytest.mark.skipif(not LINUX, reason="only Linux tells")
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_the_last_operation_of_a_connection_tells_of_the_whole(way: dict[str, Any]) -> None:
+    opened, said = after(b"\x15\3\3\0\2\2\x28", "close", **way)
+    assert (opened.tcp.segments_out, opened.tcp.delivered) == (0, 0)
+    assert said.tcp.segments_out >= said.tcp.delivered >= 2  # the SYN, and what was said
+    assert said.tcp.mean_rtt_ms > 0

@@ -147,7 +147,8 @@ class Watched:
         return self._flow("connect", place, port=port, sport=sport, timeout_s=timeout_s)
 
     def tls(self, place: Place | str, *, name: str | None = None, port: int = 0, **more: Any) -> Flow:
-        """Shake hands under the place's own name or another; more: sport, timeout_s, get, read_bytes, split, alpn."""
+        """Shake hands under the place's own name or another; more: sport, timeout_s, get, read_bytes, split, alpn,
+        stays."""
         own = place.sni if isinstance(place, Place) else ""
         return self._flow("tls", place, port=port, name=own if name is None else name, **more)
 

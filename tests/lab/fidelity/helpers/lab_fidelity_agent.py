@@ -20,10 +20,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 INTERFACE = "eth0"
+ROUNDS = 9
+"""Requests on a connection that stays, a second apart."""
 _EVERY_PROTOCOL = 0x0003  # linux/if_ether.h: ETH_P_ALL
 _OUTGOING = 4  # linux/if_packet.h: PACKET_OUTGOING
 _TIMESTAMPS_NS = 35  # asm-generic/socket.h: SO_TIMESTAMPNS
@@ -118,9 +121,10 @@ def do_connect(result: Result, **where: Any) -> None:
 
 def do_tls(
     result: Result, *, name: str, get: str = "", asks: int = 1, read_bytes: int = 65_536, split: int = 0,
-    alpn: tuple[str, ...] = (), **where: Any,
+    alpn: tuple[str, ...] = (), stays: bool = False, **where: Any,
 ) -> None:
-    """Connect and shake hands under a name, in pieces of `split` bytes; then perhaps fetch a path, or ask so often."""
+    """Connect and shake hands under a name, in pieces of `split` bytes; then perhaps fetch a path, or ask so often, or
+    ask once a second."""
     with connect(result, **where) as sock:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -130,6 +134,11 @@ def do_tls(
         session = context.wrap_bio(incoming, outgoing, server_hostname=name or None)
         _pump(sock, incoming, outgoing, session.do_handshake, split=split)
         result.update(stage="secured", certificate=(session.getpeercert(binary_form=True) or b"").hex())
+        for _ in range(ROUNDS if stays else 0):
+            head = f"HEAD / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode()
+            _pump(sock, incoming, outgoing, partial(session.write, head))
+            _pump(sock, incoming, outgoing, lambda: session.read(16_384))
+            time.sleep(1)  # the passing of time is what is watched
         if not get:
             return
         request = f"GET {get} HTTP/1.1\r\nHost: {name}\r\n"

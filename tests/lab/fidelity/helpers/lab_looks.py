@@ -30,6 +30,8 @@ Look = Callable[[Watched], str]
 
 BRIEF_S = 2.0
 """How long silence is listened to: several of the longest round trips."""
+LONG_S = 9.5
+"""How long an end is waited for: less than the laboratory's servers keep a silent connection."""
 MANY: Final = 24
 """Tries where some fail by chance: that all or none do is one case in thousands."""
 LONG_BYTES = 60_000
@@ -125,6 +127,13 @@ def certificate(w: Watched) -> str:
 def some_hellos(w: Watched) -> str:
     """Many handshakes with the target's first address, side by side."""
     return _all([_word(w, flow) for flow in crowd([lambda: w.tls(w.target("t"))] * MANY)])
+
+
+def kept(w: Watched) -> str:
+    """A handshake, and then another on whose connection the end is waited for."""
+    words = [_word(w, w.tls(w.target("t"), timeout_s=BRIEF_S)),
+             _word(w, w.tls(w.target("t"), stays=True, timeout_s=LONG_S))]
+    return ", then ".join(words)
 
 
 def syns(w: Watched) -> str:

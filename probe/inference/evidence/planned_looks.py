@@ -1,0 +1,101 @@
+"""How often a service works: the connections that were planned beforehand, whatever those before them met.
+
+What a failure sets off is kept apart: where more is tried because something failed, the share of failures is too high.
+The share is over source ports, since each connection has its own: a box, and a balancer, may draw by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import comb
+
+from probe.catalogue.sites import Site
+from probe.core.observations import Observation
+from probe.inference.evidence.visit_outcomes import list_failed_inputs
+
+SPANS_S = (10.0, 60.0)
+"""A look that lasts so long has seen that much more than one moment."""
+_LEVEL = 0.025
+_STEPS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLooks:
+    """The planned connections at one address."""
+
+    made: int = 0
+    failed: int = 0
+    shapes: int = 0
+    """Other ClientHellos than the library's that were answered under the same name."""
+    span_s: float = 0.0
+    """From the first of them to the last."""
+
+    @property
+    def looks(self) -> int:
+        """How many connections, shapes and stretches of time it passed."""
+        return self.made - self.failed + self.shapes + sum(self.span_s >= span_s for span_s in SPANS_S)
+
+    @property
+    def share(self) -> str:
+        """`k/n`: k of n failed; empty where none was planned."""
+        return f"{self.failed}/{self.made}" if self.made else ""
+
+
+def gather_planned_looks(site: Site, mine: Sequence[Observation], around: Sequence[Observation]) -> PlannedLooks:
+    """`mine`: rows of the site's visits at one address. The first attempt is planned in older rows too."""
+    attempts: dict[int, list[Observation]] = {}
+    for o in mine:
+        if o.planned or o.attempt == 1:
+            attempts.setdefault(o.attempt, []).append(o)
+    begun_s = [rows[0].t0_s for rows in attempts.values()]
+    shapes = {o.tls.shape for o in around if o.purpose == "shape" and o.operation == "tls_handshake"
+              and not o.failure and o.tls.sni == site.sni and mine and o.address == mine[0].address}
+    return PlannedLooks(
+        made=len(attempts), failed=sum(bool(list_failed_inputs(site, rows)) for rows in attempts.values()),
+        shapes=len(shapes), span_s=max(begun_s) - min(begun_s) if begun_s else 0.0)
+
+
+def find_interval(failed: int, made: int) -> tuple[float, float]:
+    """Between what shares of all connections those that fail lie, with 95 % (Clopper and Pearson, 1934); from 0 to 1
+    where nothing was made."""
+    if not made:
+        return 0.0, 1.0
+    low = _bisect(lambda share: _chance_of_more(failed - 1, made, share) < _LEVEL) if failed else 0.0
+    high = _bisect(lambda share: 1 - _chance_of_more(failed, made, share) > _LEVEL) if failed < made else 1.0
+    return low, high
+
+
+def _chance_of_more(count: int, made: int, share: float) -> float:
+    """Of more than `count` failures among `made`."""
+    return sum(comb(made, k) * share**k * (1 - share) ** (made - k) for k in range(count + 1, made + 1))
+
+
+def _bisect(is_below: Callable[[float], bool]) -> float:
+    """The share up to which it holds."""
+    low, high = 0.0, 1.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if is_below(middle) else (low, middle)
+    return low
+
+
+def add_shares(shares: Iterable[str]) -> str:
+    """`k/n` of several addresses together; empty where nothing was planned at any."""
+    pairs = [read_share(share) for share in shares if share]
+    return "/".join(str(sum(numbers)) for numbers in zip(*pairs, strict=True))
+
+
+def read_share(share: str) -> tuple[int, int]:
+    """k and n of `k/n`; none of none where that is not what it says."""
+    failed, _, made = share.partition("/")
+    return (int(failed), int(made)) if failed.isdecimal() and made.isdecimal() else (0, 0)
+
+
+def describe_share(share: str) -> str:
+    """The share in words, with its interval; empty where nothing failed."""
+    failed, made = read_share(share)
+    if not failed:
+        return ""
+    low, high = find_interval(failed, made)
+    return f"{failed} of {made} planned connections failed: {low:.0%} to {high:.0%} of all, with 95 %"

@@ -1,0 +1,55 @@
+"""Rules over services that answer, and whose connections lose what others' do not, or do not last
+(`probe.inference.evidence.loss_evidence`, `stay_evidence`).
+
+They come before the rules that acquit: a service that is slowed by loss answers, and looks well. They stand aside where
+every attempt fails, since what is cut off has rules of its own.
+"""
+
+from __future__ import annotations
+
+from probe.core.tables.basis_words import OF_ADDRESSES, OF_FLOWS
+from probe.inference.rules.path_context import PathContext, PathRule
+from probe.inference.rules.rule import Rule
+
+
+def _loses_alone(c: PathContext) -> bool:
+    fails_throughout = 0 < c.path.attempts == c.path.failed_attempts
+    return c.path.loss.is_shown and not fails_throughout and not c.self_block and c.ladder.well
+
+
+def _is_kept(c: PathContext) -> bool:
+    """It works, and its connections were kept for a while."""
+    return c.path.last_ok and c.path.stay.made > 0 and not c.self_block and c.ladder.well
+
+
+LOSS: tuple[PathRule, ...] = (
+    Rule(id="tcp/degraded_by_name", outcome="blocked", block_type="tcp.degrade.sni", confidence=0.9,
+         needs=("innocent", "later_slots"),
+         rests_on=OF_FLOWS,
+         why="connections that name this service lose packets again and again, and those that name an innocent one at "
+             "the same address, in turns with them, do not",
+         holds=lambda c: _loses_alone(c) and c.path.loss.by_name),
+    Rule(id="tcp/degraded_address", outcome="blocked", block_type="tcp.degrade.address", confidence=0.8,
+         needs=("ladder",),
+         rests_on=OF_ADDRESSES,
+         why="connections to this service lose packets again and again, and those to two other owners, in turns with "
+             "them, do not",
+         holds=_loses_alone),
+    Rule(id="flow/cut_later", outcome="blocked", block_type="flow.cut", confidence=0.8,
+         needs=("innocent", "later_slots"),
+         rests_on=OF_FLOWS,
+         why="every connection to this service is reset some seconds after it works, and innocent ones to the same "
+             "address, in turns with them, last",
+         holds=lambda c: _is_kept(c) and c.path.stay.is_cut),
+    Rule(id="flow/silenced_later", outcome="blocked", block_type="flow.freeze", confidence=0.8,
+         needs=("innocent", "later_slots"),
+         rests_on=OF_FLOWS,
+         why="every connection to this service falls silent some seconds after it works, and innocent ones to the same "
+             "address, in turns with them, last",
+         holds=lambda c: _is_kept(c) and c.path.stay.is_silenced),
+    Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
+         needs=("innocent", "later_slots"),
+         why="connections to this service work at first and were reset or fell silent some seconds later, too few or "
+             "not alike, while innocent ones lasted",
+         holds=lambda c: _is_kept(c) and c.path.stay.is_doubtful and c.path.stay.outlived > 0),
+)

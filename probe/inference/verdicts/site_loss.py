@@ -1,0 +1,70 @@
+"""Loss at one service beside all others of a run: told to every path of the service in the same network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from probe.catalogue.owners import name_network
+from probe.core.observations import Observation
+from probe.core.tables.protocols import DATAGRAMS
+from probe.inference.evidence.connection_loss import (
+    COUNTED,
+    Group,
+    count_losses,
+    is_whole_connection,
+    score_loss,
+)
+from probe.inference.evidence.loss_evidence import TURN, LossEvidence, gather_loss_evidence
+from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.stay_evidence import STAY, gather_stay_evidence
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.inference.verdicts.site_case import SiteCase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteLosses:
+    """What a run lost, by service and network."""
+
+    by_group: Mapping[Group, LossEvidence] = field(default_factory=dict)
+    lossy: frozenset[str] = frozenset()
+    """Addresses of which a connection lost anything."""
+
+
+def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
+    """Of all cases of a run; nothing is compared where nothing was lost."""
+    spoken = [case for case in cases if case.site.kind not in DATAGRAMS and case.site.endpoints[0].role != "control"]
+    rows = [o for case in spoken for o in (*case.visits, *case.around, *case.turns)]
+    lossy = frozenset(o.address for o in rows if o.purpose in (*COUNTED, TURN) and is_whole_connection(o)
+                      and score_loss(o))
+    if not lossy:
+        return SiteLosses()
+    groups: dict[Group, frozenset[str]] = {}
+    turns: dict[str, tuple[Observation, ...]] = {}
+    for case in spoken:
+        service = case.site.endpoints[0].service
+        for address in {o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address}:
+            groups[service, name_network(address)] = groups.get(
+                (service, name_network(address)), frozenset()) | {address}
+        if any(o.purpose == TURN for o in case.turns):
+            turns[service] = case.turns
+    counts = count_losses(groups, rows)
+    return SiteLosses(lossy=lossy, by_group={
+        group: _tell(group, gather_loss_evidence(counts[group], turns.get(group[0], ())), turns.get(group[0], ()))
+        for group in groups if counts[group].is_doubtful or group[0] in turns})
+
+
+def _tell(group: Group, found: LossEvidence, turns: Sequence[Observation]) -> LossEvidence:
+    """What turns at one address say of a name holds wherever the service is; what they say of addresses, in the same
+    network."""
+    here = any(o.purpose == TURN and name_network(o.address) == group[1] for o in turns)
+    return found if here else replace(found, by_address=False)
+
+
+def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvidence:
+    """The path with what is known of loss at its service, in its network, and of connections that were kept there."""
+    kept = any(o.purpose == STAY and o.address == path.address for o in case.turns)
+    path = replace(path, stay=gather_stay_evidence(case.turns)) if kept else path
+    found = losses.by_group.get((case.site.endpoints[0].service, name_network(path.address)))
+    return replace(path, loss=replace(found, own_lossy=path.address in losses.lossy)) if found else path
+

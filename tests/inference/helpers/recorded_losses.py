@@ -1,0 +1,31 @@
+"""One recording for each rule over services that answer, and lose packets or do not last."""
+
+from __future__ import annotations
+
+from probe.inference.evidence.connection_loss import LossCount
+from probe.inference.evidence.loss_evidence import LossEvidence
+from probe.inference.evidence.stay_evidence import StayEvidence
+from probe.inference.rules.path_context import PathContext
+from recorded_datagrams import SERVED, scene
+
+STANDS_OUT = LossCount(connections=6, lossy=5, others=40, others_lossy=1, stands_out=True)
+
+
+def losing(**shown: bool) -> PathContext:
+    """A service that answers, and whose connections lose what others' do not."""
+    return scene(proven=True, status=200, met="yes", **SERVED,
+                 loss=LossEvidence(ordinary=STANDS_OUT, own_lossy=True, **shown))
+
+
+def kept(**stay: int) -> PathContext:
+    """A service that answers, and what became of connections that were kept."""
+    return scene(proven=True, status=200, met="yes", **SERVED, stay=StayEvidence(**stay))
+
+
+LOSSES: dict[str, PathContext] = {
+    "tcp/degraded_by_name": losing(by_name=True),
+    "tcp/degraded_address": losing(by_address=True),
+    "flow/cut_later": kept(asked=3, made=3, ended=3, asked_beside=3, outlived=3),
+    "flow/silenced_later": kept(asked=3, made=3, silent=3, asked_beside=3, outlived=3),
+    "flow/does_not_last": kept(asked=3, made=3, ended=1, asked_beside=1, outlived=1),
+}
