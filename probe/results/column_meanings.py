@@ -63,7 +63,8 @@ _TLS: Words = {
                   "the end of our stream: yes, no, or unknown."),
     "server_hello": ("", "A ServerHello or an alert was read: the name reached a TLS server."),
     "ja4": ("", "JA4 fingerprint of the ClientHello."),
-    "shape": ("", "Shape of the ClientHello: browser, small, narrow, split, large, ech; empty: the library's own."),
+    "shape": ("", "Shape of the ClientHello: browser, small, narrow, split, large, ech, or a program's: chrome,"
+                  " firefox, conscrypt, openssl, safari; empty: the library's own."),
     "segments": ("", "TCP segments that carried the ClientHello; of a transfer, those sent and received; 0 when"
                      " unknown."),
     "chain": ("", "SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."),
@@ -105,8 +106,8 @@ OBSERVATIONS: Words = {
     "sequence": ("", "Number of the operation within its run."),
     "target_id": ("", "Target that was measured; empty for what serves several targets."),
     "input": ("", "URL of the endpoint in the catalogue."),
-    "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, foreign, ladder, dark, version,"
-                    " sample, yardstick, redirect, trace, reference, locate, aside,"
+    "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, program, foreign, ladder, dark,"
+                    " version, sample, yardstick, redirect, trace, reference, locate, aside,"
                     " again, zone."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
     "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, app_round_trip, http_round_trip, trace,"
@@ -214,6 +215,8 @@ VERDICTS: Words = {
                      " unknown; empty: nobody looked."),
     "residual_s": ("s", "How long it did after the last trigger: `20-40`; `20-`: longer than the run looked."),
     "rule_id": ("", "Rule that decided; a vocabulary apart from `block_type`."),
+    "struck": ("", "Shapes of ClientHellos that fail, where others are answered; library: the probe's own."),
+    "spared": ("", "Shapes that are answered where others fail."),
     "rules": ("", "Rules that were weighed: the deciding one first, then those that accuse and have no basis."),
     "evidence": ("", "Observations that the verdict rests on, by `observation_id`."),
     "evidence_level": ("", "What the probe could see: socket (what any program sees) or packet (raw packets too)."),

@@ -73,11 +73,8 @@ from probe.inference.evidence.flow_evidence import FlowEvidence, gather_flow_evi
 from probe.inference.evidence.freezes import Freezes, gather_freezes
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation, locate_interference
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
-from probe.inference.evidence.refusal_evidence import (
-    NO_ANSWERS,
-    AnswersElsewhere,
-    gather_answers_elsewhere,
-)
+from probe.inference.evidence.program_evidence import UNTRIED, ProgramEvidence
+from probe.inference.evidence.refusal_evidence import NO_ANSWERS, AnswersElsewhere, gather_answers_elsewhere
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence, gather_residual_evidence
 from probe.inference.evidence.shape_evidence import UNSHAPED, ShapeEvidence, gather_shape_evidence
 from probe.inference.evidence.time_slots import count_failing_slots
@@ -217,6 +214,8 @@ class PathEvidence:
     """Of endpoints that are spoken to in datagrams."""
     shapes: ShapeEvidence = UNSHAPED
     """Other ClientHellos at this address, and the name at other addresses."""
+    programs: ProgramEvidence = UNTRIED
+    """Hellos as people's programs send them, where the library's own passes."""
     flow: FlowEvidence = field(default_factory=FlowEvidence)
     """Transfers at this address."""
     app: AppEvidence = field(default_factory=AppEvidence)

@@ -39,9 +39,11 @@ def make_name_verdict(endpoint: Endpoint, decision: Decision[NameEvidence], evid
 def make_path_verdict(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
     """Of one address of the endpoint."""
     path = decision.evidence.path
+    programs, struck, spared = path.programs, path.programs.struck, path.programs.spared
     return replace(
-        _verdict(endpoint, decision, _place_of(decision.rule, path, None)), evidence=path.evidence,
-        attempts=path.attempts, failed_attempts=path.failed_attempts,
+        _verdict(endpoint, decision, _place_of(decision.rule, path, None)), evidence=path.evidence + programs.evidence,
+        attempts=path.attempts + programs.tries, failed_attempts=path.failed_attempts + programs.failed,
+        struck=struck or (("library",) if path.shapes.passed else ()), spared=spared or path.shapes.passed,
         confirmed=decision.rule.outcome == "blocked" and path.slots > 1, control=_control_word(path))
 
 
