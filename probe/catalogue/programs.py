@@ -147,16 +147,18 @@ PROGRAM_HELLOS: Mapping[ProgramShape, ProgramHello] = MappingProxyType({
     hello.shape: hello for hello in (_CHROME, _FIREFOX, _CONSCRYPT, _OPENSSL, _SAFARI)
 })
 
-_BROWSERS: tuple[ProgramShape, ...] = ("chrome", "firefox", "safari")
-_APPS: tuple[ProgramShape, ...] = ("conscrypt", "chrome", "openssl", "safari")
-"""For Android, for desktops (on Chromium, or on OpenSSL), for iOS."""
-USERS: Mapping[Role, tuple[ProgramShape, ...]] = MappingProxyType({
-    "chat": _APPS, "api": _APPS, "media": _APPS, "push": ("conscrypt", "safari"), "register": _APPS,
-    "call": _APPS, "web": _BROWSERS, "store": _BROWSERS, "download": _BROWSERS, "control": (),
+_BROWSERS: Mapping[ProgramShape, int] = MappingProxyType({"chrome": 6, "safari": 2, "firefox": 1})
+_APPS: Mapping[ProgramShape, int] = MappingProxyType({"conscrypt": 6, "safari": 2, "chrome": 2, "openssl": 1})
+"""For Android, iOS, and desktops (on Chromium, or on OpenSSL)."""
+_PHONES: Mapping[ProgramShape, int] = MappingProxyType({"conscrypt": 3, "safari": 1})
+USERS: Mapping[Role, Mapping[ProgramShape, int]] = MappingProxyType({
+    "chat": _APPS, "api": _APPS, "media": _APPS, "push": _PHONES, "register": _APPS, "call": _APPS,
+    "web": _BROWSERS, "store": _BROWSERS, "download": _BROWSERS, "control": MappingProxyType({}),
 })
-"""Role of a target -> the shapes in which people's programs ask it."""
+"""Role of a target -> the shapes in which people's programs ask it, and how often each is drawn: about as many of them
+as people use it, so that what strikes most people is seen first."""
 
 
-def list_programs(role: Role, alpn: tuple[str, ...]) -> tuple[ProgramShape, ...]:
+def list_programs(role: Role, alpn: tuple[str, ...]) -> Mapping[ProgramShape, int]:
     """Whose hellos a target of this role meets; none where it speaks protocols that these programs do not offer."""
-    return USERS[role] if set(alpn) <= set(WEB_ALPN) else ()
+    return USERS[role] if set(alpn) <= set(WEB_ALPN) else USERS["control"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from probe.catalogue.owners import ServiceAt, choose_unrelated, describe_service, may_refuse
 from probe.catalogue.programs import PROGRAM_HELLOS
@@ -19,6 +18,7 @@ from probe.core.observations import Observation
 from probe.core.tables.evidence_words import Answered, InnocentState
 from probe.core.tables.failures import Failure, FailureKind, kind_of
 from probe.core.tables.shapes import ProgramShape, ShapeWord
+from probe.core.tables.words import Empty
 from probe.inference.evidence.end_timing import UNTIMED, EndTiming, gather_end_timing
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
 
@@ -36,8 +36,9 @@ class ProgramEvidence:
     """Those that failed every time, and more than once."""
     spared: tuple[ShapeWord, ...] = ()
     """Those that were answered every time, the library's own among them."""
+    chief: ProgramShape | Empty = ""
+    """The one of them that failed first; what follows is of that."""
     tries: int = 0
-    """With the shape that failed first."""
     failed: int = 0
     turns: int = 0
     """Hellos of the library's that were answered between two of its failures."""
@@ -82,17 +83,16 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
     ends = _first_struck(own)
     if not ends:
         return UNTRIED
-    chief = ends[0].tls.shape
-    tries = [o for o in own if o.tls.shape == chief]
     shapes = [shape for shape in PROGRAM_HELLOS if any(o.tls.shape == shape for o in own)]
     struck = tuple(shape for shape in shapes if _is_struck([o for o in own if o.tls.shape == shape]))
     spared = tuple(shape for shape in shapes if _is_answered([o for o in own if o.tls.shape == shape]))
     library = [o for o in own if not o.tls.shape]
     passes = [o.sequence for o in library if _is_answered([o])]
-    innocent = [o for o in asked if o.hostname != site.host and o.tls.shape == chief]
+    innocent = [o for o in asked if o.hostname != site.host and o.tls.shape == ends[0].tls.shape]
     return ProgramEvidence(
-        struck=struck, spared=(*(("library",) if _is_answered(library) else ()), *spared), tries=len(tries),
-        failed=len(ends), turns=sum(ends[0].sequence < at < ends[-1].sequence for at in passes),
+        struck=struck, spared=(*(("library",) if _is_answered(library) else ()), *spared),
+        chief=next(shape for shape in struck if shape == ends[0].tls.shape), tries=len(ends), failed=len(ends),
+        turns=sum(ends[0].sequence < at < ends[-1].sequence for at in passes),
         failure=ends[-1].failure, same_failure=len({kind_of(o.failure) for o in ends}) == 1,
         acked="no" if all(o.tcp.acked == "no" for o in ends) else "yes",
         innocent=_judge_innocent(innocent), verified=any(PROGRAM_HELLOS[shape].verified for shape in struck),
@@ -136,7 +136,7 @@ class ProgramMeeting:
     """What one program's shape met at one service in a run."""
 
     shape: ProgramShape
-    failure: FailureKind | Literal[""]
+    failure: FailureKind | Empty
     """Empty: it was answered."""
     others_served: bool
     """An innocent name passes in the same shape at the same address, and the library's own between the failures."""

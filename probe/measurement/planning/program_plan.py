@@ -29,7 +29,7 @@ INNOCENT_TRIES = 2
 OTHER_TRIES = 2
 """In the shape of each other program, the second only where the first fails as well."""
 PATIENCE_S = 4.0
-_Hello = tuple[str, ProgramShape | Empty, int]
+Hello = tuple[str, ProgramShape | Empty, int]
 """Name, shape, attempt."""
 
 
@@ -40,7 +40,7 @@ def plan_program_before(site: Site, address: str, source: AddressSource | Empty,
     late = depth != "all" or source == "trusted" or _draw(site, context, "first") % 2
     if not shapes or late or _list_own(site, history):
         return []
-    return [_make_visit(site, address, (site.host, shapes[0], 1), context)]
+    return [make_program_visit(site, address, (site.host, shapes[0], 1), context)]
 
 
 def plan_program_turns(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
@@ -53,7 +53,7 @@ def plan_program_turns(site: Site, history: SiteHistory, context: PlanContext) -
         o for o in history.around if o.purpose == "program" and (o.address, o.port) == (address, site.port)
         and (o.failure or o.operation == "tls_handshake")])
     hello = next((due for due in turns.list_due() if not turns.find(due)), None)
-    return [_make_visit(site, address, hello, context)] if hello else []
+    return [make_program_visit(site, address, hello, context)] if hello else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +66,11 @@ class _Turns:
     innocent: str
     seen: Sequence[Observation]
 
-    def find(self, hello: _Hello) -> Observation | None:
+    def find(self, hello: Hello) -> Observation | None:
         """How that hello ended, or nothing if it has not gone yet."""
         return next((o for o in self.seen if (o.hostname, o.tls.shape, o.attempt) == hello), None)
 
-    def list_due(self) -> Iterator[_Hello]:
+    def list_due(self) -> Iterator[Hello]:
         """What is to be sent one after the other, as far as what has ended tells; the rest follows from its ends."""
         name, chief = self.site.host, self.shapes[0]
         yield name, chief, 1
@@ -93,22 +93,26 @@ class _Turns:
                 if not self._fails((name, shape, attempt)):
                     break
 
-    def _fails(self, hello: _Hello) -> bool:
+    def _fails(self, hello: Hello) -> bool:
         found = self.find(hello)
         return found is not None and is_struck_hello(found)
 
-    def _contradicts(self, hello: _Hello) -> bool:
+    def _contradicts(self, hello: Hello) -> bool:
         """The library's fails as well, or the program's passes: then it is not the shape."""
         found = self.find(hello)
         return found is not None and is_struck_hello(found) == (hello[1] == "")
 
 
 def _choose_shapes(site: Site, context: PlanContext) -> list[ProgramShape]:
-    """The shapes in which people's programs ask the site, in the order that this run has drawn."""
+    """The shapes in which people's programs ask the site, in an order that this run has drawn: those that many use are
+    likely to come first."""
     if not context.programs or not site.sni or site.kind not in ("http", "tls", "app"):
         return []
-    shapes = dict.fromkeys(shape for e in site.endpoints for shape in list_programs(e.role, site.alpn))
-    return sorted(shapes, key=lambda shape: _draw(site, context, shape))
+    shapes: dict[ProgramShape, int] = {}
+    for endpoint in site.endpoints:
+        shapes |= list_programs(endpoint.role, site.alpn)
+    # A weighted draw without replacement (Efraimidis and Spirakis 2006).
+    return sorted(shapes, key=lambda shape: -(_draw(site, context, shape) / 2**64) ** (1 / shapes[shape]))
 
 
 def _draw(site: Site, context: PlanContext, word: str) -> int:
@@ -131,7 +135,8 @@ def _find_address(site: Site, history: SiteHistory) -> str:
     return address if address in answered and not failed else ""
 
 
-def _make_visit(site: Site, address: str, hello: _Hello, context: PlanContext) -> Visit:
+def make_program_visit(site: Site, address: str, hello: Hello, context: PlanContext) -> Visit:
+    """One hello, as far as the server's answer; the library's own where it names no shape."""
     hostname, shape, attempt = hello
     own = hostname == site.host
     patience_s = min(context.timeout_s, PATIENCE_S)

@@ -14,7 +14,7 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.inference.evidence.program_evidence import ProgramEvidence, gather_program_evidence
 from probe.measurement.planning.plan_context import PlanContext
-from probe.measurement.planning.steps import Step, Visit
+from probe.measurement.planning.steps import LocateHop, Step, Visit
 from probe.measurement.session.observation_log import ObservationLog
 
 DNS: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
@@ -143,3 +143,16 @@ def test_steps_come_one_after_the_other_in_any_order_of_the_rest() -> None:
                      rng=random.Random(n))
         assert len(sent(taken)) == len(set(sent(taken))) <= 14
         assert NEAR4 not in {s.address for s in taken if isinstance(s, Visit)}
+
+
+def test_where_a_program_is_struck_the_hop_is_looked_for_with_its_hello() -> None:
+    level3 = replace(DUE, consent_level=3)
+    taken = walk(site_of(), net_of(lambda step: step.shape != "" and step.hostname == HOST), context=level3)
+    (search,) = [s for s in taken if isinstance(s, LocateHop)]
+    asked, control = search.asked, search.control
+    assert isinstance(asked, Visit)
+    assert isinstance(control, Visit)
+    assert (asked.shape, asked.sni, control.shape, control.sni) == (sent(taken)[0][1], HOST, asked.shape, INNOCENT)
+    for spared in (lambda step: False, lambda step: step.shape != ""):
+        quiet = walk(site_of(), net_of(spared), context=level3)
+        assert not [s for s in quiet if isinstance(s, LocateHop)]
