@@ -37,8 +37,8 @@ def plan_program_before(site: Site, address: str, source: AddressSource | Empty,
                         history: SiteHistory, context: PlanContext) -> list[Step]:
     """The program's hello, where it goes before the library's and has not gone yet."""
     shapes = _choose_shapes(site, context)
-    late = depth != "all" or source == "trusted" or _draw(site, context, "first") % 2
-    if not shapes or late or _list_own(site, history):
+    elsewhere = depth != "all" or source == "trusted" or not _goes_first(site, context)
+    if not shapes or elsewhere or _list_own(site, history):
         return []
     return [make_program_visit(site, address, (site.host, shapes[0], 1), context)]
 
@@ -47,7 +47,7 @@ def plan_program_turns(site: Site, history: SiteHistory, context: PlanContext) -
     """The next hello that is due; nothing where the library's own was never answered, or all is known."""
     shapes = _choose_shapes(site, context)
     address = _find_address(site, history) if shapes else ""
-    if not address:
+    if not address or (_goes_first(site, context) and not _list_own(site, history)):
         return []
     turns = _Turns(site=site, shapes=shapes, innocent=context.innocent, seen=[
         o for o in history.around if o.purpose == "program" and (o.address, o.port) == (address, site.port)
@@ -113,6 +113,10 @@ def _choose_shapes(site: Site, context: PlanContext) -> list[ProgramShape]:
         shapes |= list_programs(endpoint.role, site.alpn)
     # A weighted draw without replacement (Efraimidis and Spirakis 2006).
     return sorted(shapes, key=lambda shape: -(_draw(site, context, shape) / 2**64) ** (1 / shapes[shape]))
+
+
+def _goes_first(site: Site, context: PlanContext) -> bool:
+    return _draw(site, context, "first") % 2 == 0
 
 
 def _draw(site: Site, context: PlanContext, word: str) -> int:
