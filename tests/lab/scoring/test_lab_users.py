@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -107,7 +109,7 @@ def test_orders_are_carried_out_one_after_another(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(use_sites, "use_site", lambda program, url: f"{program} at {url}")
-    monkeypatch.setattr(use_sites.json, "load", lambda file: [["a", "x"], ["b", "y"]])
+    monkeypatch.setattr(sys, "stdin", io.StringIO('[["a", "x"], ["b", "y"]]'))
     use_sites.main()
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(each["program"], each["word"]) for each in told] == [("a", "a at x"), ("b", "b at y")]
