@@ -59,7 +59,8 @@ def _lines(told: Explanation) -> Iterator[str]:
     yield f"{told.run.run_id}  {now.target_id}  {now.input}"
     yield f"verdict: {_said(now)}"
     for name, text in (("rests on", _basis(now)), ("suspected", now.suspected), ("also", ", ".join(now.also)),
-                       ("scope", now.scope), ("hop", now.hop), ("reason", now.reason)):
+                       ("struck", ", ".join(now.struck)), ("spared", ", ".join(now.spared)), ("scope", now.scope),
+                       ("hop", now.hop), ("reason", now.reason)):
         if text:
             yield f"{name}: {text}"
     yield from _stored(told)
