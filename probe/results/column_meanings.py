@@ -177,6 +177,8 @@ CONTROLS: Words = {
     "ja4s": ("", "`ip:port=JA4` of the ClientHello with which the control shook hands, where it tells."),
     "app": ("", "`ip:port=word` of each messenger's own first words that the control said: the proof in the answer, or"
             " the failure."),
+    "shapes": ("", "`ip:port=shape word` of each ClientHello in the shape of a program that the control sent: answered,"
+               " or the failure."),
     "http_failure": ("", "How HTTP failed at the control; none (empty cell) when it was not asked for,"
                          " the empty text when it worked."),
     "http_status": ("", "HTTP status code at the control; 0: no response."),

@@ -8,7 +8,8 @@ import pytest
 
 from observations import HERE4, HOST, RESET, TIMEOUT, numbered, operation, site_of
 from probe.catalogue.owners import ServiceAt
-from probe.core.observations import Observation
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.failures import Failure
 from probe.core.tables.shapes import ShapeName
 from probe.core.tables.words import Empty
@@ -63,6 +64,19 @@ def test_turns_are_read_as_counts() -> None:
     assert see(turns(innocent=RESET)).innocent == "failed"
     assert see([*hello("chrome", RESET), *hello("chrome", attempt=2)]) == UNTRIED
     assert see(hello("chrome", RESET)) == UNTRIED
+
+
+def test_controls_tell_what_they_met_in_that_shape() -> None:
+    words = (("a", 1, "chrome answered"), ("b", 2, f"chrome {RESET}"), ("c", 2, f"chrome {RESET}"),
+             ("d", 3, "firefox answered"), ("e", 4, f"chrome {TIMEOUT}"))
+    told = [ControlAnswer(control_id=name, asn=asn, cc="DE", input="https://chat.example/", state="answered",
+                          shapes=((Place(HERE4, 443), word),))
+            for name, asn, word in words]
+    seen = numbered(turns())
+    found = gather_program_evidence(site_of(), HERE4, seen, seen, told, known_as=HERE4)
+    assert (found.control_ok, found.control_failed) == (1, 1)
+    elsewhere = gather_program_evidence(site_of(), HERE4, seen, seen, told, known_as="93.184.0.9")
+    assert (elsewhere.control_ok, elsewhere.control_failed) == (0, 0)
 
 
 def test_an_alert_neither_strikes_nor_spares() -> None:

@@ -57,6 +57,7 @@ INNOCENT: dict[str, PathContext] = {
     "a neighbour's failure": scene(replace(STRUCK, timing=SOONER, tainted=True)),
     "nothing to compare with": scene(replace(STRUCK, timing=SOONER, innocent="failed")),
     "an operator that refuses places": replace(scene(replace(STRUCK, timing=SOONER)), self_block=True),
+    "controls meet the same": scene(replace(STRUCK, timing=SOONER, control_failed=1)),
     "large hellos": scene(replace(TOO_LARGE, others_pass=3, others_alike=3)),
     "large hellos, found": scene(replace(TOO_LARGE, others_pass=3), located=BEFORE),
 }
@@ -76,6 +77,7 @@ def test_a_program_that_fails_leaves_no_site_surely_well(programs: Any) -> None:
         assert programs.failed >= 3
         assert programs.turns >= 2
         assert programs.verified
+        assert not programs.control_failed
 
 
 def test_where_the_library_fails_its_own_rules_decide() -> None:

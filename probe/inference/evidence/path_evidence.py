@@ -270,7 +270,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     )
     at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
     base = _with_failures(base, mine, failed, around, private_root, at_port=at_port)
-    told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
+    told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]
     known_as = to_public_address(address, nat64_prefix)
     base = replace(base, elsewhere=gather_answers_elsewhere(told, endpoint))
     if site.app:

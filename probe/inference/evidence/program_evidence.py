@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from probe.catalogue.owners import ServiceAt, choose_unrelated, describe_service, may_refuse
 from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.catalogue.sites import Site
-from probe.core.observations import Observation
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
 from probe.core.tables.evidence_words import Answered, InnocentState
 from probe.core.tables.failures import Failure, FailureKind, kind_of
 from probe.core.tables.shapes import ProgramShape, ShapeWord
 from probe.core.tables.words import Empty
+from probe.inference.evidence.control_findings import count_networks
 from probe.inference.evidence.end_timing import UNTIMED, EndTiming, gather_end_timing
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
 
@@ -56,6 +58,10 @@ class ProgramEvidence:
     tainted: bool = False
     timing: EndTiming = UNTIMED
     anatomy: PacketAnatomy = UNSEEN
+    control_ok: int = 0
+    """Networks of controls that were answered in that shape at this very address."""
+    control_failed: int = 0
+    """Those that met the same failure there."""
     others_pass: int = 0
     """Owners unrelated to this one, and to each other, that answered such a shape in this run."""
     others_alike: int = 0
@@ -75,8 +81,10 @@ def is_struck_hello(seen: Observation) -> bool:
 
 
 def gather_program_evidence(site: Site, address: str, around: Sequence[Observation],
-                            at_port: Sequence[Observation]) -> ProgramEvidence:
-    """`around`: what was seen near the site; `at_port`: all that was seen at this address and port, in order."""
+                            at_port: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
+                            known_as: str = "") -> ProgramEvidence:
+    """`around`: what was seen near the site; `at_port`: all that was seen at this address and port, in order. Controls
+    know the address as `known_as`."""
     asked = [o for o in around if o.purpose == "program" and (o.address, o.port) == (address, site.port)
              and o.operation == "tls_handshake"]
     own = [o for o in asked if o.hostname == site.host]
@@ -88,10 +96,12 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
     spared = tuple(shape for shape in shapes if _is_answered([o for o in own if o.tls.shape == shape]))
     library = [o for o in own if not o.tls.shape]
     passes = [o.sequence for o in library if _is_answered([o])]
+    chief = next(shape for shape in struck if shape == ends[0].tls.shape)
+    words = [(c, word) for c in controls for place, word in c.shapes if place == Place(known_as, site.port)]
     innocent = [o for o in asked if o.hostname != site.host and o.tls.shape == ends[0].tls.shape]
     return ProgramEvidence(
         struck=struck, spared=(*(("library",) if _is_answered(library) else ()), *spared),
-        chief=next(shape for shape in struck if shape == ends[0].tls.shape), tries=len(ends), failed=len(ends),
+        chief=chief, tries=len(ends), failed=len(ends),
         turns=sum(ends[0].sequence < at < ends[-1].sequence for at in passes),
         failure=ends[-1].failure, same_failure=len({kind_of(o.failure) for o in ends}) == 1,
         acked="no" if all(o.tcp.acked == "no" for o in ends) else "yes",
@@ -99,6 +109,8 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
         only_large=_is_only_large(struck, spared), tainted=all(o.tainted_by for o in ends),
         timing=gather_end_timing(ends, at_port),
         anatomy=gather_packet_anatomy(ends, [o for o in at_port if o.purpose != "target"]),
+        control_ok=count_networks(c for c, word in words if word == f"{chief} answered"),
+        control_failed=count_networks(c for c, word in words if word == f"{chief} {ends[-1].failure}"),
         evidence=tuple(o.observation_id for o in asked))
 
 

@@ -39,7 +39,7 @@ def _convicts(c: PathContext) -> bool:
     seen = c.path.programs
     passes = seen.innocent == "reached" or (seen.others_pass > 0 and not _is_size(c))
     return (is_any_struck(c) and _is_repeated(c) and passes and seen.verified and not seen.tainted
-            and not c.self_block and c.ladder.well)
+            and not seen.control_failed and not c.self_block and c.ladder.well)
 
 
 def _is_silent(c: PathContext) -> bool:
@@ -69,6 +69,11 @@ PROGRAMS: tuple[PathRule, ...] = (
     Rule(id="program/mute", outcome="blocked", block_type="tls.mute.fingerprint", confidence=0.9,
          needs=("innocent",), rests_on=NOT_THE_FRONT, why=_STRUCK,
          holds=lambda c: _convicts(c) and _is_silent(c) and c.path.programs.acked != "no"),
+    Rule(id="program/fails_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
+         confidence=0.6, needs=("helper",),
+         why="controls elsewhere meet the same with that ClientHello at this address: the service, or what stands "
+             "before it, does not take it",
+         holds=lambda c: is_any_struck(c) and c.path.programs.control_failed > 0 and not c.path.programs.control_ok),
     Rule(id="program/large_lost", outcome="local", block_type="local.mtu", confidence=0.7, needs=("innocent",),
          why="hellos of several segments are met with silence at every server, and smaller ones are answered: large "
              "packets do not pass",

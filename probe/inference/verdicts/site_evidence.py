@@ -8,6 +8,7 @@ from dataclasses import replace
 from probe.catalogue.owners import ServiceAt, describe_service
 from probe.core.addresses import is_private, may_connect
 from probe.core.endpoints import Endpoint
+from probe.core.nat64 import to_public_address
 from probe.core.places import Place
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.run_words import OUT_OF_ORDER
@@ -80,7 +81,8 @@ def _with_meetings(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: 
                    run: RunContext) -> ProgramEvidence:
     at_port = sorted((o for o in (*case.visits, *case.around) if (o.address, o.port) == (path.address, case.site.port)),
                      key=lambda o: o.sequence)
-    seen = gather_program_evidence(case.site, path.address, case.around, at_port)
+    seen = gather_program_evidence(case.site, path.address, case.around, at_port, case.controls,
+                                   known_as=to_public_address(path.address, run.ladder.nat64_prefix))
     if not seen.struck:
         return seen
     return replace(seen, others_pass=count_passes(seen, across.programs, ours),

@@ -2,7 +2,8 @@
 
 A site gets one, before or after its own first visit as the run has drawn. Where it fails and the library's passes, the
 two are sent in turns, then an innocent name is asked for in the same shape, and then the site in the shapes of its
-other programs. At most fourteen further handshakes for a site, one after the other, all at one address.
+other programs; helpers are asked to send the one that failed. At most fourteen further handshakes for a site, one after
+the other, all at one address.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 from probe.catalogue.programs import list_programs
 from probe.catalogue.sites import Site
+from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import Depth
@@ -21,7 +23,7 @@ from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.words import Empty
 from probe.inference.evidence.program_evidence import is_struck_hello
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
-from probe.measurement.planning.steps import Step, Visit
+from probe.measurement.planning.steps import AskControl, Step, Visit
 
 TURNS, QUICK_TURNS = 3, 4
 """Hellos of the program that must fail, each after one of the library's: more where a failure costs no time."""
@@ -53,7 +55,10 @@ def plan_program_turns(site: Site, history: SiteHistory, context: PlanContext) -
         o for o in history.around if o.purpose == "program" and (o.address, o.port) == (address, site.port)
         and (o.failure or o.operation == "tls_handshake")])
     hello = next((due for due in turns.list_due() if not turns.find(due)), None)
-    return [make_program_visit(site, address, hello, context)] if hello else []
+    steps: list[Step] = [make_program_visit(site, address, hello, context)] if hello else []
+    known_as = to_public_address(address, context.nat64_prefix)
+    return [*steps, *(AskControl(control_id=control, input=site.endpoints[0].input, addresses=(known_as,),
+                                 shape=shapes[0]) for control in context.controls if turns.is_chief_struck)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,12 @@ class _Turns:
     def find(self, hello: Hello) -> Observation | None:
         """How that hello ended, or nothing if it has not gone yet."""
         return next((o for o in self.seen if (o.hostname, o.tls.shape, o.attempt) == hello), None)
+
+    @property
+    def is_chief_struck(self) -> bool:
+        """Whether it has failed as often as is asked for."""
+        last = self.find((self.site.host, self.shapes[0], TURNS))
+        return last is not None and is_struck_hello(last)
 
     def list_due(self) -> Iterator[Hello]:
         """What is to be sent one after the other, as far as what has ended tells; the rest follows from its ends."""

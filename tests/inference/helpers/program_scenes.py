@@ -27,6 +27,8 @@ ANY = st.builds(
     acked=st.sampled_from(["", "yes", "no"]), innocent=st.sampled_from(["reached", "failed", "unasked"]),
     only_large=st.booleans(), verified=st.booleans(), tainted=st.booleans(),
     timing=st.sampled_from([UNTIMED, SOONER]), others_pass=st.integers(0, 2), others_alike=st.integers(0, 3),
+    control_ok=st.integers(0, 1),
+    control_failed=st.integers(0, 1),
     others_lost=st.integers(0, 3)) | st.just(UNTRIED)
 
 
@@ -37,6 +39,7 @@ def scene(programs: ProgramEvidence, **changes: Any) -> PathContext:
 def recorded() -> Iterator[tuple[str, PathContext]]:
     for action, seen in ENDS.items():
         yield f"program/{action}", scene(seen)
+    yield "program/fails_elsewhere", scene(replace(STRUCK, control_failed=1))
     yield "program/large_lost", scene(replace(TOO_LARGE, others_lost=2))
     yield "program/large_fail", scene(replace(TOO_LARGE, others_pass=1))
     yield "program/imitation_fails", scene(replace(STRUCK, struck=("safari",), verified=False))

@@ -14,7 +14,7 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.inference.evidence.program_evidence import ProgramEvidence, gather_program_evidence
 from probe.measurement.planning.plan_context import PlanContext
-from probe.measurement.planning.steps import LocateHop, Step, Visit
+from probe.measurement.planning.steps import AskControl, LocateHop, Step, Visit
 from probe.measurement.session.observation_log import ObservationLog
 
 DNS: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
@@ -143,6 +143,14 @@ def test_steps_come_one_after_the_other_in_any_order_of_the_rest() -> None:
                      rng=random.Random(n))
         assert len(sent(taken)) == len(set(sent(taken))) <= 14
         assert NEAR4 not in {s.address for s in taken if isinstance(s, Visit)}
+
+
+def test_helpers_are_asked_to_send_what_failed_and_nothing_else() -> None:
+    _, taken = see(lambda step: step.shape != "" and step.hostname == HOST)
+    asked = [s for s in taken if isinstance(s, AskControl)]
+    assert {(s.control_id, s.shape, s.addresses) for s in asked} == {
+        (control, sent(taken)[0][1], (HERE4,)) for control in FRAME.controls}
+    assert not [s for s in see(lambda step: False)[1] if isinstance(s, AskControl)]
 
 
 def test_where_a_program_is_struck_the_hop_is_looked_for_with_its_hello() -> None:
