@@ -49,6 +49,13 @@ def test_without_a_basis_it_is_suspected_and_the_site_is_not_called_well(action:
     assert verdict.struck
 
 
+@pytest.mark.parametrize(("ok", "failed", "word"), [(0, 0, "none"), (2, 0, "contrary"), (0, 1, "agrees"),
+                                                    (1, 1, "doubtful")])
+def test_a_verdict_tells_what_controls_met_in_that_shape(ok: int, failed: int, word: str) -> None:
+    seen = scene(replace(STRUCK, timing=SOONER, control_ok=ok, control_failed=failed))
+    assert make_path_verdict(ENDPOINT, decide(PATH_TABLE, seen)).control == word
+
+
 INNOCENT: dict[str, PathContext] = {
     "too few failures": scene(replace(STRUCK, timing=SOONER, failed=3)),
     "the library failed in between": scene(replace(STRUCK, timing=SOONER, turns=1)),
