@@ -92,7 +92,7 @@ class XEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One endpoint to measure apart from the URL. Without `address`, the helper resolves `host` itself."""
 
     proto: ShortText
-    """tcp, tls, dns, quic or stun."""
+    """tcp, tls, dns, quic or stun; shape: a ClientHello of a shape, as far as the server's answer."""
     host: HostText
     port: Port = 0
     address: ShortText = ""
@@ -103,6 +103,8 @@ class XEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Name of anchors to accept besides the public ones; `none`: a bad certificate is no failure."""
     app: ShortText = ""
     """A messenger's protocol whose first words are to be said there; older helpers go as far as they know."""
+    shape: ShortText = ""
+    """For proto shape: which (`probe.core.tables.shapes`)."""
     app_name: HostText = ""
     """The domain or host that those words name; empty: `host`."""
 
@@ -205,6 +207,8 @@ class XResult(Struct, frozen=True, kw_only=True):
     """SHA-256 of the presented leaf's SubjectPublicKeyInfo, in hexadecimal, whether or not it was accepted."""
     trust: str = ""
     """valid, expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."""
+    shape: str = ""
+    """Of the ClientHello, where it was not the helper's own library's."""
     ja4: str = ""
     """JA4 of the ClientHello with which the helper shook hands: a server may refuse some clients everywhere."""
     proof: str = ""

@@ -130,6 +130,9 @@ class ControlAnswer:
     """(place, JA4 of the ClientHello with which the control shook hands) pairs; helpers of others do not tell."""
     app: tuple[tuple[Place, AppWord], ...] = ()
     """(place, proof or failure) pairs of a messenger's own first words."""
+    shapes: tuple[tuple[Place, str], ...] = ()
+    """(place, `shape answered` or `shape failure`) pairs of a ClientHello in the shape of a program; empty in
+    answers of before, and of helpers of others."""
     http_failure: Failure | None = None
     """None when HTTP was not asked for; empty when it worked."""
     http_status: int = 0

@@ -10,6 +10,7 @@ from probe.core.tables.control_sources import ControlWord
 from probe.core.tables.evidence_words import EvidenceLevel, ResidualWord, Scope
 from probe.core.tables.outcomes import Outcome
 from probe.core.tables.roles import Role
+from probe.core.tables.shapes import ShapeWord
 from probe.core.tables.words import Empty
 
 
@@ -46,6 +47,10 @@ class Verdict:
     evidence: tuple[str, ...] = ()
     """Ids of the observations that the verdict rests on."""
     evidence_level: EvidenceLevel = "socket"
+    struck: tuple[ShapeWord, ...] = ()
+    """Shapes of ClientHellos that fail there, where others are answered (`probe.core.tables.shapes`)."""
+    spared: tuple[ShapeWord, ...] = ()
+    """Those others."""
     attempts: int = 0
     failed_attempts: int = 0
     intermittent: str = ""

@@ -66,7 +66,8 @@ _TLS: Words = {
                   "the end of our stream: yes, no, or unknown."),
     "server_hello": ("", "A ServerHello or an alert was read: the name reached a TLS server."),
     "ja4": ("", "JA4 fingerprint of the ClientHello."),
-    "shape": ("", "Shape of the ClientHello: browser, small, narrow, split, large, ech; empty: the library's own."),
+    "shape": ("", "Shape of the ClientHello: browser, small, narrow, split, large, ech, or a program's: chrome,"
+                  " firefox, conscrypt, openssl, safari; empty: the library's own."),
     "segments": ("", "TCP segments that carried the ClientHello; of a transfer, those sent and received; 0 when"
                      " unknown."),
     "chain": ("", "SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."),
@@ -108,9 +109,9 @@ OBSERVATIONS: Words = {
     "sequence": ("", "Number of the operation within its run."),
     "target_id": ("", "Target that was measured; empty for what serves several targets."),
     "input": ("", "URL of the endpoint in the catalogue."),
-    "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, foreign, ladder, dark, version,"
-                    " sample, yardstick, redirect, trace, reference, locate, aside,"
-                    " again, zone, https."),
+    "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, program, foreign, ladder, dark,"
+                    " version, sample, yardstick, redirect, trace, reference, neighbour, locate, aside,"
+                    " again, turn, beside, stay, zone, https."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
     "planned": ("", "Of a connection to the target: planned beforehand, whatever those before it met; shares of failure"
                     " count these alone. False also in older rows, whose first attempt was planned."),
@@ -187,6 +188,8 @@ CONTROLS: Words = {
     "ja4s": ("", "`ip:port=JA4` of the ClientHello with which the control shook hands, where it tells."),
     "app": ("", "`ip:port=word` of each messenger's own first words that the control said: the proof in the answer, or"
             " the failure."),
+    "shapes": ("", "`ip:port=shape word` of each ClientHello in the shape of a program that the control sent: answered,"
+               " or the failure."),
     "http_failure": ("", "How HTTP failed at the control; none (empty cell) when it was not asked for,"
                          " the empty text when it worked."),
     "http_status": ("", "HTTP status code at the control; 0: no response."),
@@ -225,6 +228,8 @@ VERDICTS: Words = {
                      " unknown; empty: nobody looked."),
     "residual_s": ("s", "How long it did after the last trigger: `20-40`; `20-`: longer than the run looked."),
     "rule_id": ("", "Rule that decided; a vocabulary apart from `block_type`."),
+    "struck": ("", "Shapes of ClientHellos that fail, where others are answered; library: the probe's own."),
+    "spared": ("", "Shapes that are answered where others fail."),
     "rules": ("", "Rules that were weighed: the deciding one first, then those that accuse and have no basis."),
     "evidence": ("", "Observations that the verdict rests on, by `observation_id`."),
     "evidence_level": ("", "What the probe could see: socket (what any program sees) or packet (raw packets too)."),

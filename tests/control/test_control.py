@@ -14,6 +14,7 @@ import pytest
 import trustme
 
 from control_world import DOH, HERE, HOST, Doh, Pages, World, helper_at, serving, trusting
+from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.control.asking.helper_client import HelperConfig, ask_helper
 from probe.control.helper.helper_engine import HelperEngine
 from probe.control.helper.helper_workers import FuturePool
@@ -23,6 +24,7 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe.core.tables.resolvers import Resolver
+from probe.core.tables.shapes import ProgramShape
 from probe.measurement.streams.tls_handshake import hash_key
 
 
@@ -74,6 +76,26 @@ def test_client_and_helper_agree_on_a_living_site(world: World) -> None:
     assert answer.leaf_keys == ((key, world.leaf_key),)
     assert (answer.http_failure, answer.http_status, answer.http_title) == ("", 200, "Chat & more")
     assert "x-chat" in answer.http_header_names
+
+
+@pytest.mark.parametrize("shape", PROGRAM_HELLOS)
+def test_a_helper_sends_a_programs_hello_and_nothing_else(world: World, shape: ProgramShape) -> None:
+    def ask(port: int) -> ControlAnswer:
+        return ask_helper(HelperConfig(control_id="test", url=world.url), endpoint(port=port), (HERE,), timeout_s=30,
+                          clock=lambda: 1.5, shape=shape)
+
+    answer = ask(world.site)
+    assert (answer.state, answer.shapes) == ("answered", ((Place(HERE, world.site), f"{shape} answered"),))
+    assert (answer.tcp, answer.tls, answer.ja4s, answer.addresses, answer.http_failure) == ((), (), (), (), None)
+    (told,) = ask(world.plain).shapes
+    assert told == (Place(HERE, world.plain), f"{shape} ssl_error: wrong version number")
+    assert ask(world.closed).shapes == ()
+
+
+@pytest.mark.parametrize("changes", [{"shape": "netscape"}, {"shape": ""}, {"address": ""}], ids=str)
+def test_a_helper_refuses_shapes_that_it_does_not_know(world: World, changes: dict[str, str]) -> None:
+    asked = {"proto": "shape", "host": HOST, "port": world.site, "address": HERE, "shape": "chrome"} | changes
+    assert world.post({"x_endpoints": [asked]}).status_code == 400
 
 
 def test_ooni_fields(world: World) -> None:

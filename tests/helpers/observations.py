@@ -146,7 +146,7 @@ def numbered(seen: list[Observation]) -> tuple[Observation, ...]:
     return tuple(replace(o, sequence=n, observation_id=f"r.{n}") for n, o in enumerate(seen))
 
 
-OF_PLACES = ("tcp", "tls", "udp", "leaf_keys", "ja4s", "app")
+OF_PLACES = ("tcp", "tls", "udp", "leaf_keys", "ja4s", "app", "shapes")
 
 
 def told(control_id: str = "a", **changes: Any) -> ControlAnswer:

@@ -24,6 +24,7 @@ from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES, PATH_TABLE
 from probe.inference.rules.rule import Rule, find_first_rule
 from probe.results.text_forms import read_icmp
+from program_scenes import recorded as programs
 from recorded_app import APPS
 from recorded_datagrams import (
     CONTRARY,
@@ -78,7 +79,7 @@ def named() -> Iterator[tuple[str, PathContext]]:
 RESIGNED = replace(WELL, resigned=2, tls_ok=2)
 """Innocent servers present certificates of nobody we trust."""
 
-FAMILIES = dict(named()) | dict(shaped(SHOWS))
+FAMILIES = dict(named()) | dict(shaped(SHOWS)) | dict(programs())
 MADE = {rule_id: seen for rule_id, seen in FAMILIES.items() if rule_id in BY_ID}
 PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | LOSSES | APPS | {
     "path/not_attempted": scene(attempts=0, failed_attempts=0),
@@ -222,8 +223,9 @@ def test_without_the_control_nothing_worse_is_claimed(
 
 
 SCENES = [r for r in CONVICTING if isinstance(r[2], PathContext) and not r[2].path.mark.fits]
-FAILING = [r for r in SCENES if r[0] not in TRANSFERS | LOSSES]
-"""Those that do not answer; a service whose transfers are slowed or frozen does, and one that loses packets."""
+FAILING = [r for r in SCENES if r[0] not in TRANSFERS | LOSSES and not r[0].startswith("program/")]
+"""Those that do not answer us; a service whose transfers are slowed or frozen does, one that loses packets, and one
+that fails programs alone."""
 SICK: dict[str, LadderEvidence] = {"unknown": LadderEvidence(), "one page": LadderEvidence(foreign_ok=1),
                                    "portal": replace(WELL, altered=2)}
 

@@ -25,6 +25,7 @@ from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.planned_looks import PlannedLooks
 from probe.inference.evidence.port53 import Port53Evidence
+from probe.inference.evidence.program_evidence import UNTRIED, ProgramEvidence
 from probe.inference.evidence.refusal_evidence import AnswersElsewhere
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence
 from probe.inference.evidence.shape_evidence import ShapeEvidence
@@ -38,6 +39,7 @@ from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import find_first_rule
 from probe.results.text_forms import read_icmp
+from program_scenes import ANY as ANY_PROGRAMS
 from shape_scenes import ANY as ANY_SHAPES
 
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
@@ -71,7 +73,7 @@ WORDS: dict[str, list[Any]] = {
        for channel in ("network", "system", "public", "public_udp", "tcp", "resolver_alive")},
 }
 SHAPES: dict[object, st.SearchStrategy[Any]] = {
-    ShapeEvidence: ANY_SHAPES,
+    ShapeEvidence: ANY_SHAPES, ProgramEvidence: ANY_PROGRAMS,
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
     PacketAnatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
     CompanyEvidence: st.sampled_from([ALONE, CompanyEvidence(owners=("line", "meta", "telegram"))]),
@@ -114,6 +116,10 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
     if rule.outcome != "blocked":
         return
     known = s.path.mark.fits and rule.id in ("http/known_redirect", "http/known_blockpage")
+    if rule.id.startswith("program/"):
+        assert s.path.programs.failed >= 3
+        assert s.ladder.well
+        return
     assert known or (s.path.failed_attempts >= 3 and s.path.failed_attempts == s.path.attempts)
     assert known or s.ladder.well
     assert not (s.path.tainted and s.path.stage in ("connect", "tls", "app", "http"))
@@ -124,7 +130,7 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
 @given(SOME_PATHS)
 def test_a_site_that_works_is_never_blocked(s: PathContext) -> None:
     works = replace(s.path, stage="", failure="", last_ok=True, failed_attempts=0, mark=FingerprintMark(),
-                    same_failure=False)
+                    same_failure=False, programs=UNTRIED)
     assert find_first_rule(PATH_RULES, replace(s, path=works)).outcome != "blocked"
 
 

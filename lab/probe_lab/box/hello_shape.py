@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from probe_lab.box.byte_reader import ByteReader, TooShortError
+from probe_lab.box.ja4 import is_grease, name_hello
 from probe_lab.wire.packet import normalise_address
 
 _HANDSHAKE, _CLIENT_HELLO, _SERVER_NAME = 22, 1, 0
@@ -32,28 +33,32 @@ class HelloShape:
     extensions: tuple[int, ...]
     """In their order."""
     grease: bool
+    ja4: str
 
 
 def hello_shape(data: bytes) -> HelloShape | None:
     """The shape of the ClientHello that a stream begins with; None while it is not whole, and for what is none."""
-    found = _message(data)
-    if found is None:
+    whole = _message(data)
+    if whole is None:
         return None
-    message, size = found
+    message, size = whole
     reader = ByteReader(message)
     try:
-        reader.take(4 + 2 + 32)
+        reader.take(4)
+        version = reader.number(2)
+        reader.take(32)
         reader.take(reader.number(1))
         suites = reader.take(reader.number(2))
         reader.take(reader.number(1))
-        extensions, name = _extensions(reader.take(reader.number(2)))
+        found = _extensions(reader.take(reader.number(2)))
     except TooShortError:
         return None
     ciphers = [value for (value,) in struct.iter_unpack("!H", suites[: len(suites) // 2 * 2])]
-    plain_kinds = tuple(kind for kind in extensions if not _is_grease(kind))
+    plain_kinds = tuple(kind for kind, _ in found if not is_grease(kind))
     return HelloShape(
-        name=name, bytes=size, ciphers=sum(not _is_grease(value) for value in ciphers), extensions=plain_kinds,
-        grease=any(map(_is_grease, ciphers)) or len(plain_kinds) < len(extensions),
+        name=_read_name(found), bytes=size, ciphers=sum(not is_grease(value) for value in ciphers),
+        extensions=plain_kinds, grease=any(map(is_grease, ciphers)) or len(plain_kinds) < len(found),
+        ja4=name_hello(version, ciphers, found),
     )
 
 
@@ -71,21 +76,19 @@ def _message(data: bytes) -> tuple[bytes, int] | None:
     return (bytes(message), at) if message[0] == _CLIENT_HELLO else None
 
 
-def _extensions(data: bytes) -> tuple[list[int], str]:
-    reader, name, left = ByteReader(data), "", len(data)
-    kinds: list[int] = []
-    while left >= 4 and len(kinds) < _MAX_EXTENSIONS:
+def _extensions(data: bytes) -> list[tuple[int, bytes]]:
+    reader, left = ByteReader(data), len(data)
+    found: list[tuple[int, bytes]] = []
+    while left >= 4 and len(found) < _MAX_EXTENSIONS:
         kind, length = reader.number(2), reader.number(2)
-        body = reader.take(length)
+        found.append((kind, reader.take(length)))
         left -= 4 + length
-        kinds.append(kind)
-        if kind == _SERVER_NAME and len(body) > 5 and not name:
-            name = body[5 : 5 + int.from_bytes(body[3:5])].decode("latin-1").lower().removesuffix(".")
-    return kinds, name
+    return found
 
 
-def _is_grease(value: int) -> bool:
-    return value >> 8 == value & 0xFF and value & 0x0F == 0x0A
+def _read_name(extensions: Iterable[tuple[int, bytes]]) -> str:
+    body = next((body for kind, body in extensions if kind == _SERVER_NAME and len(body) > 5), b"")
+    return body[5 : 5 + int.from_bytes(body[3:5])].decode("latin-1").lower().removesuffix(".")
 
 
 def features_of(match: Iterable[str]) -> Features:
@@ -117,6 +120,7 @@ _TESTS: Mapping[str, Callable[[HelloShape, str, str, str], bool]] = {
     "name": lambda shape, server, sign, value: _is_named(shape.name, value),
     "address": lambda shape, server, sign, value: server == value,
     "grease": lambda shape, server, sign, value: shape.grease == (value == "yes"),
+    "ja4": lambda shape, server, sign, value: shape.ja4 == value,
     "ciphers": lambda shape, server, sign, value: _compares(shape.ciphers, sign, value),
     "extensions": lambda shape, server, sign, value: _compares(len(shape.extensions), sign, value),
     "bytes": lambda shape, server, sign, value: _compares(shape.bytes, sign, value),

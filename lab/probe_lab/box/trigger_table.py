@@ -17,7 +17,7 @@ TRIGGERS: Mapping[str, str] = {
     "`*` matches one without an outer name too",
     "fingerprint": "the ClientHello that a TCP flow begins with has a shape: entries `key=value`, `key<number` or "
     "`key>number`, alternatives for one key, all keys together; keys: name (as sni, `name=@t`), address "
-    "(`address=@t`), grease (yes, no), ciphers, extensions (their number without GREASE), bytes (of the records), "
+    "(`address=@t`), grease (yes, no), ja4, ciphers, extensions (their number without GREASE), bytes (of the records), "
     "first (the first extension without GREASE), has, lacks (an extension, four hexadecimal digits)",
     "host": "an HTTP request, on any port, carries a Host that is listed",
     "quic_sni": "the first datagram of a UDP flow is a QUIC v1 Initial whose ClientHello carries a listed name",
@@ -67,7 +67,7 @@ def _is_port(text: str) -> bool:
 
 _MATCH_CHECKS: Mapping[str, Callable[[str], object]] = {
     "fingerprint": re.compile(
-        r"name=\S+|address=(@\w+|[0-9a-fA-F:.]+)|grease=(yes|no)|(ciphers|extensions|bytes)[<>=]\d{1,5}"
+        r"name=\S+|ja4=[a-z0-9]{10}_[0-9a-f]{12}_[0-9a-f]{12}|address=(@\w+|[0-9a-fA-F:.]+)|grease=(yes|no)|(ciphers|extensions|bytes)[<>=]\d{1,5}"
         r"|(first|has|lacks)=[0-9a-fA-F]{4}").fullmatch,
     "port": _is_port,
     "protocol": PROTOCOLS.__contains__,

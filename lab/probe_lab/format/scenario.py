@@ -29,6 +29,8 @@ docs/lab.md explains every field, with examples.
     count = {between = [4, 7]}          # default; "all" is the whole active catalogue
     protocol = ["http", "tls"]          # the same filters as above
 
+    users = ["chrome", "openssl"]       # programs that use the targets beside the probe (`probe_lab.users`)
+
     [world]                             # rtt_ms, hops, door_hops, censor_hop, at_door, private_hops, loss, ...
 
     [[rule]]                            # of the middlebox
@@ -83,6 +85,7 @@ from probe_lab.format.scenario_expect import check_causes, read_expect
 from probe_lab.format.scenario_parts import PLACES, RuleSpec, read_censor, read_fault, read_needs, read_rule
 from probe_lab.format.toml_table import ScenarioError, Table
 from probe_lab.lab_types import Censor, Expect, Program
+from probe_lab.users.user_programs import USER_PROGRAMS
 
 DIRECTORY = Path(__file__).parents[1] / "scenarios"
 MAX_BYTES = 65_536
@@ -155,6 +158,8 @@ class Scenario:
     """The class of situations that it belongs to; innocents and their twins share it."""
     cc: str = ""
     """The country that the client is configured to be in; empty: the laboratory's usual one."""
+    users: tuple[str, ...] = ()
+    """Programs that use the targets beside the probe (`probe_lab.users.user_programs`)."""
     agreed_server: bool = False
     """The volunteer's configuration names a server that agreed to be asked for foreign names: one of the world that
     is nobody's target."""
@@ -226,6 +231,7 @@ def _scenario(table: Table, *, name: str) -> Scenario:
         if table.has("front_program") else None,
         situation=_situation(table, default=name),
         cc=_country(table),
+        users=_users(table),
         agreed_server=bool(table.flag("agreed_server")),
         expects=tuple(read_expect(expect, aliases=aliases) for expect in table.tables("expect")),
     )
@@ -249,6 +255,13 @@ def _situation(table: Table, *, default: str) -> str:
     if table.has("situation") and not _SITUATION.fullmatch(situation):
         raise table.error("situation", f"want small letters, digits and -, got {situation!r}")
     return situation
+
+
+def _users(table: Table) -> tuple[str, ...]:
+    users = table.texts("users")
+    if unknown := [name for name in users if name not in USER_PROGRAMS]:
+        raise table.error("users", f"want any of {', '.join(USER_PROGRAMS)}, got {unknown[0]!r}")
+    return users
 
 
 def _country(table: Table) -> str:

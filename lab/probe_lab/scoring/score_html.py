@@ -97,6 +97,8 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
     parts = [
         f"<h2>At {escape(report.levels_in_words(level))}</h2>\n",
         f'<p class="figure{bad}">False accusations: {escape(accusation_line(part))}</p>\n',
+        f'<p class="figure">Misses: {escape(miss_line(part))}</p>\n',
+        f'<p class="figure">Users\' blocks: {escape(part.users.line)}</p>\n',
     ]
     parts.append(_paragraph(f"Classes falsely accused: {class_line(part)}. Undecided: {undecided_line(part)}."))
     if part.false_accusations:
@@ -110,7 +112,11 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
         *(text for each in count_tables(part)
           for text in (f"<h3>{escape(each.title)}</h3>\n", _table(each.head, each.rows))),
         "<h3>Scenarios</h3>\n", _scenarios(report, part),
-        f"<h3>Misses: {escape(miss_line(part))}</h3>\n", _findings(part.misses) if part.misses else "",
+        "<h3>Misses</h3>\n", _findings(part.misses) if part.misses else "",
+        "<h3>Users' blocks called ok</h3>\n" if part.users.misses else "",
+        _table(("scenario", "program", "target", "got"),
+               [(miss.scenario, miss.program, miss.target, miss.got) for miss in part.users.misses])
+        if part.users.misses else "",
     ]
     if part.unstable:
         parts += ["<h3>Verdicts that differed between repetitions</h3>\n", _table(("verdict",), zip(part.unstable))]

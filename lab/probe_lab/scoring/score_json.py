@@ -53,6 +53,7 @@ def _figures(part: Score) -> dict[str, object]:
         "classes": {**asdict(part.classes), "upper95": part.classes.upper95},
         "situations": [{**asdict(each), "upper95": each.upper95} for each in part.situations],
         "named": list(map(asdict, part.named)),
+        "users": asdict(part.users),
         "undecided": [{**asdict(each), "undecided": each.undecided} for each in part.undecided],
     }
 

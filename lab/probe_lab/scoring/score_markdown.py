@@ -84,9 +84,10 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
     matrix = [(name, *(str(cells.get(column, "")) for column in columns)) for name, cells in rows.items()]
     parts = [
         f"## At {at}",
-        f"- False accusations: {accusation_line(part)}\n- Classes falsely accused: {class_line(part)}\n"
+        f"- False accusations: {accusation_line(part)}\n- Misses: {miss_line(part)}\n"
+        f"- Users' blocks: {part.users.line}\n- Classes falsely accused: {class_line(part)}\n"
         f"- Undecided: {undecided_line(part)}\n- Accuracy: {accuracy_line(part)}\n"
-        f"- Misses: {miss_line(part)}; verdicts that differed between repetitions: {len(part.unstable)}",
+        f"- Verdicts that differed between repetitions: {len(part.unstable)}",
         "Outcomes, expected (rows) and got:",
         table(("expected", *columns), matrix),
     ]
@@ -102,6 +103,9 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
     if part.false_accusations:
         parts += [f"### False accusations at {at}", _findings(part.false_accusations)]
     parts += [f"### Misses at {at}", _findings(part.misses) if part.misses else "None."]
+    if part.users.misses:
+        lost = [(miss.scenario, miss.program, miss.target, miss.got) for miss in part.users.misses]
+        parts += [f"### Users' blocks called ok at {at}", table(("scenario", "program", "target", "got"), lost)]
     troubles = [(t.scenario, str(t.seed), t.reason[-300:]) for t in (*part.invalid, *part.broken)]
     if troubles:
         parts += [f"### Trials at {at} that prove nothing", table(("scenario", "seed", "why"), troubles)]

@@ -166,5 +166,6 @@ def calibration_rows(bins: Sequence[Bin]) -> list[tuple[str, ...]]:
 
 
 def miss_line(part: Score) -> str:
-    """Misses, and how many of them said nothing wrong."""
-    return f"{len(part.misses)}, of which {part.n_undecided} decided nothing"
+    """Misses, how many of them said nothing wrong, and how many verdicts were right."""
+    right = part.n_rows - len(part.misses)
+    return f"{len(part.misses)}, of which {part.n_undecided} decided nothing; {right} of {part.n_rows} were right"

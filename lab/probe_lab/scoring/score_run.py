@@ -26,6 +26,7 @@ from probe_lab.scoring.situations import (
 )
 from probe_lab.scoring.trial import Trial, TrialResult, run_trial
 from probe_lab.scoring.trial_order import Queue
+from probe_lab.scoring.user_score import UserScore, count_users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,8 @@ class Score:
     """Rule -> verdicts that it decided."""
     confusion: Mapping[tuple[str, str], int]
     """(expected, got) -> verdicts."""
+    users: UserScore
+    """Of the scenarios in which users' programs run."""
     unstable: tuple[str, ...]
     """`scenario input` of the verdicts that differed between repetitions of one and the same trial."""
     invalid: tuple[TrialTrouble, ...]
@@ -179,6 +182,7 @@ def add_up_trials(results: Iterable[TrialResult], *, capped: frozenset[str] = fr
         undecided=count_undecided(row for _, row in expected),
         rules=_rules(results),
         confusion=Counter((row.expected, row.got) for _, row in expected),
+        users=count_users((r.scenario, row) for r in results for row in r.users),
         unstable=_unstable(sound),
         invalid=tuple(_trouble(r, r.judgement.invalid) for r in results if r.judgement and r.judgement.invalid),
         broken=tuple(_trouble(r, r.note) for r in results if r.note),

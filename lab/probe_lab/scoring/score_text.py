@@ -38,6 +38,10 @@ def _level_lines(level: str, part: Score, report: Report) -> Iterable[str]:
     yield f"At {report.levels_in_words(level)}"
     yield f"  False accusations: {accusation_line(part)}"
     yield from _findings(part.false_accusations)
+    yield f"  Misses: {miss_line(part)}"
+    yield f"  Users' blocks: {part.users.line}"
+    yield from (f"    {miss.scenario}  {miss.program}  {miss.target}: {miss.got}"
+                for miss in part.users.misses[:MOST_FINDINGS])
     yield f"  Classes falsely accused: {class_line(part)}"
     yield f"  Undecided: {undecided_line(part)}"
     yield f"  Accuracy: {accuracy_line(part)}"
@@ -51,7 +55,7 @@ def _level_lines(level: str, part: Score, report: Report) -> Iterable[str]:
     for table in count_tables(part):
         yield from _table(table)
     if part.misses:
-        yield f"  Misses: {miss_line(part)}"
+        yield "  The misses:"
         yield from _findings(part.misses)
     if part.unstable:
         yield f"  Verdicts that differed between repetitions: {len(part.unstable)}"

@@ -27,6 +27,7 @@ from probe_lab.scoring.expect import Judgement, judge
 from probe_lab.scoring.judged import MISSING, Row
 from probe_lab.scoring.looks import list_looks
 from probe_lab.truth import read_log
+from probe_lab.users.user_rows import UserRow, judge_uses, use_sites
 
 FULL_CONSENT = max(CONSENT_LEVELS)
 """The consent level of a trial unless another is asked for: all that the program can do."""
@@ -102,6 +103,8 @@ class TrialResult:
     """What went wrong with the laboratory, or with the program when it left no results."""
     skipped: str = ""
     """Why there was no trial on this machine."""
+    users: tuple[UserRow, ...] = ()
+    """What users' programs met at the same targets afterwards."""
     wall_s: float
 
 
@@ -110,11 +113,12 @@ def run_trial(trial: Trial, *, catalogue: Catalogue, warm: WarmInterpreter | Non
     laboratory is a result, and so is a broken draw."""
     begin = time.monotonic()
     judgement: Judgement | None = None
+    users: tuple[UserRow, ...] = ()
     note = ""
     skipped = explain_lacking_needs(trial.scenario.needs)
     if not skipped:
         try:
-            judgement, note = _run(trial, catalogue, warm)
+            judgement, users, note = _run(trial, catalogue, warm)
         except ScenarioError as error:
             note = f"nothing could be drawn: {error}"
         except LabFailed as error:
@@ -132,11 +136,13 @@ def run_trial(trial: Trial, *, catalogue: Catalogue, warm: WarmInterpreter | Non
         judgement=judgement,
         note=note,
         skipped=skipped,
+        users=users,
         wall_s=time.monotonic() - begin,
     )
 
 
-def _run(trial: Trial, catalogue: Catalogue, warm: WarmInterpreter | None) -> tuple[Judgement, str]:
+def _run(trial: Trial, catalogue: Catalogue, warm: WarmInterpreter | None,
+         ) -> tuple[Judgement, tuple[UserRow, ...], str]:
     drawn = draw_scenario(trial.line.under(trial.scenario), seed=trial.seed, endpoints=catalogue.endpoints)
     with Laboratory(drawn, level=trial.level, helpers=trial.helpers, warm=warm) as laboratory:
         note = _run_probe(laboratory, trial, drawn, catalogue)
@@ -144,12 +150,14 @@ def _run(trial: Trial, catalogue: Catalogue, warm: WarmInterpreter | None) -> tu
         rows, runs = read_rows(results, "verdicts"), read_rows(results, "runs")
         services = read_rows(results, "services")
         run_row = runs[0] if runs else {"outcome": MISSING, "block_type": ""}
+        uses = use_sites(laboratory, drawn, trial.scenario.users, program_environment()) if trial.scenario.users else ()
         laboratory.settle()
         log = read_log(laboratory.log_path)
         judgement = judge(drawn, rows, run_row, log, level=trial.level, helpers=trial.helpers, services=services)
         if trial.keep is not None:
             _keep(laboratory, trial, trial.keep)
-    return judgement, note
+    got = {row.subject: row.got.split(" ")[0] for row in judgement.rows}
+    return judgement, judge_uses(uses, log, drawn, got), note
 
 
 def _run_probe(laboratory: Laboratory, trial: Trial, drawn: DrawnScenario, catalogue: Catalogue) -> str:

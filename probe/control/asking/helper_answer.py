@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
+from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.control.helper_protocol import (
     MAX_ADDRESSES,
     OLD_WORDS,
@@ -54,6 +55,7 @@ class _Seen:
     leaf_keys: dict[Place, str] = field(default_factory=dict)
     ja4s: dict[Place, str] = field(default_factory=dict)
     app: dict[Place, AppWord] = field(default_factory=dict)
+    shapes: dict[Place, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
 
 
@@ -77,6 +79,7 @@ def parse_answer(body: bytes, *, blank: ControlAnswer, endpoint: Endpoint) -> Co
         leaf_keys=tuple(islice(seen.leaf_keys.items(), MAX_PAIRS)),
         ja4s=tuple(islice(seen.ja4s.items(), MAX_PAIRS)),
         app=tuple(islice(seen.app.items(), MAX_PAIRS)),
+        shapes=tuple(islice(seen.shapes.items(), MAX_PAIRS)),
     )
     if answer != blank:
         return replace(answer, state="answered", reason="")
@@ -104,7 +107,9 @@ def _read_entries(entries: list[XResult], endpoint: Endpoint, seen: _Seen) -> No
 
 
 def _read_entry(entry: XResult, key: Place, seen: _Seen) -> None:
-    if entry.operation == "connect":
+    if entry.shape:
+        _read_shape(entry, key, seen)
+    elif entry.operation == "connect":
         seen.tcp[key] = _word(entry.failure)
     elif entry.operation == "app_round_trip":
         seen.tcp[key] = ""
@@ -118,8 +123,14 @@ def _read_entry(entry: XResult, key: Place, seen: _Seen) -> None:
         seen.udp[key] = _word(entry.failure)
     if entry.operation != "connect" and _KEY.fullmatch(entry.leaf_key_sha256):
         seen.leaf_keys[key] = entry.leaf_key_sha256
-    if entry.operation != "connect" and _JA4.fullmatch(entry.ja4):
+    if entry.operation != "connect" and not entry.shape and _JA4.fullmatch(entry.ja4):
         seen.ja4s[key] = entry.ja4
+
+
+def _read_shape(entry: XResult, key: Place, seen: _Seen) -> None:
+    """What a hello of a program's shape met; that no connection came about is no word on shapes."""
+    if entry.shape in PROGRAM_HELLOS and entry.operation == "tls_handshake":
+        seen.shapes[key] = f"{entry.shape} {_word(entry.failure) or 'answered'}"
 
 
 def _with_dns(blank: ControlAnswer, fields: Fields, entries: list[XResult], endpoint: Endpoint) -> ControlAnswer:

@@ -24,6 +24,8 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.tables.handshakes import HELPER_HANDSHAKES
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
+from probe.core.tables.shapes import ProgramShape
+from probe.core.tables.words import Empty
 from probe.measurement.streams.http_parts import REQUEST_HEADERS
 
 USER_AGENT = f"reachability-probe/{__version__}"
@@ -53,17 +55,20 @@ def ask_helper(
     timeout_s: float,
     clock: Callable[[], float],
     volume: str = "",
+    shape: ProgramShape | Empty = "",
 ) -> ControlAnswer:
     """What `helper` sees of `endpoint` at the probe's `addresses` and at those it finds itself.
 
     Takes at most `timeout_s` seconds whatever the helper does, and raises nothing for the network: `state` is
     answered, refused (with its reason) or failed (connect, tls, interrupted, timeout, garbage, too_large, bad_status).
-    `clock` gives the run's seconds for the stamps. With `volume`, an address, it is asked for a transfer as well.
+    `clock` gives the run's seconds for the stamps. With `volume`, an address, it is asked for a transfer as well;
+    with `shape` for a ClientHello of that shape at each of the addresses, and for nothing else.
     """
     t0_s = clock()
     call = post_json(
         helper.url,
-        encode_message(make_helper_request(endpoint, addresses, volume=volume)),
+        encode_message(make_shape_request(endpoint, addresses, shape) if shape else
+                       make_helper_request(endpoint, addresses, volume=volume)),
         address=helper.address,
         user_agent=USER_AGENT,
         max_bytes=MAX_ANSWER_BYTES,
@@ -98,6 +103,14 @@ def make_helper_request(endpoint: Endpoint, addresses: Sequence[str], *, volume:
         x_endpoints=_endpoints(endpoint, literals),
         x_volume=volume if fetched else "",
     )
+
+
+def make_shape_request(endpoint: Endpoint, addresses: Sequence[str], shape: ProgramShape) -> Request:
+    """The request for hellos of a program's shape. A helper that does not know shapes says nothing of them."""
+    literals = dict.fromkeys(str(a) for text in addresses if (a := parse_address(text)) is not None)
+    return Request(x_endpoints=[
+        XEndpoint(proto="shape", host=endpoint.host, port=endpoint.port, address=address, sni=endpoint.sni, shape=shape)
+        for address in list(literals)[:MAX_ENDPOINTS]])
 
 
 def _endpoints(endpoint: Endpoint, literals: Sequence[str]) -> list[XEndpoint]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.control.helper_protocol import MAX_ADDRESSES, Request, XEndpoint, split_address
 from probe.control.reaching.doh import DohLookup
 from probe.control.reaching.page_fetch import FetchSite, normalise_host, parse_site, select_forwarded_headers
@@ -12,12 +13,13 @@ from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan
 from probe.core.addresses import parse_address
 from probe.core.tables.handshakes import HELPER_HANDSHAKES
 from probe.core.tables.protocols import Carrier
+from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.trust import TRUSTS, TrustPolicy
 from probe.core.tables.words import read_word
 
 MAX_NAMES = 4
 MAX_PLANS = 64
-PROTOS = ("tcp", "tls", "dns", "quic", "stun")
+PROTOS = ("tcp", "tls", "dns", "quic", "stun", "shape")
 _OONI_ALPN = ("h2", "http/1.1")
 
 
@@ -71,12 +73,19 @@ def _sound(endpoint: XEndpoint) -> XEndpoint:
         host=host,
         port=endpoint.port,
         address=str(literal) if literal else "",
-        sni=normalise_host(endpoint.sni or host) if endpoint.proto in ("tls", "quic") else "",
+        sni=normalise_host(endpoint.sni or host) if endpoint.proto in ("tls", "quic", "shape") else "",
         alpn=endpoint.alpn,
         trust=_check_trust(endpoint.trust),
         app=endpoint.app if endpoint.app in HELPER_HANDSHAKES else "",
         app_name=normalise_host(endpoint.app_name or host),
+        shape=_check_shape(endpoint) if endpoint.proto == "shape" else "",
     )
+
+
+def _check_shape(endpoint: XEndpoint) -> ProgramShape:
+    if endpoint.shape not in PROGRAM_HELLOS or not endpoint.address:
+        raise ValueError("unknown shape")
+    return read_word(endpoint.shape, PROGRAM_HELLOS)
 
 
 def _check_trust(trust: str) -> TrustPolicy:
@@ -132,7 +141,8 @@ def plan_endpoint(endpoint: XEndpoint, lookups: Mapping[str, DohLookup]) -> list
     return [
         ReachPlan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn,
                   trust=read_word(endpoint.trust, TRUSTS), proto=_carrier(endpoint),
-                  app=read_word(endpoint.app, HELPER_HANDSHAKES), app_name=endpoint.app_name if endpoint.app else "")
+                  app=read_word(endpoint.app, HELPER_HANDSHAKES), app_name=endpoint.app_name if endpoint.app else "",
+                  shape=read_word(endpoint.shape, PROGRAM_HELLOS) if endpoint.shape else "")
         for address in addresses
     ]
 

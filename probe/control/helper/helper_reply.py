@@ -165,6 +165,7 @@ def _result(endpoint: XEndpoint, plan: ReachPlan, reach: ReachResult) -> XResult
         tls_version=reach.tls_version,
         leaf_key_sha256=reach.leaf_key_sha256,
         trust=reach.trust,
+        shape=endpoint.shape,
         ja4=reach.ja4,
         proof=reach.proof,
     )

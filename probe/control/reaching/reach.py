@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import replace
 
@@ -9,9 +10,14 @@ from probe.control.reaching.reach_plan import ReachPlan, ReachResult
 from probe.control.reaching.target_guard import TargetGuard, has_route
 from probe.core.tables.failures import classify_failure
 from probe.core.tables.handshakes import SpokenProtocol
+from probe.core.tables.shapes import ProgramShape
+from probe.measurement.streams.own_hello import compute_ja4
+from probe.measurement.streams.raw_handshake import read_reply
+from probe.measurement.streams.raw_hello import make_client_hello
 from probe.measurement.streams.sockets import RecordedSocket, abort, open_socket, stop_icmp_reports
 from probe.measurement.streams.tls_handshake import TlsStream, hash_key, make_context, shake_hands
 
+_RANDOM = random.SystemRandom()
 Stream = RecordedSocket | TlsStream
 
 
@@ -54,6 +60,19 @@ def _speak(stream: Stream, plan: ReachPlan, app: SpokenProtocol, found: ReachRes
     return replace(found, operation="app_round_trip", failure=heard.failure, proof=heard.proof)
 
 
+def _say_hello(sock: RecordedSocket, name: str, shape: ProgramShape) -> ReachResult:
+    try:
+        hello = make_client_hello(shape, name, _RANDOM)
+    except ValueError:
+        return ReachResult(reason="bad_name")
+    try:
+        sock.sendall(hello)
+        failure = read_reply(sock).failure
+    except OSError as error:
+        failure = classify_failure(error)
+    return ReachResult(operation="tls_handshake", failure=failure, ja4=compute_ja4(hello))
+
+
 def open_stream(plan: ReachPlan, *, deadline: float) -> tuple[ReachResult, Stream | None]:
     """Connect and shake hands; the stream is the caller's to close, and None when a step failed."""
     sock = open_socket(6 if ":" in plan.address else 4, deadline=deadline)
@@ -65,6 +84,10 @@ def open_stream(plan: ReachPlan, *, deadline: float) -> tuple[ReachResult, Strea
     stop_icmp_reports(sock)
     if not plan.sni:
         return ReachResult(operation="connect"), sock
+    if plan.shape:
+        found = _say_hello(sock, plan.sni, plan.shape)
+        abort(sock)
+        return found, None
     try:
         stream = TlsStream(sock, make_context(plan.trust, plan.alpn), server_name=plan.sni)
     except ValueError:

@@ -9,6 +9,7 @@ from probe.core.tables.failures import Failure
 from probe.core.tables.handshakes import Proof, SpokenProtocol
 from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import Carrier
+from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.trust import TrustFinding, TrustPolicy
 from probe.core.tables.words import Empty
 
@@ -30,6 +31,8 @@ class ReachPlan:
     app: SpokenProtocol | Empty = ""
     """A messenger's protocol whose first words are said; empty: none."""
     app_name: str = ""
+    shape: ProgramShape | Empty = ""
+    """Of the ClientHello, after whose answer the connection ends; empty: the library's own handshake is completed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,9 @@ SENT: tuple[Sent, ...] = (
          meaning="greetings in protocols that are nothing special, such as mail's"),
     Sent(word="hellos", level=1, shapes=("browser", "small", "narrow"),
          meaning="where a handshake fails, further ones that are built otherwise"),
+    Sent(word="programs", level=1, shapes=("chrome", "firefox", "conscrypt", "openssl", "safari"),
+         meaning="about once a day for each server, a handshake as common browsers and apps begin it, broken off when "
+                 "the server answers; where it fails and the probe's own does not, some more of both"),
     Sent(word="hops", level=1,
          meaning="where a server does not answer, connection attempts that die on the way, to its address and to one "
                  "next to it, to see where they are lost"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 Purpose = Literal[
-    "target", "innocent", "port", "bytes", "shape", "foreign", "trusted", "ladder", "dark", "trace", "reference",
-    "neighbour",
-    "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
+    "target", "innocent", "port", "bytes", "shape", "program", "foreign", "trusted", "ladder", "dark", "trace",
+    "reference", "neighbour", "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
     "again", "turn", "beside", "stay", "zone", "https",
 ]
 
@@ -17,6 +16,8 @@ PURPOSES: dict[Purpose, str] = {
     "port": "tries another port of the target's address",
     "bytes": "says innocent bytes that are no TLS to the target's address and port, between hellos that vanish",
     "shape": "asks the target's address with a ClientHello of another shape, after the library's own failed",
+    "program": "asks the target's address with the ClientHello of a program that people use, though the library's own "
+               "passes; where it fails, with the library's in turns, and for an innocent name",
     "foreign": "asks a server whose operator agreed for the target's name, and before that for an innocent one",
     "trusted": "measures the target at addresses from trusted resolvers, behind a forged answer",
     "ladder": "tells how far the network reaches before any target is tried",

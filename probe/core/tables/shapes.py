@@ -1,11 +1,17 @@
-"""Shapes of a ClientHello: what a box on the way could act on besides the name, one property changed at a time."""
+"""Shapes of a ClientHello: what a box on the way could act on besides the name, one property changed at a time; and the
+shapes that people's programs give it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-ShapeName = Literal["browser", "small", "narrow", "split", "large", "ech"]
+ProgramShape = Literal["chrome", "firefox", "conscrypt", "openssl", "safari"]
+"""As programs that people use build it (`probe.catalogue.programs`)."""
+ShapeName = Literal["browser", "small", "narrow", "split", "large", "ech", "chrome", "firefox", "conscrypt", "openssl",
+                    "safari"]
+ShapeWord = ShapeName | Literal["library"]
+"""In a verdict's list of shapes the library's own hello has a name as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +23,8 @@ class Shape:
     consent_level: int
     differs: bool
     """It differs from the library's hello in what it holds, not only in how it is sent: its passing tells of shape."""
+    of_program: bool = False
+    """It is some program's, and is sent though the library's own has passed."""
 
 
 SHAPES: dict[ShapeName, Shape] = {
@@ -27,9 +35,17 @@ SHAPES: dict[ShapeName, Shape] = {
         Shape("split", "the library's own hello in two segments, cut inside the server name", 3, False),
         Shape("large", "the browser's with a post-quantum key share (X25519MLKEM768): more than one segment", 3, True),
         Shape("ech", "the browser's with encrypted_client_hello, GREASE inside (RFC 9849 section 6.2)", 3, True),
+        Shape("chrome", "Chrome's, and of apps that are built on it, such as Signal's and Discord's for desktops", 1,
+              True, of_program=True),
+        Shape("firefox", "Firefox's", 1, True, of_program=True),
+        Shape("conscrypt", "of Android apps that use the system's library, by OkHttp", 1, True, of_program=True),
+        Shape("openssl", "of programs on OpenSSL 3.5 and later, with its default settings", 1, True, of_program=True),
+        Shape("safari", "Safari's, and of apps for iOS and macOS that use the system's library", 1, True,
+              of_program=True),
     )
 }
 """In the order in which they are tried. The library's own hello has no name here: it is the empty one."""
 
-PLAIN: tuple[ShapeName, ...] = tuple(name for name, shape in SHAPES.items() if shape.differs and name != "ech")
+PLAIN: tuple[ShapeName, ...] = tuple(name for name, shape in SHAPES.items()
+                                     if shape.differs and name != "ech" and not shape.of_program)
 """Shapes that hide nothing: what they are answered is told by their build alone."""

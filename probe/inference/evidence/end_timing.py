@@ -39,7 +39,7 @@ SOONER = 0.8
 SOONER_MS = 5.0
 """By so much at least. A Wi-Fi frame waits some milliseconds for its turn, and a kernel's tick is four: below that a
 fifth of a short round trip is noise."""
-OTHERS: tuple[Purpose, ...] = ("innocent", "residual", "bytes")
+OTHERS: tuple[Purpose, ...] = ("innocent", "residual", "bytes", "program")
 """What is said there for comparison."""
 
 

@@ -30,7 +30,7 @@ _INNOCENT: tuple[Purpose, ...] = ("ladder", "innocent")
 _NOT_ITS_OWN: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed", "wrong_name")
 _RUNGS: tuple[Operation, ...] = ("connect", "http_round_trip")
 _TRANSFERS: tuple[Purpose, ...] = ("sample", "yardstick")
-_UNUSUAL: tuple[Purpose, ...] = ("shape", "foreign")
+_UNUSUAL: tuple[Purpose, ...] = ("shape", "program", "foreign")
 """Hellos and names that say nothing of the line."""
 
 

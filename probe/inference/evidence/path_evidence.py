@@ -81,11 +81,8 @@ from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation, locate_i
 from probe.inference.evidence.loss_evidence import LOSSLESS, LossEvidence
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
 from probe.inference.evidence.planned_looks import PlannedLooks, gather_planned_looks
-from probe.inference.evidence.refusal_evidence import (
-    NO_ANSWERS,
-    AnswersElsewhere,
-    gather_answers_elsewhere,
-)
+from probe.inference.evidence.program_evidence import UNTRIED, ProgramEvidence
+from probe.inference.evidence.refusal_evidence import NO_ANSWERS, AnswersElsewhere, gather_answers_elsewhere
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence, gather_residual_evidence
 from probe.inference.evidence.shape_evidence import UNSHAPED, ShapeEvidence, gather_shape_evidence
 from probe.inference.evidence.stay_evidence import NO_STAYS, StayEvidence
@@ -229,6 +226,8 @@ class PathEvidence:
     """Of endpoints that are spoken to in datagrams."""
     shapes: ShapeEvidence = UNSHAPED
     """Other ClientHellos at this address, and the name at other addresses."""
+    programs: ProgramEvidence = UNTRIED
+    """Hellos as people's programs send them, where the library's own passes."""
     flow: FlowEvidence = field(default_factory=FlowEvidence)
     """Transfers at this address."""
     loss: LossEvidence = LOSSLESS
@@ -296,7 +295,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         base = replace(base, planned=PlannedLooks())  # it was only looked at
     at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
     base = _with_failures(base, mine, failed, around, private_root, at_port=at_port)
-    told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
+    told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]
     known_as = to_public_address(address, nat64_prefix)
     base = replace(base, elsewhere=gather_answers_elsewhere(told, endpoint))
     if site.app:

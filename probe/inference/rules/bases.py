@@ -8,6 +8,7 @@ from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTIO
 from probe.inference.rules.connect_rules import LIVES
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.path_context import PathContext, is_prohibited, shows_injection
+from probe.inference.rules.program_rules import ALIKE_OWNERS, is_any_struck
 
 ALIKE_SHAPES = 2
 """Other services that refuse the library's hello alike: with the one that is judged they are three."""
@@ -15,12 +16,24 @@ ALIKE_SHAPES = 2
 
 def find_path_bases(c: PathContext) -> frozenset[Basis]:
     """Of one address of an endpoint."""
+    if is_any_struck(c):
+        return _find_program_bases(c)
     found: dict[Basis, bool] = {
         "packets": shows_injection(c),
         "place": _acts_before_the_door(c),
         "time": c.path.timing.is_sooner and not _acts_at_the_door(c),
         "content": c.path.mark.fits,
         "company": c.path.company.is_enough or c.path.shapes.others_alike >= ALIKE_SHAPES,
+    }
+    return frozenset(basis for basis, holds in found.items() if holds)
+
+
+def _find_program_bases(c: PathContext) -> frozenset[Basis]:
+    """Of programs' hellos, where the library's own are served: nothing else fails at the address."""
+    seen = c.path.programs
+    found: dict[Basis, bool] = {
+        "packets": seen.anatomy.is_shown, "place": c.path.located.where == "before", "time": seen.timing.is_sooner,
+        "company": seen.others_alike >= ALIKE_OWNERS and seen.innocent == "reached",
     }
     return frozenset(basis for basis, holds in found.items() if holds)
 

@@ -10,12 +10,13 @@ from probe.inference.rules.flow_rules import FLOW
 from probe.inference.rules.http_rules import HTTP
 from probe.inference.rules.loss_rules import LOSS
 from probe.inference.rules.path_context import PathContext, PathRule
+from probe.inference.rules.program_rules import PROGRAMS
 from probe.inference.rules.rule import RuleTable
 from probe.inference.rules.tls_rules import TLS
 from probe.inference.rules.undecided_rules import UNDECIDED, UNPLACED
 from probe.inference.rules.well_rules import WELL
 
 PATH_RULES: tuple[PathRule, ...] = (
-    FLOW + LOSS + WELL + APP_WELL + DATAGRAMS + CONNECT + TLS + HTTP + APP + UNDECIDED
+    FLOW + PROGRAMS + LOSS + WELL + APP_WELL + DATAGRAMS + CONNECT + TLS + HTTP + APP + UNDECIDED
 )
 PATH_TABLE: RuleTable[PathContext] = RuleTable(rules=PATH_RULES, find_bases=find_path_bases, unplaced=UNPLACED)

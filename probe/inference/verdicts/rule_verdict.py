@@ -16,6 +16,7 @@ from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.hop_evidence import classify_icmp_scope
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.program_evidence import ProgramEvidence
 from probe.inference.rules.innocents_tried import cap_by_innocents
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.path_context import PathContext
@@ -39,9 +40,12 @@ def make_name_verdict(endpoint: Endpoint, decision: Decision[NameEvidence], evid
 def make_path_verdict(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
     """Of one address of the endpoint."""
     path = decision.evidence.path
+    programs, struck, spared = path.programs, path.programs.struck, path.programs.spared
     return replace(
-        _verdict(endpoint, decision, _place_of(decision.rule, path, None)), evidence=path.evidence,
-        attempts=path.attempts, failed_attempts=path.failed_attempts, intermittent=path.planned.share,
+        _verdict(endpoint, decision, _place_of(decision.rule, path, None)), evidence=path.evidence + programs.evidence,
+        attempts=path.attempts + programs.tries, failed_attempts=path.failed_attempts + programs.failed,
+        intermittent=path.planned.share,
+        struck=struck or (("library",) if path.shapes.passed else ()), spared=spared or path.shapes.passed,
         confirmed=decision.rule.outcome == "blocked" and path.slots > 1, control=_control_word(path))
 
 
@@ -98,6 +102,8 @@ def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | Non
 
 
 def _control_word(path: PathEvidence) -> ControlWord:
+    if path.programs.struck:
+        return _word_on_programs(path.programs)
     if not path.controls_asked:
         return "none" if path.stage else "not_needed"
     if not path.controls_answered:
@@ -107,6 +113,12 @@ def _control_word(path: PathEvidence) -> ControlWord:
     if path.control_ok and path.control_failed:
         return "doubtful"
     return "contrary" if path.control_ok else "agrees" if path.control_failed else "doubtful"
+
+
+def _word_on_programs(seen: ProgramEvidence) -> ControlWord:
+    if seen.control_ok and seen.control_failed:
+        return "doubtful"
+    return "contrary" if seen.control_ok else "agrees" if seen.control_failed else "none"
 
 
 def _dns_control_word(dns: DnsEvidence) -> ControlWord:

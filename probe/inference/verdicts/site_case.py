@@ -15,6 +15,7 @@ from probe.inference.evidence.company import Companies
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.dns_marks import ResolverHabits, gather_resolver_habits
 from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.program_evidence import ProgramMeeting, list_program_meetings
 from probe.inference.evidence.shape_evidence import ShapeDislike, find_shape_dislikes
 from probe.inference.evidence.shared_answers import find_shared_answers
 from probe.inference.evidence.shared_pages import SharedPage, find_unexpected_pages
@@ -63,6 +64,8 @@ class CrossSiteEvidence:
     others: Sequence[UdpPlace]
     """Every place that was asked over UDP."""
     disliked: frozenset[ShapeDislike]
+    programs: frozenset[ProgramMeeting] = frozenset()
+    """What the shapes of people's programs met at each service."""
     pages: frozenset[SharedPage] = frozenset()
     """Those that were not expected of whom they came from."""
     shared_answers: frozenset[str] = frozenset()
@@ -81,6 +84,8 @@ def gather_cross_site_evidence(cases: Sequence[SiteCase], run: RunContext) -> Cr
     """Hold the sites of a run against each other."""
     known = run.networks
     disliked = frozenset().union(*(find_shape_dislikes(case.site, case.visits, case.around, known) for case in cases))
+    programs = frozenset().union(*(list_program_meetings(case.site, case.visits, case.around, known)
+                                   for case in cases))
     asked_udp = (o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
     others = list_udp_places(asked_udp, known)
     pages = frozenset().union(*(find_unexpected_pages(case.site, case.visits, known) for case in cases))
@@ -88,7 +93,8 @@ def gather_cross_site_evidence(cases: Sequence[SiteCase], run: RunContext) -> Cr
     answers = ((describe_service(site.endpoints[0].service, site.host, e.trusted_answers, known), e)
                for site, e in told)
     asked = {case.site.host: count_questions(case.dns) for case in cases if case.site.has_name}
-    return CrossSiteEvidence(others=others, disliked=disliked, pages=pages, shared_answers=find_shared_answers(answers),
+    return CrossSiteEvidence(others=others, disliked=disliked, programs=programs, pages=pages,
+                             shared_answers=find_shared_answers(answers),
                              habits=gather_resolver_habits(o for case in cases for o in case.dns),
                              unlucky=find_unlucky_names(asked, run.ladder.asked),
                              accepting=find_accepting_addresses(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from probe.catalogue.owners import ServiceAt, describe_service
 from probe.core.addresses import is_private, may_connect
 from probe.core.endpoints import Endpoint
+from probe.core.nat64 import to_public_address
 from probe.core.places import Place
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.run_words import OUT_OF_ORDER
@@ -18,6 +19,13 @@ from probe.inference.evidence.dns_evidence import gather_dns_evidence
 from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evidence
+from probe.inference.evidence.program_evidence import (
+    ProgramEvidence,
+    count_alike,
+    count_losses,
+    count_passes,
+    gather_program_evidence,
+)
 from probe.inference.evidence.shape_evidence import count_alike_owners
 from probe.inference.evidence.shared_pages import find_unexpected_pages, is_shared
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
@@ -60,11 +68,26 @@ def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, acros
     if path.shapes.passed:
         alike = count_alike_owners(across.disliked, ours)
         path = replace(path, shapes=replace(path.shapes, others_alike=alike))
+    if any(o.purpose == "program" and o.address == path.address for o in case.around):
+        path = replace(path, programs=_with_meetings(path, case, ours, across, run))
     if path.stage == "page":
         mine = [page for page in find_unexpected_pages(case.site, case.visits, run.networks)
                 if path.address in page.whose.addresses]
         path = replace(path, page_of_others=is_shared(across.pages, mine))
     return path
+
+
+def _with_meetings(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: CrossSiteEvidence,
+                   run: RunContext) -> ProgramEvidence:
+    at_port = sorted((o for o in (*case.visits, *case.around) if (o.address, o.port) == (path.address, case.site.port)),
+                     key=lambda o: o.sequence)
+    seen = gather_program_evidence(case.site, path.address, case.around, at_port, case.controls,
+                                   known_as=to_public_address(path.address, run.ladder.nat64_prefix))
+    if not seen.struck:
+        return seen
+    return replace(seen, others_pass=count_passes(seen, across.programs, ours),
+                   others_alike=count_alike(seen, across.programs, ours, cc=run.cc),
+                   others_lost=count_losses(seen, across.programs, ours))
 
 
 def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,

@@ -20,9 +20,11 @@ from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evidence
 from probe.inference.evidence.port53 import select_own_questions
+from probe.inference.evidence.program_evidence import gather_program_evidence
 from probe.inference.evidence.residual_evidence import has_reached_innocent, select_failures
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.program_plan import make_program_visit
 from probe.measurement.planning.residual_plan import was_asked_again
 from probe.measurement.planning.site_visits import make_bytes_visit, make_innocent_visit, make_target_visit
 from probe.measurement.planning.steps import LocateHop, Lookup, QuicVisit, Step, TcpTrace, Visit
@@ -85,6 +87,25 @@ def _at_address(site: Site, history: SiteHistory, context: PlanContext) -> list[
         return _over_quic(site, history, context)
     if site.kind not in SPEAKING:
         return []
+    if any(o.purpose == "program" for o in history.around):
+        return _for_program(site, history, context) or _for_site(site, history, context)
+    return _for_site(site, history, context)
+
+
+def _for_program(site: Site, history: SiteHistory, context: PlanContext) -> list[LocateHop]:
+    """Where a program's hello fails with the site's name, and is answered with an innocent one."""
+    for address in _places(history, site.port):
+        seen = gather_program_evidence(site, address, history.around, ())
+        if seen.chief and seen.innocent == "reached" and seen.turns:
+            asked, control = (make_program_visit(site, address, (name, seen.chief, 1), context)
+                              for name in (site.host, context.innocent))
+            return [LocateHop(kind="tls", address=address, port=site.port, asked=asked, control=control,
+                              input=site.endpoints[0].input, cause=f"program {kind_of(seen.failure)} {seen.acked}",
+                              together=context.together)]
+    return []
+
+
+def _for_site(site: Site, history: SiteHistory, context: PlanContext) -> list[LocateHop]:
     for address in _places(history, site.port):
         if not _may_be_shown(site, history, context, address):
             continue  # as most often: nothing needs to be put together

@@ -13,6 +13,7 @@ The order comes from what each part waits for; no part keeps a state of its own:
 2. Addresses (`address_choice`): those that the network gave come first, each family bounded, each with a depth.
 3. Each address (`address_plan`; `datagram_plan` for UDP): the innocent name, then the site, then again on fresh
    connections while it fails alike, then other shapes, later time slots and residual blocking.
+   Before or after the site's own first visit goes one hello of a program that people use (`program_plan`).
 4. Controls (`control_plan`): asked only where something is to be explained.
 5. The rest: redirects served in the clear, transfers, kept connections, exchanges in turns, the search for the hop.
 
@@ -43,6 +44,7 @@ from probe.measurement.planning.locate_plan import plan_hop_searches
 from probe.measurement.planning.loss_plan import plan_loss_turns
 from probe.measurement.planning.name_plan import drop_half_answers, plan_further_lookups, plan_plain_lookups
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.program_plan import plan_program_turns
 from probe.measurement.planning.redirects import plan_redirects
 from probe.measurement.planning.stay_plan import plan_stays
 from probe.measurement.planning.steps import Step
@@ -63,6 +65,7 @@ def plan_next_steps(site: Site, history: SiteHistory, context: PlanContext) -> l
     for address, source, depth in choose_depths(places, site, history, everywhere=context.everywhere):
         steps += (plan_udp_address(site, address, source, depth, history, context) if site.kind in DATAGRAMS else
                   plan_address(site, address, source, depth, history, context, evidence))
+    steps += plan_program_turns(site, history, context)
     steps += plan_control_questions(site, history, context, evidence, tuple(address for address, _ in places))
     return [*steps, *plan_redirects(history), *plan_transfers(site, history, context),
             *plan_stays(site, history, context), *plan_loss_turns(site, context),

@@ -69,6 +69,10 @@ class PlanContext:
     """Whether it is this site's turn to be asked for how long something stays behind."""
     may_search: bool = True
     """Whether it is its turn to be asked where it is interfered with."""
+    programs: bool = False
+    """Whether it is the site's turn to be asked in the shape of a program that people use."""
+    draw: int = 0
+    """Drawn for the run: it decides which program that is, and whether it goes first."""
     flow: FlowContext = field(default_factory=FlowContext)
     """Whose transfers to look at."""
     stays: frozenset[str] = frozenset()

@@ -68,6 +68,8 @@ class RotationShare:
     stays behind: once a week."""
     searches: frozenset[tuple[str, int]]
     """Those of which it is asked where that happens: once a day at most, since a filter is set off again for it."""
+    programs: frozenset[tuple[str, int]]
+    """Those that are also asked in the shape of a program that people use: once a day at most."""
     gentle: frozenset[str]
     """Services of small servers: they are not asked again in later time slots."""
     glances: bool
@@ -83,12 +85,14 @@ def choose_share(catalogue: Catalogue, turn: RotationTurn) -> RotationShare:
     thorough = [*(core[g] for g in _by_turn(core, turn, 1, turn.weekly)),
                 *(daily[g] for g in _by_turn(now_daily, turn, turn.daily, turn.weekly))]
     searches = [*(core[g] for g in _by_turn(core, turn, 1, turn.daily)), *(daily[g] for g in now_daily)]
+    programs = [*(core[g] for g in _by_turn(core, replace(turn, salt=f"programs {turn.salt}"), 1, turn.daily)),
+                *(daily[g] for g in now_daily)]
     rare = [weekly[g] for g in now_weekly]
     taken = [*_inputs(core.values()), *_inputs(daily[g] for g in now_daily), *_inputs(weekly[g] for g in now_weekly)]
     return RotationShare(
         inputs=frozenset(taken),
         thorough=_targets([*thorough, *rare]), searches=_targets([*searches, *rare]),
-        gentle=small,
+        programs=_targets([*programs, *rare]), gentle=small,
         glances=turn.number % turn.weekly == _draw("glances", turn.salt) % turn.weekly,
     )
 

@@ -11,7 +11,7 @@ from probe.core.tables.handshakes import SpokenProtocol
 from probe.core.tables.protocols import DatagramKind, LocateKind
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import Channel
-from probe.core.tables.shapes import ShapeName
+from probe.core.tables.shapes import ProgramShape, ShapeName
 from probe.core.tables.trust import TrustPolicy
 from probe.core.tables.words import Empty
 
@@ -100,6 +100,8 @@ class AskControl:
     addresses: tuple[str, ...] = field(compare=False)
     volume: str = ""
     """Address from which the control shall take a transfer; empty: none."""
+    shape: ProgramShape | Empty = ""
+    """Of the ClientHello that is all it shall send, to those addresses; empty: it asks as always."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

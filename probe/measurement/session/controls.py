@@ -9,13 +9,16 @@ from typing import Protocol
 from probe.config.settings import HelperSettings
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.tables.shapes import ProgramShape
+from probe.core.tables.words import Empty
 
 
 class HelperAsker(Protocol):
     """Asks one helper about one endpoint; never raises for the network (`probe.control.asking.helper_client`)."""
 
     def __call__(self, helper: HelperSettings, endpoint: Endpoint, addresses: tuple[str, ...], *, address: str,
-                 timeout_s: float, clock: Callable[[], float], volume: str) -> ControlAnswer:
+                 timeout_s: float, clock: Callable[[], float], volume: str,
+                 shape: ProgramShape | Empty) -> ControlAnswer:
         """`address` is where the helper is connected to; empty: where its URL leads."""
         ...
 
@@ -31,7 +34,7 @@ class FeedBoard(Protocol):
 
 
 def no_helper(helper: HelperSettings, endpoint: Endpoint, addresses: tuple[str, ...], *, address: str, timeout_s: float,
-              clock: Callable[[], float], volume: str) -> ControlAnswer:
+              clock: Callable[[], float], volume: str, shape: ProgramShape | Empty) -> ControlAnswer:
     """For runs that ask nobody."""
     return ControlAnswer(control_id=helper.id, input=endpoint.input, state="failed",
                          reason="this run has no way to ask helpers")

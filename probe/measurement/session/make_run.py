@@ -26,9 +26,10 @@ from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time, make_id
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
 from probe.core.tables.run_words import NETWORK_TYPES, Gateway, Tunnel
+from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.systems import LINUX
 from probe.core.tables.versions import SCHEMA_VERSION
-from probe.core.tables.words import read_word
+from probe.core.tables.words import Empty, read_word
 from probe.measurement.clock import Clock, start_clock
 from probe.measurement.device.gateway import probe_gateway
 from probe.measurement.device.network_watch import NetworkWatch
@@ -236,7 +237,8 @@ def _make_asker(run: _RunSetting, way: Callable[[str], str], log: ObservationLog
     offset_s: float | None = None
     failed = cache(lambda: run.failed_before(_here(run)))
 
-    def ask_one(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "") -> ControlAnswer:
+    def ask_one(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "",
+                shape: ProgramShape | Empty = "") -> ControlAnswer:
         nonlocal offset_s
         if board and control_id in ids:
             if offset_s is None:  # the servers that tell it may answer later than others
@@ -246,7 +248,7 @@ def _make_asker(run: _RunSetting, way: Callable[[str], str], log: ObservationLog
                                  failed=failed().get(endpoint.input))
         helper = helpers[control_id]
         return run.ask_helper(helper, endpoint, addresses, address=way(helper.address), timeout_s=HELPER_TIMEOUT_S,
-                              clock=clock.now_s, volume=volume)
+                              clock=clock.now_s, volume=volume, shape=shape)
 
     return ask_one
 

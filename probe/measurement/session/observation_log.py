@@ -33,6 +33,8 @@ _ABOUT_THE_NAME: tuple[Purpose, ...] = ("target", "dark")
 _AROUND: tuple[Purpose, ...] = ("innocent", "port", "version", "residual", "bytes")
 TAKEN_IN_TURNS: tuple[Purpose, ...] = ("turn", "beside", "stay")
 """Looks that come after all others, and bear on nothing but what they look for."""
+_SHAPED: tuple[Purpose, ...] = ("shape", "program")
+"""Asked for one site alone, or for an innocent name."""
 _TRACES: tuple[Operation, ...] = ("trace", "udp_trace")
 _OF_OTHERS: tuple[Purpose, ...] = ("reference", "neighbour")
 
@@ -178,7 +180,7 @@ class ObservationLog:
                   and o.port == site.port and _same_way(o, site)]
         visits += [self.observations[i] for url in inputs for i in self._by_input.get(url, ())]
         around = tuple(o for o in near if (o.purpose in _AROUND
-                                           or (o.purpose == "shape" and o.input in ("", *inputs)))
+                                           or (o.purpose in _SHAPED and o.input in ("", *inputs)))
                        and (o.operation in OPERATIONS) == (site.kind in DATAGRAMS))
         around += tuple(self.observations[i] for i in self._foreign)
         return SiteCase(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,

@@ -80,6 +80,7 @@ def make_plan_context(settings: Settings, catalogue: Catalogue, *, families: tup
         slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,
         search_level=find_search_level(settings.vantage.cc),
         agreed=tuple((server.address, server.port) for server in (*settings.matrix_server, *catalogue.matrix_servers)),
+        programs=True, draw=rng.getrandbits(32),
     )
 
 

@@ -15,6 +15,8 @@ from probe.core.endpoints import Endpoint
 from probe.core.observation_parts import HttpPart
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.resolvers import HTTPS, PUBLIC_RESOLVERS
+from probe.core.tables.shapes import ProgramShape
+from probe.core.tables.words import Empty
 from probe.measurement.clock import Clock
 from probe.measurement.hops.locate import locate_hop
 from probe.measurement.hops.trace import trace_tcp
@@ -39,7 +41,8 @@ from probe.measurement.visits.visit import visit
 class AskHelper(Protocol):
     """How a control is asked; the control client fits."""
 
-    def __call__(self, control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "", /,
+    def __call__(self, control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "",
+                 shape: ProgramShape | Empty = "", /,
                  ) -> ControlAnswer: ...
 
 
@@ -70,7 +73,8 @@ def execute_step(step: Step, executor: StepExecutor) -> StepResult:
     if isinstance(step, Visit):
         return visit(step, clock=executor.clock, capture=executor.capture), []
     if isinstance(step, AskControl):
-        return [], [executor.ask(step.control_id, executor.endpoints[step.input], step.addresses, step.volume)]
+        return [], [executor.ask(step.control_id, executor.endpoints[step.input], step.addresses, step.volume,
+                                 step.shape)]
     if isinstance(step, TcpTrace):
         return [trace_tcp(step, clock=executor.clock, key=executor.trace_key)], []
     if isinstance(step, Datagrams):

@@ -9,15 +9,14 @@ import ssl
 from dataclasses import replace
 
 from probe.core.observations import Observation
-from probe.core.tables.evidence_words import ReplyWord
-from probe.core.tables.failures import EOF, TIMEOUT, Failure, classify_failure, open_failure
+from probe.core.tables.failures import TIMEOUT, Failure, classify_failure
 from probe.core.tables.shapes import ShapeName
 from probe.core.tables.words import Empty
 from probe.measurement.clock import Clock
 from probe.measurement.planning.steps import Visit
 from probe.measurement.streams.own_hello import compute_ja4
 from probe.measurement.streams.raw_hello import make_client_hello, split_in_name
-from probe.measurement.streams.raw_reply import ServerFirstWords, read_first_words
+from probe.measurement.streams.raw_reply import FROM_TLS, ServerFirstWords, read_first_words
 from probe.measurement.streams.sockets import RecordedSocket, ask_acknowledged, count_segments
 from probe.measurement.streams.tcp_info import note_times
 from probe.measurement.streams.tls_handshake import make_context
@@ -25,10 +24,6 @@ from probe.measurement.streams.tls_handshake import make_context
 _CHUNK = 16384
 _NARROW_BYTES = 536
 """What every IPv4 host takes (RFC 9293, section 3.7.1)."""
-NO_TLS = open_failure("ssl_error: wrong version number")
-"""OpenSSL's word for an answer that is no TLS; one word for one thing."""
-_FROM_TLS: tuple[ReplyWord, ...] = ("hello", "alert")
-"""A TLS server answered."""
 
 
 def prepare_socket(sock: RecordedSocket, shape: ShapeName | Empty) -> None:
@@ -52,15 +47,15 @@ def shake_hands_raw(sock: RecordedSocket, base: Observation, plan: Visit, *, clo
         parts = hello_parts(plan, rng)
         for part in parts:
             sock.sendall(part)
-        reply = _read(sock)
-        failure = "" if reply.word in _FROM_TLS else EOF if reply.word == "more" else NO_TLS
+        reply = read_reply(sock)
+        failure = reply.failure
     except (OSError, ValueError) as error:
         failure = classify_failure(error)
     read = sock.bytes_read
     return replace(
         base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(),
         tls=replace(
-            base.tls, sni=plan.sni, alert=reply.alert, server_hello=reply.word in _FROM_TLS,
+            base.tls, sni=plan.sni, alert=reply.alert, server_hello=reply.word in FROM_TLS,
             hello_bytes=sum(map(len, parts)), ja4=compute_ja4(b"".join(parts)),
         ),
         failure=failure,
@@ -90,7 +85,7 @@ def _library_hello(plan: Visit) -> bytes:
     return outgoing.read()
 
 
-def _read(sock: RecordedSocket) -> ServerFirstWords:
+def read_reply(sock: RecordedSocket) -> ServerFirstWords:
     """The reply, as soon as it can be told; `more` when the peer ends before."""
     data = b""
     while (reply := read_first_words(data)).word == "more":

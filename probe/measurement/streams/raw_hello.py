@@ -1,30 +1,43 @@
 """ClientHellos built from bytes, in the shapes of `probe.core.tables.shapes` (RFC 8446, 6066, 7301, 7685, 8701, 9849).
-
-No key exchange is ever completed with them, so the shares are well formed and nobody holds their secret. Every
-random part comes from the generator that is handed in: the same generator gives the same bytes.
 """
 
 from __future__ import annotations
 
 import random
-import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 
+from probe.catalogue.programs import PROGRAM_HELLOS, WEB_ALPN, ProgramHello
 from probe.core.tables.shapes import ShapeName
 from probe.core.tables.words import Empty
+from probe.measurement.streams.hello_encoding import (
+    GREASE,
+    P256,
+    P384,
+    TLS12,
+    TLS13,
+    X25519,
+    X25519_MLKEM768,
+    draw_grease_ech,
+    draw_share,
+    encode_extension,
+    encode_host,
+    encode_padded_record,
+    encode_protocols,
+    encode_record,
+    encode_server_name,
+    encode_shares,
+    encode_u16_list,
+    encode_versions,
+)
 
-_GREASE = tuple(n << 12 | 0x0A00 | n << 4 | 0x0A for n in range(16))
-"""RFC 8701, section 2."""
-_X25519, _P256, _P384, _X25519_MLKEM768 = 29, 23, 24, 0x11EC
-_TLS13, _TLS12 = 0x0304, 0x0303
 _CIPHERS_13 = (0x1301, 0x1302, 0x1303)
 _BROWSER_CIPHERS = (*_CIPHERS_13, 0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0xC013, 0xC014, 0x009C, 0x009D,
                     0x002F, 0x0035)
 _SMALL_CIPHERS = (*_CIPHERS_13, 0xC02B, 0xC02F, 0xC02C, 0xC030)
 _SIGNATURES = (0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601)
-_PADDED_BYTES = 512
-"""Some servers choke on messages of 256 to 511 bytes (RFC 7685, section 1)."""
-_ML_KEM_Q, _ML_KEM_COEFFICIENTS = 3329, 768
+_SNI, _GROUPS, _SIGNED, _ALPN, _VERSIONS, _SHARES, _ECH = 0, 10, 13, 16, 43, 51, 0xFE0D
+_ECH_BYTES = (144, 176, 208, 240)
 
 
 def make_client_hello(shape: ShapeName | Empty, name: str, rng: random.Random) -> bytes:
@@ -33,7 +46,7 @@ def make_client_hello(shape: ShapeName | Empty, name: str, rng: random.Random) -
     builder = _BUILDERS.get(shape)
     if builder is None:
         raise ValueError(f"no such shape: {shape}")
-    return builder(_host(name), rng)
+    return builder(encode_host(name), rng)
 
 
 def split_in_name(record: bytes, name: str) -> tuple[bytes, ...]:
@@ -44,108 +57,66 @@ def split_in_name(record: bytes, name: str) -> tuple[bytes, ...]:
     return tuple(part for part in (record[:middle], record[middle:]) if part)
 
 
-def _host(name: str) -> bytes:
-    try:
-        host = name.encode("ascii")
-    except UnicodeEncodeError:
-        host = name.encode("idna")  # raises UnicodeError, which is a ValueError
-    if not 0 < len(host) <= 255:
-        raise ValueError("a server name has 1 to 255 bytes")
-    return host
-
-
-def _u16s(*values: int) -> bytes:
-    return struct.pack(f">{len(values)}H", *values)
-
-
-def _vector(length_bytes: int, data: bytes) -> bytes:
-    return len(data).to_bytes(length_bytes) + data
-
-
-def _extension(kind: int, data: bytes = b"") -> bytes:
-    return _u16s(kind) + _vector(2, data)
-
-
-def _server_name(host: bytes) -> bytes:
-    return _extension(0, _vector(2, b"\0" + _vector(2, host)))
-
-
-def _versions(*versions: int) -> bytes:
-    return _extension(43, _vector(1, _u16s(*versions)))
-
-
-def _groups(*groups: int) -> bytes:
-    return _extension(10, _vector(2, _u16s(*groups)))
-
-
-def _shares(*shares: tuple[int, bytes]) -> bytes:
-    return _extension(51, _vector(2, b"".join(_u16s(group) + _vector(2, key) for group, key in shares)))
-
-
-def _signatures() -> bytes:
-    return _extension(13, _vector(2, _u16s(*_SIGNATURES)))
-
-
-def _record(ciphers: Iterable[int], extensions: bytes, rng: random.Random, *, session_bytes: int) -> bytes:
-    body = _u16s(_TLS12) + rng.randbytes(32) + _vector(1, rng.randbytes(session_bytes))
-    body += _vector(2, _u16s(*ciphers)) + b"\1\0" + _vector(2, extensions)
-    return b"\x16\3\1" + _vector(2, b"\1" + _vector(3, body))
-
-
 def _small(host: bytes, rng: random.Random) -> bytes:
-    extensions = _server_name(host) + _groups(_X25519, _P256) + _signatures() + _versions(_TLS13, _TLS12)
-    return _record(_SMALL_CIPHERS, extensions + _shares((_X25519, rng.randbytes(32))), rng, session_bytes=0)
+    extensions = b"".join((
+        encode_extension(_SNI, encode_server_name(host)), encode_extension(_GROUPS, encode_u16_list((X25519, P256))),
+        encode_extension(_SIGNED, encode_u16_list(_SIGNATURES)),
+        encode_extension(_VERSIONS, encode_versions(TLS13, TLS12)),
+        encode_extension(_SHARES, encode_shares([(X25519, draw_share(X25519, rng))])),
+    ))
+    return encode_record(_SMALL_CIPHERS, extensions, rng, session_bytes=0)
 
 
 def _browser(host: bytes, rng: random.Random, *, post_quantum: bool = False, ech: bool = False) -> bytes:
     """A browser's: GREASE first and last, the other extensions in an order drawn anew each time, then padding."""
-    cipher, group, version = (rng.choice(_GREASE) for _ in range(3))
-    first, last = rng.sample(_GREASE, 2)
-    shares = [(group, b"\0"), (_X25519, rng.randbytes(32))]
-    groups = [group, _X25519, _P256, _P384]
-    if post_quantum:
-        shares.insert(1, (_X25519_MLKEM768, _ml_kem_share(rng) + rng.randbytes(32)))
-        groups.insert(1, _X25519_MLKEM768)
+    cipher, group, version = (rng.choice(GREASE) for _ in range(3))
+    first, last = rng.sample(GREASE, 2)
+    shared = [group, *([X25519_MLKEM768] if post_quantum else []), X25519]
+    shares = [(kind, draw_share(kind, rng)) for kind in shared]
     middle = [
-        _server_name(host), _groups(*groups), _signatures(), _versions(version, _TLS13, _TLS12), _shares(*shares),
-        _extension(23), _extension(0xFF01, b"\0"), _extension(11, b"\1\0"), _extension(35), _extension(18),
-        _extension(16, _vector(2, _vector(1, b"h2") + _vector(1, b"http/1.1"))),
-        _extension(5, b"\1\0\0\0\0"), _extension(45, b"\1\1"), _extension(27, b"\2\0\2"),
-        _extension(17513, _vector(2, _vector(1, b"h2"))),
+        encode_extension(_SNI, encode_server_name(host)), encode_extension(_GROUPS, encode_u16_list((*shared, P256,
+                                                                                                     P384))),
+        encode_extension(_SIGNED, encode_u16_list(_SIGNATURES)),
+        encode_extension(_VERSIONS, encode_versions(version, TLS13, TLS12)),
+        encode_extension(_SHARES, encode_shares(shares)), encode_extension(23), encode_extension(0xFF01, b"\0"),
+        encode_extension(11, b"\1\0"), encode_extension(35), encode_extension(18),
+        encode_extension(_ALPN, encode_protocols(WEB_ALPN)), encode_extension(5, b"\1\0\0\0\0"),
+        encode_extension(45, b"\1\1"), encode_extension(27, b"\2\0\2"),
+        encode_extension(17513, encode_protocols(("h2",))),
     ]
     if ech:
-        middle.append(_make_grease_ech(rng))
+        middle.append(encode_extension(_ECH, draw_grease_ech(rng.choice(_ECH_BYTES), rng)))
     rng.shuffle(middle)
-    extensions = _extension(first) + b"".join(middle) + _extension(last, b"\0")
-    ciphers = (cipher, *_BROWSER_CIPHERS)
-    record = _record(ciphers, extensions, rng, session_bytes=32)
-    message_bytes = len(record) - 5
-    if not _PADDED_BYTES // 2 <= message_bytes < _PADDED_BYTES:
-        return record
-    padding = max(1, _PADDED_BYTES - message_bytes - 4)
-    return _record(ciphers, extensions + _extension(21, bytes(padding)), rng, session_bytes=32)
+    extensions = encode_extension(first) + b"".join(middle) + encode_extension(last, b"\0")
+    return encode_padded_record((cipher, *_BROWSER_CIPHERS), extensions, rng, session_bytes=32)
 
 
-def _make_grease_ech(rng: random.Random) -> bytes:
-    """encrypted_client_hello as one sends it who has no key: X25519, HKDF-SHA256, AES-128-GCM, and noise."""
-    payload = rng.randbytes(rng.choice((128, 160, 192, 224)) + 16)
-    inner = b"\0" + _u16s(1, 1) + rng.randbytes(1) + _vector(2, rng.randbytes(32)) + _vector(2, payload)
-    return _extension(0xFE0D, inner)
-
-
-def _ml_kem_share(rng: random.Random) -> bytes:
-    """An ML-KEM-768 encapsulation key that a server accepts: coefficients below q, twelve bits each, and a seed
-    (FIPS 203, sections 4.2.1 and 7.2)."""
-    packed = bytearray()
-    for _ in range(_ML_KEM_COEFFICIENTS // 2):
-        pair = rng.randrange(_ML_KEM_Q) | rng.randrange(_ML_KEM_Q) << 12
-        packed += pair.to_bytes(3, "little")
-    return bytes(packed) + rng.randbytes(32)
+def _of_program(host: bytes, rng: random.Random, *, hello: ProgramHello) -> bytes:
+    """A program's, with all that it draws anew for each connection."""
+    cipher, group, version = ([rng.choice(GREASE)] if hello.has_grease else [] for _ in range(3))
+    signature = [rng.choice(GREASE)] if hello.has_grease_signature else []
+    shares = [(kind, draw_share(kind, rng)) for kind in (*group, *hello.shares)]
+    made = {
+        _SNI: encode_server_name(host), _GROUPS: encode_u16_list((*group, *hello.groups)),
+        _SIGNED: encode_u16_list((*signature, *hello.signatures)), _ALPN: encode_protocols(hello.alpn),
+        _VERSIONS: encode_versions(*version, TLS13, TLS12), _SHARES: encode_shares(shares),
+    }
+    if hello.ech_bytes:
+        made[_ECH] = draw_grease_ech(rng.choice(hello.ech_bytes), rng)
+    parts = [encode_extension(kind, made.get(kind, body)) for kind, body in hello.extensions]
+    if hello.is_permuted:
+        rng.shuffle(parts)
+    if hello.has_grease:
+        first, last = rng.sample(GREASE, 2)
+        parts = [encode_extension(first), *parts, encode_extension(last, b"\0")]
+    encode = encode_padded_record if hello.is_padded else encode_record
+    return encode((*cipher, *hello.ciphers), b"".join(parts), rng, session_bytes=32)
 
 
 _BUILDERS: dict[ShapeName | Empty, Callable[[bytes, random.Random], bytes]] = {
     "small": _small,
     "browser": _browser,
-    "large": lambda host, rng: _browser(host, rng, post_quantum=True),
-    "ech": lambda host, rng: _browser(host, rng, ech=True),
+    "large": partial(_browser, post_quantum=True),
+    "ech": partial(_browser, ech=True),
+    **{shape: partial(_of_program, hello=hello) for shape, hello in PROGRAM_HELLOS.items()},
 }

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from probe.core.tables.evidence_words import ReplyWord
+from probe.core.tables.failures import EOF, Failure, open_failure
 
+FROM_TLS: tuple[ReplyWord, ...] = ("hello", "alert")
+"""A TLS server answered."""
+NO_TLS = open_failure("ssl_error: wrong version number")
+"""OpenSSL's word for an answer that is no TLS; one word for one thing."""
 _HANDSHAKE, _ALERT = 22, 21
 _SERVER_HELLO = 2
 _MAX_RECORD = 16384 + 256
@@ -18,6 +23,11 @@ class ServerFirstWords:
 
     word: ReplyWord
     alert: int = -1
+
+    @property
+    def failure(self) -> Failure:
+        """Empty where a TLS server answered; a stream that ended before it can be told is a failure as well."""
+        return "" if self.word in FROM_TLS else EOF if self.word == "more" else NO_TLS
 
 
 def read_first_words(data: bytes) -> ServerFirstWords:

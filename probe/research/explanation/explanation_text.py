@@ -60,7 +60,8 @@ def _lines(told: Explanation) -> Iterator[str]:
     yield f"{told.run.run_id}  {now.target_id}  {now.input}"
     yield f"verdict: {_said(now)}"
     for name, text in (("rests on", _basis(now)), ("suspected", now.suspected), ("also", ", ".join(now.also)),
-                       ("at times", describe_share(now.intermittent)), ("scope", now.scope), ("hop", now.hop),
+                       ("at times", describe_share(now.intermittent)), ("struck", ", ".join(now.struck)),
+                       ("spared", ", ".join(now.spared)), ("scope", now.scope), ("hop", now.hop),
                        ("reason", now.reason)):
         if text:
             yield f"{name}: {text}"

@@ -38,8 +38,8 @@ _FRAME = ("run_id", "measurement_uid", "measurement_start_time", "probe_cc", "pr
 RELEASED: Mapping[str, tuple[str, ...]] = {
     "verdicts": (
         *_FRAME, "target_id", "service", "owner", "role", "input", "outcome", "block_type", "also", "basis",
-        "suspected", "confidence", "confirmed", "rule_id", "rules", "evidence", "evidence_level", "attempts",
-        "failed_attempts", "intermittent", "control", "partial",
+        "suspected", "confidence", "confirmed", "rule_id", "rules", "struck", "spared", "evidence", "evidence_level",
+        "attempts", "failed_attempts", "intermittent", "control", "partial",
     ),
     "services": (
         *_FRAME, "service", "role", "outcome", "k", "n", "not_attempted", "partial", "block_types", "blocked_targets",

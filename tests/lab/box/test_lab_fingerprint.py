@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from hypothesis import strategies as st
 from lab_hellos import with_extension
 from lab_scenario_files import CATALOGUE, GOOD, write
 from lab_traffic import HELLO, INNOCENT, SERVER, SERVER6, Scene, assert_untouched, client_hello, flow_of, rule
+from probe.catalogue.programs import PROGRAM_HELLOS
+from probe.core.tables.shapes import ProgramShape
+from probe.measurement.streams.own_hello import compute_ja4
+from probe.measurement.streams.raw_hello import make_client_hello
 from probe_lab.box.hello_shape import features_of, fits_shape, hello_shape
 from probe_lab.draw import draw_scenario, resolve_addresses
 from probe_lab.format.scenario import read_scenario
@@ -39,7 +44,9 @@ def test_what_a_real_hello_shows() -> None:
     (f"address={SERVER}", True), ("address=9.9.9.9", False), ("grease=no", True), ("grease=yes", False),
     ("ciphers>3", True), ("ciphers<3", False), ("extensions>4", True), ("extensions=1", False),
     ("bytes>100", True), ("bytes<100", False), (f"bytes={len(HELLO)}", True), ("has=002b", True), ("has=fe0d", False),
-    ("lacks=fe0d", True), ("lacks=002B", False), ("first=fe0d", False),
+    (f"ja4={compute_ja4(HELLO)}", True), (f"ja4={compute_ja4(GREASED)}", True),
+    ("ja4=t13d1516h2_8daaf6152771_02713d6af862", False), ("lacks=fe0d", True),
+    ("lacks=002B", False), ("first=fe0d", False),
 ])
 def test_each_feature_holds_or_does_not(entry: str, holds: bool) -> None:
     shape = hello_shape(HELLO)
@@ -49,6 +56,15 @@ def test_each_feature_holds_or_does_not(entry: str, holds: bool) -> None:
     first = hello_shape(with_extension(HELLO, 0xFE0D, b""))
     assert first is not None
     assert fits_shape(first, SERVER, features_of(["first=fe0d"])[0])
+
+
+@pytest.mark.parametrize("shape", PROGRAM_HELLOS)
+def test_two_readers_give_a_hello_one_print(shape: ProgramShape) -> None:
+    for n in range(10):
+        record = make_client_hello(shape, "chat.example", random.Random(n))
+        found = hello_shape(record)
+        assert found is not None
+        assert found.ja4 == compute_ja4(record)
 
 
 @pytest.mark.parametrize("version", [4, 6])

@@ -128,7 +128,7 @@ def test_json_has_the_promised_keys() -> None:
 
 def test_text_says_accusations_first_and_how_to_see_a_miss_again() -> None:
     text = as_text(_report(patterns=("sni-*",)))
-    assert in_order(text, "False accusations", "1 of 2", "Accuracy:", "Misses: 2")
+    assert in_order(text, "False accusations", "1 of 2", "Misses: 2", "Users' blocks", "Accuracy:")
     assert in_order(text, "--scenario sni-fin", "--seed 3", "--level socket", "--consent-level 2", "--keep")
     assert in_order(text, "--scenario 'sni-*'", "--seed 3", "--level both", "--consent-level 2")
     assert in_order(text, "other", "seed 3", "suricata")

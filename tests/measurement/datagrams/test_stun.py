@@ -119,7 +119,8 @@ def honest(data: bytes, peer: tuple[str, int]) -> bytes | None:
     return stun_reply(data, client="198.51.100.77", client_port=51234, realm="x")
 
 
-def nobody(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "", /) -> ControlAnswer:
+def nobody(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "",
+           shape: str = "", /) -> ControlAnswer:
     raise AssertionError("no control is asked")
 
 

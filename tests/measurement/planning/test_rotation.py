@@ -123,6 +123,26 @@ def test_each_place_is_looked_for_once_a_day_at_most() -> None:
     assert {seen[e.target_id, 3] for e in CATALOGUE.endpoints if e.tier == 3} <= {0, 1}
 
 
+def test_each_target_is_asked_as_programs_ask_once_a_day_at_most_and_spread_over_it() -> None:
+    days = 7
+    seen: Counter[tuple[str, int]] = Counter()
+    sizes = [len(found) for number in range(23 * days) if not seen.update(found := share(START + number).programs)]
+    assert {seen[e.target_id, e.tier] for e in CATALOGUE.endpoints if e.tier in (1, 2)} == {days}
+    assert {seen[e.target_id, 3] for e in CATALOGUE.endpoints if e.tier == 3} <= {0, 1}
+    assert max(sizes) < sum(sizes) / days / 4, "not all in one run"
+
+
+def test_programs_are_for_sites_whose_turn_it_is() -> None:
+    endpoint = next(e for e in CATALOGUE.endpoints if (e.tier, e.protocol) == (1, "http"))
+    site = group_sites([endpoint])[0]
+    due = {restrain_context(site, PlanContext(programs=asked, share=share(START + number))).programs
+           for asked in (True, False) for number in range(23)}
+    assert due == {True, False}
+    assert not any(restrain_context(site, PlanContext(share=share(START + number))).programs for number in range(23))
+    turns = [restrain_context(site, PlanContext(programs=True, share=share(START + n))).programs for n in range(23)]
+    assert sum(turns) == 1
+
+
 def test_nothing_is_said_of_what_has_no_turn() -> None:
     due = share(START).inputs
     chosen = select_sites(CATALOGUE, tier=1, cc="DE", consent_level=1, families=(4,), seed=1, due=due)

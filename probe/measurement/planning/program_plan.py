@@ -1,0 +1,163 @@
+"""A hello in the shape of a program that people use, though the library's own passes.
+
+A site gets one, before or after its own first visit as the run has drawn. Where it fails and the library's passes, the
+two are sent in turns, then an innocent name is asked for in the same shape, and then the site in the shapes of its
+other programs; helpers are asked to send the one that failed. At most fourteen further handshakes for a site, one after
+the other, all at one address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from probe.catalogue.programs import list_programs
+from probe.catalogue.sites import Site
+from probe.core.nat64 import to_public_address
+from probe.core.observations import Observation
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.evidence_words import Depth
+from probe.core.tables.failures import is_timeout
+from probe.core.tables.shapes import ProgramShape
+from probe.core.tables.words import Empty
+from probe.inference.evidence.program_evidence import is_struck_hello
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.steps import AskControl, Step, Visit
+
+TURNS, QUICK_TURNS = 3, 4
+"""Hellos of the program that must fail, each after one of the library's: more where a failure costs no time."""
+INNOCENT_TRIES = 2
+OTHER_TRIES = 2
+"""In the shape of each other program, the second only where the first fails as well."""
+PATIENCE_S = 4.0
+Hello = tuple[str, ProgramShape | Empty, int]
+"""Name, shape, attempt."""
+
+
+def plan_program_before(site: Site, address: str, source: AddressSource | Empty, depth: Depth,
+                        history: SiteHistory, context: PlanContext) -> list[Step]:
+    """The program's hello, where it goes before the library's and has not gone yet."""
+    shapes = _choose_shapes(site, context)
+    elsewhere = depth != "all" or source == "trusted" or not _goes_first(site, context)
+    if not shapes or elsewhere or _list_own(site, history):
+        return []
+    return [make_program_visit(site, address, (site.host, shapes[0], 1), context)]
+
+
+def plan_program_turns(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
+    """The next hello that is due; nothing where the library's own was never answered, or all is known."""
+    shapes = _choose_shapes(site, context)
+    address = _find_address(site, history) if shapes else ""
+    if not address or (_goes_first(site, context) and not _list_own(site, history)):
+        return []
+    turns = _Turns(site=site, shapes=shapes, innocent=context.innocent, seen=[
+        o for o in history.around if o.purpose == "program" and (o.address, o.port) == (address, site.port)
+        and (o.failure or o.operation == "tls_handshake")])
+    hello = next((due for due in turns.list_due() if not turns.find(due)), None)
+    steps: list[Step] = [make_program_visit(site, address, hello, context)] if hello else []
+    known_as = to_public_address(address, context.nat64_prefix)
+    return [*steps, *(AskControl(control_id=control, input=site.endpoints[0].input, addresses=(known_as,),
+                                 shape=shapes[0]) for control in context.controls if turns.is_chief_struck)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turns:
+    """What was sent for one site at one address, and how each ended."""
+
+    site: Site
+    shapes: Sequence[ProgramShape]
+    """The program's that goes first, then the others'."""
+    innocent: str
+    seen: Sequence[Observation]
+
+    def find(self, hello: Hello) -> Observation | None:
+        """How that hello ended, or nothing if it has not gone yet."""
+        return next((o for o in self.seen if (o.hostname, o.tls.shape, o.attempt) == hello), None)
+
+    @property
+    def is_chief_struck(self) -> bool:
+        """Whether it has failed as often as is asked for."""
+        last = self.find((self.site.host, self.shapes[0], TURNS))
+        return last is not None and is_struck_hello(last)
+
+    def list_due(self) -> Iterator[Hello]:
+        """What is to be sent one after the other, as far as what has ended tells; the rest follows from its ends."""
+        name, chief = self.site.host, self.shapes[0]
+        yield name, chief, 1
+        first = self.find((name, chief, 1))
+        if first is None or not is_struck_hello(first):
+            return
+        for attempt in range(2, (TURNS if is_timeout(first.failure) else QUICK_TURNS) + 1):
+            for hello in ((name, "", attempt - 1), (name, chief, attempt)):
+                yield hello
+                if self._contradicts(hello):
+                    return
+        for attempt in range(1, INNOCENT_TRIES + 1):
+            yield self.innocent, chief, attempt
+            if not self._fails((self.innocent, chief, attempt)):
+                break
+        yield name, "", QUICK_TURNS
+        for shape in self.shapes[1:]:
+            for attempt in range(1, OTHER_TRIES + 1):
+                yield name, shape, attempt
+                if not self._fails((name, shape, attempt)):
+                    break
+
+    def _fails(self, hello: Hello) -> bool:
+        found = self.find(hello)
+        return found is not None and is_struck_hello(found)
+
+    def _contradicts(self, hello: Hello) -> bool:
+        """The library's fails as well, or the program's passes: then it is not the shape."""
+        found = self.find(hello)
+        return found is not None and is_struck_hello(found) == (hello[1] == "")
+
+
+def _choose_shapes(site: Site, context: PlanContext) -> list[ProgramShape]:
+    """The shapes in which people's programs ask the site, in an order that this run has drawn: those that many use are
+    likely to come first."""
+    if not context.programs or not site.sni or site.kind not in ("http", "tls", "app"):
+        return []
+    shapes: dict[ProgramShape, int] = {}
+    for endpoint in site.endpoints:
+        shapes |= list_programs(endpoint.role, site.alpn)
+    # A weighted draw without replacement (Efraimidis and Spirakis 2006).
+    return sorted(shapes, key=lambda shape: -(_draw(site, context, shape) / 2**64) ** (1 / shapes[shape]))
+
+
+def _goes_first(site: Site, context: PlanContext) -> bool:
+    return _draw(site, context, "first") % 2 == 0
+
+
+def _draw(site: Site, context: PlanContext, word: str) -> int:
+    text = f"{context.draw} {site.host} {site.port} {word}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+
+
+def _list_own(site: Site, history: SiteHistory) -> list[Observation]:
+    return [o for o in history.around if o.purpose == "program" and (o.hostname, o.port) == (site.host, site.port)]
+
+
+def _find_address(site: Site, history: SiteHistory) -> str:
+    """Where the program was asked already, else where the library's hello was answered first; empty where it never was,
+    or fails there."""
+    answered = [o.address for o in history.visits if o.purpose == "target" and o.operation == "tls_handshake"
+                and o.tls.server_hello and not o.failure]
+    asked = [o.address for o in _list_own(site, history)]
+    address = next(iter((*asked, *answered)), "")
+    failed = any(o.address == address and o.failure and o.operation == "tls_handshake" for o in history.visits)
+    return address if address in answered and not failed else ""
+
+
+def make_program_visit(site: Site, address: str, hello: Hello, context: PlanContext) -> Visit:
+    """One hello, as far as the server's answer; the library's own where it names no shape."""
+    hostname, shape, attempt = hello
+    own = hostname == site.host
+    patience_s = min(context.timeout_s, PATIENCE_S)
+    return Visit(
+        purpose="program", address=address, port=site.port, hostname=hostname, attempt=attempt,
+        sni=site.sni if own else hostname, shape=shape, alpn=site.alpn, trust=site.trust if own else "none",
+        until_server_hello=True, target_id=site.endpoints[0].target_id if own else "",
+        input=site.endpoints[0].input if own else "", connect_timeout_s=patience_s, tls_timeout_s=patience_s,
+    )

@@ -1,0 +1,118 @@
+"""What programs' hellos at several services say of each other: company, a line that takes no large ones, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from observations import HERE4, HOST, RESET, TIMEOUT, numbered, operation, site_of
+from probe.catalogue.owners import ServiceAt
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.places import Place
+from probe.core.tables.failures import Failure
+from probe.core.tables.shapes import ShapeName
+from probe.core.tables.words import Empty
+from probe.inference.evidence.ladder_evidence import gather_ladder_evidence
+from probe.inference.evidence.program_evidence import (
+    UNTRIED,
+    ProgramEvidence,
+    ProgramMeeting,
+    count_alike,
+    count_losses,
+    count_passes,
+    gather_program_evidence,
+    list_program_meetings,
+)
+
+INNOCENT = "www.example.com"
+OURS = ServiceAt(service="signal", host="signal.org", addresses=frozenset({"76.223.92.165"}))
+LINE = ServiceAt(service="line", host="line.me", addresses=frozenset({"147.92.1.1"}))
+KAKAO = ServiceAt(service="kakaotalk", host="kakao.com", addresses=frozenset({"211.249.220.24"}))
+TELEGRAM = ServiceAt(service="telegram", host="telegram.org", addresses=frozenset({"149.154.167.99"}))
+STRUCK = ProgramEvidence(struck=("chrome",), failure=RESET)
+
+
+def hello(shape: ShapeName | Empty, failure: Failure = "", attempt: int = 1, *, name: str = HOST,
+          **changes: Any) -> list[Observation]:
+    common: dict[str, Any] = dict(purpose="program", hostname=name, sni=name, shape=shape, attempt=attempt, trust="",
+                                  **changes)
+    return [operation("connect", HERE4, **common), operation("tls_handshake", HERE4, failure, **common)]
+
+
+def turns(failure: Failure = RESET, *, innocent: Failure = "") -> list[Observation]:
+    seen = [*hello("chrome", failure)]
+    for attempt in (2, 3, 4):
+        seen += [*hello("", attempt=attempt - 1), *hello("chrome", failure, attempt)]
+    return [*seen, *hello("chrome", innocent, name=INNOCENT), *hello("conscrypt")]
+
+
+def see(seen: list[Observation]) -> ProgramEvidence:
+    return gather_program_evidence(site_of(), HERE4, numbered(seen), numbered(seen))
+
+
+def meeting(whose: ServiceAt, failure: Failure = RESET, *, shape: Any = "chrome",
+            served: bool = True) -> ProgramMeeting:
+    return ProgramMeeting(shape=shape, failure="timeout" if failure == TIMEOUT else failure, others_served=served,
+                          whose=whose)
+
+
+def test_turns_are_read_as_counts() -> None:
+    found = see(turns())
+    assert (found.struck, found.spared, found.chief) == (("chrome",), ("library", "conscrypt"), "chrome")
+    assert (found.tries, found.failed, found.turns, found.innocent) == (4, 4, 3, "reached")
+    assert see(turns(innocent=RESET)).innocent == "failed"
+    assert see([*hello("chrome", RESET), *hello("chrome", attempt=2)]) == UNTRIED
+    assert see(hello("chrome", RESET)) == UNTRIED
+
+
+def test_controls_tell_what_they_met_in_that_shape() -> None:
+    words = (("a", 1, "chrome answered"), ("b", 2, f"chrome {RESET}"), ("c", 2, f"chrome {RESET}"),
+             ("d", 3, "firefox answered"), ("e", 4, f"chrome {TIMEOUT}"))
+    told = [ControlAnswer(control_id=name, asn=asn, cc="DE", input="https://chat.example/", state="answered",
+                          shapes=((Place(HERE4, 443), word),))
+            for name, asn, word in words]
+    seen = numbered(turns())
+    found = gather_program_evidence(site_of(), HERE4, seen, seen, told, known_as=HERE4)
+    assert (found.control_ok, found.control_failed) == (1, 1)
+    elsewhere = gather_program_evidence(site_of(), HERE4, seen, seen, told, known_as="93.184.0.9")
+    assert (elsewhere.control_ok, elsewhere.control_failed) == (0, 0)
+
+
+def test_an_alert_neither_strikes_nor_spares() -> None:
+    assert see(hello("chrome", tls_alert=40)) == UNTRIED
+    assert see([*turns(), *hello("firefox", tls_alert=40)]).spared == ("library", "conscrypt")
+
+
+def test_meetings_of_a_site() -> None:
+    found = list_program_meetings(site_of(), (), numbered(turns()), {})
+    assert {(m.shape, m.failure, m.others_served) for m in found} == {
+        ("chrome", RESET, True), ("conscrypt", "", True)}
+    assert not list_program_meetings(site_of(), (), (), {})
+
+
+@pytest.mark.parametrize(("known", "alike"), [
+    ([LINE, KAKAO], 2), ([LINE, LINE], 1), ([OURS], 0), ([LINE, KAKAO, TELEGRAM], 3),
+], ids=["two", "one twice", "ourselves", "three"])
+def test_unrelated_owners_are_counted_once(known: list[ServiceAt], alike: int) -> None:
+    assert count_alike(STRUCK, map(meeting, known), OURS, cc="RU") == alike
+
+
+@pytest.mark.parametrize("other", [
+    meeting(LINE, TIMEOUT), meeting(LINE, shape="firefox"), meeting(LINE, served=False), meeting(LINE, ""),
+], ids=["another failure", "another shape", "whatever name", "it passes"])
+def test_what_is_not_alike_is_no_company(other: ProgramMeeting) -> None:
+    assert count_alike(STRUCK, [other], OURS, cc="RU") == 0
+
+
+def test_passes_and_losses_are_counted_apart() -> None:
+    assert count_passes(STRUCK, [meeting(LINE, ""), meeting(KAKAO, "", shape="firefox"), meeting(TELEGRAM)], OURS) == 1
+    lost = ProgramEvidence(struck=("chrome",), failure=TIMEOUT)
+    known = [meeting(LINE, TIMEOUT, served=False), meeting(KAKAO, TIMEOUT, served=False, shape="firefox"),
+             meeting(TELEGRAM, TIMEOUT, served=False, shape="conscrypt")]
+    assert count_losses(lost, known, OURS) == 2
+
+
+def test_programs_hellos_say_nothing_of_the_line() -> None:
+    silent = numbered([o for n in range(4) for o in hello("chrome", TIMEOUT, n + 1)])
+    assert gather_ladder_evidence(silent).stalled == gather_ladder_evidence(()).stalled

@@ -1,0 +1,116 @@
+"""Users' programs in the laboratory: what struck them, and how often the probe called that well."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import trustme
+
+from lab_scenario_files import CATALOGUE, GOOD, write
+from probe_lab.draw import draw_scenario
+from probe_lab.format.scenario import load_scenario, read_scenario
+from probe_lab.format.toml_table import ScenarioError
+from probe_lab.lab_types import DrawnScenario
+from probe_lab.scoring.user_score import count_users
+from probe_lab.truth import TruthEntry
+from probe_lab.users import use_sites
+from probe_lab.users.user_programs import IMPERSONATED, USER_PROGRAMS
+from probe_lab.users.user_rows import SiteUse, UserRow, judge_uses
+
+
+def row(word: str, got: str, *causes: str) -> UserRow:
+    return UserRow(program="chrome", target="https://chat.example/", word=word, causes=causes, got=got)
+
+
+CAUSE = "tls.reset.fingerprint"
+
+
+@pytest.mark.parametrize(("rows", "counted"), [
+    ([], (0, 0, 0)),
+    ([row("cut", "ok", CAUSE)], (1, 1, 0)),
+    ([row("cut", "blocked", CAUSE), row("timeout", "inconclusive", CAUSE)], (2, 0, 1)),
+    ([row("served", "ok", CAUSE), row("cut", "ok"), row("served", "ok")], (0, 0, 0)),
+], ids=["none", "called ok", "decided and left open", "not struck"])
+def test_only_what_censorship_kept_from_users_counts(rows: list[UserRow], counted: tuple[int, int, int]) -> None:
+    score = count_users(("fp", each) for each in rows)
+    assert (score.rows, score.called_ok, score.decided) == counted
+    assert [(miss.scenario, miss.program, miss.got) for miss in score.misses] == [("fp", "chrome", "ok")] * counted[1]
+
+
+def drawn() -> DrawnScenario:
+    return draw_scenario(load_scenario("fp-browsers-reset"), seed=1, endpoints=CATALOGUE.endpoints)
+
+
+def test_what_acts_meanwhile_at_the_target_acts_on_the_program() -> None:
+    made = drawn()
+    target, other = made.aliases["t"][0], made.aliases["t"][1]
+    host = target.split("/")[2]
+    uses = [SiteUse(program=name, target=target, word="cut", begin_s=begin_s, end_s=begin_s + 1.0)
+            for name, begin_s in (("chrome", 10.0), ("openssl", 20.0))]
+    uses.append(SiteUse(program="chrome", target=other, word="cut", begin_s=10.5, end_s=11.0))
+    log = [TruthEntry(time_s=10.6, actor="middlebox", action="reset", block_type=CAUSE, name=host)]
+    found = judge_uses(uses, log, made, {target: "ok"})
+    assert [(each.program, each.causes, each.got) for each in found] == [
+        ("chrome", (CAUSE,), "ok"), ("openssl", (), "ok"), ("chrome", (), "missing")]
+
+
+def test_a_scenario_names_programs_that_there_are(tmp_path: Path) -> None:
+    good = read_scenario(write(tmp_path, 'users = ["openssl"]\n' + GOOD))
+    assert good.users == ("openssl",)
+    with pytest.raises(ScenarioError, match="users"):
+        read_scenario(write(tmp_path, 'users = ["netscape"]\n' + GOOD))
+    assert set(IMPERSONATED) < set(USER_PROGRAMS)
+
+
+@contextmanager
+def server(replies: int, trust: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Takes one connection and answers so many requests on it; none: it ends the handshake at once."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(trust))
+    monkeypatch.setattr(use_sites, "_TRUST", str(trust))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve() -> None:
+            plain, _ = listener.accept()
+            with plain, suppress(OSError):
+                if not replies:
+                    return
+                with context.wrap_socket(plain, server_side=True) as stream:
+                    for _ in range(replies):
+                        if stream.recv(4096):
+                            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"https://localhost:{listener.getsockname()[1]}/"
+        thread.join(5)
+
+
+@pytest.mark.parametrize(("replies", "word"), [(use_sites.MESSAGES, "served"), (2, "closed"), (0, "cut")])
+def test_a_messenger_must_be_answered_each_time(
+    replies: int, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(use_sites, "BETWEEN_S", 0.0)
+    with server(replies, tmp_path / "ca.pem", monkeypatch) as url:
+        assert use_sites.use_site("messenger", url) == word
+
+
+def test_orders_are_carried_out_one_after_another(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(use_sites, "use_site", lambda program, url: f"{program} at {url}")
+    monkeypatch.setattr(sys, "stdin", io.StringIO('[["a", "x"], ["b", "y"]]'))
+    use_sites.main()
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(each["program"], each["word"]) for each in told] == [("a", "a at x"), ("b", "b at y")]
+    assert told[0]["begin_s"] <= told[0]["end_s"] <= told[1]["begin_s"]

@@ -1,0 +1,166 @@
+"""Hellos as programs send them: to whom, when, in which order, and what is read off their ends."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from made_up_net import FRAME, Net, walk
+from observations import EOF, HERE4, HOST, NEAR4, RESET, TIMEOUT, endpoint, replace_flat, site_of
+from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
+from probe.inference.evidence.program_evidence import ProgramEvidence, gather_program_evidence
+from probe.measurement.planning.plan_context import PlanContext
+from probe.measurement.planning.steps import AskControl, LocateHop, Step, Visit
+from probe.measurement.session.observation_log import ObservationLog
+
+DNS: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
+DUE = replace(FRAME, programs=True)
+INNOCENT = FRAME.innocent
+
+
+class ShapedNet(Net):
+    """A network that strikes some hellos of programs."""
+
+    strikes: Callable[[Visit], bool] = staticmethod(lambda step: False)
+    word: Failure = RESET
+
+    def _visit(self, step: Visit) -> list[Observation]:
+        if step.purpose != "program" or not self.strikes(step):
+            return super()._visit(step)
+        seen = Net(dns={}, cuts={step.address: ("tls", self.word)})._visit(step)
+        return [replace_flat(o, trust="") for o in seen]
+
+
+def net_of(strikes: Callable[[Visit], bool] = lambda step: False, word: Failure = RESET,
+           cuts: dict[str, tuple[str, str]] | None = None) -> ShapedNet:
+    net = ShapedNet(dns=DNS, cuts=cuts or {})
+    net.strikes, net.word = strikes, word
+    return net
+
+
+def sent(taken: list[Step]) -> list[tuple[str, str, int]]:
+    return [(s.hostname, s.shape, s.attempt) for s in taken if isinstance(s, Visit) and s.purpose == "program"]
+
+
+def with_draw(*, first: bool) -> PlanContext:
+    """A run that has drawn the program before the library, or after it."""
+    for draw in range(100):
+        context = replace(DUE, draw=draw)
+        kinds = [s.purpose for s in walk(site_of(), net_of(), context=context) if isinstance(s, Visit)]
+        if (kinds.index("program") < kinds.index("target")) == first:
+            return context
+    raise AssertionError("the draw never decides so")
+
+
+def see(strikes: Callable[[Visit], bool], word: Failure = RESET) -> tuple[ProgramEvidence, list[Step]]:
+    book = ObservationLog("r")
+    taken = walk(site_of(), net_of(strikes, word), context=DUE, book=book)
+    near = book.history_of(site_of())
+    return gather_program_evidence(site_of(), HERE4, near.around, (*near.visits, *near.around)), taken
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_one_hello_goes_before_or_after_the_librarys(first: bool) -> None:
+    taken = walk(site_of(), net_of(), context=with_draw(first=first))
+    ((name, shape, attempt),) = sent(taken)
+    assert (name, attempt, shape in ("chrome", "firefox", "safari")) == (HOST, 1, True)
+
+
+def test_runs_draw_all_shapes_of_a_sites_users() -> None:
+    shapes = {sent(walk(site_of(), net_of(), context=replace(DUE, draw=draw)))[0][1] for draw in range(40)}
+    assert shapes == {"chrome", "firefox", "safari"}
+    messenger = site_of(endpoint(role="chat"))
+    apps = {sent(walk(messenger, net_of(), context=replace(DUE, draw=draw)))[0][1] for draw in range(40)}
+    assert apps == {"conscrypt", "chrome", "openssl", "safari"}
+
+
+@pytest.mark.parametrize("context", [FRAME, DUE], ids=["not due", "due"])
+@pytest.mark.parametrize("member", [endpoint(role="control"), endpoint(f"http://{HOST}/"),
+                                    endpoint(alpn=("apns-security-v3",), protocol="tls")], ids=lambda e: e.input)
+def test_nobodys_site_is_asked_so(context: PlanContext, member: object) -> None:
+    assert not sent(walk(site_of(member), net_of(), context=context))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cut", [("connect", TIMEOUT), ("tls", RESET)])
+def test_where_the_library_fails_no_turns_are_taken(cut: tuple[str, str]) -> None:
+    for draw in range(8):
+        net = net_of(lambda step: True, cuts={HERE4: cut})
+        assert len(sent(walk(site_of(), net, context=replace(DUE, draw=draw)))) <= 1
+
+
+@pytest.mark.parametrize(("word", "failures"), [(RESET, 4), (EOF, 4), (TIMEOUT, 3)])
+def test_what_fails_is_repeated_in_turns_with_the_librarys(word: Failure, failures: int) -> None:
+    seen, taken = see(lambda step: step.shape != "" and step.hostname == HOST, word)
+    chief = sent(taken)[0][1]
+    own = [shape for name, shape, _ in sent(taken) if name == HOST]
+    assert own[: 2 * failures - 1] == [chief, *["", chief] * (failures - 1)]
+    assert (INNOCENT, chief, 1) in sent(taken)
+    assert set(seen.struck) == {"chrome", "firefox", "safari"}
+    assert (seen.spared, seen.failed, seen.turns) == (("library",), failures, failures - 1)
+    assert (seen.failure, seen.same_failure, seen.innocent, seen.verified) == (word, True, "reached", True)
+    assert len(sent(taken)) <= 14
+
+
+def test_what_other_programs_meet_is_told_apart() -> None:
+    for draw in range(12):
+        book = ObservationLog("r")
+        net = net_of(lambda step: step.shape == "firefox" and step.hostname == HOST)
+        taken = walk(site_of(), net, context=replace(DUE, draw=draw), book=book)
+        near = book.history_of(site_of())
+        seen = gather_program_evidence(site_of(), HERE4, near.around, (*near.visits, *near.around))
+        if sent(taken)[0][1] == "firefox":
+            assert (seen.struck, seen.spared) == (("firefox",), ("library", "chrome", "safari"))
+        else:
+            assert (seen.struck, len(sent(taken))) == ((), 1)
+
+
+def test_a_name_that_is_struck_in_every_shape_is_no_matter_of_shapes() -> None:
+    seen, taken = see(lambda step: step.hostname == HOST)
+    assert not seen.struck
+    assert len(sent(taken)) == 2
+
+
+def test_one_failure_that_does_not_come_again_strikes_nothing() -> None:
+    seen, taken = see(lambda step: step.shape != "" and step.attempt == 1 and step.hostname == HOST)
+    assert not seen.struck
+    assert len(sent(taken)) == 3
+
+
+@pytest.mark.parametrize(("only", "innocent"), [(True, "failed"), (False, "reached")])
+def test_size_is_told_from_shape(only: bool, innocent: str) -> None:
+    """Firefox's and Chrome's take two segments, and so does the imitation of Safari's."""
+    seen, _ = see(lambda step: step.shape not in ("", "conscrypt") and (only or step.hostname == HOST), TIMEOUT)
+    assert (seen.only_large, seen.innocent) == (True, innocent)
+
+
+def test_steps_come_one_after_the_other_in_any_order_of_the_rest() -> None:
+    for n in range(6):
+        taken = walk(site_of(), net_of(lambda step: step.shape == "chrome"), context=replace(DUE, draw=n),
+                     rng=random.Random(n))
+        assert len(sent(taken)) == len(set(sent(taken))) <= 14
+        assert NEAR4 not in {s.address for s in taken if isinstance(s, Visit)}
+
+
+def test_helpers_are_asked_to_send_what_failed_and_nothing_else() -> None:
+    _, taken = see(lambda step: step.shape != "" and step.hostname == HOST)
+    asked = [s for s in taken if isinstance(s, AskControl)]
+    assert {(s.control_id, s.shape, s.addresses) for s in asked} == {
+        (control, sent(taken)[0][1], (HERE4,)) for control in FRAME.controls}
+    assert not [s for s in see(lambda step: False)[1] if isinstance(s, AskControl)]
+
+
+def test_where_a_program_is_struck_the_hop_is_looked_for_with_its_hello() -> None:
+    level3 = replace(DUE, consent_level=3)
+    taken = walk(site_of(), net_of(lambda step: step.shape != "" and step.hostname == HOST), context=level3)
+    (search,) = [s for s in taken if isinstance(s, LocateHop)]
+    asked, control = search.asked, search.control
+    assert isinstance(asked, Visit)
+    assert isinstance(control, Visit)
+    assert (asked.shape, asked.sni, control.shape, control.sni) == (sent(taken)[0][1], HOST, asked.shape, INNOCENT)
+    for spared in (lambda step: False, lambda step: step.shape != ""):
+        quiet = walk(site_of(), net_of(spared), context=level3)
+        assert not [s for s in quiet if isinstance(s, LocateHop)]
