@@ -92,7 +92,7 @@ dist: $(TESTED)
 	@cd lab && ../$(PY) -m hatchling build -d ../dist
 
 lock: $(TESTED)
-	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload]' --editable './lab[demo,fleet]'
+	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload]' --editable './lab[demo,fleet,peers]'
 	@$(PY) tools/lock.py
 
 clean:

@@ -134,7 +134,7 @@ def test_more_series_than_anybody_can_look_at_are_refused(tmp_path: Path, monkey
     monkeypatch.setattr(counts_cells, "MOST_SERIES", 10)
     path = tmp_path / "c.csv"
     path.write_text("\n".join([HEAD, *(f"2025-01-01,KE-AS{number},t,3,1" for number in range(1, 12))]))
-    with pytest.raises(StoreError, match="11 networks times targets, more than 10"):
+    with pytest.raises(StoreError, match="more than 10"):
         write_counts(path, tmp_path, NOW)
 
 

@@ -160,9 +160,8 @@ def _told(tell: Progress, before: int, total: int, done: int, _: int) -> None:
 
 
 def _score_series(path: Path, seeds: range, *, as_json: bool) -> None:
-    from probe.results.files.atomic import StoreError
     from probe_lab.fleet.score_words import series_json, series_text
-    from probe_lab.fleet.series_file import read_series, score_series
+    from probe_lab.fleet.series_file import SeriesError, read_series, score_series
 
     try:
         table, step, rejected = read_series(path, datetime.now(UTC))
@@ -171,7 +170,7 @@ def _score_series(path: Path, seeds: range, *, as_json: bool) -> None:
             for place, seed in enumerate(seeds, start=1):
                 scores.append(score_series(table, step, seed, rejected))
                 tell(place, len(seeds))
-    except StoreError as error:
+    except SeriesError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(series_json(seeds, scores), indent=2) if as_json else series_text(scores))
 

@@ -23,6 +23,10 @@ _SHORTEST_H, _LONGEST_H = 2, 60 * 24
 _LONG_H, _LONG_STEPS = 6, 3
 
 
+class SeriesError(ValueError):
+    """The file holds no such counts; the message says what is wrong and what to do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injected:
     """A block that was put into the counts. Times are numbers of cells."""
@@ -71,11 +75,14 @@ class SeriesScore:
 def read_series(path: Path, now: datetime) -> tuple[pd.DataFrame, timedelta, int]:
     """The counts as a cell table of roles, the time between its cells, and how many rows were left out.
 
-    Raises StoreError, saying what to do, where the file holds no such counts.
+    Raises SeriesError.
     """
-    counts = judge_counts(read_counts_text(path), now)
+    try:
+        counts = judge_counts(read_counts_text(path), now)
+    except StoreError as error:
+        raise SeriesError(str(error)) from error
     if counts.frame.empty:
-        raise StoreError(f"{path}: no row can be used")
+        raise SeriesError(f"{path}: no row can be used")
     cells = make_cells(counts)
     return (cells[cells["level"] == "role"].reset_index(drop=True), counts.step,
             sum(told.rows for told in counts.left_out.values()))
@@ -112,7 +119,7 @@ def _inject(rng: np.random.Generator, table: pd.DataFrame, cells: CellTable, mos
             groups.setdefault((series.place.cc, series.service), []).append(number)
     keys = sorted(key for key in groups if not any((e.place, e.service) == key for e in without)) or sorted(groups)
     if not keys:
-        raise StoreError("no series has twenty cells; give a longer time")
+        raise SeriesError("no series has twenty cells; give a longer time")
     chosen = rng.permutation(len(keys))[:max(1, min(most, len(keys) // 4))]
     time = (table["cell_start"].dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
             // int(cells.step.total_seconds()))

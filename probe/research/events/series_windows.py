@@ -38,7 +38,7 @@ from probe.research.events.window import NO_BURST, BurstJudgement, EventWindow
 
 FALSE_WINDOWS_A_YEAR = 0.5
 """Budget of each network, before any cross-check."""
-FALSE_SUSPICIONS_A_DAY = 1.0
+FALSE_SUSPICIONS_A_DAY = 0.1
 """Budget of what is said with haste, about the newest cells alone; what time does not bear out is withdrawn."""
 STANDING_RATE = 0.8
 """A series that is blocked at this rate from its first cell on is blocked, not flaky."""

@@ -18,13 +18,12 @@ import numpy as np
 import pandas as pd
 
 from made_cells import quiet
-from probe.results.files.atomic import StoreError
 from probe_lab.fleet.fleet_cells import cell_table
 from probe_lab.fleet.fleet_score import score_fleet, together
 from probe_lab.fleet.fleet_truth import draw_truth
 from probe_lab.fleet.fleet_verdicts import BLOCKED, CONFIRMED, NETWORK, NO_ROW, Fleet
 from probe_lab.fleet.fleet_world import FleetSize, draw_world
-from probe_lab.fleet.series_file import read_series, score_series
+from probe_lab.fleet.series_file import SeriesError, read_series, score_series
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SMALL = FleetSize(volunteers=60, networks=8, services=14, days=60)
@@ -147,7 +146,7 @@ def test_daily_counts_have_daily_cells(tmp_path: Path) -> None:
 def test_what_holds_no_counts_is_refused(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "counts.csv"
     path.write_text(text)
-    with pytest.raises(StoreError, match=words):
+    with pytest.raises(SeriesError, match=words):
         read_series(path, NOW)
     done = CliRunner().invoke(cli, ["fleet", "score", "--series", str(path), "--seed", "1"])
     assert done.exit_code == 1
