@@ -14,7 +14,7 @@ from probe.core.tables.words import Empty
 BlockTypeId = Literal[
     "dns", "dns.injection", "dns.forged", "dns.forged.redirect", "dns.nxdomain", "dns.empty", "dns.refused",
     "dns.servfail", "dns.timeout", "dns.hijack", "dns.encrypted", "ip", "ip.blackhole", "ip.unreachable",
-    "ip.reset", "tcp", "tcp.drop", "tcp.drop.port", "tcp.mute", "tls", "tls.reset", "tls.reset.sni",
+    "ip.reset", "tcp", "tcp.drop", "tcp.drop.port", "tls", "tls.reset", "tls.reset.sni",
     "tls.reset.fingerprint", "tls.close", "tls.close.sni", "tls.close.fingerprint", "tls.alert", "tls.alert.sni",
     "tls.drop", "tls.drop.sni", "tls.drop.address", "tls.drop.fingerprint", "tls.mute", "tls.mute.sni",
     "tls.mute.fingerprint", "tls.mitm", "http", "http.reset", "http.reset.host", "http.drop", "http.drop.host",
@@ -86,7 +86,6 @@ BLOCK_TYPES: dict[BlockTypeId, BlockType] = _table(
     ("tcp.drop", _B, "connection attempts vanish", "ip.blackhole", "another port of the address answers"),
     ("tcp.drop.port", _B, "one port is blocked on an address that lives", "ip.blackhole",
      "another port of the same address answers"),
-    ("tcp.mute", _B, "the connection opens, then nothing passes", "tls.mute", "no protocol passes, TLS or not"),
     # TLS
     ("tls", _B, "TLS is interfered with", "tcp", "the connection is established first"),
     ("tls.reset", _B, "the TLS handshake is reset", "tls.close", "a reset arrives, not an orderly end"),
