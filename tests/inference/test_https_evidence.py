@@ -106,6 +106,12 @@ def named(name: str, seen: Observation, **changes: Any) -> Observation:
                                        "resolver": seen.dns.resolver, **changes})
 
 
+def many(seen: Observation, count: int, names: str = "a") -> tuple[Observation, ...]:
+    """The same answer about so many names whose addresses are told."""
+    return tuple(o for n in range(count) for o in (named(f"{names}{n}.example", seen),
+                                                   lookup(HERE4, name=f"{names}{n}.example")))
+
+
 RECORD, SILENT = https(HERE4, record=TRUE), https(failure=TIMEOUT)
 TOLD_KEYS = https(HERE4, record=KEYS, resolver="google")
 
@@ -121,10 +127,11 @@ TOLD_KEYS = https(HERE4, record=KEYS, resolver="google")
     pytest.param((https(dns_flags=("QR", "TC")), TOLD_KEYS), "ok", id="it did not fit"),
     pytest.param((https(failure="dns_server_misbehaving"), TOLD_KEYS, lookup(HERE4)), "refused 1/1", id="refused"),
     pytest.param((https(failure="dns_server_misbehaving"), TOLD_KEYS), "ok", id="addresses are not told either"),
-    pytest.param((SILENT, lookup(HERE4)), "silent 1/1", id="silence for all"),
-    pytest.param((SILENT, lookup(HERE4), named("b.example", RECORD)), "ok", id="one silence of two is chance"),
-    pytest.param((SILENT, lookup(HERE4), named("b.example", SILENT), lookup(HERE4, name="b.example"),
-                  named("c.example", RECORD)), "silent 2/3", id="silence for two of three"),
+    pytest.param(many(SILENT, 4), "silent 4/4", id="silence for all"),
+    pytest.param((*many(SILENT, 4), *many(RECORD, 4, "b")), "silent 4/8", id="silence for half"),
+    pytest.param((*many(SILENT, 1), *many(RECORD, 4, "b")), "ok", id="one silence of five is chance"),
+    pytest.param((*many(SILENT, 4), *many(RECORD, 4, "b"), *(lookup(name=f"c{n}.example", failure=TIMEOUT)
+                                                            for n in range(4))), "ok", id="a line that loses packets"),
     pytest.param((SILENT, TOLD_KEYS), "ok", id="a resolver that answers nothing"),
 ])
 def test_what_does_not_arrive_is_a_finding_of_the_run(seen: tuple[Observation, ...], word: str) -> None:
