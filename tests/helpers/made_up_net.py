@@ -43,12 +43,13 @@ HOPS = 8
 _ENGINES: dict[Channel, DnsEngine] = {
     "system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "again": "udp", "zone": "udp",
     "tcp": "tcp", "doh": "doh", "dot": "dot", "https": "udp", "https_dark": "udp",
+    "https_doh": "doh",
 }
 
 
 def _resolver(step: Lookup) -> ResolverRole | OperatorName:
     """Whom the observation names."""
-    if step.channel in ("doh", "dot"):
+    if step.channel in ("doh", "dot", "https_doh"):
         return read_word(step.server, OPERATORS)
     at_network = step.channel in ("alive", "again", "zone", "https")
     if step.channel == "https_dark":
@@ -163,7 +164,7 @@ class Net:
     def _purpose(step: Lookup) -> Purpose:
         if step.channel == "tcp" and step.about:
             return "innocent"
-        if step.channel in ("https", "https_dark"):
+        if step.channel.startswith("https"):
             return "https"
         if step.channel == "zone":
             return "zone"

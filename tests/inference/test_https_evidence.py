@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_up_net import FRAME, Net, walk
-from observations import DARK, HERE4, HOST, PRIVATE, TIMEOUT, lookup, site_of
+from observations import DARK, HERE4, HOST, PRIVATE, TIMEOUT, endpoint, lookup, site_of
 from probe.core.observations import Observation
 from probe.core.tables.resolvers import HTTPS, UNASSIGNED_ADDRESS
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
@@ -19,6 +20,7 @@ from probe.inference.rules.dns_rules import NAME_TABLE
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.rule import decide
 from probe.measurement.planning.steps import Lookup
+from probe.measurement.session.run_plan import HTTPS_COMPARED, choose_https_compared
 
 TRUE, KEYS, BARE = "1|0|1 4|h2|.", "1|71|1 4 5|h2|.", "1|0|1|h2|."
 BESIDE4, FALSE4 = "93.184.0.99", "64.13.192.76"
@@ -104,6 +106,12 @@ def named(name: str, seen: Observation, **changes: Any) -> Observation:
                                        "resolver": seen.dns.resolver, **changes})
 
 
+def many(seen: Observation, count: int, names: str = "a") -> tuple[Observation, ...]:
+    """The same answer about so many names whose addresses are told."""
+    return tuple(o for n in range(count) for o in (named(f"{names}{n}.example", seen),
+                                                   lookup(HERE4, name=f"{names}{n}.example")))
+
+
 RECORD, SILENT = https(HERE4, record=TRUE), https(failure=TIMEOUT)
 TOLD_KEYS = https(HERE4, record=KEYS, resolver="google")
 
@@ -119,10 +127,11 @@ TOLD_KEYS = https(HERE4, record=KEYS, resolver="google")
     pytest.param((https(dns_flags=("QR", "TC")), TOLD_KEYS), "ok", id="it did not fit"),
     pytest.param((https(failure="dns_server_misbehaving"), TOLD_KEYS, lookup(HERE4)), "refused 1/1", id="refused"),
     pytest.param((https(failure="dns_server_misbehaving"), TOLD_KEYS), "ok", id="addresses are not told either"),
-    pytest.param((SILENT, lookup(HERE4)), "silent 1/1", id="silence for all"),
-    pytest.param((SILENT, lookup(HERE4), named("b.example", RECORD)), "ok", id="one silence of two is chance"),
-    pytest.param((SILENT, lookup(HERE4), named("b.example", SILENT), lookup(HERE4, name="b.example"),
-                  named("c.example", RECORD)), "silent 2/3", id="silence for two of three"),
+    pytest.param(many(SILENT, 4), "silent 4/4", id="silence for all"),
+    pytest.param((*many(SILENT, 4), *many(RECORD, 4, "b")), "silent 4/8", id="silence for half"),
+    pytest.param((*many(SILENT, 1), *many(RECORD, 4, "b")), "ok", id="one silence of five is chance"),
+    pytest.param((*many(SILENT, 4), *many(RECORD, 4, "b"), *(lookup(name=f"c{n}.example", failure=TIMEOUT)
+                                                            for n in range(4))), "ok", id="a line that loses packets"),
     pytest.param((SILENT, TOLD_KEYS), "ok", id="a resolver that answers nothing"),
 ])
 def test_what_does_not_arrive_is_a_finding_of_the_run(seen: tuple[Observation, ...], word: str) -> None:
@@ -146,6 +155,22 @@ HONEST = {"system": (HERE4,), "network": (HERE4,), "public": (HERE4,), "tcp": (H
 @pytest.mark.parametrize("answer", [(HERE4,), (BESIDE4,), (), TIMEOUT, "dns_refused_error", "dns_nxdomain_error"])
 def test_a_record_that_fits_its_name_is_asked_for_once(answer: tuple[str, ...] | str) -> None:
     assert channels(Net(dns={**HONEST, "https": answer})) == ["https", "network", "public", "system"]
+
+
+def test_a_few_names_are_compared_though_nothing_is_strange() -> None:
+    net = Net(dns={**HONEST, "https": (), "https_doh": (HERE4,)})
+    taken = walk(site_of(), net, context=replace(FRAME, https_compared=(HOST,)))
+    asked = [(step.channel, step.server) for step in taken if isinstance(step, Lookup)]
+    assert sorted(channel for channel, _ in asked) == ["https", "https_doh", "network", "public", "system"]
+    assert dict(asked)["https_doh"] == FRAME.doh[0]
+
+
+def test_which_names_are_compared_follows_from_the_run_s_seed() -> None:
+    sites = [site_of(endpoint(f"https://{n}.example/")) for n in range(20)]
+    drawn = {choose_https_compared(sites, seed=seed) for seed in range(10)}
+    assert len(drawn) > 5
+    assert all(len(set(names)) == HTTPS_COMPARED for names in drawn)
+    assert choose_https_compared(sites[:1], seed=1) == ("0.example",)
 
 
 def test_hints_at_strange_addresses_are_asked_of_others() -> None:

@@ -20,10 +20,8 @@ def test_without_innocent_bytes_that_fare_better_no_protocol_is_blocked(
     innocent: str, failure: str, acked: str,
 ) -> None:
     said = dict(innocent=innocent, control_proven=2)
-    found = find_first_rule(PATH_RULES, app(said=said, failure=failure, acked=acked, **CONTRARY))
-    nothing_passes = (innocent, failure, acked) == ("failed", TIMEOUT, "no")
-    assert found.outcome == ("blocked" if nothing_passes else "inconclusive")
-    assert not nothing_passes or found.block_type == "tcp.mute"  # of every byte, not of the protocol
+    assert find_first_rule(PATH_RULES,
+                           app(said=said, failure=failure, acked=acked, **CONTRARY)).outcome == "inconclusive"
 
 
 @pytest.mark.parametrize("changes", [

@@ -14,7 +14,7 @@ from probe.core.tables.words import Empty
 BlockTypeId = Literal[
     "dns", "dns.injection", "dns.forged", "dns.forged.redirect", "dns.nxdomain", "dns.empty", "dns.refused",
     "dns.servfail", "dns.timeout", "dns.hijack", "dns.encrypted", "ip", "ip.blackhole", "ip.unreachable", "ip.reset",
-    "tcp", "tcp.drop", "tcp.drop.port", "tcp.mute", "tcp.degrade", "tcp.degrade.sni", "tcp.degrade.address", "tls",
+    "tcp", "tcp.drop", "tcp.drop.port", "tcp.degrade", "tcp.degrade.sni", "tcp.degrade.address", "tls",
     "tls.reset", "tls.reset.sni", "tls.reset.fingerprint", "tls.close", "tls.close.sni", "tls.close.fingerprint",
     "tls.alert", "tls.alert.sni", "tls.drop", "tls.drop.sni", "tls.drop.address", "tls.drop.fingerprint", "tls.mute",
     "tls.mute.sni", "tls.mute.fingerprint", "tls.mitm", "http", "http.reset", "http.reset.host", "http.drop",
@@ -86,7 +86,7 @@ BLOCK_TYPES: dict[BlockTypeId, BlockType] = _table(
     ("tcp.drop", _B, "connection attempts vanish", "ip.blackhole", "another port of the address answers"),
     ("tcp.drop.port", _B, "one port is blocked on an address that lives", "ip.blackhole",
      "another port of the same address answers"),
-    ("tcp.mute", _B, "the connection opens, then nothing passes", "tls.mute", "no protocol passes, TLS or not"),
+    (_B, "the connection opens, then nothing passes", "tls.mute", "no protocol passes, TLS or not"),
     ("tcp.degrade", _B, "connections to the service lose many of their packets", "network.degraded",
      "connections to other owners, in turns with them, do not"),
     ("tcp.degrade.sni", _B, "connections that name this service lose many of their packets", "tcp.degrade.address",

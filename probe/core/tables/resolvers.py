@@ -13,10 +13,10 @@ DnsEngine = Literal["system", "udp", "tcp", "doh", "dot"]
 ResolverRole = Literal["system", "network", "public", "trusted", "dark"]
 """Who is asked."""
 Channel = Literal["system", "network", "public", "tcp", "doh", "dot", "dark", "alive", "again", "zone",
-                  "https", "https_dark"]
+                  "https", "https_dark", "https_doh"]
 """One way to ask for a name (`probe.measurement.planning.steps.Lookup`); `alive`: whether the network's resolver still
-serves others; `again` and `zone`: it once more, and for a zone's SOA; `https` and `https_dark`: it, and where no
-resolver is, for an HTTPS record."""
+serves others; `again` and `zone`: it once more, and for a zone's SOA; `https`, `https_dark` and `https_doh`:
+it, an address without a resolver, and a trusted one, for an HTTPS record."""
 
 HTTPS: Final = "HTTPS"
 """Query type of HTTPS records (type 65, RFC 9460)."""

@@ -16,12 +16,13 @@ from probe.core.tables.evidence_words import HttpsLoss, HttpsWord
 from probe.core.tables.failures import NO_ANSWER, is_timeout
 from probe.core.tables.resolvers import ENCRYPTED
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
+from probe.inference.evidence.fisher import fisher_p
 from probe.inference.evidence.port53 import ANSWERED, ONE_QUESTION_MS, gather_port53
 
 CUT_OFF = "TC"
 """Flag of an answer that lacks what did not fit (RFC 1035 section 4.1.1)."""
-ALIKE = 2
-"""Names without any answer that tell of more than a lost packet."""
+CHANCE = 0.05
+"""How likely it may be that as much silence about records is chance, as questions for addresses are answered."""
 _BY_WEIGHT: tuple[tuple[HttpsLoss, HttpsWord], ...] = (
     ("ech", "stripped"), ("record", "emptied"), ("refused", "refused"), ("silent", "silent"))
 
@@ -131,15 +132,23 @@ def describe_https(seen: Sequence[Observation]) -> str:
     asked = select_https(seen)
     mine = _by_name(o for o in asked if o.dns.resolver == "network" and not o.input)
     trusted = _by_name(o for o in asked if o.dns.engine in ENCRYPTED)
-    resolved = {o.hostname for o in seen if o.dns.resolver == "network" and o.purpose == "target" and not o.failure}
+    plain = [o for o in seen if o.dns.resolver == "network" and o.purpose == "target" and o.dns.engine == "udp"]
+    resolved = {o.hostname for o in plain if not o.failure}
     losses = [find_https_loss(found, trusted.get(name, ()), resolves=name in resolved)
               for name, found in mine.items()]
     if not mine:
         return "unasked"
     for loss, word in _BY_WEIGHT:
-        if (count := losses.count(loss)) and (loss != "silent" or count >= min(ALIKE, len(mine))):
+        if (count := losses.count(loss)) and (loss != "silent" or _is_more_silent(list(mine.values()), plain)):
             return f"{word} {count}/{len(mine)}"
     return "ok"
+
+
+def _is_more_silent(mine: Sequence[Sequence[Observation]], plain: Sequence[Observation]) -> bool:
+    """Whether questions for records go unanswered more often than those for addresses."""
+    ours = [o for found in mine for o in found]
+    answered, others = (sum(not is_timeout(o.failure) for o in seen) for seen in (ours, plain))
+    return fisher_p((len(ours), answered), (len(plain), others)) < CHANCE
 
 
 def _by_name(seen: Iterable[Observation]) -> dict[str, list[Observation]]:

@@ -91,13 +91,6 @@ APP: tuple[PathRule, ...] = (
          why="connections that speak the messenger's own protocol are reset, innocent ones on the same port are "
              "answered, and controls get the proof",
          holds=lambda c: is_app_reset(c) and _only_this(c)),
-    Rule(id="app/nothing_passes", outcome="blocked", block_type="tcp.mute", confidence=0.8,
-         needs=("innocent", "helper", "later_slots"),  # before that, innocent bytes follow the failure
-         rests_on=NOT_THE_FRONT,
-         why="connections open, and neither the messenger's own bytes nor innocent ones are ever acknowledged, while "
-             "controls get the proof",
-         holds=lambda c: _in_clear(c) and is_app_dropped(c) and convicts(c) and not c.path.app.heard
-               and c.path.app.innocent == "failed" and c.path.app.control_proven > 0 and controls_reach(c)),
     Rule(id="app/foreign_answer", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("nothing",),
          why="something answers that is not the service; who it is, nothing shows",

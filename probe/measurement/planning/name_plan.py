@@ -37,6 +37,8 @@ def plan_plain_lookups(site: Site, context: PlanContext) -> list[Step]:
     if context.network_resolver:
         steps += [Lookup(channel="network", name=site.host, server=context.network_resolver),
                   Lookup(channel="https", name=site.host, server=context.network_resolver)]
+    if site.host in context.https_compared:
+        steps += [Lookup(channel="https_doh", name=site.host, server=name) for name in context.doh[:1]]
     if context.public_resolver:
         steps.append(Lookup(channel="public", name=site.host, server=context.public_resolver))
     return steps

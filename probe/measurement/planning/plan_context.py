@@ -22,6 +22,8 @@ class PlanContext:
     """An address that nobody has, and that therefore runs no resolver."""
     doh: tuple[str, ...] = ()
     """Names of the DoH operators to ask."""
+    https_compared: tuple[str, ...] = ()
+    """Names whose HTTPS record a trusted resolver is asked for in any case, so that a run finds what is taken away."""
     dot: tuple[str, ...] = ()
     """Names of operators to ask over TLS where DoH does not give two answers, other operators than DoH's first."""
     controls: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from probe.core.tables.words import Empty
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
     """Ask one channel for a name: system, network, public, tcp, doh, dot or dark; for its SOA: zone; for its HTTPS
-    record: https or https_dark."""
+    record: https, https_dark or https_doh."""
 
     channel: Channel
     name: str

@@ -53,6 +53,7 @@ from probe.measurement.session.run_plan import (
     MANY_ADDRESSES,
     RunPlan,
     adapt_context,
+    choose_https_compared,
     choose_interval_s,
     choose_reachable_address,
     make_plan_context,
@@ -195,7 +196,8 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
     known = choose_known_places(run.catalogue, run.settings.vantage.cc)
     frame = replace(adapt_context(run.frame, ladder), known_good=known.good, known_absent=known.absent,
                     stays=frozenset() if run.plan.fast else choose_stays(
-                        endpoint for site in chosen.sites for endpoint in site.endpoints))
+                        endpoint for site in chosen.sites for endpoint in site.endpoints),
+                    https_compared=choose_https_compared(chosen.sites, seed=run.seed))
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
     way = partial(choose_reachable_address, context=frame)
     shop = StepExecutor(

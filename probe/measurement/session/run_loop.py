@@ -84,6 +84,7 @@ GIVE_UP_AFTER = 4
 """A control that failed this often without one answer is not asked again in the run."""
 _PLAIN_UDP: tuple[Channel, ...] = ("network", "public")
 _HTTPS_CHANNELS: tuple[Channel, ...] = ("https", "https_dark")
+_HTTPS_LATER: tuple[Channel, ...] = (*_HTTPS_CHANNELS, "https_doh")
 _WITHOUT_RESOLVER: tuple[Channel, ...] = ("dark", "https_dark")
 
 
@@ -354,4 +355,4 @@ def _urgency(step: Step) -> int:
         return 0
     if isinstance(step, Visit | QuicVisit):
         return 0 if step.purpose == "innocent" else 1 if step.attempt == 1 else 3
-    return 2 if isinstance(step, Lookup) and step.channel not in _HTTPS_CHANNELS else 4
+    return 2 if isinstance(step, Lookup) and step.channel not in _HTTPS_LATER else 4

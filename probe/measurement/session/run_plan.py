@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.config.consent.country_profiles import is_grave, needs_care
 from probe.config.settings import HelperSettings, Settings
@@ -18,6 +20,8 @@ from probe.measurement.planning.locate_plan import CONSENT_LEVEL
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.rotation import RotationTurn
 
+HTTPS_COMPARED = 3
+"""Names of a run whose HTTPS record is compared: a connection to a trusted resolver each, of about 5 kB."""
 MANY_ADDRESSES = 6
 """Of each name and family, where a run looks everywhere; half as many over IPv6."""
 PLANNED_TOGETHER, PLANNED = 2, 3
@@ -82,6 +86,12 @@ def make_plan_context(settings: Settings, catalogue: Catalogue, *, families: tup
         agreed=tuple((server.address, server.port) for server in (*settings.matrix_server, *catalogue.matrix_servers)),
         programs=True, draw=rng.getrandbits(32),
     )
+
+
+def choose_https_compared(sites: Sequence[Site], *, seed: int) -> tuple[str, ...]:
+    """Names whose HTTPS record is compared with a trusted resolver's, other ones in each run."""
+    hosts = sorted({site.host for site in sites if site.has_name and site.sni})
+    return tuple(random.Random(f"{seed}:https").sample(hosts, min(HTTPS_COMPARED, len(hosts))))
 
 
 def find_search_level(cc: str) -> int:

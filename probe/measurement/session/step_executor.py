@@ -101,7 +101,8 @@ def _lookup(step: Lookup, executor: StepExecutor) -> list[Observation]:
     operator = next(o for o in PUBLIC_RESOLVERS if o.name == step.server)
     address = executor.way_to(operator.ipv4[0]) or next(iter(operator.ipv6), operator.ipv4[0])
     lookup = lookup_over_tls if step.channel == "dot" else lookup_over_https
-    found = lookup(step.name, (*executor.query_types, HTTPS), operator=operator, address=address, clock=executor.clock,
+    kinds = (HTTPS,) if step.channel == "https_doh" else (*executor.query_types, HTTPS)
+    found = lookup(step.name, kinds, operator=operator, address=address, clock=executor.clock,
                    timeout_s=executor.timeout_s + 2)
     return [replace(o, purpose="https") if o.dns.query_type == HTTPS else o for o in found]
 

@@ -27,7 +27,6 @@ APPS: dict[str, PathContext] = {
     "app/drop_protocol": app(said=dict(innocent="carried"), failure=TIMEOUT, acked="no"),
     "app/mute_protocol": app(said=dict(control_proven=2), failure=TIMEOUT, acked="yes", **CONTRARY),
     "app/reset_protocol": app(said=dict(control_proven=1), failure=RESET, **CONTRARY),
-    "app/nothing_passes": app(said=dict(control_proven=2, innocent="failed"), failure=TIMEOUT, acked="no", **CONTRARY),
     "app/foreign_answer": app(said=dict(proof="foreign", heard=True, control_proven=2), **CONTRARY),
     "app/closed_on_us": app(said=dict(control_proven=2), failure=EOF, **CONTRARY),
 }

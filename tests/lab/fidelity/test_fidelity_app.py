@@ -43,7 +43,7 @@ def test_connections_open_and_the_first_words_vanish(w: Watched) -> None:
     for t in w.targets():
         flow = say(w, t)
         assert_never_arrives(w, flow)
-        assert set(acts(w, flow)) == {"app.drop.protocol" if w.drawn.name == "app-drop" else "tcp.mute"}
+        assert set(acts(w, flow)) == {"app.drop.protocol" if w.drawn.name == "app-drop" else "tcp"}
         assert_served(w, t)
     assert w.tls(w.innocent()).failure == ""
 
