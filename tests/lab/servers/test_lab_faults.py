@@ -6,6 +6,7 @@ import random
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,17 @@ def closed(served: Served) -> None:
             connect(served.address(BAD), port)
 
 
+def cut_late(served: Served) -> None:
+    """Whether the library calls it an end or a reset depends on what it had read; the wire is watched elsewhere."""
+    with served.trusting().wrap_socket(connect(served.address(BAD), 443), server_hostname=BAD) as client:
+        assert request(client, BAD).status == 200
+    with (
+        served.trusting().wrap_socket(connect(served.address(BAD), 443), server_hostname=BAD) as client,
+        suppress(ConnectionResetError),
+    ):
+        assert client.recv(1) == b""
+
+
 def closed_port(served: Served) -> None:
     with pytest.raises(ConnectionRefusedError):
         connect(served.address(BAD), 443)
@@ -94,6 +106,7 @@ HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "http_slow": ({"bytes_per_s": 10_000}, slow),
     "http_late": ({"after_s": LATE_S}, late),
     "tls_late": ({"after_s": LATE_S}, late),
+    "tls_cut_late": ({"after_s": 1.5}, cut_late),
     "http_endless": ({}, endless),
     "http_gzip_bomb": ({}, gzip_bomb),
     "http_redirect_loop": ({}, redirect_loop),
