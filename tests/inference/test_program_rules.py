@@ -13,10 +13,11 @@ from probe.core.endpoints import Endpoint
 from probe.core.tables.basis_words import Basis
 from probe.inference.evidence.hop_evidence import HopLocation
 from probe.inference.evidence.packet_anatomy import PacketAnatomy
-from probe.inference.evidence.program_evidence import UNTRIED
+from probe.inference.evidence.program_evidence import UNTRIED, ProgramEvidence
 from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_TABLE
 from probe.inference.rules.rule import decide
+from probe.inference.verdicts.combine import combine_endpoints, combine_paths
 from probe.inference.verdicts.rule_verdict import make_path_verdict
 from program_scenes import ANY, ENDS, SOONER, STRUCK, TOO_LARGE, recorded, scene
 
@@ -54,6 +55,17 @@ def test_without_a_basis_it_is_suspected_and_the_site_is_not_called_well(action:
 def test_a_verdict_tells_what_controls_met_in_that_shape(ok: int, failed: int, word: str) -> None:
     seen = scene(replace(STRUCK, timing=SOONER, control_ok=ok, control_failed=failed))
     assert make_path_verdict(ENDPOINT, decide(PATH_TABLE, seen)).control == word
+
+
+@pytest.mark.parametrize("programs", [STRUCK, TOO_LARGE, replace(TOO_LARGE, others_lost=2)], ids=[
+    "suspected", "large", "large everywhere"])
+def test_another_address_that_answers_us_does_not_outweigh_programs_that_fail(programs: ProgramEvidence) -> None:
+    judged = [(seen.path, make_path_verdict(ENDPOINT, decide(PATH_TABLE, seen)))
+              for seen in (scene(UNTRIED), scene(programs))]
+    whole = combine_paths(ENDPOINT, judged)
+    other = combine_paths(ENDPOINT, judged[:1])
+    assert (whole.verdict.outcome != "ok", whole.verdict.partial, other.verdict.outcome) == (True, True, "ok")
+    assert combine_endpoints([other, whole]).outcome != "ok"
 
 
 INNOCENT: dict[str, PathContext] = {

@@ -56,8 +56,9 @@ def _of_verdicts(tried: Sequence[Verdict]) -> Verdict:
         others = tuple(v.block_type for v in blocked if v.block_type != chief.block_type)
         partial = any(v.outcome == "ok" for v in tried)
         return add_causes(replace(_add_counts(chief, blocked), partial=partial), others)
-    chief = min(tried, key=lambda v: (not v.suspected, _ORDER.index(v.outcome)))
-    chief = replace(chief, partial=bool(chief.suspected) and any(v.outcome == "ok" for v in tried))
+    chief = min(tried, key=lambda v: (not v.suspected, not _fails_programs(v), _ORDER.index(v.outcome)))
+    doubtful = bool(chief.suspected) or _fails_programs(chief)
+    chief = replace(chief, partial=doubtful and any(v.outcome == "ok" for v in tried))
     notes = tuple(v.block_type for v in tried if v.outcome == "local") if chief.outcome == "ok" else ()
     return add_causes(_add_counts(chief, [v for v in tried if v.outcome == chief.outcome]), notes)
 
@@ -65,6 +66,12 @@ def _of_verdicts(tried: Sequence[Verdict]) -> Verdict:
 def _accuses(verdict: Verdict) -> bool:
     """A block, or what would be one if anything showed that it is not the service."""
     return verdict.outcome == "blocked" or bool(verdict.suspected)
+
+
+def _fails_programs(verdict: Verdict) -> bool:
+    """People's programs fail there, and only one of an endpoint's addresses is asked as they ask: that another answers
+    us says nothing against it."""
+    return verdict.outcome in ("inconclusive", "local") and any(shape != "library" for shape in verdict.struck)
 
 
 def _by_family(tried: Sequence[PathVerdict]) -> tuple[tuple[int, Outcome], ...]:
@@ -113,7 +120,7 @@ def combine_endpoints(members: Sequence[JudgedEndpoint]) -> Verdict:
 
 
 def _place_in_target(verdict: Verdict) -> float:
-    unasked = verdict.block_type in UNASKED and verdict.rule_id not in REFUSED_AND_UNASKED
+    unasked = (verdict.block_type in UNASKED or _fails_programs(verdict)) and verdict.rule_id not in REFUSED_AND_UNASKED
     return _ORDER.index("ok") - 0.5 if unasked else _ORDER.index(verdict.outcome)
 
 
