@@ -92,7 +92,7 @@ dist: $(TESTED)
 	@cd lab && ../$(PY) -m hatchling build -d ../dist
 
 lock: $(TESTED)
-	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload]' --editable './lab[demo,fleet,peers]'
+	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload]' --editable './lab[demo,fleet,peers,users]'
 	@$(PY) tools/lock.py
 
 clean:
@@ -106,7 +106,7 @@ $(VENV)/.installed-demo: $(DECLARED) | $(VENV)/.made
 
 $(TESTED): $(DECLARED) | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet]'
+	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet,peers,users]'
 	@touch $@
 
 $(LOWEST)/.installed: pyproject.toml lab/pyproject.toml requirements/lowest.txt

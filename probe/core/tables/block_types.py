@@ -86,7 +86,6 @@ BLOCK_TYPES: dict[BlockTypeId, BlockType] = _table(
     ("tcp.drop", _B, "connection attempts vanish", "ip.blackhole", "another port of the address answers"),
     ("tcp.drop.port", _B, "one port is blocked on an address that lives", "ip.blackhole",
      "another port of the same address answers"),
-    (_B, "the connection opens, then nothing passes", "tls.mute", "no protocol passes, TLS or not"),
     ("tcp.degrade", _B, "connections to the service lose many of their packets", "network.degraded",
      "connections to other owners, in turns with them, do not"),
     ("tcp.degrade.sni", _B, "connections that name this service lose many of their packets", "tcp.degrade.address",
