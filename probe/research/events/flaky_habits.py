@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -60,7 +60,7 @@ class FailureHabit:
     @property
     def longest(self) -> float:
         """Cells that bursts of this service hardly ever last; 0 where it is not flaky."""
-        return self.service.longest(self.at, None) if self.flaky else 0.0
+        return self.service.longest(self.at) if self.flaky else 0.0
 
     def judge(self, window: EventWindow) -> BurstJudgement:
         """Whether the other bursts explain a window. By the clock they come on some days in a row by chance, not for a
@@ -68,9 +68,9 @@ class FailureHabit:
         if not self.flaky:
             return BurstJudgement(flaky=False, bursts=self.beyond, longest=0.0, explained=False)
         own = (window.onset, window.end)
-        flaky, longest = self.service.is_flaky(self.at, own), self.service.longest(self.at, own)
+        flaky, longest, beyond = self.service.without(self.at, own)
         most = max(longest, self.service.cells.cells_in(_BY_CHANCE_DAILY)) if window.daily else longest
-        return BurstJudgement(flaky=flaky, bursts=self.service.count(self.at, own).beyond, longest=longest,
+        return BurstJudgement(flaky=flaky, bursts=beyond, longest=longest,
                               explained=flaky and window.end - window.onset + 1 < most)
 
 
@@ -87,7 +87,8 @@ def find_habits(cells: CellTable) -> list[FailureHabit]:
     made: list[FailureHabit | None] = [None] * len(series)
     for places in parts.values():
         service = ServiceHabits(cells=cells, series=tuple(series[at] for at in places),
-                                bursts=tuple(bursts[at] for at in places), usual=tuple(usual[at] for at in places))
+                                bursts=tuple(bursts[at] for at in places), usual=tuple(usual[at] for at in places),
+                                days=tuple(len(np.unique(series[at].times // cells.cells_in(_DAY))) for at in places))
         flaky = service.list_flaky(None)
         for own, at in enumerate(places):
             made[at] = FailureHabit(series=series[at], bursts=bursts[at], beyond=service.count(own, None).beyond,
@@ -127,8 +128,10 @@ class _Count:
 
     times: int
     usual: int
-    parts: int = 0
+    parts: int
     """Parts of the time in which it failed; see `_PARTS`."""
+    days: int
+    """On which it was measured."""
 
     @property
     def beyond(self) -> int:
@@ -148,23 +151,36 @@ class ServiceHabits:
     series: tuple[CellSeries, ...]
     bursts: tuple[tuple[Burst, ...], ...]
     usual: tuple[int, ...]
+    days: tuple[int, ...]
+    """On which each was measured."""
+    known: dict[tuple[int, Burst], tuple[bool, float, int]] = field(default_factory=dict)
+    """What was asked already."""
+    whole: list[_Count] = field(default_factory=list)
+    """The count of each series with nothing left out, once it was asked."""
+
+    def without(self, at: int, own: Burst) -> tuple[bool, float, int]:
+        """Whether a series fails by itself beside a time, cells that its bursts hardly ever last, and how often beyond
+        the usual."""
+        if (at, own) not in self.known:
+            flaky = self.list_flaky(own, self.series[at].place.cc)
+            self.known[at, own] = (at in flaky, self._longest(flaky, at, own) if at in flaky else 0.0,
+                                   self.count(at, own).beyond)
+        return self.known[at, own]
 
     def count(self, at: int, own: Burst | None) -> _Count:
         """How often a series failed."""
         bursts = [burst for burst in self.bursts[at] if own is None or not _meet(burst, own)]
         parts = _count_parts(self.series[at], bursts, self.cells.cells_in(_EVERY))
-        return _Count(times=len(bursts), usual=self.usual[at], parts=parts)
+        return _Count(times=len(bursts), usual=self.usual[at], parts=parts, days=self.days[at])
 
-    def is_flaky(self, at: int, own: Burst | None) -> bool:
-        """Whether a series, or its whole service, fails by itself."""
-        return at in self.list_flaky(own, self.series[at].place.cc)
+    def longest(self, at: int) -> float:
+        """Cells that bursts of the series, or of its service where this is flaky as a whole, hardly ever last."""
+        return self._longest(self.list_flaky(None), at, None)
 
-    def longest(self, at: int, own: Burst | None) -> float:
-        """Cells that bursts of the series, or of its service where this is flaky as a whole, hardly ever last.
-
-        Told from their median, which a few blocks among them do not move, as if lengths were exponential.
+    def _longest(self, flaky: frozenset[int], at: int, own: Burst | None) -> float:
+        """Told from their median, which a few blocks among them do not move, as if lengths were exponential.
         """
-        flaky, cc = self.list_flaky(own, self.series[at].place.cc), self.series[at].place.cc
+        cc = self.series[at].place.cc
         lengths = [last - first + 1 for other in (flaky or {at})
                    for first, last in self.bursts[other]
                    if own is None or self.series[other].place.cc != cc or not _meet((first, last), own)]
@@ -175,13 +191,16 @@ class ServiceHabits:
 
     def list_flaky(self, own: Burst | None, cc: str = "") -> frozenset[int]:
         """The series that fail by themselves: all of them where the service does."""
-        counts = [self.count(at, own if series.place.cc == cc else None) for at, series in enumerate(self.series)]
-        alone = [at for at, series in enumerate(self.series) if self._fails_by_itself(series, counts[at])]
+        if not self.whole:
+            self.whole.extend(self.count(at, None) for at in range(len(self.series)))
+        counts = self.whole if own is None else [
+            self.count(at, own) if series.place.cc == cc else self.whole[at] for at, series in enumerate(self.series)]
+        alone = [at for at, count in enumerate(counts) if self._fails_by_itself(count)]
         return frozenset(range(len(self.series)) if self._fails_everywhere(counts, alone) else alone)
 
-    def _fails_by_itself(self, series: CellSeries, count: _Count) -> bool:
-        days = len(np.unique(series.times // self.cells.cells_in(_DAY)))
-        often = min(count.beyond, count.parts) >= _MANY and count.beyond * _EVERY > timedelta(days=days)
+    def _fails_by_itself(self, count: _Count) -> bool:
+        often = (min(count.beyond, count.parts) >= _MANY
+                 and count.beyond * _EVERY > timedelta(days=count.days))
         return often and count.is_no_chance(len(self.cells.series))
 
     def _fails_everywhere(self, counts: Sequence[_Count], alone: Sequence[int]) -> bool:
@@ -194,7 +213,7 @@ class ServiceHabits:
             return False
         cells = sum(int(series.times[-1] - series.times[0]) + 1 for series in self.series)
         whole = _Count(times=sum(count.times for count in counts), usual=sum(self.usual),
-                       parts=sum(count.parts for count in counts))
+                       parts=sum(count.parts for count in counts), days=sum(self.days))
         least = max(_OFTEN_A_YEAR * cells / self.cells.steps_per_year, _OFTEN_EACH * len(self.series))
         often = min(whole.beyond, whole.parts) >= least
         return often and whole.is_no_chance(len(self.cells.series))

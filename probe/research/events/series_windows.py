@@ -175,7 +175,7 @@ def _examine_series(look: _Look, cells: CellTable) -> SeriesFinding:
     judged = [(window, look.habit.judge(window)) for window in look.made]
     blocks = [window for window, told in judged if told.flaky and not told.explained]
     for window, told in judged:
-        if told.flaky:
+        if told.flaky and not told.explained:
             window = _against_bursts(window, [window, *blocks], cells)
         needed = look.needed * (_UNSTEADY_TIMES if unsteady or told.flaky else 1)
         if window.score < needed or (window.strength < LEAST_STRENGTH and told.flaky):
@@ -284,22 +284,13 @@ def _inflate(series: CellSeries, cells: CellTable, windows: Sequence[EventWindow
     What may be a block is set aside for all of them, or several blocks would explain each other away: every window of
     what does not fail by itself, and of what does those that its bursts do not explain, or the surest few.
     """
-    apart = {id(window) for window in sorted(windows, key=lambda window: -window.score)[:_SET_ASIDE]}
-    apart |= {id(window) for window in windows if not habit.flaky or not habit.judge(window).explained}
+    apart = sorted(windows, key=lambda window: -window.score)[:_SET_ASIDE]
+    apart += [window for window in windows if not habit.flaky or not habit.judge(window).explained]
     aside = np.zeros(len(series.times), dtype=np.bool_)
-    for window in windows:
-        if id(window) in apart:
-            aside[window.first:window.last + 1] = True
+    for window in apart:
+        aside[window.first:window.last + 1] = True
     common = _dispersion(series, cells, aside)
-    made = []
-    for window in windows:
-        inflation = common
-        if id(window) not in apart and common > 1:
-            alone = aside.copy()
-            alone[window.first:window.last + 1] = True
-            inflation = _dispersion(series, cells, alone)
-        made.append(replace(window, score=window.score / inflation, inflation=inflation))
-    return made, common
+    return [replace(window, score=window.score / common, inflation=common) for window in windows], common
 
 
 def _dispersion(series: CellSeries, cells: CellTable, without: NDArray[np.bool_]) -> float:
