@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from observations import ELSEWHERE, HERE4, WELL, endpoint, replace_flat, site_of, visit_to
+from observations import BEYOND4, ELSEWHERE, HERE4, NEAR4, WELL, endpoint, replace_flat, site_of, visit_to
 from probe.catalogue.owners import ServiceAt
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
@@ -122,6 +122,15 @@ def test_loss_of_one_service_is_told_to_its_paths_alone() -> None:
     assert add_loss(path, struck, losses).loss.own_lossy
     assert add_loss(path, struck, losses).loss.ordinary.stands_out
     assert add_loss(replace(path, address=ELSEWHERE), spared, losses).loss == LossEvidence()
+
+
+def test_an_address_that_mostly_loses_is_in_doubt_unless_the_line_loses_too() -> None:
+    struck, others = case_of("telegram", HERE4, 1), [case_of("signal", ELSEWHERE, 0), case_of("line", BEYOND4, 0),
+                                                    case_of("viber", NEAR4, 0)]
+    path = replace(losing().path, loss=LossEvidence(), address=HERE4)
+    assert add_loss(path, struck, gather_site_losses([struck, *others])).loss.mostly_lossy
+    lossy_line = [case_of("signal", ELSEWHERE, 1), case_of("line", BEYOND4, 1)]
+    assert not add_loss(path, struck, gather_site_losses([struck, *lossy_line])).loss.mostly_lossy
 
 
 def test_where_nothing_is_lost_nothing_is_compared() -> None:

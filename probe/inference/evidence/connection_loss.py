@@ -20,8 +20,8 @@ from probe.core.observations import Observation
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.permutation import permutation_p
 
-_OWN: tuple[Purpose, ...] = ("target", "trusted", "stay")
-COUNTED: tuple[Purpose, ...] = (*_OWN, "innocent", "port")
+OWN: tuple[Purpose, ...] = ("target", "trusted", "stay")
+COUNTED: tuple[Purpose, ...] = (*OWN, "innocent", "port")
 """Connections of ordinary looks. Those that follow a failure in another shape are made to fail."""
 MOST_SCORE = 4
 BY_CHANCE = 0.01
@@ -93,7 +93,7 @@ def _count(group: Group, groups: Mapping[Group, frozenset[str]], rows: Sequence[
     ours = [o for o in rows if o.address in groups[group]]
     others = [score_loss(o) for o in rows if o.address not in not_others and name_network(o.address) != network]
     every = [score_loss(o) for o in ours]
-    named = [score_loss(o) for o in rows if o.address in mine and o.purpose in _OWN]
+    named = [score_loss(o) for o in rows if o.address in mine and o.purpose in OWN]
     count = LossCount(connections=len(every), lossy=sum(score > 0 for score in every), others=len(others),
                       others_lossy=sum(score > 0 for score in others))
     return count, min(permutation_p(every, others), permutation_p(named, others)) if count.lossy else 1.0

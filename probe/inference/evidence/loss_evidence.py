@@ -42,6 +42,8 @@ class LossEvidence:
     ordinary: LossCount = NO_LOSS
     own_lossy: bool = False
     """A connection to this very address lost something, in an ordinary look or in turns."""
+    mostly_lossy: bool = False
+    """Half of our own connections to this very address and more lost something, and few of the run's others did."""
     turns: int = 0
     """Bare connections to the suspect's address that were answered at all."""
     turns_lossy: int = 0
@@ -65,7 +67,7 @@ class LossEvidence:
     @property
     def is_doubtful(self) -> bool:
         """Whether anything looks so, shown or not."""
-        return self.ordinary.is_doubtful or self.by_address or self.by_name
+        return self.mostly_lossy or self.ordinary.is_doubtful or self.by_address or self.by_name
 
 
 LOSSLESS = LossEvidence()

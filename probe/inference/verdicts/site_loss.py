@@ -10,12 +10,13 @@ from probe.core.observations import Observation
 from probe.core.tables.protocols import DATAGRAMS
 from probe.inference.evidence.connection_loss import (
     COUNTED,
+    OWN,
     Group,
     count_losses,
     is_whole_connection,
     score_loss,
 )
-from probe.inference.evidence.loss_evidence import TURN, LossEvidence, gather_loss_evidence
+from probe.inference.evidence.loss_evidence import LOSSLESS, TURN, LossEvidence, gather_loss_evidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.stay_evidence import STAY, gather_stay_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
@@ -29,6 +30,8 @@ class SiteLosses:
     by_group: Mapping[Group, LossEvidence] = field(default_factory=dict)
     lossy: frozenset[str] = frozenset()
     """Addresses of which a connection lost anything."""
+    mostly: frozenset[str] = frozenset()
+    """Addresses of which half of our own connections and more did, where few others do."""
 
 
 def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
@@ -49,9 +52,20 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
         if any(o.purpose == TURN for o in case.turns):
             turns[service] = case.turns
     counts = count_losses(groups, rows)
-    return SiteLosses(lossy=lossy, by_group={
+    return SiteLosses(lossy=lossy, mostly=_find_mostly_lossy(rows), by_group={
         group: _tell(group, gather_loss_evidence(counts[group], turns.get(group[0], ())), turns.get(group[0], ()))
         for group in groups if counts[group].is_doubtful or group[0] in turns})
+
+
+def _find_mostly_lossy(rows: Sequence[Observation]) -> frozenset[str]:
+    """None where more than a quarter of all connections are lossy: then the line is."""
+    scores: dict[str, list[int]] = {}
+    for row in {o.observation_id: o for o in rows if o.purpose in OWN and is_whole_connection(o)}.values():
+        scores.setdefault(row.address, []).append(score_loss(row))
+    every = [score for each in scores.values() for score in each]
+    if 4 * sum(score > 0 for score in every) > len(every):
+        return frozenset()
+    return frozenset(a for a, each in scores.items() if any(each) and 2 * sum(s > 0 for s in each) >= len(each))
 
 
 def _tell(group: Group, found: LossEvidence, turns: Sequence[Observation]) -> LossEvidence:
@@ -65,6 +79,9 @@ def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvid
     """The path with what is known of loss at its service, in its network, and of connections that were kept there."""
     kept = any(o.purpose == STAY and o.address == path.address for o in case.turns)
     path = replace(path, stay=gather_stay_evidence(case.turns)) if kept else path
-    found = losses.by_group.get((case.site.endpoints[0].service, name_network(path.address)))
-    return replace(path, loss=replace(found, own_lossy=path.address in losses.lossy)) if found else path
+    found = losses.by_group.get((case.site.endpoints[0].service, name_network(path.address)), LOSSLESS)
+    mostly = path.address in losses.mostly
+    if found is LOSSLESS and not mostly:
+        return path
+    return replace(path, loss=replace(found, own_lossy=path.address in losses.lossy, mostly_lossy=mostly))
 
