@@ -99,7 +99,7 @@ def describe_row(row: LogRow) -> str:
     kind = f" by {row['mechanism']}" if row["mechanism"] else ""
     lab = " [laboratory]" if row["lab"] else ""
     return (f"{row['change']}{lab}: {subject} in {where}{kind}, {row['status']}, began {begin}{daily}, {over}; "
-            f"{row['blocked']} of {row['decided']} verdicts, {row['witnesses']} witnesses, "
+            f"{row['blocked']} of {row['decided']} verdicts, {row['witnesses'] or 'unknown'} witnesses, "
             f"probability {row.get('probability', row.get('confidence'))} [{row['event_id']}]")
 
 
