@@ -8,9 +8,9 @@ from probe_lab.laboratory import Laboratory
 
 RTT_MS = 50.0
 ROUNDS = 3
-MAX_WALL_S = 5.0
+MAX_WALL_S = 6.0
 MAX_PEAK_MB = 120.0
-MAX_TRAFFIC_MB = 5.0
+MAX_TRAFFIC_MB = 4.0
 
 
 def measure() -> list[Figure]:

@@ -25,10 +25,13 @@ class Sent:
 
 SENT: tuple[Sent, ...] = (
     Sent(word="names", level=1, protocols=("dns",),
-         meaning="questions for the names of some fifty messengers, to your network's resolver and to public ones"),
+         meaning="questions for the names of some fifty messengers, also for their HTTPS records as phones ask for them, "
+                 "to your network's resolver and to public ones; where an answer looks false, a few to addresses that "
+                 "run no resolver"),
     Sent(word="visits", level=1, protocols=("tcp", "tls", "http"),
          meaning="visits to their servers, as a browser makes them: connections, TLS handshakes that show the name, "
-                 "first pages; and to well-known web sites for comparison"),
+                 "first pages; and to well-known web sites for comparison. Core services are visited two or three "
+                 "times a run; in scheduled runs one connection to each stays open for 15 seconds"),
     Sent(word="greetings", level=1,
          protocols=("loco", "max_tcp", "mqtt", "imap", "imap_starttls", "smtp", "smtp_starttls", "http_post",
                     "websocket"),
@@ -38,6 +41,9 @@ SENT: tuple[Sent, ...] = (
     Sent(word="programs", level=1, shapes=("chrome", "firefox", "conscrypt", "openssl", "safari"),
          meaning="about once a day for each server, a handshake as common browsers and apps begin it, broken off when "
                  "the server answers; where it fails and the probe's own does not, some more of both"),
+    Sent(word="turns", level=1,
+         meaning="where a service's connections lose packets or are cut off after some seconds, up to some seventy "
+                 "further small ones for three services at most, in turns with others (about 250 kB)"),
     Sent(word="hops", level=1,
          meaning="where a server does not answer, connection attempts that die on the way, to its address and to one "
                  "next to it, to see where they are lost"),

@@ -291,8 +291,8 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
     )
-    if base.depth < base.needs and not base.failed_attempts:
-        base = replace(base, planned=PlannedLooks())  # it was only looked at
+    if (base.depth < base.needs and not base.failed_attempts) or base.must_not_answer:
+        base = replace(base, planned=PlannedLooks())  # it was only looked at, or is well where nothing answers
     at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
     base = _with_failures(base, mine, failed, around, private_root, at_port=at_port)
     told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]

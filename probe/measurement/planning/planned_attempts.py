@@ -23,7 +23,10 @@ APART_S = 20.0
 
 
 def count_planned(site: Site, context: PlanContext) -> int:
-    """How many attempts at a site are planned."""
+    """How many attempts at a site are planned. Where TLS is spoken one in a run that must be over soon: an address
+    takes three handshakes in a short time, and an innocent name and a program's hello have the others."""
+    if context.together and site.sni:
+        return 1
     first = site.endpoints[0]
     core = any(e.tier == CORE for e in site.endpoints) and first.role != "control" and not must_not_answer(first)
     return context.planned if core else 1

@@ -25,8 +25,8 @@ HTTPS_COMPARED = 3
 MANY_ADDRESSES = 6
 """Of each name and family, where a run looks everywhere; half as many over IPv6."""
 PLANNED_TOGETHER, PLANNED = 2, 3
-"""Connections to each target of the core that a run plans, one that must be over soon and others: with the innocent
-name, an address takes three handshakes in a short time."""
+"""Connections to each target of the core that a run plans, one that must be over soon and others
+(`probe.measurement.planning.planned_attempts.count_planned`)."""
 SLOTS_S = (240.0, 480.0)
 """Later than most residual blocking ends (180 s), and than the longest that is common (420 s)."""
 
