@@ -25,9 +25,9 @@ class Sent:
 
 SENT: tuple[Sent, ...] = (
     Sent(word="names", level=1, protocols=("dns",),
-         meaning="questions for the names of some fifty messengers, also for their HTTPS records as phones ask for them, "
-                 "to your network's resolver and to public ones; where an answer looks false, a few to addresses that "
-                 "run no resolver"),
+         meaning="questions for the names of some fifty messengers, also for their HTTPS records as phones ask for "
+                 "them, to your network's resolver and to public ones; where an answer looks false, a few to addresses "
+                 "that run no resolver"),
     Sent(word="visits", level=1, protocols=("tcp", "tls", "http"),
          meaning="visits to their servers, as a browser makes them: connections, TLS handshakes that show the name, "
                  "first pages; and to well-known web sites for comparison. Core services are visited two or three "

@@ -17,11 +17,12 @@ from probe_lab.laboratory import make_probe_command
 from probe_lab.scoring.judged import Row
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 
-DEADLINE_S = 240
+DEADLINE_S = 300
 SURE = 0.7
 """More than may be said of a service that loses packets, or does not last."""
-SUSPECTED = {"degraded-name": "tcp.degrade.sni", "degraded-service": "tcp.degrade.address",
-             "op-cut-late-box": "flow.cut"}
+SUSPECTED = {"degraded-service": "tcp.degrade.address", "op-cut-late-box": "flow.cut"}
+DOUBTED = ("degraded-name", *SUSPECTED)
+"""Where four in ten packets are lost by name, chance decides whether turns show it; but it is never surely well."""
 INNOCENT = ("op-cut-late", "op-balancer-third")
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(590)]
@@ -48,7 +49,7 @@ def seen() -> dict[str, Sequence[Row]]:
     """All runs, side by side: they wait."""
     seed = random.Random(f"degrade {os.environ['PROBE_TEST_SEED']}").randrange(1, 1_000_000)
     print(f"seed {seed} (to repeat: PROBE_TEST_SEED={os.environ['PROBE_TEST_SEED']})")
-    names = (*SUSPECTED, *INNOCENT)
+    names = (*DOUBTED, *INNOCENT)
     with ThreadPoolExecutor(len(names)) as pool:
         return dict(zip(names, pool.map(lambda name: timed_run(name, seed), names), strict=True))
 
@@ -57,6 +58,11 @@ def seen() -> dict[str, Sequence[Row]]:
 def test_what_is_slowed_or_cut_late_is_suspected(seen: dict[str, Sequence[Row]], name: str) -> None:
     assert seen[name]
     assert SUSPECTED[name] in {row["suspected"] or row["block_type"] for row in seen[name]}
+
+
+@pytest.mark.parametrize("name", DOUBTED)
+def test_what_is_slowed_or_cut_late_is_never_surely_well(seen: dict[str, Sequence[Row]], name: str) -> None:
+    assert seen[name]
     assert not any(row["outcome"] == "ok" and float(row["confidence"]) > SURE for row in seen[name])
 
 
