@@ -1,4 +1,4 @@
-"""Situations drawn up by somebody who had not read the rules: they are read as any scenario, and say what they expect."""
+"""Situations by somebody who had not read the rules: they are read as any scenario, and say what they expect."""
 
 from __future__ import annotations
 
