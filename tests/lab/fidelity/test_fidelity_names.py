@@ -64,6 +64,13 @@ def test_three_names_are_reset_as_if_by_their_servers(w: Watched) -> None:
         assert_answered(w, ask(w, t, other.sni))
 
 
+@on("front-far-guard")
+def test_an_operators_far_guard_resets_its_name_alone(w: Watched) -> None:
+    t = w.target("t")
+    assert ask(w, t, t.sni).failure == "ECONNRESET"
+    assert_answered(w, ask(w, t, w.innocent().sni))
+
+
 @on("http-everywhere")
 def test_requests_for_the_host_are_reset_everywhere_and_all_requests_to_its_addresses(w: Watched) -> None:
     t, other, by_host, by_address = w.target("t"), w.innocent(), "http.reset.host", "http.reset"

@@ -281,6 +281,14 @@ def test_interception_of_one_name(watch: Watching) -> None:
     assert foreign.issuer == others.issuer, "another name keeps its own certificate"
 
 
+def test_one_authority_signs_for_three_owners(watch: Watching) -> None:
+    w = watch("company-mitm")
+    signed = [x509.load_der_x509_certificate(w.tls(t).certificate).issuer for t in w.targets()]
+    own = x509.load_der_x509_certificate(w.tls(w.innocent(port=443)).certificate).issuer
+    assert len(signed) == 3
+    assert set(signed) == {signed[0]} != {own}
+
+
 # --- names that are hidden
 
 
