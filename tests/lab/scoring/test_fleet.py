@@ -36,6 +36,7 @@ def tiny() -> Fleet:
     return Fleet(world, draw_truth(world))
 
 
+@pytest.mark.slow
 def test_events_are_found_and_little_else() -> None:
     score = together([score_fleet(seed, SMALL, replays=2) for seed in (1, 2)])
     assert score.blocks_long > 25
@@ -154,6 +155,7 @@ def test_what_holds_no_counts_is_refused(tmp_path: Path, text: str, words: str) 
     assert words in done.output
 
 
+@pytest.mark.slow
 def test_the_score_is_told_as_text_and_json() -> None:
     options = ["fleet", "score", "--seed", "4", "--no-grid", "--volunteers", "30", "--networks", "6", "--services",
                "13", "--days", "30"]

@@ -306,6 +306,7 @@ def test_rows_are_read_from_every_day(tmp_path: Path) -> None:
     assert read_rows(tmp_path, "runs") == []
 
 
+@pytest.mark.slow
 @pytest.mark.lab
 def test_trials_in_real_laboratories_are_judged_against_their_truth(tmp_path: Path) -> None:
     catalogue = load_catalogue(str(ROOT / "targets.csv"))

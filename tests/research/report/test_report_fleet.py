@@ -193,6 +193,7 @@ def test_networks_with_events_come_first_and_those_without_room_are_counted(tmp_
     assert "18 further networks" in text
 
 
+@pytest.mark.slow
 def test_a_page_stays_small_whatever_the_fleet(tmp_path: Path) -> None:
     draw = np.random.default_rng(1)
     days, services, networks = 365, 70, 15

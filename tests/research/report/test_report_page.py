@@ -223,6 +223,7 @@ def test_structure() -> None:
     assert '<a class="skip" href="#main">' in text
 
 
+@pytest.mark.slow
 def test_many_networks_share_the_room() -> None:
     letters = ("oooB?P" * 60)[:360]
     one, six = (make_page([made_part(letters, services=20, roles=4, every_h=24, asn=asn) for asn in range(1, n + 1)],
