@@ -17,6 +17,8 @@ from probe.core.tables.systems import LINUX, UNTOLD
 from project_root import ROOT
 from signed import OURS, document, put
 
+pytestmark = pytest.mark.slow
+
 SYSTEMS = ("win32", "darwin")
 OTHERS_OWN = ("probe.__main__", "probe.control.helper.helper_server", "probe.measurement.datagrams.quic_handshake",
               "probe.measurement.datagrams.quic_trust", "probe.control.reaching.page_fetch_h3")

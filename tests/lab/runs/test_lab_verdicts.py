@@ -28,7 +28,7 @@ WHOLE = "clean"
 """Measures the whole catalogue, which takes as long as twenty others; it has a test of its own."""
 ALWAYS = ("captive-portal", "dns-gfw-3", "lb-reset", "server-down")
 """Whether a name that is cut off has a place, and so is more than a suspicion, is drawn with the path."""
-SAMPLE = 30
+SAMPLE = 15
 AT_LEAST = 0.6
 """Accuracy of a sample; that of all scenarios is about 0.9, less without helpers, and a third of a sample are few."""
 ONE_IN = 3
