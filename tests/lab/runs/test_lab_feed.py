@@ -65,12 +65,12 @@ def entry_of(path: Path, url: str) -> tuple[Feed, str]:
     return made, found.state
 
 
-def test_a_feed_made_elsewhere_makes_an_outage_a_suspicion(censored: World) -> None:
+def test_a_feed_made_elsewhere_and_a_neighbour_that_passes_convict(censored: World) -> None:
     made, state = entry_of(censored.folder / "feeds-early/good.json", censored.target)
     assert state == "ok"
     assert [entry.input for entry in made.entries if entry.state != "ok"] == []
-    assert censored.outcome("good") == ("inconclusive", "inconclusive.unplaced", "contrary")
-    assert censored.verdicts["good"]["suspected"] == "ip.blackhole"
+    assert censored.outcome("good") == ("blocked", "ip.blackhole", "contrary")
+    assert censored.verdicts["good"]["basis"] == "place"
     assert censored.verdicts["good"]["control_ids"] == "feed-good"
     (row,) = (row for row in censored.controls["good"] if row["state"] == "answered")
     assert (row["source"], row["asn"], row["cc"]) == ("feed", str(made.asn), made.cc)

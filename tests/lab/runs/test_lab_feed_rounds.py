@@ -109,8 +109,8 @@ def test_what_stopped_to_answer_and_what_changed_are_told_and_nothing_else(round
 
 
 def test_a_run_verifies_and_uses_the_second(rounds: Rounds) -> None:
-    assert rounds.later.outcome("client") == ("inconclusive", "inconclusive.unplaced", "contrary")
-    assert rounds.later.verdicts["client"]["suspected"] == "ip.blackhole"
+    assert rounds.later.outcome("client") == ("blocked", "ip.blackhole", "contrary")
+    assert rounds.later.verdicts["client"]["basis"] == "place"
     assert rounds.later.verdicts["client"]["control_ids"] == f"feed-{LATER}"
 
 
