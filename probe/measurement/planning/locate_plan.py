@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 from types import MappingProxyType
 
-from probe.catalogue.owners import OwnerId, find_owner
+from probe.catalogue.owners import find_owner
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import Observation
@@ -69,7 +69,7 @@ def _at_resolver(site: Site, history: SiteHistory, context: PlanContext, evidenc
                       server=asked.dns.resolver_address)
     return [LocateHop(kind="dns", address=asked.dns.resolver_address, port=53, asked=question,
                       control=replace(question, name=context.innocent), query_type=asked.dns.query_type or "A",
-                      input=site.endpoints[0].input, cause=f"{_owner_of(site)} dns", together=context.together)]
+                      input=site.endpoints[0].input, cause=_cause(site, "dns"), together=context.together)]
 
 
 def _forged_at(history: SiteHistory, evidence: DnsEvidence) -> Observation | None:
@@ -100,8 +100,8 @@ def _for_program(site: Site, history: SiteHistory, context: PlanContext) -> list
             asked, control = (make_program_visit(site, address, (name, seen.chief, 1), context)
                               for name in (site.host, context.innocent))
             return [LocateHop(kind="tls", address=address, port=site.port, asked=asked, control=control,
-                              input=site.endpoints[0].input, cause=f"program {kind_of(seen.failure)} {seen.acked}",
-                              together=context.together)]
+                              input=site.endpoints[0].input, together=context.together,
+                              cause=_cause(site, "program", kind_of(seen.failure), seen.acked))]
     return []
 
 
@@ -115,8 +115,8 @@ def _for_site(site: Site, history: SiteHistory, context: PlanContext) -> list[Lo
         if control and not _awaits_innocent(history, address, site.port):
             return [LocateHop(kind=_KINDS.get(path.stage, "http"), address=address,
                               port=site.port, asked=make_target_visit(site, address, path.source, context, attempt=1),
-                              control=control, input=site.endpoints[0].input, cause=_cause(path, site),
-                              together=context.together)]
+                              control=control, input=site.endpoints[0].input, together=context.together,
+                              cause=_cause(site, path.stage or "page", kind_of(path.failure), path.acked))]
     return []
 
 
@@ -142,12 +142,9 @@ def _awaits_innocent(history: SiteHistory, address: str, port: int) -> bool:
     return bool(due) and not was_asked_again(history, address, port)
 
 
-def _cause(path: PathEvidence, site: Site) -> str:
-    return f"{_owner_of(site)} {path.stage or 'page'} {kind_of(path.failure)} {path.acked}"
-
-
-def _owner_of(site: Site) -> OwnerId:
-    return find_owner(site.endpoints[0].service, site.endpoints[0].host)
+def _cause(site: Site, *how: str) -> str:
+    """Whose name fails, and how."""
+    return " ".join((find_owner(site.endpoints[0].service, site.endpoints[0].host), *how))
 
 
 def _over_quic(site: Site, history: SiteHistory, context: PlanContext) -> list[LocateHop]:
@@ -163,7 +160,7 @@ def _over_quic(site: Site, history: SiteHistory, context: PlanContext) -> list[L
                           alpn=site.alpn or ("h3",))
         return [LocateHop(kind="quic", address=address, port=site.port, asked=visit, input=site.endpoints[0].input,
                           control=replace(visit, hostname=context.innocent, sni=context.innocent),
-                          cause=f"{_owner_of(site)} quic", together=context.together)]
+                          cause=_cause(site, "quic"), together=context.together)]
     return []
 
 
