@@ -19,8 +19,8 @@ from probe.inference.evidence.program_evidence import (
     ProgramEvidence,
     ProgramMeeting,
     count_alike,
-    count_losses,
     count_passes,
+    count_silent,
     gather_program_evidence,
     list_program_meetings,
 )
@@ -110,7 +110,7 @@ def test_passes_and_losses_are_counted_apart() -> None:
     lost = ProgramEvidence(struck=("chrome",), failure=TIMEOUT)
     known = [meeting(LINE, TIMEOUT, served=False), meeting(KAKAO, TIMEOUT, served=False, shape="firefox"),
              meeting(TELEGRAM, TIMEOUT, served=False, shape="conscrypt")]
-    assert count_losses(lost, known, OURS) == 2
+    assert count_silent(lost, known, OURS) == 2
 
 
 def test_programs_hellos_say_nothing_of_the_line() -> None:

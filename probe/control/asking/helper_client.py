@@ -91,8 +91,7 @@ def _judge(call: HelperCall, blank: ControlAnswer, endpoint: Endpoint) -> Contro
 
 def make_helper_request(endpoint: Endpoint, addresses: Sequence[str], *, volume: str = "") -> Request:
     """The request about one endpoint. Only web endpoints have a URL to fetch; OONI's helpers answer no others."""
-    literals = tuple(dict.fromkeys(str(a) for text in addresses
-                                   if (a := parse_address(text)) is not None))[:MAX_ADDRESSES]
+    literals = _list_literals(addresses)[:MAX_ADDRESSES]
     protocol = PROTOCOLS[endpoint.protocol]
     fetched = protocol.over_http and not protocol.says and urlsplit(endpoint.input).scheme in ("http", "https")
     return Request(
@@ -107,10 +106,13 @@ def make_helper_request(endpoint: Endpoint, addresses: Sequence[str], *, volume:
 
 def make_shape_request(endpoint: Endpoint, addresses: Sequence[str], shape: ProgramShape) -> Request:
     """The request for hellos of a program's shape. A helper that does not know shapes says nothing of them."""
-    literals = dict.fromkeys(str(a) for text in addresses if (a := parse_address(text)) is not None)
     return Request(x_endpoints=[
         XEndpoint(proto="shape", host=endpoint.host, port=endpoint.port, address=address, sni=endpoint.sni, shape=shape)
-        for address in list(literals)[:MAX_ENDPOINTS]])
+        for address in _list_literals(addresses)[:MAX_ENDPOINTS]])
+
+
+def _list_literals(addresses: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(a) for text in addresses if (a := parse_address(text)) is not None))
 
 
 def _endpoints(endpoint: Endpoint, literals: Sequence[str]) -> list[XEndpoint]:

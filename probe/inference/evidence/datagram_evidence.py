@@ -18,12 +18,13 @@ from probe.inference.evidence.certificate_claims import claims_organisation
 from probe.inference.evidence.control_findings import count_networks
 from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.trace_evidence import passes_beside
 from probe.inference.evidence.udp_evidence import (
     PORT_BESIDE,
     UdpPlace,
     compare_udp_places,
+    is_cut,
     locate_datagram_loss,
-    passes_beside_as_datagram,
 )
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, read_address_source
 
@@ -60,7 +61,8 @@ def gather_datagram_evidence(site: Site, endpoint: Endpoint, address: str, visit
         evidence=tuple(o.observation_id for o in (*mine, *near)),
         located=locate_interference(around.traces, site.sni or site.host, address=address, port=site.port,
                                     operation="udp_trace"),
-        neighbour_passes=passes_beside_as_datagram(around.traces, address, site.port),
+        neighbour_passes=passes_beside([o for o in around.traces if o.operation == "udp_trace"], address, site.port,
+                                       is_short=is_cut),
         udp=replace(
             compare_udp_places(around.others, protocol=kind, address=address, service=endpoint.service),
             mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),

@@ -19,7 +19,7 @@ from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_f
 from probe.inference.evidence.fisher import fisher_p
 from probe.inference.evidence.port53 import ANSWERED, ONE_QUESTION_MS, gather_port53
 
-CUT_OFF = "TC"
+TRUNCATED = "TC"
 """Flag of an answer that lacks what did not fit (RFC 1035 section 4.1.1)."""
 CHANCE = 0.05
 """How likely it may be that as much silence about records is chance, as questions for addresses are answered."""
@@ -114,7 +114,7 @@ def _is_dark_answered(asked: Sequence[Observation], name: str, known: frozenset[
 def find_https_loss(mine: Sequence[Observation], trusted: Sequence[Observation], *, resolves: bool) -> HttpsLoss:
     """What of one name's record does not arrive. `mine` and `trusted`: answers of the network's resolver, and of
     trusted ones; `resolves`: the network's resolver gives the name's addresses."""
-    if any(CUT_OFF in o.dns.dns_flags for o in mine) or not mine:
+    if any(TRUNCATED in o.dns.dns_flags for o in mine) or not mine:
         return ""
     if any(o.dns.https_records or o.dns.answers for o in mine):
         keys = any(r.ech_bytes for o in trusted for r in o.dns.https_records)

@@ -265,6 +265,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     named = [o for o in (*visits, *flows) if o.purpose in NAMED_PURPOSES]
     flow = gather_flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}],
                                 address)
+    syns = [o for o in traces if o.operation == "trace"]
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=read_address_source(mine), kind=site.kind,
         needs=_NEEDS.get(site.kind, 3), secure=bool(site.sni),
@@ -274,8 +275,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         proven=(site.proves_itself and any(o.tls.trust == "valid" for o in mine)) or proves_service(mine),
         innocent=judge_innocent_name(around, address, site.port), other_port=judge_other_port(around, address),
         other_bytes=judge_other_bytes(around, mine, address, site.port),
-        lost=locate_loss([o for o in traces if o.operation == "trace"], address, site.port),
-        neighbour_passes=passes_beside([o for o in traces if o.operation == "trace"], address, site.port),
+        lost=locate_loss(syns, address, site.port), neighbour_passes=passes_beside(syns, address, site.port),
         located=locate_interference(traces, site.sni or site.host, address=address, port=site.port),
         located_by_name=locate_interference([o for o in traces if o.port == site.port or o.purpose == "reference"],
                                             site.sni or site.host),

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import comb
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
+from probe.inference.evidence.rank_tests import binomial_tail
 from probe.inference.evidence.visit_outcomes import list_failed_inputs
 
 SPANS_S = (10.0, 60.0)
@@ -61,14 +61,9 @@ def find_interval(failed: int, made: int) -> tuple[float, float]:
     where nothing was made."""
     if not made:
         return 0.0, 1.0
-    low = _bisect(lambda share: _chance_of_more(failed - 1, made, share) < _LEVEL) if failed else 0.0
-    high = _bisect(lambda share: 1 - _chance_of_more(failed, made, share) > _LEVEL) if failed < made else 1.0
+    low = _bisect(lambda share: binomial_tail(failed, made, share) < _LEVEL) if failed else 0.0
+    high = _bisect(lambda share: 1 - binomial_tail(failed + 1, made, share) > _LEVEL) if failed < made else 1.0
     return low, high
-
-
-def _chance_of_more(count: int, made: int, share: float) -> float:
-    """Of more than `count` failures among `made`."""
-    return sum(comb(made, k) * share**k * (1 - share) ** (made - k) for k in range(count + 1, made + 1))
 
 
 def _bisect(is_below: Callable[[float], bool]) -> float:

@@ -179,7 +179,7 @@ def count_passes(seen: ProgramEvidence, known: Iterable[ProgramMeeting], ours: S
     return _count_owners((m.whose for m in known if m.shape in seen.struck and not m.failure), ours)
 
 
-def count_losses(seen: ProgramEvidence, known: Iterable[ProgramMeeting], ours: ServiceAt) -> int:
+def count_silent(seen: ProgramEvidence, known: Iterable[ProgramMeeting], ours: ServiceAt) -> int:
     """Unrelated owners at which a shape of several segments fails in the same way, and an innocent name in it as well.
     """
     return _count_owners((m.whose for m in known if m.failure == kind_of(seen.failure) and not m.others_served

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.catalogue.owners import may_share_network, name_network
@@ -60,19 +60,11 @@ def locate_loss(traces: Sequence[Observation], address: str, port: int) -> LostW
             and not may_share_network(o.address, address)}
     open_ways = {other: way for other, way in ways.items() if way.ended_by == "open"}
     passed = {name_network(other) for other,
-              theirs in open_ways.items() if any(_is_near(way, theirs) for way in ours)}
+              theirs in open_ways.items() if any(is_nearer(way, theirs) for way in ours)}
     if len(passed) >= NETWORKS:
         return "near"
     others = list(open_ways.values())
     return "far" if others and not passed and all(_is_far(way, others) for way in ours) else "unknown"
-
-
-def passes_beside(traces: Sequence[Observation], address: str, port: int) -> bool:
-    """Whether packets for a neighbour of the address pass where those for the address are lost. Routes are lost by
-    networks of a /24, or a /48, at least; so it is not for want of a route."""
-    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
-    theirs = [read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)]
-    return bool(ours) and all(any(_is_near(way, other) for other in theirs) for way in ours)
 
 
 def _shares(way: TracedPath, other: TracedPath) -> bool:
@@ -80,12 +72,22 @@ def _shares(way: TracedPath, other: TracedPath) -> bool:
     return not way.reach or other.heard.get(way.reach) == way.heard[way.reach]
 
 
-def _is_near(way: TracedPath, other: TracedPath) -> bool:
+def is_nearer(way: TracedPath, other: TracedPath) -> bool:
+    """Whether our way ends, or is answered in the address's name, where the other goes on."""
     if not _shares(way, other):
         return False
     if way.ended_at:  # something answered for the address where packets for others were still under way
         return other.reach >= way.ended_at
     return other.reach >= way.reach + BEYOND_HOPS
+
+
+def passes_beside(traces: Sequence[Observation], address: str, port: int, *,
+                  is_short: Callable[[TracedPath, TracedPath], bool] = is_nearer) -> bool:
+    """Whether packets for a neighbour of the address pass where those for the address are lost: `is_short` tells it of
+    our way and another. Routes are lost by networks of a /24, or a /48, at least; so it is not for want of a route."""
+    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
+    theirs = [read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)]
+    return bool(ours) and all(any(is_short(way, other) for other in theirs) for way in ours)
 
 
 def _is_far(way: TracedPath, others: Sequence[TracedPath]) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.catalogue.owners import ServiceAt, are_unrelated, describe_service, may_share_network
-from probe.core.addresses import is_beside
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import InnocentState, LostWhere, VersionState
 from probe.core.tables.failures import TIMEOUTS
@@ -146,22 +145,14 @@ def locate_datagram_loss(traces: Sequence[Observation], address: str, port: int)
     others = [read_trace(o) for o in traces if o.purpose == "reference" and o.family == family
               and not may_share_network(o.address, address)]
     others = [way for way in others if way.ended_by == "open"]
-    if any(_is_cut(way, other) for way in ours for other in others):
+    if any(is_cut(way, other) for way in ours for other in others):
         return "near"
     return "far" if others and all(_goes_on(way, others) for way in ours) else "unknown"
 
 
-def passes_beside_as_datagram(traces: Sequence[Observation], address: str, port: int) -> bool:
-    """Whether datagrams to a neighbour of the address pass where those to the address are lost
-    (`probe.inference.evidence.trace_evidence.passes_beside`)."""
-    traces = [o for o in traces if o.operation == "udp_trace"]
-    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
-    theirs = [read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)]
-    return bool(ours) and all(any(_is_cut(way, other) for other in theirs) for way in ours)
-
-
-def _is_cut(way: TracedPath, other: TracedPath) -> bool:
-    """Two routers in a row or more of the other's are never heard of on our way, or two of three and more hardly."""
+def is_cut(way: TracedPath, other: TracedPath) -> bool:
+    """Whether datagrams end on our way where the other goes on: two routers in a row or more of the other's are never
+    heard of on ours, or two of three and more hardly."""
     missed = min((ttl for ttl in other.heard if ttl not in way.heard), default=0)
     before = [ttl for ttl in way.heard if ttl < missed]
     if not missed or (before and other.heard.get(max(before)) != way.heard[max(before)]):

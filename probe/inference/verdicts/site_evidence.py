@@ -22,8 +22,8 @@ from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evi
 from probe.inference.evidence.program_evidence import (
     ProgramEvidence,
     count_alike,
-    count_losses,
     count_passes,
+    count_silent,
     gather_program_evidence,
 )
 from probe.inference.evidence.shape_evidence import count_alike_owners
@@ -87,7 +87,7 @@ def _with_meetings(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: 
         return seen
     return replace(seen, others_pass=count_passes(seen, across.programs, ours),
                    others_alike=count_alike(seen, across.programs, ours, cc=run.cc),
-                   others_lost=count_losses(seen, across.programs, ours))
+                   others_lost=count_silent(seen, across.programs, ours))
 
 
 def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,

@@ -228,27 +228,22 @@ def _like(window: EventWindow, beside: Iterable[_Beside],
         total = sums.setdefault(name, [0.0, 0.0, 0.0])
         for at, value in enumerate((blocked, decided, decided * each.base)):
             total[at] += value
-        alike[name] = alike.get(name, False) or _alike(window, blocked, decided, each)
+        alike[name] = alike.get(name, False) or _alike(window, blocked, decided, each.base, each.inflation)
     for name, (failed, of, expected) in sums.items():
-        rate = expected / of
-        strong = float(estimate_strength(failed / of, rate)) >= max(_LEAST_STRENGTH, _LIKE_SHARE * window.strength)
-        score = log_likelihood_ratio(failed, of, rate)
-        alike[name] = alike[name] or (strong and score >= _LEAST_SCORE)
+        alike[name] = alike[name] or _alike(window, failed, of, expected / of)
     return alike
 
 
-def _alike(window: EventWindow, blocked: int, decided: int, each: SeriesFinding) -> bool:
-    strong = float(estimate_strength(blocked / decided, each.base)) >= max(_LEAST_STRENGTH,
-                                                                           _LIKE_SHARE * window.strength)
-    score = log_likelihood_ratio(blocked, decided, each.base) / each.inflation
-    return strong and score >= _LEAST_SCORE
+def _alike(window: EventWindow, blocked: float, decided: float, base: float, inflation: float = 1.0) -> bool:
+    strong = float(estimate_strength(blocked / decided, base)) >= max(_LEAST_STRENGTH, _LIKE_SHARE * window.strength)
+    return strong and log_likelihood_ratio(blocked, decided, base) / inflation >= _LEAST_SCORE
 
 
 def _busy(each: SeriesFinding, window: EventWindow) -> bool:
     """In a window of its own that is much longer and began long before: it cannot say what began with this one."""
     length = window.end - window.onset + 1
     return any(
-        other.onset <= window.end and window.onset <= other.end and other.end - other.onset + 1 > _LONGER * length
+        other.meets(window) and other.end - other.onset + 1 > _LONGER * length
         and other.onset < window.onset - max(length, 2 * window.day) for other in each.windows
     )
 
