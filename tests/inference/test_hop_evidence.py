@@ -145,6 +145,10 @@ PLACES: dict[str, tuple[list[Observation], str, str]] = {
     "at the first router": ([way(FAR, end=13), *looks(1, "silent"), *innocent(1)], "1", "before"),
     "what an address answers to datagrams is not known": ([way(FAR), *looks(3, "reset"), *innocent(3)], "2-3",
                                                           "before"),
+    "the whole question, of which the first segment passes": ([
+        way(FAR, end=13), *(replace(o, trace=replace(o.trace, left_out_bytes=500)) for o in [
+            row(HOST, *(f"{ttl} exceeded 9.0" for ttl in range(1, 8)))]), *looks(3, "reset"), *innocent(3)],
+        "2-3", "before"),
     "two that agree": ([way(FAR, end=13), *looks(3, "reset", times=2), *innocent(3)], "2-3", "unknown"),
     "two innocent ones": ([way(FAR, end=13), *looks(3, "reset"), *innocent(3, times=2)], "2-3", "unknown"),
     "three that do not agree": ([*SURE, *looks(3, "closed", times=1)], "", "unknown"),

@@ -63,6 +63,8 @@ def read_flows(mine: Sequence[QuestionFlow], innocent: Sequence[QuestionFlow], w
     looks = [f for f in mine if f.lines and f.lines[-1].ttl - f.lines[0].ttl <= 1]
     place = max((f.lines[-1].ttl for f in looks), default=0)
     looks = [f for f in looks if f.lines[-1].ttl == place]
+    said = {f.left_out for f in looks}
+    mine = [f for f in mine if f.left_out in said]  # a box that waits for the whole lets a part of it pass
     words = {told for f in mine if (told := read_word_at(f.lines, place))}
     beside = [f for f in innocent if read_word_at(f.lines, place)]
     control = [f.lines for f in beside]
