@@ -50,6 +50,13 @@ def test_without_a_basis_it_is_suspected_and_the_site_is_not_called_well(action:
     assert verdict.struck
 
 
+@pytest.mark.parametrize("action", ENDS)
+def test_an_early_end_at_a_door_that_may_be_the_services_own_accuses_nobody(action: str) -> None:
+    seen = scene(replace(ENDS[action], timing=SOONER), located=replace(BEFORE, where="door"))
+    verdict = make_path_verdict(ENDPOINT, decide(PATH_TABLE, seen))
+    assert (verdict.block_type, verdict.suspected) == ("inconclusive.unplaced", f"tls.{action}.fingerprint")
+
+
 @pytest.mark.parametrize(("ok", "failed", "word"), [(0, 0, "none"), (2, 0, "contrary"), (0, 1, "agrees"),
                                                     (1, 1, "doubtful")])
 def test_a_verdict_tells_what_controls_met_in_that_shape(ok: int, failed: int, word: str) -> None:

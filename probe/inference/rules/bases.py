@@ -32,7 +32,8 @@ def _find_program_bases(c: PathContext) -> frozenset[Basis]:
     """Of programs' hellos, where the library's own are served: nothing else fails at the address."""
     seen = c.path.programs
     found: dict[Basis, bool] = {
-        "packets": seen.anatomy.is_shown, "place": c.path.located.where == "before", "time": seen.timing.is_sooner,
+        "packets": seen.anatomy.is_shown, "place": c.path.located.where == "before",
+        "time": seen.timing.is_sooner and not _acts_at_the_door(c),
         "company": seen.others_alike >= ALIKE_OWNERS and seen.innocent == "reached",
     }
     return frozenset(basis for basis, holds in found.items() if holds)

@@ -40,7 +40,7 @@ def test_a_box_strikes_browsers_and_spares_us(w: Watched) -> None:
     assert_answered(w, ask(w, w.innocent(), as_program(w.innocent().sni)))
 
 
-@on("op-browsers-refused", "op-browsers-refused-name", "op-large-hello")
+@on("op-browsers-refused", "op-browsers-refused-name", "op-browsers-far-guard", "op-large-hello")
 def test_a_front_does_the_same_and_nobody_is_to_blame(w: Watched) -> None:
     for t in w.targets():
         assert ask(w, t, as_program(t.sni)).failure == ENDS[w.drawn.fronts[0].rule.action]
