@@ -19,7 +19,7 @@ import pandas as pd
 
 from made_cells import quiet
 from probe_lab.fleet.fleet_cells import cell_table
-from probe_lab.fleet.fleet_score import score_fleet, together
+from probe_lab.fleet.fleet_score import FleetScore, score_fleet, together
 from probe_lab.fleet.fleet_truth import draw_truth
 from probe_lab.fleet.fleet_verdicts import BLOCKED, CONFIRMED, NETWORK, NO_ROW, Fleet
 from probe_lab.fleet.fleet_world import FleetSize, draw_world
@@ -36,20 +36,29 @@ def tiny() -> Fleet:
     return Fleet(world, draw_truth(world))
 
 
+@pytest.fixture(scope="module")
+def small() -> FleetScore:
+    return together([score_fleet(seed, SMALL, replays=2) for seed in (1, 2)])
+
+
 @pytest.mark.slow
-def test_events_are_found_and_little_else() -> None:
-    score = together([score_fleet(seed, SMALL, replays=2) for seed in (1, 2)])
-    assert score.blocks_long > 25
-    assert score.recall is not None
-    assert score.recall >= 0.9
-    assert score.precision is not None
-    assert score.precision >= 0.95
-    assert score.onset_error_h is not None
-    assert score.onset_error_h <= 1
-    assert score.false_a_network_year < 1
-    assert score.shutdowns_found >= 1
-    assert score.chronic >= 2
-    assert score.chronic_told <= 1  # in half a year a service that fails in bursts may once look cut off
+def test_events_are_found_and_little_else(small: FleetScore) -> None:
+    assert small.blocks_long > 25
+    assert small.recall is not None
+    assert small.recall >= 0.9
+    assert small.precision is not None
+    assert small.precision >= 0.95
+    assert small.onset_error_h is not None
+    assert small.onset_error_h <= 1
+    assert small.false_a_network_year < 1
+    assert small.shutdowns_found >= 1
+    assert small.chronic >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="one service that fails in bursts is told as cut off, where bursts are few")
+def test_what_fails_at_times_by_itself_is_no_event(small: FleetScore) -> None:
+    assert small.chronic_told == 0
 
 
 def test_the_same_seed_makes_the_same_fleet(tiny: Fleet) -> None:
