@@ -158,6 +158,11 @@ class DnsEvidence:
         return self.trusted_ok + self.control_ok > 0
 
     @property
+    def denial_disputed(self) -> bool:
+        """As many views elsewhere deny the name as find it: it may have been given up of late, and be remembered."""
+        return self.trusted_denying + self.control_denying >= max(1, self.trusted_ok + self.control_ok)
+
+    @property
     def denied_elsewhere(self) -> bool:
         """A trusted resolver denies the name, and nobody elsewhere finds it."""
         return self.trusted_denying > 0 and not self.known_elsewhere

@@ -205,6 +205,11 @@ DNS_RULES: tuple[NameRule, ...] = (
          why="the lookup failed, and neither trusted resolvers nor controls gave an answer",
          holds=lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere
                and not e.dns.trusted_denying + e.dns.control_denying),
+    Rule(id="dns/denial_disputed", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
+         needs=("trusted_dns",),
+         why="the resolver denies the name, and so do as many trusted views as find it: who remembers an old answer, "
+             "and who tells a lie, look alike",
+         holds=lambda e: e.dns.network in DENIALS and e.dns.known_elsewhere and e.dns.denial_disputed),
     Rule(id="dns/failed_sometimes", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
          why="the lookup failed, but not often or alike enough, or a single trusted view agrees",

@@ -84,9 +84,10 @@ def is_repeated_failure(e: NameEvidence) -> bool:
 def fails_alone(e: NameEvidence, state: str) -> bool:
     """Every attempt failed thus, for applications too, while the resolver serves others and the name is known.
 
-    A denial is an answer and shows a living resolver; any other failure must be followed by an innocent success.
+    A denial is an answer and shows a living resolver, but as many views elsewhere must not deny the name, too; any
+    other failure must be followed by an innocent success.
     """
-    alive = state in DENIALS or e.dns.resolver_alive in ANSWERS
+    alive = not e.dns.denial_disputed if state in DENIALS else e.dns.resolver_alive in ANSWERS
     alone = (e.dns.network == state and e.dns.system != "ok" and is_repeated_failure(e) and e.dns.known_elsewhere
              and alive)
     return alone and not (state == "timeout" and (e.unlucky or e.dns.laboured))

@@ -66,6 +66,7 @@ NAMES: dict[str, NameEvidence] = {
     "dns/unanswered_here_only": failing("timeout", resolver_alive="ok"),
     "dns/resolver_gave_up": failing("timeout", resolver_alive="timeout"),
     "dns/failed_control_failed": failing("timeout", **NOBODY),
+    "dns/denial_disputed": failing("nxdomain", trusted_denying=2),
     "dns/failed_sometimes": failing("nxdomain", **NOBODY, trusted_denying=1),
     "dns/known_here_only": name(**NOBODY, trusted_denying=2),
     "dns/answered": name(),
@@ -105,6 +106,10 @@ FALLS_TO: dict[str, tuple[NameEvidence, str]] = {
     "a single control denies": (failing("nxdomain", **NOBODY, control_denying=1, controls_asked=2),
                                 "dns/failed_sometimes"),
     "a copy of the root denies": (failing("nxdomain", denial="local_root"), "dns/denied_by_the_zone"),
+    "one trusted resolver remembers what two views deny": (
+        failing("nxdomain", trusted_ok=1, trusted_denying=1, control_denying=1), "dns/denial_disputed"),
+    "one view in four denies as well": (failing("nxdomain", trusted_ok=2, control_ok=1, control_denying=1),
+                                        "dns/denied_here_only"),
     "a made-up denial": (failing("nxdomain", denial="made_up"), "dns/denied_here_only"),
     "a zone of the resolver's own denies": (failing("empty", denial="own_zone"), "dns/empty_here_only"),
     "a denial in the cache of two resolvers, while encrypted questions are answered": (

@@ -12,6 +12,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.runs import RunResult
 from probe.core.tables.failures import Failure
+from probe.core.tables.resolvers import ENCRYPTED
 
 TIMEOUT: Final = "generic_timeout_error"
 REFUSED: Final = "connection_refused"
@@ -110,7 +111,7 @@ def trusted_say(answers: tuple[str, ...], word: Failure = "") -> Change:
     Visits to addresses that only they had given are taken out of the trace: without them there were none.
     """
 
-    def doh(seen: Observation) -> Observation:
+    def encrypted(seen: Observation) -> Observation:
         own = tuple(a for a in answers if (":" in a) == (seen.dns.query_type == "AAAA"))
         failure: Failure = word or ("" if own else "dns_no_answer")
         return replace_flat(seen, answers=own, cnames=(), failure=failure,
@@ -124,7 +125,7 @@ def trusted_say(answers: tuple[str, ...], word: Failure = "") -> Change:
     def change(result: RunResult, inputs: frozenset[str]) -> RunResult:
         hosts = {urlsplit(url).hostname for url in inputs}
         seen = tuple(
-            doh(o) if o.dns.engine == "doh" and o.hostname in hosts else o
+            encrypted(o) if o.dns.engine in ENCRYPTED and o.hostname in hosts else o
             for o in result.observations if not (o.purpose == "trusted" and o.hostname in hosts)
         )
         return _controls(replace(result, observations=seen), inputs, told)
