@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from probe.core.tables.evidence_words import HopWord
 from probe.inference.evidence.hop_lines import ACTS, ENDS, SERVED, Lines, find_tcp_end, read_routers, read_word_at
 
+GOES_ON: tuple[HopWord, ...] = ("exceeded", *SERVED)
+"""A packet passed this place, or was taken by the service."""
 AGREEING = 3
 """So many searches must show the same, and as many innocent flows the contrary."""
 
@@ -119,7 +121,7 @@ def _is_contrary(beside: Sequence[QuestionFlow], word: HopWord, place: int, *, o
 
 def goes_on(row: Lines, place: int) -> bool:
     """Whether a flow is heard of at this TTL or further on, and nothing acted on it up to there."""
-    return any(s.ttl >= place and s.word in ("exceeded", *SERVED) for s in row) and not any(
+    return any(s.ttl >= place and s.word in GOES_ON for s in row) and not any(
         s.ttl <= place and s.word in ACTS for s in row)
 
 

@@ -14,12 +14,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from probe.core.observations import Observation
 from probe.core.packets import Packet
 from probe.inference.evidence.time_slots import split_into_slots
 
-SORTS: dict[str, str] = {
+SignSort = Literal["headers", "echo", "time", "copies", "sequence", "payload"]
+"""What a sign rests on."""
+SORTS: dict[str, SignSort] = {
     "ttl": "headers", "df": "headers", "ip_id_constant": "headers",
     "ip_id_ours": "echo",
     "early": "time",
@@ -28,9 +31,11 @@ SORTS: dict[str, str] = {
     "payload": "payload",
 }
 """Sign -> what it rests on; signs of one sort have one cause."""
-NOT_AT_THE_DOOR = frozenset({"time", "copies", "echo"})
+NOT_AT_THE_DOOR: frozenset[SignSort] = frozenset({"time", "copies", "echo"})
 """Sorts that no box of the operator's leaves: it is as far away as the service, resets once, and has IP IDs of its own.
 Headers and numbers show only that another box than the server has spoken."""
+OF_A_NEAR_BOX: frozenset[SignSort] = frozenset({"time", "copies"})
+"""What no firewall at an operator's own door shows together."""
 AT_LEAST = 3
 """Connections that must show a sign."""
 NEARLY_ALL = 0.75
@@ -61,7 +66,7 @@ class PacketAnatomy:
     service."""
 
     @property
-    def sorts(self) -> frozenset[str]:
+    def sorts(self) -> frozenset[SignSort]:
         return frozenset(SORTS[sign] for sign in self.signs)
 
     @property
@@ -73,7 +78,7 @@ class PacketAnatomy:
     def device(self) -> bool:
         """Of a reset SYN: more answers than a host or a firewall gives, and from nearer than the host is. A firewall at
         the operator's own door may differ from its host in headers, but it answers once, and from there."""
-        return self.sorts >= {"time", "copies"}
+        return self.sorts >= OF_A_NEAR_BOX
 
     @property
     def near(self) -> bool:

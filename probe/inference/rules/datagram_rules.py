@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from probe.core.tables.basis_words import OF_DATAGRAMS
+from probe.core.tables.evidence_words import Stage
 from probe.core.tables.failures import TIMEOUTS
+from probe.core.tables.words import Empty
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED
 from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, is_failing_elsewhere
 from probe.inference.rules.quic_rules import QUIC
 from probe.inference.rules.rule import Rule
 
-_KINDS = ("quic", "stun")
-LIKE = {"quic": 1, "stun": 2}
+_KINDS: tuple[Stage, ...] = ("quic", "stun")
+LIKE: dict[Stage | Empty, int] = {"quic": 1, "stun": 2}
 """Other services of the same protocol that must answer before one that does not is accused: QUIC is spoken by few."""
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.tables.evidence_words import DnsState
 from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence
 from probe.inference.rules.rule import Rule
 
-ANSWERS = ("ok", *DENIALS)
+ANSWERS: tuple[DnsState, ...] = ("ok", *DENIALS)
 """States of an innocent name that show a living resolver, whether it knows the name or not."""
 
 
