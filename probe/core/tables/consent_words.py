@@ -45,8 +45,8 @@ SENT: tuple[Sent, ...] = (
          meaning="where a service's connections lose packets or are cut off after some seconds, up to some seventy "
                  "further small ones for three services at most, in turns with others (about 250 kB)"),
     Sent(word="hops", level=1,
-         meaning="where a server does not answer, connection attempts that die on the way, to its address and to one "
-                 "next to it, to see where they are lost"),
+         meaning="where a server does not answer, or is answered for too soon, connection attempts that die on the "
+                 "way, to its address and to one next to it, to see where they are lost or who is on the way"),
     Sent(word="first_words", level=2,
          protocols=("mtproto", "wa_noise", "mmtls", "viber", "threema", "smp", "xmpp_starttls", "xmpps", "mtproto_http",
                     "mmtls_http", "wechat_newgetdns", "session_seed", "mtproto_ws", "wa_noise_ws", "max_ws", "xmpp_ws"),

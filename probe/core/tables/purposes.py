@@ -6,7 +6,7 @@ from typing import Literal
 
 Purpose = Literal[
     "target", "innocent", "port", "bytes", "shape", "program", "foreign", "trusted", "ladder", "dark", "trace",
-    "reference", "neighbour", "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
+    "route", "reference", "neighbour", "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
     "again", "turn", "beside", "stay", "zone", "https",
 ]
 
@@ -23,6 +23,7 @@ PURPOSES: dict[Purpose, str] = {
     "ladder": "tells how far the network reaches before any target is tried",
     "dark": "asks an address that answers no such question, to catch injected answers",
     "trace": "looks how far connection attempts to the target's address get",
+    "route": "looks which routers are on the way to an address where connections are ended early",
     "reference": "looks how far they get to an address that answers",
     "neighbour": "looks how far they get to another address of the same small network, whatever stands there",
     "version": "asks the target's address for a version of QUIC that does not exist, which every server answers",

@@ -19,16 +19,18 @@ has a guard:
   then short as well, and nothing comes sooner.
 
 Only the first words of a connection count. What ends it later may have been decided by what was said before.
-What stays: an operator whose own guard stands far before the service, lets TCP pass and resets by name, looks like
-anybody else on the way.
+An operator's own guard may stand far before the service, let TCP pass, and end connections by name. Where the way was
+traced, `probe.inference.evidence.end_place` tells whether the end came from further away than that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import EndWhere
 from probe.core.tables.failures import is_timeout
 from probe.core.tables.purposes import Purpose
 
@@ -53,6 +55,8 @@ class EndTiming:
     """Those that were so well before a round trip was over."""
     latest_end_ms: float = 0.0
     """After our first bytes, the latest of these ends."""
+    middle_end_ms: float = 0.0
+    """Their middle: single ones are late where this device was busy."""
     lowest_rtt_ms: float = 0.0
     """The lowest round trip that any connection there has shown; 0 where none did."""
     answered: int = 0
@@ -61,12 +65,19 @@ class EndTiming:
     """An innocent name, or other bytes, were received there after the first of the attempts had failed."""
     unheard_of: int = 0
     """Attempts that were over sooner than the service can have heard that the connection stands."""
+    where: EndWhere = ""
+    """Whether that was before all that may be the operator's own."""
 
     @property
     def is_sooner(self) -> bool:
         """Somebody nearer than the service answered or ended the attempts."""
         by_words = self.served_after or self.unheard_of >= AT_LEAST
         return AT_LEAST <= self.attempts == self.sooner and self.answered > 0 and by_words
+
+    @property
+    def is_before_door(self) -> bool:
+        """It was somebody nearer, and the way there leaves no room for a guard of the operator's own."""
+        return self.is_sooner and self.where != "unknown"
 
 
 UNTIMED = EndTiming()
@@ -100,7 +111,8 @@ def gather_end_timing(ends: Sequence[Observation], seen: Sequence[Observation]) 
         return EndTiming(lowest_rtt_ms=lowest_ms, answered=len(good))
     return EndTiming(
         attempts=len(timed), sooner=sum(_is_sooner(o, lowest_ms) for o in timed),
-        latest_end_ms=max(o.first.tcp.end_ms for o in timed), lowest_rtt_ms=lowest_ms, answered=len(good),
+        latest_end_ms=max(o.first.tcp.end_ms for o in timed),
+        middle_end_ms=median_low(o.first.tcp.end_ms for o in timed), lowest_rtt_ms=lowest_ms, answered=len(good),
         served_after=any(o.first.purpose in OTHERS and o.connect.t0_s >= timed[0].first.t_s for o in good),
         unheard_of=sum(_over_ms(o) < o.own_rtt_ms + SOONER * lowest_ms for o in timed),
     )

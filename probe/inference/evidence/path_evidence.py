@@ -73,6 +73,7 @@ from probe.inference.evidence.control_findings import (
     read_control_finding,
     says_more,
 )
+from probe.inference.evidence.end_place import place_end
 from probe.inference.evidence.end_timing import UNTIMED, EndTiming, gather_end_timing
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
 from probe.inference.evidence.flow_evidence import FlowEvidence, gather_flow_evidence
@@ -295,6 +296,8 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         base = replace(base, planned=PlannedLooks())  # it was only looked at, or is well where nothing answers
     at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
     base = _with_failures(base, mine, failed, around, private_root, at_port=at_port)
+    timing = base.timing
+    base = replace(base, timing=replace(timing, where=place_end(timing, traces, address, site.port)))
     told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]
     known_as = to_public_address(address, nat64_prefix)
     base = replace(base, elsewhere=gather_answers_elsewhere(told, endpoint))

@@ -16,6 +16,7 @@ from probe.core.tables.trust import TrustFinding
 from probe.inference.evidence.address_neighbours import judge_beside
 from probe.inference.evidence.datagram_evidence import DatagramContext, gather_datagram_evidence
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
+from probe.inference.evidence.end_place import place_end
 from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence, gather_path_evidence
@@ -85,7 +86,9 @@ def _with_meetings(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: 
                                    known_as=to_public_address(path.address, run.ladder.nat64_prefix))
     if not seen.struck:
         return seen
-    return replace(seen, others_pass=count_passes(seen, across.programs, ours),
+    where = place_end(seen.timing, case.traces, path.address, case.site.port)
+    return replace(seen, timing=replace(seen.timing, where=where),
+                   others_pass=count_passes(seen, across.programs, ours),
                    others_alike=count_alike(seen, across.programs, ours, cc=run.cc),
                    others_lost=count_silent(seen, across.programs, ours))
 

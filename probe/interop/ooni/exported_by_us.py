@@ -42,7 +42,7 @@ EXPORTED_FIELDS: tuple[str, ...] = (
     "min_rtt_ms", "end_ms", "retransmits", "segments_out", "delivered", "mean_rtt_ms",
 )
 """Fields of an observation that a measurement holds; the others are not published."""
-KEPT_FROM: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "reference", "neighbour"})
+KEPT_FROM: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "route", "reference", "neighbour"})
 """Purposes of rows that tell of the volunteer's own line."""
 OPERATIONS_KEPT: frozenset[Operation] = frozenset({"trace", "udp_trace"})
 NEUTRAL: frozenset[ResolverRole] = frozenset({"public", "trusted", "dark"})

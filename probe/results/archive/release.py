@@ -69,7 +69,7 @@ RELEASED: Mapping[str, tuple[str, ...]] = {
 """Table -> the columns that are released."""
 
 _NAMED_BY_RUN = ("run_id", "measurement_uid", "observation_id", "tainted_by", "evidence")
-_OWN_LINE = frozenset({"ladder", "locate", "trace", "reference", "neighbour"})
+_OWN_LINE = frozenset({"ladder", "locate", "trace", "route", "reference", "neighbour"})
 _OWN_LINE_OPERATIONS = frozenset({"trace", "udp_trace"})
 _NEUTRAL_RESOLVERS = frozenset({"public", "trusted", "dark"})
 _NEUTRAL_ENGINES = frozenset({"doh", "dot"})

@@ -1,0 +1,35 @@
+"""Which way leads to an address where connections end sooner than it can answer: connection attempts that die on the
+way, to it and to others. Whether a guard of the operator's own can have ended them is read from that
+(`probe.inference.evidence.end_place`). Nothing is said on these connections."""
+
+from __future__ import annotations
+
+from probe.catalogue.sites import Site
+from probe.core.addresses import family_of
+from probe.inference.evidence.end_timing import AT_LEAST, gather_end_timing
+from probe.inference.evidence.program_evidence import gather_program_evidence
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.steps import Step, TcpTrace
+
+
+def plan_route_traces(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
+    """One trace for each site, at the first such address, and what it is compared with."""
+    addresses = dict.fromkeys(o.address for o in (*history.visits, *history.around)
+                              if o.address and o.port == site.port and o.tcp.end_ms)
+    found = next((a for a in addresses if _is_ended_early(site, a, history)), None)
+    if found is None:
+        return []
+    others = [place for place in history.elsewhere if family_of(place[0]) == family_of(found)]
+    return [TcpTrace(purpose="route", address=found, port=site.port, together=context.together),
+            *(TcpTrace(purpose="reference", address=other, port=at, together=context.together) for other, at in others)]
+
+
+def _is_ended_early(site: Site, address: str, history: SiteHistory) -> bool:
+    """Whether the site's own first words, or a program's hellos, were answered or ended too soon."""
+    at_port = sorted((o for o in (*history.visits, *history.around) if (o.address, o.port) == (address, site.port)),
+                     key=lambda o: o.sequence)
+    mine = [o for o in at_port if o.purpose in NETWORK_PURPOSES and o.operation != "connect" and o.tcp.end_ms]
+    seen = gather_end_timing(mine, at_port)
+    program = gather_program_evidence(site, address, history.around, at_port).timing
+    return program.is_sooner or (seen.sooner >= AT_LEAST and seen.answered > 0)
