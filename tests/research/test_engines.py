@@ -115,6 +115,7 @@ def test_clickhouse_agrees(folder: Path) -> None:
     agree(ClickHouse("", DuckDB(memory_mb=500), server=Local()), folder)
 
 
+@pytest.mark.slow
 def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.research.counting.cell_files._GROUP_ROWS", 100)
     _, whole = counted(folder / "in", folder / "whole")

@@ -25,6 +25,7 @@ from project_root import ROOT
 from stored import a_result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parquet", [False, True])
 def test_stopped_between_any_two_steps_nothing_is_lost_or_doubled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parquet: bool,

@@ -26,8 +26,8 @@ def ask(w: Watched, place: Place, said: bytes) -> Flow:
     return w.tcp(place, said, read_bytes=1, timeout_s=BRIEF_S)
 
 
-@on("fp-browsers-reset", "fp-large-reset", "op-browsers-refused-box", "op-browsers-refused-name-box",
-    "op-large-hello-box")
+@on("fp-browsers-reset", "fp-large-reset", "op-browsers-far-guard-box", "op-browsers-refused-box",
+    "op-browsers-refused-name-box", "op-large-hello-box")
 def test_a_box_strikes_browsers_and_spares_us(w: Watched) -> None:
     rule = w.drawn.rules[0]
     for t in w.targets():

@@ -69,6 +69,7 @@ def refuse(line: str) -> Censor:
     )
 
 
+@pytest.mark.slow
 class TestKernel:
     pytestmark = with_filters
 

@@ -65,6 +65,7 @@ def test_the_hosts_that_a_command_names(command: Sequence[str], hosts: tuple[str
     assert hosts_in(command, ENDPOINTS) == hosts
 
 
+@pytest.mark.slow
 class TestWhoIsCensored:
     pytestmark = with_curl
 
@@ -102,6 +103,7 @@ def count_resets(capture: Path) -> int:
     return sum(TCP in packet and "R" in packet[TCP].flags for packet in packets)
 
 
+@pytest.mark.slow
 class TestProgram:
     pytestmark = pytest.mark.lab
 

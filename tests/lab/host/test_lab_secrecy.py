@@ -13,7 +13,7 @@ import pytest
 
 from project_root import ROOT
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.slow, pytest.mark.lab]
 
 AS_ORDINARY_USER = """
 import os

@@ -108,6 +108,7 @@ def test_the_sample_as_a_whole_is_judged_well(trials: Trials, helpers: bool) -> 
     assert found.accuracy >= AT_LEAST, told(found.misses)
 
 
+@pytest.mark.slow
 def test_the_whole_catalogue_answers_where_nothing_is_censored() -> None:
     dice = random.Random(f"clean {SEED}")
     trial = Trial(scenario=load_scenario(WHOLE), seed=dice.randrange(1, 100_000), level="socket",

@@ -115,7 +115,7 @@ def all_addresses(served: Served, name: str) -> list[str]:
     return [*plan.ipv4, *plan.ipv6]
 
 
-@pytest.mark.lab
+@pytest.mark.slow
 @pytest.mark.lab
 @in_namespace
 def test_every_stun_row_answers_on_all_its_addresses() -> None:
@@ -130,7 +130,6 @@ def test_every_stun_row_answers_on_all_its_addresses() -> None:
                 assert "--allocate" in flags or found["mapped"] == found["local"]
 
 
-@pytest.mark.lab
 @pytest.mark.lab
 @in_namespace
 def test_a_server_may_answer_under_another_number() -> None:
@@ -157,7 +156,6 @@ def _client(address: str, port: int, message: bytes, *, timeout_s: float) -> str
 
 
 @pytest.mark.lab
-@pytest.mark.lab
 @in_namespace
 def test_a_media_port_is_silent_and_others_are_refused() -> None:
     shut = STUN_ROWS[0]
@@ -174,7 +172,6 @@ def test_a_media_port_is_silent_and_others_are_refused() -> None:
         assert _client(discord.address, discord.port, b"1337cafe", timeout_s=0.3) == "silent"
 
 
-@pytest.mark.lab
 @pytest.mark.lab
 @in_namespace
 def test_dns_over_tls_answers_at_the_public_resolvers() -> None:
@@ -197,7 +194,6 @@ def test_dns_over_tls_answers_at_the_public_resolvers() -> None:
 
 
 @pytest.mark.lab
-@pytest.mark.lab
 @in_namespace
 def test_several_questions_may_share_a_session() -> None:
     rng = random.Random(4)
@@ -217,7 +213,6 @@ def test_several_questions_may_share_a_session() -> None:
                 assert query.is_response(reply)
 
 
-@pytest.mark.lab
 @pytest.mark.lab
 def test_a_client_in_a_laboratory_is_answered(seed: int) -> None:
     world = draw_world(seed=seed, endpoints=ROWS, rtt_ms=(20, 20))

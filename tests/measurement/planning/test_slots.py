@@ -81,6 +81,7 @@ def test_a_denied_or_false_name_is_asked_for_again(answer: tuple[str, ...] | str
     assert gather_dns_evidence(book.case(site_of()).dns).slots == 3
 
 
+@pytest.mark.slow
 @given(st.floats(1, 400))
 def test_a_run_with_much_else_to_do_asks_no_more_often(pace_s: float) -> None:
     """Where many targets wait for their turn, the attempts of one may be as far apart as slots are."""
