@@ -13,7 +13,7 @@ from probe.catalogue.patterns import Pattern, make_literal_pattern
 from probe.catalogue.types import CatalogueError, Problem
 
 OWN = Path(__file__).parent / "fingerprints.toml"
-KINDS = ("address", "cname", "redirect_host", "redirect_prefix", "body", "header", "title")
+KINDS = ("address", "cname", "redirect_host", "redirect_prefix", "body", "header", "title", "issuer")
 PLACES = ("address", "cname", "redirect_host")
 """Kinds whose values are compared as a whole (names: also what lies below them)."""
 SCOPES: dict[str, str] = {
@@ -29,7 +29,8 @@ SCOPES: dict[str, str] = {
 CONVICTING_SCOPES = ("national", "isp")
 """Scopes that can convict by themselves, in the countries of the fingerprint."""
 CONFIDENCE = ("high", "medium", "low")
-_MATCHES = {"redirect_prefix": "prefix", "body": "contains", "header": "contains", "title": "full"}
+_MATCHES = {"redirect_prefix": "prefix", "body": "contains", "header": "contains", "title": "full",
+            "issuer": "contains"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

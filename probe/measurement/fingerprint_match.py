@@ -52,6 +52,10 @@ class FingerprintIndex:
         found += [*self._showing("title", title), *self._showing("body", body.decode("utf-8", "replace"))]
         return _best(found)
 
+    def of_issuer(self, issuer: str) -> FingerprintMatch:
+        """What the issuer of an untrusted certificate matches."""
+        return _best(self._showing("issuer", issuer))
+
     def _below(self, kind: str, name: str) -> Fingerprint | None:
         """The fingerprint of a name or of one above it."""
         labels = name.rstrip(".").lower().split(".")[-MAX_SUFFIXES:]

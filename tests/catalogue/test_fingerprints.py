@@ -64,6 +64,8 @@ def test_each_of_our_own_is_found(f: Fingerprint) -> None:
     index = FingerprintIndex(OWN)
     if f.kind in ("address", "cname"):
         match = index.of_answer((f.value,)) if f.kind == "address" else index.of_answer((), (f"www.{f.value}",))
+    elif f.kind == "issuer":
+        match = index.of_issuer(f"CN={f.pattern.pieces[0]},C=KZ" if f.pattern else "")
     else:
         match = index.of_page(**shown(f, f.pattern.pieces[0] if f.pattern else ""))
     assert match.scope.split()[0] == f.scope

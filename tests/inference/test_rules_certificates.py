@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from observations import RESET
+from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import find_first_rule
 from recorded_datagrams import CONTRARY, TWO_ATTEMPTS, scene
@@ -23,6 +24,8 @@ OTHER_KEY: dict[str, Any] = CONTRARY | dict(control_other_key=1)
     (dict(stage="tls", failure=RESET) | TWO_ATTEMPTS, "path/too_few"),
     (REFUSED | TWO_ATTEMPTS | OTHER_KEY, "path/unexplained"),
     (REFUSED | dict(attempts=3, failed_attempts=3) | OTHER_KEY, "tls/foreign_certificate"),
+    (REFUSED | TWO_ATTEMPTS | dict(mark=FingerprintMark(name="authority", fits=True)), "tls/national_authority"),
+    (REFUSED | TWO_ATTEMPTS | dict(mark=FingerprintMark(name="authority")), "path/no_control"),
 ])
 def test_a_certificate_accuses_nobody_before_its_third_refusal(shown: dict[str, Any], rule: str) -> None:
     assert find_first_rule(PATH_RULES, scene(**shown)).id == rule

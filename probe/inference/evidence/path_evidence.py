@@ -295,7 +295,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     if (base.depth < base.needs and not base.failed_attempts) or base.must_not_answer:
         base = replace(base, planned=PlannedLooks())  # it was only looked at, or is well where nothing answers
     at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
-    base = _with_failures(base, mine, failed, around, private_root, at_port=at_port)
+    base = _with_failures(base, mine, failed, around, private_root, at_port=at_port, cc=cc)
     timing = base.timing
     base = replace(base, timing=replace(timing, where=place_end(timing, traces, address, site.port)))
     told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]
@@ -325,7 +325,7 @@ def without_controls(path: PathEvidence) -> PathEvidence:
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
                    around: Sequence[Observation], private_root: str, *,
-                   at_port: Sequence[Observation]) -> PathEvidence:
+                   at_port: Sequence[Observation], cc: str) -> PathEvidence:
     ends = [find_end_of_attempt([o for o in mine if o.attempt == n]) for n in failed]
     if not ends or base.last_ok:
         return base
@@ -344,6 +344,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         seeps=any(is_trickling_page(o) for o in ends),
         acked=summarise_acked([o.tcp.acked for o in ends]), tls_alert=last.tls.alert, trust=last.tls.trust,
+        mark=weigh_fingerprints((last,), cc=cc) if stage == "tls" else base.mark,
         issuer=last.tls.issuer, private_root=claims_organisation(last, private_root), status=last.http.status,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe.core.tables.basis_words import NOT_THE_FRONT
+from probe.core.tables.basis_words import NOT_THE_FRONT, OF_PAGES
 from probe.core.tables.evidence_words import NARROW_FAILS, TLS_OR_HTTP
 from probe.core.tables.failures import TIMEOUTS
 from probe.core.tables.trust import OUT_OF_DATE, UNTRUSTED
@@ -49,6 +49,10 @@ TLS: tuple[PathRule, ...] = (
          needs=("helper",),
          why="controls are shown the same certificate",
          holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
+    Rule(id="tls/national_authority", outcome="blocked", block_type="tls.mitm", confidence=0.9, needs=("nothing",),
+         rests_on=OF_PAGES,
+         why="the certificate is signed by an authority that intercepts by order of this country",
+         holds=lambda c: _untrusted(c) and c.path.mark.fits),
     Rule(id="tls/foreign_certificate", outcome="blocked", block_type="tls.mitm", confidence=0.93, needs=("helper",),
          rests_on=NOT_THE_FRONT,
          why="controls are shown another, valid certificate at this address",

@@ -15,6 +15,7 @@ from probe.core.observations import Observation
 from probe.core.tables.evidence_words import Answered
 from probe.core.tables.failures import TIMEOUT, Failure, classify_failure
 from probe.core.tables.handshakes import FOREIGN, SpokenProtocol
+from probe.core.tables.trust import UNTRUSTED
 from probe.inference.evidence.hop_evidence import anonymize_icmp
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.address_echoes import remove_addresses
@@ -128,6 +129,7 @@ def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> t
     stream.sock.begin_operation()
     got = shake_hands(stream, until_server_hello=plan.until_server_hello)
     subject, issuer = read_certificate_names(got.chain_der[0]) if got.chain_der else ("", "")
+    mark = get_index().of_issuer(issuer) if got.trust in UNTRUSTED else NO_MATCH
     seen = replace(
         base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(),
         tls=replace(
@@ -135,7 +137,7 @@ def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> t
             hello_bytes=got.hello_bytes, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
             chain=tuple(hash_key(der) for der in got.chain_der), subject=subject, issuer=issuer,
         ),
-        failure=_tls_failure(got, plan),
+        failure=_tls_failure(got, plan), fingerprint=mark.name, fingerprint_scope=mark.scope,
         tcp=note_times(replace(base.tcp, acked=got.acked, segments=count_segments(stream.sock, got.hello_bytes)),
                        stream.sock),
         bytes_written=stream.sock.bytes_written, bytes_read=stream.sock.bytes_read,
