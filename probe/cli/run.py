@@ -39,6 +39,7 @@ from probe.results.files.atomic import StoreError, check_writable
 
 if TYPE_CHECKING:
     from probe.core.runs import RunResult, Vantage
+    from probe.inference.verdicts.earlier_places import EarlierPlaces
     from probe.measurement.session.run_plan import RunPlan
     from probe.operation.updates.catalogue_choice import CatalogueChoice
 
@@ -219,7 +220,8 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
     plan = replace(plan, deadline_s=_time_left_s(plan, begin_s)) if settings.feed else plan
     with show_progress("Measuring") as progress:
         result = make_run(targets, settings, plan, progress=progress, ask_helper=ask_configured, board=board,
-                          failed_before=partial(_failed_before, folder))
+                          failed_before=partial(_failed_before, folder),
+                          places_before=partial(_places_before, folder))
     return _confirm(result, folder)
 
 
@@ -227,6 +229,12 @@ def _failed_before(folder: Path, here: Vantage) -> Mapping[str, datetime]:
     from probe.operation.commands.earlier_runs import read_previous_failures
 
     return read_previous_failures(folder, before=datetime.now(UTC), here=here)
+
+
+def _places_before(folder: Path, here: Vantage) -> EarlierPlaces:
+    from probe.operation.commands.earlier_runs import read_previous_places
+
+    return read_previous_places(folder, before=datetime.now(UTC), here=here)
 
 
 def _confirm(result: RunResult, folder: Path) -> RunResult:

@@ -37,6 +37,8 @@ class Verdict:
     scope: Scope = "unknown"
     hop: str = ""
     """Hop at which the interference acts, or a range of hops; `end`: not before the server itself is reached."""
+    place_run_id: str = ""
+    """The earlier run that found the place on which the verdict rests; empty: this run did, or it rests on none."""
     residual: ResidualWord = ""
     """none, seen, unknown, or empty where nobody looked: whether an innocent name fails at the address afterwards."""
     residual_s: str = ""

@@ -224,6 +224,8 @@ VERDICTS: Words = {
     "scope": ("", "How near the cause is: device, lan, access, beyond_access, unknown."),
     "hop": ("", "Hop at which the interference acts, counted from the probe, or a range of hops; end: not before the"
                 " server itself is reached; empty: not shown."),
+    "place_run_id": ("", "Earlier run, of the last 24 hours and in the same network, that found the place on which the"
+                         " verdict rests; empty: this run found it, or it rests on none."),
     "residual": ("", "Whether an innocent name, served before, fails at the address after the block: none, seen,"
                      " unknown; empty: nobody looked."),
     "residual_s": ("s", "How long it did after the last trigger: `20-40`; `20-`: longer than the run looked."),

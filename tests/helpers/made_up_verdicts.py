@@ -10,6 +10,7 @@ from probe.core.endpoints import Endpoint
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.verdicts.classify import judge_run
+from probe.inference.verdicts.earlier_places import NO_PLACES, EarlierPlaces
 from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.session.observation_log import ObservationLog
@@ -22,11 +23,11 @@ def run_context(ladder: LadderEvidence = WELL, cc: str = "RU") -> RunContext:
 
 
 def verdict_on(net: Net, of: Endpoint | None = None, *, context: PlanContext = FRAME, ladder: LadderEvidence = WELL,
-               cc: str = "RU") -> Verdict:
+               cc: str = "RU", earlier: EarlierPlaces = NO_PLACES) -> Verdict:
     """What a run through `net` says of one endpoint."""
     site, book = site_of(of or endpoint()), ObservationLog("r")
     walk(site, net, context=context, book=book)
-    (verdict,), _ = judge_run([book.case(site)], {}, run_context(ladder, cc))
+    (verdict,), _ = judge_run([book.case(site)], {}, run_context(ladder, cc), earlier=earlier)
     return verdict
 
 

@@ -10,7 +10,12 @@ import pytest
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
-from probe.operation.commands.earlier_runs import TRIES, read_previous_blocks, read_previous_failures
+from probe.operation.commands.earlier_runs import (
+    TRIES,
+    read_previous_blocks,
+    read_previous_failures,
+    read_previous_places,
+)
 from probe.operation.schedules.schedule_log import get_now
 from probe.results.runs.run_writer import write_run
 
@@ -103,3 +108,29 @@ def test_a_damaged_file_takes_nothing_from_the_others(in_folder: Path) -> None:
     (damaged,) = (path for path in RESULTS.rglob("*.csv") if "verdicts" in str(path) and "r2" in path.read_text())
     damaged.write_bytes(b"\xff\xfe not a table")
     assert set(read_previous_failures(RESULTS, before=moment, here=NOWHERE)) == {"x"}
+
+
+PLACED: dict[str, object] = {"outcome": "blocked", "block_type": "tls.reset.sni", "basis": "place", "hop": "2-3"}
+
+
+@pytest.mark.parametrize(("hours", "changes", "known"), [
+    (1, {}, True), (23.9, {}, True), (24.1, {}, False),
+    (1, {"basis": "time"}, False), (1, {"hop": ""}, False),
+    (1, {"outcome": "inconclusive", "basis": ""}, False),
+    (1, {"place_run_id": "r0"}, False),
+], ids=["an hour ago", "today", "yesterday", "by time", "no hop", "not accused", "lent itself"])
+def test_a_place_is_lent_for_a_day_by_the_run_that_found_it(
+        in_folder: Path, hours: float, changes: dict[str, object], known: bool) -> None:
+    moment = get_now()
+    ran("r1", moment - timedelta(hours=hours), failing("x", **PLACED | changes))
+    found = read_previous_places(RESULTS, before=moment, here=NOWHERE)
+    assert set(found) == ({"x"} if known else set())
+    assert all((p.cause, p.where.least, p.where.most, p.where.found_in) == ("tls.reset.sni", 2, 3, "r1")
+               for p in found.values())
+
+
+def test_a_place_is_forgotten_once_the_name_is_served(in_folder: Path) -> None:
+    moment = get_now()
+    ran("r1", moment - timedelta(hours=3), failing("x", **PLACED), failing("y", **PLACED))
+    ran("r2", moment - timedelta(hours=2), failing("x", outcome="ok", block_type=""), failing("y"))
+    assert set(read_previous_places(RESULTS, before=moment, here=NOWHERE)) == {"y"}

@@ -41,6 +41,8 @@ class HopLocation:
     outside: int = 0
     """The first router in public address space behind private ones: the end of the access network."""
     scope: Scope = "unknown"
+    found_in: str = ""
+    """The earlier run that found it; empty: this one."""
 
     @property
     def hop(self) -> str:

@@ -19,6 +19,7 @@ from probe.inference.rules.path_rules import PATH_TABLE
 from probe.inference.rules.rule import Decision, decide
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths
 from probe.inference.verdicts.confidence import WORDS_ABOUT_NAMES, WORDS_OF_CONTROLS, limit_confidence, limit_ok
+from probe.inference.verdicts.earlier_places import NO_PLACES, EarlierPlaces, find_earlier_place, with_earlier_place
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.role_verdicts import judge_services
 from probe.inference.verdicts.rule_verdict import (
@@ -41,15 +42,16 @@ from probe.inference.verdicts.site_loss import add_loss, gather_site_losses
 from probe.inference.verdicts.site_places import gather_places, with_places
 
 
-def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext,
-              ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
-    """Verdicts of every target, then of every service and role. `skipped`: input -> (endpoint, why not tried)."""
-    found = judge_endpoints(cases, skipped, run)
+def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext, *,
+              earlier: EarlierPlaces = NO_PLACES) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+    """Verdicts of every target, then of every service and role. `skipped`: input -> (endpoint, why not tried);
+    `earlier`: what runs of the last 24 hours in this network found."""
+    found = judge_endpoints(cases, skipped, run, earlier=earlier)
     return tuple(map(combine_endpoints, found.values())), judge_services(found, run.quorums)
 
 
-def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext,
-                    ) -> dict[str, list[JudgedEndpoint]]:
+def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext, *,
+                    earlier: EarlierPlaces = NO_PLACES) -> dict[str, list[JudgedEndpoint]]:
     """Target -> its endpoints, judged; also those that were not tried."""
     network = decide(NETWORK_TABLE, run.ladder)
     found: dict[str, list[JudgedEndpoint]] = {}
@@ -57,7 +59,7 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
         judged = [JudgedEndpoint(endpoint=endpoint, verdict=make_network_verdict(endpoint, network),
                                  decisions=(network,)) for case in cases for endpoint in case.site.endpoints]
     else:
-        judged = _judge_sites(cases, run)
+        judged = _judge_sites(cases, run, earlier)
     for one in judged:
         found.setdefault(one.endpoint.target_id, []).append(one)
     for endpoint, why in skipped.values():
@@ -65,7 +67,7 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
     return found
 
 
-def _judge_sites(cases: Sequence[SiteCase], run: RunContext) -> list[JudgedEndpoint]:
+def _judge_sites(cases: Sequence[SiteCase], run: RunContext, earlier: EarlierPlaces) -> list[JudgedEndpoint]:
     """All evidence is gathered before any is judged: whose failures are alike takes all of them to tell."""
     across = gather_cross_site_evidence(cases, run)
     losses = gather_site_losses(cases)
@@ -73,7 +75,14 @@ def _judge_sites(cases: Sequence[SiteCase], run: RunContext) -> list[JudgedEndpo
                  add_loss(path, case, losses) for path in gather_paths(case, endpoint, run, across)])
              for case in cases for endpoint in case.site.endpoints]
     across, places = replace(across, companies=gather_companies(tried, run, across)), gather_places(tried)
-    return [_judge_endpoint(with_company(with_places(one, places), run, across), run, across) for one in tried]
+    told = [with_company(with_places(one, places), run, across) for one in tried]
+    return [_judge_again(one, _judge_endpoint(one, run, across), run, across, earlier) for one in told]
+
+
+def _judge_again(one: TriedEndpoint, found: JudgedEndpoint, run: RunContext, across: CrossSiteEvidence,
+                 earlier: EarlierPlaces) -> JudgedEndpoint:
+    where = find_earlier_place(found, earlier)
+    return found if where is None else _judge_endpoint(with_earlier_place(one, where), run, across)
 
 
 def _judge_endpoint(one: TriedEndpoint, run: RunContext, across: CrossSiteEvidence) -> JudgedEndpoint:

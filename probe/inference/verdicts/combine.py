@@ -85,7 +85,8 @@ def _add_place(chief: Verdict, blocked: Sequence[Verdict]) -> Verdict:
     alike = [v for v in blocked if v.block_type == chief.block_type]
     place = min((v for v in alike if v.hop), key=lambda v: v.scope == "unknown", default=chief)
     left = next((v for v in alike if v.residual), chief)
-    return replace(chief, scope=place.scope if place.hop else chief.scope, hop=place.hop, residual=left.residual,
+    return replace(chief, scope=place.scope if place.hop else chief.scope, hop=place.hop,
+                   place_run_id=place.place_run_id if chief.basis == "place" else "", residual=left.residual,
                    residual_s=left.residual_s)
 
 

@@ -74,7 +74,8 @@ def _verdict(endpoint: Endpoint, decision: Decision[Any], place: _Place) -> Verd
         rules=tuple(weighed.id for weighed in (rule, *suspected)), basis=decision.basis,
         suspected=suspected[0].block_type if unplaced and suspected else "",
         confidence=cap_by_innocents(rule),
-        reason="" if rule.outcome == "ok" else rule.why, scope=place.scope, hop=place.hop, residual=place.residual,
+        reason="" if rule.outcome == "ok" else rule.why, scope=place.scope, hop=place.hop,
+        place_run_id=place.found_in if decision.basis == "place" else "", residual=place.residual,
         residual_s=place.residual_s)
 
 
@@ -82,6 +83,7 @@ def _verdict(endpoint: Endpoint, decision: Decision[Any], place: _Place) -> Verd
 class _Place:
     scope: Scope = "unknown"
     hop: str = ""
+    found_in: str = ""
     residual: ResidualWord = ""
     residual_s: str = ""
 
@@ -97,7 +99,7 @@ def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | Non
     if path is not None:
         where, left = next((place for place in path.places if place.most), path.located), path.residual
         scope = where.scope if where.most else classify_icmp_scope(path.icmp)
-        return _Place(scope=scope, hop=where.hop, residual=left.word, residual_s=left.span)
+        return _Place(scope=scope, hop=where.hop, found_in=where.found_in, residual=left.word, residual_s=left.span)
     return _Place(scope=dns.located.scope, hop=dns.located.hop) if dns is not None else _Place()
 
 

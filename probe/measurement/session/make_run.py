@@ -64,6 +64,7 @@ from probe.measurement.worker_pool import DaemonPool
 
 if TYPE_CHECKING:
     from probe.inference.evidence.ladder_evidence import LadderEvidence
+    from probe.inference.verdicts.earlier_places import EarlierPlaces
     from probe.measurement.session.observation_log import ObservationLog
     from probe.measurement.session.step_executor import AskHelper
 
@@ -80,7 +81,11 @@ FailedBefore = Callable[[Vantage], Mapping[str, datetime]]
 """What a run in this network asks of the runs before it: endpoint -> when it was found to fail."""
 
 
-def _nothing(_: Vantage) -> Mapping[str, datetime]:
+PlacesBefore = Callable[[Vantage], "EarlierPlaces"]
+"""Likewise: endpoint -> the place that was found for it in the last 24 hours."""
+
+
+def _nothing(_: Vantage) -> Mapping[str, Any]:
     return {}
 
 
@@ -103,6 +108,7 @@ class _RunSetting:
     ask_helper: HelperAsker = no_helper
     board: FeedBoard | None = None
     failed_before: FailedBefore = _nothing
+    places_before: PlacesBefore = _nothing
 
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
         return gather_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
@@ -112,7 +118,7 @@ class _RunSetting:
 
 def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = ignore_progress,
              ask_helper: HelperAsker = no_helper, board: FeedBoard | None = None,
-             failed_before: FailedBefore = _nothing) -> RunResult:
+             failed_before: FailedBefore = _nothing, places_before: PlacesBefore = _nothing) -> RunResult:
     """Measure, judge, and return everything; the network's failures are results, not exceptions. On the `board` stand
     signed control feeds, whose word that something works convicts only what failed before that as well."""
     raise_socket_limit()
@@ -134,7 +140,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
                           gateway=probe_gateway() if links else "none", tunnel=_tunnel(settings), watch=watch,
                           whereabouts=Whereabouts(choose_table(settings.geo, lab=plan.lab)), seed=seed, rng=rng,
                           ask_helper=ask_helper, board=board,
-                          failed_before=failed_before)
+                          failed_before=failed_before, places_before=places_before)
         if links:
             climb_ladder(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select_sites(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
@@ -274,8 +280,11 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
 
     seen, clock = log.observations, run.clock
     ladder = run.ladder(seen)
-    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=run.settings.vantage.cc,
-                                   lab=run.plan.lab)
+    cc = run.settings.vantage.cc
+    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=cc, lab=run.plan.lab)
+    if any(v.suspected for v in verdicts):  # earlier runs are looked at only where it matters
+        verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=cc, lab=run.plan.lab,
+                                       earlier=run.places_before(_here(run)))
     network, encrypted = decide(NETWORK_TABLE, ladder), gather_encrypted_dns(seen, well=ladder.well)
     row = Run(
         run_id=log.run_id, measurement_start_time=format_time(clock.started_at),

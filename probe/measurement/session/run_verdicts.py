@@ -20,6 +20,7 @@ from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.verdicts.classify import judge_endpoints, judge_run
 from probe.inference.verdicts.combine import add_evidence_levels, confirm_blocks
+from probe.inference.verdicts.earlier_places import NO_PLACES, EarlierPlaces, list_used_places
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
 from probe.inference.verdicts.site_case import RunContext, SiteCase
 from probe.measurement.session.ladder_controls import NETWORK_CHANGED, choose_known_places, gather_ladder
@@ -28,12 +29,14 @@ from probe.measurement.session.selection import Selection, select_sites
 
 
 def judge_log(catalogue: Catalogue, chosen: Selection, log: ObservationLog, ladder: LadderEvidence, *, cc: str,
-              lab: bool = False) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
-    """Verdicts of everything that the selection holds; `lab`: in a world whose addresses are made up."""
+              lab: bool = False, earlier: EarlierPlaces = NO_PLACES,
+              ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+    """Verdicts of everything that the selection holds; `lab`: in a world whose addresses are made up;
+    `earlier`: what runs of the last 24 hours in this network found."""
     faults = find_faulty_helpers(catalogue, log, cc=cc)
     cases = _make_cases(log, chosen, faults)
     context = _context(catalogue, ladder, cc, find_met_networks(log, lab=lab))
-    verdicts, services = judge_run(cases, chosen.skipped, context)
+    verdicts, services = judge_run(cases, chosen.skipped, context, earlier=earlier)
     counted = leave_out(log.controls, faults)
     return add_evidence_levels(_with_controls(verdicts, chosen, counted), log.observations), services
 
@@ -78,7 +81,7 @@ def judge_stored_run(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Ver
     """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
     book, ladder = _restored(result, catalogue)
     verdicts, services = judge_log(catalogue, _as_selected(result, catalogue), book, ladder, cc=_country(result.run),
-                                   lab=result.run.vantage.lab)
+                                   lab=result.run.vantage.lab, earlier=list_used_places(result.verdicts))
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     return confirm_blocks(verdicts, confirmed), _left_out(services, result.services)
 
@@ -89,7 +92,8 @@ def judge_endpoints_again(result: RunResult, catalogue: Catalogue) -> dict[str, 
     kept = _as_selected(result, catalogue)
     cases = _make_cases(book, kept, find_faulty_helpers(catalogue, book, cc=_country(result.run)))
     networks = find_met_networks(book, lab=result.run.vantage.lab)
-    return judge_endpoints(cases, kept.skipped, _context(catalogue, ladder, _country(result.run), networks))
+    return judge_endpoints(cases, kept.skipped, _context(catalogue, ladder, _country(result.run), networks),
+                           earlier=list_used_places(result.verdicts))
 
 
 def _restored(result: RunResult, catalogue: Catalogue) -> tuple[ObservationLog, LadderEvidence]:

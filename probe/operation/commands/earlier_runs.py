@@ -12,9 +12,12 @@ from probe.config.geo.vantage_place import is_elsewhere
 from probe.core.runs import Run, Vantage
 from probe.core.stamps import parse_time
 from probe.core.verdicts import Verdict
+from probe.inference.verdicts.earlier_places import EarlierPlace, EarlierPlaces, list_found_places
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_records, stored_runs
 
+PLACE_AGE_S = 24 * 3600.0
+"""How long the place where a name is blocked is taken to be the same."""
 MAX_AGE_S = 26 * 3600.0
 TRIES = 2
 """Attempts that must have failed, every one."""
@@ -30,7 +33,7 @@ def read_previous_blocks(directory: Path, *, before: datetime, at_least_s: float
     at home confirms nothing on a journey. Not every run takes every target.
     """
     found, missing = dict[str, str](), set(targets)
-    for _, said in _read_runs(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
+    for _, _, said in _read_runs(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
         verdicts = [v for v in said if v.target_id in missing]
         found |= {v.target_id: v.block_type for v in verdicts if v.outcome == "blocked"}
         missing -= {v.target_id for v in verdicts}
@@ -45,11 +48,24 @@ def read_previous_failures(directory: Path, *, before: datetime, here: Vantage) 
     Not of endpoints that this run called well, down, or hindered by the device or its network.
     """
     last = dict[str, datetime | None]()
-    for ended, said in _read_runs(directory, before=before, at_least_s=0.0, here=here):
+    for ended, _, said in _read_runs(directory, before=before, at_least_s=0.0, here=here):
         for v in said:
             if v.outcome != "not_attempted":
                 last.setdefault(v.input, ended if _is_failed(v) else None)
     return {url: ended for url, ended in last.items() if ended}
+
+
+def read_previous_places(directory: Path, *, before: datetime, here: Vantage) -> EarlierPlaces:
+    """Endpoint -> its place, of what a run of the last 24 hours in this network called blocked by a place that it had
+    found itself, unless a later one was served there."""
+    found, settled = dict[str, EarlierPlace](), set[str]()
+    for ended, run_id, said in _read_runs(directory, before=before, at_least_s=0.0, here=here):
+        if (before - ended).total_seconds() > PLACE_AGE_S:
+            continue
+        places = list_found_places(run_id, said)
+        found |= {url: place for url, place in places.items() if url not in settled}
+        settled |= {v.input for v in said if v.outcome == "ok" or v.input in places}
+    return found
 
 
 def _is_failed(v: Verdict) -> bool:
@@ -58,14 +74,14 @@ def _is_failed(v: Verdict) -> bool:
 
 
 def _read_runs(directory: Path, *, before: datetime, at_least_s: float, here: Vantage
-               ) -> Iterator[tuple[datetime, tuple[Verdict, ...]]]:
-    """When each run of ours in this network really ended, and its verdicts; the latest first. A damaged file is passed
-    over, since what is just measured must be written all the same."""
+               ) -> Iterator[tuple[datetime, str, tuple[Verdict, ...]]]:
+    """When each run of ours in this network really ended, its id, and its verdicts; the latest first. A damaged file is
+    passed over, since what is just measured must be written all the same."""
     for ended, run in _runs(directory, before=before, at_least_s=at_least_s):
         if run.engine == "probe" and not is_elsewhere(run.vantage, here):
             try:
                 said = tuple(read_records(directory, run, Verdict))
-                yield ended + timedelta(seconds=run.clock_offset_s or 0.0), said
+                yield ended + timedelta(seconds=run.clock_offset_s or 0.0), run.run_id, said
             except StoreError:
                 continue
 
