@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from probe.catalogue.programs import list_programs
+from probe.catalogue.programs import PROGRAM_HELLOS, list_programs
 from probe.catalogue.sites import Site
 from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
@@ -116,14 +116,16 @@ class _Turns:
 
 def _choose_shapes(site: Site, context: PlanContext) -> list[ProgramShape]:
     """The shapes in which people's programs ask the site, in an order that this run has drawn: those that many use are
-    likely to come first."""
+    likely to come first. Imitations come last: none of them accuses by itself, and most runs get no further than the
+    first."""
     if not context.programs or not site.sni or site.kind not in ("http", "tls", "app"):
         return []
     shapes: dict[ProgramShape, int] = {}
     for endpoint in site.endpoints:
         shapes |= list_programs(endpoint.role, site.alpn)
     # A weighted draw without replacement (Efraimidis and Spirakis 2006).
-    return sorted(shapes, key=lambda shape: -(_draw(site, context, shape) / 2**64) ** (1 / shapes[shape]))
+    return sorted(shapes, key=lambda shape: (not PROGRAM_HELLOS[shape].verified,
+                                             -(_draw(site, context, shape) / 2**64) ** (1 / shapes[shape])))
 
 
 def _goes_first(site: Site, context: PlanContext) -> bool:

@@ -70,12 +70,12 @@ def test_one_hello_goes_before_or_after_the_librarys(first: bool) -> None:
     assert (name, attempt, shape in ("chrome", "firefox", "safari")) == (HOST, 1, True)
 
 
-def test_runs_draw_all_shapes_of_a_sites_users() -> None:
+def test_runs_draw_all_captured_shapes_of_a_sites_users() -> None:
     shapes = {sent(walk(site_of(), net_of(), context=replace(DUE, draw=draw)))[0][1] for draw in range(40)}
-    assert shapes == {"chrome", "firefox", "safari"}
+    assert shapes == {"chrome", "firefox"}
     messenger = site_of(endpoint(role="chat"))
     apps = {sent(walk(messenger, net_of(), context=replace(DUE, draw=draw)))[0][1] for draw in range(40)}
-    assert apps == {"conscrypt", "chrome", "openssl", "safari"}
+    assert apps == {"conscrypt", "chrome", "openssl"}
 
 
 @pytest.mark.parametrize("context", [FRAME, DUE], ids=["not due", "due"])
