@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from observations import RESET, TIMEOUT, endpoint, path, site_of
+from probe.inference.evidence.end_timing import EndTiming
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
 from probe.inference.verdicts.site_case import SiteCase
 from probe.inference.verdicts.site_company import TriedEndpoint
-from probe.inference.verdicts.site_places import gather_places, with_places
+from probe.inference.verdicts.site_places import gather_places, gather_timed, with_places
 
 BEFORE = HopLocation(least=2, most=3, where="before")
 RESET_HERE: dict[str, Any] = dict(stage="tls", failure=RESET)
@@ -35,5 +37,28 @@ def tried(service: str, **shown: Any) -> TriedEndpoint:
 ], ids=["alike", "by another address", "another owner", "another failure", "another stage", "well", "no place",
         "searched in vain"])
 def test_whose_place_is_told_to_whom(found: TriedEndpoint, other: TriedEndpoint, told: bool) -> None:
-    (seen,) = with_places(other, gather_places([found, other])).paths
+    (seen,) = with_places(other, gather_places([found, other]), frozenset()).paths
     assert seen.located_alike == (BEFORE if told else NOWHERE)
+
+
+EARLY = EndTiming(attempts=3, sooner=3, middle_end_ms=20, lowest_rtt_ms=80, answered=1, served_after=True)
+SOME = replace(EARLY, sooner=2)
+LATE = replace(EARLY, sooner=0)
+GUARDED = replace(EARLY, where="unknown")
+
+
+@pytest.mark.parametrize(("found", "other", "told"), [
+    (tried("chat", **RESET_HERE, timing=EARLY), tried("chat", **RESET_HERE), True),
+    (tried("chat", **RESET_HERE, timing=EARLY), tried("chat", **RESET_HERE, timing=SOME), True),
+    (tried("chat", **RESET_HERE, timing=EARLY), tried("chat", **RESET_HERE, timing=LATE), False),
+    (tried("chat", **RESET_HERE, timing=EARLY), tried("chat", **RESET_HERE, timing=GUARDED), False),
+    (tried("chat", **RESET_HERE, timing=EARLY), tried("other", **RESET_HERE), False),
+    (tried("chat", **RESET_HERE, timing=EARLY), tried("chat", stage="http", failure=RESET), False),
+    (tried("chat", **RESET_HERE, timing=GUARDED), tried("chat", **RESET_HERE), False),
+    (tried("chat", **RESET_HERE, timing=SOME), tried("chat", **RESET_HERE), False),
+    (tried("chat", **RESET_HERE, timing=EARLY, located=HopLocation(where="door")), tried("chat", **RESET_HERE), False),
+], ids=["nothing timed here", "one was late here", "all were late here", "at the border here", "another owner",
+        "another stage", "a guard's", "one was late there", "a search found the door"])
+def test_whose_early_ends_are_told_to_whom(found: TriedEndpoint, other: TriedEndpoint, told: bool) -> None:
+    (seen,) = with_places(other, {}, gather_timed([found, other])).paths
+    assert seen.ends_too_soon == told

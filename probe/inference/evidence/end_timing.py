@@ -14,7 +14,8 @@ has a guard:
 - The server ends connections as soon as they stand, whatever is said on them, and its end was on its way before we
   spoke. Either an innocent name was served there afterwards, or as many attempts as are asked for ended sooner than the
   server can have heard that the connection stands.
-- Our bytes were lost and sent again: such a connection tells nothing.
+- Our bytes were lost and sent again: such a connection tells nothing, unless its end came before a round trip, when
+  nothing can have been sent again yet. What forged answers leave unacknowledged is repeated afterwards.
 - Something near us speaks TCP in the service's place (a carrier's proxy, a satellite's accelerator): the round trip is
   then short as well, and nothing comes sooner.
 
@@ -134,7 +135,8 @@ def _list_openings(seen: Iterable[Observation]) -> list[_Opening]:
 
 def _is_timed(opening: _Opening) -> bool:
     first = opening.first.tcp
-    return first.end_ms > 0 and opening.own_rtt_ms > 0 and not first.retransmits
+    again = first.retransmits and first.end_ms >= opening.own_rtt_ms
+    return first.end_ms > 0 and opening.own_rtt_ms > 0 and not again
 
 
 def _has_round_trip(first: Observation) -> bool:

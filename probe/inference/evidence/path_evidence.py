@@ -157,6 +157,8 @@ class PathEvidence:
     """The same at whichever of the site's addresses it was looked for: one search is enough for a name."""
     located_alike: HopLocation = NOWHERE
     """The same for another name of the owner's that fails in the same way, where nobody looked for this one."""
+    timed_alike: bool = False
+    """Another name of the owner's, or this one at another address, ends sooner than the service can answer."""
     residual: ResidualEvidence = NO_RESIDUAL_EVIDENCE
     """What its failures leave behind for innocent names."""
     anatomy: PacketAnatomy = UNSEEN
@@ -243,6 +245,13 @@ class PathEvidence:
     def places(self) -> tuple[HopLocation, ...]:
         """Where searches show that it is interfered with; what was looked for nearest to this very path comes first."""
         return self.located, self.located_by_name, self.located_alike
+
+    @property
+    def ends_too_soon(self) -> bool:
+        """Its attempts ended before the service can have spoken, or others' did that fail alike and its own times say
+        nothing else."""
+        other = self.timing.where == "unknown" or (self.timing.attempts and not self.timing.sooner)
+        return self.timing.is_before_door or (self.timed_alike and not other)
 
     @property
     def is_before_door(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from probe.core.tables.basis_words import Basis
-from probe.inference.evidence.end_timing import EndTiming
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
 from probe.inference.rules.connect_rules import LIVES
@@ -22,7 +21,7 @@ def find_path_bases(c: PathContext) -> frozenset[Basis]:
     found: dict[Basis, bool] = {
         "packets": shows_injection(c),
         "place": _acts_before_the_door(c),
-        "time": _is_too_soon(c, c.path.timing),
+        "time": c.path.ends_too_soon and not _acts_at_the_door(c),
         "content": c.path.mark.fits,
         "company": c.path.company.is_enough or c.path.shapes.others_alike >= ALIKE_SHAPES,
     }
@@ -34,7 +33,7 @@ def _find_program_bases(c: PathContext) -> frozenset[Basis]:
     seen = c.path.programs
     found: dict[Basis, bool] = {
         "packets": seen.anatomy.is_shown, "place": c.path.located.where == "before",
-        "time": _is_too_soon(c, seen.timing),
+        "time": seen.timing.is_before_door and not _acts_at_the_door(c),
         "company": seen.others_alike >= ALIKE_OWNERS and seen.innocent == "reached",
     }
     return frozenset(basis for basis, holds in found.items() if holds)
@@ -45,11 +44,6 @@ def _acts_before_the_door(c: PathContext) -> bool:
     another owner's server, whose operator agreed to be asked."""
     path = c.path
     return path.is_before_door or _is_lost_alone(c) or path.shapes.elsewhere == "name"
-
-
-def _is_too_soon(c: PathContext, timing: EndTiming) -> bool:
-    """The attempts ended sooner than the service can answer, and nothing leaves room for a guard of its own."""
-    return timing.is_before_door and not _acts_at_the_door(c)
 
 
 def _acts_at_the_door(c: PathContext) -> bool:

@@ -74,7 +74,7 @@ def is_failing_elsewhere(c: PathContext) -> bool:
 def acts_nearer(c: PathContext) -> bool:
     """What ends or answers the attempts is nearer than the service: a search found it before the service's door, or it
     came sooner than the service can have spoken."""
-    return c.path.timing.is_before_door or c.path.is_before_door
+    return c.path.ends_too_soon or c.path.is_before_door
 
 
 def ends_on_the_way(c: PathContext) -> bool:

@@ -39,7 +39,7 @@ from probe.inference.verdicts.site_company import (
 )
 from probe.inference.verdicts.site_evidence import RAN_OUT, explain_no_path, gather_name_evidence, gather_paths
 from probe.inference.verdicts.site_loss import add_loss, gather_site_losses
-from probe.inference.verdicts.site_places import gather_places, with_places
+from probe.inference.verdicts.site_places import gather_places, gather_timed, with_places
 
 
 def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext, *,
@@ -74,8 +74,9 @@ def _judge_sites(cases: Sequence[SiteCase], run: RunContext, earlier: EarlierPla
     tried = [TriedEndpoint(case=case, endpoint=endpoint, paths=[
                  add_loss(path, case, losses) for path in gather_paths(case, endpoint, run, across)])
              for case in cases for endpoint in case.site.endpoints]
-    across, places = replace(across, companies=gather_companies(tried, run, across)), gather_places(tried)
-    told = [with_company(with_places(one, places), run, across) for one in tried]
+    across = replace(across, companies=gather_companies(tried, run, across))
+    places, timed = gather_places(tried), gather_timed(tried)
+    told = [with_company(with_places(one, places, timed), run, across) for one in tried]
     return [_judge_again(one, _judge_endpoint(one, run, across), run, across, earlier) for one in told]
 
 

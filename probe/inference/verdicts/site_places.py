@@ -1,9 +1,9 @@
-"""One search for a cause: the place that was found for one name of an owner, told to its other names.
+"""One cause: what shows for one name or address of an owner that it fails on the way, told to its others.
 
-A run does not search for the place of every name that fails; what is searched for sets a filter off once more. Names of
-one owner that fail in the same way, while one of them is shown to fail before the owner's own door, fail by the same
-cause: its front would have to refuse them in the very way of somebody else. Names of other owners learn nothing of it,
-for many fronts reset.
+A run does not search for the place of every name that fails: what is searched for sets a filter off once more. Nor is
+every address asked for all that tells how soon its ends came. Names of one owner that fail in the same way, while one of
+them is shown to fail before the owner's own door, fail by the same cause: its front would have to refuse them in the very
+way of somebody else. Names of other owners learn nothing of it, for many fronts reset.
 """
 
 from __future__ import annotations
@@ -29,10 +29,23 @@ def gather_places(tried: Iterable[TriedEndpoint]) -> Mapping[Cause, HopLocation]
             if path.stage and (place := _find_place(path)).where == "before"}
 
 
-def with_places(one: TriedEndpoint, places: Mapping[Cause, HopLocation]) -> TriedEndpoint:
-    """The endpoint, with the place of another name of its owner's where it was searched for at none of its own."""
-    return replace(one, paths=[replace(path, located_alike=places.get(_cause_of(one, path), NOWHERE))
-                               if path.stage and not _find_place(path).where else path for path in one.paths])
+def gather_timed(tried: Iterable[TriedEndpoint]) -> frozenset[Cause]:
+    """The causes by which a name fails sooner than its service can answer, not at the service's own door."""
+    return frozenset(_cause_of(one, path) for one in tried for path in one.paths
+                     if path.stage and path.timing.is_before_door and not any(p.where == "door" for p in path.places))
+
+
+def with_places(one: TriedEndpoint, places: Mapping[Cause, HopLocation], timed: frozenset[Cause]) -> TriedEndpoint:
+    """The endpoint, with the place of another name of its owner's where it was searched for at none of its own, and
+    with what was timed for another."""
+    return replace(one, paths=[_with_place(path, _cause_of(one, path), places, timed) if path.stage else path
+                               for path in one.paths])
+
+
+def _with_place(path: PathEvidence, cause: Cause, places: Mapping[Cause, HopLocation],
+                timed: frozenset[Cause]) -> PathEvidence:
+    alike = NOWHERE if _find_place(path).where else places.get(cause, NOWHERE)
+    return replace(path, located_alike=alike, timed_alike=cause in timed)
 
 
 def _find_place(path: PathEvidence) -> HopLocation:

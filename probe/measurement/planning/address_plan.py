@@ -44,7 +44,7 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
     """Steps at one address: the innocent name, the site, again, and another port where it does not connect."""
     steps: list[Step] = []
     if site.kind in SPEAKING and (
-            (depth == "all" and site.leads and _asks_beforehand(site)) or _failed_above_tcp(history, address)):
+            (depth == "all" and site.leads and _asks_beforehand(site)) or _is_odd_above_tcp(site, history, address)):
         innocent = make_innocent_visit(site, address, context)
         if not _was_tried(history.around, innocent):
             return [innocent]
@@ -107,8 +107,10 @@ def _is_doubtful(site: Site, source: AddressSource | Empty, history: SiteHistory
     return not any(o.tls.trust == "valid" for o in history.visits if o.purpose == "target")
 
 
-def _failed_above_tcp(history: SiteHistory, address: str) -> bool:
-    return any(o.address == address and (o.failure or o.app.proof == FOREIGN) and o.operation != "connect"
+def _is_odd_above_tcp(site: Site, history: SiteHistory, address: str) -> bool:
+    """Something failed there, or is not what the service says: its words, or a page in the clear."""
+    return any(o.address == address and o.operation != "connect" and (
+                   o.failure or o.app.proof == FOREIGN or (o.met_expectation == "no" and not site.sni))
                for o in history.visits)
 
 
