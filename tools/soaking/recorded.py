@@ -57,7 +57,8 @@ def recorded(network: Network) -> Iterator[None]:
     """Let every run in this process see what this network shows. Nothing is sent."""
 
     def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = ignore_progress,
-                 ask_helper: object = None, board: object = None, failed_before: object = None) -> RunResult:
+                 ask_helper: object = None, board: object = None, failed_before: object = None,
+                 places_before: object = None) -> RunResult:
         result = _make_run(catalogue, settings, plan, network)
         network.meanwhile()
         progress(1, 1)
