@@ -20,15 +20,15 @@ ROOMS = ("core", "catalogue", "config", "inference", "measurement", "control", "
 FLOORS: dict[str, tuple[str, ...]] = {
     "core": ("tables", ""),
     "config": ("", "geo", "consent"),
-    "inference": ("evidence", "rules", "verdicts"),
+    "inference": ("evidence", "rules", "verdicts", "populations"),
     "measurement": ("planning", "", "streams", "names", "datagrams", "device", "packets", "messengers", "visits",
                     "hops", "ladder", "session"),
     "control": ("", "reaching", "asking", "helper", "feeds"),
     "results": ("", "files", "runs", "batches", "archive"),
     "operation": ("schedules", "updates", "upload", "status", "commands"),
     "interop": ("words", "", "ooni", "submit"),
-    "research": ("cells", "counts", "engines", "counting", "events", "registers", "stores", "report", "explanation",
-                 ""),
+    "research": ("cells", "counts", "engines", "counting", "events", "population", "registers", "stores", "report",
+                 "explanation", ""),
 }
 """Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {
@@ -46,7 +46,8 @@ HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinj
          "aioquic", "pyspark", "numba", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit"}
 HEAVY_ALLOWED = ("lab/probe_lab/", "probe/research/cells/", "probe/research/counting/", "probe/research/counts/",
                  "probe/research/engines/",
-                 "probe/research/events/", "probe/research/open_results.py", "probe/control/helper/helper_server.py",
+                 "probe/research/events/", "probe/research/population/", "probe/research/open_results.py",
+                 "probe/control/helper/helper_server.py",
                  "probe/control/reaching/page_fetch_h3.py",
                  "probe/measurement/datagrams/quic_handshake.py", "probe/measurement/datagrams/quic_trust.py")
 SCAPY_ALLOWED = ("probe/results/files/packet_lines.py",)

@@ -1,0 +1,113 @@
+"""What an accusation by a population can rest on (`probe.core.tables.population_words`).
+
+That all networks of a country fail alike is no basis: so does what refuses the country. A basis is a difference between
+networks of one country that no service makes, or something that a single run or a control showed.
+"""
+
+from __future__ import annotations
+
+from math import comb
+
+from probe.inference.populations.comparison import (
+    asks_own_resolver,
+    count_parties,
+    is_beyond_chance,
+    is_comparable,
+    merge_sides,
+)
+from probe.inference.populations.pooled_cause import are_compatible, is_of_name
+from probe.inference.populations.population_case import PopulationCase
+from probe.inference.populations.population_evidence import NetworkView
+
+MISPLACED, MAY_BE = 0.02, 0.1
+"""Share of networks that tables place in another country than they are in (Poese et al., IP Geolocation Databases:
+Unreliable?, 2011: 96 to 98 % are placed right), and from which probability on the networks that are spared may be such:
+an operator who refuses the country spares them."""
+SEVERAL_NETWORKS, SEVERAL_PROBES = 2, 3
+"""Struck alike: fewer may be refused, or broken, each for a reason of its own."""
+EACH_WAY = 2
+"""Networks, and probes, that must be struck in each of two ways: one network's own filter may turn an end into silence.
+"""
+APART_H = {"dns": 24, "": 6}
+"""Hours between onsets: fronts change within an hour or two, and resolvers keep an answer for a day at most, mostly
+(RFC 1912, section 2.2)."""
+
+
+def rests_on_place(c: PopulationCase) -> bool:
+    """A run in this network showed that the very thing is not the service's own deed."""
+    return any(hours and are_compatible(cause, c.cause) for cause, hours in c.evidence.own.proven.items())
+
+
+def rests_on_vantage(c: PopulationCase) -> bool:
+    """A control in the country is served at the address. A route may be lost for one network alone."""
+    return c.evidence.vantages > 0 and _is_counted(c) and len(c.struck.probes) >= SEVERAL_NETWORKS
+
+
+def rests_on_mechanisms(c: PopulationCase) -> bool:
+    """Networks of the country are struck in ways that differ."""
+    if not _is_several(c.alike):
+        return False
+    return any(_is_several(views) and _differ_alone(c, views) for views in c.otherwise.values())
+
+
+def rests_on_spared(c: PopulationCase) -> bool:
+    """Comparable networks of the country are served in the same hours.
+
+    One spared probe is enough beside three networks that are struck. One network that is struck alone must be so for
+    three probes, beside several networks of the same kind of access: else a front may refuse just it.
+    """
+    if not _is_counted(c) or not c.spared or c.fails_abroad:
+        return False
+    if _may_be_misplaced(len(c.lasting), len(c.spared)):
+        return False
+    struck, served = merge_sides(v.struck for v in c.lasting), merge_sides(v.served for v in c.spared)
+    parties = count_parties(c.lasting, c.cause)
+    if len(struck.probes) < SEVERAL_PROBES or not is_beyond_chance(c.lasting, c.spared):
+        return False
+    if parties < SEVERAL_NETWORKS:
+        return (len(c.spared) >= SEVERAL_NETWORKS and len(served.probes) >= SEVERAL_PROBES
+                and not struck.access.isdisjoint(served.access))
+    return len(served.probes) > 1 or parties > SEVERAL_NETWORKS
+
+
+def rests_on_onsets(c: PopulationCase) -> bool:
+    """It began in some networks while others, in which it began later, were served. All of them are still struck."""
+    if not _is_counted(c) or c.fails_abroad or count_parties(c.lasting, c.cause) <= SEVERAL_NETWORKS:
+        return False
+    if len(merge_sides(v.struck for v in c.lasting).probes) < SEVERAL_PROBES:
+        return False
+    first = min(c.lasting, key=lambda view: view.onset_h)
+    late = [view for view in c.lasting if _began_after(view, first, c)]
+    return bool(late)
+
+
+def _began_after(late: NetworkView, first: NetworkView, c: PopulationCase) -> bool:
+    apart = APART_H.get(c.cause.split(".")[0], APART_H[""])
+    return (late.earlier.hours > 1 and late.earlier.last_h - first.onset_h >= apart
+            and is_comparable(first.struck, late.earlier, c.cause))
+
+
+def _is_counted(c: PopulationCase) -> bool:
+    """The network that is judged is itself struck long enough for its sort of cause."""
+    return c.evidence.own in c.lasting
+
+
+def _is_several(views: tuple[NetworkView, ...]) -> bool:
+    return len(views) >= EACH_WAY and len(merge_sides(view.struck for view in views).probes) >= EACH_WAY
+
+
+def _differ_alone(c: PopulationCase, others: tuple[NetworkView, ...]) -> bool:
+    """Nothing but the network tells those who are struck in two ways apart."""
+    ours, theirs = c.struck, merge_sides(view.struck for view in others)
+    if any("dns" in {cause.split(".")[0] for cause in view.causes} for view in (*c.alike, *others)):
+        return asks_own_resolver(ours) and asks_own_resolver(theirs)
+    if not ours.addresses or not theirs.addresses:
+        return is_of_name(c.cause)
+    return is_comparable(ours, theirs, c.cause)
+
+
+def _may_be_misplaced(struck: int, spared: int) -> bool:
+    """Whether so many of the networks are easily spared because a table places them in another country."""
+    total = struck + spared
+    below = sum(comb(total, k) * MISPLACED**k * (1 - MISPLACED) ** (total - k) for k in range(spared))
+    return 1 - below >= MAY_BE

@@ -1,0 +1,133 @@
+"""The table of rules by which a population is judged: the first that holds decides, and the last always does.
+
+What excuses stands above what accuses, as in the tables of single runs (`probe.inference.rules.rule`). A rule that
+accuses rests on one basis, and names the cause as deep as the probe-hours agree on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.outcomes import Decided
+from probe.core.tables.population_words import PopulationBasis
+from probe.core.tables.words import Empty
+from probe.inference.populations import population_bases as bases
+from probe.inference.populations.comparison import merge_sides
+from probe.inference.populations.population_case import PopulationCase
+from probe.inference.populations.population_evidence import ENOUGH_HOURS
+
+PopulationRuleId = Literal[
+    "pop/line_out", "pop/line_unknown", "pop/too_few", "pop/one_device", "pop/some_probes", "pop/comes_and_goes",
+    "pop/no_cause", "pop/own_refusal", "pop/instrument", "pop/down", "pop/one_witness", "pop/place", "pop/vantage",
+    "pop/mechanisms", "pop/spared", "pop/onsets", "pop/unplaced",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationRule:
+    """If `holds`, the verdict is `outcome`; `why` is one sentence."""
+
+    id: PopulationRuleId
+    outcome: Decided
+    block_type: BlockTypeId | Empty
+    """Empty: the cause that the probe-hours agree on."""
+    why: str
+    holds: Callable[[PopulationCase], bool]
+    basis: PopulationBasis | Empty = ""
+
+
+POPULATION_RULES: tuple[PopulationRule, ...] = (
+    PopulationRule(
+        id="pop/line_out", outcome="network", block_type="network",
+        why="in the hours in which it failed most of what else was tried failed too",
+        holds=lambda c: c.evidence.own.sick_hours > c.evidence.own.struck.hours),
+    PopulationRule(
+        id="pop/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed",
+        why="it failed in a single hour of a single probe",
+        holds=lambda c: c.evidence.own.struck.hours < ENOUGH_HOURS),
+    PopulationRule(
+        id="pop/line_unknown", outcome="inconclusive", block_type="inconclusive.no_control",
+        why="nothing else was tried in the hours in which it failed, so nobody knows how the line fared",
+        holds=lambda c: c.evidence.own.alone_hours >= c.evidence.own.struck.hours),
+    PopulationRule(
+        id="pop/one_device", outcome="inconclusive", block_type="inconclusive.unconfirmed",
+        why="it fails for one probe alone, and others in the same network are served in the same hours",
+        holds=lambda c: c.evidence.own.is_uneven and len(c.evidence.own.struck.probes) == 1),
+    PopulationRule(
+        id="pop/some_probes", outcome="inconclusive", block_type="inconclusive.unconfirmed",
+        why="it fails for some probes of the network, and others are served in the same hours: addresses may be "
+            "refused, or lines be filtered",
+        holds=lambda c: c.evidence.own.is_uneven),
+    PopulationRule(
+        id="pop/comes_and_goes", outcome="inconclusive", block_type="inconclusive.unconfirmed",
+        why="its probes are served in between",
+        holds=lambda c: not c.evidence.own.is_struck),
+    PopulationRule(
+        id="pop/no_cause", outcome="inconclusive", block_type="inconclusive.unexplained",
+        why="the probes do not agree on how it fails, not even on the layer",
+        holds=lambda c: not c.cause),
+    PopulationRule(
+        id="pop/own_refusal", outcome="inconclusive", block_type="inconclusive.control_doubtful",
+        why="the operator may refuse the country, by law or by choice, and nothing shows that this is none of it",
+        holds=lambda c: c.evidence.refuses and not _is_no_refusal(c)),
+    PopulationRule(
+        id="pop/instrument", outcome="inconclusive", block_type="inconclusive.instrument",
+        why="it fails with one version of the program or its list, and who is served runs another",
+        holds=lambda c: _differs_by_instrument(c)),
+    PopulationRule(
+        id="pop/down", outcome="down", block_type="server",
+        why="it fails in other countries in the same hours as well",
+        holds=lambda c: c.fails_abroad and not c.spared and not bases.rests_on_place(c)),
+    PopulationRule(
+        id="pop/one_witness", outcome="inconclusive", block_type="inconclusive.unconfirmed",
+        why="one probe alone met it, and a broken device is no network",
+        holds=lambda c: len(c.struck.probes) < 2),
+    PopulationRule(
+        id="pop/place", outcome="blocked", block_type="", basis="place",
+        why="it fails alike for several probes, and a run in this network showed that it is not the service",
+        holds=bases.rests_on_place),
+    PopulationRule(
+        id="pop/vantage", outcome="blocked", block_type="", basis="vantage",
+        why="it fails alike for several probes, and a control in the country is served at the same address",
+        holds=bases.rests_on_vantage),
+    PopulationRule(
+        id="pop/mechanisms", outcome="blocked", block_type="", basis="mechanisms",
+        why="networks of the country are struck in ways that differ, and each of them by several probes",
+        holds=bases.rests_on_mechanisms),
+    PopulationRule(
+        id="pop/spared", outcome="blocked", block_type="", basis="spared",
+        why="networks of the country are struck alike, and comparable ones are served in the same hours",
+        holds=bases.rests_on_spared),
+    PopulationRule(
+        id="pop/onsets", outcome="blocked", block_type="", basis="onsets",
+        why="it began in networks of the country one after the other, far apart, and goes on in all of them",
+        holds=bases.rests_on_onsets),
+    PopulationRule(
+        id="pop/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced",
+        why="it fails alike for several probes, and nothing shows that the service does not refuse them all",
+        holds=lambda c: True),
+)
+
+
+def find_population_rule(c: PopulationCase) -> PopulationRule:
+    """The first rule that holds."""
+    return next(rule for rule in POPULATION_RULES if rule.holds(c))
+
+
+def _is_no_refusal(c: PopulationCase) -> bool:
+    """A refusal of the country does not look so. That some networks are spared is not enough: tables of countries err.
+    """
+    return bases.rests_on_place(c) or bases.rests_on_vantage(c) or bases.rests_on_mechanisms(c)
+
+
+def _differs_by_instrument(c: PopulationCase) -> bool:
+    """Nobody is served with a version with which it fails here."""
+    own, served = c.evidence.own, set[str]()
+    views = (own, *c.evidence.peers)
+    served |= merge_sides(side for view in views for side in (view.served, view.earlier)).instruments
+    for country in c.evidence.abroad:
+        served |= country.served_instruments
+    return bool(served) and bool(c.struck.instruments) and served.isdisjoint(c.struck.instruments)

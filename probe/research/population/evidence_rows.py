@@ -1,0 +1,61 @@
+"""Evidence out of what DuckDB counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from probe.catalogue.owners import describe_service, may_refuse
+from probe.core.tables.resolvers import find_operator
+from probe.inference.populations.comparison import PUBLIC
+from probe.inference.populations.population_evidence import CountryView, NetworkView, PopulationEvidence, Side
+
+_OWN_WORDS = ("near", "provider")
+OWN = "own"
+"""A resolver in the volunteer's own network, whose address is not kept."""
+
+
+def make_evidence(stretch: Mapping[str, Any], networks: Iterable[Mapping[str, Any]],
+                  abroad: Iterable[Mapping[str, Any]]) -> PopulationEvidence:
+    """The evidence of one stretch; the rows are those of `stretches.py`."""
+    views = {row["asn"]: _network(row) for row in networks}
+    return PopulationEvidence(
+        own=views.pop(stretch["asn"]), peers=tuple(views.values()),
+        abroad=tuple(CountryView(
+            cc=row["cc"], struck_hours=row["struck_hours"], served_hours=row["served_hours"],
+            served_instruments=_texts(row["served_instruments"])) for row in abroad),
+        vantages=stretch["vantages"], others_alike=stretch["others_alike"],
+        refuses=_refuses(stretch["service"], stretch["cc"]))
+
+
+def name_resolver(address: str) -> str:
+    """Who a resolver is: `own`, `public:NAME`, or its address."""
+    if address in _OWN_WORDS:
+        return OWN
+    operator = find_operator(address)
+    return f"{PUBLIC}{operator}" if operator else address
+
+
+def _network(row: Mapping[str, Any]) -> NetworkView:
+    return NetworkView(
+        asn=row["asn"], struck=_side(row, "struck"), served=_side(row, "served"), earlier=_side(row, "earlier"),
+        sick_hours=row["sick_hours"], alone_hours=row["alone_hours"], causes=row["causes"] or {},
+        proven=row["proven"] or {}, onset_h=row["onset"])
+
+
+def _side(row: Mapping[str, Any], name: str) -> Side:
+    first, last = row[f"{name}_first_h"], row[f"{name}_last_h"]
+    return Side(
+        hours=row[f"{name}_hours"], probes=frozenset(row[f"{name}_probes"] or ()),
+        access=_texts(row[f"{name}_access"]), instruments=_texts(row[f"{name}_instruments"]),
+        addresses=_texts(row[f"{name}_addresses"]),
+        resolvers=frozenset(map(name_resolver, _texts(row[f"{name}_resolvers"]))),
+        first_h=-1 if first is None else first, last_h=-1 if last is None else last)
+
+
+def _texts(values: Iterable[str] | None) -> frozenset[str]:
+    return frozenset(value for value in values or () if value and value.strip())
+
+
+def _refuses(service: str, cc: str) -> bool:
+    return may_refuse(describe_service(service, "", (), {}), cc)

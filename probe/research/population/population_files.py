@@ -1,0 +1,198 @@
+"""From result files to `population.parquet` and `population.csv`: what many probes say together of what fails."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from probe.core.stamps import format_time
+from probe.inference.populations.judge_population import PopulationVerdict, judge_population
+from probe.inference.populations.population_evidence import PopulationEvidence
+from probe.research.cells import cell_expressions as cell
+from probe.research.cells.cell_inputs import CellInputs, DayChunk, find_inputs
+from probe.research.counting.cell_files import CellSummary, without_broken
+from probe.research.engines.duckdb_connection import open_duckdb
+from probe.research.engines.engine import AnalysisEngine, EngineError
+from probe.research.population import probe_hours
+from probe.research.population.evidence_rows import make_evidence
+from probe.research.population.population_schema import SCHEMA
+from probe.research.population.stretches import ProbeHours
+from probe.results.files.atomic import translate_os_errors
+from probe.results.files.text_cells import encode
+from probe.results.schema import Column, Kind
+
+PARQUET_FILE, CSV_FILE = "population.parquet", "population.csv"
+MAX_TOLD = 10_000
+"""So many rows are told beside the files."""
+_MEMORY_MB = 600
+_GROUP_ROWS = 1 << 14
+_UNTOLD = ("pop/too_few", "pop/one_witness", "pop/one_device", "pop/some_probes", "pop/comes_and_goes",
+           "pop/line_unknown")
+"""Rules whose rows are in the files alone: too little was seen."""
+_TEXT = Column(name="", kind=Kind.TEXT, nullable=False, unit="", meaning="")
+Row = Mapping[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class PopulationSummary:
+    """What came of it."""
+
+    rows: int = 0
+    """Rows of the files."""
+    by_rule: Counter[str] = field(default_factory=Counter)
+    told: list[Row] = field(default_factory=list)
+    """Rows that say something, the first MAX_TOLD; times as text."""
+
+
+def write_population(directory: Path, out: Path, engine: AnalysisEngine, *, now: datetime, lab: bool = False,
+                     ) -> PopulationSummary:
+    """Read result folders and write what their probes say together to `out`. Raises StoreError.
+
+    Where there are no files of runs or of verdicts the table is empty.
+    """
+    done = PopulationSummary()
+    with tempfile.TemporaryDirectory(prefix="probe-population-", dir=out) as folder:
+        connection = open_duckdb(memory_mb=_MEMORY_MB, threads=os.cpu_count() or 1, folder=folder)
+        try:
+            hours = ProbeHours(connection, folder)
+            _gather(directory, engine, hours, now, lab)
+            hours.find_stretches()
+            with _open_files(out) as write:
+                for stretch, networks, abroad in hours.read_stretches():
+                    evidence = make_evidence(stretch, networks, abroad)
+                    row = _make_row(stretch, evidence, judge_population(evidence), lab)
+                    _note(done, row)
+                    write(row)
+        finally:
+            connection.close()
+    return done
+
+
+def _gather(directory: Path, engine: AnalysisEngine, hours: ProbeHours, now: datetime, lab: bool) -> None:
+    inputs = find_inputs(directory, required=_list_required(), tables=("runs", "verdicts", "observations"),
+                         portion_rows=engine.portion_rows)
+    if not any(chunk.of("runs") for chunk in inputs.chunks):
+        return
+    runs, traits = _read_runs(inputs, engine, now, lab)
+    engine.hold()
+    for chunk in inputs.chunks:
+        if chunk.of("verdicts"):
+            facts = engine.keep(_read_facts(chunk, engine, runs, traits))
+            for batch in engine.batches(probe_hours.make_probe_hours(facts)):
+                hours.add(batch)
+        engine.torn()
+        engine.release()
+
+
+def _list_required() -> dict[str, frozenset[str]]:
+    return {
+        "runs": frozenset(probe_hours.RUN) - probe_hours.OPTIONAL,
+        "verdicts": frozenset(probe_hours.VERDICT) - probe_hours.OPTIONAL,
+        "observations": frozenset(("run_id",)),
+    }
+
+
+def _read_runs(inputs: CellInputs, engine: AnalysisEngine, now: datetime, lab: bool) -> tuple[ir.Table, ir.Table]:
+    days = inputs.chunks
+    raw = _read(engine, [group for chunk in days for group in chunk.of("runs")], probe_hours.RUN)
+    return (engine.keep(cell.judge_runs(raw, now=now, lab=lab)), engine.keep(probe_hours.list_run_traits(raw)))
+
+
+def _read_facts(chunk: DayChunk, engine: AnalysisEngine, runs: ir.Table, traits: ir.Table) -> ir.Table:
+    looks = resolvers = None
+    if groups := chunk.of("observations"):
+        seen = _read(engine, groups, probe_hours.OBSERVATION)
+        looks, resolvers = (engine.keep(make(seen)) for make in (probe_hours.list_looks, probe_hours.list_resolvers))
+    verdicts = _read(engine, chunk.of("verdicts"), probe_hours.VERDICT)
+    days = runs.filter(runs.day.isin(list(chunk.days)))
+    return probe_hours.make_facts(verdicts, days, traits, looks, resolvers)
+
+
+def _read(engine: AnalysisEngine, groups: Sequence[Any], columns: Sequence[str]) -> ir.Table:
+    """These columns of those files that can be read to their end."""
+    defaults: dict[str, str | bool] = {**dict.fromkeys(probe_hours.OPTIONAL, ""), "confirmed": False}
+    try:
+        return engine.read(groups, columns, defaults)
+    except EngineError:
+        whole = without_broken(groups, columns, CellSummary(engine=engine.name), None)
+        if whole == list(groups) or not whole:
+            raise
+        return engine.read(whole, columns, defaults)
+
+
+def _make_row(stretch: Row, evidence: PopulationEvidence, verdict: PopulationVerdict, lab: bool) -> Row:
+    earlier = evidence.own.earlier.last_h
+    return {
+        "lab": lab, "probe_cc": stretch["cc"], "probe_asn": stretch["asn"], "service": stretch["service"],
+        "role": stretch["role"], "target_id": stretch["target_id"], "onset": _moment(stretch["onset"]),
+        "served_until": _moment(earlier) if earlier >= 0 else None, "last": _moment(stretch["last"]),
+        "outcome": verdict.outcome, "block_type": verdict.block_type, "suspected": verdict.suspected,
+        "basis": verdict.basis, "rule_id": verdict.rule_id, "not_excluded": " ".join(verdict.not_excluded),
+        "n": verdict.n, "struck": verdict.struck, "witnesses": verdict.witnesses,
+        "networks_alike": verdict.networks_alike, "witnesses_alike": verdict.witnesses_alike,
+        "networks_spared": verdict.networks_spared, "countries_served": verdict.countries_served,
+        "countries_struck": verdict.countries_struck, "others_alike": verdict.others_alike, "reason": verdict.why,
+    }
+
+
+def _moment(hour: int) -> datetime:
+    return datetime.fromtimestamp(hour * 3600, UTC)
+
+
+def _note(done: PopulationSummary, row: Row) -> None:
+    done.rows += 1
+    done.by_rule[row["rule_id"]] += 1
+    if row["rule_id"] not in _UNTOLD and len(done.told) < MAX_TOLD:
+        done.told.append({name: format_time(value) if isinstance(value, datetime) else value
+                          for name, value in row.items()})
+
+
+@contextmanager
+def _open_files(out: Path) -> Iterator[Any]:
+    """Both files, which take their places when they are whole; gives what writes a row."""
+    parts = {name: out / f".{name}.{os.getpid()}.part" for name in (PARQUET_FILE, CSV_FILE)}
+    waiting: list[Row] = []
+    try:
+        with translate_os_errors(out / PARQUET_FILE):
+            with (pq.ParquetWriter(parts[PARQUET_FILE], SCHEMA, compression="zstd") as columnar,
+                  parts[CSV_FILE].open("w", encoding="utf-8", newline="") as file):
+                plain = csv.writer(file, lineterminator="\r\n")
+                plain.writerow(SCHEMA.names)
+
+                def flush() -> None:
+                    columnar.write_table(pa.Table.from_pylist(waiting, schema=SCHEMA))
+                    waiting.clear()
+
+                def write(row: Row) -> None:
+                    plain.writerow([_cell(row[name]) for name in SCHEMA.names])
+                    waiting.append(row)
+                    if len(waiting) >= _GROUP_ROWS:
+                        flush()
+
+                yield write
+                flush()
+            for name, part in parts.items():
+                os.replace(part, out / name)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return encode(format_time(value) if isinstance(value, datetime) else str(value), _TEXT)

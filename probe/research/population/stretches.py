@@ -1,0 +1,198 @@
+"""Where a target fails in a network, hour after hour, and all that is held against it: SQL over probe-hours.
+
+DuckDB keeps the probe-hours in a file of its own and is asked for some stretches at a time, so memory does not grow
+with the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from probe.inference.populations.population_evidence import ENOUGH_HOURS
+from probe.research.engines.duckdb_connection import first_error_line, quote_sql
+from probe.research.population.probe_hours import COLUMNS, FAILED, SERVED, SICK, STRUCK
+from probe.results.files.atomic import StoreError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+Row = Mapping[str, Any]
+
+MAX_GAP_H = 168
+"""What lies further apart is another stretch: nobody looked for a week."""
+BEFORE_H = 168
+"""So long before the onset it is asked who was served."""
+_AT_ONCE = 500
+"""Stretches whose evidence is gathered at once."""
+_MOST_ADDRESSES = 64
+_TYPES = {"asn": "BIGINT", "hour": "INTEGER", "probe": "BIGINT", "state": "TINYINT", "alone": "BOOLEAN"}
+
+_STRETCHES = f"""
+CREATE TABLE stretches AS
+WITH marked AS (
+    SELECT cc, asn, target_id, hour, sum(bad)::INTEGER AS bad, sum(bad) > sum(served) AS fails,
+           any_value(service) AS service, any_value(role) AS role
+    FROM (SELECT *, (state IN ({STRUCK}, {SICK}))::INTEGER AS bad, (state = {SERVED})::INTEGER AS served
+          FROM hours WHERE state <> {FAILED})
+    GROUP BY cc, asn, target_id, hour
+), begun AS (
+    SELECT *, CASE WHEN fails = lag(fails) OVER own AND hour - lag(hour) OVER own <= {MAX_GAP_H} THEN 0 ELSE 1 END
+        AS new
+    FROM marked WINDOW own AS (PARTITION BY cc, asn, target_id ORDER BY hour)
+), numbered AS (
+    SELECT *, sum(new) OVER (PARTITION BY cc, asn, target_id ORDER BY hour ROWS UNBOUNDED PRECEDING) AS island
+    FROM begun
+)
+SELECT (row_number() OVER (ORDER BY min(hour), cc, asn, target_id))::INTEGER AS number, cc, asn, target_id,
+       any_value(service) AS service, any_value(role) AS role, min(hour) AS onset, max(hour) AS last
+FROM numbered WHERE fails GROUP BY cc, asn, target_id, island HAVING sum(bad) >= {ENOUGH_HOURS}
+"""
+
+_CHOSEN = """
+CREATE OR REPLACE TEMP TABLE chosen AS
+SELECT s.*, unnest(range((s.onset - {before}) // 24, s.last // 24 + 1))::INTEGER AS day
+FROM stretches s WHERE s.number > ? AND s.number <= ?
+"""
+
+_ONSETS = """
+CREATE OR REPLACE TEMP TABLE onsets AS
+SELECT s.number, o.asn, min(o.onset) AS onset
+FROM stretches s JOIN stretches o ON o.cc = s.cc AND o.target_id = s.target_id
+    AND o.onset <= s.last AND o.last >= s.onset
+WHERE s.number > ? AND s.number <= ? AND (o.asn <> s.asn OR o.number = s.number) GROUP BY s.number, o.asn
+"""
+
+
+def _side(name: str, condition: str) -> str:
+    """The columns of a `Side`."""
+    where = f"FILTER (WHERE {condition})"
+    return f"""
+    count(*) {where} AS {name}_hours, list(DISTINCT probe) {where} AS {name}_probes,
+    list(DISTINCT access) {where} AS {name}_access, list(DISTINCT instrument) {where} AS {name}_instruments,
+    list_concat(list(DISTINCT address_low) {where}, list(DISTINCT address_high) {where})[:{_MOST_ADDRESSES}]
+        AS {name}_addresses,
+    list(DISTINCT resolver) {where} AS {name}_resolvers, min(hour) {where} AS {name}_first_h,
+    max(hour) {where} AS {name}_last_h"""
+
+
+_NETWORKS = f"""
+WITH seen AS (
+    SELECT s.number, s.onset AS begin, o.onset, h.*,
+           h.hour >= s.onset AND (o.onset IS NULL OR h.hour >= o.onset) AS inside, h.hour < o.onset AS before
+    FROM chosen s JOIN day_hours h ON h.cc = s.cc AND h.target_id = s.target_id AND h.day = s.day
+        AND h.hour BETWEEN s.onset - {BEFORE_H} AND s.last
+    LEFT JOIN onsets o ON o.number = s.number AND o.asn = h.asn
+)
+SELECT number, asn, coalesce(any_value(onset), -1) AS onset,
+    {_side("struck", f"inside AND state = {STRUCK}")},
+    {_side("served", f"inside AND state = {SERVED}")},
+    {_side("earlier", f"before AND state = {SERVED}")},
+    count(*) FILTER (WHERE inside AND state = {SICK}) AS sick_hours,
+    count(*) FILTER (WHERE inside AND state = {STRUCK} AND alone) AS alone_hours,
+    histogram(cause) FILTER (WHERE inside AND state = {STRUCK}) AS causes,
+    histogram(proven) FILTER (WHERE inside AND state = {STRUCK} AND proven <> '') AS proven
+FROM seen GROUP BY number, asn ORDER BY number, asn
+"""
+
+_ABROAD = f"""
+SELECT s.number, h.cc, count(*) FILTER (WHERE state IN ({STRUCK}, {FAILED})) AS struck_hours,
+       count(*) FILTER (WHERE state = {SERVED}) AS served_hours,
+       list(DISTINCT instrument) FILTER (WHERE state = {SERVED}) AS served_instruments
+FROM chosen s JOIN day_hours h ON h.target_id = s.target_id AND h.day = s.day AND h.cc <> s.cc
+    AND h.hour BETWEEN s.onset AND s.last
+GROUP BY s.number, h.cc ORDER BY s.number, h.cc
+"""
+
+_OTHERS = """
+SELECT s.number, count(DISTINCT o.service) AS others
+FROM stretches s JOIN stretches o ON o.cc = s.cc AND o.asn = s.asn AND o.service <> s.service
+    AND o.onset <= s.last AND o.last >= s.onset
+WHERE s.number > ? AND s.number <= ? GROUP BY s.number
+"""
+
+_VANTAGES = """
+SELECT s.number, count(DISTINCT v.control) AS vantages
+FROM stretches s JOIN vantages v ON v.cc = s.cc AND v.target_id = s.target_id AND v.hour BETWEEN s.onset AND s.last
+WHERE s.number > ? AND s.number <= ? GROUP BY s.number
+"""
+
+
+class ProbeHours:
+    """The probe-hours of all results, and what is asked of them."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: str) -> None:
+        self._connection = connection
+        with self._explained():
+            connection.execute(f"ATTACH {quote_sql(f'{folder}/population.duckdb')} AS population; USE population")
+            columns = ", ".join(f"{name} {_TYPES.get(name, 'VARCHAR')}" for name in COLUMNS)
+            connection.execute(f"CREATE TABLE hours ({columns})")
+            connection.execute("CREATE TABLE vantages (cc VARCHAR, target_id VARCHAR, hour INTEGER, control VARCHAR)")
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Keep some probe-hours, with the columns of COLUMNS."""
+        self._insert("hours", batch.select(list(COLUMNS)))
+
+    def add_vantages(self, batch: pa.RecordBatch) -> None:
+        """Keep looks of controls in the country that were served where a probe failed."""
+        self._insert("vantages", batch.select(["cc", "target_id", "hour", "control"]))
+
+    def find_stretches(self) -> int:
+        """How many stretches of failure there are. Nothing is added after that."""
+        with self._explained():
+            self._connection.execute(_STRETCHES)
+            self._connection.execute(
+                "CREATE TABLE day_hours AS SELECT *, hour // 24 AS day FROM hours "
+                "WHERE target_id IN (SELECT DISTINCT target_id FROM stretches) ORDER BY target_id, hour")
+            self._connection.execute("DROP TABLE hours")
+            (count,) = self._connection.execute("SELECT count(*) FROM stretches").fetchone() or (0,)
+        return int(count)
+
+    def read_stretches(self) -> Iterator[tuple[Row, list[Row], list[Row]]]:
+        """Each stretch, with its networks and the other countries."""
+        with self._explained():
+            (last,) = self._connection.execute("SELECT count(*) FROM stretches").fetchone() or (0,)
+            for first in range(0, last, _AT_ONCE):
+                yield from self._some(first, min(last, first + _AT_ONCE))
+
+    def _some(self, first: int, last: int) -> Iterator[tuple[Row, list[Row], list[Row]]]:
+        bounds = [first, last]
+        self._connection.execute(_CHOSEN.format(before=BEFORE_H), bounds)
+        self._connection.execute(_ONSETS, bounds)
+        others = {row["number"]: row["others"] for row in self._rows(_OTHERS, bounds)}
+        vantages = {row["number"]: row["vantages"] for row in self._rows(_VANTAGES, bounds)}
+        networks, abroad = _by_number(self._rows(_NETWORKS)), _by_number(self._rows(_ABROAD))
+        for row in self._rows("SELECT * FROM stretches WHERE number > ? AND number <= ? ORDER BY number", bounds):
+            number = row["number"]
+            told = {**row, "others_alike": others.get(number, 0), "vantages": vantages.get(number, 0)}
+            yield told, networks.get(number, []), abroad.get(number, [])
+
+    def _rows(self, sql: str, values: list[int] | None = None) -> list[Row]:
+        found = self._connection.execute(sql, values or [])
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def _insert(self, table: str, batch: pa.RecordBatch) -> None:
+        with self._explained():
+            self._connection.register("batch_of_rows", batch)
+            self._connection.execute(f"INSERT INTO {table} SELECT * FROM batch_of_rows")
+            self._connection.unregister("batch_of_rows")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except duckdb.Error as error:
+            raise StoreError(f"the population could not be counted: {first_error_line(error)}; give --out where there "
+                             "is room") from error
+
+
+def _by_number(rows: list[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["number"], []).append(row)
+    return found
