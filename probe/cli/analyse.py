@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from probe.research.counting.cell_files import CellSummary
     from probe.research.counts.counts_cells import CountsSummary
     from probe.research.events.event_findings import LoggedChanges
+    from probe.research.population.population_files import PopulationSummary
 
 _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
 _NEEDS = "analysing needs the extra `research`: pip install 'reachability-probe[research]'"
 _LEVELS = ("target", "role", "service")
+_MAX_LINES = 40
 
 
 @click.command()
@@ -59,6 +61,9 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     Events in the cells go to the log events.jsonl, which only grows: what is new, revised, ended or withdrawn is told.
     It also tells what was dismissed and what fails by itself, by which check, and what would change its mind.
 
+    What single runs leave undecided is judged again for all probes of a network together, with other networks and
+    countries in the same hours as the control: population.csv and population.parquet in the folder of --out.
+
     \b
     Examples:
       probe analyse results
@@ -73,14 +78,19 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     now = datetime.now(UTC)
     try:
         done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, now)
+        population = _judge_population(directory, out, lab, memory_mb, threads, now)
         told = _events(out, since.replace(tzinfo=UTC) if since else None, now)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
         click.echo(json.dumps({**_plain(done), "out": str(out), **(told.found if told else {"events": None}),
+                               "population": list(population.told) if population else None,
                                "changes": [dict(row) for row in told.rows] if told else None}))
         return
     _tell(done, out, rejected)
+    if population:
+        for line in _tell_population(population, out):
+            click.echo(visible(line))
     if told:
         for line in told.lines:
             click.echo(visible(line))
@@ -98,6 +108,28 @@ def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"Looked like events and are none: {reasons}. Each with its numbers: the rows `dismissed` of the log."
     if found["flaky"]:
         yield f"Fail by themselves again and again: {len(found['flaky'])} series; see the rows `flaky` of the log."
+
+
+def _judge_population(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int,
+                      now: datetime) -> PopulationSummary | None:
+    """What many probes say together; None of counts, which have no verdicts."""
+    from probe.research.population.population_files import write_population
+
+    if directory.is_file():
+        return None
+    return write_population(directory, out, now=now, lab=lab, memory_mb=memory_mb, threads=threads)
+
+
+def _tell_population(population: PopulationSummary, out: Path) -> Iterator[str]:
+    """What is blocked by many probes' word, and what stays open."""
+    for row in population.told[:_MAX_LINES]:
+        if row["outcome"] == "blocked":
+            yield (f"Blocked by many probes' word: {row['target_id']} in {row['probe_cc']}-AS{row['probe_asn']}, "
+                   f"{row['block_type']}, since {row['onset']}: {row['reason']} (n={row['n']} probe-hours)")
+    outcomes = Counter(row["outcome"] for row in population.told)
+    counts = ", ".join(f"{count:,} {word}" for word, count in outcomes.most_common()) or "nothing"
+    yield (f"Population: {population.rows:,} stretches of failure; of those of several probes {counts}: "
+           f"{out / 'population.csv'}")
 
 
 def _events(out: Path, since: datetime | None, now: datetime) -> LoggedChanges | None:

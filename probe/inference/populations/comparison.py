@@ -16,9 +16,9 @@ from probe.inference.populations.population_evidence import NetworkView, Side
 
 T = TypeVar("T")
 
-CHANCE = 0.05
-"""Probability of such a difference where there is none, by Fisher's exact test over probe-hours. Several things are
-asked beside it, so it is no error rate of the whole."""
+CHANCE = 0.001
+"""Probability of such a difference where there is none, by Fisher's exact test over probe-hours: small, since stretches
+are looked for where most fails, and many are looked at."""
 PUBLIC = "public:"
 
 

@@ -53,8 +53,9 @@ def rests_on_mechanisms(c: PopulationCase) -> bool:
 def rests_on_spared(c: PopulationCase) -> bool:
     """Comparable networks of the country are served in the same hours.
 
-    One spared probe is enough beside three networks that are struck. One network that is struck alone must be so for
-    three probes, beside several networks of the same kind of access: else a front may refuse just it.
+    Where the kinds of access are not known three networks must be struck, for fronts refuse networks by their kind, and
+    so they must where one probe alone is spared. One network that is struck alone must be so for three probes, beside
+    several networks that are known to be of its kind.
     """
     if not _is_counted(c) or not c.spared or c.fails_abroad:
         return False
@@ -64,10 +65,10 @@ def rests_on_spared(c: PopulationCase) -> bool:
     parties = count_parties(c.lasting, c.cause)
     if len(struck.probes) < SEVERAL_PROBES or not is_beyond_chance(c.lasting, c.spared):
         return False
+    same_kind = not struck.access.isdisjoint(served.access)
     if parties < SEVERAL_NETWORKS:
-        return (len(c.spared) >= SEVERAL_NETWORKS and len(served.probes) >= SEVERAL_PROBES
-                and not struck.access.isdisjoint(served.access))
-    return len(served.probes) > 1 or parties > SEVERAL_NETWORKS
+        return same_kind and len(c.spared) >= SEVERAL_NETWORKS and len(served.probes) >= SEVERAL_PROBES
+    return parties > SEVERAL_NETWORKS or (same_kind and len(served.probes) > 1)
 
 
 def rests_on_onsets(c: PopulationCase) -> bool:

@@ -24,6 +24,7 @@ from probe.research.cells import cell_expressions as cell
 from probe.research.cells.cell_inputs import CellInputs, DayChunk, find_inputs
 from probe.research.counting.cell_files import CellSummary, without_broken
 from probe.research.engines.duckdb_connection import open_duckdb
+from probe.research.engines.duckdb_engine import DuckDB
 from probe.research.engines.engine import AnalysisEngine, EngineError
 from probe.research.population import probe_hours
 from probe.research.population.evidence_rows import make_evidence
@@ -36,7 +37,8 @@ from probe.results.schema import Column, Kind
 PARQUET_FILE, CSV_FILE = "population.parquet", "population.csv"
 MAX_TOLD = 10_000
 """So many rows are told beside the files."""
-_MEMORY_MB = 600
+_OWN_PART, _LEAST_MB = 3, 150
+"""The part of the memory in which probe-hours are kept; the rest is for reading the files."""
 _GROUP_ROWS = 1 << 14
 _UNTOLD = ("pop/too_few", "pop/one_witness", "pop/one_device", "pop/some_probes", "pop/comes_and_goes",
            "pop/line_unknown")
@@ -56,22 +58,29 @@ class PopulationSummary:
     """Rows that say something, the first MAX_TOLD; times as text."""
 
 
-def write_population(directory: Path, out: Path, engine: AnalysisEngine, *, now: datetime, lab: bool = False,
-                     ) -> PopulationSummary:
+def write_population(directory: Path, out: Path, *, now: datetime, lab: bool = False, memory_mb: int = 2500,
+                     threads: int = 0) -> PopulationSummary:
     """Read result folders and write what their probes say together to `out`. Raises StoreError.
 
-    Where there are no files of runs or of verdicts the table is empty.
+    Whatever counts the cells, this is DuckDB's work; what does not fit `memory_mb` goes to a temporary folder. Where
+    there are no files of runs or of verdicts the table is empty.
     """
     done = PopulationSummary()
+    threads = threads or os.cpu_count() or 1
     with tempfile.TemporaryDirectory(prefix="probe-population-", dir=out) as folder:
-        connection = open_duckdb(memory_mb=_MEMORY_MB, threads=os.cpu_count() or 1, folder=folder)
+        own_mb = max(_LEAST_MB, memory_mb // _OWN_PART)
+        connection = open_duckdb(memory_mb=own_mb, threads=threads, folder=folder)
         try:
             hours = ProbeHours(connection, folder)
-            _gather(directory, engine, hours, now, lab)
+            engine = DuckDB(memory_mb=max(_LEAST_MB, memory_mb - own_mb), threads=threads, temporary=out)
+            try:
+                _gather(directory, engine, hours, now, lab)
+            finally:
+                engine.close()
             hours.find_stretches()
             with _open_files(out) as write:
                 for stretch, networks, abroad in hours.read_stretches():
-                    evidence = make_evidence(stretch, networks, abroad)
+                    evidence = make_evidence(stretch, networks, abroad, hours.traits)
                     row = _make_row(stretch, evidence, judge_population(evidence), lab)
                     _note(done, row)
                     write(row)
@@ -85,12 +94,11 @@ def _gather(directory: Path, engine: AnalysisEngine, hours: ProbeHours, now: dat
                          portion_rows=engine.portion_rows)
     if not any(chunk.of("runs") for chunk in inputs.chunks):
         return
-    runs, traits = _read_runs(inputs, engine, now, lab)
+    runs = _read_runs(inputs, engine, hours, now, lab)
     engine.hold()
     for chunk in inputs.chunks:
         if chunk.of("verdicts"):
-            facts = engine.keep(_read_facts(chunk, engine, runs, traits))
-            for batch in engine.batches(probe_hours.make_probe_hours(facts)):
+            for batch in engine.batches(_read_hours(chunk, engine, runs)):
                 hours.add(batch)
         engine.torn()
         engine.release()
@@ -104,20 +112,27 @@ def _list_required() -> dict[str, frozenset[str]]:
     }
 
 
-def _read_runs(inputs: CellInputs, engine: AnalysisEngine, now: datetime, lab: bool) -> tuple[ir.Table, ir.Table]:
+def _read_runs(inputs: CellInputs, engine: AnalysisEngine, hours: ProbeHours, now: datetime, lab: bool) -> ir.Table:
     days = inputs.chunks
     raw = _read(engine, [group for chunk in days for group in chunk.of("runs")], probe_hours.RUN)
-    return (engine.keep(cell.judge_runs(raw, now=now, lab=lab)), engine.keep(probe_hours.list_run_traits(raw)))
+    judged = engine.keep(cell.judge_runs(raw, now=now, lab=lab))
+    traits = engine.keep(probe_hours.list_run_traits(raw))
+    numbered = engine.keep(probe_hours.number_traits(traits))
+    for batch in engine.batches(numbered):
+        hours.add_traits(batch)
+    return engine.keep(probe_hours.choose_runs(judged, traits, numbered))
 
 
-def _read_facts(chunk: DayChunk, engine: AnalysisEngine, runs: ir.Table, traits: ir.Table) -> ir.Table:
+def _read_hours(chunk: DayChunk, engine: AnalysisEngine, runs: ir.Table) -> ir.Table:
     looks = resolvers = None
     if groups := chunk.of("observations"):
         seen = _read(engine, groups, probe_hours.OBSERVATION)
         looks, resolvers = (engine.keep(make(seen)) for make in (probe_hours.list_looks, probe_hours.list_resolvers))
     verdicts = _read(engine, chunk.of("verdicts"), probe_hours.VERDICT)
-    days = runs.filter(runs.day.isin(list(chunk.days)))
-    return probe_hours.make_facts(verdicts, days, traits, looks, resolvers)
+    names = engine.keep(cell.number_names(verdicts, ("target_id", "service", "role")))
+    days = engine.keep(runs.filter(runs.day.isin(list(chunk.days))))
+    facts = engine.keep(probe_hours.make_facts(verdicts, days, names, looks, resolvers))
+    return probe_hours.make_probe_hours(facts, days, names)
 
 
 def _read(engine: AnalysisEngine, groups: Sequence[Any], columns: Sequence[str]) -> ir.Table:

@@ -24,15 +24,17 @@ STRUCK, SERVED, SICK, FAILED = 0, 1, 2, 3
 """States: it failed, while other services were served, or alone; it was served; it failed among much else; the run
 said that the service is down."""
 COLUMNS: Final = (
-    "cc", "asn", "target_id", "service", "role", "hour", "probe", "state", "alone", "cause", "proven", "instrument",
-    "access", "address_low", "address_high", "resolver")
+    "cc", "asn", "target_id", "service", "role", "hour", "probe", "trait", "state", "alone", "cause", "proven",
+    "address_low", "address_high", "resolver")
+"""Of a probe-hour; `trait` is the number of a row of `number_traits`."""
 
 _PROVEN: tuple[Basis, ...] = ("place", "time", "packets", "content")
 _REFUSALS = ("server.restricted", "server.forbidden", "server.rate_limited", "server.limit")
 """The service works, and chooses whom it serves."""
 _WELL_SHARE = 2
 """A line is well where at least one in three of the other services was served."""
-_KEY = ["cc", "asn", "hour", "probe"]
+_KEY = ["slot_no", "probe_no"]
+_NAMES = ("target_id", "service", "role")
 _CAUSE = r"^[a-z0-9_]+(\.[a-z0-9_]+){0,3}\z"
 _PLAIN = r"^[A-Za-z0-9._+:-]{1,64}\z"
 
@@ -40,7 +42,7 @@ _PLAIN = r"^[A-Za-z0-9._+:-]{1,64}\z"
 def list_run_traits(raw: ir.Table) -> ir.Table:
     """What the runs file says of each run's place and program; `raw` has the columns of RUN.
 
-    Runs behind a tunnel, or whose place is in doubt, are in it with `usable` false.
+    Runs behind a tunnel, or whose place is in doubt, are in it with `usable` 0.
     """
     doubt = text(raw.vantage_doubt)
     usable = ((text(raw.tunnel) == "") & doubt.isin(["", "[]"]) & (text(raw.network_type) != "vpn"))
@@ -51,6 +53,21 @@ def list_run_traits(raw: ir.Table) -> ir.Table:
                           else_=""))
     return told.group_by("run_id").agg(usable=told.usable.min(), instrument=told.instrument.min(),
                                        access=told.access.min())
+
+
+def number_traits(traits: ir.Table) -> ir.Table:
+    """Versions of the program and its list, with kinds of access, and a number for each."""
+    pairs = traits.select("instrument", "access").distinct()
+    return pairs.mutate(trait=ibis.row_number().over(ibis.window(order_by=[pairs.instrument, pairs.access])))
+
+
+def choose_runs(judged: ir.Table, traits: ir.Table, numbered: ir.Table) -> ir.Table:
+    """The runs that count, and whose place is sure, with the number of their traits; `judged` is from `judge_runs`."""
+    usable = traits.filter(traits.usable == 1).drop("usable")
+    runs = judged.filter(judged.reason == "").inner_join(usable, "run_id")
+    runs = _without_right(_without_right(runs).inner_join(numbered, ["instrument", "access"]))
+    return runs.select("run_id", "day", "slot_no", "probe_no", "trait", cc="probe_cc", asn="probe_asn",
+                       hour=_hour(runs.cell_start))
 
 
 def list_looks(raw: ir.Table) -> ir.Table:
@@ -72,58 +89,60 @@ def list_resolvers(raw: ir.Table) -> ir.Table:
     return found.group_by("run_id").agg(resolver=found.resolver.min())
 
 
-def make_facts(raw: ir.Table, runs: ir.Table, traits: ir.Table, looks: ir.Table | None,
+def make_facts(raw: ir.Table, runs: ir.Table, names: ir.Table, looks: ir.Table | None,
                resolvers: ir.Table | None) -> ir.Table:
-    """The verdicts that say something, of runs that count, with what their runs and looks tell.
+    """The verdicts that say something, as numbers, with what their looks tell.
 
-    `raw` has the columns of VERDICT, `runs` is from `judge_runs`.
+    `raw` has the columns of VERDICT, `runs` is from `choose_runs`, `names` from `number_names`.
     """
-    rows = raw.select(**{name: text(raw[name]) for name in VERDICT}).distinct()
-    own = runs.filter(runs.reason == "").select("run_id", cc="probe_cc", asn="probe_asn", hour=_hour(runs.cell_start),
-                                                probe="probe_no")
-    rows = rows.inner_join(own, "run_id").inner_join(traits.filter(traits.usable == 1), "run_id")
-    rows = rows.drop([name for name in rows.columns if name.endswith("_right")])
+    rows = raw.select(**{name: text(raw[name]) for name in VERDICT})
+    rows = rows.filter(rows.outcome.isin(list(row_quality.CODES)), rows.outcome != "not_attempted")
+    rows = _without_right(rows.inner_join(runs.select("run_id", "slot_no", "probe_no"), "run_id"))
+    rows = _without_right(rows.inner_join(names.filter(names.name_reason == ""), list(_NAMES)))
     if looks is not None:
         rows = _without_right(rows.left_join(looks, ["run_id", "target_id"]))
     if resolvers is not None:
         rows = _without_right(rows.left_join(resolvers, "run_id"))
-    lacking = {name: ibis.literal("") for name in ("symptom", "address_low", "address_high", "resolver")
+    lacking = {name: ibis.null("string") for name in ("symptom", "address_low", "address_high", "resolver")
                if name not in rows.columns}
     rows = rows.mutate(**lacking)
-    rows = rows.filter(row_quality.name_reason(rows.target_id, rows.service, rows.role) == "",
-                       rows.outcome.isin(list(row_quality.CODES)), rows.outcome != "not_attempted")
+    served, blocked = rows.outcome == "ok", rows.outcome == "blocked"
     unsettled = (rows.outcome == "inconclusive") & rows.block_type.isin(list(UNSETTLED))
     cause = ibis.cases(
-        (rows.outcome == "blocked", rows.block_type), (rows.suspected != "", rows.suspected),
+        (blocked, rows.block_type), (served, ""), (rows.suspected != "", rows.suspected),
         (unsettled, rows.symptom.fill_null("")), else_="")
-    return rows.mutate(cause=ibis.cases((cause.re_search(_CAUSE), cause), else_=""))
+    down = (rows.outcome == "down") & ~rows.block_type.isin(list(_REFUSALS))
+    return rows.select(
+        *_KEY, "name_no", "service_no", "address_low", "address_high", "resolver", cause=cause.nullif(""),
+        proven=ibis.cases((blocked & rows.basis.isin(list(_PROVEN)), rows.block_type), else_=ibis.null("string")),
+        is_served=_bit(served), is_down=_bit(down),
+        is_ill=_bit(rows.outcome.isin(["blocked", "inconclusive", "network", "local"])))
 
 
-def make_probe_hours(facts: ir.Table) -> ir.Table:
+def make_probe_hours(facts: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
     """The columns of COLUMNS; a probe that met both in one hour has no row of that hour."""
-    served = facts.outcome == "ok"
-    down = (facts.outcome == "down") & ~facts.block_type.isin(list(_REFUSALS))
-    told = facts.mutate(
-        is_served=_bit(served), is_struck=_bit((facts.cause != "") & ~served), is_down=_bit(down),
-        is_ill=_bit(facts.outcome.isin(["blocked", "inconclusive", "network", "local"])),
-        shown=ibis.cases(((facts.outcome == "blocked") & facts.basis.isin(list(_PROVEN)), facts.cause), else_=""))
-    services = told.group_by([*_KEY, "service"]).agg(well=told.is_served.max(), ill=told.is_ill.max())
+    services = facts.group_by([*_KEY, "service_no"]).agg(own_well=facts.is_served.max(), own_ill=facts.is_ill.max())
     line = services.group_by(_KEY).agg(
-        well=services.well.sum(), ill=(services.ill * (1 - services.well)).sum())
-    own = services.rename(own_well="well", own_ill="ill")
-    hours = told.filter(told.role != "control").group_by([*_KEY, "target_id", "service", "role"]).agg(
-        is_served=told.is_served.max(), is_struck=told.is_struck.max(), is_down=told.is_down.max(),
-        cause=told.cause.max(), proven=told.shown.max(), instrument=told.instrument.max(), access=told.access.max(),
-        address_low=told.address_low.min(), address_high=told.address_high.max(), resolver=told.resolver.max())
-    hours = _without_right(_without_right(hours.inner_join(line, _KEY)).inner_join(own, [*_KEY, "service"]))
+        well=services.own_well.sum(), ill=(services.own_ill * (1 - services.own_well)).sum())
+    hours = facts.group_by([*_KEY, "name_no"]).agg(
+        service_no=facts.service_no.min(), is_served=facts.is_served.max(), is_down=facts.is_down.max(),
+        cause=facts.cause.max(), proven=facts.proven.max(), address_low=facts.address_low.min(),
+        address_high=facts.address_high.max(), resolver=facts.resolver.max())
+    hours = _without_right(_without_right(hours.inner_join(line, _KEY)).inner_join(services, [*_KEY, "service_no"]))
     hours = hours.mutate(others=hours.well - hours.own_well, failed=hours.ill - hours.own_ill * (1 - hours.own_well))
     sick = (hours.failed > 0) & (hours.failed > _WELL_SHARE * hours.others)
     state = ibis.cases(
-        (hours.is_struck + hours.is_served + hours.is_down != 1, -1), (hours.is_served == 1, SERVED),
+        (_bit(hours.cause.notnull()) + hours.is_served + hours.is_down != 1, -1), (hours.is_served == 1, SERVED),
         (hours.is_down == 1, FAILED), (sick, SICK), else_=STRUCK)
-    hours = hours.mutate(state=state, alone=hours.others + hours.failed == 0,
-                         **{name: hours[name].fill_null("") for name in ("address_low", "address_high", "resolver")})
-    return hours.filter(hours.state >= 0).select(*COLUMNS)
+    hours = hours.mutate(state=state, alone=hours.others + hours.failed == 0)
+    hours = hours.filter(hours.state >= 0)
+    places = runs.group_by(_KEY).agg(**{name: runs[name].min() for name in ("cc", "asn", "hour", "trait")})
+    hours = _without_right(hours.inner_join(places, _KEY))
+    hours = _without_right(hours.inner_join(names.filter(names.role != "control"), "name_no"))
+    plain = {name: ibis.cases((hours[name].re_search(_CAUSE), hours[name]), else_=ibis.null("string"))
+             for name in ("cause", "proven")}
+    hours = hours.mutate(probe=hours.probe_no, **plain)
+    return hours.filter((hours.state != STRUCK) | hours.cause.notnull()).select(*COLUMNS)
 
 
 def _bit(condition: ir.BooleanValue) -> ir.IntegerValue:

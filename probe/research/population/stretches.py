@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
+
 from probe.inference.populations.population_evidence import ENOUGH_HOURS
 from probe.research.engines.duckdb_connection import first_error_line, quote_sql
-from probe.research.population.probe_hours import COLUMNS, FAILED, SERVED, SICK, STRUCK
+from probe.research.population.probe_hours import FAILED, SERVED, SICK, STRUCK
 from probe.results.files.atomic import StoreError
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 Row = Mapping[str, Any]
 
@@ -28,27 +30,30 @@ BEFORE_H = 168
 _AT_ONCE = 500
 """Stretches whose evidence is gathered at once."""
 _MOST_ADDRESSES = 64
-_TYPES = {"asn": "BIGINT", "hour": "INTEGER", "probe": "BIGINT", "state": "TINYINT", "alone": "BOOLEAN"}
+_COLUMNS = {
+    "cc": "VARCHAR", "asn": "BIGINT", "target": "INTEGER", "hour": "INTEGER", "probe": "BIGINT", "trait": "INTEGER",
+    "state": "TINYINT", "alone": "BOOLEAN", "cause": "VARCHAR", "proven": "VARCHAR", "address_low": "VARCHAR",
+    "address_high": "VARCHAR", "resolver": "VARCHAR",
+}
+"""Of a probe-hour; `target` is the number of a name of `ProbeHours.names`."""
 
 _STRETCHES = f"""
 CREATE TABLE stretches AS
 WITH marked AS (
-    SELECT cc, asn, target_id, hour, sum(bad)::INTEGER AS bad, sum(bad) > sum(served) AS fails,
-           any_value(service) AS service, any_value(role) AS role
-    FROM (SELECT *, (state IN ({STRUCK}, {SICK}))::INTEGER AS bad, (state = {SERVED})::INTEGER AS served
-          FROM hours WHERE state <> {FAILED})
-    GROUP BY cc, asn, target_id, hour
+    SELECT cc, asn, target, hour, count(*) FILTER (state <> {SERVED}) AS bad,
+           2 * count(*) FILTER (state <> {SERVED}) > count(*) AS fails
+    FROM hours WHERE state <> {FAILED} GROUP BY cc, asn, target, hour
 ), begun AS (
     SELECT *, CASE WHEN fails = lag(fails) OVER own AND hour - lag(hour) OVER own <= {MAX_GAP_H} THEN 0 ELSE 1 END
         AS new
-    FROM marked WINDOW own AS (PARTITION BY cc, asn, target_id ORDER BY hour)
+    FROM marked WINDOW own AS (PARTITION BY cc, asn, target ORDER BY hour)
 ), numbered AS (
-    SELECT *, sum(new) OVER (PARTITION BY cc, asn, target_id ORDER BY hour ROWS UNBOUNDED PRECEDING) AS island
+    SELECT *, sum(new) OVER (PARTITION BY cc, asn, target ORDER BY hour ROWS UNBOUNDED PRECEDING) AS island
     FROM begun
 )
-SELECT (row_number() OVER (ORDER BY min(hour), cc, asn, target_id))::INTEGER AS number, cc, asn, target_id,
-       any_value(service) AS service, any_value(role) AS role, min(hour) AS onset, max(hour) AS last
-FROM numbered WHERE fails GROUP BY cc, asn, target_id, island HAVING sum(bad) >= {ENOUGH_HOURS}
+SELECT (row_number() OVER (ORDER BY min(hour), cc, asn, target))::INTEGER AS number, cc, asn, target,
+       min(hour) AS onset, max(hour) AS last
+FROM numbered WHERE fails GROUP BY cc, asn, target, island HAVING sum(bad) >= {ENOUGH_HOURS}
 """
 
 _CHOSEN = """
@@ -60,7 +65,7 @@ FROM stretches s WHERE s.number > ? AND s.number <= ?
 _ONSETS = """
 CREATE OR REPLACE TEMP TABLE onsets AS
 SELECT s.number, o.asn, min(o.onset) AS onset
-FROM stretches s JOIN stretches o ON o.cc = s.cc AND o.target_id = s.target_id
+FROM stretches s JOIN stretches o ON o.cc = s.cc AND o.target = s.target
     AND o.onset <= s.last AND o.last >= s.onset
 WHERE s.number > ? AND s.number <= ? AND (o.asn <> s.asn OR o.number = s.number) GROUP BY s.number, o.asn
 """
@@ -71,7 +76,7 @@ def _side(name: str, condition: str) -> str:
     where = f"FILTER (WHERE {condition})"
     return f"""
     count(*) {where} AS {name}_hours, list(DISTINCT probe) {where} AS {name}_probes,
-    list(DISTINCT access) {where} AS {name}_access, list(DISTINCT instrument) {where} AS {name}_instruments,
+    list(DISTINCT trait) {where} AS {name}_traits,
     list_concat(list(DISTINCT address_low) {where}, list(DISTINCT address_high) {where})[:{_MOST_ADDRESSES}]
         AS {name}_addresses,
     list(DISTINCT resolver) {where} AS {name}_resolvers, min(hour) {where} AS {name}_first_h,
@@ -82,7 +87,7 @@ _NETWORKS = f"""
 WITH seen AS (
     SELECT s.number, s.onset AS begin, o.onset, h.*,
            h.hour >= s.onset AND (o.onset IS NULL OR h.hour >= o.onset) AS inside, h.hour < o.onset AS before
-    FROM chosen s JOIN day_hours h ON h.cc = s.cc AND h.target_id = s.target_id AND h.day = s.day
+    FROM chosen s JOIN hours h ON h.cc = s.cc AND h.target = s.target AND h.hour // 24 = s.day
         AND h.hour BETWEEN s.onset - {BEFORE_H} AND s.last
     LEFT JOIN onsets o ON o.number = s.number AND o.asn = h.asn
 )
@@ -93,29 +98,30 @@ SELECT number, asn, coalesce(any_value(onset), -1) AS onset,
     count(*) FILTER (WHERE inside AND state = {SICK}) AS sick_hours,
     count(*) FILTER (WHERE inside AND state = {STRUCK} AND alone) AS alone_hours,
     histogram(cause) FILTER (WHERE inside AND state = {STRUCK}) AS causes,
-    histogram(proven) FILTER (WHERE inside AND state = {STRUCK} AND proven <> '') AS proven
+    histogram(proven) FILTER (WHERE inside AND state = {STRUCK} AND proven IS NOT NULL) AS proven
 FROM seen GROUP BY number, asn ORDER BY number, asn
 """
 
 _ABROAD = f"""
 SELECT s.number, h.cc, count(*) FILTER (WHERE state IN ({STRUCK}, {FAILED})) AS struck_hours,
        count(*) FILTER (WHERE state = {SERVED}) AS served_hours,
-       list(DISTINCT instrument) FILTER (WHERE state = {SERVED}) AS served_instruments
-FROM chosen s JOIN day_hours h ON h.target_id = s.target_id AND h.day = s.day AND h.cc <> s.cc
+       list(DISTINCT trait) FILTER (WHERE state = {SERVED}) AS served_traits
+FROM chosen s JOIN hours h ON h.target = s.target AND h.hour // 24 = s.day AND h.cc <> s.cc
     AND h.hour BETWEEN s.onset AND s.last
 GROUP BY s.number, h.cc ORDER BY s.number, h.cc
 """
 
 _OTHERS = """
-SELECT s.number, count(DISTINCT o.service) AS others
-FROM stretches s JOIN stretches o ON o.cc = s.cc AND o.asn = s.asn AND o.service <> s.service
+SELECT s.number, count(DISTINCT theirs.service) AS others
+FROM stretches s JOIN names own ON own.target = s.target JOIN stretches o ON o.cc = s.cc AND o.asn = s.asn
+    JOIN names theirs ON theirs.target = o.target AND theirs.service <> own.service
     AND o.onset <= s.last AND o.last >= s.onset
 WHERE s.number > ? AND s.number <= ? GROUP BY s.number
 """
 
 _VANTAGES = """
 SELECT s.number, count(DISTINCT v.control) AS vantages
-FROM stretches s JOIN vantages v ON v.cc = s.cc AND v.target_id = s.target_id AND v.hour BETWEEN s.onset AND s.last
+FROM stretches s JOIN vantages v ON v.cc = s.cc AND v.target = s.target AND v.hour BETWEEN s.onset AND s.last
 WHERE s.number > ? AND s.number <= ? GROUP BY s.number
 """
 
@@ -127,26 +133,42 @@ class ProbeHours:
         self._connection = connection
         with self._explained():
             connection.execute(f"ATTACH {quote_sql(f'{folder}/population.duckdb')} AS population; USE population")
-            columns = ", ".join(f"{name} {_TYPES.get(name, 'VARCHAR')}" for name in COLUMNS)
+            columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
             connection.execute(f"CREATE TABLE hours ({columns})")
-            connection.execute("CREATE TABLE vantages (cc VARCHAR, target_id VARCHAR, hour INTEGER, control VARCHAR)")
+            connection.execute("CREATE TABLE vantages (cc VARCHAR, target INTEGER, hour INTEGER, control VARCHAR)")
+        self.traits: dict[int, tuple[str, str]] = {}
+        """Number -> version of the program and its list, kind of access."""
+        self.names: dict[str, tuple[int, str, str]] = {}
+        """Target -> its number here, service and role."""
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Keep some probe-hours, with the columns of COLUMNS."""
-        self._insert("hours", batch.select(list(COLUMNS)))
+        """Keep some probe-hours, with the columns of `probe_hours.COLUMNS`."""
+        coded = batch.column("target_id").dictionary_encode()
+        codes = coded.indices.to_numpy()
+        used, first = np.unique(codes, return_index=True)
+        numbers = np.zeros(len(coded.dictionary), dtype=np.int32)
+        for code, row in zip(used, first, strict=True):
+            words = (batch.column(name)[int(row)].as_py() for name in ("target_id", "service", "role"))
+            numbers[code] = self._number(*words)
+        told = batch.append_column("target", pa.array(numbers[codes]))
+        self._insert("hours", told.select(list(_COLUMNS)))
 
-    def add_vantages(self, batch: pa.RecordBatch) -> None:
-        """Keep looks of controls in the country that were served where a probe failed."""
-        self._insert("vantages", batch.select(["cc", "target_id", "hour", "control"]))
+    def add_traits(self, batch: pa.RecordBatch) -> None:
+        """Know what numbers of traits stand for."""
+        for row in batch.to_pylist():
+            self.traits[row["trait"]] = (row["instrument"], row["access"])
+
+    def _number(self, target_id: str, service: str, role: str) -> int:
+        return self.names.setdefault(target_id, (len(self.names), service, role))[0]
 
     def find_stretches(self) -> int:
         """How many stretches of failure there are. Nothing is added after that."""
         with self._explained():
             self._connection.execute(_STRETCHES)
-            self._connection.execute(
-                "CREATE TABLE day_hours AS SELECT *, hour // 24 AS day FROM hours "
-                "WHERE target_id IN (SELECT DISTINCT target_id FROM stretches) ORDER BY target_id, hour")
-            self._connection.execute("DROP TABLE hours")
+            self._connection.execute("CREATE TABLE names (target INTEGER, service VARCHAR)")
+            if self.names:
+                self._connection.executemany("INSERT INTO names VALUES (?, ?)",
+                                             [[number, service] for number, service, _ in self.names.values()])
             (count,) = self._connection.execute("SELECT count(*) FROM stretches").fetchone() or (0,)
         return int(count)
 
@@ -163,10 +185,13 @@ class ProbeHours:
         self._connection.execute(_ONSETS, bounds)
         others = {row["number"]: row["others"] for row in self._rows(_OTHERS, bounds)}
         vantages = {row["number"]: row["vantages"] for row in self._rows(_VANTAGES, bounds)}
+        spelled = {number: (name, service, role) for name, (number, service, role) in self.names.items()}
         networks, abroad = _by_number(self._rows(_NETWORKS)), _by_number(self._rows(_ABROAD))
         for row in self._rows("SELECT * FROM stretches WHERE number > ? AND number <= ? ORDER BY number", bounds):
             number = row["number"]
-            told = {**row, "others_alike": others.get(number, 0), "vantages": vantages.get(number, 0)}
+            target_id, service, role = spelled[row["target"]]
+            told = {**row, "target_id": target_id, "service": service, "role": role,
+                    "others_alike": others.get(number, 0), "vantages": vantages.get(number, 0)}
             yield told, networks.get(number, []), abroad.get(number, [])
 
     def _rows(self, sql: str, values: list[int] | None = None) -> list[Row]:
