@@ -18,6 +18,7 @@ from probe.inference.populations.population_evidence import NetworkView, Populat
 from probe.inference.populations.population_rules import POPULATION_RULES, PopulationRuleId
 
 SHORT = Look(until_h=10)
+NIGHT = Look(hours_each=3, until_h=3)
 WIRED, MOBILE = Look(probes=2, access="wired"), Look(probes=2, access="mobile")
 NEW = Look(version="2")
 MUTE = "tls.mute.sni"
@@ -64,8 +65,8 @@ PAIRS: tuple[Pair, ...] = (
      population(*alike(4), *spared(), served=(), struck=("DE", "FR", "KE")), "pop/unplaced",
      population(network(64500, Look(), proven=True), *alike(3, first=64510), served=(), struck=("DE", "FR", "KE")),
      "pop/place"),
-    ("maintenance of what serves the country", population(*alike(5, Look(hours_each=2, until_h=2))), "pop/unplaced",
-     population(*alike(4, Look(hours_each=2, until_h=2)), *spared(2, Look(hours_each=2, until_h=2))), "pop/spared"),
+    ("maintenance of what serves the country", population(*alike(6, NIGHT)), "pop/unplaced",
+     population(*alike(4, NIGHT), *spared(2, NIGHT)), "pop/spared"),
     ("one edge is out of order", population(*alike(4), *spared(2, Look(address="192.0.2.99"))), "pop/unplaced",
      population(*alike(4), *spared(2)), "pop/spared"),
     ("a version that fails reaches some networks first", population(*alike(4, NEW), *spared(2)), "pop/instrument",

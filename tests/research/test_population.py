@@ -1,0 +1,203 @@
+"""From files of many volunteers to the table `population`: what is counted, what is left out, what is written."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from population_days import NOW, RESET, TARGET, Volunteer, judge, list_runs, make_volunteers
+from probe.cli.analyse import analyse
+from probe.core.runs import RunResult
+from probe.research.population.population_files import CSV_FILE, PARQUET_FILE, write_population
+from probe.research.population.population_schema import MEANINGS
+from probe_lab.cli.fleet import fleet
+
+
+def _always(hour: int) -> bool:
+    return hour >= 0
+
+
+def _never(hour: int) -> bool:
+    return False
+
+
+STRUCK = make_volunteers(4, _always)
+SPARED = make_volunteers(1, _never, first=64600)
+
+
+def _told(folder: Path, volunteers: list[Volunteer], **more: Any) -> set[tuple[str, str, str]]:
+    done = judge(folder, list_runs(volunteers), **more)
+    return {(row["rule_id"], row["outcome"], row["block_type"]) for row in done.told}
+
+
+@pytest.mark.parametrize("parquet", [False, True])
+def test_a_network_that_is_spared_tells_a_block(tmp_path: Path, parquet: bool) -> None:
+    done = judge(tmp_path, list_runs([*STRUCK, *SPARED]), parquet=parquet)
+    assert [row["probe_asn"] for row in done.told] == [64500, 64501, 64502, 64503]
+    row = done.told[0]
+    assert (row["outcome"], row["block_type"], row["basis"], row["target_id"]) == ("blocked", RESET, "spared", TARGET)
+    assert (row["onset"], row["served_until"], row["last"]) == (
+        "2026-03-02T00:00:00Z", "2026-03-01T18:00:00Z", "2026-03-03T06:00:00Z")
+    assert (row["n"], row["struck"], row["witnesses"], row["networks_alike"], row["networks_spared"]) == (6, 6, 1, 4, 1)
+
+
+def test_what_strikes_all_networks_alike_stays_open(tmp_path: Path) -> None:
+    done = judge(tmp_path, list_runs(make_volunteers(5, _always)))
+    assert {(row["rule_id"], row["suspected"], row["onset"]) for row in done.told} == {
+        ("pop/unplaced", RESET, "2026-03-02T00:00:00Z")}
+
+
+@pytest.mark.parametrize(("changes", "told"), [
+    pytest.param({"fails": lambda hour: hour >= 24}, ("pop/onsets", "blocked", RESET), id="later onset"),
+    pytest.param({"address": "192.0.2.7"}, ("pop/unplaced", "inconclusive", "inconclusive.unplaced"), id="other edge"),
+    pytest.param({"vantage": {"tunnel": "full"}}, ("pop/unplaced", "inconclusive", "inconclusive.unplaced"),
+                 id="behind a tunnel"),
+    pytest.param({"vantage": {"vantage_doubt": ("country",)}},
+                 ("pop/unplaced", "inconclusive", "inconclusive.unplaced"), id="of another country, by the table"),
+    pytest.param({"version": "0"}, ("pop/instrument", "inconclusive", "inconclusive.instrument"), id="other version"),
+])
+def test_who_is_spared_must_be_comparable(tmp_path: Path, changes: dict[str, Any], told: tuple[str, str, str]) -> None:
+    struck = make_volunteers(4, _always) if "version" not in changes else make_volunteers(4, lambda hour: True)
+    assert told in _told(tmp_path, [*struck, replace(SPARED[0], **changes)], parquet="vantage" in changes)
+
+
+def test_networks_that_share_a_resolver_are_one(tmp_path: Path) -> None:
+    names: dict[str, Any] = {"suspected": "dns.refused", "resolver": "198.51.100.7"}
+    spared = make_volunteers(2, _never, first=64600)
+    assert {told[0] for told in _told(tmp_path / "one", [*make_volunteers(4, _always, **names), *spared])} == {
+        "pop/unplaced"}
+    several = [replace(each, resolver=f"198.51.100.{each.asn - 64490}")
+               for each in make_volunteers(4, _always, **names)]
+    assert _told(tmp_path / "several", [*several, *spared]) == {("pop/spared", "blocked", "dns.refused")}
+
+
+def test_a_run_that_showed_the_place_speaks_for_its_network(tmp_path: Path) -> None:
+    placed = replace(STRUCK[0], basis="time")
+    done = judge(tmp_path, list_runs([placed, *STRUCK[1:]]))
+    assert {row["probe_asn"]: row["rule_id"] for row in done.told} == {
+        64500: "pop/place", **dict.fromkeys((64501, 64502, 64503), "pop/unplaced")}
+
+
+def test_failures_among_much_else_are_the_line(tmp_path: Path) -> None:
+    ill = [replace(each, others_fail=True) for each in STRUCK]
+    assert _told(tmp_path, [*ill, *SPARED]) == {("pop/line_out", "network", "network")}
+
+
+def test_a_service_that_fails_in_other_countries_is_down(tmp_path: Path) -> None:
+    abroad = [Volunteer(asn=64700 + n, probe=f"q{n}", cc=cc, fails=_always) for n, cc in enumerate(("DE", "FR", "KE"))]
+    done = judge(tmp_path, list_runs([*STRUCK, *abroad]))
+    assert {(row["outcome"], row["countries_struck"]) for row in done.told if row["probe_cc"] == "RU"} == {("down", 3)}
+
+
+def _unsettled(run: RunResult) -> RunResult:
+    """The run with less evidence: it failed too seldom, and only its observations tell how."""
+    return replace(run, verdicts=tuple(
+        replace(v, block_type="inconclusive.unconfirmed", suspected="") if v.suspected else v for v in run.verdicts))
+
+
+def test_single_failures_add_up_to_the_symptom_that_they_show(tmp_path: Path) -> None:
+    done = judge(tmp_path, map(_unsettled, list_runs(make_volunteers(5, _always))))
+    assert {(row["rule_id"], row["suspected"]) for row in done.told} == {("pop/unplaced", "tls.reset")}
+
+
+def test_rows_from_before_suspicions_were_kept_say_nothing_of_them(tmp_path: Path) -> None:
+    judge(tmp_path, list_runs([*STRUCK, *SPARED]))
+    for path in (tmp_path / "results").rglob("*.csv"):
+        if path.parent.parent.name == "verdicts":
+            rows = list(csv.DictReader(path.open(encoding="utf-8", newline="")))
+            kept = [name for name in rows[0] if name not in ("suspected", "basis")]
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, kept, extrasaction="ignore")
+                writer.writeheader()
+                writer.writerows(rows)
+    again = write_population(tmp_path / "results", tmp_path / "out", now=NOW, memory_mb=400, threads=1)
+    assert again.rows == 0
+
+
+def test_a_run_that_comes_twice_counts_once(tmp_path: Path) -> None:
+    runs = list(list_runs([*STRUCK, *SPARED]))
+    judge(tmp_path / "one", runs)
+    judge(tmp_path / "two", runs)
+    (tmp_path / "both").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / name / "results").rename(tmp_path / "both" / name)
+    (tmp_path / "out").mkdir()
+    done = write_population(tmp_path / "both", tmp_path / "out", now=NOW, memory_mb=400, threads=1)
+    assert {row["n"] for row in done.told} == {6}
+
+
+def test_names_that_no_probe_writes_are_left_out(tmp_path: Path) -> None:
+    def spoil(run: RunResult) -> RunResult:
+        strange = [replace(v, target_id="=cmd|'/c calc'!A1") if v.target_id == TARGET else v for v in run.verdicts]
+        return replace(run, verdicts=tuple(strange))
+
+    assert judge(tmp_path, map(spoil, list_runs([*STRUCK, *SPARED]))).rows == 0
+
+
+def test_both_files_hold_the_same_rows(tmp_path: Path) -> None:
+    done = judge(tmp_path, list_runs([*STRUCK, *SPARED]))
+    columnar = pq.read_table(tmp_path / "out" / PARQUET_FILE).to_pylist()
+    plain = list(csv.DictReader((tmp_path / "out" / CSV_FILE).open(encoding="utf-8", newline="")))
+    assert len(columnar) == len(plain) == done.rows
+    assert [list(row) for row in (columnar[0], plain[0])] == [list(MEANINGS)] * 2
+    assert [(row["target_id"], str(row["probe_asn"]), row["basis"], str(row["struck"])) for row in columnar] == [
+        (row["target_id"], row["probe_asn"], row["basis"], row["struck"]) for row in plain]
+
+
+def test_the_order_of_the_rows_changes_nothing(tmp_path: Path) -> None:
+    runs = list(list_runs([*STRUCK, *SPARED]))
+    one, two = (judge(tmp_path / name, some).told for name, some in (("a", runs), ("b", runs[::-1])))
+    assert one == two
+
+
+def test_the_command_tells_it(tmp_path: Path) -> None:
+    judge(tmp_path, list_runs([*STRUCK, *SPARED]))
+    done = CliRunner().invoke(analyse, [str(tmp_path / "results"), "--out", str(tmp_path / "may"), "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert {(row["target_id"], row["rule_id"]) for row in found["population"]} == {(TARGET, "pop/spared")}
+    assert (tmp_path / "may" / CSV_FILE).is_file()
+
+
+def test_counts_of_others_have_no_population(tmp_path: Path) -> None:
+    counts = tmp_path / "counts.csv"
+    counts.write_text("time,network,target,n,failed\n2026-03-02T00:00:00Z,RU-AS64500,a,5,1\n")
+    done = CliRunner().invoke(analyse, [str(counts), "--out", str(tmp_path / "out"), "--json"])
+    assert json.loads(done.stdout)["population"] is None
+
+
+_MEASURE = """
+import resource, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from probe.research.population.population_files import write_population
+out = Path(sys.argv[2])
+out.mkdir()
+now = datetime(2099, 1, 1, tzinfo=UTC)
+done = write_population(Path(sys.argv[1]), out, now=now, lab=True, memory_mb=400, threads=1)
+print(done.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    told = {}
+    for rows in (100_000, 800_000):
+        made = CliRunner().invoke(fleet, ["simulate", "--rows", str(rows), "--out", str(tmp_path / f"{rows}")])
+        assert made.exit_code == 0, made.output
+        folders = [str(tmp_path / f"{rows}"), str(tmp_path / f"out-{rows}")]
+        done = subprocess.run([sys.executable, "-c", _MEASURE, *folders], capture_output=True, text=True, check=True)
+        stretches, peak_mb = map(int, done.stdout.split())
+        assert stretches > 0
+        told[rows] = peak_mb
+    assert told[800_000] < told[100_000] + 250, told
