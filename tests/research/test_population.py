@@ -16,6 +16,8 @@ from click.testing import CliRunner
 
 from population_days import NOW, RESET, TARGET, Volunteer, judge, list_runs, make_volunteers
 from probe.cli.analyse import analyse
+from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe.core.runs import RunResult
 from probe.research.population.population_files import CSV_FILE, PARQUET_FILE, write_population
 from probe.research.population.population_schema import MEANINGS
@@ -85,6 +87,24 @@ def test_a_run_that_showed_the_place_speaks_for_its_network(tmp_path: Path) -> N
     done = judge(tmp_path, list_runs([placed, *STRUCK[1:]]))
     assert {row["probe_asn"]: row["rule_id"] for row in done.told} == {
         64500: "pop/place", **dict.fromkeys((64501, 64502, 64503), "pop/unplaced")}
+
+
+SERVED = ControlAnswer(control_id="home", input="https://one.example/", state="answered", cc="RU",
+                       tcp=((Place("192.0.2.1", 443), ""),), tls=((Place("192.0.2.1", 443), ""),))
+
+
+@pytest.mark.parametrize("parquet", [False, True])
+@pytest.mark.parametrize(("control", "rule"), [
+    pytest.param(SERVED, "pop/vantage", id="served at the address"),
+    pytest.param(replace(SERVED, cc="DE"), "pop/unplaced", id="in another country"),
+    pytest.param(replace(SERVED, tls=((Place("192.0.2.1", 443), "connection_reset"),)), "pop/unplaced", id="cut off"),
+    pytest.param(replace(SERVED, tcp=(), tls=((Place("192.0.2.7", 443), ""),)), "pop/unplaced", id="another address"),
+    pytest.param(replace(SERVED, state="refused"), "pop/unplaced", id="not heard"),
+])
+def test_a_control_in_the_country_that_is_served_tells_a_block(tmp_path: Path, control: ControlAnswer, rule: str,
+                                                               parquet: bool) -> None:
+    done = judge(tmp_path, list_runs(make_volunteers(3, _always, controls=(control,))), parquet=parquet)
+    assert {row["rule_id"] for row in done.told} == {rule}
 
 
 def test_failures_among_much_else_are_the_line(tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from probe.catalogue.owners import describe_service, may_refuse
 from probe.core.tables.resolvers import find_operator
 from probe.inference.populations.comparison import PUBLIC
 from probe.inference.populations.population_evidence import CountryView, NetworkView, PopulationEvidence, Side
+from probe.results.files.text_cells import decode
+from probe.results.schema import Column, Kind
 
+_PAIRS = Column(name="", kind=Kind.PAIRS, nullable=False, unit="", meaning="")
 _OWN_WORDS = ("near", "provider")
 OWN = "own"
 """A resolver in the volunteer's own network, whose address is not kept."""
@@ -37,6 +40,26 @@ def name_resolver(address: str) -> str:
         return OWN
     operator = find_operator(address)
     return f"{PUBLIC}{operator}" if operator else address
+
+
+def is_vantage_served(row: Mapping[str, Any]) -> bool:
+    """Whether a control was served at one of the addresses that failed; a row of `probe_hours.VANTAGE`.
+
+    Where it shook hands over TLS, that counts; else that it was connected.
+    """
+    asked = {row["address_low"], row["address_high"]}
+    met = _pairs(row["tls"]) or _pairs(row["tcp"])
+    return any(not failure and place.rpartition(":")[0].strip("[]") in asked for place, failure in met)
+
+
+def _pairs(stored: object) -> list[tuple[str, str]]:
+    """Pairs as CSV files or Parquet files have them; none where it is neither."""
+    if isinstance(stored, str):
+        try:
+            return list(cast("tuple[tuple[str, str], ...]", decode(stored, _PAIRS)))
+        except ValueError:
+            return []
+    return [(pair["key"], pair["value"]) for pair in cast("list[dict[str, str]]", stored or [])]
 
 
 def _network(row: Mapping[str, Any], traits: Traits) -> NetworkView:

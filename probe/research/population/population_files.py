@@ -27,7 +27,7 @@ from probe.research.engines.duckdb_connection import open_duckdb
 from probe.research.engines.duckdb_engine import DuckDB
 from probe.research.engines.engine import AnalysisEngine, EngineError
 from probe.research.population import probe_hours
-from probe.research.population.evidence_rows import make_evidence
+from probe.research.population.evidence_rows import is_vantage_served, make_evidence
 from probe.research.population.population_schema import SCHEMA
 from probe.research.population.stretches import ProbeHours
 from probe.results.files.atomic import translate_os_errors
@@ -90,7 +90,7 @@ def write_population(directory: Path, out: Path, *, now: datetime, lab: bool = F
 
 
 def _gather(directory: Path, engine: AnalysisEngine, hours: ProbeHours, now: datetime, lab: bool) -> None:
-    inputs = find_inputs(directory, required=_list_required(), tables=("runs", "verdicts", "observations"),
+    inputs = find_inputs(directory, required=_list_required(), tables=("runs", "verdicts", "observations", "controls"),
                          portion_rows=engine.portion_rows)
     if not any(chunk.of("runs") for chunk in inputs.chunks):
         return
@@ -98,7 +98,7 @@ def _gather(directory: Path, engine: AnalysisEngine, hours: ProbeHours, now: dat
     engine.hold()
     for chunk in inputs.chunks:
         if chunk.of("verdicts"):
-            for batch in engine.batches(_read_hours(chunk, engine, runs)):
+            for batch in engine.batches(_read_hours(chunk, engine, runs, hours)):
                 hours.add(batch)
         engine.torn()
         engine.release()
@@ -108,7 +108,7 @@ def _list_required() -> dict[str, frozenset[str]]:
     return {
         "runs": frozenset(probe_hours.RUN) - probe_hours.OPTIONAL,
         "verdicts": frozenset(probe_hours.VERDICT) - probe_hours.OPTIONAL,
-        "observations": frozenset(("run_id",)),
+        "observations": frozenset(("run_id",)), "controls": frozenset(("run_id",)),
     }
 
 
@@ -123,14 +123,19 @@ def _read_runs(inputs: CellInputs, engine: AnalysisEngine, hours: ProbeHours, no
     return engine.keep(probe_hours.choose_runs(judged, traits, numbered))
 
 
-def _read_hours(chunk: DayChunk, engine: AnalysisEngine, runs: ir.Table) -> ir.Table:
+def _read_hours(chunk: DayChunk, engine: AnalysisEngine, runs: ir.Table, hours: ProbeHours) -> ir.Table:
+    """The probe-hours of some days; what controls saw in these goes to `hours`."""
     looks = resolvers = None
     if groups := chunk.of("observations"):
         seen = _read(engine, groups, probe_hours.OBSERVATION)
         looks, resolvers = (engine.keep(make(seen)) for make in (probe_hours.list_looks, probe_hours.list_resolvers))
-    verdicts = _read(engine, chunk.of("verdicts"), probe_hours.VERDICT)
+    verdicts = _read(engine, chunk.of("verdicts"), (*probe_hours.VERDICT, "input"))
     names = engine.keep(cell.number_names(verdicts, ("target_id", "service", "role")))
     days = engine.keep(runs.filter(runs.day.isin(list(chunk.days))))
+    if looks is not None and (groups := chunk.of("controls")):
+        heard = probe_hours.list_vantages(_read(engine, groups, probe_hours.CONTROL), verdicts, days, looks)
+        for batch in engine.batches(heard):
+            hours.add_vantages(row for row in batch.to_pylist() if is_vantage_served(row))
     facts = engine.keep(probe_hours.make_facts(verdicts, days, names, looks, resolvers))
     return probe_hours.make_probe_hours(facts, days, names)
 

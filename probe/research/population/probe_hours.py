@@ -17,7 +17,8 @@ MORE_OF_RUNS = ("software_version", "catalogue_version", "network_type", "tunnel
 RUN = (*cell.RUN, *MORE_OF_RUNS)
 VERDICT = ("run_id", "target_id", "service", "role", "outcome", "block_type", "basis", "suspected")
 OBSERVATION = ("run_id", "target_id", "purpose", "operation", "failure", "address", "resolver", "resolver_address")
-OPTIONAL = frozenset({*cell.OPTIONAL, *MORE_OF_RUNS, "basis", "suspected", *OBSERVATION[1:]})
+CONTROL = ("run_id", "input", "control_id", "cc", "state", "tcp", "tls")
+OPTIONAL = frozenset({*cell.OPTIONAL, *MORE_OF_RUNS, "basis", "suspected", "input", *OBSERVATION[1:], *CONTROL[1:]})
 """Columns that older files may lack; what counts for them is the empty text."""
 
 STRUCK, SERVED, SICK, FAILED = 0, 1, 2, 3
@@ -27,6 +28,7 @@ COLUMNS: Final = (
     "cc", "asn", "target_id", "service", "role", "hour", "probe", "trait", "state", "alone", "cause", "proven",
     "address_low", "address_high", "resolver")
 """Of a probe-hour; `trait` is the number of a row of `number_traits`."""
+VANTAGE: Final = ("cc", "hour", "target_id", "service", "role", "control", "tcp", "tls", "address_low", "address_high")
 
 _PROVEN: tuple[Basis, ...] = ("place", "time", "packets", "content")
 _REFUSALS = ("server.restricted", "server.forbidden", "server.rate_limited", "server.limit")
@@ -107,10 +109,7 @@ def make_facts(raw: ir.Table, runs: ir.Table, names: ir.Table, looks: ir.Table |
                if name not in rows.columns}
     rows = rows.mutate(**lacking)
     served, blocked = rows.outcome == "ok", rows.outcome == "blocked"
-    unsettled = (rows.outcome == "inconclusive") & rows.block_type.isin(list(UNSETTLED))
-    cause = ibis.cases(
-        (blocked, rows.block_type), (served, ""), (rows.suspected != "", rows.suspected),
-        (unsettled, rows.symptom.fill_null("")), else_="")
+    cause = _name_cause(rows)
     down = (rows.outcome == "down") & ~rows.block_type.isin(list(_REFUSALS))
     return rows.select(
         *_KEY, "name_no", "service_no", "address_low", "address_high", "resolver", cause=cause.nullif(""),
@@ -143,6 +142,33 @@ def make_probe_hours(facts: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Tab
              for name in ("cause", "proven")}
     hours = hours.mutate(probe=hours.probe_no, **plain)
     return hours.filter((hours.state != STRUCK) | hours.cause.notnull()).select(*COLUMNS)
+
+
+def list_vantages(controls: ir.Table, verdicts: ir.Table, runs: ir.Table, looks: ir.Table) -> ir.Table:
+    """What controls in the country of a run said of targets that failed there below HTTP, at which addresses.
+
+    The columns of VANTAGE; `tcp` and `tls` as they are stored. `controls` has the columns of CONTROL, `verdicts` those
+    of VERDICT and `input`.
+    """
+    told = controls.filter(text(controls.state) == "answered").select(
+        run_id=text(controls.run_id), input=text(controls.input), control=_plain(text(controls.control_id)),
+        control_cc=text(controls.cc), tcp=controls.tcp, tls=controls.tls)
+    told = _without_right(told.inner_join(runs.select("run_id", "cc", "hour"), "run_id"))
+    told = told.filter(told.control_cc == told.cc, told.control != "")
+    rows = verdicts.select(**{name: text(verdicts[name]) for name in (*VERDICT, "input")})
+    rows = _without_right(told.inner_join(rows, ["run_id", "input"]))
+    rows = _without_right(rows.inner_join(looks, ["run_id", "target_id"]))
+    sound = row_quality.name_reason(*(rows[name] for name in _NAMES)) == ""
+    failed = _name_cause(rows).re_search(r"^(ip|tcp|tls)(\.|\z)")
+    return rows.filter(sound, failed).select(*VANTAGE)
+
+
+def _name_cause(rows: ir.Table) -> ir.StringValue:
+    """What a verdict says or suspects, else the symptom of one that lacked repetition or a control; empty: nothing."""
+    unsettled = (rows.outcome == "inconclusive") & rows.block_type.isin(list(UNSETTLED))
+    return ibis.cases(
+        (rows.outcome == "blocked", rows.block_type), (rows.outcome == "ok", ""),
+        (rows.suspected != "", rows.suspected), (unsettled, rows.symptom.fill_null("")), else_="")
 
 
 def _bit(condition: ir.BooleanValue) -> ir.IntegerValue:

@@ -6,7 +6,7 @@ with the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +152,14 @@ class ProbeHours:
             numbers[code] = self._number(*words)
         told = batch.append_column("target", pa.array(numbers[codes]))
         self._insert("hours", told.select(list(_COLUMNS)))
+
+    def add_vantages(self, rows: Iterable[Row]) -> None:
+        """Keep what controls saw that were served where a probe failed: rows of `probe_hours.VANTAGE`."""
+        told = [[row["cc"], self._number(row["target_id"], row["service"], row["role"]), row["hour"], row["control"]]
+                for row in rows]
+        if told:
+            with self._explained():
+                self._connection.executemany("INSERT INTO vantages VALUES (?, ?, ?, ?)", told)
 
     def add_traits(self, batch: pa.RecordBatch) -> None:
         """Know what numbers of traits stand for."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from observations import observation
-from probe.core.observations import Observation
+from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.basis_words import Basis
 from probe.core.tables.block_types import BlockTypeId
@@ -41,6 +41,8 @@ class Volunteer:
     others_fail: bool = False
     vantage: dict[str, Any] = field(default_factory=dict)
     version: str = "1"
+    controls: tuple[ControlAnswer, ...] = ()
+    """What controls say whenever the target fails."""
 
 
 def make_volunteers(count: int, fails: Callable[[int], bool], *, first: int = 64500, **more: Any) -> list[Volunteer]:
@@ -72,7 +74,7 @@ def _make_run(person: Volunteer, hour: int) -> RunResult:
     return RunResult(
         run=Run(run_id=run_id, measurement_start_time=time, measurement_end_time=time, software_version=person.version,
                 vantage=replace(vantage, **person.vantage)),
-        observations=_look(run_id, person, failing=failing), controls=(),
+        observations=_look(run_id, person, failing=failing), controls=person.controls if failing else (),
         verdicts=(_verdict(person, failing=failing), *_others(person)),
         services=(ServiceVerdict(service="a", role="chat", outcome="ok", k=0, n=1),))
 
