@@ -21,6 +21,8 @@ from grid import grid  # noqa: E402
 from probe.core.tables.basis_words import BASES  # noqa: E402
 from probe.core.tables.block_types import BLOCK_TYPES  # noqa: E402
 from probe.core.tables.outcomes import OUTCOMES  # noqa: E402
+from probe.core.tables.population_words import POPULATION_BASES, POPULATION_DOUBTS  # noqa: E402
+from probe.inference.populations.population_rules import POPULATION_RULES  # noqa: E402
 from probe.inference.rules.all_rules import list_rules  # noqa: E402
 from probe.inference.rules.innocents_tried import cap_by_innocents  # noqa: E402
 from probe.inference.rules.rule import NEEDS  # noqa: E402
@@ -63,7 +65,20 @@ def rules() -> str:
             "names the strongest of them in the column `basis`. Where none was seen the verdict is "
             "`inconclusive.unplaced`, and what was suspected stands in the column `suspected`: other runs, and other "
             "networks, may decide it. A verdict says where something acts, never by whose order."
-            f"\n\n{bases}\n\n## What a rule needs\n\n{needs}\n\n## The rules\n\n{table}\n")
+            f"\n\n{bases}\n\n## What a rule needs\n\n{needs}\n\n## The rules\n\n{table}\n\n{population_rules()}\n")
+
+
+def population_rules() -> str:
+    """The rules by which many probes are judged together, for docs/rules.md."""
+    rows = [(f"`{r.id}`", r.outcome, f"`{r.block_type}`" if r.block_type else "the pooled cause", r.basis, r.why)
+            for r in POPULATION_RULES]
+    bases = grid(("basis", "what it is"), [(f"`{basis}`", text) for basis, text in POPULATION_BASES.items()])
+    doubts = grid(("word", "what could not be excluded"),
+                  [(f"`{word}`", text) for word, text in POPULATION_DOUBTS.items()])
+    return ("## The rules of a population\n\n"
+            "From `probe/inference/populations`: what all probes of a network say together of one target "
+            "([analysis.md](analysis.md#verdicts-from-a-population)). The first that holds decides."
+            f"\n\n{grid(('rule', 'outcome', 'block type', 'basis', 'why'), rows)}\n\n{bases}\n\n{doubts}")
 
 
 def actions() -> str:
