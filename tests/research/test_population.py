@@ -111,6 +111,26 @@ def test_failures_among_much_else_are_the_line(tmp_path: Path) -> None:
     assert _told(tmp_path, [*ill, *SPARED]) == {("pop/line_out", "network", "network")}
 
 
+def _controlled(run: RunResult) -> RunResult:
+    """The run with two controls that are served."""
+    more = [replace(run.verdicts[-1], target_id=f"control.control.c{n}", service="control", role="control",
+                    outcome="ok") for n in range(2)]
+    return replace(run, verdicts=(*run.verdicts, *more))
+
+
+def test_controls_that_are_served_tell_that_the_line_is_well(tmp_path: Path) -> None:
+    ill = [replace(each, others_fail=True) for each in STRUCK]
+    done = judge(tmp_path, map(_controlled, list_runs([*ill, *SPARED])))
+    assert {(row["rule_id"], row["target_id"]) for row in done.told} == {("pop/spared", TARGET)}
+
+
+def test_what_a_run_places_in_the_volunteers_own_network_is_no_proof(tmp_path: Path) -> None:
+    placed = replace(STRUCK[0], basis="place")
+    own = (replace(run, verdicts=tuple(replace(v, scope="lan") for v in run.verdicts))
+           for run in list_runs([placed, *STRUCK[1:]]))
+    assert {row["rule_id"] for row in judge(tmp_path, own).told} == {"pop/unplaced"}
+
+
 def test_a_service_that_fails_in_other_countries_is_down(tmp_path: Path) -> None:
     abroad = [Volunteer(asn=64700 + n, probe=f"q{n}", cc=cc, fails=_always) for n, cc in enumerate(("DE", "FR", "KE"))]
     done = judge(tmp_path, list_runs([*STRUCK, *abroad]))

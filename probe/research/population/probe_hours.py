@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from probe.core.tables.basis_words import Basis
+from probe.core.tables.evidence_words import Scope
 from probe.inference.populations.symptoms import SYMPTOMS, UNSETTLED
 from probe.research.cells import cell_expressions as cell
 from probe.research.cells import row_quality
@@ -15,10 +16,11 @@ from probe.research.cells.row_quality import text
 
 MORE_OF_RUNS = ("software_version", "catalogue_version", "network_type", "tunnel", "vantage_doubt")
 RUN = (*cell.RUN, *MORE_OF_RUNS)
-VERDICT = ("run_id", "target_id", "service", "role", "outcome", "block_type", "basis", "suspected")
+VERDICT = ("run_id", "target_id", "service", "role", "outcome", "block_type", "basis", "suspected", "scope")
 OBSERVATION = ("run_id", "target_id", "purpose", "operation", "failure", "address", "resolver", "resolver_address")
 CONTROL = ("run_id", "input", "control_id", "cc", "state", "tcp", "tls")
-OPTIONAL = frozenset({*cell.OPTIONAL, *MORE_OF_RUNS, "basis", "suspected", "input", *OBSERVATION[1:], *CONTROL[1:]})
+OPTIONAL = frozenset({
+    *cell.OPTIONAL, *MORE_OF_RUNS, "basis", "suspected", "scope", "input", *OBSERVATION[1:], *CONTROL[1:]})
 """Columns that older files may lack; what counts for them is the empty text."""
 
 STRUCK, SERVED, SICK, FAILED = 0, 1, 2, 3
@@ -31,6 +33,8 @@ COLUMNS: Final = (
 VANTAGE: Final = ("cc", "hour", "target_id", "service", "role", "control", "tcp", "tls", "address_low", "address_high")
 
 _PROVEN: tuple[Basis, ...] = ("place", "time", "packets", "content")
+_OWN: tuple[Scope, ...] = ("device", "lan")
+"""What acts there is the volunteer's own."""
 _REFUSALS = ("server.restricted", "server.forbidden", "server.rate_limited", "server.limit")
 """The service works, and chooses whom it serves."""
 _WELL_SHARE = 2
@@ -93,7 +97,7 @@ def list_resolvers(raw: ir.Table) -> ir.Table:
 
 def make_facts(raw: ir.Table, runs: ir.Table, names: ir.Table, looks: ir.Table | None,
                resolvers: ir.Table | None) -> ir.Table:
-    """The verdicts that say something, as numbers, with what their looks tell.
+    """The verdicts that say something, as numbers, with what their looks tell. Each control is a service of its own.
 
     `raw` has the columns of VERDICT, `runs` is from `choose_runs`, `names` from `number_names`.
     """
@@ -110,10 +114,12 @@ def make_facts(raw: ir.Table, runs: ir.Table, names: ir.Table, looks: ir.Table |
     rows = rows.mutate(**lacking)
     served, blocked = rows.outcome == "ok", rows.outcome == "blocked"
     cause = _name_cause(rows)
+    shown = blocked & rows.basis.isin(list(_PROVEN)) & ~rows.scope.isin(list(_OWN))
     down = (rows.outcome == "down") & ~rows.block_type.isin(list(_REFUSALS))
+    part = ibis.cases((rows.role == "control", -1 - rows.name_no), else_=rows.service_no)
     return rows.select(
-        *_KEY, "name_no", "service_no", "address_low", "address_high", "resolver", cause=cause.nullif(""),
-        proven=ibis.cases((blocked & rows.basis.isin(list(_PROVEN)), rows.block_type), else_=ibis.null("string")),
+        *_KEY, "name_no", "address_low", "address_high", "resolver", service_no=part, cause=cause.nullif(""),
+        proven=ibis.cases((shown, rows.block_type), else_=ibis.null("string")),
         is_served=_bit(served), is_down=_bit(down),
         is_ill=_bit(rows.outcome.isin(["blocked", "inconclusive", "network", "local"])))
 
