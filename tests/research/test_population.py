@@ -72,6 +72,13 @@ def test_who_is_spared_must_be_comparable(tmp_path: Path, changes: dict[str, Any
     assert told in _told(tmp_path, [*struck, replace(SPARED[0], **changes)], parquet="vantage" in changes)
 
 
+def test_a_success_by_chance_is_no_end(tmp_path: Path) -> None:
+    lucky = [replace(each, fails=lambda hour, n=n: hour >= 0 and hour != 6 * n) for n, each in enumerate(STRUCK, 2)]
+    done = judge(tmp_path, list_runs(lucky, end=60))
+    assert {(row["rule_id"], row["onset"], row["n"], row["struck"]) for row in done.told} == {
+        ("pop/unplaced", "2026-03-02T00:00:00Z", 10, 9)}
+
+
 def test_networks_that_share_a_resolver_are_one(tmp_path: Path) -> None:
     names: dict[str, Any] = {"suspected": "dns.refused", "resolver": "198.51.100.7"}
     spared = make_volunteers(2, _never, first=64600)

@@ -84,7 +84,7 @@ def rests_on_onsets(c: PopulationCase) -> bool:
 
 def _began_after(late: NetworkView, first: NetworkView, c: PopulationCase) -> bool:
     apart = APART_H.get(c.cause.split(".")[0], APART_H[""])
-    return (late.earlier.hours > 1 and late.earlier.last_h - first.onset_h >= apart
+    return (late.was_served and late.earlier.last_h - first.onset_h >= apart
             and is_comparable(first.struck, late.earlier, c.cause))
 
 

@@ -58,6 +58,15 @@ class NetworkView:
     earlier: Side = field(default_factory=Side)
     """Probe-hours of the week before the onset, or of these hours before it, in which it was served."""
 
+    struck_before: int = 0
+    """Probe-hours of the same time in which it failed."""
+
+    @property
+    def was_served(self) -> bool:
+        """Before the onset its probes were served alike."""
+        total = self.earlier.hours + self.struck_before
+        return self.earlier.hours >= ENOUGH_HOURS and self.earlier.hours >= MOSTLY * total
+
     @property
     def is_struck(self) -> bool:
         """Its probes meet the failure alike."""

@@ -65,7 +65,7 @@ def _pairs(stored: object) -> list[tuple[str, str]]:
 def _network(row: Mapping[str, Any], traits: Traits) -> NetworkView:
     struck, served, earlier = (_side(row, name, traits) for name in ("struck", "served", "earlier"))
     return NetworkView(
-        asn=row["asn"], struck=struck, served=served, earlier=earlier,
+        asn=row["asn"], struck=struck, served=served, earlier=earlier, struck_before=row["struck_before"],
         sick_hours=row["sick_hours"], alone_hours=row["alone_hours"], causes=row["causes"] or {},
         proven=row["proven"] or {}, onset_h=row["onset"])
 

@@ -37,22 +37,27 @@ _COLUMNS = {
 }
 """Of a probe-hour; `target` is the number of a name of `ProbeHours.names`."""
 
+# An hour fails where most of what was met in it, and in the measured hours beside it, failed: so one success by chance
+# parts no stretch, and where many hours fail after many that do not, the first of them stays the first.
 _STRETCHES = f"""
 CREATE TABLE stretches AS
 WITH marked AS (
-    SELECT cc, asn, target, hour, count(*) FILTER (state <> {SERVED}) AS bad,
-           2 * count(*) FILTER (state <> {SERVED}) > count(*) AS fails
+    SELECT cc, asn, target, hour, count(*) FILTER (state <> {SERVED}) AS bad, count(*) AS met
     FROM hours WHERE state <> {FAILED} GROUP BY cc, asn, target, hour
+), smoothed AS (
+    SELECT cc, asn, target, hour, bad, 2 * sum(bad) OVER near > sum(met) OVER near AS fails
+    FROM marked WINDOW near AS (
+        PARTITION BY cc, asn, target ORDER BY hour ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
 ), begun AS (
     SELECT *, CASE WHEN fails = lag(fails) OVER own AND hour - lag(hour) OVER own <= {MAX_GAP_H} THEN 0 ELSE 1 END
         AS new
-    FROM marked WINDOW own AS (PARTITION BY cc, asn, target ORDER BY hour)
+    FROM smoothed WINDOW own AS (PARTITION BY cc, asn, target ORDER BY hour)
 ), numbered AS (
     SELECT *, sum(new) OVER (PARTITION BY cc, asn, target ORDER BY hour ROWS UNBOUNDED PRECEDING) AS island
     FROM begun
 )
-SELECT (row_number() OVER (ORDER BY min(hour), cc, asn, target))::INTEGER AS number, cc, asn, target,
-       min(hour) AS onset, max(hour) AS last
+SELECT (row_number() OVER (ORDER BY min(hour) FILTER (bad > 0), cc, asn, target))::INTEGER AS number, cc, asn, target,
+       min(hour) FILTER (bad > 0) AS onset, max(hour) FILTER (bad > 0) AS last
 FROM numbered WHERE fails GROUP BY cc, asn, target, island HAVING sum(bad) >= {ENOUGH_HOURS}
 """
 
@@ -95,6 +100,7 @@ SELECT number, asn, coalesce(any_value(onset), -1) AS onset,
     {_side("struck", f"inside AND state = {STRUCK}")},
     {_side("served", f"inside AND state = {SERVED}")},
     {_side("earlier", f"before AND state = {SERVED}")},
+    count(*) FILTER (WHERE before AND state IN ({STRUCK}, {SICK})) AS struck_before,
     count(*) FILTER (WHERE inside AND state = {SICK}) AS sick_hours,
     count(*) FILTER (WHERE inside AND state = {STRUCK} AND alone) AS alone_hours,
     histogram(cause) FILTER (WHERE inside AND state = {STRUCK}) AS causes,
