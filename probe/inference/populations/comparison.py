@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from probe.core.tables.block_types import CauseId
 from probe.inference.evidence.fisher import fisher_p
-from probe.inference.populations.pooled_cause import is_of_name
+from probe.inference.populations.pooled_cause import find_layer, is_of_name
 from probe.inference.populations.population_evidence import NetworkView, Side
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def is_comparable(struck: Side, served: Side, cause: CauseId) -> bool:
     """
     if not (_may_share(struck.access, served.access) and _may_share(struck.instruments, served.instruments)):
         return False
-    if cause.split(".")[0] == "dns":
+    if find_layer(cause) == "dns":
         return asks_own_resolver(served)
     if not struck.addresses or not served.addresses:
         return is_of_name(cause)
@@ -64,7 +64,7 @@ def is_beyond_chance(struck: Sequence[NetworkView], served: Sequence[NetworkView
 def count_parties(views: Iterable[NetworkView], cause: CauseId) -> int:
     """How many may differ in what they do: networks, or where names are at stake, resolvers. Networks that share a
     resolver are one, and so are all that ask the same public one."""
-    if cause.split(".")[0] != "dns":
+    if find_layer(cause) != "dns":
         return len({view.asn for view in views})
     parties: set[str] = set()
     for view in views:

@@ -9,10 +9,12 @@ from probe.core.tables.outcomes import Decided
 from probe.core.tables.population_words import PopulationBasis, PopulationDoubt
 from probe.core.tables.words import Empty
 from probe.inference.populations.comparison import merge_sides
-from probe.inference.populations.pooled_cause import find_family, is_of_name
+from probe.inference.populations.pooled_cause import find_family, find_layer, is_of_name
 from probe.inference.populations.population_case import PopulationCase, sort_population
 from probe.inference.populations.population_evidence import PopulationEvidence
 from probe.inference.populations.population_rules import PopulationRuleId, find_population_rule
+
+_SETTLED: tuple[PopulationBasis, ...] = ("place", "vantage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +64,9 @@ def judge_population(evidence: PopulationEvidence) -> PopulationVerdict:
 
 def find_doubts(c: PopulationCase, basis: PopulationBasis | Empty) -> tuple[PopulationDoubt, ...]:
     """What could not be excluded, in the order of the table; nothing where a run or a control settled it."""
-    if basis in ("place", "vantage"):
+    if basis in _SETTLED:
         return ()
-    of_name, lie = is_of_name(c.cause), c.cause.split(".")[0] == "dns"
+    of_name, lie = is_of_name(c.cause), find_layer(c.cause) == "dns"
     served = merge_sides((*(v.served for v in c.spared), *(v.earlier for v in c.alike)))
     instruments = served.instruments.union(*(view.served_instruments for view in c.evidence.abroad))
     found: dict[PopulationDoubt, bool] = {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from probe.core.tables.block_types import BLOCK_TYPES, CauseId
+from probe.core.tables.cause_words import ACTIONS, LAYERS, Action, Layer, Trigger
 from probe.core.tables.words import read_word
 
 AGREED = 2 / 3
@@ -18,9 +19,10 @@ Family = Literal["lie", "name_ended", "name_silent", "address_ended", "address_s
 """Ways of acting that one and the same front does not mix: at the resolver, on a name or on an address, by an end or by
 silence, or once bytes flow."""
 
-_SILENT = frozenset({"drop", "mute", "blackhole", "timeout"})
-_ADDRESS = frozenset({"ip", "tcp"})
-_NAMED = frozenset({"sni", "host"})
+_SILENT: tuple[Action, ...] = ("drop", "mute", "blackhole", "timeout")
+_FALSE: tuple[Action, ...] = ("mitm", "blockpage", "redirect")
+_ADDRESS: tuple[Layer, ...] = ("ip", "tcp")
+_NAMED: tuple[Trigger, ...] = ("sni", "host")
 
 
 def pool_causes(causes: Mapping[str, int]) -> CauseId:
@@ -45,11 +47,15 @@ def pool_causes(causes: Mapping[str, int]) -> CauseId:
     return read_word(path, BLOCK_TYPES)
 
 
+def find_layer(cause: str) -> Layer:
+    """The layer at which a cause acts."""
+    return read_word(cause.partition(".")[0], LAYERS)
+
+
 def find_family(cause: str) -> Family:
     """How a cause acts."""
-    layer, _, rest = cause.partition(".")
-    action = rest.partition(".")[0]
-    if layer == "dns" or action in ("mitm", "blockpage", "redirect"):
+    layer, action = find_layer(cause), read_word(cause.partition(".")[2].partition(".")[0], ACTIONS)
+    if layer == "dns" or action in _FALSE:
         return "lie"
     if layer == "flow" or action == "degrade":
         return "flow"
@@ -60,7 +66,7 @@ def find_family(cause: str) -> Family:
 
 def is_of_name(cause: str) -> bool:
     """Whether the cause was seen to strike a name alone, so that neither a lost route nor a refused address is it."""
-    return cause.split(".")[0] == "dns" or cause.split(".")[-1] in _NAMED
+    return find_layer(cause) == "dns" or cause.rpartition(".")[2] in _NAMED
 
 
 def are_compatible(one: str, other: str) -> bool:

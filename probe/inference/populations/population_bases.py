@@ -15,7 +15,7 @@ from probe.inference.populations.comparison import (
     is_comparable,
     merge_sides,
 )
-from probe.inference.populations.pooled_cause import are_compatible, is_of_name
+from probe.inference.populations.pooled_cause import are_compatible, find_layer, is_of_name
 from probe.inference.populations.population_case import PopulationCase
 from probe.inference.populations.population_evidence import NetworkView
 
@@ -28,7 +28,7 @@ SEVERAL_NETWORKS, SEVERAL_PROBES = 2, 3
 EACH_WAY = 2
 """Networks, and probes, that must be struck in each of two ways: one network's own filter may turn an end into silence.
 """
-APART_H = {"dns": 24, "": 6}
+APART_H, APART_DNS_H = 6, 24
 """Hours between onsets: fronts change within an hour or two, and resolvers keep an answer for a day at most, mostly
 (RFC 1912, section 2.2)."""
 
@@ -77,15 +77,14 @@ def rests_on_onsets(c: PopulationCase) -> bool:
         return False
     if len(merge_sides(v.struck for v in c.lasting).probes) < SEVERAL_PROBES:
         return False
-    first = min(c.lasting, key=lambda view: view.onset_h)
-    late = [view for view in c.lasting if _began_after(view, first, c)]
-    return bool(late)
+    return any(_began_after(late, first, c) for first in c.lasting for late in c.lasting)
 
 
 def _began_after(late: NetworkView, first: NetworkView, c: PopulationCase) -> bool:
-    apart = APART_H.get(c.cause.split(".")[0], APART_H[""])
-    return (late.was_served and late.earlier.last_h - first.onset_h >= apart
-            and is_comparable(first.struck, late.earlier, c.cause))
+    """It was served in one network when it had already failed for long, and again and again, in the other."""
+    apart = APART_DNS_H if find_layer(c.cause) == "dns" else APART_H
+    return (0 <= first.settled_h <= late.earlier.last_h and late.earlier.last_h - first.onset_h >= apart
+            and late.was_served and is_comparable(first.struck, late.earlier, c.cause))
 
 
 def _is_counted(c: PopulationCase) -> bool:
@@ -100,7 +99,7 @@ def _is_several(views: tuple[NetworkView, ...]) -> bool:
 def _differ_alone(c: PopulationCase, others: tuple[NetworkView, ...]) -> bool:
     """Nothing but the network tells those who are struck in two ways apart."""
     ours, theirs = c.struck, merge_sides(view.struck for view in others)
-    if any("dns" in {cause.split(".")[0] for cause in view.causes} for view in (*c.alike, *others)):
+    if any(find_layer(cause) == "dns" for view in (*c.alike, *others) for cause in view.causes):
         return asks_own_resolver(ours) and asks_own_resolver(theirs)
     if not ours.addresses or not theirs.addresses:
         return is_of_name(c.cause)

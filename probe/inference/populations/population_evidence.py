@@ -17,6 +17,9 @@ MOSTLY = 0.8
 ENOUGH_HOURS = 2
 """Probe-hours that a network needs to count on either side: a single look may be chance."""
 
+SETTLED_HOURS = 3
+"""So many different hours in which it failed tell an onset from a failure by chance that a pause joins to it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
@@ -55,6 +58,8 @@ class NetworkView:
     """Cause -> probe-hours in which a run showed that it is not the service."""
     onset_h: int = -1
     """Hour in which the stretch of failures began that reaches into these hours; -1: none."""
+    settled_h: int = -1
+    """Hour from which on it had failed in several hours of that stretch (SETTLED_HOURS); -1: it never had."""
     earlier: Side = field(default_factory=Side)
     """Probe-hours of the week before the onset, or of these hours before it, in which it was served."""
 

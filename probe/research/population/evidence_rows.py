@@ -67,7 +67,7 @@ def _network(row: Mapping[str, Any], traits: Traits) -> NetworkView:
     return NetworkView(
         asn=row["asn"], struck=struck, served=served, earlier=earlier, struck_before=row["struck_before"],
         sick_hours=row["sick_hours"], alone_hours=row["alone_hours"], causes=row["causes"] or {},
-        proven=row["proven"] or {}, onset_h=row["onset"])
+        proven=row["proven"] or {}, onset_h=row["onset"], settled_h=row["settled"])
 
 
 def _side(row: Mapping[str, Any], name: str, traits: Traits) -> Side:

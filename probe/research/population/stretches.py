@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from probe.inference.populations.population_evidence import ENOUGH_HOURS
+from probe.inference.populations.population_evidence import ENOUGH_HOURS, SETTLED_HOURS
 from probe.research.engines.duckdb_connection import first_error_line, quote_sql
 from probe.research.population.probe_hours import FAILED, SERVED, SICK, STRUCK
 from probe.results.files.atomic import StoreError
@@ -57,7 +57,8 @@ WITH marked AS (
     FROM begun
 )
 SELECT (row_number() OVER (ORDER BY min(hour) FILTER (bad > 0), cc, asn, target))::INTEGER AS number, cc, asn, target,
-       min(hour) FILTER (bad > 0) AS onset, max(hour) FILTER (bad > 0) AS last
+       min(hour) FILTER (bad > 0) AS onset, max(hour) FILTER (bad > 0) AS last,
+       (min(hour, {SETTLED_HOURS}) FILTER (bad > 0))[{SETTLED_HOURS}] AS settled
 FROM numbered WHERE fails GROUP BY cc, asn, target, island HAVING sum(bad) >= {ENOUGH_HOURS}
 """
 
@@ -69,7 +70,7 @@ FROM stretches s WHERE s.number > ? AND s.number <= ?
 
 _ONSETS = """
 CREATE OR REPLACE TEMP TABLE onsets AS
-SELECT s.number, o.asn, min(o.onset) AS onset
+SELECT s.number, o.asn, min(o.onset) AS onset, arg_min(o.settled, o.onset) AS settled
 FROM stretches s JOIN stretches o ON o.cc = s.cc AND o.target = s.target
     AND o.onset <= s.last AND o.last >= s.onset
 WHERE s.number > ? AND s.number <= ? AND (o.asn <> s.asn OR o.number = s.number) GROUP BY s.number, o.asn
@@ -90,13 +91,13 @@ def _side(name: str, condition: str) -> str:
 
 _NETWORKS = f"""
 WITH seen AS (
-    SELECT s.number, s.onset AS begin, o.onset, h.*,
+    SELECT s.number, o.onset, o.settled, h.*,
            h.hour >= s.onset AND (o.onset IS NULL OR h.hour >= o.onset) AS inside, h.hour < o.onset AS before
     FROM chosen s JOIN hours h ON h.cc = s.cc AND h.target = s.target AND h.hour // 24 = s.day
         AND h.hour BETWEEN s.onset - {BEFORE_H} AND s.last
     LEFT JOIN onsets o ON o.number = s.number AND o.asn = h.asn
 )
-SELECT number, asn, coalesce(any_value(onset), -1) AS onset,
+SELECT number, asn, coalesce(any_value(onset), -1) AS onset, coalesce(any_value(settled), -1) AS settled,
     {_side("struck", f"inside AND state = {STRUCK}")},
     {_side("served", f"inside AND state = {SERVED}")},
     {_side("earlier", f"before AND state = {SERVED}")},

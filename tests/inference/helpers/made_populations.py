@@ -52,7 +52,8 @@ def network(asn: int, struck: Look = NOBODY, served: Look = NOBODY, *, cause: st
     return NetworkView(
         asn=asn, struck=sides[0], served=sides[1], earlier=earlier.side(sorted(sides[0].probes)),
         causes={cause: hours} if hours else {}, proven={cause: hours} if proven else {}, sick_hours=sick_hours,
-        alone_hours=hours if alone else 0, onset_h=START_H + struck.since_h if hours else -1)
+        alone_hours=hours if alone else 0, onset_h=START_H + struck.since_h if hours else -1,
+        settled_h=START_H + struck.since_h + 2 if hours else -1)
 
 
 def population(*networks: NetworkView, served: Sequence[str] = ("DE", "FR"), struck: Sequence[str] = (),
