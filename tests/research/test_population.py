@@ -79,6 +79,11 @@ def test_a_success_by_chance_is_no_end(tmp_path: Path) -> None:
         ("pop/unplaced", "2026-03-02T00:00:00Z", 10, 9)}
 
 
+@pytest.mark.parametrize("place", [{"cc": "ZZ"}, {"asn": 0}])
+def test_networks_that_nobody_knows_are_not_compared(tmp_path: Path, place: dict[str, Any]) -> None:
+    assert judge(tmp_path, list_runs(replace(each, **place) for each in STRUCK)).rows == 0
+
+
 def test_networks_that_share_a_resolver_are_one(tmp_path: Path) -> None:
     names: dict[str, Any] = {"suspected": "dns.refused", "resolver": "198.51.100.7"}
     spared = make_volunteers(2, _never, first=64600)

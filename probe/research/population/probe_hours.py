@@ -68,9 +68,11 @@ def number_traits(traits: ir.Table) -> ir.Table:
 
 
 def choose_runs(judged: ir.Table, traits: ir.Table, numbered: ir.Table) -> ir.Table:
-    """The runs that count, and whose place is sure, with the number of their traits; `judged` is from `judge_runs`."""
+    """The runs that count, and whose country and network are known, with the number of their traits; `judged` is from
+    `judge_runs`."""
     usable = traits.filter(traits.usable == 1).drop("usable")
-    runs = judged.filter(judged.reason == "").inner_join(usable, "run_id")
+    known = judged.filter(judged.reason == "", judged.probe_cc != "ZZ", judged.probe_asn > 0)
+    runs = known.inner_join(usable, "run_id")
     runs = _without_right(_without_right(runs).inner_join(numbered, ["instrument", "access"]))
     return runs.select("run_id", "day", "slot_no", "probe_no", "trait", cc="probe_cc", asn="probe_asn",
                        hour=_hour(runs.cell_start))
