@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,11 @@ from probe_lab.cli.fleet import fleet
 
 def _always(hour: int) -> bool:
     return hour >= 0
+
+
+def _all_but(spared: int) -> Callable[[int], bool]:
+    """It fails from the beginning on, but for one hour."""
+    return lambda hour: hour >= 0 and hour != spared
 
 
 def _never(hour: int) -> bool:
@@ -73,7 +79,7 @@ def test_who_is_spared_must_be_comparable(tmp_path: Path, changes: dict[str, Any
 
 
 def test_a_success_by_chance_is_no_end(tmp_path: Path) -> None:
-    lucky = [replace(each, fails=lambda hour, n=n: hour >= 0 and hour != 6 * n) for n, each in enumerate(STRUCK, 2)]
+    lucky = [replace(each, fails=_all_but(6 * n)) for n, each in enumerate(STRUCK, 2)]
     done = judge(tmp_path, list_runs(lucky, end=60))
     assert {(row["rule_id"], row["onset"], row["n"], row["struck"]) for row in done.told} == {
         ("pop/unplaced", "2026-03-02T00:00:00Z", 10, 9)}
