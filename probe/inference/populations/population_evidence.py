@@ -102,7 +102,6 @@ class CountryView:
     cc: str
     struck_hours: int
     served_hours: int
-    struck_instruments: frozenset[str] = frozenset()
     served_instruments: frozenset[str] = frozenset()
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,7 +52,6 @@ class PopulationSummary:
 
     rows: int = 0
     """Rows of the files."""
-    by_rule: Counter[str] = field(default_factory=Counter)
     told: list[Row] = field(default_factory=list)
     """Rows that say something, the first MAX_TOLD; times as text."""
 
@@ -173,7 +171,6 @@ def _moment(hour: int) -> datetime:
 
 def _note(done: PopulationSummary, row: Row) -> None:
     done.rows += 1
-    done.by_rule[row["rule_id"]] += 1
     if row["rule_id"] not in _UNTOLD and len(done.told) < MAX_TOLD:
         done.told.append({name: format_time(value) if isinstance(value, datetime) else value
                           for name, value in row.items()})
