@@ -109,4 +109,6 @@ class MeasurementEnvelope:
     verifies: bool
     """A request over HTTPS succeeds only over a verified certificate."""
     runtime_s: float
+    resolver: str = ""
+    """Whose resolver the system asks, as `resolver_address` of an observation says it; empty: the file does not say."""
     envelope: Envelope

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 
 from probe.catalogue.endpoint_urls import BadUrlError
+from probe.catalogue.owners import find_owner
 from probe.catalogue.sites import group_sites
 from probe.catalogue.test_lists import SERVICE
 from probe.core.endpoints import Endpoint
@@ -19,13 +20,19 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.trust import PRIVATE_ROOTS, TrustPolicy
 from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.evidence.control_findings import is_same_page
 from probe.inference.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
-from probe.inference.verdicts.classify import judge_endpoints, judge_run
+from probe.inference.evidence.url_places import parse_host
+from probe.inference.verdicts.classify import judge_endpoints
+from probe.inference.verdicts.combine import combine_endpoints
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
 from probe.inference.verdicts.role_verdicts import judge_services
 from probe.inference.verdicts.site_case import RunContext, SiteCase
 from probe.interop.imported_measurement import MeasuredTarget, make_endpoint
+from probe.interop.parent_causes import name_parent_cause
+from probe.interop.struck_company import convict_by_company
 from probe.interop.weakening import ImportScale, weaken_verdict
+from probe.interop.web_sites import name_site
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.run_verdicts import find_met_networks
@@ -40,14 +47,16 @@ def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
     """Today's verdicts of an imported run."""
     book = ObservationLog.of_run(result) if book is None else book
     named = _named(result, book)
-    found, _ = judge_run(_cases(named, book), {}, _context(result, book))
     parts: dict[str, list[Verdict]] = {}
-    for verdict in found:
-        parts.setdefault(verdict.target_id.partition(_HOP)[0], []).append(verdict)
+    for target, members in judge_endpoints(_cases(named, book), {}, _context(result, book)).items():
+        verdict = combine_endpoints([name_parent_cause(one) for one in members])
+        parts.setdefault(target.partition(_HOP)[0], []).append(verdict)
     by_id = {o.observation_id: o for o in book.observations}
     scale = ImportScale(cc=result.run.vantage.probe_cc, day=date.fromisoformat(result.run.measurement_start_time[:10]),
-                        rows=by_id)
-    verdicts = tuple(_verdict(old, parts.get(old.target_id, ()), scale) for old in result.verdicts)
+                        mobile=result.run.vantage.network_type == "mobile", rows=by_id,
+                        controls=tuple(book.controls))
+    held = [_verdict(old, parts.get(old.target_id, ()), scale) for old in result.verdicts]
+    verdicts = convict_by_company(held, by_id, find_met_networks(book), cc=scale.cc, mobile=scale.mobile)
     return verdicts, judge_services({v.target_id: [_member(v, named[v.target_id])] for v in verdicts}, QUORUMS)
 
 
@@ -97,7 +106,8 @@ def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
     found = []
     for number, url in enumerate(urls):
         hop = f"{verdict.target_id}{_HOP}{number}" if verdict.service == SERVICE else verdict.target_id
-        aim = MeasuredTarget(target_id=hop, service=verdict.service, role=verdict.role, inputs=(url,))
+        service = name_site(parse_host(url)) if verdict.service == SERVICE else verdict.service
+        aim = MeasuredTarget(target_id=hop, service=service, role=verdict.role, inputs=(url,))
         mine = [o for o in seen if o.input == url and o.purpose == "target"]
         name = next((o.tls.sni for o in mine if o.tls.sni), "")
         says = next((o.app.protocol for o in mine if o.app.protocol), None)
@@ -113,11 +123,35 @@ def _ladder(seen: Sequence[Observation]) -> LadderEvidence:
 
 
 def _verdict(old: Verdict, parts: Sequence[Verdict], scale: ImportScale) -> Verdict:
-    """The verdict of a target from those of its hops: ok only where every hop is."""
+    """The verdict of a target from those of its hops: ok where every hop is, or where they led to a proven end."""
     if not parts:
-        return replace(old, outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=NO_ENDPOINT)
+        return replace(old, owner=find_site_owner(old), outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted",
+                       reason=NO_ENDPOINT)
     held = [weaken_verdict(part, scale, theirs=old.theirs, last=part is parts[-1]) for part in parts]
     blocked = [v for v in held if v.outcome == "blocked"]
+    suspect = [v for v in held if v.suspected]
     failing = [v for v in held if v.outcome != "ok"]
-    chief = max(blocked, key=lambda v: v.confidence) if blocked else (failing or held)[-1]
-    return replace(chief, target_id=old.target_id, input=old.input, theirs=old.theirs, sources=old.sources)
+    if len(held) > 1 and failing and not (blocked or suspect) and _is_proven_end(old.input, held[-1], scale):
+        failing = []
+    chief = max(blocked, key=lambda v: v.confidence) if blocked else (suspect or failing or held)[-1]
+    return replace(chief, target_id=old.target_id, service=old.service, owner=find_site_owner(old), input=old.input,
+                   theirs=old.theirs, sources=old.sources)
+
+
+def find_site_owner(verdict: Verdict) -> str:
+    """Whose the target is: of a web site that no table knows, the site's own name."""
+    host = parse_host(verdict.input)
+    return find_owner(name_site(host) if verdict.service == SERVICE else verdict.service, host)
+
+
+def _is_proven_end(first: str, last: Verdict, scale: ImportScale) -> bool:
+    """The last hop's page came over a proven connection, and is of the site that was asked for, or the page that the
+    helper was led to: so all hops before it worked. A filter's own page may be proven as well."""
+    pages = [o for i in last.evidence if (o := scale.rows.get(i)) and o.operation == "http_round_trip"
+             and not o.failure and o.tls.trust == "valid"]
+    if last.outcome != "ok" or not pages:
+        return False
+    told = [c for c in scale.controls if c.input == last.input and c.state == "answered" and c.http_failure == ""]
+    if told:
+        return any(is_same_page(pages[-1], c) for c in told)
+    return name_site(parse_host(first)) == name_site(parse_host(last.input))

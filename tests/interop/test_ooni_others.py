@@ -144,7 +144,8 @@ def test_a_name_that_is_always_reset_beside_an_innocent_one_is_suspected_where_t
                                      "tls_handshakes": [shake("93.184.0.8", name="a.example"),
                                                         shake("93.184.0.9", name="b.example")]},
                        input="tlshandshake://a.example:443", test_version="0.2.0")
-    several = [{**sni(RESET), "measurement_uid": f"u{n}", "measurement_start_time": f"2026-08-01 05:{9 * n:02}:00"}
+    several = [{**sni(RESET), "measurement_uid": f"u{n}", "test_start_time": None,
+                "measurement_start_time": f"2026-08-01 05:{9 * n:02}:00"}
                for n in range(5)]
     for many, expected in (([*several, well], "tls.reset.sni"), (several, ""), ([several[0], well], "")):
         found = group_into_runs([read_measurement_line(json.dumps(m).encode()) for m in many])

@@ -86,8 +86,13 @@ NETWORKS: Mapping[str, frozenset[int]] = MappingProxyType({
 })
 """Domain -> networks in which its service is or was. An answer in one of them (the file tells) leads to the service."""
 
-TELEGRAM_STATUS = (411, 501)
-"""With these a data centre answers a POST without a body: 501 once, 411 since. Anything else may be anybody's page."""
+TELEGRAM_STATUS = (404, 411, 501)
+"""With these a data centre answers a POST without a body: 501 once, 411 later, 404 and 501 today. Anything else may be
+anybody's page."""
+
+ANY_STATUS = frozenset({"signal"})
+"""Services that are up where any answer comes over a connection that is proven: their pages are nobody's to read, and
+refuse whoever asks for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
