@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from probe.catalogue.owners import find_owner
 from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
@@ -24,27 +25,32 @@ from probe.inference.rules import RULES_VERSION
 from probe.interop.imported_measurement import ImportedMeasurement, MeasuredTarget
 from probe.interop.judging import judge_imported_run
 from probe.interop.remembered_failures import WANTED, FailedMeasurement, Place, RememberedFailures
+from probe.interop.run_rows import add_rows, find_neighbours, make_ladder_row, place_rows
 from probe.interop.words.translated_words import make_digest
 from probe.measurement.session.observation_log import ObservationLog
 
 ENGINE = "ooni"
 WELL = 2
 """So many others must have been reached over proven connections for a line to be well (`LadderEvidence.well`)."""
-MAX_NEIGHBOURS = 4
-_ATTEMPTS = 1000
-"""Attempts of one measurement at most; the next one's are counted on from there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """What the measurements of one run have in common."""
 
     cc: str
     asn: int
     software: str
+    platform: str
     hour: datetime
     well: bool
     lab: bool
+
+    @property
+    def probe_id(self) -> str:
+        """A name for devices of one kind in one network. Files name no device: those of two kinds are two at least."""
+        name = self.software.rpartition(" ")[0] or self.software
+        return f"{ENGINE}-{make_digest(self.cc, str(self.asn), name, self.platform)}"
 
 
 Members = Sequence[tuple[ImportedMeasurement, frozenset[str]]]
@@ -74,7 +80,8 @@ def _hosts(aim: MeasuredTarget) -> Iterable[str]:
 
 
 def _key(one: ImportedMeasurement, *, well: bool) -> Key:
-    return Key(one.cc, one.asn, one.software, one.start.replace(minute=0, second=0, microsecond=0), well, one.lab)
+    return Key(cc=one.cc, asn=one.asn, software=one.software, platform=one.platform,
+               hour=one.start.replace(minute=0, second=0, microsecond=0), well=well, lab=one.lab)
 
 
 def _run(key: Key, members: Members, memory: RememberedFailures) -> RunResult:
@@ -83,15 +90,15 @@ def _run(key: Key, members: Members, memory: RememberedFailures) -> RunResult:
     name = make_digest(*(m.source for m, _ in ordered), key.software)
     book = ObservationLog(f"{began.strftime('%Y%m%dT%H%M%SZ')}_{ENGINE}_{name}")
     targets = _by_target(ordered)
-    recalled = _recall(key, targets, memory, began) if key.well else ()
-    rows: list[Observation] = [row for number, one in enumerate(recalled) for row in _shift(one.rows, number,
-                                                                                            one.start - began)]
+    failing = any(o.failure for one, _ in ordered for o in one.observations)
+    recalled = _recall(key, targets, memory, began) if key.well and failing else ()
+    rows = [row for number, one in enumerate(recalled) for row in place_rows(one.rows, number, one.start - began)]
     for number, (one, shown) in enumerate(ordered, start=len(recalled)):
-        rows += [_ladder_row(host, (one.start - began).total_seconds()) for host in sorted(shown)[:4]]
-        rows += _shift(one.observations, number, one.start - began)
-    rows += _neighbours(ordered, began)
-    for row in sorted(rows, key=lambda o: o.t0_s):
-        book.add(row)
+        rows += place_rows([make_ladder_row(host) for host in sorted(shown)[:4]], 0, one.start - began)
+        rows += place_rows(one.observations, number, one.start - began)
+    if failing:
+        rows += find_neighbours([m for m, _ in ordered], began)
+    add_rows(book, rows)
     answers = (answer for one in (*(m for m, _ in ordered), *recalled) for answer in one.controls)
     for answer in dict.fromkeys(answers):
         book.add_control(answer)
@@ -138,39 +145,6 @@ def _rows_of(aim: MeasuredTarget, one: ImportedMeasurement) -> tuple[Observation
         o.target_id == aim.target_id or (not o.target_id and o.operation in LOOKUPS and o.hostname in hosts)))
 
 
-def _ladder_row(host: str, at_s: float) -> Observation:
-    """That this was reached over a proven connection, by this measurement or another of the same report."""
-    return Observation(operation="http_round_trip", purpose="ladder", hostname=host, input=f"https://{host}/",
-                       t0_s=at_s, t_s=at_s)
-
-
-def _neighbours(members: Members, began: datetime) -> list[Observation]:
-    """Names that the same probe had served at an address where another name's handshake fails: innocent ones there."""
-    served: dict[tuple[str, str, int], list[Observation]] = {}
-    failed: dict[tuple[str, str, int], set[str]] = {}
-    for one, _ in members:
-        shift = (one.start - began).total_seconds()
-        for o in one.observations:
-            if o.operation == "tls_handshake" and o.purpose in ("target", "trusted"):
-                where = one.report, o.address, o.port
-                if o.failure:
-                    failed.setdefault(where, set()).add(o.hostname)
-                elif o.tls.trust == "valid":
-                    served.setdefault(where, []).append(_place_observation(o, 0, shift))
-    return [replace(o, purpose="innocent", target_id="", input="", attempt=n)
-            for where, names in failed.items()
-            for n, o in enumerate([o for o in served.get(where, ()) if o.hostname not in names][:MAX_NEIGHBOURS], 1)]
-
-
-def _shift(seen: Iterable[Observation], number: int, by: timedelta) -> list[Observation]:
-    return [_place_observation(o, number, by.total_seconds()) for o in seen]
-
-
-def _place_observation(seen: Observation, number: int, shift_s: float) -> Observation:
-    attempt = number * _ATTEMPTS + min(seen.attempt, _ATTEMPTS)
-    return replace(seen, attempt=attempt, t0_s=round(seen.t0_s + shift_s, 6), t_s=round(seen.t_s + shift_s, 6))
-
-
 def _by_target(members: Members) -> dict[str, list[tuple[MeasuredTarget, ImportedMeasurement]]]:
     found: dict[str, list[tuple[MeasuredTarget, ImportedMeasurement]]] = {}
     for one, _ in members:
@@ -183,7 +157,8 @@ def _make_unjudged(aims: Aims) -> Verdict:
     """The place of a verdict: whose it is, what its engine says, and where it came from."""
     first = aims[0][0]
     return Verdict(
-        target_id=first.target_id, service=first.service, role=first.role,
+        target_id=first.target_id, service=first.service, owner=find_owner(first.service, parse_host(first.inputs[0])),
+        role=first.role,
         input=first.inputs[0], outcome=NOT_ATTEMPTED,
         theirs=tuple(f"{m.test} {m.version}: {aim.theirs}" for aim, m in aims),
         sources=tuple(m.source for _, m in aims),
@@ -193,13 +168,13 @@ def _make_unjudged(aims: Aims) -> Verdict:
 def _frame(key: Key, log: ObservationLog, members: Members, verdicts: Sequence[Verdict]) -> Run:
     began = members[0][0].start
     last = max(m.start + timedelta(seconds=max((o.t_s for o in m.observations), default=0.0)) for m, _ in members)
-    kinds, platforms = ({getattr(m, name) for m, _ in members} for name in ("network_type", "platform"))
+    kinds = {m.network_type for m, _ in members}
     return Run(
         run_id=log.run_id, engine=ENGINE, measurement_start_time=format_time(began),
         measurement_end_time=format_time(last),
         n_targets=len(verdicts), n_observations=len(log.observations), rules_version=RULES_VERSION,
         software_version=key.software, schema_version=SCHEMA_VERSION,
         runtime_s=round((last - began).total_seconds(), 3),
-        vantage=Vantage(probe_cc=key.cc, probe_asn=key.asn, network_type=kinds.pop() if len(kinds) == 1 else "unknown",
-                        platform=platforms.pop() if len(platforms) == 1 else "", families=(4, 6), lab=key.lab),
+        vantage=Vantage(probe_id=key.probe_id, probe_cc=key.cc, probe_asn=key.asn, platform=key.platform,
+                        network_type=kinds.pop() if len(kinds) == 1 else "unknown", families=(4, 6), lab=key.lab),
     )

@@ -141,5 +141,5 @@ def _cause_of(c: PathContext) -> BlockTypeId | Empty:
         return "tls.alert"
     if path.stage == "http" and path.secure:
         return "flow.freeze" if path.failure in TIMEOUTS else "flow.cut"
-    return _ENDED_BY.get((path.stage, path.failure)) or (
-        _SILENT_AT.get(path.stage, "") if path.failure in TIMEOUTS else "")
+    silent = _SILENT_AT.get(path.stage, "") if path.failure in TIMEOUTS else ""
+    return _ENDED_BY.get((path.stage, path.failure), silent)

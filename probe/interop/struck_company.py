@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from probe.catalogue.owners import ServiceAt, choose_unrelated, describe_service, load_owners, may_refuse
+from probe.catalogue.owners import ServiceAt, choose_unrelated, describe_service, may_refuse
+from probe.catalogue.packaged import load_owners
 from probe.core.addresses import PROVIDER
 from probe.core.observations import Observation
 from probe.core.tables.block_types import CauseId

@@ -13,7 +13,7 @@ from ooni_fleet import MESSENGERS, Strike, judge, make_days
 from probe.core.verdicts import Verdict
 from probe.interop.web_sites import name_site
 
-MOBILE = {"annotations": {"engine_name": "ooniprobe-engine", "network_type": "mobile"}}
+MOBILE: dict[str, Any] = {"annotations": {"engine_name": "ooniprobe-engine", "network_type": "mobile"}}
 
 
 def day_of(*tests: str, strike: Strike = "tls", cc: str = "TR", **changes: Any) -> Iterable[dict[str, Any]]:
@@ -75,4 +75,4 @@ def test_hosts_of_one_site_have_one_name(host: str, site: str) -> None:
 
 def test_sites_have_owners_of_their_own() -> None:
     found = judge(make_days({"test_keys": lied("0.0.0.0")}))
-    assert {(v.service, v.owner) for v in found} == {("list", "chat.example")}
+    assert {(v.service, v.owner) for v in found} == {("chat.example", "chat.example")}

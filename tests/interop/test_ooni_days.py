@@ -12,6 +12,9 @@ import pytest
 from ooni_data import ADDRESS, RESET, connect, query, request, shake, told, web
 from ooni_fleet import BEGAN, MESSENGERS, STRIKES, Strike, judge, make_days, page_of
 from ooni_messengers import DC, post
+from probe.inference.verdicts.combine import combine_endpoints
+from probe.interop.grouping import group_into_runs
+from probe.interop.judging import judge_imported_endpoints
 from probe.interop.ooni.ooni_measurement import read_measurement_line
 from probe.interop.remembered_failures import MAX_ROWS, WANTED, FailedMeasurement, Place, RememberedFailures
 
@@ -127,5 +130,16 @@ def test_a_lie_of_the_resolver_is_told_though_the_site_opened_in_the_end() -> No
               tcp_connect=[connect("10.10.34.35", failure=RESET), connect()], tls_handshakes=[shake()],
               requests=[request()], blocking=False, accessible=True)
     found = judge(make_days({"test_keys": lie}))
-    assert {(v.outcome, v.block_type, v.basis) for v in found} == {("blocked", "dns.forged", "content")} or {
-        v.block_type for v in found} == {"dns"}
+    assert {(v.outcome, v.block_type, v.basis) for v in found} == {("blocked", "dns", "content")}
+
+
+@pytest.mark.parametrize("test", MESSENGERS)
+def test_what_is_judged_once_for_all_is_what_our_rules_say_of_each(test: str) -> None:
+    lines = [json.dumps(m).encode() for m in make_days(MESSENGERS[test](""), days=0.1)]
+    for result in group_into_runs([read_measurement_line(line) for line in lines]):
+        by_rules = {target: combine_endpoints(members) for target, members in judge_imported_endpoints(result).items()}
+        for verdict in result.verdicts:
+            full = by_rules[verdict.target_id]
+            assert (verdict.rule_id, verdict.owner, verdict.control) == (full.rule_id, full.owner, full.control)
+            assert set(verdict.evidence) <= {o.observation_id for o in result.observations}
+            assert verdict.outcome == "ok"
