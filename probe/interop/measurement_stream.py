@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from io import BufferedReader, RawIOBase
+from pathlib import Path
 from typing import cast
 
 from probe.interop.imported_measurement import ImportedMeasurement
 from probe.interop.measurement_lines import ReadTrouble, read_measurement_lines, unpack
 from probe.interop.ooni.decode import NotJudgedError, UnreadableError
 from probe.interop.ooni.ooni_measurement import read_measurement_line
+from probe.interop.tar_members import BLOCK, BadTarError, is_tar, list_members
 
 Item = ImportedMeasurement | NotJudgedError | ReadTrouble
 STANDARD_INPUT = "-"
+MAX_DEPTH = 12
+"""Of folders in folders."""
+
+
+def list_measurement_files(names: Iterable[str]) -> Iterator[str]:
+    """The files of these names: of a folder all in it, in order of their names, but for hidden ones and links."""
+    for name in names:
+        if name != STANDARD_INPUT and Path(name).is_dir():
+            yield from _list_folder(name, MAX_DEPTH)
+        else:
+            yield name
+
+
+def _list_folder(name: str, depth: int) -> Iterator[str]:
+    with os.scandir(name) as entries:
+        found = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+    for entry in found:
+        if entry.is_file(follow_symlinks=False):
+            yield entry.path
+        elif entry.is_dir(follow_symlinks=False) and depth > 1:
+            yield from _list_folder(entry.path, depth - 1)
 
 
 def read_measurement_file(name: str) -> Iterator[tuple[Item, int]]:
@@ -22,15 +46,40 @@ def read_measurement_file(name: str) -> Iterator[tuple[Item, int]]:
     with ExitStack() as stack:
         try:
             raw = _open_packed(name, stack)
-            stream = unpack(raw)
+            for item in read_measurement_stream(raw):
+                yield item, _count_taken(raw)
         except OSError as error:
             yield ReadTrouble(0, error.strerror or str(error)), 0
-            return
-        if isinstance(stream, ReadTrouble):
-            yield stream, 0
-            return
-        for item in read_measurement_lines(stream):
-            yield (item if isinstance(item, ReadTrouble) else read_measurement(*item)), _count_taken(raw)
+
+
+def read_measurement_stream(raw: BufferedReader, *, within: bool = False) -> Iterator[Item]:
+    """The same of an open file; `within`: it is one of an archive."""
+    stream = unpack(raw)
+    if isinstance(stream, ReadTrouble):
+        yield stream
+        return
+    plain = stream if isinstance(stream, BufferedReader) else BufferedReader(cast(RawIOBase, stream))
+    try:
+        packs = is_tar(plain.peek(BLOCK))
+    except Exception as error:  # an unpacking library's own
+        yield ReadTrouble(0, f"the file is damaged: {str(error)[:200] or type(error).__name__}")
+        return
+    if packs:
+        yield from _read_archive(plain) if not within else (ReadTrouble(0, "an archive in an archive is not read"),)
+        return
+    for item in read_measurement_lines(plain):
+        yield item if isinstance(item, ReadTrouble) else read_measurement(*item)
+
+
+def _read_archive(stream: BufferedReader) -> Iterator[Item]:
+    try:
+        for name, member in list_members(stream):
+            for item in read_measurement_stream(BufferedReader(member), within=True):
+                yield ReadTrouble(item.line, f"{name}: {item.reason}") if isinstance(item, ReadTrouble) else item
+    except BadTarError as error:
+        yield ReadTrouble(0, str(error))
+    except Exception as error:  # an unpacking library's own
+        yield ReadTrouble(0, f"the archive is damaged: {str(error)[:200] or type(error).__name__}")
 
 
 def _open_packed(name: str, stack: ExitStack) -> BufferedReader:

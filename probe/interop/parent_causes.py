@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.block_types import BlockTypeId, CauseId
 from probe.core.tables.evidence_words import DnsState, Stage
 from probe.core.tables.failures import TIMEOUTS, Failure
 from probe.core.tables.outcomes import Decided
 from probe.core.tables.trust import TrustFinding
-from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DENIALS
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
 from probe.inference.rules.name_context import NameEvidence, is_repeated_failure
@@ -29,14 +28,14 @@ AGAINST_HELPER = ("it fails alike again and again, and the test helper is served
 WITHOUT_HELPER = ("it fails alike again and again, and this test asks no helper: other networks and countries tell "
                   "whether the service is down")
 HELPER_TOO = "the test helper fails at the same stage"
-_ENDED_BY: dict[tuple[Stage, Failure], BlockTypeId] = {
+_ENDED_BY: dict[tuple[Stage, Failure], CauseId] = {
     ("connect", CONNECTION_REFUSED): "ip.reset", ("connect", CONNECTION_RESET): "ip.reset",
     ("connect", "host_unreachable"): "ip.unreachable", ("connect", "network_unreachable"): "ip.unreachable",
     ("tls", CONNECTION_RESET): "tls.reset", ("tls", "eof_error"): "tls.close",
     ("http", CONNECTION_RESET): "http.reset", ("http", "eof_error"): "http.close",
 }
 """Where an attempt ended, and how -> the cause without its trigger."""
-_SILENT_AT: dict[Stage, BlockTypeId] = {"connect": "tcp", "tls": "tls", "http": "http"}
+_SILENT_AT: dict[Stage, CauseId] = {"connect": "tcp", "tls": "tls", "http": "http"}
 """Silence: no file says whether the other side's TCP acknowledged what was said, nor whether another port answers."""
 _NAMES: dict[DnsState, BlockTypeId] = {
     "nxdomain": "dns.nxdomain", "empty": "dns.empty", "refused": "dns.refused", "servfail": "dns.servfail",
@@ -56,7 +55,7 @@ class ParentFinding:
 
     outcome: Decided
     block_type: BlockTypeId
-    suspected: BlockTypeId | Empty = ""
+    suspected: CauseId = ""
     reason: str
 
 
@@ -78,7 +77,7 @@ def name_parent_cause(one: JudgedEndpoint) -> JudgedEndpoint:
                                         suspected=found.suspected, reason=found.reason))
 
 
-def _suspect(cause: BlockTypeId, *, helper: bool) -> ParentFinding:
+def _suspect(cause: CauseId, *, helper: bool) -> ParentFinding:
     return ParentFinding(outcome="inconclusive", block_type="inconclusive.unplaced", suspected=cause,
                          reason=AGAINST_HELPER if helper else WITHOUT_HELPER)
 
@@ -126,7 +125,7 @@ def _is_down(c: PathContext) -> bool:
             and not path.control_ok)
 
 
-def _cause_of(c: PathContext) -> BlockTypeId | Empty:
+def _cause_of(c: PathContext) -> CauseId:
     """The parent cause at one address, where the failure repeats on a line that is well and no helper fails too."""
     path = c.path
     contradicted = path.control_ok > 0 and not path.control_failed
@@ -141,5 +140,5 @@ def _cause_of(c: PathContext) -> BlockTypeId | Empty:
         return "tls.alert"
     if path.stage == "http" and path.secure:
         return "flow.freeze" if path.failure in TIMEOUTS else "flow.cut"
-    silent = _SILENT_AT.get(path.stage, "") if path.failure in TIMEOUTS else ""
+    silent: CauseId = _SILENT_AT.get(path.stage, "") if path.failure in TIMEOUTS else ""
     return _ENDED_BY.get((path.stage, path.failure), silent)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from probe.core.addresses import PROVIDER, is_private
+from probe.core.tables.run_words import NetworkType
 from probe.interop.imported_measurement import ImportedMeasurement, MeasurementEnvelope, Reader, ReadResult
 from probe.interop.ooni.decode import NotJudgedError, UnreadableError, read_envelope
 from probe.interop.ooni.exported_by_us import TEST_NAME
@@ -51,7 +52,7 @@ REPORT_NAME = re.compile(r"20\d{6}T\d{6}Z_[a-z]+_", re.ASCII)
 """How the collector begins the names that it gives; programs that cannot reach it have none."""
 NAMES = {"sni_blocking": "sniblocking", "stun_reachability": "stunreachability", "tls_middlebox": "tlsmiddlebox"}
 """Earlier names of tests."""
-_NETWORKS = {"wifi": "wifi", "mobile": "mobile", "wired_ethernet": "wired", "vpn": "vpn"}
+_NETWORKS: Mapping[str, NetworkType] = {"wifi": "wifi", "mobile": "mobile", "wired_ethernet": "wired", "vpn": "vpn"}
 
 
 def read_measurement_line(line: bytes) -> ImportedMeasurement:
