@@ -24,6 +24,7 @@ GZIP, ZSTD, LZ4 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
 PACKERS = ("compression.zstd", "backports.zstd", "zstandard")
 """What unpacks zstd: Python's own from 3.14 on, or a package that a person has installed; else Arrow, of the extra
 `research`, which unpacks lz4 as well."""
+ARROW = "pyarrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def unpack(file: BufferedReader) -> BinaryIO | ReadTrouble:
             continue
     kind = "zstd" if head == ZSTD else "lz4"
     try:
-        packed = importlib.import_module("pyarrow").CompressedInputStream(file, kind)
+        packed = importlib.import_module(ARROW).CompressedInputStream(file, kind)
     except ImportError:
         return ReadTrouble(0, f"is packed with {kind}, which this Python does not unpack: `{kind} -dc FILE | probe "
                               "import ooni -`, or pip install 'reachability-probe[research]'")

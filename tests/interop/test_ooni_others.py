@@ -15,7 +15,7 @@ from probe.interop.grouping import group_into_runs
 from probe.interop.judging import judge_imported_run
 from probe.interop.ooni.decode import NotJudgedError
 from probe.interop.ooni.ooni_measurement import READERS, read_measurement_line
-from probe.interop.words.ooni_tests import DEFECTS, PARTS
+from probe.interop.words.ooni_tests import DEFECTS, LEFT_OUT, PARTS
 
 
 def run_of(*measurements: dict[str, Any]) -> RunResult:
@@ -97,6 +97,13 @@ def test_failures_of_a_version_that_is_out_of_date_are_the_instruments(version: 
 def test_every_defect_names_a_test_that_is_read() -> None:
     assert {d.test for d in DEFECTS} <= set(READERS)
     assert set(PARTS) <= set(READERS)
+
+
+@pytest.mark.parametrize("test", [*LEFT_OUT, "no_such_test"])
+def test_what_is_not_judged_is_counted_by_its_name(test: str) -> None:
+    assert test not in READERS
+    with pytest.raises(NotJudgedError, match=f"'{test}'"):
+        read_measurement_line(json.dumps(of(test, "0.1.0", {})).encode())
 
 
 def test_messenger_is_judged_host_by_host() -> None:

@@ -24,6 +24,7 @@ from probe.interop.ooni.single_endpoint_tests import (
 )
 from probe.interop.ooni.web_connectivity import read_web
 from probe.interop.words.ooni_keys import Envelope
+from probe.interop.words.ooni_tests import LEFT_OUT
 from probe.interop.words.ooni_words import VERIFYING_ENGINES
 from probe.interop.words.translated_words import (
     clean_address,
@@ -50,6 +51,7 @@ SESSION_FRESH = timedelta(minutes=5)
 GEOLOCATION, COLLECTOR, UNKNOWN_COUNTRY = "ooni-geolocation", "ooni-collector", "ZZ"
 REPORT_NAME = re.compile(r"20\d{6}T\d{6}Z_[a-z]+_", re.ASCII)
 """How the collector begins the names that it gives; programs that cannot reach it have none."""
+UNKNOWN_TEST = "it is not known here"
 NAMES = {"sni_blocking": "sniblocking", "stun_reachability": "stunreachability", "tls_middlebox": "tlsmiddlebox"}
 """Earlier names of tests."""
 _NETWORKS: Mapping[str, NetworkType] = {"wifi": "wifi", "mobile": "mobile", "wired_ethernet": "wired", "vpn": "vpn"}
@@ -61,7 +63,7 @@ def read_measurement_line(line: bytes) -> ImportedMeasurement:
     test = NAMES.get(found.test_name, found.test_name)
     reader = READERS.get(test)
     if reader is None:
-        raise NotJudgedError(f"test {found.test_name[:60]!r} is not judged")
+        raise NotJudgedError(f"test {found.test_name[:60]!r} is not judged: {LEFT_OUT.get(test, UNKNOWN_TEST)}")
     start = parse_measurement_time(found.measurement_start_time) or parse_measurement_time(found.test_start_time)
     if start is None:
         raise UnreadableError("no time of measurement")
