@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from probe.catalogue.test_lists import SERVICE
 from probe.core.tables.block_types import BlockTypeId, CauseId
 from probe.core.tables.evidence_words import DnsState, Stage
 from probe.core.tables.failures import TIMEOUTS, Failure
@@ -70,8 +71,8 @@ def name_parent_cause(one: JudgedEndpoint) -> JudgedEndpoint:
                       if isinstance(d.evidence, NameEvidence)), None)
     else:
         found = _find_of_paths(paths)
-    if found is None:
-        return one
+    if found is None or (found.reason == WITHOUT_HELPER and one.endpoint.target_id.startswith(f"{SERVICE}.")):
+        return one  # of any web site nobody knows that it lives, but the helper
     sure = DOWN_CONFIDENCE if found.outcome == "down" else 0.5
     return replace(one, verdict=replace(verdict, outcome=found.outcome, block_type=found.block_type, confidence=sure,
                                         suspected=found.suspected, reason=found.reason))

@@ -33,8 +33,8 @@ _DNS: Words = {
     "dns_engine": ("", "How the name was asked: system, udp, tcp, doh, dot."),
     "resolver": ("", "Who was asked: system, network, public, trusted, dark."),
     "resolver_address": ("", "Address of the resolver that was asked; empty for the system's own. `near`: it lies "
-                         "in the volunteer's own network; `provider`: close to the volunteer's own address, or in imported "
-                         "runs in the network that measured."),
+                         "in the volunteer's own network; `provider`: close to the volunteer's own address, or in "
+                         "imported runs in the network that measured."),
     "query_type": ("", "DNS record type that was asked for."),
     "rcode": ("", "DNS response code (RFC 1035, RFC 6895)."),
     "answers": ("", "Addresses in the accepted answer."),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ooni_data import ADDRESS, RESET, connect, query, request, shake, told, web
+from ooni_data import ADDRESS, RESET, TIMEOUT, connect, query, request, shake, told, web
 from ooni_fleet import BEGAN, MESSENGERS, STRIKES, Strike, judge, make_days, page_of
 from ooni_messengers import DC, post
 from probe.inference.verdicts.combine import combine_endpoints
@@ -122,6 +122,14 @@ def test_what_is_remembered_outlasts_a_call_and_is_bounded() -> None:
 def test_a_line_that_nothing_shows_to_be_well_suspects_nobody() -> None:
     hours = [{**m, "report_id": "", "probe_asn": "AS0"} for m in make_days(MESSENGERS["telegram"]("tcp"))]
     assert {v.suspected for v in judge(hours)} == {""}
+
+
+@pytest.mark.parametrize("control", [{"control": None}, {"control": None, "control_failure": TIMEOUT}])
+@pytest.mark.parametrize("strike", STRIKES)
+def test_a_site_of_which_no_helper_tells_is_suspected_of_nothing(strike: Strike, control: dict[str, Any]) -> None:
+    what = page_of(strike)
+    what["test_keys"] |= control
+    assert {(v.outcome, v.suspected) for v in judge(make_days(what))} == {("inconclusive", "")}
 
 
 def test_a_lie_of_the_resolver_is_told_though_the_site_opened_in_the_end() -> None:
