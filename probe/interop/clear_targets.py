@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
+from probe.core.renewal import renew
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.combine import MAX_EVIDENCE
 
@@ -55,6 +56,5 @@ def _essence(o: Observation) -> Hashable:
 
 def _renew(verdict: Verdict, target: Verdict, rows: Sequence[Observation]) -> Verdict:
     own = [o for o in rows if o.target_id and o.purpose == "target"]
-    return replace(verdict, theirs=target.theirs, sources=target.sources,
-                   evidence=tuple(o.observation_id for o in own)[:MAX_EVIDENCE],
-                   attempts=len({o.attempt for o in own}))
+    return renew(verdict, theirs=target.theirs, sources=target.sources,
+                 evidence=tuple(o.observation_id for o in own)[:MAX_EVIDENCE], attempts=len({o.attempt for o in own}))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from probe.core.observations import Observation
+from probe.core.renewal import renew
 from probe.interop.imported_measurement import ImportedMeasurement
 from probe.measurement.session.observation_log import ObservationLog
 
@@ -36,11 +37,11 @@ def add_rows(book: ObservationLog, rows: Sequence[PlacedRow]) -> None:
     """Number the rows in order of time and keep them. What went well can have been tainted by nothing."""
     for row in sorted(rows, key=lambda r: r.t0_s):
         if row.seen.failure:
-            book.add(replace(row.seen, attempt=row.attempt, t0_s=row.t0_s, t_s=row.t_s))
+            book.add(renew(row.seen, attempt=row.attempt, t0_s=row.t0_s, t_s=row.t_s))
             continue
         number = len(book.observations)
-        book.restore((replace(row.seen, attempt=row.attempt, t0_s=row.t0_s, t_s=row.t_s, sequence=number,
-                              run_id=book.run_id, observation_id=f"{book.run_id}.{number}"),), ())
+        book.restore((renew(row.seen, attempt=row.attempt, t0_s=row.t0_s, t_s=row.t_s, sequence=number,
+                            run_id=book.run_id, observation_id=f"{book.run_id}.{number}"),), ())
 
 
 def make_ladder_row(host: str) -> Observation:
