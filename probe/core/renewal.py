@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 Setter = Callable[[Any, Any], None]
+Plan = tuple[Callable[[Any], tuple[Any, ...]], dict[str, Setter]]
+"""What reads all fields of a record, and what sets each."""
+_PLANS: dict[type, Plan] = {}
 
 
 def renew(record: T, **changes: Any) -> T:
     """The record with some fields changed. Raises KeyError for a field that it has not. The record's class is a
     dataclass with slots and without `__post_init__`."""
-    read, setters = _plan(type(record))
-    made = object.__new__(type(record))
+    kind = type(record)
+    read, setters = _PLANS.get(kind) or _PLANS.setdefault(kind, _plan(kind))
+    made = object.__new__(kind)
     for put, value in zip(setters.values(), read(record), strict=True):
         put(made, value)
     for name, value in changes.items():
@@ -29,7 +32,6 @@ def renew(record: T, **changes: Any) -> T:
     return made
 
 
-@cache
-def _plan(kind: type) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, Setter]]:
+def _plan(kind: type) -> Plan:
     names = [f.name for f in fields(kind)]
     return attrgetter(*names), {name: kind.__dict__[name].__set__ for name in names}
