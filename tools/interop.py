@@ -72,6 +72,9 @@ sends, each time by hand, to a collector that you named ([below](#submitting-to-
 - Addresses that OONI has scrubbed are none. An address on a page (in its title) is replaced before anything is kept.
 - An HTTPS request alone proves its server only for engines that verify certificates. `ssl_invalid_certificate` is never
   taken for an outdated one: Go looks at dates before it looks for the issuer.
+- OONI's table of observations (`obs_web`, CSV or Parquet) is read as well: rows of one measurement must stand together.
+  It holds no answer of a helper, so of a web site it tells what is well and which answers are false, and of a messenger
+  what fails.
 - A line that cannot be read is told with file, line and reason. Operations that do not fit are left out and counted.
 
 ## How large

@@ -13,11 +13,20 @@ from typing import cast
 from probe.interop.imported_measurement import ImportedMeasurement
 from probe.interop.measurement_lines import ReadTrouble, read_measurement_lines, unpack
 from probe.interop.ooni.decode import NotJudgedError, UnreadableError
+from probe.interop.ooni.observation_tables import (
+    PARQUET,
+    is_table_header,
+    make_measurements,
+    read_csv_rows,
+    read_parquet_rows,
+)
 from probe.interop.ooni.ooni_measurement import read_measurement_line
-from probe.interop.tar_members import BLOCK, BadTarError, is_tar, list_members
+from probe.interop.tar_members import BadTarError, is_tar, list_members
 
 Item = ImportedMeasurement | NotJudgedError | ReadTrouble
 STANDARD_INPUT = "-"
+MAX_HEAD = 8192
+"""So much of a file is looked at to tell what it is."""
 MAX_DEPTH = 12
 """Of folders in folders."""
 
@@ -60,15 +69,31 @@ def read_measurement_stream(raw: BufferedReader, *, within: bool = False) -> Ite
         return
     plain = stream if isinstance(stream, BufferedReader) else BufferedReader(cast(RawIOBase, stream))
     try:
-        packs = is_tar(plain.peek(BLOCK))
+        head = plain.peek(MAX_HEAD)
     except Exception as error:  # an unpacking library's own
         yield ReadTrouble(0, f"the file is damaged: {str(error)[:200] or type(error).__name__}")
         return
-    if packs:
+    if is_tar(head):
         yield from _read_archive(plain) if not within else (ReadTrouble(0, "an archive in an archive is not read"),)
+        return
+    if head.startswith(PARQUET) or is_table_header(head.split(b"\n", 1)[0]):
+        yield from _read_table(plain, packed=head.startswith(PARQUET))
         return
     for item in read_measurement_lines(plain):
         yield item if isinstance(item, ReadTrouble) else read_measurement(*item)
+
+
+def _read_table(stream: BufferedReader, *, packed: bool) -> Iterator[Item]:
+    """A table of observations. What is told of it counts measurements, not lines."""
+    number = 0
+    try:
+        rows = read_parquet_rows(stream) if packed else read_csv_rows(stream)
+        for number, line in enumerate(make_measurements(rows), start=1):
+            yield read_measurement(number, line)
+    except ImportError:
+        yield ReadTrouble(0, "is Parquet, which needs the extra: pip install 'reachability-probe[research]'")
+    except Exception as error:  # of Arrow, of csv, of an unpacking library
+        yield ReadTrouble(number + 1, f"the table is damaged: {str(error)[:200] or type(error).__name__}")
 
 
 def _read_archive(stream: BufferedReader) -> Iterator[Item]:
