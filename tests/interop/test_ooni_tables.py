@@ -22,9 +22,9 @@ from probe.interop.ooni.observation_tables import MAX_LINE
 
 def flatten(one: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of a measurement, a step each."""
-    frame = {name: one[name] for name in ("measurement_uid", "report_id", "input", "measurement_start_time", "probe_asn",
-                                          "probe_cc", "resolver_asn", "resolver_ip", "software_name",
-                                          "software_version", "test_name", "test_version")} | one["annotations"]
+    names = ("measurement_uid", "report_id", "input", "measurement_start_time", "probe_asn", "probe_cc", "resolver_asn",
+             "resolver_ip", "software_name", "software_version", "test_name", "test_version")
+    frame = {name: one[name] for name in names} | one["annotations"]
     keys, rows = one["test_keys"], []
     for q in keys["queries"]:
         asked = {"hostname": q["hostname"], "dns_engine": q["engine"], "dns_query_type": q["query_type"],
