@@ -74,7 +74,7 @@ sends, each time by hand, to a collector that you named ([below](#submitting-to-
   taken for an outdated one: Go looks at dates before it looks for the issuer.
 - OONI's table of observations (`obs_web`, CSV or Parquet) is read as well: rows of one measurement must stand together.
   It holds no answer of a helper, so of a web site it tells what is well and which answers are false, and of a messenger
-  what fails.
+  what fails. `probe export ooni --table` writes its columns, as CSV.
 - A line that cannot be read is told with file, line and reason. Operations that do not fit are left out and counted.
 
 ## How large
