@@ -17,7 +17,7 @@ from probe.core.renewal import renew
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.combine import MAX_EVIDENCE
 
-MAX_KEPT = 4096
+MAX_KEPT = 1024
 """Kinds of targets that are remembered."""
 JudgeAlone = Callable[[Verdict, Sequence[Observation]], tuple[Verdict, Endpoint] | None]
 """What judges a target by its own rows; None where they name no endpoint."""
