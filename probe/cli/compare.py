@@ -31,7 +31,7 @@ def compare(directory: Path, show_all: bool, as_json: bool) -> None:
 
     For each test a table: rows are what its engine says, columns what we say, numbers are measurements. Every
     difference is explained by our rule, the observations it rests on and, where one is known, the defect of that
-    version.
+    version, and it is said who is likely right.
 
     \b
     Examples:
@@ -88,15 +88,20 @@ def _read_imported(directory: Path) -> Iterator[tuple[Verdict, str, date]]:
 
 
 def _document(agreement: AgreementCounts, shown: dict[str, list[Difference]]) -> dict[str, object]:
+    from probe.interop.likely_right import SIDES
+
     tests = {}
     for test in agreement.tests():
         columns, rows = agreement.matrix(test)
         tests[test] = {"matrix": {word: dict(zip(columns, counts, strict=True)) for word, counts in rows},
-                       "relations": {r: n for (t, r), n in sorted(agreement.relations.items()) if t == test}}
+                       "relations": {r: n for (t, r), n in sorted(agreement.relations.items()) if t == test},
+                       "likely_right": {side: agreement.likely[test, side] for side in SIDES}}
     return {"tests": tests, "differences": [asdict(d) for found in shown.values() for d in found]}
 
 
 def _tables(agreement: AgreementCounts) -> None:
+    from probe.interop.likely_right import SIDES
+
     for test in agreement.tests():
         columns, rows = agreement.matrix(test)
         relations = {r: n for (t, r), n in agreement.relations.items() if t == test}
@@ -108,6 +113,9 @@ def _tables(agreement: AgreementCounts) -> None:
         click.echo(f"  {'theirs':<{width}}  " + "  ".join(f"{column:>13}" for column in columns))
         for word, counts in rows:
             click.echo(f"  {visible(word):<{width}}  " + "  ".join(f"{count:>13}" for count in counts))
+        if any(agreement.likely[test, side] for side in SIDES):
+            told = ", ".join(f"{side} {agreement.likely[test, side]}" for side in SIDES)
+            click.echo(f"  where they differ, likely right: {told}")
         click.echo()
 
 
@@ -116,9 +124,10 @@ def _explain(relation: str, meaning: str, found: list[Difference], total: int) -
         return
     click.echo(f"{relation} ({meaning}): {total}")
     for one in found:
-        ours = f"{one.outcome} {one.block_type}".strip()
+        ours = " ".join(filter(None, (one.outcome, one.block_type, one.suspected and f"suspected {one.suspected}")))
         click.echo(visible(f"  {one.input}  {one.source}"))
         click.echo(visible(f"    theirs {one.theirs}, ours {ours} by {one.rule_id or 'no rule'}: {one.why}"))
+        click.echo(f"    likely right: {one.likely}, {one.likely_why}")
         if one.defect:
             click.echo(visible(f"    known of this version: {one.defect}"))
         if one.evidence:

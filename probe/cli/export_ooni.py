@@ -29,9 +29,10 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
               help="File to write. Default: standard output.")
 @click.option("--lab", is_flag=True, help="Runs made in the laboratory, and no others; they are marked.")
+@click.option("--table", is_flag=True, help="Write the rows of OONI's table of observations (obs_web), as CSV.")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 def export_ooni(directory: Path | None, since: datetime | None, until: datetime | None, out: Path | None, lab: bool,
-                config: str | None) -> None:
+                table: bool, config: str | None) -> None:
     """Write the runs in DIRECTORY (default: the configured results folder) in OONI's data format, JSON Lines.
 
     One measurement for each target that was attempted, with a test name of its own (messenger_reachability). It has
@@ -44,6 +45,7 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
     Examples:
       probe export ooni -o measurements.jsonl
       probe export ooni results --since 2026-08-01 | gzip > august.jsonl.gz
+      probe export ooni --table -o observations.csv
     """
     try:
         folder = choose_results_folder(load_settings(config), directory)
@@ -51,18 +53,19 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
         runs = [run for run in select_runs(folder, choice) if run.engine == "probe"]
         if not runs:
             raise click.ClickException(f"{folder}: no run of this probe is wanted; runs of the laboratory need --lab")
-        count = _write(folder, runs, out)
+        count = _write(folder, runs, out, table=table)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
-    click.echo(f"{f'{out}: ' if out else ''}{count} measurements of {len(runs)} runs.", err=True)
+    what = "rows" if table else "measurements"
+    click.echo(f"{f'{out}: ' if out else ''}{count} {what} of {len(runs)} runs.", err=True)
 
 
-def _write(folder: Path, runs: list[Run], out: Path | None) -> int:
-    count = 0
+def _write(folder: Path, runs: list[Run], out: Path | None, *, table: bool) -> int:
+    count = -int(table)  # the header is no row
 
     def write(file: BinaryIO) -> None:
         nonlocal count
-        for line in _lines(folder, runs, wanted=out is not None):
+        for line in (_table_lines if table else _lines)(folder, runs, wanted=out is not None):
             file.write(line)
             count += 1
 
@@ -80,4 +83,17 @@ def _lines(folder: Path, runs: list[Run], *, wanted: bool) -> Iterator[bytes]:
         for done, run in enumerate(runs, start=1):
             for one in export_measurements(whole(folder, run)):
                 yield json.dumps(one, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+            progress(done, len(runs))
+
+
+def _table_lines(folder: Path, runs: list[Run], *, wanted: bool) -> Iterator[bytes]:
+    from probe.interop.ooni.exported_by_us import export_measurements
+    from probe.interop.ooni.written_tables import OBS_WEB, list_observation_rows, make_csv_line
+
+    yield (",".join(OBS_WEB) + "\r\n").encode()
+    with show_progress("Reading runs", wanted=wanted) as progress:
+        for done, run in enumerate(runs, start=1):
+            for one in export_measurements(whole(folder, run)):
+                for row in list_observation_rows(one, run.run_id):
+                    yield make_csv_line(row[name] for name in OBS_WEB)
             progress(done, len(runs))

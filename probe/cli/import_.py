@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,23 +54,24 @@ def import_() -> None:
 
 
 @import_.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(dir_okay=False, allow_dash=True))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("ooni-results"),
               show_default=True, help="Results folder to write; one of its own, never that of your probe.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, lines that were not read too.")
 def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
-    """Judge OONI measurements: JSON, JSON Lines, packed with gzip or not; `-` is standard input.
+    """Judge OONI measurements: JSON, JSON Lines, packed with gzip, zstd or lz4 or not; folders and tar archives of
+    such files; `-` is standard input.
 
     Every operation becomes an observation, the test helper's answers the control, and our rules give the verdict, with
-    OONI's own beside it (`theirs`). One failure convicts nobody: measurements of one network, hour and program count
-    as several attempts. What a file cannot say makes a verdict weaker, never wrong. Nothing is measured or fetched.
+    OONI's own beside it (`theirs`). One failure convicts nobody: measurements of one network count as several attempts
+    within a day. What a file cannot say makes a verdict weaker, never wrong. Nothing is measured or fetched.
 
     A line that cannot be read is told with the reason, and the rest goes on. What is in the folder already stays.
 
     \b
     Examples:
       probe import ooni measurements.jsonl.gz
-      probe import ooni 2026*/*.jsonl.gz --out iran
+      probe import ooni raw/20260801 --out iran
       xzcat old.json.xz | probe import ooni - --json
     """
     tally = Tally()
@@ -101,20 +102,23 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
 
 def _import(files: tuple[str, ...], out: Path, tally: Tally, amiss: Amiss, *, quiet: bool) -> tuple[int, int]:
     from probe.interop.grouping import group_into_runs
+    from probe.interop.measurement_stream import list_measurement_files
+    from probe.interop.remembered_failures import RememberedFailures
     from probe.results.runs.bulk_writer import Bulk
 
     _check(out)
-    total = sum(map(_size, files))
+    names = list(list_measurement_files(files))
+    total = sum(map(_size, names))
     with show_progress("Importing", wanted=not quiet and total > 0) as progress, Bulk(out) as bulk:
         held: list[ImportedMeasurement] = []
-        rows = 0
+        memory, rows = RememberedFailures(), 0
 
         def judge() -> None:
-            for result in group_into_runs(held):
+            for result in group_into_runs(held, memory):
                 tally.outcomes.update(v.outcome for v in result.verdicts)
                 bulk.add(result)
 
-        for one in _read(files, tally, amiss, progress, total):
+        for one in _read(names, tally, amiss, progress, total):
             held.append(one)
             rows += len(one.observations)
             if len(held) >= CHUNK or rows >= MAX_ROWS:
@@ -136,7 +140,7 @@ def _check(out: Path) -> None:
         raise StoreError(f"{out}: holds results of a probe; name another folder with --out")
 
 
-def _read(files: tuple[str, ...], tally: Tally, amiss: Amiss, progress: Progress,
+def _read(files: Sequence[str], tally: Tally, amiss: Amiss, progress: Progress,
           total: int) -> Iterator[ImportedMeasurement]:
     """What can be read, one after the other; what cannot is counted and told."""
     from probe.interop.measurement_lines import ReadTrouble

@@ -10,6 +10,7 @@ from datetime import date
 from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
 from probe.inference.rules.all_rules import list_rules
+from probe.interop.likely_right import Disagreement, Side, judge_likely
 from probe.interop.ooni.ooni_verdicts import ACCUSES, NONE
 from probe.interop.weakening import parse_version_text
 from probe.interop.words.ooni_tests import find_defect
@@ -41,6 +42,10 @@ class Difference:
     why: str
     defect: str
     """What is known to be wrong with their verdict in this version; empty: nothing."""
+    suspected: str
+    likely: Side
+    """Who is likely right."""
+    likely_why: str
     evidence: tuple[str, ...]
 
 
@@ -51,6 +56,8 @@ class AgreementCounts:
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     relations: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(test, relation)."""
+    likely: Counter[tuple[str, Side]] = field(default_factory=Counter)
+    """(test, who is likely right), of those that differ."""
 
     def add(self, verdict: Verdict, *, run_id: str, day: date) -> Iterator[Difference]:
         """Counts a verdict once for each measurement behind it, and gives those that differ."""
@@ -63,11 +70,15 @@ class AgreementCounts:
             if relation in ("agree", "both_abstain"):
                 continue
             defect = find_defect(test, version, engine, day, verdict.target_id, ours=False)
+            who = judge_likely(Disagreement(relation=relation, accuses=word in ACCUSES, defect=defect is not None,
+                                            verdict=verdict))
+            self.likely[test, who.side] += 1
             yield Difference(
                 relation=relation, test=test, run_id=run_id, target_id=verdict.target_id, input=verdict.input,
                 source=source, theirs=word, outcome=verdict.outcome, block_type=verdict.block_type,
                 rule_id=verdict.rule_id, why=verdict.reason or WHY.get(verdict.rule_id, ""),
-                defect=defect.what if defect else "", evidence=verdict.evidence,
+                defect=defect.what if defect else "", suspected=verdict.suspected, likely=who.side,
+                likely_why=who.why, evidence=verdict.evidence,
             )
 
     def matrix(self, test: str) -> tuple[list[str], list[tuple[str, list[int]]]]:

@@ -12,6 +12,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.handshakes import ProtocolName, SpokenProtocol
 from probe.core.tables.protocols import PROTOCOLS, SCHEMES
 from probe.core.tables.roles import Role
+from probe.core.tables.run_words import NetworkType
 from probe.core.tables.trust import TrustPolicy
 from probe.core.tables.words import Empty
 from probe.interop.words.ooni_keys import Envelope
@@ -44,7 +45,7 @@ class ImportedMeasurement:
     """Its `measurement_uid`, or its report and input where it has none."""
     report: str
     platform: str
-    network_type: str
+    network_type: NetworkType
     lab: bool = False
     """Made in our laboratory, and exported by us."""
     aims: tuple[MeasuredTarget, ...] = ()
@@ -109,4 +110,6 @@ class MeasurementEnvelope:
     verifies: bool
     """A request over HTTPS succeeds only over a verified certificate."""
     runtime_s: float
+    resolver: str = ""
+    """Whose resolver the system asks, as `resolver_address` of an observation says it; empty: the file does not say."""
     envelope: Envelope

@@ -15,23 +15,34 @@ from probe.catalogue.test_lists import SERVICE
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
+from probe.core.tables.operations import LOOKUPS
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.trust import PRIVATE_ROOTS, TrustPolicy
 from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.evidence.control_findings import is_same_page
 from probe.inference.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
-from probe.inference.verdicts.classify import judge_endpoints, judge_run
+from probe.inference.evidence.url_places import parse_host
+from probe.inference.rules.network_rules import NETWORK_TABLE, STOPS
+from probe.inference.rules.rule import decide
+from probe.inference.verdicts.classify import judge_endpoints
+from probe.inference.verdicts.combine import combine_endpoints
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
 from probe.inference.verdicts.role_verdicts import judge_services
 from probe.inference.verdicts.site_case import RunContext, SiteCase
+from probe.interop.clear_targets import ClearTargets
 from probe.interop.imported_measurement import MeasuredTarget, make_endpoint
+from probe.interop.parent_causes import name_parent_cause
+from probe.interop.struck_company import convict_by_company
 from probe.interop.weakening import ImportScale, weaken_verdict
+from probe.interop.web_sites import name_site
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.run_verdicts import find_met_networks
 
 _HOP = "#"
 """Ends the target's name where one of its hops is judged by itself."""
+_CLEAR = ClearTargets()
 NO_ENDPOINT = "the file names no endpoint that can be judged"
 
 
@@ -39,16 +50,73 @@ def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
                        ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of an imported run."""
     book = ObservationLog.of_run(result) if book is None else book
-    named = _named(result, book)
-    found, _ = judge_run(_cases(named, book), {}, _context(result, book))
+    rows = _sort_rows(book.observations)
+    clear = {} if _is_stopped(book) else {
+        v.target_id: found for v in result.verdicts if not _is_chained(v)
+        and (found := _CLEAR.judge(v, _own_rows(rows, v.target_id), _judge_alone))}
+    rest = [v for v in result.verdicts if v.target_id not in clear]
+    named = {v.target_id: _endpoints(v, rows.get(v.target_id, ())) for v in rest}
+    judged = iter(_judge_together(result, book, rest, named) if rest else ())
+    verdicts = tuple(clear[v.target_id][0] if v.target_id in clear else next(judged) for v in result.verdicts)
+    members = {v.target_id: [JudgedEndpoint(endpoint=clear[v.target_id][1], verdict=v) if v.target_id in clear
+                             else _member(v, named[v.target_id])] for v in verdicts}
+    return verdicts, judge_services(members, QUORUMS)
+
+
+def _judge_together(result: RunResult, book: ObservationLog, targets: Sequence[Verdict],
+                    named: Mapping[str, Sequence[Endpoint]]) -> tuple[Verdict, ...]:
+    """The verdicts of the targets of which something is to be explained, each held against the others."""
+    context = _context(result, book)
     parts: dict[str, list[Verdict]] = {}
-    for verdict in found:
-        parts.setdefault(verdict.target_id.partition(_HOP)[0], []).append(verdict)
-    by_id = {o.observation_id: o for o in book.observations}
+    for target, members in judge_endpoints(_cases(named, book), {}, context).items():
+        verdict = combine_endpoints([name_parent_cause(one) for one in members])
+        parts.setdefault(target.partition(_HOP)[0], []).append(verdict)
     scale = ImportScale(cc=result.run.vantage.probe_cc, day=date.fromisoformat(result.run.measurement_start_time[:10]),
-                        rows=by_id)
-    verdicts = tuple(_verdict(old, parts.get(old.target_id, ()), scale) for old in result.verdicts)
-    return verdicts, judge_services({v.target_id: [_member(v, named[v.target_id])] for v in verdicts}, QUORUMS)
+                        mobile=result.run.vantage.network_type == "mobile",
+                        rows={o.observation_id: o for o in book.observations}, controls=tuple(book.controls))
+    held = [_verdict(old, parts.get(old.target_id, ()), scale) for old in targets]
+    return convict_by_company(held, scale.rows, context.networks, cc=scale.cc, mobile=scale.mobile)
+
+
+def _judge_alone(target: Verdict, rows: Sequence[Observation]) -> tuple[Verdict, Endpoint] | None:
+    """A target by its own rows, as if nothing else had been measured."""
+    book = ObservationLog("")
+    book.restore([replace(o, sequence=n, observation_id=str(n)) for n, o in enumerate(rows)], ())
+    endpoints = _endpoints(target, [o for o in book.observations if o.target_id])
+    if not endpoints:
+        return None
+    found = judge_endpoints([book.case(site) for site in group_sites(endpoints)], {},
+                            RunContext(ladder=_ladder(book.observations), quorums=QUORUMS, cc="ZZ",
+                                       private_roots=PRIVATE_ROOTS))
+    scale = ImportScale(cc="ZZ", day=date.min, rows={o.observation_id: o for o in book.observations})
+    verdict = _verdict(target, [combine_endpoints(members) for members in found.values()], scale)
+    return verdict, _member(verdict, endpoints).endpoint
+
+
+def _is_stopped(book: ObservationLog) -> bool:
+    """Whether nothing can be said of any target, because of the network."""
+    return decide(NETWORK_TABLE, _ladder(book.observations)).rule.block_type in STOPS
+
+
+def _sort_rows(seen: Sequence[Observation]) -> dict[str, list[Observation]]:
+    """Target -> its rows; under `@` and a name the lookups of that."""
+    found: dict[str, list[Observation]] = {}
+    for one in seen:
+        if one.target_id:
+            found.setdefault(one.target_id, []).append(one)
+        elif one.operation in LOOKUPS:
+            found.setdefault(f"@{one.hostname}", []).append(one)
+    return found
+
+
+def _own_rows(rows: Mapping[str, list[Observation]], target: str) -> list[Observation]:
+    own = rows.get(target, [])
+    return [*own, *(o for host in dict.fromkeys(o.hostname for o in own) for o in rows.get(f"@{host}", ()))]
+
+
+def _is_chained(verdict: Verdict) -> bool:
+    """A web site: its hops are judged one by one, and its pages are compared."""
+    return verdict.target_id.startswith(f"{SERVICE}.")
 
 
 def judge_imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint]]:
@@ -56,18 +124,11 @@ def judge_imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint
     makes their verdicts weaker."""
     book = ObservationLog.of_run(result)
     found: dict[str, list[JudgedEndpoint]] = {}
-    for target, members in judge_endpoints(_cases(_named(result, book), book), {}, _context(result, book)).items():
+    rows = _sort_rows(book.observations)
+    named = {v.target_id: _endpoints(v, rows.get(v.target_id, ())) for v in result.verdicts}
+    for target, members in judge_endpoints(_cases(named, book), {}, _context(result, book)).items():
         found.setdefault(target.partition(_HOP)[0], []).extend(members)
     return found
-
-
-def _named(result: RunResult, log: ObservationLog) -> dict[str, list[Endpoint]]:
-    """Target -> the endpoints that its rows name."""
-    by_target: dict[str, list[Observation]] = {}
-    for seen in log.observations:
-        if seen.target_id:
-            by_target.setdefault(seen.target_id, []).append(seen)
-    return {v.target_id: _endpoints(v, by_target.get(v.target_id, ())) for v in result.verdicts}
 
 
 def _cases(named: Mapping[str, Sequence[Endpoint]], log: ObservationLog) -> list[SiteCase]:
@@ -96,8 +157,10 @@ def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
     trust: TrustPolicy | Empty = PRIVATE_ROOT.get(verdict.service, "")
     found = []
     for number, url in enumerate(urls):
-        hop = f"{verdict.target_id}{_HOP}{number}" if verdict.service == SERVICE else verdict.target_id
-        aim = MeasuredTarget(target_id=hop, service=verdict.service, role=verdict.role, inputs=(url,))
+        chained = _is_chained(verdict)
+        aim = MeasuredTarget(target_id=f"{verdict.target_id}{_HOP}{number}" if chained else verdict.target_id,
+                             service=name_site(parse_host(url)) if chained else verdict.service, role=verdict.role,
+                             inputs=(url,))
         mine = [o for o in seen if o.input == url and o.purpose == "target"]
         name = next((o.tls.sni for o in mine if o.tls.sni), "")
         says = next((o.app.protocol for o in mine if o.app.protocol), None)
@@ -113,11 +176,28 @@ def _ladder(seen: Sequence[Observation]) -> LadderEvidence:
 
 
 def _verdict(old: Verdict, parts: Sequence[Verdict], scale: ImportScale) -> Verdict:
-    """The verdict of a target from those of its hops: ok only where every hop is."""
+    """The verdict of a target from those of its hops: ok where every hop is, or where they led to a proven end."""
     if not parts:
         return replace(old, outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=NO_ENDPOINT)
     held = [weaken_verdict(part, scale, theirs=old.theirs, last=part is parts[-1]) for part in parts]
     blocked = [v for v in held if v.outcome == "blocked"]
+    suspect = [v for v in held if v.suspected]
     failing = [v for v in held if v.outcome != "ok"]
-    chief = max(blocked, key=lambda v: v.confidence) if blocked else (failing or held)[-1]
-    return replace(chief, target_id=old.target_id, input=old.input, theirs=old.theirs, sources=old.sources)
+    if len(held) > 1 and failing and not (blocked or suspect) and _is_proven_end(old.input, held[-1], scale):
+        failing = []
+    chief = max(blocked, key=lambda v: v.confidence) if blocked else (suspect or failing or held)[-1]
+    return replace(chief, target_id=old.target_id, service=old.service, owner=old.owner, input=old.input,
+                   theirs=old.theirs, sources=old.sources)
+
+
+def _is_proven_end(first: str, last: Verdict, scale: ImportScale) -> bool:
+    """The last hop's page came over a proven connection, and is of the site that was asked for, or the page that the
+    helper was led to: so all hops before it worked. A filter's own page may be proven as well."""
+    pages = [o for i in last.evidence if (o := scale.rows.get(i)) and o.operation == "http_round_trip"
+             and not o.failure and o.tls.trust == "valid"]
+    if last.outcome != "ok" or not pages:
+        return False
+    told = [c for c in scale.controls if c.input == last.input and c.state == "answered" and c.http_failure == ""]
+    if told:
+        return any(is_same_page(pages[-1], c) for c in told)
+    return name_site(parse_host(first)) == name_site(parse_host(last.input))

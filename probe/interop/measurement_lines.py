@@ -10,8 +10,8 @@ import importlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedReader
-from typing import IO, BinaryIO, cast
+from io import BufferedReader, RawIOBase
+from typing import IO, Any, BinaryIO, cast
 
 import msgspec
 
@@ -19,10 +19,12 @@ from probe.interop.ooni.decode import BAD_JSON
 
 MAX_LINE_BYTES = 32 << 20
 """A measurement with its bodies is a few MB; a longer line is passed over."""
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+GZIP, ZSTD, LZ4 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
 
 PACKERS = ("compression.zstd", "backports.zstd", "zstandard")
-"""What unpacks zstd: Python's own from 3.14 on, or a package that a person has installed."""
+"""What unpacks zstd: Python's own from 3.14 on, or a package that a person has installed; else Arrow, of the extra
+`research`, which unpacks lz4 as well."""
+ARROW = "pyarrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,36 @@ def unpack(file: BufferedReader) -> BinaryIO | ReadTrouble:
     head = file.peek(4)[:4]
     if head.startswith(GZIP):
         return cast(BinaryIO, gzip.GzipFile(fileobj=file))
-    if head != ZSTD:
+    if head not in (ZSTD, LZ4):
         return file
-    for name in PACKERS:
+    for name in PACKERS if head == ZSTD else ():
         try:
             return cast(BinaryIO, importlib.import_module(name).open(file, "rb"))
         except ImportError:
             continue
-    return ReadTrouble(0,
-                       "is packed with zstd, which this Python does not unpack: `zstd -dc FILE | probe import ooni -`, "
-                      "or pip install zstandard")
+    kind = "zstd" if head == ZSTD else "lz4"
+    try:
+        packed = importlib.import_module(ARROW).CompressedInputStream(file, kind)
+    except ImportError:
+        return ReadTrouble(0, f"is packed with {kind}, which this Python does not unpack: `{kind} -dc FILE | probe "
+                              "import ooni -`, or pip install 'reachability-probe[research]'")
+    return cast(BinaryIO, BufferedReader(ArrowStream(packed)))
+
+
+class ArrowStream(RawIOBase):
+    """An input stream of Arrow's, as Python reads files."""
+
+    def __init__(self, packed: Any) -> None:
+        self._packed = packed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """What follows, at most as much as there is room for. Raises OSError where the file is damaged."""
+        data = self._packed.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def read_measurement_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes] | ReadTrouble]:

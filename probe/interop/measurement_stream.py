@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from io import BufferedReader, RawIOBase
+from pathlib import Path
 from typing import cast
 
 from probe.interop.imported_measurement import ImportedMeasurement
 from probe.interop.measurement_lines import ReadTrouble, read_measurement_lines, unpack
 from probe.interop.ooni.decode import NotJudgedError, UnreadableError
+from probe.interop.ooni.observation_tables import (
+    PARQUET,
+    is_table_header,
+    make_measurements,
+    read_csv_rows,
+    read_parquet_rows,
+)
 from probe.interop.ooni.ooni_measurement import read_measurement_line
+from probe.interop.tar_members import BadTarError, is_tar, list_members
 
 Item = ImportedMeasurement | NotJudgedError | ReadTrouble
 STANDARD_INPUT = "-"
+MAX_HEAD = 8192
+"""So much of a file is looked at to tell what it is."""
+MAX_DEPTH = 12
+"""Of folders in folders."""
+
+
+def list_measurement_files(names: Iterable[str]) -> Iterator[str]:
+    """The files of these names: of a folder all in it, in order of their names, but for hidden ones and links."""
+    for name in names:
+        if name != STANDARD_INPUT and Path(name).is_dir():
+            yield from _list_folder(name, MAX_DEPTH)
+        else:
+            yield name
+
+
+def _list_folder(name: str, depth: int) -> Iterator[str]:
+    with os.scandir(name) as entries:
+        found = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+    for entry in found:
+        if entry.is_file(follow_symlinks=False):
+            yield entry.path
+        elif entry.is_dir(follow_symlinks=False) and depth > 1:
+            yield from _list_folder(entry.path, depth - 1)
 
 
 def read_measurement_file(name: str) -> Iterator[tuple[Item, int]]:
@@ -22,15 +55,56 @@ def read_measurement_file(name: str) -> Iterator[tuple[Item, int]]:
     with ExitStack() as stack:
         try:
             raw = _open_packed(name, stack)
-            stream = unpack(raw)
+            for item in read_measurement_stream(raw):
+                yield item, _count_taken(raw)
         except OSError as error:
             yield ReadTrouble(0, error.strerror or str(error)), 0
-            return
-        if isinstance(stream, ReadTrouble):
-            yield stream, 0
-            return
-        for item in read_measurement_lines(stream):
-            yield (item if isinstance(item, ReadTrouble) else read_measurement(*item)), _count_taken(raw)
+
+
+def read_measurement_stream(raw: BufferedReader, *, within: bool = False) -> Iterator[Item]:
+    """The same of an open file; `within`: it is one of an archive."""
+    stream = unpack(raw)
+    if isinstance(stream, ReadTrouble):
+        yield stream
+        return
+    plain = stream if isinstance(stream, BufferedReader) else BufferedReader(cast(RawIOBase, stream))
+    try:
+        head = plain.peek(MAX_HEAD)
+    except Exception as error:  # an unpacking library's own
+        yield ReadTrouble(0, f"the file is damaged: {str(error)[:200] or type(error).__name__}")
+        return
+    if is_tar(head):
+        yield from _read_archive(plain) if not within else (ReadTrouble(0, "an archive in an archive is not read"),)
+        return
+    if head.startswith(PARQUET) or is_table_header(head.split(b"\n", 1)[0]):
+        yield from _read_table(plain, packed=head.startswith(PARQUET))
+        return
+    for item in read_measurement_lines(plain):
+        yield item if isinstance(item, ReadTrouble) else read_measurement(*item)
+
+
+def _read_table(stream: BufferedReader, *, packed: bool) -> Iterator[Item]:
+    """A table of observations. What is told of it counts measurements, not lines."""
+    number = 0
+    try:
+        rows = read_parquet_rows(stream) if packed else read_csv_rows(stream)
+        for number, line in enumerate(make_measurements(rows), start=1):
+            yield read_measurement(number, line)
+    except ImportError:
+        yield ReadTrouble(0, "is Parquet, which needs the extra: pip install 'reachability-probe[research]'")
+    except Exception as error:  # of Arrow, of csv, of an unpacking library
+        yield ReadTrouble(number + 1, f"the table is damaged: {str(error)[:200] or type(error).__name__}")
+
+
+def _read_archive(stream: BufferedReader) -> Iterator[Item]:
+    try:
+        for name, member in list_members(stream):
+            for item in read_measurement_stream(BufferedReader(member), within=True):
+                yield ReadTrouble(item.line, f"{name}: {item.reason}") if isinstance(item, ReadTrouble) else item
+    except BadTarError as error:
+        yield ReadTrouble(0, str(error))
+    except Exception as error:  # an unpacking library's own
+        yield ReadTrouble(0, f"the archive is damaged: {str(error)[:200] or type(error).__name__}")
 
 
 def _open_packed(name: str, stack: ExitStack) -> BufferedReader:

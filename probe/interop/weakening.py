@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from probe.catalogue.fingerprints import CONVICTING_SCOPES
-from probe.core.addresses import is_bogon, is_private, parse_address
-from probe.core.observations import Observation
+from probe.core.addresses import PROVIDER, is_bogon, is_private, parse_address
+from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.block_types import BlockTypeId
 from probe.core.tables.evidence_words import DnsState
 from probe.core.tables.operations import LOOKUPS, Operation
@@ -21,7 +21,7 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.resolvers import ENCRYPTED, ResolverRole
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import STATES
-from probe.interop.words.ooni_tests import TELEGRAM_STATUS, find_defect
+from probe.interop.words.ooni_tests import ANY_STATUS, TELEGRAM_STATUS, find_defect
 from probe.interop.words.translated_words import parse_version
 
 _NO_FAILURE: tuple[Outcome, ...] = ("ok", "down", NOT_ATTEMPTED)
@@ -34,8 +34,11 @@ class ImportScale:
 
     cc: str
     day: date
+    mobile: bool = False
+    """All was measured in a mobile network."""
     rows: Mapping[str, Observation]
     """By observation id."""
+    controls: tuple[ControlAnswer, ...] = ()
 
 
 Holds = Callable[[Verdict, Sequence[Observation], ImportScale], bool]
@@ -58,6 +61,9 @@ def weaken_verdict(verdict: Verdict, scale: ImportScale, *, theirs: Sequence[str
     rows = [scale.rows[i] for i in verdict.evidence if i in scale.rows]
     if verdict.outcome not in _NO_FAILURE and (what := _defect(verdict, scale, theirs)):
         return _doubtful(verdict, "inconclusive.instrument", f"{what}: the program is out of date, not the network")
+    if verdict.service in ANY_STATUS and verdict.rule_id.startswith("http/") and any(
+            o.tls.trust == "valid" and o.http.status for o in rows):
+        return replace(verdict, outcome="ok", block_type="", confidence=0.9, reason="")
     if verdict.outcome == "ok" and not last and any(300 <= o.http.status < 400 for o in rows):
         return verdict  # where it leads is what counts
     for doubt in DOUBTS:
@@ -72,8 +78,11 @@ def _is_by(verdict: Verdict, doubt: Doubt) -> bool:
 
 
 def _doubtful(verdict: Verdict, block_type: BlockTypeId, reason: str) -> Verdict:
+    """A cause that was named stays suspected, but for what the instrument may have done."""
+    cause = verdict.suspected or (verdict.block_type if verdict.outcome == "blocked" else "")
     return replace(verdict, outcome="inconclusive", block_type=block_type, confidence=0.5, confirmed=False,
-                   scope="unknown", reason=reason)
+                   scope="unknown", reason=reason, basis="",
+                   suspected="" if block_type == "inconclusive.instrument" else cause)
 
 
 def _defect(verdict: Verdict, scale: ImportScale, theirs: Sequence[str]) -> str:
@@ -100,10 +109,13 @@ def _plain(rows: Sequence[Observation], resolver: ResolverRole) -> list[Observat
 
 def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: ImportScale) -> bool:
     """A known block address of the country, a second answer, or a lie of every plain resolver that no filter of a
-    household tells: those give null addresses, deny, or lead to a page of their own."""
+    household tells: those give null addresses, deny, or lead to a page of their own. In a mobile network nobody has a
+    household between the device and the network's own resolver."""
     if verdict.rule_id == "dns/two_answers" or any(_fits(o, scale.cc) for o in rows):
         return True
     system, public = _plain(rows, "system"), _plain(rows, "public")
+    if scale.mobile and system and all(o.dns.resolver_address == PROVIDER for o in system):
+        return verdict.basis == "company" or any(map(_leads_inside, system))
     if verdict.rule_id.startswith("dns/false_answer"):
         return any(map(_leads_inside, system)) and any(map(_leads_inside, public))
     states: set[DnsState] = {STATES.get(o.failure, "error") for o in (*system, *public)}
@@ -150,7 +162,7 @@ def _led_there(verdict: Verdict, rows: Sequence[Observation], scale: ImportScale
 
 DOUBTS: tuple[Doubt, ...] = (
     Doubt(outcome="blocked", rules=("dns/",), block_type="inconclusive.unexplained", stays=_false_for_all,
-          reason="the file does not say whose resolver answered: a filter of the household's own answers alike"),
+          reason="a filter of the household's own answers alike, in front of whatever resolver the file names"),
     Doubt(outcome="blocked", rules=("flow/",), block_type="inconclusive.unexplained", stays=_never,
           reason="the file does not say how much had come when the connection fell silent"),
     Doubt(outcome="blocked", rules=("http/foreign_redirect",), block_type="inconclusive.disagreeing", stays=_never,

@@ -33,7 +33,8 @@ _DNS: Words = {
     "dns_engine": ("", "How the name was asked: system, udp, tcp, doh, dot."),
     "resolver": ("", "Who was asked: system, network, public, trusted, dark."),
     "resolver_address": ("", "Address of the resolver that was asked; empty for the system's own. `near`: it lies "
-                         "in the volunteer's own network; `provider`: close to the volunteer's own address."),
+                         "in the volunteer's own network; `provider`: close to the volunteer's own address, or in "
+                         "imported runs in the network that measured."),
     "query_type": ("", "DNS record type that was asked for."),
     "rcode": ("", "DNS response code (RFC 1035, RFC 6895)."),
     "answers": ("", "Addresses in the accepted answer."),
@@ -121,7 +122,7 @@ OBSERVATIONS: Words = {
     "reason": ("", "Why this was not attempted; empty when it was."),
     "tainted_by": ("", "Observation whose failure may have caused this one (residual blocking);"
                        " such a row convicts nobody."),
-    "t0_s": ("s", "Start, on the run's monotonic clock."),
+    "t0_s": ("s", "Start, on the run's monotonic clock; below 0 in imported runs: a measurement of the day before."),
     "t_s": ("s", "End, on the run's monotonic clock."),
     "hostname": ("", "Name that was asked for or connected to."),
     "address": ("", "Address of the remote end; never the volunteer's."),

@@ -84,6 +84,7 @@ def test_zstd_that_cannot_be_unpacked_says_what_to_do(tmp_path: Path, monkeypatc
     path = tmp_path / "data.jsonl.zst"
     path.write_bytes(b"\x28\xb5\x2f\xfd" + b"\0" * 20)
     monkeypatch.setattr("probe.interop.measurement_lines.PACKERS", ())
+    monkeypatch.setattr("probe.interop.measurement_lines.ARROW", "no_such_module")
     assert "zstd -dc" in run("import", "ooni", path, "--out", tmp_path / "out", status=1).output
 
 

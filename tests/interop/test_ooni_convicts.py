@@ -77,11 +77,13 @@ def test_a_name_that_is_reset_where_another_is_served_is_suspected() -> None:
     assert (found.outcome, found.suspected) == ("inconclusive", "tls.reset.sni")
 
 
-@pytest.mark.parametrize(("neighbours", "control"), [
-    ("93.184.0.99", told(ADDRESS)),
-    (ADDRESS, {**told(ADDRESS), "tls_handshake": {f"{ADDRESS}:443": {"status": False, "failure": RESET}}}),
+@pytest.mark.parametrize(("neighbours", "control", "expected"), [
+    ("93.184.0.99", told(ADDRESS), ("inconclusive", "tls.reset")),
+    (ADDRESS, {**told(ADDRESS), "tls_handshake": {f"{ADDRESS}:443": {"status": False, "failure": RESET}}},
+     ("down", "")),
 ])
-def test_a_neighbour_elsewhere_or_a_control_that_fails_too_does_not(neighbours: str, control: dict[str, Any]) -> None:
+def test_without_a_neighbour_the_trigger_is_not_named_and_a_control_that_fails_too_tells_of_the_service(
+        neighbours: str, control: dict[str, Any], expected: tuple[str, str]) -> None:
     (result,) = runs(*with_neighbour(neighbours, control=control))
     found = next(v for v in result.verdicts if v.input == URL)
-    assert (found.outcome, found.suspected) == ("inconclusive", "")
+    assert (found.outcome, found.suspected) == expected

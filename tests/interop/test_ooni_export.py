@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,9 @@ from probe.interop.ooni.exported_by_us import (
 )
 from probe.interop.ooni.messenger_keys import make_messenger_keys
 from probe.interop.ooni.ooni_measurement import read_measurement_line
+from probe.interop.ooni.written_tables import OBS_WEB, make_csv_line
 from probe.results.archive.release import _NEUTRAL_RESOLVERS, _OWN_LINE, _OWN_LINE_OPERATIONS, RELEASED
+from probe.results.files.text_cells import visible
 from probe.results.flat_observation import list_column_types
 from probe.results.runs.run_writer import write_run
 
@@ -127,6 +130,28 @@ def test_a_folder_becomes_lines_that_can_be_imported(tmp_path: Path) -> None:
     back = CliRunner().invoke(cli, ["import", "ooni", str(out), "--out", str(tmp_path / "back")])
     assert back.exit_code == 0, back.output
     assert TEST_NAME in CliRunner().invoke(cli, ["compare", str(tmp_path / "back")]).output
+
+
+def test_a_folder_becomes_a_table_of_observations(tmp_path: Path) -> None:
+    write_run(result_of(lookup(HERE4), *visit_to(HERE4)), tmp_path / "mine", parquet=False)
+    out = tmp_path / "mine.csv"
+    done = CliRunner().invoke(cli, ["export", "ooni", str(tmp_path / "mine"), "--table", "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert tuple(rows[0]) == OBS_WEB
+    assert {row["tcp_success"] for row in rows if row["ip"] == HERE4} >= {"true"}
+    assert HERE4 in {row["dns_answer"] for row in rows}
+    assert {row["http_response_status_code"] for row in rows} >= {"200"}
+    assert len({row["measurement_uid"] for row in rows}) == 1
+
+
+@given(st.text(max_size=20))
+def test_a_text_of_the_network_is_one_harmless_cell(text: str) -> None:
+    line = make_csv_line([text, None, True, 1.5]).decode()
+    (cells,) = csv.reader([line])
+    assert cells[1:] == ["", "true", "1.5"]
+    assert not cells[0].startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert visible(line[:-2]) == line[:-2]
 
 
 def test_runs_of_the_laboratory_are_not_mixed_with_others(tmp_path: Path) -> None:

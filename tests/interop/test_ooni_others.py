@@ -15,7 +15,7 @@ from probe.interop.grouping import group_into_runs
 from probe.interop.judging import judge_imported_run
 from probe.interop.ooni.decode import NotJudgedError
 from probe.interop.ooni.ooni_measurement import READERS, read_measurement_line
-from probe.interop.words.ooni_tests import DEFECTS, PARTS
+from probe.interop.words.ooni_tests import DEFECTS, LEFT_OUT, PARTS
 
 
 def run_of(*measurements: dict[str, Any]) -> RunResult:
@@ -99,6 +99,13 @@ def test_every_defect_names_a_test_that_is_read() -> None:
     assert set(PARTS) <= set(READERS)
 
 
+@pytest.mark.parametrize("test", [*LEFT_OUT, "no_such_test"])
+def test_what_is_not_judged_is_counted_by_its_name(test: str) -> None:
+    assert test not in READERS
+    with pytest.raises(NotJudgedError, match=f"'{test}'"):
+        read_measurement_line(json.dumps(of(test, "0.1.0", {})).encode())
+
+
 def test_messenger_is_judged_host_by_host() -> None:
     mine = by_target(run_of(messenger(32934, "edge-mqtt.facebook.com")))
     assert mine["messenger.api.b-api"].outcome == mine["messenger.call.stun"].outcome == "ok"
@@ -144,7 +151,8 @@ def test_a_name_that_is_always_reset_beside_an_innocent_one_is_suspected_where_t
                                      "tls_handshakes": [shake("93.184.0.8", name="a.example"),
                                                         shake("93.184.0.9", name="b.example")]},
                        input="tlshandshake://a.example:443", test_version="0.2.0")
-    several = [{**sni(RESET), "measurement_uid": f"u{n}", "measurement_start_time": f"2026-08-01 05:{9 * n:02}:00"}
+    several = [{**sni(RESET), "measurement_uid": f"u{n}", "test_start_time": None,
+                "measurement_start_time": f"2026-08-01 05:{9 * n:02}:00"}
                for n in range(5)]
     for many, expected in (([*several, well], "tls.reset.sni"), (several, ""), ([several[0], well], "")):
         found = group_into_runs([read_measurement_line(json.dumps(m).encode()) for m in many])

@@ -69,7 +69,7 @@ def is_same_page(page: Observation, control: ControlAnswer) -> bool:
         return False
     if not page.http.body_bytes and not control.http_body_bytes:
         return parse_host(page.http.location) == parse_host(control.http_location)
-    if page.http.title or control.http_title:
+    if page.http.title and control.http_title:
         return page.http.title == control.http_title
     small, large = sorted((page.http.body_bytes, control.http_body_bytes))
     return page.http.body_truncated or small > 0.7 * large

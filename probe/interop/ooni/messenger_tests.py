@@ -6,7 +6,9 @@ A test has a minute. What it had no time for it records as failed; here that is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from probe.catalogue.endpoint_urls import parse_endpoint_url
 from probe.core.tables.operations import LOOKUPS
@@ -28,24 +30,41 @@ from probe.interop.words.ooni_tests import PARTS, TestPart
 NO_TIME = "no attempt to connect stands behind what the file says of it"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aimed:
+    """Where the targets of a test are tried."""
+
+    places: Mapping[tuple[str, int], tuple[str, str]]
+    """(host, port) -> (target, input)."""
+    hosts: Mapping[str, str]
+    """Input -> its host."""
+
+
+@cache
+def _aim_at(test: str) -> Aimed:
+    urls = {url: (part.target_id, parse_endpoint_url(url)) for part in PARTS[test] for url in part.inputs}
+    return Aimed(places={(w.host, w.port): (target, url) for url, (target, w) in urls.items() if w.port},
+                 hosts={url: w.host for url, (_, w) in urls.items()})
+
+
 def read_messenger(envelope: MeasurementEnvelope) -> ReadResult:
     """The targets of one messenger's test, as far as it tried them. Raises Unreadable."""
     plain = read_plain_keys(envelope.envelope)
     keys, left_out = read_keys(plain)
-    places = {(w.host, w.port): (part.target_id, url) for part in PARTS[envelope.test] for url in part.inputs
-              if (w := parse_endpoint_url(url)).port}
-    sheet = RowSheet(frame=envelope, places=places)
+    aimed = _aim_at(envelope.test)
+    sheet = RowSheet(frame=envelope, places=aimed.places)
     add_queries(sheet, keys.queries or ())
     add_connects(sheet, keys.tcp_connect or ())
     add_handshakes(sheet, keys.tls_handshakes or (), keys.tcp_connect or ())
-    _add_requests(sheet, keys, places)
+    _add_requests(sheet, keys, aimed.places)
+    tried, named = _list_tried(sheet, aimed), _list_named(sheet, keys)
     aims = []
     for part in PARTS[envelope.test]:
-        tried = [url for url in part.inputs if _was_tried(sheet, url)]
-        if not tried and not _is_named(sheet, keys, part.inputs):
+        inputs = [url for url in part.inputs if url in tried]
+        if not inputs and named.isdisjoint(aimed.hosts[url] for url in part.inputs):
             continue  # a target of other versions
-        sheet.rows += [make_unasked(part.target_id, url, NO_TIME) for url in (() if tried else part.inputs[:1])]
-        aims.append(_aim(envelope, plain, part, tried or part.inputs[:1]))
+        sheet.rows += [make_unasked(part.target_id, url, NO_TIME) for url in (() if inputs else part.inputs[:1])]
+        aims.append(_aim(envelope, plain, part, inputs or part.inputs[:1]))
     return ReadResult(aims=aims, observations=sheet.rows, shown=sheet.shown, left_out=left_out)
 
 
@@ -55,32 +74,33 @@ def _aim(envelope: MeasurementEnvelope, plain: dict[str, object], part: TestPart
                           theirs=judge_target(envelope.test, plain, part.target_id))
 
 
-def _add_requests(sheet: RowSheet, keys: TestKeys, places: dict[tuple[str, int], tuple[str, str]]) -> None:
+def _add_requests(sheet: RowSheet, keys: TestKeys, places: Mapping[tuple[str, int], tuple[str, str]]) -> None:
     """The first page of each target: what a redirect leads to is somebody else's."""
     for one in reversed(keys.requests or []):
-        url = one.request.url if one.request and one.request.url else ""
-        try:
-            where = parse_endpoint_url(url)
-        except ValueError:
-            continue
-        if (found := places.get((where.host, where.port))) and found[1].startswith("http"):
-            add_exchange(sheet, one, url=found[1], place=(where.host, where.port))
+        where = split_url_place(one.request.url if one.request and one.request.url else "")
+        if (found := places.get(where)) and found[1].startswith("http"):
+            add_exchange(sheet, one, url=found[1], place=where)
 
 
-def _was_tried(sheet: RowSheet, url: str) -> bool:
-    where = parse_endpoint_url(url)
-    if url.startswith("dnslookup:"):
-        return where.host in sheet.begun
-    here = any(o.input == url and o.purpose in NETWORK_PURPOSES for o in sheet.rows)
-    asked = any(o.hostname == where.host and o.operation in LOOKUPS and o.failure
-                for o in sheet.rows)
-    return here or asked
+def _list_tried(sheet: RowSheet, aimed: Aimed) -> set[str]:
+    """The inputs that something was tried of: a connection, or a lookup that failed."""
+    seen = {o.input for o in sheet.rows if o.purpose in NETWORK_PURPOSES}
+    unresolved = {o.hostname for o in sheet.rows if o.failure and o.operation in LOOKUPS}
+    return {url for url, host in aimed.hosts.items() if (
+        host in sheet.begun if url.startswith("dnslookup:") else url in seen or host in unresolved)}
 
 
-def _is_named(sheet: RowSheet, keys: TestKeys, inputs: Sequence[str]) -> bool:
-    """Whether this version means this target: some operation or request names it."""
-    hosts = {parse_endpoint_url(url).host for url in inputs}
-    names = {q.hostname for q in keys.queries or ()} | {o.hostname for o in sheet.rows}
-    names |= {h for one in keys.requests or () if one.request and one.request.url
-              for h in hosts if h in one.request.url}
-    return bool(hosts & names)
+def _list_named(sheet: RowSheet, keys: TestKeys) -> set[str]:
+    """Hosts that this version means: some operation or request names them."""
+    names = {o.hostname for o in sheet.rows} | {q.hostname for q in keys.queries or () if q.hostname}
+    return names | {split_url_place(r.request.url)[0] for r in keys.requests or () if r.request and r.request.url}
+
+
+@lru_cache(maxsize=1024)
+def split_url_place(url: str) -> tuple[str, int]:
+    """Host and port of a URL; nothing of what is none."""
+    try:
+        where = parse_endpoint_url(url)
+    except ValueError:
+        return "", 0
+    return where.host, where.port

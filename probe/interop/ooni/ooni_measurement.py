@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
+from probe.core.addresses import PROVIDER, is_private
+from probe.core.tables.run_words import NetworkType
 from probe.interop.imported_measurement import ImportedMeasurement, MeasurementEnvelope, Reader, ReadResult
 from probe.interop.ooni.decode import NotJudgedError, UnreadableError, read_envelope
 from probe.interop.ooni.exported_by_us import TEST_NAME
@@ -20,8 +24,10 @@ from probe.interop.ooni.single_endpoint_tests import (
 )
 from probe.interop.ooni.web_connectivity import read_web
 from probe.interop.words.ooni_keys import Envelope
+from probe.interop.words.ooni_tests import LEFT_OUT
 from probe.interop.words.ooni_words import VERIFYING_ENGINES
 from probe.interop.words.translated_words import (
+    clean_address,
     make_digest,
     parse_asn,
     parse_cc,
@@ -40,9 +46,15 @@ READERS: Mapping[str, Reader] = {
 """Test -> what reads it."""
 
 MAX_URL = 4000
+SESSION_FRESH = timedelta(minutes=5)
+"""So long after its report was opened a measurement may begin for that to show that its line was well."""
+GEOLOCATION, COLLECTOR, UNKNOWN_COUNTRY = "ooni-geolocation", "ooni-collector", "ZZ"
+REPORT_NAME = re.compile(r"20\d{6}T\d{6}Z_[a-z]+_", re.ASCII)
+"""How the collector begins the names that it gives; programs that cannot reach it have none."""
+UNKNOWN_TEST = "it is not known here"
 NAMES = {"sni_blocking": "sniblocking", "stun_reachability": "stunreachability", "tls_middlebox": "tlsmiddlebox"}
 """Earlier names of tests."""
-_NETWORKS = {"wifi": "wifi", "mobile": "mobile", "wired_ethernet": "wired", "vpn": "vpn"}
+_NETWORKS: Mapping[str, NetworkType] = {"wifi": "wifi", "mobile": "mobile", "wired_ethernet": "wired", "vpn": "vpn"}
 
 
 def read_measurement_line(line: bytes) -> ImportedMeasurement:
@@ -51,15 +63,16 @@ def read_measurement_line(line: bytes) -> ImportedMeasurement:
     test = NAMES.get(found.test_name, found.test_name)
     reader = READERS.get(test)
     if reader is None:
-        raise NotJudgedError(f"test {found.test_name[:60]!r} is not judged")
+        raise NotJudgedError(f"test {found.test_name[:60]!r} is not judged: {LEFT_OUT.get(test, UNKNOWN_TEST)}")
     start = parse_measurement_time(found.measurement_start_time) or parse_measurement_time(found.test_start_time)
     if start is None:
         raise UnreadableError("no time of measurement")
     notes = {k: v for k, v in (found.annotations or {}).items() if isinstance(v, str)}
     frame = MeasurementEnvelope(test=test, version=parse_version(found.test_version), url=_input(found), start=start,
                                 verifies=notes.get("engine_name", "") in VERIFYING_ENGINES,
-                                runtime_s=found.test_runtime or 0.0, envelope=found)
+                                runtime_s=found.test_runtime or 0.0, resolver=_read_resolver(found), envelope=found)
     made = reader(frame)
+    made.shown.update(_find_session(found, start))
     if not made.aims:
         raise UnreadableError("names nothing that was tried")
     return _measurement(found, frame, made, notes)
@@ -68,6 +81,25 @@ def read_measurement_line(line: bytes) -> ImportedMeasurement:
 def _input(found: Envelope) -> str:
     text = found.input[0] if isinstance(found.input, list) and found.input else found.input
     return to_ascii_url(text.strip()[:MAX_URL]) if isinstance(text, str) else ""
+
+
+def _read_resolver(found: Envelope) -> str:
+    """`provider` for one in the network that measured: never its address, for it may be the household's own."""
+    asn, address = parse_asn(found.resolver_asn), clean_address(found.resolver_ip)
+    if not asn or not address or is_private(address):
+        return ""
+    return PROVIDER if asn == parse_asn(found.probe_asn) else address
+
+
+def _find_session(found: Envelope, start: datetime) -> Iterator[str]:
+    """Who was reached just before: a program asks who tells it its network, and the collector for the report's name."""
+    opened = parse_measurement_time(found.test_start_time)
+    if opened is None or not timedelta(0) <= start - opened <= SESSION_FRESH:
+        return
+    if parse_asn(found.probe_asn) and parse_cc(found.probe_cc) != UNKNOWN_COUNTRY:
+        yield GEOLOCATION
+    if REPORT_NAME.match(found.report_id or ""):
+        yield COLLECTOR
 
 
 def _fingerprint(found: Envelope) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from probe.core.observations import Observation
+from probe.core.renewal import renew
 from probe.interop.imported_measurement import MeasurementEnvelope
 from probe.interop.ooni.decode import MAX_TEXT
 from probe.interop.words.ooni_keys import BinaryText, HttpResponse, HttpTransaction
@@ -37,7 +37,7 @@ def with_page(seen: Observation, envelope: MeasurementEnvelope, one: HttpTransac
     title = read_title(head)
     date = first.get("date", "")
     now = envelope.start + timedelta(seconds=min(first_time_s(one.t), 86400.0))
-    return replace(seen, bytes_read=len(body), http=replace(
+    return renew(seen, bytes_read=len(body), http=renew(
         seen.http, status=response.code if response.code and 0 < response.code < 1000 else 0,
         location=first.get("location", "")[:MAX_VALUE], server=first.get("server", "")[:MAX_VALUE],
         title=remove_addresses(title), header_names=tuple(n[:64] for n, _ in headers[:MAX_HEADER_NAMES]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -75,12 +75,16 @@ class RowSheet:
             if _RANK[source] > _RANK[hosts.get(host, "")]:
                 hosts[host] = source
 
-    def host_at(self, address: str, port: int) -> str:
-        """Whose name an address was tried for."""
+    def hosts_at(self, address: str, port: int) -> list[str]:
+        """Whose names an address was tried for: at least one, which is empty where nothing tells."""
         if (address, port) in self.places:
-            return address
+            return [address]
         hosts = self.answers.get(address, {})
-        return next((h for h in hosts if (h, port) in self.places), next(iter(hosts), ""))
+        return [h for h in hosts if (h, port) in self.places] or [next(iter(hosts), "")]
+
+    def host_at(self, address: str, port: int) -> str:
+        """The first of these names."""
+        return self.hosts_at(address, port)[0]
 
     def base(self, host: str, address: str, port: int) -> dict[str, Any]:
         """The fields that say where a row belongs."""
@@ -131,7 +135,7 @@ def add_queries(sheet: RowSheet, queries: Sequence[DnsQuery], late: Sequence[Dns
             failure=failure,
             dns=DnsPart(
                 engine=engine, resolver=operator or ("system" if engine == "system" else "public" if public else ""),
-                resolver_address="" if engine == "system" else resolver_address,
+                resolver_address=sheet.frame.resolver if engine == "system" else resolver_address,
                 query_type=(query.query_type or "")[:16], answers=addresses, cnames=_cnames(query),
                 answer_ttl_s=_ttl(query), replies=_replies(query, late),
             ),
@@ -191,16 +195,14 @@ def _rcode(query: DnsQuery) -> str:
 
 def add_connects(sheet: RowSheet, connects: Sequence[TcpConnect]) -> None:
     """Attempts to connect; those that were not begun any more when the test's time was over are put aside."""
-    for one in connects:
+    for one, host in _share_out(sheet, connects):
         address, port = clean_address(one.ip), parse_port(one.port)
-        if not address or not port:
-            continue
         status = one.status
         failure = translate_failure(status.failure) if status else ""
         if not failure and (status is None or status.success is False or (
                 status.failure is UNSET and not status.success)):
             failure = "unknown_failure"
-        base = sheet.base(sheet.host_at(address, port), address, port)
+        base = sheet.base(host, address, port)
         if failure in INTERRUPTED and (not_begun(one.t0, one.t) or _is_cut_off(sheet.frame, one.t)):
             base["purpose"] = ASIDE
         else:
@@ -209,6 +211,20 @@ def add_connects(sheet: RowSheet, connects: Sequence[TcpConnect]) -> None:
             operation="connect", failure=failure, met_expectation="yes" if address in sheet.operators else "",
             attempt=sheet.attempt(base, "connect", not failure),
             t0_s=first_time_s(one.t0, one.t), t_s=first_time_s(one.t), **base))
+
+
+def _share_out(sheet: RowSheet, connects: Sequence[TcpConnect]) -> Iterator[tuple[TcpConnect, str]]:
+    """Each attempt with the name that it was made for. A connection carries no name: where several share an address,
+    each has its turn, and where there are fewer attempts than names, one counts for several."""
+    at: dict[tuple[str, int], list[TcpConnect]] = {}
+    for one in connects:
+        address, port = clean_address(one.ip), parse_port(one.port)
+        if address and port:
+            at.setdefault((address, port), []).append(one)
+    for (address, port), mine in at.items():
+        hosts = sheet.hosts_at(address, port)
+        for number in range(max(len(mine), len(hosts))):
+            yield mine[number % len(mine)], hosts[number % len(hosts)]
 
 
 def find_handshake_place(one: TlsHandshake, connects: Sequence[TcpConnect]) -> tuple[str, int]:

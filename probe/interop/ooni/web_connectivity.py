@@ -20,7 +20,7 @@ from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe.core.tables.failures import Failure as FailureWord
 from probe.core.tables.http_status import REDIRECTS
-from probe.inference.evidence.url_places import resolve_location
+from probe.inference.evidence.url_places import parse_host, resolve_location
 from probe.interop.imported_measurement import MeasuredTarget, MeasurementEnvelope, ReadResult
 from probe.interop.ooni.decode import UnreadableError, read_web_keys
 from probe.interop.ooni.ooni_pages import read_headers
@@ -33,6 +33,7 @@ from probe.interop.ooni.operation_rows import (
     add_queries,
     make_unasked,
 )
+from probe.interop.web_sites import name_site
 from probe.interop.words.ooni_keys import Failure, HttpTransaction, TestHelperAnswer, TestHelperHttp, TestHelperTcp
 from probe.interop.words.translated_words import split_place, to_ascii_url, translate_failure
 from probe.measurement.streams.http_parts import MAX_TITLE
@@ -66,7 +67,8 @@ def read_web(envelope: MeasurementEnvelope) -> ReadResult:
             sheet.rows.append(make_unasked(target, url, "a redirect leads there, and it was not asked for"))
     if any(c.state == "answered" for c in controls):
         sheet.shown.add(HELPER)
-    aim = MeasuredTarget(target_id=target, service=SERVICE, role=ROLE, inputs=tuple(dict.fromkeys(hops)),
+    site = name_site(parse_host(envelope.url))
+    aim = MeasuredTarget(target_id=target, service=site, role=ROLE, inputs=tuple(dict.fromkeys(hops)),
                          theirs=judge_web(keys.blocking, keys.accessible))
     return ReadResult(aims=[aim], observations=sheet.rows, controls=controls, shown=sheet.shown, left_out=left_out)
 

@@ -220,6 +220,7 @@ class Envelope(Struct):
     probe_asn: str | int | None = None
     probe_cc: str | None = None
     report_id: str | None = None
+    resolver_asn: str | int | None = None
     resolver_ip: str | None = None
     software_name: str | None = None
     software_version: str | None = None

@@ -72,6 +72,22 @@ PARTS: Mapping[str, tuple[TestPart, ...]] = MappingProxyType({
 })
 """Test -> its targets, those of earlier versions too: a version that did not try one has no attempt at it."""
 
+_SPEED = "measures speed, and asks no service for anything"
+_HEADERS = "looks for proxies by what a helper is sent, and names no service"
+_TUNNEL = "starts another program's tunnel, whose success says little of its single connections"
+
+LEFT_OUT: Mapping[str, str] = MappingProxyType({
+    "bridge_reachability": _TUNNEL, "dash": _SPEED, "dnsping": "a series of lookups without a control",
+    "http_header_field_manipulation": _HEADERS, "http_host_header": _HEADERS, "http_invalid_request_line": _HEADERS,
+    "http_requests": "an early form of web_connectivity, of which no analysis is known",
+    "multi_protocol_traceroute": "a trace, which no rule reads in this form",
+    "ndt": _SPEED, "openvpn": _TUNNEL, "portfiltering": "asks one helper at many ports, and names no service",
+    "psiphon": _TUNNEL, "quicping": "asks for versions of QUIC alone, without a control", "riseupvpn": _TUNNEL,
+    "tlstool": "an experiment with cut hellos, without a control", "tor": _TUNNEL, "torsf": _TUNNEL,
+    "vanilla_tor": _TUNNEL,
+})
+"""Test -> why it is not judged. They are counted, each by its name."""
+
 PRIVATE_ROOT: Mapping[str, TrustPolicy] = MappingProxyType({"signal": "signal_root"})
 """Service -> whose root signs, where it is not the web's."""
 
@@ -86,8 +102,13 @@ NETWORKS: Mapping[str, frozenset[int]] = MappingProxyType({
 })
 """Domain -> networks in which its service is or was. An answer in one of them (the file tells) leads to the service."""
 
-TELEGRAM_STATUS = (411, 501)
-"""With these a data centre answers a POST without a body: 501 once, 411 since. Anything else may be anybody's page."""
+TELEGRAM_STATUS = (404, 411, 501)
+"""With these a data centre answers a POST without a body: 501 once, 411 later, 404 and 501 today. Anything else may be
+anybody's page."""
+
+ANY_STATUS = frozenset({"signal"})
+"""Services that are up where any answer comes over a connection that is proven: their pages are nobody's to read, and
+refuse whoever asks for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

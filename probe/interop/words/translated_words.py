@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -44,7 +45,13 @@ def read_alert(failure: Failure) -> int:
 
 def clean_address(text: str | None) -> str:
     """The address in its usual form; empty where there is none, or a scrubbed one."""
-    found = parse_address(text.strip("[]")) if text and len(text) < 64 else None
+    return _clean_short(text) if text and len(text) < 64 else ""
+
+
+@lru_cache(maxsize=8192)
+def _clean_short(text: str) -> str:
+    """Each address stands in a file many times."""
+    found = parse_address(text.strip("[]"))
     return str(found) if found else ""
 
 
@@ -112,8 +119,10 @@ def parse_port(text: int | str | None) -> int:
 
 def first_time_s(*times: float | None) -> float:
     """The first of these times that is told, bounded; 0 where none is."""
-    found = next((t for t in times if t is not None), 0.0)
-    return min(max(found, 0.0), 1e6) if found == found else 0.0
+    for found in times:
+        if found is not None:
+            return min(max(found, 0.0), 1e6) if found == found else 0.0
+    return 0.0
 
 
 def make_digest(*parts: str) -> str:

@@ -38,8 +38,9 @@ def verdict(*measurements: dict[str, Any]) -> Verdict:
 def repeated(times: int, **changes: Any) -> list[dict[str, Any]]:
     """The same measurement several times in one hour, by probes whose line is well."""
     began = datetime(2026, 8, 1, 5, 1)
-    return [measurement(measurement_uid=f"uid{n}", report_id=f"r{n}",
-                        measurement_start_time=str(began + timedelta(minutes=8 * n)), **changes) for n in range(times)]
+    times_of = [str(began + timedelta(minutes=8 * n)) for n in range(times)]
+    return [measurement(measurement_uid=f"uid{n}", report_id=f"r{n}", test_start_time=at, measurement_start_time=at,
+                        **changes) for n, at in enumerate(times_of)]
 
 
 def doh(host: str = HOST, *addresses: str) -> dict[str, Any]:

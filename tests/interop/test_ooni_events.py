@@ -1,0 +1,72 @@
+"""From files of OONI's to events: ten days that are well, ten days of a block, by the commands a person gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from ooni_data import ADDRESS, HOST, lines, query, told, web
+from ooni_fleet import BEGAN, MESSENGERS, STRIKES, Strike, make_days, page_of
+from probe.cli.main import cli
+
+Measurements = Iterable[dict[str, Any]]
+DAYS = 10
+ONSET = f"{BEGAN:%Y-%m}-11"
+LIED = {"test_keys": web(queries=[query(HOST, "10.10.34.35")], control=told(ADDRESS), tcp_connect=[], tls_handshakes=[],
+                         requests=[], blocking="dns", accessible=False)}
+
+
+def analyse(folder: Path, measurements: Measurements) -> list[dict[str, Any]]:
+    """The events that `probe import` and then `probe analyse` find."""
+    pytest.importorskip("duckdb")
+    path = folder / "measurements.jsonl"
+    path.write_bytes(lines(*sorted(measurements, key=lambda m: str(m["measurement_start_time"]))))
+    runner = CliRunner()
+    done = runner.invoke(cli, ["import", "ooni", str(path), "--out", str(folder / "out")], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    told = runner.invoke(cli, ["analyse", str(folder / "out"), "--out", str(folder / "found")],
+                         catch_exceptions=False)
+    assert told.exit_code == 0, told.output
+    assert (folder / "found" / "cells.parquet").is_file()
+    log = folder / "found" / "events.jsonl"  # nothing is written where there is nothing to tell
+    rows = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+    return [row for row in rows if row["change"] == "new"]
+
+
+def well_and_struck(well: dict[str, Any], struck: dict[str, Any], an_hour: int, cc: str = "IR") -> Measurements:
+    return chain(make_days(well, days=DAYS, an_hour=an_hour, cc=cc),
+                 make_days(struck, since=DAYS, days=DAYS, an_hour=an_hour, cc=cc))
+
+
+def messengers(strike: Strike) -> Measurements:
+    return chain.from_iterable(well_and_struck(make(""), make(strike), 1, "TR") for make in MESSENGERS.values())
+
+
+@pytest.mark.parametrize(("measurements", "services", "layer"), [
+    (lambda: well_and_struck(page_of(""), LIED, 1), {"chat.example"}, "dns"),
+    pytest.param(lambda: well_and_struck(page_of(""), LIED, 3), {"chat.example"}, "dns", marks=pytest.mark.slow),
+    pytest.param(lambda: messengers("tls"), {"telegram", "whatsapp", "signal"}, "tls", marks=pytest.mark.slow),
+])
+def test_a_block_that_content_or_company_shows_is_an_event_of_its_layer(
+        tmp_path: Path, measurements: Callable[[], Measurements], services: set[str], layer: str) -> None:
+    events = analyse(tmp_path, measurements())
+    assert {e["service"] for e in events} == services
+    assert {e["mechanism"].split(".")[0] for e in events} == {layer}
+    assert all(e["onset"].startswith(ONSET) for e in events)
+
+
+@pytest.mark.parametrize("an_hour", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("strike", ["", *STRIKES])
+def test_what_is_well_or_fails_for_the_helper_alike_is_no_event(tmp_path: Path, strike: Strike, an_hour: int) -> None:
+    assert analyse(tmp_path, well_and_struck(page_of(""), page_of(strike, helper=False), an_hour)) == []
+
+
+@pytest.mark.slow
+def test_messengers_that_are_well_are_no_event(tmp_path: Path) -> None:
+    assert analyse(tmp_path, messengers("")) == []
