@@ -68,8 +68,9 @@ _TLS: Words = {
     "ja4": ("", "JA4 fingerprint of the ClientHello."),
     "shape": ("", "Shape of the ClientHello: browser, small, narrow, split, large, ech, or a program's: chrome,"
                   " firefox, conscrypt, openssl, safari; empty: the library's own."),
-    "segments": ("", "TCP segments that carried the ClientHello; of a transfer, those sent and received; 0 when"
-                     " unknown."),
+    "segments": ("", "TCP segments that carried the ClientHello; of a transfer, those sent and received; of "
+                     "small records, those both ways when the last that was acknowledged had been sent; 0 when "
+                     "unknown."),
     "chain": ("", "SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."),
     "trust": ("", "valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."),
     "issuer": ("", "Issuer of the leaf certificate."),
@@ -144,7 +145,8 @@ OBSERVATIONS: Words = {
     "bytes_written": ("bytes", "Bytes sent in this operation, above TCP or UDP."),
     "bytes_read": ("bytes", "Bytes received in this operation, above TCP or UDP."),
     "flow_s": ("s", "Of a transfer: from the established connection to the last byte that came; of a page whose "
-               "time was up: from its request; of a stay: how long it lasted."),
+               "time was up: from its request; of a stay: how long it lasted; of small records: from the first to "
+               "the last acknowledgement."),
     "bins": ("bytes", "Of a transfer: bytes that came in each half second, TLS included."),
     "left_out_bytes": ("bytes", "Of a search for a hop: so many bytes at the end of what had failed were not said; 0 "
                        "also where it is not known."),
@@ -161,7 +163,7 @@ OBSERVATIONS: Words = {
     "mean_rtt_ms": ("ms", "In the same row: TCP's running mean of the round trips (RFC 6298); 0: not told."),
     "receive_mss": ("bytes", "Of a transfer: about the size of the largest TCP segment that came; 0 when unknown."),
     "rounds": ("count", "Of a transfer: how often requests were sent when all before were answered: round trips;"
-               " of a stay: exchanges that were answered."),
+               " of a stay: exchanges that were answered; of small records: those that were acknowledged."),
 }
 
 CONTROLS: Words = {

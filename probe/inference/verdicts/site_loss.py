@@ -18,6 +18,7 @@ from probe.inference.evidence.connection_loss import (
 )
 from probe.inference.evidence.loss_evidence import LOSSLESS, TURN, LossEvidence, gather_loss_evidence
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.record_evidence import RECORDS, gather_record_evidence
 from probe.inference.evidence.stay_evidence import STAY, gather_stay_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.verdicts.site_case import SiteCase
@@ -76,9 +77,12 @@ def _tell(group: Group, found: LossEvidence, turns: Sequence[Observation]) -> Lo
 
 
 def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvidence:
-    """The path with what is known of loss at its service, in its network, and of connections that were kept there."""
+    """The path with what is known of loss at its service, in its network, and of connections to it that were kept or
+    carried small records."""
     kept = any(o.purpose == STAY and o.address == path.address for o in case.turns)
     path = replace(path, stay=gather_stay_evidence(case.turns)) if kept else path
+    if any(o.purpose == RECORDS and o.address == path.address for o in case.turns):
+        path = replace(path, records=gather_record_evidence(case.turns, case.site.host, path.address, case.site.port))
     found = losses.by_group.get((case.site.endpoints[0].service, name_network(path.address)), LOSSLESS)
     mostly = path.address in losses.mostly
     if found is LOSSLESS and not mostly:
