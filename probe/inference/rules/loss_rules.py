@@ -22,9 +22,9 @@ def _is_kept(c: PathContext) -> bool:
     return c.path.last_ok and c.path.stay.made > 0 and not c.self_block and c.ladder.well
 
 
-def _took_records(c: PathContext) -> bool:
-    """It works, and an own connection fell silent while small records were sent."""
-    return c.path.last_ok and c.path.records.silent > 0 and not c.self_block and c.ladder.well
+def _freezes(c: PathContext) -> bool:
+    """It works, and small records freeze its connections and not innocent ones'."""
+    return c.path.last_ok and c.path.records.is_shown and not c.self_block and c.ladder.well
 
 
 LOSS: tuple[PathRule, ...] = (
@@ -57,12 +57,12 @@ LOSS: tuple[PathRule, ...] = (
          rests_on=OF_FLOWS,
          why="every connection to this service falls silent after about as many small packets, and innocent ones to "
              "the same address, in turns with them, go on",
-         holds=lambda c: _took_records(c) and c.path.records.is_shown),
+         holds=_freezes),
     Rule(id="flow/small_records_unanswered", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("innocent",),
          why="this service works at first, and connections to it fell silent after some small packets; too few did, or "
              "innocent ones to the same address did as well, or nothing was compared",
-         holds=lambda c: _took_records(c) and c.path.records.is_doubtful),
+         holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
          why="connections to this service work at first and were reset or fell silent some seconds later, too few or "

@@ -37,6 +37,8 @@ class _Progress:
     """What was sent on one connection, and how far it was acknowledged."""
 
     stream: TlsStream
+    begun_segments: int
+    """Both ways, before the first record."""
     moved_s: float
     """When an acknowledgement came last (monotonic)."""
     sent: list[tuple[int, int]] = field(default_factory=list)
@@ -63,20 +65,20 @@ class _Progress:
     @property
     def segments(self) -> int:
         """Both ways, when the last record that arrived had left."""
-        return self.sent[self.acked - 1][1] if self.acked else 0
+        return self.sent[self.acked - 1][1] if self.acked else self.begun_segments
 
 
 def send_small_records(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> Observation | None:
     """Send them and wait for their acknowledgement; what ends that before is the failure, and none is raised. A timeout
     means silence: `rounds` records were acknowledged, and none after. None where the system tells no acknowledgements.
     """
-    sock = stream.sock
-    if not get_tcp_info(sock).bytes_acked:
+    sock, told = stream.sock, get_tcp_info(stream.sock)
+    if not told.bytes_acked:
         return None
     sock.begin_operation()
     t0_s, begin_s, before = clock.now_s(), time.monotonic(), (sock.bytes_written, sock.bytes_read)
     sock.read_limit = sock.bytes_read + MOST_BYTES
-    progress = _Progress(stream=stream, moved_s=begin_s)
+    progress = _Progress(stream=stream, begun_segments=told.segments, moved_s=begin_s)
     failure = _say_all(progress, choose_words(plan, base.tls.alpn))
     return replace(
         base, operation="records", purpose="records", planned=False, t0_s=t0_s, t_s=clock.now_s(), failure=failure,
