@@ -241,6 +241,10 @@ VERDICTS: Words = {
     "failed_attempts": ("", "Attempts among them that failed."),
     "intermittent": ("", "k/n: of n connections that were planned beforehand, each from a port of its own, k failed;"
                          " what a failure set off is not counted. Empty: nobody counted, as in older rows."),
+    "troubled": ("", "k/n: of the same n connections k failed or had to send anything again. Empty: nobody counted."),
+    "troubled_beside": ("", "k/n: of n connections under an innocent name to the same addresses, made before anything"
+                            " failed there, k failed or had to send anything again. Empty: none was made, or nobody"
+                            " counted."),
     "control": ("", "What the control said: not_needed, none, failed, agrees, contrary, doubtful."),
     "control_ids": ("", "Controls that were heard."),
     "partial": ("", "Some endpoints or addresses of the target answered and others did not."),
