@@ -72,7 +72,8 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
             steps += plan_shapes(site, address, source, history, context) or [
                 *plan_later_visits(site, address, source, mine, history, context, inputs=failing, depth=depth),
                 *plan_residual_steps(site, address, history, context)]
-    steps += plan_further_attempt(site, address, source, mine, context) if depth == "all" and not failing else []
+    well = depth == "all" and not failing
+    steps += plan_further_attempt(site, address, source, mine, history, context) if well else []
     if _is_doubtful(site, source, history, evidence):
         steps.append(make_identity_visit(site, address, source, context))
     if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:

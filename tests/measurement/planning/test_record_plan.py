@@ -46,6 +46,14 @@ def test_they_ride_on_the_first_visit_and_cost_no_connection() -> None:
     assert not sending(plain)
 
 
+def test_the_second_planned_connection_carries_them_where_the_first_could_not() -> None:
+    timed = replace(TURN, together=False, planned=3)
+    assert [(v.attempt, bool(v.pages)) for v in look(timed)[0]] == [(1, True)]
+    visits, found = look(timed, ends_after_pages=True)
+    assert [(v.attempt, bool(v.pages)) for v in visits] == [(1, True), (2, False)]
+    assert (found.made, found.silent) == (1, 0)
+
+
 @pytest.mark.parametrize("site", [
     site_of(endpoint("http://chat.example/")), site_of(endpoint(role="control")),
     site_of(endpoint("tcpconnect://chat.example:5222", protocol="tcp")),
