@@ -97,7 +97,8 @@ def test_with_consent_to_ordinary_visits_alone_nothing_follows() -> None:
     assert (found.is_shown, found.is_doubtful) == (False, True)
 
 
-@pytest.mark.parametrize(("froze_at", "shown"), [((24, 25, 24), True), ((0, 0, 0), True), ((24, 60, 24), False)])
+@pytest.mark.parametrize(("froze_at", "shown"), [
+    ((24, 25, 24), True), ((22, 13, 23), True), ((50, 60, 70), True), ((0, 0, 0), True), ((24, 60, 24), False)])
 def test_a_number_of_packets_freezes_each_time_after_as_many(froze_at: tuple[int, ...], shown: bool) -> None:
     found = RecordEvidence(made=3, silent=3, froze_at=froze_at, passed_beside=2)
     assert found.is_shown == shown
