@@ -126,4 +126,4 @@ def describe_series(series: ShareSeries) -> str:
     beside = (f"{series.troubled} failed or lost something, and of innocent names at the same addresses "
               f"{series.beside_troubled} of {series.beside}")
     word = "its name is struck" if series.word == "by_name" else "its name is not shown to matter"
-    return f"{own}; {beside}: {word}"
+    return f"{own}; {beside}: {word}; that it works is {series.most_sure:.2f} sure at most"
