@@ -16,6 +16,7 @@ from probe.inference.verdicts.share_series import (
     BY_CHANCE,
     RunShare,
     SeriesWord,
+    describe_series,
     find_chance,
     judge_series,
     read_run_share,
@@ -49,7 +50,7 @@ def share(troubled: int, beside_troubled: int, *, made: int = PLANNED, beside: i
 def test_a_series_tells_names_from_servers(shares: list[RunShare], word: SeriesWord) -> None:
     found = judge_series(shares)
     assert found.word == word
-    assert (found.most_sure == OF_DOUBTFUL) == (word in ("at_times", "by_name"))
+    assert (found.most_sure == OF_DOUBTFUL) == bool(describe_series(found)) == (word in ("at_times", "by_name"))
 
 
 def draw_series(rng: random.Random, own: Callable[[], float], beside: Callable[[], float], *, made: int = PLANNED,

@@ -18,6 +18,7 @@ from probe.operation.commands.earlier_runs import (
     read_previous_places,
     read_series,
 )
+from probe.operation.commands.run_summary import describe_run
 from probe.operation.schedules.schedule_log import get_now
 from probe.results.runs.run_writer import write_run
 
@@ -164,6 +165,8 @@ def test_a_target_that_fails_at_times_is_told_by_all_runs_together(in_folder: Pa
     found = read_series(RESULTS, now)
     assert {target: (series.word, series.runs) for target, series in found.items()} == {
         "struck": ("by_name", MOST_RUNS), "broken": ("at_times", MOST_RUNS), "new": ("at_times", 1)}
+    said = [line.split()[0] for line in describe_run(now, found) if line.startswith("  ") and " runs " in line]
+    assert said == ["struck", "broken"], "one run is no series"
 
 
 def test_rows_that_nobody_counted_say_nothing(in_folder: Path) -> None:
