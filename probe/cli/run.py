@@ -272,8 +272,9 @@ def _tell(result: RunResult, folder: Path, as_json: bool) -> None:
             "services": [asdict(s) for s in result.services], "results": str(folder),
         }))
         return
+    from probe.operation.commands.earlier_runs import read_series
     from probe.operation.commands.run_summary import describe_run
 
-    for line in describe_run(result):
+    for line in describe_run(result, read_series(folder, result)):
         click.echo(line)
     click.echo(f"Results: {folder} (run {result.run.run_id})")

@@ -54,7 +54,8 @@ class TcpPart:
     acked: Answered = ""
     """yes, no, or empty when unknown: whether the peer's TCP acknowledged the ClientHello, or the request."""
     segments: int = 0
-    """TCP segments that carried the ClientHello; of a transfer, those sent and received; 0 when unknown."""
+    """TCP segments that carried the ClientHello; of a transfer, those sent and received; of small records, those both
+    ways when the last that was acknowledged had been sent; 0 when unknown."""
     min_rtt_ms: float = 0.0
     """The shortest round trip that TCP had measured on this connection when the operation ended, also by a reset; 0
     where the system does not tell. Of a connect it is the SYN's; later ones may be those of whoever answered."""
@@ -160,12 +161,12 @@ class TransferPart:
 
     flow_s: float = 0.0
     """Of a transfer: seconds from the established connection to the last byte that came; of a page whose time was up:
-    from its request; of a stay: how long it lasted."""
+    from its request; of a stay: how long it lasted; of small records: from the first to the last acknowledgement."""
     bins: tuple[int, ...] = ()
     """Of a transfer: bytes that came in each half second, TLS included."""
     rounds: int = 0
     """Of a transfer: how often requests were sent, each time once all before were answered: so many round trips are our
-    own doing; of a stay: exchanges that were answered."""
+    own doing; of a stay: exchanges that were answered; of small records: those that were acknowledged."""
 
 
 NO_DNS = DnsPart()

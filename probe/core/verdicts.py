@@ -57,6 +57,10 @@ class Verdict:
     failed_attempts: int = 0
     intermittent: str = ""
     """`k/n`: of n connections that were planned beforehand k failed; empty where nobody counted."""
+    troubled: str = ""
+    """`k/n`: of the same n, k failed or had to send anything again."""
+    troubled_beside: str = ""
+    """`k/n`: the same of connections under an innocent name to the same addresses."""
     control: ControlWord | Empty = ""
     control_ids: tuple[str, ...] = ()
     partial: bool = False

@@ -69,8 +69,9 @@ _TLS: Words = {
     "ja4": ("", "JA4 fingerprint of the ClientHello."),
     "shape": ("", "Shape of the ClientHello: browser, small, narrow, split, large, ech, or a program's: chrome,"
                   " firefox, conscrypt, openssl, safari; empty: the library's own."),
-    "segments": ("", "TCP segments that carried the ClientHello; of a transfer, those sent and received; 0 when"
-                     " unknown."),
+    "segments": ("", "TCP segments that carried the ClientHello; of a transfer, those sent and received; of "
+                     "small records, those both ways when the last that was acknowledged had been sent; 0 when "
+                     "unknown."),
     "chain": ("", "SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."),
     "trust": ("", "valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."),
     "issuer": ("", "Issuer of the leaf certificate."),
@@ -145,7 +146,8 @@ OBSERVATIONS: Words = {
     "bytes_written": ("bytes", "Bytes sent in this operation, above TCP or UDP."),
     "bytes_read": ("bytes", "Bytes received in this operation, above TCP or UDP."),
     "flow_s": ("s", "Of a transfer: from the established connection to the last byte that came; of a page whose "
-               "time was up: from its request; of a stay: how long it lasted."),
+               "time was up: from its request; of a stay: how long it lasted; of small records: from the first to "
+               "the last acknowledgement."),
     "bins": ("bytes", "Of a transfer: bytes that came in each half second, TLS included."),
     "left_out_bytes": ("bytes", "Of a search for a hop: so many bytes at the end of what had failed were not said; 0 "
                        "also where it is not known."),
@@ -162,7 +164,7 @@ OBSERVATIONS: Words = {
     "mean_rtt_ms": ("ms", "In the same row: TCP's running mean of the round trips (RFC 6298); 0: not told."),
     "receive_mss": ("bytes", "Of a transfer: about the size of the largest TCP segment that came; 0 when unknown."),
     "rounds": ("count", "Of a transfer: how often requests were sent when all before were answered: round trips;"
-               " of a stay: exchanges that were answered."),
+               " of a stay: exchanges that were answered; of small records: those that were acknowledged."),
 }
 
 CONTROLS: Words = {
@@ -240,6 +242,10 @@ VERDICTS: Words = {
     "failed_attempts": ("", "Attempts among them that failed."),
     "intermittent": ("", "k/n: of n connections that were planned beforehand, each from a port of its own, k failed;"
                          " what a failure set off is not counted. Empty: nobody counted, as in older rows."),
+    "troubled": ("", "k/n: of the same n connections k failed or had to send anything again. Empty: nobody counted."),
+    "troubled_beside": ("", "k/n: of n connections under an innocent name to the same addresses, made before anything"
+                            " failed there, k failed or had to send anything again. Empty: none was made, or nobody"
+                            " counted."),
     "control": ("", "What the control said: not_needed, none, failed, agrees, contrary, doubtful."),
     "control_ids": ("", "Controls that were heard."),
     "partial": ("", "Some endpoints or addresses of the target answered and others did not."),

@@ -77,6 +77,11 @@ class Net:
     lasts: Failure = ""
     """What ends connections to the target that are kept."""
     lasts_beside: Failure = ""
+    freezes: tuple[Failure, ...] = ("",)
+    """What ends small records on the target's connections, one after the other; the last holds for all later ones."""
+    freezes_beside: Failure = ""
+    ends_after_pages: bool = False
+    """Whether the server ends a connection once it has given a page."""
     page: Mapping[str, Any] = field(default_factory=dict)
     cut_shake: Mapping[str, Any] = field(default_factory=dict)
     """What a handshake that is cut off shows of the other side."""
@@ -214,6 +219,11 @@ class Net:
             lasts = self.lasts if step.purpose == "stay" else self.lasts_beside
             stages.append(("stay", "stay", {"flow_s": step.stay_s, "rounds": 5}))
             cut = cut if cut[0] else ("stay", lasts)
+        if step.small_records and not (step.pages and self.ends_after_pages):
+            own = step.hostname != FRAME.innocent
+            word = self.freezes[min(step.attempt, len(self.freezes)) - 1] if own else self.freezes_beside
+            stages.append(("records", "records", {"purpose": "records", "rounds": 7 if word else 32, "segments": 24}))
+            cut = cut if cut[0] else ("records", word)
         seen = []
         for stage, kind, extra in stages:
             failure = open_failure(cut[1] if stage == cut[0] else "")

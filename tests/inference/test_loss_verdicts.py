@@ -26,14 +26,15 @@ from probe.inference.verdicts.confidence import OF_DOUBTFUL, limit_ok
 from probe.inference.verdicts.rule_verdict import make_path_verdict
 from probe.inference.verdicts.site_case import SiteCase
 from probe.inference.verdicts.site_loss import add_loss, gather_site_losses
-from recorded_losses import LOSSES, kept, losing
+from recorded_losses import LOSSES, kept, losing, recorded
 
 ENDPOINT: Endpoint = endpoint()
 COMPANY = CompanyEvidence(owners=("line", "meta", "telegram"))
 SICK = LadderEvidence()
 """Of a network of which nothing is known to work."""
-ACCUSING = {rule: seen for rule, seen in LOSSES.items() if rule != "flow/does_not_last"}
-BY_COMPANY = ("tcp/degraded_by_name", "flow/cut_later", "flow/silenced_later")
+ACCUSING = {rule: seen for rule, seen in LOSSES.items() if rule not in (
+    "flow/does_not_last", "flow/small_records_unanswered")}
+BY_COMPANY = ("tcp/degraded_by_name", "flow/cut_later", "flow/silenced_later", "flow/frozen_by_small_records")
 
 
 @pytest.mark.parametrize("rule", ACCUSING)
@@ -55,7 +56,10 @@ def test_in_company_what_a_lossy_link_cannot_cause_is_accused(rule: str) -> None
     replace(losing(by_name=True), ladder=SICK),
     replace(losing(by_name=True), self_block=True),
     replace(kept(asked=3, made=3, ended=3, outlived=3), self_block=True),
-], ids=["the network", "an operator that refuses places", "an operator that ends what it refuses"])
+    replace(recorded(made=3, silent=3, froze_at=(24,) * 3, passed_beside=2), ladder=SICK),
+    replace(recorded(made=3, silent=3, froze_at=(24,) * 3, passed_beside=2), self_block=True),
+], ids=["the network", "an operator that refuses places", "an operator that ends what it refuses",
+        "a network where small records are lost", "an operator that freezes what it refuses"])
 def test_what_else_explains_it_suspects_nobody(seen: PathContext) -> None:
     assert not decide(PATH_TABLE, seen).suspected
 
@@ -98,8 +102,8 @@ def test_ok_is_as_sure_as_the_looks_behind_it(looks: PlannedLooks, sure: float) 
 
 
 @pytest.mark.parametrize("doubt", [
-    losing().path, kept(asked=1, made=1, ended=1).path,
-], ids=["its connections lose what others do not", "its connections do not last"])
+    losing().path, kept(asked=1, made=1, ended=1).path, recorded(made=3, silent=1).path,
+], ids=["its connections lose what others do not", "its connections do not last", "small records were lost once"])
 def test_what_is_doubtful_is_never_surely_ok(doubt: PathEvidence) -> None:
     assert limit_ok("ok", replace(doubt, planned=PlannedLooks(made=50))) == OF_DOUBTFUL
 

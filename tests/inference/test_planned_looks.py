@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from observations import RESET, site_of, visit_to
+from observations import NEAR4, RESET, replace_flat, site_of, visit_to
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.inference.evidence.planned_looks import (
@@ -35,6 +36,32 @@ def looks(*words: Failure, planned: int) -> list[Observation]:
 ])
 def test_what_a_failure_sets_off_is_not_counted(words: Sequence[Failure], planned: int, share: str) -> None:
     assert gather_planned_looks(site_of(), looks(*words, planned=planned), ()).share == share
+
+
+def with_retransmits(rows: list[Observation], retransmits: int) -> list[Observation]:
+    return [replace_flat(o, retransmits=retransmits) for o in rows]
+
+
+def innocent(failure: Failure = "", retransmits: int = 0, **changes: Any) -> list[Observation]:
+    rows = visit_to(until="tls", failure=failure, purpose="innocent", hostname="www.example.com", **changes)
+    return with_retransmits(rows, retransmits)
+
+
+@pytest.mark.parametrize(("own", "around", "shares"), [
+    (looks("", "", planned=2), innocent(), ("0/2", "0/2", "0/1")),
+    (looks("", RESET, planned=2), innocent(), ("1/2", "1/2", "0/1")),
+    (with_retransmits(looks("", planned=1), 2), innocent(), ("0/1", "1/1", "0/1")),
+    (looks("", planned=1), innocent(retransmits=1), ("0/1", "0/1", "1/1")),
+    (looks("", planned=1), innocent(RESET), ("0/1", "0/1", "1/1")),
+    (looks("", planned=1), [*innocent(), *innocent(RESET, attempt=2)], ("0/1", "0/1", "0/1")),
+    (looks("", planned=1), innocent(address=NEAR4), ("0/1", "0/1", "")),
+    (looks("", planned=1), (), ("0/1", "0/1", "")),
+], ids=["all well", "one fails", "one loses", "an innocent one loses", "an innocent one fails",
+        "what a failure set off", "another address", "none asked"])
+def test_trouble_is_counted_under_both_names(own: Sequence[Observation], around: Sequence[Observation],
+                                             shares: tuple[str, str, str]) -> None:
+    found = gather_planned_looks(site_of(), own, around)
+    assert (found.share, found.troubled_share, found.beside_share) == shares
 
 
 @pytest.mark.parametrize(("failed", "made", "low", "high"), [

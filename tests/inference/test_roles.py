@@ -243,13 +243,13 @@ def test_words_that_older_versions_gave_stay_readable(word: Any) -> None:
     assert known is not None
     assert word.startswith(f"{known.id}.")
     old = replace(a_result(), run=replace(a_result().run, outcome="local", block_type=word, also=(word,)))
-    assert any(word in line for line in describe_run(old))
+    assert any(word in line for line in describe_run(old, {}))
 
 
 def test_a_run_s_summary_says_who_is_on_a_network_s_list() -> None:
     run = replace(a_result().run, outcome="inconclusive", block_type="inconclusive.unplaced",
                   suspected="network.allowlist.address", listed=("telegram", "viber"))
-    lines = list(describe_run(replace(a_result(), run=run)))
+    lines = list(describe_run(replace(a_result(), run=run), {}))
     assert any(line.endswith("telegram, viber") for line in lines)
     assert any("network.allowlist.address" in line for line in lines)
 
@@ -258,4 +258,4 @@ def test_a_run_s_summary_tells_each_service_by_its_own_name() -> None:
     role = ServiceVerdict(service="whatsapp", role="chat", outcome="blocked", k=1, n=1, block_types=("app.drop",))
     result = replace(a_result(), services=(role, *a_result().services))
     line = "WhatsApp: chat blocked (its protocol), calls not measured (an account is needed)"
-    assert line in list(describe_run(result))
+    assert line in list(describe_run(result, {}))

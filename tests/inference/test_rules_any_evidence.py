@@ -26,6 +26,7 @@ from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.planned_looks import PlannedLooks
 from probe.inference.evidence.port53 import Port53Evidence
 from probe.inference.evidence.program_evidence import UNTRIED, ProgramEvidence
+from probe.inference.evidence.record_evidence import NO_RECORDS
 from probe.inference.evidence.refusal_evidence import AnswersElsewhere
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence
 from probe.inference.evidence.shape_evidence import ShapeEvidence
@@ -66,7 +67,7 @@ WORDS: dict[str, list[Any]] = {
     "denial": ["", "cached", "own_zone", "local_root", "made_up"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
-    "flow": [FlowEvidence()], "loss": [LOSSLESS], "stay": [NO_STAYS],
+    "flow": [FlowEvidence()], "loss": [LOSSLESS], "stay": [NO_STAYS], "records": [NO_RECORDS],
     "freezes": [Freezes(), Freezes(froze=1, tries=1, looked=True)],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]

@@ -10,6 +10,7 @@ from probe_lab.servers.denials import STYLES
 _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("app_reply", "style"): ("wrong", "http", "echo", "garbage", "silence", "close", "reset", "tls_alert"),
     ("helper_lies", "style"): ("well", "down", "keys"),
+    ("http_slow_head", "reply"): ("close", "reset", "408", "400"),
     ("https_stripped", "style"): ("empty", "refused", "silent", "keys"),
     ("host_bans", "reply"): ("drop", "reset", "prohibit"),
     ("quota", "reply"): ("drop", "portal"),

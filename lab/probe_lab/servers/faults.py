@@ -68,6 +68,9 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("http_slow", "http", "bytes_per_s burst_bytes after_requests per_client",
      "each connection's answers leave at bytes_per_s (20000) once burst_bytes (0) are out; with after_requests, only "
      "from the request after so many on, of the connection or, per_client, of all by one address; for everyone"),
+    ("http_slow_head", "http", "after_s reply",
+     "the server ends a connection whose request is not whole after_s (1) after its first bytes: reply close (the "
+     "default), reset, or a status, 408 or 400, and close; for everyone"),
     ("http_late", "http", "after_s", "each answer begins after_s (9) late, for everyone"),
     ("app_reply", "app", "style only_client",
      "a messenger's server answers its own protocol's first words with something else: style wrong (as if to another "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import gzip
 from collections.abc import Mapping
@@ -54,6 +55,10 @@ class Reply:
     """Use gzip where the client accepts it."""
 
 
+class SlowRequest(Exception):
+    """The client takes longer for a request than the server waits."""
+
+
 class RequestReader:
     """Reads one request after another from a connection."""
 
@@ -61,15 +66,11 @@ class RequestReader:
         self._stream = stream
         self._buffer = b""
 
-    async def next(self) -> Request | None:
-        """The next request, or None when the client has ended. Raises BadRequest, EOFError."""
-        while b"\r\n\r\n" not in self._buffer:
-            if len(self._buffer) > MAX_HEAD_BYTES:
-                raise BadRequest("head too long")
-            data = await self._stream.read()
-            if not data:
-                return None
-            self._buffer += data
+    async def next(self, *, patience_s: float | None = None) -> Request | None:
+        """The next request, or None when the client has ended; its head must be whole `patience_s` after its first
+        bytes. Raises BadRequest, EOFError, SlowRequest."""
+        if not await self._read_head(patience_s):
+            return None
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
         method, target, version, headers = _parse_head(head)
         return Request(
@@ -79,6 +80,25 @@ class RequestReader:
             body=await self._body(headers),
             keep_alive=_keeps_alive(version, headers),
         )
+
+    async def _read_head(self, patience_s: float | None) -> bool:
+        """Read until the head is whole; False when the client has ended."""
+        try:
+            async with asyncio.timeout(None) as limit:
+                while b"\r\n\r\n" not in self._buffer:
+                    if len(self._buffer) > MAX_HEAD_BYTES:
+                        raise BadRequest("head too long")
+                    data = await self._stream.read()
+                    if not data:
+                        return False
+                    if patience_s is not None and not self._buffer:
+                        limit.reschedule(asyncio.get_running_loop().time() + patience_s)
+                    self._buffer += data
+        except TimeoutError:
+            if limit.expired():
+                raise SlowRequest from None
+            raise
+        return True
 
     def rest(self) -> bytes:
         """What has come behind the last request."""

@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 from probe_lab.lab_types import Fault
 from probe_lab.servers.faults import number, text, texts
 from probe_lab.servers.http1 import Reply, Request, head_bytes
-from probe_lab.servers.streams import Stream
+from probe_lab.servers.streams import PlainStream, Stream
 
+SLOW_HEAD = "http_slow_head"
 REDIRECTS = 100
 """Length of a redirect loop."""
 
@@ -33,6 +34,17 @@ def fault_reply(fault: Fault, request: Request) -> Reply | None:
 async def fault_bytes(fault: Fault, stream: Stream) -> None:
     """Send what a fault sends that is no well-formed HTTP; the connection ends after it."""
     await _BYTES[fault.kind](stream)
+
+
+async def end_slow_request(reply: str, stream: Stream, plain: PlainStream) -> None:
+    """End a connection whose request takes too long: by reset, close, or a status and close."""
+    if reply == "reset":
+        plain.reset()
+        return
+    if reply != "close":
+        headers = [("Connection", "close"), ("Content-Length", "0")]
+        await stream.write(head_bytes(int(reply), headers))
+    await stream.close()
 
 
 def _status(fault: Fault, request: Request) -> Reply:

@@ -15,10 +15,10 @@ from probe_lab.pki import world_time
 from probe_lab.servers.app_stores import store_reply
 from probe_lab.servers.app_web import WebApps
 from probe_lab.servers.dns_replies import NameServers
-from probe_lab.servers.faults import Faults, number, shows_to
+from probe_lab.servers.faults import Faults, number, shows_to, text
 from probe_lab.servers.genuine import GenuineServices
-from probe_lab.servers.http1 import BadRequest, Reply, Request, RequestReader, render
-from probe_lab.servers.http_faults import fault_bytes, fault_reply
+from probe_lab.servers.http1 import BadRequest, Reply, Request, RequestReader, SlowRequest, render
+from probe_lab.servers.http_faults import SLOW_HEAD, end_slow_request, fault_bytes, fault_reply
 from probe_lab.servers.pace import LATE, SLOW, Pace, pace_of
 from probe_lab.servers.served_pages import block_page, page, portal_name
 from probe_lab.servers.served_sites import Site
@@ -28,6 +28,9 @@ IDLE_S = 30.0
 """How long a connection is kept open between requests, seconds."""
 
 _CAP, _CAP_BYTES = "small_cap", 16_384
+
+_PACES = (_CAP, SLOW, LATE, SLOW_HEAD)
+"""Faults of how an exchange goes on, and not of what is answered."""
 
 _DNS_MESSAGE = "application/dns-message"
 
@@ -55,10 +58,15 @@ class WebServer:
         """Answer requests until the client ends, asks to end, or stops making sense."""
         reader = RequestReader(stream)
         pace = pace_of(self._faults, site, plain, self._clients)
+        slow = self._slow_head(site, plain)
+        patience_s = number(slow.params, "after_s", 1) if slow else None
         while True:
             try:
                 async with asyncio.timeout(IDLE_S):
-                    request = await reader.next()
+                    request = await reader.next(patience_s=patience_s)
+            except SlowRequest:
+                await end_slow_request(text(slow.params, "reply", "close") if slow else "close", stream, plain)
+                return
             except BadRequest:
                 await stream.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
                 break
@@ -98,9 +106,13 @@ class WebServer:
 
     def _fault(self, site: Site, ends: Ends) -> Fault | None:
         for fault in self._faults.of("http", site.host, *site.names, ends.local):
-            if site.rows and fault.kind not in (_CAP, SLOW, LATE) and shows_to(ends.peer, fault, self._world):
+            if site.rows and fault.kind not in _PACES and shows_to(ends.peer, fault, self._world):
                 return fault
         return None
+
+    def _slow_head(self, site: Site, ends: Ends) -> Fault | None:
+        found = self._faults.of("http", site.host, *site.names, ends.local) if site.rows else ()
+        return next((fault for fault in found if fault.kind == SLOW_HEAD), None)
 
     def cap(self, site: Site, ends: Ends) -> int | None:
         """The body bytes after which a server has had enough; None where it never has."""

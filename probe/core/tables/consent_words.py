@@ -41,6 +41,10 @@ SENT: tuple[Sent, ...] = (
     Sent(word="programs", level=1, shapes=("chrome", "firefox", "conscrypt", "openssl", "safari"),
          meaning="about once a day for each server, a handshake as common browsers and apps begin it, broken off when "
                  "the server answers; where it fails and the probe's own does not, some more of both"),
+    Sent(word="records", level=1,
+         meaning="about once a day for each server, on a connection that is open anyway, the beginning of a request in "
+                 "very small pieces (about 4 kB); with level 2 the same on up to five further connections, where they "
+                 "are not acknowledged"),
     Sent(word="turns", level=1,
          meaning="where a service's connections lose packets or are cut off after some seconds, up to some seventy "
                  "further small ones for three services at most, in turns with others (about 250 kB)"),

@@ -7,6 +7,7 @@ from typing import Literal
 Operation = Literal[
     "resolve", "dns_round_trip", "connect", "tls_handshake", "app_round_trip", "http_round_trip", "trace",
     "quic_handshake", "quic_version", "stun_binding", "udp_trace", "transfer", "stay",
+    "records",
 ]
 
 OPERATIONS: dict[Operation, str] = {
@@ -23,6 +24,7 @@ OPERATIONS: dict[Operation, str] = {
     "udp_trace": "datagrams that die on the way, each with another TTL",
     "transfer": "some volume over one connection",
     "stay": "a connection that is kept for a while, with small exchanges where its protocol allows them",
+    "records": "the beginning of a request in TLS records of two bytes, and how many of them were acknowledged",
 }
 ABOVE_TCP: tuple[Operation, ...] = ("tls_handshake", "http_round_trip")
 LOOKUPS: tuple[Operation, ...] = ("resolve", "dns_round_trip")

@@ -7,7 +7,7 @@ from typing import Literal
 Purpose = Literal[
     "target", "innocent", "port", "bytes", "shape", "program", "foreign", "trusted", "ladder", "dark", "trace",
     "route", "reference", "neighbour", "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
-    "again", "turn", "beside", "stay", "zone", "https",
+    "again", "turn", "beside", "stay", "records", "zone", "https",
 ]
 
 PURPOSES: dict[Purpose, str] = {
@@ -38,6 +38,8 @@ PURPOSES: dict[Purpose, str] = {
     "turn": "makes a small exchange with the target, in turns with others, to count what is lost",
     "beside": "does what a turn or a stay does, under an innocent name at the target's address, or at another owner's",
     "stay": "keeps a connection with the target for a while, with small exchanges, to see whether it lasts",
+    "records": "sends small records on a connection that works, with the target or under an innocent name at its "
+               "address, to see whether a number of packets freezes it",
     "zone": "asks the network's resolver for the SOA of a name that it denies, or fails for",
     "https": "asks for the HTTPS record (type 65) of a name, as phones and browsers do beside its addresses",
 }

@@ -83,6 +83,7 @@ from probe.inference.evidence.loss_evidence import LOSSLESS, LossEvidence
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
 from probe.inference.evidence.planned_looks import PlannedLooks, gather_planned_looks
 from probe.inference.evidence.program_evidence import UNTRIED, ProgramEvidence
+from probe.inference.evidence.record_evidence import NO_RECORDS, RecordEvidence
 from probe.inference.evidence.refusal_evidence import NO_ANSWERS, AnswersElsewhere, gather_answers_elsewhere
 from probe.inference.evidence.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence, gather_residual_evidence
 from probe.inference.evidence.shape_evidence import UNSHAPED, ShapeEvidence, gather_shape_evidence
@@ -237,6 +238,8 @@ class PathEvidence:
     """What connections to the service in this network lose, beside those to others."""
     stay: StayEvidence = NO_STAYS
     """What became of connections to this address that were kept for a while."""
+    records: RecordEvidence = NO_RECORDS
+    """What became of small records on connections to this address."""
     app: AppEvidence = field(default_factory=AppEvidence)
     """Of endpoints that are a messenger's own."""
     evidence: tuple[str, ...] = ()

@@ -30,6 +30,11 @@ class PlannedLooks:
     """Other ClientHellos than the library's that were answered under the same name."""
     span_s: float = 0.0
     """From the first of them to the last."""
+    troubled: int = 0
+    """Those that failed, or had to send anything again."""
+    beside: int = 0
+    """Connections under an innocent name to the same address that were made before anything failed there."""
+    beside_troubled: int = 0
 
     @property
     def looks(self) -> int:
@@ -41,6 +46,16 @@ class PlannedLooks:
         """`k/n`: k of n failed; empty where none was planned."""
         return f"{self.failed}/{self.made}" if self.made else ""
 
+    @property
+    def troubled_share(self) -> str:
+        """The same of those that failed or had to send anything again."""
+        return f"{self.troubled}/{self.made}" if self.made else ""
+
+    @property
+    def beside_share(self) -> str:
+        """The same of innocent ones; empty where none was made."""
+        return f"{self.beside_troubled}/{self.beside}" if self.beside else ""
+
 
 def gather_planned_looks(site: Site, mine: Sequence[Observation], around: Sequence[Observation]) -> PlannedLooks:
     """`mine`: rows of the site's visits at one address. The first attempt is planned in older rows too."""
@@ -49,11 +64,23 @@ def gather_planned_looks(site: Site, mine: Sequence[Observation], around: Sequen
         if o.planned or o.attempt == 1:
             attempts.setdefault(o.attempt, []).append(o)
     begun_s = [rows[0].t0_s for rows in attempts.values()]
+    beside: dict[str, list[Observation]] = {}
+    for o in around:
+        if o.purpose == "innocent" and o.attempt == 1 and mine and (o.address, o.port) == (mine[0].address, site.port):
+            beside.setdefault(o.hostname, []).append(o)
     shapes = {o.tls.shape for o in around if o.purpose == "shape" and o.operation == "tls_handshake"
               and not o.failure and o.tls.sni == site.sni and mine and o.address == mine[0].address}
     return PlannedLooks(
         made=len(attempts), failed=sum(bool(list_failed_inputs(site, rows)) for rows in attempts.values()),
+        troubled=sum(bool(list_failed_inputs(site, rows)) or _repeats(rows) for rows in attempts.values()),
+        beside=len(beside), beside_troubled=sum(any(o.failure for o in rows) or _repeats(rows)
+                                                for rows in beside.values()),
         shapes=len(shapes), span_s=max(begun_s) - min(begun_s) if begun_s else 0.0)
+
+
+def _repeats(rows: Sequence[Observation]) -> bool:
+    """Whether a connection had to send anything again."""
+    return any(o.tcp.retransmits for o in rows)
 
 
 def find_interval(failed: int, made: int) -> tuple[float, float]:

@@ -85,6 +85,8 @@ def _read_flow_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | Non
         return StrikeWay(stage="flow", failure="lossy")
     if ladder.well and (path.stay.is_cut or path.stay.is_silenced):
         return StrikeWay(stage="flow", failure="cut" if path.stay.is_cut else "frozen")
+    if ladder.well and path.records.is_shown:
+        return StrikeWay(stage="flow", failure="frozen")
     if not ladder.well or ladder.slow or ladder.narrow or ladder.starves(path.address) or flow.controls_slow:
         return None
     if flow.samples >= PAIRS and flow.trickles and flow.innocent.slower and flow.same_answer and not flow.stalls:

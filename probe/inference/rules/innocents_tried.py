@@ -42,7 +42,10 @@ INNOCENTS: Mapping[BlockTypeId, tuple[str, ...]] = MappingProxyType({
     "dns.servfail": ("dns-lame", "resolver-servfail", "signatures-stale", "zone-host-fails", "zone-lame"),
     "dns.timeout": ("dns-late", "resolver-dead", "resolver-dies", "zone-host-silent"),
     "flow.cut": ("cut-late",),
-    "flow.freeze": ("mtu-blackhole", "mtu-to-service", "mtu-told", "quota", "server-cap", "stops-here", "transfer-cap"),
+    "flow.freeze": (
+        "mtu-blackhole", "mtu-to-service", "mtu-told", "quota", "server-cap", "slow-request-dropped",
+        "stops-after-packets", "stops-here", "transfer-cap",
+    ),
     "flow.throttle": (
         "helper-busy", "slow-after-requests", "slow-here", "slow-line", "slow-server", "tarpit", "throttled-network",
     ),

@@ -22,6 +22,11 @@ def _is_kept(c: PathContext) -> bool:
     return c.path.last_ok and c.path.stay.made > 0 and not c.self_block and c.ladder.well
 
 
+def _freezes(c: PathContext) -> bool:
+    """It works, and small records freeze its connections and not innocent ones'."""
+    return c.path.last_ok and c.path.records.is_shown and not c.self_block and c.ladder.well
+
+
 LOSS: tuple[PathRule, ...] = (
     Rule(id="tcp/degraded_by_name", outcome="blocked", block_type="tcp.degrade.sni", confidence=0.9,
          needs=("innocent", "later_slots"),
@@ -47,6 +52,17 @@ LOSS: tuple[PathRule, ...] = (
          why="every connection to this service falls silent some seconds after it works, and innocent ones to the same "
              "address, in turns with them, last",
          holds=lambda c: _is_kept(c) and c.path.stay.is_silenced),
+    Rule(id="flow/frozen_by_small_records", outcome="blocked", block_type="flow.freeze", confidence=0.85,
+         needs=("innocent",),
+         rests_on=OF_FLOWS,
+         why="every connection to this service falls silent after about as many small packets, and innocent ones to "
+             "the same address, in turns with them, go on",
+         holds=_freezes),
+    Rule(id="flow/small_records_unanswered", outcome="inconclusive", block_type="inconclusive.unconfirmed",
+         confidence=0.5, needs=("innocent",),
+         why="this service works at first, and connections to it fell silent after some small packets; too few did, or "
+             "innocent ones to the same address did as well, or nothing was compared",
+         holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
          why="connections to this service work at first and were reset or fell silent some seconds later, too few or "

@@ -45,7 +45,9 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
     if any(v.outcome == "ok" and p.family == 4 for p, v in tried):
         tried = [(p, v) for p, v in tried if not _accuses(v) or p.family != 6 or p.depth > 1]
     verdict = _of_verdicts([v for _, v in tried])
-    verdict = replace(verdict, intermittent=add_shares(v.intermittent for _, v in tried))
+    verdict = replace(verdict, intermittent=add_shares(v.intermittent for _, v in tried),
+                      troubled=add_shares(v.troubled for _, v in tried),
+                      troubled_beside=add_shares(v.troubled_beside for _, v in tried))
     return JudgedEndpoint(endpoint=endpoint, verdict=verdict, by_family=_by_family(tried))
 
 

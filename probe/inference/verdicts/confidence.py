@@ -58,5 +58,5 @@ def limit_ok(outcome: Outcome, path: PathEvidence) -> float:
     if outcome != "ok" or not looks.made:
         return 1.0
     sure = math.floor(100 * (looks.looks + 1) / (looks.looks + 2)) / 100
-    doubtful = looks.failed or path.loss.is_doubtful or path.stay.is_doubtful
+    doubtful = looks.failed or path.loss.is_doubtful or path.stay.is_doubtful or path.records.silent
     return min(sure, OF_DOUBTFUL) if doubtful else sure

@@ -18,6 +18,12 @@ from probe.inference.evidence.connection_loss import (
 )
 from probe.inference.evidence.loss_evidence import LOSSLESS, TURN, LossEvidence, gather_loss_evidence
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.record_evidence import (
+    NO_RECORDS,
+    RECORDS,
+    RecordEvidence,
+    gather_record_evidence,
+)
 from probe.inference.evidence.stay_evidence import STAY, gather_stay_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.verdicts.site_case import SiteCase
@@ -76,12 +82,24 @@ def _tell(group: Group, found: LossEvidence, turns: Sequence[Observation]) -> Lo
 
 
 def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvidence:
-    """The path with what is known of loss at its service, in its network, and of connections that were kept there."""
+    """The path with what is known of loss at its service, in its network, and of connections to it that were kept or
+    carried small records."""
     kept = any(o.purpose == STAY and o.address == path.address for o in case.turns)
     path = replace(path, stay=gather_stay_evidence(case.turns)) if kept else path
+    path = replace(path, records=_gather_records(path.address, case))
     found = losses.by_group.get((case.site.endpoints[0].service, name_network(path.address)), LOSSLESS)
     mostly = path.address in losses.mostly
     if found is LOSSLESS and not mostly:
         return path
     return replace(path, loss=replace(found, own_lossy=path.address in losses.lossy, mostly_lossy=mostly))
 
+
+
+def _gather_records(address: str, case: SiteCase) -> RecordEvidence:
+    """Of small records at this address; where none were sent, silence at another of the site's leaves it in doubt."""
+    places = list(dict.fromkeys(o.address for o in case.turns if o.purpose == RECORDS))
+    found = {place: gather_record_evidence(case.turns, case.site.host, place, case.site.port) for place in places}
+    if address in found:
+        return found[address]
+    silent = next((each for each in found.values() if each.is_doubtful), NO_RECORDS)
+    return replace(silent, passed_beside=0)

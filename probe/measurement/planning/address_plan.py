@@ -25,6 +25,7 @@ from probe.measurement.planning.other_bytes import plan_other_bytes
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.planned_attempts import count_planned, plan_further_attempt
 from probe.measurement.planning.program_plan import plan_program_before
+from probe.measurement.planning.record_plan import takes_small_records
 from probe.measurement.planning.residual_plan import plan_residual_steps
 from probe.measurement.planning.shape_plan import plan_shapes
 from probe.measurement.planning.site_visits import make_identity_visit, make_innocent_visit, make_target_visit
@@ -52,7 +53,8 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
     tried = {o.attempt for o in mine}
     if not tried:
         return plan_program_before(site, address, source, depth, history, context) or [
-            replace(make_target_visit(site, address, source, context, attempt=1, depth=depth), planned=True)]
+            replace(make_target_visit(site, address, source, context, attempt=1, depth=depth), planned=True,
+                    small_records=depth == "all" and takes_small_records(site, context))]
     if depth == "all" and not any(o.failure for o in mine) and _shallow(site, mine) and max(tried) < context.attempts:
         return [make_target_visit(site, address, source, context, attempt=max(tried) + 1)]
     last = max(tried)
@@ -70,7 +72,8 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
             steps += plan_shapes(site, address, source, history, context) or [
                 *plan_later_visits(site, address, source, mine, history, context, inputs=failing, depth=depth),
                 *plan_residual_steps(site, address, history, context)]
-    steps += plan_further_attempt(site, address, source, mine, context) if depth == "all" and not failing else []
+    well = depth == "all" and not failing
+    steps += plan_further_attempt(site, address, source, mine, history, context) if well else []
     if _is_doubtful(site, source, history, evidence):
         steps.append(make_identity_visit(site, address, source, context))
     if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:

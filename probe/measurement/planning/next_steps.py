@@ -16,7 +16,7 @@ The order comes from what each part waits for; no part keeps a state of its own:
    Before or after the site's own first visit goes one hello of a program that people use (`program_plan`).
 4. Controls (`control_plan`): asked only where something is to be explained.
 5. The rest: redirects served in the clear, transfers, the way to where connections end too soon (`route_plan`), kept
-   connections, exchanges in turns, the search for the hop.
+   connections, small records, exchanges in turns, the search for the hop.
 
 What must never be broken:
 
@@ -46,6 +46,7 @@ from probe.measurement.planning.loss_plan import plan_loss_turns
 from probe.measurement.planning.name_plan import drop_half_answers, plan_further_lookups, plan_plain_lookups
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.program_plan import plan_program_turns
+from probe.measurement.planning.record_plan import plan_records
 from probe.measurement.planning.redirects import plan_redirects
 from probe.measurement.planning.route_plan import plan_route_traces
 from probe.measurement.planning.stay_plan import plan_stays
@@ -71,5 +72,6 @@ def plan_next_steps(site: Site, history: SiteHistory, context: PlanContext) -> l
     steps += plan_control_questions(site, history, context, evidence, tuple(address for address, _ in places))
     return [*steps, *plan_redirects(history), *plan_transfers(site, history, context),
             *plan_route_traces(site, history, context), *plan_stays(site, history, context),
+            *plan_records(site, history, context),
             *plan_loss_turns(site, context),
             *plan_hop_searches(site, history, context, evidence)]

@@ -72,7 +72,8 @@ class PlanContext:
     may_search: bool = True
     """Whether it is its turn to be asked where it is interfered with."""
     programs: bool = False
-    """Whether it is the site's turn to be asked in the shape of a program that people use."""
+    """Whether it is the site's turn for what is done once a day: a hello in the shape of a program that people use, and
+    small records."""
     draw: int = 0
     """Drawn for the run: it decides which program that is, and whether it goes first."""
     flow: FlowContext = field(default_factory=FlowContext)

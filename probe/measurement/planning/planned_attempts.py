@@ -13,8 +13,10 @@ from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.words import Empty
+from probe.inference.evidence.record_evidence import RECORDS
 from probe.inference.evidence.visit_outcomes import must_not_answer
-from probe.measurement.planning.plan_context import PlanContext
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.record_plan import takes_small_records
 from probe.measurement.planning.rotation import CORE
 from probe.measurement.planning.site_visits import make_target_visit
 from probe.measurement.planning.steps import Step
@@ -33,8 +35,9 @@ def count_planned(site: Site, context: PlanContext) -> int:
 
 
 def plan_further_attempt(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation],
-                         context: PlanContext) -> list[Step]:
-    """The next planned attempt after those that went well; `mine`: the site's visits at this address."""
+                         history: SiteHistory, context: PlanContext) -> list[Step]:
+    """The next planned attempt after those that went well; `mine`: the site's visits at this address. The second
+    carries small records where the first could not."""
     last = max(o.attempt for o in mine)
     asked = {o.input for o in mine if o.operation == "http_round_trip"}
     if last >= count_planned(site, context) or any(page.input not in asked for page in site.pages()):
@@ -43,4 +46,6 @@ def plan_further_attempt(site: Site, address: str, source: AddressSource | Empty
     again = make_target_visit(site, address, source, context, attempt=last + 1, inputs=first,
                               depth="tls" if site.sni and site.kind == "http" else "all")
     begin_s = 0.0 if context.together else max(o.t_s for o in mine) + APART_S
-    return [replace(again, planned=True, may_be_left_out=context.together, not_before_s=begin_s)]
+    carries = takes_small_records(site, context) and last == 1 and not any(
+        o.operation == RECORDS and o.address == address for o in history.turns)
+    return [replace(again, planned=True, small_records=carries, may_be_left_out=context.together, not_before_s=begin_s)]

@@ -65,6 +65,8 @@ class Visit:
     """So long the connection is kept once all else is said; 0: not at all."""
     stay_host: str = ""
     """Whom HEAD requests name meanwhile; empty: nothing is said."""
+    small_records: bool = False
+    """Once all else is said and the connection goes on, the beginning of a request is sent in records of two bytes."""
     app: SpokenProtocol | Empty = ""
     """A messenger's protocol whose first words are said (`probe.core.tables.handshakes`); empty: none."""
     app_name: str = ""

@@ -31,7 +31,7 @@ MOST_ANSWERING = 2
 _FOR_A_NAME: tuple[Purpose, ...] = ("innocent", "again", "zone", "https")
 _ABOUT_THE_NAME: tuple[Purpose, ...] = ("target", "dark")
 _AROUND: tuple[Purpose, ...] = ("innocent", "port", "version", "residual", "bytes")
-TAKEN_IN_TURNS: tuple[Purpose, ...] = ("turn", "beside", "stay")
+TAKEN_IN_TURNS: tuple[Purpose, ...] = ("turn", "beside", "stay", "records")
 """Looks that come after all others, and bear on nothing but what they look for."""
 _SHAPED: tuple[Purpose, ...] = ("shape", "program")
 """Asked for one site alone, or for an innocent name."""

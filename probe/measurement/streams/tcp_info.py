@@ -12,9 +12,10 @@ from probe.measurement.streams.sockets import RecordedSocket, read_kernel_info
 
 _LENGTH, _WHOLE_LENGTH = 152, 196
 """As far as Linux 4.6 tells, and 4.18."""
-_RECEIVE_MSS, _UNACKED, _MEAN_RTT, _REPEATED, _SEGMENTS_OUT, _MIN_RTT, _DELIVERED = 20, 24, 68, 100, 136, 148, 192
-"""Offsets in struct tcp_info (linux/tcp.h): tcpi_rcv_mss, tcpi_unacked, tcpi_rtt, tcpi_total_retrans, tcpi_segs_out and
-tcpi_segs_in, tcpi_min_rtt, tcpi_delivered."""
+_RECEIVE_MSS, _UNACKED, _MEAN_RTT, _REPEATED = 20, 24, 68, 100
+_BYTES_ACKED, _SEGMENTS_OUT, _MIN_RTT, _DELIVERED = 120, 136, 148, 192
+"""Offsets in struct tcp_info (linux/tcp.h): tcpi_rcv_mss, tcpi_unacked, tcpi_rtt, tcpi_total_retrans, tcpi_bytes_acked,
+tcpi_segs_out and tcpi_segs_in, tcpi_min_rtt, tcpi_delivered."""
 _UNMEASURED = 0xFFFFFFFF
 
 
@@ -33,6 +34,8 @@ class TcpInfo:
     mean_rtt_ms: float = 0.0
     delivered: int = 0
     """Segments with a SYN, data or an end that the other side acknowledged; 0 also before Linux 4.18."""
+    bytes_acked: int = 0
+    """Bytes that the other side acknowledged, the SYN counted as one (RFC 4898, tcpEStatsAppHCThruOctetsAcked)."""
     receive_mss: int = 0
     """The kernel's guess at the other side's segments, in bytes: as large as the largest that came, 536 at first."""
 
@@ -50,6 +53,7 @@ def parse_tcp_info(data: bytes) -> TcpInfo:
     if len(data) < _LENGTH:
         return TcpInfo(unacked=unacked)
     receive_mss = struct.unpack_from("@I", data, _RECEIVE_MSS)[0]
+    acked = struct.unpack_from("@Q", data, _BYTES_ACKED)[0]
     out, back = struct.unpack_from("@II", data, _SEGMENTS_OUT)
     rtt = struct.unpack_from("@I", data, _MIN_RTT)[0]
     repeated = struct.unpack_from("@I", data, _REPEATED)[0]
@@ -57,7 +61,8 @@ def parse_tcp_info(data: bytes) -> TcpInfo:
     delivered = struct.unpack_from("@I", data, _DELIVERED)[0] if len(data) >= _WHOLE_LENGTH else 0
     rtt_ms = 0.0 if rtt == _UNMEASURED else round(rtt / 1000, 3)
     return TcpInfo(unacked=unacked, segments=out + back, sent=out, min_rtt_ms=rtt_ms, retransmits=repeated,
-                   mean_rtt_ms=round(mean / 1000, 3) if rtt_ms else 0.0, delivered=delivered, receive_mss=receive_mss)
+                   mean_rtt_ms=round(mean / 1000, 3) if rtt_ms else 0.0, delivered=delivered, receive_mss=receive_mss,
+                   bytes_acked=acked)
 
 
 def note_times(part: TcpPart, sock: RecordedSocket) -> TcpPart:
@@ -67,8 +72,10 @@ def note_times(part: TcpPart, sock: RecordedSocket) -> TcpPart:
 
 
 def note_end(seen: list[Observation], sock: RecordedSocket) -> None:
-    """Write into the last operation of a connection what TCP knows of the whole, just before it is closed. What was
-    read on of a page is no operation of its own."""
+    """Write into the last operation of a connection what TCP knows of the whole, just before it is closed, or before
+    small records, which are no ordinary traffic. What was read on of a page is no operation of its own."""
+    if any(o.operation == "records" for o in seen):
+        return
     told = get_tcp_info(sock)
     last = next((n for n, o in reversed(list(enumerate(seen))) if o.operation != "transfer"), None)
     if last is None or not told.sent:

@@ -54,7 +54,7 @@ def _exchange_until(until_s: float, stream: RecordedSocket | TlsStream, sock: Re
                 if not _ask_head(stream, plan.stay_host):
                     return rounds, EOF
                 rounds += 1
-            if _ends_before(min(until_s, now_s + APART_S), stream, sock):
+            if ends_before(min(until_s, now_s + APART_S), stream, sock):
                 return rounds, EOF
     except (OSError, ValueError) as error:
         return rounds, classify_failure(error)
@@ -73,8 +73,9 @@ def _ask_head(stream: RecordedSocket | TlsStream, host: str) -> bool:
     return True
 
 
-def _ends_before(until_s: float, stream: RecordedSocket | TlsStream, sock: RecordedSocket) -> bool:
-    """Whether the other side ends the stream before then; what it says meanwhile is thrown away."""
+def ends_before(until_s: float, stream: RecordedSocket | TlsStream, sock: RecordedSocket) -> bool:
+    """Whether the other side ends the stream before then; what it says meanwhile is thrown away. Raises OSError where
+    the connection fails."""
     sock.deadline = until_s
     try:
         while stream.recv(_CHUNK):

@@ -96,7 +96,10 @@ def visit(plan: Visit, *, clock: Clock, capture: PacketCapture | None = None,
             seen.append(shaken)
             if shaken.failure:
                 return seen
-        seen += _speak(stream, base, plan, clock, chain, plan.app) if plan.app else _ask(stream, base, plan, clock)
+        if plan.app:
+            seen += _speak(stream, base, plan, clock, chain, plan.app)
+        else:
+            _ask_to_the_end(stream, seen, base, plan, clock)
         if plan.stay_s and not seen[-1].failure:
             from probe.measurement.visits.stay import stay_open
 
@@ -182,9 +185,37 @@ def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, c
     return [seen, replace(shaken, bytes_written=sock.bytes_written - written, bytes_read=sock.bytes_read - read)]
 
 
-def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock) -> list[Observation]:
-    if not plan.pages:
+def _ask_to_the_end(stream: RecordedSocket | TlsStream, seen: list[Observation], base: Observation, plan: Visit,
+                    clock: Clock) -> None:
+    """Add to `seen` the pages, small records where these are wanted, and our farewell."""
+    pages, goes_on = _ask(stream, base, plan, clock)
+    seen += pages
+    records = _say_small_records(stream, seen, plan, clock) if goes_on else []
+    if pages and plan.purpose in NETWORK_PURPOSES and not any(o.failure for o in records):
+        _add_end(seen, stream.sock if isinstance(stream, TlsStream) else stream)
+    seen += records
+
+
+def _say_small_records(stream: RecordedSocket | TlsStream, seen: list[Observation], plan: Visit, clock: Clock,
+                       ) -> list[Observation]:
+    """Small records on a connection that works; what TCP knows of it is written down before, since they are no ordinary
+    traffic."""
+    if not plan.small_records or not isinstance(stream, TlsStream) or any(o.failure for o in seen):
         return []
+    from probe.measurement.visits.small_records import send_small_records
+
+    note_end(seen, stream.sock)
+    shaken = next(o for o in seen if o.operation == "tls_handshake")
+    base = replace(seen[0], tls=TlsPart(alpn=shaken.tls.alpn), tcp=TcpPart())
+    records = send_small_records(stream, base, plan, clock)
+    return [records] if records else []
+
+
+def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock,
+         ) -> tuple[list[Observation], bool]:
+    """The pages, and whether another could be asked for on this connection."""
+    if not plan.pages:
+        return [], True
     from probe.measurement.streams.http_exchange import exchange_http
 
     sock = stream.sock if isinstance(stream, TlsStream) else stream
@@ -209,16 +240,15 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
         if got.rest is not None:
             seen.append(_whole(seen[-1], got.rest, sock))
         if not got.reusable:
-            break
-    return _add_end(seen, sock) if plan.purpose in NETWORK_PURPOSES else seen
+            return seen, False
+    return seen, True
 
 
-def _add_end(seen: list[Observation], sock: RecordedSocket) -> list[Observation]:
-    """The last page of a connection, where it came, with what became of our farewell."""
+def _add_end(seen: list[Observation], sock: RecordedSocket) -> None:
+    """Say farewell, and write into the last page of a connection, where it came, what became of that."""
     last = max(n for n, o in enumerate(seen) if o.operation == "http_round_trip")
-    return [replace(
-        o, tcp=replace(o.tcp, acked=end_stream(sock)),
-    ) if n == last and not o.failure else o for n, o in enumerate(seen)]
+    if not seen[last].failure:
+        seen[last] = replace(seen[last], tcp=replace(seen[last].tcp, acked=end_stream(sock)))
 
 
 def _whole(page: Observation, rest: BodyRest, sock: RecordedSocket) -> Observation:

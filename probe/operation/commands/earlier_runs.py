@@ -1,24 +1,30 @@
 """What the runs before this one said: a block that the last one saw too, late enough after any residual blocking, is
-confirmed; and what failed then brackets what a control feed says since."""
+confirmed; what failed then brackets what a control feed says since; where one found the place of a block, it is known
+for a day; and many of them together tell a name that is struck at times from a server that fails at times."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from probe.config.geo.vantage_place import is_elsewhere
-from probe.core.runs import Run, Vantage
+from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import parse_time
 from probe.core.verdicts import Verdict
+from probe.inference.evidence.planned_looks import read_share
 from probe.inference.verdicts.earlier_places import EarlierPlace, EarlierPlaces, list_found_places
+from probe.inference.verdicts.share_series import ShareSeries, judge_series, read_run_share
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_records, stored_runs
 
 PLACE_AGE_S = 24 * 3600.0
 """How long the place where a name is blocked is taken to be the same."""
 MAX_AGE_S = 26 * 3600.0
+MOST_RUNS = 20
+"""Of a series, the present run among them."""
 TRIES = 2
 """Attempts that must have failed, every one."""
 ELSEWISE = frozenset(f"inconclusive.{word}" for word in ("vantage", "instrument", "tainted", "not_attempted"))
@@ -66,6 +72,19 @@ def read_previous_places(directory: Path, *, before: datetime, here: Vantage) ->
         found |= {url: place for url, place in places.items() if url not in settled}
         settled |= {v.input for v in said if v.outcome == "ok" or v.input in places}
     return found
+
+
+def read_series(directory: Path, result: RunResult) -> dict[str, ShareSeries]:
+    """Target -> what this run and those before it in its network say together, of each target some connection to which
+    was in trouble in this one."""
+    wanted = {v.target_id: [read_run_share(v)] for v in result.verdicts if read_share(v.troubled)[0]}
+    begun = parse_time(result.run.measurement_start_time)
+    earlier = _read_runs(directory, before=begun, at_least_s=0.0, here=result.run.vantage) if wanted else ()
+    for *_, said in itertools.islice(earlier, MOST_RUNS - 1):
+        for v in said:
+            if v.target_id in wanted:
+                wanted[v.target_id].append(read_run_share(v))
+    return {target: judge_series(shares) for target, shares in wanted.items()}
 
 
 def _is_failed(v: Verdict) -> bool:

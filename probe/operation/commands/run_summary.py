@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from probe.catalogue.packaged import load_account_needs, load_titles
 from probe.core.runs import RunResult
@@ -13,13 +13,14 @@ from probe.core.tables.words import read_word
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.planned_looks import describe_share
 from probe.inference.verdicts.service_sentences import describe_services
+from probe.inference.verdicts.share_series import ShareSeries, describe_series
 from probe.results.files.text_cells import visible
 
 _SHOWN: tuple[Decided, ...] = ("blocked", "network", "local", "down", "inconclusive")
 
 
-def describe_run(result: RunResult) -> Iterator[str]:
-    """Plain lines; text from the network is made harmless for a terminal."""
+def describe_run(result: RunResult, series: Mapping[str, ShareSeries]) -> Iterator[str]:
+    """Plain lines; text from the network is made harmless for a terminal. `series`: target -> what several runs say."""
     run = result.run
     yield f"{run.measurement_start_time}  {run.vantage.probe_cc} AS{run.vantage.probe_asn}  " + "  ".join(run.ladder)
     if run.vantage.vantage_doubt:
@@ -41,6 +42,10 @@ def describe_run(result: RunResult) -> Iterator[str]:
     if any(said for _, said in at_times):
         yield "ok, but not each time:"
         yield from (f"  {v.target_id:<34} {said}" for v, said in at_times if said)
+    at_times_before = [(target, describe_series(each)) for target, each in series.items() if each.runs > 1]
+    if any(said for _, said in at_times_before):
+        yield "This run and those before it:"
+        yield from (f"  {target:<34} {said}" for target, said in at_times_before if said)
     yield from describe_services(result.services, load_titles(), load_account_needs())
     counts = Counter(v.outcome for v in result.verdicts)
     words: list[Outcome] = [*OUTCOMES, NOT_ATTEMPTED]

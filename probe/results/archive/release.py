@@ -39,7 +39,8 @@ RELEASED: Mapping[str, tuple[str, ...]] = {
     "verdicts": (
         *_FRAME, "target_id", "service", "owner", "role", "input", "outcome", "block_type", "also", "basis",
         "suspected", "confidence", "confirmed", "rule_id", "rules", "struck", "spared", "evidence", "evidence_level",
-        "attempts", "failed_attempts", "intermittent", "control", "partial",
+        "attempts", "failed_attempts", "intermittent", "troubled", "troubled_beside",
+        "control", "partial",
     ),
     "services": (
         *_FRAME, "service", "role", "outcome", "k", "n", "not_attempted", "partial", "block_types", "blocked_targets",

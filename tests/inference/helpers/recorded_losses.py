@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from probe.inference.evidence.connection_loss import LossCount
 from probe.inference.evidence.loss_evidence import LossEvidence
+from probe.inference.evidence.record_evidence import RecordEvidence
 from probe.inference.evidence.stay_evidence import StayEvidence
 from probe.inference.rules.path_context import PathContext
 from recorded_datagrams import SERVED, scene
@@ -22,10 +25,17 @@ def kept(**stay: int) -> PathContext:
     return scene(proven=True, status=200, met="yes", **SERVED, stay=StayEvidence(**stay))
 
 
+def recorded(**records: Any) -> PathContext:
+    """A service that answers, and what became of small records."""
+    return scene(proven=True, status=200, met="yes", **SERVED, records=RecordEvidence(**records))
+
+
 LOSSES: dict[str, PathContext] = {
     "tcp/degraded_by_name": losing(by_name=True),
     "tcp/degraded_address": losing(by_address=True),
     "flow/cut_later": kept(asked=3, made=3, ended=3, asked_beside=3, outlived=3),
     "flow/silenced_later": kept(asked=3, made=3, silent=3, asked_beside=3, outlived=3),
+    "flow/frozen_by_small_records": recorded(made=3, silent=3, froze_at=(24, 25, 24), passed_beside=2),
+    "flow/small_records_unanswered": recorded(made=1, silent=1, froze_at=(24,)),
     "flow/does_not_last": kept(asked=3, made=3, ended=1, asked_beside=1, outlived=1),
 }

@@ -184,8 +184,9 @@ def test_a_freeze_at_a_packet_count(ends: BothEnds, seed: int) -> None:
     assert not [p for p in came if set(p.flags) & {"R", "F"}]
 
 
-def test_a_packet_count_does_not_care_for_sizes(ends: BothEnds, seed: int) -> None:
-    with ends.watched("freeze25", seed % 1000, change=with_params(direction="client")) as w:
+@pytest.mark.parametrize("scenario", ["freeze25", "freeze-packets-names"])
+def test_a_packet_count_does_not_care_for_sizes(ends: BothEnds, seed: int, scenario: str) -> None:
+    with ends.watched(scenario, seed % 1000, change=with_params(direction="client")) as w:
         t = w.target("t")
         flow = say_hello(w, t, t.sni)
         flood(w, flow, size=60, rate_bps=4000)

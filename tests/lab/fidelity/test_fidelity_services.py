@@ -15,7 +15,7 @@ from lab_elsewhere import elsewhere
 from lab_fidelity import Agent, Place, Watched, draw_scenario, on, seed_of, watched
 from lab_fidelity_checks import BRIEF_S, assert_answered, assert_silence, has_df, is_acknowledged
 from lab_hellos import hello
-from lab_innocents import fault, innocents, with_fault
+from lab_innocents import fault, innocents, run_client, with_fault
 from lab_warm import forked
 from probe.measurement.planning.plan_context import PlanContext
 from probe_lab.servers.faults import number
@@ -73,6 +73,16 @@ def test_a_service_sends_slowly_whoever_asks(name: str) -> None:
         if drawn.get("per_client"):
             assert pulling_s(w, t, WELL_BYTES) >= least_s, "a new connection does not begin anew"
         assert w.tls(w.innocent()).failure == ""
+
+
+@on("slow-request-ended")
+def test_a_server_ends_a_request_that_is_not_whole_in_time_and_no_other(w: Watched) -> None:
+    t, drawn = w.target("t"), fault(w, "http_slow_head")
+    slow = run_client(w, "slow_head.py", t.address, str(t.port), t.sni)
+    assert slow["end"] == ("reset" if drawn["reply"] == "reset" else "closed")
+    assert slow["status"] == (drawn["reply"] if str(drawn["reply"]).isdecimal() else "")
+    assert slow["after_s"] >= number(drawn, "after_s", 1)
+    assert w.tls(t, get="/", read_bytes=1).failure == ""
 
 
 @on("late-page", "late-handshake")

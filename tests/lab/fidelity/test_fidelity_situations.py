@@ -75,6 +75,8 @@ SITUATIONS = (
     _row("op-tarpit", "op-tarpit-box", looks.transfer, "throttle"),
     _row("op-slow-here", "op-slow-here-box", looks.transfer, "throttle"),
     _row("op-stops-here", "op-stops-here-box", looks.transfer, "freeze"),
+    _row("op-freeze-packets", "op-freeze-packets-box", looks.transfer, "freeze"),
+    _row("slow-request-dropped", "", looks.transfer, "freeze"),
     _row("op-transfer-cap", "", looks.body, "within the cap"),
     _row("op-routing-loop", "op-routing-loop-box", looks.syn, "told off"),
     _row("op-carrier-blackhole", "op-carrier-blackhole-box", looks.syn, "dark"),

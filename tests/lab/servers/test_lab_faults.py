@@ -66,6 +66,14 @@ def cut_late(served: Served) -> None:
         assert client.recv(1) == b""
 
 
+def slow_head(served: Served) -> None:
+    with served.trusting().wrap_socket(connect(served.address(BAD), 443), server_hostname=BAD) as client:
+        assert request(client, BAD).status == 200
+        client.sendall(b"HEAD / HTTP/1.1\r\n")
+        said = b"".join(iter(lambda: client.recv(4096), b""))
+        assert said.startswith(b"HTTP/1.1 408 ")
+
+
 def closed_port(served: Served) -> None:
     with pytest.raises(ConnectionRefusedError):
         connect(served.address(BAD), 443)
@@ -105,6 +113,7 @@ HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "small_cap": ({"bytes": 100}, capped),
     "http_slow": ({"bytes_per_s": 10_000}, slow),
     "http_late": ({"after_s": LATE_S}, late),
+    "http_slow_head": ({"after_s": 0.2, "reply": "408"}, slow_head),
     "tls_late": ({"after_s": LATE_S}, late),
     "tls_cut_late": ({"after_s": 1.5}, cut_late),
     "http_endless": ({}, endless),

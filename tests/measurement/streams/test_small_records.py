@@ -1,0 +1,124 @@
+"""Small records on a connection that works: what they say, and how silence is told from what servers do."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import trustme
+
+from loopback import Behaviour, finish, going_to, requests_on, response, saying, seen_of, serving
+from observations import EOF, HOST, RESET, TIMEOUT
+from probe.core.tables.failures import Failure
+from probe.measurement.streams.tcp_info import TcpInfo, get_tcp_info
+from probe.measurement.visits import small_records
+from probe.measurement.visits.record_words import RECORDS, choose_words
+
+CA = trustme.CA()
+SMALL: dict[str, Any] = dict(sni=HOST, small_records=True)
+Talk = Callable[[ssl.SSLSocket], None]
+
+
+def over_tls(talk: Talk) -> Behaviour:
+    """A server that shakes hands and then talks."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    CA.issue_cert(HOST).configure_cert(context)
+
+    def behave(conn: socket.socket) -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(conn, server_side=True) as stream:
+            talk(stream)
+
+    return behave
+
+
+def answering(stream: ssl.SSLSocket) -> None:
+    for _ in requests_on(stream):
+        stream.sendall(response(b"here"))
+
+
+def hanging_up(how: str) -> Talk:
+    def talk(stream: ssl.SSLSocket) -> None:
+        stream.recv(2)
+        if how.isdecimal():
+            stream.sendall(response(status=f"{how} no"))
+        finish(stream, "reset" if how == "reset" else "close")
+
+    return talk
+
+
+@pytest.mark.parametrize("paths", [("/",), ()], ids=["after a page", "after a handshake alone"])
+def test_a_server_that_waits_for_the_rest_acknowledges_every_record(paths: tuple[str, ...]) -> None:
+    with serving(over_tls(answering)) as server:
+        seen = seen_of(going_to(server.port, paths=paths, scheme="https", **SMALL))
+        assert server.connections == 1
+    before, last = seen[-2], seen[-1]
+    assert (last.operation, last.purpose, last.failure) == ("records", "records", "")
+    assert (last.transfer.rounds, last.tcp.acked) == (RECORDS, "yes")
+    assert last.tcp.segments > RECORDS
+    assert last.bytes_written > 2 * RECORDS
+    assert (before.purpose, before.tcp.segments_out > 0, last.tcp.segments_out) == ("target", True, 0)
+    assert before.tcp.acked == "yes"
+
+
+@pytest.mark.parametrize(("how", "failure"), [("close", EOF), ("408", EOF), ("400", EOF), ("reset", RESET)])
+def test_a_server_that_ends_a_slow_request_is_not_silent(how: str, failure: Failure) -> None:
+    with serving(over_tls(hanging_up(how))) as server:
+        *_, last = seen_of(going_to(server.port, paths=(), **SMALL))
+    assert (last.operation, last.failure) == ("records", failure)
+    assert (last.tcp.acked, last.transfer.rounds < RECORDS) == ("", True)
+
+
+def test_records_after_which_nothing_is_acknowledged_are_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: list[TcpInfo] = []
+
+    def freezing(sock: socket.socket) -> TcpInfo:
+        """The kernel's word, of which acknowledgements stand still after seven looks."""
+        known.append(get_tcp_info(sock))
+        return replace(known[-1], bytes_acked=known[min(7, len(known) - 1)].bytes_acked)
+
+    monkeypatch.setattr(small_records, "get_tcp_info", freezing)
+    monkeypatch.setattr(small_records, "PATIENCE_S", 0.3)
+    with serving(over_tls(answering)) as server:
+        *_, page, last = seen_of(going_to(server.port, scheme="https", **SMALL))
+    assert (last.failure, last.tcp.acked) == (TIMEOUT, "no")
+    assert 0 < last.transfer.rounds < RECORDS
+    assert page.tcp.acked == "", "nothing more is said on it"
+
+
+def test_nothing_is_sent_where_there_is_no_tls() -> None:
+    with serving(saying(response(b"here"), then="hold")) as server:
+        seen = seen_of(going_to(server.port, small_records=True))
+    assert "records" not in {o.operation for o in seen}
+
+
+def test_nothing_is_sent_where_the_connection_does_not_go_on() -> None:
+    def talk(stream: ssl.SSLSocket) -> None:
+        next(requests_on(stream))
+        stream.sendall(response(b"here", headers=b"Connection: close\r\n"))
+
+    with serving(over_tls(talk)) as server:
+        seen = seen_of(going_to(server.port, scheme="https", **SMALL))
+    assert [o.operation for o in seen] == ["connect", "tls_handshake", "http_round_trip"]
+
+
+@pytest.mark.parametrize(("alpn", "port", "begins"), [
+    ("", 443, b"HEAD / HTTP/1.1\r\n"),
+    ("http/1.1", 5228, b"HEAD / HTTP/1.1\r\n"),
+    ("h2", 443, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    ("", 5228, b"\x29\x02"),
+    ("apns-security-v3", 5223, b"\x07\x00"),
+])
+def test_each_protocol_gets_a_beginning_of_its_own_that_is_never_whole(alpn: str, port: int, begins: bytes) -> None:
+    words = choose_words(going_to(port, sni=HOST, scheme="https"), alpn)
+    assert words.startswith(begins)
+    assert len(words) == 2 * RECORDS
+    assert begins.startswith(b"PRI") or b"\r\n\r\n" not in words
+
+
+def test_of_several_pages_the_last_is_begun_anew() -> None:
+    assert choose_words(going_to(443, paths=("/a", "/b?c=1"), sni=HOST), "").startswith(b"HEAD /b?c=1 HTTP/1.1\r\n")
