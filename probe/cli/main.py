@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "setup": ("probe.cli.setup:setup", "Say what runs do and risk, ask for consent, write the configuration."),
     "run": ("probe.cli.run:run", "Measure now and write the results."),
     "status": ("probe.cli.status:status", "Say how the runs go, and what to do about what is amiss."),
+    "show": ("probe.cli.show:show", "Show a run, a messenger or a verdict, with its history; also as a page."),
     "install": ("probe.cli.install:install", "Measure by cron or systemd from now on."),
     "uninstall": ("probe.cli.install:uninstall", "Stop measuring by cron or systemd; results stay."),
     "watch": ("probe.cli.watch:watch", "Measure on a schedule until stopped."),

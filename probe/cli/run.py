@@ -66,10 +66,11 @@ CONFIRM_AFTER_S = 240.0
 @click.option("--parquet/--no-parquet", default=None,
               help="Also write Parquet (default: where pyarrow is installed and no schedule made the run).")
 @click.option("--json", "as_json", is_flag=True, help="Print run, verdicts and services as JSON.")
+@click.option("--details", is_flag=True, help="Say below the answer, target by target, what was found and why.")
 @click.option("--dry-run", is_flag=True, help="Say what would be measured, and measure nothing.")
 def run(fast: bool, timed: bool, config: str | None, results: Path | None, catalogue: str | None,
         inputs: tuple[str, ...], tier: int | None, deadline_s: float | None, wait_s: float, seed: int | None,
-        at: str | None, parquet: bool | None, as_json: bool,
+        at: str | None, parquet: bool | None, as_json: bool, details: bool,
         dry_run: bool) -> None:
     """Measure now and write the results.
 
@@ -117,7 +118,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     run_ends = time.monotonic() + bound.plan.deadline_s
     result = _run(bound.catalogue, bound.settings, bound.plan, folder, diary,
                   parquet=False if timed and parquet is None else parquet)
-    _tell(result, folder, as_json)
+    _tell(result, folder, bound.catalogue, as_json=as_json, details=details)
     if result.run.block_type in ("local.offline", "network"):
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
@@ -265,15 +266,24 @@ def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
         click.echo(f"  {n:4}  {why}")
 
 
-def _tell(result: RunResult, folder: Path, as_json: bool) -> None:
+def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool) -> None:
+    from probe.operation.commands.run_summary import describe_run
+    from probe.operation.commands.screen import echo_lines
+    from probe.operation.status.answer_history import read_histories
+    from probe.operation.status.answer_json import encode_answer
+    from probe.operation.status.answer_text import describe_answer
+    from probe.operation.status.run_answer import answer_run
+    from probe.operation.status.service_answer import gather_catalogue_facts
+
+    answer = answer_run(result.run, result.verdicts, result.services, gather_catalogue_facts(targets),
+                        read_histories(folder, result.run, result.services))
     if as_json:
         click.echo(json.dumps({
             "run": asdict(result.run), "verdicts": [asdict(v) for v in result.verdicts],
-            "services": [asdict(s) for s in result.services], "results": str(folder),
+            "services": [asdict(s) for s in result.services], "results": str(folder), "answer": encode_answer(answer),
         }))
         return
-    from probe.operation.commands.run_summary import describe_run
-
-    for line in describe_run(result):
+    echo_lines(describe_answer(answer))
+    for line in describe_run(result) if details else ():
         click.echo(line)
-    click.echo(f"Results: {folder} (run {result.run.run_id})")
+    click.echo(f"Results: {folder} (run {result.run.run_id}; target by target: probe show --details)")
