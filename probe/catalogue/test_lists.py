@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url
 from probe.catalogue.types import Problem
@@ -22,6 +23,8 @@ LIST_COLUMNS = ("url", "category_code", "category_description", "date_added", "s
 SERVICE, TIER = "list", 1
 ROLE: Final = "web"
 MAX_SLUG_CHARACTERS = 60
+_BARE_HOST = re.compile(r"[^\s,;:/?#@\"']{1,240}\.[^\s,;:/?#@\"'.]{2,63}(?::\d{1,5})?(?:/\S{0,1500})?")
+_URL_MARKS = "/%:=&?~+!$'()*,;@-._"
 
 
 def is_test_list(header: list[str]) -> bool:
@@ -31,9 +34,23 @@ def is_test_list(header: list[str]) -> bool:
 
 
 def is_plain_list(text: str) -> bool:
-    """Whether the first line that says anything is a web address, or could only be meant as one."""
+    """Whether the first line that says anything is a web address or a host, or could only be meant as one."""
     first = next((line for _, line in _meaningful(text)), "")
-    return first.lower().startswith(("http://", "https://"))
+    return first.lower().startswith(("http://", "https://")) or bool(_BARE_HOST.fullmatch(first))
+
+
+def complete_address(text: str) -> str:
+    """The URL that a line of a list means: a bare host is one of `https://`, a name or place in other letters is
+    written in ASCII (RFC 5890, RFC 3986). What cannot be so written stays as it is, for the parser to refuse."""
+    url = f"https://{text}" if _BARE_HOST.fullmatch(text) else text
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode() if not (parts.hostname or "").isascii() else parts.netloc
+        port = f":{parts.port}" if parts.port and host != parts.netloc else ""
+    except (ValueError, UnicodeError):
+        return text
+    path, query = quote(parts.path, safe=_URL_MARKS), quote(parts.query, safe=_URL_MARKS)
+    return urlunsplit((parts.scheme, f"{host}{port}", path or ("/" if url != text else ""), query, parts.fragment))
 
 
 def read_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
@@ -50,9 +67,10 @@ def read_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
 
 
 def read_plain_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
-    """The endpoints of a list with one URL a line and `#` before comments, each URL once."""
+    """The endpoints of a list with one URL or host a line and `#` before comments, each URL once."""
     rows = ListRows()
-    for line, url in _meaningful(text):
+    for line, said in _meaningful(text):
+        url = said if said.isascii() and not _BARE_HOST.fullmatch(said) else complete_address(said)
         rows.add(url, partial(int, line))
     return list(rows.found.values()), rows.problems
 

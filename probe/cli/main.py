@@ -83,6 +83,19 @@ class LazyGroup(click.Group):
         command = added.load()
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None,
+                                                                            list[str]]:
+        """As usual; a command that there is not is told with those that are near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0][:60], [*COMMANDS, *added_commands()], n=2)
+            if not near or args[0].startswith("-"):
+                raise
+            raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {' or '.join(near)}?", ctx) from error
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Names of commands, and helps of ours; none is imported, for a person waits for each key."""
         if incomplete.startswith("-"):

@@ -24,8 +24,8 @@ from probe.config.settings import Settings, choose_results_folder
 from probe.operation.commands.command_setup import load_command_setup, parse_at, stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
 from probe.operation.commands.feed_loading import load_feed_board
-from probe.operation.commands.progress_bar import show_progress
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.operation.commands.run_progress import show_run_progress
 from probe.operation.commands.target_list import (
     ListBounds,
     apply_list_bounds,
@@ -52,7 +52,8 @@ CONFIRM_AFTER_S = 240.0
 @click.option("--timed", is_flag=True, help="Mark the run as made by a schedule.")
 @click.option("--config", type=click.Path(dir_okay=False),
               help="Configuration file (default: $PROBE_CONFIG, XDG, /etc).")
-@click.option("--results", type=click.Path(path_type=Path), help="Folder for the results (default: ./results).")
+@click.option("--results", type=click.Path(path_type=Path),
+              help="Folder for the results (default: the configured one, else ./results).")
 @click.option("--catalogue", type=click.Path(dir_okay=False),
               help="A targets.csv, a Citizen Lab test list, an OONI Run descriptor, or a list of URLs.")
 @click.option("--input", "inputs", multiple=True, help="Measure only this endpoint (its URL in the catalogue); repeat.")
@@ -219,7 +220,7 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
     begin_s = time.monotonic()
     board = load_feed_board(settings, datetime.now(UTC))
     plan = replace(plan, deadline_s=_time_left_s(plan, begin_s)) if settings.feed else plan
-    with show_progress("Measuring") as progress:
+    with show_run_progress(plan.deadline_s) as progress:
         result = make_run(targets, settings, plan, progress=progress, ask_helper=ask_configured, board=board,
                           failed_before=partial(_failed_before, folder),
                           places_before=partial(_places_before, folder))

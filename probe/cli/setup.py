@@ -26,7 +26,7 @@ from probe.config.geo.geo_status import describe_geo_settings, parse_geo_setting
 from probe.config.settings import Settings, SettingsError, find_usual_file, load_settings
 from probe.config.settings_edit import Tables, edit_settings
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
-from probe.results.files.atomic import StoreError, write_file
+from probe.results.files.atomic import StoreError, check_writable, write_file
 
 T = TypeVar("T")
 DEFAULT_RESULTS = "~/probe-results"
@@ -86,6 +86,7 @@ def setup(config: str | None, file: Path | None, agree: int | None, level: int |
         if why := said.explain_no_consent(given):
             raise click.ClickException(why)
         given = said.merge_answers(given, Answers(results=_folder(before)))
+        check_writable(Path(given.results or _folder(before)).expanduser())
         changes = said.list_changes(given, before, known=known, today=datetime.now(UTC).date())
         write_file(target, _edit(text, changes, target).encode())
     except (SettingsError, CatalogueError, StoreError) as error:

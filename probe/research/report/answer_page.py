@@ -25,6 +25,7 @@ from probe.operation.status.status_board import BoardRow
 from probe.research.report.markup import Html, join_html, make_tag
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_TROUBLED: tuple[ServiceClass, ...] = ("blocked", "unclear", "down")
 _SIGNS: dict[ServiceClass | Empty, str] = {"blocked": "X", "unclear": "?", "down": "d", "works": "o", "untested": "-",
                                            "": "·"}
 """What stands for an hour: a letter, so that colour is never all that tells."""
@@ -38,7 +39,7 @@ def make_answer_page(shown: Shown, board: Sequence[BoardRow]) -> str:
             '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">')
     body = join_html(make_tag("h1", title), make_tag("p", describe_headline(shown.answer), class_="soft"),
-                     make_tag("main", *_make_parts(shown), _make_board(board), _make_steps(shown.answer)))
+                     make_tag("main", *_make_parts(shown), _make_board(board)))
     return (f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<title>{join_html(title)}</title>\n'
             f"<style>\n{style}</style></head>\n<body>\n{body}\n</body>\n</html>\n")
 
@@ -60,9 +61,15 @@ def _make_parts(shown: Shown) -> Iterable[Html]:
         yield make_tag("ul", [make_tag("li", line.strip()) for line in describe_answer(shown.answer)])
     else:
         open_ones = [one for one in shown.answer.services if not one.retired]
-        yield make_tag("ul", [_make_service(one) for one in open_ones], class_="services")
+        troubled = [one for one in open_ones if classify_service(one) in _TROUBLED]
+        yield make_tag("ul", [_make_service(one) for one in troubled], class_="services")
+        yield _make_steps(shown.answer)
+        yield make_tag("h2", "The others" if troubled else "Messengers")
+        yield make_tag("ul", [_make_service(one) for one in open_ones if one not in troubled], class_="services")
         closed = ", ".join(one.title for one in shown.answer.services if one.retired)
         yield make_tag("p", f"Closed by their makers: {closed}" if closed else "", class_="soft")
+    if shown.verdict or shown.service or find_stop(shown.answer):
+        yield _make_steps(shown.answer)
     yield _make_history(shown.history)
 
 
