@@ -20,6 +20,8 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import Catalogue
 from probe.config.consent.consent_check import explain_refusal
+from probe.config.consent.country_profiles import profile_of
+from probe.config.consent.run_costs import describe_costs
 from probe.config.settings import Settings, choose_results_folder
 from probe.operation.commands.command_setup import load_command_setup, parse_at, stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
@@ -261,6 +263,8 @@ def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
     count = sum(len(site.endpoints) for site in chosen.sites)
     click.echo(f"{count} endpoints at {len(chosen.sites)} sites would be measured, "
                f"{len(chosen.skipped)} would be reported as not attempted.")
+    cost = describe_costs(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min)
+    click.echo(f"As measured, the core at consent level {settings.run.consent_level} takes {cost}.")
     if plan.turn:
         click.echo(f"It is the turn of {' '.join(plan.turn.words)} (run.rotate).")
     for why, n in Counter(why for _, why in chosen.skipped.values()).most_common():

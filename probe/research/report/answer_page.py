@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
 from probe.core.tables.answer_words import SERVICE_CLASSES, ServiceClass
-from probe.core.tables.words import Empty
 from probe.operation.status.answer_lookup import Shown, Span
 from probe.operation.status.answer_text import (
     describe_answer,
@@ -18,6 +17,7 @@ from probe.operation.status.answer_text import (
     list_steps,
     name_part,
 )
+from probe.operation.status.board_text import SIGNS
 from probe.operation.status.run_answer import RunAnswer, classify_service, find_stop
 from probe.operation.status.service_answer import ServiceAnswer
 from probe.operation.status.shown_text import describe_verdict
@@ -26,9 +26,6 @@ from probe.research.report.markup import Html, join_html, make_tag
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _TROUBLED: tuple[ServiceClass, ...] = ("blocked", "unclear", "down")
-_SIGNS: dict[ServiceClass | Empty, str] = {"blocked": "X", "unclear": "?", "down": "d", "works": "o", "untested": "-",
-                                           "": "·"}
-"""What stands for an hour: a letter, so that colour is never all that tells."""
 
 
 def make_answer_page(shown: Shown, board: Sequence[BoardRow]) -> str:
@@ -104,12 +101,12 @@ def _make_board(board: Sequence[BoardRow]) -> Html:
     """A table of the last day: a row for each messenger, a column for each hour."""
     if not board:
         return join_html()
-    key = "; ".join(f"{_SIGNS[word]} {meaning}" for word, meaning in SERVICE_CLASSES.items())
+    key = "; ".join(f"{SIGNS[word]} {meaning}" for word, meaning in SERVICE_CLASSES.items())
     hours = len(board[0].hours)
     head = make_tag("tr", make_tag("th", "Messenger", scope="col"), make_tag("th", "Now", scope="col"),
                     make_tag("th", "Since", scope="col"),
                     make_tag("th", f"The last {hours} hours, the oldest first", scope="col", colspan=hours))
-    return join_html(make_tag("h2", "Hour by hour"), make_tag("p", f"{key}; {_SIGNS['']} no run", class_="soft"),
+    return join_html(make_tag("h2", "Hour by hour"), make_tag("p", f"{key}; {SIGNS['']} no run", class_="soft"),
                      make_tag("div", make_tag("table", make_tag("thead", head),
                                               make_tag("tbody", [_make_board_row(row) for row in board])),
                               class_="scroll", tabindex="0", role="region", aria_label="Hour by hour"))
@@ -119,5 +116,5 @@ def _make_board_row(row: BoardRow) -> Html:
     since = f"{'at least ' if row.same_since_first else ''}{describe_time(row.changed)}"
     return make_tag("tr", make_tag("th", row.title, scope="row"),
                     make_tag("td", make_tag("b", SERVICE_CLASSES[row.now], class_=row.now)), make_tag("td", since),
-                    [make_tag("td", _SIGNS[word], class_=f"h {word}".strip(),
+                    [make_tag("td", SIGNS[word], class_=f"h {word}".strip(),
                               title=SERVICE_CLASSES[word] if word else "no run") for word in row.hours])
