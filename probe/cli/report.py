@@ -59,8 +59,8 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
         raise click.UsageError("--figures-as png needs --figures DIR")
     directory = directory or _choose_folder()
     if not directory.is_dir():
-        raise click.ClickException(f"{visible(str(directory))}: there are no results here; make some: probe run --fast, "
-                                   "or name their folder: probe report DIRECTORY")
+        raise click.ClickException(f"{visible(str(directory))}: there are no results here; make some: "
+                                   "probe run --fast, or name their folder: probe report DIRECTORY")
     fleet = holds_cells(directory)
     if fleet and datapackage:
         raise click.UsageError("--datapackage describes the CSV files of a results folder; cells.json describes cells")

@@ -33,8 +33,8 @@ def load_command_setup(config: str | None, catalogue: str | None, *, lab: bool) 
     try:
         return settings, choose_run_catalogue(settings, catalogue, datetime.now(UTC), lab=lab)
     except CatalogueError as error:
-        raise click.ClickException(f"{error}\nWithout --catalogue, and run.catalogue in the configuration, the list that "
-                                   "comes along is measured: probe targets list") from error
+        raise click.ClickException(f"{error}\nWithout --catalogue, and run.catalogue in the configuration, the list "
+                                   "that comes along is measured: probe targets list") from error
 
 
 def parse_at(at: str | None, *, lab: bool) -> datetime | None:

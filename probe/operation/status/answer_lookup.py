@@ -55,7 +55,7 @@ class Shown:
 def find_shown(results: Path, word: str, facts: CatalogueFacts) -> Shown:
     """The last run where the word is empty. Raises StoreError, and UnknownWordError."""
     if not (results / "runs").is_dir():
-        raise StoreError(f"{results}: no results here yet; make some: probe run --fast, or name their folder: --results")
+        raise StoreError(f"{results}: no results here yet; make some: probe run --fast, or name the folder: --results")
     runs = sorted((run for run in stored_runs(results) if run.engine == OURS),
                   key=lambda run: run.measurement_start_time)
     if not runs:
