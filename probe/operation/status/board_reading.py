@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from probe.catalogue.packaged import load_titles
+from probe.catalogue.packaged import load_services, load_titles
 from probe.core.stamps import parse_time
 from probe.core.verdicts import ServiceVerdict
 from probe.operation.status.answer_history import MAX_RUNS, OURS
@@ -16,8 +16,11 @@ from probe.results.runs.run_reader import read_records, stored_runs
 
 
 def read_board(results: Path, *, now: datetime) -> tuple[BoardRow, ...]:
-    """The board as of `now`; an empty one where nothing is stored. What is damaged is left out."""
-    return make_board(list(_read_rows(results, now)), load_titles(), now=now)
+    """The board as of `now`, without what its makers closed; an empty one where nothing is stored. What is damaged is
+    left out."""
+    closed = {name for name, service in load_services().items() if service.status == "dead"}
+    board = make_board(list(_read_rows(results, now)), load_titles(), now=now)
+    return tuple(row for row in board if row.service not in closed)
 
 
 def _read_rows(results: Path, now: datetime) -> Iterator[tuple[str, tuple[ServiceVerdict, ...]]]:
