@@ -77,7 +77,7 @@ STATE_ORDER: tuple[PartState, ...] = tuple(PART_STATES)
 UNTESTED_WHYS: Mapping[UntestedWhy, str] = MappingProxyType({
     "level": "consent level {level} tests it", "choice": "you left it out", "library": "a library is missing",
     "family": "this network has no address for it", "no_way": "this program cannot test it yet",
-    "time": "the run ended before", "page": "another page of it was asked for", "closed": "its maker closed it",
+    "time": "the run ended before", "closed": "its maker closed it",
     "turn": "it was not part of this run", "other": "see --details",
 })
 """Behind what was not tested."""

@@ -7,10 +7,10 @@ from typing import Literal
 
 from probe.core.tables.protocols import PROTOCOLS
 
-UntestedWhy = Literal["level", "choice", "library", "family", "no_way", "time", "page", "closed", "turn", "other"]
+UntestedWhy = Literal["level", "choice", "library", "family", "no_way", "time", "closed", "turn", "other"]
 """level: it takes more consent; choice: the person left the service out; library: one is not installed; family: this
-network has no address family for it; no_way: the probe does not speak its protocol; time: the run ended before; page:
-the site answered, and this page was not asked for; closed: its operator closed it; turn: this run did not take it."""
+network has no address family for it; no_way: the probe does not speak its protocol; time: the run ended before it, or
+between the site's first answer and this page; closed: its operator closed it; turn: this run did not take it."""
 
 OPTED_OUT = "the volunteer opted out of this service"
 CLOSED_NAMELESS = "the service is closed and has no name to ask for"
@@ -21,7 +21,7 @@ _LEVEL = re.compile(r"(?:the service )?needs consent level (\d)")
 _LIBRARY = re.compile(r"needs [\w.-]{1,40}, which is not installed")
 _ROUTE = re.compile(r"no IPv[46] route to a literal address")
 _EXACT: dict[str, UntestedWhy] = {OPTED_OUT: "choice", CLOSED_NAMELESS: "closed", RAN_OUT: "time",
-                                  PAGE_UNASKED: "page", NO_FAMILY: "family"}
+                                  PAGE_UNASKED: "time", NO_FAMILY: "family"}
 _UNSPOKEN = frozenset(protocol.why_not for protocol in PROTOCOLS.values() if protocol.why_not)
 
 
