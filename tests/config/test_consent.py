@@ -159,6 +159,7 @@ def test_an_answer_that_cannot_be_is_explained(answers: Answers, told: str) -> N
 def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
     monkeypatch.setattr("probe.measurement.device.own_addresses.list_own_addresses", lambda: ())
+    monkeypatch.setattr("probe.measurement.device.tunnels.detect_tunnel", lambda: "")
     monkeypatch.setenv("HOME", str(in_folder))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))

@@ -206,3 +206,12 @@ def test_every_word_has_what_it_says() -> None:
     assert set(get_args(PartState)) == set(PART_STATES)
     assert set(get_args(Circumstance)) == set(CIRCUMSTANCES)
     assert set(get_args(UntestedWhy)) == set(UNTESTED_WHYS)
+
+
+@pytest.mark.parametrize(("controls", "alone"), [
+    (("none",), True), (("failed", "none"), True), (("none", "contrary"), False),
+])
+def test_that_nobody_could_be_asked_is_said_only_where_nobody_answered(controls: tuple[Any, ...], alone: bool) -> None:
+    failing = [verdict("inconclusive", "inconclusive.no_control", label=str(n), control=word)
+               for n, word in enumerate(controls)]
+    assert ("no_control" in answer(failing, [row("inconclusive", n=0)]).circumstances) is alone

@@ -120,8 +120,9 @@ CIRCUMSTANCES: Mapping[Circumstance, CircumstanceWords] = MappingProxyType({
                                 todo="see probe doctor"),
     "cut_off": CircumstanceWords(text="The run ended by its time limit: {missing} of {chosen} tests are missing. They "
                                  "would take about {more}.", todo="probe run --deadline-s {deadline_s}"),
-    "no_control": CircumstanceWords(text="Nobody elsewhere could be asked whether the failing services work there, so "
-                                    "less can be said.", todo="name a helper or a control feed: docs/helper.md"),
+    "no_control": CircumstanceWords(text="No place elsewhere said whether the failing services work there, so less can "
+                                    "be said.", todo="name a helper or a control feed (docs/helper.md); of those that "
+                                    "are named: probe doctor"),
 })
 
 SERVICE_CLASSES: Mapping[ServiceClass, str] = MappingProxyType({

@@ -159,8 +159,11 @@ def _describe_more(part: PartAnswer) -> str:
 
 def _describe_blocks(one: ServiceAnswer) -> Iterator[str]:
     """Below a service: since when, how sure, and what it rests on, of each block."""
-    told = dict.fromkeys(describe_block(part) for part in one.parts if part.causes and part.state in _BLOCKS)
-    yield from (f"    {line}" for line in told)
+    told: dict[str, list[str]] = {}
+    for part in one.parts:
+        if part.causes and part.state in _BLOCKS:
+            told.setdefault(describe_block(part), []).append(name_part(part))
+    yield from (f"    {_join(parts)}: {line}" for line, parts in told.items())
 
 
 _BLOCKS: tuple[PartState, ...] = ("blocked", "partly_blocked")

@@ -136,7 +136,7 @@ def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing)
         yield "clock"
     if missing.tests and run.outcome not in _STOPPED:
         yield "cut_off"
-    failing = [v for v in verdicts if v.outcome == "inconclusive" and v.block_type != VANTAGE]
+    failing = [v for v in verdicts if v.outcome in ("blocked", "inconclusive") and v.block_type != VANTAGE]
     if failing and all(v.control in _SILENT_CONTROLS for v in failing):
         yield "no_control"
 
