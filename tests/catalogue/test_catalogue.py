@@ -24,7 +24,6 @@ from probe.catalogue.catalogue_check import check_catalogue
 from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url
 from probe.catalogue.load import list_anchor_files, load_catalogue
 from probe.catalogue.target_rows import COLUMNS
-from probe.catalogue.test_lists import complete_address
 from probe.catalogue.types import Catalogue, CatalogueError
 from probe.cli.targets import targets
 from probe.core.tables.handshakes import HANDSHAKES
@@ -322,27 +321,6 @@ def test_a_plain_list_is_read(tmp_path: Path) -> None:
 def test_a_list_cannot_point_at_the_home_network(tmp_path: Path, url: str) -> None:
     said = problems_of(tmp_path / "mine.txt", f"https://example.org/\n{url}\n")
     assert said.startswith("2: url: ")
-
-
-@pytest.mark.parametrize(("line", "url"), [
-    ("example.org", "https://example.org/"), ("example.org/a b", None), ("example.org:8443", "https://example.org:8443/"),
-    ("example.org/a#part", "https://example.org/a#part"), ("b\u00fccher.example", "https://xn--bcher-kva.example/"),
-    ("http://\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444/\u0434", "http://xn--e1afmkfd.xn--p1ai/%D0%B4"),
-])
-def test_a_bare_host_and_a_name_in_other_letters_are_taken(tmp_path: Path, line: str, url: str | None) -> None:
-    path = tmp_path / "mine.txt"
-    path.write_text(f"{line}\n")
-    if url is None:
-        with pytest.raises(CatalogueError):
-            load_catalogue(str(path))
-        return
-    assert [e.input for e in load_catalogue(str(path)).endpoints if e.role != "control"] == [url]
-
-
-@given(st.text(max_size=60))
-def test_no_line_breaks_the_completion(text: str) -> None:
-    done = complete_address(text)
-    assert done == text or done.isascii() or not text.isascii()
 
 
 URLS = st.from_regex(r"\Ahttps?://(www\.)?[a-z]{1,3}(-[a-z])?\.(org|net)/[A-Za-z/._?=-]{0,6}\Z")
