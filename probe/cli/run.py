@@ -28,6 +28,7 @@ from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
 from probe.operation.commands.feed_loading import load_feed_board
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.operation.commands.run_progress import show_run_progress
+from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.commands.target_list import (
     ListBounds,
     apply_list_bounds,
@@ -121,7 +122,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     run_ends = time.monotonic() + bound.plan.deadline_s
     result = _run(bound.catalogue, bound.settings, bound.plan, folder, diary,
                   parquet=False if timed and parquet is None else parquet)
-    _tell(result, folder, bound.catalogue, as_json=as_json, details=details)
+    _tell(result, folder, bound.catalogue, as_json=as_json, details=details, where=name_folder_option(results))
     if result.run.block_type in ("local.offline", "network"):
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
@@ -271,9 +272,8 @@ def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
         click.echo(f"  {n:4}  {why}")
 
 
-def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool) -> None:
+def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool, where: str) -> None:
     from probe.operation.commands.run_summary import describe_run
-    from probe.operation.commands.screen import echo_lines
     from probe.operation.status.answer_history import read_histories
     from probe.operation.status.answer_json import encode_answer
     from probe.operation.status.answer_text import describe_answer
@@ -288,7 +288,7 @@ def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool,
             "services": [asdict(s) for s in result.services], "results": str(folder), "answer": encode_answer(answer),
         }))
         return
-    echo_lines(describe_answer(answer))
+    echo_lines(describe_answer(answer, where=where))
     for line in describe_run(result) if details else ():
         click.echo(line)
-    click.echo(f"Results: {folder} (run {result.run.run_id}; target by target: probe show --details)")
+    click.echo(f"Results: {folder} (run {result.run.run_id}; target by target: probe show{where} --details)")

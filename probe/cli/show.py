@@ -12,7 +12,7 @@ from probe.catalogue.types import CatalogueError
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.stamps import parse_time
 from probe.operation.commands.run_summary import describe_run
-from probe.operation.commands.screen import echo_lines
+from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.commands.target_list import choose_run_catalogue
 from probe.operation.status.answer_lookup import Shown, UnknownWordError, find_shown
 from probe.operation.status.board_reading import read_board
@@ -61,7 +61,7 @@ def show(word: str, results: Path | None, config: str | None, details: bool, pag
     if page:
         click.echo(f"Page: {page}")
         return
-    echo_lines(describe_shown(shown))
+    echo_lines(describe_shown(shown, where=name_folder_option(results)))
     if details and not shown.service and not shown.verdict:
         for line in describe_run(read_run(folder, shown.run.run_id)):
             click.echo(line)

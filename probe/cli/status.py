@@ -14,7 +14,7 @@ from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_lacking_consent
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.operation.commands.run_lock import read_held_since
-from probe.operation.commands.screen import echo_lines
+from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.schedules.installed_schedules import find_last_errors, list_installed
 from probe.operation.status.answer_json import encode_answer
 from probe.operation.status.answer_text import describe_answer
@@ -50,7 +50,7 @@ def status(config: str | None, results: Path | None, details: bool, as_json: boo
     if as_json:
         click.echo(json.dumps(_as_json(facts, found)))
     else:
-        _tell_answer(facts)
+        _tell_answer(facts, where=name_folder_option(results))
         for finding in found if details else [one for one in found if one.state != OK]:
             click.echo(f"{_MARKS[finding.state]}  {finding.what}: {finding.text}")
             if finding.todo:
@@ -59,15 +59,15 @@ def status(config: str | None, results: Path | None, details: bool, as_json: boo
         sys.exit(1)
 
 
-def _tell_answer(facts: StatusFacts) -> None:
+def _tell_answer(facts: StatusFacts, *, where: str) -> None:
     """The last run's answer; where it says nothing of services, also the last one that does."""
     if facts.answer is None:
         click.echo("Nothing was measured in the last 30 days. To do so: probe run --fast")
         return
-    echo_lines(describe_answer(facts.answer))
+    echo_lines(describe_answer(facts.answer, where=where))
     if facts.said_last:
         click.echo("\nBefore that:")
-        echo_lines(describe_answer(facts.said_last))
+        echo_lines(describe_answer(facts.said_last, where=where))
     click.echo()
 
 

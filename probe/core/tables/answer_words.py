@@ -135,11 +135,12 @@ SURENESS: Mapping[Sureness, str] = MappingProxyType({
 })
 
 NEXT_STEPS: Mapping[NextStep, str] = MappingProxyType({
-    "show": "what it rests on: probe show {target}",
+    "show": "what it rests on: probe show {target}{where}",
     "again": "test again: probe run --fast",
     "compare": "compare: ask somebody on another network to run this program, or see https://explorer.ooni.org",
-    "keep": "keep the evidence, as one page: probe show {run} --page {run}.html",
-    "report": "a wrong verdict? Send this file to whoever gave you this program: probe show {run} --json > {run}.json",
+    "keep": "keep the evidence, as one page: probe show {run}{where} --page {run}.html",
+    "report": "a wrong verdict? Send this file to whoever gave you this program: "
+              "probe show {run}{where} --json > {run}.json",
     "safety": "stay safe and in touch: https://ssd.eff.org, https://securityinabox.org",
     "level": "to test the rest: probe setup --level {level} (it says first what others then see)",
     "library": "to test the rest: probe doctor says what to install",

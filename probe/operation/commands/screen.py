@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
+
+from probe.results.files.text_cells import visible
 
 MIN_COLUMNS, MAX_COLUMNS = 40, 100
 
@@ -17,6 +21,11 @@ def echo_lines(lines: Iterable[str]) -> None:
     columns = find_columns()
     for line in lines:
         click.echo(wrap_line(line, columns) if columns else line)
+
+
+def name_folder_option(results: Path | None) -> str:
+    """What commands on the same results must say besides; nothing where their folder is the configured one."""
+    return f" --results {shlex.quote(visible(str(results)))}" if results else ""
 
 
 def find_columns() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from probe.core.tables.answer_words import (
@@ -22,7 +23,7 @@ from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.roles import ACCOUNT_PARTS
 from probe.core.tables.words import read_word
-from probe.operation.status.run_answer import RunAnswer, find_stop
+from probe.operation.status.run_answer import TROUBLED, RunAnswer, classify_service, find_stop
 from probe.operation.status.service_answer import PartAnswer, ServiceAnswer
 from probe.results.files.text_cells import visible
 
@@ -30,23 +31,28 @@ _MANY = 3
 """More services of which the same is so share a line."""
 
 
-def describe_answer(answer: RunAnswer, *, grouped: bool = True) -> Iterator[str]:
-    """The whole answer: what kept the run from seeing, each messenger, what now. `grouped`: services of which the same
-    is so share a line, so that the whole fits a screen."""
+def describe_answer(answer: RunAnswer, *, grouped: bool = True, where: str = "") -> Iterator[str]:
+    """The whole answer: what kept the run from seeing, messengers in trouble, what now, all others. `grouped`:
+    services of which the same is so share a line, so that what matters fits a screen; `where`: options that commands
+    need to find these results."""
     yield describe_headline(answer)
     yield from _describe_circumstances(answer)
     open_ones = [one for one in answer.services if one.parts]
-    if find_stop(answer):
-        if open_ones:
-            yield f"Not tested, so nothing is said of: {_join([visible(one.title) for one in open_ones])}"
-    else:
-        yield from _describe_services(open_ones, grouped=grouped)
-    if closed := [one for one in answer.services if one.retired]:
-        yield f"Closed by their makers, so there is nothing to test: {_join([visible(one.title) for one in closed])}"
-    steps = list(list_steps(answer))
-    if steps:
+    troubled = [one for one in open_ones if classify_service(one) in TROUBLED]
+    others = [one for one in open_ones if one not in troubled]
+    yield from _describe_services(troubled, grouped=False)
+    if steps := list(list_steps(answer, where=where)):
         yield "What now:"
         yield from (f"  {text}" for _, text in steps)
+    if find_stop(answer) and others:
+        yield f"Not tested, so nothing is said of: {_join([visible(one.title) for one in others])}"
+    elif grouped:
+        yield from _describe_services([_leave_account_out(one) for one in others], grouped=True)
+        yield from _describe_account_parts(others)
+    else:
+        yield from _describe_services(others, grouped=False)
+    if closed := [one for one in answer.services if one.retired]:
+        yield f"Closed by their makers, so there is nothing to test: {_join([visible(one.title) for one in closed])}"
 
 
 def describe_headline(answer: RunAnswer) -> str:
@@ -86,6 +92,24 @@ def _describe_services(services: Sequence[ServiceAnswer], *, grouped: bool) -> I
                 yield from _describe_blocks(one)
         else:
             yield f"{_describe_group(alike)}: {_join([visible(one.title) for one in alike])}"
+
+
+def _leave_account_out(one: ServiceAnswer) -> ServiceAnswer:
+    """The service without what needs an account, unless that is all."""
+    parts = tuple(part for part in one.parts if part.state != "needs_account")
+    return replace(one, parts=parts) if parts else one
+
+
+def _describe_account_parts(services: Sequence[ServiceAnswer]) -> Iterator[str]:
+    """In one line what of these services nobody can test without an account."""
+    whose: dict[str, list[str]] = {}
+    for one in services:
+        for part in one.parts if any(part.state != "needs_account" for part in one.parts) else ():
+            if part.state == "needs_account":
+                whose.setdefault(name_part(part), []).append(visible(one.title))
+    if whose:
+        said = "; ".join(f"{part} of {_join(titles)}" for part, titles in whose.items())
+        yield f"Cannot be tested without an account: {said}"
 
 
 _FOLDED: tuple[PartState, ...] = ("works", "needs_account", "not_tested", "reached_only", "not_judged", "not_reached")
@@ -193,12 +217,12 @@ def describe_time(stamp: str) -> str:
     return f"{visible(stamp[:16].replace('T', ' '))} UTC"
 
 
-def list_steps(answer: RunAnswer) -> Iterator[tuple[NextStep, str]]:
-    """What to do now, each with the command."""
+def list_steps(answer: RunAnswer, *, where: str = "") -> Iterator[tuple[NextStep, str]]:
+    """What to do now, each with the command; `where` as `describe_answer` has it."""
     failing = [part for _, part in answer.list_parts() if part.targets]
     levels = [part.level for _, part in answer.list_parts() if part.why == "level" and part.level]
-    blanks = {"run": visible(answer.run_id), "target": visible(failing[0].targets[0]) if failing else "TARGET",
-              "level": min(levels, default=0)}
+    blanks = {"run": visible(answer.run_id.partition("_")[0]), "level": min(levels, default=0), "where": where,
+              "target": visible(failing[0].targets[0]) if failing else "TARGET"}
     yield from ((word, NEXT_STEPS[word].format(**blanks)) for word in answer.steps)
 
 

@@ -33,6 +33,8 @@ _BY_CAUSE: tuple[tuple[str, Circumstance], ...] = (
     ("network", "network"), ("local", "device"),
 )
 """Cause of a run's own verdict, or its ancestor -> what is so; the first that fits."""
+TROUBLED: tuple[ServiceClass, ...] = ("blocked", "unclear", "down")
+"""Classes of services that are told one by one, before all others."""
 _SILENT_CONTROLS: Final = ("none", "failed")
 _STOPPED: Final = ("network", "local")
 _TUNNELS: Final = ("full", "split")

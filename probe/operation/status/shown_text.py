@@ -25,12 +25,12 @@ from probe.results.files.text_cells import visible
 MAX_SPANS = 20
 
 
-def describe_shown(shown: Shown) -> Iterator[str]:
-    """Lines of what was asked for."""
+def describe_shown(shown: Shown, *, where: str = "") -> Iterator[str]:
+    """Lines of what was asked for; `where`: options that commands need to find these results."""
     if shown.verdict:
         yield from describe_verdict(shown.verdict)
         yield from _describe_history(shown.history)
-        yield f"More: probe explain {visible(shown.run.run_id)} {visible(shown.verdict.target_id)}"
+        yield f"More: probe explain {visible(shown.run.run_id)} {visible(shown.verdict.target_id)}{where}"
     elif shown.service:
         yield describe_service_answer(shown.service)
         for part in shown.service.parts:
@@ -40,7 +40,7 @@ def describe_shown(shown: Shown) -> Iterator[str]:
             yield f"  {_sum_up(verdict)}"
         yield from _describe_history(shown.history)
     else:
-        yield from describe_answer(shown.answer, grouped=False)
+        yield from describe_answer(shown.answer, grouped=False, where=where)
 
 
 def describe_verdict(verdict: Verdict) -> Iterator[str]:

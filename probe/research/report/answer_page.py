@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
-from probe.core.tables.answer_words import SERVICE_CLASSES, ServiceClass
+from probe.core.tables.answer_words import SERVICE_CLASSES
 from probe.operation.status.answer_lookup import Shown, Span
 from probe.operation.status.answer_text import (
     describe_answer,
@@ -18,14 +18,13 @@ from probe.operation.status.answer_text import (
     name_part,
 )
 from probe.operation.status.board_text import SIGNS
-from probe.operation.status.run_answer import RunAnswer, classify_service, find_stop
+from probe.operation.status.run_answer import TROUBLED, RunAnswer, classify_service, find_stop
 from probe.operation.status.service_answer import ServiceAnswer
 from probe.operation.status.shown_text import describe_verdict
 from probe.operation.status.status_board import BoardRow
 from probe.research.report.markup import Html, join_html, make_tag
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_TROUBLED: tuple[ServiceClass, ...] = ("blocked", "unclear", "down")
 
 
 def make_answer_page(shown: Shown, board: Sequence[BoardRow]) -> str:
@@ -58,7 +57,7 @@ def _make_parts(shown: Shown) -> Iterable[Html]:
         yield make_tag("ul", [make_tag("li", line.strip()) for line in describe_answer(shown.answer)])
     else:
         open_ones = [one for one in shown.answer.services if not one.retired]
-        troubled = [one for one in open_ones if classify_service(one) in _TROUBLED]
+        troubled = [one for one in open_ones if classify_service(one) in TROUBLED]
         yield make_tag("ul", [_make_service(one) for one in troubled], class_="services")
         yield _make_steps(shown.answer)
         yield make_tag("h2", "The others" if troubled else "Messengers")
