@@ -88,7 +88,7 @@ class _LiveBoard:
         self._next_s = now_s + REDRAW_S
         size = shutil.get_terminal_size()
         lines = list(describe_board(read_board(self._folder, now=get_now()), columns=size.columns,
-                                    colour="NO_COLOR" not in os.environ, rows=max(1, size.lines - 5)))
+                                    colour="NO_COLOR" not in os.environ, rows=max(1, size.lines - 6)))
         when = f"next run about {due:%H:%M}" if due else "no run is due"
         click.echo("\x1b[H\x1b[2J" + "\n".join([f"{when}; to stop: Ctrl-C"[: size.columns], *lines]))
 

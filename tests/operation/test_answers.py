@@ -141,6 +141,8 @@ def test_every_reason_of_the_selection_has_a_word() -> None:
     ({"outcome": "network", "block_type": "network.shutdown"}, "nobody"),
     ({"outcome": "network", "block_type": "network.allowlist.name"}, "allowlist"),
     ({"outcome": "local", "block_type": "local.of_another_version"}, "device"),
+    ({"outcome": "inconclusive", "suspected": "network.allowlist.data"}, "perhaps_listed"),
+    ({"also": ("dns.encrypted",)}, "encrypted_dns"), ({"vantage": Vantage(vantage_doubt=("country",))}, "place"),
     ({"ladder": ("tunnel:full",)}, "vpn"), ({"conditions": ("network:changed",), "ladder": ("tunnel:full",)}, "moved"),
 ])
 def test_what_kept_a_run_from_seeing_is_told_once(changes: dict[str, Any], word: Circumstance) -> None:

@@ -58,7 +58,7 @@ def test_no_line_is_wider_than_the_terminal(columns: int, colour: bool, rows: in
 def test_a_sign_tells_every_state_without_colour() -> None:
     assert len(set(SIGNS.values())) == len(SIGNS)
     (row,) = make_board([run_at(1, "blocked", 1)], {}, now=NOW)
-    assert SIGNS["blocked"] in next(describe_board([row], columns=80, colour=False))[20:20 + HOURS + 1]
+    assert SIGNS["blocked"] in list(describe_board([row], columns=80, colour=False))[1][20:20 + HOURS + 1]
 
 
 @pytest.mark.parametrize(("done", "total", "elapsed_s", "phase", "left_s"), [

@@ -18,8 +18,8 @@ PartState = Literal["blocked", "partly_blocked", "suspected", "undecided", "refu
 Sureness = Literal["", "confirmed", "seen_once"]
 """Of a block: a later look or an earlier run saw it too, or this run alone did."""
 Circumstance = Literal["offline", "nobody", "portal", "vpn", "moved", "clock", "resolver", "filter", "interception",
-                       "firewall", "mtu", "allowlist", "national_only", "degraded", "network", "device", "cut_off",
-                       "no_control"]
+                       "firewall", "mtu", "allowlist", "perhaps_listed", "national_only", "degraded", "network",
+                       "device", "cut_off", "no_control", "encrypted_dns", "place"]
 """What kept a run from seeing all that it should."""
 ServiceClass = Literal["blocked", "unclear", "down", "works", "untested"]
 """Of a whole service, by the part that tells most of it."""
@@ -110,6 +110,8 @@ CIRCUMSTANCES: Mapping[Circumstance, CircumstanceWords] = MappingProxyType({
                              todo="restart the router, or ask the provider about the MTU"),
     "allowlist": CircumstanceWords(text="This network lets only listed places pass. What is not on its list cannot be "
                                    "reached, whatever it is.", todo="compare with another network"),
+    "perhaps_listed": CircumstanceWords(text="Perhaps this network lets only listed places pass. An outage of the way "
+                                        "abroad looks alike.", todo="compare with another network of this country"),
     "national_only": CircumstanceWords(stops=True, text="Only addresses within the country answer. The way abroad is "
                                        "cut for every service.", todo="test again later: probe run --fast"),
     "degraded": CircumstanceWords(text="Everything is slow or loses packets here, whatever the service.",
@@ -123,6 +125,10 @@ CIRCUMSTANCES: Mapping[Circumstance, CircumstanceWords] = MappingProxyType({
     "no_control": CircumstanceWords(text="No place elsewhere said whether the failing services work there, so less can "
                                     "be said.", todo="name a helper or a control feed (docs/helper.md); of those that "
                                     "are named: probe doctor"),
+    "encrypted_dns": CircumstanceWords(text="Encrypted ways to ask for names (DoH or DoT) are blocked here. That stops "
+                                       "no messenger by itself.", todo="what it means: probe explain dns.encrypted"),
+    "place": CircumstanceWords(text="Country or network of this line are in doubt.",
+                               todo="see place in: probe status --details"),
 })
 
 SERVICE_CLASSES: Mapping[ServiceClass, str] = MappingProxyType({

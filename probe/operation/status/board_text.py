@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from probe.core.tables.answer_words import SERVICE_CLASSES, ServiceClass
 from probe.core.tables.words import Empty
-from probe.operation.status.answer_text import describe_time
 from probe.operation.status.status_board import HOURS, BoardRow
 from probe.results.files.text_cells import visible
 
@@ -25,11 +24,12 @@ def describe_board(board: Sequence[BoardRow], *, columns: int, colour: bool, row
     shown = board[:rows] if rows else board
     hours = max(0, min(HOURS, columns - _TITLE - 1))
     hours = hours if hours >= _LEAST_HOURS else 0
+    yield "messenger, hours (the oldest first), now, last change (UTC; <: or before)"[:columns]
     for row in shown:
         signs = "".join(SIGNS[word] for word in row.hours[HOURS - hours:])
         head = f"{visible(row.title)[:_TITLE]:<{_TITLE}} {signs}"[:columns]
-        since = f"{'at least ' if row.same_since_first else ''}since {describe_time(row.changed)}"
-        tail = f"  {SERVICE_CLASSES[row.now]}, {since}"[: max(0, columns - len(head))]
+        changed = visible(row.changed[5:16].replace("T", " "))
+        tail = f"  {row.now:<8} {'<' if row.same_since_first else ' '} {changed}"[: max(0, columns - len(head))]
         yield _paint(head, row.now, colour=colour) + tail
     if len(shown) < len(board):
         yield f"and {len(board) - len(shown)} more: probe status"[:columns]

@@ -130,6 +130,8 @@ def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing)
     words = dict(word.split(":", 1) for word in run.ladder if ":" in word)
     if run.outcome != "ok":
         yield from [word for cause, word in _BY_CAUSE if is_ancestor(cause, run.block_type)][:1]
+    if run.suspected.startswith("network.allowlist"):
+        yield "perhaps_listed"
     if "network:changed" in run.conditions:
         yield "moved"
     elif words.get("tunnel") in _TUNNELS or any(v.block_type == VANTAGE for v in verdicts):
@@ -141,6 +143,10 @@ def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing)
     failing = [v for v in verdicts if v.outcome in ("blocked", "inconclusive") and v.block_type != VANTAGE]
     if failing and all(v.control in _SILENT_CONTROLS for v in failing):
         yield "no_control"
+    if "dns.encrypted" in run.also:
+        yield "encrypted_dns"
+    if set(run.vantage.vantage_doubt) - {"moved"}:
+        yield "place"
 
 
 def _choose_steps(services: Sequence[ServiceAnswer], missing: Missing, run: Run) -> Iterator[NextStep]:
