@@ -24,7 +24,7 @@ from probe.config.consent.consent_check import (
 from probe.config.consent.consent_questions import QUESTIONS, TRIES, ConsentQuestion
 from probe.config.consent.consent_text import write_consent_text, write_short_text
 from probe.config.consent.country_profiles import CountryProfile, profile_of
-from probe.config.consent.run_costs import describe_costs
+from probe.config.consent.run_costs import count_days_kept, describe_costs
 from probe.config.consent.setup_answers import Answers
 from probe.config.geo.geo_status import describe_geo_settings, parse_geo_settings
 from probe.config.geo.geo_table import NO_COUNTRY
@@ -247,7 +247,12 @@ def _asn(text: str) -> int:
 
 def _describe_store(settings: Settings) -> str:
     age = f"{settings.store.keep_days} days" if settings.store.keep_days else "for ever"
-    return f"{age}, {settings.store.quota_mb} MB at most" if settings.store.quota_mb else f"{age}, without a limit"
+    quota_mb = settings.store.quota_mb
+    if not quota_mb:
+        return f"{age}, without a limit"
+    days = count_days_kept(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min,
+                           quota_mb=quota_mb)
+    return f"{age}, {quota_mb} MB at most (about {days} days of runs)"
 
 
 def _tell(target: Path) -> None:
