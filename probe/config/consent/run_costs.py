@@ -1,8 +1,8 @@
 """What a run costs in traffic, time and disk, as it was measured. Pure.
 
 Measured with the core services in the laboratory's scenario `clean`, where nothing is blocked, at each consent level;
-runs of a schedule, without Parquet. Where much fails, a run asks again and takes more; pages of the real services may be
-larger than the laboratory's. Runs are spread over their whole time, however little there is to do.
+runs of a schedule, without Parquet. Where much fails, a run asks again and takes more; pages of the real services may
+be larger than the laboratory's. Runs are spread over their whole time, however little there is to do.
 """
 
 from __future__ import annotations
