@@ -61,6 +61,9 @@ def status(config: str | None, results: Path | None, details: bool, as_json: boo
 
 def _tell_answer(facts: StatusFacts, *, where: str) -> None:
     """The last run's answer; where it says nothing of services, also the last one that does."""
+    if facts.answer is None and facts.runs:
+        click.echo("The last run or the list of targets cannot be read, so nothing is said of messengers: see below.\n")
+        return
     if facts.answer is None:
         click.echo("Nothing was measured in the last 30 days. To do so: probe run --fast")
         return

@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from probe.config.geo.vantage_place import is_elsewhere
 from probe.core.observations import Observation
 from probe.core.runs import Run
 from probe.core.verdicts import ServiceVerdict, Verdict
@@ -19,6 +20,8 @@ from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 from probe.results.runs.run_reader import read_records, stored_runs
 
+MAX_TRIED: Final = 30
+"""Runs, the latest first, in which a messenger or target is looked for."""
 _LONGEST: Final = 200
 _NEAR: Final = 3
 
@@ -64,17 +67,27 @@ def find_shown(results: Path, word: str, facts: CatalogueFacts) -> Shown:
     if len(begun) > 1 and word not in (run.run_id for run in begun):
         raise UnknownWordError(f"{len(begun)} runs begin with {visible(word)}; the last of them is {begun[-1].run_id}")
     run = next((one for one in begun if one.run_id == word), begun[-1] if begun else runs[-1])
-    answer = read_answer(results, run, facts)
-    verdicts = read_records(results, run, Verdict)
     if not word or begun:
-        return Shown(run=run, answer=answer, verdicts=verdicts)
-    earlier = runs[-MAX_RUNS:]
+        return Shown(run=run, answer=read_answer(results, run, facts), verdicts=read_records(results, run, Verdict))
+    for one in runs[: -MAX_TRIED - 1 : -1]:  # not every run takes every target
+        if found := _find_in_run(results, one, word, facts, runs):
+            return found
+    raise UnknownWordError(_explain_unknown(word, read_answer(results, run, facts), runs,
+                                            read_records(results, run, Verdict)))
+
+
+def _find_in_run(results: Path, run: Run, word: str, facts: CatalogueFacts, runs: Sequence[Run]) -> Shown | None:
+    """The messenger or target of that name, where the run speaks of it; its history is that of the run's network."""
+    verdicts = read_records(results, run, Verdict)
+    answer = read_answer(results, run, facts)
+    here = [one for one in runs if one.vantage.lab == run.vantage.lab and not is_elsewhere(one.vantage, run.vantage)]
+    earlier = here[-MAX_RUNS:]
     if service := _find_service(word, answer):
         return Shown(run=run, answer=answer, service=service, history=_trace_service(results, earlier, service.service),
                      verdicts=tuple(v for v in verdicts if v.service == service.service))
     verdict = next((v for v in verdicts if word in (v.target_id, v.input)), None)
     if verdict is None:
-        raise UnknownWordError(_explain_unknown(word, answer, runs, verdicts))
+        return None
     kept = set(verdict.evidence)
     return Shown(run=run, answer=answer, verdict=verdict, history=_trace_target(results, earlier, verdict.target_id),
                  observations=tuple(o for o in read_records(results, run, Observation) if o.observation_id in kept))

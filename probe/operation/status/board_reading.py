@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from probe.catalogue.packaged import load_services, load_titles
+from probe.config.geo.vantage_place import is_elsewhere
 from probe.core.stamps import parse_time
 from probe.core.verdicts import ServiceVerdict
 from probe.operation.status.answer_history import MAX_RUNS, OURS
@@ -16,8 +17,8 @@ from probe.results.runs.run_reader import read_records, stored_runs
 
 
 def read_board(results: Path, *, now: datetime) -> tuple[BoardRow, ...]:
-    """The board as of `now`, without what its makers closed; an empty one where nothing is stored. What is damaged is
-    left out."""
+    """The board as of `now`, of the network of the last run before, without what its makers closed; an empty one where
+    nothing is stored. What is damaged is left out."""
     closed = {name for name, service in load_services().items() if service.status == "dead"}
     board = make_board(list(_read_rows(results, now)), load_titles(), now=now)
     return tuple(row for row in board if row.service not in closed)
@@ -29,8 +30,10 @@ def _read_rows(results: Path, now: datetime) -> Iterator[tuple[str, tuple[Servic
         runs = [run for run in stored_runs(results, since=since.date()) if run.engine == OURS]
     except StoreError:
         return
-    recent = [run for run in runs if _is_between(run.measurement_start_time, since, now)]
-    for run in sorted(recent, key=lambda run: run.measurement_start_time)[-MAX_RUNS:]:
+    recent = sorted((run for run in runs if _is_between(run.measurement_start_time, since, now)),
+                    key=lambda run: run.measurement_start_time)
+    here = [run for run in recent if run is recent[-1] or not is_elsewhere(run.vantage, recent[-1].vantage)]
+    for run in here[-MAX_RUNS:]:
         try:
             yield run.measurement_start_time, read_records(results, run, ServiceVerdict)
         except StoreError:
