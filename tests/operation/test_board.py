@@ -63,7 +63,7 @@ def test_a_sign_tells_every_state_without_colour() -> None:
 
 @pytest.mark.parametrize(("done", "total", "elapsed_s", "phase", "left_s"), [
     (0, 0, 2.0, "network", 58.0), (3, 100, 9.0, "sites", 51.0), (97, 100, 30.0, "last", 30.0),
-    (100, 100, 40.0, "compare", 20.0), (100, 100, 70.0, "compare", 0.0),
+    (100, 100, 40.0, "compare", 20.0), (100, 100, 70.0, "judge", 0.0), (41, 100, 59.5, "judge", 0.5),
 ])
 def test_progress_says_what_is_done_and_what_time_is_left(done: int, total: int, elapsed_s: float, phase: Phase,
                                                           left_s: float) -> None:

@@ -121,7 +121,7 @@ CIRCUMSTANCES: Mapping[Circumstance, CircumstanceWords] = MappingProxyType({
     "device": CircumstanceWords(text="The cause lies on your own side: this device, its router or its filter.",
                                 todo="see probe doctor"),
     "cut_off": CircumstanceWords(text="The run ended by its time limit: {missing} of {chosen} tests are missing. They "
-                                 "would take about {more}.", todo="probe run --deadline-s {deadline_s}"),
+                                 "would take about {more}.", todo="probe run{fast} --deadline-s {deadline_s}"),
     "no_control": CircumstanceWords(text="No place elsewhere said whether the failing services work there, so less can "
                                     "be said.", todo="name a helper or a control feed (docs/helper.md); of those that "
                                     "are named: probe doctor"),

@@ -14,15 +14,18 @@ from typing import Final, Literal
 
 from probe.core.progress import Progress, ignore_progress
 
-Phase = Literal["network", "sites", "last", "compare"]
+Phase = Literal["network", "sites", "last", "compare", "judge"]
 PHASES: dict[Phase, str] = {
     "network": "looking at the network itself",
     "sites": "{done} of {total} sites done",
     "last": "{done} of {total} sites done, the others answer slowly or are asked again",
     "compare": "all sites done, comparing how their connections go on",
+    "judge": "judging what was seen",
 }
 _LAST: Final = 0.9
 """From this share of sites on, what is left waits for slow answers."""
+_JUDGED_S: Final = 1.0
+"""Before its deadline a run ends measuring, and judges."""
 TICK_S: Final = 1.0
 
 
@@ -39,6 +42,8 @@ class RunProgress:
     @property
     def phase(self) -> Phase:
         """What is being done."""
+        if self.left_s < _JUDGED_S:
+            return "judge"
         if not self.total:
             return "network"
         if self.done >= self.total:

@@ -27,6 +27,8 @@ from probe.operation.status.run_answer import TROUBLED, RunAnswer, classify_serv
 from probe.operation.status.service_answer import PartAnswer, ServiceAnswer
 from probe.results.files.text_cells import visible
 
+HURRIED_S = 300.0
+"""A run with a shorter deadline is one for a person who waits."""
 _MANY = 3
 """More services of which the same is so share a line."""
 
@@ -73,7 +75,8 @@ def _describe_circumstances(answer: RunAnswer) -> Iterator[str]:
 def fill_circumstance(answer: RunAnswer, word: str) -> tuple[str, str]:
     """What is so, and what to do, with this run's numbers."""
     told, missing = CIRCUMSTANCES[read_word(word, CIRCUMSTANCES)], answer.missing
-    blanks = {"missing": missing.tests, "chosen": missing.chosen, "more": describe_seconds(missing.more_s),
+    blanks = {"fast": " --fast" if answer.deadline_s < HURRIED_S else "", "missing": missing.tests,
+              "chosen": missing.chosen, "more": describe_seconds(missing.more_s),
               "deadline_s": min(7200, 30 * round(0.5 + 1.5 * (answer.deadline_s + missing.more_s) / 30))}
     return told.text.format(**blanks), told.todo.format(**blanks)
 
