@@ -59,10 +59,15 @@ def describe_answer(answer: RunAnswer, *, grouped: bool = True, where: str = "")
 
 def describe_headline(answer: RunAnswer) -> str:
     """When and where, and how many messengers are so."""
+    counts = ", ".join(f"{n} {SERVICE_CLASSES[word]}" for word, n in answer.counts.items()) or "nothing was tested"
+    return f"{describe_place(answer)}: {counts}"
+
+
+def describe_place(answer: RunAnswer) -> str:
+    """When and where the run was made."""
     cc, asn = answer.place
     lab = "In the laboratory: " if answer.lab else ""
-    counts = ", ".join(f"{n} {SERVICE_CLASSES[word]}" for word, n in answer.counts.items()) or "nothing was tested"
-    return f"{lab}{describe_time(answer.start)}, {visible(cc)} AS{asn}: {counts}"
+    return f"{lab}{describe_time(answer.start)}, {visible(cc)} AS{asn}"
 
 
 def _describe_circumstances(answer: RunAnswer) -> Iterator[str]:

@@ -8,9 +8,9 @@ from importlib.resources import files
 from probe.core.tables.answer_words import SERVICE_CLASSES
 from probe.operation.status.answer_lookup import Shown, Span
 from probe.operation.status.answer_text import (
-    describe_answer,
     describe_block,
     describe_headline,
+    describe_place,
     describe_service_answer,
     describe_time,
     fill_circumstance,
@@ -34,7 +34,7 @@ def make_answer_page(shown: Shown, board: Sequence[BoardRow]) -> str:
     head = ('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
             '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">')
-    body = join_html(make_tag("h1", title), make_tag("p", describe_headline(shown.answer), class_="soft"),
+    body = join_html(make_tag("h1", title), make_tag("p", _describe_when(shown), class_="soft"),
                      make_tag("main", *_make_parts(shown), _make_board(board)))
     return (f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<title>{join_html(title)}</title>\n'
             f"<style>\n{style}</style></head>\n<body>\n{body}\n</body>\n</html>\n")
@@ -46,6 +46,11 @@ def _name(shown: Shown) -> str:
     return shown.service.title if shown.service else "Which messengers work here?"
 
 
+def _describe_when(shown: Shown) -> str:
+    whole = shown.service is None and shown.verdict is None
+    return describe_headline(shown.answer) if whole else describe_place(shown.answer)
+
+
 def _make_parts(shown: Shown) -> Iterable[Html]:
     yield from (_make_circumstance(shown.answer, word) for word in shown.answer.circumstances)
     if shown.verdict:
@@ -54,7 +59,8 @@ def _make_parts(shown: Shown) -> Iterable[Html]:
         yield make_tag("ul", _make_service(shown.service), class_="services")
         yield _make_list("Target by target", [f"{v.target_id}: {v.outcome} {v.block_type}" for v in shown.verdicts])
     elif find_stop(shown.answer):
-        yield make_tag("ul", [make_tag("li", line.strip()) for line in describe_answer(shown.answer)])
+        silent = ", ".join(one.title for one in shown.answer.services if not one.retired)
+        yield make_tag("p", f"Not tested, so nothing is said of: {silent}")
     else:
         open_ones = [one for one in shown.answer.services if not one.retired]
         troubled = [one for one in open_ones if classify_service(one) in TROUBLED]
