@@ -20,6 +20,7 @@ from probe.operation.status.installation_checks import (
     check_fingerprints,
     check_http_library,
     check_interpreter,
+    check_libraries,
     check_links,
     check_place,
     check_resolver,
@@ -53,7 +54,7 @@ def doctor(config: str | None, as_json: bool) -> None:
     feeds, board = check_feeds(settings)
     findings += [check_catalogue(settings), *feeds, check_fingerprints(settings), check_place(settings),
                  check_results(settings), check_consent(settings), check_links(), check_tunnel(settings),
-                 check_resolver(), check_http_library(), check_capture(), check_interpreter(),
+                 check_resolver(), check_http_library(), check_libraries(), check_capture(), check_interpreter(),
                  *check_system()]
     means = list_means(settings, board)
     able = list_convictable(means)

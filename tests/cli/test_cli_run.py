@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from probe.cli import run as run_module
 from probe.cli.main import COMMANDS, cli
+from probe.config.install_advice import advise_extra
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.inference.rules.all_rules import list_rules
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
@@ -226,3 +227,12 @@ def test_the_doctor_names_a_shared_interpreter_that_was_armed(monkeypatch: pytes
     found = json.loads(call("doctor", "--json").output)["findings"]
     (line,) = (finding for finding in found if finding["what"] == "interpreter")
     assert not line["ok"]
+
+
+def test_the_doctor_says_how_to_add_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
+    monkeypatch.setattr("probe.operation.status.installation_checks.find_lacking_modules", lambda: {"aioquic"})
+    found = json.loads(call("doctor", "--json").output)["findings"]
+    (line,) = (finding for finding in found if finding["what"] == "libraries")
+    assert line["ok"]
+    assert advise_extra("quic") in line["text"]

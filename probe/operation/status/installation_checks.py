@@ -13,12 +13,15 @@ from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import CatalogueError
 from probe.config.consent.consent_check import explain_lacking_consent
 from probe.config.geo.geo_status import check_geo_status
+from probe.config.install_advice import advise_extra
 from probe.config.settings import Settings, choose_results_folder
+from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.systems import LINUX, UNTOLD
 from probe.measurement.hops.trace import can_hear_routers
 from probe.measurement.packets.capture import may_capture
 from probe.measurement.planning.locate_plan import CONSENT_LEVEL as SEARCH_LEVEL
 from probe.measurement.planning.shape_plan import ELSEWHERE_LEVEL
+from probe.measurement.session.selection import find_lacking_modules
 from probe.operation.updates.catalogue_choice import choose_catalogue
 from probe.operation.updates.list_document import ListError
 from probe.results.files.atomic import StoreError, check_writable
@@ -56,6 +59,16 @@ def check_http_library() -> Check:
     if not found.split(".")[1].isdigit() or int(found.split(".")[1]) > 99:
         return "urllib3", False, "another package overwrote urllib3: reinstall this program in its own environment"
     return "urllib3", True, found
+
+
+def check_libraries() -> Check:
+    """Never a fault: what lacks its library is not tested, and a run says so."""
+    lacking = find_lacking_modules()
+    extras = {p.extra: p.module for p in PROTOCOLS.values() if p.module in lacking}
+    if not extras:
+        return "libraries", True, "all that are needed for what can be tested"
+    return "libraries", True, "; ".join(f"{module} is missing, so that some is not tested: {advise_extra(extra)}"
+                                        for extra, module in extras.items())
 
 
 def check_capture() -> Check:
