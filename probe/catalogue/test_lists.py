@@ -42,7 +42,10 @@ def is_plain_list(text: str) -> bool:
 def complete_address(text: str) -> str:
     """The URL that a line of a list means: a bare host is one of `https://`, a name or place in other letters is
     written in ASCII (RFC 5890, RFC 3986). What cannot be so written stays as it is, for the parser to refuse."""
-    url = f"https://{text}" if _BARE_HOST.fullmatch(text) else text
+    bare = bool(_BARE_HOST.fullmatch(text))
+    if text.isascii() and not bare:
+        return text
+    url = f"https://{text}" if bare else text
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode() if not (parts.hostname or "").isascii() else parts.netloc
@@ -59,7 +62,7 @@ def read_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
     reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
     reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
     for row in reader:
-        url = (row["url"] or "").strip()
+        url = complete_address((row["url"] or "").strip())
         if url:
             rows.add(url, lambda: reader.line_num, category_code=row.get("category_code") or "",
                      notes=row.get("notes") or "")
@@ -70,8 +73,7 @@ def read_plain_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
     """The endpoints of a list with one URL or host a line and `#` before comments, each URL once."""
     rows = ListRows()
     for line, said in _meaningful(text):
-        url = said if said.isascii() and not _BARE_HOST.fullmatch(said) else complete_address(said)
-        rows.add(url, partial(int, line))
+        rows.add(complete_address(said), partial(int, line))
     return list(rows.found.values()), rows.problems
 
 

@@ -28,6 +28,14 @@ def test_a_bare_host_and_a_name_in_other_letters_are_taken(tmp_path: Path, line:
     assert [e.input for e in load_catalogue(str(path)).endpoints if e.role != "control"] == [url]
 
 
+def test_a_test_list_takes_names_in_other_letters_too(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("url,category_code\nhttps://b\u00fccher.example/,COMT\nhttps://example.org/,COMT\n",
+                    encoding="utf-8")
+    assert [e.input for e in load_catalogue(str(path)).endpoints if e.role != "control"] == [
+        "https://xn--bcher-kva.example/", "https://example.org/"]
+
+
 @given(st.text(max_size=60))
 def test_no_line_breaks_the_completion(text: str) -> None:
     done = complete_address(text)
