@@ -182,7 +182,7 @@ def test_two_helpers_count_when_their_networks_differ(
     found = json.loads(call("doctor", "--config", "probe.toml", "--json").output)
     assert ("two_helpers" in found["means"]) == able
     assert ("helper" in found["means"]) == bool(helpers)
-    assert found["convictable"]["tls.mitm"] == bool(helpers)
+    assert found["convictable"]["tcp.drop.port"] == bool(helpers)
 
 
 @pytest.mark.parametrize("able", [True, False])
