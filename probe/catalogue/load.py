@@ -194,7 +194,8 @@ def _check_header(path: str, line: int, header: list[str]) -> None:
         raise _fail(path, "header", "is separated by semicolons: save the file with commas", line=line)
     unknown = [name for name in header if name not in COLUMNS]
     if len(unknown) > len(header) // 2:
-        reason = f"neither a catalogue (its header begins {','.join(COLUMNS[:4])}) nor a list of http(s) addresses"
+        reason = (f"neither a catalogue (its header begins {','.join(COLUMNS[:4])}) nor a list of http(s) addresses, "
+                  "one a line, such as https://example.org/")
         raise _fail(path, "header", reason, line=line)
     wrong = [(name, "this column is missing") for name in COLUMNS if name not in header]
     wrong += [(name or "header", "is no column of the catalogue") for name in unknown]

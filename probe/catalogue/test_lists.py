@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url
 from probe.catalogue.types import Problem
@@ -22,6 +23,8 @@ LIST_COLUMNS = ("url", "category_code", "category_description", "date_added", "s
 SERVICE, TIER = "list", 1
 ROLE: Final = "web"
 MAX_SLUG_CHARACTERS = 60
+_BARE_HOST = re.compile(r"[^\s,;:/?#@\"']{1,240}\.[^\s,;:/?#@\"'.]{2,63}(?::\d{1,5})?(?:/\S{0,1500})?")
+_URL_MARKS = "/%:=&?~+!$'()*,;@-._"
 
 
 def is_test_list(header: list[str]) -> bool:
@@ -31,9 +34,26 @@ def is_test_list(header: list[str]) -> bool:
 
 
 def is_plain_list(text: str) -> bool:
-    """Whether the first line that says anything is a web address, or could only be meant as one."""
+    """Whether the first line that says anything is a web address or a host, or could only be meant as one."""
     first = next((line for _, line in _meaningful(text)), "")
-    return first.lower().startswith(("http://", "https://"))
+    return first.lower().startswith(("http://", "https://")) or bool(_BARE_HOST.fullmatch(first))
+
+
+def complete_address(text: str) -> str:
+    """The URL that a line of a list means: a bare host is one of `https://`, a name or place in other letters is
+    written in ASCII (RFC 5890, RFC 3986). What cannot be so written stays as it is, for the parser to refuse."""
+    bare = bool(_BARE_HOST.fullmatch(text))
+    if text.isascii() and not bare:
+        return text
+    url = f"https://{text}" if bare else text
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode() if not (parts.hostname or "").isascii() else parts.netloc
+        port = f":{parts.port}" if parts.port and host != parts.netloc else ""
+    except (ValueError, UnicodeError):
+        return text
+    path, query = quote(parts.path, safe=_URL_MARKS), quote(parts.query, safe=_URL_MARKS)
+    return urlunsplit((parts.scheme, f"{host}{port}", path or ("/" if url != text else ""), query, parts.fragment))
 
 
 def read_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
@@ -42,7 +62,7 @@ def read_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
     reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
     reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
     for row in reader:
-        url = (row["url"] or "").strip()
+        url = complete_address((row["url"] or "").strip())
         if url:
             rows.add(url, lambda: reader.line_num, category_code=row.get("category_code") or "",
                      notes=row.get("notes") or "")
@@ -50,10 +70,10 @@ def read_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
 
 
 def read_plain_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
-    """The endpoints of a list with one URL a line and `#` before comments, each URL once."""
+    """The endpoints of a list with one URL or host a line and `#` before comments, each URL once."""
     rows = ListRows()
-    for line, url in _meaningful(text):
-        rows.add(url, partial(int, line))
+    for line, said in _meaningful(text):
+        rows.add(complete_address(said), partial(int, line))
     return list(rows.found.values()), rows.problems
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from probe.config.install_advice import advise_extra
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from probe.research.population.population_files import PopulationSummary
 
 _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
-_NEEDS = "analysing needs the extra `research`: pip install 'reachability-probe[research]'"
+_NEEDS = "analysing needs the extra `research`: "
 _LEVELS = ("target", "role", "service")
 _MAX_LINES = 40
 
@@ -74,7 +75,7 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
       python -c "import probe; print(probe.open_results('results').cells())"
     """
     if any(importlib.util.find_spec(name) is None for name in _NEEDED):
-        raise click.ClickException(_NEEDS)
+        raise click.ClickException(_NEEDS + advise_extra("research"))
     now = datetime.now(UTC)
     try:
         done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, now)

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from probe.catalogue.types import CatalogueError
-from probe.config.settings import SettingsError, load_settings
+from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.verdicts import Verdict
 from probe.inference.rules import RULES_VERSION
 from probe.interop.grouping import ENGINE
@@ -23,13 +23,15 @@ from probe.results.runs.run_reader import read_runs
 
 
 @click.command()
-@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @click.option("--run", "run_id", help="Only this run.")
 @click.option("--catalogue", type=click.Path(dir_okay=False), help="Judge by this catalogue instead of the usual one.")
 @click.option("--all", "show_all", is_flag=True, help="Show every verdict, not only the changed ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a verdict.")
-def classify(directory: Path, run_id: str | None, catalogue: str | None, show_all: bool, as_json: bool) -> None:
-    """Judge the observations in DIRECTORY again with today's rules; nothing is measured, nothing is overwritten.
+def classify(directory: Path | None, run_id: str | None, catalogue: str | None, show_all: bool, as_json: bool) -> None:
+    """Judge the observations in DIRECTORY (default: the configured folder) again with today's rules.
+
+    Nothing is measured, nothing is overwritten.
 
     \b
     Examples:
@@ -37,7 +39,9 @@ def classify(directory: Path, run_id: str | None, catalogue: str | None, show_al
       probe classify results --run 20170504T100000Z_1a2b3c4d --all
     """
     try:
-        targets = choose_run_catalogue(load_settings(), catalogue, datetime.now(UTC)).catalogue
+        settings = load_settings()
+        directory = directory or choose_results_folder(settings)
+        targets = choose_run_catalogue(settings, catalogue, datetime.now(UTC)).catalogue
         counts: Counter[str] = Counter()
         for result in read_runs(directory):
             if run_id and result.run.run_id != run_id:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
@@ -16,19 +15,20 @@ from probe.operation.status.installation_checks import (
     Check,
     check_capture,
     check_catalogue,
+    check_consent,
     check_feeds,
     check_fingerprints,
     check_http_library,
+    check_interpreter,
+    check_libraries,
     check_links,
     check_place,
     check_resolver,
     check_results,
     check_system,
+    check_tunnel,
     list_means,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def doctor(config: str | None, as_json: bool) -> None:
     """Check this installation without sending a packet, and say which block types it can convict.
+
+    Exit status 1 where a run would be refused, or would say nothing.
 
     \b
     Examples:
@@ -51,7 +53,8 @@ def doctor(config: str | None, as_json: bool) -> None:
         findings.append(("configuration", False, str(error)))
     feeds, board = check_feeds(settings)
     findings += [check_catalogue(settings), *feeds, check_fingerprints(settings), check_place(settings),
-                 check_results(settings), check_links(), check_resolver(), check_http_library(), check_capture(),
+                 check_results(settings), check_consent(settings), check_links(), check_tunnel(settings),
+                 check_resolver(), check_http_library(), check_libraries(), check_capture(), check_interpreter(),
                  *check_system()]
     means = list_means(settings, board)
     able = list_convictable(means)

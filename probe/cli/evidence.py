@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from probe.config.install_advice import advise_extra
 from probe.core import pcapng
 from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
 from probe.results.files.atomic import StoreError, write_file
-from probe.results.files.packet_lines import NEEDS, describe_packets
+from probe.results.files.packet_lines import describe_packets
 from probe.results.files.pcapng import read_blocks
 from probe.results.layout import packets_path
 from probe.results.runs.run_reader import read_run
@@ -66,7 +67,7 @@ def _show(blocks: Sequence[tuple[str, bytes]]) -> None:
         for line in describe_packets(blocks):
             click.echo(line)
     except ImportError as error:
-        raise click.ClickException(NEEDS) from error
+        raise click.ClickException(f"showing packets needs an extra: {advise_extra('packets')}") from error
 
 
 def _verdict(result: RunResult, target: str) -> Verdict:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.config.install_advice import advise_extra
 from probe.core.addresses import bracket_host
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _build(wanted: _Wanted, counters: HelperCounters) -> uvicorn.Server:
         if error.name is None or error.name.partition(".")[0] not in ("starlette", "uvicorn", "h11", "anyio"):
             raise
         raise click.ClickException(
-            f"the helper needs {error.name}; run: pip install 'reachability-probe[helper]'"
+            f"the helper needs {error.name}; run: {advise_extra('helper')}"
         ) from None
     from probe.control.helper.helper_engine import HelperEngine
     from probe.control.helper.helper_workers import FuturePool

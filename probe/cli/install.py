@@ -79,11 +79,16 @@ def _install_cron(config: str | None, every_min: str | None, print_only: bool) -
         click.echo(text, nl=False)
         return
     _check_others("cron")
-    changed = cron.add_block(read_crontab(), text)
+    before = read_crontab()
+    changed = cron.add_block(before, text)
     _make_ready(plan)
     make_folder(find_last_errors().parent)
     write_crontab(changed)
-    _note(plan, "cron", plan.rhythm.next_slot(datetime.now().astimezone()))
+    try:
+        _note(plan, "cron", plan.rhythm.next_slot(datetime.now().astimezone()))
+    except BaseException:
+        write_crontab(before)  # all or nothing: a schedule that the log does not know would look like a gap
+        raise
 
 
 @install.command("systemd")
@@ -126,10 +131,11 @@ def _install_systemd(config: str | None, every_min: str | None, print_only: bool
     kind = "systemd-user" if user else "systemd-system"
     _check_others(kind)
     _make_ready(plan, owner)
-    units.write_units(service, timer, system=not user)
-    if begin:
-        units.start_timer(system=not user)
-    _note(plan, kind, plan.rhythm.next_slot(datetime.now(UTC)), owner)
+    with units.restore_units_on_failure(system=not user):
+        units.write_units(service, timer, system=not user)
+        if begin:
+            units.start_timer(system=not user)
+        _note(plan, kind, plan.rhythm.next_slot(datetime.now(UTC)), owner)
     if not sealed:
         click.echo("This system does not let a user's units have a file system of their own: runs can write wherever "
                    "you can. With `sudo probe install systemd --system` they cannot.")

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "setup": ("probe.cli.setup:setup", "Say what runs do and risk, ask for consent, write the configuration."),
     "run": ("probe.cli.run:run", "Measure now and write the results."),
     "status": ("probe.cli.status:status", "Say how the runs go, and what to do about what is amiss."),
+    "show": ("probe.cli.show:show", "Show a run, a messenger or a verdict, with its history; also as a page."),
     "install": ("probe.cli.install:install", "Measure by cron or systemd from now on."),
     "uninstall": ("probe.cli.install:uninstall", "Stop measuring by cron or systemd; results stay."),
     "watch": ("probe.cli.watch:watch", "Measure on a schedule until stopped."),
@@ -81,6 +82,19 @@ class LazyGroup(click.Group):
             return None
         command = added.load()
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None,
+                                                                            list[str]]:
+        """As usual; a command that there is not is told with those that are near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0][:60], [*COMMANDS, *added_commands()], n=2)
+            if not near or args[0].startswith("-"):
+                raise
+            raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {' or '.join(near)}?", ctx) from error
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Names of commands, and helps of ours; none is imported, for a person waits for each key."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.stamps import format_time
 from probe.operation.commands.progress_bar import show_progress
 from probe.research.report.fleet_page import holds_cells, make_fleet_report
@@ -20,8 +21,8 @@ from probe.results.files.text_cells import visible
 
 
 @click.command()
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path("results"))
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path),
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), required=False)
+@click.option("-o", "--output", "--out", "out", type=click.Path(dir_okay=False, path_type=Path),
               help="File to write. Default: report.html in DIRECTORY.")
 @click.option("--title", default="", help="Heading of the page.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the page.")
@@ -36,9 +37,9 @@ from probe.results.files.text_cells import visible
 @click.option("--datapackage", is_flag=True, help="Also write datapackage.json, which describes the CSV files.")
 @click.option("--json", "as_json", is_flag=True,
               help="Print the paths, and when targets began and ceased to be blocked, as JSON.")
-def report(directory: Path, out: Path | None, title: str, lang: str, events: Path | None, figures: Path | None,
+def report(directory: Path | None, out: Path | None, title: str, lang: str, events: Path | None, figures: Path | None,
            form: str, datapackage: bool, as_json: bool) -> None:
-    """Make a page from the results in DIRECTORY (default: results), or from the cells of a whole fleet.
+    """Make a page from the results in DIRECTORY (default: the configured folder), or from the cells of a whole fleet.
 
     DIRECTORY is a results folder, or one in which `probe analyse` wrote cells.parquet: then the page shows the networks
     with most events and blocks, counted over all volunteers (extra `research`).
@@ -56,6 +57,10 @@ def report(directory: Path, out: Path | None, title: str, lang: str, events: Pat
     """
     if form == "png" and not figures:
         raise click.UsageError("--figures-as png needs --figures DIR")
+    directory = directory or _choose_folder()
+    if not directory.is_dir():
+        raise click.ClickException(f"{visible(str(directory))}: there are no results here; make some: "
+                                   "probe run --fast, or name their folder: probe report DIRECTORY")
     fleet = holds_cells(directory)
     if fleet and datapackage:
         raise click.UsageError("--datapackage describes the CSV files of a results folder; cells.json describes cells")
@@ -83,6 +88,13 @@ def report(directory: Path, out: Path | None, title: str, lang: str, events: Pat
         click.echo(f"Figures: {figures} ({'SVG and PNG' if form == 'png' else 'SVG'})")
     if package:
         click.echo(f"Description of the CSV files: {package}")
+
+
+def _choose_folder() -> Path:
+    try:
+        return choose_results_folder(load_settings())
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _change(found: BlockChange) -> dict[str, Any]:

@@ -20,12 +20,15 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import Catalogue
 from probe.config.consent.consent_check import explain_refusal
+from probe.config.consent.country_profiles import profile_of
+from probe.config.consent.run_costs import describe_costs
 from probe.config.settings import Settings, choose_results_folder
 from probe.operation.commands.command_setup import load_command_setup, parse_at, stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
 from probe.operation.commands.feed_loading import load_feed_board
-from probe.operation.commands.progress_bar import show_progress
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.operation.commands.run_progress import show_run_progress
+from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.commands.target_list import (
     ListBounds,
     apply_list_bounds,
@@ -52,7 +55,8 @@ CONFIRM_AFTER_S = 240.0
 @click.option("--timed", is_flag=True, help="Mark the run as made by a schedule.")
 @click.option("--config", type=click.Path(dir_okay=False),
               help="Configuration file (default: $PROBE_CONFIG, XDG, /etc).")
-@click.option("--results", type=click.Path(path_type=Path), help="Folder for the results (default: ./results).")
+@click.option("--results", type=click.Path(path_type=Path),
+              help="Folder for the results (default: the configured one, else ./results).")
 @click.option("--catalogue", type=click.Path(dir_okay=False),
               help="A targets.csv, a Citizen Lab test list, an OONI Run descriptor, or a list of URLs.")
 @click.option("--input", "inputs", multiple=True, help="Measure only this endpoint (its URL in the catalogue); repeat.")
@@ -66,10 +70,11 @@ CONFIRM_AFTER_S = 240.0
 @click.option("--parquet/--no-parquet", default=None,
               help="Also write Parquet (default: where pyarrow is installed and no schedule made the run).")
 @click.option("--json", "as_json", is_flag=True, help="Print run, verdicts and services as JSON.")
+@click.option("--details", is_flag=True, help="Say below the answer, target by target, what was found and why.")
 @click.option("--dry-run", is_flag=True, help="Say what would be measured, and measure nothing.")
 def run(fast: bool, timed: bool, config: str | None, results: Path | None, catalogue: str | None,
         inputs: tuple[str, ...], tier: int | None, deadline_s: float | None, wait_s: float, seed: int | None,
-        at: str | None, parquet: bool | None, as_json: bool,
+        at: str | None, parquet: bool | None, as_json: bool, details: bool,
         dry_run: bool) -> None:
     """Measure now and write the results.
 
@@ -117,7 +122,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     run_ends = time.monotonic() + bound.plan.deadline_s
     result = _run(bound.catalogue, bound.settings, bound.plan, folder, diary,
                   parquet=False if timed and parquet is None else parquet)
-    _tell(result, folder, as_json)
+    _tell(result, folder, bound.catalogue, as_json=as_json, details=details, where=name_folder_option(results))
     if result.run.block_type in ("local.offline", "network"):
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
@@ -218,7 +223,7 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
     begin_s = time.monotonic()
     board = load_feed_board(settings, datetime.now(UTC))
     plan = replace(plan, deadline_s=_time_left_s(plan, begin_s)) if settings.feed else plan
-    with show_progress("Measuring") as progress:
+    with show_run_progress(plan.deadline_s) as progress:
         result = make_run(targets, settings, plan, progress=progress, ask_helper=ask_configured, board=board,
                           failed_before=partial(_failed_before, folder),
                           places_before=partial(_places_before, folder))
@@ -259,22 +264,34 @@ def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
     count = sum(len(site.endpoints) for site in chosen.sites)
     click.echo(f"{count} endpoints at {len(chosen.sites)} sites would be measured, "
                f"{len(chosen.skipped)} would be reported as not attempted.")
+    cost = describe_costs(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min)
+    click.echo(f"As measured, the core at consent level {settings.run.consent_level} takes {cost}.")
     if plan.turn:
         click.echo(f"It is the turn of {' '.join(plan.turn.words)} (run.rotate).")
     for why, n in Counter(why for _, why in chosen.skipped.values()).most_common():
         click.echo(f"  {n:4}  {why}")
 
 
-def _tell(result: RunResult, folder: Path, as_json: bool) -> None:
+def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool, where: str) -> None:
+    from probe.operation.status.answer_history import read_histories
+    from probe.operation.status.answer_json import encode_answer
+    from probe.operation.status.answer_text import describe_answer
+    from probe.operation.status.run_answer import answer_run
+    from probe.operation.status.service_answer import gather_catalogue_facts
+
+    read_by_nobody = result.run.trigger == "timed" and not as_json  # a small machine need not read 200 runs for it
+    histories = {} if read_by_nobody else read_histories(folder, result.run, result.services)
+    answer = answer_run(result.run, result.verdicts, result.services, gather_catalogue_facts(targets), histories)
     if as_json:
         click.echo(json.dumps({
             "run": asdict(result.run), "verdicts": [asdict(v) for v in result.verdicts],
-            "services": [asdict(s) for s in result.services], "results": str(folder),
+            "services": [asdict(s) for s in result.services], "results": str(folder), "answer": encode_answer(answer),
         }))
         return
-    from probe.operation.commands.earlier_runs import read_series
-    from probe.operation.commands.run_summary import describe_run
+    echo_lines(describe_answer(answer, where=where))
+    if details:
+        from probe.operation.commands.earlier_runs import read_series
+        from probe.operation.commands.run_summary import describe_run
 
-    for line in describe_run(result, read_series(folder, result)):
-        click.echo(line)
-    click.echo(f"Results: {folder} (run {result.run.run_id})")
+        echo_lines(describe_run(result, read_series(folder, result)))
+    click.echo(f"Results: {folder} (run {result.run.run_id}; target by target: probe show{where} --details)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 import click
 
+from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import CatalogueError
 from probe.config.consent import setup_answers as said
@@ -19,14 +21,18 @@ from probe.config.consent.consent_check import (
     explain_lacking_submit_consent,
     explain_lacking_upload_consent,
 )
-from probe.config.consent.consent_text import write_consent_text
-from probe.config.consent.country_profiles import profile_of
+from probe.config.consent.consent_questions import QUESTIONS, TRIES, ConsentQuestion
+from probe.config.consent.consent_text import write_consent_text, write_short_text
+from probe.config.consent.country_profiles import CountryProfile, profile_of
+from probe.config.consent.run_costs import count_days_kept, describe_costs
 from probe.config.consent.setup_answers import Answers
 from probe.config.geo.geo_status import describe_geo_settings, parse_geo_settings
+from probe.config.geo.geo_table import NO_COUNTRY
+from probe.config.geo.vantage_place import TablePlace
 from probe.config.settings import Settings, SettingsError, find_usual_file, load_settings
 from probe.config.settings_edit import Tables, edit_settings
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
-from probe.results.files.atomic import StoreError, write_file
+from probe.results.files.atomic import StoreError, check_writable, write_file
 
 T = TypeVar("T")
 DEFAULT_RESULTS = "~/probe-results"
@@ -87,10 +93,20 @@ def setup(config: str | None, file: Path | None, agree: int | None, level: int |
             raise click.ClickException(why)
         given = said.merge_answers(given, Answers(results=_folder(before)))
         changes = said.list_changes(given, before, known=known, today=datetime.now(UTC).date())
+        _check_folder(Path(given.results or _folder(before)).expanduser())
         write_file(target, _edit(text, changes, target).encode())
     except (SettingsError, CatalogueError, StoreError) as error:
         raise click.ClickException(str(error)) from error
     _tell(target)
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuses a folder that results could not be written to, and leaves none behind. Raises StoreError."""
+    there = folder.exists()
+    check_writable(folder)
+    if not there:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _before(config: str | None) -> tuple[Path, str, Settings]:
@@ -129,18 +145,19 @@ def _folder(before: Settings) -> str:
 def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers:
     """Ask what was not said. What is asked first decides which risk is told."""
     click.echo("This sets up the probe. It sends nothing. Return keeps what stands in brackets.\n")
+    here = _find_place(before)
+    if given.country is None and here.cc != NO_COUNTRY:
+        click.echo(f"Country of this line, by the table on this device: {here.cc} (another one: --country)")
+        given = said.merge_answers(given, Answers(country=here.cc))
+    asn = here.asn_ipv4 or here.asn_ipv6
+    if given.asn is None and asn:
+        click.echo(f"Its network, by the same table: AS{asn} (another one: --asn)")
+        given = said.merge_answers(given, Answers(asn=asn))
     cc = given.country if given.country is not None else _ask(
         "Country of this line (two letters, ZZ: left open)", before.vantage.cc, said.parse_country)
     cc = said.parse_country(cc)
-    click.echo()
-    for line in write_consent_text(profile_of(cc), cc=cc, to=describe_destinations(before), upload=before.upload.place,
-                                   public=before.submit.place):
-        click.echo(line)
-    click.echo()
-    agreed = click.confirm("Have you read this, and do you agree, and all others whom it concerns?", default=False)
-    if not agreed:
-        raise click.ClickException("Nothing was written, and no run will start. You can come back at any time.")
     profile = profile_of(cc)
+    _ask_consent(before, profile, cc)
     for number, meaning in LEVELS.items():
         click.echo(f"  {number}  {meaning}")
     level = given.level or _ask(
@@ -161,6 +178,49 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     return said.merge_answers(given,
                               Answers(agree=TEXT_NUMBER, level=level, country=cc, asn=asn, network_type=kind, geo=geo,
                                              skip_services=skip, results=results))
+
+
+def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
+    """Tell the risk in short, the whole text to whoever wants it, then ask whether it was understood and agreed to."""
+    places, upload, public = describe_destinations(before), before.upload.place, before.submit.place
+    for line in write_short_text(profile, cc=cc, costs=describe_costs(1, every_min=profile.every_min), to=places,
+                                 upload=upload, public=public):
+        click.echo(line)
+    click.echo()
+    if click.confirm(f"Read the whole text (number {TEXT_NUMBER}) now?", default=False):
+        whole = write_consent_text(profile, cc=cc, to=places, upload=upload, public=public)
+        click.echo_via_pager("\n".join(whole) + "\n")
+    for question in QUESTIONS:
+        _ask_question(question)
+    if not click.confirm(f"Do you agree to text {TEXT_NUMBER}, and all others whom it concerns?", default=False):
+        raise click.ClickException("Nothing was written, and no run will start. You can come back at any time.")
+
+
+def _ask_question(question: ConsentQuestion) -> None:
+    """Ask until the answer is right; explain each wrong one, and end after too many."""
+    click.echo(question.question)
+    for number, answer in enumerate(question.answers):
+        click.echo(f"  {chr(ord('a') + number)}  {answer}")
+    for _ in range(TRIES):
+        right = question.is_right(str(click.prompt("Your answer")))
+        if right:
+            return
+        click.echo("  Answer with one of these letters." if right is None else f"  No. {question.why}")
+    raise click.ClickException("Nothing was written. Read the whole text first: probe setup --show")
+
+
+def _find_place(before: Settings) -> TablePlace:
+    """Where this device's own public addresses lie, by the table on it; nothing is sent. Behind a translator it has
+    none, and nothing is found; behind a VPN the address is another place's, and is not asked for."""
+    from probe.config.geo.whereabouts import Whereabouts, choose_table
+    from probe.measurement.device.own_addresses import list_own_addresses
+    from probe.measurement.device.tunnels import detect_tunnel
+
+    if detect_tunnel():
+        return TablePlace()
+    here = Whereabouts(choose_table(before.geo, lab=read_marker().lab))
+    here.learn_own(list_own_addresses())
+    return here.find_table_place()
 
 
 def _ask(question: str, default: str, read: Callable[[str], T]) -> T:
@@ -185,6 +245,16 @@ def _asn(text: str) -> int:
     return int(digits)
 
 
+def _describe_store(settings: Settings) -> str:
+    age = f"{settings.store.keep_days} days" if settings.store.keep_days else "for ever"
+    quota_mb = settings.store.quota_mb
+    if not quota_mb:
+        return f"{age}, without a limit"
+    days = count_days_kept(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min,
+                           quota_mb=quota_mb)
+    return f"{age}, {quota_mb} MB at most (about {days} days of runs)"
+
+
 def _tell(target: Path) -> None:
     settings = load_settings(str(target))
     run, left = settings.run, ", ".join(settings.run.skip_services)
@@ -193,6 +263,8 @@ def _tell(target: Path) -> None:
     assert not settings.submit.place or not explain_lacking_submit_consent(settings, settings.submit.place)
     click.echo(f"Written: {target}")
     click.echo(f"  level {run.consent_level}, tier {run.tier}, country {settings.vantage.cc}, results in {run.results}")
+    click.echo(f"  kept: {_describe_store(settings)}; what goes is told, and named in removed.jsonl (change: [store])")
+    click.echo(f"  runs take {describe_costs(run.consent_level, every_min=profile_of(settings.vantage.cc).every_min)}")
     click.echo(f"  country and network are looked up in: {', '.join(describe_geo_settings(settings.geo))}")
     if settings.upload.place:
         click.echo(f"  results of each scheduled run are sent to {settings.upload.place}")

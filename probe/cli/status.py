@@ -14,7 +14,10 @@ from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_lacking_consent
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.operation.commands.run_lock import read_held_since
+from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.schedules.installed_schedules import find_last_errors, list_installed
+from probe.operation.status.answer_json import encode_answer
+from probe.operation.status.answer_text import describe_answer
 from probe.operation.status.installation_checks import check_capture, check_links, check_resolver
 from probe.operation.status.status_facts import StatusFacts, gather_status_facts
 from probe.operation.status.status_findings import BAD, NOTE, OK, StatusFinding, list_findings
@@ -25,15 +28,17 @@ _MARKS = {OK: "ok  ", NOTE: "note", BAD: "BAD "}
 @click.command()
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
+@click.option("--details", is_flag=True, help="Say what is in order too, and blocks target by target.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def status(config: str | None, results: Path | None, as_json: bool) -> None:
-    """Say how the runs of the last 30 days went, what is blocked, what is missing, and what to do. Sends nothing.
+def status(config: str | None, results: Path | None, details: bool, as_json: bool) -> None:
+    """Say which messengers work, what is amiss with the runs of the last 30 days, and what to do. Sends nothing.
 
     Exit status 1 when something should be put right.
 
     \b
     Examples:
       probe status
+      probe status --details
       probe status --json | jq '.findings[] | select(.state == "bad")'
     """
     try:
@@ -45,12 +50,28 @@ def status(config: str | None, results: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_as_json(facts, found)))
     else:
-        for finding in found:
+        _tell_answer(facts, where=name_folder_option(results))
+        for finding in found if details else [one for one in found if one.state != OK]:
             click.echo(f"{_MARKS[finding.state]}  {finding.what}: {finding.text}")
             if finding.todo:
                 click.echo(f"        to do: {finding.todo}")
     if any(finding.state == BAD for finding in found):
         sys.exit(1)
+
+
+def _tell_answer(facts: StatusFacts, *, where: str) -> None:
+    """The last run's answer; where it says nothing of services, also the last one that does."""
+    if facts.answer is None and facts.runs:
+        click.echo("The last run or the list of targets cannot be read, so nothing is said of messengers: see below.\n")
+        return
+    if facts.answer is None:
+        click.echo("Nothing was measured in the last 30 days. To do so: probe run --fast")
+        return
+    echo_lines(describe_answer(facts.answer, where=where))
+    if facts.said_last:
+        click.echo("\nBefore that:")
+        echo_lines(describe_answer(facts.said_last, where=where))
+    click.echo()
 
 
 def _facts(settings: Settings, results: Path) -> StatusFacts:
@@ -74,6 +95,8 @@ def _device() -> list[StatusFinding]:
 def _as_json(facts: StatusFacts, found: tuple[StatusFinding, ...]) -> dict[str, object]:
     term, sent = facts.term, facts.uploads
     return {
+        "answer": encode_answer(facts.answer) if facts.answer else None,
+        "said_last": encode_answer(facts.said_last) if facts.said_last else None,
         "findings": [asdict(finding) for finding in found],
         "schedule": {"by": term.by, "every_min": term.rhythm.every_min} if term else None,
         "gaps": [{"first": gap.first.isoformat(), "last": gap.last.isoformat(), "n": gap.n, "why": gap.why}

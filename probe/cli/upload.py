@@ -84,9 +84,13 @@ def _upload(settings: Settings, folder: Path, for_s: float, due: bool, lab: bool
         note_waiting(folder, settings)
     if as_json:
         click.echo(json.dumps({"to": place, "runs": done.runs, "bytes": done.bytes, "left": done.left,
-                               "failure": done.failure, "unreadable": done.unreadable}))
+                               "failure": done.failure, "other_side": done.other_side,
+                               "unreadable": done.unreadable}))
         return bool(done.failure)
     click.echo(f"{done.runs} runs sent to {place}, {done.bytes / 1e6:.1f} MB; {done.left} wait.")
+    if done.other_side:
+        click.echo(f"{done.other_side} runs were {'not ' if lab else ''}made in the laboratory and are never sent from "
+                   "here.")
     for text in done.unreadable[:3]:
         click.echo(f"Not sent, because it cannot be read: {visible(text)}", err=True)
     if done.failure:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,9 +22,12 @@ from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.schedules.installed_schedules import make_own_command
 from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
 from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now
+from probe.operation.status.board_reading import read_board
+from probe.operation.status.board_text import describe_board
 from probe.results.files.atomic import StoreError
 
 STOP_S = 20.0
+REDRAW_S = 60.0
 _JUMP = timedelta(minutes=1)
 
 
@@ -31,12 +37,16 @@ _JUMP = timedelta(minutes=1)
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file, handed on to each run.")
 @click.option("--results", type=click.Path(path_type=Path), help="Folder for the results, handed on to each run.")
 @click.option("--once", is_flag=True, help="Make one run now and stop.")
-def watch(every_min: str | None, config: str | None, results: Path | None, once: bool) -> None:
+@click.option("--plain", is_flag=True, help="Lines alone, also on a terminal, as for a screen reader.")
+def watch(every_min: str | None, config: str | None, results: Path | None, once: bool, plain: bool) -> None:
     """Measure on a schedule until stopped. Each run is a process of its own, so that nothing piles up.
 
+    On a terminal it shows the messengers hour by hour, what is so now, and since when.
+
     \b
-    Example:
+    Examples:
       probe watch --every-min 60
+      probe watch --plain
     """
     try:
         settings = load_settings(config)
@@ -51,7 +61,7 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
                      ScheduleEvent(at=get_now(), kind="installed", by="watch", every_min=beat.every_min,
                                    first=get_now()))
         try:
-            _watch(command, beat.every_min, beat.jitter_s)
+            _watch(command, beat.every_min, beat.jitter_s, _LiveBoard(folder, shown=is_live_terminal() and not plain))
         finally:
             append_event(folder, ScheduleEvent(at=get_now(), kind="uninstalled"))
     except (SettingsError, StoreError) as error:
@@ -64,14 +74,39 @@ def make_run_command(settings: Settings, beat: Rhythm, folder: Path, config: str
             "--results", str(folder), "--deadline-s", f"{beat.deadline_s(settings.run.deadline_s):g}"]
 
 
-def _watch(command: list[str], every_min: int, jitter_s: int) -> None:
+class _LiveBoard:
+    """Messengers by hours on a terminal, drawn anew after each run and once a minute; elsewhere nothing."""
+
+    def __init__(self, folder: Path, *, shown: bool) -> None:
+        self._folder, self.shown, self._next_s = folder, shown, 0.0
+
+    def draw(self, *, due: datetime | None, at_once: bool = False) -> None:
+        """Draw where it is time to; `due`: when the next run is, in local time."""
+        now_s = time.monotonic()
+        if not self.shown or (now_s < self._next_s and not at_once):
+            return
+        self._next_s = now_s + REDRAW_S
+        size = shutil.get_terminal_size()
+        lines = list(describe_board(read_board(self._folder, now=get_now()), columns=size.columns,
+                                    colour="NO_COLOR" not in os.environ, rows=max(1, size.lines - 6)))
+        when = f"next run about {due:%H:%M}" if due else "no run is due"
+        click.echo("\x1b[H\x1b[2J" + "\n".join([f"{when}; to stop: Ctrl-C"[: size.columns], *lines]))
+
+
+def is_live_terminal() -> bool:
+    """Whether standard output can be drawn on again and again."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _watch(command: list[str], every_min: int, jitter_s: int, board: _LiveBoard) -> None:
     """Start a run at once and then at each interval, late by chance; a run that goes on is not waited for."""
     import schedule
 
     runs: list[subprocess.Popen[bytes]] = []
 
     def start(*extra: str) -> None:
-        runs.append(subprocess.Popen([*command, *extra]))
+        quiet = subprocess.DEVNULL if board.shown else None  # what a run says would stand in the board
+        runs.append(subprocess.Popen([*command, *extra], stdout=quiet, stderr=quiet))
 
     signal.signal(signal.SIGTERM, _stop)
     job = schedule.every(every_min).minutes.do(start, "--wait-s", str(jitter_s))
@@ -83,7 +118,10 @@ def _watch(command: list[str], every_min: int, jitter_s: int) -> None:
                 job.next_run = (job.next_run or datetime.now()) + jump
             for run in [run for run in runs if run.poll() is not None]:
                 runs.remove(run)
-                _print_status(run.returncode)
+                if not board.shown:
+                    _print_status(run.returncode)
+                board.draw(due=job.next_run, at_once=True)
+            board.draw(due=job.next_run)
             time.sleep(max(0.5, min(5.0, schedule.idle_seconds() or 5.0)))
             schedule.run_pending()
     except KeyboardInterrupt:

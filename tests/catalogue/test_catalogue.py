@@ -313,7 +313,8 @@ def test_a_plain_list_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", [
     "https://user@example.org/", "http://127.0.0.1/", "http://[::1]/", "http://10.0.0.1/", "http://169.254.169.254/",
     "http://localhost/", "http://router/", "http://2130706433/", "http://0x7f.1/", "http://[fe80::1%25eth0]/",
-    "http://[::ffff:127.0.0.1]/", "ftp://example.org/", "http://example.org:0/", "http://exa\u00fcmple.org/",
+    "http://[::ffff:127.0.0.1]/", "ftp://example.org/", "http://example.org:0/", "http://\uff11\uff12\uff17.0.0.1/",
+    "http://127\u30020\u30020\u30021/", "router.example:99999", "10.0.0.11/",
     "https://",
     "http://224.0.0.1/", "http://[64:ff9b::a00:1]/", "http://[2002:a00:1::]/", "tcpconnect://example.org:80",
 ])

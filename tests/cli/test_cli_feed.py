@@ -313,7 +313,7 @@ def test_without_feeds_nothing_is_looked_for_or_said(boards: list[FeedBoard | No
     assert call("run", "--fast", "--no-parquet").stderr == ""
     assert boards == [None]
     assert not list(home.glob(".local/state/probe/feed*"))
-    assert "control feed" not in call("doctor").output + call("status").output
+    assert "control feed" not in call("doctor").output + call("status", "--details").output
 
 
 def test_the_doctor_counts_what_counts_now(home: Path) -> None:
@@ -327,7 +327,7 @@ def test_the_doctor_counts_what_counts_now(home: Path) -> None:
     call("update", "feeds")
     assert means() >= {"helper", "twin", "two_helpers"}
     assert in_order(call("doctor").output, "de-1", "AS64510", "DE", "5 minutes old")
-    assert "5 minutes old" in call("status").output
+    assert "5 minutes old" in call("status", "--details").output
     configure(table(one))
     assert "two_helpers" not in means()
     configure(table(one), '[[helper]]\nid = "h"\nurl = "https://h.example/"\nasn = 7\ncc = "NL"')
@@ -339,11 +339,11 @@ def test_an_old_feed_counts_for_nothing_and_status_says_why(home: Path) -> None:
     configure(table(path))
     call("update", "feeds")
     assert "helper" not in json.loads(call("doctor", "--json").stdout)["means"]
-    found = [line for line in call("status").output.splitlines() if "control feed" in line]
+    found = [line for line in call("status", "--details").output.splitlines() if "control feed" in line]
     assert "5 hours old" in found[0]
     assert "too old" in found[0]
     configure('[[feed]]\nurls = ["x"]\nkey = "RW"')
-    assert "BAD   control feed" in call("status").output
+    assert "BAD   control feed" in call("status", "--details").output
     assert "BAD  control feed" in call("doctor").output
 
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from probe.cli import run as run_module
 from probe.cli.main import COMMANDS, cli
+from probe.config.install_advice import advise_extra
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.inference.rules.all_rules import list_rules
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
@@ -26,6 +27,7 @@ def _measure_nothing(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> None:
         raise Measured
 
     monkeypatch.setattr(run_module, "_measure", refuse)
+    monkeypatch.setattr("probe.measurement.device.tunnels.detect_tunnel", lambda: "")
     monkeypatch.setattr(run_module, "explain_refusal", lambda *_, **__: "")  # consent has its own tests
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
@@ -180,7 +182,7 @@ def test_two_helpers_count_when_their_networks_differ(
     found = json.loads(call("doctor", "--config", "probe.toml", "--json").output)
     assert ("two_helpers" in found["means"]) == able
     assert ("helper" in found["means"]) == bool(helpers)
-    assert found["convictable"]["tls.mitm"] == bool(helpers)
+    assert found["convictable"]["tcp.drop.port"] == bool(helpers)
 
 
 @pytest.mark.parametrize("able", [True, False])
@@ -191,6 +193,46 @@ def test_the_doctor_says_what_packets_add_and_how_to_allow_them(able: bool, monk
     found = json.loads(call("doctor", "--config", "probe.toml", "--json").output)
     line = next(f for f in found["findings"] if f["what"] == "packets")
     assert line["ok"], "a run without them is in order"
-    assert ("setcap cap_net_raw" in line["text"]) != able
+    assert ("--packets" in line["text"]) != able
     assert ("packets" in found["means"]) == able
     assert found["convictable"]["tls.close.sni"] == able
+
+
+@pytest.mark.parametrize(("lacking", "tunnel", "network_type", "links", "wrong"), [
+    ("", "", "unknown", (4,), set()), ("Nobody agreed.", "", "unknown", (4,), {"consent"}),
+    ("", "full", "unknown", (4,), {"tunnel"}), ("", "full", "vpn", (4,), set()), ("", "split", "unknown", (4,), set()),
+    ("", "", "unknown", (), {"network"}),
+])
+def test_the_doctor_fails_where_a_run_would_be_worth_nothing(
+    lacking: str, tunnel: str, network_type: str, links: tuple[int, ...], wrong: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checks = "probe.operation.status.installation_checks"
+    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: links)
+    monkeypatch.setattr("probe.measurement.device.tunnels.detect_tunnel", lambda: tunnel)
+    monkeypatch.setattr(f"{checks}.explain_lacking_consent", lambda _: lacking)
+    monkeypatch.setattr("probe.measurement.names.system_dns.read_network_resolvers", lambda: ("192.0.2.53",))
+    monkeypatch.setattr(f"{checks}.has_file_capabilities", lambda _: False)
+    Path("probe.toml").write_text(f'[vantage]\nnetwork_type = "{network_type}"\n')
+    result = call("doctor", "--config", "probe.toml", "--json")
+    found = {finding["what"] for finding in json.loads(result.output)["findings"] if not finding["ok"]}
+    assert found == wrong
+    assert result.exit_code == (EXIT_FAILED if wrong else 0)
+
+
+def test_the_doctor_names_a_shared_interpreter_that_was_armed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.operation.status.installation_checks.has_file_capabilities", lambda _: True)
+    monkeypatch.setattr("sys.prefix", "/nowhere")
+    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
+    found = json.loads(call("doctor", "--json").output)["findings"]
+    (line,) = (finding for finding in found if finding["what"] == "interpreter")
+    assert not line["ok"]
+
+
+def test_the_doctor_says_how_to_add_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
+    monkeypatch.setattr("probe.operation.status.installation_checks.find_lacking_modules", lambda: {"aioquic"})
+    found = json.loads(call("doctor", "--json").output)["findings"]
+    (line,) = (finding for finding in found if finding["what"] == "libraries")
+    assert line["ok"]
+    assert advise_extra("quic") in line["text"]

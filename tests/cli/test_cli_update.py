@@ -79,7 +79,7 @@ def test_a_bad_list_is_refused_and_the_last_good_one_stays(spoil: Any, why: str)
     assert "\x1b" not in result.output
     assert "stays in use" in result.output
     assert "signed list 7" in call("targets", "list").output
-    assert "failed: " in call("status").output
+    assert "failed: " in call("status", "--details").output
 
 
 @pytest.mark.parametrize(("arguments", "told"), [
@@ -99,7 +99,7 @@ def test_a_key_that_is_none_is_told_wherever_it_matters(made: Made) -> None:
         result = call(*command)
         assert result.exit_code == EXIT_FAILED, command
         assert "update.key" in result.output
-    assert "BAD   list: " in call("status").output
+    assert "BAD   list: " in call("status", "--details").output
     assert not made.runs
 
 
@@ -144,9 +144,9 @@ def test_targets_tell_where_the_list_is_from() -> None:
 @pytest.mark.parametrize(("age_days", "state"), [(0, "ok  "), (40, "BAD ")])
 def test_status_tells_age_and_what_is_asked(age_days: int, state: str) -> None:
     configure()
-    assert "BAD   list: " in call("status").output
+    assert "BAD   list: " in call("status", "--details").output
     bring(day=today() - timedelta(days=age_days), policy={"RU": {"max_tier": 1}})
-    line = next(line for line in call("status").output.splitlines() if "  list: " in line)
+    line = next(line for line in call("status", "--details").output.splitlines() if "  list: " in line)
     assert line.startswith(state)
     assert f"{age_days} days old" in line
     assert "tier 1" in line

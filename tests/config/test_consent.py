@@ -19,9 +19,10 @@ from probe.catalogue.load import load_catalogue
 from probe.cli import run as run_module
 from probe.cli.main import cli
 from probe.config.consent.consent_check import explain_lacking_consent, explain_refusal, make_consent
+from probe.config.consent.consent_questions import QUESTIONS
 from probe.config.consent.consent_text import write_consent_text
 from probe.config.consent.country_profiles import load_profiles, profile_of
-from probe.config.consent.setup_answers import Answers, list_changes
+from probe.config.consent.setup_answers import KEEP_DAYS, QUOTA_MB, Answers, list_changes
 from probe.config.settings import GeoSettings, HelperSettings, RunSettings, Settings, SettingsError, load_settings
 from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER, list_sent
 from probe.core.tables.protocols import PROTOCOLS
@@ -157,6 +158,8 @@ def test_an_answer_that_cannot_be_is_explained(answers: Answers, told: str) -> N
 @pytest.fixture
 def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
+    monkeypatch.setattr("probe.measurement.device.own_addresses.list_own_addresses", lambda: ())
+    monkeypatch.setattr("probe.measurement.device.tunnels.detect_tunnel", lambda: "")
     monkeypatch.setenv("HOME", str(in_folder))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
@@ -201,7 +204,7 @@ def test_setup_from_a_file(home: Path) -> None:
 
 def test_setup_in_a_conversation(home: Path) -> None:
     Path("probe.toml").write_text(OWN)
-    said = "Iran\nir\ny\n4\n2\nASx\nAS64501\nmobile\nno.mmdb\nnone\n\n\n"
+    said = "Iran\nir\ny\nx\na\nc\na\nb\ny\n4\n2\nASx\nAS64501\nmobile\nno.mmdb\nnone\n\n\n"
     result = call("setup", "--config", "probe.toml", said=said)
     assert result.exit_code == 0, result.output
     assert all(part in result.output for part in ("https://helper.example/", "'4'", "no.mmdb: "))
@@ -215,7 +218,8 @@ def test_setup_in_a_conversation(home: Path) -> None:
     assert explain_lacking_consent(settings) == ""
 
 
-@pytest.mark.parametrize("said", ["DE\nn\n", "DE\n\n", "DE\n", ""])
+@pytest.mark.parametrize("said", [
+    "DE\nn\nc\na\nb\nn\n", "DE\nn\nc\na\nb\n\n", "DE\nn\na\na\nb\n", "DE\nn\nc\na\n", "DE\n", ""])
 def test_whoever_does_not_agree_is_left_alone(home: Path, said: str) -> None:
     result = call("setup", said=said)
     assert (result.exit_code, type(result.exception)) == (EXIT_FAILED, SystemExit)
@@ -238,6 +242,42 @@ def test_what_cannot_be_is_told(home: Path, arguments: tuple[str, ...], code: in
     assert (result.exit_code, type(result.exception)) == (code, SystemExit), result.output
     assert told in result.output
     assert {path.name: path.read_text() for path in home.iterdir()} == texts
+
+
+def test_a_wrong_answer_is_explained_and_asked_again() -> None:
+    for question in QUESTIONS:
+        letters = [chr(ord("a") + place) for place in range(len(question.answers))]
+        assert [question.is_right(letter) for letter in letters].count(True) == 1
+        assert {question.is_right(word) for word in ("", "z", "aa", "7", "\u00e4")} == {None}
+
+
+def test_a_first_set_up_bounds_what_is_kept_and_a_later_one_leaves_it(home: Path) -> None:
+    agree = ("--agree", str(TEXT_NUMBER), "--country", "DE", "--results", "out")
+    assert call("setup", *agree).exit_code == 0
+    assert (load_settings().store.keep_days, load_settings().store.quota_mb) == (KEEP_DAYS, QUOTA_MB)
+    file = home / "config/probe/probe.toml"
+    file.write_text(file.read_text().replace(f"quota_mb = {QUOTA_MB}", "quota_mb = 0"))
+    assert call("setup", *agree).exit_code == 0
+    assert load_settings().store.quota_mb == 0
+
+
+def test_country_and_network_of_an_own_public_address_are_not_asked_for(home: Path,
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    write_mmdb(Path("own.mmdb"), {"93.184.0.0/16": {"country_code": "DE", "asn": "AS64501"}})
+    Path("probe.toml").write_text('[geo]\nfiles = ["own.mmdb"]\n')
+    monkeypatch.setattr("probe.measurement.device.own_addresses.list_own_addresses", lambda: ("93.184.216.34",))
+    result = call("setup", "--config", "probe.toml", said="n\nc\na\nb\ny\n1\nunknown\n\n\nout\n")
+    assert result.exit_code == 0, result.output
+    assert load_settings("probe.toml").vantage.cc == "DE"
+    assert "93.184" not in result.output + Path("probe.toml").read_text()
+
+
+@pytest.mark.parametrize("place", ["/proc/probe", "a file/results"])
+def test_a_folder_that_cannot_be_written_is_refused(home: Path, place: str) -> None:
+    Path("a file").write_text("")
+    result = call("setup", "--agree", str(TEXT_NUMBER), "--results", place)
+    assert (result.exit_code, type(result.exception)) == (EXIT_FAILED, SystemExit)
+    assert not (home / "config/probe/probe.toml").exists()
 
 
 def test_a_link_to_the_configuration_stays_one(home: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mmdb_files import Plain, mmdb, write_mmdb
 from probe.config.geo.geo_table import NO_ENTRY, GeoEntry, GeoError
 from probe.config.geo.mmdb import MmdbTables, asn_of, country_of
+from probe.config.install_advice import advise_extra
 
 COUNTRIES: dict[str, Plain] = {"93.184.0.0/16": {"country": {"iso_code": "DE", "geoname_id": 7}},
                                "2606:2800::/32": {"country": {"iso_code": "RU"}}}
@@ -91,4 +92,4 @@ def test_without_the_package_it_is_said_what_to_install(tmp_path: Path) -> None:
     program = ("import sys; sys.modules['maxminddb'] = None\nfrom probe.config.geo.mmdb import MmdbTables\n"
                f"try:\n    MmdbTables([{path!r}]).find('93.184.216.34')\nexcept ValueError as error: print(error)")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert "pip install 'reachability-probe[geo]'" in done.stdout, done.stderr
+    assert advise_extra("geo") in done.stdout, done.stderr

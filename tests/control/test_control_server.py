@@ -21,6 +21,7 @@ from click.testing import CliRunner
 
 from control_world import DOH, HERE, HOST, SILENT, helper_at
 from probe.cli.helper import helper as helper_command
+from probe.config.install_advice import advise_extra
 from probe.control.asking.helper_client import HelperConfig, ask_helper
 from probe.control.helper import helper_server as control_server
 from probe.control.helper.helper_engine import HelperEngine
@@ -270,4 +271,4 @@ def test_command_explains_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "probe.control.helper.helper_server", None)
     monkeypatch.delitem(sys.modules, "probe.control.helper.helper_server")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    assert "pip install 'reachability-probe[helper]'" in run("--listen", f"{HERE}:0")
+    assert advise_extra("helper") in run("--listen", f"{HERE}:0")

@@ -65,6 +65,45 @@ def kinds(results: Path) -> list[str]:
     return [event.kind for event in read_events(results, since=get_now() - timedelta(days=1))]
 
 
+BROKEN_SYSTEMCTL = """#!/bin/sh
+echo "$@" >> "$HOME/asked"
+case "$*" in *"$FAILS"*) echo "no bus" >&2; exit 1;; esac
+"""
+
+
+@pytest.mark.parametrize("fails", ["daemon-reload", "enable", "restart"])
+@pytest.mark.parametrize("before", [False, True])
+def test_units_are_there_whole_or_as_they_were(home: Path, fails: str, before: bool,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "bin/systemctl").write_text(BROKEN_SYSTEMCTL)
+    (home / "bin/systemctl").chmod(0o755)
+    (home / "bin/systemd-run").write_text("#!/bin/sh\n")
+    (home / "bin/systemd-run").chmod(0o755)
+    monkeypatch.setenv("FAILS", "nothing of this")
+    if before:
+        assert call("install", "systemd").exit_code == 0
+    folder = home / ".config/systemd/user"
+    kept = {path.name: path.read_text() for path in folder.glob("reachability*")}
+    noted = kinds(home / "out")
+    monkeypatch.setenv("FAILS", fails)
+    assert call("install", "systemd", "--every-min", "120").exit_code == 1
+    assert {path.name: path.read_text() for path in folder.glob("reachability*")} == kept
+    assert bool(kept) is before
+    assert kinds(home / "out") == noted
+    if not before:
+        assert call("install", "cron").exit_code == 0, "nothing is left that would be a second schedule"
+
+
+def test_a_crontab_is_as_it_was_where_the_log_cannot_be_written(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    (home / "spool").write_text(PERSONS)
+    monkeypatch.setattr("probe.cli.install.append_event", fail)
+    assert call("install", "cron").exit_code == 1
+    assert (home / "spool").read_text() == PERSONS
+
+
 # ---- cron
 
 def test_a_crontab_is_installed_upgraded_and_left_as_it_was(home: Path) -> None:

@@ -119,7 +119,7 @@ def test_an_old_list_leaves_the_core_and_says_so_once(made: Made) -> None:
     assert result.exit_code == 0
     assert result.stderr.count("31 days old") == len(result.stderr.splitlines()) == 1
     assert (made.runs[0][1].run.consent_level, made.runs[0][2].tier) == (1, 1)
-    assert "31 days old" in call("status").output
+    assert "31 days old" in call("status", "--details").output
     assert "31 days old" in call("targets", "list").output
 
 
@@ -128,7 +128,7 @@ def test_without_a_configured_list_nothing_is_said(made: Made) -> None:
     result = call("run", "--fast")
     assert result.stderr == ""
     assert (made.runs[0][1].run.consent_level, made.runs[0][2].tier, made.runs[0][2].fast) == (3, 3, True)
-    assert "list: " not in call("status").output
+    assert "list: " not in call("status", "--details").output
     assert not (Path(".local") / "state" / "probe" / LIST).exists()
 
 

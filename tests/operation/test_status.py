@@ -19,6 +19,8 @@ from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.operation.schedules.missing_runs import Gap, ScheduleTerm
 from probe.operation.schedules.rhythm import make_rhythm
 from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now
+from probe.operation.status.run_answer import answer_run
+from probe.operation.status.service_answer import CatalogueFacts
 from probe.operation.status.status_facts import StatusFacts, gather_status_facts
 from probe.operation.status.status_findings import BAD, NOTE, OK, StatusFinding, list_findings
 from probe.results.runs.run_writer import write_run
@@ -35,10 +37,13 @@ def a_run(**others: object) -> Run:
     return replace(run, **others)  # type: ignore[arg-type]
 
 
+ANSWER = answer_run(
+    a_run(), [Verdict(target_id="signal.chat.x", service="signal", role="chat", input="i", outcome="ok")],
+    [ServiceVerdict(service="signal", role="chat", outcome="ok", k=0, n=1)], CatalogueFacts(services={}, roles={}))
 WELL_SET_UP = StatusFacts(
     now=NOW, settings=Settings(path="/p.toml", consent=ConsentSettings(date="2026-11-01", text=1, level=1)),
     results=Path("/r"), not_agreed="", at_work=("cron",), term=TERM, events=(), gaps=(), running_since=None,
-    runs=(a_run(),), unreadable=(), blocked=(), disk_bytes=10**6, free_bytes=10**12, errors="",
+    runs=(a_run(),), unreadable=(), blocked=(), disk_bytes=10**6, free_bytes=10**12, errors="", answer=ANSWER,
 )
 
 
@@ -71,9 +76,8 @@ GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, wh
     ({"gaps": (replace(GAP, last=NOW - timedelta(days=3)),)}, "gap", NOTE, "nothing started it"),
     ({"blocked": (Verdict(target_id="a.b.c", service="a", role="chat", input="i", outcome="blocked",
                           block_type="tls.reset.sni"),)}, "blocked now", NOTE, "a.b.c: tls.reset.sni, seen in one run"),
-    ({"services": (ServiceVerdict(service="signal", role="call", outcome="blocked", k=2, n=2, block_types=("udp",)),
-                   ServiceVerdict(service="signal", role="chat", outcome="ok", k=0, n=1))}, "service", NOTE,
-     "Signal: calls blocked (UDP), chat ok, group calls not measured (an account is needed), in the last run"),
+    ({"answer": None}, "blocked now", NOTE, "not known"),
+    ({"answer": replace(ANSWER, services=())}, "blocked now", NOTE, "not known"),
     ({"free_bytes": 10**6}, "disk", BAD, "1.0 MB are free"),
     ({"runs": (a_run(ladder=("clock:wrong",), clock_offset_s=90.0),)}, "clock", BAD, "90 s behind"),
     ({"runs": (a_run(measurement_start_time="2027-11-25T12:05:00Z"),)}, "clock", BAD, "future"),

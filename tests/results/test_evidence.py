@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from scapy.utils import RawPcapNgReader
 
 from probe.cli.main import cli
+from probe.config.install_advice import advise_extra
 from probe.core.observations import KeptPacket
 from probe.core.runs import RunResult
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
@@ -118,7 +119,7 @@ def test_packets_are_shown_or_written(stored: tuple[Path, RunResult], monkeypatc
     monkeypatch.setitem(sys.modules, "scapy.layers.inet", None)
     code, said = call(stored[0], stored[1].run.run_id, "--show")
     assert code == EXIT_FAILED
-    assert "reachability-probe[packets]" in said
+    assert advise_extra("packets") in said
 
 
 def test_errors_say_what_is_wrong(stored: tuple[Path, RunResult], tmp_path: Path) -> None:

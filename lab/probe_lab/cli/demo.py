@@ -18,7 +18,8 @@ TITLE = "WeChat in Russia, May 2017 (laboratory)"
 
 
 @click.command(short_help="WeChat in Russia, May 2017: a time-lapse in the laboratory.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("results/demo"),
+@click.option("-o", "--output", "--out", "out",
+              type=click.Path(file_okay=False, path_type=Path), default=Path("results/demo"),
               show_default=True, help="Folder for the results; must be empty or absent.")
 @click.option("--seed", type=int, default=2017, show_default=True, help="Seed of the world.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Runs at a time (default: six for each core).")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,7 @@ def exec_(
         if pcap is not None:
             pcap.mkdir(parents=True, exist_ok=True)
         _introduce(drawn, seed)
+        _warn_beyond_tier(drawn, command, endpoints)
         status = _run(drawn, command, level=level, pcap=pcap, helpers=not no_helper)
     except OSError as error:
         raise click.ClickException(f"{pcap}: {error.strerror}" if pcap else str(error)) from error
@@ -103,6 +105,31 @@ def _introduce(drawn: DrawnScenario, seed: int) -> None:
     for alias, inputs in drawn.aliases.items():
         if ":" not in alias:
             click.echo(f"  @{alias}: {' '.join(inputs)}", err=True)
+
+
+def _warn_beyond_tier(drawn: DrawnScenario, command: Sequence[str], endpoints: Iterable[Endpoint]) -> None:
+    """Say so where the command is a run of the probe that does not measure what was drawn."""
+    if "run" not in command or not any(word.rpartition("/")[2] == "probe" for word in command) or (
+            {"--input", "--catalogue"} & set(command)):
+        return
+    beyond = list_beyond_tier(drawn.aliases, read_tier(command), endpoints)
+    if beyond:
+        click.echo(f"this run measures up to tier {read_tier(command)} and leaves out: {' '.join(beyond)} "
+                   f"(add --tier 3, or name another with --target)", err=True)
+
+
+def read_tier(command: Sequence[str]) -> int:
+    """The tier of a `probe run` command line; 1 where it says none."""
+    words = dict(pairwise(command))
+    said = words.get("--tier") or next((word.partition("=")[2] for word in command if word.startswith("--tier=")), "1")
+    return int(said) if said in ("0", "1", "2", "3") else 1
+
+
+def list_beyond_tier(aliases: Mapping[str, Sequence[str]], tier: int, endpoints: Iterable[Endpoint]) -> list[str]:
+    """Of what was drawn by name, the inputs that a run up to `tier` leaves out."""
+    tiers = {endpoint.input: endpoint.tier for endpoint in endpoints}
+    drawn = dict.fromkeys(url for alias, inputs in aliases.items() if ":" not in alias for url in inputs)
+    return [url for url in drawn if tiers.get(url, tier) > tier]
 
 
 def _run(drawn: DrawnScenario, command: Sequence[str], *, level: str, pcap: Path | None, helpers: bool) -> int:

@@ -82,6 +82,24 @@ def write_consent_text(profile: CountryProfile, *, cc: str, to: Sequence[str] = 
     yield from _part("You are free", _FREE)
 
 
+def write_short_text(profile: CountryProfile, *, cc: str, costs: str, to: Sequence[str] = (), upload: str = "",
+                     public: str = "") -> Iterator[str]:
+    """What a person should know before anything else, in a screenful; no part of the numbered text, which it names.
+    `costs`: what runs take; the others as in the whole text."""
+    where = f"for {cc}" if cc not in ("", "ZZ") else "while the country is not told"
+    yield from _part(f"The risk (profile {where}: {profile.title})", [profile.text])
+    yield from _part("In short", (
+        "The names of all messengers on the list cross your line. Your provider and everybody on the way can read "
+        "them, and keep a record. It is not anonymous, and it opens nothing that is blocked.",
+        f"At level 1 it takes {costs}.",
+        "Nothing is sent to the makers. Results stay in a folder of yours.",
+        "All who use this line are concerned, and its owner. You may stop at any time.",
+    ))
+    for place in (*to, *([f"all results: {upload}"] if upload else []),
+                  *([f"public for ever, each time by hand: {public}"] if public else [])):
+        yield f"    - {place}"
+
+
 def _part(title: str, paragraphs: Sequence[str]) -> Iterator[str]:
     yield ""
     yield title

@@ -19,6 +19,7 @@ from probe.config.settings import (
     RunSettings,
     Settings,
     SettingsError,
+    StoreSettings,
     check_submit_settings,
     check_upload_settings,
     read_toml,
@@ -26,6 +27,9 @@ from probe.config.settings import (
 from probe.config.settings_edit import Tables
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
 from probe.core.tables.run_words import NETWORK_TYPES as NETWORK_TYPES
+
+KEEP_DAYS, QUOTA_MB = 400, 2000
+"""What a first set-up writes under `[store]`: more than a year to compare with, and no full disk. What goes is told."""
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,10 +140,12 @@ def list_changes(answers: Answers, before: Settings, *, known: Iterable[str], to
     agreed = make_consent(after, level=level, today=today)
     geo = before.geo if answers.geo is None else parse_geo_settings(answers.geo)
     looked_up: Tables = {} if geo == before.geo else {"geo": {"lookup": geo.lookup, "files": geo.files}}
+    store: Tables = {"store": {"keep_days": KEEP_DAYS, "quota_mb": QUOTA_MB}} if first and (
+        before.store == StoreSettings()) else {}
     upload: Tables = {} if after.upload == before.upload else {"upload": {"to": after.upload.to}}
     submit: Tables = {} if after.submit == before.submit else {"submit": {"collector": after.submit.collector}}
     return {
-        **upload, **submit, **looked_up,
+        **upload, **submit, **looked_up, **store,
         "vantage": {
             "cc": cc, "asn": before.vantage.asn if answers.asn is None else answers.asn,
             "network_type": parse_network_type(answers.network_type or before.vantage.network_type),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.config.geo.geo_table import NO_COUNTRY, GeoEntry, GeoError
+from probe.config.install_advice import advise_extra
 
 if TYPE_CHECKING:
     from maxminddb.reader import Reader
@@ -64,7 +65,7 @@ class MmdbTables:
         try:
             import maxminddb
         except ImportError:
-            raise GeoError(f"{self._paths[0]}: needs the package maxminddb: pip install 'reachability-probe[geo]', or "
+            raise GeoError(f"{self._paths[0]}: needs the package maxminddb: {advise_extra('geo')}, or "
                            "take the table that comes with this program: probe setup --geo table") from None
         from maxminddb.reader import Reader
 

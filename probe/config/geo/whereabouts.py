@@ -8,7 +8,14 @@ from collections.abc import Iterable
 from probe.config.geo.geo_table import NO_ENTRY, GeoError, GeoTable, is_public
 from probe.config.geo.mmdb import MmdbTables
 from probe.config.geo.packaged_table import PackedTable
-from probe.config.geo.vantage_place import OWN_TELLER, AddressClue, VantagePlace, look_up_place, settle_place
+from probe.config.geo.vantage_place import (
+    OWN_TELLER,
+    AddressClue,
+    TablePlace,
+    VantagePlace,
+    look_up_place,
+    settle_place,
+)
 from probe.config.settings import GeoSettings, VantageSettings
 
 MAX_CLUES = 1000
@@ -53,6 +60,10 @@ class Whereabouts:
             if found != NO_ENTRY:
                 family = 6 if ":" in address else 4
                 self._clues[AddressClue(family=family, teller=teller, cc=found.cc, asn=found.asn)] = None
+
+    def find_table_place(self) -> TablePlace:
+        """What the table alone says so far; nothing where it could not be asked."""
+        return look_up_place(() if self.trouble else tuple(self._clues))
 
     def place(self, stated: VantageSettings, *, moved: bool) -> VantagePlace:
         """The run's place, as its row tells it."""

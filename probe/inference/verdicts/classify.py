@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from probe.core.endpoints import Endpoint
 from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.untested_words import PAGE_UNASKED, RAN_OUT
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.dns_evidence import DENIALS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
@@ -37,7 +38,7 @@ from probe.inference.verdicts.site_company import (
     gather_companies,
     with_company,
 )
-from probe.inference.verdicts.site_evidence import RAN_OUT, explain_no_path, gather_name_evidence, gather_paths
+from probe.inference.verdicts.site_evidence import explain_no_path, gather_name_evidence, gather_paths
 from probe.inference.verdicts.site_loss import add_loss, gather_site_losses
 from probe.inference.verdicts.site_places import gather_places, gather_timed, with_places
 
@@ -135,7 +136,7 @@ def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEv
             return of_name
         reached = combine_paths(endpoint, here or behind)
         if reached.verdict.outcome == "ok" and all(p.depth < p.needs for p, _ in judged):
-            return _untried(endpoint, "the site answered, and this page of it was never asked for")
+            return _untried(endpoint, PAGE_UNASKED)
         if reached.verdict.outcome == NOT_ATTEMPTED:
             return _untried(endpoint, explain_no_path(case, name.evidence, ladder))
         return reached

@@ -13,6 +13,7 @@ from probe.core.places import Place
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.run_words import OUT_OF_ORDER
 from probe.core.tables.trust import TrustFinding
+from probe.core.tables.untested_words import NO_FAMILY, RAN_OUT
 from probe.inference.evidence.address_neighbours import judge_beside
 from probe.inference.evidence.datagram_evidence import DatagramContext, gather_datagram_evidence
 from probe.inference.evidence.dns_evidence import gather_dns_evidence
@@ -35,7 +36,6 @@ from probe.inference.verdicts.judged_endpoint import PathVerdict
 from probe.inference.verdicts.site_case import CrossSiteEvidence, RunContext, SiteCase
 
 FOREIGN: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "wrong_name")
-RAN_OUT = "the run ended before it was tried"
 
 
 def gather_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: CrossSiteEvidence,
@@ -136,5 +136,5 @@ def explain_no_path(case: SiteCase, name: NameEvidence, ladder: LadderEvidence) 
         return "the name leads into private address space"
     usable = [a for a in answers if may_connect(a, ladder.nat64_prefix) and (ladder.ipv6 != "absent" or ":" not in a)]
     if case.site.has_name and not usable:
-        return "no usable address in the address families of this network"
+        return NO_FAMILY
     return RAN_OUT

@@ -1,9 +1,9 @@
 """One cause: what shows for one name or address of an owner that it fails on the way, told to its others.
 
 A run does not search for the place of every name that fails: what is searched for sets a filter off once more. Nor is
-every address asked for all that tells how soon its ends came. Names of one owner that fail in the same way, while one of
-them is shown to fail before the owner's own door, fail by the same cause: its front would have to refuse them in the very
-way of somebody else. Names of other owners learn nothing of it, for many fronts reset.
+every address asked for all that tells how soon its ends came. Names of one owner that fail in the same way, while one
+of them is shown to fail before the owner's own door, fail by the same cause: its front would have to refuse them in the
+very way of somebody else. Names of other owners learn nothing of it, for many fronts reset.
 """
 
 from __future__ import annotations

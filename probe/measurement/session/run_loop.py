@@ -105,6 +105,8 @@ class _State:
     owners: dict[Step, set[int]] = field(default_factory=lambda: defaultdict(set))
     waiting: list[tuple[int, int, Step]] = field(default_factory=list)
     running: set[Step] = field(default_factory=set)
+    planned: set[int] = field(default_factory=set)
+    """Sites that were planned once at least."""
     pending_questions: dict[Lookup, int] = field(default_factory=dict)
     question_rows: dict[int, tuple[DnsQuestion, int]] = field(default_factory=dict)
     """By identity of the question, which is kept alive here so that its identity stays its own."""
@@ -183,6 +185,7 @@ class RunLoop:
 
     def _plan(self, index: int) -> None:
         site, told = self._sites[index], False
+        self._state.planned.add(index)
         for step in plan_next_steps(site, self._book.history_of(site), restrain_context(site, self._frame)):
             fresh = step not in self._state.owners
             self._state.owners[step].add(index)
@@ -197,6 +200,7 @@ class RunLoop:
         if self._progress is not ignore_progress:  # else nobody needs to know who is busy
             busy = {i for step in self._state.running for i in self._state.owners[step]}
             busy |= {i for _, _, step in self._state.waiting for i in self._state.owners[step]}
+            busy |= set(range(len(self._sites))) - self._state.planned
             self._progress(len(self._sites) - len(busy), len(self._sites))
 
     def _enqueue(self, step: Step) -> None:

@@ -12,6 +12,7 @@ from probe.catalogue.types import Catalogue
 from probe.core.addresses import family_of
 from probe.core.endpoints import Endpoint
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
+from probe.core.tables.untested_words import CLOSED_NAMELESS, OPTED_OUT, lack_level, lack_library, lack_route
 
 COMPANY = {"udp": 3, "quic": 2}
 """Kind of control -> how many are measured beside single endpoints that are spoken to in datagrams."""
@@ -97,22 +98,22 @@ def _not_agreed(catalogue: Catalogue, endpoint: Endpoint, consent_level: int) ->
     service = catalogue.services.get(endpoint.service)
     if service is None or service.consent_level <= consent_level:
         return ""
-    return f"the service needs consent level {service.consent_level}"
+    return lack_level(service.consent_level, whole_service=True)
 
 
 def _why_not(endpoint: Endpoint, consent_level: int, families: Sequence[int], skip_services: Sequence[str],
              lacking: frozenset[str]) -> str:
     protocol = PROTOCOLS[endpoint.protocol]
     if endpoint.status == "dead":
-        return "" if not endpoint.address else "the service is closed and has no name to ask for"
+        return "" if not endpoint.address else CLOSED_NAMELESS
     if endpoint.service in skip_services:
-        return "the volunteer opted out of this service"
+        return OPTED_OUT
     if not protocol.built:
         return protocol.why_not
     if protocol.consent_level > consent_level:
-        return f"needs consent level {protocol.consent_level}"
+        return lack_level(protocol.consent_level)
     if protocol.module in lacking:
-        return f"needs {protocol.module}, which is not installed: pip install 'reachability-probe[{protocol.extra}]'"
+        return lack_library(protocol.module)
     if endpoint.address and family_of(endpoint.address) not in families:
-        return f"no IPv{family_of(endpoint.address)} route to a literal address"
+        return lack_route(family_of(endpoint.address))
     return ""

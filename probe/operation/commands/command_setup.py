@@ -21,7 +21,7 @@ def load_command_settings(config: str | None) -> Settings:
     try:
         return load_settings(config)
     except SettingsError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(f"{error}\nPut it right in that file, or write a new one: probe setup") from error
 
 
 def load_command_setup(config: str | None, catalogue: str | None, *, lab: bool) -> tuple[Settings, CatalogueChoice]:
@@ -33,7 +33,8 @@ def load_command_setup(config: str | None, catalogue: str | None, *, lab: bool) 
     try:
         return settings, choose_run_catalogue(settings, catalogue, datetime.now(UTC), lab=lab)
     except CatalogueError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(f"{error}\nWithout --catalogue, and run.catalogue in the configuration, the list "
+                                   "that comes along is measured: probe targets list") from error
 
 
 def parse_at(at: str | None, *, lab: bool) -> datetime | None:

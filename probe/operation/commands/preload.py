@@ -24,6 +24,8 @@ RUN_MODULES = (
     "probe.measurement.session.step_executor", "probe.measurement.streams.http_exchange",
     "probe.measurement.visits.transfer", "probe.operation.commands.earlier_runs",
     "probe.operation.commands.results_bounds", "probe.operation.commands.run_summary",
+    "probe.operation.commands.screen", "probe.operation.status.answer_history",
+    "probe.operation.status.answer_json", "probe.operation.status.answer_text",
     "probe.operation.commands.timed_run", "probe.operation.upload.upload_retention",
     "probe.results.archive.finish_merge", "probe.results.archive.pending_upload",
     "probe.results.archive.private_folder", "probe.results.archive.retention", "probe.results.runs.run_reader",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from probe.config.folders import find_config_home
 from probe.operation.schedules.systemd import SERVICE, TIMER
-from probe.results.files.atomic import translate_os_errors, write_file
+from probe.results.files.atomic import StoreError, translate_os_errors, write_file
 
 TIMEOUT_S = 60
 PRIVATE = ("/tmp", "/var/tmp")
@@ -38,6 +39,30 @@ def write_units(service: str, timer: str, *, system: bool) -> None:
         write_file(path, text.encode())
         with translate_os_errors(path):
             path.chmod(0o644)
+
+
+@contextlib.contextmanager
+def restore_units_on_failure(*, system: bool) -> Iterator[None]:
+    """Where what is done within fails, the units are as they were before: none is left behind half set up. Whether
+    systemd can be told so or not, the first failure is what is raised."""
+    paths = [find_unit_folder(system=system) / name for name in (SERVICE, TIMER)]
+    before = {path: path.read_bytes() if path.is_file() else None for path in paths}
+    try:
+        yield
+    except BaseException:
+        if before[paths[1]] is None:
+            with contextlib.suppress(SystemdError):
+                systemctl("disable", "--now", TIMER, system=system)
+        for path, text in before.items():
+            with contextlib.suppress(OSError, StoreError):
+                if text is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    write_file(path, text)
+                    path.chmod(0o644)
+        with contextlib.suppress(SystemdError):
+            systemctl("daemon-reload", system=system)
+        raise
 
 
 def can_seal() -> bool:

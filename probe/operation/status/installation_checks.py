@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import CatalogueError
+from probe.config.consent.consent_check import explain_lacking_consent
 from probe.config.geo.geo_status import check_geo_status
+from probe.config.install_advice import advise_extra
 from probe.config.settings import Settings, choose_results_folder
+from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.systems import LINUX, UNTOLD
 from probe.measurement.hops.trace import can_hear_routers
 from probe.measurement.packets.capture import may_capture
 from probe.measurement.planning.locate_plan import CONSENT_LEVEL as SEARCH_LEVEL
 from probe.measurement.planning.shape_plan import ELSEWHERE_LEVEL
+from probe.measurement.session.selection import find_lacking_modules
 from probe.operation.updates.catalogue_choice import choose_catalogue
 from probe.operation.updates.list_document import ListError
 from probe.results.files.atomic import StoreError, check_writable
@@ -55,6 +61,16 @@ def check_http_library() -> Check:
     return "urllib3", True, found
 
 
+def check_libraries() -> Check:
+    """Never a fault: what lacks its library is not tested, and a run says so."""
+    lacking = find_lacking_modules()
+    extras = {p.extra: p.module for p in PROTOCOLS.values() if p.module in lacking}
+    if not extras:
+        return "libraries", True, "all that are needed for what can be tested"
+    return "libraries", True, "; ".join(f"{module} is missing, so that some is not tested: {advise_extra(extra)}"
+                                        for extra, module in extras.items())
+
+
 def check_capture() -> Check:
     """Never a fault: without them a run sees what sockets tell, and says so."""
     if may_capture():
@@ -62,8 +78,44 @@ def check_capture() -> Check:
     if not LINUX:
         return "packets", True, "can be captured on Linux alone; here sockets tell what they know"
     return "packets", True, (
-        "cannot be captured, so that only sockets tell who ended a connection; to allow it: "
-        f"setcap cap_net_raw=ep {Path(sys.executable).resolve()}, or AmbientCapabilities=CAP_NET_RAW in a systemd unit")
+        "cannot be captured, so that only sockets tell who ended a connection; to let scheduled runs do so, and no "
+        "other program: sudo probe install systemd --system --packets")
+
+
+def check_interpreter() -> Check:
+    """A capability on an interpreter that others use arms every program in it, of every user."""
+    shared = Path(sys.executable).resolve()
+    if not has_file_capabilities(shared) or shared.is_relative_to(sys.prefix):
+        return "interpreter", True, "has no capabilities of its own that others could use"
+    return "interpreter", False, (f"{shared} has capabilities: every program of every user in it has them. Take them "
+                                  f"away: sudo setcap -r {shared}")
+
+
+def has_file_capabilities(path: Path) -> bool:
+    """Whether a file gives whoever runs it capabilities (capabilities(7)); what cannot be read has none."""
+    try:
+        return bool(os.getxattr(path, "security.capability"))
+    except (OSError, AttributeError):
+        return False
+
+
+def check_consent(settings: Settings) -> Check:
+    """Without it a run refuses to start."""
+    if read_marker().lab:
+        return "consent", True, "none is needed in the laboratory"
+    why = explain_lacking_consent(settings)
+    return "consent", not why, f"{why} No run starts: probe setup" if why else f"level {settings.run.consent_level}"
+
+
+def check_tunnel(settings: Settings) -> Check:
+    """A VPN that carries everything hides the network, unless it is what the person means to measure."""
+    from probe.measurement.device.tunnels import detect_tunnel
+
+    meant = settings.vantage.network_type == "vpn"
+    if meant or detect_tunnel() != "full":
+        return "tunnel", True, "is what is measured" if meant else "none carries everything"
+    return "tunnel", False, ("a VPN carries everything, so that a run says nothing of this network: leave it, or "
+                             "probe setup --network-type vpn")
 
 
 def check_system() -> list[Check]:

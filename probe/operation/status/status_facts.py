@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from probe.catalogue.types import CatalogueError
 from probe.config.geo.geo_status import GeoStatus as GeoStanding
 from probe.config.geo.geo_status import check_geo_status as geo_standing
 from probe.config.settings import Settings
@@ -17,9 +18,12 @@ from probe.core.runs import Run
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.operation.schedules.missing_runs import Gap, ScheduleTerm, find_gaps, list_terms
 from probe.operation.schedules.schedule_log import ScheduleEvent, get_month_ago, read_events
+from probe.operation.status.answer_history import read_answer
+from probe.operation.status.run_answer import RunAnswer
+from probe.operation.status.service_answer import gather_catalogue_facts
 from probe.operation.status.upload_facts import UploadFacts
 from probe.operation.status.upload_facts import gather_upload_facts as gather_uploads
-from probe.operation.updates.catalogue_choice import ListState, read_list_state
+from probe.operation.updates.catalogue_choice import ListState, choose_catalogue, read_list_state
 from probe.operation.updates.feed_updates import FeedState, read_feed_states
 from probe.operation.updates.kept_list import read_looks
 from probe.operation.updates.list_document import ListError
@@ -32,6 +36,8 @@ from probe.results.runs.run_reader import read_records
 from probe.results.schema import TABLES
 
 NO_LISTS, NO_LOOKS, NO_GEO = ListState(), LookState(), GeoStanding(text="")
+MAX_SILENT = 48
+"""Runs without a word of services behind which an older one is still looked for."""
 MAX_FILES = 1_000_000
 """Of a results folder that are counted."""
 
@@ -72,6 +78,10 @@ class StatusFacts:
     """Why the feeds of the configuration cannot be used at all."""
     services: tuple[ServiceVerdict, ...] = ()
     """Of the last run."""
+    answer: RunAnswer | None = None
+    """Of the last run; None where there is none, or its rows cannot be read."""
+    said_last: RunAnswer | None = None
+    """Of the last run that says something of services, where the last one of all does not."""
 
 
 def gather_status_facts(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
@@ -84,6 +94,7 @@ def gather_status_facts(settings: Settings, results: Path, *, now: datetime, not
     runs, unreadable = _runs(results, since)
     blocked: tuple[Verdict, ...] = ()
     services: tuple[ServiceVerdict, ...] = ()
+    answer, said_last = _read_answers(settings, results, runs, now)
     if runs:
         with contextlib.suppress(StoreError):
             blocked = tuple(v for v in read_records(results, runs[-1], Verdict) if v.outcome == "blocked")
@@ -95,8 +106,23 @@ def gather_status_facts(settings: Settings, results: Path, *, now: datetime, not
         runs=tuple(runs), unreadable=tuple(unreadable), blocked=blocked, disk_bytes=sum(_sizes(results)),
         free_bytes=_free(results), errors=errors, uploads=gather_uploads(settings, results, now=now),
         lists=_lists(settings, now), looks=read_looks(), geo=geo_standing(settings, today=now.date()), feeds=feeds,
-        feed_trouble=feed_trouble, services=services,
+        feed_trouble=feed_trouble, services=services, answer=answer, said_last=said_last,
     )
+
+
+def _read_answers(settings: Settings, results: Path, runs: Sequence[Run],
+                  now: datetime) -> tuple[RunAnswer | None, RunAnswer | None]:
+    """Of the last run, and of the last one that says something where that one does not."""
+    answer = said_last = None
+    with contextlib.suppress(StoreError, CatalogueError, ListError):
+        facts = gather_catalogue_facts(choose_catalogue(settings, None, now=now).catalogue)
+        for run in reversed(runs[-MAX_SILENT:]):
+            found = read_answer(results, run, facts)
+            answer = answer or found
+            if not found.says_nothing:
+                said_last = found
+                break
+    return answer, said_last if said_last is not answer else None
 
 
 def _feeds(settings: Settings) -> tuple[tuple[FeedState, ...], str]:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from probe import __version__
-from probe.catalogue.packaged import load_account_needs, load_titles
 from probe.config.settings import Settings
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
 from probe.core.tables.control_sources import CONTROL_FAULTS
 from probe.core.tables.words import read_word
-from probe.inference.verdicts.service_sentences import describe_services
 from probe.measurement.planning.rotation import CORE
 from probe.operation.schedules.missing_runs import GAP_REASONS, ScheduleTerm
 from probe.operation.schedules.turns import find_turn
@@ -164,11 +162,13 @@ _GAP_DOES = {
 def _list_blocked(facts: StatusFacts) -> Iterator[StatusFinding]:
     if not facts.runs:
         return
-    if not facts.blocked:
-        yield StatusFinding(what="blocked now", state=OK, text="nothing, as far as the last run saw")
-    for line in describe_services(facts.services, load_titles(), load_account_needs()):
-        yield StatusFinding(what="service", state=NOTE, text=f"{visible(line)}, in the last run",
-                            todo="nothing; below it stands target by target, and probe report shows it over time")
+    answer = facts.answer
+    if not facts.blocked and (answer is None or answer.says_nothing):
+        yield StatusFinding(what="blocked now", state=NOTE, text="not known: the last run says nothing of any service",
+                            todo="see above, then: probe run --fast")
+    elif answer and not facts.blocked:
+        yield StatusFinding(what="blocked now", state=OK, text=f"nothing of what {answer.tested} tests of the last run "
+                            f"reached; {answer.chosen - answer.tested} were not made")
     for verdict in facts.blocked:
         sure = "confirmed" if verdict.confirmed else "seen in one run only so far"
         yield StatusFinding(what="blocked now", state=NOTE, text=f"{verdict.target_id}: {verdict.block_type}, {sure}",

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from probe.config.destination import redact_url
+from probe.config.install_advice import advise_extra
 from probe.config.settings import SettingsError, UploadSettings
 from probe.operation.upload.sender import UploadError
 
@@ -62,7 +63,7 @@ class UrlSigner:
             from obstore.store import from_url
         except ImportError:
             place = redact_url(self._upload.to)
-            raise SettingsError(f"{place} needs obstore: pip install 'reachability-probe[upload]'") from None
+            raise SettingsError(f"{place} needs obstore: {advise_extra('upload')}") from None
         prefix = _PREFIX[self._scheme]
         config = {f"{prefix}_{key}": value for key, value in keys.items()} | self._where()
         make: Any = from_url

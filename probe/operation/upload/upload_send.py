@@ -45,6 +45,8 @@ class SendResult:
     bytes: int = 0
     left: int = 0
     """Runs that still wait."""
+    other_side: int = 0
+    """Runs that are never sent from here: made in the laboratory, or not."""
     failure: str = ""
     unreadable: list[str] = field(default_factory=list)
     state: UploadState
@@ -100,6 +102,7 @@ def _send_run(directory: Path, day: str, run_id: str, sender: Sender, ends: floa
         done.unreadable.append(str(error))  # it waits; the others need not wait for it
         return
     if parcel.run.vantage.lab is not lab:
+        done.other_side += 1
         done.state = note_done(done.state, day, run_id, at=None)
         return
     _send_files(parcel, sender, ends, done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from probe.config.install_advice import advise_extra
 from probe.research.engines.duckdb_engine import DuckDB
 from probe.research.engines.engine import AnalysisEngine
 from probe.results.files.atomic import StoreError
@@ -24,5 +25,5 @@ def choose_engine(name: str, *, url: str = "", memory_mb: int = 2500, threads: i
         return DuckDB(memory_mb=memory_mb, threads=threads, temporary=temporary)
     except ImportError as error:
         extra = {"duckdb": "research"}.get(name, name)
-        raise StoreError(f"{name} needs the extra `{extra}`: pip install 'reachability-probe[{extra}]' "
+        raise StoreError(f"{name} needs the extra `{extra}`: {advise_extra(extra)} "
                          f"({error.name} is missing)") from error

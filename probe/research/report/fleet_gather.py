@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probe.config.install_advice import advise_extra
 from probe.research.report.event_section import FoundEvent
 from probe.research.report.page_shell import MAX_PARTS
 from probe.research.report.service_section import BLOCKED, PageRoom, share_room
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _SERIES, _STEPS = 720, 60_000
 """Time series on one page, shared out among its networks, and all their steps together."""
-_NEEDS = "a page from cells needs duckdb, which is not installed: pip install 'reachability-probe[research]'"
+_NEEDS = "a page from cells needs duckdb, which is not installed: "
 _HOUR = timedelta(hours=1)
 
 Line = Sequence[BucketCell]
@@ -90,7 +91,7 @@ def gather_fleet(cells: Path, events: Sequence[FoundEvent] = ()) -> Fleet:
     First come networks with most events, then those with most blocked runs, then those measured most.
     """
     if find_spec("duckdb") is None:
-        raise StoreError(_NEEDS)
+        raise StoreError(_NEEDS + advise_extra("research"))
     from probe.research.counting.cell_steps import open_cell_steps
 
     with open_cell_steps(cells) as table:

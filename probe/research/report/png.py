@@ -9,13 +9,14 @@ import math
 import re
 from importlib.util import find_spec
 
+from probe.config.install_advice import advise_extra
 from probe.results.files.atomic import StoreError
 
 SCALE = 2.0
 """Pixels of the PNG for each of the SVG, across and down."""
 _MOST_PIXELS = 40_000_000
 _SIZE = re.compile(r'<svg [^>]*?\bwidth="(\d{1,9})" height="(\d{1,9})"')
-_NEEDS = "PNG needs resvg-py, which is not installed: pip install 'reachability-probe[research]'; SVG needs nothing"
+_NEEDS = "PNG needs resvg-py, which is not installed (SVG needs nothing): "
 _NO_FONT = ("no font was found to write the words of the charts with: install DejaVu Sans, Liberation Sans or Arial "
             "(package fonts-dejavu-core); SVG needs none")
 
@@ -23,7 +24,7 @@ _NO_FONT = ("no font was found to write the words of the charts with: install De
 def check_png(style: str) -> None:
     """Raises StoreError, saying what to do, where PNG cannot be made here: no library, or no font for that CSS."""
     if find_spec("resvg_py") is None:
-        raise StoreError(_NEEDS)
+        raise StoreError(_NEEDS + advise_extra("research"))
     if _sample(style, "nя") == _sample(style, ""):
         raise StoreError(_NO_FONT)
 

@@ -12,7 +12,6 @@ from probe.results.files.text_cells import visible
 if TYPE_CHECKING:  # takes longer to import than the command does
     from scapy.packet import Packet
 
-NEEDS = "showing packets needs an extra: pip install 'reachability-probe[packets]'"
 MAX_SHOWN = 10_000
 _MAX_BYTES = 256
 _MAX_LINE = 300

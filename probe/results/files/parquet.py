@@ -15,7 +15,6 @@ from probe.results.schema import SCHEMA_VERSION, Column, Kind, Table
 if TYPE_CHECKING:
     import pyarrow
 
-NEEDS_PYARROW = "Parquet needs pyarrow, which is not installed: pip install 'reachability-probe[research]'"
 _BATCH_ROWS = 8192
 
 

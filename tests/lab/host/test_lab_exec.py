@@ -17,7 +17,7 @@ from scapy.utils import RawPcapNgReader
 
 from in_order import in_order
 from probe.catalogue.load import load_catalogue
-from probe_lab.cli.lab_exec import hosts_in
+from probe_lab.cli.lab_exec import hosts_in, list_beyond_tier, read_tier
 
 TESTS = Path(__file__).parent
 ENDPOINTS = load_catalogue(search=False).endpoints
@@ -63,6 +63,16 @@ def run(
 )
 def test_the_hosts_that_a_command_names(command: Sequence[str], hosts: tuple[str, ...]) -> None:
     assert hosts_in(command, ENDPOINTS) == hosts
+
+
+@pytest.mark.parametrize(("command", "tier"), [
+    (["probe", "run"], 1), (["probe", "run", "--tier", "3"], 3), (["probe", "run", "--tier=2", "--fast"], 2),
+    (["probe", "run", "--tier"], 1), (["probe", "run", "--tier", "many"], 1),
+])
+def test_what_a_run_leaves_out_is_known_by_its_tier(command: list[str], tier: int) -> None:
+    assert read_tier(command) == tier
+    drawn = {"t": [e.input for e in ENDPOINTS], "proto:x": ["https://other.example/"]}
+    assert list_beyond_tier(drawn, tier, ENDPOINTS) == [e.input for e in ENDPOINTS if e.tier > tier]
 
 
 @pytest.mark.slow

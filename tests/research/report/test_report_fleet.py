@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from in_order import in_order
 from made_fleet import START, analysed_fleet, cell, levels, write_cells
 from probe.cli.report import report
+from probe.config.install_advice import advise_extra
 from probe.research.cells.cell_schema import SCHEMA
 from probe.research.report import fleet_gather
 from probe.research.report.charts import count_decided, sum_outcomes
@@ -298,7 +299,7 @@ def test_without_the_extra_it_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(fleet_gather, "find_spec", lambda _: None)
     done = CliRunner().invoke(report, [str(write_cells(tmp_path, levels(0, ok=9)))])
     assert done.exit_code == 1
-    assert "pip install 'reachability-probe[research]'" in done.output
+    assert advise_extra("research") in done.output
 
 
 def test_cells_have_no_datapackage(tmp_path: Path) -> None:

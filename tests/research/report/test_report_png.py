@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.cli.report import report
+from probe.config.install_advice import advise_extra
 from probe.research.report.figures import check_png_here, draw_figures, make_drawing
 from probe.research.report.language import ReportLanguage
 from probe.research.report.png import check_png, render_png
@@ -104,7 +105,7 @@ def test_without_the_library_it_is_said_before_anything_is_written(
     done = CliRunner().invoke(report, [str(tmp_path / "results"), "--figures", str(tmp_path / "figures"),
                                        "--figures-as", "png"])
     assert done.exit_code == 1
-    assert "pip install 'reachability-probe[research]'" in done.output
+    assert advise_extra("research") in done.output
     assert not (tmp_path / "figures").exists()
     assert not (tmp_path / "results" / "report.html").exists()
 

@@ -1,0 +1,67 @@
+"""What a run costs in traffic, time and disk, as it was measured. Pure.
+
+Measured with the core services in the laboratory's scenario `clean`, where nothing is blocked, at each consent level;
+runs of a schedule, without Parquet. Where much fails, a run asks again and takes more; pages of the real services may
+be larger than the laboratory's. Runs are spread over their whole time, however little there is to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+MINUTES_A_DAY = 24 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCost:
+    """One run of a schedule."""
+
+    sent_kb: float
+    received_kb: float
+    disk_kb: float
+    runtime_s: float
+    connections: int
+    questions: int
+    """TCP connections and DNS questions, which whoever is on the way can count."""
+
+
+MEASURED: Mapping[int, RunCost] = MappingProxyType({
+    1: RunCost(sent_kb=529, received_kb=1899, disk_kb=1491, runtime_s=897, connections=773, questions=752),
+    2: RunCost(sent_kb=651, received_kb=2218, disk_kb=2013, runtime_s=897, connections=1024, questions=1157),
+    3: RunCost(sent_kb=721, received_kb=2423, disk_kb=2093, runtime_s=899, connections=1047, questions=1169),
+})
+"""By consent level."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCost:
+    """A day of runs."""
+
+    runs: int
+    traffic_mb: float
+    """Sent and received, without headers of packets."""
+    disk_mb: float
+
+
+def count_day_cost(cost: RunCost, *, every_min: int) -> DayCost:
+    """What a day's runs take, one each `every_min` minutes."""
+    runs = MINUTES_A_DAY // max(1, every_min)
+    return DayCost(runs=runs, traffic_mb=runs * (cost.sent_kb + cost.received_kb) / 1000,
+                   disk_mb=runs * cost.disk_kb / 1000)
+
+
+def describe_costs(level: int, *, every_min: int) -> str:
+    """Traffic, time and disk of a day, and what is seen of one run on the way."""
+    cost = MEASURED[level]
+    day = count_day_cost(cost, every_min=every_min)
+    return (f"about {day.traffic_mb:.0f} MB a day with a run every {every_min} minutes "
+            f"({(cost.sent_kb + cost.received_kb) / 1000:.1f} MB and {cost.runtime_s / 60:.0f} minutes each), and "
+            f"{day.disk_mb:.0f} MB a day on disk; on the way {cost.connections} connections and {cost.questions} DNS "
+            "questions a run are seen")
+
+
+def count_days_kept(level: int, *, every_min: int, quota_mb: int) -> int:
+    """So many days of runs fit into the quota."""
+    return int(quota_mb / max(0.001, count_day_cost(MEASURED[level], every_min=every_min).disk_mb))

@@ -1,0 +1,78 @@
+"""How to add what an extra of this program brings, as this installation can take it.
+
+No advice names this program in a package index: until the name there is ours, whoever registers it would be installed.
+The packages of an extra are named instead; these are their makers' own.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import sysconfig
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import metadata
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Literal
+
+DISTRIBUTION: Final = "reachability-probe"
+InstallKind = Literal["pipx", "uv", "environment", "system"]
+"""uv: as a tool of uv; environment: one of its own, by pip or uv; system: packages are the distribution's matter."""
+_EXTRA = re.compile(r"""extra\s*==\s*["']([\w.-]+)["']""")
+_OURS = re.compile(rf"{DISTRIBUTION}\[([\w,.-]+)\]")
+MAX_DEPTH: Final = 5
+
+
+def find_install_kind(prefix: Path, base_prefix: Path, *, managed: bool) -> InstallKind:
+    """What an installation is, by the place of its interpreter's environment. Pure."""
+    parts = prefix.parts
+    if prefix == base_prefix:
+        return "system" if managed else "environment"
+    if any(pair == ("pipx", "venvs") for pair in pairwise(parts)):
+        return "pipx"
+    return "uv" if any(pair == ("uv", "tools") for pair in pairwise(parts)) else "environment"
+
+
+def list_requirements(extra: str, declared: Iterable[str], *, depth: int = 0) -> tuple[str, ...]:
+    """The packages that an extra brings, of all that the program declares, without markers. Pure."""
+    found: list[str] = []
+    declared = tuple(declared)
+    for line in declared:
+        name, _, marker = line.partition(";")
+        if extra not in _EXTRA.findall(marker):
+            continue
+        ours = _OURS.match(name.strip())
+        if ours and depth < MAX_DEPTH:
+            found += [one for other in ours[1].split(",") for one in list_requirements(other, declared,
+                                                                                      depth=depth + 1)]
+        elif not ours:
+            found.append(name.strip())
+    return tuple(dict.fromkeys(found))
+
+
+def write_advice(kind: InstallKind, packages: Sequence[str], *, python: str) -> str:
+    """What to do for these packages. Pure."""
+    if not packages:
+        return "see the README, Installing"
+    words = shlex.join(packages)
+    if kind == "pipx":
+        return f"pipx inject {DISTRIBUTION} {words}"
+    if kind == "uv":
+        return f"uv pip install --python {shlex.quote(python)} {words}"
+    if kind == "environment":
+        return f"{shlex.quote(python)} -m pip install {words}"
+    return f"install, from your distribution: {words}"
+
+
+@cache
+def advise_extra(extra: str) -> str:
+    """The command that adds an extra to this very installation."""
+    try:
+        declared = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        declared = []
+    managed = Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").is_file()
+    kind = find_install_kind(Path(sys.prefix), Path(sys.base_prefix), managed=managed)
+    return write_advice(kind, list_requirements(extra, declared), python=sys.executable)

@@ -1,0 +1,42 @@
+"""Lines on a terminal: wrapped to its width where somebody reads them, whole where a program does."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from probe.results.files.text_cells import visible
+
+MIN_COLUMNS, MAX_COLUMNS = 40, 100
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """Print lines to standard output."""
+    columns = find_columns()
+    for line in lines:
+        click.echo(wrap_line(line, columns) if columns else line)
+
+
+def name_folder_option(results: Path | None) -> str:
+    """What commands on the same results must say besides; nothing where their folder is the configured one."""
+    return f" --results {shlex.quote(visible(str(results)))}" if results else ""
+
+
+def find_columns() -> int:
+    """Columns to wrap at; 0 where standard output is no terminal."""
+    if not sys.stdout.isatty():
+        return 0
+    return min(MAX_COLUMNS, max(MIN_COLUMNS, shutil.get_terminal_size().columns))
+
+
+def wrap_line(line: str, columns: int) -> str:
+    """The line with its own indent, what follows two further in. Commands and URLs stay whole, to be copied."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(line.strip(), columns, initial_indent=indent, subsequent_indent=f"{indent}  ",
+                         break_long_words=False, break_on_hyphens=False) or ""

@@ -1,0 +1,59 @@
+"""What people type by mistake: one sentence that names it and a way on, and never a traceback."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from probe.cli.main import cli
+from probe.results.runs.run_writer import write_run
+from stored import a_result
+
+A_WAY_ON = re.compile(r"probe [a-z]+|--[a-z]+|[Dd]id you mean|such as|one of|Try '|save |is no |is not |must ")
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+
+
+@pytest.fixture(autouse=True)
+def _folder(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
+    monkeypatch.setattr("probe.measurement.device.own_addresses.list_own_addresses", lambda: ())
+    monkeypatch.delenv("PROBE_CONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(in_folder))
+    write_run(a_result(), Path("results"), parquet=False)
+    Path("list.txt").write_text("localhost\n")
+    Path("semicolons.csv").write_text("target_id;service;role;tier;status;input;protocol;host\n")
+    Path("noise.csv").write_bytes(b"\xff\xfe\x00")
+    Path("bad.toml").write_text("[run]\ntier = 'one'\n")
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+@pytest.mark.parametrize(("arguments", "named"), [
+    (("rnu",), "run"), (("statsu",), "status"), (("shwo",), "show"), (("instal", "cron"), "install"),
+    (("show", "whatsap"), "whatsap"), (("show", "x" * 5000), "x"), (("show", "\x1b[2J"), "1b"),
+    (("show", "--results", "absent"), "absent"), (("show", "--page", "/proc/page.html"), "/proc"),
+    (("status", "--config", "bad.toml"), "bad.toml"), (("status", "extra"), "extra"),
+    (("explain", "tls.rest.sni"), "tls.reset.sni"), (("explain", "blockd"), "blocked"),
+    (("run", "--tier", "9"), "tier"), (("run", "--deadline-s", "soon"), "deadline"),
+    (("run", "--input", "signal"), "signal"), (("run", "--catalogue", "list.txt"), "list.txt"),
+    (("run", "--catalogue", "semicolons.csv"), "semicolons"), (("run", "--catalogue", "noise.csv"), "noise.csv"),
+    (("run", "--catalogue", "absent.csv"), "absent.csv"), (("run", "--fast", "--config", "bad.toml"), "bad.toml"),
+    (("setup", "--agree", "1"), "setup"), (("setup", "--country", "Germany", "--agree", "4"), "Germany"),
+    (("setup", "--agree", "4", "--skip-service", "signl"), "signal"),
+    (("setup", "--agree", "4", "--results", "/proc/nowhere"), "/proc"), (("setup", "--level", "7"), "level"),
+    (("watch", "--every-min", "7"), "every-min"), (("report", "absent"), "absent"), (("classify", "absent"), "absent"),
+])
+def test_a_mistake_is_named_with_a_way_on(arguments: tuple[str, ...], named: str) -> None:
+    result = call(*arguments)
+    assert result.exit_code in (1, 2), result.output
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert named in result.output
+    assert A_WAY_ON.search(result.output), result.output
+    assert not CONTROL.search(result.output)
+    assert len(result.output) < 1500

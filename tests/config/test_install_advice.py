@@ -1,0 +1,51 @@
+"""Advice on extras: fit for the installation, and never this program's name in a package index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from probe.config.install_advice import DISTRIBUTION, InstallKind, find_install_kind, list_requirements, write_advice
+from project_root import ROOT
+
+DECLARED = ('click>=8', 'aioquic<2,>=1.2; extra == "quic"', 'duckdb; extra == "research"',
+            f'{DISTRIBUTION}[research,spark]; extra == "spark"', 'pyspark; extra == "spark"',
+            "odd; python_version < '3.12' and extra == 'quic'")
+BASE = Path("/usr")
+
+
+@pytest.mark.parametrize(("prefix", "managed", "kind"), [
+    ("/home/me/.local/share/pipx/venvs/reachability-probe", True, "pipx"),
+    ("/home/me/.local/share/uv/tools/x", True, "uv"),
+    ("/home/me/probe", True, "environment"), ("/usr", True, "system"), ("/usr", False, "environment"),
+    ("/opt/pipx", False, "environment"),
+])
+def test_an_installation_is_known_by_its_place(prefix: str, managed: bool, kind: InstallKind) -> None:
+    assert find_install_kind(Path(prefix), BASE, managed=managed) == kind
+
+
+def test_the_packages_of_an_extra_are_named_each_once_and_its_own_name_never() -> None:
+    assert list_requirements("quic", DECLARED) == ("aioquic<2,>=1.2", "odd")
+    assert list_requirements("spark", DECLARED) == ("duckdb", "pyspark")
+    assert list_requirements("none", DECLARED) == ()
+
+
+@pytest.mark.parametrize(("kind", "said"), [
+    ("pipx", ["pipx", "inject", DISTRIBUTION, "'aioquic<2'"]),
+    ("uv", ["uv", "--python", "'/a b/python'", "'aioquic<2'"]),
+    ("environment", ["'/a b/python'", "-m", "pip", "install", "'aioquic<2'"]), ("system", ["'aioquic<2'"]),
+])
+def test_advice_can_be_copied_into_a_shell(kind: InstallKind, said: list[str]) -> None:
+    advice = write_advice(kind, ["aioquic<2"], python="/a b/python")
+    assert all(word in advice for word in said)
+    assert f"{DISTRIBUTION}[" not in advice
+
+
+def test_nothing_that_users_read_names_the_program_in_a_package_index() -> None:
+    texts = [path for folder in ("probe", "docs") for path in (ROOT / folder).rglob("*")
+             if path.suffix in (".py", ".md")]
+    wrong = [str(path) for path in (*texts, ROOT / "README.md")
+             if f"install '{DISTRIBUTION}" in path.read_text(encoding="utf-8")
+             or f"install {DISTRIBUTION}" in path.read_text(encoding="utf-8")]
+    assert wrong == []

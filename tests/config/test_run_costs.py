@@ -1,0 +1,30 @@
+"""What runs cost: a figure for each consent level, and the README says the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from probe.config.consent.run_costs import MEASURED, count_day_cost, count_days_kept
+from probe.core.tables.consent_words import LEVELS
+from project_root import ROOT
+
+
+def test_every_level_was_measured_and_higher_ones_take_more() -> None:
+    assert list(MEASURED) == list(LEVELS)
+    traffic = [count_day_cost(cost, every_min=60).traffic_mb for cost in MEASURED.values()]
+    assert traffic == sorted(traffic)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_readme_has_the_measured_figures(level: int) -> None:
+    cost, day = MEASURED[level], count_day_cost(MEASURED[level], every_min=60)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith(f"| {level} | "))
+    assert f"| {day.traffic_mb:.0f} MB | {day.disk_mb:.0f} MB |" in line
+    assert f"{cost.connections:,} connections, {cost.questions:,} DNS" in line
+
+
+def test_a_quota_holds_fewer_days_of_more_runs() -> None:
+    kept = [count_days_kept(1, every_min=minutes, quota_mb=2000) for minutes in (15, 60, 180)]
+    assert kept == sorted(kept)
+    assert kept[0] < kept[-1]
