@@ -56,7 +56,6 @@ def test_events_are_found_and_little_else(small: FleetScore) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="one service that fails in bursts is told as cut off, where bursts are few")
 def test_what_fails_at_times_by_itself_is_no_event(small: FleetScore) -> None:
     assert small.chronic_told == 0
 
