@@ -182,6 +182,24 @@ def test_what_is_kept_may_be_lost(
     assert days_counted == DAYS
 
 
+def test_a_count_of_others_that_was_killed_leaves_nothing_behind(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It had written days and cells of the laboratory, and not yet what it knows of them."""
+    write_runs(results, [a_run(200, START, random.Random(1), lab=True)], parquet=False)
+    before = analysed(results, tmp_path / "out")
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("probe.research.counting.cell_files._keep", kill)
+        with pytest.raises(KeyboardInterrupt):
+            analysed(results, tmp_path / "out", lab=True)
+    assert (tmp_path / "out" / CELLS_FILE).read_bytes() != before[0]
+    assert analysed(results, tmp_path / "out") == before
+
+
 def test_the_laboratory_is_counted_apart_in_the_same_folder(results: Path, tmp_path: Path) -> None:
     write_runs(results, [a_run(200, START, random.Random(1), lab=True)], parquet=False)
     before = analysed(results, tmp_path / "out")

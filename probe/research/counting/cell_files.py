@@ -99,6 +99,7 @@ def write_cells(
     add_up((known.days[day].count for day in by_day), done)
     _write_about(out / ABOUT_FILE, done, lab)
     known.save()
+    known.remove_unknown()
     return done
 
 
@@ -121,6 +122,8 @@ def _write_days(path: Path, plan: DayPlan, counter: PortionCounter, progress: Pr
     told = sha256("".join(plan.keys.values()).encode()).hexdigest()
     if not plan.counted and plan.known.cells == told and path.is_file():
         return
+    plan.known.cells = ""  # from here on a kill leaves cells of which nobody knows what they were made from
+    plan.known.save()
     portions = list(plan.portions(counter.engine.portion_rows))
     with _new_parquet(path) as writer:
         for number, portion in enumerate(portions, start=1):
@@ -149,7 +152,7 @@ def _count(chunk: DayChunk, plan: DayPlan, counter: PortionCounter) -> Iterator[
             waiting.setdefault(day, []).append(part)
         yield cells
     for day, parts in waiting.items():
-        plan.known.keep_cells(day, parts)
+        plan.known.keep_cells(day, plan.keys[day], parts)
     counter.engine.release()
 
 
@@ -167,12 +170,11 @@ def _keep(plan: DayPlan, counter: PortionCounter, now: datetime) -> None:
     """Notes what is known now, and forgets days that are gone."""
     known = plan.known
     for day in [day for day in known.days if day not in plan.by_day]:
-        known.forget(day)
-    for day in plan.counted:
-        if day in plan.numbers:
-            known.keep_numbers(day, plan.numbers[day])
+        del known.days[day]
+    for day in sorted(plan.counted):
+        known.keep_numbers(day, plan.files[day], plan.numbers[day])
         if day not in plan.looked.found:
-            known.keep_cells(day, ())
+            known.keep_cells(day, plan.keys[day], ())
         count = counter.days.get(day, DayCount())
         known.days[day] = KnownDay(files=plan.files[day], key=plan.keys[day], has_runs=plan.has_runs(day),
                                    usable=plan.is_usable(day), settled="future" not in count.bad_runs, count=count,

@@ -126,6 +126,7 @@ def _with_partners(plan: DayPlan, counter: PortionCounter, terms: CountingTerms)
         plan.looked.found.update(looked.found)
         plan.looked.bad += [bad for bad in looked.bad if any(bad.path == own.path for day in changed
                                                              for own in plan.by_day[day])]
+        counter.engine.torn()  # is told again by those who read the same files again
         plan.runs = _judge(plan, counter, sorted({*fresh, *more}), terms)
         plan.numbers |= _number(counter.engine, plan.runs, sorted(changed))
     return plan

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ _RACY_NS = 2_000_000_000
 """A file that changed so shortly before it was looked at may have changed again within the clock's tick."""
 _MOST_BYTES = 1 << 30
 _CELLS, _RUNS = ".arrow", ".runs"
+_KEPT = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{16}\.(arrow|runs)")
 
 Stat = tuple[int, int, int, int]
 """Size, time of content and of inode in nanoseconds, inode."""
@@ -102,30 +104,33 @@ class KnownDays:
 
     def is_kept(self, day: str) -> bool:
         """Whether the files of a day are there."""
-        return all((self.folder / f"{day}{ending}").is_file() for ending in (_CELLS, _RUNS))
+        known = self.days[day]
+        return self._path(day, known.key, _CELLS).is_file() and self._path(day, known.files, _RUNS).is_file()
 
     def numbers(self, day: str) -> RunNumbers:
         """The numbers of a day's runs."""
-        path = self.folder / f"{day}{_RUNS}"
-        return np.fromfile(path, dtype=np.uint64) if path.is_file() else NO_RUNS
+        known = self.days.get(day)
+        path = self._path(day, known.files, _RUNS) if known else None
+        return np.fromfile(path, dtype=np.uint64) if path and path.is_file() else NO_RUNS
 
-    def keep_numbers(self, day: str, numbers: RunNumbers) -> None:
-        """Puts the numbers of a day's runs in the place of those before."""
-        replace_file(self.folder / f"{day}{_RUNS}", numbers.tobytes())
+    def keep_numbers(self, day: str, files: str, numbers: RunNumbers) -> None:
+        """Keeps the numbers of the runs in these files of a day."""
+        replace_file(self._path(day, files, _RUNS), numbers.tobytes())
 
     def read_cells(self, day: str) -> pa.Table | None:
         """The cells of a day; None where they are not there as they were written."""
         try:
-            with pa.memory_map(str(self.folder / f"{day}{_CELLS}")) as file:
+            with pa.memory_map(str(self._path(day, self.days[day].key, _CELLS))) as file:
                 table = pa.ipc.open_file(file).read_all()
         except (OSError, pa.ArrowException):
             return None
         return table.cast(SCHEMA) if table.schema.names == SCHEMA.names else None
 
-    def keep_cells(self, day: str, cells: Sequence[pa.Table]) -> None:
-        """Puts the cells of a day in the place of those before."""
+    def keep_cells(self, day: str, key: str, cells: Sequence[pa.Table]) -> None:
+        """Keeps the cells of a day that follow from what has this key: a name that no other cells have, so that a kill
+        leaves nothing that is taken for something else."""
         make_folder(self.folder)
-        path = self.folder / f"{day}{_CELLS}"
+        path = self._path(day, key, _CELLS)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             options = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -137,12 +142,17 @@ class KnownDays:
             with suppress(OSError):
                 temporary.unlink()
 
-    def forget(self, day: str) -> None:
-        """Removes what is kept of a day."""
-        self.days.pop(day, None)
-        for ending in (_CELLS, _RUNS):
-            with suppress(OSError):
-                (self.folder / f"{day}{ending}").unlink()
+    def remove_unknown(self) -> None:
+        """Removes what is kept of days as they are no more."""
+        wanted = {self._path(day, digest, ending).name for day, known in self.days.items()
+                  for digest, ending in ((known.key, _CELLS), (known.files, _RUNS))}
+        for path in self.folder.iterdir():
+            if _KEPT.fullmatch(path.name) and path.name not in wanted:
+                with suppress(OSError):
+                    path.unlink()
+
+    def _path(self, day: str, digest: str, ending: str) -> Path:
+        return self.folder / f"{day}-{digest[:16]}{ending}"
 
     def save(self) -> None:
         """Writes what is known; files of results that are gone are forgotten."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
@@ -43,6 +44,8 @@ class PortionCounter:
     engine: AnalysisEngine
     listing: RowListener | None
     days: dict[str, DayCount] = field(default_factory=dict)
+    noted: set[Path] = field(default_factory=set)
+    """Files that are left out whole, and were counted."""
 
     def of(self, day: str) -> DayCount:
         """What was counted of a day so far."""
@@ -94,12 +97,14 @@ class PortionCounter:
                 yield pa.Table.from_batches([batch]).select(SCHEMA.names).cast(SCHEMA)
 
     def note_files(self, files: Sequence[UnreadableFile]) -> None:
-        """Count and list files that are left out whole."""
-        for bad in files:
+        """Count and list files that are left out whole, each once."""
+        fresh = [bad for bad in files if bad.path not in self.noted]
+        self.noted |= {bad.path for bad in fresh}
+        for bad in fresh:
             self.of(day_in(str(bad.path))).rejected["file"] += 1
         if self.listing:
             self.listing([{"table": bad.table, "reason": "file", "file": str(bad.path), "why": f"the file {bad.reason}"}
-                          for bad in files])
+                          for bad in fresh])
 
     def note_torn(self, table: str) -> None:
         """Count and list the lines that could not be read since the last time."""
