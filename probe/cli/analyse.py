@@ -81,6 +81,7 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     if any(importlib.util.find_spec(name) is None for name in _NEEDED):
         raise click.ClickException(_NEEDS)
     now = datetime.now(UTC)
+    done: CellSummary | CountsSummary
     try:
         if directory.is_file():
             done = _make_counts(directory, out, (since, until), now)

@@ -109,6 +109,7 @@ class Local:
         self._session.close()
 
 
+@pytest.mark.slow
 @needs_chdb
 def test_clickhouse_agrees(folder: Path) -> None:
     from probe.research.engines.clickhouse import ClickHouse

@@ -81,7 +81,7 @@ def hold_back(results: Path, aside: Path) -> int:
     days = sorted(results.glob("parquet/verdicts/date=*"))
     if len(days) < 2:
         return 0
-    rows = sum(pq.read_metadata(path).num_rows for path in days[-1].glob("*.parquet"))
+    rows = sum(int(pq.read_metadata(path).num_rows) for path in days[-1].glob("*.parquet"))
     for table in TABLES_WRITTEN:
         (aside / table).mkdir(parents=True)
         (results / "parquet" / table / days[-1].name).rename(aside / table / days[-1].name)
