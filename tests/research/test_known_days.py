@@ -19,12 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_days import NOW, START, a_run, moved, some_runs, write_runs
-from probe.research.cells.file_names import ABOUT_FILE, CELLS_FILE, DAYS_FOLDER
+from probe.research.cells.file_names import ABOUT_FILE, CELLS_FILE, DAYS_FOLDER, EVENTS_FILE
 from probe.research.counting.cell_files import write_cells
 from probe.research.counting.known_days import KNOWN_FILE
 from probe.research.counting.portion_counting import PortionCounter
 from probe.research.counting.run_crossings import find_crossings
 from probe.research.engines.duckdb_engine import DuckDB
+from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_runs
 from test_cells import rewritten, the_file
 
@@ -208,11 +209,21 @@ def test_the_laboratory_is_counted_apart_in_the_same_folder(results: Path, tmp_p
 
 
 def test_some_days_are_those_days_alone(results: Path, tmp_path: Path) -> None:
-    found = analysed(results, tmp_path / "out", since=DAYS[1], until=DAYS[2])
+    cells, _ = analysed(results, tmp_path / "out", since=DAYS[1], until=DAYS[2])
     alone = tmp_path / "alone"
     write_runs(alone, [run for run in read_runs(results) if run.run.measurement_start_time.startswith(DAYS[1])],
                parquet=False)
-    assert found == analysed(alone, tmp_path / "wanted")
+    assert cells == analysed(alone, tmp_path / "wanted")[0]
+
+
+def test_events_of_other_days_are_not_mixed_into_a_log(results: Path, tmp_path: Path) -> None:
+    analysed(results, tmp_path / "out", since=DAYS[1])
+    (tmp_path / "out" / EVENTS_FILE).touch()
+    with pytest.raises(StoreError, match=f"--since {DAYS[1]}"):
+        analysed(results, tmp_path / "out", since=DAYS[2])
+    analysed(results, tmp_path / "out", since=DAYS[1])
+    with pytest.raises(StoreError, match="no results of these days"):
+        analysed(results, tmp_path / "empty", until=DAYS[0])
 
 
 def test_a_file_that_is_listed_is_counted_again(results: Path, tmp_path: Path, days_counted: list[str]) -> None:
