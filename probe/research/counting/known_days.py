@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from probe.research.cells.cell_schema import SCHEMA
 from probe.research.counting.day_counts import DayCount, count_from_json, count_to_json
@@ -32,8 +33,8 @@ _FORMAT = 1
 _RACY_NS = 2_000_000_000
 """A file that changed so shortly before it was looked at may have changed again within the clock's tick."""
 _MOST_BYTES = 1 << 30
-_CELLS, _RUNS = ".arrow", ".runs"
-_KEPT = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{16}\.(arrow|runs)")
+_CELLS, _RUNS = ".parquet", ".runs"
+_KEPT = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{16}\.(parquet|runs)")
 
 Stat = tuple[int, int, int, int]
 """Size, time of content and of inode in nanoseconds, inode."""
@@ -120,8 +121,7 @@ class KnownDays:
     def read_cells(self, day: str) -> pa.Table | None:
         """The cells of a day; None where they are not there as they were written."""
         try:
-            with pa.memory_map(str(self._path(day, self.days[day].key, _CELLS))) as file:
-                table = pa.ipc.open_file(file).read_all()
+            table = pq.read_table(self._path(day, self.days[day].key, _CELLS), partitioning=None)
         except (OSError, pa.ArrowException):
             return None
         return table.cast(SCHEMA) if table.schema.names == SCHEMA.names else None
@@ -133,10 +133,9 @@ class KnownDays:
         path = self._path(day, key, _CELLS)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            options = pa.ipc.IpcWriteOptions(compression="lz4")
-            with (translate_os_errors(path), pa.OSFile(str(temporary), "wb") as sink,
-                  pa.ipc.new_file(sink, SCHEMA, options=options) as file):
-                file.write_table(pa.concat_tables([SCHEMA.empty_table(), *cells]).combine_chunks())
+            with translate_os_errors(path), pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as file:
+                for part in cells:
+                    file.write_table(part)
             os.replace(temporary, path)
         finally:
             with suppress(OSError):
