@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -18,7 +18,7 @@ from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.research.counting.cell_files import CellSummary
+    from probe.research.counting.day_counts import CellSummary
     from probe.research.counts.counts_cells import CountsSummary
     from probe.research.events.event_findings import LoggedChanges
     from probe.research.population.population_files import PopulationSummary
@@ -27,6 +27,9 @@ _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
 _NEEDS = "analysing needs the extra `research`: "
 _LEVELS = ("target", "role", "service")
 _MAX_LINES = 40
+_DAY = click.DateTime(["%Y-%m-%d"])
+_Period: TypeAlias = tuple[datetime | None, datetime | None]
+"""The first day, and the first that is not wanted."""
 
 
 @click.command()
@@ -43,11 +46,14 @@ _MAX_LINES = 40
 @click.option("--memory", "memory_mb", type=click.IntRange(min=200), default=2500, show_default=True,
               help="MB that DuckDB may take; what does not fit goes to a temporary folder.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="Of DuckDB; 0: as many as processors.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"]),
+@click.option("--since", type=_DAY, help="The first day that is counted (UTC).")
+@click.option("--until", type=_DAY, help="The first day that is not counted any more (UTC).")
+@click.option("--changes-since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"]),
               help="Tell what the log of events says since this time (UTC). Default: what this call adds to it.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was counted and found as JSON.")
 def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
-            threads: int, since: datetime | None, as_json: bool) -> None:
+            threads: int, since: datetime | None, until: datetime | None, changes_since: datetime | None,
+            as_json: bool) -> None:
     """Count the verdicts in RESULTS (default: results) by target, role and service, network and hour.
 
     RESULTS is a results folder, one that `probe collect` made, or a folder that holds several. The counts go to
@@ -58,6 +64,9 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     RESULTS may also be one file of counts that somebody else made, CSV or Parquet, by hour or by day, with the columns
     time, network, target, n and failed, and witnesses, service, role, version and country where they are known. A
     network is written CC-ASn or CC; one with any other name needs the country.
+
+    What is kept in the folder `days` of --out makes the next call count only days that have changed; it may be removed.
+    --since and --until leave other days alone; a folder of --out is for one such time.
 
     Events in the cells go to the log events.jsonl, which only grows: what is new, revised, ended or withdrawn is told.
     It also tells what was dismissed and what fails by itself, by which check, and what would change its mind.
@@ -70,17 +79,23 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
       probe analyse results
       probe analyse collected --out may --rejected may/rejected.csv
       probe analyse collected --engine spark --url spark://10.0.0.1:7077
-      probe analyse collected --since 2026-05-01 --json | jq .changes
+      probe analyse collected --since 2026-05-01 --until 2026-06-01 --out may
+      probe analyse collected --changes-since 2026-05-01 --json | jq .changes
       probe analyse counts.csv --out kenya --json | jq '.events[] | {networks, onset, end, daily_hours}'
       python -c "import probe; print(probe.open_results('results').cells())"
     """
     if any(importlib.util.find_spec(name) is None for name in _NEEDED):
         raise click.ClickException(_NEEDS + advise_extra("research"))
     now = datetime.now(UTC)
+    done: CellSummary | CountsSummary
+    population: PopulationSummary | None = None
     try:
-        done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, now)
-        population = _judge_population(directory, out, lab, memory_mb, threads, now)
-        told = _events(out, since.replace(tzinfo=UTC) if since else None, now)
+        if directory.is_file():
+            done = _make_counts(directory, out, (since, until), now)
+        else:
+            done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, (since, until), now)
+            population = _judge_population(directory, out, lab, memory_mb, threads, now)
+        told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
@@ -112,12 +127,10 @@ def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _judge_population(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int,
-                      now: datetime) -> PopulationSummary | None:
-    """What many probes say together; None of counts, which have no verdicts."""
+                      now: datetime) -> PopulationSummary:
+    """What many probes say together."""
     from probe.research.population.population_files import write_population
 
-    if directory.is_file():
-        return None
     return write_population(directory, out, now=now, lab=lab, memory_mb=memory_mb, threads=threads)
 
 
@@ -140,28 +153,36 @@ def _events(out: Path, since: datetime | None, now: datetime) -> LoggedChanges |
 
 
 def _plain(done: CellSummary | CountsSummary) -> dict[str, Any]:
-    from probe.research.counting.cell_files import summary_to_json
+    from probe.research.counting.day_counts import summary_to_json
     from probe.research.counts.counts_cells import CountsSummary
     from probe.research.counts.counts_cells import summary_to_json as counts_to_json
 
     return counts_to_json(done) if isinstance(done, CountsSummary) else summary_to_json(done)
 
 
-def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
-          threads: int, now: datetime) -> CellSummary | CountsSummary:
-    from probe.research.counting.cell_files import write_cells
+def _make_counts(path: Path, out: Path, period: _Period, now: datetime) -> CountsSummary:
     from probe.research.counts.counts_cells import write_counts
+    from probe.results.files.atomic import make_folder
+
+    if any(period):
+        raise StoreError(f"{path}: --since and --until are for results; give a file with the counts of that time alone")
+    make_folder(out)
+    return write_counts(path, out, now)
+
+
+def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
+          threads: int, period: _Period, now: datetime) -> CellSummary:
+    from probe.research.counting.cell_files import write_cells
     from probe.research.engines.engine_choice import choose_engine
     from probe.results.files.atomic import make_folder
 
     make_folder(out)
-    if directory.is_file():
-        return write_counts(directory, out, now)
+    since, until = (day.date().isoformat() if day else "" for day in period)
     computing = choose_engine(engine, url=url, memory_mb=memory_mb, threads=threads, temporary=out)
     try:
         with show_progress("Counting") as progress:
-            return write_cells(directory, out, computing, now=now, lab=lab, rejected=rejected,
-                               progress=progress)
+            return write_cells(directory, out, computing, now=now, lab=lab, rejected=rejected, since=since,
+                               until=until, progress=progress)
     finally:
         computing.close()
 

@@ -13,7 +13,8 @@ import pandas as pd
 
 from probe.research.cells.cell_inputs import find_inputs
 from probe.research.cells.file_names import CELLS_FILE
-from probe.research.counting.cell_files import CellSummary, write_cells
+from probe.research.counting.cell_files import write_cells
+from probe.research.counting.day_counts import CellSummary
 from probe.research.engines.duckdb_engine import DuckDB
 from probe.results.archive.submission_check import find_results_folders
 from probe.results.files.atomic import StoreError

@@ -27,7 +27,8 @@ import pyarrow.parquet as pq  # noqa: E402
 from fleet_days import NOW, START, a_run, naive_cells, some_runs, write_runs  # noqa: E402
 from probe.research.cells.cell_expressions import COLUMNS, ORDER  # noqa: E402
 from probe.research.cells.file_names import CELLS_FILE  # noqa: E402
-from probe.research.counting.cell_files import CellSummary, write_cells  # noqa: E402
+from probe.research.counting.cell_files import write_cells  # noqa: E402
+from probe.research.counting.day_counts import CellSummary  # noqa: E402
 from probe.research.engines.duckdb_engine import DuckDB  # noqa: E402
 
 if TYPE_CHECKING:

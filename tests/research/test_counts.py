@@ -18,9 +18,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from in_order import in_order
 from made_cells import quiet, struck
 from probe.cli.main import cli
-from probe.research.counts import counts_cells
+from probe.research.counts import counts_cells, counts_text
 from probe.research.counts.counts_cells import make_cells, read_origin, write_counts
 from probe.research.counts.counts_rows import NAMED, CountsRows, judge_counts
 from probe.research.counts.counts_text import read_counts_text
@@ -136,6 +137,28 @@ def test_more_series_than_anybody_can_look_at_are_refused(tmp_path: Path, monkey
     path.write_text("\n".join([HEAD, *(f"2025-01-01,KE-AS{number},t,3,1" for number in range(1, 12))]))
     with pytest.raises(StoreError, match="more than 10"):
         write_counts(path, tmp_path, NOW)
+
+
+def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
+    rows = [f"2025-01-0{day}T0{hour}:00:00Z,KE-AS{asn},t,{3 + hour},1"
+            for day in (1, 2) for hour in range(4) for asn in (1, 2)]
+    one, other = (judged(tmp_path, "\n".join([HEAD, *some])) for some in (rows, rows[::-1]))
+    pd.testing.assert_frame_equal(one.frame, other.frame)
+
+
+@pytest.mark.parametrize("line", ["x", "1,2,3,4,5,6,7"])
+def test_a_file_of_lines_that_are_no_rows_is_refused_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str,
+) -> None:
+    """Their numbers are kept, so they must not be as many as somebody likes."""
+    monkeypatch.setattr(counts_text, "MOST_TORN", 100)
+    path = tmp_path / "c.csv"
+    path.write_text("\n".join([HEAD, GOOD, *[line] * 100, ""]))
+    assert read_counts_text(path).torn == (100, 3)
+    path.write_text("\n".join([HEAD, GOOD, *[line] * 5000, ""]))
+    done = CliRunner().invoke(cli, ["analyse", str(path), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert in_order(done.output, "100", "line 3")
 
 
 def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:

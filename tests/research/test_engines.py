@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from fleet_days import MANY, NOW, TARGETS, some_runs, write_runs
 from probe.research.cells.file_names import CELLS_FILE
-from probe.research.counting.cell_files import CellSummary, write_cells
+from probe.research.counting.cell_files import write_cells
+from probe.research.counting.day_counts import CellSummary
 from probe.research.engines.duckdb_engine import DuckDB
 from probe.research.engines.engine import AnalysisEngine
 from probe.research.engines.engine_choice import choose_engine
@@ -108,6 +109,7 @@ class Local:
         self._session.close()
 
 
+@pytest.mark.slow
 @needs_chdb
 def test_clickhouse_agrees(folder: Path) -> None:
     from probe.research.engines.clickhouse import ClickHouse

@@ -81,7 +81,7 @@ def test_the_command_tells_events(tmp_path: Path, detected: dict[str, Any]) -> N
     done = CliRunner().invoke(cli, arguments)
     assert "new: one\\x1b[2J" in done.output
     assert in_order(done.output, "Events: 1", "1 told")
-    told = json.loads(CliRunner().invoke(cli, [*arguments, "--json", "--since", "2020-01-01"]).stdout)
+    told = json.loads(CliRunner().invoke(cli, [*arguments, "--json", "--changes-since", "2020-01-01"]).stdout)
     assert [found["service"] for found in told["events"]] == ["one\x1b[2J"]
     assert datetime.fromisoformat(told["changes"][0]["logged_at"]).tzinfo == UTC
     assert (told["dismissed"], told["flaky"]) == ([], [])

@@ -106,6 +106,39 @@ def test_bursts_at_like_hours_on_a_few_days_are_no_curfew(days: int, found: bool
     assert all(event.daily_hours for event in events)
 
 
+def flaky_month(seed: int) -> pd.DataFrame:
+    """Two months in which one network's service fails in eight bursts, a week from each other."""
+    rng = np.random.default_rng(seed)
+    table = quiet(24 * 60, n=4, seed=seed)
+    for number, length in enumerate(rng.exponential(4.0, size=8).astype(int)):
+        start = 60 + 170 * number
+        table = struck(table, range(start, start + 2 + int(length)), strength=0.35, seed=10 * seed + number)
+    return table
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_bursts_that_come_near_each_other_are_no_event(seed: int) -> None:
+    """They are one window, and without it there were too few bursts to call the service flaky."""
+    table = flaky_month(seed)
+    for start, hours in ((430, 8), (451, 8), (473, 24)):
+        table = struck(table, range(start, start + hours), strength=0.35, seed=seed + 99)
+    found = examine_cells(read_cells(table))
+    assert found.events == ()
+    assert any(told.explained_by == "habit" and told.onset <= at(440) and told.end >= at(490)
+               for told in found.dismissed)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_a_block_with_pauses_is_told_of_what_fails_in_bursts(seed: int) -> None:
+    """Its parts are as short as bursts, and lie much nearer each other."""
+    table = flaky_month(seed)
+    for number in range(12):
+        table = struck(table, range(740 + number * 12, 748 + number * 12), strength=0.8, seed=seed + number)
+    met = [event for event in detect_events(table) if event.onset < at(890) and event.end_from > at(740)]
+    assert met
+    assert max(event.end_from - event.onset for event in met) > pd.Timedelta(hours=24)
+
+
 def test_a_service_that_failed_nine_times_in_half_a_year_is_flaky() -> None:
     table = quiet(24 * 180, n=3)
     for start in range(200, 24 * 180 - 10, 24 * 20):

@@ -96,11 +96,14 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
                                             "chart, PELT of ruptures where that is installed.")
 @click.option("--grid/--no-grid", default=True, show_default=True,
               help="Recall by number of witnesses and by uptime as well.")
+@click.option("--hourly", "hourly_days", type=click.IntRange(0, 3660), default=0, metavar="DAYS",
+              help="Live through the last so many days hour by hour as well: what is told when, false alarms and what "
+                   "is withdrawn. An hour takes as long as an analysis.")
 @click.option("--series", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Score on these real counts (CSV: time, network, target, n, failed) with blocks put into them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
 def score(seed: int | None, seeds: int, volunteers: int, networks: int, services: int, days: int, hard: bool,
-          peers: bool, grid: bool, series: Path | None, as_json: bool) -> None:
+          peers: bool, grid: bool, hourly_days: int, series: Path | None, as_json: bool) -> None:
     """Say how well events are detected where the truth is known.
 
     Recall is of blocks of six hours or longer; precision of all events; an onset error is that of the likeliest hour.
@@ -112,6 +115,7 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
       probe fleet score --seed 7 --no-grid --json | jq .precision
       probe fleet score --series counts.csv --seeds 5
       probe fleet score --hard --volunteers 1000 --peers
+      probe fleet score --volunteers 60 --networks 8 --services 14 --days 60 --hourly 14 --no-grid
     """
     _check()
     from probe_lab.fleet.fleet_world import FleetSize
@@ -127,10 +131,10 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
         if peers:
             _score_peers(numbers, size, as_json=as_json)
             return
-        _score_fleets(numbers, size, grid=grid, as_json=as_json)
+        _score_fleets(numbers, size, grid=grid, hourly_days=hourly_days, as_json=as_json)
 
 
-def _score_fleets(seeds: range, size: FleetSize, *, grid: bool, as_json: bool) -> None:
+def _score_fleets(seeds: range, size: FleetSize, *, grid: bool, hourly_days: int, as_json: bool) -> None:
     from probe_lab.fleet.fleet_score import score_fleet, score_grid, together
     from probe_lab.fleet.score_words import as_json as to_json
     from probe_lab.fleet.score_words import as_text
@@ -138,7 +142,8 @@ def _score_fleets(seeds: range, size: FleetSize, *, grid: bool, as_json: bool) -
     total, parts = len(seeds) * size.days, []
     with bar("Fleets", wanted=not as_json) as tell:
         for place, seed in enumerate(seeds):
-            parts.append(score_fleet(seed, size, tell=partial(_told, tell, place * size.days, total)))
+            parts.append(score_fleet(seed, size, hourly_days=hourly_days,
+                                     tell=partial(_told, tell, place * size.days, total)))
     cells = []
     if grid:
         with bar("Witnesses and uptime", wanted=not as_json) as tell:

@@ -18,6 +18,7 @@ from probe_lab.fleet.fleet_cells import cell_table
 from probe_lab.fleet.fleet_truth import CHRONIC, draw_truth
 from probe_lab.fleet.fleet_verdicts import Fleet
 from probe_lab.fleet.fleet_world import FleetSize, draw_world
+from probe_lab.fleet.told_replay import ToldScore, add_up, replay_hours
 
 LONG_H = 6
 """Blocks of so many hours or longer are those whose recall is promised."""
@@ -83,6 +84,8 @@ class FleetScore:
     network_years: float
     delays: tuple[DetectionDelay, ...]
     wall_s: float
+    hourly: ToldScore | None = None
+    """What was told hour by hour, where that was asked for."""
 
     @property
     def recall(self) -> float | None:
@@ -115,18 +118,23 @@ class GridCell:
     false: int
 
 
-def score_fleet(seed: int, size: FleetSize, *, replays: int = 5,
+def score_fleet(seed: int, size: FleetSize, *, replays: int = 5, hourly_days: int = 0,
                 tell: Callable[[int, int], None] = ignore_progress) -> FleetScore:
-    """Draws a fleet, detects events in its cells, and holds them against the truth."""
+    """Draws a fleet, detects events in its cells, and holds them against the truth.
+
+    The last `hourly_days` are lived through hour by hour as well.
+    """
     begin = time.monotonic()
     world = draw_world(seed, size)
     fleet = Fleet(world, draw_truth(world))
     table = cell_table(fleet, tell)
     matched = match_events(fleet, examine_cells(read_cells(table)).events)
-    return _score(fleet, matched, measure_delays(fleet, table, replays), time.monotonic() - begin)
+    hourly = replay_hours(fleet, table, hourly_days) if hourly_days else None
+    return _score(fleet, matched, measure_delays(fleet, table, replays), hourly, time.monotonic() - begin)
 
 
-def _score(fleet: Fleet, matched: FleetMatches, seen: Sequence[DetectionDelay], wall_s: float) -> FleetScore:
+def _score(fleet: Fleet, matched: FleetMatches, seen: Sequence[DetectionDelay], hourly: ToldScore | None,
+           wall_s: float) -> FleetScore:
     world = fleet.world
     chronic = {world.services[service] for trouble in fleet.truth.troubles if trouble.kind in CHRONIC
                for service in trouble.services}
@@ -144,6 +152,7 @@ def _score(fleet: Fleet, matched: FleetMatches, seen: Sequence[DetectionDelay], 
         false=tuple(_false(fleet, event) for event in matched.false),
         misses=tuple(_miss(fleet, hit) for hit in met if not hit.events),
         network_years=world.size.networks * world.size.days / 365.25, delays=tuple(seen), wall_s=wall_s,
+        hourly=hourly,
     )
 
 
@@ -186,6 +195,7 @@ def together(scores: Iterable[FleetScore]) -> FleetScore:
         misses=tuple(miss for part in parts for miss in part.misses),
         network_years=sum(part.network_years for part in parts),
         delays=tuple(delay for part in parts for delay in part.delays), wall_s=sum(part.wall_s for part in parts),
+        hourly=add_up(hourly) if (hourly := [part.hourly for part in parts if part.hourly]) else None,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from math import isfinite
 
 from probe_lab.fleet.event_replay import MOST_CELLS, DetectionDelay
 from probe_lab.fleet.fleet_score import LONG_H, UPTIMES, WITNESSES, FleetScore, GridCell
 from probe_lab.fleet.series_file import SeriesScore
+from probe_lab.fleet.told_replay import ToldScore
 
 
 def as_json(whole: FleetScore, parts: Sequence[FleetScore], grid: Sequence[GridCell]) -> dict[str, object]:
@@ -32,8 +34,32 @@ def _summary(score: FleetScore) -> dict[str, object]:
         "false_a_network_year": score.false_a_network_year,
         "full_blocks_replayed": len(score.delays), "suspected_in_1": _within(score.delays, "suspected", 1),
         f"confirmed_in_{MOST_CELLS}": _within(score.delays, "confirmed", MOST_CELLS),
-        "wall_s": round(score.wall_s, 1),
+        "wall_s": round(score.wall_s, 1), "hour_by_hour": _hourly(score.hourly) if score.hourly else None,
     }
+
+
+def _hourly(told: ToldScore) -> dict[str, object]:
+    late = told.delay_h
+    return {
+        "country_weeks": round(told.country_weeks, 2), "told": told.told, "false_alarms": told.false_alarms,
+        "false_a_country_week": round(told.false_a_country_week, 4), "withdrawn": told.withdrawn,
+        "withdrawn_true": told.withdrawn_true, "full_blocks_of_two_witnesses": len(told.blocks),
+        "never_told": sum(block.delay_h is None for block in told.blocks),
+        "delay_h": late if late is not None and isfinite(late) else None,
+    }
+
+
+def _hourly_lines(told: ToldScore | None) -> list[str]:
+    if told is None:
+        return []
+    never = sum(block.delay_h is None for block in told.blocks)
+    return [
+        f"Told hour by hour: {told.told} events in {told.country_weeks:.1f} country-weeks; false alarms "
+        f"{told.false_alarms}, {told.false_a_country_week:.3f} a country-week; withdrawn {told.withdrawn}, of which "
+        f"{told.withdrawn_true} told something true",
+        f"  full blocks that two or more witnesses met: {len(told.blocks)}, told after {_hours(told.delay_h)} (median);"
+        f" never told: {never}",
+    ]
 
 
 def _within(delays: Iterable[DetectionDelay], name: str, most: int) -> int:
@@ -56,6 +82,7 @@ def as_text(whole: FleetScore, grid: Sequence[GridCell]) -> str:
         f"Full blocks suspected after one measured hour: {_share(soon, len(whole.delays))}; confirmed after three: "
         f"{_share(sure, len(whole.delays))}",
     ]
+    lines += _hourly_lines(whole.hourly)
     lines += [f"  false: seed {event.seed}, {event.kind} {event.service} in {event.place} from {event.onset} "
               f"({', '.join(event.during) or 'nothing'} going on)" for event in whole.false]
     lines += [f"  missed: seed {miss.seed}, {miss.service} in {miss.country} from {miss.begin}, {miss.hours} h, "

@@ -42,9 +42,10 @@ _SERVICE_ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "
 
 
 def judge_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
-    """Every run once, with the reason why it does not count, and numbers for it, its network and hour, and its probe.
+    """Every run once a day, with the reason why it does not count, and numbers for it, its network and hour, its probe.
 
-    `raw` has the columns of RUN, and `file`. Numbers go by hour, so that those of neighbouring days lie together.
+    `raw` has the columns of RUN, and `file`. Numbers go by hour, so that those of neighbouring days lie together. A run
+    that is in the folders of two days is in two versions.
     """
     frame = raw.select(
         run_id=text(raw.run_id), start=moment(raw.measurement_start_time), day=day_of(raw.file),
@@ -55,17 +56,18 @@ def judge_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
     ).distinct()
     own = ibis.window(group_by=frame.run_id)
     judged = frame.mutate(reason=row_quality.run_reason(frame, now=now, lab=lab), versions=ibis._.count().over(own),
-                          first=ibis.row_number().over(ibis.window(group_by=frame.run_id, order_by=frame.day)))
+                          first=ibis.row_number().over(ibis.window(group_by=[frame.run_id, frame.day],
+                                                                   order_by=frame.start)))
     judged = judged.filter(judged["first"] == 0)
     judged = judged.mutate(reason=ibis.cases((judged.versions > 1, "conflict"), else_=judged.reason),
-                           cell_start=judged.start.truncate("h").cast("timestamp(6)"))
+                           cell_start=judged.start.truncate("h").cast("timestamp(6)"), day_no=day_number(judged.day))
     own = ibis.window(group_by=[judged[name] for name in (*_PLACE, "probe_id", "reason")])
     judged = judged.mutate(
         run_no=ibis.row_number().over(ibis.window(order_by=[judged.cell_start, judged.run_id])),
         crowded=ibis._.count().over(own) > 1)
     judged = _number(_number(judged, "slot_no", _PLACE), "probe_no", ("probe_id",))
     return judged.select("run_id", "day", "start", "reason", "cell_start", "lab", "probe_cc", "probe_asn", "run_no",
-                         "slot_no", "probe_no", "crowded")
+                         "slot_no", "probe_no", "crowded", "day_no")
 
 
 def _number(rows: ir.Table, name: str, columns: tuple[str, ...]) -> ir.Table:
@@ -102,13 +104,13 @@ def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
     """
     columns = [name for name in ("target_id", "service", "role") if name in names.columns]
     rows = raw.select(
-        "file", run_id=text(raw.run_id), code=row_quality.code(text(raw.outcome)),
+        "file", run_id=text(raw.run_id), day_no=day_number(day_of(raw.file)), code=row_quality.code(text(raw.outcome)),
         block_type=text(raw.block_type) if "block_type" in raw.columns else ibis.literal(""),
         confirmed=flag(raw.confirmed) if "confirmed" in raw.columns else ibis.literal(False),
         **{name: text(raw[name]) for name in columns},
     )
-    own = runs.select("run_id", "run_no", "slot_no", "probe_no", "crowded", "start", run_reason=runs.reason)
-    found = rows.left_join(own, "run_id").left_join(names, columns)
+    own = runs.select("run_id", "day_no", "run_no", "slot_no", "probe_no", "crowded", "start", run_reason=runs.reason)
+    found = rows.left_join(own, ["run_id", "day_no"]).left_join(names, columns)
     found = found.drop([name for name in found.columns if name.endswith("_right")])
     reason = ibis.cases(
         (found.run_no.isnull(), "unfinished"), (found.run_reason != "", found.run_reason),
@@ -119,7 +121,7 @@ def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
 def make_facts(judged: ir.Table) -> ir.Table:
     """The judged rows as numbers."""
     return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", "block_type",
-                         "confirmed", "reason")
+                         "confirmed", "reason", "day_no")
 
 
 def find_twins(facts: ir.Table, *, by_bits: bool) -> ir.Table:
@@ -195,6 +197,11 @@ def day_folder(file: ir.StringValue) -> ir.StringValue:
 def day_of(file: ir.StringValue) -> ir.StringValue:
     """The day in the folder's name, the empty text where there is none."""
     return file.re_extract(r"date=(\d{4}-\d\d-\d\d)/[^/]*\z", 1).fill_null("")
+
+
+def day_number(day: ir.StringValue) -> ir.IntegerValue:
+    """YYYYMMDD as a number, 0 where there is no day."""
+    return whole_number(day.replace("-", "")).fill_null(0)
 
 
 def _sum(condition: ir.Value) -> ir.IntegerScalar:

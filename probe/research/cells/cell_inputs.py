@@ -69,7 +69,9 @@ class CellInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
+class HeadedFile:
+    """A file whose head was read."""
+
     own: OwnFile
     columns: tuple[str, ...]
     types: str
@@ -78,31 +80,57 @@ class _File:
     """Bytes, those of a Parquet file as if its rows were CSV."""
 
 
+@dataclass(slots=True, kw_only=True)
+class LookedFiles:
+    """The files of some days, and those that are left out whole."""
+
+    found: dict[str, list[HeadedFile]] = field(default_factory=dict)
+    bad: list[UnreadableFile] = field(default_factory=list)
+
+
 def find_inputs(directory: Path, *, required: Mapping[str, frozenset[str]], tables: Sequence[str],
                 portion_rows: int = PORTION_ROWS) -> CellInputs:
     """The files of these tables in a results folder, or in all results folders directly below a directory.
 
-    Of each day and table the Parquet files are taken where they hold every run, else the CSV files, which always do.
     A file without one of the `required` columns is left out. Days are put together until they have `portion_rows`,
     about. Raises StoreError where there are no results.
     """
+    folders, by_day = list_days(directory, tables)
+    looked = look_into(by_day, required)
+    return CellInputs(folders=folders, bad=looked.bad, chunks=list(make_portions(looked.found, portion_rows)))
+
+
+def list_days(directory: Path, tables: Sequence[str]) -> tuple[tuple[Path, ...], dict[str, tuple[OwnFile, ...]]]:
+    """The results folders at a place, and the files of these tables in them by day; none is opened.
+
+    Of each day and table the Parquet files are taken where they hold every run, else the CSV files, which always do.
+    Raises StoreError where there are no results.
+    """
     if not directory.is_dir():
         raise StoreError(f"{directory}: no such folder; name a results folder, or one that holds several")
-    inputs = CellInputs(folders=tuple(find_results_folders(directory)))
-    by_day: dict[str, list[_File]] = {}
-    for folder in inputs.folders:
+    folders = tuple(find_results_folders(directory))
+    by_day: dict[str, list[OwnFile]] = {}
+    for folder in folders:
         for own in _choose_files(folder, tables):
+            by_day.setdefault(own.day, []).append(own)
+    if not by_day:
+        raise StoreError(f"{directory}: no results here; a results folder has a folder `verdicts`, and of the tables "
+                         f"{', '.join(_TABLES)} what was measured")
+    return folders, {day: tuple(by_day[day]) for day in sorted(by_day)}
+
+
+def look_into(by_day: Mapping[str, Sequence[OwnFile]], required: Mapping[str, frozenset[str]]) -> LookedFiles:
+    """What the heads of these files say; those that cannot be used are told apart."""
+    looked = LookedFiles()
+    for day, files in by_day.items():
+        for own in files:
             try:
                 file = _looked_at(own, required.get(own.table, frozenset()))
             except StoreError as error:
-                inputs.bad.append(UnreadableFile(path=own.path, table=own.table, reason=str(error)))
+                looked.bad.append(UnreadableFile(path=own.path, table=own.table, reason=str(error)))
             else:
-                by_day.setdefault(own.day, []).append(file)
-    if not by_day and not inputs.bad:
-        raise StoreError(f"{directory}: no results here; a results folder has a folder `verdicts`, and of the tables "
-                         f"{', '.join(_TABLES)} what was measured")
-    inputs.chunks = list(_chunks(by_day, portion_rows=portion_rows))
-    return inputs
+                looked.found.setdefault(day, []).append(file)
+    return looked
 
 
 def _choose_files(folder: Path, tables: Sequence[str]) -> Iterator[OwnFile]:
@@ -129,13 +157,13 @@ def _holds_all(folder: Path, day: str, columnar: Sequence[OwnFile], plain: Seque
     return stems >= wanted
 
 
-def _looked_at(own: OwnFile, required: frozenset[str]) -> _File:
+def _looked_at(own: OwnFile, required: frozenset[str]) -> HeadedFile:
     columns, types, size = _parquet_head(own.path, required | _PLAIN) if own.parquet else _csv_head(own.path)
     if missing := sorted(required.difference(columns)):
         raise StoreError(f"lacks the column {', '.join(missing)}")
     if len(set(columns)) < len(columns):
         raise StoreError("has two columns of one name")
-    return _File(own=own, columns=columns, types=types, size=size)
+    return HeadedFile(own=own, columns=columns, types=types, size=size)
 
 
 def split_readable(group: FileGroup, columns: Sequence[str]) -> tuple[FileGroup, list[UnreadableFile]]:
@@ -184,9 +212,10 @@ def _parquet_head(path: Path, plain: frozenset[str]) -> tuple[tuple[str, ...], s
     return tuple(schema.names), types, about.metadata.num_rows * _ROW_BYTES
 
 
-def _chunks(by_day: Mapping[str, Sequence[_File]], *, portion_rows: int) -> Iterator[DayChunk]:
+def make_portions(by_day: Mapping[str, Sequence[HeadedFile]], portion_rows: int) -> Iterator[DayChunk]:
+    """Days put together until they have so many rows, about; a day is never divided."""
     days: list[str] = []
-    files: list[_File] = []
+    files: list[HeadedFile] = []
     for day in sorted(by_day):
         if days and sum(file.size for file in (*files, *by_day[day])) > portion_rows * _ROW_BYTES:
             yield DayChunk(days=tuple(days), groups=_groups(files))
@@ -197,7 +226,7 @@ def _chunks(by_day: Mapping[str, Sequence[_File]], *, portion_rows: int) -> Iter
         yield DayChunk(days=tuple(days), groups=_groups(files))
 
 
-def _groups(files: Iterable[_File]) -> tuple[FileGroup, ...]:
+def _groups(files: Iterable[HeadedFile]) -> tuple[FileGroup, ...]:
     alike: dict[tuple[str, bool, tuple[str, ...], str], list[Path]] = {}
     for file in files:
         alike.setdefault((file.own.table, file.own.parquet, file.columns, file.types), []).append(file.own.path)

@@ -3,3 +3,5 @@
 CELLS_FILE = "cells.parquet"
 ABOUT_FILE = "cells.json"
 EVENTS_FILE = "events.jsonl"
+DAYS_FOLDER = "days"
+"""Of what is kept of each day, so that it is not counted again."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+from array import array
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from probe.results.files.atomic import StoreError, translate_os_errors
 NEEDED = ("time", "network", "target", "n", "failed")
 OPTIONAL = ("witnesses", "service", "role", "version", "country")
 MOST_ROWS = 50_000_000
+MOST_TORN = 1_000_000
+"""So many lines with another number of columns are told by number; a file with more of them is none of counts."""
 _MOST_BYTES = 4 << 30
 _HEAD_BYTES = 1 << 20
 _SEPARATORS = (",", ";", "\t", "|")
@@ -62,26 +66,38 @@ def _read_csv(path: Path, head: bytes) -> CountsText:
     separator = max(_SEPARATORS, key=first.count)
     header = [name.strip().strip('"').strip().lower() for name in first.split(separator)]
     names = _check_names(path, header)
-    torn: list[int] = []
+    torn = array("q")
 
     def skip(row: Any) -> str:
         torn.append(int(row.number))
-        return "skip"
+        return "skip" if len(torn) <= MOST_TORN else "error"
 
-    table = pa_csv.read_csv(
-        path,
-        read_options=pa_csv.ReadOptions(use_threads=False, skip_rows=1, encoding=encoding.removesuffix("-sig"),
-                                        column_names=[f"{at}" for at in range(len(header))]),
-        parse_options=pa_csv.ParseOptions(delimiter=separator, invalid_row_handler=skip, ignore_empty_lines=False),
-        convert_options=pa_csv.ConvertOptions(
-            column_types={f"{at}": pa.string() for at in range(len(header))}, strings_can_be_null=False,
-            include_columns=[f"{at}" for at in names.values()]),
-    )
+    try:
+        table = _read_lines(path, len(header), names, separator=separator, encoding=encoding, skip=skip)
+    except pa.ArrowInvalid:
+        if len(torn) <= MOST_TORN:
+            raise
+        raise StoreError(f"{path}: more than {MOST_TORN} lines have not as many columns as line 1, the first is line "
+                         f"{torn[0]}; separate the columns as line 1 does") from None
     lines = np.arange(2, table.num_rows + len(torn) + 2, dtype=np.int64)
     if torn:
         lines = np.delete(lines, [number - 2 for number in torn if 2 <= number < len(lines) + 2])[:table.num_rows]
     return CountsText(columns={name: table[f"{at}"] for name, at in names.items()}, lines=lines,
                       torn=(len(torn), min(torn, default=0)))
+
+
+def _read_lines(path: Path, width: int, names: Mapping[str, int], *, separator: str, encoding: str,
+                skip: Callable[[Any], str]) -> pa.Table:
+    """The known columns as texts, named by their places; lines of another width are handed to `skip`."""
+    return pa_csv.read_csv(
+        path,
+        read_options=pa_csv.ReadOptions(use_threads=False, skip_rows=1, encoding=encoding.removesuffix("-sig"),
+                                        column_names=[f"{at}" for at in range(width)]),
+        parse_options=pa_csv.ParseOptions(delimiter=separator, invalid_row_handler=skip, ignore_empty_lines=False),
+        convert_options=pa_csv.ConvertOptions(
+            column_types={f"{at}": pa.string() for at in range(width)}, strings_can_be_null=False,
+            include_columns=[f"{at}" for at in names.values()]),
+    )
 
 
 def _find_encoding(path: Path, head: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -114,9 +115,11 @@ class DuckDB:
         ).fetchall()
         self._execute("DELETE FROM reject_errors; DELETE FROM reject_scans")
         self._torn += [TornLine(path=path, line=line) for path, line in sorted(told)]
-        read = fetch_rows(self, kept.aggregate(rows=kept.count()))[0]["rows"]
-        lost = sum(map(_lines, group.files)) - read - len(told)
-        self._torn += [TornLine(path=str(group.files[0].parent), line=0)] * lost  # swallowed by an open quotation mark
+        read = {row["file"]: row["rows"] for row in fetch_rows(self, kept.group_by("file").agg(rows=kept.count()))}
+        refused = Counter(path for path, _ in told)
+        for path in map(str, group.files):
+            lost = _lines(Path(path)) - read.get(path, 0) - refused[path]
+            self._torn += [TornLine(path=path, line=0)] * lost  # swallowed by an open quotation mark
         return kept
 
 

@@ -140,15 +140,21 @@ def _best_hours(hour: Ints, blocked: Ints, decided: Ints) -> tuple[int, int] | N
     """First and last of the hours of the day that divide the counts best, None where no division is worth it."""
     k, n = (_sums_by_hours(hour, counts) for counts in (blocked, decided))
     all_k, all_n = float(blocked.sum()), float(decided.sum())
-    best, gain = None, _GAIN
     # Lengths rise, and among equals the shortest stays.
-    for length, start in np.argwhere((n > 0) & (n < all_n) & (k * all_n > n * all_k)):
-        in_k, in_n = float(k[length, start]), float(n[length, start])
-        won = log_likelihood_ratio(in_k, in_n, all_k / all_n) + log_likelihood_ratio(all_k - in_k, all_n - in_n,
-                                                                                     all_k / all_n)
-        if won > gain:
-            best, gain = (int(start), int(start + length) % 24), won
-    return best
+    length, start = np.nonzero((n > 0) & (n < all_n) & (k * all_n > n * all_k))
+    if not length.size:
+        return None
+    k, n = k[length, start], n[length, start]
+    won = _likelihood_ratios(k, n, all_k / all_n) + _likelihood_ratios(all_k - k, all_n - n, all_k / all_n)
+    best = int(np.argmax(won))
+    return (int(start[best]), int(start[best] + length[best]) % 24) if won[best] > _GAIN else None
+
+
+def _likelihood_ratios(k: Floats, n: Floats, base: float) -> Floats:
+    """`log_likelihood_ratio` of many counts at once, against a base above 0 and below 1."""
+    passed = n - k
+    hit = k * np.log(np.where(k > 0, k, n) / n / base)
+    return np.maximum(0.0, hit + passed * np.log(np.where(passed > 0, passed, n) / n / (1 - base)))
 
 
 def _sums_by_hours(hour: Ints, counts: Ints) -> Floats:

@@ -19,7 +19,7 @@ from typing import TypeAlias
 import numpy as np
 
 from probe.research.events.cell_series import CellPlace, CellSeries, CellTable
-from probe.research.events.segments import Ints
+from probe.research.events.segments import Ints, log_likelihood_ratio
 from probe.research.events.series_windows import find_raised_windows, segment_many
 from probe.research.events.window import BurstJudgement, EventWindow
 
@@ -68,10 +68,33 @@ class FailureHabit:
         if not self.flaky:
             return BurstJudgement(flaky=False, bursts=self.beyond, longest=0.0, explained=False)
         own = (window.onset, window.end)
+        told = self._judge_time(own, self.service.cells.cells_in(_BY_CHANCE_DAILY) if window.daily else 0)
+        return told if told.explained or window.daily else self._judge_bursts(window, own) or told
+
+    def _judge_time(self, own: Burst, least: int) -> BurstJudgement:
+        """Whether the bursts beside a time explain one that is as long, or shorter than `least` cells."""
         flaky, longest, beyond = self.service.without(self.at, own)
-        most = max(longest, self.service.cells.cells_in(_BY_CHANCE_DAILY)) if window.daily else longest
         return BurstJudgement(flaky=flaky, bursts=beyond, longest=longest,
-                              explained=flaky and window.end - window.onset + 1 < most)
+                              explained=flaky and own[1] - own[0] + 1 < max(longest, least))
+
+    def _judge_bursts(self, window: EventWindow, own: Burst) -> BurstJudgement | None:
+        """The judgement of a window that is several bursts and nothing else; None where it is more than that.
+
+        Left out as a whole it would take several bursts from the habit, and none of them alone is a block. So each is
+        judged by itself, and so many may begin so near each other by chance at the rate of the time beside the window.
+        This is what a block with pauses fails: its parts lie nearer each other than the bursts beside it.
+        """
+        parts = [burst for burst in self.bursts if _meet(burst, own)]
+        if len(parts) < 2:
+            return None
+        each = [self._judge_time(part, 0) for part in parts]
+        if not all(told.explained for told in each) or not _is_quiet_between(window, parts):
+            return None
+        beside, usual = self.service.expect(self.at, own)
+        # A scan statistic, by a union bound over the bursts that may be the first of so many.
+        if (beside + len(parts)) * _poisson_tail(usual, len(parts) - 1) < _BY_CHANCE:
+            return None
+        return min(each, key=lambda told: told.longest)
 
 
 def find_habits(cells: CellTable) -> list[FailureHabit]:
@@ -116,6 +139,23 @@ def _count_parts(series: CellSeries, bursts: Sequence[Burst], most: int) -> int:
     begin = int(series.times[0])
     length = max(1, min(most, -(-(int(series.times[-1]) - begin + 1) // _PARTS)))
     return len({(first - begin) // length for first, _ in bursts})
+
+
+def _poisson_tail(mean: float, least: int) -> float:
+    """Probability of at least so many where so many are expected."""
+    return 1.0 - math.exp(-mean) * math.fsum(mean ** count / math.factorial(count) for count in range(least))
+
+
+def _is_quiet_between(window: EventWindow, parts: Sequence[Burst]) -> bool:
+    """Whether what a window holds beside these bursts is no more than noise reaches about once in a series."""
+    series = window.series
+    between = window.covered(series.times)
+    for first, last in parts:
+        between &= (series.times < first) | (series.times > last)
+    blocked, decided = int(series.blocked[between].sum()), int(series.decided[between].sum())
+    if not decided or blocked <= window.base * decided:
+        return True
+    return log_likelihood_ratio(blocked, decided, window.base) < max(1.0, math.log(len(series.times)))
 
 
 def _meet(one: Burst, other: Burst) -> bool:
@@ -188,6 +228,19 @@ class ServiceHabits:
             return 0.0
         mean = float(np.median(lengths)) / math.log(2)
         return max(_BURST_TIMES, math.log(len(lengths) / _BY_CHANCE)) * mean
+
+    def expect(self, at: int, own: Burst) -> tuple[int, float]:
+        """How many bursts the flaky series have beside a time, and how many of them so long a time has on average."""
+        flaky = self.list_flaky(None)
+        beside = sum(self._count_beside(other, at, own) for other in flaky)
+        length = own[1] - own[0] + 1
+        cells = sum(int(self.series[other].times[-1] - self.series[other].times[0]) + 1 for other in flaky)
+        return beside, beside * length / max(1, cells - length)
+
+    def _count_beside(self, other: int, at: int, own: Burst) -> int:
+        """Bursts of another series; in the country of this one those alone that do not meet its own time."""
+        apart = self.series[other].place.cc != self.series[at].place.cc
+        return sum(apart or not _meet(burst, own) for burst in self.bursts[other])
 
     def list_flaky(self, own: Burst | None, cc: str = "") -> frozenset[int]:
         """The series that fail by themselves: all of them where the service does."""

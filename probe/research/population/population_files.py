@@ -20,8 +20,7 @@ from probe.core.stamps import format_time
 from probe.inference.populations.judge_population import PopulationVerdict, judge_population
 from probe.inference.populations.population_evidence import PopulationEvidence
 from probe.research.cells import cell_expressions as cell
-from probe.research.cells.cell_inputs import CellInputs, DayChunk, find_inputs
-from probe.research.counting.cell_files import CellSummary, without_broken
+from probe.research.cells.cell_inputs import CellInputs, DayChunk, find_inputs, split_readable
 from probe.research.engines.duckdb_connection import open_duckdb
 from probe.research.engines.duckdb_engine import DuckDB
 from probe.research.engines.engine import AnalysisEngine, EngineError
@@ -144,7 +143,7 @@ def _read(engine: AnalysisEngine, groups: Sequence[Any], columns: Sequence[str])
     try:
         return engine.read(groups, columns, defaults)
     except EngineError:
-        whole = without_broken(groups, columns, CellSummary(engine=engine.name), None)
+        whole = [sound for group in groups if (sound := split_readable(group, columns)[0]).files]
         if whole == list(groups) or not whole:
             raise
         return engine.read(whole, columns, defaults)
