@@ -15,6 +15,7 @@ from typing import IO, Any, BinaryIO, cast
 
 import msgspec
 
+from probe.config.install_advice import advise_extra
 from probe.interop.ooni.decode import BAD_JSON
 
 MAX_LINE_BYTES = 32 << 20
@@ -53,7 +54,7 @@ def unpack(file: BufferedReader) -> BinaryIO | ReadTrouble:
         packed = importlib.import_module(ARROW).CompressedInputStream(file, kind)
     except ImportError:
         return ReadTrouble(0, f"is packed with {kind}, which this Python does not unpack: `{kind} -dc FILE | probe "
-                              "import ooni -`, or pip install 'reachability-probe[research]'")
+                              f"import ooni -`, or {advise_extra('research')}")
     return cast(BinaryIO, BufferedReader(ArrowStream(packed)))
 
 

@@ -10,6 +10,7 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import cast
 
+from probe.config.install_advice import advise_extra
 from probe.interop.imported_measurement import ImportedMeasurement
 from probe.interop.measurement_lines import ReadTrouble, read_measurement_lines, unpack
 from probe.interop.ooni.decode import NotJudgedError, UnreadableError
@@ -91,7 +92,7 @@ def _read_table(stream: BufferedReader, *, packed: bool) -> Iterator[Item]:
         for number, line in enumerate(make_measurements(rows), start=1):
             yield read_measurement(number, line)
     except ImportError:
-        yield ReadTrouble(0, "is Parquet, which needs the extra: pip install 'reachability-probe[research]'")
+        yield ReadTrouble(0, f"is Parquet, which needs the extra `research`: {advise_extra('research')}")
     except Exception as error:  # of Arrow, of csv, of an unpacking library
         yield ReadTrouble(number + 1, f"the table is damaged: {str(error)[:200] or type(error).__name__}")
 

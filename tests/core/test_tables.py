@@ -113,7 +113,8 @@ def test_what_an_installation_can_convict_grows_with_its_means() -> None:
     least, most = list_convictable(frozenset({"nothing"})), list_convictable(frozenset(NEEDS))
     assert all(most.values())
     assert set(most) == {rule.block_type for rule in list_rules() if rule.outcome == "blocked"}
-    assert {block for block, can in least.items() if can} == {"dns.injection", "http.redirect", "http.blockpage"}
+    assert {block for block, can in least.items() if can} == {
+        "dns.injection", "http.redirect", "http.blockpage", "tls.mitm"}
     assert list_convictable(frozenset({"helper", "routers"}))["ip.blackhole"]
     assert not list_convictable(frozenset({"helper"}))["ip.blackhole"]
     assert not list_convictable(frozenset({"innocent"}))["tls.close.sni"]

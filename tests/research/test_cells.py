@@ -173,7 +173,7 @@ def test_the_command_counts_lists_and_tells(tmp_path: Path) -> None:
     about = json.loads((tmp_path / "out" / "cells.json").read_text())
     assert [column["name"] for column in about["columns"]] == list(COLUMNS)
     assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.suffix in (".json", ".parquet")) == [
-        "cells.json", "cells.parquet"]
+        "cells.json", "cells.parquet", "population.parquet"]
 
 
 def test_nothing_to_count_is_said(tmp_path: Path) -> None:

@@ -132,5 +132,5 @@ def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_an_engine_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "probe.research.engines.spark", raising=False)
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    with pytest.raises(StoreError, match=r"extra `spark`: pip"):
+    with pytest.raises(StoreError, match=r"extra `spark`: "):
         choose_engine("spark")
