@@ -189,6 +189,7 @@ def test_any_text_is_a_packet_or_none(text: str) -> None:
     assert found is None or isinstance(found, Packet)
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(PACKETS, max_size=20), max_size=5), st.lists(PACKETS, max_size=9),
        st.sampled_from(["connect", "tls_handshake", "http_round_trip"]))
 def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other: list[Packet],

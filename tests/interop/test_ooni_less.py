@@ -6,6 +6,7 @@ import copy
 import json
 from typing import Any, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,6 +92,7 @@ def test_the_cases_are_what_they_are_called() -> None:
         assert not outcomes(many) & {"ok", "blocked"}, name
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_what_is_taken_out_neither_accuses_nor_acquits(data: st.DataObject) -> None:
@@ -99,6 +101,7 @@ def test_what_is_taken_out_neither_accuses_nor_acquits(data: st.DataObject) -> N
     assert not outcomes(many) & {"ok", "blocked"}
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_what_is_taken_out_of_what_is_well_never_accuses(data: st.DataObject) -> None:

@@ -49,6 +49,7 @@ def test_participles_are_recognised(name: str, bare: bool) -> None:
     assert is_bare_participle(name) is bare
 
 
+@pytest.mark.slow
 def test_no_function_that_is_imported_elsewhere_is_a_bare_participle() -> None:
     imported = imported_names()
     modules = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "probe").rglob("*.py")}

@@ -10,6 +10,8 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
+import pytest
+
 from misspelt_words import ROOMS, ROOT, Planting, draw_plantings
 
 MUST_BE_NAMED = 0.95
@@ -25,6 +27,7 @@ def plant(tree: Path, plantings: list[Planting]) -> None:
         (tree / name).write_bytes(b"\n".join(lines))
 
 
+@pytest.mark.slow
 def test_mypy_names_misspelt_words(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "probe", tmp_path / "probe", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "pyproject.toml", tmp_path)

@@ -318,6 +318,7 @@ def test_a_redirected_packet_leaves_in_fragments_again(tmp_path: Path) -> None:
 # whatever comes
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_bytes_hurt_a_box_with_every_rule(tmp_path: Path, data: st.DataObject) -> None:

@@ -28,7 +28,7 @@ INPUTS = ("https://chat.signal.org/v1/config", "stun://stun.l.google.com:19302",
 MINE = {"open": ("ZZ", 0), "false": ("TR", 64777)}
 """What the person states in two runs: nothing, and another place."""
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from probe_lab.pki import issue, load_issuer, world_time
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 from probe_lab.world import FIXED_ANSWERS, draw_world
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.slow, pytest.mark.lab]
 
 CATALOGUE = load_catalogue(search=False)
 ROWS = CATALOGUE.endpoints

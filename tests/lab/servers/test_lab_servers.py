@@ -77,6 +77,7 @@ def unmet(item: Endpoint, answer: Answer) -> list[str]:
     return [name for name, met in checks.items() if not met]
 
 
+@pytest.mark.slow
 @in_namespace
 def test_every_web_row_answers_as_its_service_would(seed: int) -> None:
     rng, bad, seen = random.Random(seed), [], 0
@@ -222,6 +223,7 @@ def found(answer: dns.message.Message, kind: str) -> set[str]:
     return {item.to_text() for rrset in answer.answer if rrset.rdtype == wanted for item in rrset}
 
 
+@pytest.mark.slow
 @in_namespace
 def test_every_name_resolves_everywhere_as_it_was_drawn() -> None:
     with serving(ROWS, seed=10) as served:

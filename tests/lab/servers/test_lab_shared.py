@@ -30,6 +30,7 @@ def test_every_host_shows_its_own_certificate_and_pages() -> None:
             assert redirected.headers["Location"] == f"https://{name}/x"
 
 
+@pytest.mark.slow
 @in_namespace
 def test_quic_tells_them_apart_as_well() -> None:
     pytest.importorskip("aioquic")

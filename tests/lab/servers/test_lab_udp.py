@@ -172,6 +172,7 @@ def test_a_media_port_is_silent_and_others_are_refused() -> None:
         assert _client(discord.address, discord.port, b"1337cafe", timeout_s=0.3) == "silent"
 
 
+@pytest.mark.slow
 @pytest.mark.lab
 @in_namespace
 def test_dns_over_tls_answers_at_the_public_resolvers() -> None:

@@ -149,6 +149,7 @@ def test_any_bytes_are_scrubbed_or_dropped(raw: bytes, outbound: bool) -> None:
     assert clean is None or not any(address in clean for address in ADDRESSES)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_a_packet_with_bytes_changed_and_cut_keeps_no_secret(data: st.DataObject) -> None:
     raw, outbound = data.draw(st.sampled_from(packets()))

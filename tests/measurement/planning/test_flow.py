@@ -142,6 +142,7 @@ def test_equals_are_never_told_apart_both_ways(took: list[float], rng: random.Ra
     assert not (read(one + other).innocent.slower and read(swapped).innocent.slower)
 
 
+@pytest.mark.slow
 def test_equal_senders_are_hardly_ever_called_slower() -> None:
     rng, called = random.Random(4), 0
     for _ in range(2000):

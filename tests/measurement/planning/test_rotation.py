@@ -49,6 +49,7 @@ def test_within_a_day_everything_extended_has_its_turn_once(every_min: int) -> N
     assert set(taken.values()) == {1}
 
 
+@pytest.mark.slow
 def test_within_a_week_everything_rare_has_its_turn_once() -> None:
     shares = [share(START + n) for n in range(167)]
     taken = Counter(i for s in shares for i in s.inputs if i in inputs(3))

@@ -72,11 +72,13 @@ def test_its_words_are_drawn(chart: str) -> None:
     assert len(opened(render_png(chart))[2]) > len(opened(render_png(wordless))[2]) + 50
 
 
+@pytest.mark.slow
 def test_a_picture_larger_than_memory_is_drawn_smaller() -> None:
     width, height, _ = opened(render_png('<svg xmlns="http://www.w3.org/2000/svg" width="960" height="900000"></svg>'))
     assert width * height <= 40_100_000
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("font")
 @settings(max_examples=25, deadline=None)
 @given(service=st.one_of(st.text(max_size=40), st.just(HOSTILE)))
