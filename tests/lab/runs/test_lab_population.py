@@ -1,9 +1,9 @@
 """Five volunteers in five networks of a country: what they say together of a box, and of an operator.
 
-The laboratory has one volunteer at a time. So there are five runs of one world, and in the stored rows of each the
-network, the probe, the hour, the network's resolver and the version of the list (the laboratory writes one of its own
-for each run) are replaced; a volunteer's later runs are copies of the same one. Runs before a block are those of the
-same world without it.
+The laboratory has one volunteer at a time. So there are three runs of one world, which the five share. In the stored
+rows of each the network, the probe, the hour, the network's resolver and the version of the list (the laboratory
+writes one of its own for each run) are replaced; a volunteer's later runs are copies of the same one. Runs before a
+block are those of the same world without it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from probe_lab.scoring.trial import Trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(1200)]
 
-SEED, VOLUNTEERS, COMPANY = 11, 5, 4
-JOBS = 2 * (os.cpu_count() or 1)
+SEED, VOLUNTEERS, RUNS, COMPANY = 11, 5, 3, 4
+"""So many runs are made through what acts; the volunteers share them."""
+JOBS = 4 * (os.cpu_count() or 1)
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 HOURS = range(-12, 73, 12)
 FREE = "free"
@@ -46,7 +47,7 @@ OPERATORS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Five runs through what acts, one without it, and the target that is struck."""
+    """Runs through what acts, one without it, and the target that is struck."""
 
     struck: tuple[RunResult, ...]
     free: RunResult
@@ -66,7 +67,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
     found = {}
     for name, scenario in scenarios.items():
         (url, *_) = draw_scenario(scenario, seed=SEED, endpoints=catalogue.endpoints).aliases["t"]
-        struck = tuple(_read(folder / "struck", name, n) for n in range(VOLUNTEERS))
+        struck = tuple(_read(folder / "struck", name, n) for n in range(RUNS))
         found[name] = World(struck=struck, free=_read(folder / FREE, name, 0), target_id=target_of[url])
     return found
 
@@ -74,7 +75,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
 def _trials(scenario: Scenario, folder: Path) -> list[Trial]:
     free = replace(scenario, rules=(), faults=(), fronts=(), censor=None, expects=(), kind="innocent")
     plain = Trial(scenario=scenario, seed=SEED, level="socket", consent_level=1, helpers=False, keep=folder / "struck")
-    return [*(replace(plain, repetition=n) for n in range(VOLUNTEERS)),
+    return [*(replace(plain, repetition=n) for n in range(RUNS)),
             replace(plain, scenario=free, keep=folder / FREE)]
 
 
@@ -101,7 +102,7 @@ def _judge(folder: Path, world: World, onsets: Sequence[int]) -> PopulationSumma
     """What the volunteers say; `onsets`: the hour in which it begins in each network."""
     for network, onset in enumerate(onsets):
         for hour in HOURS:
-            result = world.struck[network] if hour >= onset else world.free
+            result = world.struck[network % RUNS] if hour >= onset else world.free
             write_run(_copy(result, network, hour), folder / "results", parquet=False, known_new=True)
     (folder / "out").mkdir()
     return write_population(folder / "results", folder / "out", now=datetime(2026, 6, 1, tzinfo=UTC), lab=True,
