@@ -14,6 +14,7 @@ the others seem so as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from probe.catalogue.owners import may_share_network
 from probe.core.observations import Observation
@@ -22,21 +23,24 @@ from probe.core.tables.evidence_words import EndWhere
 from probe.inference.evidence.end_timing import SOONER, SOONER_MS, EndTiming
 
 
-def place_end(timing: EndTiming, traces: Sequence[Observation], address: str, port: int) -> EndWhere:
-    """`traces`: of purpose `route` to this address and port, and of purpose `reference` to others."""
-    if not timing.is_sooner:
-        return ""
+def place_end(timing: EndTiming, traces: Sequence[Observation], address: str, port: int) -> EndTiming:
+    """The same with where it came from, if it came too soon. `traces`: of purpose `route` to this address and port, and
+    of purpose `reference` to others."""
+    return replace(timing, where=_find_where(timing, traces, address, port)) if timing.is_sooner else timing
+
+
+def _find_where(timing: EndTiming, traces: Sequence[Observation], address: str, port: int) -> EndWhere:
     lines = [line for o in traces if o.purpose == "route" and (o.address, o.port) == (address, port)
              for line in o.trace.lines]
     others = [o for o in traces if o.purpose == "reference" and o.family == (6 if ":" in address else 4)
               and not may_share_network(o.address, address)]
-    theirs = {(line.ttl, line.router): line for o in others for line in o.trace.lines if line.router}
+    theirs = {(line.ttl, line.router) for o in others for line in o.trace.lines if line.router}
     shared = [line.ttl for line in lines if (line.ttl, line.router) in theirs]
     if not shared:
         return ""
     beyond = [line for line in lines if line.ttl >= max(shared)]
-    there = [line for o in others for line in o.trace.lines
-             if line.router and (line.ttl, line.router) in {(s.ttl, s.router) for s in beyond}]
+    routers = {(line.ttl, line.router) for line in beyond if line.router}
+    there = [line for o in others for line in o.trace.lines if (line.ttl, line.router) in routers]
     farthest_ms = min(_delays(beyond + there), default=0.0) - _find_lateness(lines, timing)
     end_ms = timing.middle_end_ms
     sooner = end_ms < SOONER * farthest_ms and farthest_ms - end_ms >= SOONER_MS

@@ -251,10 +251,14 @@ class PathEvidence:
 
     @property
     def ends_too_soon(self) -> bool:
-        """Its attempts ended before the service can have spoken, or others' did that fail alike and its own times say
-        nothing else."""
+        """Its attempts ended before the service can have spoken, or others' alike, and its own times allow it."""
         other = self.timing.where == "unknown" or (self.timing.attempts and not self.timing.sooner)
         return self.timing.is_before_door or (self.timed_alike and not other)
+
+    @property
+    def may_be_door(self) -> bool:
+        """A search found the place, and it may be a guard of the service's own, who can stand well before it."""
+        return any(place.where == "door" for place in self.places)
 
     @property
     def is_before_door(self) -> bool:
@@ -307,9 +311,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     if (base.depth < base.needs and not base.failed_attempts) or base.must_not_answer:
         base = replace(base, planned=PlannedLooks())  # it was only looked at, or is well where nothing answers
     at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
-    base = _with_failures(base, mine, failed, around, private_root, at_port=at_port, cc=cc)
-    timing = base.timing
-    base = replace(base, timing=replace(timing, where=place_end(timing, traces, address, site.port)))
+    base = _with_failures(base, mine, failed, around, private_root, at_port=at_port, traces=traces, cc=cc)
     told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]
     known_as = to_public_address(address, nat64_prefix)
     base = replace(base, elsewhere=gather_answers_elsewhere(told, endpoint))
@@ -337,7 +339,7 @@ def without_controls(path: PathEvidence) -> PathEvidence:
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
                    around: Sequence[Observation], private_root: str, *,
-                   at_port: Sequence[Observation], cc: str) -> PathEvidence:
+                   at_port: Sequence[Observation], traces: Sequence[Observation], cc: str) -> PathEvidence:
     ends = [find_end_of_attempt([o for o in mine if o.attempt == n]) for n in failed]
     if not ends or base.last_ok:
         return base
@@ -351,7 +353,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
                           and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
         anatomy=gather_packet_anatomy(ends, [o for o in around if o.address == base.address]),
-        timing=gather_end_timing(ends, at_port),
+        timing=place_end(gather_end_timing(ends, at_port), traces, base.address, last.port),
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         seeps=any(is_trickling_page(o) for o in ends),
@@ -391,8 +393,7 @@ def _with_page(base: PathEvidence, page: Observation, controls: Sequence[Control
     target, mark = parse_host(resolve_location(page.http.url, page.http.location)), weigh_fingerprints((page,), cc=cc)
     return replace(
         base, status=page.http.status, met=page.met_expectation, fingerprint=mark.name, mark=mark,
-        foreign_redirect=foreign,
-        control_page_same=same.count(True), control_page_differs=same.count(False),
+        foreign_redirect=foreign, control_page_same=same.count(True), control_page_differs=same.count(False),
         control_redirects_alike=sum(
             parse_host(c.http_location) == target or is_redirect_abroad(page.http.url, c.http_status, c.http_location)
             for c in pages),

@@ -59,17 +59,22 @@ NO_RECORDS = RecordEvidence()
 """None were sent."""
 
 
+def is_silent(seen: Observation) -> bool:
+    """Whether a connection's small records were no longer acknowledged."""
+    return seen.operation == RECORDS and seen.failure in TIMEOUTS
+
+
 def gather_record_evidence(turns: Sequence[Observation], host: str, address: str, port: int) -> RecordEvidence:
     """`turns`: all rows for the sake of a site, in any order; those of other looks, and of other places, are left
     out."""
     here = [o for o in turns if o.purpose == RECORDS and (o.address, o.port) == (address, port)]
     own = [o for o in here if o.operation == RECORDS and o.hostname == host]
     beside = [o for o in here if o.operation == RECORDS and o.hostname != host]
-    silent = [o for o in own if o.failure in TIMEOUTS]
+    silent = [o for o in own if is_silent(o)]
     return RecordEvidence(
         made=len(silent) + sum(not o.failure for o in own), silent=len(silent),
         froze_at=tuple(o.tcp.segments for o in silent),
         passed_beside=sum(not o.failure for o in beside),
-        silent_beside=sum(o.failure in TIMEOUTS for o in beside),
+        silent_beside=sum(map(is_silent, beside)),
         asked=len({o.attempt for o in here if o.hostname == host}),
         asked_beside=len({o.attempt for o in here if o.hostname != host}))

@@ -21,7 +21,7 @@ def find_path_bases(c: PathContext) -> frozenset[Basis]:
     found: dict[Basis, bool] = {
         "packets": shows_injection(c),
         "place": _acts_before_the_door(c),
-        "time": c.path.ends_too_soon and not _acts_at_the_door(c),
+        "time": c.path.ends_too_soon and not c.path.may_be_door,
         "content": c.path.mark.fits,
         "company": c.path.company.is_enough or c.path.shapes.others_alike >= ALIKE_SHAPES,
     }
@@ -33,7 +33,7 @@ def _find_program_bases(c: PathContext) -> frozenset[Basis]:
     seen = c.path.programs
     found: dict[Basis, bool] = {
         "packets": seen.anatomy.is_shown, "place": c.path.located.where == "before",
-        "time": seen.timing.is_before_door and not _acts_at_the_door(c),
+        "time": seen.timing.is_before_door and not c.path.may_be_door,
         "company": seen.others_alike >= ALIKE_OWNERS and seen.innocent == "reached",
     }
     return frozenset(basis for basis, holds in found.items() if holds)
@@ -44,12 +44,6 @@ def _acts_before_the_door(c: PathContext) -> bool:
     another owner's server, whose operator agreed to be asked."""
     path = c.path
     return path.is_before_door or _is_lost_alone(c) or path.shapes.elsewhere == "name"
-
-
-def _acts_at_the_door(c: PathContext) -> bool:
-    """A search found the place, and it may be the service's own: its guard at the border of its network can stand well
-    before the service, and answers sooner."""
-    return any(place.where == "door" for place in c.path.places)
 
 
 def _is_lost_alone(c: PathContext) -> bool:

@@ -86,8 +86,7 @@ def _with_meetings(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: 
                                    known_as=to_public_address(path.address, run.ladder.nat64_prefix))
     if not seen.struck:
         return seen
-    where = place_end(seen.timing, case.traces, path.address, case.site.port)
-    return replace(seen, timing=replace(seen.timing, where=where),
+    return replace(seen, timing=place_end(seen.timing, case.traces, path.address, case.site.port),
                    others_pass=count_passes(seen, across.programs, ours),
                    others_alike=count_alike(seen, across.programs, ours, cc=run.cc),
                    others_lost=count_silent(seen, across.programs, ours))

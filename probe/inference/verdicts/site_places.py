@@ -32,7 +32,7 @@ def gather_places(tried: Iterable[TriedEndpoint]) -> Mapping[Cause, HopLocation]
 def gather_timed(tried: Iterable[TriedEndpoint]) -> frozenset[Cause]:
     """The causes by which a name fails sooner than its service can answer, not at the service's own door."""
     return frozenset(_cause_of(one, path) for one in tried for path in one.paths
-                     if path.stage and path.timing.is_before_door and not any(p.where == "door" for p in path.places))
+                     if path.stage and path.timing.is_before_door and not path.may_be_door)
 
 
 def with_places(one: TriedEndpoint, places: Mapping[Cause, HopLocation], timed: frozenset[Cause]) -> TriedEndpoint:

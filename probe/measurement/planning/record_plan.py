@@ -13,7 +13,13 @@ from dataclasses import replace
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
-from probe.inference.evidence.record_evidence import ENOUGH, RECORDS, RecordEvidence, gather_record_evidence
+from probe.inference.evidence.record_evidence import (
+    ENOUGH,
+    RECORDS,
+    RecordEvidence,
+    gather_record_evidence,
+    is_silent,
+)
 from probe.inference.evidence.visit_outcomes import must_not_answer
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.site_visits import make_innocent_visit, make_target_visit
@@ -46,8 +52,7 @@ def plan_records(site: Site, history: SiteHistory, context: PlanContext) -> list
 
 def _find_silent_address(site: Site, seen: Sequence[Observation]) -> str:
     """The first at which an own connection fell silent; empty for none."""
-    return next((o.address for o in seen if o.hostname == site.host and o.operation == RECORDS
-                 and gather_record_evidence([o], site.host, o.address, site.port).silent), "")
+    return next((o.address for o in seen if (o.hostname, o.port) == (site.host, site.port) and is_silent(o)), "")
 
 
 def _is_more_wanted(found: RecordEvidence) -> bool:
