@@ -4,9 +4,11 @@ way, to it and to others. Whether a guard of the operator's own can have ended t
 
 from __future__ import annotations
 
+from math import inf
+
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
-from probe.inference.evidence.end_timing import AT_LEAST, gather_end_timing
+from probe.inference.evidence.end_timing import AT_LEAST, SOONER, gather_end_timing
 from probe.inference.evidence.program_evidence import gather_program_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
@@ -15,14 +17,25 @@ from probe.measurement.planning.steps import Step, TcpTrace
 
 def plan_route_traces(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
     """One trace for each site, at the first such address, and what it is compared with."""
-    addresses = dict.fromkeys(o.address for o in (*history.visits, *history.around)
-                              if o.address and o.port == site.port and o.tcp.end_ms)
-    found = next((a for a in addresses if _is_ended_early(site, a, history)), None)
+    found = next((a for a in _list_hasty(site, history) if _is_ended_early(site, a, history)), None)
     if found is None:
         return []
     others = [place for place in history.elsewhere if family_of(place[0]) == family_of(found)]
     return [TcpTrace(purpose="route", address=found, port=site.port, together=context.together),
             *(TcpTrace(purpose="reference", address=other, port=at, together=context.together) for other, at in others)]
+
+
+def _list_hasty(site: Site, history: SiteHistory) -> list[str]:
+    """Addresses at which any end came before a connection can stand. Every step asks for them, so that nothing more is
+    compared where all is well."""
+    trips_ms: dict[str, float] = {}
+    here = [o for o in (*history.visits, *history.around) if o.port == site.port]
+    for o in here:
+        if o.operation == "connect" and not o.failure and o.tcp.min_rtt_ms:
+            trips_ms[o.address] = min(o.tcp.min_rtt_ms, trips_ms.get(o.address, inf))
+    early = {o.address for o in here if o.operation != "connect"
+             and 0 < o.tcp.end_ms < SOONER * trips_ms.get(o.address, 0.0)}
+    return [address for address in trips_ms if address in early]
 
 
 def _is_ended_early(site: Site, address: str, history: SiteHistory) -> bool:
