@@ -282,9 +282,9 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
     ladder = run.ladder(seen)
     cc = run.settings.vantage.cc
     verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=cc, lab=run.plan.lab)
-    if any(v.suspected for v in verdicts):  # earlier runs are looked at only where it matters
-        verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=cc, lab=run.plan.lab,
-                                       earlier=run.places_before(_here(run)))
+    # Earlier runs are looked at only where it matters, and nothing is judged anew where they found no place.
+    if any(v.suspected for v in verdicts) and (earlier := run.places_before(_here(run))):
+        verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=cc, lab=run.plan.lab, earlier=earlier)
     network, encrypted = decide(NETWORK_TABLE, ladder), gather_encrypted_dns(seen, well=ladder.well)
     row = Run(
         run_id=log.run_id, measurement_start_time=format_time(clock.started_at),
