@@ -40,6 +40,17 @@ def test_a_box_strikes_browsers_and_spares_us(w: Watched) -> None:
     assert_answered(w, ask(w, w.innocent(), as_program(w.innocent().sni)))
 
 
+@on("fp-safari-reset")
+def test_a_box_strikes_safari_alone(w: Watched) -> None:
+    for t in w.targets():
+        flow = ask(w, t, as_program(t.sni, "safari"))
+        assert flow.failure == "ECONNRESET"
+        assert set(acts(w, flow)) == {"tls.reset.fingerprint"}
+        for spared in (hello(t.sni), *(as_program(t.sni, shape) for shape in ("chrome", "firefox", "conscrypt"))):
+            assert_answered(w, ask(w, t, spared))
+        assert elsewhere(w, t, as_program(t.sni, "safari"))[0] == "", "behind no box it is served"
+
+
 @on("op-browsers-refused", "op-browsers-refused-name", "op-browsers-far-guard", "op-large-hello")
 def test_a_front_does_the_same_and_nobody_is_to_blame(w: Watched) -> None:
     for t in w.targets():
