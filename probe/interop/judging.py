@@ -5,7 +5,7 @@ The endpoints are read from the rows themselves, so that stored runs are judged 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -50,23 +50,22 @@ def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
                        ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of an imported run."""
     book = ObservationLog.of_run(result) if book is None else book
-    rows = _sort_rows(book.observations)
-    clear = {} if _is_stopped(book) else {
+    rows, ladder = _sort_rows(book.observations), _ladder(book.observations)
+    clear = {} if _is_stopped(ladder) else {
         v.target_id: found for v in result.verdicts if not _is_chained(v)
         and (found := _CLEAR.judge(v, _own_rows(rows, v.target_id), _judge_alone))}
     rest = [v for v in result.verdicts if v.target_id not in clear]
-    named = {v.target_id: _endpoints(v, rows.get(v.target_id, ())) for v in rest}
-    judged = iter(_judge_together(result, book, rest, named) if rest else ())
+    named = _name_endpoints(rest, rows)
+    judged = iter(_judge_together(result, book, _context(result, book, ladder), named) if rest else ())
     verdicts = tuple(clear[v.target_id][0] if v.target_id in clear else next(judged) for v in result.verdicts)
     members = {v.target_id: [JudgedEndpoint(endpoint=clear[v.target_id][1], verdict=v) if v.target_id in clear
                              else _member(v, named[v.target_id])] for v in verdicts}
     return verdicts, judge_services(members, QUORUMS)
 
 
-def _judge_together(result: RunResult, book: ObservationLog, targets: Sequence[Verdict],
+def _judge_together(result: RunResult, book: ObservationLog, context: RunContext,
                     named: Mapping[str, Sequence[Endpoint]]) -> tuple[Verdict, ...]:
     """The verdicts of the targets of which something is to be explained, each held against the others."""
-    context = _context(result, book)
     parts: dict[str, list[Verdict]] = {}
     for target, members in judge_endpoints(_cases(named, book), {}, context).items():
         verdict = combine_endpoints([name_parent_cause(one) for one in members])
@@ -74,7 +73,7 @@ def _judge_together(result: RunResult, book: ObservationLog, targets: Sequence[V
     scale = ImportScale(cc=result.run.vantage.probe_cc, day=date.fromisoformat(result.run.measurement_start_time[:10]),
                         mobile=result.run.vantage.network_type == "mobile",
                         rows={o.observation_id: o for o in book.observations}, controls=tuple(book.controls))
-    held = [_verdict(old, parts.get(old.target_id, ()), scale) for old in targets]
+    held = [_verdict(old, parts.get(old.target_id, ()), scale) for old in result.verdicts if old.target_id in named]
     return convict_by_company(held, scale.rows, context.networks, cc=scale.cc, mobile=scale.mobile)
 
 
@@ -85,7 +84,7 @@ def _judge_alone(target: Verdict, rows: Sequence[Observation]) -> tuple[Verdict,
     endpoints = _endpoints(target, [o for o in book.observations if o.target_id])
     if not endpoints:
         return None
-    found = judge_endpoints([book.case(site) for site in group_sites(endpoints)], {},
+    found = judge_endpoints(_cases({target.target_id: endpoints}, book), {},
                             RunContext(ladder=_ladder(book.observations), quorums=QUORUMS, cc="ZZ",
                                        private_roots=PRIVATE_ROOTS))
     scale = ImportScale(cc="ZZ", day=date.min, rows={o.observation_id: o for o in book.observations})
@@ -93,9 +92,9 @@ def _judge_alone(target: Verdict, rows: Sequence[Observation]) -> tuple[Verdict,
     return verdict, _member(verdict, endpoints).endpoint
 
 
-def _is_stopped(book: ObservationLog) -> bool:
+def _is_stopped(ladder: LadderEvidence) -> bool:
     """Whether nothing can be said of any target, because of the network."""
-    return decide(NETWORK_TABLE, _ladder(book.observations)).rule.block_type in STOPS
+    return decide(NETWORK_TABLE, ladder).rule.block_type in STOPS
 
 
 def _sort_rows(seen: Sequence[Observation]) -> dict[str, list[Observation]]:
@@ -124,19 +123,24 @@ def judge_imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint
     makes their verdicts weaker."""
     book = ObservationLog.of_run(result)
     found: dict[str, list[JudgedEndpoint]] = {}
-    rows = _sort_rows(book.observations)
-    named = {v.target_id: _endpoints(v, rows.get(v.target_id, ())) for v in result.verdicts}
-    for target, members in judge_endpoints(_cases(named, book), {}, _context(result, book)).items():
+    named = _name_endpoints(result.verdicts, _sort_rows(book.observations))
+    context = _context(result, book, _ladder(book.observations))
+    for target, members in judge_endpoints(_cases(named, book), {}, context).items():
         found.setdefault(target.partition(_HOP)[0], []).extend(members)
     return found
+
+
+def _name_endpoints(targets: Iterable[Verdict], rows: Mapping[str, Sequence[Observation]]) -> dict[str, list[Endpoint]]:
+    """Target -> the endpoints that its rows name."""
+    return {v.target_id: _endpoints(v, rows.get(v.target_id, ())) for v in targets}
 
 
 def _cases(named: Mapping[str, Sequence[Endpoint]], log: ObservationLog) -> list[SiteCase]:
     return [log.case(site) for site in group_sites([e for members in named.values() for e in members])]
 
 
-def _context(result: RunResult, log: ObservationLog) -> RunContext:
-    return RunContext(ladder=_ladder(log.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
+def _context(result: RunResult, log: ObservationLog, ladder: LadderEvidence) -> RunContext:
+    return RunContext(ladder=ladder, quorums=QUORUMS, cc=result.run.vantage.probe_cc,
                       private_roots=PRIVATE_ROOTS, networks=find_met_networks(log))
 
 
