@@ -11,7 +11,6 @@ from datetime import date
 
 from probe.catalogue.endpoint_urls import BadUrlError
 from probe.catalogue.sites import group_sites
-from probe.catalogue.test_lists import SERVICE
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
@@ -35,7 +34,7 @@ from probe.interop.imported_measurement import MeasuredTarget, make_endpoint
 from probe.interop.parent_causes import name_parent_cause
 from probe.interop.struck_company import convict_by_company
 from probe.interop.weakening import ImportScale, weaken_verdict
-from probe.interop.web_sites import name_site
+from probe.interop.web_sites import is_web_site, name_site
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.run_verdicts import find_met_networks
@@ -115,7 +114,7 @@ def _own_rows(rows: Mapping[str, list[Observation]], target: str) -> list[Observ
 
 def _is_chained(verdict: Verdict) -> bool:
     """A web site: its hops are judged one by one, and its pages are compared."""
-    return verdict.target_id.startswith(f"{SERVICE}.")
+    return is_web_site(verdict.target_id)
 
 
 def judge_imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint]]:

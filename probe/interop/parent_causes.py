@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from probe.catalogue.test_lists import SERVICE
 from probe.core.tables.block_types import BlockTypeId, CauseId
 from probe.core.tables.evidence_words import DnsState, Stage
 from probe.core.tables.failures import TIMEOUTS, Failure
@@ -23,6 +22,7 @@ from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTIO
 from probe.inference.rules.name_context import NameEvidence, is_repeated_failure
 from probe.inference.rules.path_context import PathContext, is_repeated
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
+from probe.interop.web_sites import is_web_site
 
 AGAINST_HELPER = ("it fails alike again and again, and the test helper is served: a block on the way, and a refusal by "
                   "the service's own front, look alike")
@@ -71,7 +71,7 @@ def name_parent_cause(one: JudgedEndpoint) -> JudgedEndpoint:
                       if isinstance(d.evidence, NameEvidence)), None)
     else:
         found = _find_of_paths(paths)
-    if found is None or (found.reason == WITHOUT_HELPER and one.endpoint.target_id.startswith(f"{SERVICE}.")):
+    if found is None or (found.reason == WITHOUT_HELPER and is_web_site(one.endpoint.target_id)):
         return one  # of any web site nobody knows that it lives, but the helper
     sure = DOWN_CONFIDENCE if found.outcome == "down" else 0.5
     return replace(one, verdict=replace(verdict, outcome=found.outcome, block_type=found.block_type, confidence=sure,
