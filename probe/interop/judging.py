@@ -73,7 +73,7 @@ def _judge_together(result: RunResult, book: ObservationLog, context: RunContext
                         mobile=result.run.vantage.network_type == "mobile",
                         rows={o.observation_id: o for o in book.observations}, controls=tuple(book.controls))
     held = [_verdict(old, parts.get(old.target_id, ()), scale) for old in result.verdicts if old.target_id in named]
-    return convict_by_company(held, scale.rows, context.networks, cc=scale.cc, mobile=scale.mobile)
+    return convict_by_company(held, scale, context.networks)
 
 
 def _judge_alone(target: Verdict, rows: Sequence[Observation]) -> tuple[Verdict, Endpoint] | None:
