@@ -18,7 +18,7 @@ from probe.research.events.event_json import list_rows
 from probe.research.events.event_log import NEW, WITHDRAWN, CoveredTime, LogRow, is_event, update_log
 from probe.research.events.series_reading import read_cells
 from probe_lab.fleet.event_matching import hour, match_events
-from probe_lab.fleet.fleet_cells import BEGIN
+from probe_lab.fleet.fleet_cells import list_hours
 from probe_lab.fleet.fleet_truth import FleetBlock
 from probe_lab.fleet.fleet_verdicts import Fleet
 from probe_lab.fleet.fleet_world import DAY
@@ -69,8 +69,7 @@ def replay_hours(fleet: Fleet, table: pd.DataFrame, days: int) -> ToldScore:
     """Lives through the last `days` of a fleet; what the log tells of the time before is known when they begin."""
     hours = fleet.world.hours
     first = max(1, hours - days * DAY)
-    when = ((table["cell_start"].dt.tz_localize(None).to_numpy() - np.datetime64(BEGIN.replace(tzinfo=None)))
-            // np.timedelta64(1, "h"))
+    when = list_hours(table)
     log: list[LogRow] = []
     born: dict[str, bool] = {}
     seen_at: dict[int, int] = {}
