@@ -77,13 +77,12 @@ def replay_hours(fleet: Fleet, table: pd.DataFrame, days: int) -> ToldScore:
     for stop in range(first, hours + 1):
         found, fresh = _live(table[when < stop], log, stop)
         log += fresh
+        matched = match_events(fleet, found)
         if stop > first:
-            new = _new_events(found, fresh)
-            matched = match_events(fleet, new)
             false = {id(event) for event in matched.false}
-            born |= {event.event_id: id(event) not in false for event in new}
+            born |= {event.event_id: id(event) not in false for event in _new_events(found, fresh)}
             withdrawn += [str(row["event_id"]) for row in fresh if row["change"] == WITHDRAWN and is_event(row)]
-        for place, hit in enumerate(match_events(fleet, found).hits):
+        for place, hit in enumerate(matched.hits):
             if hit.events:
                 seen_at.setdefault(place, stop)
     return ToldScore(
