@@ -59,6 +59,11 @@ class ToldScore:
         return self.false_alarms / self.country_weeks if self.country_weeks else 0.0
 
     @property
+    def never_told(self) -> int:
+        """Blocks that were not told while anybody looked."""
+        return sum(block.delay_h is None for block in self.blocks)
+
+    @property
     def delay_h(self) -> float | None:
         """Median, in hours; infinite where most blocks were not told, None where there were none."""
         delays = [np.inf if block.delay_h is None else block.delay_h for block in self.blocks]
