@@ -12,7 +12,7 @@ from typing import BinaryIO
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
-from probe.core.runs import Run
+from probe.core.runs import Run, RunResult
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.archive.run_choice import RunFilter, select_runs
 from probe.results.files.atomic import StoreError, write_files
@@ -61,13 +61,20 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
 
 
 def _write(folder: Path, runs: list[Run], out: Path | None, *, table: bool) -> int:
-    count = -int(table)  # the header is no row
+    from probe.interop.ooni.written_tables import OBS_WEB, make_csv_line
+
+    count = 0
 
     def write(file: BinaryIO) -> None:
         nonlocal count
-        for line in (_table_lines if table else _lines)(folder, runs, wanted=out is not None):
-            file.write(line)
-            count += 1
+        if table:
+            file.write(make_csv_line(OBS_WEB))
+        with show_progress("Reading runs", wanted=out is not None) as progress:
+            for done, run in enumerate(runs, start=1):
+                for line in (_list_rows if table else _list_measurements)(whole(folder, run)):
+                    file.write(line)
+                    count += 1
+                progress(done, len(runs))
 
     if out is None:
         write(sys.stdout.buffer)
@@ -76,24 +83,17 @@ def _write(folder: Path, runs: list[Run], out: Path | None, *, table: bool) -> i
     return count
 
 
-def _lines(folder: Path, runs: list[Run], *, wanted: bool) -> Iterator[bytes]:
+def _list_measurements(result: RunResult) -> Iterator[bytes]:
     from probe.interop.ooni.exported_by_us import export_measurements
 
-    with show_progress("Reading runs", wanted=wanted) as progress:
-        for done, run in enumerate(runs, start=1):
-            for one in export_measurements(whole(folder, run)):
-                yield json.dumps(one, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-            progress(done, len(runs))
+    for one in export_measurements(result):
+        yield json.dumps(one, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
-def _table_lines(folder: Path, runs: list[Run], *, wanted: bool) -> Iterator[bytes]:
+def _list_rows(result: RunResult) -> Iterator[bytes]:
     from probe.interop.ooni.exported_by_us import export_measurements
-    from probe.interop.ooni.written_tables import OBS_WEB, list_observation_rows, make_csv_line
+    from probe.interop.ooni.written_tables import list_observation_rows, make_csv_line
 
-    yield (",".join(OBS_WEB) + "\r\n").encode()
-    with show_progress("Reading runs", wanted=wanted) as progress:
-        for done, run in enumerate(runs, start=1):
-            for one in export_measurements(whole(folder, run)):
-                for row in list_observation_rows(one, run.run_id):
-                    yield make_csv_line(row[name] for name in OBS_WEB)
-            progress(done, len(runs))
+    for one in export_measurements(result):
+        for row in list_observation_rows(one, result.run.run_id):
+            yield make_csv_line(row.values())

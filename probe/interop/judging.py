@@ -5,13 +5,12 @@ The endpoints are read from the rows themselves, so that stored runs are judged 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from probe.catalogue.endpoint_urls import BadUrlError
 from probe.catalogue.sites import group_sites
-from probe.catalogue.test_lists import SERVICE
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
@@ -35,7 +34,7 @@ from probe.interop.imported_measurement import MeasuredTarget, make_endpoint
 from probe.interop.parent_causes import name_parent_cause
 from probe.interop.struck_company import convict_by_company
 from probe.interop.weakening import ImportScale, weaken_verdict
-from probe.interop.web_sites import name_site
+from probe.interop.web_sites import is_web_site, name_site
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.run_verdicts import find_met_networks
@@ -50,23 +49,22 @@ def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
                        ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of an imported run."""
     book = ObservationLog.of_run(result) if book is None else book
-    rows = _sort_rows(book.observations)
-    clear = {} if _is_stopped(book) else {
+    rows, ladder = _sort_rows(book.observations), _ladder(book.observations)
+    clear = {} if _is_stopped(ladder) else {
         v.target_id: found for v in result.verdicts if not _is_chained(v)
         and (found := _CLEAR.judge(v, _own_rows(rows, v.target_id), _judge_alone))}
     rest = [v for v in result.verdicts if v.target_id not in clear]
-    named = {v.target_id: _endpoints(v, rows.get(v.target_id, ())) for v in rest}
-    judged = iter(_judge_together(result, book, rest, named) if rest else ())
+    named = _name_endpoints(rest, rows)
+    judged = iter(_judge_together(result, book, _context(result, book, ladder), named) if rest else ())
     verdicts = tuple(clear[v.target_id][0] if v.target_id in clear else next(judged) for v in result.verdicts)
     members = {v.target_id: [JudgedEndpoint(endpoint=clear[v.target_id][1], verdict=v) if v.target_id in clear
                              else _member(v, named[v.target_id])] for v in verdicts}
     return verdicts, judge_services(members, QUORUMS)
 
 
-def _judge_together(result: RunResult, book: ObservationLog, targets: Sequence[Verdict],
+def _judge_together(result: RunResult, book: ObservationLog, context: RunContext,
                     named: Mapping[str, Sequence[Endpoint]]) -> tuple[Verdict, ...]:
     """The verdicts of the targets of which something is to be explained, each held against the others."""
-    context = _context(result, book)
     parts: dict[str, list[Verdict]] = {}
     for target, members in judge_endpoints(_cases(named, book), {}, context).items():
         verdict = combine_endpoints([name_parent_cause(one) for one in members])
@@ -74,8 +72,8 @@ def _judge_together(result: RunResult, book: ObservationLog, targets: Sequence[V
     scale = ImportScale(cc=result.run.vantage.probe_cc, day=date.fromisoformat(result.run.measurement_start_time[:10]),
                         mobile=result.run.vantage.network_type == "mobile",
                         rows={o.observation_id: o for o in book.observations}, controls=tuple(book.controls))
-    held = [_verdict(old, parts.get(old.target_id, ()), scale) for old in targets]
-    return convict_by_company(held, scale.rows, context.networks, cc=scale.cc, mobile=scale.mobile)
+    held = [_verdict(old, parts.get(old.target_id, ()), scale) for old in result.verdicts if old.target_id in named]
+    return convict_by_company(held, scale, context.networks)
 
 
 def _judge_alone(target: Verdict, rows: Sequence[Observation]) -> tuple[Verdict, Endpoint] | None:
@@ -85,7 +83,7 @@ def _judge_alone(target: Verdict, rows: Sequence[Observation]) -> tuple[Verdict,
     endpoints = _endpoints(target, [o for o in book.observations if o.target_id])
     if not endpoints:
         return None
-    found = judge_endpoints([book.case(site) for site in group_sites(endpoints)], {},
+    found = judge_endpoints(_cases({target.target_id: endpoints}, book), {},
                             RunContext(ladder=_ladder(book.observations), quorums=QUORUMS, cc="ZZ",
                                        private_roots=PRIVATE_ROOTS))
     scale = ImportScale(cc="ZZ", day=date.min, rows={o.observation_id: o for o in book.observations})
@@ -93,9 +91,9 @@ def _judge_alone(target: Verdict, rows: Sequence[Observation]) -> tuple[Verdict,
     return verdict, _member(verdict, endpoints).endpoint
 
 
-def _is_stopped(book: ObservationLog) -> bool:
+def _is_stopped(ladder: LadderEvidence) -> bool:
     """Whether nothing can be said of any target, because of the network."""
-    return decide(NETWORK_TABLE, _ladder(book.observations)).rule.block_type in STOPS
+    return decide(NETWORK_TABLE, ladder).rule.block_type in STOPS
 
 
 def _sort_rows(seen: Sequence[Observation]) -> dict[str, list[Observation]]:
@@ -116,7 +114,7 @@ def _own_rows(rows: Mapping[str, list[Observation]], target: str) -> list[Observ
 
 def _is_chained(verdict: Verdict) -> bool:
     """A web site: its hops are judged one by one, and its pages are compared."""
-    return verdict.target_id.startswith(f"{SERVICE}.")
+    return is_web_site(verdict.target_id)
 
 
 def judge_imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint]]:
@@ -124,19 +122,24 @@ def judge_imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint
     makes their verdicts weaker."""
     book = ObservationLog.of_run(result)
     found: dict[str, list[JudgedEndpoint]] = {}
-    rows = _sort_rows(book.observations)
-    named = {v.target_id: _endpoints(v, rows.get(v.target_id, ())) for v in result.verdicts}
-    for target, members in judge_endpoints(_cases(named, book), {}, _context(result, book)).items():
+    named = _name_endpoints(result.verdicts, _sort_rows(book.observations))
+    context = _context(result, book, _ladder(book.observations))
+    for target, members in judge_endpoints(_cases(named, book), {}, context).items():
         found.setdefault(target.partition(_HOP)[0], []).extend(members)
     return found
+
+
+def _name_endpoints(targets: Iterable[Verdict], rows: Mapping[str, Sequence[Observation]]) -> dict[str, list[Endpoint]]:
+    """Target -> the endpoints that its rows name."""
+    return {v.target_id: _endpoints(v, rows.get(v.target_id, ())) for v in targets}
 
 
 def _cases(named: Mapping[str, Sequence[Endpoint]], log: ObservationLog) -> list[SiteCase]:
     return [log.case(site) for site in group_sites([e for members in named.values() for e in members])]
 
 
-def _context(result: RunResult, log: ObservationLog) -> RunContext:
-    return RunContext(ladder=_ladder(log.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
+def _context(result: RunResult, log: ObservationLog, ladder: LadderEvidence) -> RunContext:
+    return RunContext(ladder=ladder, quorums=QUORUMS, cc=result.run.vantage.probe_cc,
                       private_roots=PRIVATE_ROOTS, networks=find_met_networks(log))
 
 

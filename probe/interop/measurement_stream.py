@@ -72,7 +72,7 @@ def read_measurement_stream(raw: BufferedReader, *, within: bool = False) -> Ite
     try:
         head = plain.peek(MAX_HEAD)
     except Exception as error:  # an unpacking library's own
-        yield ReadTrouble(0, f"the file is damaged: {str(error)[:200] or type(error).__name__}")
+        yield _tell_damage(0, "file", error)
         return
     if is_tar(head):
         yield from _read_archive(plain) if not within else (ReadTrouble(0, "an archive in an archive is not read"),)
@@ -94,7 +94,7 @@ def _read_table(stream: BufferedReader, *, packed: bool) -> Iterator[Item]:
     except ImportError:
         yield ReadTrouble(0, f"is Parquet, which needs the extra `research`: {advise_extra('research')}")
     except Exception as error:  # of Arrow, of csv, of an unpacking library
-        yield ReadTrouble(number + 1, f"the table is damaged: {str(error)[:200] or type(error).__name__}")
+        yield _tell_damage(number + 1, "table", error)
 
 
 def _read_archive(stream: BufferedReader) -> Iterator[Item]:
@@ -105,7 +105,11 @@ def _read_archive(stream: BufferedReader) -> Iterator[Item]:
     except BadTarError as error:
         yield ReadTrouble(0, str(error))
     except Exception as error:  # an unpacking library's own
-        yield ReadTrouble(0, f"the archive is damaged: {str(error)[:200] or type(error).__name__}")
+        yield _tell_damage(0, "archive", error)
+
+
+def _tell_damage(line: int, what: str, error: Exception) -> ReadTrouble:
+    return ReadTrouble(line, f"the {what} is damaged: {str(error)[:200] or type(error).__name__}")
 
 
 def _open_packed(name: str, stack: ExitStack) -> BufferedReader:

@@ -12,17 +12,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from probe.catalogue.test_lists import SERVICE
 from probe.core.tables.block_types import BlockTypeId, CauseId
 from probe.core.tables.evidence_words import DnsState, Stage
 from probe.core.tables.failures import TIMEOUTS, Failure
 from probe.core.tables.outcomes import Decided
 from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DENIALS
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
 from probe.inference.rules.name_context import NameEvidence, is_repeated_failure
-from probe.inference.rules.path_context import PathContext, is_repeated
+from probe.inference.rules.path_context import PathContext, controls_reach, is_repeated
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
+from probe.interop.web_sites import is_web_site
 
 AGAINST_HELPER = ("it fails alike again and again, and the test helper is served: a block on the way, and a refusal by "
                   "the service's own front, look alike")
@@ -42,7 +43,9 @@ _NAMES: dict[DnsState, BlockTypeId] = {
     "nxdomain": "dns.nxdomain", "empty": "dns.empty", "refused": "dns.refused", "servfail": "dns.servfail",
     "timeout": "dns.timeout",
 }
-_DOWN_AT: dict[Stage, BlockTypeId] = {"connect": "server.unreachable", "tls": "server.error", "http": "server.error"}
+_DOWN_AT: dict[Stage | Empty, BlockTypeId] = {
+    "connect": "server.unreachable", "tls": "server.error", "http": "server.error",
+}
 FOREIGN: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "wrong_name")
 """Certificates of somebody else; what is `invalid` may be outdated alone."""
 REPEATS = 3
@@ -71,7 +74,7 @@ def name_parent_cause(one: JudgedEndpoint) -> JudgedEndpoint:
                       if isinstance(d.evidence, NameEvidence)), None)
     else:
         found = _find_of_paths(paths)
-    if found is None or (found.reason == WITHOUT_HELPER and one.endpoint.target_id.startswith(f"{SERVICE}.")):
+    if found is None or (found.reason == WITHOUT_HELPER and is_web_site(one.endpoint.target_id)):
         return one  # of any web site nobody knows that it lives, but the helper
     sure = DOWN_CONFIDENCE if found.outcome == "down" else 0.5
     return replace(one, verdict=replace(verdict, outcome=found.outcome, block_type=found.block_type, confidence=sure,
@@ -110,8 +113,8 @@ def _find_of_paths(contexts: Sequence[PathContext]) -> ParentFinding | None:
     if tried and all(_is_down(c) for c in tried):
         stage = tried[-1].path.stage
         refused = stage == "connect" and all(c.path.failure == CONNECTION_REFUSED for c in tried)
-        down: BlockTypeId = "server.refused" if refused else _DOWN_AT.get(stage, "server") if stage else "server"
-        return ParentFinding(outcome="down", block_type=down, reason=HELPER_TOO)
+        return ParentFinding(outcome="down", block_type="server.refused" if refused else _DOWN_AT[stage],
+                             reason=HELPER_TOO)
     causes = [(c.path.failed_attempts, cause, c) for c in tried if (cause := _cause_of(c))]
     if not causes:
         return None
@@ -129,9 +132,8 @@ def _is_down(c: PathContext) -> bool:
 def _cause_of(c: PathContext) -> CauseId:
     """The parent cause at one address, where the failure repeats on a line that is well and no helper fails too."""
     path = c.path
-    contradicted = path.control_ok > 0 and not path.control_failed
     unasked = path.controls_asked == 0
-    if not is_repeated(c) or not c.ladder.well or c.self_block or not (contradicted or unasked) or not path.stage:
+    if not is_repeated(c) or not c.ladder.well or c.self_block or not (controls_reach(c) or unasked) or not path.stage:
         return ""
     if path.tainted and path.stage != "connect":
         return ""  # what a neighbour's name set off ends connections, or what is said on them

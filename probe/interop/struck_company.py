@@ -13,12 +13,12 @@ from dataclasses import replace
 
 from probe.catalogue.owners import ServiceAt, choose_unrelated, describe_service, may_refuse
 from probe.catalogue.packaged import load_owners
-from probe.core.addresses import PROVIDER
 from probe.core.observations import Observation
 from probe.core.tables.block_types import CauseId
 from probe.core.verdicts import Verdict
-from probe.inference.evidence.company import COMPANY
+from probe.inference.evidence.company import COMPANY, join_owners
 from probe.inference.evidence.url_places import parse_host
+from probe.interop.weakening import ImportScale, speak_for_network
 
 SPOKEN: frozenset[CauseId] = frozenset(("tls.reset", "tls.close", "tls.alert", "http.reset", "http.close"))
 """Causes by which somebody ends a connection that had opened."""
@@ -27,34 +27,29 @@ DENIED: CauseId = "dns.nxdomain"
 WHY = "{n} services of unrelated owners are struck alike in this network again and again"
 
 
-def convict_by_company(verdicts: Sequence[Verdict], rows: Mapping[str, Observation], networks: Mapping[str, int], *,
-                       cc: str, mobile: bool) -> tuple[Verdict, ...]:
-    """The verdicts, with those blocked that are suspected of one cause together with two unrelated owners' at least.
-    `mobile`: all was measured in a mobile network."""
-    by_cause: dict[CauseId, dict[str, ServiceAt]] = {}
+def convict_by_company(verdicts: Sequence[Verdict], scale: ImportScale,
+                       networks: Mapping[str, int]) -> tuple[Verdict, ...]:
+    """The verdicts, with those blocked that are suspected of one cause together with two unrelated owners' at least."""
+    by_cause: dict[CauseId, list[ServiceAt]] = {}
     for verdict in verdicts:
-        if _may_keep_company(verdict, rows, mobile=mobile):
-            service = _describe(verdict, rows, networks)
-            if service.owner in load_owners() and not may_refuse(service, cc):
-                known = by_cause.setdefault(verdict.suspected, {}).setdefault(service.owner, service)
-                by_cause[verdict.suspected][service.owner] = replace(
-                    known, addresses=known.addresses | service.addresses, asns=known.asns | service.asns)
-    company = {cause: chosen for cause, owners in by_cause.items()
-               if len(chosen := choose_unrelated(sorted(owners.values(), key=_few_addresses_first))) >= COMPANY}
-    return tuple(_convict(v, company[v.suspected], rows, networks) if v.suspected in company else v for v in verdicts)
+        if _may_keep_company(verdict, scale):
+            service = _describe(verdict, scale.rows, networks)
+            if service.owner in load_owners() and not may_refuse(service, scale.cc):
+                by_cause.setdefault(verdict.suspected, []).append(service)
+    company = {cause: chosen for cause, struck in by_cause.items()
+               if len(chosen := choose_unrelated(join_owners(struck))) >= COMPANY}
+    return tuple(_convict(v, company[v.suspected], scale.rows, networks) if v.suspected in company else v
+                 for v in verdicts)
 
 
-def _may_keep_company(verdict: Verdict, rows: Mapping[str, Observation], *, mobile: bool) -> bool:
-    """A denial counts where no household stands between the device and the network's own resolver."""
-    if verdict.partial or verdict.suspected in SPOKEN:
-        return not verdict.partial
-    asked = [o for i in verdict.evidence if (o := rows.get(i)) and o.dns.engine == "system"]
-    return (verdict.suspected == DENIED and mobile and bool(asked)
-            and all(o.dns.resolver_address == PROVIDER for o in asked))
-
-
-def _few_addresses_first(service: ServiceAt) -> tuple[int, str]:
-    return len(service.addresses), service.owner
+def _may_keep_company(verdict: Verdict, scale: ImportScale) -> bool:
+    """A denial counts where no household can have given it."""
+    if verdict.partial:
+        return False
+    if verdict.suspected in SPOKEN:
+        return True
+    asked = [o for i in verdict.evidence if (o := scale.rows.get(i)) and o.dns.engine == "system"]
+    return verdict.suspected == DENIED and speak_for_network(asked, scale)
 
 
 def _describe(verdict: Verdict, rows: Mapping[str, Observation], networks: Mapping[str, int]) -> ServiceAt:

@@ -109,12 +109,11 @@ def _plain(rows: Sequence[Observation], resolver: ResolverRole) -> list[Observat
 
 def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: ImportScale) -> bool:
     """A known block address of the country, a second answer, or a lie of every plain resolver that no filter of a
-    household tells: those give null addresses, deny, or lead to a page of their own. In a mobile network nobody has a
-    household between the device and the network's own resolver."""
+    household tells: those give null addresses, deny, or lead to a page of their own."""
     if verdict.rule_id == "dns/two_answers" or any(_fits(o, scale.cc) for o in rows):
         return True
     system, public = _plain(rows, "system"), _plain(rows, "public")
-    if scale.mobile and system and all(o.dns.resolver_address == PROVIDER for o in system):
+    if speak_for_network(system, scale):
         return verdict.basis == "company" or any(map(_leads_inside, system))
     if verdict.rule_id.startswith("dns/false_answer"):
         return any(map(_leads_inside, system)) and any(map(_leads_inside, public))
@@ -124,6 +123,11 @@ def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: ImportS
     known_here = bool(encrypted) and all(o.dns.answers for o in encrypted)
     denied = states == {verdict.block_type.removeprefix("dns.")} and states < {"nxdomain", "empty"}
     return denied and bool(public) and known_here
+
+
+def speak_for_network(asked: Sequence[Observation], scale: ImportScale) -> bool:
+    """Whether a mobile network's own resolver gave these answers: there nobody has a household in between."""
+    return scale.mobile and bool(asked) and all(o.dns.resolver_address == PROVIDER for o in asked)
 
 
 def _fits(seen: Observation, cc: str) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from probe.research.events.event_detection import examine_cells
 from probe.research.events.series_reading import read_cells
-from probe_lab.fleet.fleet_cells import BEGIN
+from probe_lab.fleet.fleet_cells import list_hours
 from probe_lab.fleet.fleet_truth import FleetBlock
 from probe_lab.fleet.fleet_verdicts import Fleet
 from probe_lab.fleet.fleet_world import DAY
@@ -33,8 +33,7 @@ def measure_delays(fleet: Fleet, table: pd.DataFrame, most: int) -> list[Detecti
     """The first blocks of full strength, long enough to be measured three times, at most so many."""
     full = [block for block in fleet.truth.blocks
             if block.strength == 1 and not block.daily and block.stop - block.begin >= 2 * MOST_CELLS]
-    hours = ((table["cell_start"].dt.tz_localize(None).to_numpy() - np.datetime64(BEGIN.replace(tzinfo=None)))
-             // np.timedelta64(1, "h")) if full[:most] else np.zeros(0)
+    hours = list_hours(table) if full[:most] else np.zeros(0)
     return [_delay(fleet, table, hours, block) for block in full[:most]]
 
 

@@ -41,6 +41,12 @@ def cell_table(fleet: Fleet, tell: Callable[[int, int], None] = ignore_progress)
     return _frame(fleet, counts, types, witnesses)
 
 
+def list_hours(table: pd.DataFrame) -> np.ndarray:
+    """The hour of the fleet in which each cell begins."""
+    since: np.ndarray = table["cell_start"].dt.tz_localize(None).to_numpy() - np.datetime64(BEGIN.replace(tzinfo=None))
+    return since // np.timedelta64(1, "h")
+
+
 def _frame(fleet: Fleet, counts: dict[str, NDArray[np.int16]], types: NDArray[np.uint8],
            witnesses: NDArray[np.int16]) -> pd.DataFrame:
     world = fleet.world

@@ -44,7 +44,7 @@ def _hourly(told: ToldScore) -> dict[str, object]:
         "country_weeks": round(told.country_weeks, 2), "told": told.told, "false_alarms": told.false_alarms,
         "false_a_country_week": round(told.false_a_country_week, 4), "withdrawn": told.withdrawn,
         "withdrawn_true": told.withdrawn_true, "full_blocks_of_two_witnesses": len(told.blocks),
-        "never_told": sum(block.delay_h is None for block in told.blocks),
+        "never_told": told.never_told,
         "delay_h": late if late is not None and isfinite(late) else None,
     }
 
@@ -52,13 +52,12 @@ def _hourly(told: ToldScore) -> dict[str, object]:
 def _hourly_lines(told: ToldScore | None) -> list[str]:
     if told is None:
         return []
-    never = sum(block.delay_h is None for block in told.blocks)
     return [
         f"Told hour by hour: {told.told} events in {told.country_weeks:.1f} country-weeks; false alarms "
         f"{told.false_alarms}, {told.false_a_country_week:.3f} a country-week; withdrawn {told.withdrawn}, of which "
         f"{told.withdrawn_true} told something true",
         f"  full blocks that two or more witnesses met: {len(told.blocks)}, told after {_hours(told.delay_h)} (median);"
-        f" never told: {never}",
+        f" never told: {told.never_told}",
     ]
 
 

@@ -18,7 +18,7 @@ from probe.research.events.event_json import list_rows
 from probe.research.events.event_log import NEW, WITHDRAWN, CoveredTime, LogRow, is_event, update_log
 from probe.research.events.series_reading import read_cells
 from probe_lab.fleet.event_matching import hour, match_events
-from probe_lab.fleet.fleet_cells import BEGIN
+from probe_lab.fleet.fleet_cells import list_hours
 from probe_lab.fleet.fleet_truth import FleetBlock
 from probe_lab.fleet.fleet_verdicts import Fleet
 from probe_lab.fleet.fleet_world import DAY
@@ -59,6 +59,11 @@ class ToldScore:
         return self.false_alarms / self.country_weeks if self.country_weeks else 0.0
 
     @property
+    def never_told(self) -> int:
+        """Blocks that were not told while anybody looked."""
+        return sum(block.delay_h is None for block in self.blocks)
+
+    @property
     def delay_h(self) -> float | None:
         """Median, in hours; infinite where most blocks were not told, None where there were none."""
         delays = [np.inf if block.delay_h is None else block.delay_h for block in self.blocks]
@@ -69,8 +74,7 @@ def replay_hours(fleet: Fleet, table: pd.DataFrame, days: int) -> ToldScore:
     """Lives through the last `days` of a fleet; what the log tells of the time before is known when they begin."""
     hours = fleet.world.hours
     first = max(1, hours - days * DAY)
-    when = ((table["cell_start"].dt.tz_localize(None).to_numpy() - np.datetime64(BEGIN.replace(tzinfo=None)))
-            // np.timedelta64(1, "h"))
+    when = list_hours(table)
     log: list[LogRow] = []
     born: dict[str, bool] = {}
     seen_at: dict[int, int] = {}
@@ -78,13 +82,12 @@ def replay_hours(fleet: Fleet, table: pd.DataFrame, days: int) -> ToldScore:
     for stop in range(first, hours + 1):
         found, fresh = _live(table[when < stop], log, stop)
         log += fresh
+        matched = match_events(fleet, found)
         if stop > first:
-            new = _new_events(found, fresh)
-            matched = match_events(fleet, new)
             false = {id(event) for event in matched.false}
-            born |= {event.event_id: id(event) not in false for event in new}
+            born |= {event.event_id: id(event) not in false for event in _new_events(found, fresh)}
             withdrawn += [str(row["event_id"]) for row in fresh if row["change"] == WITHDRAWN and is_event(row)]
-        for place, hit in enumerate(match_events(fleet, found).hits):
+        for place, hit in enumerate(matched.hits):
             if hit.events:
                 seen_at.setdefault(place, stop)
     return ToldScore(

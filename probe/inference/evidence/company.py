@@ -68,22 +68,28 @@ Companies: TypeAlias = Mapping[tuple[StrikeWay, OwnerId], CompanyEvidence]
 
 
 def find_companies(strikes: Iterable[Strike], *, cc: str) -> Companies:
-    """The company of every owner that is struck, for each way. An owner's services, and all their addresses, are one:
-    what any of them shares with another owner makes the two related."""
-    by_way: dict[StrikeWay, dict[OwnerId, ServiceAt]] = {}
+    """The company of every owner that is struck, for each way."""
+    by_way: dict[StrikeWay, list[ServiceAt]] = {}
     for strike in strikes:
         if _may_keep_company(strike, cc):
-            of = by_way.setdefault(strike.way, {})
-            known = of.get(strike.whose.owner, strike.whose)
-            of[strike.whose.owner] = replace(known, addresses=known.addresses | strike.whose.addresses,
-                                             asns=known.asns | strike.whose.asns)
-    return {(way, owner): _gather_company(service, of.values())
-            for way, of in by_way.items() for owner, service in of.items()}
+            by_way.setdefault(strike.way, []).append(strike.whose)
+    joined = {way: join_owners(struck) for way, struck in by_way.items()}
+    return {(way, service.owner): _gather_company(service, owners)
+            for way, owners in joined.items() for service in owners}
 
 
-def _gather_company(ours: ServiceAt, struck: Iterable[ServiceAt]) -> CompanyEvidence:
-    """Those with few addresses first: they share least."""
-    others = sorted(struck, key=lambda s: (len(s.addresses), s.owner))
+def join_owners(struck: Iterable[ServiceAt]) -> list[ServiceAt]:
+    """One for each owner, those with few addresses first: they share least. An owner's services, and all their
+    addresses, are one: what any of them shares with another owner makes the two related."""
+    found: dict[OwnerId, ServiceAt] = {}
+    for service in struck:
+        known = found.get(service.owner, service)
+        found[service.owner] = replace(known, addresses=known.addresses | service.addresses,
+                                       asns=known.asns | service.asns)
+    return sorted(found.values(), key=lambda s: (len(s.addresses), s.owner))
+
+
+def _gather_company(ours: ServiceAt, others: Iterable[ServiceAt]) -> CompanyEvidence:
     return CompanyEvidence(owners=tuple(sorted(s.owner for s in choose_unrelated((ours, *others)))))
 
 

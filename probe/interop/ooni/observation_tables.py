@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, islice
 from typing import IO, Any
 
 import msgspec
+
+from probe.core.addresses import bracket_host
 
 Row = Mapping[str, Any]
 """Column -> text, number, flag or None."""
@@ -27,6 +29,13 @@ _NULLS = ("", "\\N", "NULL", "None")
 _ENVELOPE = ("measurement_uid", "report_id", "input", "measurement_start_time", "probe_asn", "probe_cc", "resolver_asn",
              "resolver_ip", "software_name", "software_version", "test_name", "test_version")
 _NOTES = ("engine_name", "engine_version", "network_type", "platform")
+_COLUMNS = (
+    "hostname", "ip", "port", "dns_engine", "dns_query_type", "dns_engine_resolver_address", "dns_failure", "dns_t",
+    "dns_answer", "dns_answer_type", "dns_answer_asn", "tcp_success", "tcp_failure", "tcp_t", "tls_failure",
+    "tls_server_name", "tls_version", "tls_cipher_suite", "tls_echconfig", "tls_is_certificate_valid", "tls_t",
+    "http_request_url", "http_failure", "http_response_status_code", "http_response_header_location",
+    "http_response_header_server", "http_t",
+)
 
 
 def is_table_header(line: bytes) -> bool:
@@ -65,14 +74,13 @@ def read_parquet_rows(file: IO[bytes]) -> Iterator[Row]:
 def make_measurements(rows: Iterable[Row]) -> Iterator[bytes]:
     """The JSON of each measurement of which rows stand together."""
     for _, found in groupby(rows, key=lambda row: row.get("measurement_uid")):
-        mine = [row for _, row in zip(range(MAX_ROWS), found, strict=False)]
-        yield msgspec.json.encode(_make_measurement(mine), enc_hook=str)
+        yield msgspec.json.encode(_make_measurement(list(islice(found, MAX_ROWS))), enc_hook=str)
 
 
 def _make_measurement(rows: list[Row]) -> dict[str, Any]:
     first = rows[0]
     return {
-        **{name: first.get(name) if first.get(name) is None else str(first[name]) for name in _ENVELOPE},
+        **{name: None if (value := first.get(name)) is None else str(value) for name in _ENVELOPE},
         "test_start_time": str(first.get("measurement_start_time")),
         "annotations": {name: str(first[name]) for name in _NOTES if first.get(name) is not None},
         "test_keys": {
@@ -132,20 +140,11 @@ def _request(row: Row) -> dict[str, Any] | None:
             "response": {"code": _whole(row.get("http_response_status_code")) or 0, "headers": headers}}
 
 
-_COLUMNS = (
-    "hostname", "ip", "port", "dns_engine", "dns_query_type", "dns_engine_resolver_address", "dns_failure", "dns_t",
-    "dns_answer", "dns_answer_type", "dns_answer_asn", "tcp_success", "tcp_failure", "tcp_t", "tls_failure",
-    "tls_server_name", "tls_version", "tls_cipher_suite", "tls_echconfig", "tls_is_certificate_valid", "tls_t",
-    "http_request_url", "http_failure", "http_response_status_code", "http_response_header_location",
-    "http_response_header_server", "http_t",
-)
-
-
 def _place(row: Row) -> str | None:
     ip, port = row.get("ip"), _whole(row.get("port"))
     if ip is None or port is None:
         return None
-    return f"[{ip}]:{port}" if ":" in str(ip) else f"{ip}:{port}"
+    return f"{bracket_host(str(ip))}:{port}"
 
 
 def _whole(value: object) -> int | None:
