@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from probe.config.install_advice import advise_extra
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.progress_bar import show_progress
@@ -17,7 +16,7 @@ from probe.operation.commands.results_bounds import enforce_store_limits
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.archive.compaction import CompactionResult
 from probe.results.files.atomic import StoreError
-from probe.results.files.parquet import available
+from probe.results.files.parquet import explain_lacking_pyarrow
 from probe.results.files.text_cells import visible
 
 _SHOWN = 20
@@ -41,8 +40,8 @@ def compact(directory: Path | None, form: str, config: str | None, as_json: bool
       probe compact
       probe compact results --format parquet
     """
-    if form == "parquet" and not available():
-        raise click.ClickException(f"Parquet needs pyarrow, which is not installed: {advise_extra('research')}")
+    if form == "parquet" and (why := explain_lacking_pyarrow()):
+        raise click.ClickException(why)
     try:
         settings = load_settings(config)
         folder = choose_results_folder(settings, directory)

@@ -12,7 +12,6 @@ import click
 from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_ancestor
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.words import read_word
-from probe.operation.status.answer_lookup import find_near
 
 if TYPE_CHECKING:
     from probe.inference.rules.rule import Rule
@@ -69,6 +68,8 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
         elif rule := _rule(word):
             lines.append(rule)
         else:
+            from probe.operation.status.answer_lookup import find_near  # late: brings all that reads results
+
             near = find_near(word, (*BLOCK_TYPES, *OUTCOMES))
             hint = f"did you mean {' or '.join(near)}?" if near else "`probe explain` lists the types"
             raise click.UsageError(f"{word!r} is no block type, outcome or rule; {hint}")

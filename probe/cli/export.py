@@ -8,14 +8,13 @@ from typing import Any
 
 import click
 
-from probe.config.install_advice import advise_extra
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.archive.run_choice import BY_SERVICE, RunFilter
 from probe.results.archive.table_export import ExportResult
 from probe.results.batches.batch_files import BATCH_TABLES
 from probe.results.files.atomic import StoreError
-from probe.results.files.parquet import available
+from probe.results.files.parquet import explain_lacking_pyarrow
 from probe.results.files.text_cells import visible
 from probe.results.schema import TABLES
 
@@ -90,8 +89,8 @@ def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *
                                "--release they are for yourself")
     if services and table not in (*BY_SERVICE, *BATCH_TABLES):
         raise click.UsageError(f"the rows of {table} belong to no service; leave out --service")
-    if form == "parquet" and not available():
-        raise click.ClickException(f"Parquet needs pyarrow, which is not installed: {advise_extra('research')}")
+    if form == "parquet" and (why := explain_lacking_pyarrow()):
+        raise click.ClickException(why)
     if form == "parquet" and out is None:
         raise click.UsageError("Parquet needs a file: -o FILE")
 

@@ -28,7 +28,6 @@ from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
 from probe.operation.commands.feed_loading import load_feed_board
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.operation.commands.run_progress import show_run_progress
-from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.commands.target_list import (
     ListBounds,
     apply_list_bounds,
@@ -122,7 +121,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     run_ends = time.monotonic() + bound.plan.deadline_s
     result = _run(bound.catalogue, bound.settings, bound.plan, folder, diary,
                   parquet=False if timed and parquet is None else parquet)
-    _tell(result, folder, bound.catalogue, as_json=as_json, details=details, where=name_folder_option(results))
+    _tell(result, folder, bound.catalogue, as_json=as_json, details=details, named=results)
     if result.run.block_type in ("local.offline", "network"):
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
@@ -272,7 +271,9 @@ def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
         click.echo(f"  {n:4}  {why}")
 
 
-def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool, where: str) -> None:
+def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool,
+          named: Path | None) -> None:
+    from probe.operation.commands.screen import echo_lines, name_folder_option
     from probe.operation.status.answer_history import read_histories
     from probe.operation.status.answer_json import encode_answer
     from probe.operation.status.answer_text import describe_answer
@@ -288,6 +289,7 @@ def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool,
             "services": [asdict(s) for s in result.services], "results": str(folder), "answer": encode_answer(answer),
         }))
         return
+    where = name_folder_option(named)
     echo_lines(describe_answer(answer, where=where))
     if details:
         from probe.operation.commands.earlier_runs import read_series

@@ -12,7 +12,6 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
@@ -69,6 +68,8 @@ def write_advice(kind: InstallKind, packages: Sequence[str], *, python: str) -> 
 @cache
 def advise_extra(extra: str) -> str:
     """The command that adds an extra to this very installation."""
+    from importlib import metadata  # late: takes a hundredth of a second, and a run needs no advice
+
     try:
         declared = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:

@@ -58,8 +58,7 @@ def write_consent_text(profile: CountryProfile, *, cc: str, to: Sequence[str] = 
     """The lines of the whole text for a country; `to`: helpers and servers that the configuration names; `upload`:
     where it sends results; `public`: the collector by way of which they may become public."""
     yield f"What you are asked to agree to (text {TEXT_NUMBER})"
-    where = f"for {cc}" if cc not in ("", "ZZ") else "while the country is not told"
-    yield from _part(f"The risk (profile {where}: {profile.title})", [profile.text])
+    yield from _write_risk(profile, cc)
     yield from _part("What others see", _SEEN)
     yield from _part("What is sent", ())
     for level, meaning in LEVELS.items():
@@ -86,8 +85,7 @@ def write_short_text(profile: CountryProfile, *, cc: str, costs: str, to: Sequen
                      public: str = "") -> Iterator[str]:
     """What a person should know before anything else, in a screenful; no part of the numbered text, which it names.
     `costs`: what runs take; the others as in the whole text."""
-    where = f"for {cc}" if cc not in ("", "ZZ") else "while the country is not told"
-    yield from _part(f"The risk (profile {where}: {profile.title})", [profile.text])
+    yield from _write_risk(profile, cc)
     yield from _part("In short", (
         "The names of all messengers on the list cross your line. Your provider and everybody on the way can read "
         "them, and keep a record. It is not anonymous, and it opens nothing that is blocked.",
@@ -98,6 +96,11 @@ def write_short_text(profile: CountryProfile, *, cc: str, costs: str, to: Sequen
     for place in (*to, *([f"all results: {upload}"] if upload else []),
                   *([f"public for ever, each time by hand: {public}"] if public else [])):
         yield f"    - {place}"
+
+
+def _write_risk(profile: CountryProfile, cc: str) -> Iterator[str]:
+    where = f"for {cc}" if cc not in ("", "ZZ") else "while the country is not told"
+    yield from _part(f"The risk (profile {where}: {profile.title})", [profile.text])
 
 
 def _part(title: str, paragraphs: Sequence[str]) -> Iterator[str]:

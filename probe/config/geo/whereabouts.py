@@ -73,6 +73,5 @@ class Whereabouts:
                 name, date = self._table.name, self._table.date
             except GeoError as error:
                 self.trouble = str(error)
-        clues = () if self.trouble else tuple(self._clues)
-        return settle_place(look_up_place(clues), cc=stated.cc.upper(), asn=stated.asn, moved=moved, geo_db=name,
+        return settle_place(self.find_table_place(), cc=stated.cc.upper(), asn=stated.asn, moved=moved, geo_db=name,
                             geo_db_date=date)

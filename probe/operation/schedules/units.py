@@ -35,10 +35,13 @@ def has_timer(*, system: bool) -> bool:
 def write_units(service: str, timer: str, *, system: bool) -> None:
     """Write both units, in the place of earlier ones. Raises StoreError. Readable by all, as systemd expects it."""
     for name, text in ((SERVICE, service), (TIMER, timer)):
-        path = find_unit_folder(system=system) / name
-        write_file(path, text.encode())
-        with translate_os_errors(path):
-            path.chmod(0o644)
+        _write_unit(find_unit_folder(system=system) / name, text.encode())
+
+
+def _write_unit(path: Path, text: bytes) -> None:
+    write_file(path, text)
+    with translate_os_errors(path):
+        path.chmod(0o644)
 
 
 @contextlib.contextmanager
@@ -58,8 +61,7 @@ def restore_units_on_failure(*, system: bool) -> Iterator[None]:
                 if text is None:
                     path.unlink(missing_ok=True)
                 else:
-                    write_file(path, text)
-                    path.chmod(0o644)
+                    _write_unit(path, text)
         with contextlib.suppress(SystemdError):
             systemctl("daemon-reload", system=system)
         raise

@@ -24,11 +24,12 @@ OURS: Final = "probe"
 RoleKey = tuple[str, Role]
 
 
-def read_answer(results: Path, run: Run, facts: CatalogueFacts) -> RunAnswer:
-    """The answer of a stored run. Raises StoreError where its rows cannot be read."""
+def read_answer(results: Path, run: Run, facts: CatalogueFacts, *, traced: bool = True) -> RunAnswer:
+    """The answer of a stored run; `traced`: with what up to `MAX_RUNS` earlier runs said. Raises StoreError where its
+    rows cannot be read."""
     verdicts = read_records(results, run, Verdict)
     services = read_records(results, run, ServiceVerdict)
-    return answer_run(run, verdicts, services, facts, read_histories(results, run, services))
+    return answer_run(run, verdicts, services, facts, read_histories(results, run, services) if traced else {})
 
 
 def read_histories(results: Path, run: Run, services: Iterable[ServiceVerdict]) -> Mapping[RoleKey, RoleHistory]:

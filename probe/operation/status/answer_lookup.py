@@ -47,6 +47,7 @@ class Shown:
 
     run: Run
     answer: RunAnswer
+    """Of a target without histories, which nothing of it tells."""
     service: ServiceAnswer | None = None
     verdict: Verdict | None = None
     history: tuple[Span, ...] = ()
@@ -72,19 +73,21 @@ def find_shown(results: Path, word: str, facts: CatalogueFacts) -> Shown:
     for one in runs[: -MAX_TRIED - 1 : -1]:  # not every run takes every target
         if found := _find_in_run(results, one, word, facts, runs):
             return found
-    raise UnknownWordError(_explain_unknown(word, read_answer(results, run, facts), runs,
+    raise UnknownWordError(_explain_unknown(word, read_answer(results, run, facts, traced=False), runs,
                                             read_records(results, run, Verdict)))
 
 
 def _find_in_run(results: Path, run: Run, word: str, facts: CatalogueFacts, runs: Sequence[Run]) -> Shown | None:
     """The messenger or target of that name, where the run speaks of it; its history is that of the run's network."""
     verdicts = read_records(results, run, Verdict)
-    answer = read_answer(results, run, facts)
+    answer = read_answer(results, run, facts, traced=False)  # the runs before are read only where it is shown
     here = [one for one in runs if one.vantage.lab == run.vantage.lab and not is_elsewhere(one.vantage, run.vantage)]
     earlier = here[-MAX_RUNS:]
-    if service := _find_service(word, answer):
-        return Shown(run=run, answer=answer, service=service, history=_trace_service(results, earlier, service.service),
-                     verdicts=tuple(v for v in verdicts if v.service == service.service))
+    if found := _find_service(word, answer):
+        answer = read_answer(results, run, facts)
+        return Shown(run=run, answer=answer, service=_find_service(word, answer),
+                     history=_trace_service(results, earlier, found.service),
+                     verdicts=tuple(v for v in verdicts if v.service == found.service))
     verdict = next((v for v in verdicts if word in (v.target_id, v.input)), None)
     if verdict is None:
         return None

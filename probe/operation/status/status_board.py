@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from itertools import takewhile
+from typing import Final, get_args
 
 from probe.core.stamps import parse_time
 from probe.core.tables.answer_words import ServiceClass
-from probe.core.tables.roles import Role
 from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict
+from probe.operation.status.service_answer import CONTROL
 
 HOURS: Final = 24
-_CONTROL: Final[Role] = "control"
-_ORDER: tuple[ServiceClass, ...] = ("blocked", "unclear", "down", "works", "untested")
+_ORDER: tuple[ServiceClass, ...] = get_args(ServiceClass)
 """Of several runs in an hour, and of several parts of a service, the first that holds is shown."""
 
 
@@ -54,7 +54,7 @@ def classify_services(rows: Iterable[ServiceVerdict]) -> dict[str, ServiceClass]
     """Service -> what its roles make of it, the most telling first."""
     found: dict[str, set[ServiceClass]] = {}
     for row in rows:
-        if row.service != _CONTROL and row.role != _CONTROL:
+        if CONTROL not in (row.service, row.role):
             found.setdefault(row.service, set()).add(_classify_role(row))
     return {service: next(word for word in _ORDER if word in words) for service, words in found.items()}
 
@@ -78,10 +78,6 @@ def _make_row(service: str, title: str, said: Sequence[tuple[str, datetime, Serv
             before = hours[place]
             hours[place] = word if not before or _ORDER.index(word) < _ORDER.index(before) else before
     last = said[-1][2]
-    streak = [start for start, _, word in said]
-    for number in range(len(said) - 1, -1, -1):
-        if said[number][2] != last:
-            streak = streak[number + 1:]
-            break
-    return BoardRow(service=service, title=title, hours=tuple(hours), now=last, changed=streak[0],
+    streak = [start for start, *_ in takewhile(lambda one: one[2] == last, reversed(said))]
+    return BoardRow(service=service, title=title, hours=tuple(hours), now=last, changed=streak[-1],
                     same_since_first=len(streak) == len(said))

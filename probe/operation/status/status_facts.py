@@ -15,7 +15,7 @@ from probe.config.geo.geo_status import check_geo_status as geo_standing
 from probe.config.settings import Settings
 from probe.control.feeds.feed_document import FeedError
 from probe.core.runs import Run
-from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.core.verdicts import Verdict
 from probe.operation.schedules.missing_runs import Gap, ScheduleTerm, find_gaps, list_terms
 from probe.operation.schedules.schedule_log import ScheduleEvent, get_month_ago, read_events
 from probe.operation.status.answer_history import read_answer
@@ -76,8 +76,6 @@ class StatusFacts:
     feeds: tuple[FeedState, ...] = ()
     feed_trouble: str = ""
     """Why the feeds of the configuration cannot be used at all."""
-    services: tuple[ServiceVerdict, ...] = ()
-    """Of the last run."""
     answer: RunAnswer | None = None
     """Of the last run; None where there is none, or its rows cannot be read."""
     said_last: RunAnswer | None = None
@@ -93,12 +91,10 @@ def gather_status_facts(settings: Settings, results: Path, *, now: datetime, not
     known = [term for term in list_terms(past) if term.end is None]
     runs, unreadable = _runs(results, since)
     blocked: tuple[Verdict, ...] = ()
-    services: tuple[ServiceVerdict, ...] = ()
     answer, said_last = _read_answers(settings, results, runs, now)
     if runs:
         with contextlib.suppress(StoreError):
             blocked = tuple(v for v in read_records(results, runs[-1], Verdict) if v.outcome == "blocked")
-            services = tuple(read_records(results, runs[-1], ServiceVerdict))
     return StatusFacts(
         now=now, settings=settings, results=results, not_agreed=not_agreed, at_work=at_work,
         term=known[-1] if known else None, events=tuple(events),
@@ -106,7 +102,7 @@ def gather_status_facts(settings: Settings, results: Path, *, now: datetime, not
         runs=tuple(runs), unreadable=tuple(unreadable), blocked=blocked, disk_bytes=sum(_sizes(results)),
         free_bytes=_free(results), errors=errors, uploads=gather_uploads(settings, results, now=now),
         lists=_lists(settings, now), looks=read_looks(), geo=geo_standing(settings, today=now.date()), feeds=feeds,
-        feed_trouble=feed_trouble, services=services, answer=answer, said_last=said_last,
+        feed_trouble=feed_trouble, answer=answer, said_last=said_last,
     )
 
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from probe.config.install_advice import advise_extra
 from probe.core.stamps import parse_time
 from probe.results.row_codec import Row, Value
 from probe.results.schema import SCHEMA_VERSION, Column, Kind, Table
@@ -21,6 +22,11 @@ _BATCH_ROWS = 8192
 def available() -> bool:
     """Whether Parquet can be written here (the `research` extra is installed)."""
     return find_spec("pyarrow") is not None
+
+
+def explain_lacking_pyarrow() -> str:
+    """Why Parquet cannot be written here, and what to do; empty where it can."""
+    return "" if available() else f"Parquet needs pyarrow, which is not installed: {advise_extra('research')}"
 
 
 def arrow_schema(table: Table) -> pyarrow.Schema:
