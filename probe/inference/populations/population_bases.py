@@ -6,8 +6,7 @@ networks of one country that no service makes, or something that a single run or
 
 from __future__ import annotations
 
-from math import comb
-
+from probe.inference.evidence.rank_tests import binomial_tail
 from probe.inference.populations.comparison import (
     asks_own_resolver,
     count_parties,
@@ -108,6 +107,5 @@ def _differ_alone(c: PopulationCase, others: tuple[NetworkView, ...]) -> bool:
 
 def _may_be_misplaced(struck: int, spared: int) -> bool:
     """Whether so many of the networks are easily spared because a table places them in another country."""
-    total = struck + spared
-    below = sum(comb(total, k) * MISPLACED**k * (1 - MISPLACED) ** (total - k) for k in range(spared))
-    return 1 - below >= MAY_BE
+    fewer = binomial_tail(struck + 1, struck + spared, 1 - MISPLACED)
+    return 1 - fewer >= MAY_BE
