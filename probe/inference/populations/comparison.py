@@ -56,7 +56,7 @@ def asks_own_resolver(side: Side) -> bool:
 
 def is_beyond_chance(struck: Sequence[NetworkView], served: Sequence[NetworkView]) -> bool:
     """Whether those who are struck are served more rarely than the others in the same hours."""
-    ours, others = ((sum(v.struck.hours + v.served.hours for v in views), sum(v.served.hours for v in views))
+    ours, others = ((sum(v.hours for v in views), sum(v.served.hours for v in views))
                     for views in (struck, served))
     return fisher_p(ours, others) < CHANCE
 

@@ -67,22 +67,24 @@ class NetworkView:
     """Probe-hours of the same time in which it failed."""
 
     @property
+    def hours(self) -> int:
+        """Probe-hours that say something."""
+        return self.struck.hours + self.served.hours
+
+    @property
     def was_served(self) -> bool:
         """Before the onset its probes were served alike."""
-        total = self.earlier.hours + self.struck_before
-        return self.earlier.hours >= ENOUGH_HOURS and self.earlier.hours >= MOSTLY * total
+        return _are_most(self.earlier.hours, self.earlier.hours + self.struck_before)
 
     @property
     def is_struck(self) -> bool:
         """Its probes meet the failure alike."""
-        total = self.struck.hours + self.served.hours
-        return self.struck.hours >= ENOUGH_HOURS and self.struck.hours >= MOSTLY * total and not self.is_uneven
+        return _are_most(self.struck.hours, self.hours) and not self.is_uneven
 
     @property
     def is_spared(self) -> bool:
         """Its probes are served alike."""
-        total = self.struck.hours + self.served.hours
-        return self.served.hours >= ENOUGH_HOURS and self.served.hours >= MOSTLY * total
+        return _are_most(self.served.hours, self.hours)
 
     @property
     def is_uneven(self) -> bool:
@@ -129,3 +131,8 @@ class PopulationEvidence:
     """Other services that are struck in the same network in the same hours."""
     refuses: bool = False
     """The operator is known to refuse the country."""
+
+
+def _are_most(hours: int, total: int) -> bool:
+    """Enough probe-hours fared alike, and hardly any did not."""
+    return hours >= ENOUGH_HOURS and hours >= MOSTLY * total
