@@ -92,7 +92,7 @@ class NetworkView:
         resolver's lies, those who ask another one say nothing."""
         spared = self.served.probes - self.struck.probes
         asked, others = self.struck.resolvers, self.served.resolvers
-        if asked and others and asked.isdisjoint(others) and find_family(pool_causes(self.causes)) == "lie":
+        if not may_share(asked, others) and find_family(pool_causes(self.causes)) == "lie":
             return False
         return bool(spared) and len(spared) > (1 - MOSTLY) * len(spared | self.struck.probes)
 
@@ -131,6 +131,11 @@ class PopulationEvidence:
     """Other services that are struck in the same network in the same hours."""
     refuses: bool = False
     """The operator is known to refuse the country."""
+
+
+def may_share(one: frozenset[str], other: frozenset[str]) -> bool:
+    """They have something in common, or nobody knows."""
+    return not one or not other or not one.isdisjoint(other)
 
 
 def _are_most(hours: int, total: int) -> bool:
