@@ -24,6 +24,8 @@ Unreliable?, 2011: 96 to 98 % are placed right), and from which probability on t
 an operator who refuses the country spares them."""
 SEVERAL_NETWORKS, SEVERAL_PROBES = 2, 3
 """Struck alike: fewer may be refused, or broken, each for a reason of its own."""
+WITNESSES = 2
+"""Probes that must have met it, whatever else is shown: one alone may be a broken device."""
 EACH_WAY = 2
 """Networks, and probes, that must be struck in each of two ways: one network's own filter may turn an end into silence.
 """
@@ -39,7 +41,7 @@ def rests_on_place(c: PopulationCase) -> bool:
 
 def rests_on_vantage(c: PopulationCase) -> bool:
     """A control in the country is served at the address. A route may be lost for one network alone."""
-    return c.evidence.vantages > 0 and _is_counted(c) and len(c.struck.probes) >= SEVERAL_NETWORKS
+    return c.evidence.vantages > 0 and _is_counted(c) and len(c.struck.probes) >= WITNESSES
 
 
 def rests_on_mechanisms(c: PopulationCase) -> bool:

@@ -84,7 +84,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
     PopulationRule(
         id="pop/one_witness", outcome="inconclusive", block_type="inconclusive.unconfirmed",
         why="one probe alone met it, and a broken device is no network",
-        holds=lambda c: len(c.struck.probes) < 2),
+        holds=lambda c: len(c.struck.probes) < bases.WITNESSES),
     PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",
         why="it fails alike for several probes, and a run in this network showed that it is not the service",
