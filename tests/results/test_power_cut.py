@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from probe.measurement.device.vantage import make_probe_id
 from probe.operation.schedules.schedule_log import ScheduleEvent, append_event
 from probe.results.files import atomic
-from probe.results.files.atomic import write_file
+from probe.results.files.atomic import StoreError, replace_whole, write_file
 from probe.results.runs.run_writer import write_run
 from soaking.power import Call, dangers, recorded_calls, traced_calls
 from stored import a_result
@@ -106,3 +107,22 @@ def test_the_kernel_sees_the_same_order(tmp_path: Path, root: Path) -> None:
     assert any(call.kind == "write" and call.path.endswith(".jsonl") for call in calls)
     ours = [call for call in calls if call.path.startswith(str(results)) or call.path == str(tmp_path)]
     assert not found(ours, tmp_path)
+
+
+@pytest.mark.parametrize(("error", "told"), [(OSError(errno.ENOSPC, "full"), StoreError), (KeyError(), KeyError)])
+def test_what_fails_under_a_temporary_name_changes_nothing(
+    tmp_path: Path, error: Exception, told: type[Exception],
+) -> None:
+    path = tmp_path / "folder" / "table"
+    for content in ("one", "two"):
+        with replace_whole(path) as temporary:
+            temporary.write_text(content)
+
+    def fail() -> None:
+        with replace_whole(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(told):
+        fail()
+    assert [(found.name, found.read_text()) for found in path.parent.iterdir()] == [("table", "two")]

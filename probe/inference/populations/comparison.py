@@ -12,7 +12,7 @@ from typing import TypeVar
 from probe.core.tables.block_types import CauseId
 from probe.inference.evidence.fisher import fisher_p
 from probe.inference.populations.pooled_cause import find_layer, is_of_name
-from probe.inference.populations.population_evidence import NetworkView, Side
+from probe.inference.populations.population_evidence import NetworkView, Side, may_share
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ def is_comparable(struck: Side, served: Side, cause: CauseId) -> bool:
     Of a resolver's answers it must be known that those who are served asked a resolver of their own network; of all
     else which address they asked, unless the failure was seen to be of the name alone.
     """
-    if not (_may_share(struck.access, served.access) and _may_share(struck.instruments, served.instruments)):
+    if not (may_share(struck.access, served.access) and may_share(struck.instruments, served.instruments)):
         return False
     if find_layer(cause) == "dns":
         return asks_own_resolver(served)
@@ -56,7 +56,7 @@ def asks_own_resolver(side: Side) -> bool:
 
 def is_beyond_chance(struck: Sequence[NetworkView], served: Sequence[NetworkView]) -> bool:
     """Whether those who are struck are served more rarely than the others in the same hours."""
-    ours, others = ((sum(v.struck.hours + v.served.hours for v in views), sum(v.served.hours for v in views))
+    ours, others = ((sum(v.hours for v in views), sum(v.served.hours for v in views))
                     for views in (struck, served))
     return fisher_p(ours, others) < CHANCE
 
@@ -75,8 +75,3 @@ def count_parties(views: Iterable[NetworkView], cause: CauseId) -> int:
 
 def _union(parts: Iterable[frozenset[T]]) -> frozenset[T]:
     return frozenset().union(*parts)
-
-
-def _may_share(one: frozenset[str], other: frozenset[str]) -> bool:
-    """They have something in common, or nobody knows."""
-    return not one or not other or not one.isdisjoint(other)

@@ -56,7 +56,7 @@ def judge_population(evidence: PopulationEvidence) -> PopulationVerdict:
         outcome=rule.outcome, block_type=rule.block_type or case.cause, suspected="" if accuses else case.cause,
         basis=rule.basis, rule_id=rule.id, why=rule.why,
         not_excluded=find_doubts(case, rule.basis) if accuses or rule.id == "pop/unplaced" else (),
-        n=own.struck.hours + own.served.hours, struck=own.struck.hours, witnesses=len(own.struck.probes),
+        n=own.hours, struck=own.struck.hours, witnesses=len(own.struck.probes),
         networks_alike=len(case.alike), witnesses_alike=len(case.struck.probes), networks_spared=len(case.spared),
         countries_served=sum(view.is_served for view in evidence.abroad),
         countries_struck=sum(view.is_struck for view in evidence.abroad), others_alike=evidence.others_alike)

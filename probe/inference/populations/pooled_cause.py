@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
-from probe.core.tables.block_types import BLOCK_TYPES, CauseId
+from probe.core.tables.block_types import BLOCK_TYPES, CauseId, is_ancestor
 from probe.core.tables.cause_words import ACTIONS, LAYERS, Action, Layer, Trigger
 from probe.core.tables.words import read_word
 
@@ -35,7 +35,7 @@ def pool_causes(causes: Mapping[str, int]) -> CauseId:
         deeper: Counter[str] = Counter()
         for cause, hours in causes.items():
             parts = cause.split(".")
-            if len(parts) >= depth and (not path or cause.startswith(f"{path}.")):
+            if len(parts) >= depth and (not path or is_ancestor(path, cause)):
                 deeper[".".join(parts[:depth])] += hours
         if not deeper:
             break
@@ -71,4 +71,4 @@ def is_of_name(cause: str) -> bool:
 
 def are_compatible(one: str, other: str) -> bool:
     """Whether two causes may be the same one, told more or less deeply."""
-    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+    return is_ancestor(one, other) or is_ancestor(other, one)

@@ -6,8 +6,7 @@ networks of one country that no service makes, or something that a single run or
 
 from __future__ import annotations
 
-from math import comb
-
+from probe.inference.evidence.rank_tests import binomial_tail
 from probe.inference.populations.comparison import (
     asks_own_resolver,
     count_parties,
@@ -25,6 +24,8 @@ Unreliable?, 2011: 96 to 98 % are placed right), and from which probability on t
 an operator who refuses the country spares them."""
 SEVERAL_NETWORKS, SEVERAL_PROBES = 2, 3
 """Struck alike: fewer may be refused, or broken, each for a reason of its own."""
+WITNESSES = 2
+"""Probes that must have met it, whatever else is shown: one alone may be a broken device."""
 EACH_WAY = 2
 """Networks, and probes, that must be struck in each of two ways: one network's own filter may turn an end into silence.
 """
@@ -40,7 +41,7 @@ def rests_on_place(c: PopulationCase) -> bool:
 
 def rests_on_vantage(c: PopulationCase) -> bool:
     """A control in the country is served at the address. A route may be lost for one network alone."""
-    return c.evidence.vantages > 0 and _is_counted(c) and len(c.struck.probes) >= SEVERAL_NETWORKS
+    return c.evidence.vantages > 0 and _is_counted(c) and len(c.struck.probes) >= WITNESSES
 
 
 def rests_on_mechanisms(c: PopulationCase) -> bool:
@@ -108,6 +109,5 @@ def _differ_alone(c: PopulationCase, others: tuple[NetworkView, ...]) -> bool:
 
 def _may_be_misplaced(struck: int, spared: int) -> bool:
     """Whether so many of the networks are easily spared because a table places them in another country."""
-    total = struck + spared
-    below = sum(comb(total, k) * MISPLACED**k * (1 - MISPLACED) ** (total - k) for k in range(spared))
-    return 1 - below >= MAY_BE
+    fewer = binomial_tail(struck + 1, struck + spared, 1 - MISPLACED)
+    return 1 - fewer >= MAY_BE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -52,27 +53,26 @@ class PopulationCase:
 def sort_population(evidence: PopulationEvidence) -> PopulationCase:
     """Sort the networks of a country by how they fare beside the one that is judged."""
     own = evidence.own
-    family = find_family(pool_causes(own.causes))
+    own_cause = pool_causes(own.causes)
+    family = find_family(own_cause)
     struck: dict[Family, list[NetworkView]] = {}
     for view in evidence.peers:
         if view.is_struck and (cause := pool_causes(view.causes)):
             struck.setdefault(find_family(cause), []).append(view)
     alike = (own, *struck.pop(family, ()))
-    own_cause = pool_causes(own.causes)
-    cause = own_cause and pool_causes(_add_causes(view.causes for view in alike))
+    cause = own_cause and (pool_causes(_add_causes(view.causes for view in alike)) or own_cause)
     whole = merge_sides(view.struck for view in alike)
     return PopulationCase(
-        evidence=evidence, cause=cause or own_cause, alike=alike,
+        evidence=evidence, cause=cause, alike=alike,
         otherwise={name: tuple(views) for name, views in struck.items()},
         spared=tuple(view for view in evidence.peers
-                     if view.is_spared and is_comparable(whole, view.served, cause or own_cause)))
+                     if view.is_spared and is_comparable(whole, view.served, cause)))
 
 
-def _add_causes(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
+def _add_causes(parts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
     for causes in parts:
-        for cause, hours in causes.items():
-            total[cause] = total.get(cause, 0) + hours
+        total.update(causes)
     return total
 
 

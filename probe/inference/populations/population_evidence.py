@@ -67,22 +67,24 @@ class NetworkView:
     """Probe-hours of the same time in which it failed."""
 
     @property
+    def hours(self) -> int:
+        """Probe-hours that say something."""
+        return self.struck.hours + self.served.hours
+
+    @property
     def was_served(self) -> bool:
         """Before the onset its probes were served alike."""
-        total = self.earlier.hours + self.struck_before
-        return self.earlier.hours >= ENOUGH_HOURS and self.earlier.hours >= MOSTLY * total
+        return _are_most(self.earlier.hours, self.earlier.hours + self.struck_before)
 
     @property
     def is_struck(self) -> bool:
         """Its probes meet the failure alike."""
-        total = self.struck.hours + self.served.hours
-        return self.struck.hours >= ENOUGH_HOURS and self.struck.hours >= MOSTLY * total and not self.is_uneven
+        return _are_most(self.struck.hours, self.hours) and not self.is_uneven
 
     @property
     def is_spared(self) -> bool:
         """Its probes are served alike."""
-        total = self.struck.hours + self.served.hours
-        return self.served.hours >= ENOUGH_HOURS and self.served.hours >= MOSTLY * total
+        return _are_most(self.served.hours, self.hours)
 
     @property
     def is_uneven(self) -> bool:
@@ -90,7 +92,7 @@ class NetworkView:
         resolver's lies, those who ask another one say nothing."""
         spared = self.served.probes - self.struck.probes
         asked, others = self.struck.resolvers, self.served.resolvers
-        if asked and others and asked.isdisjoint(others) and find_family(pool_causes(self.causes)) == "lie":
+        if not may_share(asked, others) and find_family(pool_causes(self.causes)) == "lie":
             return False
         return bool(spared) and len(spared) > (1 - MOSTLY) * len(spared | self.struck.probes)
 
@@ -129,3 +131,13 @@ class PopulationEvidence:
     """Other services that are struck in the same network in the same hours."""
     refuses: bool = False
     """The operator is known to refuse the country."""
+
+
+def may_share(one: frozenset[str], other: frozenset[str]) -> bool:
+    """They have something in common, or nobody knows."""
+    return not one or not other or not one.isdisjoint(other)
+
+
+def _are_most(hours: int, total: int) -> bool:
+    """Enough probe-hours fared alike, and hardly any did not."""
+    return hours >= ENOUGH_HOURS and hours >= MOSTLY * total

@@ -17,7 +17,7 @@ from probe.core.tables.words import Empty
 from probe.inference.populations import population_bases as bases
 from probe.inference.populations.comparison import merge_sides
 from probe.inference.populations.population_case import PopulationCase
-from probe.inference.populations.population_evidence import ENOUGH_HOURS
+from probe.inference.populations.population_evidence import ENOUGH_HOURS, may_share
 
 PopulationRuleId = Literal[
     "pop/line_out", "pop/line_unknown", "pop/too_few", "pop/one_device", "pop/some_probes", "pop/comes_and_goes",
@@ -84,7 +84,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
     PopulationRule(
         id="pop/one_witness", outcome="inconclusive", block_type="inconclusive.unconfirmed",
         why="one probe alone met it, and a broken device is no network",
-        holds=lambda c: len(c.struck.probes) < 2),
+        holds=lambda c: len(c.struck.probes) < bases.WITNESSES),
     PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",
         why="it fails alike for several probes, and a run in this network showed that it is not the service",
@@ -125,9 +125,6 @@ def _is_no_refusal(c: PopulationCase) -> bool:
 
 def _differs_by_instrument(c: PopulationCase) -> bool:
     """Nobody is served with a version with which it fails here."""
-    own, served = c.evidence.own, set[str]()
-    views = (own, *c.evidence.peers)
-    served |= merge_sides(side for view in views for side in (view.served, view.earlier)).instruments
-    for country in c.evidence.abroad:
-        served |= country.served_instruments
-    return bool(served) and bool(c.struck.instruments) and served.isdisjoint(c.struck.instruments)
+    views = (c.evidence.own, *c.evidence.peers)
+    here = merge_sides(side for view in views for side in (view.served, view.earlier)).instruments
+    return not may_share(c.struck.instruments, here.union(*(view.served_instruments for view in c.evidence.abroad)))

@@ -77,8 +77,7 @@ def _number(rows: ir.Table, name: str, columns: tuple[str, ...]) -> ir.Table:
     """
     keys = rows.select(*columns).distinct()
     keys = keys.mutate(**{name: ibis.row_number().over(ibis.window(order_by=[keys[column] for column in columns]))})
-    both = rows.left_join(keys, columns)
-    return both.drop([column for column in both.columns if column.endswith("_right")])
+    return without_right(rows.left_join(keys, columns))
 
 
 def make_run_frames(raw: ir.Table) -> ir.Table:
@@ -110,8 +109,7 @@ def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
         **{name: text(raw[name]) for name in columns},
     )
     own = runs.select("run_id", "day_no", "run_no", "slot_no", "probe_no", "crowded", "start", run_reason=runs.reason)
-    found = rows.left_join(own, ["run_id", "day_no"]).left_join(names, columns)
-    found = found.drop([name for name in found.columns if name.endswith("_right")])
+    found = without_right(rows.left_join(own, ["run_id", "day_no"]).left_join(names, columns))
     reason = ibis.cases(
         (found.run_no.isnull(), "unfinished"), (found.run_reason != "", found.run_reason),
         (found.name_reason != "", found.name_reason), else_=row_quality.row_reason(found))
@@ -204,9 +202,19 @@ def day_number(day: ir.StringValue) -> ir.IntegerValue:
     return whole_number(day.replace("-", "")).fill_null(0)
 
 
+def without_right(joined: ir.Table) -> ir.Table:
+    """A joined table without the columns that the left side has as well."""
+    return joined.drop([name for name in joined.columns if name.endswith("_right")])
+
+
+def as_count(condition: ir.Value) -> ir.IntegerValue:
+    """1 where a condition holds, else 0: NULL counts as no, on every engine alike."""
+    return condition.fill_null(False).cast("int64")
+
+
 def _sum(condition: ir.Value) -> ir.IntegerScalar:
-    """How often a condition holds: NULL counts as no, on every engine alike."""
-    return condition.fill_null(False).cast("int64").sum()
+    """How often a condition holds."""
+    return as_count(condition).sum()
 
 
 def _size(rows: ir.Table) -> ir.IntegerScalar:
@@ -234,8 +242,7 @@ def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None
 
 
 def _join(left: ir.Table, right: ir.Table) -> ir.Table:
-    both = left.left_join(right, _CELL)
-    return both.drop([name for name in both.columns if name.endswith("_right")])
+    return without_right(left.left_join(right, _CELL))
 
 
 def _commonest(blocked: ir.Table) -> ir.Table:

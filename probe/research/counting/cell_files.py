@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -25,7 +24,7 @@ from probe.research.counting.known_days import KnownDay, KnownDays, open_known_d
 from probe.research.counting.portion_counting import PortionCounter
 from probe.research.counting.run_crossings import NO_RUNS
 from probe.research.engines.engine import AnalysisEngine
-from probe.results.files.atomic import StoreError, make_folder, sync_folder, translate_os_errors
+from probe.results.files.atomic import StoreError, replace_file, replace_whole
 
 _GROUP_ROWS = 1 << 17
 _TABLES = ("runs", "verdicts", "services")
@@ -51,19 +50,10 @@ class _RowGroups:
 @contextmanager
 def _new_parquet(path: Path) -> Iterator[_RowGroups]:
     """A file that takes its place when it is whole."""
-    make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with translate_os_errors(path):
-            with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as file:
-                groups = _RowGroups(file)
-                yield groups
-                groups.add(SCHEMA.empty_table(), last=True)
-            os.replace(temporary, path)
-            sync_folder(path.parent)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    with replace_whole(path) as temporary, pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as file:
+        groups = _RowGroups(file)
+        yield groups
+        groups.add(SCHEMA.empty_table(), last=True)
 
 
 def write_cells(
@@ -184,7 +174,6 @@ def _keep(plan: DayPlan, counter: PortionCounter, now: datetime) -> None:
 
 def _write_about(path: Path, done: CellSummary, lab: bool) -> None:
     from probe import __version__
-    from probe.results.files.atomic import replace_file
 
     about = {"software_version": __version__, "lab": lab, **summary_to_json(done),
              "columns": [{"name": name, "meaning": MEANINGS[name]} for name in cell.COLUMNS]}

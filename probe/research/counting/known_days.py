@@ -26,7 +26,7 @@ from probe.research.cells.cell_schema import SCHEMA
 from probe.research.counting.day_counts import DayCount, count_from_json, count_to_json
 from probe.research.counting.run_crossings import NO_RUNS, RunNumbers
 from probe.results.archive.own_files import OwnFile
-from probe.results.files.atomic import make_folder, replace_file, translate_os_errors
+from probe.results.files.atomic import make_folder, replace_file, replace_whole
 
 KNOWN_FILE = "known.json"
 _FORMAT = 1
@@ -129,17 +129,10 @@ class KnownDays:
     def keep_cells(self, day: str, key: str, cells: Sequence[pa.Table]) -> None:
         """Keeps the cells of a day that follow from what has this key: a name that no other cells have, so that a kill
         leaves nothing that is taken for something else."""
-        make_folder(self.folder)
-        path = self._path(day, key, _CELLS)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with translate_os_errors(path), pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as file:
-                for part in cells:
-                    file.write_table(part)
-            os.replace(temporary, path)
-        finally:
-            with suppress(OSError):
-                temporary.unlink()
+        with (replace_whole(self._path(day, key, _CELLS)) as temporary,
+              pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as file):
+            for part in cells:
+                file.write_table(part)
 
     def remove_unknown(self) -> None:
         """Removes what is kept of days as they are no more."""

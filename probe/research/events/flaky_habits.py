@@ -209,7 +209,7 @@ class ServiceHabits:
 
     def count(self, at: int, own: Burst | None) -> _Count:
         """How often a series failed."""
-        bursts = [burst for burst in self.bursts[at] if own is None or not _meet(burst, own)]
+        bursts = self._list_beside(at, at, own)
         parts = _count_parts(self.series[at], bursts, self.cells.cells_in(_EVERY))
         return _Count(times=len(bursts), usual=self.usual[at], parts=parts, days=self.days[at])
 
@@ -220,10 +220,7 @@ class ServiceHabits:
     def _longest(self, flaky: frozenset[int], at: int, own: Burst | None) -> float:
         """Told from their median, which a few blocks among them do not move, as if lengths were exponential.
         """
-        cc = self.series[at].place.cc
-        lengths = [last - first + 1 for other in (flaky or {at})
-                   for first, last in self.bursts[other]
-                   if own is None or self.series[other].place.cc != cc or not _meet((first, last), own)]
+        lengths = [last - first + 1 for other in (flaky or {at}) for first, last in self._list_beside(other, at, own)]
         if not lengths:
             return 0.0
         mean = float(np.median(lengths)) / math.log(2)
@@ -232,15 +229,16 @@ class ServiceHabits:
     def expect(self, at: int, own: Burst) -> tuple[int, float]:
         """How many bursts the flaky series have beside a time, and how many of them so long a time has on average."""
         flaky = self.list_flaky(None)
-        beside = sum(self._count_beside(other, at, own) for other in flaky)
+        beside = sum(len(self._list_beside(other, at, own)) for other in flaky)
         length = own[1] - own[0] + 1
         cells = sum(int(self.series[other].times[-1] - self.series[other].times[0]) + 1 for other in flaky)
         return beside, beside * length / max(1, cells - length)
 
-    def _count_beside(self, other: int, at: int, own: Burst) -> int:
-        """Bursts of another series; in the country of this one those alone that do not meet its own time."""
-        apart = self.series[other].place.cc != self.series[at].place.cc
-        return sum(apart or not _meet(burst, own) for burst in self.bursts[other])
+    def _list_beside(self, other: int, at: int, own: Burst | None) -> Sequence[Burst]:
+        """Bursts of a series; in the country of this one those alone that do not meet a time, where one is given."""
+        if own is None or self.series[other].place.cc != self.series[at].place.cc:
+            return self.bursts[other]
+        return [burst for burst in self.bursts[other] if not _meet(burst, own)]
 
     def list_flaky(self, own: Burst | None, cc: str = "") -> frozenset[int]:
         """The series that fail by themselves: all of them where the service does."""

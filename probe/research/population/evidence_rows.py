@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from probe.catalogue.owners import describe_service, may_refuse
+from probe.core.addresses import NEAR, PROVIDER
 from probe.core.tables.resolvers import find_operator
 from probe.inference.populations.comparison import PUBLIC
 from probe.inference.populations.population_evidence import CountryView, NetworkView, PopulationEvidence, Side
@@ -13,7 +14,6 @@ from probe.results.files.text_cells import decode
 from probe.results.schema import Column, Kind
 
 _PAIRS = Column(name="", kind=Kind.PAIRS, nullable=False, unit="", meaning="")
-_OWN_WORDS = ("near", "provider")
 OWN = "own"
 """A resolver in the volunteer's own network, whose address is not kept."""
 
@@ -36,7 +36,7 @@ def make_evidence(stretch: Mapping[str, Any], networks: Iterable[Mapping[str, An
 
 def name_resolver(address: str) -> str:
     """Who a resolver is: `own`, `public:NAME`, or its address."""
-    if address in _OWN_WORDS:
+    if address in (NEAR, PROVIDER):
         return OWN
     operator = find_operator(address)
     return f"{PUBLIC}{operator}" if operator else address

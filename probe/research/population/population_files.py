@@ -28,7 +28,7 @@ from probe.research.population import probe_hours
 from probe.research.population.evidence_rows import is_vantage_served, make_evidence
 from probe.research.population.population_schema import SCHEMA
 from probe.research.population.stretches import ProbeHours
-from probe.results.files.atomic import translate_os_errors
+from probe.results.files.atomic import replace_whole
 from probe.results.files.text_cells import encode
 from probe.results.schema import Column, Kind
 
@@ -178,32 +178,25 @@ def _note(done: PopulationSummary, row: Row) -> None:
 @contextmanager
 def _open_files(out: Path) -> Iterator[Any]:
     """Both files, which take their places when they are whole; gives what writes a row."""
-    parts = {name: out / f".{name}.{os.getpid()}.part" for name in (PARQUET_FILE, CSV_FILE)}
     waiting: list[Row] = []
-    try:
-        with translate_os_errors(out / PARQUET_FILE):
-            with (pq.ParquetWriter(parts[PARQUET_FILE], SCHEMA, compression="zstd") as columnar,
-                  parts[CSV_FILE].open("w", encoding="utf-8", newline="") as file):
-                plain = csv.writer(file, lineterminator="\r\n")
-                plain.writerow(SCHEMA.names)
+    with (replace_whole(out / CSV_FILE) as lines, replace_whole(out / PARQUET_FILE) as groups,
+          pq.ParquetWriter(groups, SCHEMA, compression="zstd") as columnar,
+          lines.open("w", encoding="utf-8", newline="") as file):
+        plain = csv.writer(file, lineterminator="\r\n")
+        plain.writerow(SCHEMA.names)
 
-                def flush() -> None:
-                    columnar.write_table(pa.Table.from_pylist(waiting, schema=SCHEMA))
-                    waiting.clear()
+        def flush() -> None:
+            columnar.write_table(pa.Table.from_pylist(waiting, schema=SCHEMA))
+            waiting.clear()
 
-                def write(row: Row) -> None:
-                    plain.writerow([_cell(row[name]) for name in SCHEMA.names])
-                    waiting.append(row)
-                    if len(waiting) >= _GROUP_ROWS:
-                        flush()
-
-                yield write
+        def write(row: Row) -> None:
+            plain.writerow([_cell(row[name]) for name in SCHEMA.names])
+            waiting.append(row)
+            if len(waiting) >= _GROUP_ROWS:
                 flush()
-            for name, part in parts.items():
-                os.replace(part, out / name)
-    finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
+
+        yield write
+        flush()
 
 
 def _cell(value: object) -> str:

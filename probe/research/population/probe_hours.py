@@ -12,6 +12,7 @@ from probe.core.tables.evidence_words import Scope
 from probe.inference.populations.symptoms import SYMPTOMS, UNSETTLED
 from probe.research.cells import cell_expressions as cell
 from probe.research.cells import row_quality
+from probe.research.cells.cell_expressions import as_count, without_right
 from probe.research.cells.row_quality import text
 
 MORE_OF_RUNS = ("software_version", "catalogue_version", "network_type", "tunnel", "vantage_doubt")
@@ -73,7 +74,7 @@ def choose_runs(judged: ir.Table, traits: ir.Table, numbered: ir.Table) -> ir.Ta
     usable = traits.filter(traits.usable == 1).drop("usable")
     known = judged.filter(judged.reason == "", judged.probe_cc != "ZZ", judged.probe_asn > 0)
     runs = known.inner_join(usable, "run_id")
-    runs = _without_right(_without_right(runs).inner_join(numbered, ["instrument", "access"]))
+    runs = without_right(without_right(runs).inner_join(numbered, ["instrument", "access"]))
     return runs.select("run_id", "day", "slot_no", "probe_no", "trait", cc="probe_cc", asn="probe_asn",
                        hour=_hour(runs.cell_start))
 
@@ -105,12 +106,12 @@ def make_facts(raw: ir.Table, runs: ir.Table, names: ir.Table, looks: ir.Table |
     """
     rows = raw.select(**{name: text(raw[name]) for name in VERDICT})
     rows = rows.filter(rows.outcome.isin(list(row_quality.CODES)), rows.outcome != "not_attempted")
-    rows = _without_right(rows.inner_join(runs.select("run_id", "slot_no", "probe_no"), "run_id"))
-    rows = _without_right(rows.inner_join(names.filter(names.name_reason == ""), list(_NAMES)))
+    rows = without_right(rows.inner_join(runs.select("run_id", "slot_no", "probe_no"), "run_id"))
+    rows = without_right(rows.inner_join(names.filter(names.name_reason == ""), list(_NAMES)))
     if looks is not None:
-        rows = _without_right(rows.left_join(looks, ["run_id", "target_id"]))
+        rows = without_right(rows.left_join(looks, ["run_id", "target_id"]))
     if resolvers is not None:
-        rows = _without_right(rows.left_join(resolvers, "run_id"))
+        rows = without_right(rows.left_join(resolvers, "run_id"))
     lacking = {name: ibis.null("string") for name in ("symptom", "address_low", "address_high", "resolver")
                if name not in rows.columns}
     rows = rows.mutate(**lacking)
@@ -122,8 +123,8 @@ def make_facts(raw: ir.Table, runs: ir.Table, names: ir.Table, looks: ir.Table |
     return rows.select(
         *_KEY, "name_no", "address_low", "address_high", "resolver", service_no=part, cause=cause.nullif(""),
         proven=ibis.cases((shown, rows.block_type), else_=ibis.null("string")),
-        is_served=_bit(served), is_down=_bit(down),
-        is_ill=_bit(rows.outcome.isin(["blocked", "inconclusive", "network", "local"])))
+        is_served=as_count(served), is_down=as_count(down),
+        is_ill=as_count(rows.outcome.isin(["blocked", "inconclusive", "network", "local"])))
 
 
 def make_probe_hours(facts: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
@@ -135,17 +136,17 @@ def make_probe_hours(facts: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Tab
         service_no=facts.service_no.min(), is_served=facts.is_served.max(), is_down=facts.is_down.max(),
         cause=facts.cause.max(), proven=facts.proven.max(), address_low=facts.address_low.min(),
         address_high=facts.address_high.max(), resolver=facts.resolver.max())
-    hours = _without_right(_without_right(hours.inner_join(line, _KEY)).inner_join(services, [*_KEY, "service_no"]))
+    hours = without_right(without_right(hours.inner_join(line, _KEY)).inner_join(services, [*_KEY, "service_no"]))
     hours = hours.mutate(others=hours.well - hours.own_well, failed=hours.ill - hours.own_ill * (1 - hours.own_well))
     sick = (hours.failed > 0) & (hours.failed > _WELL_SHARE * hours.others)
     state = ibis.cases(
-        (_bit(hours.cause.notnull()) + hours.is_served + hours.is_down != 1, -1), (hours.is_served == 1, SERVED),
+        (as_count(hours.cause.notnull()) + hours.is_served + hours.is_down != 1, -1), (hours.is_served == 1, SERVED),
         (hours.is_down == 1, FAILED), (sick, SICK), else_=STRUCK)
     hours = hours.mutate(state=state, alone=hours.others + hours.failed == 0)
     hours = hours.filter(hours.state >= 0)
     places = runs.group_by(_KEY).agg(**{name: runs[name].min() for name in ("cc", "asn", "hour", "trait")})
-    hours = _without_right(hours.inner_join(places, _KEY))
-    hours = _without_right(hours.inner_join(names.filter(names.role != "control"), "name_no"))
+    hours = without_right(hours.inner_join(places, _KEY))
+    hours = without_right(hours.inner_join(names.filter(names.role != "control"), "name_no"))
     plain = {name: ibis.cases((hours[name].re_search(_CAUSE), hours[name]), else_=ibis.null("string"))
              for name in ("cause", "proven")}
     hours = hours.mutate(probe=hours.probe_no, **plain)
@@ -161,11 +162,11 @@ def list_vantages(controls: ir.Table, verdicts: ir.Table, runs: ir.Table, looks:
     told = controls.filter(text(controls.state) == "answered").select(
         run_id=text(controls.run_id), input=text(controls.input), control=_plain(text(controls.control_id)),
         control_cc=text(controls.cc), tcp=controls.tcp, tls=controls.tls)
-    told = _without_right(told.inner_join(runs.select("run_id", "cc", "hour"), "run_id"))
+    told = without_right(told.inner_join(runs.select("run_id", "cc", "hour"), "run_id"))
     told = told.filter(told.control_cc == told.cc, told.control != "")
     rows = verdicts.select(**{name: text(verdicts[name]) for name in (*VERDICT, "input")})
-    rows = _without_right(told.inner_join(rows, ["run_id", "input"]))
-    rows = _without_right(rows.inner_join(looks, ["run_id", "target_id"]))
+    rows = without_right(told.inner_join(rows, ["run_id", "input"]))
+    rows = without_right(rows.inner_join(looks, ["run_id", "target_id"]))
     sound = row_quality.name_reason(*(rows[name] for name in _NAMES)) == ""
     failed = _name_cause(rows).re_search(r"^(ip|tcp|tls)(\.|\z)")
     return rows.filter(sound, failed).select(*VANTAGE)
@@ -179,10 +180,6 @@ def _name_cause(rows: ir.Table) -> ir.StringValue:
         (rows.suspected != "", rows.suspected), (unsettled, rows.symptom.fill_null("")), else_="")
 
 
-def _bit(condition: ir.BooleanValue) -> ir.IntegerValue:
-    return condition.fill_null(False).cast("int64")
-
-
 def _hour(moment: ir.TimestampValue) -> ir.IntegerValue:
     """Hours since 1970."""
     return (moment.epoch_seconds() / 3600).floor().cast("int64")
@@ -191,7 +188,3 @@ def _hour(moment: ir.TimestampValue) -> ir.IntegerValue:
 def _plain(words: ir.StringValue) -> ir.StringValue:
     """A text of others where it is a plain word, else the empty text."""
     return ibis.cases((words.re_search(_PLAIN), words), else_="")
-
-
-def _without_right(rows: ir.Table) -> ir.Table:
-    return rows.drop([name for name in rows.columns if name.endswith("_right")])

@@ -176,16 +176,14 @@ class ProbeHours:
     def _number(self, target_id: str, service: str, role: str) -> int:
         return self.names.setdefault(target_id, (len(self.names), service, role))[0]
 
-    def find_stretches(self) -> int:
-        """How many stretches of failure there are. Nothing is added after that."""
+    def find_stretches(self) -> None:
+        """Find where a target fails in a network. Nothing is added after that."""
         with self._explained():
             self._connection.execute(_STRETCHES)
             self._connection.execute("CREATE TABLE names (target INTEGER, service VARCHAR)")
             if self.names:
                 self._connection.executemany("INSERT INTO names VALUES (?, ?)",
                                              [[number, service] for number, service, _ in self.names.values()])
-            (count,) = self._connection.execute("SELECT count(*) FROM stretches").fetchone() or (0,)
-        return int(count)
 
     def read_stretches(self) -> Iterator[tuple[Row, list[Row], list[Row]]]:
         """Each stretch, with its networks and the other countries."""

@@ -81,12 +81,22 @@ def write_file(path: Path, content: bytes) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Puts a file in the place of another: whatever happens, one of them is there, whole."""
+    with replace_whole(path) as temporary:
+        remove_stale(path.parent)
+        _write_synced(temporary, lambda file: _write_all(file, content))
+
+
+@contextmanager
+def replace_whole(path: Path) -> Iterator[Path]:
+    """Gives a temporary name, for who must write by name; what is written there takes the place of `path` at the end.
+
+    After a failure nothing is left of it, and what was there before stays. Raises StoreError.
+    """
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
-    remove_stale(path.parent)
     with translate_os_errors(path):
         try:
-            _write_synced(temporary, lambda file: _write_all(file, content))
+            yield temporary
             os.replace(temporary, path)
         except BaseException:
             with suppress(OSError):
