@@ -260,6 +260,10 @@ def page_evidence(control: ControlAnswer, **page: Any) -> PathEvidence:
     (dict(title="Chat"), dict(http_status=200, http_title="Chat"), True),
     (dict(title="Blocked", body_bytes=9), dict(http_status=200, http_title="Chat"), False),
     (dict(title="Chat"), dict(http_status=403, http_title="Chat"), False),
+    # A filter's page of like size in the place of an answer that has no title, and the other way round.
+    (dict(title="Blocked", body_bytes=553), dict(http_status=200, http_body_bytes=403), False),
+    (dict(body_bytes=403), dict(http_status=200, http_title="Chat", http_body_bytes=553), False),
+    (dict(title="Chat", body_bytes=553), dict(http_status=200, http_body_bytes=540), True),
     (dict(body_bytes=800), dict(http_status=200, http_body_bytes=1000), True),
     (dict(body_bytes=100), dict(http_status=200, http_body_bytes=1000), False),
     (dict(body_bytes=16384, body_truncated=True), dict(http_status=200, http_body_bytes=90000), True),

@@ -14,6 +14,10 @@ from probe.inference.evidence.app_evidence import read_control_word
 from probe.inference.evidence.refusal_evidence import SERVED, read_page_word
 from probe.inference.evidence.url_places import parse_host
 
+ALIKE = 0.7
+"""Share of the larger page's bytes that the smaller one has where both may be one page: the field's usual bound."""
+NEARLY_THE_SAME = 0.9
+
 _OF_PAGES: tuple[Stage | Empty, ...] = ("http", "page", "")
 
 
@@ -64,7 +68,8 @@ def count_networks(controls: Iterable[ControlAnswer]) -> int:
 
 
 def is_same_page(page: Observation, control: ControlAnswer) -> bool:
-    """Status agrees and one of title, size or telling headers does (the field's usual comparison)."""
+    """Status agrees, and the titles, or the sizes where neither page has one. Where one alone has a title the sizes must
+    be nearly the same: whoever told of the other may have read less of it."""
     if page.http.status != control.http_status:
         return False
     if not page.http.body_bytes and not control.http_body_bytes:
@@ -72,4 +77,5 @@ def is_same_page(page: Observation, control: ControlAnswer) -> bool:
     if page.http.title and control.http_title:
         return page.http.title == control.http_title
     small, large = sorted((page.http.body_bytes, control.http_body_bytes))
-    return page.http.body_truncated or small > 0.7 * large
+    alike = ALIKE if page.http.title == control.http_title else NEARLY_THE_SAME
+    return page.http.body_truncated or small > alike * large
