@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from probe.catalogue.fingerprints import Fingerprint, make_fingerprint, parse_fingerprint_table
+from probe.catalogue.fingerprints import Fingerprint, FingerprintKind, make_fingerprint, parse_fingerprint_table
 from probe.catalogue.patterns import MAX_PATTERN, make_literal_pattern, parse_expression
 from probe.catalogue.types import Problem
 
@@ -164,7 +164,7 @@ def _of_row(cells: dict[str, str], list_name: str, source: str) -> Fingerprint:
     )
 
 
-def _place(where: str) -> tuple[str, str]:
+def _place(where: str) -> tuple[FingerprintKind, str]:
     """(kind, header name) of a `location_found`; raises ValueError for a place that is not looked at."""
     if where == "dns":
         return "address", ""
@@ -196,7 +196,8 @@ def _of_signature(line: str, scope: str) -> Fingerprint:
         raise ValueError("no object with the texts fingerprint and pattern")
     name, text = str(found["fingerprint"]), str(found["pattern"])
     words = name.lower().split("_")
-    kind, header = "body", ""
+    kind: FingerprintKind = "body"
+    header = ""
     for prefix, place in (("Location: ", ""), ("Server: ", "server")):
         if text.startswith(prefix):
             kind, header = ("header", place) if place else ("redirect_prefix", "")

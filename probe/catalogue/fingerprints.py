@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import msgspec
 
 from probe.catalogue.patterns import Pattern, make_literal_pattern
 from probe.catalogue.types import CatalogueError, Problem
+from probe.core.tables.words import read_word
 
 OWN = Path(__file__).parent / "fingerprints.toml"
-KINDS = ("address", "cname", "redirect_host", "redirect_prefix", "body", "header", "title", "issuer")
-PLACES = ("address", "cname", "redirect_host")
+FingerprintKind = Literal["address", "cname", "redirect_host", "redirect_prefix", "body", "header", "title", "issuer"]
+"""Where an answer shows it."""
+KINDS: tuple[FingerprintKind, ...] = get_args(FingerprintKind)
+PLACES: tuple[FingerprintKind, ...] = ("address", "cname", "redirect_host")
 """Kinds whose values are compared as a whole (names: also what lies below them)."""
 SCOPES: dict[str, str] = {
     "national": "shown by order of a state's authority",
@@ -29,8 +34,8 @@ SCOPES: dict[str, str] = {
 CONVICTING_SCOPES = ("national", "isp")
 """Scopes that can convict by themselves, in the countries of the fingerprint."""
 CONFIDENCE = ("high", "medium", "low")
-_MATCHES = {"redirect_prefix": "prefix", "body": "contains", "header": "contains", "title": "full",
-            "issuer": "contains"}
+_MATCHES: Mapping[FingerprintKind, str] = {
+    "redirect_prefix": "prefix", "body": "contains", "header": "contains", "title": "full", "issuer": "contains"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,7 @@ class Fingerprint:
     """One known answer. `value` is an address or a name in lower case, or empty where a `pattern` tells."""
 
     name: str
-    kind: str
+    kind: FingerprintKind
     scope: str
     value: str = ""
     pattern: Pattern | None = None
@@ -84,14 +89,14 @@ def _of_row(row: _Row, value: str) -> Fingerprint:
     if unknown := [word for word, allowed in words if word not in allowed]:
         raise ValueError(f"{row.name}: unknown word {unknown[0]!r}")
     try:
-        return make_fingerprint(name=row.name, kind=row.kind, scope=row.scope, text=value, match=row.match,
-                                countries=row.countries, source=row.source, confidence=row.confidence)
+        return make_fingerprint(name=row.name, kind=read_word(row.kind, KINDS), scope=row.scope, text=value,
+                                match=row.match, countries=row.countries, source=row.source, confidence=row.confidence)
     except ValueError as error:
         raise ValueError(f"{row.name}: {error}") from None
 
 
-def make_fingerprint(*, name: str, kind: str, scope: str, text: str, countries: tuple[str, ...], source: str,
-                     confidence: str, match: str = "", pattern: Pattern | None = None) -> Fingerprint:
+def make_fingerprint(*, name: str, kind: FingerprintKind, scope: str, text: str, countries: tuple[str, ...],
+                     source: str, confidence: str, match: str = "", pattern: Pattern | None = None) -> Fingerprint:
     """A fingerprint from its text, or from a `pattern` that was made of it. Raises ValueError when it is none."""
     header, value = "", ""
     if kind == "header":

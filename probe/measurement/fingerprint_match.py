@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from probe.catalogue.fingerprints import Fingerprint, load_own_fingerprints
+from probe.catalogue.fingerprints import Fingerprint, FingerprintKind, load_own_fingerprints
 
 MAX_SUFFIXES = 12
 """Labels of a name that are looked up: deeper ones tell nothing."""
@@ -29,8 +29,8 @@ class FingerprintIndex:
     """Fingerprints sorted by where they are looked for; earlier ones win, false positives over all."""
 
     def __init__(self, fingerprints: Iterable[Fingerprint]) -> None:
-        self._places: dict[tuple[str, str], Fingerprint] = {}
-        self._texts: dict[str, list[Fingerprint]] = {}
+        self._places: dict[tuple[FingerprintKind, str], Fingerprint] = {}
+        self._texts: dict[FingerprintKind, list[Fingerprint]] = {}
         ordered = sorted(fingerprints, key=lambda f: f.scope != FALSE_POSITIVE)  # stable: the rest keeps its order
         for found in ordered:
             if found.pattern is None:
@@ -56,13 +56,13 @@ class FingerprintIndex:
         """What the issuer of an untrusted certificate matches."""
         return _best(self._showing("issuer", issuer))
 
-    def _below(self, kind: str, name: str) -> Fingerprint | None:
+    def _below(self, kind: FingerprintKind, name: str) -> Fingerprint | None:
         """The fingerprint of a name or of one above it."""
         labels = name.rstrip(".").lower().split(".")[-MAX_SUFFIXES:]
         names = [".".join(labels[at:]) for at in range(len(labels))]
         return next((f for n in names if (f := self._places.get((kind, n))) is not None), None)
 
-    def _showing(self, kind: str, text: str, *, header: str = "") -> list[Fingerprint]:
+    def _showing(self, kind: FingerprintKind, text: str, *, header: str = "") -> list[Fingerprint]:
         if not text:
             return []
         return [f for f in self._texts.get(kind, ()) if f.header == header and f.pattern is not None

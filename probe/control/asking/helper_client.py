@@ -22,6 +22,7 @@ from probe.control.helper_protocol import (
 from probe.core.addresses import parse_address
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.tables.control_sources import HelperRefusal
 from probe.core.tables.handshakes import HELPER_HANDSHAKES
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
 from probe.core.tables.shapes import ProgramShape
@@ -30,7 +31,7 @@ from probe.measurement.streams.http_parts import REQUEST_HEADERS
 
 USER_AGENT = f"reachability-probe/{__version__}"
 
-REFUSALS: Mapping[int, str] = {403: "forbidden", 429: "rate_limited", 503: "busy"}
+REFUSALS: Mapping[int, HelperRefusal] = {403: "forbidden", 429: "rate_limited", 503: "busy"}
 """Statuses by which a helper declines, and the reason to record; other errors are failures of the helper."""
 
 

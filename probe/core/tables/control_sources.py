@@ -14,6 +14,8 @@ ControlState = Literal["answered", "failed", "refused"]
 """What became of the question to a control (`ControlAnswer.state`)."""
 ControlWord = Literal["not_needed", "none", "failed", "agrees", "contrary", "doubtful"]
 """What controls said of a finding (`Verdict.control`)."""
+HelperRefusal = Literal["forbidden", "rate_limited", "busy"]
+"""Why a helper declines; `reason` of a `ControlAnswer`, beside what others say."""
 ControlFault = Literal["denies", "invents", "loaded"]
 """Why a control is not counted in a run (`Run.controls_left_out`): what it said of places of which the answer is known,
 or that it was too busy to say it."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
+
+from probe.core.tables.words import read_word
 
 Trigger = Literal["timed", "manual", "followup"]
 """What started the run."""
@@ -16,6 +18,9 @@ GeoSource = Literal["settings", "table", "none"]
 """Who says in which country and network the vantage lies."""
 Privilege = Literal["socket", "packet"]
 """What the probe may see: what any program sees, or packets too."""
+Rung = Literal["link", "tunnel", "gateway", "resolver", "domestic", "foreign", "tls", "ipv6", "clock", "dot",
+               "doh", "https"]
+"""What a run looks at before its targets, and beside them."""
 Gateway = Literal["answers", "silent", "none", "unknown"]
 """What the default gateway does; none: there is none."""
 ResolverState = Literal["ok", "dead", "failing", "unasked"]
@@ -33,5 +38,13 @@ NETWORK_TYPES: Mapping[NetworkType, str] = MappingProxyType({
 })
 GATEWAYS: tuple[Gateway, ...] = get_args(Gateway)
 TUNNELS: tuple[Tunnel, ...] = get_args(Tunnel)
+NO_TUNNEL: tuple[Gateway, ...] = ("none", "unknown")
+"""Of the rung `tunnel`: there is none, or none can be seen."""
+RUNGS: tuple[Rung, ...] = get_args(Rung)
 OUT_OF_ORDER: tuple[ResolverState, ...] = ("dead", "failing")
 """A resolver that answers nothing useful."""
+
+
+def read_rungs(ladder: Iterable[str]) -> dict[Rung, str]:
+    """What a run's row says of each rung, from `rung:word`; text without a colon is left out."""
+    return {read_word(rung, RUNGS): word for rung, colon, word in (text.partition(":") for text in ladder) if colon}

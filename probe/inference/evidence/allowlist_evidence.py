@@ -32,6 +32,8 @@ UNSTEADY_SHARE = 0.25
 """Of those that pass, so many may have failed as well; beyond that the line loses packets of all."""
 FAR_MS, FAR_TIMES = 20.0, 2.0
 """By how much round trips to the struck must differ, so that no proxy next door can have taken all connections."""
+_WAYS: tuple[AllowlistWay, ...] = ("address", "data")
+"""What is looked at; `name` is told from `data` by what else passes."""
 _OWN: tuple[Purpose, ...] = ("target", "ladder", "trusted")
 _DATA: tuple[Operation, ...] = ("tls_handshake", "http_round_trip", "app_round_trip")
 
@@ -146,7 +148,7 @@ def _judge(places: Mapping[str, _Place]) -> AllowlistEvidence:
             unsteady > UNSTEADY_SHARE * len(passing)):
         return NO_LIST
     met = {owner for place in abroad.values() for owner in place.owners}
-    for way in ("address", "data"):
+    for way in _WAYS:
         struck = _find_struck(abroad, reached, way=way)
         unrelated = choose_unrelated(struck)
         if len(unrelated) >= LEAST_STRUCK and 2 * len(struck) >= len(met):
@@ -154,7 +156,7 @@ def _judge(places: Mapping[str, _Place]) -> AllowlistEvidence:
     return NO_LIST
 
 
-def _find_struck(abroad: Mapping[str, _Place], reached: set[OwnerId], *, way: str) -> tuple[ServiceAt, ...]:
+def _find_struck(abroad: Mapping[str, _Place], reached: set[OwnerId], *, way: AllowlistWay) -> tuple[ServiceAt, ...]:
     """Owners all of whose addresses fail in this way."""
     found: dict[OwnerId, ServiceAt] = {}
     otherwise: set[OwnerId] = set(reached)
@@ -166,8 +168,8 @@ def _find_struck(abroad: Mapping[str, _Place], reached: set[OwnerId], *, way: st
     return tuple(service for owner, service in sorted(found.items()) if owner not in otherwise)
 
 
-def _describe(way: str, struck: tuple[ServiceAt, ...], places: Mapping[str, _Place], passing: Mapping[str, _Place],
-              ) -> AllowlistEvidence:
+def _describe(way: AllowlistWay, struck: tuple[ServiceAt, ...], places: Mapping[str, _Place],
+              passing: Mapping[str, _Place]) -> AllowlistEvidence:
     listed = sorted({s.service for place in passing.values() for s in place.owners.values() if s.service})
     owners = tuple(service.owner for service in struck)
     if way == "address":

@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.control_sources import HELPER, ControlFault
-from probe.core.tables.failures import is_timeout
+from probe.core.tables.control_sources import HELPER, ControlFault, HelperRefusal
+from probe.core.tables.failures import FailureKind, is_timeout
 
-BUSY = "busy"
-"""With this word a helper declines because of its load."""
+LOADED: tuple[HelperRefusal | FailureKind, ...] = ("busy", "timeout")
+"""Reasons of a helper that is too busy: it declines, or says nothing in time."""
 _LEFT_OUT = "not counted in this run"
 
 
@@ -62,7 +62,7 @@ def find_fault(answer: ControlAnswer, *, good: Collection[str], absent: Collecti
 def _is_loaded(answer: ControlAnswer) -> bool:
     if answer.state == "answered":
         return is_timeout(answer.http_failure or "")
-    return answer.reason in (BUSY, "timeout")
+    return answer.reason in LOADED
 
 
 def _fails_throughout(answer: ControlAnswer) -> bool:

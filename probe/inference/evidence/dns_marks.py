@@ -20,13 +20,15 @@ from dataclasses import dataclass
 from probe.core.addresses import is_private
 from probe.core.observations import Observation
 from probe.core.replies import SoaRecord
-from probe.core.tables.evidence_words import DenialMark
+from probe.core.tables.evidence_words import DenialMark, DnsSection
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import ResolverRole
 
 DENIED: tuple[Failure, ...] = ("dns_nxdomain_error", "dns_no_answer")
 """Failure words of a lookup that was denied: the name does not exist, or has no such record."""
 _BOTH: tuple[ResolverRole, ...] = ("network", "public")
+_OF_DENIALS: tuple[DnsSection, ...] = ("authority", "answer")
+"""Where the SOA of the zone that denies stands."""
 FALLS_WITHIN_S = 1.5
 """TTLs are whole seconds, and an answer takes a moment."""
 REGISTRY_LABEL = 4
@@ -147,7 +149,7 @@ def is_ancestor(zone: str, name: str) -> bool:
 
 
 def _soa(seen: Observation) -> SoaRecord | None:
-    return next((soa for soa in seen.dns.soas if soa.section in ("authority", "answer")), None)
+    return next((soa for soa in seen.dns.soas if soa.section in _OF_DENIALS), None)
 
 
 def _zone_of(seen: Observation) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import EncryptedState
-from probe.core.tables.failures import Failure, FailureKind, is_timeout
+from probe.core.tables.failures import Failure, FailureKind, is_timeout, kind_of
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
 
 USUAL_PORTS = (0, 53, 80, 443, 853)
@@ -70,4 +70,4 @@ def _has_worked(seen: Observation) -> bool:
 
 
 def _kind(failure: Failure) -> FailureKind:
-    return "timeout" if "timed_out" in failure or is_timeout(failure) else failure
+    return "timeout" if is_timeout(failure) else kind_of(failure)

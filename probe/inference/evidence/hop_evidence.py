@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from probe.core.addresses import parse_address, same_provider
 from probe.core.icmp_errors import IcmpError
 from probe.core.observations import Observation
-from probe.core.tables.evidence_words import AddressSpace, HopWhere, HopWord, Scope
+from probe.core.tables.evidence_words import SPACES, AddressSpace, HopWhere, HopWord, Scope
 from probe.core.tables.operations import Operation
+from probe.core.tables.words import read_word
 from probe.inference.evidence.hop_door import is_before_door
 from probe.inference.evidence.hop_flows import NO_SIGNS, FlowSigns, QuestionFlow, read_flows
 from probe.inference.evidence.hop_lines import QUIET_HOPS, Lines, list_packets, read_routers
@@ -48,7 +49,7 @@ class HopLocation:
     def hop(self) -> str:
         """`3`, `2-3`, `end`, or empty: the form of the column."""
         if self.where == "end":
-            return "end"
+            return self.where
         if not self.most:
             return ""
         return str(self.most) if self.least == self.most else f"{self.least}-{self.most}"
@@ -75,7 +76,8 @@ def anonymize_icmp(icmp: IcmpError | None, address: str) -> IcmpError | None:
     if icmp is None or not icmp.sender:
         return icmp
     is_service = parse_address(icmp.sender) == parse_address(address)
-    return replace(icmp, sender="service" if is_service else classify_address_space(icmp.sender))
+    space: AddressSpace = "service" if is_service else classify_address_space(icmp.sender)
+    return replace(icmp, sender=space)
 
 
 def classify_icmp_scope(icmp: IcmpError | None) -> Scope:
@@ -83,7 +85,8 @@ def classify_icmp_scope(icmp: IcmpError | None) -> Scope:
     the space between a provider and its customers is the provider's."""
     if icmp is None:
         return "unknown"
-    return "access" if "carrier" in (icmp.sender, classify_address_space(icmp.sender)) else "unknown"
+    spaces = read_word(icmp.sender, SPACES), classify_address_space(icmp.sender)
+    return "access" if any(space == "carrier" for space in spaces) else "unknown"
 
 
 def classify_router_space(text: str, address: str) -> AddressSpace:

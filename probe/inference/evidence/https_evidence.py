@@ -129,6 +129,10 @@ def find_https_loss(mine: Sequence[Observation], trusted: Sequence[Observation],
 
 def describe_https(seen: Sequence[Observation]) -> str:
     """How questions for HTTPS records fare in a run: a word, and where something lacks of how many names."""
+    return " ".join(filter(None, _describe_records(seen)))
+
+
+def _describe_records(seen: Sequence[Observation]) -> tuple[HttpsWord, str]:
     asked = select_https(seen)
     mine = _by_name(o for o in asked if o.dns.resolver == "network" and not o.input)
     trusted = _by_name(o for o in asked if o.dns.engine in ENCRYPTED)
@@ -137,11 +141,11 @@ def describe_https(seen: Sequence[Observation]) -> str:
     losses = [find_https_loss(found, trusted.get(name, ()), resolves=name in resolved)
               for name, found in mine.items()]
     if not mine:
-        return "unasked"
+        return "unasked", ""
     for loss, word in _BY_WEIGHT:
         if (count := losses.count(loss)) and (loss != "silent" or _is_more_silent(list(mine.values()), plain)):
-            return f"{word} {count}/{len(mine)}"
-    return "ok"
+            return word, f"{count}/{len(mine)}"
+    return "ok", ""
 
 
 def _is_more_silent(mine: Sequence[Sequence[Observation]], plain: Sequence[Observation]) -> bool:

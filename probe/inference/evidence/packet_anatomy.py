@@ -83,7 +83,7 @@ class PacketAnatomy:
     @property
     def near(self) -> bool:
         """Shown, and by somebody who is nearer than the service is."""
-        return self.is_shown and "time" in self.sorts
+        return self.is_shown and any(sort == "time" for sort in self.sorts)
 
 
 UNSEEN = PacketAnatomy()

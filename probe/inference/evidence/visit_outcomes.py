@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
@@ -17,7 +18,7 @@ from probe.inference.evidence.url_places import is_redirect_abroad
 
 NETWORK_PURPOSES: tuple[Purpose, ...] = ("target", "trusted")
 BELOW_HTTP: tuple[Operation, ...] = ("connect", "tls_handshake", "quic_handshake", "stun_binding")
-CLOSED = "closed"
+CLOSED: Literal["closed"] = "closed"
 """An expectation of the status column: the port must not answer (a control against transparent proxies)."""
 
 

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.words import read_word
 from probe.inference.rules.rule import Rule
 
 INNOCENTS: Mapping[BlockTypeId, tuple[str, ...]] = MappingProxyType({
@@ -99,13 +100,13 @@ INNOCENTS: Mapping[BlockTypeId, tuple[str, ...]] = MappingProxyType({
     "udp": ("udp-down",),
 })
 """Layer and action -> classes of innocents that look like it and were tried without an accusation."""
-_ACTIONS: Mapping[str, BlockTypeId] = MappingProxyType({"dns": "dns.forged"})
+_ACTIONS: Mapping[BlockTypeId, BlockTypeId] = MappingProxyType({"dns": "dns.forged"})
 """What a cause that names no action looks like."""
 
 
 def find_action(block_type: str) -> str:
     """Layer and action of a cause: what it looks like, whatever sets it off."""
-    return ".".join(_ACTIONS.get(block_type, block_type).split(".")[:2])
+    return ".".join(_ACTIONS.get(read_word(block_type, _ACTIONS), block_type).split(".")[:2])
 
 
 def count_innocents(rule: Rule[Any]) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probe.core.tables.evidence_words import DnsState
+from probe.core.tables.evidence_words import DenialMark, DnsState
 from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence
 from probe.inference.rules.rule import Rule
 
 ANSWERS: tuple[DnsState, ...] = ("ok", *DENIALS)
 """States of an innocent name that show a living resolver, whether it knows the name or not."""
+_OF_THE_ZONE: tuple[DenialMark, ...] = ("cached", "local_root")
+"""Of denials that the resolver has from the zone's own servers, or from a copy of the root."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def is_repeated_failure(e: NameEvidence) -> bool:
     return e.dns.failed_attempts >= 3 and e.dns.failed_attempts == e.dns.attempts
 
 
-def fails_alone(e: NameEvidence, state: str) -> bool:
+def fails_alone(e: NameEvidence, state: DnsState) -> bool:
     """Every attempt failed thus, for applications too, while the resolver serves others and the name is known.
 
     A denial is an answer and shows a living resolver, but as many views elsewhere must not deny the name, too; any
@@ -106,7 +108,7 @@ def is_denied_by_the_zone(e: NameEvidence) -> bool:
     """The denial grows older, as one that the zone's own servers gave, or comes out of a copy of the root that the
     resolver keeps and that may be old. One out of another zone of the resolver's own is not meant: that may be old for
     one service, and not for three."""
-    return e.dns.network in DENIALS and e.dns.denial in ("cached", "local_root") and not e.struck_on_the_way
+    return e.dns.network in DENIALS and e.dns.denial in _OF_THE_ZONE and not e.struck_on_the_way
 
 
 def is_false_answer(e: NameEvidence) -> bool:

@@ -20,6 +20,7 @@ from probe.inference.verdicts.rule_verdict import add_causes, make_not_attempted
 
 _CONCLUSIONS: tuple[Outcome, ...] = ("ok", "down", "inconclusive", "local")
 _OPPOSITES: tuple[Outcome, ...] = ("ok", "blocked")
+_UNDECIDED: tuple[Outcome, ...] = ("inconclusive", "local")
 
 MAX_EVIDENCE = 24
 UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.control_failed", "inconclusive.unplaced")
@@ -27,6 +28,7 @@ UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.con
 REFUSED_AND_UNASKED = ("http/refused_no_control", "http/refused_control_failed")
 """The service itself refuses; whatever others meet there, that is no block."""
 _ORDER: tuple[Outcome, ...] = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
+_BEFORE_OK = next(place for place, word in enumerate(_ORDER) if word == "ok") - 0.5
 
 
 def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEndpoint:
@@ -73,7 +75,7 @@ def _accuses(verdict: Verdict) -> bool:
 def _fails_programs(verdict: Verdict) -> bool:
     """People's programs fail there, and only one of an endpoint's addresses is asked as they ask: that another answers
     us says nothing against it."""
-    return verdict.outcome in ("inconclusive", "local") and any(shape != "library" for shape in verdict.struck)
+    return verdict.outcome in _UNDECIDED and any(shape != "library" for shape in verdict.struck)
 
 
 def _by_family(tried: Sequence[PathVerdict]) -> tuple[tuple[int, Outcome], ...]:
@@ -124,7 +126,7 @@ def combine_endpoints(members: Sequence[JudgedEndpoint]) -> Verdict:
 
 def _place_in_target(verdict: Verdict) -> float:
     unasked = (verdict.block_type in UNASKED or _fails_programs(verdict)) and verdict.rule_id not in REFUSED_AND_UNASKED
-    return _ORDER.index("ok") - 0.5 if unasked else _ORDER.index(verdict.outcome)
+    return _BEFORE_OK if unasked else _ORDER.index(verdict.outcome)
 
 
 def confirm_blocks(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> tuple[Verdict, ...]:

@@ -6,7 +6,6 @@ kept as evidence.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from importlib import resources
 
 from cryptography import x509
@@ -17,6 +16,7 @@ from service_identity.cryptography import verify_certificate_hostname
 from probe.core.tables.failures import X509_TRUST
 from probe.core.tables.trust import ANCHORS, TrustFinding, TrustPolicy, judges_certificates
 from probe.core.tables.words import Empty
+from probe.core.typed_cache import keep_results
 
 
 def judge_chain(chain: tuple[bytes, ...], *, trust: TrustPolicy, name: str) -> TrustFinding | Empty:
@@ -37,7 +37,7 @@ def judge_chain(chain: tuple[bytes, ...], *, trust: TrustPolicy, name: str) -> T
     return "valid"
 
 
-@lru_cache(maxsize=8)
+@keep_results(8)
 def _make_store(trust: TrustPolicy) -> crypto.X509Store:
     """The roots of a trust word: its own anchors, or certifi's; never the operating system's."""
     store = crypto.X509Store()

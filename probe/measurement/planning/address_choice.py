@@ -32,7 +32,7 @@ def choose_addresses(site: Site, history: SiteHistory, context: PlanContext,
         if context.nat64_prefix and 4 not in context.families:
             known = [to_translated_address(a, context.nat64_prefix) for a in known]
         trusted = [a for a in _bound(known, context) if a not in chosen]
-    return [(a, "network") for a in chosen] + [(a, "trusted") for a in trusted]
+    return [*((a, "network") for a in chosen), *((a, "trusted") for a in trusted)]
 
 
 def _behind(site: Site, history: SiteHistory, evidence: DnsEvidence, chosen: list[str]) -> bool:

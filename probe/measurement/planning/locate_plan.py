@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import inf
 from types import MappingProxyType
+from typing import Literal
 
 from probe.catalogue.owners import find_owner
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import Observation
 from probe.core.tables.consent_words import SENT
-from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, SPEAKING, Stage
-from probe.core.tables.failures import TIMEOUTS, kind_of
+from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, SPEAKING, Answered, InnocentState, Stage
+from probe.core.tables.failures import TIMEOUTS, FailureKind, kind_of
 from probe.core.tables.protocols import LocateKind
 from probe.core.tables.resolvers import OperatorName, ResolverRole
 from probe.core.tables.words import Empty
@@ -30,6 +31,9 @@ from probe.measurement.planning.site_visits import make_bytes_visit, make_innoce
 from probe.measurement.planning.steps import LocateHop, Lookup, QuicVisit, Step, TcpTrace, Visit
 
 _KINDS: Mapping[Stage | Empty, LocateKind] = MappingProxyType({"tls": "tls", "http": "http", "app": "app"})
+
+_ARRIVED: tuple[InnocentState, ...] = ("reached", "carried")
+"""Innocent bytes were acknowledged, at least."""
 
 CONSENT_LEVEL = next(row.level for row in SENT if row.word == "search")
 """What the consent text says that a search takes; a country may take more (`PlanContext.search_level`)."""
@@ -125,7 +129,7 @@ def _choose_control(path: PathEvidence, site: Site, context: PlanContext) -> Vis
     TLS; None where nothing does."""
     innocent = make_innocent_visit(site, path.address, context)
     if path.stage == "app":
-        return innocent if not site.sni and path.app.innocent in ("reached", "carried") else None
+        return innocent if not site.sni and path.app.innocent in _ARRIVED else None
     if path.innocent == "reached":
         return innocent
     if path.stage == "tls" and path.shapes.passed:
@@ -142,9 +146,9 @@ def _awaits_innocent(history: SiteHistory, address: str, port: int) -> bool:
     return bool(due) and not was_asked_again(history, address, port)
 
 
-def _cause(site: Site, *how: str) -> str:
+def _cause(site: Site, stage: Stage | Literal["dns", "program"], *how: FailureKind | Answered) -> str:
     """Whose name fails, and how."""
-    return " ".join((find_owner(site.endpoints[0].service, site.endpoints[0].host), *how))
+    return " ".join((find_owner(site.endpoints[0].service, site.endpoints[0].host), stage, *how))
 
 
 def _over_quic(site: Site, history: SiteHistory, context: PlanContext) -> list[LocateHop]:

@@ -17,7 +17,7 @@ from probe.catalogue.sites import Site
 from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
-from probe.core.tables.evidence_words import Depth
+from probe.core.tables.evidence_words import SPEAKING, Depth
 from probe.core.tables.failures import is_timeout
 from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.words import Empty
@@ -118,7 +118,7 @@ def _choose_shapes(site: Site, context: PlanContext) -> list[ProgramShape]:
     """The shapes in which people's programs ask the site, in an order that this run has drawn: those that many use are
     likely to come first. Imitations come last: none of them accuses by itself, and most runs get no further than the
     first."""
-    if not context.programs or not site.sni or site.kind not in ("http", "tls", "app"):
+    if not context.programs or not site.sni or site.kind not in SPEAKING:
         return []
     shapes: dict[ProgramShape, int] = {}
     for endpoint in site.endpoints:

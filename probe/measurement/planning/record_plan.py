@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import TLS_OR_HTTP
 from probe.inference.evidence.record_evidence import (
     ENOUGH,
     RECORDS,
@@ -34,7 +35,7 @@ MOST_OWN = 5
 def takes_small_records(site: Site, context: PlanContext) -> bool:
     """Whether it is the site's turn, and what it speaks has room for them: a page within TLS, or TLS alone."""
     first = site.endpoints[0]
-    spoken = bool(site.sni) and site.kind in ("http", "tls")
+    spoken = bool(site.sni) and site.kind in TLS_OR_HTTP
     return context.programs and spoken and first.role != "control" and not must_not_answer(first)
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
+from probe.core.tables.handshakes import ProtocolName
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
 from probe.inference.evidence.loss_evidence import BESIDE
 from probe.inference.evidence.stay_evidence import ENOUGH_STAYS, STAY, gather_stay_evidence
@@ -24,13 +25,15 @@ from probe.measurement.planning.site_visits import make_innocent_visit, make_tar
 from probe.measurement.planning.steps import Step, Visit
 
 STAY_S = 15.0
+_NOT_KEPT: frozenset[ProtocolName] = DATAGRAMS | {"dns"}
+"""Nothing of theirs stays open."""
 
 
 def choose_stays(endpoints: Iterable[Endpoint]) -> frozenset[str]:
     """Of each core service the input of its strongest chat endpoint over TCP, the first of equals."""
     strongest: dict[str, Endpoint] = {}
     for endpoint in endpoints:
-        if endpoint.tier != CORE or endpoint.role != "chat" or endpoint.protocol in (*DATAGRAMS, "dns"):
+        if endpoint.tier != CORE or endpoint.role != "chat" or endpoint.protocol in _NOT_KEPT:
             continue
         known = strongest.setdefault(endpoint.service, endpoint)
         if PROTOCOLS[endpoint.protocol].worth > PROTOCOLS[known.protocol].worth:

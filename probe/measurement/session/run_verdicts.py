@@ -11,7 +11,7 @@ from probe.config.geo.address_networks import look_up_networks
 from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
 from probe.core.tables.control_sources import ControlFault
-from probe.core.tables.run_words import GATEWAYS, TUNNELS, Tunnel
+from probe.core.tables.run_words import GATEWAYS, NO_TUNNEL, TUNNELS, Tunnel, read_rungs
 from probe.core.tables.trust import PRIVATE_ROOTS
 from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict, Verdict
@@ -99,10 +99,10 @@ def judge_endpoints_again(result: RunResult, catalogue: Catalogue) -> dict[str, 
 def _restored(result: RunResult, catalogue: Catalogue) -> tuple[ObservationLog, LadderEvidence]:
     """What a stored run saw, and what that says of the network."""
     run, links = result.run, tuple(result.run.vantage.families)
-    words = dict(word.split(":", 1) for word in run.ladder)
+    words = read_rungs(run.ladder)
     return ObservationLog.of_run(result), gather_ladder(
         catalogue, _country(run), result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
-        gateway=read_word(words["gateway"], GATEWAYS) if "gateway" in words else "unknown",
+        gateway=read_word(words.get("gateway", "unknown"), GATEWAYS),
         tunnel=_tunnel(words.get("tunnel", "")),
         changed=NETWORK_CHANGED in run.conditions)
 
@@ -141,7 +141,7 @@ def _country(run: Run) -> str:
 
 def _tunnel(word: str) -> Tunnel:
     """What a stored rung says of a tunnel that was seen; one that cannot be seen is none to the rules."""
-    return "" if word in ("none", "unknown") else read_word(word, TUNNELS)
+    return "" if word in NO_TUNNEL else read_word(word, TUNNELS)
 
 
 def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], told: frozenset[str]) -> Site:

@@ -24,6 +24,8 @@ from probe.measurement.streams.tls_handshake import make_context
 _CHUNK = 16384
 _NARROW_BYTES = 536
 """What every IPv4 host takes (RFC 9293, section 3.7.1)."""
+_LIBRARYS: tuple[ShapeName | Empty, ...] = ("", "narrow")
+"""Shapes whose hello is the library's, in one piece."""
 
 
 def prepare_socket(sock: RecordedSocket, shape: ShapeName | Empty) -> None:
@@ -69,7 +71,7 @@ def shake_hands_raw(sock: RecordedSocket, base: Observation, plan: Visit, *, clo
 
 def hello_parts(plan: Visit, rng: random.Random) -> tuple[bytes, ...]:
     """What is to be sent, one item for each segment that is meant. Raises ValueError for a name that cannot be sent."""
-    if plan.shape in ("", "narrow"):
+    if plan.shape in _LIBRARYS:
         return (_library_hello(plan),)
     if plan.shape == "split":
         return split_in_name(_library_hello(plan), plan.sni)

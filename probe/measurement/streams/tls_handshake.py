@@ -14,6 +14,7 @@ from probe.core.tables.evidence_words import Answered
 from probe.core.tables.failures import EOF, TIMEOUT, X509_TRUST, Failure, classify_failure, trust_failure
 from probe.core.tables.trust import TrustFinding, TrustPolicy
 from probe.core.tables.words import Empty
+from probe.core.typed_cache import keep_results
 from probe.measurement.streams.own_hello import compute_ja4
 from probe.measurement.streams.sockets import RecordedSocket, ask_acknowledged
 
@@ -138,7 +139,7 @@ def is_tls_answer(first: bytes) -> bool:
     )
 
 
-@lru_cache(maxsize=64)
+@keep_results(64)
 def make_context(trust: TrustPolicy, alpn: tuple[str, ...]) -> ssl.SSLContext:
     """The client context for a trust word: certifi's roots, named anchors, or nobody's (see `probe.core.tables.trust`).
 

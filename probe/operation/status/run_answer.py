@@ -12,6 +12,7 @@ from probe.core.tables.answer_words import CIRCUMSTANCES, Circumstance, NextStep
 from probe.core.tables.block_types import is_ancestor
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.roles import Role
+from probe.core.tables.run_words import read_rungs
 from probe.core.tables.untested_words import read_untested_reason
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.operation.status.service_answer import (
@@ -127,7 +128,7 @@ def _find_missing(run: Run, verdicts: Sequence[Verdict]) -> Missing:
 
 
 def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing) -> Iterator[Circumstance]:
-    words = dict(word.split(":", 1) for word in run.ladder if ":" in word)
+    words = read_rungs(run.ladder)
     if run.outcome != "ok":
         yield from [word for cause, word in _BY_CAUSE if is_ancestor(cause, run.block_type)][:1]
     if run.suspected.startswith("network.allowlist"):

@@ -11,6 +11,7 @@ from probe.config.settings import Settings
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
 from probe.core.tables.control_sources import CONTROL_FAULTS
+from probe.core.tables.run_words import NO_TUNNEL, read_rungs
 from probe.core.tables.words import read_word
 from probe.measurement.planning.rotation import CORE
 from probe.operation.schedules.missing_runs import GAP_REASONS, ScheduleTerm
@@ -244,7 +245,7 @@ def _network(facts: StatusFacts) -> Iterator[StatusFinding]:
     if not facts.runs:
         return
     run = facts.runs[-1]
-    words = dict(word.split(":", 1) for word in run.ladder if ":" in word)
+    words = read_rungs(run.ladder)
     yield _clock(facts, run, words.get("clock", "unknown"))
     resolver = words.get("resolver", "unknown")
     yield StatusFinding(what="resolver", state=OK if resolver == "ok" else NOTE, text=f"{resolver} in the last run",
@@ -252,7 +253,7 @@ def _network(facts: StatusFacts) -> Iterator[StatusFinding]:
     ipv6 = words.get("ipv6", "unknown")
     yield StatusFinding(what="IPv6", state=NOTE if ipv6 == "broken" else OK, text=f"{ipv6} in the last run",
                         todo=_IPV6_DOES if ipv6 == "broken" else "")
-    if words.get("tunnel", "none") not in ("none", "unknown"):
+    if words.get("tunnel", "none") not in NO_TUNNEL:
         yield StatusFinding(what="VPN", state=NOTE, todo=_VPN_DOES,
                             text="a tunnel carried the last run: nothing is said of the network here")
 
