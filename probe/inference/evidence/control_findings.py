@@ -68,8 +68,8 @@ def count_networks(controls: Iterable[ControlAnswer]) -> int:
 
 
 def is_same_page(page: Observation, control: ControlAnswer) -> bool:
-    """Status agrees, and the titles, or the sizes where neither page has one. Where one alone has a title the sizes must
-    be nearly the same: whoever told of the other may have read less of it."""
+    """Status agrees, and the titles do, or the sizes where neither page has one. Where one alone has a title the sizes
+    must be nearly the same: whoever told of the other may have read less of it."""
     if page.http.status != control.http_status:
         return False
     if not page.http.body_bytes and not control.http_body_bytes:
