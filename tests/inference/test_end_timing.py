@@ -103,6 +103,13 @@ def test_one_slow_turn_of_ours_leaves_three_attempts_that_tell() -> None:
     assert not read(innocent(), *three()[:2], slow).is_sooner
 
 
+@pytest.mark.parametrize(("late", "sooner"), [(0, True), (2, True), (3, False), (8, False)])
+def test_most_of_the_attempts_must_end_sooner_and_late_ones_are_our_own_delays(late: int, sooner: bool) -> None:
+    delayed = [connection(40 + n, attempt=4 + n, end_ms=TRIP_MS) for n in range(late)]
+    found = read(innocent(), *three(), *delayed, innocent(90))
+    assert (found.attempts, found.sooner, found.is_sooner) == (3 + late, 3, sooner)
+
+
 def test_a_repeated_hello_takes_nothing_from_the_other_attempts() -> None:
     found = read(innocent(), *three(), connection(40, attempt=4, end_ms=230, retransmits=1), innocent(50))
     assert (found.attempts, found.is_sooner) == (3, True)

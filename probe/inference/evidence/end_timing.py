@@ -53,7 +53,8 @@ class EndTiming:
     attempts: int = 0
     """Failing attempts whose first words were answered or ended, and of which the times are known."""
     sooner: int = 0
-    """Those that were so well before a round trip was over."""
+    """Those that were so well before a round trip was over. Each shows somebody nearer; the others show nothing, as
+    delays of our own lengthen ends."""
     latest_end_ms: float = 0.0
     """After our first bytes, the latest of these ends."""
     middle_end_ms: float = 0.0
@@ -71,9 +72,10 @@ class EndTiming:
 
     @property
     def is_sooner(self) -> bool:
-        """Somebody nearer than the service answered or ended the attempts."""
+        """Somebody nearer than the service answered or ended most of the attempts. Some may seem to have ended later:
+        whatever delays us makes ends late, and none early."""
         by_words = self.served_after or self.unheard_of >= AT_LEAST
-        return AT_LEAST <= self.attempts == self.sooner and self.answered > 0 and by_words
+        return AT_LEAST <= self.sooner > self.attempts / 2 and self.answered > 0 and by_words
 
     @property
     def is_before_door(self) -> bool:
