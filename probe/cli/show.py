@@ -77,7 +77,8 @@ def _write_page(shown: Shown, folder: Path, page: Path) -> None:
     from probe.research.report.answer_page import make_answer_page
 
     try:
-        board = read_board(folder, now=parse_time(shown.run.measurement_end_time or shown.run.measurement_start_time))
+        ended = parse_time(shown.run.measurement_end_time or shown.run.measurement_start_time)
+        board = read_board(folder, now=ended, lab=shown.run.vantage.lab)
         write_file(page, make_answer_page(shown, board).encode())
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error

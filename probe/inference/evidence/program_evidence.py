@@ -99,8 +99,9 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
     chief = next(shape for shape in struck if shape == ends[0].tls.shape)
     words = [(c, word) for c in controls for place, word in c.shapes if place == Place(known_as, site.port)]
     innocent = [o for o in asked if o.hostname != site.host and o.tls.shape == ends[0].tls.shape]
+    ours: tuple[ShapeWord, ...] = ("library",) if _is_answered(library) else ()
     return ProgramEvidence(
-        struck=struck, spared=(*(("library",) if _is_answered(library) else ()), *spared),
+        struck=struck, spared=(*ours, *spared),
         chief=chief, tries=len(ends), failed=len(ends),
         turns=sum(ends[0].sequence < at < ends[-1].sequence for at in passes),
         failure=ends[-1].failure, same_failure=len({kind_of(o.failure) for o in ends}) == 1,
