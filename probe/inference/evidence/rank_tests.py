@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import exp, fsum, lgamma, log, log1p
+from math import exp, fsum, log, log1p
+
+from probe.inference.evidence.fisher import log_choose
 
 MAX_SAMPLES = 16
 """Of both kinds together: more are not enumerated."""
@@ -23,8 +25,7 @@ def binomial_tail(hits: int, tries: int, chance: float) -> float:
     if chance <= 0:
         return 0.0
     hit, missed = log(chance), log1p(-chance)
-    return min(1.0, fsum(exp(lgamma(tries + 1) - lgamma(k + 1) - lgamma(tries - k + 1) + k * hit + (tries - k) * missed)
-                         for k in range(hits, tries + 1)))
+    return min(1.0, fsum(exp(log_choose(tries, k) + k * hit + (tries - k) * missed) for k in range(hits, tries + 1)))
 
 
 def expected_chance(hits: int, tries: int) -> float:
