@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from probe.inference.evidence.rank_tests import binomial_tail
 from probe_lab.scoring.judged import JudgedRow
 
 
@@ -85,5 +85,12 @@ def upper_bound(count: int, of: int) -> float:
 
 
 def chance_of_at_most(count: int, of: int, share: float) -> float:
-    """Probability of at most `count` successes in `of` trials: of as many others at least."""
-    return binomial_tail(of - count, of, 1 - share)
+    """Probability of at most `count` successes in `of` trials."""
+    if share >= 1:
+        return float(count >= of)
+    logs = (
+        math.lgamma(of + 1) - math.lgamma(k + 1) - math.lgamma(of - k + 1)
+        + k * math.log(share) + (of - k) * math.log1p(-share)
+        for k in range(count + 1)
+    )
+    return math.fsum(map(math.exp, logs))
