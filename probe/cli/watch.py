@@ -79,6 +79,7 @@ class _LiveBoard:
 
     def __init__(self, folder: Path, *, shown: bool) -> None:
         self._folder, self.shown, self._next_s = folder, shown, 0.0
+        self._lab = read_marker().lab
 
     def draw(self, *, due: datetime | None, at_once: bool = False) -> None:
         """Draw where it is time to; `due`: when the next run is, in local time."""
@@ -87,7 +88,7 @@ class _LiveBoard:
             return
         self._next_s = now_s + REDRAW_S
         size = shutil.get_terminal_size()
-        lines = list(describe_board(read_board(self._folder, now=get_now()), columns=size.columns,
+        lines = list(describe_board(read_board(self._folder, now=get_now(), lab=self._lab), columns=size.columns,
                                     colour="NO_COLOR" not in os.environ, rows=max(1, size.lines - 6)))
         when = f"next run about {due:%H:%M}" if due else "no run is due"
         click.echo("\x1b[H\x1b[2J" + "\n".join([f"{when}; to stop: Ctrl-C"[: size.columns], *lines]))

@@ -12,26 +12,28 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
 from functools import cache
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
 
 DISTRIBUTION: Final = "reachability-probe"
 InstallKind = Literal["pipx", "uv", "environment", "system"]
-"""uv: as a tool of uv; environment: one of its own, by pip or uv; system: packages are the distribution's matter."""
+"""uv: as a tool of uv, or in an environment without pip, as uv makes them; environment: in one with pip; system:
+packages are the distribution's matter."""
 _EXTRA = re.compile(r"""extra\s*==\s*["']([\w.-]+)["']""")
 _OURS = re.compile(rf"{DISTRIBUTION}\[([\w,.-]+)\]")
 MAX_DEPTH: Final = 5
 
 
-def find_install_kind(prefix: Path, base_prefix: Path, *, managed: bool) -> InstallKind:
-    """What an installation is, by the place of its interpreter's environment. Pure."""
+def find_install_kind(prefix: Path, base_prefix: Path, *, managed: bool, has_pip: bool) -> InstallKind:
+    """What an installation is, by the place of its interpreter's environment, and whether pip is in it. Pure."""
     parts = prefix.parts
     if prefix == base_prefix:
         return "system" if managed else "environment"
     if any(pair == ("pipx", "venvs") for pair in pairwise(parts)):
         return "pipx"
-    return "uv" if any(pair == ("uv", "tools") for pair in pairwise(parts)) else "environment"
+    return "environment" if has_pip and ("uv", "tools") not in pairwise(parts) else "uv"
 
 
 def list_requirements(extra: str, declared: Iterable[str], *, depth: int = 0) -> tuple[str, ...]:
@@ -75,5 +77,6 @@ def advise_extra(extra: str) -> str:
     except metadata.PackageNotFoundError:
         declared = []
     managed = Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").is_file()
-    kind = find_install_kind(Path(sys.prefix), Path(sys.base_prefix), managed=managed)
+    kind = find_install_kind(Path(sys.prefix), Path(sys.base_prefix), managed=managed,
+                             has_pip=find_spec("pip") is not None)
     return write_advice(kind, list_requirements(extra, declared), python=sys.executable)

@@ -16,7 +16,7 @@ from probe.catalogue.owners import find_owner
 from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
-from probe.core.tables.operations import LOOKUPS
+from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.versions import SCHEMA_VERSION
 from probe.core.verdicts import Verdict
@@ -32,6 +32,9 @@ from probe.measurement.session.observation_log import ObservationLog
 ENGINE = "ooni"
 WELL = 2
 """So many others must have been reached over proven connections for a line to be well (`LadderEvidence.well`)."""
+_STAGES: tuple[Operation, ...] = ("connect", "tls_handshake", "quic_handshake", "stun_binding", "app_round_trip",
+                                  "http_round_trip")
+"""From the first to the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,8 @@ def _recall(key: Key, targets: Mapping[str, Aims], memory: RememberedFailures,
     """What is remembered of the targets that fail here, as far as their own measurements are too few."""
     found: list[FailedMeasurement] = []
     for target, aims in targets.items():
-        if any(o.failure for aim, one in aims for o in _rows_of(aim, one)):
+        seen = [_rows_of(aim, one) for aim, one in aims]
+        if any(o.failure for rows in seen for o in rows) and not any(map(_went_well, seen)):
             found += memory.recall(_place(key, target), began, WANTED - len(aims))
     return found
 
@@ -129,9 +133,20 @@ def _remember(key: Key, targets: Mapping[str, Aims], judged: Iterable[Verdict], 
             if verdict.outcome == "ok":
                 memory.forget(place)
             continue
-        last = [(one, _rows_of(aim, one)) for aim, one in targets[verdict.target_id][-WANTED:]]
+        seen = [(one, _rows_of(aim, one)) for aim, one in targets[verdict.target_id]]
+        after = next((at for at in range(len(seen), 0, -1) if _went_well(seen[at - 1][1])), 0)
+        if after:
+            memory.forget(place)
         memory.remember(place, [FailedMeasurement(start=one.start, rows=rows, controls=one.controls)
-                                for one, rows in last if any(o.failure for o in rows)])
+                                for one, rows in seen[after:][-WANTED:] if any(o.failure for o in rows)])
+
+
+def _went_well(rows: Sequence[Observation]) -> bool:
+    """The name was known, and the last stage that was tried was passed as it should be, at one address at least."""
+    lookups = [o for o in rows if o.operation in LOOKUPS]
+    deepest = max((_STAGES.index(o.operation) for o in rows if o.operation in _STAGES), default=-1)
+    return not (lookups and all(o.failure for o in lookups)) and any(
+        not o.failure and o.met_expectation != "no" for o in rows if _STAGES[deepest:deepest + 1] == (o.operation,))
 
 
 def _place(key: Key, target: str) -> Place:

@@ -63,7 +63,8 @@ def weaken_verdict(verdict: Verdict, scale: ImportScale, *, theirs: Sequence[str
         return _doubtful(verdict, "inconclusive.instrument", f"{what}: the program is out of date, not the network")
     if verdict.service in ANY_STATUS and verdict.rule_id.startswith("http/") and any(
             o.tls.trust == "valid" and o.http.status for o in rows):
-        return replace(verdict, outcome="ok", block_type="", confidence=0.9, reason="")
+        return replace(verdict, outcome="ok", block_type="", also=(), confidence=0.9, reason="", suspected="", basis="",
+                       confirmed=False, scope="unknown")
     if verdict.outcome == "ok" and not last and any(300 <= o.http.status < 400 for o in rows):
         return verdict  # where it leads is what counts
     for doubt in DOUBTS:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -120,3 +124,13 @@ def test_the_page_holds_no_script_and_fetches_nothing(word: str) -> None:
     assert "\x1b" not in text
     assert "url(" not in text
     assert {"h1", "main", "table"} <= tags.names
+
+
+@pytest.mark.parametrize(("options", "named"), [((), False), (("--results", "my results"), True)])
+def test_commands_of_the_page_name_the_folder_that_is_not_the_usual_one(options: Sequence[str], named: bool) -> None:
+    shutil.copytree("results", "my results")
+    result = call(*options, "--page", "page.html")
+    assert result.exit_code == 0, result.output
+    commands = re.findall(r"probe show [^<]*", html.unescape(Path("page.html").read_text(encoding="utf-8")))
+    assert commands
+    assert {"--results 'my results'" in command for command in commands} == {named}

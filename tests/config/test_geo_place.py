@@ -108,7 +108,7 @@ KNOWN = Vantage(probe_cc="DE", probe_asn=64500, geo_cc="DE", geo_asn_ipv4=64500,
     (replace(KNOWN, geo_asn_ipv4=64501, probe_asn=64501), True), (replace(KNOWN, geo_cc="RU"), True),
     (replace(KNOWN, geo_asn_ipv4=0, geo_asn_ipv6=64501, probe_asn=64501), False),  # the same line's other family
     (replace(KNOWN, vantage_doubt=("several",)), True), (replace(KNOWN, vantage_doubt=("network",)), False),
-    (Vantage(probe_cc="RU"), True),
+    (Vantage(probe_cc="RU"), True), (replace(KNOWN, lab=True), True), (Vantage(lab=True), True),
 ])
 def test_what_a_run_elsewhere_saw_is_no_confirmation(other: Vantage, away: bool) -> None:
     assert is_elsewhere(KNOWN, other) is is_elsewhere(other, KNOWN) is away
@@ -118,6 +118,10 @@ def test_stated_networks_tell_runs_apart_where_no_table_speaks() -> None:
     one = Vantage(probe_asn=1, asn_source="settings")
     assert is_elsewhere(one, Vantage(probe_asn=2, asn_source="settings"))
     assert not is_elsewhere(one, Vantage(probe_asn=2, asn_source="table"))
+
+
+def test_runs_of_the_laboratory_see_each_other() -> None:
+    assert not is_elsewhere(replace(KNOWN, lab=True), replace(KNOWN, lab=True))
 
 
 # ---- what a run learns

@@ -15,14 +15,14 @@ DECLARED = ('click>=8', 'aioquic<2,>=1.2; extra == "quic"', 'duckdb; extra == "r
 BASE = Path("/usr")
 
 
-@pytest.mark.parametrize(("prefix", "managed", "kind"), [
-    ("/home/me/.local/share/pipx/venvs/reachability-probe", True, "pipx"),
-    ("/home/me/.local/share/uv/tools/x", True, "uv"),
-    ("/home/me/probe", True, "environment"), ("/usr", True, "system"), ("/usr", False, "environment"),
-    ("/opt/pipx", False, "environment"),
+@pytest.mark.parametrize(("prefix", "managed", "has_pip", "kind"), [
+    ("/home/me/.local/share/pipx/venvs/reachability-probe", True, False, "pipx"),
+    ("/home/me/.local/share/uv/tools/x", True, False, "uv"), ("/home/me/.local/share/uv/tools/x", True, True, "uv"),
+    ("/home/me/probe", True, True, "environment"), ("/home/me/probe", True, False, "uv"),
+    ("/usr", True, False, "system"), ("/usr", False, True, "environment"), ("/opt/pipx", False, True, "environment"),
 ])
-def test_an_installation_is_known_by_its_place(prefix: str, managed: bool, kind: InstallKind) -> None:
-    assert find_install_kind(Path(prefix), BASE, managed=managed) == kind
+def test_an_installation_is_known_by_its_place(prefix: str, managed: bool, has_pip: bool, kind: InstallKind) -> None:
+    assert find_install_kind(Path(prefix), BASE, managed=managed, has_pip=has_pip) == kind
 
 
 def test_the_packages_of_an_extra_are_named_each_once_and_its_own_name_never() -> None:

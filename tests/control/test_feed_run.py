@@ -26,7 +26,8 @@ def asker(clock: Clock, offsets: list[float | None],
     run: Any = SimpleNamespace(
         settings=Settings(vantage=VantageSettings(cc="RU")), clock=clock, board=FeedBoard(feeds=(feed(),)),
         ladder=lambda _: SimpleNamespace(clock_offset_s=offsets.pop(0)), frame=SimpleNamespace(ours=()),
-        whereabouts=Whereabouts(None), watch=SimpleNamespace(has_changed=False), failed_before=failed_before)
+        whereabouts=Whereabouts(None), watch=SimpleNamespace(has_changed=False), plan=SimpleNamespace(lab=True),
+        failed_before=failed_before)
     return _make_asker(run, str, ObservationLog("r"))
 
 
@@ -61,5 +62,5 @@ def test_earlier_runs_are_looked_at_once_and_where_we_are() -> None:
     assert not looked
     told, other = ask("feed-de-1", endpoint(), ()), ask("feed-de-1", endpoint("https://other.example/"), ())
     assert (told.state, told.before, other.state) == ("answered", False, "refused")
-    assert [here.probe_cc for here in looked] == ["RU"]
+    assert [(here.probe_cc, here.lab) for here in looked] == [("RU", True)]
     assert asker(start_clock(MADE), [0.0])("feed-de-1", endpoint(), ()).before

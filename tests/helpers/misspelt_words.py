@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("probe/inference", "probe/measurement")
 SEED = 20_260_101
 OTHER_VOCABULARIES = {
+    "probe/inference/verdicts/service_sentences.py": {"undecided"},  # of a sentence
     "probe/measurement/packets/packet_filter.py": {"drop", "keep"},  # labels of the filter's program
     "probe/measurement/packets/capture.py": {"udp"},  # what stands in the place of TCP's flags
     "probe/inference/evidence/dns_anatomy.py": {"udp"},

@@ -21,7 +21,9 @@ def test_sign_test(fewer: int, pairs: int, p: float) -> None:
 
 
 @pytest.mark.parametrize(("hits", "tries", "chance", "p"), [
-    (3, 5, 0.1, 0.00856), (5, 5, 0.75, 0.2373), (1, 3, 0.5, 0.875), (2, 2, 0.0, 0.0), (0, 9, 0.3, 1.0)])
+    (3, 5, 0.1, 0.00856), (5, 5, 0.75, 0.2373), (1, 3, 0.5, 0.875), (2, 2, 0.0, 0.0), (0, 9, 0.3, 1.0),
+    (2, 2, 1.0, 1.0), (3, 2, 1.0, 0.0), (0, 0, 0.0, 1.0), (1, 0, 0.5, 0.0), (5000, 9999, 0.5, 0.5),
+    (100, 1000, 0.1, 0.5154), (40_000, 40_000, 0.5, 0.0)])
 def test_binomial_tail(hits: int, tries: int, chance: float, p: float) -> None:
     assert binomial_tail(hits, tries, chance) == pytest.approx(p, rel=1e-3)
 

@@ -12,6 +12,7 @@ from observations import NEAR4, RESET, replace_flat, site_of, visit_to
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.inference.evidence.planned_looks import (
+    MOST_PLANNED,
     PlannedLooks,
     add_shares,
     describe_share,
@@ -83,7 +84,13 @@ def test_shares_of_several_addresses_add_up(shares: Sequence[str], together: str
     assert add_shares(shares) == together
 
 
-@pytest.mark.parametrize("text", ["", "0/3", "x/3", "-1/3", "1/", "\u0661/\u0663x"])
+@pytest.mark.parametrize("text", ["", "0/3", "x/3", "-1/3", "1/", "\u0661/\u0663x", "\u0661/\u0663", "1/99999",
+                                  "1/9999", "9" * 5000 + "/" + "9" * 5000, "1/3\n", " 1/3"])
 def test_only_a_share_of_failures_is_described(text: str) -> None:
     assert not describe_share(text)
     assert read_share(text) in ((0, 0), (0, 3))
+
+
+def test_the_largest_share_that_is_read_has_an_interval() -> None:
+    low, high = find_interval(*read_share(f"{MOST_PLANNED // 2}/{MOST_PLANNED}"))
+    assert 0.47 < low < 0.5 < high < 0.53

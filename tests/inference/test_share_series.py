@@ -14,6 +14,7 @@ from probe.inference.verdicts.confidence import OF_DOUBTFUL
 from probe.inference.verdicts.rule_verdict import make_bare_verdict
 from probe.inference.verdicts.share_series import (
     BY_CHANCE,
+    MOST_OF_A_TARGET,
     RunShare,
     SeriesWord,
     describe_series,
@@ -51,6 +52,14 @@ def test_a_series_tells_names_from_servers(shares: list[RunShare], word: SeriesW
     found = judge_series(shares)
     assert found.word == word
     assert (found.most_sure == OF_DOUBTFUL) == bool(describe_series(found)) == (word in ("at_times", "by_name"))
+
+
+@pytest.mark.parametrize("counts", [{"intermittent": "1/1999"}, {"intermittent": "1/3", "troubled_beside": "1/1999"},
+                                    {"intermittent": "1/3", "troubled_beside": "9" * 5000 + "/" + "9" * 5000}])
+def test_a_stored_row_with_more_than_any_run_makes_tells_nothing_of_it(counts: dict[str, str]) -> None:
+    told = read_run_share(replace(make_bare_verdict(endpoint(), "ok"), troubled="1/3", **counts))  # type: ignore[arg-type]
+    assert max(told.made, told.beside) <= MOST_OF_A_TARGET
+    judge_series([told] * RUNS)
 
 
 def draw_series(rng: random.Random, own: Callable[[], float], beside: Callable[[], float], *, made: int = PLANNED,

@@ -95,6 +95,19 @@ def test_one_success_forgets_the_failures_before_it() -> None:
     assert judge(hours[:4])[-1].suspected == "tls.reset"
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_success_among_failures_of_its_hour_forgets_those_before_it(place: int) -> None:
+    hours = [*make_days(page_of("tls"), an_hour=3)]
+    mixed = [{**one, **page_of("")} if number == place else one for number, one in enumerate(hours[3:6])]
+    after = hours[6:8]
+    found = judge([*hours[:3], *mixed, *after])
+    assert found[0].suspected == ""
+    assert {v.suspected for v in found[1:2]} == {""}
+    since = len(mixed[place + 1:]) + len(after)
+    assert (found[-1].suspected == "tls.reset") is (since >= WANTED), since
+    assert judge(hours[:8])[-1].suspected == "tls.reset"
+
+
 def test_failures_of_another_network_country_or_day_are_not_remembered() -> None:
     hours = [*make_days(page_of("tls"))][:4]
     for change in ({"probe_asn": "AS64999"}, {"probe_cc": "TR"},

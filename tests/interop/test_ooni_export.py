@@ -15,31 +15,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from in_order import in_order
-from observations import HERE4, HERE6, HOST, lookup, observation, replace_flat, visit_to
+from observations import HERE4, HERE6, HOST, RESET, lookup, observation, replace_flat, visit_to
 from ooni_ours import TARGET, Envelope, exported, result_of
 from probe.cli.main import cli
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import OUTCOMES
-from probe.core.tables.purposes import PURPOSES
+from probe.core.tables.purposes import OF_OWN_LINE, PURPOSES
 from probe.core.tables.roles import ROLES
 from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict
 from probe.interop.grouping import group_into_runs
 from probe.interop.ooni.exported_by_us import (
     EXPORTED_FIELDS,
-    KEPT_FROM,
-    NEUTRAL,
-    OPERATIONS_KEPT,
     TEST_NAME,
     export_measurements,
     reduce_observation,
 )
 from probe.interop.ooni.messenger_keys import make_messenger_keys
 from probe.interop.ooni.ooni_measurement import read_measurement_line
-from probe.interop.ooni.written_tables import OBS_WEB, make_csv_line
-from probe.results.archive.release import _NEUTRAL_RESOLVERS, _OWN_LINE, _OWN_LINE_OPERATIONS, RELEASED
+from probe.interop.ooni.written_tables import OBS_WEB, list_observation_rows, make_csv_line
+from probe.results.archive.release import RELEASED
 from probe.results.files.text_cells import visible
 from probe.results.flat_observation import list_column_types
 from probe.results.runs.run_writer import write_run
@@ -71,7 +68,7 @@ def rows(draw: st.DrawFn) -> Observation:
 @given(st.lists(rows(), min_size=1, max_size=4))
 def test_what_a_measurement_holds_comes_back_as_it_was(many: list[Observation]) -> None:
     line = json.dumps(export_measurements(result_of(*many))[0]).encode()
-    told = [reduce_observation(o) for o in many if o.purpose not in KEPT_FROM]
+    told = [reduce_observation(o) for o in many if o.purpose not in OF_OWN_LINE]
     found = read_measurement_line(line)
     assert list(found.observations) == told
     assert found.left_out == 0
@@ -109,7 +106,6 @@ def test_what_may_not_be_published_is_in_no_measurement() -> None:
     assert "secret" not in text
     assert "93.184.0.53" not in text
     assert set(EXPORTED_FIELDS) <= set(RELEASED["observations"])
-    assert (KEPT_FROM, OPERATIONS_KEPT, NEUTRAL) == (_OWN_LINE, _OWN_LINE_OPERATIONS, _NEUTRAL_RESOLVERS)
 
 
 def test_controls_come_back_too() -> None:
@@ -132,6 +128,19 @@ def test_a_folder_becomes_lines_that_can_be_imported(tmp_path: Path) -> None:
     assert TEST_NAME in CliRunner().invoke(cli, ["compare", str(tmp_path / "back")]).output
 
 
+@pytest.mark.parametrize(("changes", "unverified", "valid"), [
+    ({}, False, True), ({"trust": ""}, True, None), ({"trust": "", "failure": RESET}, False, False),
+    ({"trust": "unknown_issuer", "failure": "ssl_unknown_authority"}, False, False),
+])
+def test_a_certificate_that_nobody_verified_is_not_called_valid(changes: dict[str, Any], unverified: bool,
+                                                                valid: bool | None) -> None:
+    connect, shake, _ = visit_to(HERE4)
+    (one,) = export_measurements(result_of(connect, replace_flat(shake, **changes)))
+    assert [shown["no_tls_verify"] for shown in one["test_keys"]["tls_handshakes"]] == [unverified]
+    rows = [row for row in list_observation_rows(one, "r") if row["tls_server_name"]]
+    assert [row["tls_is_certificate_valid"] for row in rows] == [valid]
+
+
 def test_a_folder_becomes_a_table_of_observations(tmp_path: Path) -> None:
     write_run(result_of(lookup(HERE4), *visit_to(HERE4)), tmp_path / "mine", parquet=False)
     out = tmp_path / "mine.csv"
@@ -140,6 +149,7 @@ def test_a_folder_becomes_a_table_of_observations(tmp_path: Path) -> None:
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert tuple(rows[0]) == OBS_WEB
     assert {row["tcp_success"] for row in rows if row["ip"] == HERE4} >= {"true"}
+    assert {row["tls_is_certificate_valid"] for row in rows if row["tls_server_name"]} == {"true"}
     assert HERE4 in {row["dns_answer"] for row in rows}
     assert {row["http_response_status_code"] for row in rows} >= {"200"}
     assert len({row["measurement_uid"] for row in rows}) == 1

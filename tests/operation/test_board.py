@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
 from probe.core.tables.answer_words import ServiceClass
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.verdicts import ServiceVerdict
 from probe.operation.commands.run_progress import Phase, RunProgress
+from probe.operation.status.board_reading import read_board
 from probe.operation.status.board_text import SIGNS, describe_board
 from probe.operation.status.status_board import HOURS, make_board
+from probe.results.runs.run_writer import write_run
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 SIGNAL = "signal"
@@ -34,6 +38,24 @@ def test_a_block_shows_where_it_began_and_since_when_it_is_so() -> None:
     assert row.hours[-4:] == ("works", "blocked", "blocked", "blocked")
     assert set(row.hours[:-4]) == {""}
     assert (row.now, row.changed, row.same_since_first) == ("blocked", format_time(NOW - timedelta(hours=1.5)), False)
+
+
+@pytest.mark.parametrize("hours_ago", [24.01, 24.5, 24.99, 25.5, -0.5])
+def test_a_run_before_the_first_hour_or_to_come_is_in_no_hour(hours_ago: float) -> None:
+    (row,) = make_board([run_at(hours_ago, "blocked", 1)], {}, now=NOW)
+    assert set(row.hours) == {""}
+
+
+@pytest.mark.parametrize("lab", [False, True])
+def test_a_board_is_of_the_laboratory_or_of_the_world(tmp_path: Path, lab: bool) -> None:
+    for number, of_lab in enumerate((False, True, False, True)):
+        start, rows = run_at(number + 1, "blocked" if of_lab else "ok", int(of_lab))
+        run = Run(run_id=f"r{number}", measurement_start_time=start, measurement_end_time=start,
+                  vantage=Vantage(lab=of_lab))
+        write_run(RunResult(run=run, observations=(), controls=(), verdicts=(), services=tuple(rows)), tmp_path,
+                  parquet=False)
+    (row,) = read_board(tmp_path, now=NOW, lab=lab)
+    assert set(row.hours) == {"", "blocked" if lab else "works"}
 
 
 @pytest.mark.parametrize(("outcome", "k", "word"), [

@@ -55,6 +55,16 @@ def test_a_target_is_confirmed_by_the_last_run_that_took_it(in_folder: Path) -> 
         "away": "tls.reset.sni"}
 
 
+@pytest.mark.parametrize("lab", [False, True])
+def test_the_laboratory_confirms_nothing_of_the_world_nor_the_world_of_it(in_folder: Path, lab: bool) -> None:
+    moment = get_now()
+    stored("real", moment - timedelta(hours=2), {"real": "blocked"})
+    stored("bred", moment - timedelta(hours=2), {"bred": "blocked"}, Vantage(lab=True))
+    found = read_previous_blocks(RESULTS, before=moment, at_least_s=240, targets=["real", "bred"],
+                                 here=Vantage(lab=lab))
+    assert set(found) == {"bred" if lab else "real"}
+
+
 def failing(url: str, **changes: object) -> Verdict:
     said = {"outcome": "inconclusive", "block_type": "inconclusive.no_control", "attempts": TRIES,
             "failed_attempts": TRIES, **changes}

@@ -114,14 +114,15 @@ def _source(stated: bool, tabled: bool) -> GeoSource:
 
 def is_elsewhere(one: Vantage, other: Vantage) -> bool:
     """Whether two runs of one installation were plainly not in the same network. What is unknown in one of them is no
-    difference; a run that cannot tell where it was counts as elsewhere."""
+    difference; a run that cannot tell where it was counts as elsewhere. The laboratory is elsewhere."""
     pairs: list[tuple[object, object]] = [
         (one.geo_cc, other.geo_cc), (one.probe_cc, other.probe_cc), (one.geo_asn_ipv4, other.geo_asn_ipv4),
         (one.geo_asn_ipv6, other.geo_asn_ipv6)]
     if one.asn_source == other.asn_source == "settings":
         pairs.append((one.probe_asn, other.probe_asn))
     unsure = {"several", "moved"}.intersection((*one.vantage_doubt, *other.vantage_doubt))
-    return bool(unsure) or any(a != b for a, b in pairs if a not in (0, NO_COUNTRY) and b not in (0, NO_COUNTRY))
+    return one.lab != other.lab or bool(unsure) or any(
+        a != b for a, b in pairs if a not in (0, NO_COUNTRY) and b not in (0, NO_COUNTRY))
 
 
 def network_of(vantage: Vantage) -> tuple[str, int]:

@@ -27,4 +27,6 @@ OPERATIONS: dict[Operation, str] = {
     "records": "the beginning of a request in TLS records of two bytes, and how many of them were acknowledged",
 }
 ABOVE_TCP: tuple[Operation, ...] = ("tls_handshake", "http_round_trip")
+TRACES: frozenset[Operation] = frozenset({"trace", "udp_trace"})
+"""They tell of the volunteer's own line, whatever they were made for: not published."""
 LOOKUPS: tuple[Operation, ...] = ("resolve", "dns_round_trip")

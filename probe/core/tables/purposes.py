@@ -43,3 +43,5 @@ PURPOSES: dict[Purpose, str] = {
     "zone": "asks the network's resolver for the SOA of a name that it denies, or fails for",
     "https": "asks for the HTTPS record (type 65) of a name, as phones and browsers do beside its addresses",
 }
+OF_OWN_LINE: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "route", "reference", "neighbour"})
+"""What tells of the volunteer's own line: not published."""

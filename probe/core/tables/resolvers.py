@@ -54,6 +54,8 @@ PUBLIC_RESOLVERS: tuple[Resolver, ...] = (
 
 ENCRYPTED: tuple[DnsEngine, ...] = ("doh", "dot")
 """Engines of lookups that nobody on the way can read or forge."""
+NEUTRAL: frozenset[ResolverRole] = frozenset({"public", "trusted", "dark"})
+"""Resolvers that the probe itself chose: the same ones everywhere."""
 UNASSIGNED_ADDRESS = "192.0.2.53"
 """An address that nobody has (RFC 5737): whoever answers a question sent there intercepts port 53."""
 

@@ -55,10 +55,8 @@ class EndTiming:
     sooner: int = 0
     """Those that were so well before a round trip was over. Each shows somebody nearer; the others show nothing, as
     delays of our own lengthen ends."""
-    latest_end_ms: float = 0.0
-    """After our first bytes, the latest of these ends."""
     middle_end_ms: float = 0.0
-    """Their middle: single ones are late where this device was busy."""
+    """After our first bytes, the middle of these ends: single ones are late where this device was busy."""
     lowest_rtt_ms: float = 0.0
     """The lowest round trip that any connection there has shown; 0 where none did."""
     answered: int = 0
@@ -114,7 +112,6 @@ def gather_end_timing(ends: Sequence[Observation], seen: Sequence[Observation]) 
         return EndTiming(lowest_rtt_ms=lowest_ms, answered=len(good))
     return EndTiming(
         attempts=len(timed), sooner=sum(_is_sooner(o, lowest_ms) for o in timed),
-        latest_end_ms=max(o.first.tcp.end_ms for o in timed),
         middle_end_ms=median_low(o.first.tcp.end_ms for o in timed), lowest_rtt_ms=lowest_ms, answered=len(good),
         served_after=any(o.first.purpose in OTHERS and o.connect.t0_s >= timed[0].first.t_s for o in good),
         unheard_of=sum(_over_ms(o) < o.own_rtt_ms + SOONER * lowest_ms for o in timed),

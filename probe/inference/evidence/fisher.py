@@ -20,8 +20,9 @@ def fisher_p(ours: tuple[int, int], others: tuple[int, int]) -> float:
 
 def _log_chance(k: int, sent: int, got: int, total: int) -> float:
     """Logarithm of the hypergeometric probability that k of the answers are among ours."""
-    return _log_choose(sent, k) + _log_choose(total - sent, got - k) - _log_choose(total, got)
+    return log_choose(sent, k) + log_choose(total - sent, got - k) - log_choose(total, got)
 
 
-def _log_choose(n: int, k: int) -> float:
+def log_choose(n: int, k: int) -> float:
+    """Logarithm of the number of ways to choose k of n."""
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Literal
 
 from probe.core.nat64 import KNOWN_NAME, find_nat64_prefix
 from probe.core.observations import Observation
@@ -227,10 +228,13 @@ def _ipv6(connects: Sequence[Observation], ipv4: FamilyState, has_ipv6: bool) ->
     return "broken" if connects and not answered and ipv4 == "ok" else "unknown"
 
 
+_UNASKED: Literal["unasked"] = "unasked"
+
+
 def format_ladder(e: LadderEvidence) -> tuple[str, ...]:
     """One `rung:word` per rung, in order, for the runs table."""
     def share(ok: int, failed: int) -> str:
-        return f"{ok}/{ok + failed}" if ok + failed else "unasked"
+        return f"{ok}/{ok + failed}" if ok + failed else _UNASKED
 
     return (
         f"link:{'up' if e.link else 'down'}", f"tunnel:{e.tunnel or 'none'}", f"gateway:{e.gateway}",

@@ -6,6 +6,7 @@ The share is over source ports, since each connection has its own: a box, and a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ SPANS_S = (10.0, 60.0)
 """A look that lasts so long has seen that much more than one moment."""
 _LEVEL = 0.025
 _STEPS = 40
+_SHARE = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
+MOST_PLANNED = 2000
+"""Connections of a share; stored rows may be anybody's, and their intervals and chances cost more with each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +113,11 @@ def add_shares(shares: Iterable[str]) -> str:
 
 
 def read_share(share: str) -> tuple[int, int]:
-    """k and n of `k/n`; none of none where that is not what it says."""
-    failed, _, made = share.partition("/")
-    return (int(failed), int(made)) if failed.isdecimal() and made.isdecimal() else (0, 0)
+    """k and n of `k/n`; none of none where that is not what it says, or more than any run makes."""
+    if not (found := _SHARE.fullmatch(share)):
+        return 0, 0
+    failed, made = int(found[1]), int(found[2])
+    return (min(failed, made), made) if made <= MOST_PLANNED else (0, 0)
 
 
 def describe_share(share: str) -> str:

@@ -40,8 +40,8 @@ class ProgramEvidence:
     """Those that were answered every time, the library's own among them."""
     chief: ProgramShape | Empty = ""
     """The one of them that failed first; what follows is of that."""
-    tries: int = 0
     failed: int = 0
+    """Its failures; none of its hellos was answered."""
     turns: int = 0
     """Hellos of the library's that were answered between two of its failures."""
     failure: Failure = ""
@@ -99,9 +99,10 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
     chief = next(shape for shape in struck if shape == ends[0].tls.shape)
     words = [(c, word) for c in controls for place, word in c.shapes if place == Place(known_as, site.port)]
     innocent = [o for o in asked if o.hostname != site.host and o.tls.shape == ends[0].tls.shape]
+    ours: tuple[ShapeWord, ...] = ("library",) if _is_answered(library) else ()
     return ProgramEvidence(
-        struck=struck, spared=(*(("library",) if _is_answered(library) else ()), *spared),
-        chief=chief, tries=len(ends), failed=len(ends),
+        struck=struck, spared=(*ours, *spared),
+        chief=chief, failed=len(ends),
         turns=sum(ends[0].sequence < at < ends[-1].sequence for at in passes),
         failure=ends[-1].failure, same_failure=len({kind_of(o.failure) for o in ends}) == 1,
         acked="no" if all(o.tcp.acked == "no" for o in ends) else "yes",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import comb
+from math import exp, fsum, log, log1p
+
+from probe.inference.evidence.fisher import log_choose
 
 MAX_SAMPLES = 16
 """Of both kinds together: more are not enumerated."""
@@ -16,9 +18,14 @@ def sign_p(fewer: int, pairs: int) -> float:
 
 
 def binomial_tail(hits: int, tries: int, chance: float) -> float:
-    """The chance of at least `hits` in `tries`, each with `chance`."""
-    each = (comb(tries, k) * chance**k * (1 - chance) ** (tries - k) for k in range(max(0, hits), tries + 1))
-    return min(1.0, sum(each))
+    """The chance of at least `hits` in `tries`, each with `chance`. By logarithms: the numbers of ways are too large
+    from about a thousand tries on."""
+    if hits <= 0 or chance >= 1:
+        return 1.0 if hits <= tries else 0.0
+    if chance <= 0:
+        return 0.0
+    hit, missed = log(chance), log1p(-chance)
+    return min(1.0, fsum(exp(log_choose(tries, k) + k * hit + (tries - k) * missed) for k in range(hits, tries + 1)))
 
 
 def expected_chance(hits: int, tries: int) -> float:

@@ -6,7 +6,7 @@ from probe.core.tables.basis_words import OF_ANSWERS
 from probe.inference.evidence.dns_evidence import DENIALS
 from probe.inference.rules.bases import find_name_bases
 from probe.inference.rules.name_context import (
-    ANSWERS,
+    NO_FAILURES,
     NameEvidence,
     NameRule,
     fails_alone,
@@ -41,7 +41,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: e.resolver_dead and e.dns.network != "ok"),
     Rule(id="dns/resolver_gave_up", outcome="local", block_type="local.resolver", confidence=0.9, needs=("nothing",),
          why="the network's resolver ceased to serve innocent names during the run",
-         holds=lambda e: e.dns.network != "ok" and e.dns.resolver_alive not in (*ANSWERS, "unasked")),
+         holds=lambda e: e.dns.network != "ok" and e.dns.resolver_alive not in NO_FAILURES),
     Rule(id="dns/chosen_filter", outcome="local", block_type="local.filter", confidence=0.9, needs=("nothing",),
          why="the resolver filters on its client's request: it says so, or is chosen for that",
          holds=lambda e: e.dns.chosen_filter and not e.dns.injected and not e.dns.dark_answered and ((not e.validated

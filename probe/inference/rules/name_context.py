@@ -11,6 +11,8 @@ from probe.inference.rules.rule import Rule
 
 ANSWERS: tuple[DnsState, ...] = ("ok", *DENIALS)
 """States of an innocent name that show a living resolver, whether it knows the name or not."""
+NO_FAILURES: tuple[DnsState, ...] = (*ANSWERS, "unasked")
+"""States of an innocent name that do not show a failing one."""
 _OF_THE_ZONE: tuple[DenialMark, ...] = ("cached", "local_root")
 """Of denials that the resolver has from the zone's own servers, or from a copy of the root."""
 

@@ -43,7 +43,7 @@ def make_path_verdict(endpoint: Endpoint, decision: Decision[PathContext]) -> Ve
     programs, struck, spared = path.programs, path.programs.struck, path.programs.spared
     return replace(
         _verdict(endpoint, decision, _place_of(decision.rule, path, None)), evidence=path.evidence + programs.evidence,
-        attempts=path.attempts + programs.tries, failed_attempts=path.failed_attempts + programs.failed,
+        attempts=path.attempts + programs.failed, failed_attempts=path.failed_attempts + programs.failed,
         intermittent=path.planned.share, troubled=path.planned.troubled_share,
         troubled_beside=path.planned.beside_share,
         struck=struck or (("library",) if path.shapes.passed else ()), spared=spared or path.shapes.passed,

@@ -28,6 +28,8 @@ SeriesWord = Literal["too_few", "steady", "at_times", "by_name"]
 by_name: a share of this name's is in trouble, and innocent ones at the same address are spared."""
 ENOUGH = 10
 """Connections under each name; fewer tell nothing."""
+MOST_OF_A_TARGET = 200
+"""Connections that one run plans to one target, under each name."""
 ENOUGH_RUNS = 4
 """Runs in which the own name was in trouble: one bad moment may last for two."""
 BY_CHANCE = 0.01
@@ -69,12 +71,14 @@ class ShareSeries:
 
 
 def read_run_share(verdict: Verdict) -> RunShare:
-    """The counts of a stored verdict; rows without them have none."""
+    """The counts of a stored verdict; rows without them, or with more than any run makes, have none."""
     failed, made = read_share(verdict.intermittent)
     troubled, _ = read_share(verdict.troubled)
     beside_troubled, beside = read_share(verdict.troubled_beside)
-    return RunShare(made=made, failed=min(failed, made), troubled=min(troubled, made), beside=beside,
-                    beside_troubled=min(beside_troubled, beside))
+    if max(made, beside) > MOST_OF_A_TARGET:
+        return RunShare(made=0)
+    return RunShare(made=made, failed=failed, troubled=min(troubled, made), beside=beside,
+                    beside_troubled=beside_troubled)
 
 
 def judge_series(shares: Iterable[RunShare]) -> ShareSeries:

@@ -14,10 +14,10 @@ from probe import __version__
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.runs import RunResult
-from probe.core.tables.operations import LOOKUPS, Operation
+from probe.core.tables.operations import LOOKUPS, TRACES, Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe.core.tables.purposes import Purpose
-from probe.core.tables.resolvers import ENCRYPTED, DnsEngine, ResolverRole
+from probe.core.tables.purposes import OF_OWN_LINE
+from probe.core.tables.resolvers import ENCRYPTED, NEUTRAL, DnsEngine
 from probe.core.tables.words import Empty
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.url_places import parse_host
@@ -42,10 +42,6 @@ EXPORTED_FIELDS: tuple[str, ...] = (
     "min_rtt_ms", "end_ms", "retransmits", "segments_out", "delivered", "mean_rtt_ms",
 )
 """Fields of an observation that a measurement holds; the others are not published."""
-KEPT_FROM: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "route", "reference", "neighbour"})
-"""Purposes of rows that tell of the volunteer's own line."""
-OPERATIONS_KEPT: frozenset[Operation] = frozenset({"trace", "udp_trace"})
-NEUTRAL: frozenset[ResolverRole] = frozenset({"public", "trusted", "dark"})
 ENGINES: dict[DnsEngine | Empty, str] = {"system": "getaddrinfo"}
 
 
@@ -69,7 +65,7 @@ def export_measurements(result: RunResult) -> list[dict[str, Any]]:
 
 
 def _is_told(seen: Observation) -> bool:
-    return seen.purpose not in KEPT_FROM and seen.operation not in OPERATIONS_KEPT
+    return seen.purpose not in OF_OWN_LINE and seen.operation not in TRACES
 
 
 def _bears_on(seen: Observation, verdict: Verdict, shared: Sequence[Observation]) -> bool:
@@ -171,7 +167,8 @@ def _shake(row: Observation) -> dict[str, Any]:
     return {**_common(row), "network": "udp" if row.operation == "quic_handshake" else "tcp",
             "address": format_place(Place(row.address, row.port)), "cipher_suite": row.tls.cipher,
             "negotiated_protocol": row.tls.alpn,
-            "no_tls_verify": False, "peer_certificates": [], "server_name": row.tls.sni, "tls_version": row.tls.version}
+            "no_tls_verify": not (row.failure or row.tls.trust), "peer_certificates": [], "server_name": row.tls.sni,
+            "tls_version": row.tls.version}
 
 
 def _request(row: Observation) -> dict[str, Any]:

@@ -68,8 +68,8 @@ def _list_steps(keys: Mapping[str, Any]) -> Iterator[dict[str, Cell]]:
     for one in keys.get("tls_handshakes", ()):
         yield _split_place(one["address"]) | {
             "tls_failure": one["failure"], "tls_server_name": one["server_name"], "tls_version": one["tls_version"],
-            "tls_cipher_suite": one["cipher_suite"], "tls_is_certificate_valid": one["failure"] is None,
-            "tls_t": one["t"]}
+            "tls_cipher_suite": one["cipher_suite"], "tls_t": one["t"],
+            "tls_is_certificate_valid": None if one["no_tls_verify"] else one["failure"] is None}
     for one in reversed(keys.get("requests", ())):
         yield _split_place(one["address"]) | {
             "http_request_url": one["request"]["url"], "http_network": one["network"], "http_alpn": one["alpn"],

@@ -264,7 +264,8 @@ def _make_asker(run: _RunSetting, way: Callable[[str], str], log: ObservationLog
 def _here(run: _RunSetting) -> Vantage:
     """Where we are, as far as it is known while the run goes on."""
     run.whereabouts.learn_own(run.frame.ours)
-    return Vantage(**asdict(run.whereabouts.place(run.settings.vantage, moved=run.watch.has_changed)))
+    return Vantage(**asdict(run.whereabouts.place(run.settings.vantage, moved=run.watch.has_changed)),
+                   lab=run.plan.lab)
 
 
 def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, resolver_count: int, privileged: bool,

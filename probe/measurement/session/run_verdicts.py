@@ -102,7 +102,7 @@ def _restored(result: RunResult, catalogue: Catalogue) -> tuple[ObservationLog, 
     words = read_rungs(run.ladder)
     return ObservationLog.of_run(result), gather_ladder(
         catalogue, _country(run), result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
-        gateway=read_word(words.get("gateway", "unknown"), GATEWAYS),
+        gateway=read_word(words["gateway"], GATEWAYS) if words.get("gateway") else "unknown",
         tunnel=_tunnel(words.get("tunnel", "")),
         changed=NETWORK_CHANGED in run.conditions)
 

@@ -71,7 +71,7 @@ def _list_earlier(results: Path, run: Run) -> list[Run]:
         since = (parse_time(run.measurement_start_time) - LOOK_BACK).date()
         found = [one for one in stored_runs(results, since=since) if one.engine == OURS
                  and one.measurement_start_time < run.measurement_start_time
-                 and one.vantage.lab == run.vantage.lab and not is_elsewhere(one.vantage, run.vantage)]
+                 and not is_elsewhere(one.vantage, run.vantage)]
     except (StoreError, ValueError, OverflowError):
         return []
     return sorted(found, key=lambda one: one.measurement_start_time, reverse=True)

@@ -81,7 +81,7 @@ def _find_in_run(results: Path, run: Run, word: str, facts: CatalogueFacts, runs
     """The messenger or target of that name, where the run speaks of it; its history is that of the run's network."""
     verdicts = read_records(results, run, Verdict)
     answer = read_answer(results, run, facts, traced=False)  # the runs before are read only where it is shown
-    here = [one for one in runs if one.vantage.lab == run.vantage.lab and not is_elsewhere(one.vantage, run.vantage)]
+    here = [one for one in runs if not is_elsewhere(one.vantage, run.vantage)]
     earlier = here[-MAX_RUNS:]
     if found := _find_service(word, answer):
         answer = read_answer(results, run, facts)

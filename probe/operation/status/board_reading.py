@@ -16,18 +16,19 @@ from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_records, stored_runs
 
 
-def read_board(results: Path, *, now: datetime) -> tuple[BoardRow, ...]:
-    """The board as of `now`, of the network of the last run before, without what its makers closed; an empty one where
-    nothing is stored. What is damaged is left out."""
+def read_board(results: Path, *, now: datetime, lab: bool) -> tuple[BoardRow, ...]:
+    """The board as of `now`, of the network of the last run before, in the laboratory or outside it, without what its
+    makers closed; an empty one where nothing is stored. What is damaged is left out."""
     closed = {name for name, service in load_services().items() if service.status == "dead"}
-    board = make_board(list(_read_rows(results, now)), load_titles(), now=now)
+    board = make_board(list(_read_rows(results, now, lab)), load_titles(), now=now)
     return tuple(row for row in board if row.service not in closed)
 
 
-def _read_rows(results: Path, now: datetime) -> Iterator[tuple[str, tuple[ServiceVerdict, ...]]]:
+def _read_rows(results: Path, now: datetime, lab: bool) -> Iterator[tuple[str, tuple[ServiceVerdict, ...]]]:
     since = now - timedelta(hours=HOURS)
     try:
-        runs = [run for run in stored_runs(results, since=since.date()) if run.engine == OURS]
+        runs = [run for run in stored_runs(results, since=since.date())
+                if run.engine == OURS and run.vantage.lab == lab]
     except StoreError:
         return
     recent = sorted((run for run in runs if _is_between(run.measurement_start_time, since, now)),

@@ -25,6 +25,9 @@ from datetime import UTC, date, datetime, timedelta
 from probe.config.geo.vantage_place import network_of
 from probe.core.runs import Run
 from probe.core.stamps import format_time
+from probe.core.tables.operations import TRACES
+from probe.core.tables.purposes import OF_OWN_LINE
+from probe.core.tables.resolvers import ENCRYPTED, NEUTRAL
 from probe.results.archive.run_choice import read_start
 from probe.results.row_codec import Row, Value
 from probe.results.schema import Table
@@ -70,11 +73,6 @@ RELEASED: Mapping[str, tuple[str, ...]] = {
 """Table -> the columns that are released."""
 
 _NAMED_BY_RUN = ("run_id", "measurement_uid", "observation_id", "tainted_by", "evidence")
-_OWN_LINE = frozenset({"ladder", "locate", "trace", "route", "reference", "neighbour"})
-_OWN_LINE_OPERATIONS = frozenset({"trace", "udp_trace"})
-_NEUTRAL_RESOLVERS = frozenset({"public", "trusted", "dark"})
-_NEUTRAL_ENGINES = frozenset({"doh", "dot"})
-"""Resolvers that the probe itself chose: the same ones everywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +111,7 @@ def select_releasable_runs(runs: Sequence[Run], everybody: Iterable[Run], *,
 def release_rows(rows: Iterable[Row], table: Table, run_id: str, cell: ReleaseCell, name: str) -> Iterator[Row]:
     """A run's rows as they are released: fewer, with less in them, and under another name."""
     for row in rows:
-        if row.get("purpose") in _OWN_LINE or row.get("operation") in _OWN_LINE_OPERATIONS:
+        if row.get("purpose") in OF_OWN_LINE or row.get("operation") in TRACES:
             continue
         fixed: dict[str, Value] = {"measurement_start_time": format_time(cell.start),
                                    "probe_cc": cell.probe_cc, "probe_asn": cell.probe_asn}
@@ -125,7 +123,7 @@ def release_rows(rows: Iterable[Row], table: Table, run_id: str, cell: ReleaseCe
 
 def _less(row: Row) -> dict[str, Value]:
     fixed: dict[str, Value] = {}
-    if row["resolver"] not in _NEUTRAL_RESOLVERS and row["dns_engine"] not in _NEUTRAL_ENGINES:
+    if row["resolver"] not in NEUTRAL and row["dns_engine"] not in ENCRYPTED:
         fixed["resolver_address"] = ""
         if row["operation"] in ("resolve", "dns_round_trip"):
             fixed["address"] = ""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memory_pipe import MemoryPipe
 from probe.core.tables.handshakes import (
     ANSWERED,
     FOREIGN,
@@ -145,26 +146,9 @@ def test_a_damaged_answer_has_a_word_and_a_damaged_nonce_never_proves(
         assert word != PROVEN
 
 
-class Talk:
-    """A connection between a client's turns and a server's dialogue."""
-
-    def __init__(self) -> None:
-        self.to_server: asyncio.Queue[bytes] = asyncio.Queue()
-        self.to_client: asyncio.Queue[bytes] = asyncio.Queue()
-
-    async def read(self) -> bytes:
-        return await self.to_server.get()
-
-    async def write(self, data: bytes) -> None:
-        await self.to_client.put(data)
-
-    async def close(self) -> None:
-        await self.to_client.put(b"")
-
-
 async def talked(name: ProtocolName, *, clear: bool) -> tuple[list[str], bool]:
     """The words of a client's turns with the laboratory's server, and whether that would begin TLS."""
-    speech, talk, words = SPEECHES[name][0], Talk(), []
+    speech, talk, words = SPEECHES[name][0], MemoryPipe(), []
     server = asyncio.ensure_future(DIALOGUES[name](Wire(talk), "chat.example", random.Random(1), clear))
     for turn in speech.turns:
         if said := turn.say(SpeechContext(name="chat.example")):
@@ -192,7 +176,7 @@ def test_a_server_whose_starttls_was_stripped_is_foreign(name: ProtocolName) -> 
     words: list[str] = []
 
     async def stripped() -> None:
-        speech, talk = SPEECHES[name][0], Talk()
+        speech, talk = SPEECHES[name][0], MemoryPipe()
         server = asyncio.ensure_future(DIALOGUES[name](Wire(talk), "chat.example", random.Random(1), False))
         for turn in speech.turns:
             if said := turn.say(SpeechContext(name="chat.example")):

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memory_pipe import MemoryPipe
 from probe.catalogue.load import load_catalogue
 from probe.core.endpoints import Endpoint, Expectation
 from probe.core.tables.handshakes import (
@@ -60,23 +61,6 @@ def asked_of(row: Endpoint, seed: int = 1) -> SpeechContext:
                          random=random.Random(seed).randbytes(speech.random_bytes), now_s=1_790_000_000)
 
 
-class Pipe:
-    """Both ends of a connection, in memory."""
-
-    def __init__(self) -> None:
-        self.to_server: asyncio.Queue[bytes] = asyncio.Queue()
-        self.to_client: asyncio.Queue[bytes] = asyncio.Queue()
-
-    async def read(self) -> bytes:
-        return await self.to_server.get()
-
-    async def write(self, data: bytes) -> None:
-        await self.to_client.put(data)
-
-    async def close(self) -> None:
-        await self.to_client.put(b"")
-
-
 class Gone(PlainStream):
     def __init__(self) -> None:
         self.peer, self.local = "192.0.2.1", "192.0.2.2"
@@ -104,7 +88,7 @@ async def served(pipe: Stream, row: Endpoint, style: str) -> None:
 
 async def talk(row: Endpoint, style: str, cut: int) -> tuple[list[Proof | Empty], list[bytes]]:
     """The words of a client's turns and what they heard; answers come in pieces of `cut` bytes."""
-    speech, asked, pipe = SPEECHES[row.protocol][0], asked_of(row), Pipe()
+    speech, asked, pipe = SPEECHES[row.protocol][0], asked_of(row), MemoryPipe()
     server = asyncio.ensure_future(served(pipe, row, style))
     words: list[Proof | Empty] = []
     heard: list[bytes] = []
