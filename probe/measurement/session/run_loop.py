@@ -36,7 +36,7 @@ import itertools
 import queue
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
@@ -57,6 +57,7 @@ from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
 from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, QuicVisit, Step, VersionProbe, Visit
+from probe.measurement.planning.struck_shapes import choose_struck_shapes
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.pacer import Pacer, must_wait_for, spoils_address
 from probe.measurement.session.step_executor import StepExecutor, StepResult, execute_step
@@ -122,18 +123,18 @@ class _State:
 class RunLoop:
     """Drives sites to their end. `events` may also bring observations that no step asked for (late rungs of the
     ladder). Once `halted` says so nothing more is started. `progress` is called with (sites that need nothing more,
-    all sites)."""
+    all sites); `asked_before` tells the targets that runs of the last day asked as programs do."""
 
     def __init__(self, *, sites: Sequence[Site], context: PlanContext, log: ObservationLog, executor: StepExecutor,
                  clock: Clock, listener: DnsListener, pool: DaemonPool, gate: Pacer, rng: random.Random,
                  events: queue.SimpleQueue[Any], halted: Callable[[], bool] = lambda: False,
-                 progress: Progress = ignore_progress) -> None:
+                 progress: Progress = ignore_progress, asked_before: Callable[[], Collection[str]] = tuple) -> None:
         self._sites, self._frame, self._book, self._shop = list(sites), context, log, executor
         self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
         self._events, self._halted, self._system = events, halted, DaemonPool(SYSTEM_LOOKUPS)
         self._state = _State()
         self._order = itertools.count()
-        self._progress = progress
+        self._progress, self._asked_before = progress, asked_before
 
     def run(self, *, deadline_s: float) -> None:
         """Work until nothing is due or the run's clock reaches `deadline_s`."""
@@ -141,6 +142,8 @@ class RunLoop:
         self._rng.shuffle(indices)
         for index in indices:
             self._plan(index)
+        self._drive(deadline_s, lull_s=LULL_S)
+        self._look_at_shapes()
         self._drive(deadline_s, lull_s=LULL_S)
         self._look_at_loss()
         self._drive(deadline_s)
@@ -168,6 +171,17 @@ class RunLoop:
                         consent_level=self._frame.consent_level)
         if flow != self._frame.flow:
             self._frame = replace(self._frame, flow=flow)
+            for index in range(len(self._sites)):
+                self._plan(index)
+
+    def _look_at_shapes(self) -> None:
+        """Which programs' shapes are struck at some site, and who else is to be asked in them? None is the rule."""
+        if not any(o.purpose == "program" and o.failure for o in self._book.observations):
+            return
+        known = ((site, self._book.history_of(site)) for site in self._rng.sample(self._sites, len(self._sites)))
+        struck = choose_struck_shapes([(site, seen.visits, seen.around) for site, seen in known], self._asked_before)
+        if struck.inputs:
+            self._frame = replace(self._frame, struck=struck)
             for index in range(len(self._sites)):
                 self._plan(index)
 
