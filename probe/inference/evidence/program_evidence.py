@@ -203,10 +203,12 @@ def count_silent(seen: ProgramEvidence, known: Iterable[ProgramMeeting], ours: S
 
 
 def count_alike(seen: ProgramEvidence, known: Iterable[ProgramMeeting], ours: ServiceAt, *, cc: str) -> int:
-    """Unrelated owners at which a shape that is struck here fails in the same way; none that may refuse the country."""
+    """Unrelated owners at which a captured shape that is struck here fails in the same way; none that may refuse the
+    country."""
     if may_refuse(ours, cc):
         return 0
-    return _count_owners((m.whose for m in known if m.shape in seen.struck and m.failure == kind_of(seen.failure)
+    captured = [shape for shape in seen.struck if PROGRAM_HELLOS[shape].verified]
+    return _count_owners((m.whose for m in known if m.shape in captured and m.failure == kind_of(seen.failure)
                           and m.others_served and not may_refuse(m.whose, cc)), ours)
 
 

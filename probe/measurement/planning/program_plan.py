@@ -93,7 +93,10 @@ class _Turns:
     def chief(self) -> ProgramShape | Empty:
         """Of those that fail the first, a captured one before an imitation: the others are held against it."""
         failing = [shape for shape in self.firsts if self._fails((self.site.host, shape, 1))]
-        return min(failing, key=lambda shape: not PROGRAM_HELLOS[shape].verified) if failing else ""
+        if not failing:
+            return ""
+        first: ProgramShape = min(failing, key=lambda shape: not PROGRAM_HELLOS[shape].verified)
+        return first
 
     def may_miss(self, hello: Hello) -> bool:
         """Whether it is not worth waiting for: nothing failed, neither here nor elsewhere."""

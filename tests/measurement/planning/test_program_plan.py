@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -124,7 +124,7 @@ def test_where_a_captured_shape_is_struck_as_well_the_turns_are_that_ones() -> N
 def test_in_haste_only_what_may_show_nothing_is_left_out() -> None:
     hasty = replace(draw_for("safari", "chrome"), together=True)
 
-    def may_miss(net: ShapedNet, context: PlanContext) -> list[tuple[str, bool]]:
+    def may_miss(net: ShapedNet, context: PlanContext) -> Sequence[tuple[str, bool]]:
         return [(s.shape, s.may_be_left_out) for s in walk(site_of(), net, context=context)
                 if isinstance(s, Visit) and s.purpose == "program"][:2]
 
