@@ -1,10 +1,11 @@
 """A hello in the shape of a program that people use, though the library's own passes.
 
 A site gets one, before or after its own first visit as the run has drawn. An imitation accuses nobody by itself, so
-where one is drawn, a captured shape follows. Sites that are asked because a shape was struck elsewhere get that one.
-Where a shape fails and the library's passes, the two are sent in turns, then an innocent name is asked for in the same
-shape, and then the site in the shapes of its other programs; helpers are asked to send the one that failed. At most
-fourteen further handshakes for a site, one after the other, all at one address.
+where one is drawn, a captured shape follows, and in haste goes before it: what waits is left out. Sites that are asked
+because a shape was struck elsewhere get that one. Where a shape fails and the library's passes, the two are sent in
+turns, then an innocent name is asked for in the same shape, and then the site in the shapes of its other programs;
+helpers are asked to send the one that failed. At most fourteen further handshakes for a site, one after the other, all
+at one address.
 """
 
 from __future__ import annotations
@@ -106,6 +107,8 @@ class _Turns:
         """What is to be sent one after the other, as far as what has ended tells; the rest follows from its ends."""
         name = self.site.host
         for shape in self.firsts:
+            if self.chief and PROGRAM_HELLOS[self.chief].verified:
+                break
             yield name, shape, 1
             if not self.find((name, shape, 1)):
                 return
@@ -152,9 +155,11 @@ def _draw_shapes(site: Site, context: PlanContext) -> list[ProgramShape]:
 
 def _choose_firsts(site: Site, drawn: Sequence[ProgramShape], context: PlanContext) -> tuple[ProgramShape, ...]:
     """What is sent though nothing failed: what is struck elsewhere, where this site is asked for that; the shape that
-    was drawn; and a captured one after an imitation."""
+    was drawn; and a captured one after an imitation, or in haste before it."""
     until = next((n for n, shape in enumerate(drawn, 1) if PROGRAM_HELLOS[shape].verified), len(drawn))
-    own = drawn[:until] if context.programs else ()
+    own = drawn[:until] if context.programs else []
+    if context.together:
+        own = sorted(own, key=lambda shape: not PROGRAM_HELLOS[shape].verified)
     elsewhere = context.struck.shapes if site.endpoints[0].input in context.struck.inputs else ()
     return tuple(dict.fromkeys((*(shape for shape in elsewhere if shape in drawn), *own)))
 
