@@ -31,6 +31,9 @@ class StruckShapes:
     """First endpoints of the sites that are asked in them."""
 
 
+NONE_STRUCK = StruckShapes()
+
+
 def list_user_shapes(site: Site) -> dict[ProgramShape, int]:
     """The shapes in which people's programs ask the site, and how often each is drawn."""
     shapes: dict[ProgramShape, int] = {}
@@ -45,26 +48,29 @@ def list_answering_addresses(visits: Iterable[Observation]) -> list[str]:
             and o.tls.server_hello and not o.failure]
 
 
-def choose_struck_shapes(sites: Sequence[Seen], asked_before: Callable[[], Collection[str]]) -> StruckShapes:
-    """Other owners' sites to ask in the shapes that were struck, as far as they are not asked in them yet: the first
-    of `sites`. `asked_before`: targets that runs of the last day asked as programs do; called where it matters."""
+def choose_struck_shapes(sites: Sequence[Seen], asked_before: Callable[[], Collection[str]],
+                         chosen: StruckShapes = NONE_STRUCK) -> StruckShapes:
+    """What was `chosen`, and further owners' sites to ask in the shapes that were struck, as far as they are not asked
+    in them yet: the first of `sites`. `asked_before`: targets that runs of the last day asked as programs do; called
+    where it matters."""
     met = {site.endpoints[0].input: list_program_meetings(site, visits, around, {}) for site, visits, around in sites}
     struck = {m.shape for meetings in met.values() for m in meetings if m.failure}
-    if not struck:
-        return StruckShapes()
+    if not struck or len(chosen.inputs) >= MOST_SITES:
+        return chosen
     before = asked_before()
-    owners = {_name_owner(site) for site, *_ in sites if any(m.failure for m in met[site.endpoints[0].input])}
-    chosen: dict[str, str] = {}
+    owners = {_name_owner(site) for site, *_ in sites if site.endpoints[0].input in chosen.inputs
+              or any(m.failure for m in met[site.endpoints[0].input])}
+    inputs = set(chosen.inputs)
     for site, visits, around in sites:
         first, owner = site.endpoints[0].input, _name_owner(site)
         due = struck & set(list_user_shapes(site)) - _list_asked(site, around)
         known = any(e.target_id in before for e in site.endpoints)
-        if due and not known and owner not in owners and owner not in chosen and list_answering_addresses(visits):
-            chosen[owner] = first
-        if len(chosen) == MOST_SITES:
+        if due and not known and owner not in owners and list_answering_addresses(visits):
+            inputs.add(first)
+            owners.add(owner)
+        if len(inputs) == MOST_SITES:
             break
-    return StruckShapes(shapes=tuple(shape for shape in PROGRAM_HELLOS if shape in struck),
-                        inputs=frozenset(chosen.values()))
+    return StruckShapes(shapes=tuple(shape for shape in PROGRAM_HELLOS if shape in struck), inputs=frozenset(inputs))
 
 
 def _name_owner(site: Site) -> str:

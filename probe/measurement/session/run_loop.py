@@ -55,6 +55,7 @@ from probe.measurement.planning.locate_plan import list_search_keys
 from probe.measurement.planning.loss_suspects import make_loss_context
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
+from probe.measurement.planning.program_plan import is_late_turn
 from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
 from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, QuicVisit, Step, VersionProbe, Visit
 from probe.measurement.planning.struck_shapes import choose_struck_shapes
@@ -118,6 +119,8 @@ class _State:
     tried_controls: set[str] = field(default_factory=set)
     """Controls that were asked about places of which the answer is known."""
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    shape_struck: bool = False
+    """A program's hello has just failed so often that others are to be asked in its shape."""
 
 
 class RunLoop:
@@ -179,8 +182,9 @@ class RunLoop:
         if not any(o.purpose == "program" and o.failure for o in self._book.observations):
             return
         known = ((site, self._book.history_of(site)) for site in self._rng.sample(self._sites, len(self._sites)))
-        struck = choose_struck_shapes([(site, seen.visits, seen.around) for site, seen in known], self._asked_before)
-        if struck.inputs:
+        struck = choose_struck_shapes([(site, seen.visits, seen.around) for site, seen in known], self._asked_before,
+                                      self._frame.struck)
+        if struck != self._frame.struck:
             self._frame = replace(self._frame, struck=struck)
             for index in range(len(self._sites)):
                 self._plan(index)
@@ -308,6 +312,9 @@ class RunLoop:
                 event = self._events.get_nowait()
         for index in sorted(concerned):
             self._plan(index)
+        if self._state.shape_struck and self._frame.together:  # what waits for the end may be too late there
+            self._state.shape_struck = False
+            self._look_at_shapes()
 
     def _take(self, event: Any) -> Set[int]:
         """The sites for which the event may make something due."""
@@ -361,6 +368,8 @@ class RunLoop:
             more = replace(step, pages=left)
             self._state.owners[more] |= self._state.owners[step]
             self._enqueue(more)
+        if isinstance(step, Visit) and done and done[-1].failure and is_late_turn(step):
+            self._state.shape_struck = True
         return self._state.owners[step]
 
 

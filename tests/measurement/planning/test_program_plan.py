@@ -247,6 +247,11 @@ def test_other_owners_sites_are_asked_in_the_shape_that_was_struck_somewhere() -
     found = choose_struck_shapes([others[1], struck, *others], lambda: known)
     assert found.shapes == ("chrome",)
     assert found.inputs == {f"https://s{n}.example/" for n in range(1, MOST_SITES + 1)}
+    assert choose_struck_shapes([struck, *reversed(others)], frozenset, found) == found
+    few = choose_struck_shapes([struck, others[1]], frozenset)
+    more = choose_struck_shapes([struck, *others], frozenset, few)
+    assert few.inputs < more.inputs
+    assert len(more.inputs) == MOST_SITES
 
 
 @pytest.mark.parametrize("other", [
