@@ -12,6 +12,7 @@ from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
 from probe.operation.commands.earlier_runs import (
     TRIES,
+    read_asked_as_programs,
     read_previous_blocks,
     read_previous_failures,
     read_previous_places,
@@ -134,3 +135,14 @@ def test_a_place_is_forgotten_once_the_name_is_served(in_folder: Path) -> None:
     ran("r1", moment - timedelta(hours=3), failing("x", **PLACED), failing("y", **PLACED))
     ran("r2", moment - timedelta(hours=2), failing("x", outcome="ok", block_type=""), failing("y"))
     assert set(read_previous_places(RESULTS, before=moment, here=NOWHERE)) == {"y"}
+
+
+@pytest.mark.parametrize(("hours", "changes", "asked"), [
+    (1, {"spared": ("chrome",)}, True), (23.9, {"struck": ("safari",)}, True), (24.1, {"spared": ("chrome",)}, False),
+    (1, {"spared": ("library",)}, False), (1, {}, False),
+], ids=["answered", "struck", "yesterday", "the library's own", "not asked"])
+def test_whom_a_day_s_runs_asked_as_programs_do(in_folder: Path, hours: float, changes: dict[str, object], asked: bool,
+                                                ) -> None:
+    moment = get_now()
+    ran("r1", moment - timedelta(hours=hours), failing("x", **changes))
+    assert read_asked_as_programs(RESULTS, before=moment, here=NOWHERE) == ({"a.chat.x"} if asked else set())

@@ -49,13 +49,13 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
     verdict = replace(verdict, intermittent=add_shares(v.intermittent for _, v in tried),
                       troubled=add_shares(v.troubled for _, v in tried),
                       troubled_beside=add_shares(v.troubled_beside for _, v in tried),
-                      spared=verdict.spared or _list_answered(verdict, [v for _, v in tried]))
+                      spared=verdict.spared or _list_answered(verdict, [v for _, v in paths]))
     return JudgedEndpoint(endpoint=endpoint, verdict=verdict, by_family=_by_family(tried))
 
 
-def _list_answered(chief: Verdict, tried: Sequence[Verdict]) -> tuple[ShapeWord, ...]:
+def _list_answered(chief: Verdict, found: Sequence[Verdict]) -> tuple[ShapeWord, ...]:
     """Programs' shapes that were answered, at whichever address; none beside one that is struck."""
-    return () if chief.struck else tuple(dict.fromkeys(shape for v in tried if not v.struck for shape in v.spared))
+    return () if chief.struck else tuple(dict.fromkeys(shape for v in found if not v.struck for shape in v.spared))
 
 
 def _of_verdicts(tried: Sequence[Verdict]) -> Verdict:
