@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -74,6 +74,9 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     What single runs leave undecided is judged again for all probes of a network together, with other networks and
     countries in the same hours as the control: population.csv and population.parquet in the folder of --out.
 
+    A service whose planned connections fail or lose packets at most times of the day, for days on one network, and far
+    more than others do, is told as a suspicion: the rows `slowed` of --json.
+
     \b
     Examples:
       probe analyse results
@@ -89,24 +92,25 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     now = datetime.now(UTC)
     done: CellSummary | CountsSummary
     population: PopulationSummary | None = None
+    slowed: list[Mapping[str, Any]] = []
     try:
         if directory.is_file():
             done = _make_counts(directory, out, (since, until), now)
         else:
             done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, (since, until), now)
             population = _judge_population(directory, out, lab, memory_mb, threads, now)
+            slowed = _list_slowed(directory, out, lab, memory_mb, threads, now)
         told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
         click.echo(json.dumps({**_plain(done), "out": str(out), **(told.found if told else {"events": None}),
-                               "population": list(population.told) if population else None,
+                               "population": list(population.told) if population else None, "slowed": slowed,
                                "changes": [dict(row) for row in told.rows] if told else None}))
         return
     _tell(done, out, rejected)
-    if population:
-        for line in _tell_population(population, out):
-            click.echo(visible(line))
+    for line in (*_tell_population(population, out), *_tell_slowed(slowed)):
+        click.echo(visible(line))
     if told:
         for line in told.lines:
             click.echo(visible(line))
@@ -134,8 +138,10 @@ def _judge_population(directory: Path, out: Path, lab: bool, memory_mb: int, thr
     return write_population(directory, out, now=now, lab=lab, memory_mb=memory_mb, threads=threads)
 
 
-def _tell_population(population: PopulationSummary, out: Path) -> Iterator[str]:
-    """What is blocked by many probes' word, and what stays open."""
+def _tell_population(population: PopulationSummary | None, out: Path) -> Iterator[str]:
+    """What is blocked by many probes' word, and what stays open; nothing for counts of others."""
+    if population is None:
+        return
     for row in population.told[:_MAX_LINES]:
         if row["outcome"] == "blocked":
             yield (f"Blocked by many probes' word: {row['target_id']} in {row['probe_cc']}-AS{row['probe_asn']}, "
@@ -144,6 +150,21 @@ def _tell_population(population: PopulationSummary, out: Path) -> Iterator[str]:
     counts = ", ".join(f"{count:,} {word}" for word, count in outcomes.most_common()) or "nothing"
     yield (f"Population: {population.rows:,} stretches of failure; of those of several probes {counts}: "
            f"{out / 'population.csv'}")
+
+
+def _list_slowed(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int,
+                 now: datetime) -> list[Mapping[str, Any]]:
+    """Services whose connections were in trouble for days."""
+    from probe.research.slowed.slowed_rows import list_slowed
+
+    return list_slowed(directory, out, now=now, lab=lab, memory_mb=memory_mb, threads=threads)
+
+
+def _tell_slowed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The suspicions, the latest ones where they are many."""
+    from probe.research.slowed.slowed_rows import describe_slowed
+
+    yield from (describe_slowed(row) for row in sorted(rows, key=lambda row: row["last_day"])[-_MAX_LINES:])
 
 
 def _events(out: Path, since: datetime | None, now: datetime) -> LoggedChanges | None:

@@ -225,7 +225,9 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
     with show_run_progress(plan.deadline_s) as progress:
         result = make_run(targets, settings, plan, progress=progress, ask_helper=ask_configured, board=board,
                           failed_before=partial(_failed_before, folder),
-                          places_before=partial(_places_before, folder))
+                          places_before=partial(_places_before, folder),
+                          watched_before=partial(_watched_before, folder),
+                          asked_before=partial(_asked_before, folder))
     return _confirm(result, folder)
 
 
@@ -239,6 +241,18 @@ def _places_before(folder: Path, here: Vantage) -> EarlierPlaces:
     from probe.operation.commands.earlier_runs import read_previous_places
 
     return read_previous_places(folder, before=datetime.now(UTC), here=here)
+
+
+def _watched_before(folder: Path, here: Vantage) -> frozenset[str]:
+    from probe.operation.commands.earlier_series import read_watched
+
+    return read_watched(folder, before=datetime.now(UTC), here=here)
+
+
+def _asked_before(folder: Path, here: Vantage) -> frozenset[str]:
+    from probe.operation.commands.earlier_runs import read_asked_as_programs
+
+    return read_asked_as_programs(folder, before=datetime.now(UTC), here=here)
 
 
 def _confirm(result: RunResult, folder: Path) -> RunResult:
@@ -292,7 +306,7 @@ def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool,
     where = name_folder_option(named)
     echo_lines(describe_answer(answer, where=where))
     if details:
-        from probe.operation.commands.earlier_runs import read_series
+        from probe.operation.commands.earlier_series import read_series
         from probe.operation.commands.run_summary import describe_run
 
         echo_lines(describe_run(result, read_series(folder, result)))

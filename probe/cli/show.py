@@ -11,7 +11,7 @@ import click
 from probe.catalogue.types import CatalogueError
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.stamps import parse_time
-from probe.operation.commands.earlier_runs import read_series
+from probe.operation.commands.earlier_series import read_series
 from probe.operation.commands.run_summary import describe_run
 from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.commands.target_list import choose_run_catalogue

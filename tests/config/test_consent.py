@@ -41,7 +41,8 @@ id = "a"
 url = "https://helper.example/"
 """
 KNOWN = ("line", "signal", "telegram")
-DIGESTS = {1: "2f9d0944b9cd7c4c", 2: "004876de44de2bfb", 3: "5e9a28fe42d47276", 4: "242a7227ac9b0ea7"}
+DIGESTS = {1: "2f9d0944b9cd7c4c", 2: "004876de44de2bfb", 3: "5e9a28fe42d47276", 4: "242a7227ac9b0ea7",
+           5: "c527db3128233828"}
 """Number of the consent text -> digest of what it says. A text that has changed gets the next number: all are asked
 again. A slip of the pen that changes no meaning may keep its number, with a new digest here."""
 

@@ -204,7 +204,7 @@ class Net:
             if self.cuts.get(step.address, ("", ""))[0] == "connect":  # nobody connects there
                 cut = self.cuts[step.address]
         common: dict[str, Any] = dict(
-            purpose=step.purpose, hostname=step.hostname, port=step.port, attempt=step.attempt,
+            purpose=step.purpose, hostname=step.hostname, port=step.port, attempt=step.attempt, planned=step.planned,
             address_source=step.source, target_id=step.target_id, input=step.input, trust="", sni=step.sni,
             shape=step.shape, protocol=step.app)
         stages: list[tuple[str, Operation, dict[str, Any]]] = [("connect", "connect", {"sni": ""})]

@@ -17,6 +17,7 @@ from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.loss_evidence import LossEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.planned_looks import PlannedLooks
+from probe.inference.evidence.program_evidence import ProgramEvidence
 from probe.inference.evidence.stay_evidence import StayEvidence
 from probe.inference.evidence.strikes import StrikeContext, read_path_strike
 from probe.inference.rules.path_context import PathContext
@@ -103,7 +104,9 @@ def test_ok_is_as_sure_as_the_looks_behind_it(looks: PlannedLooks, sure: float) 
 
 @pytest.mark.parametrize("doubt", [
     losing().path, kept(asked=1, made=1, ended=1).path, recorded(made=3, silent=1).path,
-], ids=["its connections lose what others do not", "its connections do not last", "small records were lost once"])
+    replace(losing().path, loss=LossEvidence(), programs=ProgramEvidence(unasked=("safari",))),
+], ids=["its connections lose what others do not", "its connections do not last", "small records were lost once",
+        "it was not asked in a shape that is struck elsewhere"])
 def test_what_is_doubtful_is_never_surely_ok(doubt: PathEvidence) -> None:
     assert limit_ok("ok", replace(doubt, planned=PlannedLooks(made=50))) == OF_DOUBTFUL
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from observations import HERE4, HOST, RESET, TIMEOUT, numbered, operation, site_of
+from observations import HERE4, HOST, RESET, TIMEOUT, numbered, operation, replace_flat, site_of
 from probe.catalogue.owners import ServiceAt
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
@@ -64,6 +65,20 @@ def test_turns_are_read_as_counts() -> None:
     assert see(turns(innocent=RESET)).innocent == "failed"
     assert see([*hello("chrome", RESET), *hello("chrome", attempt=2)]) == UNTRIED
     assert see(hello("chrome", RESET)) == UNTRIED
+    assert see([*hello("chrome"), *hello("safari")]) == replace(UNTRIED, spared=("chrome", "safari"))
+
+
+@pytest.mark.parametrize(("first", "then"), [("safari", "chrome"), ("chrome", "safari")])
+def test_what_is_told_is_of_a_captured_shape_before_an_imitation(first: ShapeName, then: ShapeName) -> None:
+    seen = [*hello(first, RESET), *hello(then, RESET), *hello(first, RESET, 2), *hello(then, RESET, 2)]
+    assert (see(seen).chief, see(seen).failed, set(see(seen).struck)) == ("chrome", 2, {"chrome", "safari"})
+    imitation = see([*hello("safari", RESET), *hello("chrome"), *hello("safari", RESET, 2)])
+    assert (imitation.chief, imitation.verified, imitation.spared) == ("safari", False, ("chrome",))
+
+
+def test_shapes_of_others_programs_are_nobodys() -> None:
+    seen = [replace_flat(o, shape="opera") for o in (*hello("chrome", RESET), *hello("chrome", RESET, 2))]
+    assert see(seen) == UNTRIED
 
 
 def test_controls_tell_what_they_met_in_that_shape() -> None:
@@ -100,9 +115,10 @@ def test_unrelated_owners_are_counted_once(known: list[ServiceAt], alike: int) -
 
 @pytest.mark.parametrize("other", [
     meeting(LINE, TIMEOUT), meeting(LINE, shape="firefox"), meeting(LINE, served=False), meeting(LINE, ""),
-], ids=["another failure", "another shape", "whatever name", "it passes"])
+    meeting(LINE, shape="safari"),
+], ids=["another failure", "another shape", "whatever name", "it passes", "an imitation"])
 def test_what_is_not_alike_is_no_company(other: ProgramMeeting) -> None:
-    assert count_alike(STRUCK, [other], OURS, cc="RU") == 0
+    assert count_alike(replace(STRUCK, struck=("chrome", "safari")), [other], OURS, cc="RU") == 0
 
 
 def test_passes_and_losses_are_counted_apart() -> None:

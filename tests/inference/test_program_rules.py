@@ -75,6 +75,13 @@ def test_another_address_that_answers_us_does_not_outweigh_programs_that_fail(pr
     assert combine_endpoints([other, whole]).outcome != "ok"
 
 
+def test_shapes_that_were_answered_at_another_address_are_told_unless_one_is_struck() -> None:
+    seen = scene(UNTRIED), scene(replace(UNTRIED, spared=("chrome",))), scene(STRUCK)
+    bare, answered, struck = ((s.path, make_path_verdict(ENDPOINT, decide(PATH_TABLE, s))) for s in seen)
+    assert combine_paths(ENDPOINT, [bare, answered]).verdict.spared == ("chrome",)
+    assert combine_paths(ENDPOINT, [bare, answered, struck]).verdict.spared == STRUCK.spared
+
+
 INNOCENT: dict[str, PathContext] = {
     "too few failures": scene(replace(STRUCK, timing=SOONER, failed=3)),
     "the library failed in between": scene(replace(STRUCK, timing=SOONER, turns=1)),

@@ -259,3 +259,13 @@ def test_a_run_s_summary_tells_each_service_by_its_own_name() -> None:
     result = replace(a_result(), services=(role, *a_result().services))
     line = "WhatsApp: chat blocked (its protocol), calls not measured (an account is needed)"
     assert line in list(describe_run(result, {}))
+
+
+def test_a_run_s_summary_tells_which_shapes_are_struck_and_where() -> None:
+    result = a_result()
+    (verdict,) = result.verdicts
+    struck = replace(verdict, outcome="inconclusive", struck=("safari",), spared=("library", "chrome"))
+    lines = list(describe_run(replace(result, verdicts=(struck,)), {}))
+    assert [verdict.target_id in line for line in lines if "shape of safari" in line] == [True]
+    spared = replace(verdict, spared=("chrome",))
+    assert not any("shape of" in line for line in describe_run(replace(result, verdicts=(spared,)), {}))

@@ -17,11 +17,14 @@ from probe.inference.verdicts.share_series import (
     MOST_OF_A_TARGET,
     RunShare,
     SeriesWord,
+    choose_watched,
     describe_series,
     find_chance,
     judge_series,
+    pool_shares,
     read_run_share,
 )
+from probe.measurement.planning.planned_attempts import WATCHED_OWN
 
 RUNS, SERIES = 20, 400
 PLANNED, BESIDE = 3, 1
@@ -78,6 +81,45 @@ def test_a_share_that_is_struck_by_name_is_found_in_nine_series_of_ten(own: floa
     rng = random.Random(35)
     found = sum(judge_series(draw_series(rng, lambda: own, lambda: beside)).word == "by_name" for _ in range(SERIES))
     assert found >= 0.9 * SERIES
+
+
+def draw_watched(rng: random.Random, own: float, beside: float, *, made: int) -> list[RunShare]:
+    """Runs that make more connections once some were in trouble, whoever was named."""
+    series: list[RunShare] = []
+    for _ in range(RUNS):
+        watched = bool(choose_watched({"a": series[-8:]}))
+        n, m = (WATCHED_OWN, 2) if watched else (made, BESIDE)
+        series.append(share(sum(rng.random() < own for _ in range(n)), sum(rng.random() < beside for _ in range(m)),
+                            made=n, beside=m))
+    return series
+
+
+@pytest.mark.parametrize("made", [1, 2, 3])
+@pytest.mark.parametrize("beside", [0.0, 0.02])
+def test_a_share_of_a_third_is_found_however_few_connections_a_run_begins_with(made: int, beside: float) -> None:
+    rng = random.Random(f"{made} {beside}")
+    found = sum(judge_series(draw_watched(rng, 0.35, beside, made=made)).word == "by_name" for _ in range(SERIES))
+    assert found >= 0.9 * SERIES
+
+
+@pytest.mark.parametrize(("made", "chance"), list(product((1, 2, 3), (0.1, 0.35, 0.6))))
+def test_a_broken_server_that_is_watched_is_no_block(made: int, chance: float) -> None:
+    rng = random.Random(f"watched {made} {chance}")
+    found = sum(judge_series(draw_watched(rng, chance, chance, made=made)).word == "by_name" for _ in range(SERIES))
+    assert found <= BY_CHANCE * SERIES
+
+
+@pytest.mark.parametrize("struck", [0, 1, 2])
+def test_of_a_services_targets_one_broken_server_accuses_nobody(struck: int) -> None:
+    rng = random.Random(struck)
+    found = 0
+    for _ in range(SERIES):
+        runs = []
+        for _ in range(RUNS):
+            failed = [[rng.random() < (0.35 if k == struck else 0.01) for _ in range(2)] for k in range(3)]
+            runs.append(pool_shares([share(int(own), int(beside), made=1) for own, beside in failed]))
+        found += judge_series(runs).word == "by_name"
+    assert found <= BY_CHANCE * SERIES
 
 
 @pytest.mark.parametrize(("made", "chance"), list(product((1, 2, 3), (0.02, 0.1, 1 / 3, 0.6))))

@@ -11,14 +11,12 @@ from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
 from probe.operation.commands.earlier_runs import (
-    MOST_RUNS,
     TRIES,
+    read_asked_as_programs,
     read_previous_blocks,
     read_previous_failures,
     read_previous_places,
-    read_series,
 )
-from probe.operation.commands.run_summary import describe_run
 from probe.operation.schedules.schedule_log import get_now
 from probe.results.runs.run_writer import write_run
 
@@ -149,38 +147,12 @@ def test_a_place_is_forgotten_once_the_name_is_served(in_folder: Path) -> None:
     assert set(read_previous_places(RESULTS, before=moment, here=NOWHERE)) == {"y"}
 
 
-# ---- many runs together
-
-HOME = Vantage(probe_cc="TR", geo_cc="TR")
-
-
-def counted(target: str, failed: int, beside: int = 0) -> Verdict:
-    return Verdict(target_id=target, service="a", role="chat", input=target, outcome="ok",
-                   intermittent=f"{failed}/3", troubled=f"{failed}/3", troubled_beside=f"{beside}/1")
-
-
-def this_run(moment: datetime, *verdicts: Verdict) -> RunResult:
-    run = Run(run_id="now", measurement_start_time=moment.isoformat(), measurement_end_time=moment.isoformat(),
-              vantage=HOME)
-    return RunResult(run=run, observations=(), controls=(), verdicts=verdicts, services=())
-
-
-def test_a_target_that_fails_at_times_is_told_by_all_runs_together(in_folder: Path) -> None:
+@pytest.mark.parametrize(("hours", "changes", "asked"), [
+    (1, {"spared": ("chrome",)}, True), (23.9, {"struck": ("safari",)}, True), (24.1, {"spared": ("chrome",)}, False),
+    (1, {"spared": ("library",)}, False), (1, {}, False),
+], ids=["answered", "struck", "yesterday", "the library's own", "not asked"])
+def test_whom_a_day_s_runs_asked_as_programs_do(in_folder: Path, hours: float, changes: dict[str, object], asked: bool,
+                                                ) -> None:
     moment = get_now()
-    for n in range(1, MOST_RUNS + 5):
-        ran(f"r{n}", moment - timedelta(hours=n), counted("struck", n % 2 + 1), counted("broken", 1, n % 2),
-            counted("well", 1), vantage=HOME)
-    ran("away", moment - timedelta(hours=1), counted("struck", 3, 1), vantage=Vantage(probe_cc="DE", geo_cc="DE"))
-    now = this_run(moment, counted("struck", 1), counted("broken", 1), counted("well", 0), counted("new", 1))
-    found = read_series(RESULTS, now)
-    assert {target: (series.word, series.runs) for target, series in found.items()} == {
-        "struck": ("by_name", MOST_RUNS), "broken": ("at_times", MOST_RUNS), "new": ("at_times", 1)}
-    said = [line.split()[0] for line in describe_run(now, found) if line.startswith("  ") and " runs " in line]
-    assert said == ["struck", "broken"], "one run is no series"
-
-
-def test_rows_that_nobody_counted_say_nothing(in_folder: Path) -> None:
-    moment = get_now()
-    ran("old", moment - timedelta(hours=1), failing("x"))
-    assert read_series(RESULTS, this_run(moment, failing("x"))) == {}
-    assert read_series(Path("nowhere"), this_run(moment, counted("x", 1)))["x"].runs == 1
+    ran("r1", moment - timedelta(hours=hours), failing("x", **changes))
+    assert read_asked_as_programs(RESULTS, before=moment, here=NOWHERE) == ({"a.chat.x"} if asked else set())

@@ -27,8 +27,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "results": ("", "files", "runs", "batches", "archive"),
     "operation": ("schedules", "updates", "upload", "status", "commands"),
     "interop": ("words", "", "ooni", "submit"),
-    "research": ("cells", "counts", "engines", "counting", "events", "population", "registers", "stores", "report",
-                 "explanation", ""),
+    "research": ("cells", "counts", "engines", "counting", "events", "population", "slowed", "registers", "stores",
+                 "report", "explanation", ""),
 }
 """Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {
@@ -46,7 +46,8 @@ HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinj
          "aioquic", "pyspark", "numba", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit"}
 HEAVY_ALLOWED = ("lab/probe_lab/", "probe/research/cells/", "probe/research/counting/", "probe/research/counts/",
                  "probe/research/engines/",
-                 "probe/research/events/", "probe/research/population/", "probe/research/open_results.py",
+                 "probe/research/events/", "probe/research/population/", "probe/research/slowed/",
+                 "probe/research/open_results.py",
                  "probe/control/helper/helper_server.py",
                  "probe/control/reaching/page_fetch_h3.py",
                  "probe/measurement/datagrams/quic_handshake.py", "probe/measurement/datagrams/quic_trust.py")

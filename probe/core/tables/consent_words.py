@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-TEXT_NUMBER = 4
+TEXT_NUMBER = 5
 """Number of the consent text. Whoever changes what it says raises it: everybody is asked again."""
 
 
@@ -30,8 +30,9 @@ SENT: tuple[Sent, ...] = (
                  "that run no resolver"),
     Sent(word="visits", level=1, protocols=("tcp", "tls", "http"),
          meaning="visits to their servers, as a browser makes them: connections, TLS handshakes that show the name, "
-                 "first pages; and to well-known web sites for comparison. Core services are visited two or three "
-                 "times a run; in scheduled runs one connection to each stays open for 15 seconds"),
+                 "first pages; and to well-known web sites for comparison. Core services, and up to six that "
+                 "failed at times before, are visited two or three times a run; in scheduled runs one connection to "
+                 "each core service stays open for 15 seconds"),
     Sent(word="greetings", level=1,
          protocols=("loco", "max_tcp", "mqtt", "imap", "imap_starttls", "smtp", "smtp_starttls", "http_post",
                     "websocket"),
@@ -39,8 +40,9 @@ SENT: tuple[Sent, ...] = (
     Sent(word="hellos", level=1, shapes=("browser", "small", "narrow"),
          meaning="where a handshake fails, further ones that are built otherwise"),
     Sent(word="programs", level=1, shapes=("chrome", "firefox", "conscrypt", "openssl", "safari"),
-         meaning="about once a day for each server, a handshake as common browsers and apps begin it, broken off when "
-                 "the server answers; where it fails and the probe's own does not, some more of both"),
+         meaning="about once a day for each server, a handshake or two as common browsers and apps begin them, broken "
+                 "off when the server answers; where one fails and the probe's own does not, some more of both, and "
+                 "one such handshake to up to five other servers"),
     Sent(word="records", level=1,
          meaning="about once a day for each server, on a connection that is open anyway, the beginning of a request in "
                  "very small pieces (about 4 kB); with level 2 the same on up to five further connections, where they "

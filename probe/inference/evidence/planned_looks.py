@@ -68,10 +68,11 @@ def gather_planned_looks(site: Site, mine: Sequence[Observation], around: Sequen
         if o.planned or o.attempt == 1:
             attempts.setdefault(o.attempt, []).append(o)
     begun_s = [rows[0].t0_s for rows in attempts.values()]
-    beside: dict[str, list[Observation]] = {}
+    beside: dict[tuple[str, int], list[Observation]] = {}
     for o in around:
-        if o.purpose == "innocent" and o.attempt == 1 and mine and (o.address, o.port) == (mine[0].address, site.port):
-            beside.setdefault(o.hostname, []).append(o)
+        beforehand = o.purpose == "innocent" and (o.attempt == 1 or o.planned)
+        if beforehand and mine and (o.address, o.port) == (mine[0].address, site.port):
+            beside.setdefault((o.hostname, o.attempt), []).append(o)
     shapes = {o.tls.shape for o in around if o.purpose == "shape" and o.operation == "tls_handshake"
               and not o.failure and o.tls.sni == site.sni and mine and o.address == mine[0].address}
     return PlannedLooks(

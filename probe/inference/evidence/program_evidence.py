@@ -9,10 +9,10 @@ shape at the same address, what else is struck and spared, and how large that is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.catalogue.owners import ServiceAt, choose_unrelated, describe_service, may_refuse
-from probe.catalogue.programs import PROGRAM_HELLOS
+from probe.catalogue.programs import PROGRAM_HELLOS, list_programs
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
@@ -37,7 +37,7 @@ class ProgramEvidence:
     struck: tuple[ProgramShape, ...] = ()
     """Those that failed every time, and more than once."""
     spared: tuple[ShapeWord, ...] = ()
-    """Those that were answered every time, the library's own among them."""
+    """Those that were answered every time, the library's own among them where any fails."""
     chief: ProgramShape | Empty = ""
     """The one of them that failed first; what follows is of that."""
     failed: int = 0
@@ -68,6 +68,8 @@ class ProgramEvidence:
     """Those at which such a shape fails in the same way, while an innocent name passes in it there."""
     others_lost: int = 0
     """Those at which it fails in the same way, whatever name is in it."""
+    unasked: tuple[ProgramShape, ...] = ()
+    """Shapes of this site's users that are struck at other sites of the run, and were not sent here."""
     evidence: tuple[str, ...] = ()
 
 
@@ -89,11 +91,11 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
              and o.operation == "tls_handshake"]
     own = [o for o in asked if o.hostname == site.host]
     ends = _first_struck(own)
-    if not ends:
-        return UNTRIED
     shapes = [shape for shape in PROGRAM_HELLOS if any(o.tls.shape == shape for o in own)]
     struck = tuple(shape for shape in shapes if _is_struck([o for o in own if o.tls.shape == shape]))
     spared = tuple(shape for shape in shapes if _is_answered([o for o in own if o.tls.shape == shape]))
+    if not ends:
+        return replace(UNTRIED, spared=spared)
     library = [o for o in own if not o.tls.shape]
     passes = [o.sequence for o in library if _is_answered([o])]
     chief = next(shape for shape in struck if shape == ends[0].tls.shape)
@@ -116,8 +118,10 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
 
 
 def _first_struck(own: Sequence[Observation]) -> list[Observation]:
-    """The failures of the shape that failed first of those that are struck."""
-    for shape in dict.fromkeys(o.tls.shape for o in own if o.tls.shape):
+    """The failures of the shape that failed first of those that are struck, a captured one before an imitation."""
+    order = list(dict.fromkeys(o.tls.shape for o in own))
+    for shape in sorted((shape for shape in PROGRAM_HELLOS if shape in order),
+                        key=lambda shape: (not PROGRAM_HELLOS[shape].verified, order.index(shape))):
         tries = [o for o in own if o.tls.shape == shape]
         if _is_struck(tries):
             return tries
@@ -175,6 +179,18 @@ def list_program_meetings(site: Site, visits: Sequence[Observation], around: Seq
     return frozenset(found)
 
 
+def list_unasked(site: Site, around: Iterable[Observation], known: Iterable[ProgramMeeting],
+                 ) -> tuple[ProgramShape, ...]:
+    """Shapes in which people's programs ask the site, that are struck at others for their name, and were not answered
+    here."""
+    users = {shape for e in site.endpoints for shape in list_programs(e.role, site.alpn)} if site.sni else set()
+    struck = {m.shape for m in known if m.failure and m.others_served} & users
+    if not struck:
+        return ()
+    told = {o.tls.shape for o in around if o.purpose == "program" and o.hostname == site.host and not o.failure}
+    return tuple(shape for shape in PROGRAM_HELLOS if shape in struck - told)
+
+
 def count_passes(seen: ProgramEvidence, known: Iterable[ProgramMeeting], ours: ServiceAt) -> int:
     """Unrelated owners that answered a shape which is struck here."""
     return _count_owners((m.whose for m in known if m.shape in seen.struck and not m.failure), ours)
@@ -188,10 +204,12 @@ def count_silent(seen: ProgramEvidence, known: Iterable[ProgramMeeting], ours: S
 
 
 def count_alike(seen: ProgramEvidence, known: Iterable[ProgramMeeting], ours: ServiceAt, *, cc: str) -> int:
-    """Unrelated owners at which a shape that is struck here fails in the same way; none that may refuse the country."""
+    """Unrelated owners at which a captured shape that is struck here fails in the same way; none that may refuse the
+    country."""
     if may_refuse(ours, cc):
         return 0
-    return _count_owners((m.whose for m in known if m.shape in seen.struck and m.failure == kind_of(seen.failure)
+    captured = [shape for shape in seen.struck if PROGRAM_HELLOS[shape].verified]
+    return _count_owners((m.whose for m in known if m.shape in captured and m.failure == kind_of(seen.failure)
                           and m.others_served and not may_refuse(m.whose, cc)), ours)
 
 

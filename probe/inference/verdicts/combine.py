@@ -11,6 +11,7 @@ from probe.core.tables.block_types import BlockTypeId
 from probe.core.tables.evidence_words import EvidenceLevel
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
+from probe.core.tables.shapes import ShapeWord
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.planned_looks import add_shares
@@ -49,8 +50,14 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
     verdict = _of_verdicts([v for _, v in tried])
     verdict = replace(verdict, intermittent=add_shares(v.intermittent for _, v in tried),
                       troubled=add_shares(v.troubled for _, v in tried),
-                      troubled_beside=add_shares(v.troubled_beside for _, v in tried))
+                      troubled_beside=add_shares(v.troubled_beside for _, v in tried),
+                      spared=verdict.spared or _list_answered(verdict, [v for _, v in paths]))
     return JudgedEndpoint(endpoint=endpoint, verdict=verdict, by_family=_by_family(tried))
+
+
+def _list_answered(chief: Verdict, found: Sequence[Verdict]) -> tuple[ShapeWord, ...]:
+    """Programs' shapes that were answered, at whichever address; none beside one that is struck."""
+    return () if chief.struck else tuple(dict.fromkeys(shape for v in found if not v.struck for shape in v.spared))
 
 
 def _of_verdicts(tried: Sequence[Verdict]) -> Verdict:

@@ -23,7 +23,8 @@ from probe.inference.rules.rule import Decision, Need, Rule, find_first_rule
 ONE_NETWORK = 0.7
 CONTROLS_ALONE = 0.9
 OF_DOUBTFUL = 0.7
-"""That a service works whose connections fail at times, or lose what others' do not."""
+"""That a service works whose connections fail at times, or lose what others' do not, or that was not asked in a shape
+which is struck at others."""
 WORDS_OF_CONTROLS: frozenset[Need] = frozenset({"helper", "two_helpers", "twin"})
 WORDS_ABOUT_NAMES: frozenset[Need] = WORDS_OF_CONTROLS | {"trusted_dns"}
 """Where no trusted resolver spoke, controls alone stood in for them."""
@@ -58,5 +59,6 @@ def limit_ok(outcome: Outcome, path: PathEvidence) -> float:
     if outcome != "ok" or not looks.made:
         return 1.0
     sure = math.floor(100 * (looks.looks + 1) / (looks.looks + 2)) / 100
-    doubtful = looks.failed or path.loss.is_doubtful or path.stay.is_doubtful or path.records.silent
+    doubtful = (looks.failed or path.loss.is_doubtful or path.stay.is_doubtful or path.records.silent
+                or path.programs.unasked)
     return min(sure, OF_DOUBTFUL) if doubtful else sure

@@ -9,12 +9,16 @@ many of a run's connections were in trouble, which of them were is a draw withou
 difference; so an evening on which everything fails tells nothing. The chance that all runs together have so few
 innocent ones among them is exact (the conditional test of strata: Mantel and Haenszel 1959; Gart 1970).
 
-What it cannot tell: the service's own front, which knows names as a box does. So a series suspects and never accuses.
+Whoever is watched because of trouble gets more connections. That leaves the test exact as long as the choice looks at
+how many of a run's connections were in trouble and not at which of them: `choose_watched` counts both kinds together.
+
+What it cannot tell: the service's own front, which knows names as a box does, and leads them to servers one of which
+may be broken. So a series suspects and never accuses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import Literal
@@ -33,6 +37,7 @@ MOST_OF_A_TARGET = 200
 ENOUGH_RUNS = 4
 """Runs in which the own name was in trouble: one bad moment may last for two."""
 BY_CHANCE = 0.01
+MOST_WATCHED = 6
 TIMES = 4
 """An innocent name's share of trouble must be so many times smaller, whatever chance says."""
 
@@ -96,6 +101,24 @@ def judge_series(shares: Iterable[RunShare]) -> ShareSeries:
                        beside_troubled=beside_troubled, chance=chance)
 
 
+def pool_shares(shares: Sequence[RunShare]) -> RunShare:
+    """One run's connections to several targets together. They may share an address, and so an innocent connection:
+    those of one target alone are counted, of the one beside which most were in trouble."""
+    beside = max(shares, key=lambda share: (share.beside_troubled, share.beside))
+    return RunShare(made=sum(s.made for s in shares), failed=sum(s.failed for s in shares),
+                    troubled=sum(s.troubled for s in shares), beside=beside.beside,
+                    beside_troubled=beside.beside_troubled)
+
+
+def choose_watched(shares: Mapping[str, Sequence[RunShare]]) -> frozenset[str]:
+    """Of targets with their latest runs' connections, those of which more are to be made: where most of them were in
+    trouble, whatever name they had, and neither all nor none."""
+    trouble = {target: sum(s.troubled + s.beside_troubled for s in runs) for target, runs in shares.items()}
+    made = {target: sum(s.made + s.beside for s in runs) for target, runs in shares.items()}
+    at_times = [target for target in trouble if 0 < trouble[target] < made[target]]
+    return frozenset(sorted(at_times, key=lambda target: (-trouble[target], target))[:MOST_WATCHED])
+
+
 def find_chance(shares: Sequence[RunShare]) -> float:
     """The chance of at most so many innocent connections in trouble, given how many of each run's were."""
     spread = [1.0]
@@ -129,5 +152,6 @@ def describe_series(series: ShareSeries) -> str:
         return f"{own}; there is nothing to compare them with"
     beside = (f"{series.troubled} failed or lost something, and of innocent names at the same addresses "
               f"{series.beside_troubled} of {series.beside}")
-    word = "its name is struck" if series.word == "by_name" else "its name is not shown to matter"
+    word = ("it is the name that is struck, by something on the way or by the service's own front"
+            if series.word == "by_name" else "the name is not shown to matter")
     return f"{own}; {beside}: {word}; that it works is {series.most_sure:.2f} sure at most"

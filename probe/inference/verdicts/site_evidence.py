@@ -27,6 +27,7 @@ from probe.inference.evidence.program_evidence import (
     count_passes,
     count_silent,
     gather_program_evidence,
+    list_unasked,
 )
 from probe.inference.evidence.shape_evidence import count_alike_owners
 from probe.inference.evidence.shared_pages import find_unexpected_pages, is_shared
@@ -71,6 +72,8 @@ def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, acros
         path = replace(path, shapes=replace(path.shapes, others_alike=alike))
     if any(o.purpose == "program" and o.address == path.address for o in case.around):
         path = replace(path, programs=_with_meetings(path, case, ours, across, run))
+    if unasked := list_unasked(case.site, case.around, across.programs):
+        path = replace(path, programs=replace(path.programs, unasked=unasked))
     if path.stage == "page":
         mine = [page for page in find_unexpected_pages(case.site, case.visits, run.networks)
                 if path.address in page.whose.addresses]

@@ -23,12 +23,12 @@ from probe.inference.evidence.whole_attempts import list_whole_attempts
 from probe.measurement.planning.certificate_tries import ends_by_certificate, is_certificate_settled
 from probe.measurement.planning.other_bytes import plan_other_bytes
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
-from probe.measurement.planning.planned_attempts import count_planned, plan_further_attempt
+from probe.measurement.planning.planned_attempts import count_planned, plan_further_attempt, plan_innocents
 from probe.measurement.planning.program_plan import plan_program_before
 from probe.measurement.planning.record_plan import takes_small_records
 from probe.measurement.planning.residual_plan import plan_residual_steps
 from probe.measurement.planning.shape_plan import plan_shapes
-from probe.measurement.planning.site_visits import make_identity_visit, make_innocent_visit, make_target_visit
+from probe.measurement.planning.site_visits import make_identity_visit, make_target_visit
 from probe.measurement.planning.slot_plan import plan_later_visits
 from probe.measurement.planning.steps import Step, TcpTrace, Visit
 
@@ -46,9 +46,9 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
     steps: list[Step] = []
     if site.kind in SPEAKING and (
             (depth == "all" and site.leads and _asks_beforehand(site)) or _is_odd_above_tcp(site, history, address)):
-        innocent = make_innocent_visit(site, address, context)
-        if not _was_tried(history.around, innocent):
-            return [innocent]
+        innocents = plan_innocents(site, address, history, context)
+        if innocents:
+            return innocents
     mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     tried = {o.attempt for o in mine}
     if not tried:
@@ -126,8 +126,3 @@ def _shallow(site: Site, mine: Sequence[Observation]) -> bool:
 def _asks_beforehand(site: Site) -> bool:
     """A messenger's port is not asked for anything else until it fails: what it is asked for is no name."""
     return site.kind != "app" or bool(site.sni)
-
-
-def _was_tried(around: Sequence[Observation], innocent: Visit) -> bool:
-    return any(o.purpose == "innocent" and o.address == innocent.address and o.port == innocent.port
-               and o.app.protocol == innocent.app for o in around)

@@ -9,6 +9,7 @@ from probe.core.tables.protocols import DatagramKind
 from probe.measurement.planning.flow_suspects import FlowContext
 from probe.measurement.planning.loss_suspects import LossContext
 from probe.measurement.planning.rotation import RotationShare
+from probe.measurement.planning.struck_shapes import StruckShapes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,9 @@ class PlanContext:
     innocent: str = "www.example.com"
     planned: int = 1
     """Connections to each target of the core that are made whatever those before them meet."""
+    watched: frozenset[str] = frozenset()
+    """Targets some connections to which were in trouble in earlier runs: more of them are planned there, and of
+    innocent ones beside them."""
     attempts: int = 3
     quick_attempts: int = 5
     """Tries where a handshake or a page is cut off at once: a flaky server does that now and then, and it costs
@@ -76,6 +80,8 @@ class PlanContext:
     small records."""
     draw: int = 0
     """Drawn for the run: it decides which program that is, and whether it goes first."""
+    struck: StruckShapes = field(default_factory=StruckShapes)
+    """Programs' shapes that are struck at some site, and whom to ask in them besides."""
     flow: FlowContext = field(default_factory=FlowContext)
     """Whose transfers to look at."""
     stays: frozenset[str] = frozenset()

@@ -1,29 +1,32 @@
 """A hello in the shape of a program that people use, though the library's own passes.
 
-A site gets one, before or after its own first visit as the run has drawn. Where it fails and the library's passes, the
-two are sent in turns, then an innocent name is asked for in the same shape, and then the site in the shapes of its
-other programs; helpers are asked to send the one that failed. At most fourteen further handshakes for a site, one after
-the other, all at one address.
+A site gets one, before or after its own first visit as the run has drawn. An imitation accuses nobody by itself, so
+where one is drawn, a captured shape follows, and in haste goes before it: what waits is left out. Sites that are asked
+because a shape was struck elsewhere get that one. Where a shape fails and the library's passes, the two are sent in
+turns, then an innocent name is asked for in the same shape, and then the site in the shapes of its other programs;
+helpers are asked to send the one that failed. At most fourteen further handshakes for a site, one after the other, all
+at one address.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from probe.catalogue.programs import PROGRAM_HELLOS, list_programs
+from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.catalogue.sites import Site
 from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
-from probe.core.tables.evidence_words import SPEAKING, Depth
+from probe.core.tables.evidence_words import Depth
 from probe.core.tables.failures import is_timeout
 from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.words import Empty
 from probe.inference.evidence.program_evidence import is_struck_hello
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.steps import AskControl, Step, Visit
+from probe.measurement.planning.struck_shapes import list_answering_addresses, list_user_shapes
 
 TURNS, QUICK_TURNS = 3, 4
 """Hellos of the program that must fail, each after one of the library's: more where a failure costs no time."""
@@ -38,7 +41,7 @@ Hello = tuple[str, ProgramShape | Empty, int]
 def plan_program_before(site: Site, address: str, source: AddressSource | Empty, depth: Depth,
                         history: SiteHistory, context: PlanContext) -> list[Step]:
     """The program's hello, where it goes before the library's and has not gone yet."""
-    shapes = _choose_shapes(site, context)
+    shapes = _choose_firsts(site, _draw_shapes(site, context), context) if context.programs else ()
     elsewhere = depth != "all" or source == "trusted" or not _goes_first(site, context)
     if not shapes or elsewhere or _list_own(site, history):
         return []
@@ -47,18 +50,21 @@ def plan_program_before(site: Site, address: str, source: AddressSource | Empty,
 
 def plan_program_turns(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
     """The next hello that is due; nothing where the library's own was never answered, or all is known."""
-    shapes = _choose_shapes(site, context)
-    address = _find_address(site, history) if shapes else ""
-    if not address or (_goes_first(site, context) and not _list_own(site, history)):
+    shapes = _draw_shapes(site, context)
+    firsts = _choose_firsts(site, shapes, context)
+    address = _find_address(site, history) if firsts else ""
+    if not address or (context.programs and _goes_first(site, context) and not _list_own(site, history)):
         return []
-    turns = _Turns(site=site, shapes=shapes, innocent=context.innocent, seen=[
+    turns = _Turns(site=site, firsts=firsts, shapes=shapes, innocent=context.innocent,
+                   asked_for_others=site.endpoints[0].input in context.struck.inputs, seen=[
         o for o in history.around if o.purpose == "program" and (o.address, o.port) == (address, site.port)
         and (o.failure or o.operation == "tls_handshake")])
     hello = next((due for due in turns.list_due() if not turns.find(due)), None)
-    steps: list[Step] = [make_program_visit(site, address, hello, context)] if hello else []
+    steps: list[Step] = [replace(make_program_visit(site, address, hello, context),
+                                 may_be_left_out=context.together and turns.may_miss(hello))] if hello else []
     known_as = to_public_address(address, context.nat64_prefix)
     return [*steps, *(AskControl(control_id=control, input=site.endpoints[0].input, addresses=(known_as,),
-                                 shape=shapes[0]) for control in context.controls if turns.is_chief_struck)]
+                                 shape=turns.chief) for control in context.controls if turns.is_chief_struck)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +72,13 @@ class _Turns:
     """What was sent for one site at one address, and how each ended."""
 
     site: Site
+    firsts: Sequence[ProgramShape]
+    """Those that are sent though nothing failed."""
     shapes: Sequence[ProgramShape]
-    """The program's that goes first, then the others'."""
+    """Those of all programs that ask the site."""
     innocent: str
+    asked_for_others: bool
+    """Whether a shape that is struck at another site is the reason."""
     seen: Sequence[Observation]
 
     def find(self, hello: Hello) -> Observation | None:
@@ -78,17 +88,38 @@ class _Turns:
     @property
     def is_chief_struck(self) -> bool:
         """Whether it has failed as often as is asked for."""
-        last = self.find((self.site.host, self.shapes[0], TURNS))
-        return last is not None and is_struck_hello(last)
+        return bool(self.chief) and self._fails((self.site.host, self.chief, TURNS))
+
+    @property
+    def chief(self) -> ProgramShape | Empty:
+        """Of those that fail the first, a captured one before an imitation: the others are held against it."""
+        failing = [shape for shape in self.firsts if self._fails((self.site.host, shape, 1))]
+        if not failing:
+            return ""
+        first: ProgramShape = min(failing, key=lambda shape: not PROGRAM_HELLOS[shape].verified)
+        return first
+
+    def may_miss(self, hello: Hello) -> bool:
+        """Whether it is not worth waiting for: nothing failed, neither here nor elsewhere."""
+        return not self.chief and hello[1] in self.firsts and not self.asked_for_others
 
     def list_due(self) -> Iterator[Hello]:
         """What is to be sent one after the other, as far as what has ended tells; the rest follows from its ends."""
-        name, chief = self.site.host, self.shapes[0]
-        yield name, chief, 1
+        name = self.site.host
+        for shape in self.firsts:
+            if self.chief and PROGRAM_HELLOS[self.chief].verified:
+                break
+            yield name, shape, 1
+            if not self.find((name, shape, 1)):
+                return
+        if self.chief:
+            yield from self._list_after(self.chief)
+
+    def _list_after(self, chief: ProgramShape) -> Iterator[Hello]:
+        """What follows the first failure of a shape."""
+        name = self.site.host
         first = self.find((name, chief, 1))
-        if first is None or not is_struck_hello(first):
-            return
-        for attempt in range(2, (TURNS if is_timeout(first.failure) else QUICK_TURNS) + 1):
+        for attempt in range(2, (TURNS if first and is_timeout(first.failure) else QUICK_TURNS) + 1):
             for hello in ((name, "", attempt - 1), (name, chief, attempt)):
                 yield hello
                 if self._contradicts(hello):
@@ -98,7 +129,7 @@ class _Turns:
             if not self._fails((self.innocent, chief, attempt)):
                 break
         yield name, "", QUICK_TURNS
-        for shape in self.shapes[1:]:
+        for shape in (shape for shape in self.shapes if shape != chief):
             for attempt in range(1, OTHER_TRIES + 1):
                 yield name, shape, attempt
                 if not self._fails((name, shape, attempt)):
@@ -114,18 +145,23 @@ class _Turns:
         return found is not None and is_struck_hello(found) == (hello[1] == "")
 
 
-def _choose_shapes(site: Site, context: PlanContext) -> list[ProgramShape]:
+def _draw_shapes(site: Site, context: PlanContext) -> list[ProgramShape]:
     """The shapes in which people's programs ask the site, in an order that this run has drawn: those that many use are
-    likely to come first. Imitations come last: none of them accuses by itself, and most runs get no further than the
-    first."""
-    if not context.programs or not site.sni or site.kind not in SPEAKING:
-        return []
-    shapes: dict[ProgramShape, int] = {}
-    for endpoint in site.endpoints:
-        shapes |= list_programs(endpoint.role, site.alpn)
+    likely to come first."""
+    shapes = list_user_shapes(site)
     # A weighted draw without replacement (Efraimidis and Spirakis 2006).
-    return sorted(shapes, key=lambda shape: (not PROGRAM_HELLOS[shape].verified,
-                                             -(_draw(site, context, shape) / 2**64) ** (1 / shapes[shape])))
+    return sorted(shapes, key=lambda shape: -(_draw(site, context, shape) / 2**64) ** (1 / shapes[shape]))
+
+
+def _choose_firsts(site: Site, drawn: Sequence[ProgramShape], context: PlanContext) -> tuple[ProgramShape, ...]:
+    """What is sent though nothing failed: what is struck elsewhere, where this site is asked for that; the shape that
+    was drawn; and a captured one after an imitation, or in haste before it."""
+    until = next((n for n, shape in enumerate(drawn, 1) if PROGRAM_HELLOS[shape].verified), len(drawn))
+    own = drawn[:until] if context.programs else []
+    if context.together:
+        own = sorted(own, key=lambda shape: not PROGRAM_HELLOS[shape].verified)
+    elsewhere = context.struck.shapes if site.endpoints[0].input in context.struck.inputs else ()
+    return tuple(dict.fromkeys((*(shape for shape in elsewhere if shape in drawn), *own)))
 
 
 def _goes_first(site: Site, context: PlanContext) -> bool:
@@ -145,12 +181,16 @@ def _list_own(site: Site, history: SiteHistory) -> list[Observation]:
 def _find_address(site: Site, history: SiteHistory) -> str:
     """Where the program was asked already, else where the library's hello was answered first; empty where it never was,
     or fails there."""
-    answered = [o.address for o in history.visits if o.purpose == "target" and o.operation == "tls_handshake"
-                and o.tls.server_hello and not o.failure]
+    answered = list_answering_addresses(history.visits)
     asked = [o.address for o in _list_own(site, history)]
     address = next(iter((*asked, *answered)), "")
     failed = any(o.address == address and o.failure and o.operation == "tls_handshake" for o in history.visits)
     return address if address in answered and not failed else ""
+
+
+def is_late_turn(step: Visit) -> bool:
+    """Whether its failure is as often as one is asked for: a site's own name in a program's shape."""
+    return step.purpose == "program" and bool(step.shape and step.input) and step.attempt >= TURNS
 
 
 def make_program_visit(site: Site, address: str, hello: Hello, context: PlanContext) -> Visit:
@@ -161,7 +201,7 @@ def make_program_visit(site: Site, address: str, hello: Hello, context: PlanCont
     return Visit(
         purpose="program", address=address, port=site.port, hostname=hostname, attempt=attempt,
         sni=site.sni if own else hostname, shape=shape, alpn=site.alpn, trust=site.trust if own else "none",
-        until_server_hello=True, may_be_left_out=context.together and own and bool(shape) and attempt == 1,
+        until_server_hello=True,
         target_id=site.endpoints[0].target_id if own else "",
         input=site.endpoints[0].input if own else "", connect_timeout_s=patience_s, tls_timeout_s=patience_s,
     )

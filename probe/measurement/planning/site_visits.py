@@ -29,7 +29,7 @@ def make_target_visit(site: Site, address: str, source: AddressSource | Empty, c
     )
 
 
-def make_innocent_visit(site: Site, address: str, context: PlanContext) -> Visit:
+def make_innocent_visit(site: Site, address: str, context: PlanContext, *, attempt: int = 1) -> Visit:
     """The same address, asked for a name that nobody blocks; it needs no more than to be answered.
 
     Beside words that HTTP carries in the clear the site's own name is asked for: what they fail for shall be what they
@@ -38,7 +38,7 @@ def make_innocent_visit(site: Site, address: str, context: PlanContext) -> Visit
     plain = site.kind == "app" and not site.sni
     pages = () if site.sni or plain else (Page(input="", target_id="", url=f"http://{context.innocent}/"),)
     return Visit(
-        purpose="innocent", address=address, port=site.port, hostname=context.innocent,
+        purpose="innocent", address=address, port=site.port, hostname=context.innocent, attempt=attempt,
         sni=context.innocent if site.sni else "", trust="none", until_server_hello=bool(site.sni), pages=pages,
         app=INNOCENT_HTTP if plain else "",
         app_name=(site.app_name if site.app_url else context.innocent) if plain else "",

@@ -85,6 +85,10 @@ PlacesBefore = Callable[[Vantage], "EarlierPlaces"]
 """Likewise: endpoint -> the place that was found for it in the last 24 hours."""
 
 
+TargetsBefore = Callable[[Vantage], Collection[str]]
+"""Likewise: the targets that were in trouble at times, or that were asked as programs do."""
+
+
 def _nothing(_: Vantage) -> Mapping[str, Any]:
     return {}
 
@@ -109,6 +113,8 @@ class _RunSetting:
     board: FeedBoard | None = None
     failed_before: FailedBefore = _nothing
     places_before: PlacesBefore = _nothing
+    watched_before: TargetsBefore = _nothing
+    asked_before: TargetsBefore = _nothing
 
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
         return gather_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
@@ -118,7 +124,8 @@ class _RunSetting:
 
 def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = ignore_progress,
              ask_helper: HelperAsker = no_helper, board: FeedBoard | None = None,
-             failed_before: FailedBefore = _nothing, places_before: PlacesBefore = _nothing) -> RunResult:
+             failed_before: FailedBefore = _nothing, places_before: PlacesBefore = _nothing,
+             watched_before: TargetsBefore = _nothing, asked_before: TargetsBefore = _nothing) -> RunResult:
     """Measure, judge, and return everything; the network's failures are results, not exceptions. On the `board` stand
     signed control feeds, whose word that something works convicts only what failed before that as well."""
     raise_socket_limit()
@@ -140,7 +147,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
                           gateway=probe_gateway() if links else "none", tunnel=_tunnel(settings), watch=watch,
                           whereabouts=Whereabouts(choose_table(settings.geo, lab=plan.lab)), seed=seed, rng=rng,
                           ask_helper=ask_helper, board=board,
-                          failed_before=failed_before, places_before=places_before)
+                          failed_before=failed_before, places_before=places_before, watched_before=watched_before,
+                          asked_before=asked_before)
         if links:
             climb_ladder(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select_sites(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
@@ -203,7 +211,8 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
     frame = replace(adapt_context(run.frame, ladder), known_good=known.good, known_absent=known.absent,
                     stays=frozenset() if run.plan.fast else choose_stays(
                         endpoint for site in chosen.sites for endpoint in site.endpoints),
-                    https_compared=choose_https_compared(chosen.sites, seed=run.seed))
+                    https_compared=choose_https_compared(chosen.sites, seed=run.seed),
+                    watched=frozenset(run.watched_before(_here(run))))
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
     way = partial(choose_reachable_address, context=frame)
     shop = StepExecutor(
@@ -213,7 +222,7 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
     )
     gate = Pacer(interval_s=choose_interval_s(run.plan, pace_s=run.settings.run.pace_s, flows=flows), rng=run.rng)
     RunLoop(sites=chosen.sites, context=frame, log=book, executor=shop, clock=run.clock, listener=listener, pool=pool,
-            gate=gate, rng=run.rng, events=events, progress=progress,
+            gate=gate, rng=run.rng, events=events, progress=progress, asked_before=lambda: run.asked_before(_here(run)),
             halted=lambda: run.watch.has_changed).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
     return book
 

@@ -36,7 +36,7 @@ import itertools
 import queue
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
@@ -55,8 +55,10 @@ from probe.measurement.planning.locate_plan import list_search_keys
 from probe.measurement.planning.loss_suspects import make_loss_context
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
+from probe.measurement.planning.program_plan import is_late_turn
 from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
 from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, QuicVisit, Step, VersionProbe, Visit
+from probe.measurement.planning.struck_shapes import choose_struck_shapes
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.pacer import Pacer, must_wait_for, spoils_address
 from probe.measurement.session.step_executor import StepExecutor, StepResult, execute_step
@@ -117,23 +119,25 @@ class _State:
     tried_controls: set[str] = field(default_factory=set)
     """Controls that were asked about places of which the answer is known."""
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    shape_struck: bool = False
+    """A program's hello has just failed so often that others are to be asked in its shape."""
 
 
 class RunLoop:
     """Drives sites to their end. `events` may also bring observations that no step asked for (late rungs of the
     ladder). Once `halted` says so nothing more is started. `progress` is called with (sites that need nothing more,
-    all sites)."""
+    all sites); `asked_before` tells the targets that runs of the last day asked as programs do."""
 
     def __init__(self, *, sites: Sequence[Site], context: PlanContext, log: ObservationLog, executor: StepExecutor,
                  clock: Clock, listener: DnsListener, pool: DaemonPool, gate: Pacer, rng: random.Random,
                  events: queue.SimpleQueue[Any], halted: Callable[[], bool] = lambda: False,
-                 progress: Progress = ignore_progress) -> None:
+                 progress: Progress = ignore_progress, asked_before: Callable[[], Collection[str]] = tuple) -> None:
         self._sites, self._frame, self._book, self._shop = list(sites), context, log, executor
         self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
         self._events, self._halted, self._system = events, halted, DaemonPool(SYSTEM_LOOKUPS)
         self._state = _State()
         self._order = itertools.count()
-        self._progress = progress
+        self._progress, self._asked_before = progress, asked_before
 
     def run(self, *, deadline_s: float) -> None:
         """Work until nothing is due or the run's clock reaches `deadline_s`."""
@@ -141,6 +145,8 @@ class RunLoop:
         self._rng.shuffle(indices)
         for index in indices:
             self._plan(index)
+        self._drive(deadline_s, lull_s=LULL_S)
+        self._look_at_shapes()
         self._drive(deadline_s, lull_s=LULL_S)
         self._look_at_loss()
         self._drive(deadline_s)
@@ -168,6 +174,18 @@ class RunLoop:
                         consent_level=self._frame.consent_level)
         if flow != self._frame.flow:
             self._frame = replace(self._frame, flow=flow)
+            for index in range(len(self._sites)):
+                self._plan(index)
+
+    def _look_at_shapes(self) -> None:
+        """Which programs' shapes are struck at some site, and who else is to be asked in them? None is the rule."""
+        if not any(o.purpose == "program" and o.failure for o in self._book.observations):
+            return
+        known = ((site, self._book.history_of(site)) for site in self._rng.sample(self._sites, len(self._sites)))
+        struck = choose_struck_shapes([(site, seen.visits, seen.around) for site, seen in known], self._asked_before,
+                                      self._frame.struck)
+        if struck != self._frame.struck:
+            self._frame = replace(self._frame, struck=struck)
             for index in range(len(self._sites)):
                 self._plan(index)
 
@@ -294,6 +312,9 @@ class RunLoop:
                 event = self._events.get_nowait()
         for index in sorted(concerned):
             self._plan(index)
+        if self._state.shape_struck and self._frame.together:  # what waits for the end may be too late there
+            self._state.shape_struck = False
+            self._look_at_shapes()
 
     def _take(self, event: Any) -> Set[int]:
         """The sites for which the event may make something due."""
@@ -347,6 +368,8 @@ class RunLoop:
             more = replace(step, pages=left)
             self._state.owners[more] |= self._state.owners[step]
             self._enqueue(more)
+        if isinstance(step, Visit) and done and done[-1].failure and is_late_turn(step):
+            self._state.shape_struck = True
         return self._state.owners[step]
 
 

@@ -1,30 +1,27 @@
 """What the runs before this one said: a block that the last one saw too, late enough after any residual blocking, is
-confirmed; what failed then brackets what a control feed says since; where one found the place of a block, it is known
-for a day; and many of them together tell a name that is struck at times from a server that fails at times."""
+confirmed; what failed then brackets what a control feed says since; and where one found the place of a block, it is
+known for a day; and whom a day's runs asked as programs do is not asked again."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.config.geo.vantage_place import is_elsewhere
-from probe.core.runs import Run, RunResult, Vantage
+from probe.core.runs import Run, Vantage
 from probe.core.stamps import parse_time
 from probe.core.verdicts import Verdict
-from probe.inference.evidence.planned_looks import read_share
 from probe.inference.verdicts.earlier_places import EarlierPlace, EarlierPlaces, list_found_places
-from probe.inference.verdicts.share_series import ShareSeries, judge_series, read_run_share
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_records, stored_runs
 
-PLACE_AGE_S = 24 * 3600.0
-"""How long the place where a name is blocked is taken to be the same."""
+DAY_S = 24 * 3600.0
+"""So long the place where a name is blocked is taken to be the same, and a site that was asked as programs do is not
+asked so again for the sake of others."""
 MAX_AGE_S = 26 * 3600.0
-MOST_RUNS = 20
-"""Of a series, the present run among them."""
 TRIES = 2
 """Attempts that must have failed, every one."""
 ELSEWISE = frozenset(f"inconclusive.{word}" for word in ("vantage", "instrument", "tainted", "not_attempted"))
@@ -39,7 +36,7 @@ def read_previous_blocks(directory: Path, *, before: datetime, at_least_s: float
     at home confirms nothing on a journey. Not every run takes every target.
     """
     found, missing = dict[str, str](), set(targets)
-    for _, _, said in _read_runs(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
+    for _, _, said in read_earlier_runs(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
         verdicts = [v for v in said if v.target_id in missing]
         found |= {v.target_id: v.block_type for v in verdicts if v.outcome == "blocked"}
         missing -= {v.target_id for v in verdicts}
@@ -54,7 +51,7 @@ def read_previous_failures(directory: Path, *, before: datetime, here: Vantage) 
     Not of endpoints that this run called well, down, or hindered by the device or its network.
     """
     last = dict[str, datetime | None]()
-    for ended, _, said in _read_runs(directory, before=before, at_least_s=0.0, here=here):
+    for ended, _, said in read_earlier_runs(directory, before=before, here=here):
         for v in said:
             if v.outcome != "not_attempted":
                 last.setdefault(v.input, ended if _is_failed(v) else None)
@@ -65,8 +62,8 @@ def read_previous_places(directory: Path, *, before: datetime, here: Vantage) ->
     """Endpoint -> its place, of what a run of the last 24 hours in this network called blocked by a place that it had
     found itself, unless a later one was served there."""
     found, settled = dict[str, EarlierPlace](), set[str]()
-    for ended, run_id, said in _read_runs(directory, before=before, at_least_s=0.0, here=here):
-        if (before - ended).total_seconds() > PLACE_AGE_S:
+    for ended, run_id, said in read_earlier_runs(directory, before=before, here=here):
+        if (before - ended).total_seconds() > DAY_S:
             continue
         places = list_found_places(run_id, said)
         found |= {url: place for url, place in places.items() if url not in settled}
@@ -74,17 +71,11 @@ def read_previous_places(directory: Path, *, before: datetime, here: Vantage) ->
     return found
 
 
-def read_series(directory: Path, result: RunResult) -> dict[str, ShareSeries]:
-    """Target -> what this run and those before it in its network say together, of each target some connection to which
-    was in trouble in this one."""
-    wanted = {v.target_id: [read_run_share(v)] for v in result.verdicts if read_share(v.troubled)[0]}
-    begun = parse_time(result.run.measurement_start_time)
-    earlier = _read_runs(directory, before=begun, at_least_s=0.0, here=result.run.vantage) if wanted else ()
-    for *_, said in itertools.islice(earlier, MOST_RUNS - 1):
-        for v in said:
-            if v.target_id in wanted:
-                wanted[v.target_id].append(read_run_share(v))
-    return {target: judge_series(shares) for target, shares in wanted.items()}
+def read_asked_as_programs(directory: Path, *, before: datetime, here: Vantage) -> frozenset[str]:
+    """The targets that runs of the last 24 hours asked in the shape of a program that people use."""
+    return frozenset(v.target_id for ended, _, said in read_earlier_runs(directory, before=before, here=here)
+                     if (before - ended).total_seconds() <= DAY_S
+                     for v in said if not PROGRAM_HELLOS.keys().isdisjoint((*v.struck, *v.spared)))
 
 
 def _is_failed(v: Verdict) -> bool:
@@ -92,11 +83,11 @@ def _is_failed(v: Verdict) -> bool:
         v.attempts == v.failed_attempts >= TRIES)
 
 
-def _read_runs(directory: Path, *, before: datetime, at_least_s: float, here: Vantage
-               ) -> Iterator[tuple[datetime, str, tuple[Verdict, ...]]]:
+def read_earlier_runs(directory: Path, *, before: datetime, here: Vantage, at_least_s: float = 0.0,
+                      most_age_s: float = MAX_AGE_S) -> Iterator[tuple[datetime, str, tuple[Verdict, ...]]]:
     """When each run of ours in this network really ended, its id, and its verdicts; the latest first. A damaged file is
     passed over, since what is just measured must be written all the same."""
-    for ended, run in _runs(directory, before=before, at_least_s=at_least_s):
+    for ended, run in _runs(directory, before=before, at_least_s=at_least_s, most_age_s=most_age_s):
         if run.engine == "probe" and not is_elsewhere(run.vantage, here):
             try:
                 said = tuple(read_records(directory, run, Verdict))
@@ -105,16 +96,17 @@ def _read_runs(directory: Path, *, before: datetime, at_least_s: float, here: Va
                 continue
 
 
-def _runs(directory: Path, *, before: datetime, at_least_s: float) -> list[tuple[datetime, Run]]:
+def _runs(directory: Path, *, before: datetime, at_least_s: float, most_age_s: float) -> list[tuple[datetime, Run]]:
     """The runs that ended within these times, and when by their own clocks; the latest first. None where there are no
     results yet, or damaged ones."""
     try:
-        runs = list(stored_runs(directory, since=(before - timedelta(seconds=MAX_AGE_S, days=1)).date()))
+        runs = list(stored_runs(directory, since=(before - timedelta(seconds=most_age_s, days=1)).date()))
     except StoreError:
         return []
     found: list[tuple[datetime, Run]] = []
     for run in runs:
         with contextlib.suppress(ValueError):
             found.append((parse_time(run.measurement_end_time), run))
-    return sorted(((ended, run) for ended, run in found if at_least_s <= (before - ended).total_seconds() <= MAX_AGE_S),
+    return sorted(((ended, run) for ended, run in found
+                   if at_least_s <= (before - ended).total_seconds() <= most_age_s),
                   key=lambda pair: pair[0], reverse=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from probe.catalogue.packaged import load_account_needs, load_titles
+from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.core.runs import RunResult
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Decided, Outcome
@@ -16,6 +17,7 @@ from probe.inference.verdicts.service_sentences import describe_services
 from probe.inference.verdicts.share_series import ShareSeries, describe_series
 from probe.results.files.text_cells import visible
 
+_MOST_NAMED = 6
 _SHOWN: tuple[Decided, ...] = ("blocked", "network", "local", "down", "inconclusive")
 
 
@@ -46,10 +48,22 @@ def describe_run(result: RunResult, series: Mapping[str, ShareSeries]) -> Iterat
     if any(said for _, said in at_times_before):
         yield "This run and those before it:"
         yield from (f"  {target:<34} {said}" for target, said in at_times_before if said)
+    yield from _tell_shapes(result.verdicts)
     yield from describe_services(result.services, load_titles(), load_account_needs())
     counts = Counter(v.outcome for v in result.verdicts)
     words: list[Outcome] = [*OUTCOMES, NOT_ATTEMPTED]
     yield ", ".join(f"{counts[w]} {w}" for w in words if counts[w]) + f"; {run.runtime_s:.1f} s"
+
+
+def _tell_shapes(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Where hellos like a program's fail, and where they pass."""
+    for shape, hello in PROGRAM_HELLOS.items():
+        struck = [v.target_id for v in verdicts if shape in v.struck]
+        passed = sum(shape in v.spared for v in verdicts)
+        if struck:
+            yield (f"Hellos in the shape of {shape} fail at {len(struck)} targets "
+                   f"({', '.join(struck[:_MOST_NAMED])}), and are answered at {passed}; this probe's own pass."
+                   + ("" if hello.verified else " The shape is an imitation: it accuses nobody by itself."))
 
 
 def _mean(cause: str) -> str:

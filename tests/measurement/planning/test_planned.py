@@ -11,6 +11,7 @@ import pytest
 from made_up_net import FRAME, Net, walk
 from observations import EOF, HERE4, HOST, NEAR4, RESET, TIMEOUT, endpoint, site_of
 from probe.core.tables.failures import Failure
+from probe.inference.evidence.planned_looks import gather_planned_looks
 from probe.inference.evidence.stay_evidence import gather_stay_evidence
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.stay_plan import choose_stays
@@ -50,6 +51,21 @@ def test_each_address_that_is_only_looked_at_is_looked_at_once() -> None:
     two: dict[str, tuple[str, ...] | str] = {channel: (HERE4, NEAR4) for channel in ("system", "network", "public")}
     visits = own(walk(site_of(), Net(dns=two), context=TIMED))
     assert [v.address for v in visits].count(NEAR4) == 1
+
+
+WATCHED = replace(FAST, watched=frozenset({endpoint().target_id}))
+
+
+@pytest.mark.parametrize("tier", [1, 2])
+@pytest.mark.parametrize("context", [WATCHED, replace(WATCHED, planned=3, together=False)], ids=["in haste", "timed"])
+def test_a_watched_target_gets_three_connections_and_two_innocent_ones_first(tier: int, context: PlanContext) -> None:
+    log, site = ObservationLog("r"), site_of(endpoint(tier=tier))
+    taken = walk(site, Net(dns=HONEST), context=context, book=log)
+    assert [(v.planned, v.may_be_left_out) for v in own(taken)] == [(True, False)] * 3
+    first = next(n for n, step in enumerate(taken) if isinstance(step, Visit) and step.purpose == "target")
+    assert len(own(taken[:first], "innocent")) == len(own(taken, "innocent")) == 2
+    seen = log.history_of(site)
+    assert gather_planned_looks(site, seen.visits, seen.around).beside_share == "0/2"
 
 
 @pytest.mark.parametrize("word", [RESET, TIMEOUT, EOF])

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from made_up_net import FRAME, Net, walk
 from observations import EOF, HERE4, HOST, NEAR4, RESET, TIMEOUT, endpoint, replace_flat, site_of
+from probe.catalogue.programs import PROGRAM_HELLOS
+from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
-from probe.inference.evidence.program_evidence import ProgramEvidence, gather_program_evidence
+from probe.inference.evidence.program_evidence import (
+    ProgramEvidence,
+    gather_program_evidence,
+    list_program_meetings,
+    list_unasked,
+)
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.steps import AskControl, LocateHop, Step, Visit
+from probe.measurement.planning.struck_shapes import MOST_SITES, StruckShapes, choose_struck_shapes
 from probe.measurement.session.observation_log import ObservationLog
 
 DNS: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
@@ -42,6 +50,16 @@ def net_of(strikes: Callable[[Visit], bool] = lambda step: False, word: Failure 
     return net
 
 
+def draw_for(*firsts: str, url: str = f"https://{HOST}/") -> PlanContext:
+    """A run that has drawn these shapes."""
+    site = site_of(endpoint(url))
+    for draw in range(200):
+        context = replace(DUE, draw=draw)
+        if [shape for _, shape, _ in sent(walk(site, net_of(), context=context))] == list(firsts):
+            return context
+    raise AssertionError("the draw never decides so")
+
+
 def sent(taken: list[Step]) -> list[tuple[str, str, int]]:
     return [(s.hostname, s.shape, s.attempt) for s in taken if isinstance(s, Visit) and s.purpose == "program"]
 
@@ -58,7 +76,7 @@ def with_draw(*, first: bool) -> PlanContext:
 
 def see(strikes: Callable[[Visit], bool], word: Failure = RESET) -> tuple[ProgramEvidence, list[Step]]:
     book = ObservationLog("r")
-    taken = walk(site_of(), net_of(strikes, word), context=DUE, book=book)
+    taken = walk(site_of(), net_of(strikes, word), context=draw_for("chrome"), book=book)
     near = book.history_of(site_of())
     return gather_program_evidence(site_of(), HERE4, near.around, (*near.visits, *near.around)), taken
 
@@ -66,16 +84,61 @@ def see(strikes: Callable[[Visit], bool], word: Failure = RESET) -> tuple[Progra
 @pytest.mark.parametrize("first", [True, False])
 def test_one_hello_goes_before_or_after_the_librarys(first: bool) -> None:
     taken = walk(site_of(), net_of(), context=with_draw(first=first))
-    ((name, shape, attempt),) = sent(taken)
+    (name, shape, attempt), *more = sent(taken)
     assert (name, attempt, shape in ("chrome", "firefox", "safari")) == (HOST, 1, True)
+    assert len(more) == (shape == "safari")
 
 
-def test_runs_draw_all_captured_shapes_of_a_sites_users() -> None:
-    shapes = {sent(walk(site_of(), net_of(), context=replace(DUE, draw=draw)))[0][1] for draw in range(40)}
-    assert shapes == {"chrome", "firefox"}
+def test_runs_draw_all_shapes_of_a_sites_users_and_a_captured_one_in_any_case() -> None:
+    drawn = [[shape for _, shape, _ in sent(walk(site_of(), net_of(), context=replace(DUE, draw=draw)))]
+             for draw in range(40)]
+    assert {shapes[0] for shapes in drawn} == {"chrome", "firefox", "safari"}
+    assert all(PROGRAM_HELLOS[shapes[-1]].verified for shapes in drawn)  # type: ignore[index]
     messenger = site_of(endpoint(role="chat"))
     apps = {sent(walk(messenger, net_of(), context=replace(DUE, draw=draw)))[0][1] for draw in range(40)}
-    assert apps == {"conscrypt", "chrome", "openssl"}
+    assert apps == {"conscrypt", "chrome", "openssl", "safari"}
+
+
+def test_where_an_imitation_alone_is_struck_the_turns_are_its_own() -> None:
+    book, context = ObservationLog("r"), draw_for("safari", "chrome")
+    taken = walk(site_of(), net_of(lambda step: step.shape == "safari" and step.hostname == HOST), context=context,
+                 book=book)
+    near = book.history_of(site_of())
+    seen = gather_program_evidence(site_of(), HERE4, near.around, (*near.visits, *near.around))
+    assert (seen.chief, seen.struck, seen.spared, seen.verified) == (
+        "safari", ("safari",), ("library", "chrome", "firefox"), False)
+    assert (seen.failed, seen.turns, seen.innocent) == (4, 3, "reached")
+    assert len(sent(taken)) <= 14
+
+
+def test_where_a_captured_shape_is_struck_as_well_the_turns_are_that_ones() -> None:
+    book, context = ObservationLog("r"), draw_for("safari", "chrome")
+    taken = walk(site_of(), net_of(lambda step: step.shape != "" and step.hostname == HOST), context=context, book=book)
+    near = book.history_of(site_of())
+    seen = gather_program_evidence(site_of(), HERE4, near.around, (*near.visits, *near.around))
+    assert (seen.chief, seen.failed, seen.turns, seen.verified) == ("chrome", 4, 3, True)
+    assert set(seen.struck) == {"chrome", "firefox", "safari"}
+    assert len(sent(taken)) <= 14
+
+
+def test_in_haste_a_captured_shape_goes_first_and_what_may_show_nothing_is_left_out() -> None:
+    hasty = replace(draw_for("safari", "chrome"), together=True)
+
+    def may_miss(net: ShapedNet, context: PlanContext) -> Sequence[tuple[str, bool]]:
+        return [(s.shape, s.may_be_left_out) for s in walk(site_of(), net, context=context)
+                if isinstance(s, Visit) and s.purpose == "program"][:2]
+
+    assert may_miss(net_of(), hasty) == [("chrome", True), ("safari", True)]
+    assert may_miss(net_of(lambda step: step.shape == "chrome"), hasty) == [("chrome", True), ("", False)]
+    asked = StruckShapes(shapes=("firefox",), inputs=frozenset({f"https://{HOST}/"}))
+    assert may_miss(net_of(), replace(hasty, struck=asked))[0] == ("firefox", False)
+
+
+def test_a_site_whose_turn_it_is_not_is_asked_in_what_is_struck_elsewhere_and_nothing_else() -> None:
+    asked = StruckShapes(shapes=("conscrypt", "safari"), inputs=frozenset({f"https://{HOST}/"}))
+    assert sent(walk(site_of(), net_of(), context=replace(FRAME, struck=asked))) == [(HOST, "safari", 1)]
+    others = replace(asked, inputs=frozenset({"https://others.example/"}))
+    assert not sent(walk(site_of(), net_of(), context=replace(FRAME, struck=others)))
 
 
 @pytest.mark.parametrize("context", [FRAME, DUE], ids=["not due", "due"])
@@ -112,10 +175,10 @@ def test_what_other_programs_meet_is_told_apart() -> None:
         taken = walk(site_of(), net, context=replace(DUE, draw=draw), book=book)
         near = book.history_of(site_of())
         seen = gather_program_evidence(site_of(), HERE4, near.around, (*near.visits, *near.around))
-        if sent(taken)[0][1] == "firefox":
+        if sent(taken)[0][1] == "firefox" or sent(taken)[1:2] == [(HOST, "firefox", 1)]:
             assert (seen.struck, seen.spared) == (("firefox",), ("library", "chrome", "safari"))
         else:
-            assert (seen.struck, len(sent(taken))) == ((), 1)
+            assert (seen.struck, len(sent(taken))) == ((), len(seen.spared))
 
 
 def test_a_name_that_is_struck_in_every_shape_is_no_matter_of_shapes() -> None:
@@ -154,7 +217,7 @@ def test_helpers_are_asked_to_send_what_failed_and_nothing_else() -> None:
 
 
 def test_where_a_program_is_struck_the_hop_is_looked_for_with_its_hello() -> None:
-    level3 = replace(DUE, consent_level=3)
+    level3 = replace(draw_for("chrome"), consent_level=3)
     taken = walk(site_of(), net_of(lambda step: step.shape != "" and step.hostname == HOST), context=level3)
     (search,) = [s for s in taken if isinstance(s, LocateHop)]
     asked, control = search.asked, search.control
@@ -164,3 +227,56 @@ def test_where_a_program_is_struck_the_hop_is_looked_for_with_its_hello() -> Non
     for spared in (lambda step: False, lambda step: step.shape != ""):
         quiet = walk(site_of(), net_of(spared), context=level3)
         assert not [s for s in quiet if isinstance(s, LocateHop)]
+
+
+# ---- once a shape is struck somewhere
+
+def seen_at(host: str, strikes: Callable[[Visit], bool], context: PlanContext, *, service: str = ""
+            ) -> tuple[Site, tuple[Observation, ...], tuple[Observation, ...]]:
+    service = service or host.partition(".")[0]
+    site, book = site_of(endpoint(f"https://{host}/", service=service, target_id=f"{host}.web")), ObservationLog("r")
+    walk(site, net_of(strikes), context=context, book=book)
+    near = book.history_of(site)
+    return site, near.visits, near.around
+
+
+def test_other_owners_sites_are_asked_in_the_shape_that_was_struck_somewhere() -> None:
+    struck = seen_at(HOST, lambda step: step.shape == "chrome" and step.hostname == HOST, draw_for("chrome"))
+    others = [seen_at(f"s{n}.example", lambda step: False, FRAME) for n in range(MOST_SITES + 3)]
+    known = {others[0][0].endpoints[0].target_id}
+    found = choose_struck_shapes([others[1], struck, *others], lambda: known)
+    assert found.shapes == ("chrome",)
+    assert found.inputs == {f"https://s{n}.example/" for n in range(1, MOST_SITES + 1)}
+    assert choose_struck_shapes([struck, *reversed(others)], frozenset, found) == found
+    few = choose_struck_shapes([struck, others[1]], frozenset)
+    more = choose_struck_shapes([struck, *others], frozenset, few)
+    assert few.inputs < more.inputs
+    assert len(more.inputs) == MOST_SITES
+
+
+@pytest.mark.parametrize("other", [
+    seen_at("s1.example", lambda step: False, draw_for("chrome", url="https://s1.example/")),
+    seen_at("s1.example", lambda step: False, FRAME, service=HOST.partition(".")[0]),
+], ids=["asked in it", "the same owner's"])
+def test_who_could_say_nothing_new_is_not_asked(other: tuple[Site, tuple[Observation, ...], tuple[Observation, ...]]
+                                                ) -> None:
+    struck = seen_at(HOST, lambda step: step.shape == "chrome" and step.hostname == HOST, draw_for("chrome"))
+    assert not choose_struck_shapes([struck, other], frozenset).inputs
+
+
+def test_where_nothing_is_struck_nobody_looks_at_earlier_runs() -> None:
+    def fail() -> frozenset[str]:
+        raise AssertionError
+
+    assert choose_struck_shapes([seen_at(HOST, lambda step: False, DUE)], fail) == StruckShapes()
+
+
+def test_a_site_that_was_not_asked_in_what_is_struck_elsewhere_is_known() -> None:
+    struck = seen_at(HOST, lambda step: step.shape == "safari" and step.hostname == HOST, draw_for("safari", "chrome"))
+    meetings = list_program_meetings(*struck, {})
+    site, _, around = seen_at("s1.example", lambda step: False, FRAME)
+    assert list_unasked(site, around, meetings) == ("safari",)
+    assert list_unasked(site_of(endpoint("http://s1.example/")), (), meetings) == ()
+    context = draw_for("safari", "chrome", url="https://s1.example/")
+    site, _, around = seen_at("s1.example", lambda step: False, context)
+    assert list_unasked(site, around, meetings) == ()

@@ -57,6 +57,9 @@ def test_a_failing_handshake_is_looked_at_twice_more_and_the_innocent_name_befor
     later = [s for s in taken if isinstance(s, Visit) and s.not_before_s]
     assert [s.purpose for s in later] == ["innocent", "target", "innocent", "target"]
     assert later[2].not_before_s - later[0].not_before_s == pytest.approx(240)
+    watched = replace(LATER, watched=frozenset({site_of().endpoints[0].target_id}))
+    again, _ = walk(site_of(), Net(dns=HONEST, cuts={HERE4: ("tls", RESET)}), watched)
+    assert [s.purpose for s in again if isinstance(s, Visit) and s.not_before_s > 100] == [s.purpose for s in later]
     shakes = [o for o in book.observations if o.purpose == "target" and o.operation == "tls_handshake"]
     assert len(split_into_slots(shakes)) == 3
 
