@@ -13,7 +13,7 @@ TEST_EXTRAS ?= dev,research
 # Another set is another stamp, so that what is missing gets installed.
 comma := ,
 # What says which packages are needed: of the probe, and of the laboratory.
-DECLARED := pyproject.toml lab/pyproject.toml
+DECLARED := pyproject.toml lab/pyproject.toml requirements/axe.txt
 TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 # The environment with the lowest versions, for the lowest Python where it is there, and the tests that touch what they bring.
@@ -107,6 +107,8 @@ $(VENV)/.installed-demo: $(DECLARED) | $(VENV)/.made
 $(TESTED): $(DECLARED) | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet,peers,users]'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/axe.txt \
+	  || echo "axe-core could not be had; the test of our pages with it is skipped." >&2
 	@touch $@
 
 $(LOWEST)/.installed: pyproject.toml lab/pyproject.toml requirements/lowest.txt

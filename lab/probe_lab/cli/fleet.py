@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.core.progress import Progress
+from probe.operation.commands.output_option import output_option
 from probe_lab.cli.progress import bar
 from probe_lab.lab_errors import INSTALL_FLEET
 
@@ -37,8 +38,7 @@ def fleet() -> None:
 @fleet.command()
 @click.option("--rows", type=click.IntRange(1, MOST_ROWS), default=1_000_000, show_default=True,
               help="At least so many verdicts; whole days are written.")
-@click.option("-o", "--output", "--out", "out",
-              type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
+@output_option("folder", "Folder to write to.", required=True)
 @click.option("--seed", type=_SEED, default=1, show_default=True, help="The same seed makes the same rows.")
 @click.option("--volunteers", type=click.IntRange(1, PLENTY), default=200, show_default=True,
               help="More where so many rows need more.")
@@ -56,8 +56,8 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
 
     \b
     Examples:
-      probe fleet simulate --rows 1000000 --out /tmp/fleet
-      probe fleet simulate --rows 100000000 --out /tmp/large --seed 7
+      probe fleet simulate --rows 1000000 -o /tmp/fleet
+      probe fleet simulate --rows 100000000 -o /tmp/large --seed 7
     """
     _check()
     from probe_lab.fleet.fleet_rows import size_for, write_rows
