@@ -13,7 +13,7 @@ TEST_EXTRAS ?= dev,research
 # Another set is another stamp, so that what is missing gets installed.
 comma := ,
 # What says which packages are needed: of the probe, and of the laboratory.
-DECLARED := pyproject.toml lab/pyproject.toml requirements/axe.txt
+DECLARED := pyproject.toml lab/pyproject.toml
 TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 # The environment with the lowest versions, for the lowest Python where it is there, and the tests that touch what they bring.

@@ -26,6 +26,8 @@ BESIDE = {
 READS = {"--results", "--config", "--catalogue", "--answers", "--events", "--targets", "--policy", "--key", "--series"}
 FORMER = {"analyse", "demo", "fleet simulate", "import ooni", "report"}
 """Commands that called it `--out`."""
+SHOWN_STILL = {"demo", "fleet simulate"}
+"""Of the laboratory, which may not use what hides it."""
 
 
 def commands(command: click.Command = cli, name: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -74,6 +76,8 @@ def test_the_former_name_works_and_is_offered_nowhere(name: str, tmp_path: Path)
     for given in ("-o", "--output", "--out"):
         context = command.make_context(name, [given, str(tmp_path / "x"), *(["-"] if name == "import ooni" else [])])
         assert context.params[str(option.name)] == tmp_path / "x"
+    if name in SHOWN_STILL:
+        return
     words = name.split()
     offered = ShellComplete(cli, {}, "probe", "_PROBE_COMPLETE").get_completions(words, "--out")
     assert [item.value for item in offered] == ["--output"]

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Literal
 import click
 import msgspec
 
-from probe.operation.commands.output_option import output_option
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,8 +18,9 @@ TITLE = "WeChat in Russia, May 2017 (laboratory)"
 
 
 @click.command(short_help="WeChat in Russia, May 2017: a time-lapse in the laboratory.")
-@output_option("folder", "Folder for the results; must be empty or absent.", default=Path("results/demo"),
-               show_default=True)
+@click.option("-o", "--output", "--out", "out",
+              type=click.Path(file_okay=False, path_type=Path), default=Path("results/demo"),
+              show_default=True, help="Folder for the results; must be empty or absent.")
 @click.option("--seed", type=int, default=2017, show_default=True, help="Seed of the world.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Runs at a time (default: six for each core).")
 def demo(out: Path, seed: int, jobs: int | None) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.core.progress import Progress
-from probe.operation.commands.output_option import output_option
 from probe_lab.cli.progress import bar
 from probe_lab.lab_errors import INSTALL_FLEET
 
@@ -38,7 +37,8 @@ def fleet() -> None:
 @fleet.command()
 @click.option("--rows", type=click.IntRange(1, MOST_ROWS), default=1_000_000, show_default=True,
               help="At least so many verdicts; whole days are written.")
-@output_option("folder", "Folder to write to.", required=True)
+@click.option("-o", "--output", "--out", "out",
+              type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
 @click.option("--seed", type=_SEED, default=1, show_default=True, help="The same seed makes the same rows.")
 @click.option("--volunteers", type=click.IntRange(1, PLENTY), default=200, show_default=True,
               help="More where so many rows need more.")

@@ -20,7 +20,8 @@ _FLAGS = (
     "--disable-component-update", "--disable-sync", "--disable-extensions", "--host-resolver-rules=MAP * ~NOTFOUND",
     "--proxy-server=http://127.0.0.1:9", "--remote-debugging-pipe", "about:blank",
 )
-_WAIT_S = 60.0
+_WAIT_S = 240.0
+"""So long it may be silent: a check of a whole page takes minutes on a machine that has other things to do."""
 
 
 class Browser:
