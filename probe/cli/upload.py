@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def upload(config: str | None, results: Path | None, for_s: float, due: bool, dry_run: bool, as_json: bool) -> None:
     """Send the tables of all runs that are not there yet to the place that `probe setup --upload-to URL` named.
 
-    Each run is one compressed archive, about a ninth of what its tables take here. Scheduled runs do so by
+    Each run is one compressed archive, a seventh of what its tables take here, or less. Scheduled runs do so by
     themselves. A run that is sent twice is the same file twice. Captured packets and laboratory runs are never sent.
 
     \b
