@@ -328,3 +328,20 @@ def test_a_damaged_state_is_told_and_another_upload_at_work_is_left_alone(tmp_pa
     with hold_run_lock(results / "upload"):
         assert upload(config, results).exit_code == EXIT_LOCKED
     assert upload(config, results).exit_code == 0
+
+
+def test_what_would_be_sent_is_told_with_sizes_and_nothing_is(tmp_path: Path) -> None:
+    results = with_runs(tmp_path / "results")
+    write_run(seen_by(a_result("r-lab"), lab=True), results, parquet=False)
+    (tmp_path / "there").mkdir()
+    config = to(f"file://{tmp_path}/there", tmp_path)
+    told = json.loads(upload(config, results, "--dry-run", "--json").output)
+    assert "laboratory" in upload(config, results, "--dry-run").output
+    assert list((tmp_path / "there").iterdir()) == []
+    assert not find_state_file(results, f"file://{tmp_path}/there").exists()
+    sent = json.loads(upload(config, results, "--json").output)
+    assert told["runs"] == 3
+    assert {name: told[name] for name in ("runs", "bytes", "unpacked_bytes")} == {
+        name: sent[name] for name in ("runs", "bytes", "unpacked_bytes")}
+    assert sum(path.stat().st_size for path in (tmp_path / "there").rglob("*.tgz")) == sent["bytes"]
+    assert sent["bytes"] < sent["unpacked_bytes"]
