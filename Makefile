@@ -107,6 +107,8 @@ $(VENV)/.installed-demo: $(DECLARED) | $(VENV)/.made
 $(TESTED): $(DECLARED) | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet,peers,users]'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/axe.txt \
+	  || echo "axe-core could not be had; the test of our pages with it is skipped." >&2
 	@touch $@
 
 $(LOWEST)/.installed: pyproject.toml lab/pyproject.toml requirements/lowest.txt

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from probe.config.install_advice import advise_extra
+from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
@@ -33,10 +35,8 @@ _Period: TypeAlias = tuple[datetime | None, datetime | None]
 
 
 @click.command()
-@click.argument("directory", metavar="RESULTS", default="results",
-                type=click.Path(exists=True, path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="analysis", show_default=True,
-              help="Folder for what is found.")
+@click.argument("given", metavar="[RESULTS]", required=False, type=click.Path(exists=True, path_type=Path))
+@output_option("folder", "Folder for what is found.", default="analysis", show_default=True)
 @click.option("--engine", type=click.Choice(["duckdb", "spark", "clickhouse"]), default="duckdb", show_default=True,
               help="What computes.")
 @click.option("--url", default="", help="Of a Spark master (default: local[*]) or a ClickHouse server.")
@@ -51,40 +51,40 @@ _Period: TypeAlias = tuple[datetime | None, datetime | None]
 @click.option("--changes-since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"]),
               help="Tell what the log of events says since this time (UTC). Default: what this call adds to it.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was counted and found as JSON.")
-def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
+def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
             threads: int, since: datetime | None, until: datetime | None, changes_since: datetime | None,
             as_json: bool) -> None:
-    """Count the verdicts in RESULTS (default: results) by target, role and service, network and hour.
+    """Count the verdicts in RESULTS by target, role and service, network and hour.
 
-    RESULTS is a results folder, one that `probe collect` made, or a folder that holds several. The counts go to
-    cells.parquet in the folder of --out, what its columns mean to cells.json. A run that comes twice counts once; rows
-    that cannot be right are left out, counted by reason, and listed with --rejected. Rows of the laboratory and others
-    are never counted together.
+    RESULTS is a results folder (default: the configured one), one that `probe collect` made, or a folder that holds
+    several. The counts go to cells.parquet in the folder of --output, what its columns mean to cells.json. A run that
+    comes twice counts once; rows that cannot be right are left out, counted by reason, and listed with --rejected. Rows
+    of the laboratory and others are never counted together.
 
     RESULTS may also be one file of counts that somebody else made, CSV or Parquet, by hour or by day, with the columns
     time, network, target, n and failed, and witnesses, service, role, version and country where they are known. A
     network is written CC-ASn or CC; one with any other name needs the country.
 
-    What is kept in the folder `days` of --out makes the next call count only days that have changed; it may be removed.
-    --since and --until leave other days alone; a folder of --out is for one such time.
+    What is kept in the folder `days` of --output makes the next call count only days that have changed; it may be
+    removed. --since and --until leave other days alone; a folder of --output is for one such time.
 
     Events in the cells go to the log events.jsonl, which only grows: what is new, revised, ended or withdrawn is told.
     It also tells what was dismissed and what fails by itself, by which check, and what would change its mind.
 
     What single runs leave undecided is judged again for all probes of a network together, with other networks and
-    countries in the same hours as the control: population.csv and population.parquet in the folder of --out.
+    countries in the same hours as the control: population.csv and population.parquet in the folder of --output.
 
     A service whose planned connections fail or lose packets at most times of the day, for days on one network, and far
     more than others do, is told as a suspicion: the rows `slowed` of --json.
 
     \b
     Examples:
-      probe analyse results
-      probe analyse collected --out may --rejected may/rejected.csv
+      probe analyse
+      probe analyse collected -o may --rejected may/rejected.csv
       probe analyse collected --engine spark --url spark://10.0.0.1:7077
-      probe analyse collected --since 2026-05-01 --until 2026-06-01 --out may
+      probe analyse collected --since 2026-05-01 --until 2026-06-01 -o may
       probe analyse collected --changes-since 2026-05-01 --json | jq .changes
-      probe analyse counts.csv --out kenya --json | jq '.events[] | {networks, onset, end, daily_hours}'
+      probe analyse counts.csv -o kenya --json | jq '.events[] | {networks, onset, end, daily_hours}'
       python -c "import probe; print(probe.open_results('results').cells())"
     """
     if any(importlib.util.find_spec(name) is None for name in _NEEDED):
@@ -94,6 +94,7 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     population: PopulationSummary | None = None
     slowed: list[Mapping[str, Any]] = []
     try:
+        directory = choose_results_folder(load_settings(), given)
         if directory.is_file():
             done = _make_counts(directory, out, (since, until), now)
         else:
@@ -101,7 +102,7 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
             population = _judge_population(directory, out, lab, memory_mb, threads, now)
             slowed = _list_slowed(directory, out, lab, memory_mb, threads, now)
         told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now)
-    except StoreError as error:
+    except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
         click.echo(json.dumps({**_plain(done), "out": str(out), **(told.found if told else {"events": None}),

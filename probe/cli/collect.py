@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.archive.collecting import CollectResult
@@ -22,8 +23,7 @@ _SHOWN = 20
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="DIR...",
                 type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("-o", "--output", "out", required=True, type=click.Path(file_okay=False, path_type=Path),
-              help="Results folder to make or to add to.")
+@output_option("folder", "Results folder to make or to add to.", required=True)
 @click.option("--lab", is_flag=True, help="Take the laboratory's runs, and no others.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
 def collect(sources: tuple[Path, ...], out: Path, lab: bool, as_json: bool) -> None:

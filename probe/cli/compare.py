@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.operation.commands.output_option import IMPORTED_RESULTS
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
@@ -23,19 +24,20 @@ SHOWN = 10
 
 
 @click.command()
-@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path),
+                default=IMPORTED_RESULTS, metavar="[DIRECTORY]")
 @click.option("--all", "show_all", is_flag=True, help=f"Explain every difference, not the first {SHOWN} of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the tables and every difference.")
 def compare(directory: Path, show_all: bool, as_json: bool) -> None:
-    """Show how far our verdicts on the imported measurements in DIRECTORY agree with their own engine's.
+    """Show how far our verdicts on imported measurements agree with their own engine's.
 
-    For each test a table: rows are what its engine says, columns what we say, numbers are measurements. Every
-    difference is explained by our rule, the observations it rests on and, where one is known, the defect of that
-    version, and it is said who is likely right.
+    They are in DIRECTORY (default: ooni-results, where `probe import` writes). For each test a table: rows are what its
+    engine says, columns what we say, numbers are measurements. Every difference is explained by our rule, the
+    observations it rests on and, where one is known, the defect of that version, and it is said who is likely right.
 
     \b
     Examples:
-      probe import ooni measurements.jsonl.gz --out iran
+      probe import ooni measurements.jsonl.gz -o iran
       probe compare iran
       probe compare iran --json | jq '.differences[] | select(.relation == "opposite")'
     """

@@ -8,40 +8,47 @@ from pathlib import Path
 import click
 
 from probe.config.install_advice import advise_extra
+from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core import pcapng
 from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
+from probe.operation.commands.output_option import output_option
 from probe.results.files.atomic import StoreError, write_file
 from probe.results.files.packet_lines import describe_packets
 from probe.results.files.pcapng import read_blocks
+from probe.results.files.text_cells import visible
 from probe.results.layout import packets_path
 from probe.results.runs.run_reader import read_run
 
 
 @click.command()
-@click.argument("directory", metavar="RESULTS", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("which", metavar="RUN_OR_VERDICT")
+@click.argument("words", metavar="[RESULTS] RUN_OR_VERDICT", nargs=-1, required=True)
 @click.option("--target", help="Only the packets of the verdict on this target (its target_id).")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write (pcapng).")
+@output_option("file", "The file to write (pcapng).")
 @click.option("--show", is_flag=True, help="Print a line for each packet (extra `packets`).")
-def evidence(directory: Path, which: str, target: str | None, output: Path | None, show: bool) -> None:
+def evidence(words: tuple[str, ...], target: str | None, out: Path | None, show: bool) -> None:
     """Write the packets that a run kept of failing connections, or those that one verdict rests on.
 
-    RUN_OR_VERDICT is a run_id, or the measurement_uid of a verdict. The packets hold no address or port of the
-    volunteer's (192.0.2.1 and 2001:db8::1 stand for it); each has the observation_id it belongs to as its comment.
+    RESULTS is the results folder (default: the configured one). RUN_OR_VERDICT is a run_id, or the measurement_uid of a
+    verdict. The packets hold no address or port of the volunteer's (192.0.2.1 and 2001:db8::1 stand for it); each has
+    the observation_id it belongs to as its comment.
 
     \b
     Examples:
-      probe evidence results 20170504T100000Z_1a2b3c4d -o run.pcapng
+      probe evidence 20170504T100000Z_1a2b3c4d -o run.pcapng
       probe evidence results 20170504T100000Z_1a2b3c4d --target wechat.web.wx -o wx.pcapng
       probe evidence results 20170504T100000Z_1a2b3c4d.wechat.web.wx -o wx.pcapng
       probe evidence results 20170504T100000Z_1a2b3c4d.wechat.web.wx --show
     """
-    if output is None and not show:
+    if out is None and not show:
         raise click.UsageError("name a file with -o, or --show the packets")
+    *given, which = words
+    if len(given) > 1:
+        raise click.UsageError(f"too many words: {' '.join(given)}. Name one results folder, and one run or verdict")
     run_id, _, named = which.partition(".")
     target = target or named
     try:
+        directory = choose_results_folder(load_settings(), Path(given[0]) if given else None)
         result = read_run(directory, run_id)
         wanted = frozenset(_verdict(result, target).evidence) if target else None
         blocks = [(comment, block) for comment, block in read_blocks(_file(directory, result))
@@ -50,16 +57,16 @@ def evidence(directory: Path, which: str, target: str | None, output: Path | Non
         if not count:
             raise click.ClickException(f"none of the captured packets belongs to the verdict on {target}: "
                                        "packets are kept of connections that failed")
-        if output is not None:
-            write_file(output, b"".join(block for _, block in blocks))
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
+        if out is not None:
+            write_file(out, b"".join(block for _, block in blocks))
+    except (SettingsError, StoreError) as error:
+        raise click.ClickException(visible(str(error))) from error
     except ValueError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(visible(str(error))) from error
     if show:
         _show(blocks)
-    if output is not None:
-        click.echo(f"{count} packets written to {output}")
+    if out is not None:
+        click.echo(f"{count} packets written to {out}")
 
 
 def _show(blocks: Sequence[tuple[str, bytes]]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.archive.run_choice import BY_SERVICE, RunFilter
 from probe.results.archive.table_export import ExportResult
@@ -43,8 +44,7 @@ class _Export(click.Command):
               help="Which rows; the store_ tables are those of `probe stores`.")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl"]),
               help="Default: as the file's name ends, else csv.")
-@click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
-              help="File to write. Default: standard output.")
+@output_option("file", "File to write. Default: standard output.")
 @click.option("--release", is_flag=True, help="Coarser, and without what could lead to a volunteer: see above.")
 @click.option("--lab/--no-lab", default=None, help="Runs made in the laboratory, or all others; never both.")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")

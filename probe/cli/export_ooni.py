@@ -13,6 +13,7 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.runs import Run, RunResult
+from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.archive.run_choice import RunFilter, select_runs
 from probe.results.files.atomic import StoreError, write_files
@@ -26,8 +27,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @click.option("--since", type=_DAY, help="The first day (UTC).")
 @click.option("--until", type=_DAY, help="The last day (UTC).")
-@click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
-              help="File to write. Default: standard output.")
+@output_option("file", "File to write. Default: standard output.")
 @click.option("--lab", is_flag=True, help="Runs made in the laboratory, and no others; they are marked.")
 @click.option("--table", is_flag=True, help="Write the rows of OONI's table of observations (obs_web), as CSV.")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")

@@ -19,6 +19,7 @@ from probe.config.settings import Settings, SettingsError, load_settings
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.feed_publishing import PublishOrder, publish_feed
+from probe.operation.commands.output_option import output_option
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.files.atomic import StoreError, make_folder
 from probe.results.files.text_cells import visible
@@ -35,8 +36,7 @@ FAST_DEADLINE_S = 120.0
 @click.option("--key", "key_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Secret key to sign with (of --new-key, or minisign -G -W).")
 @click.option("--name", help="Name of this vantage, such as de-1; it stands in the results of whoever uses the feed.")
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-              help="Folder for NAME.json and NAME.json.minisig, as a web server serves it.")
+@output_option("folder", "Folder for NAME.json and NAME.json.minisig, as a web server serves it.", metavar="DIR")
 @click.option("--upload", is_flag=True, help="Also send both to upload.to of the configuration, below feeds/.")
 @click.option("--every", type=click.IntRange(10, 360), metavar="MINUTES",
               help="Go on until stopped, so many minutes from start to start.")
@@ -50,7 +50,7 @@ FAST_DEADLINE_S = 120.0
               "this is.")
 @click.option("--force", is_flag=True, help="Publish also where most of what answered before does not any more.")
 @click.option("--json", "as_json", is_flag=True, help="Print each feed's report as one line of JSON.")
-def feed(new_key: Path | None, key_file: Path | None, name: str | None, output: Path | None, upload: bool,
+def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Path | None, upload: bool,
          every: int | None, tier: int, small: bool, fast: bool, deadline_s: float | None, catalogue: str | None,
          config: str | None, force: bool, as_json: bool) -> None:
     """Measure the catalogue at an uncensored place, and publish it as a signed control feed.
@@ -69,7 +69,7 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, output: 
         if new_key is not None:
             _make_key(new_key)
             return
-        order = _order(load_settings(config), key_file=key_file, name=name, output=output, upload=upload, tier=tier,
+        order = _order(load_settings(config), key_file=key_file, name=name, out=out, upload=upload, tier=tier,
                        small=small, fast=fast, deadline_s=deadline_s, catalogue=catalogue, force=force, as_json=as_json)
         stop_if_refused(explain_refusal(order.settings, lab=read_marker().lab))
         with hold_run_lock(_prepare_folder(order.folder)):
@@ -79,7 +79,7 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, output: 
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
     except LockedError:
-        click.echo(f"Another feed is made in {output}; this one does nothing.", err=True)
+        click.echo(f"Another feed is made in {out}; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
 
 
@@ -100,7 +100,7 @@ def _make_key(path: Path) -> None:
                f"  [[feed]]\n  urls = [\"https://feed.example.org/de-1.json\"]\n  key = \"{made.public.text}\"")
 
 
-def _order(settings: Settings, *, key_file: Path | None, name: str | None, output: Path | None, upload: bool, tier: int,
+def _order(settings: Settings, *, key_file: Path | None, name: str | None, out: Path | None, upload: bool, tier: int,
            small: bool, fast: bool, deadline_s: float | None, catalogue: str | None, force: bool, as_json: bool,
            ) -> PublishOrder:
     """Everything that is needed. Raises UsageError for what is missing or wrong, before anything is sent."""
@@ -111,7 +111,7 @@ def _order(settings: Settings, *, key_file: Path | None, name: str | None, outpu
     from probe.operation.updates.minisign import SignatureError
     from probe.operation.updates.signing import read_secret_key
 
-    if key_file is None or name is None or output is None:
+    if key_file is None or name is None or out is None:
         raise click.UsageError("--key, --name and -o are needed; a key is made by --new-key")
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", name):
         raise click.UsageError(f"--name {name!r}: small letters, digits and hyphens, such as de-1")
@@ -127,7 +127,7 @@ def _order(settings: Settings, *, key_file: Path | None, name: str | None, outpu
     except (SignatureError, CatalogueError) as error:
         raise click.ClickException(visible(str(error))) from None
     return PublishOrder(settings=settings, catalogue=_without_small(listed.catalogue, small), key=key, name=name,
-                        folder=output.absolute(), upload=upload, tier=tier, fast=fast, force=force, as_json=as_json,
+                        folder=out.absolute(), upload=upload, tier=tier, fast=fast, force=force, as_json=as_json,
                         deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s))
 
 

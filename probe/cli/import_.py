@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.core.progress import Progress, ignore_progress
+from probe.operation.commands.output_option import IMPORTED_RESULTS, output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
@@ -49,14 +50,14 @@ def import_() -> None:
     \b
     Examples:
       probe import ooni 2026080105_IR_webconnectivity.n0.0.jsonl.gz
-      probe compare ooni-results
+      probe compare
     """
 
 
 @import_.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("ooni-results"),
-              show_default=True, help="Results folder to write; one of its own, never that of your probe.")
+@output_option("folder", "Results folder to write; one of its own, never that of your probe.",
+               default=IMPORTED_RESULTS, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, lines that were not read too.")
 def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Judge OONI measurements: JSON, JSON Lines, packed with gzip, zstd or lz4 or not; folders and tar archives of
@@ -71,7 +72,7 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
     \b
     Examples:
       probe import ooni measurements.jsonl.gz
-      probe import ooni raw/20260801 --out iran
+      probe import ooni raw/20260801 -o iran
       xzcat old.json.xz | probe import ooni - --json
     """
     tally = Tally()

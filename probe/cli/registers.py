@@ -70,7 +70,7 @@ def _choose_lists(context: click.Context, parameter: click.Parameter, values: tu
 @click.option("--lab/--no-lab", default=None, help="Runs made in the laboratory, or all others; never both.")
 @click.option("--service", "services", multiple=True, metavar="NAME", help="Only targets of this service; repeat.")
 @click.option("--catalogue", type=click.Path(dir_okay=False), help="A targets.csv, or a list of URLs.")
-@click.option("--csv", "out", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("-o", "--output", "--csv", "out", type=click.Path(dir_okay=False, path_type=Path),
               help="Write every target and list as CSV, those that are not listed as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print every target and list as JSON.")
 def registers(lists: tuple[Asked, ...], known: bool, results: Path | None, lab: bool | None, services: tuple[str, ...],

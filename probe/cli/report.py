@@ -10,6 +10,7 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.stamps import format_time
+from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.research.report.fleet_page import holds_cells, make_fleet_report
 from probe.research.report.language import LANGUAGES
@@ -22,8 +23,7 @@ from probe.results.files.text_cells import visible
 
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), required=False)
-@click.option("-o", "--output", "--out", "out", type=click.Path(dir_okay=False, path_type=Path),
-              help="File to write. Default: report.html in DIRECTORY.")
+@output_option("file", "File to write. Default: report.html in DIRECTORY.")
 @click.option("--title", default="", help="Heading of the page.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the page.")
 @click.option("--events", type=click.Path(dir_okay=False, path_type=Path),
@@ -50,7 +50,7 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
     \b
     Examples:
       probe report ~/probe-results
-      probe report ~/probe-results --lang ru --out otchet.html
+      probe report ~/probe-results --lang ru -o otchet.html
       probe report results --events events.jsonl --figures figures/
       probe report results --figures figures/ --figures-as png
       probe report cells/

@@ -273,6 +273,6 @@ def _tell(target: Path) -> None:
     if left:
         click.echo(f"  never measured: {left}")
     click.echo("Next:\n  probe run --dry-run          what would be measured; sends nothing\n"
-               "  probe run                    measure once\n"
+               "  probe run --fast             a minute: which messengers work here (probe run: 15 minutes, gently)\n"
                "  probe install systemd        measure every hour (or: probe install cron, probe watch)\n"
                "  probe status                 how it goes")

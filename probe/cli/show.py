@@ -30,7 +30,7 @@ from probe.results.runs.run_reader import read_run
               help="Folder of the results (default: the configured one).")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 @click.option("--details", is_flag=True, help="Of a run: target by target, with rule and confidence.")
-@click.option("--page", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("-o", "--output", "--page", "page", type=click.Path(dir_okay=False, path_type=Path),
               help="Write it as one HTML file that needs no network.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON, as for somebody who is to judge a verdict.")
 def show(word: str, results: Path | None, config: str | None, details: bool, page: Path | None, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from probe.cli.update_feeds import feeds
 from probe.config.folders import find_own_state
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.output_option import output_option
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.operation.updates.list_document import (
     ListError,
@@ -138,8 +139,8 @@ update.add_command(feeds)
               "pace_s.")
 @click.option("--serial", required=True, type=click.IntRange(1, 2**53), help="Higher than that of every list before.")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day of the list (default: today, UTC).")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
-def make(targets: str, policy: Path | None, serial: int, day: datetime | None, output: Path) -> None:
+@output_option("file", "File to write.", required=True)
+def make(targets: str, policy: Path | None, serial: int, day: datetime | None, out: Path) -> None:
     """Write a list for signing. Volunteers take it when you have signed it with minisign.
 
     \b
@@ -162,12 +163,12 @@ def make(targets: str, policy: Path | None, serial: int, day: datetime | None, o
         raw = write_document(serial=serial, date=day.date() if day else _today(), policy=asked,
                              targets=Path(targets).read_text(encoding="utf-8-sig"))
         load_listed_catalogue(read_document(raw))
-        write_file(output.absolute(), raw)
+        write_file(out.absolute(), raw)
     except (ListError, CatalogueError, StoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Written: {output}, {len(raw)} bytes, {len(catalogue.endpoints)} endpoints, {len(asked)} policies.\n"
+    click.echo(f"Written: {out}, {len(raw)} bytes, {len(catalogue.endpoints)} endpoints, {len(asked)} policies.\n"
                f"Next, sign it, and serve both files side by side, the signature first:\n"
-               f"  minisign -S -m {output} -t 'list {serial}'")
+               f"  minisign -S -m {out} -t 'list {serial}'")
 
 
 def _today() -> date:

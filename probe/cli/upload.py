@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
+if TYPE_CHECKING:
+    from probe.operation.upload.upload_send import SendResult
+
 
 @click.command()
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file; `[upload]` in it says where to.")
@@ -30,8 +34,8 @@ from probe.results.files.text_cells import visible
 def upload(config: str | None, results: Path | None, for_s: float, due: bool, dry_run: bool, as_json: bool) -> None:
     """Send the tables of all runs that are not there yet to the place that `probe setup --upload-to URL` named.
 
-    Scheduled runs do so by themselves. A run that is sent twice is the same file twice. Captured packets are never
-    sent.
+    Each run is one compressed archive, a seventh of what its tables take here, or less. Scheduled runs do so by
+    themselves. A run that is sent twice is the same file twice. Captured packets and laboratory runs are never sent.
 
     \b
     Examples:
@@ -44,7 +48,10 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
             raise SettingsError("No place is named for uploads. To name one: probe setup --upload-to URL")
         folder, lab = choose_results_folder(settings, results).absolute(), read_marker().lab
         stop_if_refused(explain_upload_refusal(settings, lab=lab))
-        failed = _dry(settings, folder) if dry_run else _upload(settings, folder, for_s, due, lab, as_json)
+        if dry_run:
+            _tell_waiting(settings, folder, lab, as_json)
+            return
+        failed = _upload(settings, folder, for_s, due, lab, as_json)
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
     except LockedError:
@@ -54,13 +61,17 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
         sys.exit(1)
 
 
-def _dry(settings: Settings, folder: Path) -> bool:
-    from probe.operation.upload.upload_state import list_waiting_runs, read_state
+def _tell_waiting(settings: Settings, folder: Path, lab: bool, as_json: bool) -> None:
+    from probe.operation.upload.upload_send import measure_waiting_runs
 
-    queue = list_waiting_runs(folder, read_state(folder, settings.upload.place))
-    span = f", from {queue[0][0]} to {queue[-1][0]}" if queue else ""
-    click.echo(f"{len(queue)} runs would be sent to {settings.upload.place}{span}")
-    return False
+    with show_progress("Packing") as progress:
+        found = measure_waiting_runs(folder, settings.upload.place, lab=lab, progress=progress)
+    if as_json:
+        click.echo(json.dumps({"to": settings.upload.place, "runs": found.runs, "bytes": found.bytes,
+                               "unpacked_bytes": found.unpacked_bytes, "unreadable": found.unreadable}))
+        return
+    click.echo(f"{found.runs} runs would be sent to {settings.upload.place}{_tell_size(found)}.")
+    _tell_unsent(found, lab)
 
 
 def _upload(settings: Settings, folder: Path, for_s: float, due: bool, lab: bool, as_json: bool) -> bool:
@@ -83,17 +94,33 @@ def _upload(settings: Settings, folder: Path, for_s: float, due: bool, lab: bool
             done = send_waiting_runs(folder, place, sender, for_s=for_s, lab=lab, progress=progress)
         note_waiting(folder, settings)
     if as_json:
-        click.echo(json.dumps({"to": place, "runs": done.runs, "bytes": done.bytes, "left": done.left,
+        click.echo(json.dumps({"to": place, "runs": done.runs, "bytes": done.bytes,
+                               "unpacked_bytes": done.unpacked_bytes, "left": done.left,
                                "failure": done.failure, "other_side": done.other_side,
                                "unreadable": done.unreadable}))
         return bool(done.failure)
-    click.echo(f"{done.runs} runs sent to {place}, {done.bytes / 1e6:.1f} MB; {done.left} wait.")
+    click.echo(f"{done.runs} runs sent to {place}{_tell_size(done)}; {done.left} wait.")
+    _tell_unsent(done, lab)
+    if done.failure:
+        click.echo(f"Upload failed: {visible(done.failure)}. It goes on with the next scheduled run after "
+                   f"{done.state.next_try:%Y-%m-%d %H:%M} UTC, or: probe upload", err=True)
+    return bool(done.failure)
+
+
+def _tell_size(done: SendResult) -> str:
+    if not done.runs:
+        return ""
+    packed, plain = (_write_size(count) for count in (done.bytes, done.unpacked_bytes))
+    return f" as {packed}, compressed from {plain}"
+
+
+def _write_size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
+def _tell_unsent(done: SendResult, lab: bool) -> None:
     if done.other_side:
         click.echo(f"{done.other_side} runs were {'not ' if lab else ''}made in the laboratory and are never sent from "
                    "here.")
     for text in done.unreadable[:3]:
         click.echo(f"Not sent, because it cannot be read: {visible(text)}", err=True)
-    if done.failure:
-        click.echo(f"Upload failed: {visible(done.failure)}. It goes on with the next scheduled run after "
-                   f"{done.state.next_try:%Y-%m-%d %H:%M} UTC, or: probe upload", err=True)
-    return bool(done.failure)

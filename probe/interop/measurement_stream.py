@@ -22,7 +22,7 @@ from probe.interop.ooni.observation_tables import (
     read_parquet_rows,
 )
 from probe.interop.ooni.ooni_measurement import read_measurement_line
-from probe.interop.tar_members import BadTarError, is_tar, list_members
+from probe.results.files.tar_members import BadTarError, is_tar, list_members
 
 Item = ImportedMeasurement | NotJudgedError | ReadTrouble
 STANDARD_INPUT = "-"

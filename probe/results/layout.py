@@ -12,6 +12,7 @@ from probe.core.runs import Run
 PARQUET_FOLDER = "parquet"
 PACKETS_FOLDER = "packets"
 SUMS_FOLDER = "sums"
+ARCHIVES_FOLDER = "archives"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 
@@ -28,6 +29,11 @@ def packets_path(directory: Path, run: Run) -> Path:
 def sums_path(directory: Path, run: Run) -> Path:
     """File of the checksums that travel with an uploaded run; what the probe keeps itself has none."""
     return directory / SUMS_FOLDER / _day(run) / f"{_check_run_id(run.run_id)}.sha256"
+
+
+def archive_path(directory: Path, run: Run) -> Path:
+    """File of a whole run as it is uploaded, packed; what the probe keeps itself is not."""
+    return directory / ARCHIVES_FOLDER / _day(run) / f"{_check_run_id(run.run_id)}.tgz"
 
 
 def parquet_path(directory: Path, table: str, run: Run) -> Path:

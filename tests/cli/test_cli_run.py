@@ -220,6 +220,18 @@ def test_the_doctor_fails_where_a_run_would_be_worth_nothing(
     assert result.exit_code == (EXIT_FAILED if wrong else 0)
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_the_doctor_leaves_no_folder_behind(there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
+    if there:
+        Path("deep/er").mkdir(parents=True)
+    Path("probe.toml").write_text('[run]\nresults = "deep/er"\n')
+    found = json.loads(call("doctor", "--config", "probe.toml", "--json").output)["findings"]
+    (line,) = (finding for finding in found if finding["what"] == "results")
+    assert line["ok"]
+    assert (Path("deep/er").exists(), Path("deep").exists()) == (there, there)
+
+
 def test_the_doctor_names_a_shared_interpreter_that_was_armed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.operation.status.installation_checks.has_file_capabilities", lambda _: True)
     monkeypatch.setattr("sys.prefix", "/nowhere")

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -193,3 +194,9 @@ def upload(config: Path, results: Path, *more: str) -> Result:
 def to(url: str, tmp_path: Path, **others: str) -> Path:
     """A configuration that agrees to an upload to this URL."""
     return agreed(UploadSettings(to=url, **others), tmp_path / "probe.toml")
+
+
+def unpacked(archive: Path) -> dict[str, bytes]:
+    """Name -> content of the files in an archive, by the standard library's reader."""
+    with tarfile.open(archive) as found:
+        return {member.name: file.read() for member in found if (file := found.extractfile(member))}

@@ -15,7 +15,7 @@ from ooni_data import lines, measurement
 from probe.interop.imported_measurement import ImportedMeasurement
 from probe.interop.measurement_lines import ReadTrouble
 from probe.interop.measurement_stream import list_measurement_files, read_measurement_stream
-from probe.interop.tar_members import BLOCK
+from probe.results.files.tar_members import BLOCK
 
 TWO = lines(measurement(measurement_uid="a"), measurement(measurement_uid="b"))
 

@@ -43,7 +43,7 @@ def measure() -> list[Figure]:
             place = Path(folder)
             rows = make_rows(place / "results", int(millions * 1_000_000))
             out = str(place / "out")
-            analyse = ["-m", "probe", "analyse", str(place / "results"), "--lab", "--out", out]
+            analyse = ["-m", "probe", "analyse", str(place / "results"), "--lab", "-o", out]
             late = hold_back(place / "results", place / "later")
             _took(analyse, place)
             give_back(place / "results", place / "later")

@@ -70,7 +70,7 @@ def _import(lines: Sequence[bytes], *, mb: float) -> _Took:
     with tempfile.TemporaryDirectory(prefix="probe-bench-") as folder:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         child = subprocess.Popen(
-            [sys.executable, "-c", program, "import", "ooni", "-", "--json", "--out", f"{folder}/out"],
+            [sys.executable, "-c", program, "import", "ooni", "-", "--json", "-o", f"{folder}/out"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(_PROBE).parent.parent)
         assert child.stdin is not None
         sent, size = 0, 0

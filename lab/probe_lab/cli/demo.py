@@ -30,7 +30,7 @@ def demo(out: Path, seed: int, jobs: int | None) -> None:
 
     \b
     Example:
-      probe demo --out /tmp/demo
+      probe demo -o /tmp/demo
     """
     from probe.catalogue.load import load_catalogue
     from probe_lab import timelapse

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -165,11 +166,17 @@ def check_place(settings: Settings) -> Check:
 
 
 def check_results(settings: Settings) -> Check:
+    """Whether results could be written; folders that were made to find out are gone afterwards."""
     folder = choose_results_folder(settings)
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         check_writable(folder)
     except StoreError as error:
         return "results", False, str(error)
+    finally:
+        for path in missing:
+            with suppress(OSError):  # somebody has put something into it, or it was never made
+                path.rmdir()
     return "results", True, f"{folder.absolute()} can be written"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 import requests
@@ -22,12 +22,13 @@ _DONE = (200, 201, 204)
 _NO_FOLDER = (403, 404, 409, 500)
 """What servers say that make no folders by themselves; 500 is nginx's word for it."""
 _MAX_ANSWER_BYTES = 64 << 10
+_TYPES = {".tgz": "application/gzip", ".json": "application/json"}
 _CONNECT_S = 15.0
 _MAX_HEADER_WAIT_S = 60.0
 
 
 class HttpSender:
-    """One session, so that the files of a run share a connection.
+    """One session, so that all runs share a connection.
 
     `signed`: makes each file's URL; without it names stand below the configured URL, and `keys` are a login.
     """
@@ -87,7 +88,7 @@ class HttpSender:
         proxies = self._proxies or requests.utils.get_environ_proxies(url, no_proxy=None)
         with self._session.request(
             method, url, proxies=proxies, data=content or None, stream=True, allow_redirects=False,
-            headers={"Content-Type": "text/csv"} if content else {},
+            headers={"Content-Type": _TYPES.get(PurePosixPath(name).suffix, "text/plain")} if content else {},
             timeout=(min(_CONNECT_S, timeout_s), min(_MAX_HEADER_WAIT_S, timeout_s)),
         ) as response:
             response.raw.read(_MAX_ANSWER_BYTES, decode_content=False)  # a whole one lets the connection serve again

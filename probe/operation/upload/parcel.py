@@ -1,4 +1,5 @@
-"""What of a run is sent, and under which names: a results folder for each of the volunteer's monthly names.
+"""What of a run is sent, and under which name: an archive a run, in a results folder for each of the volunteer's
+monthly names.
 
 CSV tables alone. Parquet holds the same again. Captured packets are bytes of the wire as they were: who wants to hand
 them on looks at them first and carries them by hand.
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from probe.core.runs import Run
+from probe.results.archive.run_archive import pack_files
 from probe.results.files.atomic import StoreError
-from probe.results.layout import csv_path, sums_path
+from probe.results.layout import archive_path, csv_path, sums_path
 from probe.results.runs.checksums import sums_text
 from probe.results.runs.run_reader import runs_in, table_text, whole
 from probe.results.schema import TABLES
@@ -27,9 +29,11 @@ class RunParcel:
     """One run, ready to be sent."""
 
     run: Run
-    files: tuple[tuple[str, bytes], ...]
-    """(name at the place, content), in the order in which they are sent: the checksums before the runs file, which
-    is last, since a run is there once that is."""
+    name: str
+    """At the place."""
+    content: bytes
+    unpacked_bytes: int
+    """Of the tables, as they are stored."""
 
 
 def pack_run(directory: Path, day: str, run_id: str) -> RunParcel:
@@ -37,10 +41,10 @@ def pack_run(directory: Path, day: str, run_id: str) -> RunParcel:
     run = _find(directory / "runs" / f"date={day}", run_id)
     whole(directory, run)
     tables = {str(csv_path(Path(), table, run)): table_text(directory, run, table) for table in TABLES}
-    *others, last = tables.items()
-    files = (*others, (str(sums_path(Path(), run)), sums_text(tables)), last)
+    content = pack_files(tables | {str(sums_path(Path(), run)): sums_text(tables)})
     folder = run.vantage.probe_id if _FOLDER.fullmatch(run.vantage.probe_id) else NAMELESS
-    return RunParcel(run=run, files=tuple((f"{folder}/{name}", content) for name, content in files))
+    return RunParcel(run=run, name=f"{folder}/{archive_path(Path(), run)}", content=content,
+                     unpacked_bytes=sum(map(len, tables.values())))
 
 
 def _find(day: Path, run_id: str) -> Run:

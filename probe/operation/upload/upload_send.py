@@ -7,8 +7,6 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
 from probe.config.destination import OBJECT_STORES
 from probe.config.settings import Settings
 from probe.core.progress import Progress, ignore_progress
@@ -43,6 +41,9 @@ class SendResult:
 
     runs: int = 0
     bytes: int = 0
+    """As they were sent, packed."""
+    unpacked_bytes: int = 0
+    """Of the same runs' tables, as they are stored."""
     left: int = 0
     """Runs that still wait."""
     other_side: int = 0
@@ -95,28 +96,44 @@ def send_waiting_runs(directory: Path, place: str, sender: Sender, *, for_s: flo
     return done
 
 
+def measure_waiting_runs(directory: Path, place: str, *, lab: bool = False,
+                         progress: Progress = ignore_progress) -> SendResult:
+    """What `send_waiting_runs` would send, with sizes; nothing is sent or written. Raises StoreError."""
+    done = SendResult(state=read_state(directory, place))
+    queue = list_waiting_runs(directory, done.state)
+    for number, (day, run_id) in enumerate(queue, start=1):
+        if (parcel := _pack(directory, day, run_id, done, lab)) is not None:
+            _count(parcel, done)
+        progress(number, len(queue))
+    return done
+
+
 def _send_run(directory: Path, day: str, run_id: str, sender: Sender, ends: float, done: SendResult, lab: bool) -> None:
+    if (parcel := _pack(directory, day, run_id, done, lab)) is None:
+        return
+    left_s = ends - time.monotonic()
+    if left_s < _LEAST_S:
+        raise _OutOfTime
+    sender.put(parcel.name, parcel.content, timeout_s=min(FILE_S, left_s))
+    done.state = note_done(done.state, day, run_id, at=get_now())
+    _count(parcel, done)
+
+
+def _pack(directory: Path, day: str, run_id: str, done: SendResult, lab: bool) -> RunParcel | None:
+    """The run as it is sent; None, and noted, where it is not to be sent."""
     try:
         parcel = pack_run(directory, day, run_id)
     except StoreError as error:
         done.unreadable.append(str(error))  # it waits; the others need not wait for it
-        return
-    if parcel.run.vantage.lab is not lab:
-        done.other_side += 1
-        done.state = note_done(done.state, day, run_id, at=None)
-        return
-    _send_files(parcel, sender, ends, done)
-    done.state = note_done(done.state, day, run_id, at=get_now())
+        return None
+    if parcel.run.vantage.lab is lab:
+        return parcel
+    done.other_side += 1
+    done.state = note_done(done.state, day, run_id, at=None)
+    return None
+
+
+def _count(parcel: RunParcel, done: SendResult) -> None:
     done.runs += 1
-
-
-def _send_files(parcel: RunParcel, sender: Sender, ends: float, done: SendResult) -> None:
-    for name, content in parcel.files:
-        if name in done.state.part:
-            continue
-        left_s = ends - time.monotonic()
-        if left_s < _LEAST_S:
-            raise _OutOfTime
-        sender.put(name, content, timeout_s=min(FILE_S, left_s))
-        done.bytes += len(content)
-        done.state = msgspec.structs.replace(done.state, part=(*done.state.part, name))
+    done.bytes += len(parcel.content)
+    done.unpacked_bytes += parcel.unpacked_bytes

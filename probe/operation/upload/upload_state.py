@@ -1,7 +1,7 @@
 """What a place has got, and when to try again: one small file a place in the results folder, replaced whole.
 
 What waits is not written down: it is what is stored and not in here. So a process that is killed at any moment forgets
-at most that it sent some files, and sends them again under the same names.
+at most that it sent some runs, and sends them again under the same names.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ class UploadState(msgspec.Struct, frozen=True, kw_only=True):
     """The place, as it is shown."""
     done: dict[str, tuple[str, ...]] = {}
     """Day -> its runs that are there."""
-    part: tuple[str, ...] = ()
-    """Files of a run that was begun, by their names there."""
     failures: int = 0
     """In a row."""
     next_try: datetime | None = None
@@ -90,7 +88,7 @@ def note_done(state: UploadState, day: str, run_id: str, *, at: datetime | None)
     state = msgspec.structs.replace(state, done={**state.done, day: runs})
     if at is None:
         return state
-    return msgspec.structs.replace(state, part=(), failures=0, next_try=None, last_success=at, last_error="")
+    return msgspec.structs.replace(state, failures=0, next_try=None, last_success=at, last_error="")
 
 
 def note_failure(state: UploadState, why: str, *, at: datetime, rng: random.Random) -> UploadState:

@@ -11,6 +11,7 @@ from probe.results.archive.compaction import make_merged_name
 from probe.results.archive.own_files import OwnFile, list_own_files
 from probe.results.archive.submission_check import find_results_folders
 from probe.results.files.atomic import StoreError
+from probe.results.layout import ARCHIVES_FOLDER
 from probe.results.runs.merged_days import is_merged, merged_files, merged_runs
 
 PORTION_ROWS = 9_000_000
@@ -20,6 +21,7 @@ _ROW_BYTES = 30
 _MAX_HEADER_BYTES = 64 << 10
 _PLAIN = frozenset({"block_type", "confirmed", "schema_version", "measurement_end_time", "n_attempted",
                     "n_observations"})
+_PACKED = "runs as they were uploaded, packed; unpack and check them first: probe collect DIR -o OUT"
 _TABLES = ("runs", "verdicts", "services", "observations", "controls")
 
 
@@ -113,6 +115,8 @@ def list_days(directory: Path, tables: Sequence[str]) -> tuple[tuple[Path, ...],
     for folder in folders:
         for own in _choose_files(folder, tables):
             by_day.setdefault(own.day, []).append(own)
+    if by_day and all(own.table == ARCHIVES_FOLDER for files in by_day.values() for own in files):
+        raise StoreError(f"{directory}: {_PACKED}")
     if not by_day:
         raise StoreError(f"{directory}: no results here; a results folder has a folder `verdicts`, and of the tables "
                          f"{', '.join(_TABLES)} what was measured")
@@ -134,11 +138,13 @@ def look_into(by_day: Mapping[str, Sequence[OwnFile]], required: Mapping[str, fr
 
 
 def _choose_files(folder: Path, tables: Sequence[str]) -> Iterator[OwnFile]:
-    """The files to read of one results folder."""
+    """The files to read of one results folder, and the archives, which nobody reads here, so that they are told."""
     found: dict[tuple[str, str, bool], list[OwnFile]] = {}
     for own in list_own_files(folder):
         if own.table in tables and not own.temporary and own.path.suffix in (".csv", ".parquet"):
             found.setdefault((own.table, own.day, own.parquet), []).append(own)
+        elif own.table == ARCHIVES_FOLDER and not own.temporary:
+            yield own
     for table, day in dict.fromkeys((table, day) for table, day, _ in found):
         plain, columnar = found.get((table, day, False), []), found.get((table, day, True), [])
         yield from columnar if _holds_all(folder, day, columnar, plain) else plain
@@ -158,6 +164,8 @@ def _holds_all(folder: Path, day: str, columnar: Sequence[OwnFile], plain: Seque
 
 
 def _looked_at(own: OwnFile, required: frozenset[str]) -> HeadedFile:
+    if own.table == ARCHIVES_FOLDER:
+        raise StoreError(_PACKED)
     columns, types, size = _parquet_head(own.path, required | _PLAIN) if own.parquet else _csv_head(own.path)
     if missing := sorted(required.difference(columns)):
         raise StoreError(f"lacks the column {', '.join(missing)}")

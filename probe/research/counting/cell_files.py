@@ -104,7 +104,7 @@ def _check_period(out: Path, since: str, until: str) -> None:
         return
     if before != (since, until):
         told = " ".join(filter(None, (before[0] and f"--since {before[0]}", before[1] and f"--until {before[1]}")))
-        raise StoreError(f"{out}: its events are those of {told or 'all days'}; give other days another --out")
+        raise StoreError(f"{out}: its events are those of {told or 'all days'}; give other days another --output")
 
 
 def _write_days(path: Path, plan: DayPlan, counter: PortionCounter, progress: Progress) -> None:

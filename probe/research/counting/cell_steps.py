@@ -101,7 +101,7 @@ class CellSteps:
         found = {str(row[0]) for row in self._rows(f"DESCRIBE SELECT * FROM {self._file}")}
         if missing := [name for name in _NEEDED if name not in found]:
             raise StoreError(f"{path}: no cell table, since {', '.join(missing)} is missing; make it with "
-                             "`probe analyse RESULTS --out DIR`")
+                             "`probe analyse RESULTS -o DIR`")
         texts = ", ".join(f"coalesce({name}::VARCHAR, '') AS {name}" for name in _TEXTS)
         numbers = ", ".join(f"greatest(coalesce({name}, 0), 0) AS {name}"
                             for name in ("probe_asn", "witnesses", *COUNTED))
@@ -186,7 +186,7 @@ class CellSteps:
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise StoreError(
                 f"{self._path}: it cannot be read as a cell table: {first_error_line(error)}; make it with "
-                             "`probe analyse RESULTS --out DIR`") from error
+                             "`probe analyse RESULTS -o DIR`") from error
 
 
 @contextmanager

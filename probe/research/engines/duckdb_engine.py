@@ -86,7 +86,7 @@ class DuckDB:
             return self._connection.execute(sql)
         except duckdb.OutOfMemoryException as error:
             raise EngineError(
-                f"DuckDB needs more memory or disk: {first_error_line(error)}; raise --memory, or give --out "
+                f"DuckDB needs more memory or disk: {first_error_line(error)}; raise --memory, or give --output "
                               "where there is room") from error
         except duckdb.Error as error:
             raise EngineError(f"DuckDB: {first_error_line(error)}; if it names a file, restore or remove it") from error

@@ -225,8 +225,8 @@ class ProbeHours:
         try:
             yield
         except duckdb.Error as error:
-            raise StoreError(f"the population could not be counted: {first_error_line(error)}; give --out where there "
-                             "is room") from error
+            raise StoreError(f"the population could not be counted: {first_error_line(error)}; give --output where "
+                             "there is room") from error
 
 
 def _by_number(rows: list[Row]) -> dict[int, list[Row]]:

@@ -23,6 +23,7 @@ from probe.operation.status.service_answer import ServiceAnswer
 from probe.operation.status.shown_text import describe_verdict
 from probe.operation.status.status_board import BoardRow
 from probe.research.report.markup import Html, join_html, make_tag
+from probe.results.files.text_cells import visible
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -83,7 +84,9 @@ def _make_circumstance(answer: RunAnswer, word: str) -> Html:
 def _make_service(one: ServiceAnswer) -> Html:
     whys = [make_tag("span", f"{name_part(part)}: {describe_block(part)}", class_="why")
             for part in one.parts if part.blocked]
-    return make_tag("li", describe_service_answer(one), whys, class_=classify_service(one))
+    title = visible(one.title)
+    said = describe_service_answer(one).removeprefix(title)
+    return make_tag("li", make_tag("strong", title), said, whys, class_=classify_service(one))
 
 
 def _make_history(spans: Sequence[Span]) -> Html:
@@ -103,14 +106,15 @@ def _make_steps(answer: RunAnswer, where: str) -> Html:
 
 
 def _make_board(board: Sequence[BoardRow]) -> Html:
-    """A table of the last day: a row for each messenger, a column for each hour."""
+    """A table of the last day: a row for each messenger, a column for each hour. The hours stand beside the names, so
+    that a phone shows them; what is so now is also in the list above."""
     if not board:
         return join_html()
     key = "; ".join(f"{SIGNS[word]} {meaning}" for word, meaning in SERVICE_CLASSES.items())
     hours = len(board[0].hours)
-    head = make_tag("tr", make_tag("th", "Messenger", scope="col"), make_tag("th", "Now", scope="col"),
-                    make_tag("th", "Since", scope="col"),
-                    make_tag("th", f"The last {hours} hours, the oldest first", scope="col", colspan=hours))
+    head = make_tag("tr", make_tag("th", "Messenger", scope="col"),
+                    make_tag("th", f"The last {hours} hours, the oldest first", scope="col", colspan=hours),
+                    make_tag("th", "Now", scope="col"), make_tag("th", "Since", scope="col"))
     return join_html(make_tag("h2", "Hour by hour"), make_tag("p", f"{key}; {SIGNS['']} no run", class_="soft"),
                      make_tag("div", make_tag("table", make_tag("thead", head),
                                               make_tag("tbody", [_make_board_row(row) for row in board])),
@@ -120,6 +124,6 @@ def _make_board(board: Sequence[BoardRow]) -> Html:
 def _make_board_row(row: BoardRow) -> Html:
     since = f"{'at least ' if row.same_since_first else ''}{describe_time(row.changed)}"
     return make_tag("tr", make_tag("th", row.title, scope="row"),
-                    make_tag("td", make_tag("b", SERVICE_CLASSES[row.now], class_=row.now)), make_tag("td", since),
                     [make_tag("td", SIGNS[word], class_=f"h {word}".strip(),
-                              title=SERVICE_CLASSES[word] if word else "no run") for word in row.hours])
+                              title=SERVICE_CLASSES[word] if word else "no run") for word in row.hours],
+                    make_tag("td", make_tag("b", SERVICE_CLASSES[row.now], class_=row.now)), make_tag("td", since))

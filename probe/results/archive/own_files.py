@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from probe.results.batches.batch_files import BATCH_TABLES
-from probe.results.layout import PACKETS_FOLDER, PARQUET_FOLDER, SUMS_FOLDER, is_run_id
+from probe.results.layout import ARCHIVES_FOLDER, PACKETS_FOLDER, PARQUET_FOLDER, SUMS_FOLDER, is_run_id
 from probe.results.runs.merged_days import MANIFEST, PREFIX
 from probe.results.schema import TABLES
 
@@ -51,7 +51,7 @@ class OwnFile:
 
     path: Path
     table: str
-    """A table's name, `packets` or `sums`."""
+    """A table's name, `packets`, `sums` or `archives`."""
     day: str
     """YYYY-MM-DD."""
     stem: str
@@ -64,7 +64,7 @@ class OwnFile:
 
 _BEGINNINGS = {
     ".csv": b"run_id,", ".parquet": b"PAR1", ".pcapng": b"\n\r\r\n", MANIFEST: b"", ".json": b"reachability-results",
-    ".html": b"<!doctype html>",
+    ".html": b"<!doctype html>", ".tgz": b"\x1f\x8b",
 }
 
 _BATCH_BEGINNING = b"batch_id,"
@@ -91,6 +91,7 @@ def list_table_folders(directory: Path) -> Iterator[tuple[Path, str, str]]:
         yield directory / table, table, ".csv"
     yield directory / PACKETS_FOLDER, PACKETS_FOLDER, ".pcapng"
     yield directory / SUMS_FOLDER, SUMS_FOLDER, ".sha256"
+    yield directory / ARCHIVES_FOLDER, ARCHIVES_FOLDER, ".tgz"
     for table in TABLES:
         yield directory / PARQUET_FOLDER / table, table, ".parquet"
 

@@ -7,16 +7,18 @@ written anew, cell by cell.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from probe.core.runs import Run, RunResult
 from probe.results.archive.own_files import OwnFile, is_folder, list_own_files, list_table_folders, list_top_files
+from probe.results.archive.run_archive import unpack_run
 from probe.results.archive.run_choice import read_start
 from probe.results.files.atomic import StoreError
 from probe.results.files.pcapng import read_blocks
-from probe.results.layout import csv_path, packets_path, sums_path
+from probe.results.layout import ARCHIVES_FOLDER, csv_path, packets_path, sums_path
 from probe.results.runs.checksums import mismatch
 from probe.results.runs.merged_days import MANIFEST, is_merged, merged_files, merged_runs
 from probe.results.runs.run_reader import runs_in, whole
@@ -51,8 +53,8 @@ def find_results_folders(directory: Path) -> list[Path]:
 
 
 def sift_submission(directory: Path) -> Iterator[SoundRun | RefusedRun]:
-    """Every run of one folder, or why not; then every file that belongs to none. Raises StoreError for a folder that
-    cannot be looked through."""
+    """Every run of one folder, plain or in an archive, or why not; then every file that belongs to none. Raises
+    StoreError for a folder that cannot be looked through."""
     own = {file.path: file for file in list_own_files(directory)}
     seen: dict[str, Path] = {}
     for path in sorted((p for p, file in own.items() if _is_runs_file(file)), key=lambda p: (p.parent, is_merged(p))):
@@ -65,6 +67,9 @@ def sift_submission(directory: Path) -> Iterator[SoundRun | RefusedRun]:
             if seen.get(run.run_id, Path()).parent != path.parent:  # else its own file stands beside a merged one
                 seen[run.run_id] = path
                 yield _take_run(directory, run, path, own)
+    for file in own.values():
+        if file.table == ARCHIVES_FOLDER and not file.temporary:
+            yield _take_archive(file)
     yield from _left_over(directory, own, seen)
 
 
@@ -96,6 +101,23 @@ def _take_run(directory: Path, run: Run, path: Path, own: Mapping[Path, OwnFile]
         return SoundRun(result=result, packets=packets)
     except (StoreError, ValueError) as error:
         return RefusedRun(path=path, reason=_why(error, path))
+
+
+def _take_archive(file: OwnFile) -> SoundRun | RefusedRun:
+    with tempfile.TemporaryDirectory(prefix="probe-collect-") as folder:
+        unpacked = Path(folder)
+        try:
+            unpack_run(file.path, unpacked, day=file.day, run_id=file.stem)
+            own = {each.path: each for each in list_own_files(unpacked)}
+            (path,) = (each for each, described in own.items() if _is_runs_file(described))
+            (run,) = runs_in(path)
+        except StoreError as error:
+            found: SoundRun | RefusedRun = RefusedRun(path=file.path, reason=_why(error, file.path))
+        else:
+            found = _take_run(unpacked, run, path, own)
+    if isinstance(found, SoundRun):
+        return found
+    return RefusedRun(path=file.path, reason=found.reason.replace(f"{unpacked}{os.sep}", ""))
 
 
 def _check_plain(path: Path, own: Mapping[Path, OwnFile]) -> None:
@@ -135,7 +157,7 @@ def _reason(path: Path, own: Mapping[Path, OwnFile], seen: Mapping[str, Path], b
         return "not a file of a results folder"
     if file.temporary:
         return "half written when the probe was stopped"
-    if file.table == "runs" or file.parquet:
+    if file.table in ("runs", ARCHIVES_FOLDER) or file.parquet:
         return ""
     if file.stem in seen or (is_merged(path) and (path.suffix == MANIFEST or _all_seen(path, own, seen))):
         return ""

@@ -34,6 +34,17 @@ with IPRoute() as route:
             route.link("set", index=link["index"], state="down")
 """
 
+SLOWLY = """
+import os, signal, sys, time
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+while os.waitpid(child, os.WNOHANG) == (0, 0):
+    os.kill(child, signal.SIGSTOP)
+    time.sleep(0.015)
+    os.kill(child, signal.SIGCONT)
+    time.sleep(0.005)
+"""
+"""Runs a program for a quarter of the time, as a quota of a processor does: about the pace of a small computer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
@@ -49,6 +60,7 @@ class Situation:
     deadline_s: int = 60
     before: str = ""
     """Python that changes the client's side first."""
+    slowly: bool = False
     circumstances: frozenset[str] = frozenset()
     parts: tuple[tuple[str, str, frozenset[str]], ...] = ()
     """(service, part, states of which one must be said)."""
@@ -80,6 +92,7 @@ SITUATIONS: dict[str, Situation] = {
                             circumstances=words("no_control")),
     "cut off": Situation(scenario="clean", whole=True, deadline_s=6, circumstances=words("cut_off"),
                          steps=words("longer")),
+    "small computer": Situation(scenario="clean", whole=True, slowly=True, consent=1),
     "retired": Situation(scenario="retired-services", services=("icq", "skype", "bbm")),
     "unplaced": Situation(scenario="op-tls-name-reset", level="socket", censored=words("suspected undecided mostly"),
                           steps=words("show compare")),
@@ -119,9 +132,10 @@ def measure(name: str, catalogue: Catalogue) -> Told:
         if of.before:
             done = lab.run([*make_probe_command()[:1], "-c", of.before], timeout_s=30)
             assert done.returncode == 0, done.stderr.decode()
-        done = lab.run([*make_probe_command(), "run", "--fast", "--no-parquet", "--json", "--config", str(config),
-                        "--results", str(lab.directory / "results"), "--catalogue", catalogue.path, "--seed", "1",
-                        "--deadline-s", str(of.deadline_s),
+        slowly = [*make_probe_command()[:1], "-c", SLOWLY] if of.slowly else []
+        done = lab.run([*slowly, *make_probe_command(), "run", "--fast", "--no-parquet", "--json", "--config",
+                        str(config), "--results", str(lab.directory / "results"), "--catalogue", catalogue.path,
+                        "--seed", "1", "--deadline-s", str(of.deadline_s),
                         *(part for url in sorted(inputs if not of.whole else ()) for part in ("--input", url))],
                        timeout_s=200, env=program_environment())
     told = json.loads(done.stdout)
@@ -148,6 +162,9 @@ def test_a_person_is_told_what_is_so(name: str, catalogue: Catalogue) -> None:
         assert found["state"] in SAYS_NOTHING or (service, found["part"]) in tried, (service, found)
     if name == "retired":
         assert all(one["retired"] for one in told.answer["services"])
+    if name == "small computer":
+        assert "works" in {part["state"] for _, part in list_parts(told)}
+        assert told.answer["circumstances"] in ([], ["cut_off"])
     if name == "cut off":
         assert told.answer["missing"]["tests"] > 0
     if not of.censored:

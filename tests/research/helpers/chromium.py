@@ -20,7 +20,8 @@ _FLAGS = (
     "--disable-component-update", "--disable-sync", "--disable-extensions", "--host-resolver-rules=MAP * ~NOTFOUND",
     "--proxy-server=http://127.0.0.1:9", "--remote-debugging-pipe", "about:blank",
 )
-_WAIT_S = 60.0
+_WAIT_S = 240.0
+"""So long it may be silent: a check of a whole page takes minutes on a machine that has other things to do."""
 
 
 class Browser:
@@ -33,18 +34,15 @@ class Browser:
     def open(self, page: Path) -> None:
         """Loads a file and waits until it is there."""
         if not self._session:
-            target = self.call("Target.createTarget", url="about:blank")["targetId"]
-            self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-            for domain in ("Page", "Runtime", "Log", "Network"):
-                self.call(f"{domain}.enable")
+            self._attach()
         self.events.clear()
         self.call("Page.navigate", url=page.as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self._read()
 
     def run(self, script: str) -> Any:
-        """The value of an expression in the page."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        """The value of an expression in the page; of a promise, what it becomes."""
+        found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
@@ -52,6 +50,15 @@ class Browser:
         """What the page wrote on the console, threw, or was refused."""
         kinds = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
         return [json.dumps(event["params"]) for event in self.events if event["method"] in kinds]
+
+    def show_as(self, *, width: int, dark: bool) -> None:
+        """As a window so wide, of a person who likes it so; holds for what is opened from now on, too."""
+        if not self._session:
+            self._attach()
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
+                  mobile=width < 600)
+        self.call("Emulation.setEmulatedMedia",
+                  features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
 
     def requests(self) -> list[str]:
         """Addresses that the page asked for, its own first."""
@@ -75,6 +82,12 @@ class Browser:
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer
                 return dict(answer["result"])
+
+    def _attach(self) -> None:
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
 
     def end(self) -> None:
         """Asks it to go."""

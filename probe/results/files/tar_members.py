@@ -1,7 +1,7 @@
 """The files in a tar archive, one after the other, out of a stream (POSIX.1-2001, ustar). Names are only told.
 
-Nothing is unpacked to a disk, and headers that describe others (long names, extended attributes) are passed over, so
-that no archive can ask for memory.
+Nothing is unpacked to a disk. Of the headers that describe others only long names (GNU) are read, bounded; the rest
+(extended attributes) is passed over, so that no archive can ask for memory. Links and devices are passed over too.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import IO
 BLOCK = 512
 MAX_MEMBERS = 1_000_000
 MAX_NAME = 100
+MAX_LONG_NAME_BYTES = 1024
 _MAGIC, _MAGIC_AT = b"ustar", 257
 _FILES = (b"0", b"\0", b"7")
+_LONG_NAME = b"L"
 
 
 class BadTarError(ValueError):
@@ -57,6 +59,7 @@ def is_tar(head: bytes) -> bool:
 
 def list_members(stream: IO[bytes]) -> Iterator[tuple[str, Member]]:
     """(name, bytes) of each file, to be read before the next is asked for. Raises BadTarError."""
+    long_name = b""
     for _ in range(MAX_MEMBERS):
         head = stream.read(BLOCK)
         if not head.strip(b"\0"):
@@ -65,10 +68,18 @@ def list_members(stream: IO[bytes]) -> Iterator[tuple[str, Member]]:
             raise BadTarError("what follows is no part of an archive")
         size = _read_size(head[124:136])
         member = Member(stream, size)
-        if head[156:157] in _FILES:
-            yield head[:MAX_NAME].split(b"\0")[0].decode("utf-8", "replace"), member
+        kind = head[156:157]
+        if kind in _FILES:
+            yield _decode_name(long_name or head[:MAX_NAME]), member
+        if kind == _LONG_NAME and size > MAX_LONG_NAME_BYTES:
+            raise BadTarError(f"a file in the archive has a name longer than {MAX_LONG_NAME_BYTES} bytes")
+        long_name = member.read() if kind == _LONG_NAME else b""
         member.skip(-size % BLOCK)
     raise BadTarError(f"more than {MAX_MEMBERS:,} files")
+
+
+def _decode_name(cell: bytes) -> str:
+    return cell.split(b"\0")[0].decode("utf-8", "replace")
 
 
 def _read_size(cell: bytes) -> int:
