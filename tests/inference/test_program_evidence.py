@@ -41,6 +41,11 @@ def hello(shape: ShapeName | Empty, failure: Failure = "", attempt: int = 1, *, 
     return [operation("connect", HERE4, **common), operation("tls_handshake", HERE4, failure, **common)]
 
 
+def shut(shape: ShapeName | Empty, attempt: int) -> list[Observation]:
+    """A connection for a hello that does not come about."""
+    return [operation("connect", HERE4, TIMEOUT, purpose="program", hostname=HOST, shape=shape, attempt=attempt)]
+
+
 def turns(failure: Failure = RESET, *, innocent: Failure = "") -> list[Observation]:
     seen = [*hello("chrome", failure)]
     for attempt in (2, 3, 4):
@@ -74,6 +79,19 @@ def test_what_is_told_is_of_a_captured_shape_before_an_imitation(first: ShapeNam
     assert (see(seen).chief, see(seen).failed, set(see(seen).struck)) == ("chrome", 2, {"chrome", "safari"})
     imitation = see([*hello("safari", RESET), *hello("chrome"), *hello("safari", RESET, 2)])
     assert (imitation.chief, imitation.verified, imitation.spared) == ("safari", False, ("chrome",))
+
+
+@pytest.mark.parametrize(("seen", "struck", "failed"), [
+    ([*hello("", attempt=1), *hello("chrome", TIMEOUT), *shut("", 1), *shut("chrome", 2)], ("chrome",), 2),
+    ([*hello("chrome", TIMEOUT), *shut("chrome", 2), *shut("chrome", 3)], ("chrome",), 3),
+    ([*shut("chrome", 1), *shut("chrome", 2)], (), 0),  # no hello was ever sent: the server is away
+    ([*hello("chrome"), *shut("chrome", 2)], (), 0),
+    ([*hello("chrome", TIMEOUT), *shut("", 1)], (), 0),
+])
+def test_a_hello_after_which_nothing_is_reached_strikes(seen: list[Observation], struck: tuple[str, ...],
+                                                        failed: int) -> None:
+    found = see(seen)
+    assert (found.struck, found.failed, found.turns) == (struck, failed, 0)
 
 
 def test_shapes_of_others_programs_are_nobodys() -> None:

@@ -41,7 +41,8 @@ class ProgramEvidence:
     chief: ProgramShape | Empty = ""
     """The one of them that failed first; what follows is of that."""
     failed: int = 0
-    """Its failures; none of its hellos was answered."""
+    """Its failures, connections that did not come about after one of them among them; none of its hellos was answered.
+    """
     turns: int = 0
     """Hellos of the library's that were answered between two of its failures."""
     failure: Failure = ""
@@ -88,7 +89,7 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
     """`around`: what was seen near the site; `at_port`: all that was seen at this address and port, in order. Controls
     know the address as `known_as`."""
     asked = [o for o in around if o.purpose == "program" and (o.address, o.port) == (address, site.port)
-             and o.operation == "tls_handshake"]
+             and (o.operation == "tls_handshake" or _is_shut_out(o))]
     own = [o for o in asked if o.hostname == site.host]
     ends = _first_struck(own)
     shapes = [shape for shape in PROGRAM_HELLOS if any(o.tls.shape == shape for o in own)]
@@ -107,7 +108,7 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
         chief=chief, failed=len(ends),
         turns=sum(ends[0].sequence < at < ends[-1].sequence for at in passes),
         failure=ends[-1].failure, same_failure=len({kind_of(o.failure) for o in ends}) == 1,
-        acked="no" if all(o.tcp.acked == "no" for o in ends) else "yes",
+        acked="no" if all(o.tcp.acked == "no" for o in ends if is_struck_hello(o)) else "yes",
         innocent=_judge_innocent(innocent), verified=any(PROGRAM_HELLOS[shape].verified for shape in struck),
         only_large=_is_only_large(struck, spared), tainted=all(o.tainted_by for o in ends),
         timing=gather_end_timing(ends, at_port),
@@ -129,7 +130,15 @@ def _first_struck(own: Sequence[Observation]) -> list[Observation]:
 
 
 def _is_struck(tries: Sequence[Observation]) -> bool:
-    return len(tries) >= STRUCK_TRIES and all(is_struck_hello(o) for o in tries)
+    """Every hello failed, or could not be sent any more after one had."""
+    return (len(tries) >= STRUCK_TRIES and is_struck_hello(tries[0])
+            and all(is_struck_hello(o) or _is_shut_out(o) for o in tries))
+
+
+def _is_shut_out(seen: Observation) -> bool:
+    """No connection came about for a program's hello: what struck the one before may have left something behind, for
+    whoever comes."""
+    return seen.operation == "connect" and bool(seen.failure) and bool(seen.tls.shape)
 
 
 def _is_answered(tries: Sequence[Observation]) -> bool:
