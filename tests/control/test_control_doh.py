@@ -67,9 +67,17 @@ def test_both_questions_go_over_one_connection_while_it_lasts(authority: trustme
         assert (four.answers, six.answers, counted) == ((HERE,), (), connections)
 
 
-def test_what_one_question_gets_wrong_does_not_cost_the_other(authority: trustme.CA) -> None:
-    (only,), counted = asked(authority, Failing)
-    assert (only.rcode, only.answers, counted) == ("NOERROR", (), 2)
+class FailingLater(Failing):
+    """The same, to the second question."""
+
+    served = -1
+
+
+def test_half_an_answer_tells_addresses_and_denies_nothing(authority: trustme.CA) -> None:
+    """That a name has no IPv6 address is no word on whether it has others."""
+    assert asked(authority, Failing) == ((), 2)
+    (only,), counted = asked(authority, FailingLater)
+    assert (only.answers, counted) == ((HERE,), 2)
 
 
 class Hanging(Keeping):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ from probe.control.asking.helper_client import HelperConfig, ask_helper
 from probe.control.helper import helper_server as control_server
 from probe.control.helper.helper_engine import HelperEngine
 from probe.control.helper.helper_workers import FuturePool
+from probe.control.helper.rate_limiter import RateLimiter
 from probe.control.helper_protocol import MAX_REQUEST_BYTES, decode_request
+from probe.control.reaching import public_addresses
 from probe.control.reaching.page_fetch import normalise_host, parse_site
-from probe.control.reaching.target_guard import RateLimiter, TargetGuard
+from probe.control.reaching.target_guard import TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.tables.resolvers import Resolver
@@ -210,7 +213,7 @@ def test_workers_are_bounded_and_raise_what_the_call_raised() -> None:
         names.add(str(threading.get_ident()))
         return 10 // number
 
-    futures = [pool.submit(job, number) for number in (1, 2, 5, 0)]
+    futures = [pool.submit(partial(job, number)) for number in (1, 2, 5, 0)]
     assert futures[2].cancel(), "two workers, so the third call waits"
     gate.set()
     assert (futures[0].result(10), futures[1].result(10)) == (10, 5)
@@ -263,6 +266,7 @@ def test_command_explains_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
         assert result.exit_code in (1, 2)
         return result.output
 
+    monkeypatch.setattr(public_addresses, "find_own_translators", lambda *, deadline: ())
     with socket.create_server((HERE, 0)) as taken:
         assert "in use" in run("--listen", f"{HERE}:{taken.getsockname()[1]}")
     assert "ADDR:PORT" in run("--listen", "nowhere")

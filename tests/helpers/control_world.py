@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 
 from probe.control.helper import helper_server as control_server
 from probe.control.helper.helper_engine import HelperEngine
-from probe.control.reaching.target_guard import RateLimiter
+from probe.control.helper.rate_limiter import RateLimiter
 from probe.measurement.streams.tls_handshake import make_context
 
 HOST, DOH = "chat.example.org", "doh.example.org"

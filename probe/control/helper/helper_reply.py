@@ -13,6 +13,7 @@ from probe.control.helper_protocol import (
     FLAG_FROM_HELPER,
     FLAG_FROM_PROBE,
     FLAG_TLS_VALID,
+    UNKNOWN,
     AddressInfo,
     DnsResult,
     HttpResult,
@@ -28,12 +29,10 @@ from probe.control.helper_protocol import (
     to_ooni_tls_word,
 )
 from probe.control.reaching.doh import DohLookup
-from probe.control.reaching.reach_plan import ReachPlan, ReachResult
+from probe.control.reaching.reach_plan import NO_RESOLVER, NO_ROUTE, ReachPlan, ReachResult
 from probe.core.addresses import is_bogon, parse_address
+from probe.core.tables.control_sources import BUSY
 
-BUSY = "busy"
-NO_RESOLVER = "no_resolver"
-NO_ROUTE = "no_route"
 UNABLE = frozenset((BUSY, NO_RESOLVER, NO_ROUTE, "port", "own_address"))
 """Why a page was not fetched for reasons of the helper's own."""
 
@@ -106,8 +105,8 @@ def _dns(order: HelperOrder, found: HelperFindings) -> DnsResult | None:
     if parse_address(host):
         return DnsResult(failure=None, addrs=[])
     known = found.lookups.get(host)
-    if known is None:
-        return DnsResult(failure="unknown_error", addrs=[])
+    if known is None or known.reason:
+        return DnsResult(failure=UNKNOWN, addrs=[])
     return DnsResult(failure=to_old_dns_word(known.failure), addrs=list(known.addresses))
 
 
@@ -139,16 +138,16 @@ def _results(endpoint: XEndpoint, found: HelperFindings) -> list[XResult]:
 
 
 def _resolution(endpoint: XEndpoint, lookups: Mapping[str, DohLookup]) -> XResult:
-    known = lookups.get(endpoint.host)
+    known = lookups.get(endpoint.host, DohLookup(reason=NO_RESOLVER))
     literal = [endpoint.host] if parse_address(endpoint.host) else []
     return XResult(
         proto=endpoint.proto,
         host=endpoint.host,
         port=endpoint.port,
         operation="resolve",
-        failure=(known.failure or None) if known else None,
-        reason="" if known or literal else NO_RESOLVER,
-        addresses=list(known.addresses) if known else literal,
+        failure=known.failure or None,
+        reason="" if literal else known.reason,
+        addresses=literal or list(known.addresses),
     )
 
 

@@ -12,11 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.control_sources import HELPER, ControlFault
+from probe.core.tables.control_sources import BUSY, HELPER, ControlFault
 from probe.core.tables.failures import is_timeout
 
-BUSY = "busy"
-"""With this word a helper declines because of its load."""
 _LEFT_OUT = "not counted in this run"
 
 
@@ -60,7 +58,7 @@ def find_fault(answer: ControlAnswer, *, good: Collection[str], absent: Collecti
 
 
 def _is_loaded(answer: ControlAnswer) -> bool:
-    if answer.state == "answered":
+    if answer.state == "answered" and answer.reason != BUSY:
         return is_timeout(answer.http_failure or "")
     return answer.reason in (BUSY, "timeout")
 
