@@ -42,14 +42,15 @@ async def _serve(folder: Path, name: str, reply: Callable[[bytes], tuple[bytes, 
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            size = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
-                         if line.startswith(b"content-length:")), 0)
-            kind, body, wait_s = reply(await reader.readexactly(size))
-            await asyncio.sleep(wait_s)
-            told = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (kind, len(body))
-            writer.write(told + body)
-            await writer.drain()
+            while True:  # the connection is kept, as operators and sites do
+                head = await reader.readuntil(b"\r\n\r\n")
+                size = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
+                             if line.startswith(b"content-length:")), 0)
+                kind, body, wait_s = reply(await reader.readexactly(size))
+                await asyncio.sleep(wait_s)
+                told = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (kind, len(body))
+                writer.write(told + body)
+                await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
             pass  # a handshake alone, or one who has heard enough
         finally:

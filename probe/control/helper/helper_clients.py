@@ -10,6 +10,7 @@ import ipaddress
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 from probe.core.addresses import parse_address
 
@@ -26,6 +27,7 @@ class ClientGroups:
     network: str
 
 
+@lru_cache(maxsize=1024)  # of one request it is asked several times
 def find_client_groups(client: str) -> ClientGroups:
     """The groups of a client; an IPv4 address inside an IPv6 one is itself."""
     address = parse_address(client)

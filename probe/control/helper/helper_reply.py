@@ -35,6 +35,8 @@ from probe.core.tables.control_sources import BUSY
 
 UNABLE = frozenset((BUSY, NO_RESOLVER, NO_ROUTE, "port", "own_address"))
 """Why a page was not fetched for reasons of the helper's own."""
+NO_PAGE = HttpResult(failure=UNKNOWN)
+"""To OONI's probes, of a request without a URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def make_response(order: HelperOrder, found: HelperFindings) -> Response:
             for plan, reach in by_quic.items()
             if not reach.reason
         },
-        http_request=found.page,
+        http_request=NO_PAGE if order.site is None and order.plain else found.page,
         http3_request=found.page_by_quic,
         dns=_dns(order, found),
         ip_info=_ip_info(order, found),
@@ -99,10 +101,10 @@ def _tls(order: HelperOrder, plan: ReachPlan, reach: ReachResult) -> TlsResult:
 
 
 def _dns(order: HelperOrder, found: HelperFindings) -> DnsResult | None:
-    if order.site is None:
+    if order.site is None and not order.plain:
         return None
-    host = order.site.host
-    if parse_address(host):
+    host = order.site.host if order.site else ""
+    if not host or parse_address(host):
         return DnsResult(failure=None, addrs=[])
     known = found.lookups.get(host)
     if known is None or known.reason:
@@ -111,9 +113,9 @@ def _dns(order: HelperOrder, found: HelperFindings) -> DnsResult | None:
 
 
 def _ip_info(order: HelperOrder, found: HelperFindings) -> dict[str, AddressInfo]:
-    if order.site is None:
+    own = list_addresses(order.site.host, found.lookups) if order.site else ()
+    if order.site is None and not order.plain:
         return {}
-    own = list_addresses(order.site.host, found.lookups)
     valid = {plan.address for plan in plan_site(order, found.lookups)
              if plan in found.reached and found.reached[plan].trust == "valid"}
     return {

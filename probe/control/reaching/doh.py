@@ -15,7 +15,8 @@ from probe.core.addresses import parse_address
 from probe.core.tables.failures import EOF, NO_ANSWER, TIMEOUT, Failure, classify_rcode, is_timeout
 from probe.core.tables.resolvers import Resolver
 from probe.measurement.names.dns_response import DnsResponse
-from probe.measurement.names.dns_wire import make_query, parse_reply
+from probe.measurement.names.dns_wire import make_query
+from probe.measurement.names.https_wire import walk_reply
 
 QUERY_TYPES = ("A", "AAAA")
 NO_SUCH_NAME = "NXDOMAIN"
@@ -113,7 +114,7 @@ def _reply(got: DohExchange, name: str, query_type: str) -> DnsResponse | None:
     """The message that an answer carries, where it is one."""
     if got.failure or got.status != 200 or not got.body:
         return None
-    reply = parse_reply(got.body, name=name, query_type=query_type, identity=0)
+    reply = walk_reply(got.body, name=name, query_type=query_type, identity=0)
     return None if reply.failure else reply
 
 
