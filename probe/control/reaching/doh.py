@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from probe.control.helper_protocol import MAX_ADDRESSES
-from probe.control.reaching.doh_connections import DohConnections, DohExchange, ask_question
+from probe.control.reaching.doh_connections import DohConnections, ask_question
 from probe.control.reaching.reach import Stream, hang_up, open_stream
 from probe.control.reaching.reach_plan import NO_RESOLVER, RESOLVER_SILENT, ReachPlan
 from probe.control.reaching.target_guard import has_route
@@ -17,6 +17,7 @@ from probe.core.tables.resolvers import Resolver
 from probe.measurement.names.dns_response import DnsResponse
 from probe.measurement.names.dns_wire import make_query
 from probe.measurement.names.https_wire import walk_reply
+from probe.measurement.streams.http_parts import HttpExchange
 
 QUERY_TYPES = ("A", "AAAA")
 NO_SUCH_NAME = "NXDOMAIN"
@@ -73,7 +74,7 @@ class _Line:
     kept: DohConnections
     _stream: Stream | None = None
 
-    def ask(self, query: bytes) -> DohExchange | None:
+    def ask(self, query: bytes) -> HttpExchange | None:
         """One question; once more on a fresh connection where a kept one had ended. None: no connection."""
         was_kept = self._stream is None and self._take()
         if not self._stream and not self._open():
@@ -101,7 +102,7 @@ class _Line:
             self._stream = open_stream(plan, deadline=self.deadline)[1]
         return self._stream is not None
 
-    def _exchange(self, query: bytes) -> DohExchange:
+    def _exchange(self, query: bytes) -> HttpExchange:
         assert self._stream is not None
         got = ask_question(self._stream, self.operator, query)
         if not got.reusable:
@@ -110,9 +111,9 @@ class _Line:
         return got
 
 
-def _reply(got: DohExchange, name: str, query_type: str) -> DnsResponse | None:
+def _reply(got: HttpExchange, name: str, query_type: str) -> DnsResponse | None:
     """The message that an answer carries, where it is one."""
-    if got.failure or got.status != 200 or not got.body:
+    if got.failure or got.status != 200 or got.truncated:
         return None
     reply = walk_reply(got.body, name=name, query_type=query_type, identity=0)
     return None if reply.failure else reply

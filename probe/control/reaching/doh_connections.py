@@ -3,33 +3,20 @@ such a connection. The handshake is what a lookup costs; what is kept is bounded
 
 from __future__ import annotations
 
-import http.client
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import Any, cast
 
+from probe.control.reaching.plain_exchange import exchange_plainly
 from probe.control.reaching.reach import Stream, get_socket, hang_up
-from probe.core.tables.failures import Failure, classify_failure, open_failure
 from probe.core.tables.resolvers import Resolver
-from probe.measurement.streams.sockets import MAX_READ_BYTES
+from probe.measurement.streams.http_parts import HttpExchange
 
 MAX_MESSAGE_BYTES = 16 * 1024
 KEPT = 32
 """Connections to one operator; the oldest is ended for a newer one."""
 KEPT_S = 8.0
 """How long a connection is kept unused: operators end theirs after ten seconds or more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DohExchange:
-    """What came of one question: a body where `status` is 200 and nothing failed."""
-
-    failure: Failure = ""
-    status: int = 0
-    body: bytes = b""
-    reusable: bool = False
 
 
 class DohConnections:
@@ -66,23 +53,9 @@ class DohConnections:
             hang_up(oldest)
 
 
-def ask_question(stream: Stream, operator: Resolver, query: bytes) -> DohExchange:
+def ask_question(stream: Stream, operator: Resolver, query: bytes) -> HttpExchange:
     """POST one question and read the answer, all within the socket's deadline. Raises nothing for the network."""
-    sock = get_socket(stream)
-    sock.failure, sock.read_limit = "", sock.bytes_read + MAX_READ_BYTES
-    try:
-        stream.sendall(_make_post(operator, query))
-        answer = http.client.HTTPResponse(cast(Any, stream), method="POST")
-        answer.begin()
-        body = answer.read(MAX_MESSAGE_BYTES + 1)
-        whole = answer.isclosed() or (len(body) <= MAX_MESSAGE_BYTES and not answer.read(1))
-    except (OSError, ValueError) as error:
-        return DohExchange(failure=sock.failure or classify_failure(error))
-    except http.client.HTTPException as error:
-        return DohExchange(failure=sock.failure or open_failure(
-            f"unknown_failure: invalid http response ({type(error).__name__})"))
-    reusable = whole and not answer.will_close and not sock.failure
-    return DohExchange(status=answer.status, body=body if whole else b"", reusable=reusable)
+    return exchange_plainly(stream, _make_post(operator, query), max_body_bytes=MAX_MESSAGE_BYTES)
 
 
 def _make_post(operator: Resolver, query: bytes) -> bytes:

@@ -17,6 +17,7 @@ from probe.control.helper_protocol import (
     to_old_http_word,
 )
 from probe.control.reaching.doh import DohLookup
+from probe.control.reaching.plain_exchange import compose_get, exchange_plainly
 from probe.control.reaching.reach import Stream, get_socket, hang_up, open_stream
 from probe.control.reaching.reach_plan import NO_RESOLVER, NO_ROUTE, PUBLIC_TRUST, RESOLVER_SILENT, ReachPlan
 from probe.control.reaching.redirect_cookies import CookieJar
@@ -26,8 +27,7 @@ from probe.core.tables.control_sources import BUSY
 from probe.core.tables.failures import Failure, open_failure
 from probe.core.tables.http_status import REDIRECTS
 from probe.core.tables.trust import TrustPolicy
-from probe.measurement.streams.http_exchange import exchange_http
-from probe.measurement.streams.http_parts import MAX_HEADER_NAMES, HttpExchange, hash_body, read_title
+from probe.measurement.streams.http_parts import MAX_HEADER_NAMES, REQUEST_HEADERS, HttpExchange, hash_body, read_title
 
 MAX_BODY_BYTES = 64 * 1024
 """What is read for our own probes, which read no more themselves."""
@@ -150,8 +150,8 @@ def _hop(
     if opened.stream is None:
         return Hop(failure=opened.failure, refused=opened.refused)
     try:
-        got = exchange_http(opened.stream, site.url, host=site.host_header, headers=dict(headers),
-                            max_body_bytes=max_body_bytes)
+        asked = compose_get(site.url, {**REQUEST_HEADERS, **headers, "Host": site.host_header})
+        got = exchange_plainly(opened.stream, asked, max_body_bytes=max_body_bytes)
     finally:
         hang_up(opened.stream)
     return Hop(got=got, failure=got.failure)
