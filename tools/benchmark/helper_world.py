@@ -1,12 +1,13 @@
 """Beside the helper's load test: `world FOLDER` (a site and a DoH operator), `helper FOLDER SITE DOH PATIENT`.
 
-Both listen on loopback and print their ports. The helper's guard is opened for the site alone, and an authority of
-FOLDER takes the place of the public ones.
+Both listen on loopback and print their ports, the helper its process as well. The helper's guard is opened for the site
+alone, and an authority of FOLDER takes the place of the public ones.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import sys
 from collections.abc import Callable
@@ -98,7 +99,7 @@ def _helper(folder: Path, site: int, doh: int, patient: bool) -> None:
                           resolvers=(Resolver(name="test", ipv4=(HERE,), doh_host=DOH),),
                           max_delay_s=float("inf") if patient else limits.MAX_DELAY_S)
     with open_listener(HERE, 0) as sock:
-        print(sock.getsockname()[1], flush=True)
+        print(sock.getsockname()[1], os.getpid(), flush=True)
         make_server(make_app(engine, limiter=None), tls=None).run(sockets=[sock])
 
 
