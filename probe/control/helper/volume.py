@@ -8,9 +8,9 @@ from functools import partial
 from probe.control.helper.helper_order import HelperOrder, list_addresses
 from probe.control.helper_protocol import XVolume
 from probe.control.reaching.doh import DohLookup
-from probe.control.reaching.own_shortage import SHORTAGE_FAILURES, is_out_of_sockets
 from probe.control.reaching.target_guard import TargetGuard, has_route
 from probe.core.addresses import parse_address
+from probe.core.tables.failures import is_own_shortage
 from probe.measurement.clock import start_clock
 from probe.measurement.planning.steps import Transfer
 from probe.measurement.visits.transfer import make_transfer
@@ -35,6 +35,6 @@ def make_volume_job(order: HelperOrder, lookups: Mapping[str, DohLookup],
 def _take(plan: Transfer) -> XVolume | None:
     """What the transfer came to; None where this machine had no socket for it."""
     seen = make_transfer(plan, clock=start_clock())
-    if seen.failure in SHORTAGE_FAILURES or (seen.failure and is_out_of_sockets(seen.family)):
+    if is_own_shortage(seen.failure):
         return None
     return XVolume(bytes_read=seen.bytes_read, flow_s=seen.transfer.flow_s, failure=seen.failure or None)

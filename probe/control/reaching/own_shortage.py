@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 
 from probe.control.reaching.reach_plan import ReachResult
 from probe.core.tables.control_sources import BUSY
-from probe.core.tables.failures import Failure, classify_failure
+from probe.core.tables.failures import SHORTAGES, classify_failure
 from probe.core.tables.operations import Operation
-
-SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN))
-"""Of descriptors, buffers, memory and ports: errors of our own end."""
-
-SHORTAGE_FAILURES: frozenset[Failure] = frozenset(("address_not_available", "no_buffer_space"))
-"""The failure words of such errors."""
 
 
 def explain_no_connection(operation: Operation, error: OSError) -> ReachResult:

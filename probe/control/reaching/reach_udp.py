@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from probe.control.reaching.own_shortage import SHORTAGE_FAILURES, explain_no_connection
+from probe.control.reaching.own_shortage import explain_no_connection
 from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan, ReachResult
 from probe.core.tables.control_sources import BUSY
+from probe.core.tables.failures import is_own_shortage
 from probe.core.tables.operations import Operation
 from probe.measurement.datagrams.stun import send_series
 from probe.measurement.datagrams.udp_socket import UdpFlow
@@ -32,7 +33,7 @@ def reach_udp(plan: ReachPlan, *, timeout_s: float) -> ReachResult:
                 found = ReachResult(operation=operation, failure=flow.failure or series.failure)
             else:
                 found = _shake(flow, plan, timeout_s)
-            return ReachResult(reason=BUSY) if found.failure in SHORTAGE_FAILURES else found
+            return ReachResult(reason=BUSY) if is_own_shortage(found.failure) else found
     except OSError as error:
         return explain_no_connection(operation, error)
 
