@@ -14,10 +14,9 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from probe import __version__
@@ -137,12 +136,18 @@ class RequestHandler:
 
 
 def make_app(engine: HelperEngine, *, limiter: RateLimiter | None, counters: HelperCounters | None = None,
-             behind_proxy: bool = False) -> Starlette:
-    """The application."""
+             behind_proxy: bool = False) -> ASGIApp:
+    """The application: one handler at one path, without the layers that a framework puts around many."""
     desk = RequestHandler(engine=engine, limiter=limiter, counters=counters or HelperCounters(),
                           behind_proxy=behind_proxy)
-    methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
-    return Starlette(routes=[Route("/", desk.root, methods=methods)])
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            found = scope["path"] == "/"
+            answer = await desk.root(Request(scope, receive)) if found else PlainTextResponse("Not Found", 404)
+            await answer(scope, receive, send)
+
+    return app
 
 
 async def _answer(request: Request, engine: HelperEngine, network: str) -> bytes | Ended:
@@ -253,7 +258,7 @@ class CalmServer(uvicorn.Server):
         self.stop()
 
 
-def make_server(app: Starlette, *, tls: ssl.SSLContext | None, counters: HelperCounters | None = None,
+def make_server(app: ASGIApp, *, tls: ssl.SSLContext | None, counters: HelperCounters | None = None,
                 limited: bool = False) -> CalmServer:
     """A server for `app` without access log; hand the listening socket to its `run`. `limited`: no client and no
     network may hold more than its share of connections."""
