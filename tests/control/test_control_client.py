@@ -29,8 +29,6 @@ from probe.control.helper_protocol import (
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
-from probe.inference.evidence.control_findings import may_leave_out
-from probe.inference.evidence.control_probation import find_fault
 from probe.measurement.address_echoes import remove_addresses
 
 HERE = "127.0.0.1"
@@ -271,21 +269,6 @@ def test_an_answer_of_oonis_helper() -> None:
     assert answer.tcp == ((PLACE, ""), (Place("2001:db8::1", 443), "connection_refused"))
     assert answer.tls == ((PLACE, "ssl_unknown_authority"),)
     assert (answer.http_failure, answer.dns_failure) == (None, "dns_no_answer")
-
-
-def test_what_a_busy_helper_left_out_is_nothing_and_shows() -> None:
-    busy = {"proto": "tls", "host": ENDPOINT.host, "port": 443, "address": "93.184.216.34", "reason": "busy"}
-    name = {"proto": "dns", "host": ENDPOINT.host, "operation": "resolve", "addresses": ["93.184.216.34"]}
-    page = {"failure": "unknown_error", "x_refused": "busy"}
-    partly = read({"x_endpoints": [name, busy], "http_request": page})
-    assert (partly.state, partly.reason, partly.addresses) == ("answered", "busy", ("93.184.216.34",))
-    assert (partly.tcp, partly.tls, partly.http_failure) == ((), (), None)
-    nothing = read({"x_endpoints": [busy], "http_request": page})
-    assert (nothing.state, nothing.reason) == ("refused", "busy")
-    assert (may_leave_out(partly), may_leave_out(read({"x_endpoints": [name]}))) == (True, False)
-    known = replace(partly, input="https://good.example/")
-    assert find_fault(known, good=(known.input,), absent=()) == "loaded"
-    assert find_fault(replace(known, reason=""), good=(known.input,), absent=()) is None
 
 
 def test_what_is_malformed_costs_only_itself() -> None:
