@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 WORKERS = 512
 """Threads, made as needed: 200 requests at once, each with several connections that may wait for ten seconds."""
 
+TRANSLATOR_S = 3.0
+"""How long the network's resolver is waited for, which shows whether IPv6 leads into IPv4 networks here."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
@@ -125,7 +128,9 @@ def _build(wanted: _Wanted, counters: HelperCounters) -> uvicorn.Server:
         ) from None
     from probe.control.helper.helper_engine import HelperEngine
     from probe.control.helper.helper_workers import FuturePool
-    from probe.control.reaching.target_guard import RateLimiter
+    from probe.control.helper.rate_limiter import RateLimiter
+    from probe.control.reaching.public_addresses import find_own_translators
+    from probe.control.reaching.target_guard import TargetGuard
 
     logging.getLogger("uvicorn.error").addHandler(logging.StreamHandler())
     try:
@@ -133,8 +138,9 @@ def _build(wanted: _Wanted, counters: HelperCounters) -> uvicorn.Server:
     except (OSError, ssl.SSLError) as error:
         raise click.ClickException(f"certificate and key cannot be used: {error}") from None
     limiter = None if wanted.no_rate_limit else RateLimiter(clock=time.monotonic)
-    app = make_app(HelperEngine(pool=FuturePool(WORKERS), asn_of=_networks()), limiter=limiter, counters=counters,
-                   behind_proxy=wanted.behind_proxy)
+    guard = TargetGuard(translated=find_own_translators(deadline=time.monotonic() + TRANSLATOR_S))
+    engine = HelperEngine(pool=FuturePool(WORKERS), guard=guard, asn_of=_networks())
+    app = make_app(engine, limiter=limiter, counters=counters, behind_proxy=wanted.behind_proxy)
     return make_server(app, tls=tls, counters=counters, limited=limiter is not None and not wanted.behind_proxy)
 
 

@@ -8,7 +8,7 @@ never a failure.
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -35,7 +35,6 @@ FLAG_FROM_PROBE, FLAG_FROM_HELPER, FLAG_BOGON, FLAG_TLS_VALID = 1, 2, 4, 8
 
 OLD_WORDS: dict[str, str] = {
     "dns_name_error": "dns_nxdomain_error",
-    "dns_lookup_error": "dns_nxdomain_error",
     "dns_server_failure": "dns_server_misbehaving",
     "connection_refused_error": "connection_refused",
     "tcp_timed_out_error": "generic_timeout_error",
@@ -46,18 +45,23 @@ OLD_WORDS: dict[str, str] = {
 }
 """Failure words that helpers still use, and what df-007 calls the same thing today."""
 
+UNKNOWN: Final = "unknown_error"
+LOOKUP_FAILED: Final = "dns_lookup_error"
 _SAME_IN_BOTH: dict[Failure, str] = {"generic_timeout_error": "generic_timeout_error"}
+_DNS_SERVERS: tuple[Failure, ...] = ("dns_server_misbehaving", "dns_refused_error", "dns_temporary_failure")
 _OLD_DNS: dict[Failure, str] = {
-    "dns_nxdomain_error": "dns_name_error", "dns_servfail_error": "dns_server_failure",
-    "dns_server_misbehaving": "dns_server_failure", "dns_refused_error": "dns_server_failure",
+    "dns_nxdomain_error": "dns_name_error", **dict.fromkeys(_DNS_SERVERS, "dns_server_failure"),
 }
+"""A name that its operator cannot resolve (SERVFAIL) is `unknown_error` to theirs, which has no word for it."""
 _OLD_TCP: dict[Failure, str] = {"connection_refused": "connection_refused_error", **_SAME_IN_BOTH}
-_OLD_HTTP: dict[Failure, str] = {"dns_nxdomain_error": "dns_lookup_error", **_OLD_TCP}
+_OLD_HTTP: dict[Failure, str] = {
+    **dict.fromkeys(("dns_nxdomain_error", NO_ANSWER, *_DNS_SERVERS), LOOKUP_FAILED), **_OLD_TCP,
+}
 
 
 def to_old_dns_word(failure: Failure) -> str | None:
     """What OONI's helpers answer for a df-007 DNS failure; a name without addresses is no failure to them."""
-    return None if not failure or failure == NO_ANSWER else _OLD_DNS.get(failure, "unknown_error")
+    return None if not failure or failure == NO_ANSWER else _OLD_DNS.get(failure, UNKNOWN)
 
 
 def to_old_tcp_word(failure: Failure) -> str | None:
@@ -67,7 +71,7 @@ def to_old_tcp_word(failure: Failure) -> str | None:
 
 def to_old_http_word(failure: Failure) -> str | None:
     """What OONI's helpers answer for a df-007 failure to fetch."""
-    return _OLD_HTTP.get(failure, "unknown_error") if failure else None
+    return _OLD_HTTP.get(failure, UNKNOWN) if failure else None
 
 
 _QUIC_ALERTS: dict[int, Failure] = {
@@ -200,7 +204,7 @@ class XResult(Struct, frozen=True, kw_only=True):
     that failed if any did."""
     failure: str | None = None
     reason: str = ""
-    """Why it was not measured: a guard's word, no_route, busy, no_resolver."""
+    """Why it was not measured: a guard's word, no_route, busy, no_resolver, resolver_silent."""
     addresses: list[str] = field(default_factory=list)
     tls_version: str = ""
     leaf_key_sha256: str = ""

@@ -11,7 +11,8 @@ NEAR, PROVIDER = "near", "provider"
 """What is stored in place of an address that would tell whose household it is (`probe.inference.evidence.nearness`):
 one of this line's own, and one of the provider's network that may be this line's."""
 _GLOBAL6 = ipaddress.ip_network("2000::/3")
-_TUNNELS6 = tuple(ipaddress.ip_network(net) for net in ("2001::/32", "2002::/16"))
+_NOBODYS = tuple(ipaddress.ip_network(net) for net in ("2001::/32", "2002::/16", "3fff::/20", "192.88.99.0/24"))
+"""Teredo, 6to4 and its relays (RFC 7526), documentation (RFC 9637): older libraries call these global."""
 
 
 @lru_cache(maxsize=4096)  # a plan is made again after each answer, of the same addresses
@@ -36,7 +37,7 @@ def family_of(text: str) -> int:
 
 @lru_cache(maxsize=4096)
 def is_bogon(text: str, nat64_prefix: str = "") -> bool:
-    """True for an answer that no public name should have: not globally routable, Teredo, 6to4."""
+    """True for an answer that no public name should have: not globally routable, Teredo, 6to4, documentation."""
     address = parse_address(text)
     if address is None:
         return True
@@ -44,7 +45,7 @@ def is_bogon(text: str, nat64_prefix: str = "") -> bool:
         return is_bogon(embedded)
     if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL6:
         return True
-    if any(address in net for net in _TUNNELS6):
+    if any(address in net for net in _NOBODYS):
         return True
     return not address.is_global or address.is_multicast
 

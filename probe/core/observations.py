@@ -115,6 +115,7 @@ class ControlAnswer:
     state: ControlState
     """answered, failed (the control could not be asked), or refused; of a feed whose word does not count, refused."""
     reason: str = ""
+    """Why there is no answer; of one that is there, `busy` where the control left something out for its load."""
     t0_s: float = 0.0
     t_s: float = 0.0
     dns_failure: Failure = ""

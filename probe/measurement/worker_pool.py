@@ -24,7 +24,13 @@ class DaemonPool:
             if self._idle >= self._tasks.qsize() or self._threads >= self._limit:
                 return
             self._threads += 1
-        threading.Thread(target=self._work, daemon=True, name=f"worker-{self._threads}").start()
+        try:
+            threading.Thread(target=self._work, daemon=True, name=f"worker-{self._threads}").start()
+        except RuntimeError:  # the system has no more: those that there are do the work
+            with self._lock:
+                self._threads -= 1
+                if not self._threads:
+                    raise
 
     def _work(self) -> None:
         while True:

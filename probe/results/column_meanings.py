@@ -178,7 +178,8 @@ CONTROLS: Words = {
                    " since and convicts nobody."),
     "state": ("", "answered, failed (the control could not be asked), or refused; of a feed whose word does not count"
                   " (old, unclear, nothing of this endpoint), refused."),
-    "reason": ("", "Why there is no answer; empty when there is."),
+    "reason": ("", "Why there is no answer; of one that is there, busy where the control left something out"
+                   " for its load, else empty."),
     "t0_s": ("s", "When it was asked, on the run's monotonic clock."),
     "t_s": ("s", "When it had answered, on the run's monotonic clock."),
     "dns_failure": ("", "How resolving failed at the control; empty on success."),

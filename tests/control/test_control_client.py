@@ -268,7 +268,7 @@ def test_an_answer_of_oonis_helper() -> None:
     assert answer.state == "answered"
     assert answer.tcp == ((PLACE, ""), (Place("2001:db8::1", 443), "connection_refused"))
     assert answer.tls == ((PLACE, "ssl_unknown_authority"),)
-    assert (answer.http_failure, answer.dns_failure) == ("dns_nxdomain_error", "dns_no_answer")
+    assert (answer.http_failure, answer.dns_failure) == (None, "dns_no_answer")
 
 
 def test_what_is_malformed_costs_only_itself() -> None:

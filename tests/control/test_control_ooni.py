@@ -176,6 +176,13 @@ def test_what_cannot_be_fetched_is_a_failure_to_them(both: Both, url: str, dns: 
     assert got["tcp_connect"] == {}
 
 
+def test_a_request_without_a_url_finds_nothing(both: Both) -> None:
+    got = both.ask("", tcp_connect=["8.8.8.8:443"])
+    assert (got["dns"], got["tcp_connect"], got["ip_info"]) == (
+        {"failure": None, "addrs": []}, {}, {"8.8.8.8": {"asn": 64500, "flags": 1}})
+    assert (got["http_request"]["failure"], got["http_request"]["status_code"]) == ("unknown_error", -1)
+
+
 def test_a_page_without_tls_has_no_handshake(both: Both) -> None:
     got = both.ask(f"http://{HOST}:{both.plain}/")
     assert "tls_handshake" not in got

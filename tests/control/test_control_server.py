@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,13 @@ from probe.control.asking.helper_client import HelperConfig, ask_helper
 from probe.control.helper import helper_server as control_server
 from probe.control.helper.helper_engine import HelperEngine
 from probe.control.helper.helper_workers import FuturePool
+from probe.control.helper.rate_limiter import RateLimiter
 from probe.control.helper_protocol import MAX_REQUEST_BYTES, decode_request
+from probe.control.reaching import public_addresses
 from probe.control.reaching.page_fetch import normalise_host, parse_site
-from probe.control.reaching.target_guard import RateLimiter, TargetGuard
+from probe.control.reaching.target_guard import TargetGuard
 from probe.core.endpoints import Endpoint
+from probe.core.nat64 import to_translated_address
 from probe.core.observations import ControlAnswer
 from probe.core.tables.resolvers import Resolver
 from project_root import ROOT
@@ -63,12 +67,32 @@ def test_unreachable_operators_are_no_failure_of_the_name() -> None:
     ("192.168.1.1", 80, "not_public"), ("224.0.0.1", 443, "not_public"), ("255.255.255.255", 443, "not_public"),
     ("0.0.0.0", 443, "not_public"), ("100.64.0.1", 443, "not_public"), ("::1", 443, "not_public"),
     ("fe80::1", 443, "not_public"), ("fc00::1", 443, "not_public"), ("::ffff:10.0.0.1", 443, "not_public"),
-    ("64:ff9b::a00:1", 443, "not_public"), ("2002:a00:1::1", 443, "not_public"),
+    ("64:ff9b::a00:1", 443, "not_public"), ("2002:a00:1::1", 443, "not_public"), ("3fff::1", 443, "not_public"),
+    ("3fff:fff::1", 443, "not_public"), ("192.88.99.1", 443, "not_public"), ("2a00:1::5efe:a00:1", 443, "not_public"),
+    ("2a00:1::200:5efe:c0a8:101", 443, "not_public"), ("2a00:1::5eff:a00:1", 443, ""), ("192.88.98.1", 443, ""),
     ("8.8.8.8", 22, "port"), ("8.8.8.8", 25, "port"), ("8.8.8.8", 53, "port"), ("2001:4860:4860::8888", 0, "port"),
     ("8.8.8.8", 443, ""), ("2001:4860:4860::8888", 5222, ""),
 ])
 def test_guard(address: str, port: int, reason: str) -> None:
     assert TargetGuard().refusal(address, port) == reason
+
+
+@pytest.mark.parametrize("prefix", ["2a00:64::/96", "2a00:64:ffff::/64", "2a00:64::/32"])
+def test_nobody_is_taken_through_the_translator_of_our_network(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A private address inside is reached by it, and a public one by its own name."""
+    shown = [to_translated_address(address, prefix) for address in ("192.0.0.170", "192.0.0.171")]
+    monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: [*shown, "192.0.0.170"])
+    found = public_addresses.find_own_translators(deadline=0.0)
+    assert found == (prefix,)
+    for inside in ("10.0.0.1", "8.8.8.8"):
+        assert TargetGuard(translated=found).refusal(to_translated_address(inside, prefix), 443) == "not_public"
+    assert TargetGuard(translated=found).refusal("2a00:1::1", 443) == ""
+
+
+def test_a_network_without_a_translator_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for answers in ([], ["192.0.0.170", "192.0.0.171"], ["2a00:1::1"]):
+        monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline, told=answers: told)
+        assert public_addresses.find_own_translators(deadline=0.0) == ()
 
 
 def test_guard_knows_its_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +102,7 @@ def test_guard_knows_its_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("url", [
-    "", "ftp://example.org/", "https://", "https://user@example.org/", "https://example.org:99999/", "/x",
+    "ftp://example.org/", "https://", "https://user@example.org/", "https://example.org:99999/", "/x",
     "https://exa mple.org/", "https://example.org/\r\nX: y", "https://localhost/", "https://a..b/",
     "https://" + "a" * 64 + ".org/", "http://[::1/", "https://example.org/" + "a" * 3000, "https://ex\\ample.org/",
 ])
@@ -97,7 +121,7 @@ def test_hosts_are_canonical() -> None:
 
 @pytest.mark.parametrize("body", [
     b"", b"{", b"[]", b"null", b'{"http_request": 5}', b"\xff\xfe", b"[" * 50_000, b'{"x_endpoints": [{}]}',
-    b'{"tcp_connect": ["nonsense"], "http_request": "https://example.org/"}', b"{}",
+    b'{"tcp_connect": ["nonsense"], "http_request": "https://example.org/"}',
     b'{"x_endpoints": [{"proto": "udp", "host": "example.org"}]}',
     b'{"x_endpoints": [{"proto": "tcp", "host": "example.org", "port": 65536}]}',
     json.dumps({"x_endpoints": [{"proto": "dns", "host": "example.org"}] * 33}).encode(),
@@ -152,7 +176,7 @@ def test_load_is_shed(helper_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     wait_until(lambda: post(helper_url, {}, headers={"User-Agent": "reachability-probe/1"}).status_code == 503)
     for sock in slow:
         sock.close()
-    wait_until(lambda: post(helper_url, {}).status_code == 400)
+    wait_until(lambda: post(helper_url, {}).status_code == 200)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -166,6 +190,21 @@ def test_a_connection_that_says_nothing_is_closed(helper_url: str, monkeypatch: 
     with socket.create_connection((host, int(port)), timeout=20) as sock:
         sock.sendall(b"POST / HTTP/1.1\r\nX-Half: ")
         assert sock.recv(1) == b""
+
+
+@pytest.mark.parametrize("lengths", [b"Content-Length: 2\r\nTransfer-Encoding: chunked",
+                                     b"Transfer-Encoding: chunked\r\nContent-Length: 500"])
+def test_a_request_with_two_lengths_ends_the_connection(helper_url: str, lengths: bytes) -> None:
+    """What one reader takes for a body, another takes for the next request (RFC 9112, 6.1)."""
+    host, port = helper_url.split("/")[2].split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as sock:
+        sock.sendall(b"POST / HTTP/1.1\r\nHost: h\r\n" + lengths + b"\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+                     b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        told = b""
+        while more := sock.recv(4096):
+            told += more
+    assert told.startswith(b"HTTP/1.1 400 ")
+    assert told.count(b"HTTP/1.1 ") == 1
 
 
 def test_a_body_that_never_ends_is_given_up(helper_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +249,7 @@ def test_workers_are_bounded_and_raise_what_the_call_raised() -> None:
         names.add(str(threading.get_ident()))
         return 10 // number
 
-    futures = [pool.submit(job, number) for number in (1, 2, 5, 0)]
+    futures = [pool.submit(partial(job, number)) for number in (1, 2, 5, 0)]
     assert futures[2].cancel(), "two workers, so the third call waits"
     gate.set()
     assert (futures[0].result(10), futures[1].result(10)) == (10, 5)
@@ -263,6 +302,7 @@ def test_command_explains_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
         assert result.exit_code in (1, 2)
         return result.output
 
+    monkeypatch.setattr(public_addresses, "find_own_translators", lambda *, deadline: ())
     with socket.create_server((HERE, 0)) as taken:
         assert "in use" in run("--listen", f"{HERE}:{taken.getsockname()[1]}")
     assert "ADDR:PORT" in run("--listen", "nowhere")

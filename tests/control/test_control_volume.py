@@ -52,6 +52,7 @@ def test_nobody_chooses_whom_a_helper_loads() -> None:
         job = make_volume_job(order(f"https://127.0.0.1:{server.port}/", THERE4), {}, guard)
         assert job is not None
         told = job()
+    assert told is not None
     assert server.connections == 1
     assert told.bytes_read >= 128 * 1024
     assert told.failure is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,7 +38,7 @@ from probe.control.feeds.feed_document import FeedEntry, FeedError, FeedPage, re
 from probe.control.feeds.feed_learning import FeedMaker, explain_unfit_run, is_unchanged, make_feed, read_failure_word
 from probe.core.endpoints import Endpoint
 from probe.core.runs import Run, RunResult, Vantage
-from probe.core.tables.failures import ERRNO_FAILURES, RCODE_FAILURES, TRUST_FAILURES, Failure
+from probe.core.tables.failures import ERRNO_FAILURES, RCODE_FAILURES, TRUST_FAILURES, Failure, classify_failure
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.classify import judge_run
 from probe.inference.verdicts.site_case import RunContext
@@ -131,6 +133,13 @@ def test_what_never_answers_fails_unless_it_is_a_block(stage: str, failure: Fail
         assert getattr(found.places[0], word) == failure
         assert describe_failure(found) == told
     assert found.places[0].tcp == (failure if stage == "connect" else "")
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL])
+def test_what_a_feed_s_own_machine_lacked_is_no_word_on_a_service(number: int) -> None:
+    failure = classify_failure(OSError(number, os.strerror(number)))
+    with pytest.raises(FeedError, match="nothing to publish"):
+        learned(net({HERE4: ("connect", failure)}))
 
 
 def test_a_page_that_is_not_as_expected_is_no_answer() -> None:

@@ -17,9 +17,13 @@ import requests
 
 from control_world import HERE, HOST, Pages, helper_at, serving
 from probe.control.helper import helper_server as control_server
-from probe.control.helper.helper_engine import JOBS_AT_ONCE, HelperEngine, _RequestRun, _run_in_parallel
+from probe.control.helper.connection_limits import MAX_CONNECTIONS_CLIENT
+from probe.control.helper.helper_engine import HelperEngine
 from probe.control.helper.helper_metrics import HelperCounters
 from probe.control.helper.helper_workers import FuturePool
+from probe.control.helper.rate_limiter import SilenceBudget
+from probe.control.helper.request_run import JOBS_AT_ONCE, MeasuringJob, RequestRun
+from probe.control.helper.scheduling_delay import SchedulingDelay
 from probe.control.reaching.doh import DohLookup
 from probe.control.reaching.page_fetch import fetch_page, parse_site
 from probe.control.reaching.target_guard import TargetGuard
@@ -66,10 +70,10 @@ def test_garbage_slow_and_huge_requests_disturb_nobody() -> None:
 def test_a_network_holds_its_share_of_connections(counted: tuple[str, int, HelperCounters]) -> None:
     host, port, counters = counted
     with ExitStack() as held:
-        for _ in range(control_server.MAX_CONNECTIONS_NETWORK):
+        for _ in range(MAX_CONNECTIONS_CLIENT):
             held.enter_context(socket.create_connection((host, port), timeout=10))
-        with socket.create_connection((host, port), timeout=10) as sock:
-            assert sock.recv(1) == b""
+        with socket.create_connection((host, port), timeout=10) as sock, pytest.raises(ConnectionError):
+            assert sock.recv(1)
     assert "probe_helper_connections_refused_total 1\n" in counters.format()
     for _ in range(500):  # each try is a connection of its own; those above are being closed
         with socket.create_connection((host, port), timeout=10) as sock:
@@ -95,19 +99,26 @@ def test_a_second_request_that_never_comes_is_waited_for_no_longer(counted: tupl
     assert "probe_helper_connections_dropped_total 1\n" in counters.format()
 
 
+def run_on(pool: FuturePool, *, within_s: float = 20.0, network: str = "") -> RequestRun:
+    """A request under way that believes whatever it finds."""
+    return RequestRun(pool=pool, deadline=time.monotonic() + within_s, network=network, delay=SchedulingDelay(),
+                      silence=SilenceBudget(clock=time.monotonic), max_delay_s=float("inf"))
+
+
 async def _most_at_once(jobs: int) -> int:
     now, most, lock = [0], [0], threading.Lock()
 
-    def job() -> None:
+    def work(_: float) -> int:
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
         threading.Event().wait(0.002)
         with lock:
             now[0] -= 1
+        return 1
 
-    run = _RequestRun(engine=HelperEngine(pool=FuturePool(64)), deadline=time.monotonic() + 20)
-    assert len(await _run_in_parallel(dict.fromkeys(range(jobs), job), run, run.deadline)) == jobs
+    job = MeasuringJob(run=work, takes_s=1.0, failure_of=lambda _: "")
+    assert len(await run_on(FuturePool(64)).run_jobs(dict.fromkeys(range(jobs), job))) == jobs
     return most[0]
 
 

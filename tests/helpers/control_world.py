@@ -19,11 +19,11 @@ import dns.rrset
 import pytest
 import requests
 import trustme
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from probe.control.helper import helper_server as control_server
 from probe.control.helper.helper_engine import HelperEngine
-from probe.control.reaching.target_guard import RateLimiter
+from probe.control.helper.rate_limiter import RateLimiter
 from probe.measurement.streams.tls_handshake import make_context
 
 HOST, DOH = "chat.example.org", "doh.example.org"
@@ -148,7 +148,7 @@ class World:
 
 @contextmanager
 def helper_at(engine: HelperEngine, limiter: RateLimiter | None = None, *,
-              app: Starlette | None = None) -> Iterator[str]:
+              app: ASGIApp | None = None) -> Iterator[str]:
     """The helper (or an application of it) under its real server on loopback; yields its URL."""
     server = control_server.make_server(app or control_server.make_app(engine, limiter=limiter), tls=None)
     with control_server.open_listener(HERE, 0) as sock:

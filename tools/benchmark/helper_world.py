@@ -1,12 +1,13 @@
 """Beside the helper's load test: `world FOLDER` (a site and a DoH operator), `helper FOLDER SITE DOH PATIENT`.
 
-Both listen on loopback and print their ports. The helper's guard is opened for the site alone, and an authority of
-FOLDER takes the place of the public ones.
+Both listen on loopback and print their ports, the helper its process as well. The helper's guard is opened for the site
+alone, and an authority of FOLDER takes the place of the public ones.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import sys
 from collections.abc import Callable
@@ -42,14 +43,15 @@ async def _serve(folder: Path, name: str, reply: Callable[[bytes], tuple[bytes, 
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            size = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
-                         if line.startswith(b"content-length:")), 0)
-            kind, body, wait_s = reply(await reader.readexactly(size))
-            await asyncio.sleep(wait_s)
-            told = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (kind, len(body))
-            writer.write(told + body)
-            await writer.drain()
+            while True:  # the connection is kept, as operators and sites do
+                head = await reader.readuntil(b"\r\n\r\n")
+                size = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
+                             if line.startswith(b"content-length:")), 0)
+                kind, body, wait_s = reply(await reader.readexactly(size))
+                await asyncio.sleep(wait_s)
+                told = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (kind, len(body))
+                writer.write(told + body)
+                await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
             pass  # a handshake alone, or one who has heard enough
         finally:
@@ -90,12 +92,14 @@ def _helper(folder: Path, site: int, doh: int, patient: bool) -> None:
 
     raise_socket_limit()
     if patient:
-        for name in ("DNS_TIMEOUT_S", "CONNECT_TIMEOUT_S", "HTTP_TIMEOUT_S", "REQUEST_TIMEOUT_S"):
-            setattr(limits, name, 60.0)
+        for name, seconds in (("DNS_TIMEOUT_S", 60.0), ("CONNECT_TIMEOUT_S", 60.0), ("HTTP_TIMEOUT_S", 60.0),
+                              ("REQUEST_TIMEOUT_S", 300.0)):
+            setattr(limits, name, seconds)
     engine = HelperEngine(pool=FuturePool(WORKERS), doh_port=doh, guard=TargetGuard(exempt=frozenset({(HERE, site)})),
-                          resolvers=(Resolver(name="test", ipv4=(HERE,), doh_host=DOH),))
+                          resolvers=(Resolver(name="test", ipv4=(HERE,), doh_host=DOH),),
+                          max_delay_s=float("inf") if patient else limits.MAX_DELAY_S)
     with open_listener(HERE, 0) as sock:
-        print(sock.getsockname()[1], flush=True)
+        print(sock.getsockname()[1], os.getpid(), flush=True)
         make_server(make_app(engine, limiter=None), tls=None).run(sockets=[sock])
 
 

@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.control.helper_protocol import (
+    LOOKUP_FAILED,
     MAX_ADDRESSES,
     OLD_WORDS,
     DnsResult,
@@ -27,7 +28,7 @@ from probe.core.addresses import parse_address
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
-from probe.core.tables.control_sources import AppWord
+from probe.core.tables.control_sources import BUSY, AppWord
 from probe.core.tables.failures import NO_ANSWER, Failure, open_failure, scrub_addresses
 from probe.core.tables.handshakes import PROOFS
 from probe.measurement.address_echoes import remove_addresses
@@ -62,7 +63,8 @@ class _Seen:
 def parse_answer(body: bytes, *, blank: ControlAnswer, endpoint: Endpoint) -> ControlAnswer:
     """Fill `blank` from the JSON text that a helper sent about `endpoint`. Raises nothing, whatever the bytes.
 
-    `state` becomes answered when anything at all is known; refused when the helper declined everything; else failed.
+    `state` becomes answered when anything at all is known, with `busy` for a reason when the helper left something out
+    for its load; refused when it declined everything; else failed.
     """
     fields = _decode(body, dict[str, Raw])
     if fields is None:
@@ -82,7 +84,7 @@ def parse_answer(body: bytes, *, blank: ControlAnswer, endpoint: Endpoint) -> Co
         shapes=tuple(islice(seen.shapes.items(), MAX_PAIRS)),
     )
     if answer != blank:
-        return replace(answer, state="answered", reason="")
+        return replace(answer, state="answered", reason=BUSY if BUSY in seen.reasons else "")
     if seen.reasons:
         return replace(blank, state="refused", reason=seen.reasons[0])
     return replace(blank, state="failed", reason="garbage")
@@ -164,7 +166,10 @@ def _with_http(blank: ControlAnswer, fields: Fields, seen: _Seen) -> ControlAnsw
     if refused := _get(page, "x_refused", str):
         seen.reasons.append(_word(refused))
         return blank
-    if failure := _get(page, "x_failure", str) or _get(page, "failure", str):
+    failure = _get(page, "x_failure", str) or _get(page, "failure", str)
+    if failure == LOOKUP_FAILED:  # the helper's own lookup, which may have been too slow: it never saw the site
+        return blank
+    if failure:
         return replace(blank, http_failure=_word(failure))
     return _page(
         blank,

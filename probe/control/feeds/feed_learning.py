@@ -30,6 +30,7 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
 from probe.core.tables.evidence_words import Answered
+from probe.core.tables.failures import is_own_shortage
 from probe.core.tables.handshakes import GENUINE_PROOFS
 from probe.core.tables.operations import Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
@@ -139,8 +140,9 @@ def _offset_s(result: RunResult) -> float:
 
 
 def _entry(case: SiteCase, endpoint: Endpoint, verdict: Verdict, *, six: bool) -> FeedEntry | None:
-    """What is known of one endpoint; None where it was not tried, and for controls that must not answer."""
-    visits = [o for o in case.visits if o.purpose in NETWORK_PURPOSES
+    """What is known of one endpoint; None where it was not tried, and for controls that must not answer. What this
+    machine had no means for was not tried."""
+    visits = [o for o in case.visits if o.purpose in NETWORK_PURPOSES and not is_own_shortage(o.failure)
               and (o.operation != "http_round_trip" or o.input == endpoint.input)]
     dns = gather_dns_evidence(case.dns, case.controls)
     denied = _find_denial(dns)

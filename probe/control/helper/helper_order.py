@@ -44,11 +44,10 @@ class HelperOrder:
 
 
 def parse_order(request: Request) -> HelperOrder:
-    """Check a request. Raises ValueError for what cannot be measured at all."""
+    """Check a request. Raises ValueError for what cannot be measured at all. One that names nothing is answered, as
+    OONI's helpers answer it: nothing is found."""
     site = parse_site(request.http_request) if request.http_request else None
     endpoints = tuple(_sound(endpoint) for endpoint in request.x_endpoints or ())
-    if site is None and not endpoints:
-        raise ValueError("nothing to measure")
     addresses = dict.fromkeys(split_address(text)[0] for text in request.tcp_connect or ())
     return HelperOrder(
         site=site,

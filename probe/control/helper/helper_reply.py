@@ -13,6 +13,7 @@ from probe.control.helper_protocol import (
     FLAG_FROM_HELPER,
     FLAG_FROM_PROBE,
     FLAG_TLS_VALID,
+    UNKNOWN,
     AddressInfo,
     DnsResult,
     HttpResult,
@@ -28,14 +29,14 @@ from probe.control.helper_protocol import (
     to_ooni_tls_word,
 )
 from probe.control.reaching.doh import DohLookup
-from probe.control.reaching.reach_plan import ReachPlan, ReachResult
+from probe.control.reaching.reach_plan import NO_RESOLVER, NO_ROUTE, ReachPlan, ReachResult
 from probe.core.addresses import is_bogon, parse_address
+from probe.core.tables.control_sources import BUSY
 
-BUSY = "busy"
-NO_RESOLVER = "no_resolver"
-NO_ROUTE = "no_route"
 UNABLE = frozenset((BUSY, NO_RESOLVER, NO_ROUTE, "port", "own_address"))
 """Why a page was not fetched for reasons of the helper's own."""
+NO_PAGE = HttpResult(failure=UNKNOWN)
+"""To OONI's probes, of a request without a URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ def make_response(order: HelperOrder, found: HelperFindings) -> Response:
             for plan, reach in by_quic.items()
             if not reach.reason
         },
-        http_request=found.page,
+        http_request=NO_PAGE if order.site is None and order.plain else found.page,
         http3_request=found.page_by_quic,
         dns=_dns(order, found),
         ip_info=_ip_info(order, found),
@@ -100,21 +101,21 @@ def _tls(order: HelperOrder, plan: ReachPlan, reach: ReachResult) -> TlsResult:
 
 
 def _dns(order: HelperOrder, found: HelperFindings) -> DnsResult | None:
-    if order.site is None:
+    if order.site is None and not order.plain:
         return None
-    host = order.site.host
-    if parse_address(host):
+    host = order.site.host if order.site else ""
+    if not host or parse_address(host):
         return DnsResult(failure=None, addrs=[])
     known = found.lookups.get(host)
-    if known is None:
-        return DnsResult(failure="unknown_error", addrs=[])
+    if known is None or known.reason:
+        return DnsResult(failure=UNKNOWN, addrs=[])
     return DnsResult(failure=to_old_dns_word(known.failure), addrs=list(known.addresses))
 
 
 def _ip_info(order: HelperOrder, found: HelperFindings) -> dict[str, AddressInfo]:
-    if order.site is None:
+    own = list_addresses(order.site.host, found.lookups) if order.site else ()
+    if order.site is None and not order.plain:
         return {}
-    own = list_addresses(order.site.host, found.lookups)
     valid = {plan.address for plan in plan_site(order, found.lookups)
              if plan in found.reached and found.reached[plan].trust == "valid"}
     return {
@@ -139,16 +140,16 @@ def _results(endpoint: XEndpoint, found: HelperFindings) -> list[XResult]:
 
 
 def _resolution(endpoint: XEndpoint, lookups: Mapping[str, DohLookup]) -> XResult:
-    known = lookups.get(endpoint.host)
+    known = lookups.get(endpoint.host, DohLookup(reason=NO_RESOLVER))
     literal = [endpoint.host] if parse_address(endpoint.host) else []
     return XResult(
         proto=endpoint.proto,
         host=endpoint.host,
         port=endpoint.port,
         operation="resolve",
-        failure=(known.failure or None) if known else None,
-        reason="" if known or literal else NO_RESOLVER,
-        addresses=list(known.addresses) if known else literal,
+        failure=known.failure or None,
+        reason="" if literal else known.reason,
+        addresses=literal or list(known.addresses),
     )
 
 

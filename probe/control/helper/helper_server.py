@@ -11,32 +11,42 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
+from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from probe import __version__
-from probe.control.helper.helper_clients import FORWARDED, ClientShares, find_client
+from probe.control.helper.connection_limits import ConnectionLimits, limit_listener, make_connection_limits
+from probe.control.helper.helper_clients import (
+    FORWARDED,
+    ClientShares,
+    ShareLimits,
+    find_client,
+    find_client_groups,
+)
 from probe.control.helper.helper_engine import HelperEngine, measure_order
 from probe.control.helper.helper_metrics import HelperCounters
 from probe.control.helper.helper_order import parse_order
 from probe.control.helper.helper_reply import explain_unable
+from probe.control.helper.rate_limiter import RateLimiter
 from probe.control.helper_protocol import MAX_REQUEST_BYTES, decode_request, encode_message
-from probe.control.reaching.target_guard import RateLimiter
 
 MAX_IN_FLIGHT = 128
 MAX_IN_FLIGHT_PROBES = 256
 """Requests at once from anybody, and from programs that call themselves a probe."""
-MAX_IN_FLIGHT_NETWORK = 32
-MAX_CONNECTIONS_NETWORK = 64
-"""Requests and connections at once from one client network, where clients are limited: a run asks for much at once."""
+MAX_IN_FLIGHT_CLIENT = 32
+MAX_IN_FLIGHT_NETWORK = 64
+"""Requests at once from one client and from its network, where clients are limited: a run asks for much at once."""
 PROBE_AGENTS = ("reachability-probe/", "ooniprobe-")
 BODY_TIMEOUT_S = 10.0
-MAX_CONNECTIONS = 1024
+HANDSHAKE_S = 5.0
+"""From a connection to the end of its TLS handshake."""
+GOODBYE_S = 2.0
+"""How long the client's answer to the end of a TLS connection is waited for."""
 IDLE_S = 10.0
 MAX_HEADER_BYTES = 16 * 1024
 GREETING = {"message": f"This is a reachability test helper, version {__version__}."}
@@ -51,6 +61,7 @@ class Ended:
     why: str
 
 
+AMBIGUOUS = Ended(status=400, word="not_understood", why="a request has one length")
 METHOD = Ended(status=400, word="no_method", why="only GET and POST are answered")
 OFTEN = Ended(status=429, word="rate_limited", why="too many requests from your network; wait a minute")
 FULL = Ended(status=503, word="busy", why="too many requests at once; try again")
@@ -70,11 +81,14 @@ class RequestHandler:
     limiter: RateLimiter | None
     counters: HelperCounters = field(default_factory=HelperCounters)
     behind_proxy: bool = False
-    shares: ClientShares = field(default_factory=lambda: ClientShares(MAX_IN_FLIGHT_NETWORK))
+    shares: ClientShares = field(default_factory=lambda: ClientShares(ShareLimits(
+        alone=MAX_IN_FLIGHT_CLIENT, network=MAX_IN_FLIGHT_NETWORK, everybody=MAX_IN_FLIGHT_PROBES)))
     in_flight: int = 0
 
     async def root(self, request: Request) -> Response:
         """Answer one request."""
+        if "content-length" in request.headers and "transfer-encoding" in request.headers:
+            return self.refuse(AMBIGUOUS, ends=True)
         if request.method in ("GET", "HEAD"):
             self.counters.count_end("greeted")
             return JSONResponse(GREETING)
@@ -90,17 +104,17 @@ class RequestHandler:
         if self.limiter is not None and not self.shares.enter(client):
             return self.refuse(OFTEN)
         try:
-            return await self._counted(request)
+            return await self._counted(request, find_client_groups(client).network if self.limiter else "")
         finally:
             if self.limiter is not None:
                 self.shares.leave(client)
 
-    async def _counted(self, request: Request) -> Response:
+    async def _counted(self, request: Request, network: str) -> Response:
         self.in_flight += 1
         self.counters.add("in_flight")
         begin_s = time.monotonic()
         try:
-            found = await _answer(request, self.engine)
+            found = await _answer(request, self.engine, network)
         except asyncio.CancelledError:  # only the end of the program cancels a request
             found = STOPPED
         finally:
@@ -113,22 +127,30 @@ class RequestHandler:
         self.counters.add("bytes_answered_total", len(found))
         return Response(found, media_type="application/json")
 
-    def refuse(self, how: Ended) -> Response:
-        """Say why not."""
+    def refuse(self, how: Ended, *, ends: bool = False) -> Response:
+        """Say why not; `ends`: the connection ends as well, for where the next request begins is not known (RFC 9112,
+        6.1)."""
         self.counters.count_end(how.word)
-        return JSONResponse({"error": how.why}, status_code=how.status)
+        return JSONResponse({"error": how.why}, status_code=how.status,
+                            headers={"Connection": "close"} if ends else None)
 
 
 def make_app(engine: HelperEngine, *, limiter: RateLimiter | None, counters: HelperCounters | None = None,
-             behind_proxy: bool = False) -> Starlette:
-    """The application."""
+             behind_proxy: bool = False) -> ASGIApp:
+    """The application: one handler at one path, without the layers that a framework puts around many."""
     desk = RequestHandler(engine=engine, limiter=limiter, counters=counters or HelperCounters(),
                           behind_proxy=behind_proxy)
-    methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
-    return Starlette(routes=[Route("/", desk.root, methods=methods)])
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            found = scope["path"] == "/"
+            answer = await desk.root(Request(scope, receive)) if found else PlainTextResponse("Not Found", 404)
+            await answer(scope, receive, send)
+
+    return app
 
 
-async def _answer(request: Request, engine: HelperEngine) -> bytes | Ended:
+async def _answer(request: Request, engine: HelperEngine, network: str) -> bytes | Ended:
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             body = await _body(request)
@@ -142,7 +164,7 @@ async def _answer(request: Request, engine: HelperEngine) -> bytes | Ended:
         order = parse_order(decode_request(body))
     except ValueError:
         return GARBAGE
-    response = await measure_order(order, engine)
+    response = await measure_order(order, engine, network=network)
     return UNABLE if explain_unable(order, response) else encode_message(response)
 
 
@@ -158,54 +180,62 @@ async def _body(request: Request) -> bytes | None:
 
 class ImpatientProtocol(H11Protocol):
     """Hangs up on a connection on which nothing moves, neither a request's header nor an answer; uvicorn waits for
-    ever. And on one too many from the same network."""
+    ever. The first whole header secures the connection's place."""
 
-    shares: ClientShares | None = None
+    limits: ConnectionLimits | None = None
     counters: HelperCounters | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer with the connection."""
         super().connection_made(transport)
-        peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]) if peer else ""
-        self._place = self.shares is not None and self.shares.enter(self._peer)
         self._seen: object = None
         self._timer = self.loop.call_later(IDLE_S, self._look)
-        if self.shares is not None and not self._place:
-            self._count("connections_refused_total")
-            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer with the connection."""
         self._timer.cancel()
-        if self.shares is not None and self._place:
-            self._place = False
-            self.shares.leave(self._peer)
         super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        """Take in what came."""
+        super().handle_events()
+        peer = self.transport.get_extra_info("peername")
+        if self.limits is not None and self.cycle is not None and peer:
+            self.limits.hear((str(peer[0]), int(peer[1])))
 
     def _look(self) -> None:
         """A request that is the same as at the last look may be measured still; its answer must have been read."""
         done = self.cycle is not None and self.cycle.response_complete
         unread = self.cycle is not None and self.transport.get_write_buffer_size() > 0
         if self.cycle is None or (self.cycle is self._seen and (done or unread)):
-            self._count("connections_dropped_total")
+            if self.counters is not None:
+                self.counters.add("connections_dropped_total")
             self.transport.abort()
             return
         self._seen = self.cycle
         self._timer = self.loop.call_later(IDLE_S, self._look)
 
-    def _count(self, name: str) -> None:
-        if self.counters is not None:
-            self.counters.add(name)
-
 
 class CalmServer(uvicorn.Server):
     """Looks at the clock once a second, where uvicorn does ten times: a helper has nothing to do for most of its life.
-    A signal, and `stop` from any thread, still end it at once."""
+    A signal, and `stop` from any thread, still end it at once. Connections are limited before TLS begins."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, *, tls: ssl.SSLContext | None, limits: ConnectionLimits) -> None:
         super().__init__(config)
+        self._tls, self._limits = tls, limits
         self._wake: Callable[[], object] = bool
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen on these sockets."""
+        loop, tls = asyncio.get_running_loop(), self._tls
+        kind: Any = self.config.http_protocol_class
+        make = partial(kind, config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        self.servers = [
+            await loop.create_server(make, sock=limit_listener(sock, self._limits), backlog=self.config.backlog,
+                                     ssl=tls, ssl_handshake_timeout=HANDSHAKE_S if tls else None,
+                                     ssl_shutdown_timeout=GOODBYE_S if tls else None)
+            for sock in sockets or ()]
+        self.started = True
 
     async def main_loop(self) -> None:
         """Serve until somebody says stop."""
@@ -228,12 +258,14 @@ class CalmServer(uvicorn.Server):
         self.stop()
 
 
-def make_server(app: Starlette, *, tls: ssl.SSLContext | None, counters: HelperCounters | None = None,
+def make_server(app: ASGIApp, *, tls: ssl.SSLContext | None, counters: HelperCounters | None = None,
                 limited: bool = False) -> CalmServer:
-    """A server for `app` without access log; hand the listening socket to its `run`. `limited`: no network may hold
-    more than its share of connections."""
-    protocol = type("Protocol", (ImpatientProtocol,), {
-        "shares": ClientShares(MAX_CONNECTIONS_NETWORK) if limited else None, "counters": counters})
+    """A server for `app` without access log; hand the listening socket to its `run`. `limited`: no client and no
+    network may hold more than its share of connections."""
+    limits = make_connection_limits(time.monotonic, limited=limited)
+    if counters is not None:
+        limits.count_refused = partial(counters.add, "connections_refused_total")
+    protocol = type("Protocol", (ImpatientProtocol,), {"limits": limits, "counters": counters})
     config = uvicorn.Config(
         app,
         http=protocol,
@@ -247,15 +279,13 @@ def make_server(app: Starlette, *, tls: ssl.SSLContext | None, counters: HelperC
         proxy_headers=False,
         server_header=False,
         headers=[("Server", f"reachability-probe/{__version__}")],
-        limit_concurrency=MAX_CONNECTIONS,
         backlog=512,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
     )
     config.load()
-    config.ssl = tls
-    return CalmServer(config)
+    return CalmServer(config, tls=tls, limits=limits)
 
 
 def open_listener(address: str, port: int) -> socket.socket:

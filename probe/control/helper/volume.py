@@ -10,13 +10,14 @@ from probe.control.helper_protocol import XVolume
 from probe.control.reaching.doh import DohLookup
 from probe.control.reaching.target_guard import TargetGuard, has_route
 from probe.core.addresses import parse_address
+from probe.core.tables.failures import is_own_shortage
 from probe.measurement.clock import start_clock
 from probe.measurement.planning.steps import Transfer
 from probe.measurement.visits.transfer import make_transfer
 
 
 def make_volume_job(order: HelperOrder, lookups: Mapping[str, DohLookup],
-                    guard: TargetGuard) -> Callable[[], XVolume] | None:
+                    guard: TargetGuard) -> Callable[[], XVolume | None] | None:
     """The transfer to make; None where none was ordered or none may be made. From the address that was asked for if the
     name leads there from here as well, else from the first that it leads to: nobody chooses whom we load."""
     site = order.site
@@ -31,6 +32,9 @@ def make_volume_job(order: HelperOrder, lookups: Mapping[str, DohLookup],
     return partial(_take, plan)
 
 
-def _take(plan: Transfer) -> XVolume:
+def _take(plan: Transfer) -> XVolume | None:
+    """What the transfer came to; None where this machine had no socket for it."""
     seen = make_transfer(plan, clock=start_clock())
+    if is_own_shortage(seen.failure):
+        return None
     return XVolume(bytes_read=seen.bytes_read, flow_s=seen.transfer.flow_s, failure=seen.failure or None)

@@ -8,18 +8,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
-from probe.control.helper_protocol import FORWARDED_HEADERS, HttpFirst, HttpResult, to_old_http_word
+from probe.control.helper_protocol import (
+    FORWARDED_HEADERS,
+    LOOKUP_FAILED,
+    UNKNOWN,
+    HttpFirst,
+    HttpResult,
+    to_old_http_word,
+)
 from probe.control.reaching.doh import DohLookup
+from probe.control.reaching.plain_exchange import compose_get, exchange_plainly
 from probe.control.reaching.reach import Stream, get_socket, hang_up, open_stream
-from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan
+from probe.control.reaching.reach_plan import NO_RESOLVER, NO_ROUTE, PUBLIC_TRUST, RESOLVER_SILENT, ReachPlan
 from probe.control.reaching.redirect_cookies import CookieJar
 from probe.control.reaching.target_guard import TargetGuard, has_route
 from probe.core.addresses import bracket_host, parse_address
+from probe.core.tables.control_sources import BUSY
 from probe.core.tables.failures import Failure, open_failure
 from probe.core.tables.http_status import REDIRECTS
 from probe.core.tables.trust import TrustPolicy
-from probe.measurement.streams.http_exchange import exchange_http
-from probe.measurement.streams.http_parts import MAX_HEADER_NAMES, HttpExchange, hash_body, read_title
+from probe.measurement.streams.http_parts import MAX_HEADER_NAMES, REQUEST_HEADERS, HttpExchange, hash_body, read_title
 
 MAX_BODY_BYTES = 64 * 1024
 """What is read for our own probes, which read no more themselves."""
@@ -96,15 +104,21 @@ def select_forwarded_headers(headers: Mapping[str, list[str] | None] | None) -> 
 
 def fetch_page(
     site: FetchSite, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: TargetGuard,
-    deadline: float, max_body_bytes: int = MAX_BODY_BYTES,
+    deadline: float, names_s: float = 0.0, max_body_bytes: int = MAX_BODY_BYTES,
 ) -> HttpResult:
-    """GET `site` and follow at most ten redirects; `trust` judges its own host, public authorities the others."""
+    """GET `site` and follow at most ten redirects; `trust` judges its own host, public authorities the others.
+
+    What names take, up to `names_s` in all, is added to `deadline` (monotonic seconds): it is not the site's time.
+    """
     first: HttpFirst | None = None
     here, cookies = site, CookieJar()
     for _ in range(MAX_REDIRECTS + 1):
-        hop = _hop(here, headers={**headers, **cookies.header(here.host)}, max_body_bytes=max_body_bytes,
-                   trust=trust if here.host == site.host else PUBLIC_TRUST, resolve=resolve, guard=guard,
-                   deadline=deadline)
+        asked_s = time.monotonic()
+        known = DohLookup(addresses=(here.host,)) if parse_address(here.host) else resolve(here.host)
+        spent_s = time.monotonic() - asked_s
+        deadline, names_s = deadline + min(spent_s, max(0.0, names_s)), names_s - spent_s
+        hop = _hop(here, known, headers={**headers, **cookies.header(here.host)}, max_body_bytes=max_body_bytes,
+                   trust=trust if here.host == site.host else PUBLIC_TRUST, guard=guard, deadline=deadline)
         if hop.refused or hop.failure:
             return _make_failed_hop(hop, first)
         first = first or _first(hop.got)
@@ -120,32 +134,39 @@ def fetch_page(
 
 
 def _hop(
-    site: FetchSite, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: TargetGuard,
+    site: FetchSite, known: DohLookup, *, headers: Mapping[str, str], trust: TrustPolicy, guard: TargetGuard,
     deadline: float, max_body_bytes: int,
 ) -> Hop:
-    known = DohLookup(addresses=(site.host,)) if parse_address(site.host) else resolve(site.host)
     if not known.addresses:
-        return Hop(failure=known.failure, refused="" if known.failure else "no_resolver")
+        return Hop(failure=known.failure, refused="" if known.failure else known.reason or NO_RESOLVER)
     refusals = {address: guard.refusal(address, site.port) for address in known.addresses}
     open_to_us = [address for address, refusal in refusals.items() if not refusal]
     if not open_to_us:
         return Hop(refused=next(iter(refusals.values())))
     routed = [address for address in open_to_us if has_route(address)][:MAX_ADDRESSES_TRIED]
     if not routed:
-        return Hop(refused="no_route")
-    stream, failure = _first_open(routed, site, trust, deadline)
-    if stream is None:
-        return Hop(failure=failure)
+        return Hop(refused=NO_ROUTE)
+    opened = _first_open(routed, site, trust, deadline)
+    if opened.stream is None:
+        return Hop(failure=opened.failure, refused=opened.refused)
     try:
-        got = exchange_http(stream, site.url, host=site.host_header, headers=dict(headers),
-                            max_body_bytes=max_body_bytes)
+        asked = compose_get(site.url, {**REQUEST_HEADERS, **headers, "Host": site.host_header})
+        got = exchange_plainly(opened.stream, asked, max_body_bytes=max_body_bytes)
     finally:
-        hang_up(stream)
+        hang_up(opened.stream)
     return Hop(got=got, failure=got.failure)
 
 
-def _first_open(addresses: list[str], site: FetchSite, trust: TrustPolicy,
-                deadline: float) -> tuple[Stream | None, Failure]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A connection, or how the first address failed, or why none was tried."""
+
+    stream: Stream | None = None
+    failure: Failure = ""
+    refused: str = ""
+
+
+def _first_open(addresses: list[str], site: FetchSite, trust: TrustPolicy, deadline: float) -> _Opened:
     """A connection to the first address that takes one; the others share what time is left after it."""
     sni = site.host if site.scheme == "https" else ""
     failure: Failure = ""
@@ -155,9 +176,11 @@ def _first_open(addresses: list[str], site: FetchSite, trust: TrustPolicy,
         found, stream = open_stream(plan, deadline=until)
         if stream is not None:
             get_socket(stream).deadline = deadline
-            return stream, ""
+            return _Opened(stream=stream)
+        if found.reason == BUSY:
+            return _Opened(refused=BUSY)
         failure = failure or found.failure or open_failure("unknown_failure: bad_name")
-    return None, failure
+    return _Opened(failure=failure)
 
 
 def _share(deadline: float, waiting: int) -> float:
@@ -215,5 +238,9 @@ def make_failed_result(failure: Failure) -> HttpResult:
 
 
 def _make_failed_hop(hop: Hop, first: HttpFirst | None) -> HttpResult:
-    word = "unknown_error" if hop.refused else to_old_http_word(hop.failure)
-    return HttpResult(failure=word, x_failure=hop.failure, x_refused=hop.refused, x_first=first)
+    """Operators' silence about a name is a failed lookup to OONI's probes, as theirs says it; ours take it for
+    nothing."""
+    word = to_old_http_word(hop.failure) if not hop.refused else (
+        LOOKUP_FAILED if hop.refused == RESOLVER_SILENT else UNKNOWN)
+    return HttpResult(failure=word, x_failure=hop.failure if not hop.refused else "", x_refused=hop.refused,
+                      x_first=first)

@@ -6,7 +6,8 @@ import random
 import time
 from dataclasses import replace
 
-from probe.control.reaching.reach_plan import ReachPlan, ReachResult
+from probe.control.reaching.own_shortage import explain_no_connection
+from probe.control.reaching.reach_plan import NO_ROUTE, ReachPlan, ReachResult
 from probe.control.reaching.target_guard import TargetGuard, has_route
 from probe.core.tables.failures import classify_failure
 from probe.core.tables.handshakes import SpokenProtocol
@@ -39,7 +40,7 @@ def reach_endpoint(plan: ReachPlan, *, guard: TargetGuard, timeout_s: float, dea
     if refused := guard.refusal(plan.address, plan.port, proto=plan.proto):
         return ReachResult(reason=refused)
     if not has_route(plan.address):
-        return ReachResult(reason="no_route")
+        return ReachResult(reason=NO_ROUTE)
     if plan.proto != "tcp":
         from probe.control.reaching.reach_udp import reach_udp
 
@@ -74,13 +75,16 @@ def _say_hello(sock: RecordedSocket, name: str, shape: ProgramShape) -> ReachRes
 
 
 def open_stream(plan: ReachPlan, *, deadline: float) -> tuple[ReachResult, Stream | None]:
-    """Connect and shake hands; the stream is the caller's to close, and None when a step failed."""
-    sock = open_socket(6 if ":" in plan.address else 4, deadline=deadline)
+    """Connect and shake hands; the stream is the caller's to close, and None when a step failed, or this machine lacks
+    what a connection takes."""
+    sock: RecordedSocket | None = None
     try:
+        sock = open_socket(6 if ":" in plan.address else 4, deadline=deadline)
         sock.connect((plan.address, plan.port))
     except OSError as error:
-        abort(sock)
-        return ReachResult(operation="connect", failure=classify_failure(error)), None
+        if sock is not None:
+            abort(sock)
+        return explain_no_connection("connect", error), None
     stop_icmp_reports(sock)
     if not plan.sni:
         return ReachResult(operation="connect"), sock

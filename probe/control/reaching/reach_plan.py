@@ -15,6 +15,11 @@ from probe.core.tables.words import Empty
 
 PUBLIC_TRUST: Final = "web_pki"
 """The trust word for certifi's bundle."""
+NO_RESOLVER: Final = "no_resolver"
+"""No public operator could be asked for a name."""
+RESOLVER_SILENT: Final = "resolver_silent"
+"""Operators took the question for a name, and said nothing of it in time."""
+NO_ROUTE: Final = "no_route"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

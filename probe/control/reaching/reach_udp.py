@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from probe.control.reaching.own_shortage import explain_no_connection
 from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan, ReachResult
-from probe.core.tables.failures import classify_failure
+from probe.core.tables.control_sources import BUSY
+from probe.core.tables.failures import is_own_shortage
 from probe.core.tables.operations import Operation
 from probe.measurement.datagrams.stun import send_series
 from probe.measurement.datagrams.udp_socket import UdpFlow
@@ -28,10 +30,12 @@ def reach_udp(plan: ReachPlan, *, timeout_s: float) -> ReachResult:
         with UdpFlow(plan.address, plan.port) as flow:
             if plan.proto == "stun":
                 series = send_series(flow, requests=REQUESTS, wait_s=min(2.0, max(0.0, timeout_s)))
-                return ReachResult(operation=operation, failure=flow.failure or series.failure)
-            return _shake(flow, plan, timeout_s)
+                found = ReachResult(operation=operation, failure=flow.failure or series.failure)
+            else:
+                found = _shake(flow, plan, timeout_s)
+            return ReachResult(reason=BUSY) if is_own_shortage(found.failure) else found
     except OSError as error:
-        return ReachResult(operation=operation, failure=classify_failure(error))
+        return explain_no_connection(operation, error)
 
 
 def _shake(flow: UdpFlow, plan: ReachPlan, timeout_s: float) -> ReachResult:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import ipaddress
 import socket
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from probe.core.addresses import is_bogon
+from probe.control.reaching.own_shortage import is_out_of_sockets, is_shortage
+from probe.core.addresses import is_bogon, parse_address
 from probe.measurement.device.own_addresses import find_source_address
 
 PORTS: dict[int, str] = {
@@ -55,17 +53,30 @@ class TargetGuard:
     """What may be connected to. `exempt` names `(address, port)` pairs on one's own machine, for tests alone."""
 
     exempt: frozenset[tuple[str, int]] = frozenset()
+    translated: tuple[str, ...] = ()
+    """Prefixes under which this network's own translator reaches IPv4 addresses, private ones included (RFC 6052)."""
 
     def refusal(self, address: str, port: int, *, proto: str = "tcp") -> str:
         """Why not to connect there: not_public, own_address, port; empty when it may be done. `proto` is tcp, quic or
         stun."""
         if (address, port) in self.exempt:
             return ""
-        if is_bogon(address):
+        if is_bogon(address) or is_tunnelled(address) or self._is_translated(address):
             return "not_public"
         if port not in PORTS if proto == "tcp" else not UDP_PORTS.get(port, "").lower().startswith(proto):
             return "port"
         return "own_address" if _is_own(address) else ""
+
+    def _is_translated(self, address: str) -> bool:
+        literal = parse_address(address)
+        return any(literal in ipaddress.ip_network(prefix) for prefix in self.translated) if literal else False
+
+
+def is_tunnelled(address: str) -> bool:
+    """True for an ISATAP address (RFC 5214): a router of that network takes it to the IPv4 address inside, which may
+    be private."""
+    literal = parse_address(address)
+    return literal is not None and literal.version == 6 and (int(literal) >> 32) & 0xFDFF_FFFF == 0x5EFE
 
 
 def _is_own(address: str) -> bool:
@@ -74,48 +85,12 @@ def _is_own(address: str) -> bool:
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             sock.bind((address, 0))
-    except OSError:
-        return False
+    except OSError as error:  # what cannot be looked at for want of descriptors is not connected to; nobody's port 0
+        return is_shortage(error) and error.errno != errno.EADDRNOTAVAIL  # is taken: the address is not here
     return True
 
 
 def has_route(address: str) -> bool:
-    """True when this machine has a route to `address`. Sends nothing."""
-    return bool(find_source_address(address))
-
-
-class RateLimiter:
-    """A token bucket per client network, in memory only and forgotten with the oldest; thread-safe."""
-
-    def __init__(
-        self, *, clock: Callable[[], float], per_s: float = 1.0, burst: int = 30, max_clients: int = 10_000
-    ) -> None:
-        self._clock = clock
-        self._per_s = per_s
-        self._burst = burst
-        self._max_clients = max_clients
-        self._lock = threading.Lock()
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def allows(self, client: str) -> bool:
-        """Take one token of the client's; False when none is left."""
-        network, now = find_client_network(client), self._clock()
-        with self._lock:
-            tokens, then = self._buckets.pop(network, (float(self._burst), now))
-            tokens = min(float(self._burst), tokens + (now - then) * self._per_s)
-            allowed = tokens >= 1.0
-            self._buckets[network] = (tokens - 1.0 if allowed else tokens, now)
-            if len(self._buckets) > self._max_clients:
-                self._buckets.popitem(last=False)
-        return allowed
-
-
-def find_client_network(client: str) -> str:
-    """A client is an IPv4 address or the /64 of an IPv6 one: anybody owns a whole /64."""
-    with contextlib.suppress(ValueError):
-        address = ipaddress.ip_address(client)
-        if isinstance(address, ipaddress.IPv6Address):
-            if address.ipv4_mapped:
-                return str(address.ipv4_mapped)
-            return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
-    return client
+    """True when this machine has a route to `address`, and where it cannot look for want of sockets: whoever connects
+    meets the same want. Sends nothing."""
+    return bool(find_source_address(address)) or is_out_of_sockets(6 if ":" in address else 4)

@@ -25,6 +25,8 @@ CONTROL_FAULTS: dict[ControlFault, str] = {
     "loaded": "is too busy to say whether a known place answers",
 }
 
+BUSY: Final = "busy"
+"""With this word a helper declines because of its load: it says nothing of the service."""
 HELPER: Final = "helper"
 """Asked at that moment."""
 FEED: Final = "feed"

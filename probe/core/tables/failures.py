@@ -95,6 +95,16 @@ NO_ANSWER: Final = "dns_no_answer"
 
 _ADDRESS = re.compile(r"\[?(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F.]*\]?(?::\d+)?|\d+(?:\.\d+){3}(?::\d+)?")
 
+SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN))
+"""Of descriptors, buffers, memory and ports: errors of our own end, which say nothing of whom it would have asked."""
+_SHORT_WORDS: tuple[Failure, ...] = ("address_not_available", "no_buffer_space")
+_SHORT_TEXT = re.compile(rf"unknown_failure: \w+ \[Errno ({'|'.join(map(str, sorted(SHORTAGES)))})\] .*")
+
+
+def is_own_shortage(failure: Failure) -> bool:
+    """Whether a failure is one of `SHORTAGES`."""
+    return failure in _SHORT_WORDS or _SHORT_TEXT.fullmatch(failure) is not None
+
 
 def scrub_addresses(text: str) -> str:
     """Return `text` without anything that looks like an address, bounded to 200 characters."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
+from probe.core.tables.control_sources import BUSY, FEED
 from probe.core.tables.evidence_words import ControlFinding, Stage
 from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS
 from probe.core.tables.words import Empty
@@ -54,6 +55,12 @@ def reaches_address(stage: Stage | Empty, control: ControlAnswer, where: Place) 
     if where in tls or stage not in _OF_PAGES:
         return tls.get(where) == ""
     return control.http_failure == "" and where.address in control.addresses
+
+
+def may_leave_out(control: ControlAnswer) -> bool:
+    """Whether what it does not tell was not looked at: a feed was not asked for these addresses, and a busy helper did
+    not come to them."""
+    return control.source == FEED or control.reason == BUSY
 
 
 def says_more(control: ControlAnswer, port: int) -> bool:

@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.control_sources import HELPER, ControlFault, HelperRefusal
+from probe.core.tables.control_sources import BUSY, HELPER, ControlFault, HelperRefusal
 from probe.core.tables.failures import FailureKind, is_timeout
 
-LOADED: tuple[HelperRefusal | FailureKind, ...] = ("busy", "timeout")
+LOADED: tuple[HelperRefusal | FailureKind, ...] = (BUSY, "timeout")
 """Reasons of a helper that is too busy: it declines, or says nothing in time."""
 _LEFT_OUT = "not counted in this run"
 
@@ -60,7 +60,7 @@ def find_fault(answer: ControlAnswer, *, good: Collection[str], absent: Collecti
 
 
 def _is_loaded(answer: ControlAnswer) -> bool:
-    if answer.state == "answered":
+    if answer.state == "answered" and answer.reason != BUSY:
         return is_timeout(answer.http_failure or "")
     return answer.reason in LOADED
 

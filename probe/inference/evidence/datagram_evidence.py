@@ -10,12 +10,11 @@ from probe.core.endpoints import Endpoint
 from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
-from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import InnocentState, VersionState
 from probe.core.tables.failures import TIMEOUTS, kind_of
 from probe.core.tables.protocols import DatagramKind
 from probe.inference.evidence.certificate_claims import claims_organisation
-from probe.inference.evidence.control_findings import count_networks
+from probe.inference.evidence.control_findings import count_networks, may_leave_out
 from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.trace_evidence import passes_beside
@@ -121,7 +120,7 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation],
     where = Place(known_as, site.port)
     inputs = {e.input for e in site.endpoints}
     told = [c for c in around.controls if c.input in inputs]
-    answered = [c for c in told if c.state == "answered" and (c.source != FEED or where in dict(c.udp))]
+    answered = [c for c in told if c.state == "answered" and (where in dict(c.udp) or not may_leave_out(c))]
     words = {(c.asn, c.cc, not dict(c.udp)[where]) for c in answered if where in dict(c.udp)}
     keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place == where]

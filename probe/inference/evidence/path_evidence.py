@@ -37,7 +37,6 @@ from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.tables.address_sources import AddressSource
-from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import (
     NO_STAGE_OR_PAGE,
     TLS_OR_HTTP,
@@ -69,6 +68,7 @@ from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.control_findings import (
     count_networks,
     is_same_page,
+    may_leave_out,
     reaches_address,
     read_control_finding,
     says_more,
@@ -368,7 +368,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     def word_of(control: ControlAnswer) -> ControlFinding:
         return read_control_finding(base.stage, site, control, known_as)
 
-    answered = [c for c in controls if c.state == "answered" and (c.source != FEED or word_of(c))]
+    answered = [c for c in controls if c.state == "answered" and (word_of(c) or not may_leave_out(c))]
     keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses) and word_of(c) == "ok"}
     words = {(c.asn, c.cc, word) for c in answered if (word := word_of(c))}

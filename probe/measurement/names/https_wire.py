@@ -14,6 +14,7 @@ import struct
 from dataclasses import dataclass, field
 
 from probe.core.replies import HttpsRecord
+from probe.core.tables.resolvers import HTTPS
 from probe.measurement.names.dns_response import DnsResponse
 
 MAX_BYTES = 65535
@@ -25,6 +26,7 @@ MAX_TTL_S = 2**31 - 1
 MAX_JUMPS = 16
 _MAX_NAME = 254
 _A, _CNAME, _AAAA, _HTTPS = 1, 5, 28, 65
+_KINDS = {"A": _A, "AAAA": _AAAA, HTTPS: _HTTPS}
 _ALPN, _IPV4_HINT, _ECH, _IPV6_HINT = 1, 4, 5, 6
 _RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
 _FLAGS = ((0x8000, "QR"), (0x0400, "AA"), (0x0200, "TC"), (0x0100, "RD"), (0x0080, "RA"), (0x0020, "AD"),
@@ -50,13 +52,19 @@ def parse_https_reply(wire: bytes, *, name: str, identity: int) -> DnsResponse:
 
     `answers` are the addresses of the answer section, also of A and AAAA records that nobody asked for, and the hints.
     """
+    return walk_reply(wire, name=name, query_type=HTTPS, identity=identity)
+
+
+def walk_reply(wire: bytes, *, name: str, query_type: str, identity: int) -> DnsResponse:
+    """The same for a question of another type (A, AAAA or HTTPS): in a tenth of the time that the codec takes, without
+    what only the codec reads (extended errors, zones). Raises KeyError for other types."""
     try:
-        return _read(wire[:MAX_BYTES], name, identity)
+        return _read(wire[:MAX_BYTES], name, _KINDS[query_type], identity)
     except (struct.error, IndexError, _MalformedError) as error:
         return DnsResponse(failure=f"malformed {type(error).__name__}")
 
 
-def _read(wire: bytes, name: str, identity: int) -> DnsResponse:
+def _read(wire: bytes, name: str, wanted: int, identity: int) -> DnsResponse:
     number, flags, questions, answers, authority, _ = struct.unpack_from("!6H", wire)
     if number != identity:
         return DnsResponse(failure="dns_reply_with_wrong_query_id")
@@ -64,7 +72,7 @@ def _read(wire: bytes, name: str, identity: int) -> DnsResponse:
         return DnsResponse(failure="not a response")
     asked, at = read_name(wire, 12)
     kind, _ = struct.unpack_from("!2H", wire, at)
-    if questions != 1 or kind != _HTTPS or asked.lower() != name.lower().rstrip("."):
+    if questions != 1 or kind != wanted or asked.lower() != name.lower().rstrip("."):
         return DnsResponse(failure="another question")
     found = _walk(wire, at + 4, min(answers, MAX_WALKED))
     words = tuple(word for bit, word in _FLAGS if flags & bit)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from functools import lru_cache
 
 _VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10"}
 _SNI, _ALPN, _SIGNATURES, _SUPPORTED_VERSIONS = 0, 16, 13, 43
@@ -47,7 +48,7 @@ def _ja4(record: bytes) -> str:
     at = 9 + 2 + 32
     at += 1 + record[at]
     size = struct.unpack_from(">H", record, at)[0]
-    ciphers = _u16s(record[at + 2 : at + 2 + size])
+    ciphers, told_ciphers = _describe_ciphers(record[at + 2 : at + 2 + size])
     at += 2 + size
     at += 1 + record[at]
     extensions = [e for e in _extensions(record[at + 2 :]) if not _is_grease(e[0])]
@@ -57,11 +58,17 @@ def _ja4(record: bytes) -> str:
     kinds = sorted(k for k, _ in extensions if k not in (_SNI, _ALPN))
     signatures = _u16s(by_kind.get(_SIGNATURES, b"")[2:])
     head = "t{}{}{:02d}{:02d}{}".format(
-        _VERSIONS.get(max(versions), "00"), "d" if _SNI in by_kind else "i", min(99, len(ciphers)),
+        _VERSIONS.get(max(versions), "00"), "d" if _SNI in by_kind else "i", min(99, ciphers),
         min(99, len(extensions)), _ends(alpn[3 : 3 + alpn[2]] if len(alpn) > 3 else b""),
     )
     tail = _hexes(kinds) + ("_" + _hexes(signatures) if signatures else "")
-    return f"{head}_{_digest(_hexes(sorted(ciphers)))}_{_digest(tail)}"
+    return f"{head}_{told_ciphers}_{_digest(tail)}"
+
+
+@lru_cache(maxsize=64)  # a library offers the same ones each time
+def _describe_ciphers(data: bytes) -> tuple[int, str]:
+    ciphers = _u16s(data)
+    return len(ciphers), _digest(_hexes(sorted(ciphers)))
 
 
 def _ends(protocol: bytes) -> str:
