@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, observation, site_of
+from observations import ELSEWHERE, HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, observation, site_of
+from probe.core.addresses import find_neighbour
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.tables.failures import Failure
@@ -151,6 +152,9 @@ def trace(purpose: Purpose, address: str, *heard: int, end: str = "", other: int
 REFERENCE = trace("reference", THERE4, 1, 2, 3, 4, 5, 6, 7, 8, end="9 open 9.0")
 
 
+BESIDE = trace("neighbour", find_neighbour(HERE4), 1, 2, 3, 4, 5, 6, 7, 8)
+
+
 @pytest.mark.parametrize(("ours", "word"), [
     (trace("trace", HERE4, 1, 2), "near"),
     (trace("trace", HERE4), "near"),
@@ -162,7 +166,15 @@ REFERENCE = trace("reference", THERE4, 1, 2, 3, 4, 5, 6, 7, 8, end="9 open 9.0")
     (trace("trace", HERE4, 1, 2, 3, other=2), "far"),  # another way: nothing beyond is shared
 ], ids=lambda v: v if isinstance(v, str) else ",".join(str(line.ttl) for line in v.trace.lines))
 def test_where_datagrams_end(ours: Observation, word: str) -> None:
-    assert locate_datagram_loss([ours, REFERENCE], HERE4, 3478) == word
+    assert locate_datagram_loss([ours, REFERENCE, BESIDE], HERE4, 3478) == word
+
+
+def test_datagrams_end_near_only_where_what_follows_is_shared() -> None:
+    ours, own = trace("trace", HERE4, 1, 2), trace("neighbour", find_neighbour(HERE4), 1, 2, 3, 4, 5, other=3)
+    too = trace("reference", ELSEWHERE, 1, 2, 3, 4, 5, 6, 7, 8, end="9 open 9.0")
+    assert locate_datagram_loss([ours, REFERENCE], HERE4, 3478) == "unknown"
+    assert locate_datagram_loss([ours, REFERENCE, too], HERE4, 3478) == "near"
+    assert locate_datagram_loss([ours, REFERENCE, too, own], HERE4, 3478) == "unknown"
 
 
 def test_without_others_that_are_reached_nothing_is_shown() -> None:

@@ -50,7 +50,8 @@ def locate_loss(traces: Sequence[Observation], address: str, port: int) -> LostW
 
     Near needs references whose routers are the same as far as ours are heard of and that are heard of further on, in
     two networks at least, neither of them the address's own: an operator may refuse us within its network as well,
-    where the way to its other services, or to whoever stands beside it, goes on.
+    where the way to its other services, or to whoever stands beside it, goes on. And what comes after the last router
+    that is heard of must be shared, too: an operator's first router may refuse us before it says a word.
     """
     ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
     if not ours:
@@ -61,7 +62,9 @@ def locate_loss(traces: Sequence[Observation], address: str, port: int) -> LostW
     open_ways = {other: way for other, way in ways.items() if way.ended_by == "open"}
     passed = {name_network(other) for other,
               theirs in open_ways.items() if any(is_nearer(way, theirs) for way in ours)}
-    if len(passed) >= NETWORKS:
+    beside = [read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)]
+    if len(passed) >= NETWORKS and all(
+            goes_on_shared(way, beside, open_ways, place=way.ended_at or way.reach + 1) for way in ours):
         return "near"
     others = list(open_ways.values())
     return "far" if others and not passed and all(_is_far(way, others) for way in ours) else "unknown"
@@ -79,6 +82,30 @@ def is_nearer(way: TracedPath, other: TracedPath) -> bool:
     if way.ended_at:  # something answered for the address where packets for others were still under way
         return other.reach >= way.ended_at
     return other.reach >= way.reach + BEYOND_HOPS
+
+
+def goes_on_shared(way: TracedPath, beside: Sequence[TracedPath], references: Mapping[str, TracedPath], *,
+                   place: int, networks: int = NETWORKS) -> bool:
+    """Whether some router at or beyond the hop `place`, where our way ends, is passed on the way to so many unrelated
+    networks as well.
+
+    A neighbour's way tells what comes there on ours. Where none is heard of so far, all references must pass one and
+    the same router there: where each has its own, ours may be the operator's. `references`: address -> way.
+    """
+    way = TracedPath(heard={hop: router for hop, router in way.heard.items() if hop < place})
+    following = [(hop, router) for other in beside if _shares(way, other) for hop, router in other.heard.items()
+                 if hop >= place]
+    ways = {address: other for address, other in references.items() if _shares(way, other)}
+    if following:
+        return any(_count_networks(ways, step) >= networks for step in following)
+    next_hop = min((hop for other in ways.values() for hop in other.heard if hop >= place), default=0)
+    routers = {other.heard.get(next_hop, "") for other in ways.values()} - {""}
+    return len(routers) == 1 and _count_networks(ways, (next_hop, routers.pop())) >= NETWORKS
+
+
+def _count_networks(ways: Mapping[str, TracedPath], step: tuple[int, str]) -> int:
+    hop, router = step
+    return len({name_network(address) for address, way in ways.items() if way.heard.get(hop) == router})
 
 
 def passes_beside(traces: Sequence[Observation], address: str, port: int, *,

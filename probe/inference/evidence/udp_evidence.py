@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.catalogue.owners import ServiceAt, are_unrelated, describe_service, may_share_network
+from probe.core.addresses import is_beside
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import InnocentState, LostWhere, VersionState
 from probe.core.tables.failures import TIMEOUTS
 from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import DatagramKind
 from probe.inference.evidence.fisher import fisher_p
-from probe.inference.evidence.trace_evidence import BEYOND_HOPS, TracedPath, read_trace
+from probe.inference.evidence.trace_evidence import BEYOND_HOPS, TracedPath, goes_on_shared, read_trace
 
 OPERATIONS: frozenset[Operation] = frozenset(("quic_handshake", "quic_version", "stun_binding"))
 """What is said to a service in datagrams."""
@@ -142,18 +143,26 @@ def locate_datagram_loss(traces: Sequence[Observation], address: str, port: int)
     if not ours:
         return ""
     family = 6 if ":" in address else 4
-    others = [read_trace(o) for o in traces if o.purpose == "reference" and o.family == family
-              and not may_share_network(o.address, address)]
-    others = [way for way in others if way.ended_by == "open"]
-    if any(is_cut(way, other) for way in ours for other in others):
+    ways = {o.address: read_trace(o) for o in traces if o.purpose == "reference" and o.family == family
+            and not may_share_network(o.address, address)}
+    ways = {other: way for other, way in ways.items() if way.ended_by == "open"}
+    others = list(ways.values())
+    beside = [read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)]
+    if any(goes_on_shared(way, beside, ways, place=find_missed_hop(way, other), networks=1)
+           for way in ours for other in others if is_cut(way, other)):
         return "near"
     return "far" if others and all(_goes_on(way, others) for way in ours) else "unknown"
+
+
+def find_missed_hop(way: TracedPath, other: TracedPath) -> int:
+    """The first of the other's routers that is not heard of on our way; 0 where all are."""
+    return min((ttl for ttl in other.heard if ttl not in way.heard), default=0)
 
 
 def is_cut(way: TracedPath, other: TracedPath) -> bool:
     """Whether datagrams end on our way where the other goes on: two routers in a row or more of the other's are never
     heard of on ours, or two of three and more hardly."""
-    missed = min((ttl for ttl in other.heard if ttl not in way.heard), default=0)
+    missed = find_missed_hop(way, other)
     before = [ttl for ttl in way.heard if ttl < missed]
     if not missed or (before and other.heard.get(max(before)) != way.heard[max(before)]):
         return False

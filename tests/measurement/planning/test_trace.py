@@ -53,6 +53,10 @@ def reference(*routers: str, end: str = "open", address: str = ELSEWHERE) -> Obs
     return heard(*routers, end=end, purpose="reference", address=address)
 
 
+def beside(*routers: str) -> Observation:
+    return heard(*routers, end="refused", purpose="neighbour", address=find_neighbour(HERE4))
+
+
 LONG = reference("a", "b", "c", "d", "e")
 LONG_TOO = replace(LONG, address=THERE4)
 BOTH = (LONG, LONG_TOO)
@@ -69,6 +73,17 @@ CASES = {
     "its neighbours' ways go on": ((heard("a", "b"), LONG, replace(LONG, address=NEAR4)), "unknown"),
     "two in one network": ((heard("a", "b"), LONG, replace(LONG, address="104.16.7.7")), "unknown"),
     "two of three go on": ((heard("a", "b"), reference("a", "b", address=BEYOND4), *BOTH), "near"),
+    "what comes next is each network's own": (
+        (heard("a", "b"), reference("a", "b", "c", "d"), reference("a", "b", "x", "y", address=THERE4)), "unknown"),
+    "refused where each network has its own": (
+        (heard("a", "b", end="refused"), reference("a", "b", "c"), reference("a", "b", "x", address=THERE4)),
+        "unknown"),
+    "what comes next is the operator's, by a neighbour": (
+        (heard("a", "b"), beside("a", "b", "x", "y"), *BOTH), "unknown"),
+    "what comes next is shared, by a neighbour": (
+        (heard("a", "b"), beside("a", "b", "c", "x"), LONG, reference("a", "b", "c", "y", address=THERE4)), "near"),
+    "a silent router, and then a shared one": (
+        (heard("a", "b"), beside("a", "b", "", "d"), *BOTH), "near"),
     "no reference": ((heard("a", "b"),), "unknown"),
     "a reference that was not reached": ((heard("a"), reference("a", "b", "c", "d", end="")), "unknown"),
     "a reference in the other family": ((heard("a"), reference("a", "b", "c", "d", address=HERE6)), "unknown"),
