@@ -95,7 +95,7 @@ class TlsPart:
     chain: tuple[str, ...] = ()
     """SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."""
     trust: TrustFinding | Empty = ""
-    """valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."""
+    """valid, or why not: a word of `probe.core.tables.trust`."""
     issuer: str = ""
     subject: str = ""
 

@@ -73,7 +73,8 @@ _TLS: Words = {
                      "small records, those both ways when the last that was acknowledged had been sent; 0 when "
                      "unknown."),
     "chain": ("", "SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."),
-    "trust": ("", "valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."),
+    "trust": ("", "valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, device_root (signed by a "
+                  "root that stands in this device's store alone), wrong_name, invalid."),
     "issuer": ("", "Issuer of the leaf certificate."),
     "subject": ("", "Subject of the leaf certificate."),
 }

@@ -136,6 +136,8 @@ PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | LOSSES | APPS | {
     "tls/private_root_changed": scene(stage="tls", trust="self_signed", private_root=True),
     "tls/same_bad_certificate": scene(stage="tls", trust="wrong_name", control_same_key=1),
     "tls/national_authority": scene(stage="tls", trust="unknown_issuer", mark=HERE),
+    "tls/device_root": scene(stage="tls", trust="device_root", failure="ssl_unknown_authority", control_other_key=1,
+                             **CONTRARY),
     "tls/foreign_certificate": scene(stage="tls", trust="unknown_issuer", failure="ssl_unknown_authority",
                                      control_other_key=1, **CONTRARY),
     "path/large_answers_lost": scene(replace(WELL, full_segments=False, stalled=3, hushed=True), stage="tls",

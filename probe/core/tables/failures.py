@@ -83,6 +83,7 @@ TRUST_FAILURES: dict[TrustFinding, Failure] = {
     "invalid": "ssl_invalid_certificate",
     "self_signed": "ssl_unknown_authority",
     "unknown_issuer": "ssl_unknown_authority",
+    "device_root": "ssl_unknown_authority",
     "wrong_name": "ssl_invalid_hostname",
 }
 

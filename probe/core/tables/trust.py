@@ -1,6 +1,6 @@
 """Whose signature proves a server: the words of the column `trust`.
 
-Never the operating system's store: a root that somebody installed on the device must show, not pass.
+Never the operating system's store: a root that somebody installed on the device must show (`device_root`), not pass.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Literal
 
 TrustPolicy = Literal["web_pki", "signal_root", "record", "none"]
 """How a certificate is judged: a row of `TRUSTS`."""
-TrustFinding = Literal["valid", "expired", "not_yet_valid", "self_signed", "unknown_issuer", "wrong_name", "invalid"]
-"""What was found of one: the words of the column `trust`."""
+TrustFinding = Literal[
+    "valid", "expired", "not_yet_valid", "self_signed", "unknown_issuer", "device_root", "wrong_name", "invalid"]
+"""What was found of one: the words of the column `trust`. device_root: nobody of the web's authorities signed it, but a
+root in the store of the device did, which somebody installed there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ def judges_certificates(name: TrustPolicy) -> bool:
     return TRUSTS[name].judged
 
 
-UNTRUSTED: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "wrong_name", "invalid")
+UNTRUSTED: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "device_root", "wrong_name", "invalid")
 OUT_OF_DATE: tuple[TrustFinding, ...] = ("expired", "not_yet_valid")
 UNJUDGED: tuple[TrustPolicy, ...] = ("none", "record")
 """Policies under which no certificate is wrong."""

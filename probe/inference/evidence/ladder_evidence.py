@@ -28,7 +28,7 @@ STALLED = 3
 CRAWLS_BYTES_A_S = 25_000
 """200 kbit/s: a phone of the second generation."""
 _INNOCENT: tuple[Purpose, ...] = ("ladder", "innocent")
-_NOT_ITS_OWN: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed", "wrong_name")
+_NOT_ITS_OWN: tuple[TrustFinding, ...] = ("unknown_issuer", "device_root", "self_signed", "wrong_name")
 _RUNGS: tuple[Operation, ...] = ("connect", "http_round_trip")
 _TRANSFERS: tuple[Purpose, ...] = ("sample", "yardstick")
 _UNUSUAL: tuple[Purpose, ...] = ("shape", "program", "foreign")

@@ -53,6 +53,10 @@ TLS: tuple[PathRule, ...] = (
          rests_on=OF_PAGES,
          why="the certificate is signed by an authority that intercepts by order of this country",
          holds=lambda c: _untrusted(c) and c.path.mark.fits),
+    Rule(id="tls/device_root", outcome="local", block_type="local.interception", confidence=0.85, needs=("nothing",),
+         why="the certificate is signed by a root that somebody installed on this device: its antivirus, or whoever "
+             "administers it",
+         holds=lambda c: _untrusted(c) and c.path.trust == "device_root"),
     Rule(id="tls/foreign_certificate", outcome="blocked", block_type="tls.mitm", confidence=0.93, needs=("helper",),
          rests_on=NOT_THE_FRONT,
          why="controls are shown another, valid certificate at this address",

@@ -171,13 +171,22 @@ def shake_hands(stream: TlsStream, *, until_server_hello: bool = False) -> TlsHa
         stream.handshake(until_server_hello=until_server_hello)
         trust = "" if until_server_hello or stream.tls.context.verify_mode == ssl.CERT_NONE else "valid"
     except ssl.SSLCertVerificationError as error:
-        trust = X509_TRUST.get(error.verify_code, "invalid")
+        trust = _look_at_device(X509_TRUST.get(error.verify_code, "invalid"), stream)
         failure = trust_failure(trust)
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
         failure = stream.sock.failure or EOF
     except (OSError, ValueError) as error:
         failure = classify_failure(error)
     return _describe(stream, failure=failure, trust=trust)
+
+
+def _look_at_device(found: TrustFinding, stream: TlsStream) -> TrustFinding:
+    """Of a root that the web does not know, whether this device does."""
+    if found not in ("unknown_issuer", "self_signed"):
+        return found
+    from probe.measurement.streams.device_roots import is_signed_on_device
+
+    return "device_root" if is_signed_on_device(_chain(stream.tls)) else found
 
 
 def _describe(stream: TlsStream, *, failure: Failure, trust: TrustFinding | Empty) -> TlsHandshake:
