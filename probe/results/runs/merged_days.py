@@ -7,14 +7,13 @@ first run: files of different headers are never mixed. `@` stands in no run's na
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from probe.results.files.atomic import StoreError, translate_os_errors
-from probe.results.files.csv_files import MAX_FILE_BYTES, parse_csv
+from probe.results.files.csv_files import MAX_FILE_BYTES, parse_text
 from probe.results.row_codec import Row
 from probe.results.schema import Table
 
@@ -77,7 +76,7 @@ def merged_rows(day: Path, table: Table, run_id: str) -> tuple[Row, ...] | None:
     """
     for path in _holders(day, run_id):
         expected = merged_runs(path)[run_id]
-        rows = tuple(parse_csv(path, io.TextIOWrapper(io.BytesIO(_piece(path, run_id)), "utf-8", newline=""), table))
+        rows = tuple(parse_text(path, _piece(path, run_id), table))
         if len(rows) != expected:
             raise StoreError(f"{path}: {len(rows)} rows of run {run_id}, there were {expected}; restore the file")
         return rows

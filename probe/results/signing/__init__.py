@@ -1,0 +1,1 @@
+"""Runs are signed as they are written, and verified wherever they are read."""
