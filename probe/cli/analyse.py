@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from probe.config.install_advice import advise_extra
+from probe.core.tables.signature_words import SIGNATURE_STATES, SignatureState
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
@@ -27,6 +28,8 @@ _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
 _NEEDS = "analysing needs the extra `research`: "
 _LEVELS = ("target", "role", "service")
 _MAX_LINES = 40
+_WHOLE_FILES = ("file", "signature")
+"""Reasons for which files are left out, not rows."""
 _DAY = click.DateTime(["%Y-%m-%d"])
 _Period: TypeAlias = tuple[datetime | None, datetime | None]
 """The first day, and the first that is not wanted."""
@@ -89,21 +92,25 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     now = datetime.now(UTC)
     done: CellSummary | CountsSummary
     population: PopulationSummary | None = None
+    signatures: Mapping[SignatureState, int] = {}
     try:
         if directory.is_file():
             done = _make_counts(directory, out, (since, until), now)
         else:
             done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, (since, until), now)
             population = _judge_population(directory, out, lab, memory_mb, threads, now)
+            signatures = _count_signatures(directory, (since, until))
         told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
         click.echo(json.dumps({**_plain(done), "out": str(out), **(told.found if told else {"events": None}),
+                               "signatures": dict(signatures),
                                "population": list(population.told) if population else None,
                                "changes": [dict(row) for row in told.rows] if told else None}))
         return
     _tell(done, out, rejected)
+    _tell_signatures(signatures)
     if population:
         for line in _tell_population(population, out):
             click.echo(visible(line))
@@ -187,6 +194,22 @@ def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected
         computing.close()
 
 
+def _count_signatures(directory: Path, period: _Period) -> Mapping[SignatureState, int]:
+    """How many runs are signed, unsigned, and so on; what is unusable was left out."""
+    from probe.research.cells.cell_inputs import list_days
+    from probe.research.cells.unsound_files import count_signatures
+
+    since, until = (day.date().isoformat() if day else "" for day in period)
+    _, by_day = list_days(directory, ("runs", "verdicts", "services"))
+    return count_signatures({day: own for day, own in by_day.items()
+                             if (since or day) <= day and (not until or day < until)})
+
+
+def _tell_signatures(signatures: Mapping[SignatureState, int]) -> None:
+    if unsigned := signatures.get("unsigned"):
+        click.echo(f"Counted, and not verified: {unsigned:,} runs, unsigned: {SIGNATURE_STATES['unsigned']}.")
+
+
 def _tell(done: CellSummary | CountsSummary, out: Path, rejected: Path | None) -> None:
     from probe.research.counts.counts_cells import CountsSummary
 
@@ -215,7 +238,7 @@ def _tell_results(done: CellSummary, out: Path, rejected: Path | None) -> None:
     for what, counts in (("rows", done.rejected), ("runs", done.bad_runs)):
         for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
             if count:
-                click.echo(f"Left out: {count:,} {'files' if reason == 'file' else what}: {REASONS[reason]}")
+                click.echo(f"Left out: {count:,} {'files' if reason in _WHOLE_FILES else what}: {REASONS[reason]}")
     if twice := sum(done.duplicates.values()):
         click.echo(f"{twice:,} rows came again, alike, and count once.")
     if done.other_side:

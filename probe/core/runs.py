@@ -95,7 +95,8 @@ class Run:
     public_key: str = ""
     """Ed25519 key of the month, in hexadecimal, of which `probe_id` is the hash; empty: unsigned. Likewise the next."""
     digests: tuple[str, ...] = ()
-    """`table:rows:SHA-256` of every other table, over its canonical rows."""
+    """`table:rows:SHA-256` of every other table, over its canonical rows; `packets:bytes:SHA-256` of the captured
+    packets' file."""
     signature: str = ""
     """Of this row, as it is without the signature, in hexadecimal."""
     vantage: Vantage = field(default_factory=Vantage)

@@ -317,7 +317,8 @@ RUNS: Words = {
     "columns_version": ("", "Which columns there were when the run was signed; 0: it is unsigned."),
     "public_key": ("", "Ed25519 key of the month (RFC 8032), in hexadecimal, whose hash is `probe_id`; empty: the run"
                    " is unsigned."),
-    "digests": ("", "Rows and SHA-256 of every other table over its canonical rows, as `table:rows:hexadecimal`."),
+    "digests": ("", "Rows and SHA-256 of every other table over its canonical rows, as `table:rows:hexadecimal`; bytes"
+                " and SHA-256 of the file of captured packets, where there is one."),
     "signature": ("", "Ed25519 signature of this row's canonical form without the signature, in hexadecimal."),
     "probe_id": FRAME["probe_id"],
     "probe_cc": FRAME["probe_cc"],

@@ -28,6 +28,7 @@ from probe.research.report.target_section import make_target_table
 from probe.research.report.target_sentences import describe_account_need
 from probe.research.report.verdict_series import BlockChange, find_changes, find_segments
 from probe.results.files.atomic import write_file
+from probe.results.signing.folder_checks import FolderChecks, check_folder
 
 _READING = ("reading.run", "reading.blocked", "reading.change", "reading.gaps", "reading.steps", "reading.language")
 _LIMITS = ("limits.line", "limits.who", "limits.app", "limits.speed")
@@ -39,6 +40,8 @@ class MadeReport:
 
     page: Path
     parts: tuple[NetworkPart, ...]
+    checks: FolderChecks
+    """What was left out because it is not as it was signed."""
 
     def list_changes(self) -> tuple[BlockChange, ...]:
         """Every onset and end of a block that its rows show."""
@@ -59,11 +62,12 @@ def make_report(
         check_png_here()
     say = ReportLanguage(language)
     found = read_events(events) if events else None
-    parts = gather_report(directory, progress=progress)
+    checks = check_folder(directory)
+    parts = gather_report(directory, without=checks.unusable, progress=progress)
     write_file(out, make_page(parts, title=title or say("page.title"), events=found, say=say).encode())
     if figures:
         write_figures([make_drawing(part) for part in parts[:MAX_PARTS]], figures, say, png=png)
-    return MadeReport(page=out, parts=parts)
+    return MadeReport(page=out, parts=parts, checks=checks)
 
 
 def make_page(parts: Sequence[NetworkPart], *, title: str, say: ReportLanguage = ENGLISH,

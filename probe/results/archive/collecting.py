@@ -20,11 +20,12 @@ from probe.results.archive.own_files import CONFLICTS_FILE
 from probe.results.archive.submission_check import RefusedRun, SoundRun, find_results_folders, sift_submission
 from probe.results.files.atomic import StoreError, translate_os_errors, write_file
 from probe.results.layout import csv_path, packets_path
+from probe.results.row_codec import run_row
 from probe.results.runs.merged_days import find_merged
 from probe.results.runs.run_reader import read_run, stored_runs
 from probe.results.runs.run_writer import make_texts, write_run
 from probe.results.schema import TABLES
-from probe.results.signing.signature_check import check_run
+from probe.results.signing.signature_check import check_run, compare_packets
 
 _MAX_LIST_BYTES = 64 << 20
 
@@ -101,13 +102,13 @@ def _take(found: SoundRun, digest: str, folder: Path, out: Path, before: set[str
     if run.run_id in before and run.run_id not in seen:
         seen[run.run_id] = _digest(make_texts(read_run(out, run.run_id))), [out]
     if run.run_id not in seen:
-        _add_packets(found, out)
+        _add_packets(found, out, done)
         write_run(found.result, out, parquet=False, known_new=True)
         seen[run.run_id] = digest, [folder]
         done.taken += 1
         done.schemas[run.schema_version] += 1
     elif seen[run.run_id][0] == digest:
-        _add_packets(found, out)
+        _add_packets(found, out, done)
         first, *more = seen[run.run_id][1]
         done.present += first == out and not more
         done.duplicates += first != out or bool(more)
@@ -123,11 +124,16 @@ def _take(found: SoundRun, digest: str, folder: Path, out: Path, before: set[str
         _take_out(out, run, done)
 
 
-def _add_packets(found: SoundRun, out: Path) -> None:
-    path = packets_path(out, found.result.run)
-    if found.packets is not None and not path.exists():
-        with translate_os_errors(found.packets):
-            write_file(path, found.packets.read_bytes())
+def _add_packets(found: SoundRun, out: Path, done: CollectResult) -> None:
+    path, run = packets_path(out, found.result.run), found.result.run
+    if found.packets is None or path.exists():
+        return
+    with translate_os_errors(found.packets):
+        content = found.packets.read_bytes()
+    if run.signature and (why := compare_packets(run_row(run, TABLES["runs"]), content)):
+        done.refused.append(RefusedRun(path=found.packets, reason=why))
+    else:
+        write_file(path, content)
 
 
 def _take_out(out: Path, run: Run, done: CollectResult) -> None:

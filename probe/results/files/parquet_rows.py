@@ -6,7 +6,7 @@ empty text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ _BATCH_ROWS = 1024
 _MAX_ROWS = 1 << 27
 
 
-def read_parquet(path: Path, table: Table) -> Iterator[Row]:
-    """The rows of a file, a thousand at a time; columns that the table does not know are left out.
+def read_parquet(path: Path, table: Table, wanted: Container[str] | None = None) -> Iterator[Row]:
+    """The rows of a file, read a thousand at a time, of all columns that the table knows or of some.
 
     Raises StoreError for a file that is missing, too large or damaged.
     """
@@ -37,7 +37,8 @@ def read_parquet(path: Path, table: Table) -> Iterator[Row]:
                     if file.metadata.num_rows > _MAX_ROWS:
                         raise StoreError(f"{path}: more rows than any file of ours has; remove it")
                     known = {column.name: column for column in table.columns}
-                    names = [name for name in file.schema_arrow.names if name in known]
+                    names = [name for name in file.schema_arrow.names
+                             if name in known and (wanted is None or name in wanted)]
                     for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
                         for row in batch.to_pylist():
                             yield {name: _value(value, known[name]) for name, value in row.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,9 +32,9 @@ def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None
     run_id = result.run.run_id
     if not known_new and (find_run(directory, run_id) or find_merged(directory, run_id)):
         raise StoreError(f"{directory}: run {run_id} is stored already and is never overwritten")
-    texts = make_texts(result)
+    texts, packets = make_texts(result), _make_packets(result)
     if signer:
-        result = replace(result, run=sign_run(result.run, texts, signer))
+        result = replace(result, run=sign_run(result.run, texts, signer, packets=packets))
         texts["runs"] = make_csv(TABLES["runs"], rows_of(result, TABLES["runs"]))
     files: list[tuple[Path, Writer]] = [
         (csv_path(directory, name, result.run), partial(_write_bytes, content=text)) for name, text in texts.items()
@@ -43,8 +44,8 @@ def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None
             (parquet_path(directory, table.name, result.run), partial(_write_parquet, result=result, table=table))
             for table in TABLES.values()
         ] + files
-    if result.packets:
-        files.insert(0, (packets_path(directory, result.run), partial(_write_packets, result=result)))
+    if packets:
+        files.insert(0, (packets_path(directory, result.run), partial(_write_bytes, content=packets)))
     _sweep(directory, files[-1][0].parent.name)
     write_files(files)
     return tuple(path for path, _ in files)
@@ -68,8 +69,12 @@ def _write_bytes(file: BinaryIO, *, content: bytes) -> None:
     file.write(content)
 
 
-def _write_packets(file: BinaryIO, *, result: RunResult) -> None:
-    write_packets(file, result.run, result.packets)
+def _make_packets(result: RunResult) -> bytes:
+    """The content of the file of captured packets; empty where there are none."""
+    file = BytesIO()
+    if result.packets:
+        write_packets(file, result.run, result.packets)
+    return file.getvalue()
 
 
 def _write_parquet(file: BinaryIO, *, result: RunResult, table: Table) -> None:

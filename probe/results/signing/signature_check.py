@@ -11,15 +11,20 @@ from probe.core.key_names import is_key_name, make_key_name
 from probe.core.tables.signature_words import UNUSABLE, SignatureState
 from probe.results.files.atomic import StoreError
 from probe.results.files.csv_files import parse_text
+from probe.results.layout import PACKETS_FOLDER
 from probe.results.row_codec import Row
 from probe.results.schema import COLUMNS_VERSION, TABLES
 from probe.results.signing.canonical_rows import digest_rows, digest_text
-from probe.results.signing.run_signing import make_message
+from probe.results.signing.run_signing import digest_packets, make_message
 
-TableContent = bytes | Callable[[], Iterable[Row]]
-"""The text of a CSV file, or what gives its rows."""
+TableContent = bytes | str | Callable[[], Iterable[Row]]
+"""The text of a CSV file, the digest that was taken of the rows, or what gives the rows."""
 _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
-_SIGNED = tuple(name for name in TABLES if name != "runs")
+SIGNED_TABLES = tuple(name for name in TABLES if name != "runs")
+"""Those of which a run holds digests."""
+
+SIGNATURE_COLUMNS = frozenset({"run_id", "probe_id", "columns_version", "public_key", "digests", "signature"})
+"""Columns of `runs` by which a run is told to be unsigned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +56,12 @@ def check_run(tables: Mapping[str, TableContent]) -> RunCheck:
     if len(rows) != 1:
         return RunCheck(run_id="", state="damaged", tables=("runs",), reason=f"{len(rows)} rows of runs, not one")
     found = check_run_row(rows[0])
-    if found.state != "signed":
-        return found
-    damaged = {name: why for name in _SIGNED if name in tables
-               and (why := _compare(name, tables[name], rows[0]))}
+    return check_tables(found, rows[0], tables) if found.state == "signed" else found
+
+
+def check_tables(found: RunCheck, row: Row, tables: Mapping[str, TableContent]) -> RunCheck:
+    """As `check_run`, once the row of the runs table was checked with the outcome `found`: signed."""
+    damaged = {name: why for name in SIGNED_TABLES if name in tables and (why := _compare(name, tables[name], row))}
     if not damaged:
         return found
     return RunCheck(run_id=found.run_id, state="damaged", tables=tuple(damaged), reason="; ".join(damaged.values()))
@@ -79,6 +86,14 @@ def check_run_row(row: Row) -> RunCheck:
         return RunCheck(run_id=run_id, state="foreign", tables=("runs",),
                         reason=f"signed by {make_key_name(public)}, not by the probe whose name it bears")
     return RunCheck(run_id=run_id, state="signed")
+
+
+def compare_packets(row: Row, content: bytes) -> str:
+    """Why a file of captured packets is not what a signed row of runs tells of; empty where it is."""
+    expected = _list_digests(row).get(PACKETS_FOLDER, "")
+    if not expected:
+        return "the packets were not signed"
+    return "" if digest_packets(content) == expected else "the packets are not what was signed"
 
 
 def _damaged(run_id: str, reason: str) -> RunCheck:
@@ -107,18 +122,22 @@ def _read_hex(text: object, length: int) -> bytes:
     return found if len(found) == length and found.hex() == text else b""
 
 
+def _list_digests(run: Row) -> dict[str, str]:
+    digests = run.get("digests")
+    parted = (str(text).partition(":") for text in digests) if isinstance(digests, tuple) else ()
+    return {table: rest for table, _, rest in parted}
+
+
 def _compare(name: str, content: TableContent, run: Row) -> str:
     """Why a table is not what was signed; empty where it is."""
-    digests = run["digests"]
-    signed = {table: rest for table, _, rest in (str(text).partition(":") for text in digests)} if isinstance(
-        digests, tuple) else {}
-    expected = signed.get(name, "")
+    expected = _list_digests(run).get(name, "")
     if not expected:
         return f"{name} was not signed"
     if isinstance(content, bytes) and digest_text(content) == expected:
         return ""
     try:
-        found = digest_rows(TABLES[name], int(str(run["columns_version"])), _rows(name, content))
+        found = content if isinstance(content, str) else digest_rows(
+            TABLES[name], int(str(run["columns_version"])), _rows(name, content))
     except StoreError as error:
         return f"{name} cannot be read: {error}"
     except KeyError as error:
@@ -132,4 +151,6 @@ def _compare(name: str, content: TableContent, run: Row) -> str:
 def _rows(name: str, content: TableContent) -> Iterable[Row]:
     if callable(content):
         return content()
+    if isinstance(content, str):
+        raise StoreError(f"{name}: a digest is no row")
     return parse_text(Path(name), content, TABLES[name])
