@@ -29,7 +29,8 @@ from probe.results.signing.csv_checks import check_csv_day
 from probe.results.signing.parquet_checks import check_parquet_day
 from probe.results.signing.signature_check import SIGNED_TABLES, RunCheck
 
-CHECKS_FOLDER = "verified"
+CHECKS_FILES = "verified-*.json"
+"""What is kept in the cache, a file for each results folder."""
 _FORMAT = f"1 {__version__} {COLUMNS_VERSION}"
 _RACY_S = 2.0
 """A file that changed so shortly before may change again within the clock's tick."""
@@ -62,7 +63,7 @@ class CheckMemory:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         name = sha256(os.fsencode(directory.resolve())).hexdigest()[:24]
-        self._file = find_own_cache() / CHECKS_FOLDER / f"{name}.json"
+        self._file = find_own_cache() / CHECKS_FILES.replace("*", name)
         self._days: dict[str, Any] = self._load()
         self._changed = False
 
