@@ -17,7 +17,7 @@ from probe.results.files.atomic import StoreError
 from probe.results.files.parquet import explain_lacking_pyarrow
 from probe.results.files.text_cells import visible
 from probe.results.schema import TABLES
-from probe.results.signing.left_out_text import describe_left_out
+from probe.results.verification.left_out_text import describe_left_out
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 

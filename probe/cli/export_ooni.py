@@ -18,8 +18,8 @@ from probe.results.archive.run_choice import RunFilter, select_runs
 from probe.results.files.atomic import StoreError, write_files
 from probe.results.files.text_cells import visible
 from probe.results.runs.run_reader import whole
-from probe.results.signing.folder_checks import check_folder
-from probe.results.signing.left_out_text import describe_left_out
+from probe.results.verification.folder_checks import check_folder
+from probe.results.verification.left_out_text import describe_left_out
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 

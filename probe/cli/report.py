@@ -18,7 +18,7 @@ from probe.research.report.verdict_series import BlockChange
 from probe.results.datapackage import write_package
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
-from probe.results.signing.left_out_text import checks_to_json, describe_left_out
+from probe.results.verification.left_out_text import checks_to_json, describe_left_out
 
 
 @click.command()

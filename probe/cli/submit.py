@@ -24,8 +24,8 @@ from probe.results.archive.own_files import SUBMIT_FOLDER
 from probe.results.archive.run_choice import RunFilter, select_runs
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
-from probe.results.signing.folder_checks import check_folder
-from probe.results.signing.left_out_text import describe_left_out
+from probe.results.verification.folder_checks import check_folder
+from probe.results.verification.left_out_text import describe_left_out
 
 if TYPE_CHECKING:
     from probe.interop.submit.published_runs import RipeRun

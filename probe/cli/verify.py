@@ -17,7 +17,7 @@ from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.archive.submission_check import find_results_folders
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
-from probe.results.signing.folder_verification import FORMS, FolderVerification, verify_folder
+from probe.results.verification.folder_verification import FORMS, FolderVerification, verify_folder
 
 _SHOWN = 20
 

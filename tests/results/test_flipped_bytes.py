@@ -17,8 +17,8 @@ from probe.results.files.atomic import StoreError
 from probe.results.files.parquet_rows import read_parquet
 from probe.results.runs.run_reader import read_runs, stored_runs, whole
 from probe.results.schema import TABLES
-from probe.results.signing.folder_checks import check_folder
-from probe.results.signing.folder_verification import verify_folder
+from probe.results.verification.folder_checks import check_folder
+from probe.results.verification.folder_verification import verify_folder
 from signed_runs import signed_days
 from suite_seed import SUITE_SEED
 

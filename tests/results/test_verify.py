@@ -17,8 +17,8 @@ from probe.results.archive.compaction import compact_days
 from probe.results.runs.run_reader import read_runs
 from probe.results.runs.run_writer import write_run
 from probe.results.schema import TABLES
-from probe.results.signing.folder_checks import check_folder
-from probe.results.signing.folder_verification import verify_folder
+from probe.results.verification.folder_checks import check_folder
+from probe.results.verification.folder_verification import verify_folder
 from signed_runs import signed_days
 from stored import a_result
 

@@ -14,7 +14,7 @@ from probe.core.tables.signature_words import SignatureState
 from probe.results.archive.own_files import OwnFile
 from probe.results.files.atomic import StoreError
 from probe.results.runs.merged_days import is_merged, merged_runs
-from probe.results.signing.folder_checks import CheckMemory, FolderChecks
+from probe.results.verification.folder_checks import CheckMemory, FolderChecks
 
 
 def find_unsound_files(by_day: Mapping[str, Sequence[OwnFile]]) -> dict[Path, str]:

@@ -28,7 +28,7 @@ from probe.research.report.target_section import make_target_table
 from probe.research.report.target_sentences import describe_account_need
 from probe.research.report.verdict_series import BlockChange, find_changes, find_segments
 from probe.results.files.atomic import write_file
-from probe.results.signing.folder_checks import FolderChecks, check_folder
+from probe.results.verification.folder_checks import FolderChecks, check_folder
 
 _READING = ("reading.run", "reading.blocked", "reading.change", "reading.gaps", "reading.steps", "reading.language")
 _LIMITS = ("limits.line", "limits.who", "limits.app", "limits.speed")

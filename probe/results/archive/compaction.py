@@ -37,7 +37,7 @@ from probe.results.runs.merged_days import (
 )
 from probe.results.runs.run_reader import runs_in, table_rows, whole
 from probe.results.schema import TABLES, Table
-from probe.results.signing.csv_checks import check_csv_run
+from probe.results.verification.csv_checks import check_csv_run
 
 UNFINISHED_DAYS = 2
 """Today and yesterday by UTC are left alone: a run that began before midnight may still be written."""

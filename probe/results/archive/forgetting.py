@@ -23,7 +23,7 @@ from probe.results.archive.own_files import (
 )
 from probe.results.files.atomic import translate_os_errors
 from probe.results.layout import PARQUET_FOLDER
-from probe.results.signing.folder_checks import CHECKS_FILES
+from probe.results.verification.folder_checks import CHECKS_FILES
 
 STATE_FILES = (
     "identity.key", ".identity.key.*.part", "last-errors.txt", "list.signed", "list-looks.json", ".list*.part",

@@ -17,7 +17,7 @@ from probe.results.files.atomic import StoreError, Writer, write_files
 from probe.results.row_codec import Row
 from probe.results.runs.run_reader import stored_runs
 from probe.results.schema import TABLES, Table
-from probe.results.signing.folder_checks import FolderChecks, check_folder
+from probe.results.verification.folder_checks import FolderChecks, check_folder
 
 
 @dataclass(slots=True, kw_only=True)

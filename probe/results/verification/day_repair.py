@@ -19,10 +19,10 @@ from probe.results.layout import PARQUET_FOLDER
 from probe.results.row_codec import Row
 from probe.results.runs.merged_days import MANIFEST, is_merged, manifest_text, merged_files, merged_runs
 from probe.results.schema import TABLES, Table, columns_at
-from probe.results.signing.csv_checks import check_csv_day
-from probe.results.signing.day_rows import SoundRows, find_sound_rows
-from probe.results.signing.parquet_checks import check_parquet_day
 from probe.results.signing.signature_check import RunCheck
+from probe.results.verification.csv_checks import check_csv_day
+from probe.results.verification.day_rows import SoundRows, find_sound_rows
+from probe.results.verification.parquet_checks import check_parquet_day
 
 DAMAGED = ".damaged"
 _MAX_ASIDE = 1000

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from probe.core.tables.signature_words import SIGNATURE_STATES, UNUSABLE
-from probe.results.signing.folder_checks import FolderChecks
+from probe.results.verification.folder_checks import FolderChecks
 
 _SHOWN = 3
 _REASON_CHARACTERS = 300

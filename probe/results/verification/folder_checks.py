@@ -25,9 +25,9 @@ from probe.core.tables.signature_words import SIGNATURE_STATES, SignatureState
 from probe.results.files.atomic import StoreError, replace_file
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.schema import COLUMNS_VERSION, TABLES
-from probe.results.signing.csv_checks import check_csv_day
-from probe.results.signing.parquet_checks import check_parquet_day
 from probe.results.signing.signature_check import SIGNED_TABLES, RunCheck
+from probe.results.verification.csv_checks import check_csv_day
+from probe.results.verification.parquet_checks import check_parquet_day
 
 CHECKS_FILES = "verified-*.json"
 """What is kept in the cache, a file for each results folder."""

@@ -14,10 +14,10 @@ from probe.results.files.atomic import StoreError
 from probe.results.files.parquet import available
 from probe.results.layout import PACKETS_FOLDER, PARQUET_FOLDER
 from probe.results.schema import TABLES
-from probe.results.signing.csv_checks import check_csv_day, read_csv_run
-from probe.results.signing.day_repair import repair_day
-from probe.results.signing.parquet_checks import check_parquet_day
 from probe.results.signing.signature_check import SIGNED_TABLES, RunCheck
+from probe.results.verification.csv_checks import check_csv_day, read_csv_run
+from probe.results.verification.day_repair import repair_day
+from probe.results.verification.parquet_checks import check_parquet_day
 
 StoredForm = Literal["csv", "parquet"]
 FORMS: tuple[StoredForm, ...] = ("csv", "parquet")
