@@ -141,3 +141,17 @@ def test_what_was_verified_is_remembered_by_its_files(tmp_path: Path, cache: Pat
         kept.write_bytes(b"[" * 100_000)
     assert check_folder(folder).counts == {"signed": 1, "damaged": 1}
     assert set(TABLES) == {path.name for path in folder.iterdir()}
+
+
+def test_damaged_files_beside_go_with_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    folder = tmp_path / "in"
+    signed_days(folder, parquet=True)
+    for _ in range(2):
+        change_digit(folder / "verdicts" / DAY / "r-a.csv")
+        assert verify_folder(folder, repair=True).whole
+    assert len(list(folder.rglob("*.damaged*"))) == 2
+    CliRunner().invoke(cli, ["report", str(folder)])
+    assert CliRunner().invoke(cli, ["forget", str(folder), "--yes"]).exit_code == 0
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

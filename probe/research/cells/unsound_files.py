@@ -18,14 +18,15 @@ from probe.results.verification.folder_checks import CheckMemory, FolderChecks
 
 
 def find_unsound_files(by_day: Mapping[str, Sequence[OwnFile]]) -> dict[Path, str]:
-    """File -> why it is left out; the files are those of the days of any results folders."""
+    """File -> why it is left out; the files are those of the days of any results folders. What cannot be read at all is
+    not among them: whoever counts the rows tells it."""
     found: dict[Path, str] = {}
     for files, checks in _check(by_day):
-        if checks.unusable:
-            single = {own.stem for own in files if not is_merged(own.path)}
-            for own in files:
-                if run_id := _bad_run(own, checks.unusable, single):
-                    found[own.path] = f"holds run {run_id}: {checks.unusable[run_id].reason}"
+        unsound = {run_id: check.reason for run_id, check in checks.unusable.items() if check.read}
+        single = {own.stem for own in files if not is_merged(own.path)}
+        for own in files if unsound else ():
+            if run_id := _bad_run(own, unsound, single):
+                found[own.path] = f"holds run {run_id}: {unsound[run_id]}"
     return found
 
 
@@ -52,13 +53,13 @@ def _check(by_day: Mapping[str, Sequence[OwnFile]]) -> Iterator[tuple[list[OwnFi
         memory.save()
 
 
-def _bad_run(own: OwnFile, unusable: Collection[str], single: Collection[str]) -> str:
-    """The unusable run that a file holds, or its own name where it could not be read; empty: none."""
-    if own.stem in unusable:
+def _bad_run(own: OwnFile, unsound: Collection[str], single: Collection[str]) -> str:
+    """The first unsound run that a file holds; empty: none."""
+    if own.stem in unsound:
         return own.stem
     if not is_merged(own.path):
         return ""
-    merged = set(unusable) - set(single)
+    merged = set(unsound) - set(single)
     if not own.parquet:
         try:
             merged &= set(merged_runs(own.path))

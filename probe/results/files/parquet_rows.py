@@ -20,11 +20,21 @@ _BATCH_ROWS = 1024
 _MAX_ROWS = 1 << 27
 
 
-def read_parquet(path: Path, table: Table, wanted: Container[str] | None = None) -> Iterator[Row]:
-    """The rows of a file, read a thousand at a time, of all columns that the table knows or of some.
+def read_parquet(path: Path, table: Table) -> Iterator[Row]:
+    """The rows of a file; columns that the table does not know are left out.
 
     Raises StoreError for a file that is missing, too large or damaged.
     """
+    known = {column.name: column for column in table.columns}
+    for row in read_parquet_values(path, known):
+        try:
+            yield {name: _value(value, known[name]) for name, value in row.items()}
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise _damage(path, error) from error
+
+
+def read_parquet_values(path: Path, wanted: Container[str]) -> Iterator[dict[str, Any]]:
+    """Some columns of a file, read a thousand rows at a time, their values as pyarrow gives them. Raises StoreError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -36,16 +46,17 @@ def read_parquet(path: Path, table: Table, wanted: Container[str] | None = None)
                 with pq.ParquetFile(raw, page_checksum_verification=True) as file:
                     if file.metadata.num_rows > _MAX_ROWS:
                         raise StoreError(f"{path}: more rows than any file of ours has; remove it")
-                    known = {column.name: column for column in table.columns}
-                    names = [name for name in file.schema_arrow.names
-                             if name in known and (wanted is None or name in wanted)]
+                    names = [name for name in file.schema_arrow.names if name in wanted]
                     for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
-                        for row in batch.to_pylist():
-                            yield {name: _value(value, known[name]) for name, value in row.items()}
+                        yield from batch.to_pylist()
             except (pa.ArrowException, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-                why = str(error).partition("\n")[0][:200]
-                raise StoreError(f"{path}: is no Parquet file of ours, or a damaged one ({why}); restore it from its "
-                                 "CSV files: probe verify --repair") from error
+                raise _damage(path, error) from error
+
+
+def _damage(path: Path, error: Exception) -> StoreError:
+    why = str(error).partition("\n")[0][:200]
+    return StoreError(f"{path}: is no Parquet file of ours, or a damaged one ({why}); restore it from its CSV files: "
+                      "probe verify --repair")
 
 
 def _value(value: Any, column: Column) -> Value:

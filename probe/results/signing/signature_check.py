@@ -36,6 +36,8 @@ class RunCheck:
     tables: tuple[str, ...] = ()
     """Of a damaged run: those that are not what was signed."""
     reason: str = ""
+    read: bool = True
+    """False where there is no row of runs that could be read: then nobody knows whether the run was signed."""
 
     @property
     def usable(self) -> bool:

@@ -32,7 +32,7 @@ def check_csv_day(directory: Path, day: str, tables: Sequence[str] = SIGNED_TABL
         try:
             yield from _check_file(directory, path, tables, seen)
         except StoreError as error:
-            yield RunCheck(run_id=path.stem, state="damaged", tables=("runs",), reason=str(error))
+            yield RunCheck(run_id=path.stem, state="damaged", tables=("runs",), reason=str(error), read=False)
 
 
 def check_csv_run(directory: Path, day: str, row: Row, tables: Sequence[str] = SIGNED_TABLES) -> RunCheck:
@@ -61,7 +61,7 @@ def _check_file(directory: Path, path: Path, tables: Sequence[str], seen: set[st
     for run_id in sorted({*expected, *rows} - seen):
         seen.add(run_id)
         if run_id not in rows or run_id not in expected:
-            yield RunCheck(run_id=run_id, state="damaged", tables=("runs",),
+            yield RunCheck(run_id=run_id, state="damaged", tables=("runs",), read=False,
                            reason=f"{path}: its row and the name that it is listed by do not agree")
         else:
             yield check_csv_run(directory, path.parent.name.removeprefix("date="), rows[run_id], tables)

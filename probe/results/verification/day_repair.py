@@ -15,7 +15,7 @@ from pathlib import Path
 from probe.results.files.atomic import StoreError, replace_file, replace_whole, translate_os_errors
 from probe.results.files.csv_files import make_csv
 from probe.results.files.parquet import available, write_parquet
-from probe.results.layout import PARQUET_FOLDER
+from probe.results.layout import DAMAGED, PARQUET_FOLDER
 from probe.results.row_codec import Row
 from probe.results.runs.merged_days import MANIFEST, is_merged, manifest_text, merged_files, merged_runs
 from probe.results.schema import TABLES, Table, columns_at
@@ -24,7 +24,6 @@ from probe.results.verification.csv_checks import check_csv_day
 from probe.results.verification.day_rows import SoundRows, find_sound_rows
 from probe.results.verification.parquet_checks import check_parquet_day
 
-DAMAGED = ".damaged"
 _MAX_ASIDE = 1000
 _ROUNDS = 2
 """What is wrong with the other tables shows once the row of the run is whole."""

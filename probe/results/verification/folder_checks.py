@@ -136,6 +136,6 @@ def _from_json(known: dict[str, Any]) -> FolderChecks:
                                          if known["counts"].get(state)}))
     for row in known["unusable"]:
         check = RunCheck(run_id=str(row["run_id"]), state=row["state"], tables=tuple(map(str, row["tables"])),
-                         reason=str(row["reason"]))
+                         reason=str(row["reason"]), read=bool(row["read"]))
         found.unusable[check.run_id] = check
     return found

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from probe.results.files.atomic import StoreError
-from probe.results.files.parquet_rows import read_parquet
+from probe.results.files.parquet_rows import read_parquet, read_parquet_values
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.row_codec import Row
 from probe.results.schema import TABLES
@@ -31,13 +31,13 @@ def check_parquet_day(directory: Path, day: str, tables: Sequence[str] = SIGNED_
             yield from check_parquet_files({name: root / name / f"date={day}" / path.name
                                             for name in (*tables, "runs")})
         except StoreError as error:
-            yield RunCheck(run_id=path.stem, state="damaged", tables=("runs",), reason=str(error))
+            yield RunCheck(run_id=path.stem, state="damaged", tables=("runs",), reason=str(error), read=False)
 
 
 def check_parquet_files(files: Mapping[str, Path]) -> Iterator[RunCheck]:
     """Checks the runs of one file of runs by the files of other tables. Raises StoreError for that one."""
     sketched = {str(row.get("run_id", "")): check_run_row(row)
-                for row in read_parquet(files["runs"], TABLES["runs"], SIGNATURE_COLUMNS)}
+                for row in read_parquet_values(files["runs"], SIGNATURE_COLUMNS)}
     if all(check.state == "unsigned" for check in sketched.values()):  # as in very many old files
         yield from sketched.values()
         return
