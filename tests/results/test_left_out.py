@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -73,6 +74,9 @@ def test_report(spoilt: Path, tmp_path: Path) -> None:
     told = json.loads(call("report", spoilt, "-o", tmp_path / "report.html", "--json").output)["signatures"]
     assert told["counts"] == {"damaged": 1, "signed": 1, "unsigned": 1}
     assert list(told["left_out"]) == ["r-a"]
+    notes = [note for note in re.findall('<p class="note">([^<]*)</p>', (tmp_path / "report.html").read_text())
+             if "1 run" in note]
+    assert len(notes) == 2  # one was left out, one is unsigned
 
 
 def test_analyse(spoilt: Path, tmp_path: Path) -> None:

@@ -96,6 +96,16 @@ def test_a_second_version_by_another_key_is_refused(tmp_path: Path) -> None:
     assert list(read_runs(tmp_path / "out")) == [first]
 
 
+def test_a_damaged_run_that_is_held_is_told(tmp_path: Path) -> None:
+    signed(tmp_path / "a", "r-a")
+    collect_runs([tmp_path / "a"], tmp_path / "out")
+    (path,) = (tmp_path / "out" / "verdicts").rglob("r-a.csv")
+    path.write_bytes(path.read_bytes().replace(b",ok,", b",down,"))
+    done = collect_runs([tmp_path / "a"], tmp_path / "out")
+    assert done.contested == {"r-a": {tmp_path / "a"}}
+    assert "r-a" in done.problems[0]
+
+
 def test_old_results_are_taken_and_counted_apart(tmp_path: Path) -> None:
     write_run(with_run(schema_version="1")(a_result("r-old")), tmp_path / "a", parquet=False)
     old = seen_by("0123456789abcdef")(with_run(schema_version="1")(a_result("r-hex")))

@@ -115,6 +115,9 @@ def _take(found: SoundRun, digest: str, folder: Path, out: Path, before: set[str
         seen[run.run_id][1].append(folder)
     elif run.run_id in before:
         done.contested.setdefault(run.run_id, set()).add(folder)
+        if not check_run(make_texts(read_run(out, run.run_id))).usable:
+            done.problems.append(f"{out}: run {run.run_id}, which is there, is damaged, and {folder} has another "
+                                 "version: see probe verify; remove its files, and collect again")
     else:
         conflicted.add(run.run_id)
         _write_conflicts(out, conflicted)
