@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from probe.cli.main import cli
 from probe.operation.upload.parcel import pack_run
+from probe.research.open_results import open_results
 from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_run, read_runs
@@ -97,6 +98,12 @@ def test_a_damaged_copy_elsewhere_strikes_no_run(tmp_path: Path, monkeypatch: py
     damage(tmp_path / "in" / "liar")
     done = json.loads(call("analyse", tmp_path / "in", "--out", tmp_path / "cells", "--json").output)
     assert done["used"]["verdicts"] == 2
+
+
+def test_a_notebook(spoilt: Path) -> None:
+    results = open_results(spoilt)
+    assert sorted(results.verdicts()["run_id"]) == ["r-b", "r-old"]
+    assert any("r-a" in line for line in results.problems)
 
 
 def test_compact(spoilt: Path) -> None:
