@@ -14,6 +14,7 @@ import click
 
 from probe.config.install_advice import advise_extra
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.tables.signature_words import SIGNATURE_STATES, SignatureState
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
@@ -29,6 +30,8 @@ _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
 _NEEDS = "analysing needs the extra `research`: "
 _LEVELS = ("target", "role", "service")
 _MAX_LINES = 40
+_WHOLE_FILES = ("file", "signature")
+"""Reasons for which files are left out, not rows."""
 _DAY = click.DateTime(["%Y-%m-%d"])
 _Period: TypeAlias = tuple[datetime | None, datetime | None]
 """The first day, and the first that is not wanted."""
@@ -93,6 +96,7 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     done: CellSummary | CountsSummary
     population: PopulationSummary | None = None
     slowed: list[Mapping[str, Any]] = []
+    signatures: Mapping[SignatureState, int] = {}
     try:
         directory = choose_results_folder(load_settings(), given)
         if directory.is_file():
@@ -101,15 +105,18 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
             done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, (since, until), now)
             population = _judge_population(directory, out, lab, memory_mb, threads, now)
             slowed = _list_slowed(directory, out, lab, memory_mb, threads, now)
+            signatures = _count_signatures(directory, (since, until))
         told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now)
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
         click.echo(json.dumps({**_plain(done), "out": str(out), **(told.found if told else {"events": None}),
+                               "signatures": dict(signatures),
                                "population": list(population.told) if population else None, "slowed": slowed,
                                "changes": [dict(row) for row in told.rows] if told else None}))
         return
     _tell(done, out, rejected)
+    _tell_signatures(signatures)
     for line in (*_tell_population(population, out), *_tell_slowed(slowed)):
         click.echo(visible(line))
     if told:
@@ -209,6 +216,22 @@ def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected
         computing.close()
 
 
+def _count_signatures(directory: Path, period: _Period) -> Mapping[SignatureState, int]:
+    """How many runs are signed, unsigned, and so on; what is unusable was left out."""
+    from probe.research.cells.cell_inputs import list_days
+    from probe.research.cells.unsound_files import count_signatures
+
+    since, until = (day.date().isoformat() if day else "" for day in period)
+    _, by_day = list_days(directory, ("runs", "verdicts", "services"))
+    return count_signatures({day: own for day, own in by_day.items()
+                             if (since or day) <= day and (not until or day < until)})
+
+
+def _tell_signatures(signatures: Mapping[SignatureState, int]) -> None:
+    if unsigned := signatures.get("unsigned"):
+        click.echo(f"Counted, and not verified: {unsigned:,} runs, unsigned: {SIGNATURE_STATES['unsigned']}.")
+
+
 def _tell(done: CellSummary | CountsSummary, out: Path, rejected: Path | None) -> None:
     from probe.research.counts.counts_cells import CountsSummary
 
@@ -237,7 +260,7 @@ def _tell_results(done: CellSummary, out: Path, rejected: Path | None) -> None:
     for what, counts in (("rows", done.rejected), ("runs", done.bad_runs)):
         for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
             if count:
-                click.echo(f"Left out: {count:,} {'files' if reason == 'file' else what}: {REASONS[reason]}")
+                click.echo(f"Left out: {count:,} {'files' if reason in _WHOLE_FILES else what}: {REASONS[reason]}")
     if twice := sum(done.duplicates.values()):
         click.echo(f"{twice:,} rows came again, alike, and count once.")
     if done.other_side:

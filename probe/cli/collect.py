@@ -30,9 +30,11 @@ def collect(sources: tuple[Path, ...], out: Path, lab: bool, as_json: bool) -> N
     """Check the results folders of many volunteers and merge them into one data set. A DIR is a results folder, or
     holds several.
 
-    Every run is read whole, checked and written anew; a run that comes twice is taken once. Where two folders hold
-    different versions of one run, both are reported and neither is taken. Files that are torn, not of a results folder,
-    or of a newer schema are left out and listed with the reason. Nothing in DIR is changed.
+    Every run is read whole, verified against its signature and written anew; a run that comes twice is taken once.
+    What the data set holds already stays, and other versions of it are refused; where two folders hold different
+    versions of a run that is new, both are reported and neither is taken. Runs that are not as they were signed, and
+    files that are torn, not of a results folder, or of a newer schema, are left out and listed with the reason. Nothing
+    in DIR is changed.
 
     \b
     Examples:
@@ -79,6 +81,8 @@ def _as_json(done: CollectResult) -> dict[str, object]:
         "folders": done.folders, "taken": done.taken, "present": done.present, "duplicates": done.duplicates,
         "lab": done.lab, "schemas": dict(done.schemas), "problems": done.problems,
         "conflicts": {run: sorted(map(str, folders)) for run, folders in sorted(done.conflicts.items())},
+        "contested": {run: sorted(map(str, folders)) for run, folders in sorted(done.contested.items())},
+        "signatures": dict(done.signatures),
         "refused": [{"path": str(found.path), "reason": found.reason} for found in done.refused],
     }
 
@@ -87,11 +91,16 @@ def _tell(done: CollectResult, out: Path) -> None:
     schemas = ", ".join(f"schema {visible(version)}: {runs}" for version, runs in sorted(done.schemas.items()) if runs)
     click.echo(f"{out}: {done.taken} runs taken from {done.folders} folders{f' ({schemas})' if schemas else ''}; "
                f"{done.duplicates} came twice, {done.present} were there already.")
+    if unsigned := done.signatures["unsigned"]:
+        click.echo(f"{unsigned} runs are unsigned: nobody can tell whether they were changed.")
     if done.lab:
         click.echo(f"{done.lab} runs left out, because laboratory runs and others are never mixed; see --lab.")
     for run, folders in sorted(done.conflicts.items()):
         where = ", ".join(visible(str(folder)) for folder in sorted(folders))
         click.echo(f"Conflict, not taken: run {run} differs between {where}")
+    for run, folders in sorted(done.contested.items()):
+        where = ", ".join(visible(str(folder)) for folder in sorted(folders))
+        click.echo(f"Refused, and the first stays: another version of run {run} in {where}")
     for problem in done.problems:
         click.echo(visible(problem))
     for reason, count in Counter(_kind(found.reason) for found in done.refused).most_common():

@@ -18,6 +18,7 @@ from probe.results.files.atomic import StoreError
 from probe.results.files.parquet import explain_lacking_pyarrow
 from probe.results.files.text_cells import visible
 from probe.results.schema import TABLES
+from probe.results.verification.left_out_text import describe_left_out
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -77,6 +78,8 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
         raise click.ClickException(visible(str(error))) from error
     told = f"{done.rows} rows of {done.runs} {'batches' if table in BATCH_TABLES else 'runs'}"
     click.echo(f"{out}: {told}." if out else f"{told}.", err=True)
+    for line in describe_left_out(done.checks, folder):
+        click.echo(visible(line), err=True)
     if done.held_back:
         click.echo(f"{done.held_back} runs are held back: what is released must have been over for 24 hours.", err=True)
     if not done.rows:

@@ -19,6 +19,8 @@ from probe.results.archive.run_choice import RunFilter, select_runs
 from probe.results.files.atomic import StoreError, write_files
 from probe.results.files.text_cells import visible
 from probe.results.runs.run_reader import whole
+from probe.results.verification.folder_checks import check_folder
+from probe.results.verification.left_out_text import describe_left_out
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -50,7 +52,10 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
     try:
         folder = choose_results_folder(load_settings(config), directory)
         choice = RunFilter(since=since.date() if since else None, until=until.date() if until else None, lab=lab)
-        runs = [run for run in select_runs(folder, choice) if run.engine == "probe"]
+        checks = check_folder(folder, since=choice.since.isoformat() if choice.since else "")
+        for line in describe_left_out(checks, folder):
+            click.echo(visible(line), err=True)
+        runs = [run for run in select_runs(folder, choice, without=checks.unusable) if run.engine == "probe"]
         if not runs:
             raise click.ClickException(f"{folder}: no run of this probe is wanted; runs of the laboratory need --lab")
         count = _write(folder, runs, out, table=table)

@@ -226,10 +226,10 @@ def _check_others(kind: str) -> None:
 def _make_ready(plan: _Plan, owner: str = "") -> None:
     """The folder, and the key of the probe's monthly name, which a hardened unit may read but not make."""
     def ready() -> None:
-        from probe.measurement.device.vantage import make_probe_id
+        from probe.config.month_key import make_secret
 
         check_writable(plan.results)
-        make_probe_id(f"{datetime.now(UTC):%Y-%m}")
+        make_secret()
 
     run_as_user(owner, ready) if owner else ready()
 

@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("probe.cli.explain:explain", "Say what a block type means and how it is told apart."),
     "export": ("probe.cli.export:export", "Write one file from the results, also one fit to be published."),
     "compact": ("probe.cli.compact:compact", "Merge the results of finished days; remove what is past its time."),
+    "verify": ("probe.cli.verify:verify", "Tell whether results are what was signed; mend what is damaged."),
     "collect": ("probe.cli.collect:collect", "Check and merge the results of many volunteers."),
     "upload": ("probe.cli.upload:upload", "Send results to the place that you named, and to no other."),
     "submit": ("probe.cli.submit:submit", "Make measurements public for ever by way of a collector that you named."),

@@ -19,6 +19,7 @@ from probe.research.report.verdict_series import BlockChange
 from probe.results.datapackage import write_package
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
+from probe.results.verification.left_out_text import checks_to_json, describe_left_out
 
 
 @click.command()
@@ -81,8 +82,11 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
     if as_json:
         click.echo(json.dumps({"report": str(page), "figures": str(figures) if figures else None,
                                "datapackage": str(package) if package else None,
-                               "changes": [_change(one) for one in made.list_changes()] if made else []}))
+                               "changes": [_change(one) for one in made.list_changes()] if made else [],
+                               "signatures": checks_to_json(made.checks) if made else None}))
         return
+    for line in describe_left_out(made.checks, directory) if made else ():
+        click.echo(visible(line))
     click.echo(f"Report: {page}")
     if figures:
         click.echo(f"Figures: {figures} ({'SVG and PNG' if form == 'png' else 'SVG'})")

@@ -40,7 +40,8 @@ from probe.operation.commands.timed_log import TimedLog
 from probe.results.files.atomic import StoreError, check_writable
 
 if TYPE_CHECKING:
-    from probe.core.runs import RunResult, Vantage
+    from probe.config.month_key import MonthKey
+    from probe.core.runs import Run, RunResult, Vantage
     from probe.inference.verdicts.earlier_places import EarlierPlaces
     from probe.measurement.session.run_plan import RunPlan
     from probe.operation.updates.catalogue_choice import CatalogueChoice
@@ -139,7 +140,8 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
             result = _measure(targets, settings, plan, folder)
             from probe.results.runs.run_writer import write_run  # only now: the first packet need not wait for it
 
-            write_run(result, folder, parquet=parquet, known_new=True)  # however damaged other runs are
+            write_run(result, folder, parquet=parquet, known_new=True,  # however damaged other runs are
+                      signer=_find_signer(result.run))
             ended(result.run.run_id)
             from probe.operation.commands.results_bounds import tidy_after_run
 
@@ -153,6 +155,13 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
         since = f" (since {locked})" if str(locked) else ""
         click.echo(f"Another run is writing to {folder}{since}; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
+
+
+def _find_signer(run: Run) -> MonthKey | None:
+    """The key whose name the run bears; the laboratory's runs bear none."""
+    from probe.config.month_key import read_month_key
+
+    return None if run.vantage.lab else read_month_key(run.measurement_start_time[:7])
 
 
 def _check_room(folder: Path, settings: Settings) -> None:

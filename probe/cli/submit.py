@@ -24,6 +24,8 @@ from probe.results.archive.own_files import SUBMIT_FOLDER
 from probe.results.archive.run_choice import RunFilter, select_runs
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
+from probe.results.verification.folder_checks import check_folder
+from probe.results.verification.left_out_text import describe_left_out
 
 if TYPE_CHECKING:
     from probe.interop.submit.published_runs import RipeRun
@@ -121,8 +123,12 @@ def _ripe(folder: Path, choice: RunFilter, exact: bool) -> list[RipeRun]:
     from probe.interop.submit.published_runs import list_ripe_runs
 
     try:
-        everybody = select_runs(folder, RunFilter(lab=choice.lab))
-        return list_ripe_runs(select_runs(folder, choice), everybody, exact=exact, now=datetime.now(UTC))
+        checks = check_folder(folder)
+        for line in describe_left_out(checks, folder) if checks.unusable else ():
+            click.echo(visible(line), err=True)
+        everybody = select_runs(folder, RunFilter(lab=choice.lab), without=checks.unusable)
+        return list_ripe_runs(select_runs(folder, choice, without=checks.unusable), everybody, exact=exact,
+                              now=datetime.now(UTC))
     except ValueError as error:
         raise StoreError(f"{folder}: {error}") from None
 

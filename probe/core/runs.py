@@ -90,6 +90,15 @@ class Run:
     software_version: str = ""
     schema_version: str = ""
     seed: int = 0
+    columns_version: int = 0
+    """Which columns there were when the run was signed (`probe.results.schema.COLUMNS_VERSION`); 0: it is unsigned."""
+    public_key: str = ""
+    """Ed25519 key of the month, in hexadecimal, of which `probe_id` is the hash; empty: unsigned. Likewise the next."""
+    digests: tuple[str, ...] = ()
+    """`table:rows:SHA-256` of every other table, over its canonical rows; `packets:bytes:SHA-256` of the captured
+    packets' file."""
+    signature: str = ""
+    """Of this row, as it is without the signature, in hexadecimal."""
     vantage: Vantage = field(default_factory=Vantage)
 
 

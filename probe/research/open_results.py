@@ -23,6 +23,7 @@ from probe.results.layout import run_files
 from probe.results.row_codec import Row
 from probe.results.runs.run_reader import runs_in, table_rows
 from probe.results.schema import TABLES, Table
+from probe.results.verification.folder_checks import check_folder
 
 _FORMER = "fetch_arrow_table"
 """What `to_arrow_table` of DuckDB was called until its version 2; ibis 12 still asks for that."""
@@ -109,12 +110,14 @@ class Results:
         return [made]
 
     def _rows(self, table: Table) -> Iterator[Row]:
-        """Exactly the values that were measured, of every run that can be read, once each."""
+        """Exactly the values that were measured, of every run that can be read and is what was signed, once each."""
         seen: set[str] = set()
         for folder in find_results_folders(self.path):
+            unsound = {run_id: check for run_id, check in check_folder(folder).unusable.items() if check.read}
+            self.problems += [f"{folder}: run {run_id}: {check.reason}" for run_id, check in unsound.items()]
             for path in run_files(folder):
                 try:
-                    for run in runs_in(path):
+                    for run in runs_in(path, without=unsound):
                         if run.run_id not in seen:
                             seen.add(run.run_id)
                             yield from tuple(table_rows(folder, run, table))

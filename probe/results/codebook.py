@@ -64,6 +64,32 @@ empty cell. In texts:
 
 The Parquet files hold the same values without any of this: real lists, times, booleans and nulls.
 
+## Signatures
+
+Each run is signed with a key of its month (Ed25519, RFC 8032) that never leaves the probe; `probe_id` is `k` and
+the first 15 characters of base64url(SHA-256("reachability-probe name 1\\n" + the key's 32 bytes)). So nobody can
+speak under the name of another, and nobody can change a row unseen. The row of `runs` holds the key,
+`columns_version`, and in `digests` the rows and the SHA-256 of every other table; `signature` is over
+"reachability-probe run 1\\n" and the canonical form of the `runs` table of that run, its cell `signature` empty.
+
+The canonical form of a run's table is the CSV file that the probe writes: the header, then a line a row, cells as
+above, quoted only where a comma, a quotation mark or a line end is in them, each line ended by CR LF. It is the
+same from CSV, Parquet, merged days (the lines that begin with the `run_id`) and collected data sets:
+
+- Order: lines are sorted as bytes. Columns are those of `columns_version`, in the order of the tables below;
+  columns that came later are left out.
+- Times: `YYYY-MM-DDTHH:MM:SS`, six decimals where microseconds are not 0, `Z`; empty where there is no time.
+- Numbers: the shortest decimal that reads as the same binary64, with `.0` where it is whole; integers bare.
+- None is the empty cell; the empty text, where none is possible, is `\\e`.
+- Text: UTF-8; a half of a surrogate pair is the six characters `\\udNNN`, of which the backslash is escaped in
+  turn.
+
+A run is `signed`; `unsigned` (made before runs were signed, in the laboratory, or where no key can be kept:
+counted, and told apart); `damaged` (a table, or the signature, is not what was signed, or a signature is missing
+under a name that begins with `k`); or `foreign` (signed by another key than that of its name). Commands leave
+damaged and foreign runs out and say so; `probe verify` tells all, table by table. What a data set holds stays:
+`probe collect` refuses other versions of it.
+
 ## Before you count
 
 - Rows with `lab` = true were made in a laboratory. Never mix them with others.

@@ -15,7 +15,8 @@ FRAME: Words = {
     "measurement_uid": ("", "The measurement within its run: `<run_id>.<target_id>`, of a service"
                             " `<run_id>.<service>.<role>`; the run alone where a row serves several targets."),
     "measurement_start_time": ("UTC, RFC 3339", "When the run began, by the probe's clock."),
-    "probe_id": ("", "Keyed hash that tells one installation's rows apart; it changes every month."),
+    "probe_id": ("", "Hash of the month's public key: it tells one installation's rows apart, and changes every month."
+                 " Such a name begins with `k`; older ones, of unsigned runs, are hexadecimal."),
     "probe_cc": ("ISO 3166-1 alpha-2", "Country of the network that was measured; ZZ when unknown. What the person"
                  " stated, else what the table says."),
     "probe_asn": ("", "Autonomous system number of the network that was measured; 0 when unknown. What the person"
@@ -315,6 +316,12 @@ RUNS: Words = {
     "software_version": ("", "Version of the probe."),
     "schema_version": ("", "Version of these columns."),
     "seed": ("", "Seed of the run's random choices (order, pacing)."),
+    "columns_version": ("", "Which columns there were when the run was signed; 0: it is unsigned."),
+    "public_key": ("", "Ed25519 key of the month (RFC 8032), in hexadecimal, whose hash is `probe_id`; empty: the run"
+                   " is unsigned."),
+    "digests": ("", "Rows and SHA-256 of every other table over its canonical rows, as `table:rows:hexadecimal`; bytes"
+                " and SHA-256 of the file of captured packets, where there is one."),
+    "signature": ("", "Ed25519 signature of this row's canonical form without the signature, in hexadecimal."),
     "probe_id": FRAME["probe_id"],
     "probe_cc": FRAME["probe_cc"],
     "probe_asn": FRAME["probe_asn"],

@@ -132,3 +132,14 @@ TABLES: Mapping[str, Table] = {
     )
 }
 """Name -> table, in the order in which a run's files are written."""
+
+COLUMNS_VERSION = 1
+"""Raised when a column is added: runs are signed over the columns that there were, and so they are verified."""
+_ADDED: Mapping[str, Mapping[str, int]] = {}
+"""Table -> column -> the version of the columns with which it came, of those that came after the first."""
+
+
+def columns_at(table: Table, version: int) -> tuple[Column, ...]:
+    """The columns that a table had in a version of them. Columns are added anywhere, and never moved or removed."""
+    added = _ADDED.get(table.name, {})
+    return tuple(column for column in table.columns if added.get(column.name, 1) <= version)

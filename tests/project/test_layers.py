@@ -24,7 +24,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "measurement": ("planning", "", "streams", "names", "datagrams", "device", "packets", "messengers", "visits",
                     "hops", "ladder", "session"),
     "control": ("", "reaching", "asking", "helper", "feeds"),
-    "results": ("", "files", "runs", "batches", "archive"),
+    "results": ("", "files", "signing", "runs", "batches", "verification", "archive"),
     "operation": ("schedules", "updates", "upload", "status", "commands"),
     "interop": ("words", "", "ooni", "submit"),
     "research": ("cells", "counts", "engines", "counting", "events", "population", "slowed", "registers", "stores",

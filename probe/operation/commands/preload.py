@@ -30,8 +30,8 @@ RUN_MODULES = (
     "probe.results.archive.finish_merge", "probe.results.archive.pending_upload",
     "probe.results.archive.private_folder", "probe.results.archive.retention", "probe.results.runs.run_reader",
     "probe.results.runs.run_writer",
-    "cryptography.hazmat.primitives.ciphers.aead", "cryptography.x509", "encodings.idna", "encodings.utf_8_sig",
-    "requests",
+    "cryptography.hazmat.primitives.asymmetric.ed25519", "cryptography.hazmat.primitives.ciphers.aead",
+    "cryptography.x509", "encodings.idna", "encodings.utf_8_sig", "requests",
 )
 """Of `probe run`."""
 

@@ -18,6 +18,7 @@ from probe.results.layout import archive_path, csv_path, sums_path
 from probe.results.runs.checksums import sums_text
 from probe.results.runs.run_reader import runs_in, table_text, whole
 from probe.results.schema import TABLES
+from probe.results.signing.signature_check import check_run
 
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 NAMELESS = "nameless"
@@ -40,7 +41,11 @@ def pack_run(directory: Path, day: str, run_id: str) -> RunParcel:
     """Read a stored run and check that it is whole. Raises StoreError."""
     run = _find(directory / "runs" / f"date={day}", run_id)
     whole(directory, run)
-    tables = {str(csv_path(Path(), table, run)): table_text(directory, run, table) for table in TABLES}
+    texts = {table: table_text(directory, run, table) for table in TABLES}
+    found = check_run(texts)
+    if not found.usable:
+        raise StoreError(f"{directory}: run {run_id} is {found.state}: {found.reason}; see probe verify")
+    tables = {str(csv_path(Path(), table, run)): text for table, text in texts.items()}
     content = pack_files(tables | {str(sums_path(Path(), run)): sums_text(tables)})
     folder = run.vantage.probe_id if _FOLDER.fullmatch(run.vantage.probe_id) else NAMELESS
     return RunParcel(run=run, name=f"{folder}/{archive_path(Path(), run)}", content=content,

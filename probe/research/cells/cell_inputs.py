@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from probe.research.cells.unsound_files import find_unsound_files
 from probe.results.archive.compaction import make_merged_name
 from probe.results.archive.own_files import OwnFile, list_own_files
 from probe.results.archive.submission_check import find_results_folders
@@ -42,6 +43,8 @@ class UnreadableFile:
     path: Path
     table: str
     reason: str
+    word: str = "file"
+    """Of `probe.research.cells.row_quality.REASONS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +129,13 @@ def list_days(directory: Path, tables: Sequence[str]) -> tuple[tuple[Path, ...],
 def look_into(by_day: Mapping[str, Sequence[OwnFile]], required: Mapping[str, frozenset[str]]) -> LookedFiles:
     """What the heads of these files say; those that cannot be used are told apart."""
     looked = LookedFiles()
+    unsound = find_unsound_files(by_day)
     for day, files in by_day.items():
         for own in files:
+            if own.path in unsound:
+                looked.bad.append(UnreadableFile(path=own.path, table=own.table, reason=unsound[own.path],
+                                                 word="signature"))
+                continue
             try:
                 file = _looked_at(own, required.get(own.table, frozenset()))
             except StoreError as error:

@@ -18,6 +18,7 @@ from probe.core.tables.versions import SCHEMA_VERSION
 
 REASONS: Mapping[str, str] = {
     "file": "the file cannot be read as what it is named",
+    "signature": "a run in the file is not what its probe signed: see, and mend, with probe verify --repair",
     "torn": "the line is torn: too few or too many cells, an open quotation mark, or no UTF-8",
     "schema": f"of a newer schema than version {SCHEMA_VERSION}: update this program",
     "run_id": "the run has a name that no run has",

@@ -31,7 +31,7 @@ class DayCount:
     duplicates: Counter[str] = field(default_factory=Counter)
     """Table -> rows that came again, alike."""
     rejected: Counter[str] = field(default_factory=Counter)
-    """Word of REASONS -> rows; of `file` files."""
+    """Word of REASONS -> rows; of `file` and `signature` files."""
     bad_runs: Counter[str] = field(default_factory=Counter)
     """Word of REASONS -> runs none of whose rows counts."""
     other_side: int = 0

@@ -101,10 +101,10 @@ class PortionCounter:
         fresh = [bad for bad in files if bad.path not in self.noted]
         self.noted |= {bad.path for bad in fresh}
         for bad in fresh:
-            self.of(day_in(str(bad.path))).rejected["file"] += 1
+            self.of(day_in(str(bad.path))).rejected[bad.word] += 1
         if self.listing:
-            self.listing([{"table": bad.table, "reason": "file", "file": str(bad.path), "why": f"the file {bad.reason}"}
-                          for bad in fresh])
+            self.listing([{"table": bad.table, "reason": bad.word, "file": str(bad.path),
+                           "why": f"the file {bad.reason}"} for bad in fresh])
 
     def note_torn(self, table: str) -> None:
         """Count and list the lines that could not be read since the last time."""

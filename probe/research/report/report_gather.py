@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -70,9 +70,12 @@ class NetworkPart:
         return Counter((run.software_version, run.rules_version, run.catalogue_version) for run in self.runs)
 
 
-def gather_report(directory: Path, *, progress: Progress = ignore_progress) -> tuple[NetworkPart, ...]:
-    """The parts of a results folder, the network with most runs first. Raises StoreError."""
-    runs = list(stored_runs(directory))
+def gather_report(directory: Path, *, without: Collection[str] = (),
+                  progress: Progress = ignore_progress) -> tuple[NetworkPart, ...]:
+    """The parts of a results folder without some runs, the network with most runs first. Raises StoreError."""
+    runs = list(stored_runs(directory, without=without))
+    if not runs:
+        raise StoreError(f"{directory}: none of the {len(without)} runs is as it was signed; see probe verify")
     parts: dict[ReportNetwork, NetworkPart] = {}
     for done, run in enumerate(runs, start=1):
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from probe.research.report.target_section import make_target_table
 from probe.research.report.target_sentences import describe_account_need
 from probe.research.report.verdict_series import BlockChange, find_changes, find_segments
 from probe.results.files.atomic import write_file
+from probe.results.verification.folder_checks import FolderChecks, check_folder
 
 _READING = ("reading.run", "reading.blocked", "reading.change", "reading.gaps", "reading.steps", "reading.language")
 _LIMITS = ("limits.line", "limits.who", "limits.app", "limits.speed")
@@ -39,6 +40,8 @@ class MadeReport:
 
     page: Path
     parts: tuple[NetworkPart, ...]
+    checks: FolderChecks
+    """What was left out because it is not as it was signed."""
 
     def list_changes(self) -> tuple[BlockChange, ...]:
         """Every onset and end of a block that its rows show."""
@@ -59,31 +62,43 @@ def make_report(
         check_png_here()
     say = ReportLanguage(language)
     found = read_events(events) if events else None
-    parts = gather_report(directory, progress=progress)
-    write_file(out, make_page(parts, title=title or say("page.title"), events=found, say=say).encode())
+    checks = check_folder(directory)
+    parts = gather_report(directory, without=checks.unusable, progress=progress)
+    write_file(out, make_page(parts, title=title or say("page.title"), events=found, checks=checks,
+                              say=say).encode())
     if figures:
         write_figures([make_drawing(part) for part in parts[:MAX_PARTS]], figures, say, png=png)
-    return MadeReport(page=out, parts=parts)
+    return MadeReport(page=out, parts=parts, checks=checks)
 
 
 def make_page(parts: Sequence[NetworkPart], *, title: str, say: ReportLanguage = ENGLISH,
-              events: EventFile | None = None) -> str:
-    """The page of these networks."""
+              events: EventFile | None = None, checks: FolderChecks | None = None) -> str:
+    """The page of these networks, with what was found of their runs' signatures."""
     shown = parts[:MAX_PARTS]
     names = load_titles()
     room = share_room(networks=len(shown), roles=sum(len(part.services) for part in shown),
                       services=sum(len({service for service, _ in part.services}) for part in shown))
     sections = [_part(part, f"n{number}", names, room, say) for number, part in enumerate(shown, start=1)]
     left = len(parts) - len(shown)
-    note = make_tag("p", say("page.left_out", networks=say.count(left, "network")), class_="note") if left else ""
+    notes = [make_tag("p", text, class_="note") for text in _notes(left, checks, say)]
     return make_document(PageContents(
-        title=title, networks=[part.network for part in shown], body=join_html(sections, note),
+        title=title, networks=[part.network for part in shown], body=join_html(sections, notes),
         services={service for part in shown for service, _ in part.services},
         states={state for part in shown for rows in part.services.values() for _, state in rows},
         block_types={row.block_type for part in shown for rows in part.targets.values() for row in rows
                      if row.block_type and row.outcome == "blocked"},
         reading=_READING, limits=_LIMITS, events=events,
     ), names, say)
+
+
+def _notes(left: int, checks: FolderChecks | None, say: ReportLanguage) -> Iterator[str]:
+    """What the page does not show, and what nobody can vouch for."""
+    if left:
+        yield say("page.left_out", networks=say.count(left, "network"))
+    if checks and checks.unusable:
+        yield say("page.unsound", runs=say.count(len(checks.unusable), "run"))
+    if checks and (unsigned := checks.counts["unsigned"]):
+        yield say("page.unsigned", runs=say.count(unsigned, "run"))
 
 
 def _part(part: NetworkPart, anchor: str, names: Mapping[str, str], room: PageRoom, say: ReportLanguage) -> Html:

@@ -1,27 +1,31 @@
-"""Merges the results of many volunteers into one data set: each run once, and none of which there are two versions."""
+"""Merges the results of many volunteers into one data set: each run once, as its probe signed it.
+
+What a data set holds stays, whatever else comes under the same name: else whoever has read a run's name could strike
+the run. Of two versions that come at once, neither is taken.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from probe.core.progress import Progress, ignore_progress
-from probe.core.runs import Run, RunResult
+from probe.core.runs import Run
+from probe.core.tables.signature_words import SignatureState
 from probe.results.archive.own_files import CONFLICTS_FILE
 from probe.results.archive.submission_check import RefusedRun, SoundRun, find_results_folders, sift_submission
 from probe.results.files.atomic import StoreError, translate_os_errors, write_file
-from probe.results.files.csv_files import write_csv
 from probe.results.layout import csv_path, packets_path
-from probe.results.row_codec import rows_of
+from probe.results.row_codec import run_row
 from probe.results.runs.merged_days import find_merged
 from probe.results.runs.run_reader import read_run, stored_runs
-from probe.results.runs.run_writer import write_run
+from probe.results.runs.run_writer import make_texts, write_run
 from probe.results.schema import TABLES
+from probe.results.signing.signature_check import check_run, compare_packets
 
 _MAX_LIST_BYTES = 64 << 20
 
@@ -40,6 +44,10 @@ class CollectResult:
     """Runs that are on the other side: made in the laboratory, or not."""
     conflicts: dict[str, set[Path]] = field(default_factory=dict)
     """Run -> the folders that hold different versions of it; none is in the data set."""
+    contested: dict[str, set[Path]] = field(default_factory=dict)
+    """Run that the data set held already -> the folders that hold another version of it, which was refused."""
+    signatures: Counter[SignatureState] = field(default_factory=Counter)
+    """Of the runs that were taken, or left out for their signature."""
     schemas: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedRun] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -51,8 +59,8 @@ def collect_runs(
 ) -> CollectResult:
     """Takes every sound run of the sources into `out`, a results folder; only the holder of its lock may call this.
 
-    The result is the same in whatever order and however often the sources are given. Raises StoreError when `out`
-    cannot be read or written.
+    The result is the same in whatever order and however often the sources are given at once. Raises StoreError when
+    `out` cannot be read or written.
     """
     done = CollectResult()
     conflicted = _read_conflicts(out)
@@ -71,44 +79,64 @@ def collect_runs(
             elif found.result.run.run_id in conflicted:
                 done.conflicts.setdefault(found.result.run.run_id, set()).add(folder)
             else:
-                _take(found, folder, out, before, seen, conflicted, done)
+                texts = make_texts(found.result)
+                if _is_as_signed(texts, found.result.run, folder, done):
+                    _take(found, _digest(texts), folder, out, before, seen, conflicted, done)
         progress(number, len(folders))
     return done
 
 
-def _take(found: SoundRun, folder: Path, out: Path, before: set[str], seen: dict[str, tuple[str, list[Path]]],
-          conflicted: set[str], done: CollectResult) -> None:
+def _is_as_signed(texts: Mapping[str, bytes], run: Run, folder: Path, done: CollectResult) -> bool:
+    """Whether what would be written is what was signed, or unsigned; what is not is refused."""
+    check = check_run(texts)
+    done.signatures[check.state] += 1
+    if check.state in ("signed", "unsigned"):
+        return True
+    done.refused.append(RefusedRun(path=csv_path(folder, "runs", run), reason=f"{check.state}: {check.reason}"))
+    return False
+
+
+def _take(found: SoundRun, digest: str, folder: Path, out: Path, before: set[str],
+          seen: dict[str, tuple[str, list[Path]]], conflicted: set[str], done: CollectResult) -> None:
     run = found.result.run
-    digest = _digest(found.result)
     if run.run_id in before and run.run_id not in seen:
-        seen[run.run_id] = _digest(read_run(out, run.run_id)), [out]
+        seen[run.run_id] = _digest(make_texts(read_run(out, run.run_id))), [out]
     if run.run_id not in seen:
-        _add_packets(found, out)
+        _add_packets(found, out, done)
         write_run(found.result, out, parquet=False, known_new=True)
         seen[run.run_id] = digest, [folder]
         done.taken += 1
         done.schemas[run.schema_version] += 1
     elif seen[run.run_id][0] == digest:
-        _add_packets(found, out)
+        _add_packets(found, out, done)
         first, *more = seen[run.run_id][1]
         done.present += first == out and not more
         done.duplicates += first != out or bool(more)
         seen[run.run_id][1].append(folder)
+    elif run.run_id in before:
+        done.contested.setdefault(run.run_id, set()).add(folder)
+        if not check_run(make_texts(read_run(out, run.run_id))).usable:
+            done.problems.append(f"{out}: run {run.run_id}, which is there, is damaged, and {folder} has another "
+                                 "version: see probe verify; remove its files, and collect again")
     else:
         conflicted.add(run.run_id)
         _write_conflicts(out, conflicted)
         done.conflicts[run.run_id] = {*seen[run.run_id][1], folder}
-        if run.run_id not in before:
-            done.taken -= 1
-            done.schemas[run.schema_version] -= 1
+        done.taken -= 1
+        done.schemas[run.schema_version] -= 1
         _take_out(out, run, done)
 
 
-def _add_packets(found: SoundRun, out: Path) -> None:
-    path = packets_path(out, found.result.run)
-    if found.packets is not None and not path.exists():
-        with translate_os_errors(found.packets):
-            write_file(path, found.packets.read_bytes())
+def _add_packets(found: SoundRun, out: Path, done: CollectResult) -> None:
+    path, run = packets_path(out, found.result.run), found.result.run
+    if found.packets is None or path.exists():
+        return
+    with translate_os_errors(found.packets):
+        content = found.packets.read_bytes()
+    if run.signature and (why := compare_packets(run_row(run, TABLES["runs"]), content)):
+        done.refused.append(RefusedRun(path=found.packets, reason=why))
+    else:
+        write_file(path, content)
 
 
 def _take_out(out: Path, run: Run, done: CollectResult) -> None:
@@ -125,13 +153,11 @@ def _take_out(out: Path, run: Run, done: CollectResult) -> None:
             path.unlink(missing_ok=True)
 
 
-def _digest(result: RunResult) -> str:
+def _digest(texts: Mapping[str, bytes]) -> str:
     """The same for equal values, whatever the files looked like."""
     found = hashlib.sha256()
-    for table in TABLES.values():
-        text = io.BytesIO()
-        write_csv(text, table, rows_of(result, table))
-        found.update(text.getvalue())
+    for text in texts.values():
+        found.update(text)
     return found.hexdigest()
 
 

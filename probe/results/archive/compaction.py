@@ -25,6 +25,7 @@ from probe.results.archive.own_files import SWAP_FOLDER, is_folder, parse_day, p
 from probe.results.files.atomic import StoreError, Writer, make_folder, translate_os_errors, write_files
 from probe.results.files.parquet import available, write_parquet
 from probe.results.layout import PARQUET_FOLDER
+from probe.results.row_codec import run_row
 from probe.results.runs.merged_days import (
     MANIFEST,
     MAX_MERGED_BYTES,
@@ -36,6 +37,7 @@ from probe.results.runs.merged_days import (
 )
 from probe.results.runs.run_reader import runs_in, table_rows, whole
 from probe.results.schema import TABLES, Table
+from probe.results.verification.csv_checks import check_csv_run
 
 UNFINISHED_DAYS = 2
 """Today and yesterday by UTC are left alone: a run that began before midnight may still be written."""
@@ -109,7 +111,11 @@ def _whole_runs(directory: Path, day: str) -> tuple[frozenset[str], list[str]]:
 
 
 def _check(directory: Path, day: str, run_id: str) -> None:
-    whole(directory, _read_run(directory / "runs" / f"date={day}" / f"{run_id}.csv", run_id))
+    run = _read_run(directory / "runs" / f"date={day}" / f"{run_id}.csv", run_id)
+    whole(directory, run)
+    found = check_csv_run(directory, day, run_row(run, TABLES["runs"]))
+    if not found.usable:
+        raise StoreError(f"{directory}: run {run_id} is {found.state}: {found.reason}; see probe verify")
     for table in TABLES:
         folder = directory / table / f"date={day}"
         path = folder / f"{run_id}.csv"

@@ -23,13 +23,14 @@ from probe.results.archive.own_files import (
 )
 from probe.results.files.atomic import translate_os_errors
 from probe.results.layout import PARQUET_FOLDER
+from probe.results.verification.folder_checks import CHECKS_FILES
 
 STATE_FILES = (
     "identity.key", ".identity.key.*.part", "last-errors.txt", "list.signed", "list-looks.json", ".list*.part",
     "feed-*.signed", "feed-*.json", ".feed-*.part", ".lock")
 """Files that the program keeps below its state folder, as paths or patterns relative to it."""
-CACHE_FILES: tuple[str, ...] = ()
-"""The same of its cache folder: lists that it fetched by itself."""
+CACHE_FILES = (CHECKS_FILES, ".verified-*.part")
+"""The same of its cache folder: what it remembers of results that it verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,14 @@ from datetime import date
 from pathlib import Path
 
 from probe.results.batches.batch_files import BATCH_TABLES
-from probe.results.layout import ARCHIVES_FOLDER, PACKETS_FOLDER, PARQUET_FOLDER, SUMS_FOLDER, is_run_id
+from probe.results.layout import (
+    ARCHIVES_FOLDER,
+    DAMAGED,
+    PACKETS_FOLDER,
+    PARQUET_FOLDER,
+    SUMS_FOLDER,
+    is_run_id,
+)
 from probe.results.runs.merged_days import MANIFEST, PREFIX
 from probe.results.schema import TABLES
 
@@ -42,6 +49,7 @@ _MERGED = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8,64}")
 _MONTH = re.compile(r"\d{4}-\d\d\.jsonl")
 _PLACE = re.compile(r"[0-9a-f]{12}\.json")
 _SUBMITTED = re.compile(r"[0-9a-f]{12}(\.json|-[\w.-]{1,200}\.jsonl)|" + re.escape(REPORTS_FILE), re.ASCII)
+_ASIDE = re.compile(re.escape(DAMAGED) + r"\d*\Z", re.ASCII)
 _DAY = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 
 
@@ -174,7 +182,7 @@ def _in_table(folder: Path, table: str, suffix: str) -> Iterator[OwnFile]:
         day_folder = folder / day_name
         for name, taken in sorted(_files(day_folder).items()):
             meant = parse_temporary_name(name)
-            stem = _stem(meant or name, suffix)
+            stem = _stem(_ASIDE.sub("", meant or name), suffix)
             if stem:
                 yield OwnFile(path=day_folder / name, table=table, day=day, stem=stem,
                               parquet=suffix == ".parquet", temporary=bool(meant), bytes=taken)

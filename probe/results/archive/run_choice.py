@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -34,12 +34,12 @@ class RunFilter:
     """The laboratory's runs, or all others; None: whichever there are, but never both."""
 
 
-def select_runs(directory: Path, choice: RunFilter) -> list[Run]:
-    """The runs of a results folder that are wanted, by date.
+def select_runs(directory: Path, choice: RunFilter, *, without: Container[str] = ()) -> list[Run]:
+    """The runs of a results folder that are wanted, but for some, by date.
 
     Raises StoreError where nothing is stored, or where runs of the laboratory and others would be mixed.
     """
-    runs = [run for run in stored_runs(directory, since=choice.since) if _is_wanted(run, choice)]
+    runs = [run for run in stored_runs(directory, since=choice.since, without=without) if _is_wanted(run, choice)]
     check_not_mixed(directory, (run.vantage.lab for run in runs))
     return runs
 

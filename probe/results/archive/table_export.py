@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from probe.results.files.atomic import StoreError, Writer, write_files
 from probe.results.row_codec import Row
 from probe.results.runs.run_reader import stored_runs
 from probe.results.schema import TABLES, Table
+from probe.results.verification.folder_checks import FolderChecks, check_folder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class ExportResult:
     rows: int = 0
     held_back: int = 0
     """Runs that are too young to be released."""
+    checks: FolderChecks = field(default_factory=FolderChecks)
+    """What was left out because it is not as it was signed."""
 
 
 def export_table(
@@ -37,8 +40,10 @@ def export_table(
 
     Raises StoreError when nothing is stored, something is damaged, or the file cannot be written.
     """
-    runs = select_runs(directory, choice)
-    done = ExportResult()
+    # A release counts the probes of all days, so all are checked.
+    checks = check_folder(directory, since="" if release or not choice.since else choice.since.isoformat())
+    runs = select_runs(directory, choice, without=checks.unusable)
+    done = ExportResult(checks=checks)
     columns = make_released_table(TABLES[table]) if release else TABLES[table]
     if release:
         rows = _release_rows(directory, runs, choice, TABLES[table], now, done, progress)
@@ -84,7 +89,8 @@ def _release_rows(
 ) -> Iterator[Row]:
     lab = {run.vantage.lab for run in runs}
     try:
-        ready = select_releasable_runs(runs, (run for run in stored_runs(directory) if run.vantage.lab in lab), now=now)
+        ready = select_releasable_runs(runs, (
+            run for run in stored_runs(directory, without=done.checks.unusable) if run.vantage.lab in lab), now=now)
     except ValueError as error:
         raise StoreError(f"{directory}: a run has no proper time ({error}); restore its files or remove it") from error
     done.held_back = len(runs) - len(ready)

@@ -31,6 +31,13 @@ def write_csv(file: BinaryIO, table: Table, rows: Iterable[Row]) -> None:
     text.detach()
 
 
+def make_csv(table: Table, rows: Iterable[Row]) -> bytes:
+    """The content of the file that `write_csv` would write."""
+    file = io.BytesIO()
+    write_csv(file, table, rows)
+    return file.getvalue()
+
+
 def read_csv(path: Path, table: Table) -> Iterator[Row]:
     """The rows of a file, by the names in its header; columns that the table does not know are left out.
 
@@ -40,6 +47,11 @@ def read_csv(path: Path, table: Table) -> Iterator[Row]:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
         yield from parse_csv(path, file, table)
+
+
+def parse_text(path: Path, text: bytes, table: Table) -> Iterator[Row]:
+    """The rows of a file that was read already. Raises StoreError as `read_csv`."""
+    return parse_csv(path, io.TextIOWrapper(io.BytesIO(text), "utf-8", newline=""), table)
 
 
 def parse_csv(path: Path, text: Iterable[str], table: Table) -> Iterator[Row]:

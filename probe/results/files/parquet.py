@@ -65,7 +65,7 @@ def write_parquet(file: BinaryIO, table: Table, rows: Iterable[Row]) -> None:
     import pyarrow.parquet as pq
 
     schema, left = arrow_schema(table), iter(rows)
-    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
         while batch := list(islice(left, _BATCH_ROWS)):
             converted = [{column.name: _convert(row[column.name], column) for column in table.columns} for row in batch]
             writer.write_table(pa.Table.from_pylist(converted, schema=schema))

@@ -7,14 +7,13 @@ first run: files of different headers are never mixed. `@` stands in no run's na
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from probe.results.files.atomic import StoreError, translate_os_errors
-from probe.results.files.csv_files import MAX_FILE_BYTES, parse_csv
+from probe.results.files.csv_files import MAX_FILE_BYTES, parse_text
 from probe.results.row_codec import Row
 from probe.results.schema import Table
 
@@ -76,17 +75,27 @@ def merged_rows(day: Path, table: Table, run_id: str) -> tuple[Row, ...] | None:
     Raises StoreError for fewer or more rows than the manifest names.
     """
     for path in _holders(day, run_id):
-        expected = merged_runs(path)[run_id]
-        rows = tuple(parse_csv(path, io.TextIOWrapper(io.BytesIO(_piece(path, run_id)), "utf-8", newline=""), table))
-        if len(rows) != expected:
-            raise StoreError(f"{path}: {len(rows)} rows of run {run_id}, there were {expected}; restore the file")
+        rows = tuple(parse_text(path, _piece(path, run_id), table))
+        _check_count(path, run_id, len(rows))
         return rows
     return None
 
 
+def _check_count(path: Path, run_id: str, count: int) -> None:
+    if count != (expected := merged_runs(path)[run_id]):
+        raise StoreError(f"{path}: {count} rows of run {run_id}, there were {expected}; restore the file")
+
+
 def merged_text(day: Path, run_id: str) -> bytes | None:
-    """What the run's own file of this table held, byte for byte; None when no merged file of the day holds the run."""
-    return next((_piece(path, run_id) for path in _holders(day, run_id)), None)
+    """What the run's own file of this table held, byte for byte; None when no merged file of the day holds the run.
+
+    Raises StoreError as `merged_rows`: each row is one line.
+    """
+    for path in _holders(day, run_id):
+        text = _piece(path, run_id)
+        _check_count(path, run_id, text.count(b"\n") - 1)
+        return text
+    return None
 
 
 def _holders(day: Path, run_id: str) -> Iterator[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,9 @@ R = TypeVar("R")
 _TRIES = 3
 
 
-def stored_runs(directory: Path, *, since: date | None = None) -> Iterator[Run]:
-    """The runs of a results folder by date and name, each once; only the runs files are read, from a day on.
+def stored_runs(directory: Path, *, since: date | None = None, without: Container[str] = ()) -> Iterator[Run]:
+    """The runs of a results folder by date and name, each once, but for some by their names or those of their runs
+    files; only the runs files are read, from a day on.
 
     Raises StoreError for a folder without runs and for a file that cannot be read.
     """
@@ -35,15 +36,15 @@ def stored_runs(directory: Path, *, since: date | None = None) -> Iterator[Run]:
     first = f"date={since.isoformat()}" if since else ""
     for day in days:
         if day.name >= first:
-            yield from _again_if_moved(partial(_runs_of_day, day))
+            yield from _again_if_moved(partial(_runs_of_day, day, without))
 
 
-def runs_in(path: Path) -> tuple[Run, ...]:
-    """The runs that a runs file describes: one, or those of a merged day. Raises StoreError."""
+def runs_in(path: Path, *, without: Container[str] = ()) -> tuple[Run, ...]:
+    """The runs that a runs file describes, but for some: one, or those of a merged day. Raises StoreError."""
     rows = list(read_csv(path, TABLES["runs"]))
     if not is_merged(path) and len(rows) != 1:
         raise StoreError(f"{path}: {len(rows)} rows, a run has one; restore the file or remove this run")
-    return tuple(_run_at(path, row) for row in rows)
+    return tuple(_run_at(path, row) for row in rows if str(row.get("run_id", "")) not in without)
 
 
 def read_records(directory: Path, run: Run, kind: type[T]) -> tuple[T, ...]:
@@ -115,12 +116,12 @@ def _find_run(directory: Path, run_id: str) -> tuple[Run, ...]:
     return runs_in(path) if path else ()
 
 
-def _runs_of_day(day: Path) -> tuple[Run, ...]:
+def _runs_of_day(day: Path, without: Container[str]) -> tuple[Run, ...]:
     """By name; a run that stands in a file of its own and in a merged one as well is taken once."""
     found: dict[str, Run] = {}
     for path in sorted(day.glob("*.csv"), key=is_merged):
-        if not path.name.startswith("."):
-            found = {run.run_id: run for run in runs_in(path)} | found
+        if not path.name.startswith(".") and path.stem not in without:
+            found = {run.run_id: run for run in runs_in(path, without=without)} | found
     return tuple(sorted(found.values(), key=lambda run: f"{run.run_id}.csv"))
 
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from probe.core.runs import RunResult
 from probe.results.files import parquet as parquet_files
 from probe.results.files.atomic import StoreError, Writer, remove_stale, write_files
-from probe.results.files.csv_files import write_csv
+from probe.results.files.csv_files import make_csv
 from probe.results.files.pcapng import write_packets
 from probe.results.layout import PACKETS_FOLDER, PARQUET_FOLDER, csv_path, find_run, packets_path, parquet_path
 from probe.results.row_codec import rows_of
 from probe.results.runs.merged_days import find_merged
 from probe.results.schema import TABLES, Table
+from probe.results.signing.run_signing import RunSigner, sign_run
 
 
-def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None,
-              known_new: bool = False) -> tuple[Path, ...]:
+def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None, known_new: bool = False,
+              signer: RunSigner | None = None) -> tuple[Path, ...]:
     """Writes one file per table, and one of captured packets where there are any, and returns their paths;
-    `parquet=None` writes Parquet where pyarrow is installed; with `known_new` nobody looks whether it is stored.
+    `parquet=None` writes Parquet where pyarrow is installed; with `known_new` nobody looks whether it is stored. A
+    `signer` signs the run where it bears his name; without one it keeps the signature that it came with.
 
     A run exists once its runs file does, which is renamed last. Raises StoreError when the files cannot be
     written or the run is stored already (files are never changed), ValueError for an impossible run id.
@@ -28,17 +32,20 @@ def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None
     run_id = result.run.run_id
     if not known_new and (find_run(directory, run_id) or find_merged(directory, run_id)):
         raise StoreError(f"{directory}: run {run_id} is stored already and is never overwritten")
+    texts, packets = make_texts(result), _make_packets(result)
+    if signer:
+        result = replace(result, run=sign_run(result.run, texts, signer, packets=packets))
+        texts["runs"] = make_csv(TABLES["runs"], rows_of(result, TABLES["runs"]))
     files: list[tuple[Path, Writer]] = [
-        (csv_path(directory, table.name, result.run), partial(_write_csv, result=result, table=table))
-        for table in TABLES.values()
+        (csv_path(directory, name, result.run), partial(_write_bytes, content=text)) for name, text in texts.items()
     ]
     if parquet or (parquet is None and parquet_files.available()):
         files = [
             (parquet_path(directory, table.name, result.run), partial(_write_parquet, result=result, table=table))
             for table in TABLES.values()
         ] + files
-    if result.packets:
-        files.insert(0, (packets_path(directory, result.run), partial(_write_packets, result=result)))
+    if packets:
+        files.insert(0, (packets_path(directory, result.run), partial(_write_bytes, content=packets)))
     _sweep(directory, files[-1][0].parent.name)
     write_files(files)
     return tuple(path for path, _ in files)
@@ -53,12 +60,21 @@ def _sweep(directory: Path, day: str) -> None:
             remove_stale(folder)
 
 
-def _write_csv(file: BinaryIO, *, result: RunResult, table: Table) -> None:
-    write_csv(file, table, rows_of(result, table))
+def make_texts(result: RunResult) -> dict[str, bytes]:
+    """Table -> the content of its CSV file."""
+    return {name: make_csv(table, rows_of(result, table)) for name, table in TABLES.items()}
 
 
-def _write_packets(file: BinaryIO, *, result: RunResult) -> None:
-    write_packets(file, result.run, result.packets)
+def _write_bytes(file: BinaryIO, *, content: bytes) -> None:
+    file.write(content)
+
+
+def _make_packets(result: RunResult) -> bytes:
+    """The content of the file of captured packets; empty where there are none."""
+    file = BytesIO()
+    if result.packets:
+        write_packets(file, result.run, result.packets)
+    return file.getvalue()
 
 
 def _write_parquet(file: BinaryIO, *, result: RunResult, table: Table) -> None:

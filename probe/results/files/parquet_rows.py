@@ -1,0 +1,94 @@
+"""Reads Parquet files of the store as the rows that were written, but for what Parquet cannot hold.
+
+Halves of surrogate pairs come back as the text `\\udNNN`, times to the microsecond in UTC, and what was no time as the
+empty text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from probe.results.files.atomic import StoreError, translate_os_errors
+from probe.results.files.csv_files import MAX_FILE_BYTES
+from probe.results.row_codec import Row, Value
+from probe.results.schema import Column, Kind, Table
+
+_BATCH_ROWS = 1024
+_MAX_ROWS = 1 << 27
+
+
+def read_parquet(path: Path, table: Table) -> Iterator[Row]:
+    """The rows of a file; columns that the table does not know are left out.
+
+    Raises StoreError for a file that is missing, too large or damaged.
+    """
+    known = {column.name: column for column in table.columns}
+    for row in read_parquet_values(path, known):
+        try:
+            yield {name: _value(value, known[name]) for name, value in row.items()}
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise _damage(path, error) from error
+
+
+def read_parquet_values(path: Path, wanted: Container[str]) -> Iterator[dict[str, Any]]:
+    """Some columns of a file, read a thousand rows at a time, their values as pyarrow gives them. Raises StoreError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with translate_os_errors(path):
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
+        with path.open("rb") as raw:
+            try:
+                with pq.ParquetFile(raw, page_checksum_verification=True) as file:
+                    if file.metadata.num_rows > _MAX_ROWS:
+                        raise StoreError(f"{path}: more rows than any file of ours has; remove it")
+                    names = [name for name in file.schema_arrow.names if name in wanted]
+                    for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
+                        yield from batch.to_pylist()
+            except (pa.ArrowException, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+                raise _damage(path, error) from error
+
+
+def _damage(path: Path, error: Exception) -> StoreError:
+    why = str(error).partition("\n")[0][:200]
+    return StoreError(f"{path}: is no Parquet file of ours, or a damaged one ({why}); restore it from its CSV files: "
+                      "probe verify --repair")
+
+
+def _value(value: Any, column: Column) -> Value:
+    if value is None:
+        if column.kind is Kind.TIME:
+            return ""
+        if not column.nullable:
+            raise ValueError(f"column {column.name}: a value is missing")
+        return None
+    return _READERS[column.kind](value)
+
+
+def _checked(kind: type) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"{kind.__name__} expected")
+        return value
+    return check
+
+
+def _time(value: datetime) -> str:
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+_text, _integer = _checked(str), _checked(int)
+_READERS: Mapping[Kind, Callable[[Any], Value]] = {
+    Kind.TEXT: _text,
+    Kind.TIME: _time,
+    Kind.INTEGER: _integer,
+    Kind.NUMBER: _checked(float),
+    Kind.BOOLEAN: _checked(bool),
+    Kind.TEXTS: lambda value: tuple(map(_text, value)),
+    Kind.INTEGERS: lambda value: tuple(map(_integer, value)),
+    Kind.PAIRS: lambda value: tuple((_text(pair["key"]), _text(pair["value"])) for pair in value),
+}

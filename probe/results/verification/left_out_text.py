@@ -1,0 +1,38 @@
+"""What a person is told of runs that are not as they were signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from probe.core.tables.signature_words import SIGNATURE_STATES, UNUSABLE
+from probe.results.verification.folder_checks import FolderChecks
+
+_SHOWN = 3
+_REASON_CHARACTERS = 300
+
+
+def describe_left_out(checks: FolderChecks, directory: Path) -> Iterator[str]:
+    """How many runs were left out, why, the first of them, and what to do; then how many nobody can vouch for."""
+    for state in sorted(UNUSABLE):
+        if count := checks.counts[state]:
+            yield f"Left out: {count:,} {_runs(count)}, {state}: {SIGNATURE_STATES[state]}."
+    if checks.unusable:
+        for run_id, check in sorted(checks.unusable.items())[:_SHOWN]:
+            yield f"  {run_id}: {check.reason[:_REASON_CHARACTERS]}"
+        yield f"See all of them, and repair what can be: probe verify {directory} --repair"
+    for state in ("unsigned", "newer"):
+        if count := checks.counts[state]:
+            yield f"Counted, and not verified: {count:,} {_runs(count)}, {state}: {SIGNATURE_STATES[state]}."
+
+
+def checks_to_json(checks: FolderChecks) -> dict[str, Any]:
+    """The same for programs."""
+    return {"counts": dict(sorted(checks.counts.items())),
+            "left_out": {run_id: {"state": check.state, "tables": list(check.tables), "reason": check.reason}
+                         for run_id, check in sorted(checks.unusable.items())}}
+
+
+def _runs(count: int) -> str:
+    return "run" if count == 1 else "runs"
