@@ -95,7 +95,8 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
         else:
             done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, (since, until), now)
             population = _judge_population(directory, out, lab, memory_mb, threads, now)
-        told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now)
+        told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now,
+                       judged=population is not None)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
@@ -146,10 +147,12 @@ def _tell_population(population: PopulationSummary, out: Path) -> Iterator[str]:
            f"{out / 'population.csv'}")
 
 
-def _events(out: Path, since: datetime | None, now: datetime) -> LoggedChanges | None:
+def _events(out: Path, since: datetime | None, now: datetime, *, judged: bool) -> LoggedChanges | None:
     from probe.research.events.event_findings import can_find_events, find_events
+    from probe.research.population.population_files import PARQUET_FILE
 
-    return find_events(out, since=since, now=now) if can_find_events() else None
+    population = out / PARQUET_FILE if judged else None
+    return find_events(out, since=since, now=now, population=population) if can_find_events() else None
 
 
 def _plain(done: CellSummary | CountsSummary) -> dict[str, Any]:

@@ -18,7 +18,7 @@ PORTION_ROWS = 9_000_000
 _ROW_BYTES = 30
 """So many bytes of CSV, whose rows nobody counts before they are read, take as much memory as one row of Parquet."""
 _MAX_HEADER_BYTES = 64 << 10
-_PLAIN = frozenset({"block_type", "confirmed", "schema_version", "measurement_end_time", "n_attempted",
+_PLAIN = frozenset({"block_type", "confirmed", "suspected", "schema_version", "measurement_end_time", "n_attempted",
                     "n_observations"})
 _TABLES = ("runs", "verdicts", "services", "observations", "controls")
 
