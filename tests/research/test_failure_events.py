@@ -134,6 +134,13 @@ def test_what_else_it_may_be_is_no_event(change: Callable[[pd.DataFrame], pd.Dat
     assert told_of(change(quiet(24 * DAYS))) == []
 
 
+def test_few_services_that_fail_together_for_days_are_suspected_each() -> None:
+    """Blocks that come together or a line that is out: too few services were tried to tell."""
+    table = quiet(24 * DAYS, services=SERVICES[:3])
+    told = told_of(suspected(table, SPAN, services=SERVICES[:3]))
+    assert told == [(service, "suspected", "failures", [64501]) for service in SERVICES[:3]]
+
+
 def test_what_is_dismissed_is_told_with_its_reason() -> None:
     found = find(lone_outage(quiet(24 * DAYS)))
     assert {(told.service, told.explained_by) for told in found.dismissed} == {(SERVICES[0], "network")}

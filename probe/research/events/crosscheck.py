@@ -32,7 +32,7 @@ REFUSAL: EventCheck = "refusal"
 Answer: TypeAlias = Literal["explains", "out", "open", "doubt"]
 Numbers: TypeAlias = Mapping[str, float]
 
-_LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
+LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
 _MANY_SERVICES, _MANY_SHARE = 6, 0.5
 """Where control targets were well in the same hours, or several devices saw it, it takes more to blame the network."""
 _LEAST_COUNTRIES, _COUNTRY_SHARE = 2, 0.5
@@ -164,7 +164,7 @@ def _network(window: EventWindow, others: Iterable[SeriesFinding], beside: Seque
         if any(failed.values()):
             return CheckAnswer(answer="explains", numbers={"controls": len(failed), "alike": sum(failed.values())})
     elif not several:
-        return _judge(like, _LEAST_SERVICES, _SERVICE_SHARE)
+        return _judge(like, LEAST_SERVICES, _SERVICE_SHARE)
     return _judge(like, _MANY_SERVICES, _MANY_SHARE)
 
 

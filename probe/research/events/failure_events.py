@@ -18,12 +18,14 @@ import numpy as np
 from probe.core.tables.event_checks import EventCheck
 from probe.research.events.cell_series import POOLED, CellSeries, CellTable
 from probe.research.events.crosscheck import (
+    LEAST_SERVICES,
     MOMENT,
     NETWORK,
     REFUSAL,
     Answer,
     CheckAnswer,
     Neighbours,
+    Numbers,
     count_verdicts,
     sort_neighbours,
 )
@@ -67,8 +69,12 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow],
     judged, around = judge_windows(found), sort_neighbours(found)
     fresh = _FreshWindows(failing=cells.failing.values(), known=known)
     kept = [_ask_line(each, around, whole) for each in judged.kept if each.sure and fresh.holds(each.window)]
-    explained = [each for each in judged.explained if fresh.holds(each.window)]
-    explained += [explain_window(each) for each in kept if not each.stands]
+    explained = [explain_window(each) for each in kept if not each.stands]
+    for told in judged.explained:
+        if fresh.holds(told.window):
+            again = _doubt_network(told, around, whole)
+            kept += [again] if again else []
+            explained += [] if again else [told]
     sources = EventSources(cells=whole, by_service=around.by_service, ground="failures",
                            counts=Counter(each.series.place for each in found))
     events: list[Event] = []
@@ -125,17 +131,35 @@ def _ask_line(judged: JudgedWindow, around: Neighbours, cells: CellTable) -> Jud
     failed, tried = sum(blocked for blocked, _ in seen), sum(decided for _, decided in seen)
     if tried and failed <= _WELL_SHARE * (tried - failed):
         return judged
-    lasts = (window.end - window.onset + 1) * cells.step >= LASTING
+    lasts = _lasts(window, cells)
     if lasts and not tried:
         return judged
     return _answered(judged, NETWORK, "doubt" if lasts else "explains",
                      {"verdicts_beside": tried, "failed_beside": failed})
 
 
+def _doubt_network(told: ExplainedWindow, around: Neighbours, cells: CellTable) -> JudgedWindow | None:
+    """A window that is explained by what its neighbours fail alone, as one about which they raise a doubt: where it
+    lasts, and too few services were tried to tell an outage from blocks that come together. None: it is explained."""
+    window, answer = told.window, told.checks.answers.get(NETWORK)
+    if told.explained_by != NETWORK or answer is None or "rate_beside" not in answer.numbers:
+        return None
+    others = {each.series.service for each in around.by_place[window.series.place]
+              if each.series.service != window.series.service and count_verdicts(each.series, window)[1]}
+    if len(others) >= LEAST_SERVICES or not _lasts(window, cells):
+        return None
+    judged = JudgedWindow(window=window, checks=told.checks, needed=answer.numbers["needed"], sure=True)
+    return _answered(judged, NETWORK, "doubt", answer.numbers)
+
+
+def _lasts(window: EventWindow, cells: CellTable) -> bool:
+    return (window.end - window.onset + 1) * cells.step >= LASTING
+
+
 def _ask_refusal(judged: JudgedWindow, *, placed: bool) -> JudgedWindow:
     return _answered(judged, REFUSAL, "out" if placed else "open", {})
 
 
-def _answered(judged: JudgedWindow, word: EventCheck, answer: Answer, numbers: dict[str, float]) -> JudgedWindow:
+def _answered(judged: JudgedWindow, word: EventCheck, answer: Answer, numbers: Numbers) -> JudgedWindow:
     answers = {**judged.checks.answers, word: CheckAnswer(answer=answer, numbers=numbers)}
     return replace(judged, checks=replace(judged.checks, answers=answers))
