@@ -94,7 +94,7 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
             done = _make_counts(directory, out, (since, until), now)
         else:
             done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, (since, until), now)
-            population = _judge_population(directory, out, lab, memory_mb, threads, now)
+            population = _judge_population(directory, out, lab, memory_mb, threads, (since, until), now)
         told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now,
                        judged=population is not None)
     except StoreError as error:
@@ -127,12 +127,14 @@ def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"Fail by themselves again and again: {len(found['flaky'])} series; see the rows `flaky` of the log."
 
 
-def _judge_population(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int,
+def _judge_population(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int, period: _Period,
                       now: datetime) -> PopulationSummary:
     """What many probes say together."""
     from probe.research.population.population_files import write_population
 
-    return write_population(directory, out, now=now, lab=lab, memory_mb=memory_mb, threads=threads)
+    since, until = _days(period)
+    return write_population(directory, out, now=now, lab=lab, memory_mb=memory_mb, threads=threads, since=since,
+                            until=until)
 
 
 def _tell_population(population: PopulationSummary, out: Path) -> Iterator[str]:
@@ -148,10 +150,10 @@ def _tell_population(population: PopulationSummary, out: Path) -> Iterator[str]:
 
 
 def _events(out: Path, since: datetime | None, now: datetime, *, judged: bool) -> LoggedChanges | None:
+    from probe.research.cells.file_names import POPULATION_FILE
     from probe.research.events.event_findings import can_find_events, find_events
-    from probe.research.population.population_files import PARQUET_FILE
 
-    population = out / PARQUET_FILE if judged else None
+    population = out / POPULATION_FILE if judged else None
     return find_events(out, since=since, now=now, population=population) if can_find_events() else None
 
 
@@ -180,7 +182,7 @@ def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected
     from probe.results.files.atomic import make_folder
 
     make_folder(out)
-    since, until = (day.date().isoformat() if day else "" for day in period)
+    since, until = _days(period)
     computing = choose_engine(engine, url=url, memory_mb=memory_mb, threads=threads, temporary=out)
     try:
         with show_progress("Counting") as progress:
@@ -188,6 +190,12 @@ def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected
                                until=until, progress=progress)
     finally:
         computing.close()
+
+
+def _days(period: _Period) -> tuple[str, str]:
+    """The first day and the first that is not wanted, YYYY-MM-DD, or empty."""
+    since, until = (day.date().isoformat() if day else "" for day in period)
+    return since, until
 
 
 def _tell(done: CellSummary | CountsSummary, out: Path, rejected: Path | None) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from probe.research.events.segments import Floats, Ints
 
-_MOST_STEPS = 100
+_MOST_STEPS = 60
 """Of a search for a boundary between two candidates. It takes four to ten; a double holds no more than 60 halvings."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -44,12 +44,21 @@ def _cost(blocked: float, passed: float, rate: float) -> float:
 
 
 @_compile
-def _crossing(blocked: float, passed: float, limit: float, outer: float, inner: float) -> float:
-    """The rate between `outer`, where the counts cost more than the limit, and `inner`, where less, where just that.
+def _slope(blocked: float, passed: float, rate: float) -> float:
+    """Of the cost, at a rate at which it is finite."""
+    slope = 0.0
+    if blocked > 0:
+        slope -= blocked / rate
+    if passed > 0:
+        slope += passed / (1 - rate)
+    return slope
 
-    The cost is convex, so Newton's method never passes the crossing if it starts where the counts cost more.
-    """
-    for _ in range(_MOST_STEPS):  # at a rate of 0 or 1 they may cost without end, and there is no slope
+
+@_compile
+def _leave_end(blocked: float, passed: float, limit: float, outer: float, inner: float) -> tuple[float, float]:
+    """The same two rates, nearer each other: the outer one at which counts cost a finite sum, where a double tells it
+    from 0 and 1."""
+    for _ in range(_MOST_STEPS):
         if _cost(blocked, passed, outer) < math.inf:
             break
         middle = 0.5 * (outer + inner)
@@ -57,21 +66,28 @@ def _crossing(blocked: float, passed: float, limit: float, outer: float, inner: 
             outer = middle
         else:
             inner = middle
+    return outer, inner
+
+
+@_compile
+def _crossing(blocked: float, passed: float, limit: float, outer: float, inner: float) -> float:
+    """The rate between `outer`, where the counts cost more than the limit, and `inner`, where less, where just that.
+
+    The cost is convex, so Newton's method never passes the crossing if it starts where the counts cost more.
+    """
+    outer, inner = _leave_end(blocked, passed, limit, outer, inner)
+    if not _cost(blocked, passed, outer) < math.inf:
+        return inner
     for _ in range(_MOST_STEPS):
-        excess = _cost(blocked, passed, outer) - limit
-        slope = 0.0
-        if blocked > 0:
-            slope -= blocked / outer
-        if passed > 0:
-            slope += passed / (1 - outer)
+        excess, slope = _cost(blocked, passed, outer) - limit, _slope(blocked, passed, outer)
         if excess <= 0 or slope == 0:
             break
         nearer = outer - excess / slope
         if nearer == outer or (nearer > outer) != (inner > outer):
             break
-        outer = nearer
-        if (outer > inner) == (slope < 0):  # rounded past it
+        if (nearer > inner) != (outer > inner):  # rounded past it
             return inner
+        outer = nearer
     return outer
 
 
