@@ -192,10 +192,13 @@ def _failing(reading: _Reading, offset: int) -> tuple[dict[int, CellSeries], tup
     table, rows = reading.table, reading.rows
     if any(name not in list_columns(table) for name in (*FAILED, "failure_type")):
         return {}, ()
-    failed = np.zeros(len(rows.order), dtype=np.int64)
+    failed, blocked = np.zeros(len(rows.order), dtype=np.int64), read_whole_numbers(table, "blocked")
     for name in FAILED:
-        failed += reading.ordered(name)
-    more = failed > reading.ordered("blocked")
+        failed += read_whole_numbers(table, name)
+    if not (failed > blocked).any():
+        return {}, ()
+    failed = np.maximum(failed, blocked)[rows.order]
+    more = failed > blocked[rows.order]
     wanted = reading.wanted()
     chosen = wanted & (np.add.reduceat(more, rows.bounds[:-1]) > 0)
     if not chosen.any():
@@ -204,7 +207,7 @@ def _failing(reading: _Reading, offset: int) -> tuple[dict[int, CellSeries], tup
     words = tuple(map(str, causes.names))
     types = replace(causes, codes=causes.codes + np.int32(offset))
     places = (np.cumsum(wanted) - 1)[chosen]
-    made = _series(reading, np.maximum(failed, reading.ordered("blocked")), types, chosen)
+    made = _series(reading, failed, types, chosen)
     return dict(zip(places.tolist(), made, strict=True)), words
 
 
