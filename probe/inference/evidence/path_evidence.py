@@ -36,6 +36,7 @@ from probe.core.icmp_errors import IcmpError
 from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
+from probe.core.renewal import renew_changed
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import (
@@ -329,12 +330,12 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
 
 def without_controls(path: PathEvidence) -> PathEvidence:
     """What would be known had no control been asked."""
-    return replace(
+    return renew_changed(
         path, controls_asked=0, controls_answered=0, control_networks=0, control_same_country=0, control_here=0,
         control_ok=0, control_failed=0, control_same_key=0, control_other_key=0, control_page_same=0,
         control_page_differs=0, control_redirects_alike=0, elsewhere=NO_ANSWERS,
-        app=replace(path.app, control_proven=0, control_foreign=0, control_failed=0),
-        flow=replace(path.flow, controls_fast=0, controls_slow=0))
+        app=renew_changed(path.app, control_proven=0, control_foreign=0, control_failed=0),
+        flow=renew_changed(path.flow, controls_fast=0, controls_slow=0))
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
@@ -373,7 +374,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses) and word_of(c) == "ok"}
     words = {(c.asn, c.cc, word) for c in answered if (word := word_of(c))}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place.port == site.port]
-    return replace(
+    return renew_changed(
         base, controls_asked=len({c.control_id for c in controls}),
         controls_answered=len({c.control_id for c in answered}),
         control_networks=count_networks(c for c in answered if word_of(c) or says_more(c, site.port)),

@@ -119,7 +119,7 @@ def _row(row: Row, titles: Mapping[str, str], say: ReportLanguage) -> Html:
     )
     first, *rest = cells
     return make_tag("tr", make_tag("th", first, scope="row"), [make_tag("td", cell) for cell in rest],
-                    data_service=service, class_="event")
+                    data_service=service, class_="stretch")
 
 
 def _verdict(row: Row, say: ReportLanguage) -> Html:
