@@ -36,7 +36,7 @@ from probe.core.icmp_errors import IcmpError
 from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
-from probe.core.renewal import renew_changed
+from probe.core.renewal import renew, renew_changed
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import (
@@ -310,12 +310,12 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
     )
     if (base.depth < base.needs and not base.failed_attempts) or base.must_not_answer:
-        base = replace(base, planned=PlannedLooks())  # it was only looked at, or is well where nothing answers
+        base = renew_changed(base, planned=PlannedLooks())  # it was only looked at, or is well where nothing answers
     at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
     base = _with_failures(base, mine, failed, around, private_root, at_port=at_port, traces=traces, cc=cc)
     told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]
     known_as = to_public_address(address, nat64_prefix)
-    base = replace(base, elsewhere=gather_answers_elsewhere(told, endpoint))
+    base = renew_changed(base, elsewhere=gather_answers_elsewhere(told, endpoint))
     if site.app:
         app = gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
                                   place=Place(known_as, site.port))
@@ -348,7 +348,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
     stage = _STAGES[last.operation]
     if stage == "http" and not last.failure:
         stage = "page"
-    return replace(
+    return renew(
         base, stage=stage, failure=last.failure, icmp=last.icmp,
         same_failure=len({(o.operation, kind_of(o.failure)) for o in ends}) == 1,
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
