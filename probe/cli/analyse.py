@@ -103,10 +103,11 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
             done = _make_counts(directory, out, (since, until), now)
         else:
             done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, (since, until), now)
-            population = _judge_population(directory, out, lab, memory_mb, threads, now)
+            population = _judge_population(directory, out, lab, memory_mb, threads, (since, until), now)
             slowed = _list_slowed(directory, out, lab, memory_mb, threads, now)
             signatures = _count_signatures(directory, (since, until))
-        told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now)
+        told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now,
+                       judged=population is not None)
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
@@ -138,12 +139,14 @@ def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"Fail by themselves again and again: {len(found['flaky'])} series; see the rows `flaky` of the log."
 
 
-def _judge_population(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int,
+def _judge_population(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int, period: _Period,
                       now: datetime) -> PopulationSummary:
     """What many probes say together."""
     from probe.research.population.population_files import write_population
 
-    return write_population(directory, out, now=now, lab=lab, memory_mb=memory_mb, threads=threads)
+    since, until = _days(period)
+    return write_population(directory, out, now=now, lab=lab, memory_mb=memory_mb, threads=threads, since=since,
+                            until=until)
 
 
 def _tell_population(population: PopulationSummary | None, out: Path) -> Iterator[str]:
@@ -175,10 +178,12 @@ def _tell_slowed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield from (describe_slowed(row) for row in sorted(rows, key=lambda row: row["last_day"])[-_MAX_LINES:])
 
 
-def _events(out: Path, since: datetime | None, now: datetime) -> LoggedChanges | None:
+def _events(out: Path, since: datetime | None, now: datetime, *, judged: bool) -> LoggedChanges | None:
+    from probe.research.cells.file_names import POPULATION_FILE
     from probe.research.events.event_findings import can_find_events, find_events
 
-    return find_events(out, since=since, now=now) if can_find_events() else None
+    population = out / POPULATION_FILE if judged else None
+    return find_events(out, since=since, now=now, population=population) if can_find_events() else None
 
 
 def _plain(done: CellSummary | CountsSummary) -> dict[str, Any]:
@@ -206,7 +211,7 @@ def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected
     from probe.results.files.atomic import make_folder
 
     make_folder(out)
-    since, until = (day.date().isoformat() if day else "" for day in period)
+    since, until = _days(period)
     computing = choose_engine(engine, url=url, memory_mb=memory_mb, threads=threads, temporary=out)
     try:
         with show_progress("Counting") as progress:
@@ -221,7 +226,7 @@ def _count_signatures(directory: Path, period: _Period) -> Mapping[SignatureStat
     from probe.research.cells.cell_inputs import list_days
     from probe.research.cells.unsound_files import count_signatures
 
-    since, until = (day.date().isoformat() if day else "" for day in period)
+    since, until = _days(period)
     _, by_day = list_days(directory, ("runs", "verdicts", "services"))
     return count_signatures({day: own for day, own in by_day.items()
                              if (since or day) <= day and (not until or day < until)})
@@ -230,6 +235,12 @@ def _count_signatures(directory: Path, period: _Period) -> Mapping[SignatureStat
 def _tell_signatures(signatures: Mapping[SignatureState, int]) -> None:
     if unsigned := signatures.get("unsigned"):
         click.echo(f"Counted, and not verified: {unsigned:,} runs, unsigned: {SIGNATURE_STATES['unsigned']}.")
+
+
+def _days(period: _Period) -> tuple[str, str]:
+    """The first day and the first that is not wanted, YYYY-MM-DD, or empty."""
+    since, until = (day.date().isoformat() if day else "" for day in period)
+    return since, until
 
 
 def _tell(done: CellSummary | CountsSummary, out: Path, rejected: Path | None) -> None:

@@ -44,6 +44,13 @@ def well_and_struck(well: dict[str, Any], struck: dict[str, Any], an_hour: int, 
                  make_days(struck, since=DAYS, days=DAYS, an_hour=an_hour, cc=cc))
 
 
+def moved(measurements: Measurements, asn: int) -> Measurements:
+    """The same from another network of the country."""
+    for one in measurements:
+        yield {**one, "probe_asn": f"AS{asn}", "report_id": one["report_id"].replace("64500", str(asn)),
+               "measurement_uid": f"{one['measurement_uid']}{asn}"}
+
+
 def messengers(strike: Strike) -> Measurements:
     return chain.from_iterable(well_and_struck(make(""), make(strike), 1, "TR") for make in MESSENGERS.values())
 
@@ -59,6 +66,32 @@ def test_a_block_that_content_or_company_shows_is_an_event_of_its_layer(
     assert {e["service"] for e in events} == services
     assert {e["mechanism"].split(".")[0] for e in events} == {layer}
     assert all(e["onset"].startswith(ONSET) for e in events)
+
+
+@pytest.mark.parametrize(("strike", "an_hour", "with_others"), [
+    ("tls", 1, False),
+    *(pytest.param(strike, an_hour, others, marks=pytest.mark.slow) for strike in STRIKES for an_hour in (1, 3)
+      for others in (False, True) if (strike, an_hour, others) != ("tls", 1, False)),
+])
+def test_a_network_that_fails_alone_is_an_event_of_its_layer_that_accuses_nobody(
+        tmp_path: Path, strike: Strike, an_hour: int, with_others: bool) -> None:
+    """Nothing shows that the site does not refuse the network, whether other networks are served or not measured."""
+    alone = well_and_struck(page_of(""), page_of(strike), an_hour)
+    well = (moved(make_days(page_of(""), days=2 * DAYS, an_hour=an_hour), asn) for asn in (64501, 64502))
+    (event,) = analyse(tmp_path, chain(alone, *well) if with_others else alone)
+    assert (event["service"], event["ground"]) == ("chat.example", "failures")
+    assert event["status"] == "unplaced"
+    assert event["mechanism"].split(".")[0] == strike
+    assert event["onset"].startswith(ONSET)
+    assert [reach["asn"] for reach in event["networks"]] == [64500]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strike", STRIKES)
+def test_messengers_that_fail_are_events_of_their_layer(tmp_path: Path, strike: Strike) -> None:
+    found = {row["service"]: row["mechanism"].split(".")[0] for row in analyse(tmp_path, messengers(strike))
+             if row["kind"] == "service"}
+    assert found == dict.fromkeys(["telegram"] if strike == "http" else ["telegram", "whatsapp", "signal"], strike)
 
 
 @pytest.mark.parametrize("an_hour", [1, pytest.param(3, marks=pytest.mark.slow)])

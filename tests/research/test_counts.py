@@ -38,6 +38,46 @@ def judged(tmp_path: Path, content: str | bytes, name: str = "c.csv") -> CountsR
     return judge_counts(read_counts_text(path), NOW)
 
 
+ANALYSIS = ("measurement_uid", "domain", "probe_cc", "probe_asn", "measurement_start_time", "top_dns_failure",
+            *(f"{layer}_{word}" for layer in ("dns", "tcp", "tls") for word in ("blocked", "down", "ok")))
+OK, BLOCKED, DOWN, OPEN = (0.1, 0.0, 0.9), (0.8, 0.1, 0.1), (0.1, 0.8, 0.1), (0.0, 0.0, 0.0)
+
+
+def analysis(*measured: tuple[str, str, tuple[tuple[float, float, float], ...]]) -> pd.DataFrame:
+    """A table of OONI's analysis: minute, id, scores of three layers."""
+    return pd.DataFrame([(uid, "t.example", "KE", 1, f"2025-01-01 00:{minute}:00.000", None,
+                          *(score for layer in layers for score in layer)) for minute, uid, layers in measured],
+                        columns=list(ANALYSIS))
+
+
+@pytest.mark.parametrize("parquet", [False, True])
+def test_the_scores_of_an_analysis_are_counts(tmp_path: Path, parquet: bool) -> None:
+    table = analysis(("01", "a", (OK, OK, OK)), ("02", "b", (OK, OK, BLOCKED)), ("02", "b", (OK, OK, BLOCKED)),
+                     ("03", "c", (OK, DOWN, OPEN)), ("04", "d", (BLOCKED, OPEN, OPEN)), ("05", "e", (OPEN,) * 3),
+                     ("06", "f", (OK, BLOCKED, DOWN)), ("07", "g", (OK, OPEN, OPEN)))
+    path = tmp_path / "a"
+    if parquet:
+        table["measurement_start_time"] = pd.to_datetime(table["measurement_start_time"])
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, index=False)
+    found = judge_counts(read_counts_text(path), NOW)
+    assert rows_of(found) == [("KE", 1, "t.example", 5, 3)]
+    assert found.frame["time"].tolist() == [pd.Timestamp("2025-01-01")]
+    assert found.left_out["undecided"].rows == 2
+    assert found.left_out["undecided"].first_line == (4 if parquet else 5)
+
+
+@given(st.lists(st.sampled_from(["", "nan", "inf", "-1", "2", "x", "0.5", "1e400"]), min_size=9, max_size=9))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_scores_that_are_none_break_nothing(tmp_path: Path, words: list[str]) -> None:
+    table = analysis(("01", "a", (OK, OK, OK)), ("02", "b", (OK, OK, OK))).astype(object)
+    table.loc[0, list(ANALYSIS[6:])] = words
+    table.to_csv(tmp_path / "a.csv", index=False)
+    (row,) = rows_of(judge_counts(read_counts_text(tmp_path / "a.csv"), NOW))
+    assert row[3] in (1, 2)
+
+
 def rows_of(counts: CountsRows) -> list[tuple[object, ...]]:
     return [tuple(row) for row in counts.frame[["cc", "asn", "target", "n", "failed"]].itertuples(index=False)]
 

@@ -18,6 +18,7 @@ pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 from fleet_days import NOW, START, some_runs, write_runs
 from probe.cli.main import cli
+from probe.research.counts.counts_cells import CellsOrigin
 from probe.research.events import event_findings
 from probe.research.events.event import Event
 from probe.research.events.findings import Findings
@@ -40,8 +41,8 @@ def detected(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the stand-in finds, and what it was given."""
     seen: dict[str, Any] = {"events": [event("one", 1)]}
 
-    def examine(cells: Any, step: timedelta, *, witnesses_told: bool) -> Findings:
-        seen["rows"], seen["step"] = len(cells["cell_start"]), step
+    def examine(cells: Any, origin: CellsOrigin, population: Path | None) -> Findings:
+        seen["rows"], seen["step"], seen["population"] = len(cells["cell_start"]), origin.step, population
         return Findings(events=tuple(seen["events"]))
 
     monkeypatch.setattr(event_findings, "_examine", examine)
@@ -79,6 +80,7 @@ def test_the_command_tells_events(tmp_path: Path, detected: dict[str, Any]) -> N
     write_runs(tmp_path / "in", some_runs(3), parquet=False)
     arguments = ["analyse", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--memory", "300"]
     done = CliRunner().invoke(cli, arguments)
+    assert detected["population"] == tmp_path / "out" / "population.parquet"
     assert "new: one\\x1b[2J" in done.output
     assert in_order(done.output, "Events: 1", "1 told")
     told = json.loads(CliRunner().invoke(cli, [*arguments, "--json", "--changes-since", "2020-01-01"]).stdout)

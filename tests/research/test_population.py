@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from probe.cli.analyse import analyse
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe.core.runs import RunResult
-from probe.research.population.population_files import CSV_FILE, PARQUET_FILE, write_population
+from probe.research.cells.file_names import POPULATION_FILE, POPULATION_TEXT
+from probe.research.events.placed_stretches import read_placed_stretches
+from probe.research.population.population_files import write_population
 from probe.research.population.population_schema import MEANINGS
 from probe_lab.cli.fleet import fleet
 
@@ -56,6 +59,24 @@ def test_a_network_that_is_spared_tells_a_block(tmp_path: Path, parquet: bool) -
     assert (row["onset"], row["served_until"], row["last"]) == (
         "2026-03-02T00:00:00Z", "2026-03-01T18:00:00Z", "2026-03-03T06:00:00Z")
     assert (row["n"], row["struck"], row["witnesses"], row["networks_alike"], row["networks_spared"]) == (6, 6, 1, 4, 1)
+
+
+def test_what_it_accuses_is_read_back_for_the_events(tmp_path: Path) -> None:
+    judge(tmp_path, list_runs([*STRUCK, *SPARED]))
+    told = read_placed_stretches(tmp_path / "out" / POPULATION_FILE)
+    assert {(each.place.cc, each.place.asn) for each in told} == {("RU", asn) for asn in range(64500, 64504)}
+    assert {(each.onset, each.end) for each in told} == {
+        (datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, 7, tzinfo=UTC))}
+
+
+def test_days_that_are_not_wanted_are_not_read(tmp_path: Path) -> None:
+    runs = list_runs([*STRUCK, *SPARED])
+    done = judge(tmp_path / "all", runs)
+    some = write_population(tmp_path / "all" / "results", tmp_path / "all" / "out", now=NOW, since="2026-03-02",
+                            until="2026-03-03")
+    assert {row["last"] for row in done.told} == {"2026-03-03T06:00:00Z"}
+    assert {row["last"][:10] for row in some.told} == {"2026-03-02"}
+    assert {row["served_until"] for row in some.told} == {None}
 
 
 def test_what_strikes_all_networks_alike_stays_open(tmp_path: Path) -> None:
@@ -202,8 +223,8 @@ def test_names_that_no_probe_writes_are_left_out(tmp_path: Path) -> None:
 
 def test_both_files_hold_the_same_rows(tmp_path: Path) -> None:
     done = judge(tmp_path, list_runs([*STRUCK, *SPARED]))
-    columnar = pq.read_table(tmp_path / "out" / PARQUET_FILE).to_pylist()
-    plain = list(csv.DictReader((tmp_path / "out" / CSV_FILE).open(encoding="utf-8", newline="")))
+    columnar = pq.read_table(tmp_path / "out" / POPULATION_FILE).to_pylist()
+    plain = list(csv.DictReader((tmp_path / "out" / POPULATION_TEXT).open(encoding="utf-8", newline="")))
     assert len(columnar) == len(plain) == done.rows
     assert [list(row) for row in (columnar[0], plain[0])] == [list(MEANINGS)] * 2
     assert [(row["target_id"], str(row["probe_asn"]), row["basis"], str(row["struck"])) for row in columnar] == [
@@ -222,7 +243,7 @@ def test_the_command_tells_it(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert {(row["target_id"], row["rule_id"]) for row in found["population"]} == {(TARGET, "pop/spared")}
-    assert (tmp_path / "may" / CSV_FILE).is_file()
+    assert (tmp_path / "may" / POPULATION_TEXT).is_file()
 
 
 def test_counts_of_others_have_no_population(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import tracemalloc
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("pandas", reason="needs the extra `research`")
@@ -26,7 +26,8 @@ from probe.research.events.segments import (
     shrink_rate,
 )
 
-CELLS = st.lists(st.integers(1, 5).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1, max_size=9)
+CELLS = st.lists((st.integers(1, 5) | st.integers(1, 100_000)).flatmap(
+    lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1, max_size=9)
 
 
 def segment(blocked: Ints, decided: Ints, penalty: float) -> Ints:
@@ -46,6 +47,7 @@ def total(cells: Sequence[tuple[int, int]], starts: Sequence[int], penalty: floa
 
 @settings(max_examples=150, deadline=None)
 @given(CELLS, st.floats(0.05, 6))
+@example([(0, 90_000), (1, 90_000), (0, 90_000), (90_000, 90_000), (89_999, 90_000)], 6.0)
 def test_no_other_segmentation_is_better(cells: list[tuple[int, int]], penalty: float) -> None:
     k, n = (np.array(column, dtype=np.int64) for column in zip(*cells, strict=True))
     found = segment(k, n, penalty).tolist()
@@ -53,7 +55,7 @@ def test_no_other_segmentation_is_better(cells: list[tuple[int, int]], penalty: 
     best = min(total(cells, [0, *cuts], penalty) for size in range(len(cells)) for cuts in
                itertools.combinations(inner, size))
     assert found[0] == 0
-    assert total(cells, found, penalty) == pytest.approx(best, abs=1e-9)
+    assert total(cells, found, penalty) == pytest.approx(best, rel=1e-12, abs=1e-9)
 
 
 @given(st.lists(st.tuples(CELLS | st.just([]), st.floats(0.05, 6)), max_size=8))

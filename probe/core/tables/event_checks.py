@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-EventCheck = Literal["network", "service_or_instrument", "one_device", "one_interval", "version", "habit", "chance"]
+EventCheck = Literal["network", "service_or_instrument", "one_device", "one_interval", "version", "habit", "chance",
+                     "refusal"]
+EventStatus = Literal["suspected", "unplaced", "confirmed"]
+EventGround = Literal["verdicts", "failures"]
+"""What an event is counted from: verdicts that convict, or all that failed, whether a run could say why or not."""
 
 EVENT_CHECKS: dict[EventCheck, str] = {
     "network": "other services, or innocent controls, failed alike on the same network",
@@ -14,6 +18,7 @@ EVENT_CHECKS: dict[EventCheck, str] = {
     "version": "the program or its catalogue changed at the onset",
     "habit": "the service fails so there by itself, again and again or all the time",
     "chance": "what its neighbours failed in the same hours leaves too little to be more than chance",
+    "refusal": "the service itself may refuse the network or the country: nothing shows where it is stopped",
 }
 """Word -> what is said of a window that it explains."""
 
@@ -25,5 +30,6 @@ CHANGES_MIND: dict[EventCheck, str] = {
     "version": "the same failures with the version from before",
     "habit": "failures that last longer than its bursts do, or measurements from before they began",
     "chance": "more verdicts in these hours",
+    "refusal": "a run that finds the place, a control in the country that is served, or networks that are spared",
 }
 """Word -> what would have to be seen for the window to be an event after all."""

@@ -36,6 +36,7 @@ from probe.core.icmp_errors import IcmpError
 from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
+from probe.core.renewal import renew, renew_changed
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import (
     NO_STAGE_OR_PAGE,
@@ -309,12 +310,12 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
     )
     if (base.depth < base.needs and not base.failed_attempts) or base.must_not_answer:
-        base = replace(base, planned=PlannedLooks())  # it was only looked at, or is well where nothing answers
+        base = renew_changed(base, planned=PlannedLooks())  # it was only looked at, or is well where nothing answers
     at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
     base = _with_failures(base, mine, failed, around, private_root, at_port=at_port, traces=traces, cc=cc)
     told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]
     known_as = to_public_address(address, nat64_prefix)
-    base = replace(base, elsewhere=gather_answers_elsewhere(told, endpoint))
+    base = renew_changed(base, elsewhere=gather_answers_elsewhere(told, endpoint))
     if site.app:
         app = gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
                                   place=Place(known_as, site.port))
@@ -329,12 +330,12 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
 
 def without_controls(path: PathEvidence) -> PathEvidence:
     """What would be known had no control been asked."""
-    return replace(
+    return renew_changed(
         path, controls_asked=0, controls_answered=0, control_networks=0, control_same_country=0, control_here=0,
         control_ok=0, control_failed=0, control_same_key=0, control_other_key=0, control_page_same=0,
         control_page_differs=0, control_redirects_alike=0, elsewhere=NO_ANSWERS,
-        app=replace(path.app, control_proven=0, control_foreign=0, control_failed=0),
-        flow=replace(path.flow, controls_fast=0, controls_slow=0))
+        app=renew_changed(path.app, control_proven=0, control_foreign=0, control_failed=0),
+        flow=renew_changed(path.flow, controls_fast=0, controls_slow=0))
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
@@ -347,7 +348,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
     stage = _STAGES[last.operation]
     if stage == "http" and not last.failure:
         stage = "page"
-    return replace(
+    return renew(
         base, stage=stage, failure=last.failure, icmp=last.icmp,
         same_failure=len({(o.operation, kind_of(o.failure)) for o in ends}) == 1,
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
@@ -373,7 +374,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses) and word_of(c) == "ok"}
     words = {(c.asn, c.cc, word) for c in answered if (word := word_of(c))}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place.port == site.port]
-    return replace(
+    return renew_changed(
         base, controls_asked=len({c.control_id for c in controls}),
         controls_answered=len({c.control_id for c in answered}),
         control_networks=count_networks(c for c in answered if word_of(c) or says_more(c, site.port)),

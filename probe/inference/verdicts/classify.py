@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from probe.core.endpoints import Endpoint
+from probe.core.renewal import renew_changed
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.untested_words import PAGE_UNASKED, RAN_OUT
 from probe.core.verdicts import ServiceVerdict, Verdict
@@ -93,7 +94,7 @@ def _judge_endpoint(one: TriedEndpoint, run: RunContext, across: CrossSiteEviden
              for p in one.paths]
     judged = [(d.evidence.path, _of_path(endpoint, d)) for d in paths]
     evidence = gather_name_evidence(case, run, across, judged)
-    evidence = replace(evidence, company=find_name_company(evidence.dns, endpoint, run, across))
+    evidence = renew_changed(evidence, company=find_name_company(evidence.dns, endpoint, run, across))
     if case.site.has_name and not evidence.dns.asked:
         return _untried(endpoint, RAN_OUT)
     name = decide(NAME_TABLE, evidence)
@@ -103,19 +104,19 @@ def _judge_endpoint(one: TriedEndpoint, run: RunContext, across: CrossSiteEviden
 
 def _of_path(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
     context = decision.evidence
-    bare = replace(context, path=without_controls(context.path))
+    bare = renew_changed(context, path=without_controls(context.path))
     sure = limit_confidence(decision, bare, networks=context.path.control_networks)
     found = make_path_verdict(endpoint, decision)
-    return replace(found, confidence=min(found.confidence, sure, limit_ok(found.outcome, context.path)))
+    return renew_changed(found, confidence=min(found.confidence, sure, limit_ok(found.outcome, context.path)))
 
 
 def _of_name(case: SiteCase, endpoint: Endpoint, decision: Decision[NameEvidence]) -> Verdict:
     name, dns = decision.evidence, decision.evidence.dns
-    bare = replace(name, dns=replace(dns, control_ok=0, control_denying=0, controls_asked=0))
+    bare = renew_changed(name, dns=renew_changed(dns, control_ok=0, control_denying=0, controls_asked=0))
     words = WORDS_OF_CONTROLS if dns.trusted_ok or dns.trusted_denying else WORDS_ABOUT_NAMES
     sure = limit_confidence(decision, bare, networks=max(dns.control_ok, dns.control_denying), words=words)
     found = make_name_verdict(endpoint, decision, tuple(o.observation_id for o in case.dns))
-    return replace(found, confidence=min(found.confidence, sure))
+    return renew_changed(found, confidence=min(found.confidence, sure))
 
 
 def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEvidence], judged: Sequence[PathVerdict],

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
+from probe.core.renewal import renew_changed
 from probe.core.tables.block_types import BlockTypeId
 from probe.core.tables.evidence_words import EvidenceLevel
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
@@ -48,10 +49,11 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
     if any(v.outcome == "ok" and p.family == 4 for p, v in tried):
         tried = [(p, v) for p, v in tried if not _accuses(v) or p.family != 6 or p.depth > 1]
     verdict = _of_verdicts([v for _, v in tried])
-    verdict = replace(verdict, intermittent=add_shares(v.intermittent for _, v in tried),
-                      troubled=add_shares(v.troubled for _, v in tried),
-                      troubled_beside=add_shares(v.troubled_beside for _, v in tried),
-                      spared=verdict.spared or _list_answered(verdict, [v for _, v in paths]))
+    verdict = renew_changed(
+        verdict, intermittent=add_shares(v.intermittent for _, v in tried),
+        troubled=add_shares(v.troubled for _, v in tried),
+        troubled_beside=add_shares(v.troubled_beside for _, v in tried),
+        spared=verdict.spared or _list_answered(verdict, [v for _, v in paths]))
     return JudgedEndpoint(endpoint=endpoint, verdict=verdict, by_family=_by_family(tried))
 
 
@@ -66,10 +68,10 @@ def _of_verdicts(tried: Sequence[Verdict]) -> Verdict:
         chief = _add_place(max(blocked, key=lambda v: v.confidence), blocked)
         others = tuple(v.block_type for v in blocked if v.block_type != chief.block_type)
         partial = any(v.outcome == "ok" for v in tried)
-        return add_causes(replace(_add_counts(chief, blocked), partial=partial), others)
+        return add_causes(renew_changed(_add_counts(chief, blocked), partial=partial), others)
     chief = min(tried, key=lambda v: (not v.suspected, not _fails_programs(v), _ORDER.index(v.outcome)))
     doubtful = bool(chief.suspected) or _fails_programs(chief)
-    chief = replace(chief, partial=doubtful and any(v.outcome == "ok" for v in tried))
+    chief = renew_changed(chief, partial=doubtful and any(v.outcome == "ok" for v in tried))
     notes = tuple(v.block_type for v in tried if v.outcome == "local") if chief.outcome == "ok" else ()
     return add_causes(_add_counts(chief, [v for v in tried if v.outcome == chief.outcome]), notes)
 
@@ -108,7 +110,7 @@ def _is_settled_deeper(tried: Sequence[PathVerdict], shallow: PathEvidence) -> b
 
 def _add_counts(chief: Verdict, members: Sequence[Verdict]) -> Verdict:
     evidence = tuple(dict.fromkeys(i for v in members for i in v.evidence))
-    return replace(
+    return renew_changed(
         chief, evidence=evidence[:MAX_EVIDENCE], attempts=sum(v.attempts for v in members),
         failed_attempts=sum(v.failed_attempts for v in members),
     )

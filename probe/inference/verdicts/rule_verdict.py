@@ -7,6 +7,7 @@ from typing import Any
 
 from probe.catalogue.owners import find_owner
 from probe.core.endpoints import Endpoint
+from probe.core.renewal import renew_changed
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.control_sources import ControlWord
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, ResidualWord, Scope
@@ -64,7 +65,7 @@ def make_bare_verdict(endpoint: Endpoint, outcome: Outcome) -> Verdict:
 
 def add_causes(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
     """The same verdict, with what stands behind it."""
-    return replace(verdict, also=tuple(dict.fromkeys(verdict.also + causes)))
+    return renew_changed(verdict, also=tuple(dict.fromkeys(verdict.also + causes)))
 
 
 def _verdict(endpoint: Endpoint, decision: Decision[Any], place: _Place) -> Verdict:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from probe.catalogue.owners import describe_service
 from probe.core.endpoints import Endpoint
+from probe.core.renewal import renew_changed
 from probe.inference.evidence.company import ALONE, Companies, CompanyEvidence, Strike, find_companies
 from probe.inference.evidence.dns_evidence import DnsEvidence, gather_dns_evidence
 from probe.inference.evidence.path_evidence import PathEvidence
@@ -44,7 +45,7 @@ def find_name_company(name: DnsEvidence, endpoint: Endpoint, run: RunContext, ac
 
 def with_company(one: TriedEndpoint, run: RunContext, across: CrossSiteEvidence) -> TriedEndpoint:
     """The endpoint with the company of each of its paths."""
-    return replace(one, paths=[replace(path, company=find_path_company(path, one.endpoint, run, across))
+    return replace(one, paths=[renew_changed(path, company=find_path_company(path, one.endpoint, run, across))
                                for path in one.paths])
 
 

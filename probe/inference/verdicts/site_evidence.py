@@ -10,6 +10,7 @@ from probe.core.addresses import is_private, may_connect
 from probe.core.endpoints import Endpoint
 from probe.core.nat64 import to_public_address
 from probe.core.places import Place
+from probe.core.renewal import renew_changed
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.run_words import OUT_OF_ORDER
 from probe.core.tables.trust import TrustFinding
@@ -61,7 +62,7 @@ def gather_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: Cr
 
 
 def _beside(path: PathEvidence, across: CrossSiteEvidence) -> PathEvidence:
-    return replace(path, beside=judge_beside(path.address, across.accepting))
+    return renew_changed(path, beside=judge_beside(path.address, across.accepting))
 
 
 def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: CrossSiteEvidence,

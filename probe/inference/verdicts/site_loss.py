@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from probe.catalogue.owners import name_network
 from probe.core.observations import Observation
+from probe.core.renewal import renew_changed
 from probe.core.tables.protocols import DATAGRAMS
 from probe.inference.evidence.connection_loss import (
     COUNTED,
@@ -86,7 +87,7 @@ def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvid
     carried small records."""
     kept = any(o.purpose == STAY and o.address == path.address for o in case.turns)
     path = replace(path, stay=gather_stay_evidence(case.turns)) if kept else path
-    path = replace(path, records=_gather_records(path.address, case))
+    path = renew_changed(path, records=_gather_records(path.address, case))
     found = losses.by_group.get((case.site.endpoints[0].service, name_network(path.address)), LOSSLESS)
     mostly = path.address in losses.mostly
     if found is LOSSLESS and not mostly:
@@ -102,4 +103,4 @@ def _gather_records(address: str, case: SiteCase) -> RecordEvidence:
     if address in found:
         return found[address]
     silent = next((each for each in found.values() if each.is_doubtful), NO_RECORDS)
-    return replace(silent, passed_beside=0)
+    return renew_changed(silent, passed_beside=0)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from probe.catalogue.owners import OwnerId, find_owner
+from probe.core.renewal import renew_changed
 from probe.core.tables.evidence_words import Stage
 from probe.core.tables.failures import kind_of
 from probe.core.tables.words import Empty
@@ -45,7 +46,7 @@ def with_places(one: TriedEndpoint, places: Mapping[Cause, HopLocation], timed: 
 def _with_place(path: PathEvidence, cause: Cause, places: Mapping[Cause, HopLocation],
                 timed: frozenset[Cause]) -> PathEvidence:
     alike = NOWHERE if _find_place(path).where else places.get(cause, NOWHERE)
-    return replace(path, located_alike=alike, timed_alike=cause in timed)
+    return renew_changed(path, located_alike=alike, timed_alike=cause in timed)
 
 
 def _find_place(path: PathEvidence) -> HopLocation:

@@ -13,22 +13,23 @@ import ibis
 import ibis.expr.types as ir
 
 from probe.research.cells import row_quality
+from probe.research.cells.failure_layers import FAILED, LAYERS
 from probe.research.cells.row_quality import CODES, flag, moment, text, whole_number
 
 KEY = ("lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id", "cell_start")
 COUNTS = ("n", "ok", "blocked", "down", "inconclusive", "network", "local", "witnesses")
-COLUMNS = (*KEY, *COUNTS, "block_type", "confirmed")
+COLUMNS = (*KEY, *COUNTS, "block_type", "confirmed", *FAILED, "failure_type")
 ORDER = ("cell_start", "lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id")
 """Of the rows in a file: the same whatever was gone through at once."""
 NUMBERED_ORDER = ("slot_no", "level", "name_no")
 """The same order, by the numbers that stand for places and names: quicker to sort by."""
 
 FRAME = ("run_id", "measurement_start_time", "probe_id", "probe_cc", "probe_asn", "lab", "schema_version")
-VERDICT = ("target_id", "service", "role", "outcome", "block_type", "confirmed")
+VERDICT = ("target_id", "service", "role", "outcome", "block_type", "confirmed", "suspected")
 SERVICE = ("service", "role", "outcome")
 _MORE_OF_RUNS = ("measurement_end_time", "n_attempted", "n_observations")
 RUN = (*FRAME, *_MORE_OF_RUNS)
-OPTIONAL = frozenset({"schema_version", "block_type", "confirmed", *_MORE_OF_RUNS})
+OPTIONAL = frozenset({"schema_version", "block_type", "confirmed", "suspected", *_MORE_OF_RUNS})
 """Columns that older files may lack; what counts for them is the empty text, or false."""
 
 _COUNTED = ("ok", "blocked", "down", "inconclusive", "network", "local")
@@ -106,6 +107,7 @@ def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
         "file", run_id=text(raw.run_id), day_no=day_number(day_of(raw.file)), code=row_quality.code(text(raw.outcome)),
         block_type=text(raw.block_type) if "block_type" in raw.columns else ibis.literal(""),
         confirmed=flag(raw.confirmed) if "confirmed" in raw.columns else ibis.literal(False),
+        suspected=text(raw.suspected) if "suspected" in raw.columns else ibis.literal(""),
         **{name: text(raw[name]) for name in columns},
     )
     own = runs.select("run_id", "day_no", "run_no", "slot_no", "probe_no", "crowded", "start", run_reason=runs.reason)
@@ -119,7 +121,7 @@ def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
 def make_facts(judged: ir.Table) -> ir.Table:
     """The judged rows as numbers."""
     return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", "block_type",
-                         "confirmed", "reason", "day_no")
+                         "confirmed", "suspected", "reason", "day_no")
 
 
 def find_twins(facts: ir.Table, *, by_bits: bool) -> ir.Table:
@@ -150,7 +152,38 @@ def count_verdict_cells(verdicts: CountedRows, runs: ir.Table) -> ir.Table:
     facts = verdicts.facts
     told = facts.filter(facts.code == CODES["blocked"])
     sure = told.group_by(["slot_no", "name_no"]).agg(confirmed=_sum(told.confirmed))
-    return _finish(_tally(facts, told, sure), verdicts.names, runs, "target")
+    return _finish(_tally(facts, told, sure, list_failures(facts)), verdicts.names, runs, "target")
+
+
+def list_failures(facts: ir.Table) -> ir.Table:
+    """The verdicts that say what something failed by: what is blocked, and what was left open but is suspected."""
+    blocked, suspected = facts.code == CODES["blocked"], (facts.code == CODES["inconclusive"]) & (facts.suspected != "")
+    failed = facts.filter(blocked | suspected)
+    cause = ibis.cases((failed.code == CODES["blocked"], failed.block_type), else_=failed.suspected)
+    return failed.select("run_no", "slot_no", "name_no", cause=cause)
+
+
+def list_role_failures(verdicts: CountedRows, services: CountedRows) -> ir.Table:
+    """The roles of runs that failed: what is blocked, and what was left open while more targets failed than answered.
+
+    One row each with `cause`, of several the last by name, and `service_no`.
+    """
+    roles = services.names.select("service", "role", "service_no", role_no="name_no")
+    names = verdicts.names.select("name_no", "service", "role").inner_join(roles, ["service", "role"])
+    names = names.select("name_no", "service_no", "role_no")
+    failed = list_failures(verdicts.facts).inner_join(names, "name_no")
+    failed = failed.group_by(["run_no", "role_no"]).agg(cause=failed.cause.max(), failed=_size(failed))
+    served = verdicts.facts.filter(verdicts.facts.code == CODES["ok"]).semi_join(failed, "run_no")
+    served = without_right(served.select("run_no", "slot_no", "name_no").inner_join(names, "name_no"))
+    served = served.group_by(["run_no", "role_no"]).agg(served=_size(served))
+    told = services.facts.filter(services.facts.code.isin([CODES["blocked"], CODES["inconclusive"]]))
+    told = told.select("run_no", "slot_no", "code", role_no="name_no").inner_join(
+        roles.select("role_no", "service_no"), "role_no")
+    both = without_right(without_right(told).left_join(failed, ["run_no", "role_no"]))
+    both = without_right(both.left_join(served, ["run_no", "role_no"]))
+    open_and_failed = both.failed.fill_null(0) > both.served.fill_null(0)
+    both = both.filter((both.code == CODES["blocked"]) | open_and_failed)
+    return both.select("run_no", "slot_no", "service_no", name_no="role_no", cause=both.cause.fill_null(""))
 
 
 def number_blocked(verdicts: CountedRows, services: CountedRows) -> ir.Table:
@@ -162,10 +195,12 @@ def number_blocked(verdicts: CountedRows, services: CountedRows) -> ir.Table:
         "run_no", "slot_no", "name_no", "service_no", "block_type", "confirmed")
 
 
-def count_role_cells(services: CountedRows, blocked: ir.Table | None, runs: ir.Table) -> ir.Table:
-    """The cells of roles; the blocked verdicts of their targets, if there are any, tell by what and if confirmed."""
+def count_role_cells(services: CountedRows, blocked: ir.Table | None, failures: ir.Table | None,
+                     runs: ir.Table) -> ir.Table:
+    """The cells of roles; the blocked verdicts of their targets, if there are any, tell by what and if confirmed, and
+    `failures`, from `list_role_failures`, what failed."""
     sure = _count_confirmed(services.facts, blocked)
-    return _finish(_tally(services.facts, blocked, sure), services.names, runs, "role")
+    return _finish(_tally(services.facts, blocked, sure, failures), services.names, runs, "role")
 
 
 def combine_services(services: CountedRows) -> ir.Table:
@@ -179,12 +214,18 @@ def combine_services(services: CountedRows) -> ir.Table:
     return best.select("run_no", "slot_no", "probe_no", "crowded", name_no=best.service_no, code=code)
 
 
-def count_service_cells(whole: ir.Table, services: CountedRows, blocked: ir.Table | None, runs: ir.Table) -> ir.Table:
-    """The cells of services, from `combine_services`."""
+def count_service_cells(whole: ir.Table, services: CountedRows, blocked: ir.Table | None, failures: ir.Table | None,
+                        runs: ir.Table) -> ir.Table:
+    """The cells of services, from `combine_services`: one fails where it is blocked or open, and a role of it fails."""
     if blocked is not None:
         blocked = blocked.drop("name_no").rename(name_no="service_no")
+    if failures is not None:
+        failures = failures.group_by(["run_no", "service_no"]).agg(cause=failures.cause.max())
+        told = whole.filter(whole.code.isin([CODES["blocked"], CODES["inconclusive"]]))
+        told = told.select("run_no", "slot_no", "name_no")
+        failures = without_right(told.inner_join(failures.rename(name_no="service_no"), ["run_no", "name_no"]))
     names = services.names.select("service", name_no=services.names.service_no).distinct()
-    return _finish(_tally(whole, blocked, _count_confirmed(whole, blocked)), names, runs, "service")
+    return _finish(_tally(whole, blocked, _count_confirmed(whole, blocked), failures), names, runs, "service")
 
 
 def day_folder(file: ir.StringValue) -> ir.StringValue:
@@ -222,8 +263,9 @@ def _size(rows: ir.Table) -> ir.IntegerScalar:
     return _sum(rows.slot_no.notnull())
 
 
-def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None) -> ir.Table:
-    """Outcomes, witnesses and block types by hour, network and name.
+def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None,
+           failures: ir.Table | None) -> ir.Table:
+    """Outcomes, witnesses, block types and failures by hour, network and name.
 
     A probe with one run in the hour is one witness a row; only of those with more are the names compared.
     """
@@ -235,10 +277,26 @@ def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None
     none = {"confirmed": ibis.literal(0, "int64"), "block_type": ibis.literal("")}
     cells = _join(cells, confirmed) if confirmed is not None else cells.mutate(confirmed=none["confirmed"])
     cells = _join(cells, _commonest(blocked)) if blocked is not None else cells.mutate(block_type=none["block_type"])
+    cells = _add_failures(cells, failures)
     return cells.mutate(
         witnesses=cells.single + cells.several.fill_null(0), n=cells.ok + cells.blocked + cells.down,
         confirmed=cells.confirmed.fill_null(0),
         block_type=ibis.cases((cells.blocked > 0, cells.block_type.fill_null("")), else_=""))
+
+
+def _add_failures(cells: ir.Table, failures: ir.Table | None) -> ir.Table:
+    """The cells with how much failed at each layer, and by what most of it did."""
+    if failures is None:
+        return cells.mutate(**dict.fromkeys(FAILED, ibis.literal(0, "int64")), failure_type=ibis.literal(""))
+    top = failures.cause.re_extract(r"^([a-z0-9_]+)", 1)
+    layer = ibis.cases((top.isin(["ip", "tcp"]), "tcp"), (top.isin(["dns", "tls", "http"]), top), else_="other")
+    failed = failures.mutate(layer=layer)
+    counts = failed.group_by(_CELL).agg(**{
+        name: _sum(failed.layer == layer) for name, layer in zip(FAILED, LAYERS, strict=True)})
+    most = _commonest(failures.rename(block_type="cause")).rename(failure_type="block_type")
+    cells = _join(_join(cells, counts), most)
+    return cells.mutate(**{name: cells[name].fill_null(0) for name in FAILED},
+                        failure_type=cells.failure_type.fill_null(""))
 
 
 def _join(left: ir.Table, right: ir.Table) -> ir.Table:

@@ -20,7 +20,7 @@ PORTION_ROWS = 9_000_000
 _ROW_BYTES = 30
 """So many bytes of CSV, whose rows nobody counts before they are read, take as much memory as one row of Parquet."""
 _MAX_HEADER_BYTES = 64 << 10
-_PLAIN = frozenset({"block_type", "confirmed", "schema_version", "measurement_end_time", "n_attempted",
+_PLAIN = frozenset({"block_type", "confirmed", "suspected", "schema_version", "measurement_end_time", "n_attempted",
                     "n_observations"})
 _PACKED = "runs as they were uploaded, packed; unpack and check them first: probe collect DIR -o OUT"
 _TABLES = ("runs", "verdicts", "services", "observations", "controls")
@@ -94,13 +94,15 @@ class LookedFiles:
 
 
 def find_inputs(directory: Path, *, required: Mapping[str, frozenset[str]], tables: Sequence[str],
-                portion_rows: int = PORTION_ROWS) -> CellInputs:
+                portion_rows: int = PORTION_ROWS, since: str = "", until: str = "") -> CellInputs:
     """The files of these tables in a results folder, or in all results folders directly below a directory.
 
     A file without one of the `required` columns is left out. Days are put together until they have `portion_rows`,
-    about. Raises StoreError where there are no results.
+    about; those before `since` (YYYY-MM-DD), and from `until` on, are left alone. Raises StoreError where there are no
+    results.
     """
     folders, by_day = list_days(directory, tables)
+    by_day = choose_days(by_day, since, until)
     looked = look_into(by_day, required)
     return CellInputs(folders=folders, bad=looked.bad, chunks=list(make_portions(looked.found, portion_rows)))
 
@@ -124,6 +126,11 @@ def list_days(directory: Path, tables: Sequence[str]) -> tuple[tuple[Path, ...],
         raise StoreError(f"{directory}: no results here; a results folder has a folder `verdicts`, and of the tables "
                          f"{', '.join(_TABLES)} what was measured")
     return folders, {day: tuple(by_day[day]) for day in sorted(by_day)}
+
+
+def choose_days(by_day: Mapping[str, tuple[OwnFile, ...]], since: str, until: str) -> dict[str, tuple[OwnFile, ...]]:
+    """The days from `since` on, and before `until`, each YYYY-MM-DD, or empty for no bound."""
+    return {day: own for day, own in by_day.items() if (since or day) <= day and (not until or day < until)}
 
 
 def look_into(by_day: Mapping[str, Sequence[OwnFile]], required: Mapping[str, frozenset[str]]) -> LookedFiles:

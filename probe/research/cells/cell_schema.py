@@ -5,8 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 
 from probe.research.cells.cell_expressions import COLUMNS
+from probe.research.cells.failure_layers import FAILED, LAYERS
 
-_WORDS = {"probe_cc", "level", "service", "role", "target_id", "block_type"}
+_AT = {"dns": "by the name", "tcp": "on the way to the address, below TLS", "tls": "in TLS", "http": "in HTTP",
+       "other": "in another way"}
+_WORDS = {"probe_cc", "level", "service", "role", "target_id", "block_type", "failure_type"}
 SCHEMA = pa.schema([
     pa.field(name, pa.bool_() if name == "lab" else pa.string() if name in _WORDS
              else pa.timestamp("us", tz="UTC") if name == "cell_start" else pa.int64(), nullable=False)
@@ -32,4 +35,9 @@ MEANINGS = {
     "block_type": "The most frequent cause among its blocked targets, the first by name of equally frequent ones; empty"
                   " where nothing is blocked.",
     "confirmed": "Blocked runs in which a second time slot agreed.",
+    **{name: f"Runs that failed {_AT[layer]}: found blocked, or left open and suspected. Of a role or service that was"
+             " left open: more of its targets failed than answered."
+       for name, layer in zip(FAILED, LAYERS, strict=True)},
+    "failure_type": "The most frequent cause, named or suspected, of what failed; the first by name of equally frequent"
+                    " ones.",
 }

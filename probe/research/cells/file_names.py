@@ -3,5 +3,6 @@
 CELLS_FILE = "cells.parquet"
 ABOUT_FILE = "cells.json"
 EVENTS_FILE = "events.jsonl"
+POPULATION_FILE, POPULATION_TEXT = "population.parquet", "population.csv"
 DAYS_FOLDER = "days"
 """Of what is kept of each day, so that it is not counted again."""

@@ -34,7 +34,7 @@ REASONS: Mapping[str, str] = {
     "unfinished": "there is no such run on that day: it was not finished, or its file is missing or left out",
     "name": "the target, service or role has a name that none has",
     "outcome": "the outcome is none of the codebook's words",
-    "block_type": "the block type is no dotted path",
+    "block_type": "the block type, or what is suspected, is no dotted path",
     "confirmed": "`confirmed` is neither true nor false",
 }
 """Word -> what it says to a person, in the order in which reasons are looked for."""
@@ -119,8 +119,8 @@ def name_reason(*names: ir.StringValue) -> ir.StringValue:
 
 
 def row_reason(rows: ir.Table) -> ir.StringValue:
-    """Why a row itself is left out; columns: code, block_type, confirmed."""
-    odd = (rows.block_type != "") & ~rows.block_type.re_search(_BLOCK_TYPE)
+    """Why a row itself is left out; columns: code, block_type, suspected, confirmed."""
+    odd = ibis.or_(*((cause != "") & ~cause.re_search(_BLOCK_TYPE) for cause in (rows.block_type, rows.suspected)))
     return ibis.cases(
         (rows.code.isnull(), "outcome"),
         (odd, "block_type"),

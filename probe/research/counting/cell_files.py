@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from probe.core.progress import Progress, ignore_progress
 from probe.research.cells import cell_expressions as cell
-from probe.research.cells.cell_inputs import DayChunk, list_days
+from probe.research.cells.cell_inputs import DayChunk, choose_days, list_days
 from probe.research.cells.cell_schema import MEANINGS, SCHEMA
 from probe.research.cells.file_names import ABOUT_FILE, CELLS_FILE, DAYS_FOLDER, EVENTS_FILE
 from probe.research.cells.left_out_list import write_left_out
@@ -68,7 +68,7 @@ def write_cells(
     (YYYY-MM-DD) and the first that is not wanted. Raises StoreError where there is nothing to read or nowhere to write.
     """
     folders, by_day = list_days(directory, _TABLES)
-    by_day = {day: own for day, own in by_day.items() if (since or day) <= day and (not until or day < until)}
+    by_day = choose_days(by_day, since, until)
     if not by_day:
         raise StoreError(f"{directory}: no results of these days; see --since and --until")
     _check_period(out, since, until)

@@ -29,7 +29,7 @@ from probe.results.archive.own_files import OwnFile
 from probe.results.files.atomic import make_folder, replace_file, replace_whole
 
 KNOWN_FILE = "known.json"
-_FORMAT = 1
+_FORMAT = 2
 _RACY_NS = 2_000_000_000
 """A file that changed so shortly before it was looked at may have changed again within the clock's tick."""
 _MOST_BYTES = 1 << 30

@@ -200,9 +200,10 @@ class PortionCounter:
         if services:
             roles = cell.CountedRows(facts=services.sound(), names=services.names)
             blocked = self.engine.keep(cell.number_blocked(targets, roles)) if targets else None
+            failures = self.engine.keep(cell.list_role_failures(targets, roles)) if targets else None
             whole = self.engine.keep(cell.combine_services(roles))
-            found += [cell.count_role_cells(roles, blocked, runs),
-                      cell.count_service_cells(whole, roles, blocked, runs)]
+            found += [cell.count_role_cells(roles, blocked, failures, runs),
+                      cell.count_service_cells(whole, roles, blocked, failures, runs)]
         return found
 
     def _list_rejected(self, table: _Table) -> None:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from probe.core.stamps import format_time
 from probe.research.cells.cell_schema import MEANINGS, SCHEMA
+from probe.research.cells.failure_layers import FAILED
 from probe.research.cells.file_names import ABOUT_FILE, CELLS_FILE
 from probe.research.counts.counts_rows import COUNTS_REASONS, CountsRows, judge_counts
 from probe.research.counts.counts_text import read_counts_text
@@ -140,6 +141,7 @@ def _cells(frame: pd.DataFrame, level: str) -> pd.DataFrame:
         "cell_start": frame["time"].dt.tz_localize("UTC"), "n": frame["n"], "ok": frame["n"] - frame["failed"],
         "blocked": frame["failed"], "down": 0, "inconclusive": 0, "network": 0, "local": 0,
         "witnesses": frame["witnesses"] if "witnesses" in frame else frame["n"], "block_type": "", "confirmed": 0,
+        **dict.fromkeys(FAILED, 0), "failed_other": frame["failed"], "failure_type": "",
     })
     return cells.assign(**{_VERSION: frame["version"]}) if "version" in frame else cells
 

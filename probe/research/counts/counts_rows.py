@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from probe.research.counts.counts_text import NEEDED, CountsText
 
-CountsReason = Literal["columns", "time", "future", "numbers", "witnesses", "network", "empty", "target"]
+CountsReason = Literal["columns", "time", "future", "numbers", "witnesses", "network", "empty", "target", "undecided"]
 COUNTS_REASONS: Mapping[CountsReason, str] = {
     "columns": "not as many columns as line 1",
     "time": "no time in ISO 8601 since 1990",
@@ -27,6 +27,7 @@ COUNTS_REASONS: Mapping[CountsReason, str] = {
     "network": "a network that names no country: write CC-ASn, CC, or give a column `country` with two letters",
     "empty": "nothing was counted: n is 0",
     "target": "no target",
+    "undecided": "a measurement whose scores say neither blocked nor ok",
 }
 NAMED = 1 << 32
 """Networks that have a name and no number get numbers from here on."""
@@ -92,8 +93,10 @@ def judge_counts(text: CountsText, now: datetime) -> CountsRows:
     if "version" in columns:
         frame["version"] = _texts(columns["version"])
     left_out: dict[CountsReason, LeftOut] = {}
-    if text.torn[0]:
-        left_out["columns"] = LeftOut(rows=text.torn[0], first_line=text.torn[1])
+    before: dict[CountsReason, tuple[int, int]] = {"columns": text.torn, "undecided": text.undecided}
+    for word, (many, first) in before.items():
+        if many:
+            left_out[word] = LeftOut(rows=many, first_line=first)
     kept = ~_empty(columns)
     lines = int(kept.sum())
     for word, flags in bad.items():
@@ -104,7 +107,7 @@ def judge_counts(text: CountsText, now: datetime) -> CountsRows:
     frame = frame[kept]
     once = frame.drop_duplicates()
     return CountsRows(frame=_add_up(once, step := _find_step(once["time"])), step=step,
-                      names=_names(place, kept), rows=lines + text.torn[0],
+                      names=_names(place, kept), rows=lines + text.torn[0] + text.undecided[0],
                       left_out=left_out, twice=len(frame) - len(once))
 
 

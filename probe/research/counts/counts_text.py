@@ -16,6 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from probe.research.counts.ooni_analysis import COLUMNS, count_analysis, is_analysis
 from probe.results.files.atomic import StoreError, translate_os_errors
 
 NEEDED = ("time", "network", "target", "n", "failed")
@@ -39,6 +40,8 @@ class CountsText:
     """Line of each row in the file, from 1; of Parquet the row."""
     torn: tuple[int, int]
     """How many lines have another number of columns, and the first of them; 0 where there is none."""
+    undecided: tuple[int, int] = (0, 0)
+    """The same of rows of an analysis that say neither that something failed nor that it is well."""
 
 
 def read_counts_text(path: Path) -> CountsText:
@@ -82,8 +85,16 @@ def _read_csv(path: Path, head: bytes) -> CountsText:
     lines = np.arange(2, table.num_rows + len(torn) + 2, dtype=np.int64)
     if torn:
         lines = np.delete(lines, [number - 2 for number in torn if 2 <= number < len(lines) + 2])[:table.num_rows]
-    return CountsText(columns={name: table[f"{at}"] for name, at in names.items()}, lines=lines,
-                      torn=(len(torn), min(torn, default=0)))
+    return _make_text({name: table[f"{at}"] for name, at in names.items()}, lines,
+                      (len(torn), min(torn, default=0)))
+
+
+def _make_text(columns: dict[str, pa.ChunkedArray], lines: NDArray[np.int64], torn: tuple[int, int]) -> CountsText:
+    """Counts as they are, and an analysis counted."""
+    if not is_analysis(columns):
+        return CountsText(columns=columns, lines=lines, torn=torn)
+    counted = count_analysis(columns, lines)
+    return CountsText(columns=counted.columns, lines=counted.lines, torn=torn, undecided=counted.undecided)
 
 
 def _read_lines(path: Path, width: int, names: Mapping[str, int], *, separator: str, encoding: str,
@@ -123,7 +134,7 @@ def _read_parquet(path: Path) -> CountsText:
         raise StoreError(f"{path}: more than {MOST_ROWS} rows; give the counts of a shorter time")
     table = pq.read_table(path, columns=[schema.names[at] for at in names.values()], partitioning=None)
     columns = {name: _as_text(table[schema.names[at]]) for name, at in names.items()}
-    return CountsText(columns=columns, lines=np.arange(1, table.num_rows + 1, dtype=np.int64), torn=(0, 0))
+    return _make_text(columns, np.arange(1, table.num_rows + 1, dtype=np.int64), (0, 0))
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -134,6 +145,8 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _check_names(path: Path, header: list[str]) -> dict[str, int]:
     """Where each known column is. Raises StoreError where one is missing, or comes twice."""
+    if is_analysis(header):
+        return {name: header.index(name) for name in COLUMNS}
     missing = [name for name in NEEDED if name not in header]
     if missing:
         raise StoreError(f"{path}: line 1 lacks the columns {', '.join(missing)}; it needs {', '.join(NEEDED)}, "

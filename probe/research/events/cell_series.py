@@ -5,6 +5,7 @@ A cell that nobody measured is not there: a gap stays a gap.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -77,6 +78,8 @@ class CellTable:
     series: tuple[CellSeries, ...]
     volumes: tuple[NetworkVolume, ...]
     block_types: tuple[str, ...]
+    failing: Mapping[int, CellSeries]
+    """Place in `series` -> the same with what failed as `blocked`, suspected or not, where that is more."""
     version_names: tuple[str, ...]
     first: int
     last: int

@@ -27,11 +27,12 @@ MOMENT: EventCheck = "one_interval"
 VERSION: EventCheck = "version"
 HABIT: EventCheck = "habit"
 CHANCE: EventCheck = "chance"
+REFUSAL: EventCheck = "refusal"
 
 Answer: TypeAlias = Literal["explains", "out", "open", "doubt"]
 Numbers: TypeAlias = Mapping[str, float]
 
-_LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
+LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
 _MANY_SERVICES, _MANY_SHARE = 6, 0.5
 """Where control targets were well in the same hours, or several devices saw it, it takes more to blame the network."""
 _LEAST_COUNTRIES, _COUNTRY_SHARE = 2, 0.5
@@ -141,7 +142,7 @@ _Beside: TypeAlias = tuple[SeriesFinding, int, int]
 
 def _beside(window: EventWindow, others: Iterable[SeriesFinding]) -> list[_Beside]:
     """What can be compared with the window, and its blocked and decided verdicts in the window's hours."""
-    seen = ((each, *_count_verdicts(each.series, window)) for each in others)
+    seen = ((each, *count_verdicts(each.series, window)) for each in others)
     return [(each, blocked, decided) for each, blocked, decided in seen if decided and not _busy(each, window)]
 
 
@@ -155,7 +156,7 @@ def _rate(beside: Iterable[_Beside]) -> float:
 
 def _network(window: EventWindow, others: Iterable[SeriesFinding], beside: Sequence[_Beside], *,
              several: bool) -> CheckAnswer:
-    heard = [_count_verdicts(each.series, window) for each in others if each.series.role == CONTROL]
+    heard = [count_verdicts(each.series, window) for each in others if each.series.role == CONTROL]
     like = _like(window, [told for told in beside if told[0].series.role != CONTROL], lambda series: series.service)
     if sum(n for _, n in heard) >= _CONTROL_VERDICTS:
         controls = [told for told in beside if told[0].series.role == CONTROL]
@@ -163,7 +164,7 @@ def _network(window: EventWindow, others: Iterable[SeriesFinding], beside: Seque
         if any(failed.values()):
             return CheckAnswer(answer="explains", numbers={"controls": len(failed), "alike": sum(failed.values())})
     elif not several:
-        return _judge(like, _LEAST_SERVICES, _SERVICE_SHARE)
+        return _judge(like, LEAST_SERVICES, _SERVICE_SHARE)
     return _judge(like, _MANY_SERVICES, _MANY_SHARE)
 
 
@@ -248,7 +249,7 @@ def _busy(each: SeriesFinding, window: EventWindow) -> bool:
     )
 
 
-def _count_verdicts(series: CellSeries, window: EventWindow) -> tuple[int, int]:
+def count_verdicts(series: CellSeries, window: EventWindow) -> tuple[int, int]:
     """Blocked and decided verdicts of another series in the window's hours."""
     first, stop = series.times.searchsorted((window.onset, window.end + 1))
     inside = slice(first, stop)

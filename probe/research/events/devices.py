@@ -72,7 +72,9 @@ def _fit_device(quiet: Floats, own: Floats) -> float:
     for _ in range(_STEPS):
         with_it = np.log(share) + own
         total = np.logaddexp(with_it, np.log1p(-share) + quiet)
-        share = min(max(float(np.exp(with_it - total).mean()), _LEAST_RATE), 1 - _LEAST_RATE)
+        before, share = share, min(max(float(np.exp(with_it - total).mean()), _LEAST_RATE), 1 - _LEAST_RATE)
+        if share == before:  # further steps change nothing
+            break
     return float(np.logaddexp(np.log(share) + own, np.log1p(-share) + quiet).sum())
 
 
@@ -84,7 +86,9 @@ def _fit_network(k: Floats, n: Floats, quiet: Floats, rate: float) -> float:
         with_it = np.log(share) + _log_likelihood(k, n, rate)
         total = np.logaddexp(with_it, np.log1p(-share) + quiet)
         best = max(best, float(total.sum()))
-        weight = np.exp(with_it - total)
+        weight, before = np.exp(with_it - total), (share, rate)
         share = min(max(float(weight.mean()), _LEAST_RATE), 1 - _LEAST_RATE)
         rate = min(max(float((weight * k).sum() / max((weight * n).sum(), 1e-9)), _LEAST_RATE), 1 - _LEAST_RATE)
+        if (share, rate) == before:
+            break
     return best

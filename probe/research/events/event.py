@@ -9,6 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
+from probe.core.tables.event_checks import EventGround, EventStatus
 from probe.research.events.cell_series import CellPlace
 from probe.research.events.window import EventWindow
 
@@ -48,8 +49,8 @@ class Event:
     event_id: str
     kind: str
     """`service`, or `network` where no service is singled out."""
-    status: str
-    """`suspected` or `confirmed`."""
+    status: EventStatus
+    """`unplaced`: it surely fails, and nothing shows that the service does not refuse."""
     lab: bool
     place: str
     """Country, ISO 3166-1 alpha-2."""
@@ -77,6 +78,7 @@ class Event:
     """That it is a block of the service, see `probe.research.events.probability`; of a network, that it was cut."""
     ruled_out: tuple[str, ...]
     not_ruled_out: tuple[str, ...]
+    ground: EventGround = "verdicts"
 
 
 def make_event_id(kind: str, place: CellPlace, service: str, onset: datetime) -> str:

@@ -6,9 +6,9 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
@@ -16,6 +16,9 @@ from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE
 from probe.research.events.cell_columns import ParquetColumns
 from probe.research.events.findings import Findings
 from probe.results.files.atomic import StoreError, append_lines, translate_os_errors
+
+if TYPE_CHECKING:
+    from probe.research.counts.counts_cells import CellsOrigin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +37,10 @@ def can_find_events() -> bool:
     return importlib.util.find_spec("probe.research.events.event_detection") is not None
 
 
-def find_events(out: Path, *, since: datetime | None, now: datetime) -> LoggedChanges:
+def find_events(out: Path, *, since: datetime | None, now: datetime, population: Path | None = None) -> LoggedChanges:
     """Find the events in `out/cells.parquet`, add what changed to `out/events.jsonl`, and tell what it says since a
-    time; since this call where none is given. Raises StoreError where the log cannot be read or written.
+    time; since this call where none is given. `population`: the table of verdicts of many probes, where there is one.
+    Raises StoreError where a file cannot be read, or the log not written.
     """
     from probe.research.counts.counts_cells import read_origin
     from probe.research.events.event_json import findings_to_json, list_rows
@@ -48,7 +52,7 @@ def find_events(out: Path, *, since: datetime | None, now: datetime) -> LoggedCh
         origin = read_origin(out / CELLS_FILE)
         cells = ParquetColumns(out / CELLS_FILE)
         span = pc.min_max(cells["cell_start"]).as_py()
-        found = _examine(cells, origin.step, witnesses_told=origin.witnesses_told) if span["min"] else Findings()
+        found = _examine(cells, origin, population) if span["min"] else Findings()
     names, fresh = origin.names or {}, []
     if span["min"]:
         covered = CoveredTime(begin=span["min"].astimezone(UTC), end=span["max"].astimezone(UTC) + origin.step)
@@ -62,12 +66,14 @@ def find_events(out: Path, *, since: datetime | None, now: datetime) -> LoggedCh
         found=findings_to_json(found, names, targets=origin.targets, witnesses=origin.witnesses_told))
 
 
-def _examine(cells: ParquetColumns, step: timedelta, *, witnesses_told: bool) -> Findings:
+def _examine(cells: ParquetColumns, origin: CellsOrigin, population: Path | None) -> Findings:
     """The findings in cells, which are read column by column."""
     from probe.research.events.event_detection import examine_cells
+    from probe.research.events.placed_stretches import read_placed_stretches
     from probe.research.events.series_reading import read_cells
 
-    return examine_cells(read_cells(cells, step, witnesses_told=witnesses_told))
+    placed = read_placed_stretches(population) if population else []
+    return examine_cells(read_cells(cells, origin.step, witnesses_told=origin.witnesses_told), placed)
 
 
 def read_log(path: Path) -> list[Mapping[str, Any]]:

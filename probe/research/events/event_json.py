@@ -40,7 +40,8 @@ def findings_to_json(found: Findings, names: Mapping[int, str], *, targets: bool
 def event_to_json(event: Event, names: Mapping[int, str], *, targets: bool = False, witnesses: bool = True) -> Row:
     """One event; `onset` and `end` are the earliest and the latest time, null where nothing was measured beyond."""
     return {
-        "id": event.event_id, "kind": event.kind, "status": event.status, "lab": event.lab, "cc": event.place,
+        "id": event.event_id, "kind": event.kind, "status": event.status,
+        "ground": event.ground, "lab": event.lab, "cc": event.place,
         "networks": [name_network(event.place, reach.asn, names) for reach in event.networks],
         "service": event.service, "role": _only(event.roles), "target": _target(event, targets=targets),
         "roles": [role for role in event.roles if role], "targets": list(event.endpoints), "mechanism": event.mechanism,

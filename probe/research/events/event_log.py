@@ -141,7 +141,8 @@ def _change(known: LogRow, row: LogRow) -> str:
         told = [name for name in told if name not in _QUIET]
         if _asns(row) != _asns(known):
             return REVISED
-    return REVISED if any(row[name] != known.get(name) for name in told) else ""
+    # What an older version did not tell is no news.
+    return REVISED if any(name in known and row[name] != known[name] for name in told) else ""
 
 
 def _reaches(row: LogRow) -> list[Mapping[str, object]]:

@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from probe.core.tables.event_checks import EventCheck, EventGround, EventStatus
 from probe.research.events.cell_series import POOLED, CellPlace, CellSeries, CellTable
+from probe.research.events.crosscheck import DEVICE, MOMENT
 from probe.research.events.event import DOWN_TO, Event, NetworkReach, find_mechanism, make_event_id
 from probe.research.events.joint_windows import WindowCluster, find_bounds
 from probe.research.events.probability import estimate_probability
@@ -20,6 +23,8 @@ from probe.research.events.window import EventWindow
 
 _ONGOING = timedelta(days=2)
 _CONFIRM_CELLS = 2
+_KINDS: Mapping[EventGround, str] = {"verdicts": "service", "failures": "failures"}
+"""What an id is made from: on one service and hour there may be an event of either ground."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,6 +35,7 @@ class EventSources:
     by_service: Mapping[tuple[bool, str], Sequence[SeriesFinding]]
     counts: Counter[CellPlace]
     """Series at each place."""
+    ground: EventGround = "verdicts"
 
 
 def is_open(window: EventWindow, cells: CellTable) -> bool:
@@ -37,8 +43,19 @@ def is_open(window: EventWindow, cells: CellTable) -> bool:
     return window.end_until is None and (cells.last - window.end) * cells.step <= _ONGOING
 
 
-def make_event(cluster: WindowCluster, sources: EventSources) -> Event:
-    """The event that these windows tell of."""
+def find_cluster_cause(cluster: WindowCluster, cells: CellTable) -> EventCheck | Literal[""]:
+    """Why windows that nothing else explains make no event all the same; empty when they do."""
+    words = {judged.checks.explained_by for judged in cluster.members}
+    networks = {judged.window.series.place.asn for judged in cluster.members} - {POOLED}
+    if words == {DEVICE} and len(networks) < 2:
+        return DEVICE
+    if words == {MOMENT}:
+        return "" if any(is_open(judged.window, cells) for judged in cluster.members) else MOMENT
+    return ""
+
+
+def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = True) -> Event:
+    """The event that these windows tell of; `placed`: something shows that the service does not refuse."""
     cells, lead = sources.cells, cluster.lead.window
     keeping = _keeps_hours(cluster)
     bounds = find_bounds(keeping or cluster, cells)
@@ -50,9 +67,11 @@ def make_event(cluster: WindowCluster, sources: EventSources) -> Event:
     standing = bounds.onset_from is None and max((r.witnesses for r in reaches), default=1) < 2
     ruled = set.intersection(*(set(judged.checks.ruled_out) for judged in (sure or cluster.members)))
     asked = cluster.lead.checks
+    sure_status: EventStatus = "confirmed" if placed else "unplaced"
     return Event(
-        event_id=make_event_id("service", place, lead.series.service, cells.time(bounds.onset)),
-        kind="service", status="confirmed" if enough and not doubts and not standing else "suspected",
+        event_id=make_event_id(_KINDS[sources.ground], place, lead.series.service, cells.time(bounds.onset)),
+        kind="service", status=sure_status if enough and not doubts and not standing else "suspected",
+        ground=sources.ground,
         lab=place.lab, place=place.cc, service=lead.series.service,
         roles=tuple(sorted({judged.window.series.role for judged in cluster.members})),
         endpoints=tuple(sorted({judged.window.series.target_id for judged in cluster.members} - {""})),

@@ -17,6 +17,7 @@ BLOCKS_A_YEAR = 1.0
 """Of one network, over all its services: the prior. Whoever believes another multiplies the odds by their ratio."""
 OPEN: Mapping[EventCheck, float] = {
     "network": 0.03, "service_or_instrument": 0.05, "one_device": 0.03, "one_interval": 0.3, "version": 0.01,
+    "refusal": 0.4,
 }
 """Share of failures of a service, beyond chance, that are due to a cause about which nobody could be asked."""
 DOUBT = 0.4

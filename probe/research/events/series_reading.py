@@ -7,7 +7,7 @@ millions of cells fit a small machine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from probe.research.cells.failure_layers import FAILED
 from probe.research.events.cell_columns import (
     CellsError,
     CodedColumn,
@@ -40,8 +41,9 @@ def read_cells(table: Any, step: timedelta = HOUR, *, witnesses_told: bool = Tru
     """Series from a cell table: a pandas frame, an Arrow table, or a mapping of columns to arrays.
 
     Rows of roles are used, and those of targets; rows of whole services only where a service has neither. Optional
-    columns: `witnesses`, `confirmed`, `block_type`, and `software_version` or `catalogue_version` (those of most
-    verdicts of the cell). `witnesses_told`: the column counts probes, rather than standing for what nobody knows.
+    columns: `witnesses`, `confirmed`, `block_type`, those of failures by layer and `failure_type`, and
+    `software_version` or `catalogue_version` (those of most verdicts of the cell). `witnesses_told`: the column counts
+    probes, rather than standing for what nobody knows.
     Raises CellsError for missing columns and for cells that occur twice.
     """
     missing = [name for name in REQUIRED if name not in list_columns(table)]
@@ -49,14 +51,18 @@ def read_cells(table: Any, step: timedelta = HOUR, *, witnesses_told: bool = Tru
         raise CellsError(f"the cell table lacks {', '.join(missing)}; see docs/analysis.md for its columns")
     time = cell_numbers(table, "cell_start", step)
     if not time.size:
-        return CellTable(step=step, series=(), volumes=(), block_types=(), version_names=(), first=0, last=0)
+        return CellTable(step=step, series=(), volumes=(), block_types=(), failing={}, version_names=(), first=0,
+                         last=0)
     rows = _rows(table, time)
     types, versions = _optional(table, "block_type"), _versions(table)
     first, last = int(rows.time.min()), int(rows.time.max())
+    reading = _Reading(table=table, rows=rows, versions=versions, witnesses_told=witnesses_told)
+    series = tuple(_series(reading, reading.ordered("blocked"), types, reading.wanted(), reading.ordered("confirmed")))
+    failing, words = _failing(reading, len(types.names))
     return CellTable(
-        step=step, volumes=tuple(_volumes(table, rows, witnesses_told)),
-        series=tuple(_series(table, rows, types, versions, witnesses_told)),
-        block_types=tuple(map(str, types.names)), version_names=tuple(map(str, versions.names)), first=first, last=last,
+        step=step, volumes=tuple(_volumes(table, rows, witnesses_told)), series=series, failing=failing,
+        block_types=(*map(str, types.names), *words), version_names=tuple(map(str, versions.names)), first=first,
+        last=last,
     )
 
 
@@ -137,28 +143,72 @@ def _versions(table: Any) -> CodedColumn:
     return made
 
 
-def _series(table: Any, rows: _Rows, types: CodedColumn, versions: CodedColumn,
-            witnesses_told: bool) -> Iterator[CellSeries]:
-    """Every series of roles and targets, and of services that have neither, in the order of their names."""
-    finer = {(head.place, head.service) for head in rows.heads if head.level != "service"}
-    wanted = np.array([head.level != "service" or (head.place, head.service) not in finer for head in rows.heads])
-    blocked = _order(table, rows, "blocked")
-    decided = _order(table, rows, "ok") + blocked
-    kept = np.flatnonzero((decided > 0) & np.repeat(wanted, np.diff(rows.bounds)))
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Reading:
+    """A table, and the order of its rows."""
+
+    table: Any
+    rows: _Rows
+    versions: CodedColumn
+    witnesses_told: bool
+
+    def ordered(self, name: str) -> Ints:
+        """A column of numbers in the order of series; 1 for witnesses, else 0, where there is none."""
+        return _order(self.table, self.rows, name)
+
+    def wanted(self) -> NDArray[np.bool_]:
+        """Which series are used: roles and targets, and services that have neither."""
+        heads = self.rows.heads
+        finer = {(head.place, head.service) for head in heads if head.level != "service"}
+        return np.array([head.level != "service" or (head.place, head.service) not in finer for head in heads])
+
+
+def _series(reading: _Reading, blocked: Ints, types: CodedColumn, chosen: NDArray[np.bool_],
+            confirmed: Ints | None = None) -> Iterator[CellSeries]:
+    """The chosen series, in the order of their names, with `blocked` and what is ok as what was decided."""
+    rows = reading.rows
+    decided = reading.ordered("ok") + blocked
+    kept = np.flatnonzero((decided > 0) & np.repeat(chosen, np.diff(rows.bounds)))
     edges = np.searchsorted(kept, rows.bounds)
     blocked, decided, times = blocked[kept], decided[kept], rows.time[kept]
-    witnesses, confirmed = (_order(table, rows, name)[kept] for name in ("witnesses", "confirmed"))
-    kinds, made_by = (_keep_column(column, rows.order, kept) for column in (types, versions))
-    for head, start, stop, is_wanted in zip(rows.heads, edges[:-1], edges[1:], wanted, strict=True):
-        if not is_wanted:
+    sure = np.zeros(len(kept), dtype=np.int64) if confirmed is None else confirmed[kept]
+    witnesses = reading.ordered("witnesses")[kept]
+    kinds, made_by = (_keep_column(column, rows.order, kept) for column in (types, reading.versions))
+    for head, start, stop, is_chosen in zip(rows.heads, edges[:-1], edges[1:], chosen, strict=True):
+        if not is_chosen:
             continue
         part = slice(int(start), int(stop))
         yield CellSeries(
             place=head.place, service=head.service, role=head.role,
             target_id=head.target_id if head.level == "target" else "", times=times[part], blocked=blocked[part],
-            decided=decided[part], witnesses=witnesses[part], confirmed=confirmed[part], types=kinds[part],
-            versions=made_by[part], witnesses_told=witnesses_told,
+            decided=decided[part], witnesses=witnesses[part], confirmed=sure[part], types=kinds[part],
+            versions=made_by[part], witnesses_told=reading.witnesses_told,
         )
+
+
+def _failing(reading: _Reading, offset: int) -> tuple[dict[int, CellSeries], tuple[str, ...]]:
+    """The series in which more failed than was found blocked, by their place among all that are wanted, and the words
+    of their causes, whose numbers begin at `offset`."""
+    table, rows = reading.table, reading.rows
+    if any(name not in list_columns(table) for name in (*FAILED, "failure_type")):
+        return {}, ()
+    failed, blocked = np.zeros(len(rows.order), dtype=np.int64), read_whole_numbers(table, "blocked")
+    for name in FAILED:
+        failed += read_whole_numbers(table, name)
+    if not (failed > blocked).any():
+        return {}, ()
+    failed = np.maximum(failed, blocked)[rows.order]
+    more = failed > blocked[rows.order]
+    wanted = reading.wanted()
+    chosen = wanted & (np.add.reduceat(more, rows.bounds[:-1]) > 0)
+    if not chosen.any():
+        return {}, ()
+    causes = encode_column(table, "failure_type", empty="")
+    words = tuple(map(str, causes.names))
+    types = replace(causes, codes=causes.codes + np.int32(offset))
+    places = (np.cumsum(wanted) - 1)[chosen]
+    made = _series(reading, failed, types, chosen)
+    return dict(zip(places.tolist(), made, strict=True)), words
 
 
 def _keep_column(column: CodedColumn, order: Ints, kept: Ints) -> NDArray[np.int32]:

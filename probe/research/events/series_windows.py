@@ -222,6 +222,9 @@ def _base(series: CellSeries, starts: Ints) -> float:
 def _make_windows(series: CellSeries, cells: CellTable, starts: Ints, base: float,
                   inflation: float) -> list[EventWindow]:
     """Windows from segments: neighbours joined over short dips, then those that come back each day."""
+    rates = np.add.reduceat(series.blocked, starts) / np.add.reduceat(series.decided, starts)
+    if estimate_strength(float(rates.max()), base) < min(_FAINT, LEAST_STRENGTH):
+        return []
     spans = _join_spans(series, cells, find_raised_spans(series.blocked, series.decided, starts, base))
     day = cells.cells_in(_DAY)
     windows = merge_daily_windows(cells, [_window(series, span, base, inflation, day) for span in spans])

@@ -47,17 +47,17 @@ def judge_windows(found: Sequence[SeriesFinding]) -> JudgedWindows:
     services = [each for each in found if each.series.role != CONTROL]
     around = sort_neighbours(found)
     kept = [_judge(window, around, each.needed) for each in services for window in each.windows]
-    explained = [_explained(judged) for judged in kept if not judged.stands]
+    explained = [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
     explained += [_habitual(*told) for each in services for told in each.habitual]
     world = [told.window for told in explained if told.explained_by == WORLD]
     around = _without(found, world)
     kept = [_once_more(judged, around, world) for judged in kept] if world else kept
-    explained += [_explained(judged) for judged in kept if not judged.stands]
+    explained += [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
     newest = [judged for each in services if (judged := _judge_newest(each, around, kept, explained))]
     return JudgedWindows(kept=(*kept, *(judged for judged in newest if judged.stands)),
-                         explained=(*explained, *(_explained(judged) for judged in newest if not judged.stands)))
+                         explained=(*explained, *(explain_window(judged) for judged in newest if not judged.stands)))
 
 
 def _judge(window: EventWindow, around: Neighbours, needed: float, *, sure: bool = True,
@@ -66,7 +66,8 @@ def _judge(window: EventWindow, around: Neighbours, needed: float, *, sure: bool
                         sure=sure)
 
 
-def _explained(judged: JudgedWindow) -> ExplainedWindow:
+def explain_window(judged: JudgedWindow) -> ExplainedWindow:
+    """A window that something explains, as what it is."""
     word = judged.checks.explained_by
     assert word
     return ExplainedWindow(window=judged.window, explained_by=word, checks=judged.checks)

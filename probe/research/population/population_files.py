@@ -21,6 +21,7 @@ from probe.inference.populations.judge_population import PopulationVerdict, judg
 from probe.inference.populations.population_evidence import PopulationEvidence
 from probe.research.cells import cell_expressions as cell
 from probe.research.cells.cell_inputs import CellInputs, DayChunk, find_inputs, split_readable
+from probe.research.cells.file_names import POPULATION_FILE, POPULATION_TEXT
 from probe.research.engines.duckdb_connection import open_duckdb
 from probe.research.engines.duckdb_engine import DuckDB
 from probe.research.engines.engine import AnalysisEngine, EngineError
@@ -32,7 +33,6 @@ from probe.results.files.atomic import replace_whole
 from probe.results.files.text_cells import encode
 from probe.results.schema import Column, Kind
 
-PARQUET_FILE, CSV_FILE = "population.parquet", "population.csv"
 MAX_TOLD = 10_000
 """So many rows are told beside the files."""
 _OWN_PART, _LEAST_MB = 3, 150
@@ -56,11 +56,12 @@ class PopulationSummary:
 
 
 def write_population(directory: Path, out: Path, *, now: datetime, lab: bool = False, memory_mb: int = 2500,
-                     threads: int = 0) -> PopulationSummary:
+                     threads: int = 0, since: str = "", until: str = "") -> PopulationSummary:
     """Read result folders and write what their probes say together to `out`. Raises StoreError.
 
-    Whatever counts the cells, this is DuckDB's work; what does not fit `memory_mb` goes to a temporary folder. Where
-    there are no files of runs or of verdicts the table is empty.
+    `since`, `until`: the first day (YYYY-MM-DD) and the first that is not wanted; no other is read. Whatever counts the
+    cells, this is DuckDB's work; what does not fit `memory_mb` goes to a temporary folder. Where there are no files of
+    runs or of verdicts the table is empty.
     """
     done = PopulationSummary()
     threads = threads or os.cpu_count() or 1
@@ -71,7 +72,7 @@ def write_population(directory: Path, out: Path, *, now: datetime, lab: bool = F
             hours = ProbeHours(connection, folder)
             engine = DuckDB(memory_mb=max(_LEAST_MB, memory_mb - own_mb), threads=threads, temporary=out)
             try:
-                _gather(directory, engine, hours, now, lab)
+                _gather(_find_files(directory, engine, since, until), engine, hours, now, lab)
             finally:
                 engine.close()
             hours.find_stretches()
@@ -86,9 +87,12 @@ def write_population(directory: Path, out: Path, *, now: datetime, lab: bool = F
     return done
 
 
-def _gather(directory: Path, engine: AnalysisEngine, hours: ProbeHours, now: datetime, lab: bool) -> None:
-    inputs = find_inputs(directory, required=_list_required(), tables=("runs", "verdicts", "observations", "controls"),
-                         portion_rows=engine.portion_rows)
+def _find_files(directory: Path, engine: AnalysisEngine, since: str, until: str) -> CellInputs:
+    return find_inputs(directory, required=_list_required(), tables=("runs", "verdicts", "observations", "controls"),
+                       portion_rows=engine.portion_rows, since=since, until=until)
+
+
+def _gather(inputs: CellInputs, engine: AnalysisEngine, hours: ProbeHours, now: datetime, lab: bool) -> None:
     if not any(chunk.of("runs") for chunk in inputs.chunks):
         return
     runs = _read_runs(inputs, engine, hours, now, lab)
@@ -179,7 +183,7 @@ def _note(done: PopulationSummary, row: Row) -> None:
 def _open_files(out: Path) -> Iterator[Any]:
     """Both files, which take their places when they are whole; gives what writes a row."""
     waiting: list[Row] = []
-    with (replace_whole(out / CSV_FILE) as lines, replace_whole(out / PARQUET_FILE) as groups,
+    with (replace_whole(out / POPULATION_TEXT) as lines, replace_whole(out / POPULATION_FILE) as groups,
           pq.ParquetWriter(groups, SCHEMA, compression="zstd") as columnar,
           lines.open("w", encoding="utf-8", newline="") as file):
         plain = csv.writer(file, lineterminator="\r\n")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from probe.catalogue.packaged import load_titles
-from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE
+from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE, POPULATION_FILE
 from probe.research.report.charts import count_decided, draw_heat
 from probe.research.report.event_section import EventFile, FoundEvent, describe_event, read_events
 from probe.research.report.figures import NetworkDrawing, check_png_here, write_figures
@@ -14,6 +14,7 @@ from probe.research.report.fleet_gather import BlockCause, Fleet, FleetPart, gat
 from probe.research.report.language import ENGLISH, ReportLanguage
 from probe.research.report.markup import Html, join_html, make_tag
 from probe.research.report.page_shell import PageContents, make_document
+from probe.research.report.population_section import PopulationTable, make_population_section, read_population
 from probe.research.report.report_findings import name_network, name_service
 from probe.research.report.service_section import BLOCKED, make_role_chart
 from probe.research.report.target_sentences import describe_account_need
@@ -47,20 +48,25 @@ def make_fleet_report(
     log = events or (directory / EVENTS_FILE if (directory / EVENTS_FILE).is_file() else None)
     found = read_events(log) if log else None
     fleet = gather_fleet(directory / CELLS_FILE, found.events if found else ())
-    write_file(out, make_fleet_page(fleet, title=title or say("page.title"), events=found, say=say).encode())
+    many = directory / POPULATION_FILE
+    population = read_population(many) if many.is_file() else None
+    write_file(out, make_fleet_page(fleet, title=title or say("page.title"), events=found, population=population,
+                                    say=say).encode())
     if figures:
         write_figures([_make_drawing(fleet, part) for part in fleet.parts], figures, say, png=png)
     return out
 
 
-def make_fleet_page(fleet: Fleet, *, title: str, say: ReportLanguage = ENGLISH, events: EventFile | None = None) -> str:
+def make_fleet_page(fleet: Fleet, *, title: str, say: ReportLanguage = ENGLISH, events: EventFile | None = None,
+                    population: PopulationTable | None = None) -> str:
     """The page of these networks."""
     names = load_titles()
     sections = [_part(fleet, part, f"n{number}", names, say) for number, part in enumerate(fleet.parts, start=1)]
     left = say.count(fleet.left_out, "network")
     note = make_tag("p", say("fleet.networks_left", networks=left), class_="note") if fleet.left_out else ""
+    many = make_population_section(population, names, say) if population else ""
     return make_document(PageContents(
-        title=title, networks=[part.network for part in fleet.parts], body=join_html(sections, note),
+        title=title, networks=[part.network for part in fleet.parts], body=join_html(many, sections, note),
         services={service for part in fleet.parts for service in part.roles},
         states={state for part in fleet.parts for service in part.roles for state in _states(part, service)},
         block_types={cause.block_type for part in fleet.parts for service in part.roles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from probe.core.tables.block_types import BlockTypeId
 from probe.core.tables.outcomes import OUTCOMES, Outcome
 from probe.core.tables.roles import Role
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.research.cells.failure_layers import FAILED, LAYERS
 from probe.results.runs.run_reader import read_runs
 from probe.results.runs.run_writer import write_run
 
@@ -46,7 +47,8 @@ def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = Fals
         verdicts.append(Verdict(
             target_id=f"{service}.{role}.{label}", service=service, role=role, input=f"https://{label}.example/",
             outcome=outcome, block_type=draw.choice(KINDS) if outcome == "blocked" else "",
-            confirmed=outcome == "blocked" and draw.random() < 0.5))
+            confirmed=outcome == "blocked" and draw.random() < 0.5,
+            suspected=random.Random(f"{number}{label}").choice(("", *KINDS)) if outcome == "inconclusive" else ""))
     services = tuple(
         ServiceVerdict(service=service, role=role, outcome=draw.choices(words, shares)[0], k=0, n=1)
         for service, role in dict.fromkeys((service, role) for service, role, _ in targets))
@@ -83,6 +85,8 @@ class _Tally:
     seen: defaultdict[Key, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     kinds: defaultdict[Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     confirmed: Counter[Key] = field(default_factory=Counter)
+    failed: defaultdict[Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Cause -> runs that failed by it."""
 
     def add(self, result: RunResult) -> None:
         run = result.run
@@ -106,6 +110,31 @@ class _Tally:
             key = (*frame, level, *names, hour)
             self.seen[key].append((outcome, run.vantage.probe_id))
             self.confirmed[key] += outcome == "blocked" and agreed
+        for names, cause in _failures(result, {names[0]: outcome for level, names, outcome, _ in rows
+                                               if level == "service"}):
+            level = ("service", "role", "target")[sum(map(bool, names)) - 1]
+            self.failed[(*frame, level, *names, hour)][cause] += 1
+
+
+def _failures(result: RunResult, services: dict[str, Outcome]) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """What failed in a run, target by target, then roles and services, and by what."""
+    causes: dict[tuple[str, str], list[str]] = defaultdict(list)
+    served: Counter[tuple[str, str]] = Counter()
+    for v in result.verdicts:
+        served[v.service, v.role] += v.outcome == "ok"
+        if v.outcome == "blocked" or v.suspected:
+            causes[v.service, v.role].append(v.block_type or v.suspected)
+            yield (v.service, v.role, v.target_id), v.block_type or v.suspected
+    whole: dict[str, list[str]] = defaultdict(list)
+    for s in result.services:
+        mine = causes[s.service, s.role]
+        if s.outcome == "blocked" or (s.outcome == "inconclusive" and len(mine) > served[s.service, s.role]):
+            cause = max(mine, default="")
+            whole[s.service].append(cause)
+            yield (s.service, s.role, ""), cause
+    for service, found in whole.items():
+        if services[service] in ("blocked", "inconclusive"):
+            yield (service, "", ""), max(found)
 
 
 def naive_cells(directory: Path, *, lab: bool = False) -> pd.DataFrame:
@@ -118,11 +147,17 @@ def naive_cells(directory: Path, *, lab: bool = False) -> pd.DataFrame:
     for key, pairs in tally.seen.items():
         tried = [(outcome, probe) for outcome, probe in pairs if outcome != "not_attempted"]
         counts = Counter(outcome for outcome, _ in tried)
-        kind = min(tally.kinds[key].items(), key=lambda item: (-item[1], item[0]), default=("", 0))[0]
+        kind, failure = (min(counted[key].items(), key=lambda item: (-item[1], item[0]), default=("", 0))[0]
+                         for counted in (tally.kinds, tally.failed))
+        layers = Counter({layer: 0 for layer in LAYERS})
+        for cause, times in tally.failed[key].items():
+            layer = cause.partition(".")[0].replace("ip", "tcp")
+            layers[layer if layer in LAYERS else "other"] += times
         if tried:
             rows.append((
                 *key, counts["ok"] + counts["blocked"] + counts["down"], *(counts[word] for word in _COUNTED),
-                len({probe for _, probe in tried}), kind if counts["blocked"] else "", tally.confirmed[key]))
+                len({probe for _, probe in tried}), kind if counts["blocked"] else "", tally.confirmed[key],
+                *(layers[layer] for layer in LAYERS), failure))
     names = ["lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id", "cell_start", "n", *_COUNTED,
-             "witnesses", "block_type", "confirmed"]
+             "witnesses", "block_type", "confirmed", *FAILED, "failure_type"]
     return pd.DataFrame(rows, columns=names)

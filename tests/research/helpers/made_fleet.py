@@ -13,13 +13,15 @@ from click.testing import CliRunner
 
 from probe.cli.analyse import analyse
 from probe.research.cells.cell_schema import SCHEMA
+from probe.research.cells.failure_layers import FAILED
 from probe_lab.cli.fleet import fleet
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 _COUNTS = ("ok", "blocked", "down", "inconclusive", "network", "local")
 _PLAIN: Mapping[str, Any] = {
     "lab": True, "probe_cc": "RU", "probe_asn": 64501, "level": "role", "service": "signal", "role": "chat",
-    "target_id": "", "witnesses": 3, "block_type": "", "confirmed": 0, **dict.fromkeys(_COUNTS, 0),
+    "target_id": "", "witnesses": 3, "block_type": "", "confirmed": 0,
+    **dict.fromkeys(FAILED, 0), "failure_type": "", **dict.fromkeys(_COUNTS, 0),
 }
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import timedelta
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from made_fleet import START, analysed_fleet, cell, levels, write_cells
 from probe.cli.report import report
 from probe.config.install_advice import advise_extra
 from probe.research.cells.cell_schema import SCHEMA
+from probe.research.population.population_schema import SCHEMA as POPULATION
 from probe.research.report import fleet_gather
 from probe.research.report.charts import count_decided, sum_outcomes
 from probe.research.report.event_section import parse_events
@@ -216,6 +218,38 @@ def test_a_page_stays_small_whatever_the_fleet(tmp_path: Path) -> None:
     text = page_of(tmp_path)
     assert len(text.encode()) < 5_000_000
     assert in_order(text, "no room", ": 10.")
+
+
+def test_what_many_probes_say_together_is_told_by_day(folder: Path, tmp_path: Path) -> None:
+    names = [name for name in POPULATION.names if name not in ("onset", "last", "served_until")]
+    plain = {name: {"int64": 0, "bool": False}.get(str(POPULATION.field(name).type), "") for name in names}
+    row = {**plain, "lab": True, "probe_cc": "RU", "probe_asn": 64501, "service": HOSTILE.replace("\ud800", ""),
+           "role": "chat", "target_id": "t.1", "n": 9, "struck": 7, "served_until": None, "witnesses": 3}
+    rows = [{**row, "onset": START + timedelta(days=day), "last": START + timedelta(days=day, hours=5), **told}
+            for day, told in ((0, {"outcome": "blocked", "block_type": "tls.reset", "basis": "spared"}),
+                              (2, {"outcome": "inconclusive", "suspected": "dns.nxdomain", "rule_id": "pop/unplaced",
+                                   "not_excluded": "service edge"}),
+                              (3, {"outcome": "inconclusive", "rule_id": "pop/too_few"}))]
+    (tmp_path / "cells.parquet").write_bytes((folder / "cells.parquet").read_bytes())
+    pq.write_table(pa.Table.from_pylist(rows, schema=POPULATION), tmp_path / "population.parquet")
+    for language in ("en", "ru"):
+        text = page_of(tmp_path, "--lang", language)
+        section = re.search(r'<section id="population".*?</section>', text, re.DOTALL)[0]  # type: ignore[index]
+        assert section.count("<tr data-service") == 2
+        assert re.findall(r"<code>([^<]+)</code>", section) == ["dns.nxdomain", "tls.reset"], "the latest day first"
+        assert section.count("7 / 9") == 2
+        assert section.count('scope="colgroup"') == 2
+        for key in ("population_basis.spared", "population_doubt.edge", "status.unplaced"):
+            assert escape(load_words()[key][("en", "ru").index(language)], quote=True) in section
+        assert "<script" not in section
+
+
+def test_a_torn_table_of_a_population_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "cells.parquet").write_bytes((folder / "cells.parquet").read_bytes())
+    (tmp_path / "population.parquet").write_bytes(b"PAR1")
+    done = CliRunner().invoke(report, [str(tmp_path), "--out", str(tmp_path / "page.html")])
+    assert done.exit_code == 1
+    assert "population.parquet" in done.output
 
 
 # words and strings

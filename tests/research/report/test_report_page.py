@@ -21,6 +21,7 @@ from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.event_checks import CHANGES_MIND, EVENT_CHECKS
 from probe.core.tables.outcomes import OUTCOMES
+from probe.core.tables.population_words import POPULATION_BASES, POPULATION_DOUBTS
 from probe.core.tables.roles import ACCOUNT_PARTS, ROLES
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.research.report.language import LANGUAGES, ReportLanguage, load_causes, load_words
@@ -71,13 +72,15 @@ def test_every_word_that_the_code_says_is_in_the_table_and_none_is_idle() -> Non
     assert not idle
 
 
-_BY_WORD = ("noun", "role", "scope", "control", "operation", "status", "check", "check_mind")
+_BY_WORD = ("noun", "role", "scope", "control", "operation", "status", "check", "check_mind", "population_basis",
+            "population_doubt")
 """Sections that are looked up by words of the results."""
 
 
 def test_words_of_the_results_are_all_translated() -> None:
     for section, words in (("outcome", [*OUTCOMES, *LETTERS]), ("state", LETTERS), ("role", ROLES),
-                           ("account_part", ACCOUNT_PARTS), ("check", EVENT_CHECKS), ("check_mind", CHANGES_MIND)):
+                           ("account_part", ACCOUNT_PARTS), ("check", EVENT_CHECKS), ("check_mind", CHANGES_MIND),
+                           ("population_basis", POPULATION_BASES), ("population_doubt", POPULATION_DOUBTS)):
         assert not [word for word in words if f"{section}.{word}" not in load_words()]
     assert set(load_causes()) == set(BLOCK_TYPES)
 
