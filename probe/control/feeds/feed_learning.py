@@ -24,6 +24,8 @@ from probe.control.feeds.feed_document import (
     FeedError,
     FeedPage,
     FeedPlace,
+    fit_text,
+    is_header_name,
 )
 from probe.core.addresses import is_bogon, parse_address
 from probe.core.endpoints import Endpoint
@@ -216,9 +218,9 @@ def _page(visits: Sequence[Observation]) -> FeedPage | None:
         return FeedPage(failure=read_failure_word(pages[-1].failure)) if len({o.attempt for o in pages}) >= 2 else None
     page = answered[-1].http
     return FeedPage(
-        status=page.status if 100 <= page.status <= 599 else 0, title=_text(page.title), bytes=page.body_bytes,
-        headers=tuple(sorted({name.lower() for name in page.header_names if _is_header(name)}))[:40],
-        location=_text(page.location), met=_MET.get(answered[-1].met_expectation, ""),
+        status=page.status if 100 <= page.status <= 599 else 0, title=fit_text(page.title), bytes=page.body_bytes,
+        headers=tuple(sorted({name.lower() for name in page.header_names if is_header_name(name)}))[:40],
+        location=fit_text(page.location), met=_MET.get(answered[-1].met_expectation, ""),
     )
 
 
@@ -245,11 +247,3 @@ def read_failure_word(failure: str) -> str:
     """The failure's word; its text may hold what tells of the vantage."""
     word = failure.partition(":")[0].strip()
     return word if re.fullmatch(r"[a-z][a-z0-9_]{0,63}", word) else "unknown_failure"
-
-
-def _text(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text[:500])
-
-
-def _is_header(name: str) -> bool:
-    return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+.^_`|~-") for c in name)

@@ -52,6 +52,11 @@ def reaches_address(stage: Stage | Empty, control: ControlAnswer, where: Place) 
     return control.http_failure == "" and where.address in control.addresses
 
 
+def is_in_country(control: ControlAnswer, cc: str, where: Place) -> bool:
+    """Whether it speaks from this country of this place."""
+    return control.cc == cc or (where, cc) in control.served_in
+
+
 def says_more(control: ControlAnswer, port: int) -> bool:
     """Whether it tells of a page, a messenger's words, a key or a transfer."""
     return (control.http_failure is not None or bool(control.app) or control.volume_failure is not None

@@ -10,7 +10,7 @@ from probe.core.endpoints import Endpoint
 from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
-from probe.core.tables.control_sources import FEED
+from probe.core.tables.control_sources import SELECTIVE
 from probe.core.tables.evidence_words import InnocentState, VersionState
 from probe.core.tables.failures import TIMEOUTS, kind_of
 from probe.core.tables.protocols import DatagramKind
@@ -121,7 +121,7 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation],
     where = Place(known_as, site.port)
     inputs = {e.input for e in site.endpoints}
     told = [c for c in around.controls if c.input in inputs]
-    answered = [c for c in told if c.state == "answered" and (c.source != FEED or where in dict(c.udp))]
+    answered = [c for c in told if c.state == "answered" and (c.source not in SELECTIVE or where in dict(c.udp))]
     words = {(c.asn, c.cc, not dict(c.udp)[where]) for c in answered if where in dict(c.udp)}
     keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place == where]

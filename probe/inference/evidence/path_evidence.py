@@ -37,7 +37,7 @@ from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.tables.address_sources import AddressSource
-from probe.core.tables.control_sources import FEED
+from probe.core.tables.control_sources import SELECTIVE
 from probe.core.tables.evidence_words import (
     NO_STAGE_OR_PAGE,
     TLS_OR_HTTP,
@@ -68,6 +68,7 @@ from probe.inference.evidence.certificate_claims import claims_organisation
 from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.control_findings import (
     count_networks,
+    is_in_country,
     is_same_page,
     reaches_address,
     read_control_finding,
@@ -368,7 +369,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     def word_of(control: ControlAnswer) -> ControlFinding:
         return read_control_finding(base.stage, site, control, known_as)
 
-    answered = [c for c in controls if c.state == "answered" and (c.source != FEED or word_of(c))]
+    answered = [c for c in controls if c.state == "answered" and (c.source not in SELECTIVE or word_of(c))]
     keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses) and word_of(c) == "ok"}
     words = {(c.asn, c.cc, word) for c in answered if (word := word_of(c))}
@@ -378,7 +379,8 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
         controls_answered=len({c.control_id for c in answered}),
         control_networks=count_networks(c for c in answered if word_of(c) or says_more(c, site.port)),
         control_same_country=count_networks(
-            c for c in answered if c.cc == cc and reaches_address(base.stage, c, Place(known_as, site.port))),
+            c for c in answered if is_in_country(c, cc, Place(known_as, site.port))
+            and reaches_address(base.stage, c, Place(known_as, site.port))),
         control_ok=sum(word == "ok" for *_, word in words), control_failed=sum(word == "failed" for *_, word in words),
         control_here=len(here),
         control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
