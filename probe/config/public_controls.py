@@ -9,7 +9,7 @@ GLOBALPING_URL = "https://api.globalping.io"
 GLOBALPING_ID = "globalping"
 OONI_URLS = ("https://5.th.ooni.org/", "https://6.th.ooni.org/")
 """OONI's list of helpers for web connectivity (`/api/v1/test-helpers`), as it was in 2026."""
-OONI_PREFIX = "ooni-"
+OONI_ID = "ooni"
 MAX_OONI = 4
 
 
@@ -20,8 +20,10 @@ def list_public_controls(settings: Settings) -> tuple[HelperSettings, ...]:
 
 
 def list_public_destinations(settings: Settings) -> tuple[str, ...]:
-    """Their URLs, which a consent must name."""
-    return tuple(control.url for control in list_public_controls(settings))
+    """Every URL that may be asked, which a consent must name."""
+    ids = {control.id for control in list_public_controls(settings)}
+    globalping = (find_globalping_url(settings),) if GLOBALPING_ID in ids else ()
+    return (*globalping, *(list_ooni_urls(settings) if OONI_ID in ids else ()))
 
 
 def explain_public_refusal(settings: Settings) -> str:
@@ -37,10 +39,15 @@ def find_globalping_url(settings: Settings) -> str:
     return settings.public_controls.globalping_url or GLOBALPING_URL
 
 
+def list_ooni_urls(settings: Settings) -> tuple[str, ...]:
+    """OONI's helpers, of which one is asked at a time: all of them are one control."""
+    return (settings.public_controls.ooni_helper_addresses or OONI_URLS)[:MAX_OONI]
+
+
 def _list_wanted(settings: Settings) -> tuple[HelperSettings, ...]:
-    wanted = settings.public_controls
-    urls = (wanted.ooni_helper_addresses or OONI_URLS)[:MAX_OONI] if wanted.ooni_helpers else ()
-    ooni = tuple(HelperSettings(id=f"{OONI_PREFIX}{n}", url=url) for n, url in enumerate(urls, start=1))
-    if not wanted.globalping:
-        return ooni
-    return (HelperSettings(id=GLOBALPING_ID, url=find_globalping_url(settings)), *ooni)
+    wanted, found = settings.public_controls, list[HelperSettings]()
+    if wanted.globalping:
+        found.append(HelperSettings(id=GLOBALPING_ID, url=find_globalping_url(settings)))
+    if wanted.ooni_helpers:
+        found.append(HelperSettings(id=OONI_ID, url=list_ooni_urls(settings)[0]))
+    return tuple(found)

@@ -195,8 +195,9 @@ def _place(endpoint: Endpoint, seen: Sequence[Observation]) -> FeedPlace | None:
     if all(word is None for word in words.values()):
         return None
     shaken = [o for o in seen if o.operation in _SHAKES and o.tls.chain]
-    return FeedPlace(ip=seen[0].address, port=endpoint.port, **words,
-                     key=shaken[-1].tls.chain[0] if shaken else "", ja4=shaken[-1].tls.ja4 if shaken else "")
+    return FeedPlace(ip=seen[0].address, port=endpoint.port, tcp=words["tcp"], tls=words["tls"], udp=words["udp"],
+                     app=words["app"], key=shaken[-1].tls.chain[0] if shaken else "",
+                     ja4=shaken[-1].tls.ja4 if shaken else "")
 
 
 def _word(seen: Sequence[Observation]) -> str | None:

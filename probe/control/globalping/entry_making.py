@@ -82,7 +82,7 @@ def make_entry(endpoint: Endpoint, addresses: Sequence[str], seen: Seen, *, inno
 
 
 def _sightings(seen: Seen, question: Question | None) -> tuple[Sighting, ...]:
-    return seen[question].sightings if question in seen else ()
+    return seen[question].sightings if question is not None and question in seen else ()
 
 
 def _make_place(endpoint: Endpoint, address: str, seen: Seen, innocent: str) -> FeedPlace | None:

@@ -137,8 +137,8 @@ def look_at_endpoint(book: SightingBook, endpoint: Endpoint, more: Sequence[str]
         asked = make_place_question(endpoint, address)
         beside = None if sparing else make_innocent_question(endpoint, address, innocent)
         opened = make_open_question(endpoint, address)
-        for question in dict.fromkeys((asked, beside, opened)):
-            if question is not None and book.ask(question, until=until):
+        for step in dict.fromkeys((asked, beside, opened)):
+            if step is not None and book.ask(step, until=until):
                 break
     return addresses
 
