@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from probe_lab.host import client_faults
@@ -232,26 +233,30 @@ def _await_listener(crew: ProgramCrew, name: str, address: str, port: int, *, ne
     crew.readies[ready] = name
 
 
-def start_public_probe(crew: ProgramCrew, vantage: VantagePoint, *, net: int, mnt: int) -> None:
-    """Start the probe of a public network at a vantage point."""
-    name = f"public-{vantage.control_id}"
-    crew.names[_start(crew, name, lambda: serve_public_probe(vantage.ipv4), net=net, mnt=mnt)] = name
-    _await_listener(crew, name, vantage.ipv4, PROBE_PORT, net=net)
-
-
-def start_public_network(crew: ProgramCrew, *, net: int, mnt: int) -> None:
-    """Start the public network's server, at the first vantage point."""
+def start_public_network(crew: ProgramCrew, spaces: Mapping[str, int]) -> None:
+    """Start a public network of probes, if there is one: a probe at each vantage point, and its server at the first.
+    `spaces`: the hosts' namespaces."""
     blueprint = crew.blueprint
-    vantages, style = blueprint.drawn.world.vantages, blueprint.public_network or "true"
+    vantages, style = blueprint.drawn.world.vantages, blueprint.public_network
+    if style is None:
+        return
+    for vantage in vantages:
+        _start_listener(crew, f"public-{vantage.control_id}", partial(serve_public_probe, vantage.ipv4), vantage,
+                        PROBE_PORT, spaces)
     credentials = blueprint.pki / "helpers" / vantages[0].control_id
 
     def work() -> None:
         serve_public_network(vantages, style, client_cc=blueprint.drawn.world.cc, certificate=f"{credentials}.pem",
                              key=f"{credentials}.key", log=blueprint.public_log)
 
-    name = "public-network"
+    _start_listener(crew, "public-network", work, vantages[0], API_PORT, spaces)
+
+
+def _start_listener(crew: ProgramCrew, name: str, work: Callable[[], None], vantage: VantagePoint, port: int,
+                    spaces: Mapping[str, int]) -> None:
+    net, mnt = spaces[f"{vantage.control_id}.net"], spaces[f"{vantage.control_id}.mnt"]
     crew.names[_start(crew, name, work, net=net, mnt=mnt)] = name
-    _await_listener(crew, name, vantages[0].ipv4, API_PORT, net=net)
+    _await_listener(crew, name, vantage.ipv4, port, net=net)
 
 
 def last_words(crew: ProgramCrew, name: str) -> str:

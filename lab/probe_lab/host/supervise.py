@@ -26,10 +26,9 @@ from probe_lab.host.programs import (
     ProgramCrew,
     last_words,
     start_helper,
-    start_public_network,
-    start_public_probe,
     start_process_space,
     start_program,
+    start_public_network,
     start_router,
     start_servers,
     start_stub,
@@ -224,11 +223,7 @@ def supervise(
         spaces[f"{name}.mnt"] = mnt = _dressed(crew, name, net=net, resolver=_PUBLIC_RESOLVER)
         if vantage in helpers:
             start_helper(crew, vantage, net=net, mnt=mnt)
-        if blueprint.public_network:
-            start_public_probe(crew, vantage, net=net, mnt=mnt)
-    if blueprint.public_network:
-        first = world.vantages[0].control_id
-        start_public_network(crew, net=spaces[f"{first}.net"], mnt=spaces[f"{first}.mnt"])
+    start_public_network(crew, spaces)
     try:
         _await_ready(watch)
         message = json.dumps({"status": "ready", "names": list(spaces)}).encode()

@@ -98,7 +98,7 @@ def make_feed(result: RunResult, catalogue: Catalogue, maker: FeedMaker, *, befo
             if endpoint.input in raw and verdict is not None and endpoint.status == "active":
                 entry = _entry(case, endpoint, verdict, six=six)
                 if entry is not None:
-                    found[endpoint.input] = _add_since(entry, known.get(endpoint.input), begun)
+                    found[endpoint.input] = add_since(entry, known.get(endpoint.input), begun)
     if not found:
         raise FeedError("there is nothing to publish: no endpoint was tried")
     made = begun + datetime.timedelta(seconds=max(1.0, result.run.runtime_s))
@@ -128,7 +128,7 @@ def is_unchanged(one: FeedEntry, other: FeedEntry) -> bool:
     return look_of(one) == look_of(other) and (not all(keys) or bool(keys[0] & keys[1]))
 
 
-def _add_since(entry: FeedEntry, before: FeedEntry | None, begun: datetime.datetime) -> FeedEntry:
+def add_since(entry: FeedEntry, before: FeedEntry | None, begun: datetime.datetime) -> FeedEntry:
     same = before is not None and before.since is not None and is_unchanged(before, entry)
     since = before.since if same and before else begun.astimezone(datetime.UTC).date()
     return msgspec.structs.replace(entry, since=since)

@@ -27,9 +27,19 @@ def make_name_questions(endpoint: Endpoint, families: Sequence[int] = (4,)) -> t
                  for family in families)
 
 
+def can_be_asked(endpoint: Endpoint) -> bool:
+    """Whether anything it shows can be looked at."""
+    return endpoint.protocol == "dns" or bool(endpoint.port and not _is_out_of_reach(endpoint))
+
+
+def make_trial_question(endpoint: Endpoint) -> Question:
+    """Whether something answers at a place at which nothing does, anywhere: whoever says so is not believed."""
+    return Question(kind="ping", target=(endpoint.address or endpoint.host).lower(), port=endpoint.port)
+
+
 def make_place_question(endpoint: Endpoint, address: str) -> Question | None:
     """How it looks at one address; None where nothing of it can be asked."""
-    if not may_connect(address) or not endpoint.port or _is_out_of_reach(endpoint):
+    if not may_connect(address) or endpoint.protocol == "dns" or not can_be_asked(endpoint):
         return None
     target = str(parse_address(address))
     if not _speaks_http(endpoint):

@@ -32,9 +32,9 @@ from probe.control.globalping.endpoint_questions import (
 )
 from probe.control.globalping.questions import Question
 from probe.core.addresses import family_of
-from probe.core.endpoints import Endpoint
+from probe.core.endpoints import Endpoint, Expectation
 from probe.measurement.address_echoes import remove_addresses
-from probe.measurement.streams.expectation_check import expects_anything, find_mismatch
+from probe.measurement.streams.expectation_check import find_mismatch
 from probe.measurement.streams.http_parts import HttpExchange, read_title
 
 ENOUGH = 2
@@ -127,7 +127,7 @@ def _list_agreed_names(endpoint: Endpoint, seen: Seen) -> tuple[str, ...]:
 def _make_page(endpoint: Endpoint, addresses: Iterable[str], seen: Seen) -> FeedPage | None:
     """The page, where the catalogue says what it is like and several networks were shown one like that. What was cut
     off and has no title could be compared with nothing."""
-    if not expects_anything(endpoint.expect):
+    if not _is_telling(endpoint.expect):
         return None
     found = [s for address in addresses if (asked := make_place_question(endpoint, address)) and asked.whole
              for s in _sightings(seen, asked)
@@ -142,9 +142,17 @@ def _make_page(endpoint: Endpoint, addresses: Iterable[str], seen: Seen) -> Feed
                     location=fit_text(remove_addresses(dict(page.headers).get("location", ""))), met="yes")
 
 
+def _is_telling(expect: Expectation) -> bool:
+    """Whether a page that meets it is known to be the service's own."""
+    return bool(expect.body or expect.header or expect.location or expect.json
+                or (expect.status and "any" not in expect.status))
+
+
 def _is_met(endpoint: Endpoint, page: PageSeen) -> bool:
+    """What redirects, refuses or fails is the service's own only where the catalogue says so of more than its status."""
     got = HttpExchange(status=page.status, headers=page.headers, body=page.body.encode())
-    return page.status < 400 and not find_mismatch(endpoint.expect, got)
+    plain = 200 <= page.status < 300 or bool(endpoint.expect.location and page.status < 400)
+    return plain and not find_mismatch(endpoint.expect, got)
 
 
 def _find_proof(endpoint: Endpoint, places: Sequence[FeedPlace], page: FeedPage | None, names: Sequence[str]) -> Proof:

@@ -12,18 +12,22 @@ from probe.config.settings import HelperSettings
 from probe.control.feeds.feed_board import answer_of
 from probe.control.globalping.api_client import GlobalpingClient
 from probe.control.globalping.budget import AskingBudget
-from probe.control.globalping.endpoint_questions import make_open_question
-from probe.control.globalping.entry_making import make_entry
+from probe.control.globalping.endpoint_questions import can_be_asked, make_trial_question
+from probe.control.globalping.entry_making import ENOUGH, make_entry
 from probe.control.globalping.probe_places import CONTROL_ASN, CONTROL_CC, choose_places
 from probe.control.globalping.sighting_book import SightingBook, look_at_endpoint
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.places import Place
 from probe.core.tables.control_sources import PUBLIC
+from probe.core.tables.failures import Failure
+from probe.inference.evidence.visit_outcomes import must_not_answer
 
 TESTS_A_RUN = 40
 QUESTION_S = 12.0
 """Its probes give a request ten seconds."""
 MAX_ADDRESSES = 2
+OPENED: Failure = ""
 
 
 class GlobalpingAsker:
@@ -40,9 +44,13 @@ class GlobalpingAsker:
         """What its probes see of an endpoint. Never raises for the network; `refused` where nothing counts."""
         blank = ControlAnswer(control_id=helper.id, asn=CONTROL_ASN, cc=CONTROL_CC, input=endpoint.input,
                               source=PUBLIC, state="refused", t0_s=clock())
-        if endpoint.address and make_open_question(endpoint, endpoint.address) is None:
+        if not can_be_asked(endpoint):
             return replace(blank, t_s=clock(), reason="it cannot be asked for this protocol")
         book = self._open_book(helper, address)
+        if must_not_answer(endpoint):
+            seen = book.ask(make_trial_question(endpoint), until=time.monotonic() + timeout_s)
+            opened = tuple((Place(s.address, endpoint.port), OPENED) for s in seen) if len(seen) >= ENOUGH else ()
+            return replace(blank, t_s=clock(), state="answered", tcp=opened)
         looked = look_at_endpoint(book, endpoint, tuple(addresses), innocent=self._innocent, most=MAX_ADDRESSES,
                                   until=time.monotonic() + timeout_s, sparing=True)
         entry = make_entry(endpoint, looked, book.seen, innocent=self._innocent, at_s=0)
