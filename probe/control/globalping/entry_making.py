@@ -149,7 +149,7 @@ def _is_telling(expect: Expectation) -> bool:
 
 
 def _is_met(endpoint: Endpoint, page: PageSeen) -> bool:
-    """What redirects, refuses or fails is the service's own only where the catalogue says so of more than its status."""
+    """What refuses or fails is nobody's own; what redirects is where the catalogue says whereto."""
     got = HttpExchange(status=page.status, headers=page.headers, body=page.body.encode())
     plain = 200 <= page.status < 300 or bool(endpoint.expect.location and page.status < 400)
     return plain and not find_mismatch(endpoint.expect, got)

@@ -43,7 +43,7 @@ def read_asked_rows(folders: Iterable[Path], known: Collection[str], *, since: d
     inputs, countries, places, runs = Counter[str](), Counter[str](), dict[str, Counter[str]](), 0
     for folder in folders:
         for run in stored_runs(folder, since=since):
-            if runs >= MAX_RUNS or run.lab != lab:
+            if runs >= MAX_RUNS or run.vantage.lab is not lab:
                 continue
             runs += 1
             with contextlib.suppress(StoreError):

@@ -94,7 +94,8 @@ class World:
     def measure(self, case: str, *feeds: Path, after: str = "") -> None:
         """A run of the client with these feeds; `after` is the case before it, whose results it finds."""
         config = self.folder / f"client-{case}.toml"
-        config.write_text(configuration(self.drawn.world, helpers=False, consent_level=self.consent_level) + self.more + "".join(
+        agreed = configuration(self.drawn.world, helpers=False, consent_level=self.consent_level)
+        config.write_text(agreed + self.more + "".join(
             f'\n[[feed]]\nurls = ["{path}"]\nkey = "{self.key.text}"\n' for path in feeds))
         results = self.folder / f"results-{case}"
         if after:
