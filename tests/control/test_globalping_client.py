@@ -130,7 +130,7 @@ def test_what_has_ended_by_the_deadline_is_told() -> None:
 
 
 def test_a_bomb_stays_small() -> None:
-    told, _ = ask(ScriptedApi(looks=[(200, b" " * (64 * MAX_BYTES), {})], packed=True))
+    told, _ = ask(ScriptedApi(looks=[(200, b" " * (4 * MAX_BYTES), {})], packed=True))
     assert told.failure == "too_large"
 
 

@@ -129,7 +129,7 @@ def test_names_need_two_networks_as_well() -> None:
 
 
 def test_as_an_answer_it_is_what_a_control_says() -> None:
-    blank = ControlAnswer(control_id="feed-world", source="feed", state="refused")
+    blank = ControlAnswer(control_id="feed-world", input=SITE.input, source="feed", state="refused")
     told = answer_of(make({PLACED: saw(1, 2)}), blank)
     where = Place(ADDRESS, 443)
     assert (told.tcp, told.tls, told.http_failure) == (((where, ""),), ((where, ""),), None)

@@ -10,7 +10,19 @@ from typing import Any
 
 import pytest
 
-from globalping_made import ADDRESS, FAILED, HOST, OPEN, PAGE, ScriptedApi, answer, http_result, ping_result, probe
+from globalping_made import (
+    ADDRESS,
+    FAILED,
+    HOST,
+    MADE_ID,
+    OPEN,
+    PAGE,
+    ScriptedApi,
+    answer,
+    http_result,
+    ping_result,
+    probe,
+)
 from globalping_made import serving_api as serving
 from probe.catalogue.load import load_catalogue
 from probe.config.public_controls import GLOBALPING_ID, OONI_ID
@@ -66,6 +78,7 @@ def test_what_is_served_there_is_told_as_one_network(good: ScriptedApi) -> None:
 
 
 def test_a_run_has_forty_tests(good: ScriptedApi) -> None:
+    good.created = (202, json.dumps({"id": MADE_ID, "probesCount": 4}).encode(), {})
     mine = asker()
     sites = [replace(SITE, input=f"https://s{n}.example/", host=f"s{n}.example", sni=f"s{n}.example")
              for n in range(20)]

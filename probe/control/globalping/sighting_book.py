@@ -19,6 +19,7 @@ from probe.control.globalping.endpoint_questions import (
 )
 from probe.control.globalping.entry_making import list_addresses
 from probe.control.globalping.questions import ProbePlace, Question
+from probe.core.addresses import family_of
 from probe.core.endpoints import Endpoint
 
 
@@ -127,10 +128,11 @@ def look_at_endpoint(book: SightingBook, endpoint: Endpoint, more: Sequence[str]
     """Ask all that may be asked of an endpoint at `most` addresses; these. `more`: where somebody failed to reach it.
 
     A `sparing` look leaves out what is not needed to judge: resolvers elsewhere, where addresses are known, and an
-    innocent name.
+    innocent name. IPv6 addresses are asked for where somebody failed at one.
     """
     if not (sparing and (more or list_own_addresses(endpoint))):
-        for question in make_name_questions(endpoint):
+        families = (4, 6) if any(family_of(address) == 6 for address in more) else (4,)
+        for question in make_name_questions(endpoint, families):
             book.ask(question, until=until)
     addresses = list_addresses(endpoint, book.seen, more)[:most]
     for address in addresses:
@@ -148,7 +150,7 @@ def list_questions(endpoint: Endpoint, addresses: Sequence[str], *, innocent: st
     places = [question for address in addresses for question in (
         make_place_question(endpoint, address), make_innocent_question(endpoint, address, innocent),
         make_open_question(endpoint, address)) if question]
-    return tuple(dict.fromkeys((*make_name_questions(endpoint), *places)))
+    return tuple(dict.fromkeys((*make_name_questions(endpoint, (4, 6)), *places)))
 
 
 def _wait(future: Future[BookedQuestion], until: float) -> Sequence[Sighting]:

@@ -36,8 +36,8 @@ def plan_control_questions(site: Site, history: SiteHistory, context: PlanContex
     unwell = [e.input for e in site.endpoints if _is_unwell(site, e.input, history, evidence)]
     if unwell and not any(o.operation == "http_round_trip" and not o.failure for o in history.visits):
         unwell = unwell[:1]  # what fails below HTTP fails alike for every page of the site
+    failed = [url for url in unwell if _has_failed_throughout(site, url, history, evidence, places)]
     places = tuple(to_public_address(a, context.nat64_prefix) for a in places[:MAX_ASKED])
-    failed = [url for url in unwell if _has_failed_throughout(site, url, history, evidence)]
     return [*(AskControl(control_id=feed, input=url, addresses=()) for url in unwell for feed in context.feeds),
             *(AskControl(control_id=control, input=url, addresses=places[:MAX_PUBLIC]) for url in failed
               for control in context.public),
@@ -56,14 +56,18 @@ def plan_probation(control_id: str, seen: Iterable[Observation], context: PlanCo
     return [AskControl(control_id=control_id, input=url, addresses=()) for url in places]
 
 
-def _has_failed_throughout(site: Site, url: str, history: SiteHistory, evidence: DnsEvidence) -> bool:
-    """Two attempts or more, none of which served it; or an answer for its name that is no answer."""
+def _has_failed_throughout(site: Site, url: str, history: SiteHistory, evidence: DnsEvidence,
+                           places: tuple[str, ...]) -> bool:
+    """Two attempts or more, at every address that is visited, none of which served it; or an answer for its name that
+    is no answer."""
     attempts: dict[tuple[str, int], list[Observation]] = {}
     for o in history.visits:
         if o.purpose in NETWORK_PURPOSES:
             attempts.setdefault((o.address, o.attempt), []).append(o)
     if not attempts:
         return site.has_name and bool(evidence.network != "ok" or evidence.bogus or evidence.injected)
+    if not {address for address, _ in attempts}.issuperset(places):
+        return False
     return len(attempts) >= TRIES and all(url in list_failed_inputs(site, mine) for mine in attempts.values())
 
 

@@ -26,7 +26,7 @@ from probe.operation.updates.globalping_state import GlobalpingState
 
 AT_ONCE = 8
 QUESTION_S = 30.0
-MAX_ADDRESSES = 4
+MAX_ADDRESSES = 6
 NOTHING, NOT_ASKED, NO_TURN = ("its probes saw nothing that counts", "it cannot be asked for this protocol",
                                "the tests of this round were used up, or its time was (--tests, --deadline-s)")
 

@@ -164,7 +164,7 @@ def test_a_public_network_is_asked_once_an_endpoint_has_failed_twice() -> None:
         (ask,) = (s for s in taken if isinstance(s, AskControl))
         assert (ask.control_id, ask.addresses) == ("world", (HERE4,))
         before = taken[:taken.index(ask)]
-        assert len(visits(before, "target")) == 2
+        assert len(visits(before, "target")) >= 2
 
 
 def test_a_public_network_is_tried_with_what_is_shut_alone() -> None:
