@@ -165,6 +165,15 @@ def test_where_it_refuses_nothing_new_is_published(status: int) -> None:
         assert len(script.asked) >= 1
 
 
+def test_while_it_wants_to_be_left_alone_nothing_is_asked() -> None:
+    limit = (429, b"{}", {"Retry-After": "600"})
+    with serving_api(ScriptedApi(looks=[(404, b"", {})], created=limit)) as script:
+        for _ in range(2):
+            with pytest.raises(FeedError):
+                make(script)
+        assert len(script.asked) == 1
+
+
 def test_within_its_budget_what_volunteers_ask_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_client, "POLL_S", 0.01)
     told = AskedRows(inputs=Counter({OTHER.input: 3}))

@@ -99,17 +99,15 @@ class SightingBook:
         ends = min(until, time.monotonic() + self._timeout_s)
         if begun is not None:
             answer = self._client.follow(begun.made_id, question, self._places, until=ends)
-            asked_s = begun.at_s
-        else:
-            answer = self._client.ask(
-                question, self._places, timeout_s=max(0.0, ends - time.monotonic()),
-                made=lambda made_id: self._booked(BookedQuestion(question=question, made_id=made_id, at_s=asked_s)))
+            if answer.failure not in ("garbage", "bad_status"):  # else it is gone
+                return self._note(question, answer, begun.at_s)
+        answer = self._client.ask(
+            question, self._places, timeout_s=max(0.0, ends - time.monotonic()),
+            made=lambda made_id: self._booked(BookedQuestion(question=question, made_id=made_id, at_s=asked_s)))
         return self._note(question, answer, asked_s)
 
     def _note(self, question: Question, answer: GlobalpingAnswer, asked_s: float) -> BookedQuestion:
-        # What ended with a time-out has been told as far as it goes; what was never made may be asked again.
-        ended = bool(answer.made_id) and (answer.measured.ended or answer.failure == "garbage")
-        found = BookedQuestion(question=question, made_id=answer.made_id, ended=ended, at_s=asked_s,
+        found = BookedQuestion(question=question, made_id=answer.made_id, ended=answer.measured.ended, at_s=asked_s,
                                sightings=answer.measured.sightings, silent=answer.measured.silent)
         trouble = answer.refused or answer.failure
         with self._lock:

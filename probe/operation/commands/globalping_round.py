@@ -59,9 +59,10 @@ class RoundResult:
 
 def make_globalping_feed(order: GlobalpingRound, state: GlobalpingState, *, before: Feed | None) -> RoundResult:
     """Ask, and make the feed of what is known. Raises FeedError where there is nothing to publish, or where Globalping
-    says what cannot be, and StoreError."""
+    says what cannot be, and StoreError. While it wants to be left alone nothing is asked."""
     rng, until = random.SystemRandom(), time.monotonic() + order.deadline_s
-    client = GlobalpingClient(budget=AskingBudget(order.tests), url=order.url, token=order.token)
+    client = GlobalpingClient(budget=AskingBudget(0 if state.must_wait else order.tests), url=order.url,
+                              token=order.token)
     book = SightingBook(client, choose_places(rng, order.asked.countries), timeout_s=QUESTION_S, known=state.known,
                         booked=state.book)
     innocent = order.catalogue.innocent_names[0]
@@ -72,6 +73,7 @@ def make_globalping_feed(order: GlobalpingRound, state: GlobalpingState, *, befo
             for job in [pool.submit(_look, book, endpoint, order, innocent, until) for endpoint in wanted]:
                 job.result()
     finally:
+        state.wait(book.wait_s)
         state.finish()
     made, left = _make(order, book, wanted, innocent, before)
     return RoundResult(made=made, left_out=left, troubles=dict(book.troubles), wait_s=book.wait_s,

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from probe.config.folders import find_own_state
+from probe.control.globalping.api_client import MAX_WAIT_S
 from probe.control.globalping.questions import Question
 from probe.control.globalping.sighting_book import BookedQuestion
 from probe.results.files.atomic import make_folder, replace_file
@@ -20,18 +21,36 @@ MAX_BYTES = 64 << 20
 _WRITE_EVERY_S = 2.0
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    questions: list[BookedQuestion] = []
+    not_before_s: float = 0.0
+
+
 class GlobalpingState:
     """The file of one feed; damaged ones count as none."""
 
     def __init__(self, name: str, folder: Path | None = None) -> None:
         self._path = (folder or find_own_state()) / "globalping" / f"{name}.json"
         self._lock, self._written_s = threading.Lock(), 0.0
-        self._kept: dict[Question, BookedQuestion] = {one.question: one for one in self._read()}
+        read, now_s = self._read(), time.time()
+        self._kept: dict[Question, BookedQuestion] = {
+            one.question: one for one in read.questions[:MAX_KEPT] if 0 <= now_s - one.at_s <= KEEP_S}
+        self._not_before_s = min(read.not_before_s, now_s + MAX_WAIT_S)
 
     @property
     def known(self) -> tuple[BookedQuestion, ...]:
         """What need not be asked again."""
         return tuple(self._kept.values())
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether it asked to be left alone until later than now."""
+        return time.time() < self._not_before_s
+
+    def wait(self, wait_s: float) -> None:
+        """It asks to be left alone for so long."""
+        with self._lock:
+            self._not_before_s = max(self._not_before_s, time.time() + wait_s)
 
     def book(self, booked: BookedQuestion) -> None:
         """Keep one more. Raises StoreError where it cannot be written."""
@@ -47,14 +66,13 @@ class GlobalpingState:
 
     def _write(self) -> None:
         make_folder(self._path.parent)
-        replace_file(self._path, msgspec.json.encode(list(self._kept.values())[-MAX_KEPT:]))
+        replace_file(self._path, msgspec.json.encode(
+            _Kept(questions=list(self._kept.values())[-MAX_KEPT:], not_before_s=self._not_before_s)))
         self._written_s = time.monotonic()
 
-    def _read(self) -> list[BookedQuestion]:
+    def _read(self) -> _Kept:
         try:
             with self._path.open("rb") as file:
-                read = msgspec.json.decode(file.read(MAX_BYTES), type=list[BookedQuestion])
+                return msgspec.json.decode(file.read(MAX_BYTES), type=_Kept)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return []
-        now_s = time.time()
-        return [one for one in read[:MAX_KEPT] if 0 <= now_s - one.at_s <= KEEP_S]
+            return _Kept()
