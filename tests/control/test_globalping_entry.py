@@ -124,7 +124,8 @@ def test_texts_of_servers_are_neutralised() -> None:
 
 
 def test_names_need_two_networks_as_well() -> None:
-    seen = {NAMES: (*saw(1, addresses=(ADDRESS, "8.8.8.8")), *saw(2, addresses=(ADDRESS,)))}
+    told = (*saw(1, addresses=(ADDRESS, "8.8.8.8")), *saw(2, addresses=(ADDRESS,)))
+    seen: dict[Question | None, tuple[Sighting, ...]] = {NAMES: told}
     assert make(seen).addresses == (ADDRESS,)
 
 

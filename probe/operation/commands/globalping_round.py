@@ -135,12 +135,11 @@ def _make(order: GlobalpingRound, book: SightingBook, wanted: Sequence[Endpoint]
     begun = datetime.fromtimestamp(int(first_s), UTC)
     found, left, seen = list[FeedEntry](), dict[str, list[str]](), book.seen
     for endpoint in list_askable(order.catalogue, order.tier):
-        asked = times.get(endpoint.input)
-        if asked is None:
+        if endpoint.input not in times:
             left.setdefault(NO_TURN if can_be_asked(endpoint) else NOT_ASKED, []).append(endpoint.input)
             continue
         entry = make_entry(endpoint, _addresses_of(book, endpoint, order), seen, innocent=innocent,
-                           at_s=int(min(asked) - int(first_s)))
+                           at_s=int(min(times[endpoint.input]) - int(first_s)))
         if entry.state == "unclear":
             left.setdefault(NOTHING, []).append(endpoint.input)
         else:
