@@ -26,7 +26,7 @@ from probe.inference.evidence.visit_outcomes import must_not_answer
 TESTS_A_RUN = 40
 QUESTION_S = 12.0
 """Its probes give a request ten seconds."""
-MAX_ADDRESSES = 2
+MAX_ADDRESSES = 4
 OPENED: Failure = ""
 
 

@@ -16,7 +16,7 @@ from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.steps import AskControl, Step
 
 MAX_ASKED = 6
-MAX_PUBLIC = 2
+MAX_PUBLIC = 4
 """Addresses of which a public network is asked."""
 TRIES = 2
 """Attempts that must have failed before one is."""
