@@ -13,7 +13,7 @@ from probe.config.consent.consent_check import (
     list_destinations,
     make_consent,
 )
-from probe.config.public_controls import (
+from probe.config.consent.public_controls import (
     GLOBALPING_ID,
     GLOBALPING_URL,
     OONI_ID,

@@ -25,7 +25,7 @@ from globalping_made import (
 )
 from globalping_made import serving_api as serving
 from probe.catalogue.load import load_catalogue
-from probe.config.public_controls import GLOBALPING_ID, OONI_ID
+from probe.config.consent.public_controls import GLOBALPING_ID, OONI_ID
 from probe.config.settings import HelperSettings, PublicControlSettings, Settings, VantageSettings
 from probe.control.asking.helper_client import make_helper_request
 from probe.control.globalping import api_client

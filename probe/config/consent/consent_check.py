@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from probe.config.public_controls import list_public_destinations
+from probe.config.consent.public_controls import list_public_destinations
 from probe.config.settings import ConsentSettings, Settings
 from probe.core.tables.consent_words import CONCERNED, TEXT_NUMBER, list_sent
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from probe import __version__
-from probe.config.public_controls import GLOBALPING_URL
+from probe.config.consent.public_controls import GLOBALPING_URL
 from probe.control.asking.helper_transport import HelperCall, HelperMessage, exchange_message
 from probe.control.globalping.answers import MAX_BYTES, GlobalpingError, Measured, read_created, read_measured
 from probe.control.globalping.budget import AskingBudget

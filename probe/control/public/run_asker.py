@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from probe.config.public_controls import GLOBALPING_ID, OONI_ID, list_ooni_urls, list_public_controls
+from probe.config.consent.public_controls import GLOBALPING_ID, OONI_ID, list_ooni_urls, list_public_controls
 from probe.config.settings import HelperSettings, Settings
 from probe.control.asking.configured_helpers import ask_configured
 from probe.control.public.globalping_asker import GlobalpingAsker

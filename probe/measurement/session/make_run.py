@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from probe import __version__
 from probe.catalogue.types import Catalogue
+from probe.config.consent.public_controls import list_public_controls
 from probe.config.geo.whereabouts import Whereabouts, choose_table
-from probe.config.public_controls import list_public_controls
 from probe.config.settings import Settings
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, KeptPacket, Observation

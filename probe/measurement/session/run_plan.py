@@ -10,7 +10,7 @@ from datetime import datetime
 from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.config.consent.country_profiles import is_grave, needs_care
-from probe.config.public_controls import list_public_controls
+from probe.config.consent.public_controls import list_public_controls
 from probe.config.settings import HelperSettings, Settings
 from probe.core.nat64 import to_translated_address
 from probe.core.tables.consent_words import LEVELS

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.catalogue.laboratory_marker import read_marker
-from probe.config.public_controls import find_globalping_url
+from probe.config.consent.public_controls import find_globalping_url
 from probe.config.settings import Settings, SettingsError
 from probe.operation.commands.feed_publishing import LearnedFeed, PublishOrder, UnfitError
 

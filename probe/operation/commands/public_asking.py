@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from probe.catalogue.types import Catalogue
-from probe.config.public_controls import list_public_controls
+from probe.config.consent.public_controls import list_public_controls
 from probe.config.settings import Settings, SettingsError
 from probe.measurement.session.controls import HelperAsker
 from probe.results.files.text_cells import visible

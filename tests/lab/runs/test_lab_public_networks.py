@@ -12,7 +12,7 @@ import pytest
 
 from lab_feeds import World, public_url, world
 from probe.config.consent.country_profiles import needs_care
-from probe.config.public_controls import GLOBALPING_ID, OONI_ID
+from probe.config.consent.public_controls import GLOBALPING_ID, OONI_ID
 from probe.control.feeds.feed_document import read_feed
 from probe.control.public.globalping_asker import TESTS_A_RUN
 from probe.control.public.ooni_asker import CALLS_A_RUN
@@ -100,10 +100,14 @@ def test_a_lone_volunteer_asks_about_what_failed_within_the_budget() -> None:
         assert 0 < count_tests(here) <= TESTS_A_RUN
 
 
-def test_a_clean_run_asks_nobody() -> None:
-    with world("clean", change=in_open_country, public_network="true") as here:
+def test_a_run_in_which_all_is_well_asks_nobody() -> None:
+    def without_censor(drawn: DrawnScenario) -> DrawnScenario:
+        return replace(in_open_country(drawn), rules=())
+
+    with world("ip-drop", change=without_censor, public_network="true") as here:
         here.more = switched_on(here)
         here.measure("asking")
+        assert here.outcome("asking")[0] == "ok"
         assert here.laboratory.read_public_log() == []
 
 
