@@ -30,6 +30,7 @@ from probe.control.globalping.endpoint_questions import (
     make_open_question,
     make_place_question,
 )
+from probe.control.globalping.probe_places import COUNTRIES
 from probe.control.globalping.questions import Question
 from probe.core.addresses import family_of
 from probe.core.endpoints import Endpoint, Expectation
@@ -107,8 +108,9 @@ def _make_place(endpoint: Endpoint, address: str, seen: Seen, innocent: str) -> 
 
 
 def _is_shut(seen: Seen, opened: Question) -> bool:
-    """Nobody of those who tried could connect, and they are many and unlike enough."""
-    silent = seen[opened].silent if opened in seen else ()
+    """Nobody of those who tried could connect, and they are many and unlike enough. A volunteer's country may itself be
+    why its probes do not."""
+    silent = [s for s in seen[opened].silent if s.cc in COUNTRIES] if opened in seen else []
     return (len({s.asn for s in silent}) >= NOBODY and len({s.cc for s in silent}) >= NOBODY
             and any(s.home for s in silent))
 
