@@ -105,11 +105,6 @@ STORIES = {
                               "inconclusive.control_doubtful", "path/control_fails_too"),
     "one control fails too, far out": (cut("connect", TIMEOUT, told=one_failing, lost="far"), "down",
                                        "server.unreachable", "ip/control_fails_and_lost_far"),
-    "one control fails too, refused far out": (cut("connect", "connection_refused", told=one_failing, lost="far"),
-                                               "down", "server.refused", "ip/control_fails_and_refused_far"),
-    "one control fails too, refused on the way": (
-        cut("connect", "connection_refused", told=one_failing, lost="near"), "inconclusive",
-        "inconclusive.control_doubtful", "path/control_fails_too"),
     "somebody else's certificate": (
         cut("tls", "ssl_unknown_authority", cut_shake={"trust": "self_signed", "chain": ("forged",)}, told=other_key),
         *UNPLACED, "path/unplaced"),

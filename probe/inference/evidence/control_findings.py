@@ -52,9 +52,9 @@ def reaches_address(stage: Stage | Empty, control: ControlAnswer, where: Place) 
     return control.http_failure == "" and where.address in control.addresses
 
 
-def is_in_country(control: ControlAnswer, cc: str, where: Place) -> bool:
-    """Whether it speaks from this country of this place."""
-    return control.cc == cc or (where, cc) in control.served_in
+def reaches_in_country(stage: Stage | Empty, control: ControlAnswer, where: Place, cc: str) -> bool:
+    """The same, as the control sees it from this country, where it has one line or several."""
+    return (control.cc == cc or (where, cc) in control.served_in) and reaches_address(stage, control, where)
 
 
 def says_more(control: ControlAnswer, port: int) -> bool:

@@ -31,7 +31,6 @@ from probe.catalogue.sites import Site, expand_templates, group_sites
 from probe.control.helper import helper_engine
 from probe.core.addresses import may_connect
 from probe.core.tables.failures import Failure
-from probe.measurement.planning.control_plan import plan_probation
 from probe.measurement.planning.next_steps import plan_next_steps
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.redirects import MAX_REDIRECTS
@@ -144,31 +143,6 @@ def test_controls_are_told_every_address_of_the_story() -> None:
         asks = [s for s in taken if isinstance(s, AskControl)]
         assert sorted(a.control_id for a in asks) == ["a", "b"]
         assert all(set(a.addresses) >= {HERE4, NEAR4} for a in asks)
-
-
-PUBLIC = replace(FRAME, controls=(), public=("world",), known_good=("https://good.example/",),
-                 known_absent=("tcpconnect://absent.example:81",))
-
-
-@pytest.mark.parametrize("net", [
-    Net(dns=HONEST), Net(dns=HONEST, page={"status": 403, "met_expectation": "no"}),
-    Net(dns={**HONEST, "system": (HERE4, NEAR4), "network": (HERE4, NEAR4)}, cuts={NEAR4: ("connect", TIMEOUT)}),
-])
-def test_a_public_network_is_asked_of_nothing_that_works_anywhere(net: Net) -> None:
-    for taken in in_any_order(site_of(), net, PUBLIC):
-        assert asked(taken) == []
-
-
-def test_a_public_network_is_asked_once_an_endpoint_has_failed_twice() -> None:
-    for taken in in_any_order(site_of(), Net(dns=HONEST, cuts={HERE4: ("tls", RESET)}), PUBLIC):
-        (ask,) = (s for s in taken if isinstance(s, AskControl))
-        assert (ask.control_id, ask.addresses) == ("world", (HERE4,))
-        before = taken[:taken.index(ask)]
-        assert len(visits(before, "target")) >= 2
-
-
-def test_a_public_network_is_tried_with_what_is_shut_alone() -> None:
-    assert [s.input for s in plan_probation("world", [], PUBLIC)] == ["tcpconnect://absent.example:81"]
 
 
 def test_an_address_of_our_own_household_is_neither_visited_nor_named_to_anybody() -> None:
