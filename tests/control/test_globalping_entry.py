@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from globalping_made import ADDRESS, HOST
-from probe.control.feeds.feed_board import answer_of
+from probe.control.feeds.feed_board import FeedBoard, answer_of
 from probe.control.feeds.feed_document import Feed, FeedEntry, read_feed, write_feed
 from probe.control.globalping.answers import PageSeen, Sighting
 from probe.control.globalping.endpoint_questions import (
@@ -26,6 +26,8 @@ from probe.control.globalping.sighting_book import BookedQuestion
 from probe.core.endpoints import Endpoint, Expectation
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
+from probe.inference.evidence.control_findings import reaches_in_country
+from probe.results.flat_control import flatten_control, nest_control
 
 INNOCENT = "www.example.com"
 SITE = Endpoint(target_id="chat.web", service="chat", role="web", tier=1, input=f"https://{HOST}/a?b=1",
@@ -139,6 +141,23 @@ def test_as_an_answer_it_is_what_a_control_says() -> None:
     where = Place(ADDRESS, 443)
     assert (told.tcp, told.tls, told.http_failure) == (((where, ""),), ((where, ""),), None)
     assert told.served_in == ((where, "AA"), (where, "BA"))
+    assert reaches_in_country("tls", told, where, "AA")
+    assert not reaches_in_country("tls", told, where, "CA")
+    assert not reaches_in_country("tls", told, Place("8.8.8.8", 443), "AA")
+
+
+def test_what_was_seen_before_we_failed_speaks_against_no_fence() -> None:
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    made = Feed(format=1, name="world", asn=CONTROL_ASN, cc=CONTROL_CC, begun=now, made=now + timedelta(seconds=9),
+                entries=(make({PLACED: saw(1, 2)}),))
+    told = FeedBoard(feeds=(made,)).consult("feed-world", SITE, now=now + timedelta(minutes=1), t_s=0.0)
+    assert (told.before, told.tcp, told.served_in) == (True, (), ())
+
+
+def test_it_is_written_and_read_again() -> None:
+    blank = ControlAnswer(control_id="feed-world", input=SITE.input, source="public", state="refused")
+    told = answer_of(make({PLACED: saw(1, 2)}), blank)
+    assert nest_control(flatten_control(told))["served_in"] == told.served_in
 
 
 @pytest.mark.parametrize(("endpoint", "address", "kind"), [
