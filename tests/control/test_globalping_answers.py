@@ -73,6 +73,15 @@ def test_only_bare_connections_tell_who_made_none() -> None:
     assert read(PAGE, FAILED).silent == ()
 
 
+@pytest.mark.parametrize(("target", "resolved", "counts"), [
+    (ADDRESS, ADDRESS, True), (ADDRESS, None, True), (ADDRESS, "8.8.8.8", False), ("example.com", ADDRESS, True),
+    ("example.com", None, True), ("example.com", "example.com", True),
+])
+def test_a_connection_counts_where_it_was_asked_for(target: str, resolved: str | None, counts: bool) -> None:
+    asked = Question(kind="ping", target=target, port=81)
+    assert bool(read(asked, ping_result(resolvedAddress=resolved)).sightings) is counts
+
+
 @pytest.mark.parametrize(("result", "addresses"), [
     (dns_result(ADDRESS, "10.0.0.1", "nonsense", ADDRESS), (ADDRESS,)), (dns_result("127.0.0.1"), None),
     (dns_result(ADDRESS, kind="CNAME"), None), (dns_result(ADDRESS, code=3), None), (dns_result(), None),

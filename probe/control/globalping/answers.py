@@ -57,7 +57,7 @@ class Sighting:
     home: bool = False
     """Its line is one of a home."""
     address: str = ""
-    """Where it was connected to."""
+    """Where it was connected to; empty: not told."""
     trusted: bool = False
     """The certificate is the name's own, under a root that its program trusts."""
     secure: bool = False
@@ -195,7 +195,8 @@ def _read_result(item: _Item, question: Question) -> Sighting | None:
     if question.kind == "ping":
         ping = msgspec.json.decode(item.result, type=_Ping)
         address = _find_address(question, ping.address)
-        return replace(base, address=address) if address and ping.stats.rcv else None
+        told = bool(address) or parse_address(question.target) is None  # of a name, wherever it led
+        return replace(base, address=address) if told and ping.stats.rcv else None
     http = msgspec.json.decode(item.result, type=_Http)
     address = _find_address(question, http.address)
     if not address or question.secure != (http.tls is not None):
