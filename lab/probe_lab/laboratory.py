@@ -29,6 +29,7 @@ from probe_lab.host.enter import CANNOT_EXECUTE
 from probe_lab.host.mounts import clean_environment
 from probe_lab.host.others_program import environment as censor_environment
 from probe_lab.host.program_call import Call, call_program
+from probe_lab.host.public_network import PublicStyle
 from probe_lab.host.warm import WarmInterpreter
 from probe_lab.lab_errors import INSTALL, LabFailed, LabUnavailable
 from probe_lab.lab_types import DrawnScenario
@@ -119,8 +120,10 @@ class Laboratory:
         transport: str = "",
         parts: Parts | None = None,
         warm: WarmInterpreter | None = None,
+        public_network: PublicStyle | None = None,
     ) -> None:
-        """Describe a laboratory; `pcap_dir` receives captures of its wires, `transport` (tun, veth) is for tests,
+        """Describe a laboratory; `public_network` says how a public network of probes behaves, if there is one;
+        `pcap_dir` receives captures of its wires, `transport` (tun, veth) is for tests,
         `warm` an interpreter (see `warm`) to fork it from: worth it for many."""
         if level not in LEVELS:
             raise ValueError(f"evidence level {level!r} is none of {', '.join(LEVELS)}")
@@ -131,6 +134,7 @@ class Laboratory:
         self._transport = transport
         self._parts = parts or Parts()
         self._warm = warm
+        self._public_network = public_network
         self._lock = threading.Lock()
         self._broken = ""
         self._spaces: dict[str, int] = {}
@@ -154,6 +158,7 @@ class Laboratory:
             helpers=self._helpers,
             pcap_dir=self._pcap_dir,
             parts=self._parts,
+            public_network=self._public_network,
         )
         self._errors = self._blueprint.private / "launch.log"
         try:
@@ -184,6 +189,11 @@ class Laboratory:
     def log_path(self) -> Path:
         """The truth log (see `probe_lab.truth.read_log`); gone when the laboratory ends."""
         return self._blueprint.log_path
+
+    def read_public_log(self) -> list[dict[str, object]]:
+        """What the public network was asked so far, in order; gone when the laboratory ends."""
+        path = self._blueprint.public_log
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def check(self) -> None:
         """Raise LabFailed if a part of the laboratory has ended since it was built."""

@@ -18,7 +18,8 @@ from probe.config.consent.consent_check import explain_refusal
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.feed_publishing import PublishOrder, publish_feed
+from probe.operation.commands.feed_publishing import Learn, PublishOrder, learn_by_run, publish_feed
+from probe.operation.commands.globalping_publishing import DEFAULT_TESTS, GlobalpingLearner, check_may_be_made
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.files.atomic import StoreError, make_folder
@@ -48,11 +49,18 @@ FAST_DEADLINE_S = 120.0
 @click.option("--catalogue", type=click.Path(dir_okay=False), help="A targets.csv.")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file; [vantage] cc and asn say where "
               "this is.")
+@click.option("--with", "network", type=click.Choice(["globalping"]),
+              help="Let a public network's probes measure, not this machine: needs its written leave and a token.")
+@click.option("--ask", "asked", type=click.Path(exists=True, file_okay=False, path_type=Path), multiple=True,
+              metavar="RESULTS", help="With --with: look first at what failed in these results; repeat.")
+@click.option("--tests", type=click.IntRange(10, 100_000), default=DEFAULT_TESTS, show_default=True,
+              help="With --with: so many tests a round at most; a test is one probe's look.")
 @click.option("--force", is_flag=True, help="Publish also where most of what answered before does not any more.")
 @click.option("--json", "as_json", is_flag=True, help="Print each feed's report as one line of JSON.")
 def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Path | None, upload: bool,
          every: int | None, tier: int, small: bool, fast: bool, deadline_s: float | None, catalogue: str | None,
-         config: str | None, force: bool, as_json: bool) -> None:
+         config: str | None, network: str | None, asked: tuple[Path, ...], tests: int, force: bool,
+         as_json: bool) -> None:
     """Measure the catalogue at an uncensored place, and publish it as a signed control feed.
 
     Probes elsewhere read it before their runs (table [[feed]] of their configuration), and know by it what answers and
@@ -64,23 +72,37 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
       probe feed --new-key ~/feed.key
       probe feed --key ~/feed.key --name de-1 -o /var/www/feed
       probe feed --key ~/feed.key --name de-1 -o /var/www/feed --every 30
+      probe feed --key ~/feed.key --name world-1 -o /var/www/feed --with globalping --ask collected
     """
     try:
         if new_key is not None:
             _make_key(new_key)
             return
-        order = _order(load_settings(config), key_file=key_file, name=name, out=out, upload=upload, tier=tier,
-                       small=small, fast=fast, deadline_s=deadline_s, catalogue=catalogue, force=force, as_json=as_json)
+        learn = _choose_way(network, asked, tests)
+        order = _order(load_settings(config), placed=network is None, key_file=key_file, name=name, out=out,
+                       upload=upload, tier=tier, small=small, fast=fast, deadline_s=deadline_s, catalogue=catalogue,
+                       force=force, as_json=as_json)
         stop_if_refused(explain_refusal(order.settings, lab=read_marker().lab))
+        if network is not None:
+            check_may_be_made(order.settings)
         with hold_run_lock(_prepare_folder(order.folder)):
             if every is None:
-                sys.exit(publish_feed(order))
-            _go_on(order, every)
+                sys.exit(publish_feed(order, learn))
+            _go_on(order, every, learn)
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
     except LockedError:
         click.echo(f"Another feed is made in {out}; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
+
+
+def _choose_way(network: str | None, asked: tuple[Path, ...], tests: int) -> Learn:
+    """How the feed is learned."""
+    if network is None:
+        if asked:
+            raise click.UsageError("--ask goes with --with")
+        return learn_by_run
+    return GlobalpingLearner(asked=asked, tests=tests)
 
 
 def _prepare_folder(folder: Path) -> Path:
@@ -100,10 +122,11 @@ def _make_key(path: Path) -> None:
                f"  [[feed]]\n  urls = [\"https://feed.example.org/de-1.json\"]\n  key = \"{made.public.text}\"")
 
 
-def _order(settings: Settings, *, key_file: Path | None, name: str | None, out: Path | None, upload: bool, tier: int,
-           small: bool, fast: bool, deadline_s: float | None, catalogue: str | None, force: bool, as_json: bool,
-           ) -> PublishOrder:
-    """Everything that is needed. Raises UsageError for what is missing or wrong, before anything is sent."""
+def _order(settings: Settings, *, placed: bool, key_file: Path | None, name: str | None, out: Path | None,
+           upload: bool, tier: int, small: bool, fast: bool, deadline_s: float | None, catalogue: str | None,
+           force: bool, as_json: bool) -> PublishOrder:
+    """Everything that is needed. Raises UsageError for what is missing or wrong, before anything is sent. A feed that
+    is `placed` is this place's own."""
     import re
 
     from probe.catalogue.types import CatalogueError
@@ -115,7 +138,7 @@ def _order(settings: Settings, *, key_file: Path | None, name: str | None, out: 
         raise click.UsageError("--key, --name and -o are needed; a key is made by --new-key")
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", name):
         raise click.UsageError(f"--name {name!r}: small letters, digits and hyphens, such as de-1")
-    if settings.vantage.asn < 1 or settings.vantage.cc == "ZZ":
+    if placed and (settings.vantage.asn < 1 or settings.vantage.cc == "ZZ"):
         raise click.UsageError("the configuration does not say where this is: set cc and asn under [vantage], or "
                                "probe setup --country DE --asn 64500; two feeds count as two by them")
     if upload and not settings.upload.to:
@@ -138,14 +161,14 @@ def _without_small(catalogue: Catalogue, small: bool) -> Catalogue:
     return replace(catalogue, endpoints=left)
 
 
-def _go_on(order: PublishOrder, every: int) -> None:
+def _go_on(order: PublishOrder, every: int, learn: Learn) -> None:
     """One after the other, until somebody stops it; what goes wrong once is said, and the next is made all the same."""
     signal.signal(signal.SIGTERM, _stop)
     due_s = time.monotonic()
     try:
         while True:
             try:
-                publish_feed(order)
+                publish_feed(order, learn)
             except StoreError as error:
                 click.echo(f"Error: {visible(str(error))}", err=True)
             due_s = max(due_s + 60 * every, time.monotonic())

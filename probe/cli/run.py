@@ -220,8 +220,8 @@ def _apply_bounds(choice: CatalogueChoice, settings: Settings, plan: RunPlan) ->
 
 
 def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path) -> RunResult:
-    from probe.control.asking.configured_helpers import ask_configured
     from probe.measurement.session.make_run import make_run
+    from probe.operation.commands.public_asking import make_run_asker
 
     if settings.fingerprints.files:
         from probe.operation.updates.fingerprint_files import add_configured_fingerprints
@@ -232,8 +232,8 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
     board = load_feed_board(settings, datetime.now(UTC))
     plan = replace(plan, deadline_s=_time_left_s(plan, begin_s)) if settings.feed else plan
     with show_run_progress(plan.deadline_s) as progress:
-        result = make_run(targets, settings, plan, progress=progress, ask_helper=ask_configured, board=board,
-                          failed_before=partial(_failed_before, folder),
+        result = make_run(targets, settings, plan, progress=progress, ask_helper=make_run_asker(settings, targets),
+                          board=board, failed_before=partial(_failed_before, folder),
                           places_before=partial(_places_before, folder),
                           watched_before=partial(_watched_before, folder),
                           asked_before=partial(_asked_before, folder))

@@ -134,6 +134,8 @@ class ControlAnswer:
     shapes: tuple[tuple[Place, str], ...] = ()
     """(place, `shape answered` or `shape failure`) pairs of a ClientHello in the shape of a program; empty in
     answers of before, and of helpers of others."""
+    served_in: tuple[tuple[Place, str], ...] = ()
+    """(place, country) pairs: somebody in that country is served there, where a control has lines in several."""
     http_failure: Failure | None = None
     """None when HTTP was not asked for; empty when it worked."""
     http_status: int = 0

@@ -174,7 +174,8 @@ CONTROLS: Words = {
     "asn": ("", "Autonomous system number of the control vantage; 0 when unknown."),
     "cc": ("ISO 3166-1 alpha-2", "Country of the control vantage."),
     "input": ("", "URL of the endpoint in the catalogue."),
-    "source": ("", "helper: asked at that moment; feed: it stood in a signed file, measured before."),
+    "source": ("", "helper: asked at that moment; feed: it stood in a signed file, measured before; public: a public"
+               " network of probes that was asked at that moment."),
     "age_s": ("s", "Of a feed: how long before it had been measured; negative where it is dated after our own clock."),
     "before": ("", "Of a feed: no earlier run had failed when it was measured, so that what worked then may have failed"
                    " since and convicts nobody."),
@@ -196,6 +197,8 @@ CONTROLS: Words = {
             " the failure."),
     "shapes": ("", "`ip:port=shape word` of each ClientHello in the shape of a program that the control sent: answered,"
                " or the failure."),
+    "served_in": ("", "`ip:port=country` of each country in which somebody is served there, where the control has lines"
+                  " in several; empty in older files."),
     "http_failure": ("", "How HTTP failed at the control; none (empty cell) when it was not asked for,"
                          " the empty text when it worked."),
     "http_status": ("", "HTTP status code at the control; 0: no response."),

@@ -11,7 +11,7 @@ import msgspec
 from probe.core.observations import ControlAnswer
 from probe.results.text_forms import format_place, read_place
 
-_OF_PLACES = ("tcp", "tls", "udp", "leaf_keys", "ja4s", "app", "shapes")
+_OF_PLACES = ("tcp", "tls", "udp", "leaf_keys", "ja4s", "app", "shapes", "served_in")
 _NAMES = tuple(f.name for f in fields(ControlAnswer))
 
 

@@ -115,6 +115,8 @@ PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | LOSSES | APPS | {
     "ip/controls_fail_too": scene(stage="connect", failure=TIMEOUT, **FAILS_TOO),
     "ip/control_fails_and_lost_far": scene(stage="connect", failure=TIMEOUT, lost="far", controls_asked=1,
                                            controls_answered=1, control_failed=1),
+    "ip/control_fails_and_refused_far": scene(stage="connect", failure=REFUSED, lost="far", controls_asked=1,
+                                              controls_answered=1, control_failed=1),
     "ip/lost_here_and_elsewhere": scene(stage="connect", failure=TIMEOUT, lost="near", **FAILS_TOO),
     "ip/prohibited": scene(stage="connect", failure="host_unreachable", icmp=read_icmp("3/13 public"), lost="near",
                            **CONTRARY),

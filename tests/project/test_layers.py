@@ -23,7 +23,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "inference": ("evidence", "rules", "verdicts", "populations"),
     "measurement": ("planning", "", "streams", "names", "datagrams", "device", "packets", "messengers", "visits",
                     "hops", "ladder", "session"),
-    "control": ("", "reaching", "asking", "helper", "feeds"),
+    "control": ("", "reaching", "asking", "helper", "feeds", "globalping", "public"),
     "results": ("", "files", "signing", "runs", "batches", "verification", "archive"),
     "operation": ("schedules", "updates", "upload", "status", "commands"),
     "interop": ("words", "", "ooni", "submit"),

@@ -11,6 +11,7 @@ import msgspec
 
 from probe.core.tables.words import read_word
 from probe_lab.host.false_helper import FALSE_STYLES, FalseHelper
+from probe_lab.host.public_network import PublicStyle
 from probe_lab.lab_types import DrawnScenario, Fault, VantagePoint
 from probe_lab.servers.faults import number, text
 
@@ -43,6 +44,8 @@ class Blueprint:
     pcap_dir: str
     """Where captures go; empty: none are made."""
     parts: Parts
+    public_network: PublicStyle | None = None
+    """How a public network of probes behaves; None: there is none."""
 
     @property
     def private(self) -> Path:
@@ -58,6 +61,11 @@ class Blueprint:
     def pki(self) -> Path:
         """Certificates and keys of this world."""
         return self.private / "pki"
+
+    @property
+    def public_log(self) -> Path:
+        """What the public network was asked, a line of JSON each."""
+        return self.private / "public-network.jsonl"
 
     @property
     def log_path(self) -> Path:

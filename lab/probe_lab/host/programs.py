@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from probe_lab.host import client_faults
@@ -25,6 +26,8 @@ from probe_lab.host.false_helper import serve_false_helper
 from probe_lab.host.mounts import clean_environment
 from probe_lab.host.others_program import Place, run_program
 from probe_lab.host.process_space import keep_process_space, receive_space
+from probe_lab.host.public_network import API_PORT, serve_public_network
+from probe_lab.host.public_probe import PROBE_PORT, serve_public_probe
 from probe_lab.host.wiring import Network
 from probe_lab.lab_types import Program, VantagePoint, WireEnd
 from probe_lab.pki import WEB_CA, issue, load_issuer, world_time
@@ -188,11 +191,11 @@ def _keep(near: socket.socket, far: socket.socket) -> None:
     keep_process_space(far)
 
 
-def _knock(address: str, says_ready: int) -> None:
+def _knock(address: str, says_ready: int, port: int = _HELPER_PORT) -> None:
     """Connect until someone listens; whoever waits sets the limit."""
     while True:
         with suppress(OSError):
-            socket.create_connection((address, _HELPER_PORT), timeout=1).close()
+            socket.create_connection((address, port), timeout=1).close()
             os.write(says_ready, b"\0")
             return
         time.sleep(_KNOCK_S)
@@ -219,10 +222,41 @@ def start_helper(crew: ProgramCrew, vantage: VantagePoint, *, net: int, mnt: int
 
     name = f"helper-{vantage.control_id}"
     crew.names[_start(crew, name, work, net=net, mnt=mnt)] = name
+    _await_listener(crew, name, vantage.ipv4, _HELPER_PORT, net=net)
+
+
+def _await_listener(crew: ProgramCrew, name: str, address: str, port: int, *, net: int) -> None:
+    """The laboratory is ready when somebody listens there."""
     ready, says_ready = os.pipe()
-    _start(crew, f"{name}-knock", lambda: _knock(vantage.ipv4, says_ready), net=net)
+    _start(crew, f"{name}-knock", lambda: _knock(address, says_ready, port), net=net)
     os.close(says_ready)
     crew.readies[ready] = name
+
+
+def start_public_network(crew: ProgramCrew, spaces: Mapping[str, int]) -> None:
+    """Start a public network of probes, if there is one: a probe at each vantage point, and its server at the first.
+    `spaces`: the hosts' namespaces."""
+    blueprint = crew.blueprint
+    vantages, style = blueprint.drawn.world.vantages, blueprint.public_network
+    if style is None:
+        return
+    for vantage in vantages:
+        _start_listener(crew, f"public-{vantage.control_id}", partial(serve_public_probe, vantage.ipv4), vantage,
+                        PROBE_PORT, spaces)
+    credentials = blueprint.pki / "helpers" / vantages[0].control_id
+
+    def work() -> None:
+        serve_public_network(vantages, style, client_cc=blueprint.drawn.world.cc, certificate=f"{credentials}.pem",
+                             key=f"{credentials}.key", log=blueprint.public_log)
+
+    _start_listener(crew, "public-network", work, vantages[0], API_PORT, spaces)
+
+
+def _start_listener(crew: ProgramCrew, name: str, work: Callable[[], None], vantage: VantagePoint, port: int,
+                    spaces: Mapping[str, int]) -> None:
+    net, mnt = spaces[f"{vantage.control_id}.net"], spaces[f"{vantage.control_id}.mnt"]
+    crew.names[_start(crew, name, work, net=net, mnt=mnt)] = name
+    _await_listener(crew, name, vantage.ipv4, port, net=net)
 
 
 def last_words(crew: ProgramCrew, name: str) -> str:

@@ -28,6 +28,7 @@ from probe_lab.host.programs import (
     start_helper,
     start_process_space,
     start_program,
+    start_public_network,
     start_router,
     start_servers,
     start_stub,
@@ -222,6 +223,7 @@ def supervise(
         spaces[f"{name}.mnt"] = mnt = _dressed(crew, name, net=net, resolver=_PUBLIC_RESOLVER)
         if vantage in helpers:
             start_helper(crew, vantage, net=net, mnt=mnt)
+    start_public_network(crew, spaces)
     try:
         _await_ready(watch)
         message = json.dumps({"status": "ready", "names": list(spaces)}).encode()

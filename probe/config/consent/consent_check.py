@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
+from probe.config.consent.public_controls import list_public_destinations
 from probe.config.settings import ConsentSettings, Settings
 from probe.core.tables.consent_words import CONCERNED, TEXT_NUMBER, list_sent
 
 
 def list_destinations(settings: Settings) -> tuple[str, ...]:
     """Where names are sent by the person's own configuration: helpers, and servers whose operators agreed; and who is
-    asked for new lists of targets and for control feeds."""
+    asked for new lists of targets and for control feeds; and public networks that are asked about what failed."""
     return (*(helper.url for helper in settings.helper),
             *dict.fromkeys(server.address for server in settings.matrix_server), *_lists(settings),
-            *_feeds(settings))
+            *_feeds(settings), *list_public_destinations(settings))
 
 
 def describe_destinations(settings: Settings) -> tuple[str, ...]:
@@ -21,6 +22,8 @@ def describe_destinations(settings: Settings) -> tuple[str, ...]:
     sees = {url: "asked for a control feed before runs: sees your address, no names" for url in _feeds(settings)}
     sees |= {url: "asked for a new list of targets once a day: sees your address, no names"
              for url in _lists(settings)}
+    sees |= {url: "asked in a run about what failed: sees your address together with it, and may keep it for months"
+             for url in list_public_destinations(settings)}
     return tuple(f"{place} ({sees[place]})" if place in sees else place for place in list_destinations(settings))
 
 

@@ -57,19 +57,21 @@ def ask_helper(
     clock: Callable[[], float],
     volume: str = "",
     shape: ProgramShape | Empty = "",
+    plain: bool = False,
 ) -> ControlAnswer:
     """What `helper` sees of `endpoint` at the probe's `addresses` and at those it finds itself.
 
     Takes at most `timeout_s` seconds whatever the helper does, and raises nothing for the network: `state` is
     answered, refused (with its reason) or failed (connect, tls, interrupted, timeout, garbage, too_large, bad_status).
     `clock` gives the run's seconds for the stamps. With `volume`, an address, it is asked for a transfer as well;
-    with `shape` for a ClientHello of that shape at each of the addresses, and for nothing else.
+    with `shape` for a ClientHello of that shape at each of the addresses, and for nothing else; with `plain` for what
+    OONI's own probes ask, and no more.
     """
     t0_s = clock()
     call = post_json(
         helper.url,
         encode_message(make_shape_request(endpoint, addresses, shape) if shape else
-                       make_helper_request(endpoint, addresses, volume=volume)),
+                       make_helper_request(endpoint, addresses, volume=volume, plain=plain)),
         address=helper.address,
         user_agent=USER_AGENT,
         max_bytes=MAX_ANSWER_BYTES,
@@ -90,17 +92,23 @@ def _judge(call: HelperCall, blank: ControlAnswer, endpoint: Endpoint) -> Contro
     return parse_answer(call.body, blank=blank, endpoint=endpoint)
 
 
-def make_helper_request(endpoint: Endpoint, addresses: Sequence[str], *, volume: str = "") -> Request:
-    """The request about one endpoint. Only web endpoints have a URL to fetch; OONI's helpers answer no others."""
-    literals = _list_literals(addresses)[:MAX_ADDRESSES]
+def is_fetched(endpoint: Endpoint) -> bool:
+    """Whether it has a URL to fetch; OONI's helpers answer no other questions."""
     protocol = PROTOCOLS[endpoint.protocol]
-    fetched = protocol.over_http and not protocol.says and urlsplit(endpoint.input).scheme in ("http", "https")
+    return protocol.over_http and not protocol.says and urlsplit(endpoint.input).scheme in ("http", "https")
+
+
+def make_helper_request(endpoint: Endpoint, addresses: Sequence[str], *, volume: str = "",
+                        plain: bool = False) -> Request:
+    """The request about one endpoint; a `plain` one has none of our own fields."""
+    literals = _list_literals(addresses)[:MAX_ADDRESSES]
+    fetched = is_fetched(endpoint)
     return Request(
         http_request=endpoint.input if fetched else "",
         http_request_headers={name: [REQUEST_HEADERS[name]] for name in FORWARDED_HEADERS} if fetched else {},
         tcp_connect=[join_address(address, endpoint.port or 443) for address in literals] if fetched else [],
-        x_trust=endpoint.trust,
-        x_endpoints=_endpoints(endpoint, literals),
+        x_trust="" if plain else endpoint.trust,
+        x_endpoints=None if plain else _endpoints(endpoint, literals),
         x_volume=volume if fetched else "",
     )
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,8 @@ class HelperCall:
     deadline: float
     status: int = 0
     body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the answer, by names in small letters."""
     failure: str = ""
     """connect, tls, interrupted, timeout, garbage or too_large; empty when a whole answer was read."""
     done: threading.Event = field(default_factory=threading.Event)
@@ -43,15 +46,32 @@ class HelperCall:
                 handle.shutdown(socket.SHUT_RDWR)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelperMessage:
+    """What is sent: a POST where there is a body, else a GET. Header values may be secret, and are never shown."""
+
+    url: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 def post_json(url: str, body: bytes, *, address: str, user_agent: str, max_bytes: int, timeout_s: float) -> HelperCall:
-    """POST JSON and read the answer. Never raises for the network, never takes longer than `timeout_s`;
-    a status that had come by then is told.
+    """POST JSON and read the answer, as `exchange_message` does."""
+    headers = {"User-Agent": user_agent, "Content-Type": "application/json", "Accept": "application/json",
+               "Accept-Encoding": "identity", "Connection": "close"}
+    return exchange_message(HelperMessage(url=url, body=body, headers=headers), address=address, max_bytes=max_bytes,
+                            timeout_s=timeout_s)
+
+
+def exchange_message(message: HelperMessage, *, address: str, max_bytes: int, timeout_s: float) -> HelperCall:
+    """Send it and read the answer. Never raises for the network, never takes longer than `timeout_s`; a status that had
+    come by then is told.
 
     With `address` (a literal) the connection goes there; name, certificate and Host stay those of the URL.
     """
     call = HelperCall(deadline=time.monotonic() + timeout_s)
     # A thread, because neither name resolution nor a server that drips its header byte by byte heeds a timeout.
-    work = threading.Thread(target=_work, args=(call, url, body, address, user_agent, max_bytes), daemon=True)
+    work = threading.Thread(target=_work, args=(call, message, address, max_bytes), daemon=True)
     work.start()
     if not call.done.wait(timeout_s):
         call.give_up()
@@ -59,18 +79,19 @@ def post_json(url: str, body: bytes, *, address: str, user_agent: str, max_bytes
     return call
 
 
-def _work(call: HelperCall, url: str, body: bytes, address: str, user_agent: str, max_bytes: int) -> None:
-    headers = {"User-Agent": user_agent, "Content-Type": "application/json", "Accept": "application/json",
-               "Accept-Encoding": "identity", "Connection": "close"}
+def _work(call: HelperCall, message: HelperMessage, address: str, max_bytes: int) -> None:
     try:
         with requests.Session() as session:
             session.trust_env = False
             session.headers.clear()
             session.mount("http://", _Adapter(call, address))
             session.mount("https://", _Adapter(call, address))
-            with session.post(url, data=body, headers=headers, stream=True, allow_redirects=False,
-                              timeout=max(0.01, call.deadline - time.monotonic()), verify=certifi.where()) as response:
+            method = "GET" if message.body is None else "POST"
+            with session.request(method, message.url, data=message.body, headers=message.headers, stream=True,
+                                 allow_redirects=False, timeout=max(0.01, call.deadline - time.monotonic()),
+                                 verify=certifi.where()) as response:
                 call.status = response.status_code
+                call.headers = {name.lower(): value for name, value in response.headers.items()}
                 _read(call, response, max_bytes)
     except Exception as error:  # hostile bytes make requests, urllib3 and http.client raise many kinds
         call.failure = _reason(error, connected=bool(call.handles))

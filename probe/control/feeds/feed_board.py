@@ -109,6 +109,7 @@ def answer_of(entry: FeedEntry, blank: ControlAnswer) -> ControlAnswer:
         blank, state="answered", dns_failure=open_failure(entry.dns_failure), addresses=_addresses(entry.addresses),
         tcp=told["tcp"], tls=told["tls"], udp=told["udp"], app=told["app"],
         leaf_keys=tuple((where(place), place.key) for place in usable(entry) if place.key),
+        served_in=tuple((where(place), cc) for place in usable(entry) for cc in place.served_in),
         ja4s=tuple((where(place), place.ja4) for place in usable(entry) if place.ja4),
         http_failure=open_failure(page.failure) if page else None, http_status=page.status if page else 0,
         http_title=page.title if page else "", http_body_bytes=page.bytes if page else 0,
@@ -143,7 +144,7 @@ def _without_successes(entry: FeedEntry) -> FeedEntry:
     """What failed alone, where the name led, and the page, for comparing."""
     places = tuple(msgspec.structs.replace(
         place, tcp=place.tcp or None, tls=place.tls or None, udp=place.udp or None,
-        app=None if place.app in GENUINE_PROOFS else place.app) for place in entry.places)
+        app=None if place.app in GENUINE_PROOFS else place.app, served_in=()) for place in entry.places)
     return msgspec.structs.replace(entry, places=places)
 
 

@@ -47,6 +47,8 @@ class FeedPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """SHA-256 of the leaf certificate's SubjectPublicKeyInfo."""
     ja4: Ja4 = ""
     """Of the ClientHello that was sent."""
+    served_in: Annotated[tuple[Code, ...], msgspec.Meta(max_length=16)] = ()
+    """Countries in which somebody was served there under the service's own name, where the feed tells of several."""
 
 
 class FeedPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -143,3 +145,13 @@ def write_feed(feed: Feed) -> bytes:
     if read_feed(raw) != feed:
         raise FeedError("it does not read as it was written")
     return raw
+
+
+def fit_text(text: str) -> str:
+    """A server's text as a feed may hold it."""
+    return "".join(char if char.isprintable() else " " for char in text[:500])
+
+
+def is_header_name(name: str) -> bool:
+    """Whether a feed may hold this name of a header."""
+    return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+.^_`|~-") for c in name)

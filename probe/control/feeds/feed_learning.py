@@ -24,6 +24,8 @@ from probe.control.feeds.feed_document import (
     FeedError,
     FeedPage,
     FeedPlace,
+    fit_text,
+    is_header_name,
 )
 from probe.core.addresses import is_bogon, parse_address
 from probe.core.endpoints import Endpoint
@@ -97,7 +99,7 @@ def make_feed(result: RunResult, catalogue: Catalogue, maker: FeedMaker, *, befo
             if endpoint.input in raw and verdict is not None and endpoint.status == "active":
                 entry = _entry(case, endpoint, verdict, six=six)
                 if entry is not None:
-                    found[endpoint.input] = _add_since(entry, known.get(endpoint.input), begun)
+                    found[endpoint.input] = add_since(entry, known.get(endpoint.input), begun)
     if not found:
         raise FeedError("there is nothing to publish: no endpoint was tried")
     made = begun + datetime.timedelta(seconds=max(1.0, result.run.runtime_s))
@@ -127,7 +129,7 @@ def is_unchanged(one: FeedEntry, other: FeedEntry) -> bool:
     return look_of(one) == look_of(other) and (not all(keys) or bool(keys[0] & keys[1]))
 
 
-def _add_since(entry: FeedEntry, before: FeedEntry | None, begun: datetime.datetime) -> FeedEntry:
+def add_since(entry: FeedEntry, before: FeedEntry | None, begun: datetime.datetime) -> FeedEntry:
     same = before is not None and before.since is not None and is_unchanged(before, entry)
     since = before.since if same and before else begun.astimezone(datetime.UTC).date()
     return msgspec.structs.replace(entry, since=since)
@@ -195,8 +197,9 @@ def _place(endpoint: Endpoint, seen: Sequence[Observation]) -> FeedPlace | None:
     if all(word is None for word in words.values()):
         return None
     shaken = [o for o in seen if o.operation in _SHAKES and o.tls.chain]
-    return FeedPlace(ip=seen[0].address, port=endpoint.port, **words,
-                     key=shaken[-1].tls.chain[0] if shaken else "", ja4=shaken[-1].tls.ja4 if shaken else "")
+    return FeedPlace(ip=seen[0].address, port=endpoint.port, tcp=words["tcp"], tls=words["tls"], udp=words["udp"],
+                     app=words["app"], key=shaken[-1].tls.chain[0] if shaken else "",
+                     ja4=shaken[-1].tls.ja4 if shaken else "")
 
 
 def _word(seen: Sequence[Observation]) -> str | None:
@@ -218,9 +221,9 @@ def _page(visits: Sequence[Observation]) -> FeedPage | None:
         return FeedPage(failure=read_failure_word(pages[-1].failure)) if len({o.attempt for o in pages}) >= 2 else None
     page = answered[-1].http
     return FeedPage(
-        status=page.status if 100 <= page.status <= 599 else 0, title=_text(page.title), bytes=page.body_bytes,
-        headers=tuple(sorted({name.lower() for name in page.header_names if _is_header(name)}))[:40],
-        location=_text(page.location), met=_MET.get(answered[-1].met_expectation, ""),
+        status=page.status if 100 <= page.status <= 599 else 0, title=fit_text(page.title), bytes=page.body_bytes,
+        headers=tuple(sorted({name.lower() for name in page.header_names if is_header_name(name)}))[:40],
+        location=fit_text(page.location), met=_MET.get(answered[-1].met_expectation, ""),
     )
 
 
@@ -247,11 +250,3 @@ def read_failure_word(failure: str) -> str:
     """The failure's word; its text may hold what tells of the vantage."""
     word = failure.partition(":")[0].strip()
     return word if re.fullmatch(r"[a-z][a-z0-9_]{0,63}", word) else "unknown_failure"
-
-
-def _text(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text[:500])
-
-
-def _is_header(name: str) -> bool:
-    return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+.^_`|~-") for c in name)

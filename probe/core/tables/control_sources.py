@@ -9,7 +9,7 @@ from probe.core.tables.handshakes import Proof
 
 AppWord = Proof | Failure | Literal["unknown"]
 """What a control says of a messenger's own first words: the proof in the answer, or the failure."""
-ControlSource = Literal["helper", "feed"]
+ControlSource = Literal["helper", "feed", "public"]
 ControlState = Literal["answered", "failed", "refused"]
 """What became of the question to a control (`ControlAnswer.state`)."""
 ControlWord = Literal["not_needed", "none", "failed", "agrees", "contrary", "doubtful"]
@@ -32,3 +32,8 @@ HELPER: Final = "helper"
 FEED: Final = "feed"
 """It stood in a signed file: a vantage that was not asked for these very addresses, so where it says nothing of one, it
 has given no answer about it."""
+PUBLIC: Final = "public"
+"""A public network of probes, asked at that moment: it tells what works, and where it says nothing it has given no
+answer either."""
+SELECTIVE: Final = (FEED, PUBLIC)
+"""Those that tell of some addresses and not of others."""

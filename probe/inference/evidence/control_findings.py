@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
-from probe.core.tables.control_sources import BUSY, FEED
+from probe.core.tables.control_sources import BUSY, SELECTIVE
 from probe.core.tables.evidence_words import ControlFinding, Stage
 from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS
 from probe.core.tables.words import Empty
@@ -58,9 +58,14 @@ def reaches_address(stage: Stage | Empty, control: ControlAnswer, where: Place) 
 
 
 def may_leave_out(control: ControlAnswer) -> bool:
-    """Whether what it does not tell was not looked at: a feed was not asked for these addresses, and a busy helper did
-    not come to them."""
-    return control.source == FEED or control.reason == BUSY
+    """Whether what it does not tell was not looked at: a feed or a public network was not asked for these addresses,
+    and a busy helper did not come to them."""
+    return control.source in SELECTIVE or control.reason == BUSY
+
+
+def reaches_in_country(stage: Stage | Empty, control: ControlAnswer, where: Place, cc: str) -> bool:
+    """The same, as the control sees it from this country, where it has one line or several."""
+    return (control.cc == cc or (where, cc) in control.served_in) and reaches_address(stage, control, where)
 
 
 def says_more(control: ControlAnswer, port: int) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.control_sources import BUSY, HELPER, ControlFault, HelperRefusal
+from probe.core.tables.control_sources import BUSY, FEED, ControlFault, HelperRefusal
 from probe.core.tables.failures import FailureKind, is_timeout
 
 LOADED: tuple[HelperRefusal | FailureKind, ...] = (BUSY, "timeout")
@@ -36,7 +36,7 @@ def find_unfit_controls(controls: Iterable[ControlAnswer], seen: Sequence[Observ
     good = list_answering(seen, known.good)
     faults: dict[str, ControlFault] = {}
     for answer in controls:
-        if answer.source == HELPER and (fault := find_fault(answer, good=good, absent=known.absent)):
+        if answer.source != FEED and (fault := find_fault(answer, good=good, absent=known.absent)):
             faults.setdefault(answer.control_id, fault)
     return faults
 

@@ -70,7 +70,7 @@ from probe.inference.evidence.control_findings import (
     count_networks,
     is_same_page,
     may_leave_out,
-    reaches_address,
+    reaches_in_country,
     read_control_finding,
     says_more,
 )
@@ -379,7 +379,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
         controls_answered=len({c.control_id for c in answered}),
         control_networks=count_networks(c for c in answered if word_of(c) or says_more(c, site.port)),
         control_same_country=count_networks(
-            c for c in answered if c.cc == cc and reaches_address(base.stage, c, Place(known_as, site.port))),
+            c for c in answered if reaches_in_country(base.stage, c, Place(known_as, site.port), cc)),
         control_ok=sum(word == "ok" for *_, word in words), control_failed=sum(word == "failed" for *_, word in words),
         control_here=len(here),
         control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),

@@ -186,7 +186,7 @@ def _may_be_shown(site: Site, history: SiteHistory, context: PlanContext, addres
 
 def _is_shown(path: PathEvidence, site: Site, context: PlanContext) -> bool:
     """The site is cut off every time, or its name answered falsely."""
-    if path.control_failed or path.tainted or (context.controls and not path.controls_asked):
+    if path.control_failed or path.tainted or ((context.controls or context.public) and not path.controls_asked):
         return False
     if not site.sni and path.stage in NO_STAGE_OR_PAGE and (path.fingerprint or path.control_page_differs):
         return not path.control_page_same

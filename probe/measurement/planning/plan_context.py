@@ -30,6 +30,8 @@ class PlanContext:
     controls: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
     """Controls whose word is at hand: signed feeds. Asking them sends nothing."""
+    public: tuple[str, ...] = ()
+    """Controls that see this device's address and belong to others: asked of nothing but what failed throughout."""
     families: tuple[int, ...] = (4,)
     ipv6_broken: bool = False
     innocent: str = "www.example.com"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe import __version__
 from probe.catalogue.types import Catalogue
+from probe.config.consent.public_controls import list_public_controls
 from probe.config.geo.whereabouts import Whereabouts, choose_table
 from probe.config.settings import Settings
 from probe.core.endpoints import Endpoint
@@ -249,7 +250,7 @@ def _wait(run: _RunSetting, events: queue.SimpleQueue[Any]) -> list[Observation]
 def _make_asker(run: _RunSetting, way: Callable[[str], str], log: ObservationLog) -> AskHelper:
     """How controls are asked. The age of a feed is told by the clock as the ladder has put it right. Earlier runs are
     looked at when a feed is first consulted: where nothing fails, never."""
-    helpers, clock = {h.id: h for h in run.settings.helper}, run.clock
+    helpers, clock = {h.id: h for h in (*run.settings.helper, *list_public_controls(run.settings))}, run.clock
     board, ids = run.board, run.board.ids if run.board else ()
     offset_s: float | None = None
     failed = cache(lambda: run.failed_before(_here(run)))

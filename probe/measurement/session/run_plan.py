@@ -10,6 +10,7 @@ from datetime import datetime
 from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.config.consent.country_profiles import is_grave, needs_care
+from probe.config.consent.public_controls import list_public_controls
 from probe.config.settings import HelperSettings, Settings
 from probe.core.nat64 import to_translated_address
 from probe.core.tables.consent_words import LEVELS
@@ -79,6 +80,7 @@ def make_plan_context(settings: Settings, catalogue: Catalogue, *, families: tup
         dark_server=rng.choice(ROOT_SERVERS), nowhere=UNASSIGNED_ADDRESS, doh=asked,
         dot=tuple(n for n in doh if n not in asked) + asked,
         controls=tuple(h.id for h in list_helpers(settings)), families=families or (4,),
+        public=tuple(h.id for h in list_public_controls(settings)),
         innocent=rng.choice(catalogue.innocent_names), together=together,
         planned=PLANNED_TOGETHER if together else PLANNED,
         slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,

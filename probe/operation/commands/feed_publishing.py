@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import click
 
 from probe import __version__
 from probe.catalogue.laboratory_marker import read_marker
-from probe.config.settings import Settings
+from probe.config.settings import PublicControlSettings, Settings
 from probe.core.stamps import format_time
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_NETWORK
 from probe.operation.commands.feed_summary import FeedReport, print_report
@@ -48,11 +49,30 @@ class PublishOrder:
         return self.folder / f"{self.name}{_SUFFIX}"
 
 
-def publish_feed(order: PublishOrder) -> int:
-    """Measure, compare, sign, write; the exit status. Raises StoreError."""
-    from probe.control.feeds.feed_changes import list_feed_changes
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedFeed:
+    """A feed before it is signed."""
+
+    made: Feed
+    left_out: Mapping[str, tuple[str, ...]]
+    runtime_s: float
+
+
+class UnfitError(Exception):
+    """There is nothing to publish; `status` is the command's."""
+
+    def __init__(self, why: str, status: int = EXIT_FAILED) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+Learn = Callable[["PublishOrder", "Feed | None"], LearnedFeed]
+"""How a feed is learned, given the last one. Raises UnfitError, StoreError."""
+
+
+def learn_by_run(order: PublishOrder, before: Feed | None) -> LearnedFeed:
+    """By a run from here."""
     from probe.control.feeds.feed_document import FeedError
-    from probe.control.feeds.feed_fit import fit_feed
     from probe.control.feeds.feed_learning import FeedMaker, explain_unfit_run, make_feed
     from probe.control.feeds.feed_left_out import list_left_out
     from probe.measurement.session.make_run import make_run
@@ -66,20 +86,36 @@ def publish_feed(order: PublishOrder) -> int:
     with show_progress("Measuring") as progress:
         result = make_run(order.catalogue, settings, plan, progress=progress)
     if why := explain_unfit_run(result):
-        return _refuse(order, why, EXIT_NO_NETWORK)
-    before = _before(order)
+        raise UnfitError(why, EXIT_NO_NETWORK)
     frame = FeedMaker(name=order.name, asn=settings.vantage.asn, cc=settings.vantage.cc, software=__version__)
     try:
-        made, bare = fit_feed(make_feed(result, order.catalogue, frame, before=before))
+        made = make_feed(result, order.catalogue, frame, before=before)
+    except FeedError as error:
+        raise UnfitError(f"{error}.") from error
+    left = list_left_out(result, order.catalogue, made, tier=order.tier, lacking=find_lacking_modules())
+    return LearnedFeed(made=made, left_out=left, runtime_s=result.run.runtime_s)
+
+
+def publish_feed(order: PublishOrder, learn: Learn = learn_by_run) -> int:
+    """Learn, compare, sign, write; the exit status. Raises StoreError."""
+    from probe.control.feeds.feed_changes import list_feed_changes
+    from probe.control.feeds.feed_document import FeedError
+    from probe.control.feeds.feed_fit import fit_feed
+
+    before = _before(order)
+    try:
+        learned = learn(order, before)
+        made, bare = fit_feed(learned.made)
         if (why := _collapse(before, made)) and not order.force:
             return _refuse(order, why, EXIT_FAILED)
         files = _write(order, made)
+    except UnfitError as error:
+        return _refuse(order, str(error), error.status)
     except FeedError as error:
         return _refuse(order, f"{error}.", EXIT_FAILED)
-    left = list_left_out(result, order.catalogue, made, tier=order.tier, lacking=find_lacking_modules())
-    print_report(FeedReport(made=made, bytes=len(files[-1][1]), runtime_s=result.run.runtime_s,
-                            changes=list_feed_changes(before, made),
-                            left_out=left, without_page=bare, file=order.file, key=order.key.public.name),
+    print_report(FeedReport(made=made, bytes=len(files[-1][1]), runtime_s=learned.runtime_s,
+                            changes=list_feed_changes(before, made), left_out=learned.left_out, without_page=bare,
+                            file=order.file, key=order.key.public.name),
                  as_json=order.as_json)
     if order.upload:  # last: what is new is told once, and the next feed is held against this one
         _send(order, files)
@@ -90,7 +126,8 @@ def _alone(settings: Settings) -> Settings:
     """The settings without what is not for a feed: nobody else is asked for it."""
     import msgspec
 
-    return msgspec.structs.replace(settings, helper=(), matrix_server=(), feed=())
+    return msgspec.structs.replace(settings, helper=(), matrix_server=(), feed=(),
+                                   public_controls=PublicControlSettings())
 
 
 def _refuse(order: PublishOrder, why: str, status: int) -> int:

@@ -25,9 +25,10 @@ from probe.operation.updates.minisign import PublicKey
 from probe.operation.updates.signing import read_secret_key
 from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import load_scenario
+from probe_lab.host.public_network import API_PORT
 from probe_lab.lab_types import DrawnScenario
 from probe_lab.laboratory import CLIENT, Laboratory, make_probe_command
-from probe_lab.scoring.trial import configuration, program_environment, read_rows
+from probe_lab.scoring.trial import FULL_CONSENT, configuration, program_environment, read_rows
 
 SEED = int(os.environ["PROBE_TEST_SEED"])
 Row = Mapping[str, str]
@@ -42,6 +43,9 @@ class World:
     drawn: DrawnScenario
     folder: Path
     catalogue: Path
+    consent_level: int = FULL_CONSENT
+    more: str = ""
+    """Of the client's configuration."""
     verdicts: dict[str, Row] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     controls: dict[str, Sequence[Row]] = field(default_factory=dict)
@@ -75,10 +79,23 @@ class World:
         self.reports[name] = json.loads(out)
         return self.folder / f"feeds-{name}" / f"{name}.json"
 
+    def publish_public(self, name: str, *options: str) -> tuple[int, Path]:
+        """Let the public network's probes make a feed: the exit status, and where it lies."""
+        config = self.folder / f"maker-{name}.toml"
+        config.write_text(f'[public_controls]\nglobalping_url = "{public_url(self.drawn)}"\n')
+        status, out, errors = self.call(
+            "feed", "--with", "globalping", "--fast", "--small", "--json", "--key", str(self.folder / "key"), "--name",
+            name, "-o", str(self.folder / f"feeds-{name}"), "--catalogue", str(self.catalogue), "--config", str(config),
+            *options, host=self.drawn.world.vantages[0].control_id)
+        print(errors)
+        self.reports[name] = json.loads(out)
+        return status, self.folder / f"feeds-{name}" / f"{name}.json"
+
     def measure(self, case: str, *feeds: Path, after: str = "") -> None:
         """A run of the client with these feeds; `after` is the case before it, whose results it finds."""
         config = self.folder / f"client-{case}.toml"
-        config.write_text(configuration(self.drawn.world, helpers=False) + "".join(
+        agreed = configuration(self.drawn.world, helpers=False, consent_level=self.consent_level)
+        config.write_text(agreed + self.more + "".join(
             f'\n[[feed]]\nurls = ["{path}"]\nkey = "{self.key.text}"\n' for path in feeds))
         results = self.folder / f"results-{case}"
         if after:
@@ -115,21 +132,27 @@ class World:
         return row["outcome"], row["block_type"], row["control"]
 
 
+def public_url(drawn: DrawnScenario) -> str:
+    """Where the public network's server is."""
+    return f"{drawn.world.vantages[0].url.removesuffix(':443/')}:{API_PORT}"
+
+
 @contextmanager
 def world(scenario: str, *, fits: Callable[[DrawnScenario], bool] = lambda drawn: True,
           change: Callable[[DrawnScenario], DrawnScenario] = lambda drawn: drawn,
-          folder: Path | None = None) -> Iterator[World]:
+          folder: Path | None = None, **settings: Any) -> Iterator[World]:
     """A scenario without helpers, as the first seed that fits draws it, with a key and a catalogue of the targets and
     the controls.
 
-    What is made is kept in `folder`, so that another world may go on with it; else in the laboratory's own.
+    What is made is kept in `folder`, so that another world may go on with it; else in the laboratory's own. `settings`
+    are further ones of the laboratory.
     """
     catalogue = load_catalogue(search=False)
     seeds = random.Random(f"feed {scenario} {SEED}").sample(range(1, 100_000), 100)
     worlds = (draw_scenario(load_scenario(scenario), seed=seed, endpoints=catalogue.endpoints) for seed in seeds)
     drawn = change(next(filter(fits, worlds)))
     print(f"{scenario}: seed {drawn.seed}")
-    with forked(drawn, helpers=False) as laboratory:
+    with forked(drawn, **{"helpers": False, **settings}) as laboratory:
         made = World(laboratory=laboratory, drawn=drawn, folder=folder or laboratory.directory,
                      catalogue=laboratory.directory / "targets.csv")
         with Path(catalogue.path).open(newline="") as rows, made.catalogue.open("w", newline="") as out:

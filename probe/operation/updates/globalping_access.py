@@ -1,0 +1,49 @@
+"""What Globalping is shown of us: a token, from the environment or a file that nobody else can read, never shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import date
+from pathlib import Path
+
+from probe.config.settings import Settings, SettingsError
+
+VARIABLE = "PROBE_GLOBALPING_TOKEN"
+MAX_TOKEN = 1000
+
+
+def read_globalping_token(settings: Settings) -> str:
+    """The token; empty where there is none. Raises SettingsError, which never repeats it."""
+    told, file = os.environ.get(VARIABLE, "").strip(), settings.public_controls.globalping_token_file
+    if not told and file:
+        told = _read_private(Path(file).expanduser())
+    if told and not re.fullmatch(rf"[\x21-\x7e]{{1,{MAX_TOKEN}}}", told):
+        raise SettingsError(f"{VARIABLE if os.environ.get(VARIABLE) else file}: holds no token: one line of letters, "
+                            "digits and signs is wanted")
+    return told
+
+
+def explain_lacking_leave(settings: Settings, *, today: date) -> str:
+    """Why no feed may be made of Globalping, as a sentence; empty where its leave stands in the configuration."""
+    told = settings.public_controls.globalping_leave
+    try:
+        given = date.fromisoformat(told) if told else None
+    except ValueError:
+        return f"public_controls.globalping_leave: {told[:40]!r} is no date such as 2026-11-30"
+    if given is None:
+        return ("A feed for others needs Globalping's written leave; its date belongs into the configuration as "
+                "public_controls.globalping_leave (docs/feed.md has a request to send)")
+    if given > today:
+        return f"public_controls.globalping_leave: {given} is in the future"
+    return ""
+
+
+def _read_private(path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SettingsError(f"{path}: holds a token and may be used by others: chmod 600 {path}")
+        with path.open("rb") as file:
+            return file.read(MAX_TOKEN + 2).decode("ascii", "replace").strip()
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
