@@ -161,6 +161,24 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Whose signature is taken: a public key as minisign writes it."""
 
 
+class PublicControlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Public networks that may be asked about what failed here; off until somebody agrees to it (`docs/feed.md`)."""
+
+    globalping: bool = False
+    """Whether runs ask Globalping themselves; it sees the address here together with what fails."""
+    ooni_helpers: bool = False
+    """Whether runs ask OONI's public helpers, which see the same."""
+    globalping_token_file: str = ""
+    """A file with a token, which nobody but its owner can read; `PROBE_GLOBALPING_TOKEN` of the environment goes first.
+    Runs need none; making a feed does."""
+    ooni_helper_addresses: tuple[str, ...] = ()
+    """URLs in the place of the list that came with the program."""
+    globalping_leave: str = ""
+    """The date of Globalping's written leave to make a feed of it (`probe feed --with globalping`)."""
+    globalping_url: str = ""
+    """Another server that speaks the same; empty: the public one."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration."""
 
@@ -174,6 +192,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     submit: SubmitSettings = SubmitSettings()
     update: UpdateSettings = UpdateSettings()
     feed: Annotated[tuple[FeedSettings, ...], msgspec.Meta(max_length=16)] = ()
+    public_controls: PublicControlSettings = PublicControlSettings()
     helper: tuple[HelperSettings, ...] = ()
     matrix_server: tuple[MatrixServer, ...] = ()
     path: str = ""
