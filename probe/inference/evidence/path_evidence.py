@@ -66,8 +66,8 @@ from probe.inference.evidence.app_evidence import (
 )
 from probe.inference.evidence.certificate_claims import claims_organisation
 from probe.inference.evidence.company import ALONE, CompanyEvidence
+from probe.inference.evidence.control_counts import count_networks, count_vantages
 from probe.inference.evidence.control_findings import (
-    count_networks,
     is_same_page,
     reaches_address,
     read_control_finding,
@@ -371,7 +371,6 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     answered = [c for c in controls if c.state == "answered" and (c.source != FEED or word_of(c))]
     keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses) and word_of(c) == "ok"}
-    words = {(c.asn, c.cc, word) for c in answered if (word := word_of(c))}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place.port == site.port]
     return replace(
         base, controls_asked=len({c.control_id for c in controls}),
@@ -379,7 +378,8 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
         control_networks=count_networks(c for c in answered if word_of(c) or says_more(c, site.port)),
         control_same_country=count_networks(
             c for c in answered if c.cc == cc and reaches_address(base.stage, c, Place(known_as, site.port))),
-        control_ok=sum(word == "ok" for *_, word in words), control_failed=sum(word == "failed" for *_, word in words),
+        control_ok=count_networks(c for c in answered if word_of(c) == "ok"),
+        control_failed=count_vantages(c for c in answered if word_of(c) == "failed"),
         control_here=len(here),
         control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
     )

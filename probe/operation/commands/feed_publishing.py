@@ -1,51 +1,36 @@
-"""One control feed: measured, held against the last one, signed, written, and told of."""
+"""One control feed of this place: measured, held against the last one, signed, written, and told of."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from probe import __version__
 from probe.catalogue.laboratory_marker import read_marker
 from probe.config.settings import Settings
-from probe.core.stamps import format_time
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_NETWORK
 from probe.operation.commands.feed_summary import FeedReport, print_report
-from probe.results.files.atomic import StoreError
-from probe.results.files.text_cells import visible
+from probe.operation.commands.feed_writing import (
+    FeedDestination,
+    explain_collapse,
+    read_last_feed,
+    refuse,
+    send_feed,
+    write_feed_files,
+)
 
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue
-    from probe.control.feeds.feed_document import Feed
-    from probe.operation.updates.signing import SecretKey
-
-_SUFFIX, _SIGNATURE = ".json", ".minisig"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublishOrder:
-    """What is to be published, and where."""
+class PublishOrder(FeedDestination):
+    """What is to be measured and published, and where."""
 
-    settings: Settings
     catalogue: Catalogue
-    key: SecretKey
-    name: str
-    folder: Path
-    upload: bool
     tier: int
     deadline_s: float
     fast: bool
-    force: bool
-    as_json: bool
-
-    @property
-    def file(self) -> Path:
-        """Where the feed lies, the last one and the next."""
-        return self.folder / f"{self.name}{_SUFFIX}"
 
 
 def publish_feed(order: PublishOrder) -> int:
@@ -66,23 +51,23 @@ def publish_feed(order: PublishOrder) -> int:
     with show_progress("Measuring") as progress:
         result = make_run(order.catalogue, settings, plan, progress=progress)
     if why := explain_unfit_run(result):
-        return _refuse(order, why, EXIT_NO_NETWORK)
-    before = _before(order)
+        return refuse(order, why, EXIT_NO_NETWORK)
+    before = read_last_feed(order)
     frame = FeedMaker(name=order.name, asn=settings.vantage.asn, cc=settings.vantage.cc, software=__version__)
     try:
         made, bare = fit_feed(make_feed(result, order.catalogue, frame, before=before))
-        if (why := _collapse(before, made)) and not order.force:
-            return _refuse(order, why, EXIT_FAILED)
-        files = _write(order, made)
+        if (why := explain_collapse(before, made)) and not order.force:
+            return refuse(order, why, EXIT_FAILED)
+        files = write_feed_files(order, made)
     except FeedError as error:
-        return _refuse(order, f"{error}.", EXIT_FAILED)
+        return refuse(order, f"{error}.", EXIT_FAILED)
     left = list_left_out(result, order.catalogue, made, tier=order.tier, lacking=find_lacking_modules())
     print_report(FeedReport(made=made, bytes=len(files[-1][1]), runtime_s=result.run.runtime_s,
                             changes=list_feed_changes(before, made),
                             left_out=left, without_page=bare, file=order.file, key=order.key.public.name),
                  as_json=order.as_json)
     if order.upload:  # last: what is new is told once, and the next feed is held against this one
-        _send(order, files)
+        send_feed(order, files)
     return 0
 
 
@@ -91,68 +76,3 @@ def _alone(settings: Settings) -> Settings:
     import msgspec
 
     return msgspec.structs.replace(settings, helper=(), matrix_server=(), feed=())
-
-
-def _refuse(order: PublishOrder, why: str, status: int) -> int:
-    if order.as_json:
-        click.echo(json.dumps({"published": False, "why": why}))
-    click.echo(f"Nothing is published: {visible(why)} The last feed stays.", err=True)
-    return status
-
-
-def _before(order: PublishOrder) -> Feed | None:
-    """The feed that lies there, where it is ours and whole."""
-    from probe.control.feeds.feed_document import FeedError
-    from probe.operation.updates.feed_updates import verify_feed
-    from probe.operation.updates.signed_file import SignedFile
-
-    try:
-        fetched = SignedFile(document=order.file.read_bytes(),
-                             signature=order.file.with_name(order.file.name + _SIGNATURE).read_bytes())
-        found = verify_feed(fetched, order.key.public).feed
-    except (OSError, FeedError):
-        return None
-    return found if found.name == order.name else None
-
-
-def _collapse(before: Feed | None, now: Feed) -> str:
-    """Why a feed is rather this place's fault than the world's: most of what answered does not any more."""
-    if before is None:
-        return ""
-    well = {entry.input for entry in before.entries if entry.state == "ok"}
-    gone = sum(entry.input in well and entry.state != "ok" for entry in now.entries)
-    both = sum(entry.input in well for entry in now.entries)
-    if both < 4 or 2 * gone <= both:
-        return ""
-    return (f"of {both} endpoints that answered before {gone} do not any more, which is rather the fault of this place "
-            "(--force publishes it).")
-
-
-def _write(order: PublishOrder, made: Feed) -> tuple[tuple[str, bytes], ...]:
-    """Name and content of both files, as they lie there now. Raises StoreError.
-
-    The signature first: who comes between gets a pair that does not fit, and asks again.
-    """
-    from probe.control.feeds.feed_document import write_feed
-    from probe.results.files.atomic import replace_file
-
-    raw = write_feed(made)
-    signed = order.key.sign(raw, f"feed {made.name} made {format_time(made.made)}")
-    files = ((order.file.name + _SIGNATURE, signed), (order.file.name, raw))
-    for name, content in files:
-        replace_file(order.folder / name, content)
-        (order.folder / name).chmod(0o644)  # for the web server, which is another user
-    return files
-
-
-def _send(order: PublishOrder, files: tuple[tuple[str, bytes], ...]) -> None:
-    """To the place of uploads. What fails is tried again with the next feed. Raises StoreError."""
-    from probe.operation.upload.sender import UploadError
-    from probe.operation.upload.upload_send import FILE_S, make_sender
-
-    try:
-        sender = make_sender(order.settings, order.folder)
-        for name, content in files:
-            sender.put(f"feeds/{name}", content, timeout_s=FILE_S)
-    except UploadError as error:
-        raise StoreError(f"the feed is written and could not be uploaded: {error}") from None

@@ -26,7 +26,7 @@ from probe.results.layout import PARQUET_FOLDER
 
 STATE_FILES = (
     "identity.key", ".identity.key.*.part", "last-errors.txt", "list.signed", "list-looks.json", ".list*.part",
-    "feed-*.signed", "feed-*.json", ".feed-*.part", ".lock")
+    "feed-*.signed", "feed-*.json", "crowd-*.json", ".feed-*.part", ".lock")
 """Files that the program keeps below its state folder, as paths or patterns relative to it."""
 CACHE_FILES: tuple[str, ...] = ()
 """The same of its cache folder: lists that it fetched by itself."""
