@@ -5,13 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,16 +17,14 @@ from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_refusal
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.operation.commands.command_setup import stop_if_refused
-from probe.operation.commands.crowd_publishing import CrowdOrder, publish_crowd_feed
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.feed_publishing import PublishOrder, publish_feed
+from probe.operation.commands.feed_publishing import Learn, PublishOrder, learn_by_run, publish_feed
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.files.atomic import StoreError, make_folder
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue
-    from probe.operation.updates.signing import SecretKey
 
 FAST_DEADLINE_S = 120.0
 
@@ -49,17 +45,17 @@ FAST_DEADLINE_S = 120.0
 @click.option("--fast", is_flag=True, help="No pacing: a burst of a minute or two.")
 @click.option("--deadline-s", type=click.FloatRange(5, 7200),
               help="End of a run (default: 120 with --fast, else run.deadline_s of the configuration, 900).")
-@click.option("--from", "collected", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
-              help="Measure nothing: publish what volunteers in many countries measured in the last hour (a folder of "
-                   "probe collect).")
 @click.option("--catalogue", type=click.Path(dir_okay=False), help="A targets.csv.")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file; [vantage] cc and asn say where "
               "this is.")
+@click.option("--from", "collected", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+              help="Measure nothing: publish what volunteers in many countries measured in the last hour (a folder of "
+                   "probe collect).")
 @click.option("--force", is_flag=True, help="Publish also where most of what answered before does not any more.")
 @click.option("--json", "as_json", is_flag=True, help="Print each feed's report as one line of JSON.")
 def feed(new_key: Path | None, key_file: Path | None, name: str | None, output: Path | None, upload: bool,
-         every: int | None, tier: int, small: bool, fast: bool, deadline_s: float | None, collected: Path | None,
-         catalogue: str | None, config: str | None, force: bool, as_json: bool) -> None:
+         every: int | None, tier: int, small: bool, fast: bool, deadline_s: float | None, catalogue: str | None,
+         config: str | None, collected: Path | None, force: bool, as_json: bool) -> None:
     """Measure the catalogue at an uncensored place, and publish it as a signed control feed.
 
     Probes elsewhere read it before their runs (table [[feed]] of their configuration), and know by it what answers and
@@ -80,29 +76,32 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, output: 
         if new_key is not None:
             _make_key(new_key)
             return
-        settings = load_settings(config)
-        to = _destination(settings, key_file=key_file, name=name, output=output, upload=upload, force=force,
-                          as_json=as_json)
-        if collected is not None:
-            _refuse_measuring(small=small, fast=fast, deadline_s=deadline_s)
-            publish = partial(publish_crowd_feed, CrowdOrder(
-                **to, catalogue=_catalogue(settings, catalogue), collected=collected))
-        else:
-            order = PublishOrder(
-                **to, catalogue=_without_small(_catalogue(settings, catalogue), small), tier=tier, fast=fast,
-                deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s))
-            _check_place(settings)
-            stop_if_refused(explain_refusal(settings, lab=read_marker().lab))
-            publish = partial(publish_feed, order)
-        with hold_run_lock(_prepare_folder(to["folder"])):
+        learn = _choose_way(collected, small=small, fast=fast, deadline_s=deadline_s)
+        order = _order(load_settings(config), placed=collected is None, key_file=key_file, name=name, output=output,
+                       upload=upload, tier=tier, small=small, fast=fast, deadline_s=deadline_s, catalogue=catalogue,
+                       force=force, as_json=as_json)
+        if collected is None:
+            stop_if_refused(explain_refusal(order.settings, lab=read_marker().lab))
+        with hold_run_lock(_prepare_folder(order.folder)):
             if every is None:
-                sys.exit(publish())
-            _go_on(publish, every)
+                sys.exit(publish_feed(order, learn))
+            _go_on(order, every, learn)
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
     except LockedError:
         click.echo(f"Another feed is made in {output}; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
+
+
+def _choose_way(collected: Path | None, *, small: bool, fast: bool, deadline_s: float | None) -> Learn:
+    """How the feed is learned."""
+    if collected is None:
+        return learn_by_run
+    if small or fast or deadline_s is not None:
+        raise click.UsageError("--from measures nothing: --small, --fast and --deadline-s are for feeds of this place")
+    from probe.operation.commands.crowd_publishing import CrowdLearner
+
+    return CrowdLearner(collected=collected)
 
 
 def _prepare_folder(folder: Path) -> Path:
@@ -122,23 +121,15 @@ def _make_key(path: Path) -> None:
                f"  [[feed]]\n  urls = [\"https://feed.example.org/de-1.json\"]\n  key = \"{made.public.text}\"")
 
 
-class _Destination(TypedDict):
-    """The fields of a `FeedDestination`."""
-
-    settings: Settings
-    key: SecretKey
-    name: str
-    folder: Path
-    upload: bool
-    force: bool
-    as_json: bool
-
-
-def _destination(settings: Settings, *, key_file: Path | None, name: str | None, output: Path | None, upload: bool,
-                 force: bool, as_json: bool) -> _Destination:
-    """Who signs, and where it is to lie. Raises UsageError for what is missing or wrong, before anything is sent."""
+def _order(settings: Settings, *, placed: bool, key_file: Path | None, name: str | None, output: Path | None,
+           upload: bool, tier: int, small: bool, fast: bool, deadline_s: float | None, catalogue: str | None,
+           force: bool, as_json: bool) -> PublishOrder:
+    """Everything that is needed. Raises UsageError for what is missing or wrong, before anything is sent. A feed that
+    is `placed` is this place's own."""
     import re
 
+    from probe.catalogue.types import CatalogueError
+    from probe.operation.commands.target_list import choose_run_catalogue
     from probe.operation.updates.minisign import SignatureError
     from probe.operation.updates.signing import read_secret_key
 
@@ -146,35 +137,21 @@ def _destination(settings: Settings, *, key_file: Path | None, name: str | None,
         raise click.UsageError("--key, --name and -o are needed; a key is made by --new-key")
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", name):
         raise click.UsageError(f"--name {name!r}: small letters, digits and hyphens, such as de-1")
+    if placed and (settings.vantage.asn < 1 or settings.vantage.cc == "ZZ"):
+        raise click.UsageError("the configuration does not say where this is: set cc and asn under [vantage], or "
+                               "probe setup --country DE --asn 64500; two feeds count as two by them")
     if upload and not settings.upload.to:
         raise click.UsageError("--upload needs a place: upload.to in the configuration (probe setup --upload-to URL)")
     try:
-        key = read_secret_key(key_file.expanduser())
-    except SignatureError as error:
+        key, listed = read_secret_key(key_file.expanduser()), choose_run_catalogue(settings, catalogue,
+                                                                                   datetime.now(UTC),
+                                                                                   lab=read_marker().lab)
+    except (SignatureError, CatalogueError) as error:
         raise click.ClickException(visible(str(error))) from None
-    return {"settings": settings, "key": key, "name": name, "folder": output.absolute(), "upload": upload,
-            "force": force, "as_json": as_json}
-
-
-def _catalogue(settings: Settings, catalogue: str | None) -> Catalogue:
-    from probe.catalogue.types import CatalogueError
-    from probe.operation.commands.target_list import choose_run_catalogue
-
-    try:
-        return choose_run_catalogue(settings, catalogue, datetime.now(UTC), lab=read_marker().lab).catalogue
-    except CatalogueError as error:
-        raise click.ClickException(visible(str(error))) from None
-
-
-def _check_place(settings: Settings) -> None:
-    if settings.vantage.asn < 1 or settings.vantage.cc == "ZZ":
-        raise click.UsageError("the configuration does not say where this is: set cc and asn under [vantage], or "
-                               "probe setup --country DE --asn 64500; two feeds count as two by them")
-
-
-def _refuse_measuring(*, small: bool, fast: bool, deadline_s: float | None) -> None:
-    if small or fast or deadline_s is not None:
-        raise click.UsageError("--from measures nothing: --small, --fast and --deadline-s are for feeds of this place")
+    return PublishOrder(settings=settings, catalogue=_without_small(listed.catalogue, small or not placed), key=key,
+                        name=name, folder=output.absolute(), upload=upload, tier=tier, fast=fast, force=force,
+                        as_json=as_json,
+                        deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s))
 
 
 def _without_small(catalogue: Catalogue, small: bool) -> Catalogue:
@@ -184,14 +161,14 @@ def _without_small(catalogue: Catalogue, small: bool) -> Catalogue:
     return replace(catalogue, endpoints=left)
 
 
-def _go_on(publish: Callable[[], int], every: int) -> None:
+def _go_on(order: PublishOrder, every: int, learn: Learn) -> None:
     """One after the other, until somebody stops it; what goes wrong once is said, and the next is made all the same."""
     signal.signal(signal.SIGTERM, _stop)
     due_s = time.monotonic()
     try:
         while True:
             try:
-                publish()
+                publish_feed(order, learn)
             except StoreError as error:
                 click.echo(f"Error: {visible(str(error))}", err=True)
             due_s = max(due_s + 60 * every, time.monotonic())

@@ -48,9 +48,10 @@ def well(_: Member) -> FeedEntry:
     return entry()
 
 
-def history(member: Member, *, days: Iterable[int] = range(1, MIN_DAYS + 1), until: datetime = NOW) -> list[Run]:
+def history(member: Member, *, days: Iterable[int] = range(1, MIN_DAYS + 1), until: datetime = NOW,
+            lab: bool = False) -> list[Run]:
     """A run of this volunteer on each of so many days before."""
-    return [run_of(member, until - timedelta(days=back)) for back in days]
+    return [run_of(member, until - timedelta(days=back), lab=lab) for back in days]
 
 
 def run_of(member: Member, start: datetime, *, lab: bool = False) -> Run:

@@ -1,4 +1,4 @@
-"""A control feed of what volunteers measured in many countries: read run by run, counted, signed and told of."""
+"""What volunteers measured in many countries as a control feed: read run by run, and counted."""
 
 from __future__ import annotations
 
@@ -14,16 +14,7 @@ from probe import __version__
 from probe.catalogue.laboratory_marker import read_marker
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
-from probe.operation.commands.exit_codes import EXIT_FAILED
-from probe.operation.commands.feed_summary import FeedReport, print_report
-from probe.operation.commands.feed_writing import (
-    FeedDestination,
-    explain_collapse,
-    read_last_feed,
-    refuse,
-    send_feed,
-    write_feed_files,
-)
+from probe.operation.commands.feed_publishing import LearnedFeed, PublishOrder, UnfitError
 from probe.results.files.atomic import StoreError
 
 if TYPE_CHECKING:
@@ -37,15 +28,6 @@ MOST_RUNS_EACH = 4
 TOO_FEW = "too few volunteers measured it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrowdOrder(FeedDestination):
-    """Whose measurements are to be published, and where."""
-
-    catalogue: Catalogue
-    collected: Path
-    """A results folder, as `probe collect` makes it."""
-
-
 @dataclass(slots=True, kw_only=True)
 class _Read:
     """What became of the runs of a window."""
@@ -55,54 +37,48 @@ class _Read:
     """Why -> runs that count for nothing."""
 
 
-def publish_crowd_feed(order: CrowdOrder) -> int:
-    """Count, compare, sign, write; the exit status. Raises StoreError where nothing can be read or written."""
-    from probe.control.feeds.crowd_feed import CrowdFrame, find_window, make_crowd_feed
-    from probe.control.feeds.crowd_members import MIN_DAYS
-    from probe.control.feeds.crowd_votes import CrowdVotes
-    from probe.control.feeds.feed_changes import list_feed_changes
-    from probe.control.feeds.feed_document import FeedError
-    from probe.control.feeds.feed_fit import fit_feed
-    from probe.operation.commands.crowd_day import read_members
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrowdLearner:
+    """Learns a feed from the runs of many volunteers."""
 
-    now, started_s = datetime.now(UTC), time.monotonic()
-    begun, ends = find_window(now)
-    lab = read_marker().lab
-    members = read_members(order.collected, day=now.date(), secret=order.key.seed, name=order.name, lab=lab)
-    if not members:
-        return refuse(order, f"nobody whose runs are in {order.collected} measured on {MIN_DAYS} days before today in "
-                             "one network and under one name; names change with the month.", EXIT_FAILED)
-    votes, read = CrowdVotes(members, begun=begun, ends=ends), _Read()
-    for member, run in _runs_of_window(order, votes, read, lab=lab):
-        _count(order, member, run, votes, read)
-    before = read_last_feed(order)
-    frame = CrowdFrame(name=order.name, catalogue=order.catalogue.version, software=__version__, day=now.date(),
-                       made=now)
-    try:
-        made, bare = fit_feed(make_crowd_feed(votes, frame, before=before))
-        if (why := explain_collapse(before, made)) and not order.force:
-            return refuse(order, why, EXIT_FAILED)
-        files = write_feed_files(order, made)
-    except FeedError as error:
-        return refuse(order, f"{error}.", EXIT_FAILED)
-    print_report(FeedReport(
-        made=made, bytes=len(files[-1][1]), runtime_s=time.monotonic() - started_s,
-        changes=list_feed_changes(before, made), left_out=_list_left_out(order.catalogue, made), without_page=bare,
-        file=order.file, key=order.key.public.name, runs=read.runs, runs_left_out=dict(read.left_out)),
-        as_json=order.as_json)
-    if order.upload:
-        send_feed(order, files)
-    return 0
+    collected: Path
+    """A results folder, as `probe collect` makes it."""
+
+    def __call__(self, order: PublishOrder, before: Feed | None) -> LearnedFeed:
+        """Count them. Raises UnfitError where too few measured, StoreError where nothing can be read."""
+        from probe.control.feeds.crowd_feed import CrowdFrame, find_window, make_crowd_feed
+        from probe.control.feeds.crowd_members import MIN_DAYS
+        from probe.control.feeds.crowd_votes import CrowdVotes
+        from probe.control.feeds.feed_document import FeedError
+        from probe.operation.commands.crowd_day import read_members
+
+        now, started_s, lab = datetime.now(UTC), time.monotonic(), read_marker().lab
+        begun, ends = find_window(now)
+        members = read_members(self.collected, day=now.date(), secret=order.key.seed, name=order.name, lab=lab)
+        if not members:
+            raise UnfitError(f"Nobody whose runs are in {self.collected} measured on {MIN_DAYS} days before today in "
+                             "one network and under one name; names change with the month.")
+        votes, read = CrowdVotes(members, begun=begun, ends=ends), _Read()
+        for member, run in _list_runs_of_window(self.collected, votes, read, lab=lab):
+            _count(self.collected, order.catalogue, member, run, votes, read)
+        frame = CrowdFrame(name=order.name, catalogue=order.catalogue.version, software=__version__, day=now.date(),
+                           made=now)
+        try:
+            made = make_crowd_feed(votes, frame, before=before)
+        except FeedError as error:
+            raise UnfitError(f"{error}.") from error
+        return LearnedFeed(made=made, left_out=_list_left_out(order.catalogue, made),
+                           runtime_s=time.monotonic() - started_s, runs=read.runs, runs_left_out=dict(read.left_out))
 
 
-def _runs_of_window(order: CrowdOrder, votes: CrowdVotes, read: _Read, *, lab: bool) -> Iterator[tuple[Member, Run]]:
+def _list_runs_of_window(collected: Path, votes: CrowdVotes, read: _Read, *, lab: bool) -> Iterator[tuple[Member, Run]]:
     """The runs of the crowd's members that began in the window, the newest first."""
     from probe.control.feeds.crowd_members import find_member
     from probe.results.runs.run_reader import stored_runs
     from probe.results.schema import SCHEMA_VERSION
 
     members, found = frozenset(votes.members), defaultdict[object, list[tuple[float, str, Run]]](list)
-    for run in stored_runs(order.collected, since=votes.begun.date()):
+    for run in stored_runs(collected, since=votes.begun.date()):
         try:
             since_s = (parse_time(run.measurement_start_time) - votes.begun).total_seconds()
         except ValueError:
@@ -124,19 +100,19 @@ def _runs_of_window(order: CrowdOrder, votes: CrowdVotes, read: _Read, *, lab: b
         yield member, run
 
 
-def _count(order: CrowdOrder, member: Member, run: Run, votes: CrowdVotes, read: _Read) -> None:
+def _count(collected: Path, catalogue: Catalogue, member: Member, run: Run, votes: CrowdVotes, read: _Read) -> None:
     """One run as a feed of its own, which is counted and forgotten."""
     from probe.control.feeds.feed_document import FeedError
     from probe.control.feeds.feed_learning import FeedMaker, explain_unfit_run, make_feed
     from probe.results.runs.run_reader import whole
 
     try:
-        result = whole(order.collected, run)
+        result = whole(collected, run)
         if explain_unfit_run(result):
             read.left_out["nothing can be said of services there"] += 1
             return
         maker = FeedMaker(name="volunteer", asn=member.asn, cc=member.cc, software=__version__)
-        votes.add(member, make_feed(result, order.catalogue, maker))
+        votes.add(member, make_feed(result, catalogue, maker))
         read.runs += 1
     except (StoreError, FeedError, ValueError):  # whoever wrote it, the others' are read
         read.left_out["it cannot be read, or says nothing"] += 1

@@ -27,7 +27,7 @@ from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import load_scenario
 from probe_lab.lab_types import DrawnScenario
 from probe_lab.laboratory import CLIENT, Laboratory, make_probe_command
-from probe_lab.scoring.trial import configuration, program_environment, read_rows
+from probe_lab.scoring.trial import FULL_CONSENT, configuration, program_environment, read_rows
 
 SEED = int(os.environ["PROBE_TEST_SEED"])
 Row = Mapping[str, str]
@@ -75,23 +75,28 @@ class World:
         self.reports[name] = json.loads(out)
         return self.folder / f"feeds-{name}" / f"{name}.json"
 
-    def measure(self, case: str, *feeds: Path, after: str = "") -> None:
+    def measure(self, case: str, *feeds: Path, after: str = "", consent_level: int = FULL_CONSENT) -> None:
         """A run of the client with these feeds; `after` is the case before it, whose results it finds."""
         config = self.folder / f"client-{case}.toml"
-        config.write_text(configuration(self.drawn.world, helpers=False) + "".join(
+        config.write_text(configuration(self.drawn.world, helpers=False, consent_level=consent_level) + "".join(
             f'\n[[feed]]\nurls = ["{path}"]\nkey = "{self.key.text}"\n' for path in feeds))
         results = self.folder / f"results-{case}"
         if after:
             shutil.copytree(self.folder / f"results-{after}", results)
-        inputs = [part for url in self.drawn.targets for part in ("--input", url)]
-        status, out, errors = self.call(
-            "run", "--fast", "--no-parquet", "--deadline-s", "90", "--results", str(results),
-            "--catalogue", str(self.catalogue), *inputs, "--config", str(config))
-        assert status == 0, (out, errors)
+        errors = self.run(results, config)
         said = [row for row in read_rows(results, "verdicts") if row["input"] == self.target]
         self.verdicts[case], self.told[case] = max(said, key=lambda row: row["run_id"]), errors
         self.controls[case] = [row for row in read_rows(results, "controls")
                                if row["input"] == self.target and row["run_id"] == self.verdicts[case]["run_id"]]
+
+    def run(self, results: Path, config: Path, *, host: str = CLIENT) -> str:
+        """A run of all targets; what it said on standard error."""
+        inputs = [part for url in self.drawn.targets for part in ("--input", url)]
+        status, out, errors = self.call(
+            "run", "--fast", "--no-parquet", "--deadline-s", "90", "--results", str(results),
+            "--catalogue", str(self.catalogue), *inputs, "--config", str(config), host=host)
+        assert status == 0, (out, errors)
+        return errors
 
     def again(self, path: Path, name: str, **changes: object) -> Path:
         """The same feed, otherwise, signed by its maker."""
