@@ -8,7 +8,7 @@ from crowds_made import volunteers
 from lab_crowds import LEVEL, crowd_world, gather_crowd, judge_client, publish_crowd
 from probe.control.feeds.feed_document import read_feed
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(900)]
 BLOCKS = ("ip-drop", "ip-rst-syn", "port-block", "dns-resolver-lie", "dns-nx")
 OUTAGES = ("server-down", "host-silent", "server-hangs")
 
