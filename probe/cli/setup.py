@@ -23,10 +23,10 @@ from probe.config.consent.consent_check import (
 )
 from probe.config.consent.consent_questions import QUESTIONS, TRIES, ConsentQuestion
 from probe.config.consent.consent_text import write_consent_text, write_short_text
+from probe.config.consent.control_ways import describe_ways, list_ways_in_use
 from probe.config.consent.country_profiles import CountryProfile, profile_of
 from probe.config.consent.run_costs import count_days_kept, describe_costs
 from probe.config.consent.setup_answers import Answers
-from probe.config.control_ways import describe_ways, list_ways_in_use
 from probe.config.geo.geo_status import describe_geo_settings, parse_geo_settings
 from probe.config.geo.geo_table import NO_COUNTRY
 from probe.config.geo.vantage_place import TablePlace

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from crowds_made import COUNTRIES, as_made_by, history, run_of, volunteers
+from crowds_made import COUNTRIES, as_made_by, run_of, store, store_history, volunteers
 from observations import HERE4, REFUSED, endpoint
 from probe.control.feeds.crowd_feed import find_window
 from probe.control.feeds.crowd_members import Member
@@ -23,7 +23,6 @@ from probe.operation.updates.feed_updates import verify_feed
 from probe.operation.updates.minisign import parse_public_key
 from probe.operation.updates.signed_file import SignedFile
 from probe.results.archive.compaction import compact_days
-from probe.results.runs.run_writer import write_run
 from test_feed_learn import measured, net
 from update_world import call, settle
 
@@ -57,11 +56,10 @@ def collect(found: Callable[[bool], RunResult], members: Iterable[Member], *, wo
     begun, _ = find_window(datetime.now(UTC))
     for member in members:
         result = found(works(member))
-        for run in history(member, until=begun) if known else ():
-            write_run(RunResult(run=run, observations=(), controls=(), verdicts=(), services=()), Path("collected"),
-                      parquet=False)
+        if known:
+            store_history(member, Path("collected"), until=begun)
         run = replace(run_of(member, begun + timedelta(minutes=20), lab=lab), **changes)
-        write_run(as_made_by(result, run), Path("collected"), parquet=False)
+        store(as_made_by(result, run), Path("collected"))
 
 
 def publish(*arguments: str) -> Any:
@@ -152,8 +150,7 @@ def test_a_run_that_cannot_be_read_takes_no_other_away(found: Callable[[bool], R
 def test_laboratory_rows_are_refused(found: Callable[[bool], RunResult]) -> None:
     begun, _ = find_window(datetime.now(UTC))
     for member in volunteers(1):
-        write_run(as_made_by(found(True), run_of(member, begun - timedelta(days=1), lab=True)), Path("collected"),
-                  parquet=False)
+        store(as_made_by(found(True), run_of(member, begun - timedelta(days=1), lab=True)), Path("collected"))
     result = publish()
     assert result.exit_code == EXIT_FAILED
     assert not Path("out/crowd.json").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from probe.config.consent.consent_check import explain_lacking_consent
-from probe.config.control_ways import WAYS, list_ways_in_use, load_default_feeds
+from probe.config.consent.control_ways import WAYS, list_ways_in_use, load_default_feeds
 from probe.config.settings import FeedSettings, Settings, load_settings
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_USAGE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from feeds_made import entry, feed
 from probe.control.feeds.crowd_feed import CrowdFrame, find_window, make_crowd_feed
@@ -13,6 +14,10 @@ from probe.control.feeds.crowd_votes import CrowdVotes
 from probe.control.feeds.feed_document import Feed, FeedEntry, read_feed, write_feed
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
+from probe.results.files.csv_files import write_csv
+from probe.results.layout import csv_path
+from probe.results.row_codec import rows_of
+from probe.results.schema import TABLES
 
 NOW = datetime(2026, 11, 25, 12, 7, tzinfo=UTC)
 COUNTRIES = ("AT", "BR", "CA", "DE", "ES", "FI", "GR", "IN", "JP", "KE")
@@ -68,3 +73,18 @@ def as_made_by(result: RunResult, run: Run) -> RunResult:
         run=run, controls=(), services=result.services, verdicts=result.verdicts,
         observations=tuple(replace(seen, run_id=run.run_id, observation_id=f"{run.run_id}.{seen.sequence}")
                            for seen in result.observations))
+
+
+def store(result: RunResult, directory: Path) -> None:
+    """Write a run as `write_run` does, without waiting for the disk: there are hundreds."""
+    for name, table in TABLES.items():
+        path = csv_path(directory, name, result.run)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            write_csv(file, table, rows_of(result, table))
+
+
+def store_history(member: Member, directory: Path, *, until: datetime, lab: bool = False) -> None:
+    """The runs by which a volunteer is known; nothing is in them."""
+    for run in history(member, until=until, lab=lab):
+        store(RunResult(run=run, observations=(), controls=(), verdicts=(), services=()), directory)

@@ -13,8 +13,8 @@ from typing import Annotated
 import msgspec
 
 from probe.config.consent.consent_check import make_consent
+from probe.config.consent.control_ways import add_controls, load_default_feeds
 from probe.config.consent.country_profiles import CountryProfile, profile_of
-from probe.config.control_ways import add_controls, load_default_feeds
 from probe.config.geo.geo_status import parse_geo_settings
 from probe.config.settings import (
     FeedSettings,

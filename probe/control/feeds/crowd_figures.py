@@ -20,7 +20,7 @@ FAILING_COUNTRIES = 5
 MOST_FAILING = 5
 """Where most are served, one in so many may fail and the service works; more fail while an outage begins or ends."""
 MOST_SERVED = 10
-"""Fewer than one in so many may be served, or say so, where the service fails."""
+"""Fewer than one in so many may be served, or say so, where the service fails; more must be where it works."""
 PROBE_STEPS = (5, 10, 20, 50, 100, 200)
 PLACE_STEPS = (3, 5, 10, 20, 50)
 
@@ -59,12 +59,13 @@ class CrowdSpread:
         well, ill = self._by_country(worked), self._by_country(failed)
         open_to = [cc for cc in well if well[cc] > ill[cc]]
         served, refused = sum(well[cc] for cc in open_to), sum(ill[cc] for cc in open_to)
+        asked = worked.bit_count() + failed.bit_count()
         if len(open_to) >= LEAST_COUNTRIES and served >= LEAST_PROBES and (
-                refused * MOST_FAILING <= served + refused):
+                refused * MOST_FAILING <= served + refused and served * MOST_SERVED >= asked):
             return "works"
         shut = [cc for cc in ill if ill[cc] > well[cc]]
         if len(shut) >= FAILING_COUNTRIES and failed.bit_count() >= LEAST_PROBES and (
-                worked.bit_count() * MOST_SERVED < worked.bit_count() + failed.bit_count()):
+                worked.bit_count() * MOST_SERVED < asked):
             return "fails"
         return "unclear"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from probe import __version__
-from probe.config.control_ways import list_ways_in_use
+from probe.config.consent.control_ways import list_ways_in_use
 from probe.config.settings import Settings
 from probe.core.runs import Run
 from probe.core.stamps import parse_time

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crowds_made import COUNTRIES, as_made_by, history, run_of, volunteers
+from crowds_made import COUNTRIES, as_made_by, run_of, store, store_history, volunteers
 from lab_feeds import World, world
 from probe.control.feeds.crowd_feed import find_window
 from probe.control.feeds.crowd_members import Member
@@ -18,7 +18,6 @@ from probe.control.feeds.feed_document import Feed, read_feed
 from probe.core.runs import RunResult
 from probe.core.stamps import parse_time
 from probe.results.runs.run_reader import read_runs
-from probe.results.runs.run_writer import write_run
 from probe_lab.scoring.expect import Judgement, judge
 from probe_lab.scoring.trial import read_rows
 from probe_lab.truth import read_log
@@ -41,11 +40,9 @@ def gather_crowd(here: World, *, forged: Sequence[Member] = (), behind: int = 4)
     for member in (*members, *forged):
         hidden = member.cc == cc and int(member.probe_id.rpartition("-")[2]) < behind
         result = censored if hidden != (member in forged) else openly
-        for run in history(member, until=begun, lab=True):
-            write_run(RunResult(run=run, observations=(), controls=(), verdicts=(), services=()),
-                      collected, parquet=False)
+        store_history(member, collected, until=begun, lab=True)
         start = begun + (ends - begun) * rng.random()
-        write_run(as_made_by(result, run_of(member, start, lab=True)), collected, parquet=False)
+        store(as_made_by(result, run_of(member, start, lab=True)), collected)
     return collected
 
 
