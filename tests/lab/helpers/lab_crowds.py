@@ -7,14 +7,17 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from crowds_made import COUNTRIES, as_made_by, run_of, store, store_history, volunteers
-from lab_feeds import World, world
-from probe.control.feeds.crowd_feed import find_window
+from lab_feeds import World, side_by_side, world
+from probe.control.feeds.crowd_feed import SLOT, find_window
 from probe.control.feeds.crowd_members import Member
 from probe.control.feeds.feed_board import MAX_AHEAD_S
-from probe.control.feeds.feed_document import Feed, read_feed
+from probe.control.feeds.feed_document import read_feed
 from probe.core.runs import RunResult
 from probe.core.stamps import parse_time
 from probe.results.runs.run_reader import read_runs
@@ -23,8 +26,8 @@ from probe_lab.scoring.trial import read_rows
 from probe_lab.truth import read_log
 
 LEVEL = 2
-OPEN = "open"
-"""Results of the run at the place that censors nothing."""
+RUNS = 3
+"""At the place that censors nothing: each draws which of a name's addresses it looks at, as volunteers' do."""
 
 
 def gather_crowd(here: World, *, forged: Sequence[Member] = (), behind: int = 4) -> Path:
@@ -35,13 +38,13 @@ def gather_crowd(here: World, *, forged: Sequence[Member] = (), behind: int = 4)
     collected = here.folder / "collected"
     shutil.rmtree(collected, ignore_errors=True)
     begun, ends = find_window(datetime.now(UTC))
-    openly, censored = _only(here.folder / f"results-{OPEN}"), _only(here.folder / "results-before")
+    censored, openly = _only(here.folder / "results-before"), [_only(here.folder / f"results-{n}") for n in range(RUNS)]
     rng = random.Random(here.drawn.seed)
-    for member in (*members, *forged):
+    for number, member in enumerate((*members, *forged)):
         hidden = member.cc == cc and int(member.probe_id.rpartition("-")[2]) < behind
-        result = censored if hidden != (member in forged) else openly
+        result = censored if hidden != (member in forged) else openly[number % RUNS]
         store_history(member, collected, until=begun, lab=True)
-        start = begun + (ends - begun) * rng.random()
+        start = ends - SLOT * rng.random()  # in the window also if the next half-hour begins meanwhile
         store(as_made_by(result, run_of(member, start, lab=True)), collected)
     return collected
 
@@ -54,7 +57,10 @@ def publish_crowd(here: World, name: str = "crowd") -> Path:
     assert status == 0, (out, errors)
     made = here.folder / "feeds" / f"{name}.json"
     feed = read_feed(made.read_bytes())
-    return here.again(made, f"{name}-later", **_later(feed, _only(here.folder / "results-before")))
+    since = parse_time(_only(here.folder / "results-before").run.measurement_end_time)
+    entries = tuple(msgspec.structs.replace(entry, at=0) for entry in feed.entries)
+    begun = since + timedelta(seconds=MAX_AHEAD_S + 1)
+    return here.again(made, f"{name}-later", begun=begun, made=begun + timedelta(hours=1), entries=entries)
 
 
 def judge_client(here: World, case: str) -> Judgement:
@@ -73,19 +79,13 @@ def crowd_world(scenario: str) -> Iterator[World]:
     """A scenario in which the client, at consent level 2 and without privilege, and an open place have measured."""
     with world(scenario) as here:
         point = here.drawn.world.vantages[0]
-        config = here.folder / f"{OPEN}.toml"
+        config = here.folder / "open.toml"
         config.write_text(f'[run]\nconsent_level = {LEVEL}\n[vantage]\ncc = "{point.cc}"\nasn = {point.asn}\n')
-        here.run(here.folder / f"results-{OPEN}", config, host=point.control_id)
-        here.measure("before", consent_level=LEVEL)
+        side_by_side(lambda: here.measure("before", consent_level=LEVEL), *(
+            partial(here.run, here.folder / f"results-{n}", config, host=point.control_id) for n in range(RUNS)))
         yield here
 
 
 def _only(results: Path) -> RunResult:
     (found,) = read_runs(results)
     return found
-
-
-def _later(feed: Feed, before: RunResult) -> dict[str, object]:
-    first = feed.begun + timedelta(seconds=min(entry.at for entry in feed.entries))
-    by = parse_time(before.run.measurement_end_time) + timedelta(seconds=MAX_AHEAD_S + 1) - first
-    return {"begun": feed.begun + by, "made": feed.made + by}
