@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from crowds_made import COUNTRIES, as_made_by, run_of, store, store_history, volunteers
+from crowds_made import COUNTRIES, as_made_by, crowd, run_of, store, store_history, volunteers, well
+from feeds_made import put_feed
 from observations import HERE4, REFUSED, endpoint
 from probe.control.feeds.crowd_feed import find_window
 from probe.control.feeds.crowd_members import Member
@@ -23,6 +24,7 @@ from probe.operation.updates.feed_updates import verify_feed
 from probe.operation.updates.minisign import parse_public_key
 from probe.operation.updates.signed_file import SignedFile
 from probe.results.archive.compaction import compact_days
+from signed import OURS
 from test_feed_learn import measured, net
 from update_world import call, settle
 
@@ -184,3 +186,19 @@ def test_the_file_of_members_is_made_anew_where_it_is_none(found: Callable[[bool
     assert kept.stat().st_mode & 0o077 == 0
     kept.write_text("{")
     assert publish().exit_code == 0
+
+
+# ---- using one
+
+def test_a_crowd_is_named_as_one_and_counts_for_two() -> None:
+    path = put_feed(Path(), crowd(well, now=datetime.now(UTC)))
+    Path("probe.toml").write_text(f'[[feed]]\nurls = ["{path}"]\nkey = "{OURS.public_line}"\n')
+    assert call("update", "feeds").exit_code == 0
+    assert {"helper", "two_helpers"} <= set(json.loads(call("doctor", "--json").stdout)["means"])
+
+
+def test_a_crowd_of_the_future_is_refused() -> None:
+    path = put_feed(Path(), crowd(well, now=datetime.now(UTC) + timedelta(days=2)))
+    Path("probe.toml").write_text(f'[[feed]]\nurls = ["{path}"]\nkey = "{OURS.public_line}"\n')
+    assert call("update", "feeds").exit_code == EXIT_FAILED
+    assert not list(Path().rglob("feed-*.signed"))

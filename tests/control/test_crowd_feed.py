@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
 import pytest
@@ -23,6 +24,7 @@ from probe.control.feeds.feed_document import (
     FeedEntry,
     FeedError,
     FeedPage,
+    FeedPlace,
     read_feed,
     write_feed,
 )
@@ -160,6 +162,32 @@ def test_a_feed_is_a_vantage_s_or_a_crowd_s() -> None:
 def mostly_gone(one: Member) -> FeedEntry:
     """It fails for all but those of one country."""
     return failing() if one.cc in COUNTRIES[:9] else entry()
+
+
+class OldEntry(msgspec.Struct, frozen=True):
+    """As readers know it who do not know of crowds."""
+
+    input: str
+    at: int
+    state: Literal["ok", "fails", "unclear"]
+    places: tuple[FeedPlace, ...] = ()
+
+
+class OldFeed(msgspec.Struct, frozen=True):
+    format: Literal[1]
+    name: str
+    asn: int
+    cc: str
+    begun: datetime
+    made: datetime
+    entries: tuple[OldEntry, ...]
+
+
+def test_readers_who_do_not_know_of_crowds_take_it_for_one_vantage() -> None:
+    made = crowd(well)
+    old = msgspec.json.decode(write_feed(made), type=OldFeed)
+    assert (old.asn, old.cc, old.made) == (CROWD_ASN, "XZ", made.made)
+    assert [(one.input, one.state, one.places) for one in old.entries] == [(URL, "ok", (place(),))]
 
 
 @pytest.mark.parametrize(("net", "says", "outcome", "block_type"), [

@@ -213,7 +213,10 @@ def describe_feed_state(one: FeedState, now: datetime.datetime) -> str:
     age = f"{age_s // 60} minutes old" if age_s < 3 * 3600 else f"{age_s // 3600} hours old"
     use = "" if is_feed_fresh(one.kept, now) else (
         ", dated after this device's clock: it counts for nothing" if age_s < 0 else ", too old to count")
-    return f"{feed.name} (AS{feed.asn}, {feed.cc}), {age}, {len(feed.entries)} endpoints{use}"
+    crowd = feed.crowd
+    place = f"AS{feed.asn}, {feed.cc}" if crowd is None else (
+        f"of {crowd.members.probes} volunteers or more in {crowd.members.countries} countries or more")
+    return f"{feed.name} ({place}), {age}, {len(feed.entries)} endpoints{use}"
 
 
 def load_board(settings: Settings, found: tuple[FeedState, ...]) -> FeedBoard | None:

@@ -9,11 +9,9 @@ from lab_crowds import LEVEL, crowd_world, gather_crowd, judge_client, publish_c
 from probe.control.feeds.feed_document import read_feed
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(900)]
-BLOCKS = ("ip-drop", "ip-rst-syn", "port-block", "dns-resolver-lie", "dns-nx")
-OUTAGES = ("server-down", "host-silent", "server-hangs")
 
 
-@pytest.mark.parametrize("scenario", [*BLOCKS, *OUTAGES])
+@pytest.mark.parametrize("scenario", ["ip-drop", "port-block", "dns-resolver-lie", "server-down"])
 def test_a_crowd_decides_and_three_forgers_change_nothing(scenario: str) -> None:
     with crowd_world(scenario) as here:
         gather_crowd(here)
