@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from probe.core.tables.control_remedies import FIRST_UNDECIDED, SECOND_UNDECIDED
+from probe.core.tables.control_sources import ControlWord
+from probe.core.tables.words import Empty
 from probe.core.verdicts import Verdict
 
-_SILENT: Final = ("", "none", "failed")
+_SILENT: tuple[ControlWord | Empty, ...] = ("", "none", "failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
