@@ -8,10 +8,12 @@ import sys
 import click
 
 from probe.config.settings import Settings, SettingsError, load_settings
+from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.systems import LINUX, UNACKNOWLEDGED
 from probe.inference.rules.all_rules import list_convictable
 from probe.inference.rules.rule import NEEDS
 from probe.operation.status.installation_checks import (
+    ONE_CONTROL,
     Check,
     check_capture,
     check_catalogue,
@@ -57,31 +59,39 @@ def doctor(config: str | None, as_json: bool) -> None:
                  check_resolver(), check_http_library(), check_libraries(), check_capture(), check_interpreter(),
                  *check_system()]
     means = list_means(settings, board)
-    able = list_convictable(means)
-    if not LINUX:
-        able = {block: can and not block.startswith(UNACKNOWLEDGED) for block, can in able.items()}
+    able = _list_able(means)
+    with_control = [block for block, can in _list_able(means | ONE_CONTROL).items() if can and not able[block]]
     if as_json:
         click.echo(json.dumps({
             "findings": [{"what": w, "ok": ok, "text": t} for w, ok, t in findings], "means": sorted(means),
-            "convictable": able,
+            "convictable": able, "with_one_control": with_control,
         }))
     else:
-        _tell(findings, means, able)
+        _tell(findings, means, able, with_control)
     if not all(ok for _, ok, _ in findings):
         sys.exit(1)
 
 
-_CONTROLS = ("helper", "twin", "two_helpers")
-_REMEDIES = {need: " (add [[helper]] or [[feed]] tables to the configuration)" for need in _CONTROLS} | {
+def _list_able(means: frozenset[str]) -> dict[str, bool]:
+    able = list_convictable(means)
+    return able if LINUX else {block: can and not block.startswith(UNACKNOWLEDGED) for block, can in able.items()}
+
+
+_CONTROLS = (*ONE_CONTROL, "two_helpers")
+_REMEDIES = {need: f" ({FIRST_CONTROL}; all ways: probe setup)" for need in _CONTROLS} | {
     "agreed": " (add a [[matrix_server]] table to the configuration)", "packets": " (see packets above)"}
 
 
-def _tell(findings: list[Check], means: frozenset[str], able: dict[str, bool]) -> None:
+def _tell(findings: list[Check], means: frozenset[str], able: dict[str, bool], with_control: list[str]) -> None:
     for what, ok, text in findings:
         click.echo(f"{'ok ' if ok else 'BAD'}  {what}: {text}")
     missing = [need for need in NEEDS if need not in means]
-    yes, no = ([b for b, can in able.items() if can is word] for word in (True, False))
+    yes, no = ([b for b, can in able.items() if can is word and b not in with_control] for word in (True, False))
     click.echo(f"This installation can convict: {', '.join(yes)}")
+    if with_control:
+        click.echo(f"With a control elsewhere it could also convict: {', '.join(with_control)}\n"
+                   f"  to do: {FIRST_CONTROL} (all ways, and what each tells to whom: probe setup). With feeds alone a "
+                   "block is convicted by the second run that meets it.")
     if no:
         click.echo(f"It cannot convict: {', '.join(no)}")
     for need in missing:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_ancestor
+from probe.core.tables.control_remedies import REMEDIES
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.words import read_word
 
@@ -74,7 +75,7 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
             hint = f"did you mean {' or '.join(near)}?" if near else "`probe explain` lists the types"
             raise click.UsageError(f"{word!r} is no block type, outcome or rule; {hint}")
     if as_json:
-        click.echo(json.dumps([asdict(b) for b in found]))
+        click.echo(json.dumps([{**asdict(b), "decided_by": REMEDIES.get(b.id, "")} for b in found]))
         return
     for text in [*lines, *(_text(b) for b in found)]:
         click.echo(text)
@@ -119,7 +120,8 @@ def _list_rules(*, as_json: bool) -> None:
 
 
 def _text(b: BlockType) -> str:
-    return f"{b.id}  ({b.outcome})\n    {b.meaning}.\n    Not {b.nearest}: {b.test}."
+    remedy = f"\n    What would decide it: {REMEDIES[b.id]}." if b.id in REMEDIES else ""
+    return f"{b.id}  ({b.outcome})\n    {b.meaning}.\n    Not {b.nearest}: {b.test}.{remedy}"
 
 
 def _rule(word: str) -> str:

@@ -55,17 +55,23 @@ FAST_DEADLINE_S = 120.0
               metavar="RESULTS", help="With --with: look first at what failed in these results; repeat.")
 @click.option("--tests", type=click.IntRange(10, 100_000), default=DEFAULT_TESTS, show_default=True,
               help="With --with: so many tests a round at most; a test is one probe's look.")
+@click.option("--from", "collected", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+              help="Measure nothing: publish what volunteers in many countries measured in the last hour (a folder of "
+                   "probe collect).")
 @click.option("--force", is_flag=True, help="Publish also where most of what answered before does not any more.")
 @click.option("--json", "as_json", is_flag=True, help="Print each feed's report as one line of JSON.")
 def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Path | None, upload: bool,
          every: int | None, tier: int, small: bool, fast: bool, deadline_s: float | None, catalogue: str | None,
-         config: str | None, network: str | None, asked: tuple[Path, ...], tests: int, force: bool,
-         as_json: bool) -> None:
+         config: str | None, network: str | None, asked: tuple[Path, ...], tests: int, collected: Path | None,
+         force: bool, as_json: bool) -> None:
     """Measure the catalogue at an uncensored place, and publish it as a signed control feed.
 
     Probes elsewhere read it before their runs (table [[feed]] of their configuration), and know by it what answers and
     what does not. It says what is new: endpoints that do not answer, and those that changed. Where the network here is
     not well, or interferes itself, nothing is published. Needs consent as runs do: probe setup.
+
+    With --from nothing is measured: what at least five established volunteers in three countries found alike is told,
+    in rounded numbers, and no network is named.
 
     \b
     Examples:
@@ -73,16 +79,18 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
       probe feed --key ~/feed.key --name de-1 -o /var/www/feed
       probe feed --key ~/feed.key --name de-1 -o /var/www/feed --every 30
       probe feed --key ~/feed.key --name world-1 -o /var/www/feed --with globalping --ask collected
+      probe feed --from collected --key ~/feed.key --name crowd -o /var/www/feed
     """
     try:
         if new_key is not None:
             _make_key(new_key)
             return
-        learn = _choose_way(network, asked, tests)
-        order = _order(load_settings(config), placed=network is None, key_file=key_file, name=name, out=out,
-                       upload=upload, tier=tier, small=small, fast=fast, deadline_s=deadline_s, catalogue=catalogue,
-                       force=force, as_json=as_json)
-        stop_if_refused(explain_refusal(order.settings, lab=read_marker().lab))
+        learn = _choose_way(network, asked, tests, collected, by_run=not (small or fast or deadline_s is not None))
+        order = _order(load_settings(config), placed=network is None and collected is None, key_file=key_file,
+                       name=name, out=out, upload=upload, tier=tier, small=small, fast=fast, deadline_s=deadline_s,
+                       catalogue=catalogue, force=force, as_json=as_json)
+        if collected is None:
+            stop_if_refused(explain_refusal(order.settings, lab=read_marker().lab))
         if network is not None:
             check_may_be_made(order.settings)
         with hold_run_lock(_prepare_folder(order.folder)):
@@ -96,13 +104,22 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
         sys.exit(EXIT_LOCKED)
 
 
-def _choose_way(network: str | None, asked: tuple[Path, ...], tests: int) -> Learn:
-    """How the feed is learned."""
-    if network is None:
-        if asked:
-            raise click.UsageError("--ask goes with --with")
+def _choose_way(network: str | None, asked: tuple[Path, ...], tests: int, collected: Path | None, *,
+                by_run: bool) -> Learn:
+    """How the feed is learned. `by_run`: nothing was said that is of runs of this place alone."""
+    if network is not None and collected is not None:
+        raise click.UsageError("--with and --from are two ways: choose one")
+    if network is not None:
+        return GlobalpingLearner(asked=asked, tests=tests)
+    if asked:
+        raise click.UsageError("--ask goes with --with")
+    if collected is None:
         return learn_by_run
-    return GlobalpingLearner(asked=asked, tests=tests)
+    if not by_run:
+        raise click.UsageError("--from measures nothing: --small, --fast and --deadline-s are for feeds of this place")
+    from probe.operation.commands.crowd_publishing import CrowdLearner
+
+    return CrowdLearner(collected=collected)
 
 
 def _prepare_folder(folder: Path) -> Path:
@@ -149,8 +166,9 @@ def _order(settings: Settings, *, placed: bool, key_file: Path | None, name: str
                                                                                    lab=read_marker().lab)
     except (SignatureError, CatalogueError) as error:
         raise click.ClickException(visible(str(error))) from None
-    return PublishOrder(settings=settings, catalogue=_without_small(listed.catalogue, small), key=key, name=name,
-                        folder=out.absolute(), upload=upload, tier=tier, fast=fast, force=force, as_json=as_json,
+    return PublishOrder(settings=settings, catalogue=_without_small(listed.catalogue, small or not placed), key=key,
+                        name=name, folder=out.absolute(), upload=upload, tier=tier, fast=fast, force=force,
+                        as_json=as_json,
                         deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s))
 
 

@@ -23,6 +23,7 @@ from probe.config.consent.consent_check import (
 )
 from probe.config.consent.consent_questions import QUESTIONS, TRIES, ConsentQuestion
 from probe.config.consent.consent_text import write_consent_text, write_short_text
+from probe.config.consent.control_ways import describe_ways, list_ways_in_use
 from probe.config.consent.country_profiles import CountryProfile, profile_of
 from probe.config.consent.run_costs import count_days_kept, describe_costs
 from probe.config.consent.setup_answers import Answers
@@ -30,8 +31,10 @@ from probe.config.geo.geo_status import describe_geo_settings, parse_geo_setting
 from probe.config.geo.geo_table import NO_COUNTRY
 from probe.config.geo.vantage_place import TablePlace
 from probe.config.settings import Settings, SettingsError, find_usual_file, load_settings
-from probe.config.settings_edit import Tables, edit_settings
+from probe.config.settings_edit import AddedTables, Tables, edit_settings
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
+from probe.core.tables.control_remedies import FIRST_CONTROL
+from probe.operation.updates.feed_updates import check_named_feed
 from probe.results.files.atomic import StoreError, check_writable, write_file
 
 T = TypeVar("T")
@@ -43,7 +46,7 @@ DEFAULT_RESULTS = "~/probe-results"
               "else ~/.config/probe/probe.toml).")
 @click.option("--answers", "file", type=click.Path(dir_okay=False, path_type=Path),
               help="TOML file with answers: agree, level, country, asn, network_type, geo, results, tier, "
-                   "skip_services, upload_to, submit_to.")
+                   "skip_services, upload_to, submit_to, feeds, helpers, globalping, ooni_helpers.")
 @click.option("--agree", type=int, metavar="NUMBER",
               help="I read the text of this number (--show), and everybody concerned agrees. Asks nothing then.")
 @click.option("--level", type=click.IntRange(1, 3), help="Consent level: 1 everyday, 2 sensitive, 3 exposing.")
@@ -58,10 +61,18 @@ DEFAULT_RESULTS = "~/probe-results"
 @click.option("--upload-to", metavar="URL", help="Send results there (see README, Uploading); none: nowhere.")
 @click.option("--submit-to", metavar="URL", help="A collector by way of which measurements may become public for "
               "ever, each time by hand (see probe submit ooni --help); none: no collector.")
+@click.option("--feed", "feeds", type=(str, str), multiple=True, metavar="KEY URL",
+              help="Add a signed control feed: its public key and where it lies (docs/feed.md); repeat.")
+@click.option("--helper", "helpers", multiple=True, metavar="URL", help="Add a helper of people whom you trust; "
+              "repeat.")
+@click.option("--globalping/--no-globalping", default=None, help="Let runs ask Globalping about what fails. It sees "
+              "your address with it, and may keep it for months.")
+@click.option("--ooni-helpers/--no-ooni-helpers", default=None, help="Likewise OONI's public helpers.")
 @click.option("--show", is_flag=True, help="Print the consent text and its number, and do nothing else.")
 def setup(config: str | None, file: Path | None, agree: int | None, level: int | None, country: str | None,
           asn: int | None, network_type: str | None, geo: tuple[str, ...], results: str | None, tier: int | None,
-          skip: tuple[str, ...], upload_to: str | None, submit_to: str | None, show: bool) -> None:
+          skip: tuple[str, ...], upload_to: str | None, submit_to: str | None, feeds: tuple[tuple[str, str], ...],
+          helpers: tuple[str, ...], globalping: bool | None, ooni_helpers: bool | None, show: bool) -> None:
     """Say what runs do and what they risk, ask for consent, and write the configuration. Sends nothing.
 
     Needed once, and again when what is sent changes. Without --agree (or `agree` in a file) it asks.
@@ -74,27 +85,30 @@ def setup(config: str | None, file: Path | None, agree: int | None, level: int |
       probe setup --geo country.mmdb --geo asn.mmdb
       probe setup --upload-to https://results.example.org/incoming
       probe setup --show --submit-to https://collector.example.org
+      probe setup --feed RWQ... https://feed.example.org/de-1.json
       probe setup --answers answers.toml
     """
     flags = Answers(agree=agree, level=level, country=country, asn=asn, network_type=network_type, geo=geo or None,
                     results=results, tier=tier, skip_services=skip or None, upload_to=upload_to,
-                    submit_to=submit_to)
+                    submit_to=submit_to, feeds=feeds or None, helpers=helpers or None, globalping=globalping,
+                    ooni_helpers=ooni_helpers)
     try:
         target, text, before = _before(config)
         given = said.merge_answers(flags, said.read_answers(file)) if file else flags
-        named = said.add_destinations(given, before)
+        named = _add_destinations(given, before)
         if show:
             _show(given, named)
             return
         known = tuple(load_catalogue(before.run.catalogue or None).services)
         if given.agree is None and file is None:
-            given = _converse(given, named, known)
+            given = _converse(given, before, known)
         if why := said.explain_no_consent(given):
             raise click.ClickException(why)
         given = said.merge_answers(given, Answers(results=_folder(before)))
         changes = said.list_changes(given, before, known=known, today=datetime.now(UTC).date())
+        added = said.list_added_controls(given, before)
         _check_folder(Path(given.results or _folder(before)).expanduser())
-        write_file(target, _edit(text, changes, target).encode())
+        write_file(target, _edit(text, changes, added, target).encode())
     except (SettingsError, CatalogueError, StoreError) as error:
         raise click.ClickException(str(error)) from error
     _tell(target)
@@ -123,10 +137,10 @@ def _before(config: str | None) -> tuple[Path, str, Settings]:
     return target, target.read_text(encoding="utf-8"), settings
 
 
-def _edit(text: str, changes: Tables, target: Path) -> str:
+def _edit(text: str, changes: Tables, added: AddedTables, target: Path) -> str:
     start = text or "# Written by `probe setup`; what you change by hand stays.\n"
     try:
-        return edit_settings(start, changes)
+        return edit_settings(start, changes, added)
     except SettingsError as error:
         raise SettingsError(f"{target}: {error}") from None
 
@@ -157,7 +171,8 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
         "Country of this line (two letters, ZZ: left open)", before.vantage.cc, said.parse_country)
     cc = said.parse_country(cc)
     profile = profile_of(cc)
-    _ask_consent(before, profile, cc)
+    given = _ask_controls(said.merge_answers(given, Answers(country=cc)), before, cc)
+    _ask_consent(_add_destinations(given, before), profile, cc)
     for number, meaning in LEVELS.items():
         click.echo(f"  {number}  {meaning}")
     level = given.level or _ask(
@@ -178,6 +193,33 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     return said.merge_answers(given,
                               Answers(agree=TEXT_NUMBER, level=level, country=cc, asn=asn, network_type=kind, geo=geo,
                                              skip_services=skip, results=results))
+
+
+def _add_destinations(given: Answers, before: Settings) -> Settings:
+    """The settings with every place that was named. Raises SettingsError for one that cannot be."""
+    named = said.add_destinations(given, before)
+    for feed in named.feed[len(before.feed):]:
+        check_named_feed(feed)
+    return named
+
+
+def _ask_controls(given: Answers, before: Settings, cc: str) -> Answers:
+    """Tell the ways to a control, and ask which are to be added, until no more are."""
+    click.echo("\nWhat fails here means little unless it works elsewhere. Who may say so (a control):")
+    for line in describe_ways(cc):
+        click.echo(line)
+    there = list_ways_in_use(_add_destinations(given, before))
+    click.echo(f"Set up: {', '.join(there) or 'none, so that many failures will stay undecided'}")
+    while True:
+        text = str(click.prompt("Add one (feed KEY URL, helper URL, globalping, ooni; - for no more)", default="-"))
+        if text.strip() == "-":
+            return given
+        try:
+            more = said.parse_control(text, given)
+            _add_destinations(more, before)
+            given = more
+        except SettingsError as error:
+            click.echo(f"  {error}")
 
 
 def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
@@ -266,6 +308,9 @@ def _tell(target: Path) -> None:
     click.echo(f"  kept: {_describe_store(settings)}; what goes is told, and named in removed.jsonl (change: [store])")
     click.echo(f"  runs take {describe_costs(run.consent_level, every_min=profile_of(settings.vantage.cc).every_min)}")
     click.echo(f"  country and network are looked up in: {', '.join(describe_geo_settings(settings.geo))}")
+    ways = list_ways_in_use(settings)
+    click.echo(f"  controls: {', '.join(ways)}" if ways else f"  controls: none. What one decides: probe doctor; to "
+               f"add one that is told nothing of what fails: {FIRST_CONTROL}")
     if settings.upload.place:
         click.echo(f"  results of each scheduled run are sent to {settings.upload.place}")
     if settings.submit.place:

@@ -14,10 +14,13 @@ if TYPE_CHECKING:  # only whoever edits settings loads it
 
 Value = str | int | float | bool | Sequence[str]
 Tables = Mapping[str, Mapping[str, Value]]
+AddedTables = Mapping[str, Sequence[Mapping[str, Value]]]
+"""Name -> tables that are to be added behind those of this name."""
+NOTHING_ADDED: AddedTables = {}
 
 
-def edit_settings(text: str, changes: Tables) -> str:
-    """The text with these keys of these tables set; comments, order and spelling of all else stay.
+def edit_settings(text: str, changes: Tables, added: AddedTables = NOTHING_ADDED) -> str:
+    """The text with these keys of these tables set, and tables added; comments, order and spelling of all else stay.
 
     Raises SettingsError when the text is no TOML, or when a table's name stands for something else in it.
     """
@@ -25,11 +28,13 @@ def edit_settings(text: str, changes: Tables) -> str:
     from tomlkit.exceptions import TOMLKitError
 
     before = _parse(text)
-    wanted = _merge(before, changes)
+    wanted = _merge(before, changes, added)
     try:
         document = parse(text if not text or text.endswith("\n") else text + "\n")
         for table, values in changes.items():
             _set_values(document, table, values, _table(before, table))
+        for table, several in added.items():
+            _add_tables(document, table, several)
         result = dumps(document)
         right = tomllib.loads(result) == wanted
     except (TOMLKitError, tomllib.TOMLDecodeError):
@@ -47,9 +52,10 @@ def _parse(text: str) -> dict[str, object]:
         raise SettingsError(f"is no TOML: {error}") from None
 
 
-def _merge(before: Mapping[str, object], changes: Tables) -> dict[str, object]:
-    return {**before, **{table: {**_table(before, table), **{key: _plain(value) for key, value in values.items()}}
-                         for table, values in changes.items()}}
+def _merge(before: Mapping[str, object], changes: Tables, added: AddedTables) -> dict[str, object]:
+    return {**before,
+            **{table: {**_table(before, table), **_plain_keys(values)} for table, values in changes.items()},
+            **{table: [*_tables(before, table), *map(_plain_keys, several)] for table, several in added.items()}}
 
 
 def _table(read: Mapping[str, object], name: str) -> dict[str, object]:
@@ -57,6 +63,17 @@ def _table(read: Mapping[str, object], name: str) -> dict[str, object]:
     if not isinstance(table, dict):
         raise SettingsError(f"has something else than a table by the name of {name}: edit it by hand")
     return table
+
+
+def _tables(read: Mapping[str, object], name: str) -> list[object]:
+    tables = read.get(name, [])
+    if not isinstance(tables, list):
+        raise SettingsError(f"has something else than tables by the name of {name}: edit it by hand")
+    return tables
+
+
+def _plain_keys(values: Mapping[str, Value]) -> dict[str, object]:
+    return {key: _plain(value) for key, value in values.items()}
 
 
 def _plain(value: Value) -> str | int | float | list[str]:
@@ -82,6 +99,25 @@ def _set_values(document: TOMLDocument, table: str, values: Mapping[str, Value],
             continue
         if not (isinstance(old, Array) and isinstance(wanted, list) and _items_set(old, wanted)):
             inside[key] = wanted
+
+
+def _add_tables(document: TOMLDocument, name: str, added: Sequence[Mapping[str, Value]]) -> None:
+    """Add these behind those of the same name that are there."""
+    from tomlkit import aot, nl
+    from tomlkit import table as new_table
+
+    for values in added:
+        made = new_table()
+        for key, value in values.items():
+            made[key] = _plain(value)
+        if name in document:
+            document[name].append(made)
+        else:
+            if (text := document.as_string()) and not text.endswith("\n\n"):
+                document.add(nl())
+            several = aot()
+            several.append(made)
+            document.add(name, several)
 
 
 def _items_set(array: Array, wanted: list[str]) -> bool:

@@ -105,6 +105,9 @@ class ControlAnswer:
     control_id: str
     asn: int = 0
     cc: str = ""
+    networks: int = 1
+    """How many networks, in as many countries, its word is of: 1 for one vantage; of a crowd's feed, as many as it
+    tells, rounded down."""
     input: str
     source: ControlSource = HELPER
     """A word of `probe.core.tables.control_sources`."""

@@ -173,6 +173,8 @@ CONTROLS: Words = {
     "control_id": ("", "Vantage that was asked what it sees of the endpoint."),
     "asn": ("", "Autonomous system number of the control vantage; 0 when unknown."),
     "cc": ("ISO 3166-1 alpha-2", "Country of the control vantage."),
+    "networks": ("", "How many networks, in as many countries, its word is of: 1 for one vantage; of a crowd's feed as"
+                     " many as it tells, rounded down."),
     "input": ("", "URL of the endpoint in the catalogue."),
     "source": ("", "helper: asked at that moment; feed: it stood in a signed file, measured before; public: a public"
                " network of probes that was asked at that moment."),

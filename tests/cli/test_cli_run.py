@@ -12,6 +12,7 @@ from probe.cli import run as run_module
 from probe.cli.main import COMMANDS, cli
 from probe.config.install_advice import advise_extra
 from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.control_remedies import FIRST_CONTROL, REMEDIES
 from probe.inference.rules.all_rules import list_rules
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
@@ -132,6 +133,8 @@ def test_a_branch_is_explained_with_what_hangs_on_it() -> None:
     assert [b["id"] for b in found] == [name for name in BLOCK_TYPES if name.startswith("tls.reset")]
     assert len(found) > 2
     assert call("explain", "down").output.startswith("down: ")
+    for word in REMEDIES:
+        assert REMEDIES[word] in call("explain", word).output
 
 
 def test_an_unknown_word_is_told() -> None:
@@ -183,6 +186,9 @@ def test_two_helpers_count_when_their_networks_differ(
     assert ("two_helpers" in found["means"]) == able
     assert ("helper" in found["means"]) == bool(helpers)
     assert found["convictable"]["tcp.drop.port"] == bool(helpers)
+    assert {"tcp.drop.port", "ip.blackhole", "udp"} <= set(found["with_one_control"]) or helpers
+    told = call("doctor", "--config", "probe.toml").output
+    assert (FIRST_CONTROL in told) != able, "it says what to do instead"
 
 
 @pytest.mark.parametrize("able", [True, False])

@@ -205,7 +205,7 @@ def test_setup_from_a_file(home: Path) -> None:
 
 def test_setup_in_a_conversation(home: Path) -> None:
     Path("probe.toml").write_text(OWN)
-    said = "Iran\nir\ny\nx\na\nc\na\nb\ny\n4\n2\nASx\nAS64501\nmobile\nno.mmdb\nnone\n\n\n"
+    said = "Iran\nir\n\ny\nx\na\nc\na\nb\ny\n4\n2\nASx\nAS64501\nmobile\nno.mmdb\nnone\n\n\n"
     result = call("setup", "--config", "probe.toml", said=said)
     assert result.exit_code == 0, result.output
     assert all(part in result.output for part in ("https://helper.example/", "'4'", "no.mmdb: "))
@@ -220,7 +220,8 @@ def test_setup_in_a_conversation(home: Path) -> None:
 
 
 @pytest.mark.parametrize("said", [
-    "DE\nn\nc\na\nb\nn\n", "DE\nn\nc\na\nb\n\n", "DE\nn\na\na\nb\n", "DE\nn\nc\na\n", "DE\n", ""])
+    "DE\n\nn\nc\na\nb\nn\n", "DE\n\nn\nc\na\nb\n\n", "DE\n\nn\na\na\nb\n", "DE\n\nn\nc\na\n", "DE\n\n", "DE\n",
+    ""])
 def test_whoever_does_not_agree_is_left_alone(home: Path, said: str) -> None:
     result = call("setup", said=said)
     assert (result.exit_code, type(result.exception)) == (EXIT_FAILED, SystemExit)
@@ -267,7 +268,7 @@ def test_country_and_network_of_an_own_public_address_are_not_asked_for(home: Pa
     write_mmdb(Path("own.mmdb"), {"93.184.0.0/16": {"country_code": "DE", "asn": "AS64501"}})
     Path("probe.toml").write_text('[geo]\nfiles = ["own.mmdb"]\n')
     monkeypatch.setattr("probe.measurement.device.own_addresses.list_own_addresses", lambda: ("93.184.216.34",))
-    result = call("setup", "--config", "probe.toml", said="n\nc\na\nb\ny\n1\nunknown\n\n\nout\n")
+    result = call("setup", "--config", "probe.toml", said="\nn\nc\na\nb\ny\n1\nunknown\n\n\nout\n")
     assert result.exit_code == 0, result.output
     assert load_settings("probe.toml").vantage.cc == "DE"
     assert "93.184" not in result.output + Path("probe.toml").read_text()

@@ -66,8 +66,8 @@ def made_by(monkeypatch: pytest.MonkeyPatch) -> Made:
     return seen
 
 
-def call(*arguments: str) -> Result:
-    result = CliRunner().invoke(cli, arguments)
+def call(*arguments: str, said: str = "") -> Result:
+    result = CliRunner().invoke(cli, arguments, input=said)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
     return result

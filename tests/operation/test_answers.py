@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from probe.catalogue.load import load_catalogue
 from probe.core.runs import Run, Vantage
 from probe.core.tables.answer_words import CIRCUMSTANCES, PART_STATES, UNTESTED_WHYS, Circumstance, PartState
+from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Outcome
 from probe.core.tables.roles import ROLES, Role
 from probe.core.tables.untested_words import (
@@ -217,3 +218,20 @@ def test_that_nobody_could_be_asked_is_said_only_where_nobody_answered(controls:
     failing = [verdict("inconclusive", "inconclusive.no_control", label=str(n), control=word)
                for n, word in enumerate(controls)]
     assert ("no_control" in answer(failing, [row("inconclusive", n=0)]).circumstances) is alone
+
+
+@pytest.mark.parametrize(("said", "first", "second", "told"), [
+    ([("no_control", "none"), ("control_failed", "failed"), ("unplaced", "none")], 2, 0, "no_control"),
+    ([("no_control", "none"), ("unplaced", "contrary")], 1, 0, "one_control"),
+    ([("control_doubtful", "agrees"), ("control_doubtful", "contrary")], 0, 1, "second_control"),
+    ([("control_failed", "contrary")], 0, 0, ""), ([], 0, 0, ""),
+])
+def test_what_one_more_control_would_decide_is_counted(said: list[tuple[str, Any]], first: int, second: int,
+                                                       told: str) -> None:
+    failing = [verdict("inconclusive", f"inconclusive.{word}", label=str(n), control=control)
+               for n, (word, control) in enumerate(said)]
+    found = answer(failing, [row("inconclusive", n=0)])
+    assert (found.awaiting.first, found.awaiting.second) == (first, second)
+    assert encode_answer(found)["awaiting_controls"] == {"first": first, "second": second}
+    assert {"no_control", "one_control", "second_control"} & set(found.circumstances) == ({told} if told else set())
+    assert not told or any(FIRST_CONTROL in line for line in describe_answer(found))

@@ -13,9 +13,10 @@ from click.testing import CliRunner, Result
 from in_order import in_order
 from probe.cli.main import cli
 from probe.config.geo.geo_status import GeoStatus as GeoStanding
-from probe.config.settings import ConsentSettings, RunSettings, Settings, VantageSettings
+from probe.config.settings import ConsentSettings, HelperSettings, RunSettings, Settings, VantageSettings
 from probe.core.runs import Run, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.verdicts.awaiting_controls import AwaitingControls
 from probe.operation.schedules.missing_runs import Gap, ScheduleTerm
 from probe.operation.schedules.rhythm import make_rhythm
 from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now
@@ -41,7 +42,8 @@ ANSWER = answer_run(
     a_run(), [Verdict(target_id="signal.chat.x", service="signal", role="chat", input="i", outcome="ok")],
     [ServiceVerdict(service="signal", role="chat", outcome="ok", k=0, n=1)], CatalogueFacts(services={}, roles={}))
 WELL_SET_UP = StatusFacts(
-    now=NOW, settings=Settings(path="/p.toml", consent=ConsentSettings(date="2026-11-01", text=1, level=1)),
+    now=NOW, settings=Settings(path="/p.toml", consent=ConsentSettings(date="2026-11-01", text=1, level=1),
+                               helper=(HelperSettings(id="a", url="https://a.example/"),)),
     results=Path("/r"), not_agreed="", at_work=("cron",), term=TERM, events=(), gaps=(), running_since=None,
     runs=(a_run(),), unreadable=(), blocked=(), disk_bytes=10**6, free_bytes=10**12, errors="", answer=ANSWER,
 )
@@ -87,6 +89,8 @@ GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, wh
     ({"runs": (a_run(controls_left_out=("helper-a:invents",)),)}, "helper", NOTE, "helper-a was not counted"),
     ({"runs": (a_run(ladder=("tunnel:full",)),)}, "VPN", NOTE, "nothing is said"),
     ({"settings": Settings()}, "configuration", NOTE, "none"),
+    ({"settings": Settings()}, "controls", NOTE, "none"),
+    ({"settings": Settings(), "answer": replace(ANSWER, awaiting=AwaitingControls(first=3))}, "controls", NOTE, "3"),
 ])
 def test_each_finding_says_what_to_do(others: dict[str, object], what: str, state: str, told: str) -> None:
     finding = found(**others)[what]

@@ -13,9 +13,11 @@ from typing import Annotated
 import msgspec
 
 from probe.config.consent.consent_check import make_consent
+from probe.config.consent.control_ways import add_controls, load_default_feeds
 from probe.config.consent.country_profiles import CountryProfile, profile_of
 from probe.config.geo.geo_status import parse_geo_settings
 from probe.config.settings import (
+    FeedSettings,
     RunSettings,
     Settings,
     SettingsError,
@@ -24,7 +26,7 @@ from probe.config.settings import (
     check_upload_settings,
     read_toml,
 )
-from probe.config.settings_edit import Tables
+from probe.config.settings_edit import AddedTables, Tables
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
 from probe.core.tables.run_words import NETWORK_TYPES as NETWORK_TYPES
 
@@ -50,6 +52,12 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """URL to send results to; `none`: nowhere."""
     submit_to: str | None = None
     """URL of a collector to which measurements may be submitted, to be public for ever; `none`: none."""
+    feeds: tuple[tuple[str, ...], ...] | None = None
+    """Control feeds to add, each its key and then its URLs; said to be none, a first set-up takes none of its own."""
+    helpers: tuple[str, ...] | None = None
+    """URLs of helpers to add."""
+    globalping: bool | None = None
+    ooni_helpers: bool | None = None
 
 
 def read_answers(path: Path) -> Answers:
@@ -98,8 +106,8 @@ def parse_services(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...
 
 
 def add_destinations(answers: Answers, before: Settings) -> Settings:
-    """The settings with the places that were named to upload and to submit to. Raises SettingsError for one that cannot
-    be."""
+    """The settings with the places that were named to upload and to submit to, and the controls. Raises SettingsError
+    for one that cannot be."""
     upload, submit = before.upload, before.submit
     if answers.upload_to is not None:
         upload = msgspec.structs.replace(upload, to=_named(answers.upload_to))
@@ -109,7 +117,33 @@ def add_destinations(answers: Answers, before: Settings) -> Settings:
         submit = msgspec.structs.replace(submit, collector=_named(answers.submit_to))
         if why := check_submit_settings(submit):
             raise SettingsError(why)
-    return msgspec.structs.replace(before, upload=upload, submit=submit)
+    after = msgspec.structs.replace(before, upload=upload, submit=submit)
+    cc = parse_country(before.vantage.cc if answers.country is None else answers.country)
+    return add_controls(after, feeds=_choose_feeds(answers, before), helpers=answers.helpers or (),
+                        globalping=answers.globalping, ooni_helpers=answers.ooni_helpers, cc=cc)
+
+
+def _choose_feeds(answers: Answers, before: Settings) -> tuple[FeedSettings, ...]:
+    """Those that were named; where none was, a first set-up takes those that come with the package."""
+    if answers.feeds is None:
+        return load_default_feeds() if before.consent is None and not before.feed else ()
+    if any(len(feed) < 2 for feed in answers.feeds):
+        raise SettingsError("a feed takes its key and its URL: feeds = [[\"RWQ...\", \"https://...\"]]")
+    return tuple(FeedSettings(key=key, urls=urls) for key, *urls_of in answers.feeds if (urls := tuple(urls_of)))
+
+
+def parse_control(text: str, answers: Answers) -> Answers:
+    """The answers with one control more, as it is typed. Raises SettingsError for what is none."""
+    match text.split():
+        case ["feed", key, *urls] if urls:
+            return msgspec.structs.replace(answers, feeds=(*(answers.feeds or ()), (key, *urls)))
+        case ["helper", url]:
+            return msgspec.structs.replace(answers, helpers=(*(answers.helpers or ()), url))
+        case ["globalping"]:
+            return msgspec.structs.replace(answers, globalping=True)
+        case ["ooni"]:
+            return msgspec.structs.replace(answers, ooni_helpers=True)
+    raise SettingsError("one of: feed KEY URL, helper URL, globalping, ooni; or - for no more")
 
 
 def _named(place: str) -> str:
@@ -144,8 +178,11 @@ def list_changes(answers: Answers, before: Settings, *, known: Iterable[str], to
         before.store == StoreSettings()) else {}
     upload: Tables = {} if after.upload == before.upload else {"upload": {"to": after.upload.to}}
     submit: Tables = {} if after.submit == before.submit else {"submit": {"collector": after.submit.collector}}
+    asked = after.public_controls
+    public: Tables = {} if asked == before.public_controls else {
+        "public_controls": {"globalping": asked.globalping, "ooni_helpers": asked.ooni_helpers}}
     return {
-        **upload, **submit, **looked_up, **store,
+        **upload, **submit, **looked_up, **store, **public,
         "vantage": {
             "cc": cc, "asn": before.vantage.asn if answers.asn is None else answers.asn,
             "network_type": parse_network_type(answers.network_type or before.vantage.network_type),
@@ -157,6 +194,15 @@ def list_changes(answers: Answers, before: Settings, *, known: Iterable[str], to
         "consent": {"date": agreed.date, "text": agreed.text, "level": agreed.level, "sends": agreed.sends,
                     "to": agreed.to, "concerned": agreed.concerned, "public_at": agreed.public_at},
     }
+
+
+def list_added_controls(answers: Answers, before: Settings) -> AddedTables:
+    """The tables of controls that the configuration is to have besides. Raises SettingsError as `list_changes`."""
+    after = add_destinations(answers, before)
+    feeds, helpers = after.feed[len(before.feed):], after.helper[len(before.helper):]
+    return {name: tables for name, tables in (
+        ("feed", [{"urls": feed.urls, "key": feed.key} for feed in feeds]),
+        ("helper", [{"id": helper.id, "url": helper.url} for helper in helpers])) if tables}
 
 
 def _pace(before: Settings, profile: CountryProfile) -> tuple[float, float]:

@@ -45,13 +45,14 @@ class FeedBoard:
 
     @property
     def vantages(self) -> int:
-        """How many feeds and helpers stand in different networks and countries: as many as can say that a service is
-        down."""
+        """How many feeds and helpers stand in different networks and countries, and two for a crowd: as many as can say
+        that a service is down."""
         taken: list[tuple[int, str]] = []
+        crowds = sum(feed.crowd is not None for feed in self.feeds)
         for asn, cc in (*self.helpers, *((feed.asn, feed.cc) for feed in self.feeds)):
             if all(asn != one and cc != other for one, other in taken):
                 taken.append((asn, cc))
-        return len(taken)
+        return len(taken) + crowds
 
     def consult(self, control_id: str, endpoint: Endpoint, *, now: datetime.datetime, t_s: float,
                 failed: datetime.datetime | None = None) -> ControlAnswer:
@@ -60,8 +61,8 @@ class FeedBoard:
         mine = next(feed for feed in self.feeds if feed.control_id == control_id)
         entry = mine.entry(endpoint.input)
         age_s = age_of(mine, entry, now) if entry else int((now - mine.made) / _SECOND)
-        blank = ControlAnswer(control_id=control_id, asn=mine.asn, cc=mine.cc, input=endpoint.input, source=FEED,
-                              age_s=age_s, state="refused", t0_s=t_s, t_s=t_s)
+        blank = ControlAnswer(control_id=control_id, asn=mine.asn, cc=mine.cc, networks=count_behind(entry),
+                              input=endpoint.input, source=FEED, age_s=age_s, state="refused", t0_s=t_s, t_s=t_s)
         if entry is None:
             return replace(blank, reason="the feed has nothing of this endpoint")
         if age_s < -MAX_AHEAD_S:
@@ -93,6 +94,14 @@ class FeedBoard:
             if all(other.asn != one.asn and other.cc != one.cc for one in taken):
                 taken.append(other)
         return feed in taken
+
+
+def count_behind(entry: FeedEntry | None) -> int:
+    """In how many networks and countries an entry was seen so; 1 for a vantage's own."""
+    if entry is None or entry.crowd is None:
+        return 1
+    told = entry.crowd.failed if entry.state == "fails" else entry.crowd.worked
+    return max(1, min(told.networks, told.countries))
 
 
 def age_of(feed: Feed, entry: FeedEntry, now: datetime.datetime) -> int:

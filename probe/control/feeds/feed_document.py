@@ -26,6 +26,10 @@ Key = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?\Z")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")]
 Code = Annotated[str, msgspec.Meta(pattern=r"^(?!ZZ)[A-Z]{2}\Z")]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=86_400)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+CROWD_ASN, CROWD_CC = 4_200_000_000, "XZ"
+"""What a crowd's feed says where a vantage names its network and country: a number for private use (RFC 6996), and a
+code that ISO 3166 leaves to users. Readers who do not know of crowds take it for one vantage."""
 
 
 class FeedError(ValueError):
@@ -65,6 +69,29 @@ class FeedPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether it was what the catalogue expects; empty: nothing is expected."""
 
 
+class CrowdFigure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many stand behind a word, each rounded down to a coarse step; 0: fewer than may be told."""
+
+    probes: Count = 0
+    networks: Count = 0
+    countries: Count = 0
+
+
+class CrowdCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the endpoint worked for volunteers, and where it failed."""
+
+    worked: CrowdFigure = CrowdFigure()
+    failed: CrowdFigure = CrowdFigure()
+
+
+class Crowd(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose measurements a feed of a crowd is made of."""
+
+    day: datetime.date
+    """Whose members these are: who belongs to them is settled once a day."""
+    members: CrowdFigure
+
+
 class FeedEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One endpoint."""
 
@@ -84,9 +111,11 @@ class FeedEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the name, as the vantage knows it."""
     places: Annotated[tuple[FeedPlace, ...], msgspec.Meta(max_length=MAX_PLACES)] = ()
     page: FeedPage | None = None
+    crowd: CrowdCounts | None = None
+    """Of a crowd's feed."""
 
 
-class Feed(msgspec.Struct, frozen=True, kw_only=True):
+class Feed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that is signed."""
 
     format: Literal[1]
@@ -100,6 +129,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """When the feed was made; it rises with each, and nobody goes back to an earlier one."""
     catalogue: Text = ""
     software: Text = ""
+    crowd: Crowd | None = None
+    """Where volunteers in many countries stand in the place of a vantage."""
     entries: Annotated[tuple[FeedEntry, ...], msgspec.Meta(max_length=MAX_ENTRIES)]
 
     @property
@@ -133,6 +164,8 @@ def read_feed(raw: bytes) -> Feed:
         raise FeedError("its times have no zone")
     if not datetime.timedelta() <= feed.made - feed.begun <= datetime.timedelta(days=1):
         raise FeedError("it was made before it was begun, or more than a day after")
+    if (feed.crowd is not None) != ((feed.asn, feed.cc) == (CROWD_ASN, CROWD_CC)):
+        raise FeedError("it is half a crowd's feed and half a vantage's")
     if len({entry.input for entry in feed.entries}) != len(feed.entries):
         raise FeedError("it tells of an endpoint twice")
     return feed

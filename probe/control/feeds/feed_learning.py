@@ -52,7 +52,8 @@ _WORDS: Mapping[str, tuple[Operation, ...]] = {
     "app": ("app_round_trip",),
 }
 _MET: Mapping[Answered, Literal["", "yes", "no"]] = {"yes": "yes", "no": "no"}
-_STRENGTH: tuple[SiteKind, ...] = ("app", "http", "quic", "stun", "tls", "tcp", "dns")
+PROOFS: tuple[SiteKind, ...] = ("app", "http", "quic", "stun", "tls", "tcp", "dns")
+"""What an endpoint can answer, the strongest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,7 @@ def is_unchanged(one: FeedEntry, other: FeedEntry) -> bool:
 
 
 def add_since(entry: FeedEntry, before: FeedEntry | None, begun: datetime.datetime) -> FeedEntry:
+    """The entry with the day since which it has looked as it does; `before` is the last feed's."""
     same = before is not None and before.since is not None and is_unchanged(before, entry)
     since = before.since if same and before else begun.astimezone(datetime.UTC).date()
     return msgspec.structs.replace(entry, since=since)
@@ -170,7 +172,7 @@ def _entry(case: SiteCase, endpoint: Endpoint, verdict: Verdict, *, six: bool) -
 
 def _deep_enough(endpoint: Endpoint, worked: Sequence[str]) -> bool:
     """The endpoint was reached as it is meant to be: a connection alone is no page, and no messenger."""
-    return (endpoint.protocol if endpoint.protocol in _STRENGTH else "app") in worked
+    return (endpoint.protocol if endpoint.protocol in PROOFS else "app") in worked
 
 
 def _proofs(endpoint: Endpoint, places: Sequence[FeedPlace], page: FeedPage | None, dns: DnsEvidence) -> list[str]:
@@ -182,7 +184,7 @@ def _proofs(endpoint: Endpoint, places: Sequence[FeedPlace], page: FeedPage | No
         found |= {endpoint.protocol} if place.udp == "" else set()
     if page and not page.failure and page.met != "no":
         found.add("http")
-    return [word for word in _STRENGTH if word in found]
+    return [word for word in PROOFS if word in found]
 
 
 def _failures(places: Sequence[FeedPlace], page: FeedPage | None, denied: str) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
+from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.roles import Role
 from probe.core.tables.untested_words import UntestedWhy
 
@@ -19,7 +20,8 @@ Sureness = Literal["", "confirmed", "seen_once"]
 """Of a block: a later look or an earlier run saw it too, or this run alone did."""
 Circumstance = Literal["offline", "nobody", "portal", "vpn", "moved", "clock", "resolver", "filter", "interception",
                        "firewall", "mtu", "allowlist", "perhaps_listed", "national_only", "degraded", "network",
-                       "device", "cut_off", "no_control", "encrypted_dns", "place"]
+                       "device", "cut_off", "no_control", "one_control", "second_control", "encrypted_dns",
+                       "place"]
 """What kept a run from seeing all that it should."""
 ServiceClass = Literal["blocked", "unclear", "down", "works", "untested"]
 """Of a whole service, by the part that tells most of it."""
@@ -44,6 +46,9 @@ class CircumstanceWords:
     stops: bool = False
     """Nothing follows for any service."""
 
+
+_ADD_CONTROL: Final = (f"{FIRST_CONTROL} (all ways, and what each tells to whom: probe setup); of those that are "
+                       "named: probe doctor")
 
 ROLE_WORDS: Mapping[Role, str] = MappingProxyType({
     "chat": "chat", "api": "account and settings", "web": "web", "media": "pictures and files", "call": "call servers",
@@ -123,8 +128,10 @@ CIRCUMSTANCES: Mapping[Circumstance, CircumstanceWords] = MappingProxyType({
     "cut_off": CircumstanceWords(text="The run ended by its time limit: {missing} of {chosen} tests are missing. They "
                                  "would take about {more}.", todo="probe run{fast} --deadline-s {deadline_s}"),
     "no_control": CircumstanceWords(text="No place elsewhere said whether the failing services work there, so less can "
-                                    "be said.", todo="name a helper or a control feed (docs/helper.md); of those that "
-                                    "are named: probe doctor"),
+                                    "be said. Tests that one control would decide: {first}.", todo=_ADD_CONTROL),
+    "one_control": CircumstanceWords(text="Tests that one control elsewhere would decide: {first}.", todo=_ADD_CONTROL),
+    "second_control": CircumstanceWords(text="Tests that a second control, in another network and country, would "
+                                        "decide: {second}.", todo=_ADD_CONTROL),
     "encrypted_dns": CircumstanceWords(text="Encrypted ways to ask for names (DoH or DoT) are blocked here. That stops "
                                        "no messenger by itself.", todo="what it means: probe explain dns.encrypted"),
     "place": CircumstanceWords(text="Country or network of this line are in doubt.",

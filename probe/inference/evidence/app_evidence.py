@@ -13,6 +13,7 @@ from probe.core.tables.failures import is_timeout
 from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS, INNOCENT_HTTP, PROVEN, Proof, ProtocolName
 from probe.core.tables.operations import Operation
 from probe.core.tables.words import Empty
+from probe.inference.evidence.control_counts import count_networks, count_vantages
 
 OPERATION: Final[Operation] = "app_round_trip"
 
@@ -41,14 +42,14 @@ def gather_app_evidence(protocol: ProtocolName, mine: Sequence[Observation], aro
                         controls: Sequence[ControlAnswer], *, address: str, port: int, place: Place) -> AppEvidence:
     """Gather it. `mine` are the observations of this endpoint at `address`, `place` is where controls speak to it."""
     said = [o for o in mine if o.operation == OPERATION]
-    words = {(c.asn, c.cc, word) for c in controls if c.state == "answered" and (word := read_control_word(c, place))}
+    told = [(c, read_control_word(c, place)) for c in controls if c.state == "answered"]
     return AppEvidence(
         protocol=protocol, proof=next((o.app.proof for o in reversed(said) if o.app.proof), ""),
         heard=any(o.app.reply_bytes for o in said if o.failure or o.app.proof not in GENUINE_PROOFS),
         innocent=read_innocent_word(around, address, port),
-        control_proven=sum(word == "ok" for *_, word in words),
-        control_foreign=sum(word == FOREIGN for *_, word in words),
-        control_failed=sum(word == "failed" for *_, word in words),
+        control_proven=count_networks(c for c, word in told if word == "ok"),
+        control_foreign=count_networks(c for c, word in told if word == FOREIGN),
+        control_failed=count_vantages(c for c, word in told if word == "failed"),
     )
 
 

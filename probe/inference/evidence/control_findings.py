@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
@@ -72,11 +70,6 @@ def says_more(control: ControlAnswer, port: int) -> bool:
     """Whether it tells of a page, a messenger's words, a key or a transfer."""
     return (control.http_failure is not None or bool(control.app) or control.volume_failure is not None
             or any(key and place.port == port for place, key in control.leaf_keys))
-
-
-def count_networks(controls: Iterable[ControlAnswer]) -> int:
-    """Those whose network is not known count as one."""
-    return len({(c.asn, c.cc) for c in controls})
 
 
 def is_same_page(page: Observation, control: ControlAnswer) -> bool:

@@ -14,7 +14,8 @@ from probe.core.tables.evidence_words import InnocentState, VersionState
 from probe.core.tables.failures import TIMEOUTS, kind_of
 from probe.core.tables.protocols import DatagramKind
 from probe.inference.evidence.certificate_claims import claims_organisation
-from probe.inference.evidence.control_findings import count_networks, may_leave_out
+from probe.inference.evidence.control_counts import count_networks, count_vantages
+from probe.inference.evidence.control_findings import may_leave_out
 from probe.inference.evidence.hop_evidence import locate_interference
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.trace_evidence import passes_beside
@@ -121,12 +122,12 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation],
     inputs = {e.input for e in site.endpoints}
     told = [c for c in around.controls if c.input in inputs]
     answered = [c for c in told if c.state == "answered" and (where in dict(c.udp) or not may_leave_out(c))]
-    words = {(c.asn, c.cc, not dict(c.udp)[where]) for c in answered if where in dict(c.udp)}
     keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place == where]
     return replace(
         base, controls_asked=len({c.control_id for c in told}), controls_answered=len({c.control_id for c in answered}),
         control_networks=count_networks(c for c in answered if where in dict(c.udp)),
-        control_ok=sum(word for *_, word in words), control_failed=sum(not word for *_, word in words),
+        control_ok=count_networks(c for c in answered if dict(c.udp).get(where) == ""),
+        control_failed=count_vantages(c for c in answered if dict(c.udp).get(where)),
         control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
     )

@@ -11,7 +11,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.evidence_words import DenialMark, DnsState, NearAnswer
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS, ResolverRole
-from probe.inference.evidence.control_findings import count_networks
+from probe.inference.evidence.control_counts import count_networks, count_vantages
 from probe.inference.evidence.dns_anatomy import has_two_senders
 from probe.inference.evidence.dns_marks import ResolverHabits, is_zone_served, read_denial
 from probe.inference.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
@@ -203,7 +203,7 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
         slots=_wrong_slots(network, alive, trusted, nat64_prefix),
         trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),
         control_ok=count_networks(c for c in told if c.addresses and not c.before),
-        control_denying=count_networks(c for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses),
+        control_denying=count_vantages(c for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses),
         controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
         fingerprint=mark.name, mark=mark,

@@ -66,8 +66,8 @@ from probe.inference.evidence.app_evidence import (
 )
 from probe.inference.evidence.certificate_claims import claims_organisation
 from probe.inference.evidence.company import ALONE, CompanyEvidence
+from probe.inference.evidence.control_counts import count_networks, count_vantages
 from probe.inference.evidence.control_findings import (
-    count_networks,
     is_same_page,
     may_leave_out,
     reaches_in_country,
@@ -278,8 +278,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
     numbers = list_whole_attempts(mine)
     only = replace(site, endpoints=(endpoint,))
-    failed = [n for n in numbers
-              if list_failed_inputs(only, [o for o in mine if o.attempt == n])]
+    failed = [n for n in numbers if list_failed_inputs(only, [o for o in mine if o.attempt == n])]
     named = [o for o in (*visits, *flows) if o.purpose in NAMED_PURPOSES]
     flow = gather_flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}],
                                 address)
@@ -372,7 +371,6 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     answered = [c for c in controls if c.state == "answered" and (word_of(c) or not may_leave_out(c))]
     keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses) and word_of(c) == "ok"}
-    words = {(c.asn, c.cc, word) for c in answered if (word := word_of(c))}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place.port == site.port]
     return renew_changed(
         base, controls_asked=len({c.control_id for c in controls}),
@@ -380,7 +378,8 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
         control_networks=count_networks(c for c in answered if word_of(c) or says_more(c, site.port)),
         control_same_country=count_networks(
             c for c in answered if reaches_in_country(base.stage, c, Place(known_as, site.port), cc)),
-        control_ok=sum(word == "ok" for *_, word in words), control_failed=sum(word == "failed" for *_, word in words),
+        control_ok=count_networks(c for c in answered if word_of(c) == "ok"),
+        control_failed=count_vantages(c for c in answered if word_of(c) == "failed"),
         control_here=len(here),
         control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
     )

@@ -20,7 +20,7 @@ from probe.core.tables.evidence_words import Answered, InnocentState
 from probe.core.tables.failures import Failure, FailureKind, kind_of
 from probe.core.tables.shapes import ProgramShape, ShapeWord
 from probe.core.tables.words import Empty
-from probe.inference.evidence.control_findings import count_networks
+from probe.inference.evidence.control_counts import count_networks, count_vantages
 from probe.inference.evidence.end_timing import UNTIMED, EndTiming, gather_end_timing
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
 
@@ -114,7 +114,7 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
         timing=gather_end_timing(ends, at_port),
         anatomy=gather_packet_anatomy(ends, [o for o in at_port if o.purpose != "target"]),
         control_ok=count_networks(c for c, word in words if word == f"{chief} answered"),
-        control_failed=count_networks(c for c, word in words if word == f"{chief} {ends[-1].failure}"),
+        control_failed=count_vantages(c for c, word in words if word == f"{chief} {ends[-1].failure}"),
         evidence=tuple(o.observation_id for o in asked))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,10 @@ class LearnedFeed:
     made: Feed
     left_out: Mapping[str, tuple[str, ...]]
     runtime_s: float
+    runs: int = 0
+    """Of a crowd's feed: runs that it is made of."""
+    runs_left_out: Mapping[str, int] = field(default_factory=dict)
+    """Of a crowd's feed: why -> runs that count for nothing."""
 
 
 class UnfitError(Exception):
@@ -115,7 +119,8 @@ def publish_feed(order: PublishOrder, learn: Learn = learn_by_run) -> int:
         return _refuse(order, f"{error}.", EXIT_FAILED)
     print_report(FeedReport(made=made, bytes=len(files[-1][1]), runtime_s=learned.runtime_s,
                             changes=list_feed_changes(before, made), left_out=learned.left_out, without_page=bare,
-                            file=order.file, key=order.key.public.name),
+                            file=order.file, key=order.key.public.name, runs=learned.runs,
+                            runs_left_out=learned.runs_left_out),
                  as_json=order.as_json)
     if order.upload:  # last: what is new is told once, and the next feed is held against this one
         _send(order, files)

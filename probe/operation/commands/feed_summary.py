@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from probe.results.files.text_cells import visible
 
@@ -36,6 +37,10 @@ class FeedReport:
     file: Path
     key: str
     """Name of the key that signed it."""
+    runs: int = 0
+    """Of a crowd's feed: runs that it is made of."""
+    runs_left_out: Mapping[str, int] = field(default_factory=dict)
+    """Of a crowd's feed: why -> runs that count for nothing."""
 
     def of_state(self, state: str) -> tuple[FeedEntry, ...]:
         """Its entries of this state."""
@@ -56,7 +61,9 @@ def _tell_programs(report: FeedReport) -> None:
         "silent": [entry.input for entry in report.of_state("fails")],
         "unclear": [entry.input for entry in report.of_state("unclear")],
         "left_out": report.left_out, "without_page": report.without_page,
-        "changes": [asdict(change) for change in report.changes]}))
+        "changes": [asdict(change) for change in report.changes],
+        **({"crowd": {"day": made.crowd.day.isoformat(), **msgspec.structs.asdict(made.crowd.members),
+                      "runs": report.runs, "runs_left_out": report.runs_left_out}} if made.crowd else {})}))
 
 
 def _tell_people(report: FeedReport) -> None:
@@ -65,7 +72,9 @@ def _tell_people(report: FeedReport) -> None:
 
     made = report.made
     click.echo(f"Written: {report.file}, {report.bytes} bytes, signed by {report.key}: {len(report.of_state('ok'))} of "
-               f"{len(made.entries)} endpoints answer as they should, measured in {report.runtime_s:.0f} s.")
+               f"{len(made.entries)} endpoints answer as they should, {_measured(report)}.")
+    for why, count in report.runs_left_out.items():
+        click.echo(f"Runs that count for nothing, since {why}: {count}")
     _lines("Do not answer", [f"{entry.input}: {describe_failure(entry)}, since {entry.since}"
                              for entry in report.of_state("fails")])
     _lines("Not clear, so that nothing is said of them", [entry.input for entry in report.of_state("unclear")])
@@ -77,6 +86,14 @@ def _tell_people(report: FeedReport) -> None:
             click.echo(f"Not in it: {len(inputs)}, for {why[0].lower()}{why[1:].rstrip('.')}")
     _lines("Without their pages, which would make it too large", list(report.without_page))
     _lines("Changed since the last feed", [change.words for change in report.changes])
+
+
+def _measured(report: FeedReport) -> str:
+    crowd = report.made.crowd
+    if crowd is None:
+        return f"measured in {report.runtime_s:.0f} s"
+    return (f"by {report.runs} runs of {crowd.members.probes} volunteers or more in {crowd.members.countries} "
+            f"countries or more, counted in {report.runtime_s:.0f} s")
 
 
 def _lines(title: str, lines: list[str]) -> None:

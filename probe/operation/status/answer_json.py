@@ -16,7 +16,8 @@ def encode_answer(answer: RunAnswer) -> dict[str, Any]:
         "run_id": answer.run_id, "start": answer.start, "probe_cc": cc, "probe_asn": asn, "lab": answer.lab,
         "consent_level": answer.consent_level, "circumstances": list(answer.circumstances), "stop": find_stop(answer),
         "says_nothing": answer.says_nothing, "tested": answer.tested, "chosen": answer.chosen,
-        "missing": asdict(answer.missing), "counts": dict(answer.counts),
+        "missing": asdict(answer.missing), "awaiting_controls": asdict(answer.awaiting),
+        "counts": dict(answer.counts),
         "services": [encode_service(one) for one in answer.services], "steps": list(answer.steps),
     }
 

@@ -81,6 +81,7 @@ def fill_circumstance(answer: RunAnswer, word: str) -> tuple[str, str]:
     """What is so, and what to do, with this run's numbers."""
     told, missing = CIRCUMSTANCES[read_word(word, CIRCUMSTANCES)], answer.missing
     blanks = {"fast": " --fast" if answer.deadline_s < HURRIED_S else "", "missing": missing.tests,
+              "first": answer.awaiting.first, "second": answer.awaiting.second,
               "chosen": missing.chosen, "more": describe_seconds(missing.more_s),
               "deadline_s": min(7200, 30 * round(0.5 + 1.5 * (answer.deadline_s + missing.more_s) / 30))}
     return told.text.format(**blanks), told.todo.format(**blanks)

@@ -180,6 +180,10 @@ def check_results(settings: Settings) -> Check:
     return "results", True, f"{folder.absolute()} can be written"
 
 
+ONE_CONTROL: frozenset[str] = frozenset({"helper", "twin"})
+"""What any control is good for."""
+
+
 def list_means(settings: Settings, board: FeedBoard | None) -> frozenset[str]:
     means = {"nothing", "trusted_dns", "innocent", "udp", "ladder", "later_slots"}
     if can_hear_routers(platform.system(), platform.release()):
@@ -188,7 +192,7 @@ def list_means(settings: Settings, board: FeedBoard | None) -> frozenset[str]:
         means.add("packets")
     networks = {(h.asn, h.cc) for h in settings.helper}
     if settings.helper or board:
-        means |= {"helper", "twin"}
+        means |= ONE_CONTROL
     if settings.matrix_server and settings.run.consent_level >= ELSEWHERE_LEVEL:
         means.add("agreed")
     if settings.run.consent_level >= SEARCH_LEVEL:

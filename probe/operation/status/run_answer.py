@@ -15,6 +15,7 @@ from probe.core.tables.roles import Role
 from probe.core.tables.run_words import read_rungs
 from probe.core.tables.untested_words import read_untested_reason
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.verdicts.awaiting_controls import NONE_AWAITED, AwaitingControls, count_awaiting
 from probe.operation.status.service_answer import (
     CONTROL,
     RETIRED,
@@ -74,6 +75,8 @@ class RunAnswer:
     deadline_s: float
     lab: bool
     consent_level: int
+    awaiting: AwaitingControls = NONE_AWAITED
+    """What one more control would decide."""
 
     @property
     def says_nothing(self) -> bool:
@@ -110,13 +113,13 @@ def answer_run(run: Run, verdicts: Sequence[Verdict], services: Sequence[Service
     """The answer of a run's rows; `histories`: what earlier runs said of roles that are blocked now."""
     told = answer_services(run, verdicts, services, facts, histories or {})
     people = [v for v in verdicts if v.role != CONTROL and v.block_type != RETIRED]
-    missing = _find_missing(run, people)
+    missing, awaiting = _find_missing(run, people), count_awaiting(people)
     return RunAnswer(
         run_id=run.run_id, start=run.measurement_start_time, place=(run.vantage.probe_cc, run.vantage.probe_asn),
-        circumstances=tuple(dict.fromkeys(_find_circumstances(run, people, missing))), services=told,
+        circumstances=tuple(dict.fromkeys(_find_circumstances(run, people, missing, awaiting))), services=told,
         tested=sum(v.outcome not in (NOT_ATTEMPTED, *_STOPPED) for v in people), chosen=len(people), missing=missing,
         steps=tuple(_choose_steps(told, missing, run)), deadline_s=run.deadline_s, lab=run.vantage.lab,
-        consent_level=run.vantage.consent_level)
+        consent_level=run.vantage.consent_level, awaiting=awaiting)
 
 
 def _find_missing(run: Run, verdicts: Sequence[Verdict]) -> Missing:
@@ -127,7 +130,8 @@ def _find_missing(run: Run, verdicts: Sequence[Verdict]) -> Missing:
     return Missing(tests=late, chosen=late + tried, more_s=late * pace_s)
 
 
-def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing) -> Iterator[Circumstance]:
+def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing,
+                        awaiting: AwaitingControls) -> Iterator[Circumstance]:
     words = read_rungs(run.ladder)
     if run.outcome != "ok":
         yield from [word for cause, word in _BY_CAUSE if is_ancestor(cause, run.block_type)][:1]
@@ -144,10 +148,17 @@ def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing)
     failing = [v for v in verdicts if v.outcome in ("blocked", "inconclusive") and v.block_type != VANTAGE]
     if failing and all(v.control in _SILENT_CONTROLS for v in failing):
         yield "no_control"
+    else:
+        yield from [word for word, count in _awaited(awaiting) if count]
     if "dns.encrypted" in run.also:
         yield "encrypted_dns"
     if set(run.vantage.vantage_doubt) - {"moved"}:
         yield "place"
+
+
+def _awaited(awaiting: AwaitingControls) -> Iterator[tuple[Circumstance, int]]:
+    yield "one_control", awaiting.first
+    yield "second_control", awaiting.second
 
 
 def _choose_steps(services: Sequence[ServiceAnswer], missing: Missing, run: Run) -> Iterator[NextStep]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from probe import __version__
+from probe.config.consent.control_ways import list_ways_in_use
 from probe.config.settings import Settings
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
+from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.control_sources import CONTROL_FAULTS
 from probe.core.tables.run_words import NO_TUNNEL, read_rungs
 from probe.core.tables.words import read_word
@@ -316,6 +318,17 @@ def _feeds(facts: StatusFacts) -> Iterator[StatusFinding]:
                             todo=_FEED_DOES if state != OK else "")
 
 
+def _controls(facts: StatusFacts) -> Iterator[StatusFinding]:
+    """Who elsewhere says whether what fails here works there."""
+    if ways := list_ways_in_use(facts.settings):
+        yield StatusFinding(what="controls", state=OK, text=", ".join(ways))
+        return
+    waiting = facts.answer.awaiting.first if facts.answer else 0
+    text = f"none; one would decide {waiting} tests of the last run" if waiting else "none"
+    yield StatusFinding(what="controls", state=NOTE, text=text,
+                        todo=f"{FIRST_CONTROL} (all ways, and what each tells to whom: probe setup)")
+
+
 def _place(facts: StatusFacts) -> Iterator[StatusFinding]:
     """Country and network of the last run, and the table that they were looked up in."""
     if facts.geo.text:
@@ -339,6 +352,6 @@ _DOUBTS = {
 _PLACE_DOES = ("nothing, if you travel or the table errs; else state what is right, or leave it open: "
                "probe setup --asn 0 --country ZZ")
 _FINDERS: tuple[Callable[[StatusFacts], Iterator[StatusFinding]], ...] = (
-    _version, _configuration, _list, _feeds, _schedule, _runs, _gaps, _list_blocked, _volume, _uploads, _conditions,
-    _helpers, _network, _place,
+    _version, _configuration, _list, _controls, _feeds, _schedule, _runs, _gaps, _list_blocked, _volume, _uploads,
+    _conditions, _helpers, _network, _place,
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from probe.config.folders import find_own_state
-from probe.config.settings import Settings
+from probe.config.settings import FeedSettings, Settings, SettingsError
 from probe.control.feeds.feed_board import FRESH_S, MAX_AHEAD_S, FeedBoard
 from probe.control.feeds.feed_document import MAX_BYTES, Feed, FeedError, read_feed
 from probe.operation.updates import signed_file
@@ -90,6 +90,16 @@ def list_feed_sources(settings: Settings) -> tuple[FeedSource, ...]:
         except SignatureError as error:
             raise FeedError(f"{settings.path or 'the configuration'}: feed number {number}: key: {error}") from None
     return tuple(found)
+
+
+def check_named_feed(feed: FeedSettings) -> None:
+    """Raises SettingsError for a feed whose key is none, or whose URLs are not such as feeds are fetched from."""
+    try:
+        parse_public_key(feed.key)
+        for url in feed.urls:
+            check_source(url)
+    except (SignatureError, ListError) as error:
+        raise SettingsError(f"a feed cannot be so: {error}") from None
 
 
 def verify_feed(fetched: SignedFile, key: PublicKey) -> KeptFeed:
@@ -203,7 +213,10 @@ def describe_feed_state(one: FeedState, now: datetime.datetime) -> str:
     age = f"{age_s // 60} minutes old" if age_s < 3 * 3600 else f"{age_s // 3600} hours old"
     use = "" if is_feed_fresh(one.kept, now) else (
         ", dated after this device's clock: it counts for nothing" if age_s < 0 else ", too old to count")
-    return f"{feed.name} (AS{feed.asn}, {feed.cc}), {age}, {len(feed.entries)} endpoints{use}"
+    crowd = feed.crowd
+    place = f"AS{feed.asn}, {feed.cc}" if crowd is None else (
+        f"of {crowd.members.probes} volunteers or more in {crowd.members.countries} countries or more")
+    return f"{feed.name} ({place}), {age}, {len(feed.entries)} endpoints{use}"
 
 
 def load_board(settings: Settings, found: tuple[FeedState, ...]) -> FeedBoard | None:

@@ -27,7 +27,7 @@ from probe.results.verification.folder_checks import CHECKS_FILES
 
 STATE_FILES = (
     "identity.key", ".identity.key.*.part", "last-errors.txt", "list.signed", "list-looks.json", ".list*.part",
-    "feed-*.signed", "feed-*.json", ".feed-*.part", ".lock")
+    "feed-*.signed", "feed-*.json", "crowd-*.json", ".feed-*.part", ".lock")
 """Files that the program keeps below its state folder, as paths or patterns relative to it."""
 CACHE_FILES = (CHECKS_FILES, ".verified-*.part")
 """The same of its cache folder: what it remembers of results that it verified."""

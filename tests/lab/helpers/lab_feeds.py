@@ -91,24 +91,30 @@ class World:
         self.reports[name] = json.loads(out)
         return status, self.folder / f"feeds-{name}" / f"{name}.json"
 
-    def measure(self, case: str, *feeds: Path, after: str = "") -> None:
+    def measure(self, case: str, *feeds: Path, after: str = "", consent_level: int | None = None) -> None:
         """A run of the client with these feeds; `after` is the case before it, whose results it finds."""
         config = self.folder / f"client-{case}.toml"
-        agreed = configuration(self.drawn.world, helpers=False, consent_level=self.consent_level)
+        level = self.consent_level if consent_level is None else consent_level
+        agreed = configuration(self.drawn.world, helpers=False, consent_level=level)
         config.write_text(agreed + self.more + "".join(
             f'\n[[feed]]\nurls = ["{path}"]\nkey = "{self.key.text}"\n' for path in feeds))
         results = self.folder / f"results-{case}"
         if after:
             shutil.copytree(self.folder / f"results-{after}", results)
-        inputs = [part for url in self.drawn.targets for part in ("--input", url)]
-        status, out, errors = self.call(
-            "run", "--fast", "--no-parquet", "--deadline-s", "90", "--results", str(results),
-            "--catalogue", str(self.catalogue), *inputs, "--config", str(config))
-        assert status == 0, (out, errors)
+        errors = self.run(results, config)
         said = [row for row in read_rows(results, "verdicts") if row["input"] == self.target]
         self.verdicts[case], self.told[case] = max(said, key=lambda row: row["run_id"]), errors
         self.controls[case] = [row for row in read_rows(results, "controls")
                                if row["input"] == self.target and row["run_id"] == self.verdicts[case]["run_id"]]
+
+    def run(self, results: Path, config: Path, *, host: str = CLIENT) -> str:
+        """A run of all targets; what it said on standard error."""
+        inputs = [part for url in self.drawn.targets for part in ("--input", url)]
+        status, out, errors = self.call(
+            "run", "--fast", "--no-parquet", "--deadline-s", "90", "--results", str(results),
+            "--catalogue", str(self.catalogue), *inputs, "--config", str(config), host=host)
+        assert status == 0, (out, errors)
+        return errors
 
     def again(self, path: Path, name: str, **changes: object) -> Path:
         """The same feed, otherwise, signed by its maker."""
