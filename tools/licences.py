@@ -31,14 +31,14 @@ def find_licence(name: str) -> str:
     """The licence of an installed package, as an SPDX expression; empty where it does not tell. Raises
     PackageNotFoundError."""
     about = metadata(name)
-    if said := about.get("License-Expression"):
-        return str(said)
-    lines = str(about.get("License") or "").strip().splitlines()
+    if said := about.get_all("License-Expression"):
+        return str(said[0])
+    lines = str((about.get_all("License") or [""])[0]).strip().splitlines()
     classified = [text.rpartition(" :: ")[2] for text in about.get_all("Classifier") or ()
                   if text.startswith("License :: ")]
     for text in (*lines[:1], *classified):
         if (known := SPDX.get(text, text)) and (text in SPDX or " OR " in text or NAME.fullmatch(text)):
-            return known
+            return str(known)
     return ""
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -114,7 +115,7 @@ KINDS = {
     "log of the schedule": Kind(make=schedule, command=("status", "--results", "results")),
     "data package": Kind(make=package, command=("report", "results", "-o", "report.html")),
     "OONI's measurements": Kind(make=measurements, command=("import", "ooni", "ooni.jsonl", "--out", "made")),
-    **{f"{table}, CSV": Kind(make=lambda table=table: results(table, ".csv"), command=(*command, "results", *more))
+    **{f"{table}, CSV": Kind(make=partial(results, table, ".csv"), command=(*command, "results", *more))
        for table, command, more in (
            ("runs", ("export",), ("--table", "runs")), ("verdicts", ("export",), ()),
            ("observations", ("export",), ("--table", "observations")))},
