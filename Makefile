@@ -8,6 +8,8 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 JOBS ?= $(shell expr 5 \* $(CORES))
 # File of pinned versions, e.g. requirements/ci.txt; empty: the newest that pyproject.toml allows.
 CONSTRAINTS ?=
+# Its twin with hashes, if it has one: what pip gets is compared with them, and no build gets anything besides.
+HASHED := $(wildcard $(patsubst %.txt,%-hashed.txt,$(CONSTRAINTS)))
 # What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well.
 TEST_EXTRAS ?= dev,research
 # Another set is another stamp, so that what is missing gets installed.
@@ -16,6 +18,9 @@ comma := ,
 DECLARED := pyproject.toml lab/pyproject.toml
 TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+SPARK_HASHED = $(if $(findstring spark,$(TEST_EXTRAS)),$(patsubst %.txt,%-spark.txt,$(HASHED)))
+HASHED_FIRST = $(if $(HASHED),$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
+  --require-hashes $(addprefix --requirement ,$(HASHED) $(SPARK_HASHED)))
 # The environment with the lowest versions, for the lowest Python where it is there, and the tests that touch what they bring.
 LOWEST := .venv-lowest
 LOWEST_TESTS := imports visit visit_tls control_client control_server dns_udp dns_wire cli_run settings settings_edit \
@@ -40,8 +45,8 @@ help:
 	@echo "make bench  how fast it is"
 	@echo "make score  how often it is right, in worlds drawn anew; keeps the seeds that fail (SCORE: further options)"
 	@echo "make docs   write the generated parts of the documents, the manual page among them"
-	@echo "make dist   build wheels and source archives, of the probe and of the laboratory, into dist/"
-	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed"
+	@echo "make dist   build wheels and source archives, of the probe and of the laboratory, and a list of what they need, into dist/"
+	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed, hashes and licences"
 	@echo "make soak   a year on a bad machine, and what is lost by it (about ten minutes)"
 	@echo "make long   the slow tests, the soak, the score and the comparison with peers: hours, by hand"
 	@echo "make clean  remove the environment and every cache"
@@ -90,10 +95,14 @@ dist: $(TESTED)
 	@rm -rf dist
 	@$(PY) -m hatchling build
 	@cd lab && ../$(PY) -m hatchling build -d ../dist
+	@$(PY) tools/sbom.py reachability-probe dist/reachability-probe.cdx.json
 
 lock: $(TESTED)
 	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload]' --editable './lab[demo,fleet,peers,users]'
 	@$(PY) tools/lock.py
+	@$(PIP_INSTALL) uv
+	@$(PY) tools/hashes.py
+	@$(PY) tools/licences.py
 
 clean:
 	rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
@@ -106,7 +115,8 @@ $(VENV)/.installed-demo: $(DECLARED) | $(VENV)/.made
 
 $(TESTED): $(DECLARED) | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet,peers,users]'
+	@$(HASHED_FIRST)
+	@$(PIP_INSTALL) $(if $(HASHED),--no-build-isolation) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet,peers,users]'
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/axe.txt \
 	  || echo "axe-core could not be had; the test of our pages with it is skipped." >&2
 	@touch $@

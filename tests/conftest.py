@@ -135,7 +135,7 @@ WAITING = (
     "test_fidelity_ip.py", "test_lab_client_faults.py", "test_lab_exec.py", "test_lab_leftovers.py",
     "test_fidelity_innocents_client.py", "test_fidelity_http.py", "test_lab_censor.py", "test_lab_udp.py",
     "test_fidelity_quic.py", "test_fidelity_near.py", "test_lab_lifecycle.py", "test_lab_faults.py",
-    "test_lab_secrecy.py",
+    "test_lab_secrecy.py", "test_privacy_gate.py",
 )
 """Files that mostly wait for laboratories, the longest first."""
 COMPUTING = (

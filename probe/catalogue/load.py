@@ -14,6 +14,7 @@ from probe.catalogue import packaged, run_descriptor, test_lists
 from probe.catalogue.target_rows import COLUMNS, parse_target_row
 from probe.catalogue.types import Catalogue, CatalogueError, Problem, Service
 from probe.core.endpoints import Endpoint
+from probe.core.tables.run_words import CatalogueSource
 
 MAX_BYTES = 5_000_000
 FILE_NAME = "targets.csv"
@@ -27,11 +28,12 @@ def load_catalogue(path: str | None = None, *, search: bool = True) -> Catalogue
     cannot be read or holds anything wrong: a run on half a catalogue would look like censorship.
     """
     found = find_catalogue_file(path, search=search)
-    return parse_catalogue(_read(found), str(found))
+    source: CatalogueSource = "packaged" if found.absolute() == _find_shipped().absolute() else "own"
+    return parse_catalogue(_read(found), str(found), source)
 
 
 @lru_cache(maxsize=2)
-def parse_catalogue(raw: bytes, path: str) -> Catalogue:
+def parse_catalogue(raw: bytes, path: str, source: CatalogueSource) -> Catalogue:
     """The catalogue in the bytes of such a file; `path` is where they came from. Raises CatalogueError.
 
     The same bytes are parsed once a process, and in those that it forks not at all.
@@ -50,6 +52,7 @@ def parse_catalogue(raw: bytes, path: str) -> Catalogue:
         expectations=packaged.load_expectations(),
         matrix_servers=packaged.load_matrix_servers(),
         path=path,
+        source=source,
         version=f"{newest or 'undated'}-{hashlib.sha256(raw).hexdigest()[:12]}",
     )
 

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from probe.core.endpoints import Endpoint
+from probe.core.tables.run_words import CatalogueSource
 
 MAX_PROBLEMS = 20
 
@@ -111,6 +112,8 @@ class Catalogue:
     expectations: tuple[DatedExpectation, ...]
     matrix_servers: tuple[MatrixServer, ...] = ()
     path: str
+    """Where it was read, for the person's eyes; it stays on this device."""
+    source: CatalogueSource = "own"
     version: str
     """Newest date in the file and the start of its SHA-256."""
 

@@ -55,7 +55,7 @@ def show(word: str, results: Path | None, config: str | None, details: bool, pag
     except (StoreError, SettingsError, CatalogueError) as error:
         raise click.ClickException(visible(str(error))) from error
     if page:
-        _write_page(shown, folder, page, where=name_folder_option(results))
+        _write_page(shown, folder, page)
     if as_json:
         click.echo(json.dumps(encode_shown(shown), default=str))
         return
@@ -73,12 +73,12 @@ def _find(settings: Settings, folder: Path, word: str) -> Shown:
     return find_shown(folder, word, facts)
 
 
-def _write_page(shown: Shown, folder: Path, page: Path, *, where: str) -> None:
+def _write_page(shown: Shown, folder: Path, page: Path) -> None:
     from probe.research.report.answer_page import make_answer_page
 
     try:
         ended = parse_time(shown.run.measurement_end_time or shown.run.measurement_start_time)
         board = read_board(folder, now=ended, lab=shown.run.vantage.lab)
-        write_file(page, make_answer_page(shown, board, where=where).encode())
+        write_file(page, make_answer_page(shown, board).encode())
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error

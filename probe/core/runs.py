@@ -8,7 +8,7 @@ from probe.core.observations import ControlAnswer, KeptPacket, Observation
 from probe.core.tables.basis_words import Basis
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.outcomes import Outcome
-from probe.core.tables.run_words import GeoSource, NetworkType, Privilege, Trigger, Tunnel
+from probe.core.tables.run_words import CatalogueSource, GeoSource, NetworkType, Privilege, Trigger, Tunnel
 from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
 
@@ -84,7 +84,7 @@ class Run:
     n_observations: int = 0
     bytes_written: int = 0
     bytes_read: int = 0
-    catalogue_path: str = ""
+    catalogue_path: CatalogueSource | Empty = ""
     catalogue_version: str = ""
     rules_version: str = ""
     software_version: str = ""

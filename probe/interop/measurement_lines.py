@@ -18,8 +18,11 @@ import msgspec
 from probe.config.install_advice import advise_extra
 from probe.interop.ooni.decode import BAD_JSON
 
-MAX_LINE_BYTES = 32 << 20
-"""A measurement with its bodies is a few MB; a longer line is passed over."""
+MAX_LINE_BYTES = 16 << 20
+"""A measurement with its bodies is a few MB; a longer line is passed over. One rare letter makes Python keep a text in
+four bytes a letter, so that a line can take five times its length."""
+MAX_LISTED = 1_000_000
+"""Commas of a line that is a list of measurements: what stands between them takes memory before it is looked at."""
 GZIP, ZSTD, LZ4 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
 
 PACKERS = ("compression.zstd", "backports.zstd", "zstandard")
@@ -126,6 +129,9 @@ def _one(line: tuple[int, bytes]) -> Iterator[tuple[int, bytes] | ReadTrouble]:
     number, text = line
     if not text.startswith(b"["):
         yield number, text
+        return
+    if text.count(b",") > MAX_LISTED:
+        yield ReadTrouble(number, f"a list with more than {MAX_LISTED:,} commas: write one measurement a line")
         return
     try:
         items = msgspec.json.decode(text, type=list[msgspec.Raw])

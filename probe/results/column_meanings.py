@@ -315,7 +315,8 @@ RUNS: Words = {
     "n_observations": ("", "Rows of the run in the observations table."),
     "bytes_written": ("bytes", "Bytes sent in the run, above TCP or UDP."),
     "bytes_read": ("bytes", "Bytes received in the run, above TCP or UDP."),
-    "catalogue_path": ("", "Where the list of targets was read."),
+    "catalogue_path": ("", "Whose list of targets it was: packaged (the program's), signed (a publisher's), own (a file"
+                       " of the person's). Files of older versions have the file's path, or the signed list's name."),
     "catalogue_version": ("", "Version or hash of the list of targets."),
     "rules_version": ("", "Version of the rules that judged."),
     "software_version": ("", "Version of the probe."),

@@ -69,7 +69,12 @@ def framed_rows(run: Run, table: Table, records: Iterable[Record]) -> Iterator[R
 
 def run_from(row: Row) -> Run:
     """The run, and its vantage, that a row of the runs table describes; msgspec.ValidationError when it does not."""
-    return read_record({**row, "vantage": row}, Run)
+    return read_record({**row, "vantage": row, "catalogue_path": _conceal_path(row.get("catalogue_path"))}, Run)
+
+
+def _conceal_path(source: Value) -> Value:
+    """Older versions wrote where the list lay, and with it the person's name: that is read as a list of their own."""
+    return "own" if isinstance(source, str) and ("/" in source or "\\" in source) else source or ""
 
 
 def record_from(row: Row, kind: type[T]) -> T:

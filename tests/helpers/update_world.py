@@ -55,7 +55,7 @@ class Made:
     def measure(self, catalogue: Catalogue, settings: Settings, plan: RunPlan, _: Path) -> RunResult:
         self.runs.append((catalogue, settings, plan))
         started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        run = Run(run_id=f"r{len(self.runs)}", measurement_start_time=started, catalogue_path=catalogue.path)
+        run = Run(run_id=f"r{len(self.runs)}", measurement_start_time=started, catalogue_path=catalogue.source)
         return RunResult(run=run, observations=(), controls=(), verdicts=(), services=())
 
 

@@ -25,6 +25,7 @@ from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT
 from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now, read_events
 from probe.operation.updates.kept_list import LIST, LOOKS, read_looks, write_looks
 from probe.results.files.atomic import StoreError
+from probe.results.runs.run_reader import stored_runs
 from signed import OTHERS, OURS, document, targets
 from update_world import Made, bring, call, configure, listed, made_by, served, settle, today
 
@@ -52,7 +53,8 @@ def test_a_run_keeps_to_what_is_asked(made: Made) -> None:
     assert catalogue.path == listed(7)
     assert (settings.run.consent_level, settings.run.pace_s) == (1, 4.5)
     assert (plan.tier, plan.fast, plan.least_pace_s, plan.deadline_s) == (1, False, 4.5, 900.0)
-    assert "signed list 7" in next(Path("results").glob("runs/*/r1.csv")).read_text()
+    (run,) = stored_runs(Path("results"))
+    assert run.catalogue_path == "signed"
 
 
 def test_nobody_is_made_less_careful_by_a_list(made: Made) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner, Result
@@ -21,8 +22,9 @@ from probe.cli.main import cli
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import DnsEngine, ResolverRole
+from probe.core.tables.run_words import CatalogueSource
 from probe.core.tables.trust import TrustFinding
-from probe.core.tables.words import Empty
+from probe.core.tables.words import Empty, read_word
 from probe.operation.commands.exit_codes import EXIT_USAGE
 from probe.results.archive.compaction import compact_days
 from probe.results.archive.release import RELEASED, make_released_table, select_releasable_runs
@@ -238,7 +240,8 @@ def test_nothing_that_names_person_place_or_installation_is_released(
         issuer="SECRET", subject="SECRET", title="SECRET", location="SECRET", server="SECRET", url="SECRET",
         body_excerpt="SECRET", mismatch="SECRET", reason="SECRET", reply_head="SECRET",
     )
-    run = replace(result.run, catalogue_path="SECRET", ladder=("SECRET",), seed=7, clock_offset_s=1.25,
+    source: CatalogueSource = read_word("SECRET", get_args(CatalogueSource))
+    run = replace(result.run, catalogue_path=source, ladder=("SECRET",), seed=7, clock_offset_s=1.25,
                   measurement_end_time="2017-05-04T06:13:44Z",
                   vantage=replace(result.run.vantage, nat64_prefix="SECRET", platform="SECRET", python_version="SECRET",
                                   openssl_version="SECRET", requests_version="SECRET"))

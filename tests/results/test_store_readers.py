@@ -20,6 +20,7 @@ from probe.results.archive.compaction import compact_days
 from probe.results.codebook import write_codebook
 from probe.results.datapackage import write_package
 from probe.results.files import parquet
+from probe.results.row_codec import run_from
 from probe.results.runs.run_writer import write_run
 from probe.results.schema import TABLES
 from project_root import ROOT
@@ -128,3 +129,12 @@ def test_the_data_package_describes_the_files(tmp_path: Path) -> None:
         for path in resource["path"]:
             header = (tmp_path / path).read_text().splitlines()[0]
             assert header.split(",") == [field["name"] for field in resource["schema"]["fields"]]
+
+
+@pytest.mark.parametrize(("written", "read"), [
+    ("/home/anna/targets.csv", "own"), (r"C:\Users\anna\targets.csv", "own"), ("packaged", "packaged"),
+    ("signed list 7 of 2026-11-20", "signed list 7 of 2026-11-20"), (None, ""),
+])
+def test_where_an_older_version_found_its_list_is_not_passed_on(written: str | None, read: str) -> None:
+    row = {"run_id": "r", "measurement_start_time": "2017-05-04T06:12:00Z", "catalogue_path": written}
+    assert run_from(row).catalogue_path == read

@@ -16,6 +16,9 @@ Tunnel = Literal["", "split", "full"]
 """What a VPN carries of this device's traffic; empty: nothing."""
 GeoSource = Literal["settings", "table", "none"]
 """Who says in which country and network the vantage lies."""
+CatalogueSource = Literal["packaged", "signed", "own"]
+"""Whose list of targets a run took: the program's, one that a publisher signed, or a file of the person's. Never where
+that file lies, which would name the person."""
 Privilege = Literal["socket", "packet"]
 """What the probe may see: what any program sees, or packets too."""
 Rung = Literal["link", "tunnel", "gateway", "resolver", "domestic", "foreign", "tls", "ipv6", "clock", "dot",

@@ -17,6 +17,8 @@ MAX_OPERATIONS = 2000
 MAX_TEXT = 2000
 MAX_BRACKETS = 500_000
 """Objects and lists of one line, those within texts counted too: a line of nothing else would fill the memory."""
+MAX_COMMAS = 500_000
+"""Likewise, for what is in lists and objects."""
 _SMALL_LINE = 1 << 20
 BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises; a ValidationError is a DecodeError."""
@@ -38,8 +40,11 @@ _PLAIN = msgspec.json.Decoder()
 
 def read_envelope(line: bytes) -> Envelope:
     """The frame of a measurement. Raises Unreadable."""
-    if len(line) > _SMALL_LINE and line.count(b"{") + line.count(b"[") > MAX_BRACKETS:
-        raise UnreadableError(f"more than {MAX_BRACKETS:,} objects and lists")
+    if len(line) > _SMALL_LINE:
+        if line.count(b"{") + line.count(b"[") > MAX_BRACKETS:
+            raise UnreadableError(f"more than {MAX_BRACKETS:,} objects and lists")
+        if line.count(b",") > MAX_COMMAS:
+            raise UnreadableError(f"more than {MAX_COMMAS:,} values")
     try:
         return _ENVELOPE.decode(line)
     except msgspec.ValidationError as error:

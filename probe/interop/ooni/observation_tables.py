@@ -25,6 +25,10 @@ MAX_LINE = 1 << 20
 MAX_ROWS = 2000
 """Of one measurement; the rest is left out."""
 BATCH = 2000
+MAX_GROUP_BYTES = 128 << 20
+"""Of a row group of a Parquet file, unpacked: a page of it may be all of it, and pages are unpacked whole."""
+MAX_TEXT = 4000
+"""Letters of a cell. Rows of a Parquet file share their texts, which JSON would write out once a row."""
 _NULLS = ("", "\\N", "NULL", "None")
 _ENVELOPE = ("measurement_uid", "report_id", "input", "measurement_start_time", "probe_asn", "probe_cc", "resolver_asn",
              "resolver_ip", "software_name", "software_version", "test_name", "test_version")
@@ -61,14 +65,41 @@ def _read_lines(file: IO[bytes]) -> Iterator[str]:
 
 
 def read_parquet_rows(file: IO[bytes]) -> Iterator[Row]:
-    """The rows of a Parquet file, batch by batch. Raises ImportError without Arrow, and its errors."""
+    """The rows of a Parquet file, batch by batch. Raises ImportError without Arrow, its errors, and ValueError for a
+    row group that is too large."""
     import pyarrow.parquet as parquet
 
     table = parquet.ParquetFile(file)
     known = {*_ENVELOPE, *_NOTES, *_COLUMNS}
     wanted = [name for name in table.schema_arrow.names if name in known]
+    _check_groups(table.metadata, frozenset(wanted))
+    texts = [name for name in wanted if str(table.schema_arrow.field(name).type) in ("string", "binary")]
+    table = parquet.ParquetFile(file, read_dictionary=texts)
     for batch in table.iter_batches(batch_size=BATCH, columns=wanted):
-        yield from batch.to_pylist()
+        columns = [_read_cells(batch.column(name)) for name in batch.schema.names]
+        yield from (dict(zip(batch.schema.names, cells, strict=True)) for cells in zip(*columns, strict=True))
+
+
+def _check_groups(metadata: Any, wanted: frozenset[str]) -> None:
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = (group.column(place) for place in range(group.num_columns))
+        size = sum(c.total_uncompressed_size for c in columns if c.path_in_schema.partition(".")[0] in wanted)
+        if size > MAX_GROUP_BYTES:
+            raise ValueError(f"row group {number + 1} takes more than {MAX_GROUP_BYTES >> 20} MiB unpacked: write it "
+                             "with at most 100,000 rows a group")
+
+
+def _read_cells(column: Any) -> list[Any]:
+    """The values of a column; equal texts are one object, however many rows have them."""
+    if not hasattr(column, "dictionary"):
+        return list(column.to_pylist())
+    texts = [_cut(text) for text in column.dictionary.to_pylist()]
+    return [None if place is None else texts[place] for place in column.indices.to_pylist()]
+
+
+def _cut(text: str | bytes | None) -> str | bytes | None:
+    return None if text is None else text[:MAX_TEXT]
 
 
 def make_measurements(rows: Iterable[Row]) -> Iterator[bytes]:

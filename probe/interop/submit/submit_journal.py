@@ -93,7 +93,7 @@ def _lines(file: Path) -> Iterator[Line]:
         with suppress(FileNotFoundError), file.open("rb") as handle:
             text = handle.read(_MAX_BYTES)
     for line in text.splitlines():
-        with suppress(msgspec.DecodeError):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
             yield msgspec.json.decode(line, type=Line)
 
 

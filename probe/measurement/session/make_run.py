@@ -311,7 +311,7 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
         clock_offset_s=ladder.clock_offset_s, deadline_s=run.plan.deadline_s, runtime_s=round(clock.now_s(), 3),
         n_targets=len(verdicts), n_attempted=sum(v.outcome != "not_attempted" for v in verdicts),
         n_observations=len(seen), bytes_written=sum(o.bytes_written for o in seen),
-        bytes_read=sum(o.bytes_read for o in seen), catalogue_path=run.catalogue.path,
+        bytes_read=sum(o.bytes_read for o in seen), catalogue_path=run.catalogue.source,
         catalogue_version=run.catalogue.version, rules_version=RULES_VERSION, software_version=__version__,
         schema_version=SCHEMA_VERSION, seed=run.seed,
         vantage=describe_vantage(run.settings, run.whereabouts.place(run.settings.vantage, moved=ladder.changed),

@@ -89,7 +89,7 @@ def _text(file: Path) -> bytes:
 def _decode(lines: Iterable[bytes]) -> Iterator[ScheduleEvent]:
     decoder = msgspec.json.Decoder(ScheduleEvent)
     for line in lines:
-        with contextlib.suppress(msgspec.DecodeError):
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             event = decoder.decode(line)
             if event.at.tzinfo is not None:
                 yield event

@@ -102,7 +102,7 @@ def read_policies(raw: bytes) -> dict[str, CountryPolicy]:
 def load_listed_catalogue(document: ListDocument) -> Catalogue:
     """The list's catalogue. Raises ListError when this program cannot use all of it."""
     try:
-        found = parse_catalogue(document.targets.encode(), document.name)
+        found = parse_catalogue(document.targets.encode(), document.name, "signed")
     except CatalogueError as error:
         raise ListError(f"its targets cannot be used by this program: {str(error).splitlines()[0]}") from None
     if any(endpoint.service == PLAIN_LIST for endpoint in found.endpoints):

@@ -54,7 +54,7 @@ def read_state(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> Uplo
         text = handle.read(_MAX_BYTES)
     try:
         return msgspec.json.decode(text, type=UploadState)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(f"{file}: is damaged ({error}); remove it, and everything is sent once more") from None
 
 

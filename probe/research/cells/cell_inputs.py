@@ -202,7 +202,7 @@ def split_readable(group: FileGroup, columns: Sequence[str]) -> tuple[FileGroup,
             with pq.ParquetFile(path) as file:
                 for _ in file.iter_batches(columns=[name for name in columns if name in group.columns]):
                     pass
-        except (OSError, pa.ArrowException):
+        except (OSError, pa.ArrowException, UnicodeDecodeError):
             bad.append(UnreadableFile(path=path, table=group.table, reason="is a damaged Parquet file"))
     broken = {each.path for each in bad}
     return replace(group, files=tuple(path for path in group.files if path not in broken)), bad
@@ -224,15 +224,15 @@ def _parquet_head(path: Path, plain: frozenset[str]) -> tuple[tuple[str, ...], s
 
     try:
         about = pq.ParquetFile(path)
-    except (OSError, pa.ArrowException) as error:
+        schema, names = about.schema_arrow, tuple(about.schema_arrow.names)
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise StoreError("is no Parquet file, or a torn one") from error
-    schema = about.schema_arrow
-    nested = [name for name, kind in zip(schema.names, schema.types, strict=True)
+    nested = [name for name, kind in zip(names, schema.types, strict=True)
               if name in plain and pa.types.is_nested(kind)]
     if nested:
         raise StoreError(f"has lists where one value belongs, in the column {', '.join(nested)}")
     types = ",".join(str(kind) for kind in schema.types)
-    return tuple(schema.names), types, about.metadata.num_rows * _ROW_BYTES
+    return names, types, about.metadata.num_rows * _ROW_BYTES
 
 
 def make_portions(by_day: Mapping[str, Sequence[HeadedFile]], portion_rows: int) -> Iterator[DayChunk]:

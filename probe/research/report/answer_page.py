@@ -28,15 +28,15 @@ from probe.results.files.text_cells import visible
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def make_answer_page(shown: Shown, board: Sequence[BoardRow], *, where: str = "") -> str:
-    """The whole document; `where`: what commands on the same results must say besides."""
+def make_answer_page(shown: Shown, board: Sequence[BoardRow]) -> str:
+    """The whole document. Others are given it: it does not tell in which folder the results lie."""
     title = _name(shown)
     style = files("probe.research.report").joinpath("answer.css").read_text(encoding="utf-8")
     head = ('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
             '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">')
     body = join_html(make_tag("h1", title), make_tag("p", _describe_when(shown), class_="soft"),
-                     make_tag("main", *_make_parts(shown, where), _make_board(board)))
+                     make_tag("main", *_make_parts(shown), _make_board(board)))
     return (f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<title>{join_html(title)}</title>\n'
             f"<style>\n{style}</style></head>\n<body>\n{body}\n</body>\n</html>\n")
 
@@ -52,7 +52,7 @@ def _describe_when(shown: Shown) -> str:
     return describe_headline(shown.answer) if whole else describe_place(shown.answer)
 
 
-def _make_parts(shown: Shown, where: str) -> Iterable[Html]:
+def _make_parts(shown: Shown) -> Iterable[Html]:
     yield from (_make_circumstance(shown.answer, word) for word in shown.answer.circumstances)
     if shown.verdict:
         yield make_tag("ul", [make_tag("li", line.strip()) for line in describe_verdict(shown.verdict)])
@@ -66,13 +66,13 @@ def _make_parts(shown: Shown, where: str) -> Iterable[Html]:
         open_ones = [one for one in shown.answer.services if not one.retired]
         troubled = [one for one in open_ones if classify_service(one) in TROUBLED]
         yield make_tag("ul", [_make_service(one) for one in troubled], class_="services")
-        yield _make_steps(shown.answer, where)
+        yield _make_steps(shown.answer)
         yield make_tag("h2", "The others" if troubled else "Messengers")
         yield make_tag("ul", [_make_service(one) for one in open_ones if one not in troubled], class_="services")
         closed = ", ".join(one.title for one in shown.answer.services if one.retired)
         yield make_tag("p", f"Closed by their makers: {closed}" if closed else "", class_="soft")
     if shown.verdict or shown.service or find_stop(shown.answer):
-        yield _make_steps(shown.answer, where)
+        yield _make_steps(shown.answer)
     yield _make_history(shown.history)
 
 
@@ -101,8 +101,8 @@ def _make_list(heading: str, lines: Sequence[str]) -> Html:
     return join_html(make_tag("h2", heading), make_tag("ul", [make_tag("li", line) for line in lines]))
 
 
-def _make_steps(answer: RunAnswer, where: str) -> Html:
-    return _make_list("What now", [text for _, text in list_steps(answer, where=where)])
+def _make_steps(answer: RunAnswer) -> Html:
+    return _make_list("What now", [text for _, text in list_steps(answer)])
 
 
 def _make_board(board: Sequence[BoardRow]) -> Html:
