@@ -1,0 +1,30 @@
+"""No innocent is accused in the situations of somebody who had not read the rules."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from probe.catalogue.load import load_catalogue
+from probe_lab.format.scenario import read_scenario
+from probe_lab.scoring.score_run import add_up_trials, run_trials
+from probe_lab.scoring.trial import Trial
+from project_root import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(570)]
+
+FILES = sorted((ROOT / "tests" / "lab" / "strangers").glob("*.toml"))
+JOBS = 4 * (os.cpu_count() or 1)
+SEED = 4107
+
+
+@pytest.mark.parametrize("consent_level", [1, 3])
+def test_no_innocent_is_accused(consent_level: int) -> None:
+    scenarios = [scenario for scenario in map(read_scenario, FILES) if scenario.kind == "innocent"]
+    done = add_up_trials(run_trials(
+        [Trial(scenario=one, seed=SEED, level="socket", consent_level=consent_level) for one in scenarios],
+        catalogue=load_catalogue(search=False), jobs=JOBS, progress=lambda _: None))
+    assert not done.broken
+    assert done.n_innocent >= 4 * len(scenarios)
+    assert not done.false_accusations
