@@ -45,6 +45,9 @@ class Sanction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     until: date | None = None
     seats: tuple[str, ...]
     serves: tuple[str, ...] = ()
+    whole: bool = True
+    """All of the country is meant. Operators of other seats refuse such a one as well, on their lawyers' advice, so
+    nobody is known to serve it but those of `serves` and the country's own."""
     source: str
 
     def __post_init__(self) -> None:

@@ -132,12 +132,15 @@ def may_refuse(service: ServiceAt, country: str) -> bool:
     if refused and (country == "ZZ" or country in refused):
         return True
     behind = {service.owner, *_fronts(service)}
-    return any(_is_bound(owner, sanction) for owner in behind for sanction in load_sanctions()
+    return any(_is_bound(owner, sanction, country) for owner in behind for sanction in load_sanctions()
                if country in ("ZZ", sanction.country))
 
 
-def _is_bound(owner: OwnerId, sanction: Sanction) -> bool:
-    return owner not in sanction.serves and bool(set(list_seats(owner)) & set(sanction.seats))
+def _is_bound(owner: OwnerId, sanction: Sanction, country: str) -> bool:
+    seats = set(list_seats(owner))
+    if sanction.whole and country == sanction.country and country not in seats:
+        return owner not in sanction.serves
+    return owner not in sanction.serves and bool(seats & set(sanction.seats))
 
 
 def list_seats(owner: OwnerId) -> tuple[str, ...]:

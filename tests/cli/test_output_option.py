@@ -19,7 +19,7 @@ MAKES = {
 }
 """Command -> what its `-o/--output` names."""
 BESIDE = {
-    "analyse": {"--rejected"}, "feed": {"--new-key"}, "lab exec": {"--pcap"},
+    "analyse": {"--rejected"}, "feed": {"--new-key", "--ask", "--from"}, "lab exec": {"--pcap"},
     "lab score": {"--html", "--markdown", "--keep", "--keep-failing"}, "report": {"--figures"},
 }
 """Command -> options for what it makes besides, several of which can be asked for at once."""

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli.main import cli
+from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.results.runs.run_writer import write_run
 from stored import a_result
 
@@ -44,9 +45,10 @@ def call(*arguments: str) -> Result:
     (("run", "--input", "signal"), "signal"), (("run", "--catalogue", "list.txt"), "list.txt"),
     (("run", "--catalogue", "semicolons.csv"), "semicolons"), (("run", "--catalogue", "noise.csv"), "noise.csv"),
     (("run", "--catalogue", "absent.csv"), "absent.csv"), (("run", "--fast", "--config", "bad.toml"), "bad.toml"),
-    (("setup", "--agree", "1"), "setup"), (("setup", "--country", "Germany", "--agree", "4"), "Germany"),
-    (("setup", "--agree", "4", "--skip-service", "signl"), "signal"),
-    (("setup", "--agree", "4", "--results", "/proc/nowhere"), "/proc"), (("setup", "--level", "7"), "level"),
+    (("setup", "--agree", "1"), "setup"), (("setup", "--country", "Germany", "--agree", str(TEXT_NUMBER)), "Germany"),
+    (("setup", "--agree", str(TEXT_NUMBER), "--skip-service", "signl"), "signal"),
+    (("setup", "--agree", str(TEXT_NUMBER), "--results", "/proc/nowhere"), "/proc"),
+    (("setup", "--level", "7"), "level"),
     (("watch", "--every-min", "7"), "every-min"), (("report", "absent"), "absent"), (("classify", "absent"), "absent"),
 ])
 def test_a_mistake_is_named_with_a_way_on(arguments: tuple[str, ...], named: str) -> None:

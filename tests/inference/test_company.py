@@ -55,7 +55,8 @@ def owners_of(found: Sequence[Strike], service: str, cc: str = "RU") -> tuple[st
     (("telegram",), "RU", ("telegram",)),
     (("telegram", "whatsapp", "line"), "IR", ("line", "meta", "telegram")),
     (("telegram", "slack", "line"), "IR", ("line", "telegram")),  # law makes one of them refuse
-    (("telegram", "signal", "vk"), "IR", ("telegram", "vk")),  # and the front of another
+    (("telegram", "signal", "line"), "IR", ("line", "telegram")),  # and the front of another
+    (("telegram", "threema", "line"), "IR", ("line", "telegram")),  # and nobody is known to serve it by the third
     (("telegram", "signal", "vk"), "ZZ", ("telegram", "vk")),
 ])
 def test_company_is_of_unrelated_owners_who_do_not_refuse_the_country(services: tuple[str, ...], cc: str,

@@ -158,6 +158,8 @@ PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | LOSSES | APPS | {
                                    controls_asked=1, controls_answered=1),
     "http/foreign_page": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1,
                                page_of_others=True),
+    "http/proxy_error": scene(**IN_CLEAR | {"status": 503}, control_page_differs=1, controls_asked=1,
+                              controls_answered=1, page_of_others=True),
     "http/page_varies": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1),
     "http/forbidden_for_all": scene(**IN_CLEAR | {"status": 451}, control_page_same=1),
     "http/server_differs_for_all": scene(**IN_CLEAR, control_page_same=1),

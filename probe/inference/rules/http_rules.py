@@ -36,6 +36,11 @@ def _differs(c: PathContext) -> bool:
             and not c.path.control_page_same and convicts(c) and not 300 <= c.path.status < 400)
 
 
+def _tells_an_error(c: PathContext) -> bool:
+    """The page says that whoever speaks could not fetch it, as a carrier's cache does whose resolver fails."""
+    return 500 <= c.path.status < 600
+
+
 def _not_the_servers(c: PathContext) -> bool:
     """Pages differ by country, language and chance. That it is not the server's own is shown by unrelated services that
     are answered with it too, by what is nearer than the service, or by the packets it came in."""
@@ -73,6 +78,11 @@ HTTP: tuple[PathRule, ...] = (
          rests_on=NOT_THE_FRONT,
          why="another page than the service's is served, which unrelated services' names draw here as well, or which "
              "comes from on the way; and controls are served another",
+         holds=lambda c: _differs(c) and _not_the_servers(c) and not _tells_an_error(c)),
+    Rule(id="http/proxy_error", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
+         needs=("helper",),
+         why="something on the way answers with an error of its own: a carrier's cache that cannot fetch the page "
+             "looks like that, and so may a filter",
          holds=lambda c: _differs(c) and _not_the_servers(c)),
     Rule(id="http/page_varies", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("helper",),
