@@ -26,13 +26,13 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "control": ("", "reaching", "asking", "helper", "feeds"),
     "results": ("", "files", "runs", "batches", "archive"),
     "operation": ("schedules", "updates", "upload", "status", "commands"),
-    "interop": ("words", "", "ooni", "submit"),
+    "interop": ("words", "", "ooni", "submit", "archive"),
     "research": ("cells", "counts", "engines", "counting", "events", "population", "registers", "stores", "report",
                  "explanation", "look", ""),
 }
 """Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {
-    "interop": ("measurement_lines", "measurement_stream", "grouping", "judging", "agreement"),
+    "interop": ("measurement_lines", "measurement_stream", "grouping", "judging", "agreement", "import_files"),
     "measurement": ("ladder",),
     "results": ("codebook", "datapackage"),
 }

@@ -19,6 +19,7 @@ from probe.research.look.look_values import (
     LookNetwork,
     LookSource,
     LookSubject,
+    MeasuredPart,
     SourceKind,
 )
 from probe.research.look.look_words import DECIDES, WHO, Topic, describe_word, name_role
@@ -96,12 +97,32 @@ def _of_source(data: LookData, number: int, source: LookSource) -> Iterator[Look
     table = (anchor_table(number, "measured"),)
     if not any(finding.kind != "network" for finding in shown):
         yield LookSentence(topic="what", text=_describe_no_finding(data, source), rows=table)
+    if shown and (spared := _list_spared(data, source)):
+        yield LookSentence(topic="where", rows=table, text=f"{source.label}: no block was found on {spared}.")
     for window in source.dismissed[:MAX_FINDINGS]:
         yield LookSentence(
             topic="else", rows=(anchor_table(number, "dismissed"),),
             text=f"{source.label}: failures from {window.onset} to {window.end} ({window.blocked} of {window.n} runs) "
                  f"are told as no event, because {describe_word(window.explained_by)}.")
     yield LookSentence(topic="unmeasured", text=_describe_gaps(data.subject, source), rows=table)
+
+
+def _list_spared(data: LookData, source: LookSource) -> str:
+    """Networks that were measured, may be named, and are in no finding."""
+    struck = {(one.asn, one.label) for finding in source.findings for one in finding.networks}
+    spared: dict[tuple[int, str], list[MeasuredPart]] = {}
+    for part in source.measured:
+        spared.setdefault((part.asn, part.label), []).append(part)
+    told = []
+    for (asn, label), parts in spared.items():
+        n, blocked = sum(one.n for one in parts), sum(one.blocked for one in parts)
+        counted = [one.witnesses for one in parts if one.witnesses is not None]
+        network = LookNetwork(asn=asn, label=label, n=n, blocked=blocked, witnesses=max(counted, default=None),
+                              onset_from=None, onset_until=data.now)
+        if (asn, label) not in struck and n >= ENOUGH and blocked < NOTABLE * n and may_name(source, network):
+            told.append(f"{_name_network(data, network)} ({blocked} of {n})")
+    rest = f" and {len(told) - MAX_NETWORKS} more networks" if len(told) > MAX_NETWORKS else ""
+    return ", ".join(told[:MAX_NETWORKS]) + rest
 
 
 def _describe_no_finding(data: LookData, source: LookSource) -> str:
@@ -163,24 +184,45 @@ def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: s
         yield say("decide", f"{'; '.join(dict.fromkeys(decides))}.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimStrength:
+    """How much a sentence about a finding may claim."""
+
+    established: bool
+    past: bool
+    """It is over, or nobody has measured it of late."""
+    stale: bool
+    whole: bool
+    """Not reachable; else in part."""
+    alone: bool
+    """One probe alone saw it, or nobody knows how many did."""
+
+
+def weigh_finding(data: LookData, finding: LookFinding) -> ClaimStrength:
+    """How much may be claimed."""
+    stale = _is_stale(data, finding)
+    return ClaimStrength(
+        established=finding.status == "confirmed", past=stale or finding.end_from is not None, stale=stale,
+        whole=finding.strength >= WHOLE and finding.blocked >= WHOLE * finding.n,
+        alone=finding.witnesses is None or finding.witnesses < 2)
+
+
 def describe_state(data: LookData, source: LookSource, finding: LookFinding) -> str:
     """What is not reachable, as strongly as the finding says and no more."""
-    past = finding.end_from is not None or _is_stale(data, finding)
-    what = _name_parts(data.subject, finding)
-    hours = f" at some hours of the day ({describe_hours(finding)})" if finding.daily_hours else ""
-    whole = finding.strength >= WHOLE and finding.blocked >= WHOLE * finding.n
-    counts = f"{finding.blocked} of {finding.n} decided {_UNITS[finding.kind]}"
-    place = _name_place(data, source, finding)
+    strength = weigh_finding(data, finding)
+    verb = "was" if strength.past else "is"
     if finding.kind == "network":
-        state = f"{'was' if past else 'is'} cut or failing as a whole"
-    elif whole:
-        state = f"{'was' if past else 'is'} not reachable"
+        state = f"{verb} cut or failing as a whole"
     else:
-        state = f"{'was' if past else 'is'} reachable only in part"
-    hedge = "" if finding.status == "confirmed" else "a suspicion, not established: "
-    stale = f"; nobody has measured it since {_time(finding.last)}" if _is_stale(data, finding) else ""
-    one = "; one probe alone saw it" if finding.witnesses == 1 else ""
-    return f"{hedge}{what} {state}{hours} from {place} ({counts}{one}){stale}"
+        state = f"{verb} {'not reachable' if strength.whole else 'reachable only in part'}"
+    hours = f" at some hours of the day ({describe_hours(finding)})" if finding.daily_hours else ""
+    counts = f"{finding.blocked} of {finding.n} decided {_UNITS[finding.kind]}"
+    hedge = "" if strength.established else "a suspicion, not established: "
+    stale = f"; nobody has measured it since {_time(finding.last)}" if strength.stale else ""
+    unknown = "nobody counted the probes" if finding.witnesses is None else "one probe alone saw it"
+    alone = f"; {unknown}" if strength.alone else ""
+    return (f"{hedge}{_name_parts(data.subject, finding)} {state}{hours} from {_name_place(data, source, finding)} "
+            f"({counts}{alone}){stale}")
 
 
 def describe_hours(finding: LookFinding) -> str:
@@ -202,8 +244,7 @@ def describe_time(data: LookData, source: LookSource, finding: LookFinding) -> s
              else f"it was so at the first measurement, by {say(finding.onset_until)}; when it began is not known")
     if finding.end_from is None:
         return f"{began}; it had not ended at the last measurement, {say(finding.last)}"
-    until = say(finding.end_until) if finding.end_until else "a time that nobody measured"
-    return f"{began}; it ended between {say(finding.end_from)} and {until}"
+    return f"{began}; it ended between {say(finding.end_from)} and {say(finding.end_until or finding.last)}"
 
 
 def describe_certainty(finding: LookFinding) -> str:

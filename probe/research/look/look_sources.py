@@ -75,6 +75,12 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
         problems=tuple(problems)))
 
 
+def make_empty_source(kind: SourceKind, label: str, problems: Iterable[str]) -> LookSource:
+    """A source that was asked and held nothing that could be read."""
+    return LookSource(kind=kind, label=label, findings=(), dismissed=(), measured=(), services_beside=0,
+                      countries_beside=0, problems=tuple(problems))
+
+
 _COUNTS = ("n", "ok", "blocked", "down", "inconclusive", "network", "local")
 
 
@@ -106,12 +112,13 @@ def _find_last_ok(cells: Any, step: timedelta) -> dict[tuple[int, str], datetime
 
 
 def _event(row: Row, subject: LookSubject, names: Mapping[int, str]) -> LookFinding:
-    end, onset = row["end"], row["onset"]
+    onset, end = row["onset"], row["end"] if row["end"] and row["end"][1] else None  # else nobody saw it end
     lasts = [one["end"][0] for one in row["by_network"] if one["end"][0]]
     until = parse_time(onset[1])
     return LookFinding(
         kind="network" if row["kind"] == "network" else "event", status=row["status"],
-        service=row["service"][:MAX_TEXT], roles=tuple(row["roles"]), targets=tuple(target[:MAX_TEXT] for target in row["targets"]),
+        service=row["service"][:MAX_TEXT], roles=tuple(row["roles"]),
+        targets=tuple(target[:MAX_TEXT] for target in row["targets"]),
         networks=tuple(_network(one, subject.cc, names) for one in row["by_network"]),
         onset_from=_moment(onset[0]), onset_until=until, end_from=_moment(end[0]) if end else None,
         end_until=_moment(end[1]) if end else None, last=max([until, *map(parse_time, lasts)]),
