@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from probe.catalogue.types import CatalogueError
+from probe.cli.look_inputs import FetchWish, fetch_archive, find_evidence, list_evidence, read_sources
 from probe.config.install_advice import advise_extra
-from probe.operation.commands.progress_bar import show_progress
+from probe.core.stamps import parse_time
+from probe.operation.commands.exit_codes import EXIT_FAILED
 from probe.results.files.atomic import StoreError, write_file
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.research.look.look_values import LookData, LookSource, LookSubject
+    from probe.research.look.look_values import LookData, LookSubject
 
 _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
-MAX_PROBLEMS = 20
 
 
 @click.command()
-@click.argument("service", metavar="SERVICE")
-@click.argument("country", metavar="COUNTRY")
+@click.argument("service", metavar="SERVICE", default="")
+@click.argument("country", metavar="COUNTRY", default="")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Tell nothing that was over before this day (UTC).")
 @click.option("--results", "results", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Results of our probes: a folder, or one that `probe collect` made; repeat.")
@@ -50,10 +52,15 @@ MAX_PROBLEMS = 20
 @click.option("--lab", is_flag=True, help="Count the laboratory's rows, and no others.")
 @click.option("-o", "--output", "--out", "out", type=click.Path(dir_okay=False, path_type=Path),
               help="Write the page (HTML) to this file.")
+@click.option("--bundle", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write everything that the answer rests on to this zip file.")
+@click.option("--verify", "verified", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Judge such a zip file anew, offline, and say whether the findings are the same.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is known and said as JSON.")
 def look(service: str, country: str, since: datetime | None, results: tuple[Path, ...], ooni: tuple[str, ...],
          fetch: bool, archive: Path, compare: tuple[str, ...], bucket: str | None, api: str | None, most_mb: int,
-         counts: tuple[Path, ...], operators: Path | None, lab: bool, out: Path | None, as_json: bool) -> None:
+         counts: tuple[Path, ...], operators: Path | None, lab: bool, out: Path | None,
+         bundle: Path | None, verified: Path | None, as_json: bool) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
     Every source is judged by today's rules and by itself, so that nothing counts twice. The more of other countries and
@@ -68,12 +75,18 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
       probe look whatsapp RU --fetch -o whatsapp-ru.html
       probe look whatsapp RU --ooni raw/ -o whatsapp-ru.html
       probe look wechat RU --results collected --counts counts.csv --since 2026-11-01
+      probe look whatsapp RU --ooni raw/ --bundle whatsapp-ru.zip
+      probe look --verify whatsapp-ru.zip
       probe look signal IR --ooni raw/20261127 --json | jq -r '.sentences[].text'
     """
-    if not (results or ooni or counts or fetch):
-        raise click.UsageError("name a source at least: --results DIR, --ooni FILE, --counts FILE or --fetch")
-    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
-        raise click.ClickException("looking needs the extra `research`: " + advise_extra("research"))
+    if verified:
+        if service or bundle or fetch:
+            raise click.UsageError("--verify FILE.zip stands alone: the file says what was looked at")
+        _need_extra()
+        _verify(verified, as_json=as_json)
+        return
+    _check_words(country, sources=any((results, ooni, counts, fetch)), lab_bundle=bool(lab and bundle))
+    _need_extra()
     from probe.research.look.look_json import look_to_json
     from probe.research.look.look_page import make_look_page
     from probe.research.look.look_values import LookData
@@ -86,30 +99,93 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
         if fetch:
             wanted = FetchWish(archive=archive, compare=tuple(map(_read_country, compare)), bucket=bucket, api=api,
                                most_mb=most_mb, since=begin or now - timedelta(days=3))
-            files, told = _fetch(subject, wanted, now)
+            files, told = fetch_archive(subject, wanted, now)
             ooni = (*ooni, *files)
         with tempfile.TemporaryDirectory(prefix="probe-look-") as work:
-            sources = tuple(_read(subject, Path(work), results, ooni, counts, lab, begin, now, told))
+            sources = tuple(read_sources(subject, Path(work), results, ooni, counts, lab, begin, now, told))
         data = LookData(subject=subject, sources=sources, operators=names, now=now, since=begin)
         if out:
             write_file(out, make_look_page(data).encode())
+        packed = _pack(data, bundle, ooni, counts) if bundle else ""
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
+    written = {"page": str(out) if out else None,
+               "bundle": {"file": str(bundle), "sha256": packed} if bundle else None}
     if as_json:
-        click.echo(json.dumps({**look_to_json(data), "page": str(out) if out else None}))
+        click.echo(json.dumps({**look_to_json(data), **written}))
     else:
-        for line in _list_lines(data):
+        for line in (*_list_lines(data), *[f"Page: {out}"][:bool(out)],
+                     *[f"Bundle: {bundle}, SHA-256 {packed}"][:bool(bundle)]):
             click.echo(visible(line))
-        if out:
-            click.echo(f"Page: {out}")
 
 
-def _choose_subject(service: str, country: str) -> LookSubject:
+def _check_words(country: str, *, sources: bool, lab_bundle: bool) -> None:
+    if not country:
+        raise click.UsageError("name a service and a country: probe look whatsapp RU")
+    if not sources:
+        raise click.UsageError("name a source at least: --results DIR, --ooni FILE, --counts FILE or --fetch")
+    if lab_bundle:
+        raise click.UsageError("--bundle is for what was measured in the world: leave out --lab")
+
+
+def _need_extra() -> None:
+    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
+        raise click.ClickException("looking needs the extra `research`: " + advise_extra("research"))
+
+
+def _pack(data: LookData, bundle: Path, ooni: tuple[str, ...], counts: tuple[Path, ...]) -> str:
+    from probe.catalogue.load import find_catalogue_file
+    from probe.research.look.bundle_contents import make_contents
+    from probe.research.look.bundle_zip import pack_bundle
+
+    return pack_bundle(bundle, make_contents(data, Path(str(find_catalogue_file(None))), list_evidence(ooni, counts)))
+
+
+def _verify(bundle: Path, *, as_json: bool) -> None:
+    """Says whether the evidence of a bundle, judged now, gives its findings; exit status 1 where not."""
+    from probe.research.look.bundle_contents import ANSWER, check_manifest, list_differences
+    from probe.research.look.bundle_zip import hash_file, unpack_bundle
+    from probe.research.look.look_json import look_to_json
+    from probe.research.look.look_values import LookData
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="probe-look-") as folder:
+            files = unpack_bundle(bundle, Path(folder))
+            manifest = check_manifest(files)
+            stored = json.loads(files[ANSWER].read_bytes())
+            subject = _choose_subject(str(manifest["service"]), str(manifest["cc"]),
+                                      str(files["targets.csv"]))
+            made, since = parse_time(manifest["made"]), manifest["since"]
+            sources = tuple(read_sources(
+                subject, Path(folder), (), tuple(map(str, find_evidence(files, "ooni"))),
+                find_evidence(files, "counts"), False, parse_time(since) if since else None, made, []))
+        anew = look_to_json(LookData(subject=subject, sources=sources, operators={}, now=made))
+        differences = list_differences(stored["sources"], anew["sources"])
+    except (StoreError, CatalogueError, ValueError, KeyError, TypeError) as error:
+        raise click.ClickException(visible(f"{bundle}: {error}")) from error
+    own = sum(one["kind"] == "own" for one in stored["sources"])
+    told = {"same": not differences, "differences": differences, "rules_then": manifest["rules"],
+            "rules_now": anew["rules"], "not_judged_anew": own, "sha256": hash_file(bundle)}
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        click.echo("Same verdict." if not differences else "Another verdict:")
+        for line in differences:
+            click.echo(visible(f"  {line}"))
+        if own:
+            click.echo(f"Not judged anew: {own} sources of our own volunteers, whose rows are not in the bundle.")
+        if manifest["rules"] != anew["rules"]:
+            click.echo(visible(f"Judged then by rules {manifest['rules']}, now by {anew['rules']}."))
+    if differences:
+        sys.exit(EXIT_FAILED)
+
+
+def _choose_subject(service: str, country: str, catalogue: str | None = None) -> LookSubject:
     from probe.catalogue.load import load_catalogue
     from probe.research.look.look_subject import make_subject
 
     try:
-        return make_subject(load_catalogue(), service.lower(), _read_country(country))
+        return make_subject(load_catalogue(catalogue), service.lower(), _read_country(country))
     except KeyError:
         raise click.UsageError(f"no such service: {visible(service[:60])}; see `probe targets services`") from None
 
@@ -118,86 +194,6 @@ def _read_country(country: str) -> str:
     if not (len(country) == 2 and country.isascii() and country.isalpha()):
         raise click.BadParameter(f"{visible(country[:20])!r} is no country's code of two letters")
     return country.upper()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchWish:
-    """What is to be fetched from the archive."""
-
-    archive: Path
-    compare: tuple[str, ...]
-    bucket: str | None
-    api: str | None
-    most_mb: int
-    since: datetime
-
-
-def _fetch(subject: LookSubject, wish: FetchWish, now: datetime) -> tuple[tuple[str, ...], list[str]]:
-    """Files of the archive, and what went wrong, a line each."""
-    from probe.catalogue.load import load_catalogue
-    from probe.interop.archive.archive_fetch import ArchiveClient, ArchiveLimits
-    from probe.interop.archive.archive_layout import API, BUCKET, TESTS
-    from probe.operation.updates.signed_fetch import is_remote
-    from probe.research.look.look_subject import list_hosts
-
-    bucket, api = wish.bucket or BUCKET, wish.api or API
-    if not (is_remote(bucket) and is_remote(api)):
-        raise click.UsageError("--bucket and --api are URLs: https://...")
-    with show_progress("Fetching") as progress:
-        client = ArchiveClient(wish.archive, limits=ArchiveLimits(bytes=wish.most_mb << 20), bucket=bucket, api=api,
-                               progress=progress)
-        if test := TESTS.get(subject.service):
-            done = client.fetch_tests(test, subject.cc, tests=tuple(TESTS.values()), compare=wish.compare,
-                                      since=wish.since, now=now)
-        else:
-            hosts = list_hosts(load_catalogue(), subject.service)
-            done = client.fetch_hosts(hosts, (subject.cc, *wish.compare), wish.since)
-    stopped = [f"Not all was fetched: {done.stopped}. The same command goes on."] if done.stopped else []
-    told = [f"{len(done.files)} files of OONI's archive, {done.known} of them were there before.", *stopped]
-    return tuple(done.files), [*told, *done.problems]
-
-
-def _read(subject: LookSubject, work: Path, results: tuple[Path, ...], ooni: tuple[str, ...],
-          counts: tuple[Path, ...], lab: bool, since: datetime | None, now: datetime,
-          told: list[str]) -> Iterator[LookSource]:
-    from probe.research.look.look_analysis import analyse_counts, analyse_results
-    from probe.research.look.look_sources import make_empty_source, read_source
-
-    for number, path in enumerate(results):
-        found = analyse_results(path, work / f"own{number}", now=now, lab=lab)
-        yield read_source(found, subject, "own", f"our probes ({path.name})", since=since)
-    if ooni or told:
-        problems = told + _import(ooni, work / "ooni-results")
-        label = "OONI's volunteers"
-        if any((work / "ooni-results").iterdir()):
-            found = analyse_results(work / "ooni-results", work / "ooni", now=now, lab=lab)
-            yield read_source(found, subject, "ooni", label, since=since, problems=problems)
-        else:
-            yield make_empty_source("ooni", label, problems)
-    for number, path in enumerate(counts):
-        found = analyse_counts(path, work / f"counts{number}", now=now)
-        yield read_source(found, subject, "counts", f"counts of others ({path.name})", since=since)
-
-
-def _import(files: tuple[str, ...], out: Path) -> list[str]:
-    """What of the files could not be read, a line each."""
-    from probe.interop.import_files import ImportTally, import_files
-
-    tally, problems = ImportTally(), list[str]()
-
-    def amiss(name: str, line: int, reason: str) -> None:
-        tally.unread += 1
-        if len(problems) < MAX_PROBLEMS:
-            problems.append(f"{Path(name).name}:{line}: {reason}"[:300])
-
-    out.mkdir()
-    with show_progress("Judging OONI's measurements") as progress:
-        import_files(files, out, tally, amiss, progress)
-    if tally.unread > len(problems):
-        problems.append(f"{tally.unread - len(problems)} more lines could not be read.")
-    if tally.skipped:
-        problems.append(f"{sum(tally.skipped.values())} measurements are of tests that are not judged.")
-    return problems
 
 
 def _list_lines(data: LookData) -> Iterator[str]:

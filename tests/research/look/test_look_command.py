@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import json
 import random
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from ooni_data import lines, measurement
 from ooni_fleet import BEGAN, make_days, signal_of, telegram_of, whatsapp_of
 from population_days import Volunteer, list_runs
 from probe.cli.main import cli
+from probe.research.look.bundle_zip import pack_bundle, unpack_bundle
 from probe.results.runs.run_writer import write_run
 
 DAYS, ONSET_H = 12, 24 * 10 + 7
@@ -170,3 +172,33 @@ def test_an_archive_that_is_empty_says_that_there_are_no_data(tmp_path: Path) ->
     with serve_archive(Archive()) as archive:
         told = look("wechat", "RU", "--fetch", "--archive", str(tmp_path / "kept"), "--api", archive.url)
     assert (told["sources"][0]["measured"], told["printable"]) == ([], [])
+
+
+def test_a_bundle_is_judged_anew_and_refused_where_a_byte_was_changed(counts: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    (folder / "a b.jsonl").write_bytes(lines({**measurement(), **whatsapp_of(""), "probe_cc": "RU"}))
+    bundle, again = tmp_path / "b.zip", tmp_path / "again.zip"
+    told = look("whatsapp", "RU", "--counts", str(counts), "--ooni", str(folder), "--bundle", str(bundle))
+    assert told["bundle"]["sha256"] == hashlib.sha256(bundle.read_bytes()).hexdigest()
+    done = CliRunner().invoke(cli, ["look", "--verify", str(bundle), "--json"], catch_exceptions=False)
+    assert (done.exit_code, json.loads(done.stdout)["same"]) == (0, True), done.output
+    raw = bundle.read_bytes()
+    for place in (10, 40, len(raw) // 3, len(raw) // 2, len(raw) - 200, len(raw) - 5):
+        again.write_bytes(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1:])
+        assert CliRunner().invoke(cli, ["look", "--verify", str(again)]).exit_code == 1
+
+
+def test_a_bundle_whose_answer_was_forged_is_another_verdict(counts: Path, tmp_path: Path) -> None:
+    bundle, forged = tmp_path / "b.zip", tmp_path / "forged.zip"
+    look("whatsapp", "RU", "--counts", str(counts), "--bundle", str(bundle))
+    files: dict[str, bytes | Path] = dict(unpack_bundle(bundle, tmp_path / "unpacked"))
+    answer = json.loads(Path(str(files["look.json"])).read_bytes())
+    answer["sources"][0]["findings"][0]["status"] = "suspected"
+    manifest = json.loads(Path(str(files["manifest.json"])).read_bytes())
+    files["look.json"] = changed = json.dumps(answer).encode()
+    manifest["files"]["look.json"] = {"bytes": len(changed), "sha256": hashlib.sha256(changed).hexdigest()}
+    files["manifest.json"] = json.dumps(manifest).encode()
+    pack_bundle(forged, files)
+    done = CliRunner().invoke(cli, ["look", "--verify", str(forged), "--json"], catch_exceptions=False)
+    assert (done.exit_code, json.loads(done.stdout)["same"]) == (1, False)
