@@ -47,7 +47,8 @@ def _part(source: LookSource, part: MeasuredPart, known: set[tuple[int, str]]) -
                          onset_from=None, onset_until=part.first)
     if (part.asn, part.label) in known or may_name(source, enough):
         return part
-    return replace(part, asn=0, label="", first=_floor(part.first), last=_floor(part.last) + _DAY)
+    return replace(part, asn=0, label="", first=_floor(part.first), last=_floor(part.last) + _DAY,
+                   last_ok=_floor(part.last_ok) + _DAY if part.last_ok else None)
 
 
 def _floor(moment: datetime) -> datetime:

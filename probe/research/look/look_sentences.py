@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -34,6 +34,8 @@ WHOLE: Final = 0.8
 """Share of what used to pass that must be stopped before a service is called not reachable."""
 NOTABLE: Final = 0.1
 """A share of blocked runs that is told though no event came of it."""
+QUIET = timedelta(hours=2)
+"""Of what was not seen to be well for so long before the end it is not said that no block was found."""
 NAMED_FROM: dict[SourceKind, int] = {"own": MIN_PROBES, "ooni": 2, "counts": 2}
 """Probes that a network must have to be named; of volunteers' own results what a release takes."""
 MAX_FINDINGS: Final = 8
@@ -129,24 +131,42 @@ def _describe_no_finding(data: LookData, source: LookSource) -> str:
     """What a source says that found nothing: how much it looked at, or that it did not look."""
     subject, parts = data.subject, source.measured
     n, blocked = sum(p.n for p in parts), sum(p.blocked for p in parts)
-    open_runs = sum(p.inconclusive for p in parts)
+    unsaid, cut = sum(p.inconclusive for p in parts), sum(p.network for p in parts)
     where = f"{subject.title} in {subject.cc}"
     if not parts:
         return f"{source.label}: there are no data on {where}. Nothing can be said of it."
     networks, last = len({(p.asn, p.label) for p in parts}), max(p.last for p in parts)
     span = f"{_time(min(p.first for p in parts))} to {_time(last)}"
-    rest = f" {open_runs} further verdicts were left open." if open_runs else ""
+    rest = (f" {unsaid} further verdicts were left open." if unsaid else "") + (
+        f" {cut} found the network cut as a whole." if cut else "") + _describe_silent(parts)
     if n < ENOUGH:
         return f"{source.label}: too little was decided on {where} to say anything ({n} verdicts, {span}).{rest}"
     old = " Nobody has measured it since." if data.now - last > STALE else ""
     counts = f"{blocked} of {n} decided verdicts in {networks} networks found a block, {span}"
-    if blocked >= NOTABLE * n:
-        return f"{source.label}: no event was established for {where}, but {counts}.{rest}{old}"
+    if blocked >= NOTABLE * n or unsaid + cut >= NOTABLE * (n + unsaid + cut) or _list_silent(parts):
+        return (f"{source.label}: no event was established for {where}, and that it is well was not shown: "
+                f"{counts}.{rest}{old}")
     return f"{source.label}: no block of {where} was found: {counts}.{rest}{old}"
 
 
+def _list_silent(parts: Sequence[MeasuredPart]) -> list[MeasuredPart]:
+    """Parts that were measured to the end, and were not well for the last hours."""
+    return [one for one in parts if one.blocked + one.inconclusive + one.network + one.down and (
+        one.last_ok is None or one.last - one.last_ok >= QUIET)]
+
+
+def _describe_silent(parts: Sequence[MeasuredPart]) -> str:
+    silent = _list_silent(parts)
+    if not silent:
+        return ""
+    networks = len({(one.asn, one.label) for one in silent})
+    seen = [one.last_ok for one in silent if one.last_ok]
+    when = f"after {_time(max(seen))}" if seen else "at any time"
+    return f" In {networks} {'network' if networks == 1 else 'networks'} nothing was seen to be well {when}."
+
+
 def _describe_gaps(subject: LookSubject, source: LookSource) -> str:
-    decided = {part.role for part in source.measured if part.n and part.service == subject.service}
+    decided = {part.role for part in source.measured if part.n and part.service in (subject.service, *subject.sites)}
     missing = [name_role(role) for role in subject.roles if role not in decided]
     told = []
     if missing:

@@ -94,21 +94,23 @@ def _measured(cells: Any, step: timedelta, names: Mapping[int, str], *, witnesse
     """The sums of each network and role."""
     sums = cells.group_by(["probe_asn", "service", "role"]).aggregate(
         [*((name, "sum") for name in _COUNTS), ("witnesses", "max"), ("cell_start", "min"), ("cell_start", "max")])
+    last_ok = _find_last_ok(cells, step)
     parts = [MeasuredPart(
         asn=row["probe_asn"], label=names.get(row["probe_asn"], ""), service=row["service"][:MAX_TEXT],
         role=row["role"], **{name: row[f"{name}_sum"] for name in _COUNTS},
         witnesses=row["witnesses_max"] if witnesses_told else None, first=row["cell_start_min"],
-        last=row["cell_start_max"] + step) for row in sums.to_pylist()]
+        last=row["cell_start_max"] + step,
+        last_ok=last_ok.get((row["probe_asn"], row["service"], row["role"]))) for row in sums.to_pylist()]
     return sorted(parts, key=lambda part: (-part.blocked, -part.n, part.asn, part.service, part.role))
 
 
-def _find_last_ok(cells: Any, step: timedelta) -> dict[tuple[int, str], datetime]:
-    """(network, role) -> the end of the last cell in which it was well."""
+def _find_last_ok(cells: Any, step: timedelta) -> dict[tuple[int, str, str], datetime]:
+    """(network, service, role) -> the end of the last cell in which it was well."""
     import pyarrow.compute as pc
 
     well = cells.filter(pc.greater(cells["ok"], 0))
-    latest = well.group_by(["probe_asn", "role"]).aggregate([("cell_start", "max")])
-    return {(row["probe_asn"], row["role"]): row["cell_start_max"] + step for row in latest.to_pylist()}
+    latest = well.group_by(["probe_asn", "service", "role"]).aggregate([("cell_start", "max")])
+    return {(row["probe_asn"], row["service"], row["role"]): row["cell_start_max"] + step for row in latest.to_pylist()}
 
 
 def _event(row: Row, subject: LookSubject, names: Mapping[int, str]) -> LookFinding:

@@ -99,6 +99,8 @@ class MeasuredPart:
     first: datetime
     last: datetime
     """The end of the last cell."""
+    last_ok: datetime | None
+    """The end of the last cell in which it was well; None: it never was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,17 +16,19 @@ APART = timedelta(days=2)
 """Stretches that are further apart than this are findings of their own."""
 _HOUR = timedelta(hours=1)
 Row = Mapping[str, Any]
+LastOk = Mapping[tuple[int, str, str], datetime]
 
 
-def make_population_findings(rows: Sequence[Row], last_ok: Mapping[tuple[int, str], datetime]) -> list[LookFinding]:
-    """A finding for each outcome and service whose stretches follow each other; accusations first.
+def make_population_findings(rows: Sequence[Row], last_ok: LastOk) -> list[LookFinding]:
+    """A finding for each outcome, basis and service whose stretches follow each other; accusations first.
 
-    `last_ok`: (network, role) -> the end of the last hour in which the role was well there.
+    `last_ok`: (network, service, role) -> the end of the last hour in which the role was well there.
     """
-    def key(row: Row) -> tuple[bool, str]:
-        return row["outcome"] != "blocked", row["service"]
+    def key(row: Row) -> tuple[bool, str, str]:
+        return row["outcome"] != "blocked", row["service"], row["basis"]
 
-    told = sorted((row for row in rows if row["outcome"] == "blocked" or row["suspected"]),
+    told = sorted((row for row in rows if row["outcome"] == "blocked" or (
+        row["outcome"] == "inconclusive" and row["suspected"])),
                   key=lambda row: (*key(row), row["onset"]))
     return [_finding(near, last_ok) for _, group in groupby(told, key=key) for near in _split(list(group))]
 
@@ -44,12 +46,12 @@ def _split(rows: Sequence[Row]) -> list[list[Row]]:
     return parts
 
 
-def _finding(rows: Sequence[Row], last_ok: Mapping[tuple[int, str], datetime]) -> LookFinding:
+def _finding(rows: Sequence[Row], last_ok: LastOk) -> LookFinding:
     first = min(rows, key=lambda row: row["onset"])
     sure = first["outcome"] == "blocked"
     n, struck = sum(row["n"] for row in rows), sum(row["struck"] for row in rows)
     last = max(parse_time(row["last"]) for row in rows) + _HOUR
-    ended = [last_ok.get((row["probe_asn"], row["role"])) for row in rows]
+    ended = [last_ok.get((row["probe_asn"], row["service"], row["role"])) for row in rows]
     over = [moment for moment in ended if moment and moment > last]
     everywhere = len(over) == len(ended)
     return LookFinding(
@@ -84,5 +86,5 @@ def _networks(rows: Sequence[Row]) -> list[LookNetwork]:
 def _count_causes(rows: Sequence[Row]) -> Counter[str]:
     votes = Counter[str]()
     for row in rows:
-        votes[row["block_type"] or row["suspected"]] += row["struck"]
+        votes[row["block_type"] if row["outcome"] == "blocked" else row["suspected"]] += row["struck"]
     return votes

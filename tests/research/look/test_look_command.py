@@ -18,7 +18,7 @@ from click.testing import CliRunner
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 from archive_standin import Archive, serve_archive
-from ooni_data import lines, measurement
+from ooni_data import ADDRESS, lines, measurement, query, request, shake, told, web
 from ooni_fleet import BEGAN, make_days, signal_of, telegram_of, whatsapp_of
 from population_days import Volunteer, list_runs
 from probe.cli.main import cli
@@ -202,3 +202,43 @@ def test_a_bundle_whose_answer_was_forged_is_another_verdict(counts: Path, tmp_p
     pack_bundle(forged, files)
     done = CliRunner().invoke(cli, ["look", "--verify", str(forged), "--json"], catch_exceptions=False)
     assert (done.exit_code, json.loads(done.stdout)["same"]) == (1, False)
+
+
+WECHAT = "www.wechat.com"
+
+
+def wechat_of(struck: bool) -> dict[str, Any]:
+    """Web Connectivity of a page of WeChat's: well, or with an answer of the resolver's that no server has."""
+    lied: dict[str, Any] = {"tcp_connect": [], "tls_handshakes": [], "requests": [], "blocking": "dns",
+                            "accessible": False} if struck else {
+        "tls_handshakes": [shake(name=WECHAT)], "requests": [request(f"https://{WECHAT}/")]}
+    keys = web(queries=[query(WECHAT, "10.10.34.35" if struck else ADDRESS)], control=told(ADDRESS), **lied)
+    return {"input": f"https://{WECHAT}/", "test_keys": keys}
+
+
+def wechat_days() -> Iterator[dict[str, Any]]:
+    """Eight days of two devices in each of three networks; in two of them the resolver lies from the sixth on."""
+    for asn in (64500, 64501, 64502):
+        for platform in ("linux", "android"):
+            days = [*make_days(wechat_of(False), days=5, line=True),
+                    *make_days(wechat_of(asn != 64502), since=5, days=3, line=True)]
+            for number, one in enumerate(days):
+                if number // 3 % 2:
+                    continue  # every other hour; each has the page and two others that are well
+                yield {**one, "probe_cc": "RU", "probe_asn": f"AS{asn}", "annotations": {"platform": platform},
+                       "measurement_uid": f"{one['measurement_uid']}{asn}{platform}",
+                       "report_id": f"{one['report_id']}{asn}{platform}"}
+
+
+def test_a_service_without_a_test_of_its_own_is_found_by_its_pages(tmp_path: Path) -> None:
+    path = tmp_path / "web.jsonl"
+    path.write_bytes(lines(*sorted(wechat_days(), key=lambda one: str(one["measurement_start_time"]))))
+    told_of = look("wechat", "RU", "--ooni", str(path))["sources"][0]
+    found = told_of["findings"]
+    assert [(one["kind"], one["status"]) for one in found] == [("population", "suspected")]
+    assert {network["asn"] for one in found for network in one["networks"]} == {64500, 64501}
+    assert {one["mechanism"].split(".")[0] for one in found} == {"dns"}
+    onset = BEGAN + timedelta(days=5)
+    for one in found:
+        first, last = (datetime.strptime(one[name], "%Y-%m-%dT%H:%M:%SZ") for name in ("onset_from", "onset_until"))
+        assert onset - timedelta(hours=2) <= first <= onset <= last <= onset + timedelta(hours=2)

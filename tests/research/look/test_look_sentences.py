@@ -54,7 +54,7 @@ def finding(**values: Any) -> LookFinding:
 
 def part(**values: Any) -> MeasuredPart:
     made = MeasuredPart(asn=25513, label="", service="whatsapp", role="chat", n=40, ok=40, blocked=0, down=0,
-                        inconclusive=0, network=0, local=0, witnesses=4, first=BEGAN, last=NOW)
+                        inconclusive=0, network=0, local=0, witnesses=4, first=BEGAN, last=NOW, last_ok=NOW)
     return replace(made, **values)
 
 
@@ -156,6 +156,17 @@ def test_no_finding_no_data_and_too_few_are_told_apart() -> None:
     said = [next(one.text for one in make_sentences(look(measured=parts)) if one.topic == "what") for parts in cases]
     assert len(set(said)) == len(cases)
     assert [one.topic for one in make_sentences(look(sources=()))] == ["what"]
+
+
+@pytest.mark.parametrize("changes", [
+    {"inconclusive": 20}, {"network": 20}, {"blocked": 20, "ok": 20}, {"last_ok": None, "inconclusive": 1},
+    {"n": 4000, "ok": 4000, "inconclusive": 3, "last_ok": NOW - timedelta(hours=3)},
+])
+def test_what_was_left_open_or_failed_last_is_not_called_well(changes: dict[str, Any]) -> None:
+    said = [next(one.text for one in make_sentences(look(measured=[part(**values)])) if one.topic == "what")
+            for values in ({}, changes)]
+    well, doubtful = ("no block of" in text for text in said)
+    assert (well, doubtful) == (True, False)
 
 
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "\x1b[31m", "a\u202eb", '"><img src=x>'])
