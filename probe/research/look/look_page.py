@@ -92,7 +92,7 @@ def _make_tables(data: LookData) -> Iterator[Html]:
             yield make_tag("p", f"{len(source.measured) - MAX_ROWS} more rows are in --json.", class_="soft")
 
 
-_FINDING_HEADS = ("Status", "Kind", "What", "Cause", "Began between", "and", "Ended between", "and", "Blocked", "Of",
+_FINDING_HEADS = ("Status", "Kind", "What", "Cause", "Began between", "and", "Ended between", "and", "Failed", "Of",
                   "Probes", "Networks")
 _MEASURED_HEADS = ("Network", "Service", "Part", "Decided", "Well", "Blocked", "Down", "Open", "Network cut",
                    "Own device", "Probes", "First", "Last")

@@ -236,7 +236,7 @@ def describe_state(data: LookData, source: LookSource, finding: LookFinding) -> 
     else:
         state = f"{verb} {'not reachable' if strength.whole else 'reachable only in part'}"
     hours = f" at some hours of the day ({describe_hours(finding)})" if finding.daily_hours else ""
-    counts = f"{finding.blocked} of {finding.n} decided {_UNITS[finding.kind]}"
+    counts = f"{finding.blocked} of {finding.n} {_UNITS[finding.kind]}"
     hedge = "" if strength.established else "a suspicion, not established: "
     stale = f"; nobody has measured it since {_time(finding.last)}" if strength.stale else ""
     unknown = "nobody counted the probes" if finding.witnesses is None else "one probe alone saw it"
@@ -253,7 +253,7 @@ def describe_hours(finding: LookFinding) -> str:
     return f"{first:02d}:00 to {(last + 1) % 24:02d}:00 UTC"
 
 
-_UNITS: dict[FindingKind, str] = {"event": "runs", "population": "probe-hours", "network": "runs"}
+_UNITS: dict[FindingKind, str] = {"event": "decided runs", "population": "probe-hours", "network": "decided runs"}
 
 
 def describe_time(data: LookData, source: LookSource, finding: LookFinding) -> str:
