@@ -18,7 +18,8 @@ def row(asn: int = 64500, day: int = 2, **values: Any) -> dict[str, Any]:
             "witnesses_alike": 6, **values}
 
 
-UNPLACED: dict[str, Any] = {"outcome": "inconclusive", "block_type": "inconclusive.unplaced", "suspected": "tls.reset", "basis": ""}
+UNPLACED: dict[str, Any] = {"outcome": "inconclusive", "block_type": "inconclusive.unplaced", "suspected": "tls.reset",
+                            "basis": ""}
 
 
 @pytest.mark.parametrize(("rows", "found"), [
