@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "uninstall": ("probe.cli.install:uninstall", "Stop measuring by cron or systemd; results stay."),
     "watch": ("probe.cli.watch:watch", "Measure on a schedule until stopped."),
     "analyse": ("probe.cli.analyse:analyse", "Count verdicts by network and hour, and find events."),
+    "look": ("probe.cli.look:look", "Say what is known of one service in one country, as one page."),
     "report": ("probe.cli.report:report", "Make a page from results."),
     "classify": ("probe.cli.classify:classify", "Judge stored observations again with today's rules."),
     "import": ("probe.cli.import_:import_", "Judge measurements of others: OONI's files."),

@@ -11,6 +11,7 @@ from datetime import date
 
 from probe.catalogue.endpoint_urls import BadUrlError
 from probe.catalogue.sites import group_sites
+from probe.catalogue.web_sites import is_web_site, name_site
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
@@ -34,7 +35,6 @@ from probe.interop.imported_measurement import MeasuredTarget, make_endpoint
 from probe.interop.parent_causes import name_parent_cause
 from probe.interop.struck_company import convict_by_company
 from probe.interop.weakening import ImportScale, weaken_verdict
-from probe.interop.web_sites import is_web_site, name_site
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.run_verdicts import find_met_networks

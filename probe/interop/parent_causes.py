@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from probe.catalogue.web_sites import is_web_site
 from probe.core.tables.block_types import BlockTypeId, CauseId
 from probe.core.tables.evidence_words import DnsState, Stage
 from probe.core.tables.failures import TIMEOUTS, Failure
@@ -23,7 +24,6 @@ from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTIO
 from probe.inference.rules.name_context import NameEvidence, is_repeated_failure
 from probe.inference.rules.path_context import PathContext, controls_reach, is_repeated
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
-from probe.interop.web_sites import is_web_site
 
 AGAINST_HELPER = ("it fails alike again and again, and the test helper is served: a block on the way, and a refusal by "
                   "the service's own front, look alike")

@@ -10,8 +10,8 @@ import pytest
 
 from ooni_data import ADDRESS, HOST, query, told, web
 from ooni_fleet import MESSENGERS, Strike, judge, make_days
+from probe.catalogue.web_sites import name_site
 from probe.core.verdicts import Verdict
-from probe.interop.web_sites import name_site
 
 MOBILE: dict[str, Any] = {"annotations": {"engine_name": "ooniprobe-engine", "network_type": "mobile"}}
 

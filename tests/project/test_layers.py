@@ -26,13 +26,13 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "control": ("", "reaching", "asking", "helper", "feeds", "globalping", "public"),
     "results": ("", "files", "signing", "runs", "batches", "verification", "archive"),
     "operation": ("schedules", "updates", "upload", "status", "commands"),
-    "interop": ("words", "", "ooni", "submit"),
+    "interop": ("words", "", "ooni", "submit", "archive"),
     "research": ("cells", "counts", "engines", "counting", "events", "population", "slowed", "registers", "stores",
-                 "report", "explanation", ""),
+                 "report", "explanation", "look", ""),
 }
 """Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {
-    "interop": ("measurement_lines", "measurement_stream", "grouping", "judging", "agreement"),
+    "interop": ("measurement_lines", "measurement_stream", "grouping", "judging", "agreement", "import_files"),
     "measurement": ("ladder",),
     "results": ("codebook", "datapackage"),
 }
@@ -190,7 +190,7 @@ def test_scapy_stays_where_packets_are_shown() -> None:
 
 
 def test_what_a_scheduled_run_imports_is_light() -> None:
-    by_hand = ("probe/cli/", "probe/research/report/", "probe/__main__")
+    by_hand = ("probe/cli/", "probe/research/report/", "probe/research/look/", "probe/__main__")
     light = [path for path in sources("probe") if not path.startswith((*HEAVY_ALLOWED, *by_hand))]
     names = [path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in light]
     program = f"import importlib, sys\nfor n in {names!r}: importlib.import_module(n)\nprint(*sys.modules)"

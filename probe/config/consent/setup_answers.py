@@ -106,8 +106,8 @@ def parse_services(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...
 
 
 def add_destinations(answers: Answers, before: Settings) -> Settings:
-    """The settings with the places that were named to upload and to submit to, and the controls. Raises SettingsError
-    for one that cannot be."""
+    """The settings with the country, the places that were named to upload and to submit to, and the controls: what the
+    consent names follows from all of it. Raises SettingsError for one that cannot be."""
     upload, submit = before.upload, before.submit
     if answers.upload_to is not None:
         upload = msgspec.structs.replace(upload, to=_named(answers.upload_to))
@@ -117,8 +117,9 @@ def add_destinations(answers: Answers, before: Settings) -> Settings:
         submit = msgspec.structs.replace(submit, collector=_named(answers.submit_to))
         if why := check_submit_settings(submit):
             raise SettingsError(why)
-    after = msgspec.structs.replace(before, upload=upload, submit=submit)
     cc = parse_country(before.vantage.cc if answers.country is None else answers.country)
+    after = msgspec.structs.replace(before, upload=upload, submit=submit,
+                                    vantage=msgspec.structs.replace(before.vantage, cc=cc))
     return add_controls(after, feeds=_choose_feeds(answers, before), helpers=answers.helpers or (),
                         globalping=answers.globalping, ooni_helpers=answers.ooni_helpers, cc=cc)
 

@@ -15,6 +15,7 @@ from msgspec import UNSET
 
 from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url
 from probe.catalogue.test_lists import ROLE, SERVICE, make_slug
+from probe.catalogue.web_sites import name_site
 from probe.core.addresses import parse_address
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
@@ -33,7 +34,6 @@ from probe.interop.ooni.operation_rows import (
     add_queries,
     make_unasked,
 )
-from probe.interop.web_sites import name_site
 from probe.interop.words.ooni_keys import Failure, HttpTransaction, TestHelperAnswer, TestHelperHttp, TestHelperTcp
 from probe.interop.words.translated_words import split_place, to_ascii_url, translate_failure
 from probe.measurement.streams.http_parts import MAX_TITLE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,6 +96,11 @@ def find_mechanism(windows: Sequence[EventWindow], names: Sequence[str]) -> str:
         for code, count in zip(*np.unique(window.series.types[inside][hit], return_counts=True), strict=True):
             if 0 <= code < len(names) and names[code]:
                 votes[names[code]] = votes.get(names[code], 0) + int(count)
+    return agree_on_cause(votes)
+
+
+def agree_on_cause(votes: Mapping[str, int]) -> str:
+    """The longest prefix of dotted block types on which most votes agree; empty where there is none."""
     total = sum(votes.values())
     prefixes: dict[str, int] = {}
     for name, count in votes.items():
@@ -103,5 +108,5 @@ def find_mechanism(windows: Sequence[EventWindow], names: Sequence[str]) -> str:
         for depth in range(1, len(parts) + 1):
             prefix = ".".join(parts[:depth])
             prefixes[prefix] = prefixes.get(prefix, 0) + count
-    agreed = [prefix for prefix, count in prefixes.items() if count >= _MOST * total]
+    agreed = [prefix for prefix, count in prefixes.items() if prefix and count >= _MOST * total > 0]
     return max(agreed, key=lambda prefix: (prefix.count("."), prefix), default="")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 
 from probe.core.tables.answer_words import SERVICE_CLASSES
 from probe.operation.status.answer_lookup import Shown, Span
@@ -23,22 +22,16 @@ from probe.operation.status.service_answer import ServiceAnswer
 from probe.operation.status.shown_text import describe_verdict
 from probe.operation.status.status_board import BoardRow
 from probe.research.report.markup import Html, join_html, make_tag
+from probe.research.report.simple_document import make_simple_document
 from probe.results.files.text_cells import visible
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def make_answer_page(shown: Shown, board: Sequence[BoardRow]) -> str:
     """The whole document. Others are given it: it does not tell in which folder the results lie."""
     title = _name(shown)
-    style = files("probe.research.report").joinpath("answer.css").read_text(encoding="utf-8")
-    head = ('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-            '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">')
     body = join_html(make_tag("h1", title), make_tag("p", _describe_when(shown), class_="soft"),
                      make_tag("main", *_make_parts(shown), _make_board(board)))
-    return (f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<title>{join_html(title)}</title>\n'
-            f"<style>\n{style}</style></head>\n<body>\n{body}\n</body>\n</html>\n")
+    return make_simple_document(title, body)
 
 
 def _name(shown: Shown) -> str:

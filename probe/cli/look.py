@@ -1,0 +1,213 @@
+"""`probe look`: one service in one country, from every source at hand, as one page."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.catalogue.types import CatalogueError
+from probe.cli.look_inputs import FetchWish, fetch_archive, find_evidence, list_evidence, read_sources
+from probe.config.install_advice import advise_extra
+from probe.core.stamps import parse_time
+from probe.operation.commands.exit_codes import EXIT_FAILED
+from probe.results.files.atomic import StoreError, write_file
+from probe.results.files.text_cells import visible
+
+if TYPE_CHECKING:
+    from probe.research.look.look_values import LookData, LookSubject
+
+_NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
+
+
+@click.command()
+@click.argument("service", metavar="SERVICE", default="")
+@click.argument("country", metavar="COUNTRY", default="")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Tell nothing that was over before this day (UTC).")
+@click.option("--results", "results", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Results of our probes: a folder, or one that `probe collect` made; repeat.")
+@click.option("--ooni", "ooni", multiple=True, type=click.Path(exists=True),
+              help="Files of OONI's measurements, or folders of them, also other tests and countries; repeat.")
+@click.option("--fetch", is_flag=True, help="Fetch what OONI's public archive holds of it; its servers see your "
+                                            "address and what you ask for.")
+@click.option("--archive", type=click.Path(file_okay=False, path_type=Path), default=Path("ooni-archive"),
+              show_default=True, help="Folder for what is fetched; what is in it is not fetched again.")
+@click.option("--compare", multiple=True, metavar="COUNTRY", default=("DE", "US"), show_default=True,
+              help="With --fetch: countries to compare with; repeat.")
+@click.option("--bucket", default=None, metavar="URL", help="With --fetch: a mirror of OONI's bucket.")
+@click.option("--api", default=None, metavar="URL", help="With --fetch: another server with OONI's API.")
+@click.option("--most-mb", type=click.IntRange(min=1), default=512, show_default=True,
+              help="With --fetch: so many MB at most.")
+@click.option("--counts", "counts", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="A file that somebody counted, see `probe analyse --help`; repeat.")
+@click.option("--operators", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="CSV file with lines `asn,name`: what the operators of networks are called.")
+@click.option("--lab", is_flag=True, help="Count the laboratory's rows, and no others.")
+@click.option("-o", "--output", "--out", "out", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write the page (HTML) to this file.")
+@click.option("--bundle", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write everything that the answer rests on to this zip file.")
+@click.option("--verify", "verified", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Judge such a zip file anew, offline, and say whether the findings are the same.")
+@click.option("--json", "as_json", is_flag=True, help="Print what is known and said as JSON.")
+def look(service: str, country: str, since: datetime | None, results: tuple[Path, ...], ooni: tuple[str, ...],
+         fetch: bool, archive: Path, compare: tuple[str, ...], bucket: str | None, api: str | None, most_mb: int,
+         counts: tuple[Path, ...], operators: Path | None, lab: bool, out: Path | None,
+         bundle: Path | None, verified: Path | None, as_json: bool) -> None:
+    """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
+
+    Every source is judged by today's rules and by itself, so that nothing counts twice. The more of other countries and
+    other services a source holds, the more can be excluded. Each sentence links to the rows that it rests on. A network
+    is named from two probes on, of our own results from five on; whose act it is, is never said.
+
+    Nothing is fetched without --fetch: then measurements of --since, or of the last three days, by OONI's own tests of
+    messengers, and of other services by the domains of their pages. A second call goes on where the first was stopped.
+
+    \b
+    Examples:
+      probe look whatsapp RU --fetch -o whatsapp-ru.html
+      probe look whatsapp RU --ooni raw/ -o whatsapp-ru.html
+      probe look wechat RU --results collected --counts counts.csv --since 2026-11-01
+      probe look whatsapp RU --ooni raw/ --bundle whatsapp-ru.zip
+      probe look --verify whatsapp-ru.zip
+      probe look signal IR --ooni raw/20261127 --json | jq -r '.sentences[].text'
+    """
+    if verified:
+        if service or bundle or fetch:
+            raise click.UsageError("--verify FILE.zip stands alone: the file says what was looked at")
+        _need_extra()
+        _verify(verified, as_json=as_json)
+        return
+    _check_words(country, sources=any((results, ooni, counts, fetch)), lab_bundle=bool(lab and bundle))
+    _need_extra()
+    from probe.research.look.look_json import look_to_json
+    from probe.research.look.look_page import make_look_page
+    from probe.research.look.look_values import LookData
+    from probe.research.look.operator_names import read_operators
+
+    now, subject = datetime.now(UTC).replace(microsecond=0), _choose_subject(service, country)
+    begin = since.replace(tzinfo=UTC) if since else None
+    try:
+        names, told = read_operators(operators) if operators else {}, list[str]()
+        if fetch:
+            wanted = FetchWish(archive=archive, compare=tuple(map(_read_country, compare)), bucket=bucket, api=api,
+                               most_mb=most_mb, since=begin or now - timedelta(days=3))
+            files, told = fetch_archive(subject, wanted, now)
+            ooni = (*ooni, *files)
+        with tempfile.TemporaryDirectory(prefix="probe-look-") as work:
+            sources = tuple(read_sources(subject, Path(work), results, ooni, counts, lab, begin, now, told))
+        data = LookData(subject=subject, sources=sources, operators=names, now=now, since=begin)
+        if out:
+            write_file(out, make_look_page(data).encode())
+        packed = _pack(data, bundle, ooni, counts) if bundle else ""
+    except StoreError as error:
+        raise click.ClickException(visible(str(error))) from error
+    written = {"page": str(out) if out else None,
+               "bundle": {"file": str(bundle), "sha256": packed} if bundle else None}
+    if as_json:
+        click.echo(json.dumps({**look_to_json(data), **written}))
+    else:
+        for line in (*_list_lines(data), *[f"Page: {out}"][:bool(out)],
+                     *[f"Bundle: {bundle}, SHA-256 {packed}"][:bool(bundle)]):
+            click.echo(visible(line))
+
+
+def _check_words(country: str, *, sources: bool, lab_bundle: bool) -> None:
+    if not country:
+        raise click.UsageError("name a service and a country: probe look whatsapp RU")
+    if not sources:
+        raise click.UsageError("name a source at least: --results DIR, --ooni FILE, --counts FILE or --fetch")
+    if lab_bundle:
+        raise click.UsageError("--bundle is for what was measured in the world: leave out --lab")
+
+
+def _need_extra() -> None:
+    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
+        raise click.ClickException("looking needs the extra `research`: " + advise_extra("research"))
+
+
+def _pack(data: LookData, bundle: Path, ooni: tuple[str, ...], counts: tuple[Path, ...]) -> str:
+    from probe.catalogue.load import find_catalogue_file
+    from probe.research.look.bundle_contents import make_contents
+    from probe.research.look.bundle_zip import pack_bundle
+
+    return pack_bundle(bundle, make_contents(data, Path(str(find_catalogue_file(None))), list_evidence(ooni, counts)))
+
+
+def _verify(bundle: Path, *, as_json: bool) -> None:
+    """Says whether the evidence of a bundle, judged now, gives its findings; exit status 1 where not."""
+    from probe.research.look.bundle_contents import ANSWER, check_manifest, list_differences
+    from probe.research.look.bundle_zip import hash_file, unpack_bundle
+    from probe.research.look.look_json import look_to_json
+    from probe.research.look.look_values import LookData
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="probe-look-") as folder:
+            files = unpack_bundle(bundle, Path(folder))
+            manifest = check_manifest(files)
+            stored = json.loads(files[ANSWER].read_bytes())
+            subject = _choose_subject(str(manifest["service"]), str(manifest["cc"]),
+                                      str(files["targets.csv"]))
+            made, since = parse_time(manifest["made"]), manifest["since"]
+            sources = tuple(read_sources(
+                subject, Path(folder), (), tuple(map(str, find_evidence(files, "ooni"))),
+                find_evidence(files, "counts"), False, parse_time(since) if since else None, made, []))
+        anew = look_to_json(LookData(subject=subject, sources=sources, operators={}, now=made))
+        differences = list_differences(stored["sources"], anew["sources"])
+    except (StoreError, CatalogueError, ValueError, KeyError, TypeError) as error:
+        raise click.ClickException(visible(f"{bundle}: {error}")) from error
+    own = sum(one["kind"] == "own" for one in stored["sources"])
+    told = {"same": not differences, "differences": differences, "rules_then": manifest["rules"],
+            "rules_now": anew["rules"], "not_judged_anew": own, "sha256": hash_file(bundle)}
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        click.echo("Same verdict." if not differences else "Another verdict:")
+        for line in differences:
+            click.echo(visible(f"  {line}"))
+        if own:
+            click.echo(f"Not judged anew: {own} sources of our own volunteers, whose rows are not in the bundle.")
+        if manifest["rules"] != anew["rules"]:
+            click.echo(visible(f"Judged then by rules {manifest['rules']}, now by {anew['rules']}."))
+    if differences:
+        sys.exit(EXIT_FAILED)
+
+
+def _choose_subject(service: str, country: str, catalogue: str | None = None) -> LookSubject:
+    from probe.catalogue.load import load_catalogue
+    from probe.research.look.look_subject import make_subject
+
+    try:
+        return make_subject(load_catalogue(catalogue), service.lower(), _read_country(country))
+    except KeyError:
+        raise click.UsageError(f"no such service: {visible(service[:60])}; see `probe targets services`") from None
+
+
+def _read_country(country: str) -> str:
+    if not (len(country) == 2 and country.isascii() and country.isalpha()):
+        raise click.BadParameter(f"{visible(country[:20])!r} is no country's code of two letters")
+    return country.upper()
+
+
+def _list_lines(data: LookData) -> Iterator[str]:
+    from probe.research.look.look_json import cite
+    from probe.research.look.look_sentences import make_claims, make_sentences
+    from probe.research.look.look_words import TOPICS, WHO
+
+    sentences = make_sentences(data)
+    for topic, heading in TOPICS.items():
+        if texts := [one.text for one in sentences if one.topic == topic]:
+            yield heading
+            yield from (f"  {text}" for text in texts)
+    for claim in make_claims(data):
+        yield "To be printed"
+        yield f"  {claim.text} {claim.certainty} {claim.limits}"
+    yield WHO
+    yield cite(data)

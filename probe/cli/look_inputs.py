@@ -1,0 +1,115 @@
+"""What `probe look` reads: results, files of OONI's, counts, the archive, and a bundle's evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.operation.commands.progress_bar import show_progress
+
+if TYPE_CHECKING:
+    from probe.research.look.look_values import LookSource, LookSubject
+
+MAX_PROBLEMS = 20
+_UNFIT = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchWish:
+    """What is to be fetched from the archive."""
+
+    archive: Path
+    compare: tuple[str, ...]
+    bucket: str | None
+    api: str | None
+    most_mb: int
+    since: datetime
+
+
+def fetch_archive(subject: LookSubject, wish: FetchWish, now: datetime) -> tuple[tuple[str, ...], list[str]]:
+    """Files of the archive, and what went wrong, a line each."""
+    from probe.catalogue.load import load_catalogue
+    from probe.interop.archive.archive_fetch import ArchiveClient, ArchiveLimits
+    from probe.interop.archive.archive_layout import API, BUCKET, TESTS
+    from probe.operation.updates.signed_fetch import is_remote
+    from probe.research.look.look_subject import list_hosts
+
+    bucket, api = wish.bucket or BUCKET, wish.api or API
+    if not (is_remote(bucket) and is_remote(api)):
+        raise click.UsageError("--bucket and --api are URLs: https://...")
+    with show_progress("Fetching") as progress:
+        client = ArchiveClient(wish.archive, limits=ArchiveLimits(bytes=wish.most_mb << 20), bucket=bucket, api=api,
+                               progress=progress)
+        if test := TESTS.get(subject.service):
+            done = client.fetch_tests(test, subject.cc, tests=tuple(TESTS.values()), compare=wish.compare,
+                                      since=wish.since, now=now)
+        else:
+            hosts = list_hosts(load_catalogue(), subject.service)
+            done = client.fetch_hosts(hosts, (subject.cc, *wish.compare), wish.since)
+    stopped = [f"Not all was fetched: {done.stopped}. The same command goes on."] if done.stopped else []
+    told = [f"{len(done.files)} files of OONI's archive, {done.known} of them were there before.", *stopped]
+    return tuple(done.files), [*told, *done.problems]
+
+
+def read_sources(subject: LookSubject, work: Path, results: tuple[Path, ...], ooni: tuple[str, ...],
+          counts: tuple[Path, ...], lab: bool, since: datetime | None, now: datetime,
+          told: list[str]) -> Iterator[LookSource]:
+    """Each source, judged in a folder of its own below `work`; `told`: what fetching said."""
+    from probe.research.look.look_analysis import analyse_counts, analyse_results
+    from probe.research.look.look_sources import make_empty_source, read_source
+
+    for number, path in enumerate(results):
+        found = analyse_results(path, work / f"own{number}", now=now, lab=lab)
+        yield read_source(found, subject, "own", f"our probes ({path.name})", since=since)
+    if ooni or told:
+        problems = told + _import(ooni, work / "ooni-results")
+        label = "OONI's volunteers"
+        if any((work / "ooni-results").iterdir()):
+            found = analyse_results(work / "ooni-results", work / "ooni", now=now, lab=lab)
+            yield read_source(found, subject, "ooni", label, since=since, problems=problems)
+        else:
+            yield make_empty_source("ooni", label, problems)
+    for number, path in enumerate(counts):
+        found = analyse_counts(path, work / f"counts{number}", now=now)
+        yield read_source(found, subject, "counts", f"counts of others ({path.name})", since=since)
+
+
+def _import(files: tuple[str, ...], out: Path) -> list[str]:
+    """What of the files could not be read, a line each."""
+    from probe.interop.import_files import ImportTally, import_files
+
+    tally, problems = ImportTally(), list[str]()
+
+    def amiss(name: str, line: int, reason: str) -> None:
+        tally.unread += 1
+        if len(problems) < MAX_PROBLEMS:
+            problems.append(f"{Path(name).name}:{line}: {reason}"[:300])
+
+    out.mkdir()
+    with show_progress("Judging OONI's measurements") as progress:
+        import_files(files, out, tally, amiss, progress)
+    if tally.unread > len(problems):
+        problems.append(f"{tally.unread - len(problems)} more lines could not be read.")
+    if tally.skipped:
+        problems.append(f"{sum(tally.skipped.values())} measurements are of tests that are not judged.")
+    return problems
+
+
+def list_evidence(ooni: tuple[str, ...], counts: tuple[Path, ...]) -> dict[str, Path]:
+    """Name within a bundle -> file: what `find_evidence` finds again, in the same order."""
+    from probe.interop.measurement_stream import list_measurement_files
+
+    named = [("ooni", number, Path(name)) for number, name in enumerate(list_measurement_files(ooni))]
+    named += [("counts", number, path) for number, path in enumerate(counts)]
+    return {f"evidence/{kind}/{number:05d}/f{_UNFIT.sub('_', path.name)[-120:]}": path for kind, number, path in named}
+
+
+def find_evidence(files: Mapping[str, Path], kind: str) -> tuple[Path, ...]:
+    """The files of one kind in an unpacked bundle."""
+    return tuple(files[name] for name in sorted(files) if name.startswith(f"evidence/{kind}/"))

@@ -1,0 +1,1 @@
+"""One service in one country, from every source at hand: values, sentences that follow from them, and a page."""

@@ -1,0 +1,69 @@
+"""What is known and said of one service in one country, for programs, and its citation. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+from probe import __version__
+from probe.core.stamps import format_time
+from probe.inference.rules import RULES_VERSION
+from probe.research.look.look_sentences import LookSentence, PrintableClaim, make_claims, make_sentences
+from probe.research.look.look_values import LookData
+
+Row = dict[str, Any]
+
+
+def look_to_json(data: LookData) -> Row:
+    """The whole answer; the sources are those that `release_source` gave."""
+    evidence = _evidence(data)
+    return {
+        **evidence, "sentences": [_sentence(one) for one in make_sentences(data)],
+        "printable": [_claim(one) for one in make_claims(data)],
+        "citation": {"text": cite(data), "sha256": digest(data), "of": "this answer without "
+                     "sentences, printable and citation, as JSON with sorted keys and without blanks"},
+    }
+
+
+def digest(data: LookData) -> str:
+    """SHA-256 of the evidence: the answer without its sentences."""
+    text = json.dumps(_evidence(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def cite(data: LookData) -> str:
+    """How to cite what the page says."""
+    return (f"probe look {data.subject.service} {data.subject.cc}, version {__version__}, rules {RULES_VERSION}, "
+            f"made {format_time(data.now)}, evidence SHA-256 {digest(data)}")
+
+
+def _evidence(data: LookData) -> Row:
+    return {
+        "service": data.subject.service, "title": data.subject.title, "cc": data.subject.cc,
+        "asked": format_time(data.now), "since": format_time(data.since) if data.since else None,
+        "version": __version__, "rules": RULES_VERSION, "sources": _plain(data.sources),
+    }
+
+
+def _sentence(sentence: LookSentence) -> Row:
+    return {"topic": sentence.topic, "text": sentence.text, "rows": list(sentence.rows)}
+
+
+def _claim(claim: PrintableClaim) -> Row:
+    return {**asdict(claim), "rows": list(claim.rows), "not_before": format_time(claim.not_before)}
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value

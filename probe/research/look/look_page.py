@@ -1,0 +1,144 @@
+"""One page that answers for one service in one country: sentences, each with a link to its rows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from probe.core.stamps import format_time
+from probe.research.look.look_json import cite
+from probe.research.look.look_sentences import (
+    MAX_FINDINGS,
+    LookSentence,
+    PrintableClaim,
+    anchor_finding,
+    anchor_table,
+    make_claims,
+    make_sentences,
+    may_name,
+)
+from probe.research.look.look_values import LookData, LookFinding, LookNetwork, LookSource
+from probe.research.look.look_words import TOPICS, WHO, name_role
+from probe.research.report.markup import Child, Html, join_html, make_tag
+from probe.research.report.simple_document import make_simple_document
+
+MAX_ROWS = 200
+
+
+def make_look_page(data: LookData) -> str:
+    """The whole document."""
+    title = f"{data.subject.title} in {data.subject.cc}"
+    sentences, claims = make_sentences(data), make_claims(data)
+    since = f", from {format_time(data.since)} on" if data.since else ""
+    body = join_html(
+        make_tag("h1", title),
+        make_tag("p", f"Asked {format_time(data.now)}{since}. All times are UTC. {WHO}", class_="soft"),
+        make_tag("main", [_make_topic(topic, heading, sentences) for topic, heading in TOPICS.items()],
+                 _make_print(claims), _make_answer(), _make_tables(data), _make_citation(data)))
+    return make_simple_document(title, body, "look.css")
+
+
+def _make_topic(topic: str, heading: str, sentences: Sequence[LookSentence]) -> Html:
+    own = [one for one in sentences if one.topic == topic]
+    if not own:
+        return join_html()
+    return make_tag("section", make_tag("h2", heading, id=f"{topic}-h"),
+                    make_tag("ul", [_make_sentence(one) for one in own], class_="says"), aria_labelledby=f"{topic}-h")
+
+
+def _make_sentence(one: LookSentence) -> Html:
+    links = [join_html(" ", make_tag("a", "rows", href=f"#{row}", aria_label=f"rows of: {one.text[:60]}"))
+             for row in one.rows]
+    return make_tag("li", one.text, links)
+
+
+def _make_print(claims: Sequence[PrintableClaim]) -> Html:
+    """What may be printed, each with its certainty and limits; or that nothing may."""
+    if not claims:
+        return make_tag("section", make_tag("h2", "To be printed"), make_tag(
+            "p", "No sentence of this page is established well enough to be printed as a fact: that takes a confirmed "
+                 "finding on a network that enough probes measure."), class_="print")
+    return make_tag("section", make_tag("h2", "To be printed"), [join_html(
+        make_tag("blockquote", one.text), make_tag("p", make_tag("b", "How sure: "), one.certainty),
+        make_tag("p", make_tag("b", "Limits: "), one.limits),
+        make_tag("p", f"Not to be printed before {format_time(one.not_before)}. ",
+                 [make_tag("a", "Its rows", href=f"#{row}") for row in one.rows], class_="soft")) for one in claims],
+        class_="print")
+
+
+def _make_answer() -> Html:
+    return make_tag("section", make_tag("h2", "What the operators say"), make_tag(
+        "p", "Ask the operators of the networks and of the service before you print. Their answers:", class_="soft"),
+        make_tag("div", class_="answer"))
+
+
+def _make_tables(data: LookData) -> Iterator[Html]:
+    for number, source in enumerate(data.sources):
+        yield make_tag("h2", f"Rows: {source.label}")
+        yield from (make_tag("p", problem, class_="soft") for problem in source.problems[:MAX_ROWS])
+        if source.findings:
+            yield _make_table(f"Findings of {source.label}", _FINDING_HEADS, [
+                make_tag("tr", [make_tag("td", cell) for cell in _list_finding(data, source, one)],
+                         id=anchor_finding(number, at), class_=one.status)
+                for at, one in enumerate(source.findings[:MAX_FINDINGS])])
+        if source.dismissed:
+            yield _make_table(f"Told as no event: {source.label}", ("Service", "Part", "From", "To", "Blocked", "Of",
+                                                                    "Explained by"), [
+                _make_row((one.service, name_role(one.role), one.onset, one.end, str(one.blocked), str(one.n),
+                           one.explained_by.replace("_", " "))) for one in source.dismissed[:MAX_ROWS]],
+                anchor_table(number, "dismissed"))
+        yield _make_table(f"Measured: {source.label}", _MEASURED_HEADS, list(_list_measured(data, source)),
+                          anchor_table(number, "measured"))
+        if len(source.measured) > MAX_ROWS:
+            yield make_tag("p", f"{len(source.measured) - MAX_ROWS} more rows are in --json.", class_="soft")
+
+
+_FINDING_HEADS = ("Status", "Kind", "What", "Cause", "Began between", "and", "Ended between", "and", "Failed", "Of",
+                  "Probes", "Networks")
+_MEASURED_HEADS = ("Network", "Service", "Part", "Decided", "Well", "Blocked", "Down", "Open", "Network cut",
+                   "Own device", "Probes", "First", "Last")
+
+
+def _list_finding(data: LookData, source: LookSource, one: LookFinding) -> Iterator[Child]:
+    yield one.status
+    yield one.kind
+    yield f"{one.service} {', '.join(map(name_role, one.roles))}".strip()
+    yield make_tag("code", one.mechanism)
+    stamps = (one.onset_from, one.onset_until, one.end_from, one.end_until)
+    yield from (moment.strftime("%Y-%m-%d %H:%M") if moment else "" for moment in stamps)
+    yield str(one.blocked)
+    yield str(one.n)
+    yield "" if one.witnesses is None else str(one.witnesses)
+    yield "; ".join(f"{_name(data, source, network)}: {network.blocked}/{network.n}" for network in
+                    one.networks[:MAX_ROWS])
+
+
+def _list_measured(data: LookData, source: LookSource) -> Iterator[Html]:
+    for one in source.measured[:MAX_ROWS]:
+        hidden = source.kind == "own" and not one.asn
+        name = "not named" if hidden else one.label or f"AS{one.asn} {data.operators.get(one.asn, '')}".strip()
+        counts = (one.n, one.ok, one.blocked, one.down, one.inconclusive, one.network, one.local)
+        form = "%Y-%m-%d" if hidden else "%Y-%m-%d %H:%M"
+        yield _make_row((name, one.service, name_role(one.role), *map(str, counts),
+                         "" if one.witnesses is None else str(one.witnesses), one.first.strftime(form),
+                         one.last.strftime(form)))
+
+
+def _name(data: LookData, source: LookSource, network: LookNetwork) -> str:
+    if not may_name(source, network):
+        return "not named"
+    return network.label or f"AS{network.asn} {data.operators.get(network.asn, '')}".strip()
+
+
+def _make_row(cells: Sequence[str]) -> Html:
+    return make_tag("tr", [make_tag("td", cell) for cell in cells])
+
+
+def _make_table(caption: str, heads: Sequence[str], rows: Sequence[Html], anchor: str | None = None) -> Html:
+    body = rows or [make_tag("tr", make_tag("td", "nothing", colspan=len(heads)))]
+    table = make_tag("table", make_tag("caption", caption), make_tag("thead", make_tag("tr", [
+        make_tag("th", head, scope="col") for head in heads])), make_tag("tbody", body), id=anchor)
+    return make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def _make_citation(data: LookData) -> Html:
+    return join_html(make_tag("h2", "Citation"), make_tag("p", cite(data), class_="hash"))

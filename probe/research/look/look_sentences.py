@@ -1,0 +1,366 @@
+"""Sentences about one service in one country. Each follows from values and claims no more than they do. Pure.
+
+- A network is named from two probes on, of volunteers from as many as a release takes.
+- A suspicion, a part, an end, and what nobody has measured since are said in words of their own.
+- Nobody's deed is named: where it fails is known, by whose act is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from probe.research.look.look_values import (
+    FindingKind,
+    LookData,
+    LookFinding,
+    LookNetwork,
+    LookSource,
+    LookSubject,
+    MeasuredPart,
+    SourceKind,
+)
+from probe.research.look.look_words import DECIDES, WHO, Topic, describe_word, name_role
+from probe.research.report.language import ENGLISH, find_block_type
+from probe.results.archive.release import DELAY, MIN_PROBES
+
+STALE = timedelta(hours=24)
+"""What nobody has measured for longer is told as it was then."""
+ENOUGH: Final = 5
+"""With fewer decided runs nothing is said of a service."""
+WHOLE: Final = 0.8
+"""Share of what used to pass that must be stopped before a service is called not reachable."""
+NOTABLE: Final = 0.1
+"""A share of blocked runs that is told though no event came of it."""
+QUIET = timedelta(hours=2)
+"""Of what was not seen to be well for so long before the end it is not said that no block was found."""
+NAMED_FROM: dict[SourceKind, int] = {"own": MIN_PROBES, "ooni": 2, "counts": 2}
+"""Probes that a network must have to be named; of volunteers' own results what a release takes."""
+MAX_FINDINGS: Final = 8
+MAX_NETWORKS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookSentence:
+    """One sentence, and the rows that it rests on."""
+
+    topic: Topic
+    text: str
+    rows: tuple[str, ...]
+    """Anchors of rows or tables of the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintableClaim:
+    """What may be printed: the sentence, how certain it is, what it does not say, and from when on."""
+
+    text: str
+    certainty: str
+    limits: str
+    rows: tuple[str, ...]
+    not_before: datetime
+
+
+def anchor_finding(source: int, finding: int) -> str:
+    """The row of a finding."""
+    return f"s{source}f{finding}"
+
+
+def anchor_table(source: int, table: str) -> str:
+    """A table of a source: `measured` or `dismissed`."""
+    return f"s{source}{table}"
+
+
+def make_sentences(data: LookData) -> list[LookSentence]:
+    """Every sentence, by source; the page puts them in order of their topics."""
+    made = [LookSentence(topic="what", text="There are no data: no source says anything of it.", rows=())
+            ] if not data.sources else []
+    for number, source in enumerate(data.sources):
+        made += _of_source(data, number, source)
+    return made
+
+
+def make_claims(data: LookData) -> list[PrintableClaim]:
+    """What may be printed as found; nothing of suspicions, of one witness, or of networks that may not be named."""
+    return [claim for number, source in enumerate(data.sources)
+            for at, finding in enumerate(source.findings[:MAX_FINDINGS])
+            if (claim := _claim(data, source, finding, anchor_finding(number, at)))]
+
+
+def _of_source(data: LookData, number: int, source: LookSource) -> Iterator[LookSentence]:
+    shown = source.findings[:MAX_FINDINGS]
+    for at, finding in enumerate(shown):
+        yield from _of_finding(data, source, finding, anchor_finding(number, at))
+    if len(source.findings) > len(shown):
+        yield LookSentence(topic="what", rows=(), text=f"{source.label}: {len(source.findings) - len(shown)} further "
+                           "findings are in the data alone.")
+    table = (anchor_table(number, "measured"),)
+    if not any(finding.kind != "network" for finding in shown):
+        yield LookSentence(topic="what", text=_describe_no_finding(data, source), rows=table)
+    if shown and (spared := _list_spared(data, source)):
+        yield LookSentence(topic="where", rows=table, text=f"{source.label}: no block was found on {spared}.")
+    for window in source.dismissed[:MAX_FINDINGS]:
+        yield LookSentence(
+            topic="else", rows=(anchor_table(number, "dismissed"),),
+            text=f"{source.label}: failures from {window.onset} to {window.end} ({window.blocked} of {window.n} runs) "
+                 f"are told as no event, because {describe_word(window.explained_by)}.")
+    yield LookSentence(topic="unmeasured", text=_describe_gaps(data.subject, source), rows=table)
+
+
+def _list_spared(data: LookData, source: LookSource) -> str:
+    """Networks that were measured, may be named, and are in no finding."""
+    struck = {(one.asn, one.label) for finding in source.findings for one in finding.networks}
+    spared: dict[tuple[int, str], list[MeasuredPart]] = {}
+    for part in source.measured:
+        spared.setdefault((part.asn, part.label), []).append(part)
+    told = []
+    for (asn, label), parts in spared.items():
+        n, blocked = sum(one.n for one in parts), sum(one.blocked for one in parts)
+        counted = [one.witnesses for one in parts if one.witnesses is not None]
+        network = LookNetwork(asn=asn, label=label, n=n, blocked=blocked, witnesses=max(counted, default=None),
+                              onset_from=None, onset_until=data.now)
+        if (asn, label) not in struck and n >= ENOUGH and blocked < NOTABLE * n and may_name(source, network):
+            told.append(f"{_name_network(data, network)} ({blocked} of {n})")
+    rest = f" and {len(told) - MAX_NETWORKS} more networks" if len(told) > MAX_NETWORKS else ""
+    return ", ".join(told[:MAX_NETWORKS]) + rest
+
+
+def _describe_no_finding(data: LookData, source: LookSource) -> str:
+    """What a source says that found nothing: how much it looked at, or that it did not look."""
+    subject, parts = data.subject, source.measured
+    n, blocked = sum(p.n for p in parts), sum(p.blocked for p in parts)
+    unsaid, cut = sum(p.inconclusive for p in parts), sum(p.network for p in parts)
+    where = f"{subject.title} in {subject.cc}"
+    if not parts:
+        return f"{source.label}: there are no data on {where}. Nothing can be said of it."
+    networks, last = len({(p.asn, p.label) for p in parts}), max(p.last for p in parts)
+    span = f"{_time(min(p.first for p in parts))} to {_time(last)}"
+    rest = (f" {unsaid} further verdicts were left open." if unsaid else "") + (
+        f" {cut} found the network cut as a whole." if cut else "") + _describe_silent(parts)
+    if n < ENOUGH:
+        return f"{source.label}: too little was decided on {where} to say anything ({n} verdicts, {span}).{rest}"
+    old = " Nobody has measured it since." if data.now - last > STALE else ""
+    counts = f"{blocked} of {n} decided verdicts in {networks} networks found a block, {span}"
+    if blocked >= NOTABLE * n or unsaid + cut >= NOTABLE * (n + unsaid + cut) or _list_silent(parts):
+        return (f"{source.label}: no event was established for {where}, and that it is well was not shown: "
+                f"{counts}.{rest}{old}")
+    return f"{source.label}: no block of {where} was found: {counts}.{rest}{old}"
+
+
+def _list_silent(parts: Sequence[MeasuredPart]) -> list[MeasuredPart]:
+    """Parts that were measured to the end, and were not well for the last hours."""
+    return [one for one in parts if one.blocked + one.inconclusive + one.network + one.down and (
+        one.last_ok is None or one.last - one.last_ok >= QUIET)]
+
+
+def _describe_silent(parts: Sequence[MeasuredPart]) -> str:
+    silent = _list_silent(parts)
+    if not silent:
+        return ""
+    networks = len({(one.asn, one.label) for one in silent})
+    seen = [one.last_ok for one in silent if one.last_ok]
+    when = f"after {_time(max(seen))}" if seen else "at any time"
+    return f" In {networks} {'network' if networks == 1 else 'networks'} nothing was seen to be well {when}."
+
+
+def _describe_gaps(subject: LookSubject, source: LookSource) -> str:
+    decided = {part.role for part in source.measured if part.n and part.service in (subject.service, *subject.sites)}
+    missing = [name_role(role) for role in subject.roles if role not in decided]
+    told = []
+    if missing:
+        told.append(f"nothing was decided on these parts of {subject.title}: {', '.join(missing)}")
+    if not source.countries_beside:
+        told.append("nobody measured it in another country")
+    if not source.services_beside:
+        told.append("nobody measured another service in this country")
+    if any(part.witnesses is None for part in source.measured):
+        told.append("nobody counted the devices")
+    told.append("networks that are in no table were not measured")
+    return f"{source.label}: {'; '.join(told)}."
+
+
+def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: str) -> Iterator[LookSentence]:
+    def say(topic: Topic, text: str) -> LookSentence:
+        return LookSentence(topic=topic, text=f"{source.label}: {text}", rows=(row,))
+
+    yield say("what", f"{describe_state(data, source, finding)}.")
+    yield say("where", f"{_describe_networks(data, source, finding)}.")
+    yield say("since", f"{describe_time(data, source, finding)}.")
+    yield say("how", _describe_mechanism(finding))
+    yield say("sure", describe_certainty(finding))
+    if finding.ruled_out:
+        yield say("else", "Asked and ruled out: "
+                  f"{'; '.join(f'that {describe_word(word)}' for word in finding.ruled_out)}.")
+    if finding.not_ruled_out:
+        yield say("else", f"Not excluded: {'; '.join(map(describe_word, finding.not_ruled_out))}.")
+    decides = [text for word, text in DECIDES.items() if word in finding.not_ruled_out]
+    if finding.witnesses is None or finding.witnesses < NAMED_FROM["ooni"]:
+        decides.append(DECIDES["one_device"])
+    if _is_stale(data, finding):
+        decides.append("new measurements")
+    if decides:
+        yield say("decide", f"{'; '.join(dict.fromkeys(decides))}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimStrength:
+    """How much a sentence about a finding may claim."""
+
+    established: bool
+    past: bool
+    """It is over, or nobody has measured it of late."""
+    stale: bool
+    whole: bool
+    """Not reachable; else in part."""
+    alone: bool
+    """One probe alone saw it, or nobody knows how many did."""
+
+
+def weigh_finding(data: LookData, finding: LookFinding) -> ClaimStrength:
+    """How much may be claimed."""
+    stale = _is_stale(data, finding)
+    return ClaimStrength(
+        established=finding.status == "confirmed", past=stale or finding.end_from is not None, stale=stale,
+        whole=finding.strength >= WHOLE and finding.blocked >= WHOLE * finding.n,
+        alone=finding.witnesses is None or finding.witnesses < 2)
+
+
+def describe_state(data: LookData, source: LookSource, finding: LookFinding) -> str:
+    """What is not reachable, as strongly as the finding says and no more."""
+    strength = weigh_finding(data, finding)
+    verb = "was" if strength.past else "is"
+    if finding.kind == "network":
+        state = f"{verb} cut or failing as a whole"
+    else:
+        state = f"{verb} {'not reachable' if strength.whole else 'reachable only in part'}"
+    hours = f" at some hours of the day ({describe_hours(finding)})" if finding.daily_hours else ""
+    counts = f"{finding.blocked} of {finding.n} {_UNITS[finding.kind]}"
+    hedge = "" if strength.established else "a suspicion, not established: "
+    stale = f"; nobody has measured it since {_time(finding.last)}" if strength.stale else ""
+    unknown = "nobody counted the probes" if finding.witnesses is None else "one probe alone saw it"
+    alone = f"; {unknown}" if strength.alone else ""
+    return (f"{hedge}{_name_parts(data.subject, finding)} {state}{hours} from {_name_place(data, source, finding)} "
+            f"({counts}{alone}){stale}")
+
+
+def describe_hours(finding: LookFinding) -> str:
+    """The hours of the day in which it comes back; empty where it keeps none."""
+    if finding.daily_hours is None:
+        return ""
+    first, last = finding.daily_hours
+    return f"{first:02d}:00 to {(last + 1) % 24:02d}:00 UTC"
+
+
+_UNITS: dict[FindingKind, str] = {"event": "decided runs", "population": "probe-hours", "network": "decided runs"}
+
+
+def describe_time(data: LookData, source: LookSource, finding: LookFinding) -> str:
+    """When it began and ended, as intervals; by the day where a network may not be named by the hour."""
+    by_day = source.kind == "own" and not _named(source, finding)
+    say = _day if by_day else _time
+    began = (f"it began between {say(finding.onset_from)} and {say(finding.onset_until)}" if finding.onset_from
+             else f"it was so at the first measurement, by {say(finding.onset_until)}; when it began is not known")
+    if finding.end_from is None:
+        return f"{began}; it had not ended at the last measurement, {say(finding.last)}"
+    return f"{began}; it ended between {say(finding.end_from)} and {say(finding.end_until or finding.last)}"
+
+
+def describe_certainty(finding: LookFinding) -> str:
+    """How sure a finding is, and on what that rests."""
+    seen = ("nobody counted the probes" if finding.witnesses is None else
+            f"at least {finding.witnesses} {'probe' if finding.witnesses == 1 else 'probes'} saw it")
+    if finding.kind == "population":
+        if finding.status == "confirmed":
+            return f"Many probes together show a block: {describe_word(finding.basis)}; {seen}."
+        return f"Not decided: probes fail alike, and a refusal by the service itself would look the same; {seen}."
+    sure = "" if finding.probability is None else f", with a probability of {finding.probability:.2f}"
+    if finding.status == "confirmed":
+        return f"The detector of events confirms it{sure}, from a prior of one block a network and year; {seen}."
+    return f"Suspected{sure}: the detector does not confirm it; {seen}."
+
+
+def _claim(data: LookData, source: LookSource, finding: LookFinding, row: str) -> PrintableClaim | None:
+    named = _named(source, finding)
+    if finding.status != "confirmed" or finding.kind == "network" or not named or not finding.blocked:
+        return None
+    limits = [WHO, "It says nothing of other networks, nor of other parts of the service."]
+    if finding.not_ruled_out:
+        limits.append(f"Not excluded: {'; '.join(map(describe_word, finding.not_ruled_out))}.")
+    wait = DELAY if source.kind == "own" else timedelta(0)
+    return PrintableClaim(
+        text=f"According to {source.label}, {describe_state(data, source, finding)}; "
+             f"{describe_time(data, source, finding)} (UTC).",
+        certainty=describe_certainty(finding), limits=" ".join(limits), rows=(row,), not_before=finding.last + wait)
+
+
+def _describe_networks(data: LookData, source: LookSource, finding: LookFinding) -> str:
+    named = _named(source, finding)
+    each = [f"{_name_network(data, one)}: {one.blocked} of {one.n}" for one in named[:MAX_NETWORKS]]
+    if len(named) > MAX_NETWORKS:
+        each.append(f"{len(named) - MAX_NETWORKS} more")
+    if quiet := len(finding.networks) - len(named):
+        each.append(f"{quiet} {'network is' if quiet == 1 else 'networks are'} not named: fewer than "
+                    f"{NAMED_FROM[source.kind]} probes are known there")
+    return "; ".join(each) or "no network is known"
+
+
+def _name_place(data: LookData, source: LookSource, finding: LookFinding) -> str:
+    named = [_name_network(data, one) for one in _named(source, finding)[:MAX_NETWORKS]]
+    rest = len(finding.networks) - len(named)
+    if not named:
+        return f"{rest} {'network' if rest == 1 else 'networks'} in {data.subject.cc}"
+    others = f" and {rest} other {'network' if rest == 1 else 'networks'}" if rest else ""
+    return f"{', '.join(named)}{others} in {data.subject.cc}"
+
+
+def _named(source: LookSource, finding: LookFinding) -> list[LookNetwork]:
+    return [one for one in finding.networks if may_name(source, one)]
+
+
+def may_name(source: LookSource, network: LookNetwork) -> bool:
+    """Whether enough probes are known to measure there that neither chance nor one device speaks, nor one person is
+    shown."""
+    return network.witnesses is not None and network.witnesses >= NAMED_FROM[source.kind]
+
+
+def _name_network(data: LookData, network: LookNetwork) -> str:
+    if network.label:
+        return network.label
+    operator = data.operators.get(network.asn, "")
+    return f"AS{network.asn}" + (f" ({operator})" if operator else "")
+
+
+def _name_parts(subject: LookSubject, finding: LookFinding) -> str:
+    if finding.kind == "network":
+        return "the network"
+    if finding.service != subject.service:
+        return f"a web page of {subject.title} ({finding.service})"
+    roles = ENGLISH.join_words([name_role(role) for role in finding.roles if role])
+    whole = f"{subject.title} ({roles})" if roles else subject.title
+    if not finding.targets:
+        return whole
+    count = len(finding.targets)
+    return f"{f'{count} endpoints' if count > 1 else f'the endpoint {finding.targets[0]}'} of {whole}"
+
+
+def _describe_mechanism(finding: LookFinding) -> str:
+    known = find_block_type(finding.mechanism) if finding.mechanism else None
+    if known is None:
+        return "How it fails is not known from these data."
+    hedge = "" if finding.status == "confirmed" else " Whether that is a block is not decided."
+    return f"{known.meaning[:1].upper()}{known.meaning[1:]} ({finding.mechanism}).{hedge}"
+
+
+def _is_stale(data: LookData, finding: LookFinding) -> bool:
+    return finding.end_from is None and data.now - finding.last > STALE
+
+
+def _time(moment: datetime) -> str:
+    return ENGLISH.moment(moment)
+
+
+def _day(moment: datetime) -> str:
+    return ENGLISH.day(moment)
+

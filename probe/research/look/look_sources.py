@@ -1,0 +1,160 @@
+"""From what an analysis found to what one source says of one service in one country."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from probe.core.stamps import parse_time
+from probe.research.cells.file_names import CELLS_FILE
+from probe.research.look.look_release import release_source
+from probe.research.look.look_subject import is_about
+from probe.research.look.look_values import (
+    DismissedWindow,
+    LookFinding,
+    LookNetwork,
+    LookSource,
+    LookSubject,
+    MeasuredPart,
+    SourceKind,
+)
+from probe.research.look.population_findings import make_population_findings
+
+MAX_TEXT = 80
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What `probe analyse` left in a folder, and what it told."""
+
+    folder: Path
+    found: Row
+    """As `findings_to_json` gives it."""
+    population: Sequence[Row] = ()
+
+
+def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, label: str, *,
+                since: datetime | None = None, problems: Iterable[str] = ()) -> LookSource:
+    """What one source says of the subject, as it may be shown; `since`: nothing that was over before."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from probe.research.counts.counts_cells import read_origin
+
+    path = analysis.folder / CELLS_FILE
+    origin = read_origin(path)
+    cells = pq.read_table(path, columns=[*_COUNTS, "probe_cc", "probe_asn", "level", "service", "role", "cell_start",
+                                         "witnesses"])
+    roles = cells.filter(pc.equal(cells["level"], "role"))
+    if since:
+        roles = roles.filter(pc.greater_equal(roles["cell_start"], since))
+    in_country = roles.filter(pc.equal(roles["probe_cc"], subject.cc))
+    names = {asn: name[:MAX_TEXT] for asn, name in (origin.names or {}).items()}
+    services = set(pc.unique(in_country["service"]).to_pylist())
+    mine = [one for one in services if is_about(subject, one, ())]
+    own = in_country.filter(pc.is_in(in_country["service"], value_set=_texts(mine)))
+    abroad = roles.filter(pc.and_(pc.is_in(roles["service"], value_set=_texts(mine or [subject.service])),
+                                  pc.not_equal(roles["probe_cc"], subject.cc)))
+    events = [_event(row, subject, names) for row in analysis.found["events"] if row["cc"] == subject.cc and (
+        row["kind"] == "network" or is_about(subject, row["service"], row["targets"]))]
+    together = make_population_findings([row for row in analysis.population if row["probe_cc"] == subject.cc
+                                         and is_about(subject, row["service"], (row["target_id"],))],
+                                        _find_last_ok(own, origin.step))
+    findings = [one for one in (*sorted(events, key=_by_weight), *together) if not since or one.last >= since]
+    return release_source(LookSource(
+        kind=kind, label=label, findings=tuple(findings),
+        dismissed=tuple(_dismissed(row) for row in analysis.found["dismissed"] if row["cc"] == subject.cc
+                        and not (since and row["end"] and parse_time(row["end"]) < since)
+                        and is_about(subject, row["service"], (row["target"],) if row["target"] else ())),
+        measured=tuple(_measured(own, origin.step, names, witnesses_told=origin.witnesses_told)),
+        services_beside=len(services) - len(mine), countries_beside=len(pc.unique(abroad["probe_cc"])),
+        problems=tuple(problems)))
+
+
+def make_empty_source(kind: SourceKind, label: str, problems: Iterable[str]) -> LookSource:
+    """A source that was asked and held nothing that could be read."""
+    return LookSource(kind=kind, label=label, findings=(), dismissed=(), measured=(), services_beside=0,
+                      countries_beside=0, problems=tuple(problems))
+
+
+_COUNTS = ("n", "ok", "blocked", "down", "inconclusive", "network", "local")
+
+
+def _texts(words: Sequence[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.array(words, pa.string())
+
+
+def _measured(cells: Any, step: timedelta, names: Mapping[int, str], *, witnesses_told: bool) -> list[MeasuredPart]:
+    """The sums of each network and role."""
+    sums = cells.group_by(["probe_asn", "service", "role"]).aggregate(
+        [*((name, "sum") for name in _COUNTS), ("witnesses", "max"), ("cell_start", "min"), ("cell_start", "max")])
+    last_ok = _find_last_ok(cells, step)
+    parts = [MeasuredPart(
+        asn=row["probe_asn"], label=names.get(row["probe_asn"], ""), service=row["service"][:MAX_TEXT],
+        role=row["role"], **{name: row[f"{name}_sum"] for name in _COUNTS},
+        witnesses=row["witnesses_max"] if witnesses_told else None, first=row["cell_start_min"],
+        last=row["cell_start_max"] + step,
+        last_ok=last_ok.get((row["probe_asn"], row["service"], row["role"]))) for row in sums.to_pylist()]
+    return sorted(parts, key=lambda part: (-part.blocked, -part.n, part.asn, part.service, part.role))
+
+
+def _find_last_ok(cells: Any, step: timedelta) -> dict[tuple[int, str, str], datetime]:
+    """(network, service, role) -> the end of the last cell in which it was well."""
+    import pyarrow.compute as pc
+
+    well = cells.filter(pc.greater(cells["ok"], 0))
+    latest = well.group_by(["probe_asn", "service", "role"]).aggregate([("cell_start", "max")])
+    return {(row["probe_asn"], row["service"], row["role"]): row["cell_start_max"] + step for row in latest.to_pylist()}
+
+
+def _event(row: Row, subject: LookSubject, names: Mapping[int, str]) -> LookFinding:
+    onset, end = row["onset"], row["end"] if row["end"] and row["end"][1] else None  # else nobody saw it end
+    lasts = [one["end"][0] for one in row["by_network"] if one["end"][0]]
+    until = parse_time(onset[1])
+    return LookFinding(
+        kind="network" if row["kind"] == "network" else "event", status=row["status"],
+        service=row["service"][:MAX_TEXT], roles=tuple(row["roles"]),
+        targets=tuple(target[:MAX_TEXT] for target in row["targets"]),
+        networks=tuple(_network(one, subject.cc, names) for one in row["by_network"]),
+        onset_from=_moment(onset[0]), onset_until=until, end_from=_moment(end[0]) if end else None,
+        end_until=_moment(end[1]) if end else None, last=max([until, *map(parse_time, lasts)]),
+        mechanism=row["mechanism"], n=row["n"], blocked=row["blocked"], witnesses=row["witnesses"],
+        strength=_weigh(row["by_network"]), daily_hours=tuple(row["daily_hours"]) if row["daily_hours"] else None,
+        probability=row["probability"], basis="", ruled_out=tuple(row["ruled_out"]),
+        not_ruled_out=tuple(row["not_ruled_out"]))
+
+
+def _weigh(networks: Sequence[Row]) -> float:
+    """The strength on the networks that take part: an event's own may be that of a whole country."""
+    n = sum(one["n"] for one in networks)
+    return sum(one["strength"] * one["n"] for one in networks) / n if n else 0.0
+
+
+def _network(row: Row, cc: str, names: Mapping[int, str]) -> LookNetwork:
+    name = str(row["network"])
+    number = name.removeprefix(f"{cc}-AS")
+    known = number.isdecimal() and number != name
+    return LookNetwork(
+        asn=int(number) if known else 0, label="" if known else name[:MAX_TEXT], n=row["n"], blocked=row["blocked"],
+        witnesses=row["witnesses"], onset_from=_moment(row["onset"][0]), onset_until=parse_time(row["onset"][1]))
+
+
+def _dismissed(row: Row) -> DismissedWindow:
+    return DismissedWindow(
+        service=row["service"][:MAX_TEXT], role=row["role"] or "", onset=row["onset"] or "",
+        end=row["end"] or "", n=row["n"], blocked=row["blocked"], explained_by=row["explained_by"])
+
+
+def _by_weight(finding: LookFinding) -> tuple[bool, bool, float]:
+    """Confirmed first, then those that go on, then the latest."""
+    return finding.status != "confirmed", finding.end_from is not None, -finding.onset_until.timestamp()
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None

@@ -1,0 +1,20 @@
+"""A document without script that fetches nothing, in light and dark: what short pages stand in. Pure."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from probe.research.report.markup import Html, join_html
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def make_simple_document(title: str, body: Html, *styles: str) -> str:
+    """The whole document; `styles`: further style sheets of this package, by name."""
+    sheets = "".join(files("probe.research.report").joinpath(name).read_text(encoding="utf-8")
+                     for name in ("answer.css", *styles))
+    head = ('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+            '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">')
+    return (f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<title>{join_html(title)}</title>\n'
+            f"<style>\n{sheets}</style></head>\n<body>\n{body}\n</body>\n</html>\n")
