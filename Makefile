@@ -92,7 +92,7 @@ dist: $(TESTED)
 	@cd lab && ../$(PY) -m hatchling build -d ../dist
 
 lock: $(TESTED)
-	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload]' --editable './lab[demo,fleet,peers,users]'
+	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload,validators]' --editable './lab[demo,fleet,peers,users]'
 	@$(PY) tools/lock.py
 
 clean:
@@ -109,6 +109,8 @@ $(TESTED): $(DECLARED) | $(VENV)/.made
 	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet,peers,users]'
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/axe.txt \
 	  || echo "axe-core could not be had; the test of our pages with it is skipped." >&2
+	@$(PIP_INSTALL) --editable '.[validators]' \
+	  || echo "frictionless or mlcroissant could not be had; the tests of data packages with them are skipped." >&2
 	@touch $@
 
 $(LOWEST)/.installed: pyproject.toml lab/pyproject.toml requirements/lowest.txt
