@@ -28,7 +28,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "operation": ("schedules", "updates", "upload", "status", "commands"),
     "interop": ("words", "", "ooni", "submit"),
     "research": ("cells", "counts", "engines", "counting", "events", "population", "slowed", "registers", "stores",
-                 "report", "explanation", ""),
+                 "report", "explanation", "examples", ""),
 }
 """Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {
