@@ -87,7 +87,7 @@ class ResultCharts:
         buckets = make_day_buckets(times, most=_STEPS)
         title = ENGLISH("figure.series", service=name_service(service, self._names), network=where)
         lines = {name: make_bucket_cells(buckets, found) for name, found in rows.items()}
-        return Chart(title=title, svg=draw_strips(buckets, lines, title, {}, ENGLISH))
+        return Chart(title=title, svg=draw_strips(buckets, lines, title, {}, ENGLISH, note_key="chart.rows_note"))
 
     def _choose(self, asn: int | None) -> NetworkPart:
         wanted = [part for part in self._parts if asn is None or part.network.probe_asn == asn]

@@ -96,7 +96,7 @@ def draw_figures(networks: Sequence[NetworkDrawing], say: ReportLanguage) -> Map
 
 
 def draw_strips(buckets: TimeBuckets, lines: Mapping[str, Sequence[BucketCell]], title: str, names: Mapping[str, str],
-                say: ReportLanguage) -> str:
+                say: ReportLanguage, *, note_key: str = "chart.strip_note") -> str:
     """A strip for each service, or whatever else the lines are of; `names`: what is written for their keys."""
     width = _WIDTH - _NAME - _N - 10
     y = 44
@@ -116,7 +116,7 @@ def draw_strips(buckets: TimeBuckets, lines: Mapping[str, Sequence[BucketCell]],
     axis = draw_ticks(begin, end, lambda time: 100 * ((time - begin) / (end - begin)), 0, say)
     drawn += [make_tag("svg", axis, x=_NAME + _N, y=y, width=width, height=AXIS, class_="over")]
     legend, height = _legend(states, y + AXIS + 22, say)
-    note = make_tag("text", say("chart.strip_note", first=say.day(begin), last=say.day(end),
+    note = make_tag("text", say(note_key, first=say.day(begin), last=say.day(end),
                                 step=say.duration(buckets.width)), x=4, y=height + 6, class_="note")
     return _alone(join_html(drawn, legend, note), height + 16, title)
 
