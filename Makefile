@@ -10,7 +10,8 @@ JOBS ?= $(shell expr 5 \* $(CORES))
 CONSTRAINTS ?=
 # Its twin with hashes, if it has one: what pip gets is compared with them, and no build gets anything besides.
 HASHED := $(wildcard $(patsubst %.txt,%-hashed.txt,$(CONSTRAINTS)))
-# What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well.
+# What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well, with
+# `validators` they have data packages judged by others' programs.
 TEST_EXTRAS ?= dev,research
 # Another set is another stamp, so that what is missing gets installed.
 comma := ,

@@ -13,7 +13,8 @@ __version__ = "0.1.0"
 
 
 def open_results(path: str | Path, *, lab: bool = False) -> Results:
-    """Results for notebooks (extra `research`): tables to compute with and frames, as `docs/analysis.md` tells.
+    """Results for notebooks (extra `research`): tables to compute with and frames, as `docs/analysis.md` tells. `path`
+    is a folder, or an https address where `datapackage.json` stands.
 
     Raises `probe.results.files.atomic.StoreError`, which says what to do, where there are none.
     """
@@ -22,3 +23,13 @@ def open_results(path: str | Path, *, lab: bool = False) -> Results:
     )
 
     return opened(path, lab=lab)
+
+
+def open_example(name: str) -> Results:
+    """Small results of the laboratory that come with the package: `may-2017`, `telegram-partial`, `national-block`.
+
+    Raises `probe.results.files.atomic.StoreError` for another name.
+    """
+    from probe.research.open_results import open_example as opened  # late, as above
+
+    return opened(name)

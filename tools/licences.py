@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "licences.md"
 SPDX = {
     "Apache Software License": "Apache-2.0", "Apache 2.0": "Apache-2.0", "Apache License, Version 2.0": "Apache-2.0",
     "MIT License": "MIT", "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
-    "BSD": "BSD-3-Clause", "BSD License": "BSD-3-Clause",
+    "BSD": "BSD-3-Clause", "BSD License": "BSD-3-Clause", "ISC license": "ISC",
 }
 """What packages call licences in their own words -> the names of SPDX."""
 BY_HAND = {"resvg_py": "MIT", "numba": "BSD-2-Clause", "scipy": "BSD-3-Clause"}

@@ -1,83 +1,42 @@
-"""Make the notebooks of docs/notebooks: results from the laboratory, cells run one after the other, outputs kept.
+"""Make the notebooks of docs/notebooks: each runs in a real Jupyter kernel, and its outputs are kept.
 
-`python tools/notebooks.py [--results FOLDER]`: FOLDER/may-2017 and FOLDER/telegram-partial are used where they are
-there, and made where not (four minutes). Needs the extras `lab` and `research`, and no Jupyter.
+`python tools/notebooks.py [--only NAME]`. Needs the extras `research` and `notebooks`. The data come with the package.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import contextlib
-import io
-import json
-import os
 import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 FOLDER = ROOT / "docs" / "notebooks"
-PLACE = "PROBE_RESULTS"
+CELL_TIMEOUT_S = 240
+Cells = tuple[tuple[str, str], ...]
+"""(markdown or code, its lines)."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notebook:
-    """Texts and programs in turn, and how their results are made."""
-
-    cells: tuple[tuple[str, str], ...]
-    """(markdown or code, its lines)."""
-    make: Callable[[Path], None]
-
-
-def made_may(folder: Path) -> None:
-    """The time-lapse of `probe demo`."""
-    _lapse(folder, seed=2017)
-
-
-def made_telegram(folder: Path) -> None:
-    """A day on which four of six addresses are dropped from 08:00 to 16:00."""
-    from probe_lab.timelapse import TimelapseSlot
-
-    day = datetime(2026, 3, 10, tzinfo=UTC)
-    slots = [TimelapseSlot(at=day + timedelta(hours=hour, minutes=7), blocked=8 <= hour < 16)
-             for hour in range(0, 24, 2)]
-    _lapse(folder, seed=3, scenario="telegram-dcs", schedule=slots)
-
-
-def _lapse(folder: Path, **options: Any) -> None:
-    from probe.catalogue.load import load_catalogue
-    from probe_lab.timelapse import run_timelapse
-
-    run_timelapse(load_catalogue(search=False), folder, jobs=2, progress=lambda done, total: print(f"{done}/{total}"),
-                  **options)
-
-
-_OPEN = f"""\
-import os
+_OPEN = """\
 import pandas as pd
 import probe
 
-results = probe.open_results(os.environ.get("{PLACE}", "%s"), lab=True)
+results = probe.open_example("%s")  # results of your own: probe.open_results("results")
 cells = results.cells()
 runs = results.runs()
 print(len(runs), "runs,", len(cells), "cells, left out:", dict(results.summary.rejected))
 runs[["measurement_start_time", "probe_cc", "probe_asn", "outcome", "n_targets", "n_attempted"]].head()"""
 
-NOTEBOOKS: Mapping[str, Notebook] = {
-    "may-2017": Notebook(make=made_may, cells=(
+NOTEBOOKS: Mapping[str, Cells] = {
+    "may-2017": (
         ("markdown", """\
 # WeChat in Russia, May 2017, in the laboratory
 
 `probe demo` makes scheduled runs in a closed internet, some of them behind a censor that does to WeChat what Russia did
-from 4 to 11 May 2017. Dates are shifted, connections are real. This notebook reads the results that it wrote, in
-`results/demo`. All rows are marked `lab`, so they must be asked for: `lab=True`."""),
-        ("code", _OPEN % "results/demo"),
+from 4 to 11 May 2017. Dates are shifted, connections are real. This notebook reads such results, which come with the
+package; for those of a demo of your own say `probe.open_results("results/demo", lab=True)`."""),
+        ("code", _OPEN % "may-2017"),
         ("markdown", """\
 ## Which services, on which days?
 
@@ -89,10 +48,8 @@ day = services["cell_start"].dt.floor("D").rename("day")
 days = services.groupby(["service", day])[["blocked", "n", "inconclusive"]].sum()
 days["share"] = (days["blocked"] / days["n"]).where(days["n"] >= 2)
 days[days["blocked"] > 0]"""),
-        ("code", """\
-letters = days["blocked"].gt(0).map({True: "#", False: "."}).unstack("day")
-for service, row in letters.fillna(" ").iterrows():
-    print(f"{service:<12}", "".join(row))"""),
+        ("code", "results.charts.draw_services()"),
+        ("code", 'results.charts.draw_service("wechat")'),
         ("markdown", """\
 ## By what, and when exactly?
 
@@ -124,19 +81,20 @@ seen = results.table("observations")
 evidence = seen.filter(seen.observation_id.isin(one[0]["evidence"] if one else [""]))
 print(one[0]["target_id"], one[0]["rule_id"], one[0]["control"]) if one else None
 evidence.select("purpose", "operation", "attempt", "failure", "t_s", "port").to_pyarrow().to_pandas()"""),
-    )),
-    "telegram-partial": Notebook(make=made_telegram, cells=(
+    ),
+    "telegram-partial": (
         ("markdown", """\
 # Telegram, partially blocked
 
 Telegram's data centres have several addresses. In the laboratory's scenario `telegram-dcs` a censor drops four of six
 of them, here from 08:00 to 16:00. Is Telegram blocked then? It depends on the level that one looks at."""),
-        ("code", _OPEN % "results/telegram-partial"),
+        ("code", _OPEN % "telegram-partial"),
         ("markdown", "## Targets: each data centre by itself"),
         ("code", """\
 chat = cells[(cells["service"] == "telegram") & (cells["role"] == "chat") & (cells["level"] == "target")]
 hours = chat.assign(state=chat["blocked"].astype(str) + "/" + chat["n"].astype(str))
 hours.pivot(index="target_id", columns="cell_start", values="state").rename(columns=lambda t: f"{t:%H}").fillna("")"""),
+        ("code", 'results.charts.draw_targets("telegram")'),
         ("markdown", """\
 ## The role: k of n
 
@@ -153,78 +111,128 @@ roles[(roles["service"] == "telegram") & (roles["role"] == "chat")][
 cells[(cells["service"] == "telegram") & (cells["level"] != "target")][
     ["level", "role", "cell_start", "n", "ok", "blocked", "inconclusive", "witnesses", "block_type"]
 ].sort_values(["level", "cell_start"])"""),
+        ("code", 'results.charts.draw_service("telegram")'),
         ("markdown", """\
 One witness a cell: that is the normal case, and why one blocked hour is suspected and not known. `probe analyse` waits
 for more before it calls this an event."""),
-    )),
+    ),
+    "ooni-judged": (
+        ("markdown", """\
+# OONI's files, judged by our rules
+
+The file of this notebook comes with the package. It was made up, after OONI's specifications: three days of Telegram's
+and Signal's tests and of a web page on one network. On the second day all three fail. For files of OONI's archive put
+their names in the place of `file`."""),
+        ("code", """\
+import json, subprocess, sys, tempfile
+from pathlib import Path
+import probe
+from probe.research.examples.example_files import copy_ooni_example
+
+folder = Path(tempfile.mkdtemp())
+file = copy_ooni_example(folder)
+command = [sys.executable, "-m", "probe", "import", "ooni", str(file), "-o", str(folder / "judged"), "--json"]
+json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["verdicts"]"""),
+        ("code", """\
+results = probe.open_results(folder / "judged")
+results.charts.draw_targets("signal")"""),
+        ("markdown", """\
+## Their word and ours
+
+OONI's test says `blocked` of each failure. Ours stays `inconclusive` while a single network alone speaks of it and
+nothing shows where the connection was lost; the rule says what is lacking."""),
+        ("code", """\
+verdicts = results.verdicts()
+verdicts["ooni"] = verdicts["theirs"].map(lambda told: told[0].rpartition(" ")[2] if len(told) else "")
+verdicts.groupby(["service", "ooni", "outcome", "block_type", "rule_id"]).size().rename("verdicts").to_frame()"""),
+        ("code", """\
+day = verdicts["measurement_start_time"].dt.floor("D").rename("day")
+verdicts.groupby([day, "service"])["outcome"].value_counts().unstack(fill_value=0)"""),
+        ("markdown", """\
+Import files of several networks of the country into the same folder, and `probe analyse` judges them together: the next
+notebook, [a national block](national-block.ipynb), shows it."""),
+    ),
+    "national-block": (
+        ("markdown", """\
+# A national block, seen without a helper
+
+Nobody here has a helper, a control outside the country. In the laboratory a volunteer in each of seven networks of two
+countries makes five runs. Between 12:00 and the next morning a censor resets connections that name one service, in one
+country alone."""),
+        ("code", _OPEN % "national-block"),
+        ("markdown", """\
+## What single runs say
+
+A run that sees a service fail, and has nobody to ask whether it works elsewhere, leaves it open."""),
+        ("code", """\
+verdicts = results.verdicts()
+verdicts.groupby(["probe_cc", "outcome", "block_type"]).size().rename("verdicts").to_frame()"""),
+        ("code", """\
+left_open = verdicts[verdicts["outcome"] != "ok"]
+service = left_open["service"].value_counts().index[0]
+results.charts.draw_networks(service)"""),
+        ("markdown", """\
+## What they say together
+
+`probe analyse` judges the probes of each network with the other networks and countries in the same hours as the
+control. Here is the same from Python."""),
+        ("code", """\
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from probe.research.population.population_files import PARQUET_FILE, write_population
+
+folder = Path(tempfile.mkdtemp())
+done = write_population(results.path, folder, now=datetime.now(UTC), lab=True, memory_mb=400, threads=1)
+population = pd.read_parquet(folder / PARQUET_FILE)
+population.loc[population["service"] == service,
+               ["probe_cc", "probe_asn", "served_until", "onset", "outcome", "suspected", "rule_id", "networks_alike",
+                "countries_served", "not_excluded"]]"""),
+        ("code", 'population.loc[population["service"] == service, "reason"].unique().tolist()'),
+        ("markdown", """\
+Five networks fail alike, from the same hours on, while the other country is served. That is a suspicion with a
+mechanism and an onset, and no more: `not_excluded` says that the service itself may refuse this country. Helpers, a
+capture of the reset, or a second company's service that fails alike would decide it."""),
+    ),
 }
 
 
-def run(cells: Sequence[tuple[str, str]], results: Path) -> list[dict[str, Any]]:
-    """The cells in the notebook format, with outputs of those that are programs. Raises what a program raises."""
-    space: dict[str, Any] = {"__name__": "__main__"}
-    done: list[dict[str, Any]] = []
-    before = os.environ.get(PLACE)
-    os.environ[PLACE] = str(results)
-    try:
-        for number, (kind, text) in enumerate(cells):
-            cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{number}", "metadata": {},
-                                    "source": text.splitlines(keepends=True)}
-            if kind == "code":
-                count = sum(each["cell_type"] == "code" for each in done) + 1
-                cell |= {"execution_count": count, "outputs": _outputs(text, space, count)}
-            done.append(cell)
-    finally:
-        if before is None:
-            del os.environ[PLACE]
-        else:
-            os.environ[PLACE] = before
-    return done
+def run(cells: Sequence[tuple[str, str]], folder: Path) -> Any:
+    """The notebook after a kernel of this Python ran its programs in a folder. Raises what nbclient does of a program
+    that fails."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    made = nbformat.v4.new_notebook(metadata={
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}})
+    for number, (kind, text) in enumerate(cells):
+        cell = getattr(nbformat.v4, f"new_{kind}_cell")(text)
+        cell["id"] = f"cell-{number}"
+        made.cells.append(cell)
+    NotebookClient(made, timeout=CELL_TIMEOUT_S, kernel_name="python3", record_timing=False,
+                   resources={"metadata": {"path": str(folder)}}).execute()
+    made.metadata["language_info"] = {"name": "python"}
+    nbformat.validate(made)
+    return made
 
 
-def _outputs(text: str, space: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    """What a program prints, and the value of its last line."""
-    tree = ast.parse(text)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    printed, value = io.StringIO(), None
-    with contextlib.redirect_stdout(printed):
-        exec(compile(tree, "<cell>", "exec"), space)
-        if isinstance(last, ast.Expr):
-            value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), space)
-    outputs: list[dict[str, Any]] = []
-    if printed.getvalue():
-        lines = printed.getvalue().splitlines(keepends=True)
-        outputs.append({"output_type": "stream", "name": "stdout", "text": lines})
-    if value is not None:
-        data = {"text/plain": repr(value).splitlines(keepends=True)}
-        if hasattr(value, "_repr_html_"):
-            data["text/html"] = str(value._repr_html_()).splitlines(keepends=True)
-        outputs.append({"output_type": "execute_result", "execution_count": count, "metadata": {}, "data": data})
-    return outputs
+def write(name: str, folder: Path) -> None:
+    """Runs a notebook in a folder and puts it into docs/notebooks."""
+    import nbformat
 
-
-def document(cells: list[dict[str, Any]]) -> str:
-    """The file of a notebook (nbformat 4.5)."""
-    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-              "language_info": {"name": "python"}}
-    return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
+    text = nbformat.writes(run(NOTEBOOKS[name], folder))
+    (FOLDER / f"{name}.ipynb").write_text(text + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make every notebook, or the one that is named."""
     parser = argparse.ArgumentParser(description="Make the notebooks of docs/notebooks.")
-    parser.add_argument("--results", type=Path, help="folder in which results are kept for the next time")
     parser.add_argument("--only", choices=tuple(NOTEBOOKS), help="make only this one")
     options = parser.parse_args(arguments)
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary:
-        for name in [options.only] if options.only else NOTEBOOKS:
-            results = (options.results or Path(temporary)) / name
-            if not results.is_dir():
-                results.mkdir(parents=True)
-                NOTEBOOKS[name].make(results)
-            (FOLDER / f"{name}.ipynb").write_text(document(run(NOTEBOOKS[name].cells, results)), encoding="utf-8")
-            print(f"wrote docs/notebooks/{name}.ipynb")
+    for name in [options.only] if options.only else NOTEBOOKS:
+        write(name, ROOT)
+        print(f"wrote docs/notebooks/{name}.ipynb")
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from probe.cli.export_package import export_package, make_order, package_options
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
@@ -17,6 +18,7 @@ from probe.results.batches.batch_files import BATCH_TABLES
 from probe.results.files.atomic import StoreError
 from probe.results.files.parquet import explain_lacking_pyarrow
 from probe.results.files.text_cells import visible
+from probe.results.publication.package_facts import PackageFacts
 from probe.results.schema import TABLES
 from probe.results.verification.left_out_text import describe_left_out
 
@@ -43,15 +45,17 @@ class _Export(click.Command):
 @click.option("--country", "countries", multiple=True, metavar="CC", help="Only runs from this country; repeat.")
 @click.option("--table", type=click.Choice([*TABLES, *BATCH_TABLES]), default="verdicts", show_default=True,
               help="Which rows; the store_ tables are those of `probe stores`.")
-@click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl"]),
-              help="Default: as the file's name ends, else csv.")
-@output_option("file", "File to write. Default: standard output.")
+@click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl", "package"]),
+              help="Default: as the file's name ends, else csv. A package is a folder, with --release alone.")
+@output_option("file", "File to write, or folder of a package. Default: standard output.")
 @click.option("--release", is_flag=True, help="Coarser, and without what could lead to a volunteer: see above.")
 @click.option("--lab/--no-lab", default=None, help="Runs made in the laboratory, or all others; never both.")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
+@package_options
 def export(directory: Path | None, since: datetime | None, until: datetime | None, services: tuple[str, ...],
            countries: tuple[str, ...], table: str, form: str | None, out: Path | None, release: bool,
-           lab: bool | None, config: str | None) -> None:
+           lab: bool | None, config: str | None, release_version: str | None, licence: str | None,
+           creators: tuple[str, ...], note: str, revises: Path | None) -> None:
     """Write one table of the results in DIRECTORY (default: the configured results folder) as one file.
 
     With --release the rows can be published: the time is that of the hour and the network is told where at least five
@@ -60,19 +64,30 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     names an installation. Runs get new names, which differ in every release. Look at the file before you publish it:
     the endpoints of a list of your own are in it.
 
+    A package is a new folder with all released tables, README, licence, codebook, provenance, checksums, a changelog,
+    and descriptors of Frictionless, Croissant, Zenodo and CFF. --revises names the package before it.
+
     \b
     Examples:
       probe export --since 2026-01-01 -o verdicts.csv
       probe export --table observations --service signal --country RU -o signal.parquet
       probe export collected --release -o to-publish.csv
+      probe export collected --release --format package -o reachability-2026-11 --creator "A. Name"
       probe export ooni -o measurements.jsonl     in OONI's data format; see probe export ooni --help
     """
     form = form or (out.suffix.removeprefix(".") if out and out.suffix in (".csv", ".parquet", ".jsonl") else "csv")
+    if form == "package":
+        order = make_order(release_version, licence, creators, note)
+    elif release_version or licence or creators or note or revises:
+        raise click.UsageError("--release-version, --licence, --creator, --note and --revises are for --format package")
     _check(table, services, form, out, release=release)
     choice = RunFilter(since=since.date() if since else None, until=until.date() if until else None,
                        services=frozenset(services), countries=frozenset(cc.upper() for cc in countries), lab=lab)
     try:
         folder = choose_results_folder(load_settings(config), directory)
+        if form == "package" and out:
+            _tell_package(out, export_package(folder, out, choice, order, revises))
+            return
         done = _export(folder, out, choice, table, form, release)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
@@ -80,10 +95,20 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     click.echo(f"{out}: {told}." if out else f"{told}.", err=True)
     for line in describe_left_out(done.checks, folder):
         click.echo(visible(line), err=True)
-    if done.held_back:
-        click.echo(f"{done.held_back} runs are held back: what is released must have been over for 24 hours.", err=True)
+    _tell_held_back(done.held_back)
     if not done.rows:
         click.echo("Nothing matches; see `probe targets services` for the names, and try fewer conditions.", err=True)
+
+
+def _tell_package(out: Path, facts: PackageFacts) -> None:
+    rows = ", ".join(f"{count.rows} of {name}" for name, count in facts.tables.items())
+    click.echo(f"{out}: version {visible(facts.order.version)}, {facts.runs} runs; rows: {rows}.", err=True)
+    _tell_held_back(facts.held_back)
+
+
+def _tell_held_back(runs: int) -> None:
+    if runs:
+        click.echo(f"{runs} runs are held back: what is released must have been over for 24 hours.", err=True)
 
 
 def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *, release: bool) -> None:
@@ -94,6 +119,8 @@ def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *
         raise click.UsageError(f"the rows of {table} belong to no service; leave out --service")
     if form == "parquet" and (why := explain_lacking_pyarrow()):
         raise click.ClickException(why)
+    if form == "package" and (out is None or not release or table != "verdicts"):
+        raise click.UsageError("a package needs --release and a folder, -o FOLDER, and holds all tables: no --table")
     if form == "parquet" and out is None:
         raise click.UsageError("Parquet needs a file: -o FILE")
 

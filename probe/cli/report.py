@@ -16,9 +16,9 @@ from probe.research.report.fleet_page import holds_cells, make_fleet_report
 from probe.research.report.language import LANGUAGES
 from probe.research.report.report_page import MadeReport, make_report
 from probe.research.report.verdict_series import BlockChange
-from probe.results.datapackage import write_package
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
+from probe.results.publication.datapackage import write_package
 from probe.results.verification.left_out_text import checks_to_json, describe_left_out
 
 

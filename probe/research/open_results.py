@@ -1,23 +1,33 @@
-"""Results for notebooks: `probe.open_results(path)` gives tables to compute with, and frames to look at."""
+"""Results for notebooks: `probe.open_results(path)` gives tables to compute with, and frames to look at.
+
+The path may be an address on a web server, or a package of `probe export --release`.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from probe.operation.updates.signed_fetch import is_remote
 from probe.research.cells.cell_inputs import find_inputs
 from probe.research.cells.file_names import CELLS_FILE
 from probe.research.counting.cell_files import write_cells
 from probe.research.counting.day_counts import CellSummary
 from probe.research.engines.duckdb_engine import DuckDB
+from probe.research.examples.example_files import unpack_example
+from probe.research.results_charts import ResultCharts
+from probe.research.results_download import download_results
+from probe.results.archive.release import make_released_table
 from probe.results.archive.submission_check import find_results_folders
 from probe.results.files.atomic import StoreError
+from probe.results.files.csv_files import read_csv
 from probe.results.files.parquet import write_parquet
 from probe.results.layout import run_files
 from probe.results.row_codec import Row
@@ -43,13 +53,19 @@ class Results:
         """Raises StoreError where there are no results."""
         self.path = path
         self._lab = lab
-        find_inputs(path, required={}, tables=tuple(TABLES))
+        self._released = is_release_package(path)
+        if not self._released:
+            find_inputs(path, required={}, tables=tuple(TABLES))
         self._folder = tempfile.TemporaryDirectory(prefix="probe-results-")
         self._tables: dict[str, ir.Table] = {}
         self.summary: CellSummary | None = None
         """What was left out when the cells were counted, and why; None before that."""
         self.problems: list[str] = []
         """Runs that could not be read for a table, and why."""
+
+    def keep_folder(self, folder: tempfile.TemporaryDirectory[str]) -> None:
+        """Keeps the temporary folder that the results lie in until they are gone."""
+        self._kept = folder
 
     def table(self, name: str) -> ir.Table:
         """A table to compute with: `table("verdicts").group_by("outcome").agg(...)`. StoreError when it is missing."""
@@ -85,11 +101,18 @@ class Results:
         """What control vantages saw."""
         return self._frame("controls")
 
+    @cached_property
+    def charts(self) -> ResultCharts:
+        """Charts that a notebook shows: `results.charts.draw_services()`; all of the laboratory or none."""
+        return ResultCharts(self.path)
+
     def _frame(self, name: str) -> pd.DataFrame:
         frame: pd.DataFrame = self.table(name).to_pyarrow().to_pandas()
         return frame
 
     def _cells(self) -> list[Path]:
+        if self._released:
+            raise StoreError(f"{self.path}: cells are not counted from released rows, whose times are coarse")
         folder = Path(self._folder.name)
         engine = DuckDB(temporary=folder)
         try:
@@ -100,11 +123,16 @@ class Results:
 
     def _stored(self, table: Table) -> list[Path]:
         """Parquet files of a table; where not all of it is there as Parquet, one made from the CSV files."""
+        made = Path(self._folder.name) / f"{table.name}.parquet"
+        if self._released:
+            released = make_released_table(table)
+            with made.open("wb") as file:
+                write_parquet(file, released, read_csv(self.path / "data" / f"{table.name}.csv", released))
+            return [made]
         inputs = find_inputs(self.path, required={}, tables=(table.name,))
         groups = [group for chunk in inputs.chunks for group in chunk.groups]
         if groups and all(group.parquet for group in groups):
             return [path for group in groups for path in group.files]
-        made = Path(self._folder.name) / f"{table.name}.parquet"
         with made.open("wb") as file:
             write_parquet(file, table, self._rows(table))
         return [made]
@@ -126,8 +154,30 @@ class Results:
 
 
 def open_results(path: str | Path, *, lab: bool = False) -> Results:
-    """The results in a folder. Raises StoreError, which says what to do, where there are none."""
+    """The results in a folder, or at an https address whose `datapackage.json` names them. Raises StoreError, which
+    says what to do, where there are none."""
+    if isinstance(path, str) and is_remote(path):
+        return _open_fetched(lambda folder: download_results(path, folder), lab=lab)
     return Results(Path(path).expanduser(), lab=lab)
+
+
+def open_example(name: str) -> Results:
+    """Small results of the laboratory that come with the package. Raises StoreError where there are none so called."""
+    return _open_fetched(lambda folder: unpack_example(name, folder), lab=True)
+
+
+def is_release_package(folder: Path) -> bool:
+    """Whether a folder was written by `probe export --release --format package`, or fetched from such a one."""
+    return (folder / "datapackage.json").is_file() and (folder / "data" / "runs.csv").is_file()
+
+
+def _open_fetched(fetch: Callable[[Path], None], *, lab: bool) -> Results:
+    """Results in a temporary folder, which lasts as long as they do."""
+    kept = tempfile.TemporaryDirectory(prefix="probe-fetched-")
+    fetch(Path(kept.name))
+    results = Results(Path(kept.name), lab=lab)
+    results.keep_folder(kept)
+    return results
 
 
 def _connection() -> ibis.BaseBackend:

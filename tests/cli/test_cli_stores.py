@@ -26,8 +26,8 @@ from probe.research.stores.store_fetch import StorePage, fetch_store_page
 from probe.results.archive.own_files import list_top_files
 from probe.results.batches.batch_files import BATCH_TABLES, read_batches, write_batch
 from probe.results.batches.store_checks import Batch, BatchInfo, StoreChange, StoreCheck
-from probe.results.datapackage import make_data_package
 from probe.results.files.atomic import StoreError
+from probe.results.publication.datapackage import make_data_package
 from probe.results.runs.run_writer import write_run
 from probe_lab.servers.shelves import app_store_lookup
 

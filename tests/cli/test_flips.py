@@ -27,7 +27,7 @@ from probe.cli.main import cli
 from probe.config.settings import UploadSettings
 from probe.operation.schedules.schedule_log import ScheduleEvent, append_event
 from probe.operation.upload.upload_state import UploadState, find_state_file, write_state
-from probe.results.datapackage import write_package
+from probe.results.publication.datapackage import write_package
 from probe.results.runs.run_writer import write_run
 from signed import OURS, document, put
 from stored import a_result

@@ -24,17 +24,17 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "measurement": ("planning", "", "streams", "names", "datagrams", "device", "packets", "messengers", "visits",
                     "hops", "ladder", "session"),
     "control": ("", "reaching", "asking", "helper", "feeds", "globalping", "public"),
-    "results": ("", "files", "signing", "runs", "batches", "verification", "archive"),
+    "results": ("", "files", "signing", "runs", "batches", "verification", "archive", "publication"),
     "operation": ("schedules", "updates", "upload", "status", "commands"),
     "interop": ("words", "", "ooni", "submit", "archive"),
     "research": ("cells", "counts", "engines", "counting", "events", "population", "slowed", "registers", "stores",
-                 "report", "explanation", "look", ""),
+                 "report", "explanation", "look", "examples", ""),
 }
 """Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {
     "interop": ("measurement_lines", "measurement_stream", "grouping", "judging", "agreement", "import_files"),
     "measurement": ("ladder",),
-    "results": ("codebook", "datapackage"),
+    "results": ("codebook",),
 }
 """Modules beside a room's packages that stand above these."""
 LAB_MAY_USE = {"core", "catalogue"}
@@ -150,7 +150,7 @@ def test_imports_point_down() -> None:
     ("probe/measurement/planning/next_steps.py", "probe.measurement.session.run_loop", False),
     ("probe/inference/evidence/path_evidence.py", "probe.inference.verdicts.classify", False),
     ("probe/results/row_codec.py", "probe_lab.world", False),
-    ("probe/results/layout.py", "probe.results.datapackage", False),
+    ("probe/results/layout.py", "probe.results.publication.datapackage", False),
     ("lab/probe_lab/world.py", "probe.measurement.streams.tls_handshake", False),
     ("lab/probe_lab/world.py", "probe.core.tables.roles", True),
     ("lab/probe_lab/fleet/fleet_score.py", "probe.research.events.event", True),

@@ -18,8 +18,8 @@ import pytest
 from probe.core.runs import Vantage
 from probe.results.archive.compaction import compact_days
 from probe.results.codebook import write_codebook
-from probe.results.datapackage import write_package
 from probe.results.files import parquet
+from probe.results.publication.datapackage import write_package
 from probe.results.row_codec import run_from
 from probe.results.runs.run_writer import write_run
 from probe.results.schema import TABLES

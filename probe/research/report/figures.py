@@ -86,21 +86,23 @@ def draw_figures(networks: Sequence[NetworkDrawing], say: ReportLanguage) -> Map
         network = name_network(drawn.network, say)
         lab = "lab-" if drawn.network.lab else ""
         stem = f"{number}-{lab}as{drawn.network.probe_asn}-{drawn.network.probe_cc.lower()}"
-        found[f"overview-{_slug(stem)}.svg"] = _overview(drawn, network, names, say)
+        found[f"overview-{_slug(stem)}.svg"] = draw_strips(
+            drawn.steps, drawn.whole, say("figure.overview", network=network), names, say)
         for place, (service, roles) in enumerate(drawn.roles.items(), start=1):
             if len(found) < _MAX_FIGURES:
-                found[f"service-{_slug(stem)}-{place:02}-{_slug(service)}.svg"] = _service(
+                found[f"service-{_slug(stem)}-{place:02}-{_slug(service)}.svg"] = draw_shares(
                     drawn.steps, roles, name_service(service, names), network, say)
     return found
 
 
-def _overview(network: NetworkDrawing, title: str, names: Mapping[str, str], say: ReportLanguage) -> str:
-    buckets = network.steps
+def draw_strips(buckets: TimeBuckets, lines: Mapping[str, Sequence[BucketCell]], title: str, names: Mapping[str, str],
+                say: ReportLanguage, *, note_key: str = "chart.strip_note") -> str:
+    """A strip for each service, or whatever else the lines are of; `names`: what is written for their keys."""
     width = _WIDTH - _NAME - _N - 10
     y = 44
     drawn: list[Html] = [make_tag("text", say("figure.n"), x=_NAME + _N - 12, y=y - 6, class_="n")]
     states = set()
-    for service, line in network.whole.items():
+    for service, line in lines.items():
         states |= {cell.state for cell in line}
         name = name_service(service, names)
         picture = draw_strip(buckets, line, say, f"{name}: {format_counts(sum_outcomes(line), say)}")
@@ -114,13 +116,14 @@ def _overview(network: NetworkDrawing, title: str, names: Mapping[str, str], say
     axis = draw_ticks(begin, end, lambda time: 100 * ((time - begin) / (end - begin)), 0, say)
     drawn += [make_tag("svg", axis, x=_NAME + _N, y=y, width=width, height=AXIS, class_="over")]
     legend, height = _legend(states, y + AXIS + 22, say)
-    note = make_tag("text", say("chart.strip_note", first=say.day(begin), last=say.day(end),
+    note = make_tag("text", say(note_key, first=say.day(begin), last=say.day(end),
                                 step=say.duration(buckets.width)), x=4, y=height + 6, class_="note")
-    return _alone(join_html(drawn, legend, note), height + 16, say("figure.overview", network=title))
+    return _alone(join_html(drawn, legend, note), height + 16, title)
 
 
-def _service(buckets: TimeBuckets, roles: Mapping[str, Sequence[BucketCell]], title: str, network: str,
-             say: ReportLanguage) -> str:
+def draw_shares(buckets: TimeBuckets, roles: Mapping[str, Sequence[BucketCell]], title: str, network: str,
+                say: ReportLanguage) -> str:
+    """The share of decided runs that found a service blocked, for each of its roles."""
     drawn: list[Html] = []
     y = 34
     states = set()

@@ -14,6 +14,7 @@ from probe.results.schema import SCHEMA_VERSION, TABLES, Column, Kind, Table
 
 Json = str | int | bool | list["Json"] | dict[str, "Json"]
 
+PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 _LIST: Mapping[str, Json] = {"type": "list", "delimiter": ";"}
 _TYPES: Mapping[Kind, Mapping[str, Json]] = {
     Kind.TEXT: {"type": "string"},
@@ -30,12 +31,12 @@ _TYPES: Mapping[Kind, Mapping[str, Json]] = {
 def make_data_package(directory: Path) -> dict[str, Json]:
     """The descriptor of the CSV files that a results folder holds now; a table without files is left out."""
     resources: list[Json] = [
-        _resource(table, paths)
+        describe_table(table, paths)
         for table in (*TABLES.values(), *BATCH_TABLES.values())
         if (paths := [path.relative_to(directory).as_posix() for path in run_files(directory, table.name)])
     ]
     return {
-        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
+        "$schema": PROFILE,
         "name": "reachability-results",
         "title": "Reachability of messaging services, measured from volunteers' networks",
         "version": SCHEMA_VERSION,
@@ -51,7 +52,8 @@ def write_package(directory: Path) -> Path:
     return path
 
 
-def _resource(table: Table, paths: list[str]) -> Json:
+def describe_table(table: Table, paths: list[str]) -> dict[str, Json]:
+    """The resource of one table: its CSV files, the meaning of its columns, and what their rows refer to."""
     schema: dict[str, Json] = {"fields": [_field(column) for column in table.columns], "missingValues": [""]}
     if table.key:
         schema["primaryKey"] = list(table.key)
