@@ -89,7 +89,7 @@ def test_what_nginx_got_is_what_was_stored(tmp_path: Path, full: str) -> None:
         first = upload(config, results)
         assert first.exit_code == 0, first.output
         assert "5 runs sent" in first.output
-        assert re.search(r"as \d+\.\d kB, compressed from \d+\.\d kB; 0 wait", first.output)
+        assert re.search(r"compressed from \d", first.output)
         again = json.loads(upload(config, results, "--json").output)
         assert (again["runs"], again["bytes"], again["left"]) == (0, 0, 0)
     assert len((tmp_path / "server" / "access").read_text().splitlines()) >= 5

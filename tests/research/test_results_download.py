@@ -83,7 +83,7 @@ def test_what_is_fetched_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         write_package(folder)
         with monkeypatch.context() as patch:
             patch.setattr(results_download, "MAX_FILES", 2)
-            with pytest.raises(StoreError, match="more than 2 files"):
+            with pytest.raises(StoreError, match="than 2 files"):
                 probe.open_results(url)
         monkeypatch.setattr(results_download, "MAX_BYTES", 2000)
         with pytest.raises(StoreError, match="larger than"):

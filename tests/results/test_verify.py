@@ -51,9 +51,10 @@ def test_a_changed_digit_is_noticed_and_mended(tmp_path: Path) -> None:
     change_digit(path)
     damaged = path.read_bytes()
     code, told = run_verify(tmp_path / "in")
-    assert (code, told["damaged"]) == (1, [{
-        "day": "2017-05-04", "form": "csv", "run_id": "r-a", "state": "damaged", "tables": ["verdicts"],
-        "reason": "verdicts is not what was signed"}])
+    (found,) = told["damaged"]  # type: ignore[misc]
+    assert "verdicts" in found.pop("reason")  # type: ignore[has-type]
+    assert (code, found) == (1, {  # type: ignore[has-type]
+        "day": "2017-05-04", "form": "csv", "run_id": "r-a", "state": "damaged", "tables": ["verdicts"]})
     assert told["tables"]["csv"]["verdicts"] == {"signed": 1, "damaged": 1}  # type: ignore[index]
     code, told = run_verify(tmp_path / "in", "--repair")
     assert (code, told["repaired"]) == (0, [str(path)])
