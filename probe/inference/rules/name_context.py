@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.addresses import is_inside
 from probe.core.tables.evidence_words import DenialMark, DnsState
 from probe.inference.evidence.company import ALONE, CompanyEvidence
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence
@@ -49,9 +50,15 @@ class NameEvidence:
         shown = (self.dns.injected or self.dns.dark_answered or self.dns.port53.tcp_malformed
                  or self.dns.https.is_forged or is_false_hint(self))
         if is_answered(self):
-            return (shown or is_overtaken(self) or is_false_answer(self) or is_restricted(self)
-                    or is_marked_elsewhere(self))
+            return (shown or is_overtaken(self) or (is_false_answer(self) and not self.leads_inside)
+                    or is_restricted(self) or is_marked_elsewhere(self))
         return shown or (not self.dns.resolver_private and self.dns.known_elsewhere and is_refusal_its_own(self))
+
+    @property
+    def leads_inside(self) -> bool:
+        """What is false leads to machines of some network's own, and to none that is known as a block: an office's
+        mirror or a provider's cache, which need not answer today, looks like that (split DNS, RFC 9499)."""
+        return bool(self.dns.bogus) and not self.dns.mark.name and all(map(is_inside, self.dns.bogus))
 
     @property
     def struck_on_the_way(self) -> bool:
