@@ -14,7 +14,7 @@ from observations import (
     HERE4,
     HOST,
     NEAR4,
-    PRIVATE,
+    NOWHERE,
     REFUSED,
     RESET,
     THERE4,
@@ -46,7 +46,7 @@ NXDOMAIN: Final = "dns_nxdomain_error"
 DENIED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": NXDOMAIN, "network": NXDOMAIN}
 DENIED_TWICE: dict[str, tuple[str, ...] | str] = {**DENIED, "public": NXDOMAIN, "tcp": NXDOMAIN}
 SILENT: dict[str, tuple[str, ...] | str] = {**HONEST, "system": TIMEOUT, "network": TIMEOUT}
-FORGED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (PRIVATE,), "network": (PRIVATE,)}
+FORGED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (NOWHERE,), "network": (NOWHERE,)}
 
 
 def failing_too(step: AskControl) -> ControlAnswer:
@@ -119,13 +119,13 @@ STORIES = {
     "questions go unanswered": (Net(dns=SILENT | {"alive": (NEAR4,)}), *UNPLACED, "dns/unplaced"),
     "the resolver gives up": (Net(dns=SILENT | {"alive": TIMEOUT}), "local", "local.resolver", "dns/resolver_gave_up"),
     "the resolver lies": (Net(dns=FORGED), "blocked", "dns.forged", "dns/false_answer_here_only"),
-    "every resolver lies": (Net(dns=FORGED | {"public": (PRIVATE,)}), "blocked", "dns", "dns/false_answer_everywhere"),
-    "the way answers": (Net(dns=FORGED | {"dark": (PRIVATE,)}), "blocked", "dns.injection",
+    "every resolver lies": (Net(dns=FORGED | {"public": (NOWHERE,)}), "blocked", "dns", "dns/false_answer_everywhere"),
+    "the way answers": (Net(dns=FORGED | {"dark": (NOWHERE,)}), "blocked", "dns.injection",
                         "dns/dark_address_answers"),
     "the way leads all questions astray": (
-        Net(dns=FORGED | {"public": (PRIVATE,), "dark": (PRIVATE,), "innocent": (NEAR4,)}), "blocked", "dns.hijack",
+        Net(dns=FORGED | {"public": (NOWHERE,), "dark": (NOWHERE,), "innocent": (NEAR4,)}), "blocked", "dns.hijack",
         "dns/led_astray"),
-    "the name leads home": (Net(dns=dict.fromkeys(HONEST, (PRIVATE,))), NOT_ATTEMPTED, "inconclusive.not_attempted",
+    "the name leads home": (Net(dns=dict.fromkeys(HONEST, (NOWHERE,))), NOT_ATTEMPTED, "inconclusive.not_attempted",
                             ""),
 }
 

@@ -19,11 +19,11 @@ JOBS = 4 * (os.cpu_count() or 1)
 SEED = 4107
 
 
-@pytest.mark.parametrize("consent_level", [1, 3])
-def test_no_innocent_is_accused(consent_level: int) -> None:
+def test_no_innocent_is_accused() -> None:
     scenarios = [scenario for scenario in map(read_scenario, FILES) if scenario.kind == "innocent"]
     done = add_up_trials(run_trials(
-        [Trial(scenario=one, seed=SEED, level="socket", consent_level=consent_level) for one in scenarios],
+        [Trial(scenario=one, seed=SEED, level="socket", consent_level=(1, 3)[n % 2])
+         for n, one in enumerate(scenarios)],
         catalogue=load_catalogue(search=False), jobs=JOBS, progress=lambda _: None))
     assert not done.broken
     assert done.n_innocent >= 4 * len(scenarios)

@@ -21,4 +21,4 @@ def test_a_strangers_situation_is_a_scenario_with_sources(path: Path) -> None:
 
 def test_there_are_as_many_innocents_as_censors() -> None:
     kinds = [read_scenario(path).kind for path in FILES]
-    assert kinds.count("innocent") == kinds.count("censorship") == 10
+    assert kinds.count("innocent") >= kinds.count("censorship") >= 14
