@@ -14,16 +14,19 @@ from probe.cli.main import cli
 
 MAKES = {
     "analyse": "folder", "collect": "folder", "demo": "folder", "evidence": "file", "export": "file",
-    "export ooni": "file", "feed": "folder", "fleet simulate": "folder", "import ooni": "folder", "registers": "file",
+    "export ooni": "file", "feed": "folder", "fleet simulate": "folder", "import ooni": "folder", "look": "file",
+    "registers": "file",
     "report": "file", "show": "file", "update make": "file",
 }
 """Command -> what its `-o/--output` names."""
 BESIDE = {
-    "analyse": {"--rejected"}, "feed": {"--new-key", "--ask", "--from"}, "lab exec": {"--pcap"},
-    "lab score": {"--html", "--markdown", "--keep", "--keep-failing"}, "report": {"--figures"},
+    "analyse": {"--rejected"}, "feed": {"--new-key"}, "lab exec": {"--pcap"},
+    "lab score": {"--html", "--markdown", "--keep", "--keep-failing"}, "look": {"--bundle", "--archive"},
+    "report": {"--figures"},
 }
 """Command -> options for what it makes besides, several of which can be asked for at once."""
-READS = {"--results", "--config", "--catalogue", "--answers", "--events", "--targets", "--policy", "--key", "--series"}
+READS = {"--results", "--config", "--catalogue", "--answers", "--events", "--targets", "--policy", "--key", "--series",
+         "--ask", "--from", "--counts", "--ooni", "--operators", "--verify", "--revises"}
 FORMER = {"analyse", "demo", "fleet simulate", "import ooni", "report"}
 """Commands that called it `--out`."""
 SHOWN_STILL = {"demo", "fleet simulate"}

@@ -287,7 +287,7 @@ def test_figures_are_those_of_what_was_blocked(tmp_path: Path) -> None:
     done = CliRunner().invoke(report, [str(folder), "--figures", str(tmp_path / "f"), "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.output) == {"report": str(folder / "report.html"), "figures": str(tmp_path / "f"),
-                                       "datapackage": None, "changes": []}
+                                       "datapackage": None, "changes": [], "signatures": None}
     assert sorted(path.name for path in (tmp_path / "f").iterdir()) == [
         "overview-1-lab-as64501-ru.svg", "service-1-lab-as64501-ru-01-viber.svg"]
     assert "(blocked 10)" in (tmp_path / "f" / "service-1-lab-as64501-ru-01-viber.svg").read_text()
