@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from in_order import in_order
 from made_up_net import FRAME, Net, walk
-from observations import HERE4, PRIVATE, RESET, TIMEOUT, lookup, plain_visit, replace_flat
+from observations import HERE4, NOWHERE, RESET, TIMEOUT, lookup, plain_visit, replace_flat
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import Catalogue
 from probe.cli.main import cli
@@ -89,7 +89,7 @@ NETS = [
     pytest.param(RESET_NET, "path/unplaced", HERE4, id="reset by name"),
     pytest.param(Net(dns=HONEST, cuts={HERE4: ("connect", TIMEOUT)}), "ip/lost_somewhere", HERE4,
                  id="lost"),
-    pytest.param(Net(dns=HONEST | dict.fromkeys(("system", "network"), (PRIVATE,))), "dns/false_answer_here_only", "",
+    pytest.param(Net(dns=HONEST | dict.fromkeys(("system", "network"), (NOWHERE,))), "dns/false_answer_here_only", "",
                  id="a false answer"),
 ]
 

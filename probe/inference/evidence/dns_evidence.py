@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from probe.core.addresses import is_beside, is_bogon, is_private
+from probe.core.addresses import PROVIDER, is_beside, is_bogon, is_private
 from probe.core.nat64 import to_translated_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.evidence_words import DenialMark, DnsState, NearAnswer
@@ -91,6 +91,8 @@ class DnsEvidence:
     bogus: frozenset[str] = frozenset()
     """Answers that no public name has, and that no trusted resolver gives either."""
     public_bogus: bool = False
+    of_provider: bool = False
+    """The provider's own resolver gave what is bogus, as far as a file of others tells."""
     fingerprint: str = ""
     mark: FingerprintMark = field(default_factory=FingerprintMark)
     """What that fingerprint says in the vantage's country."""
@@ -206,6 +208,7 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
         control_denying=count_vantages(c for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses),
         controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
+        of_provider=any(o.dns.resolver_address == PROVIDER for o in theirs if bogus.intersection(o.dns.answers)),
         fingerprint=mark.name, mark=mark,
         marked_beside=any(is_beside(a, b) for a in _answers(marked) for b in trusted),
         public_restricted=weigh_fingerprints(

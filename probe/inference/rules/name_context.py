@@ -57,8 +57,10 @@ class NameEvidence:
     @property
     def leads_inside(self) -> bool:
         """What is false leads to machines of some network's own, and to none that is known as a block: an office's
-        mirror or a provider's cache, which need not answer today, looks like that (split DNS, RFC 9499)."""
-        return bool(self.dns.bogus) and not self.dns.mark.name and all(map(is_inside, self.dns.bogus))
+        mirror, which need not answer today, looks like that (split DNS, RFC 9499). Not where a public resolver's
+        answers are false as well, nor where it is the provider's own resolver that says so."""
+        offices = not self.dns.public_bogus and not self.dns.of_provider
+        return offices and bool(self.dns.bogus) and not self.dns.mark.name and all(map(is_inside, self.dns.bogus))
 
     @property
     def struck_on_the_way(self) -> bool:
