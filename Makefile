@@ -64,11 +64,12 @@ test: $(TESTED)
 	@$(PY) -m pytest -m 'not slow' $(IN_PARALLEL)
 
 slow: $(TESTED)
-	@$(PY) -m pytest -m slow $(IN_PARALLEL)
+	@$(PY) -m pytest -m 'slow and not long' $(IN_PARALLEL)
 
 check: test slow
 
-long: slow
+long: $(TESTED)
+	@$(PY) -m pytest -m slow $(IN_PARALLEL)
 	@$(PY) tools/soak.py
 	@$(PY) tools/bench.py --only cells
 	@$(MAKE) --no-print-directory score

@@ -151,7 +151,8 @@ def check(kind: Kind, sound: Result) -> str:
     return "answered otherwise"
 
 
-@pytest.mark.parametrize("count", [QUICK, pytest.param(ALL, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("count", [
+    QUICK, pytest.param(ALL, marks=[pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)])])
 @pytest.mark.parametrize("name", KINDS)
 def test_a_flipped_byte_crashes_nothing(in_folder: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random,
                                         name: str, count: int) -> None:

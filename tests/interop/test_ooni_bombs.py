@@ -95,7 +95,8 @@ def check(found: dict[str, Any], word: str) -> None:
     assert found["mb"] < MOST_MB
 
 
-@pytest.mark.parametrize("name", [*BOMBS, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+@pytest.mark.parametrize("name", [
+    *BOMBS, *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.long]) for name in SLOW)])
 def test_a_packed_bomb_is_read_or_refused_in_little_memory(in_folder: Path, name: str) -> None:
     make, word = (BOMBS | SLOW)[name]
     with gzip.open("bomb.gz", "wb", compresslevel=1) as file:

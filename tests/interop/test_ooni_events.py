@@ -70,8 +70,10 @@ def test_a_block_that_content_or_company_shows_is_an_event_of_its_layer(
 
 @pytest.mark.parametrize(("strike", "an_hour", "with_others"), [
     ("tls", 1, False),
-    *(pytest.param(strike, an_hour, others, marks=pytest.mark.slow) for strike in STRIKES for an_hour in (1, 3)
-      for others in (False, True) if (strike, an_hour, others) != ("tls", 1, False)),
+    pytest.param("tcp", 3, True, marks=pytest.mark.slow),
+    *(pytest.param(strike, an_hour, others, marks=[pytest.mark.slow, pytest.mark.long]) for strike in STRIKES
+      for an_hour in (1, 3) for others in (False, True)
+      if (strike, an_hour, others) not in (("tls", 1, False), ("tcp", 3, True))),
 ])
 def test_a_network_that_fails_alone_is_an_event_of_its_layer_that_accuses_nobody(
         tmp_path: Path, strike: Strike, an_hour: int, with_others: bool) -> None:
@@ -87,7 +89,8 @@ def test_a_network_that_fails_alone_is_an_event_of_its_layer_that_accuses_nobody
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strike", STRIKES)
+@pytest.mark.parametrize("strike", [
+    STRIKES[0], *(pytest.param(strike, marks=pytest.mark.long) for strike in STRIKES[1:])])
 def test_messengers_that_fail_are_events_of_their_layer(tmp_path: Path, strike: Strike) -> None:
     found = {row["service"]: row["mechanism"].split(".")[0] for row in analyse(tmp_path, messengers(strike))
              if row["kind"] == "service"}

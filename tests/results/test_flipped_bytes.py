@@ -102,6 +102,7 @@ def test_a_flipped_bit_is_told_or_harmless(originals: dict[bool, Path], tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_flipped_bits_are_told_or_harmless(originals: dict[bool, Path], tmp_path: Path, kind: str,
                                                 monkeypatch: pytest.MonkeyPatch) -> None:

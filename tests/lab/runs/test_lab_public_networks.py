@@ -74,7 +74,7 @@ def test_the_volunteer_asked_nobody_and_the_maker_named_itself(dropped: World) -
     assert dropped.target in {entry.input for entry in made.entries if entry.state == "ok"}
 
 
-@pytest.mark.parametrize("scenario", ["server-down", "host-silent"])
+@pytest.mark.parametrize("scenario", ["server-down", pytest.param("host-silent", marks=pytest.mark.long)])
 def test_an_outage_is_one(scenario: str) -> None:
     with world(scenario, public_network="true") as here:
         assert measure_with_feed(here) == 0
@@ -82,7 +82,8 @@ def test_an_outage_is_one(scenario: str) -> None:
 
 
 @pytest.mark.parametrize(("style", "status"), [
-    ("lies_well", EXIT_FAILED), ("malformed", EXIT_FAILED), ("quota", EXIT_FAILED), ("lies_shut", 0), ("partial", 0)])
+    ("lies_well", EXIT_FAILED), *(pytest.param(style, status, marks=pytest.mark.long) for style, status in (
+        ("malformed", EXIT_FAILED), ("quota", EXIT_FAILED), ("lies_shut", 0), ("partial", 0)))])
 def test_what_a_broken_network_says_accuses_no_outage(style: PublicStyle, status: int) -> None:
     with world("server-down", public_network=style) as here:
         assert measure_with_feed(here) == status
