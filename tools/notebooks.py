@@ -180,11 +180,12 @@ control. Here is the same from Python."""),
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from probe.research.population.population_files import PARQUET_FILE, write_population
+from probe.research.cells.file_names import POPULATION_FILE
+from probe.research.population.population_files import write_population
 
 folder = Path(tempfile.mkdtemp())
 done = write_population(results.path, folder, now=datetime.now(UTC), lab=True, memory_mb=400, threads=1)
-population = pd.read_parquet(folder / PARQUET_FILE)
+population = pd.read_parquet(folder / POPULATION_FILE)
 population.loc[population["service"] == service,
                ["probe_cc", "probe_asn", "served_until", "onset", "outcome", "suspected", "rule_id", "networks_alike",
                 "countries_served", "not_excluded"]]"""),

@@ -8,7 +8,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from probe.core.runs import RunResult
@@ -87,8 +87,10 @@ class Tally:
 
 
 def digest(result: RunResult) -> str:
-    """The same for the same values, all of them, but not for captured packets, which a file of their own holds."""
-    parts = (result.run, result.observations, result.controls, result.verdicts, result.services)
+    """The same for the same values, all of them, but not for captured packets, which a file of their own holds, nor for
+    the signature, which a run gets when it is written."""
+    unsigned = replace(result.run, columns_version=0, public_key="", digests=(), signature="")
+    parts = (unsigned, result.observations, result.controls, result.verdicts, result.services)
     return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
