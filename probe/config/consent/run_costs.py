@@ -28,9 +28,9 @@ class RunCost:
 
 
 MEASURED: Mapping[int, RunCost] = MappingProxyType({
-    1: RunCost(sent_kb=529, received_kb=1899, disk_kb=1491, runtime_s=897, connections=773, questions=752),
-    2: RunCost(sent_kb=651, received_kb=2218, disk_kb=2013, runtime_s=897, connections=1024, questions=1157),
-    3: RunCost(sent_kb=721, received_kb=2423, disk_kb=2093, runtime_s=899, connections=1047, questions=1169),
+    1: RunCost(sent_kb=636, received_kb=2033, disk_kb=1576, runtime_s=897, connections=791, questions=752),
+    2: RunCost(sent_kb=784, received_kb=2326, disk_kb=2119, runtime_s=894, connections=1093, questions=1102),
+    3: RunCost(sent_kb=862, received_kb=2658, disk_kb=2181, runtime_s=899, connections=1086, questions=1150),
 })
 """By consent level."""
 
