@@ -70,10 +70,9 @@ def test_a_block_that_content_or_company_shows_is_an_event_of_its_layer(
 
 @pytest.mark.parametrize(("strike", "an_hour", "with_others"), [
     ("tls", 1, False),
-    pytest.param("tcp", 3, True, marks=pytest.mark.slow),
     *(pytest.param(strike, an_hour, others, marks=[pytest.mark.slow, pytest.mark.long]) for strike in STRIKES
       for an_hour in (1, 3) for others in (False, True)
-      if (strike, an_hour, others) not in (("tls", 1, False), ("tcp", 3, True))),
+      if (strike, an_hour, others) != ("tls", 1, False)),
 ])
 def test_a_network_that_fails_alone_is_an_event_of_its_layer_that_accuses_nobody(
         tmp_path: Path, strike: Strike, an_hour: int, with_others: bool) -> None:
@@ -97,7 +96,7 @@ def test_messengers_that_fail_are_events_of_their_layer(tmp_path: Path, strike: 
     assert found == dict.fromkeys(["telegram"] if strike == "http" else ["telegram", "whatsapp", "signal"], strike)
 
 
-@pytest.mark.parametrize("an_hour", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("an_hour", [1, pytest.param(3, marks=[pytest.mark.slow, pytest.mark.long])])
 @pytest.mark.parametrize("strike", ["", *STRIKES])
 def test_what_is_well_or_fails_for_the_helper_alike_is_no_event(tmp_path: Path, strike: Strike, an_hour: int) -> None:
     assert analyse(tmp_path, well_and_struck(page_of(""), page_of(strike, helper=False), an_hour)) == []

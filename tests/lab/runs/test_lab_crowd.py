@@ -8,11 +8,10 @@ from crowds_made import volunteers
 from lab_crowds import LEVEL, crowd_world, gather_crowd, judge_client, publish_crowd
 from probe.control.feeds.feed_document import read_feed
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 
 
-@pytest.mark.parametrize("scenario", ["ip-drop", *(
-    pytest.param(name, marks=pytest.mark.long) for name in ("port-block", "dns-resolver-lie", "server-down"))])
+@pytest.mark.parametrize("scenario", ["ip-drop", "port-block", "dns-resolver-lie", "server-down"])
 def test_a_crowd_decides_and_three_forgers_change_nothing(scenario: str) -> None:
     with crowd_world(scenario) as here:
         gather_crowd(here)
