@@ -138,9 +138,9 @@ def may_refuse(service: ServiceAt, country: str) -> bool:
 
 def _is_bound(owner: OwnerId, sanction: Sanction, country: str) -> bool:
     seats = set(list_seats(owner))
-    if sanction.whole and country == sanction.country and country not in seats:
-        return owner not in sanction.serves
-    return owner not in sanction.serves and bool(seats & set(sanction.seats))
+    by_law = not seats.isdisjoint(sanction.seats)
+    by_advice = sanction.whole and country == sanction.country and country not in seats
+    return owner not in sanction.serves and (by_law or by_advice)
 
 
 def list_seats(owner: OwnerId) -> tuple[str, ...]:
