@@ -43,6 +43,34 @@ def read_trace(trace: Observation) -> TracedPath:
     return TracedPath(heard=heard, ended_at=ended_at, ended_by=ended_by)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedWays:
+    """The ways that tell of one address and port."""
+
+    ours: Sequence[TracedPath]
+    others: Mapping[str, TracedPath]
+    """To addresses of other networks, in the same family, that answered."""
+    beside: Sequence[TracedPath]
+    """To neighbours of the address."""
+
+
+NO_WAYS = TracedWays(ours=(), others={}, beside=())
+"""Nobody looked."""
+
+
+def gather_ways(traces: Sequence[Observation], address: str, port: int) -> TracedWays:
+    """Sort traces of one sort, SYNs or datagrams; nothing is read where none is of this address."""
+    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
+    if not ours:
+        return NO_WAYS
+    family = 6 if ":" in address else 4
+    others = {o.address: read_trace(o) for o in traces if o.purpose == "reference" and o.family == family
+              and not may_share_network(o.address, address)}
+    return TracedWays(
+        ours=ours, others={other: way for other, way in others.items() if way.ended_by == "open"},
+        beside=[read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)])
+
+
 def locate_loss(traces: Sequence[Observation], address: str, port: int) -> LostWhere:
     """near: lost, or answered in the address's name, at a place that other traffic passes through; far: beyond
     everything that is shared with other traffic, where the operator itself may refuse us; unknown: neither is
@@ -53,21 +81,16 @@ def locate_loss(traces: Sequence[Observation], address: str, port: int) -> LostW
     where the way to its other services, or to whoever stands beside it, goes on. And what comes after the last router
     that is heard of must be shared, too: an operator's first router may refuse us before it says a word.
     """
-    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
-    if not ours:
+    ways = gather_ways(traces, address, port)
+    if not ways.ours:
         return ""
-    family = 6 if ":" in address else 4
-    ways = {o.address: read_trace(o) for o in traces if o.purpose == "reference" and o.family == family
-            and not may_share_network(o.address, address)}
-    open_ways = {other: way for other, way in ways.items() if way.ended_by == "open"}
-    passed = {name_network(other) for other,
-              theirs in open_ways.items() if any(is_nearer(way, theirs) for way in ours)}
-    beside = [read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)]
+    passed = {name_network(other) for other, theirs in ways.others.items()
+              if any(is_nearer(way, theirs) for way in ways.ours)}
     if len(passed) >= NETWORKS and all(
-            goes_on_shared(way, beside, open_ways, place=way.ended_at or way.reach + 1) for way in ours):
+            goes_on_shared(way, ways, place=way.ended_at or way.reach + 1) for way in ways.ours):
         return "near"
-    others = list(open_ways.values())
-    return "far" if others and not passed and all(_is_far(way, others) for way in ours) else "unknown"
+    others = list(ways.others.values())
+    return "far" if others and not passed and all(_is_far(way, others) for way in ways.ours) else "unknown"
 
 
 def _shares(way: TracedPath, other: TracedPath) -> bool:
@@ -84,23 +107,22 @@ def is_nearer(way: TracedPath, other: TracedPath) -> bool:
     return other.reach >= way.reach + BEYOND_HOPS
 
 
-def goes_on_shared(way: TracedPath, beside: Sequence[TracedPath], references: Mapping[str, TracedPath], *,
-                   place: int, networks: int = NETWORKS) -> bool:
+def goes_on_shared(way: TracedPath, ways: TracedWays, *, place: int, networks: int = NETWORKS) -> bool:
     """Whether some router at or beyond the hop `place`, where our way ends, is passed on the way to so many unrelated
     networks as well.
 
-    A neighbour's way tells what comes there on ours. Where none is heard of so far, all references must pass one and
-    the same router there: where each has its own, ours may be the operator's. `references`: address -> way.
+    A neighbour's way tells what comes there on ours. Where none is heard of so far, all others must pass one and the
+    same router there: where each has its own, ours may be the operator's.
     """
     way = TracedPath(heard={hop: router for hop, router in way.heard.items() if hop < place})
-    following = [(hop, router) for other in beside if _shares(way, other) for hop, router in other.heard.items()
-                 if hop >= place]
-    ways = {address: other for address, other in references.items() if _shares(way, other)}
+    following = [(hop, router) for other in ways.beside if _shares(way, other)
+                 for hop, router in other.heard.items() if hop >= place]
+    others = {address: other for address, other in ways.others.items() if _shares(way, other)}
     if following:
-        return any(_count_networks(ways, step) >= networks for step in following)
-    next_hop = min((hop for other in ways.values() for hop in other.heard if hop >= place), default=0)
-    routers = {other.heard.get(next_hop, "") for other in ways.values()} - {""}
-    return len(routers) == 1 and _count_networks(ways, (next_hop, routers.pop())) >= NETWORKS
+        return any(_count_networks(others, step) >= networks for step in following)
+    next_hop = min((hop for other in others.values() for hop in other.heard if hop >= place), default=0)
+    routers = {other.heard.get(next_hop, "") for other in others.values()} - {""}
+    return len(routers) == 1 and _count_networks(others, (next_hop, routers.pop())) >= NETWORKS
 
 
 def _count_networks(ways: Mapping[str, TracedPath], step: tuple[int, str]) -> int:
@@ -112,9 +134,8 @@ def passes_beside(traces: Sequence[Observation], address: str, port: int, *,
                   is_short: Callable[[TracedPath, TracedPath], bool] = is_nearer) -> bool:
     """Whether packets for a neighbour of the address pass where those for the address are lost: `is_short` tells it of
     our way and another. Routes are lost by networks of a /24, or a /48, at least; so it is not for want of a route."""
-    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
-    theirs = [read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)]
-    return bool(ours) and all(any(is_short(way, other) for other in theirs) for way in ours)
+    ways = gather_ways(traces, address, port)
+    return bool(ways.ours) and all(any(is_short(way, other) for other in ways.beside) for way in ways.ours)
 
 
 def _is_far(way: TracedPath, others: Sequence[TracedPath]) -> bool:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.catalogue.owners import ServiceAt, are_unrelated, describe_service, may_share_network
-from probe.core.addresses import is_beside
+from probe.catalogue.owners import ServiceAt, are_unrelated, describe_service
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import InnocentState, LostWhere, VersionState
 from probe.core.tables.failures import TIMEOUTS
 from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import DatagramKind
 from probe.inference.evidence.fisher import fisher_p
-from probe.inference.evidence.trace_evidence import BEYOND_HOPS, TracedPath, goes_on_shared, read_trace
+from probe.inference.evidence.trace_evidence import BEYOND_HOPS, TracedPath, gather_ways, goes_on_shared
 
 OPERATIONS: frozenset[Operation] = frozenset(("quic_handshake", "quic_version", "stun_binding"))
 """What is said to a service in datagrams."""
@@ -138,20 +137,14 @@ def locate_datagram_loss(traces: Sequence[Observation], address: str, port: int)
 
     An answer of the address itself says nothing: where only most packets are lost, some arrive.
     """
-    traces = [o for o in traces if o.operation == "udp_trace"]
-    ours = [read_trace(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
-    if not ours:
+    ways = gather_ways([o for o in traces if o.operation == "udp_trace"], address, port)
+    if not ways.ours:
         return ""
-    family = 6 if ":" in address else 4
-    ways = {o.address: read_trace(o) for o in traces if o.purpose == "reference" and o.family == family
-            and not may_share_network(o.address, address)}
-    ways = {other: way for other, way in ways.items() if way.ended_by == "open"}
-    others = list(ways.values())
-    beside = [read_trace(o) for o in traces if o.purpose == "neighbour" and is_beside(o.address, address)]
-    if any(goes_on_shared(way, beside, ways, place=find_missed_hop(way, other), networks=1)
-           for way in ours for other in others if is_cut(way, other)):
+    others = list(ways.others.values())
+    if any(goes_on_shared(way, ways, place=find_missed_hop(way, other), networks=1)
+           for way in ways.ours for other in others if is_cut(way, other)):
         return "near"
-    return "far" if others and all(_goes_on(way, others) for way in ours) else "unknown"
+    return "far" if others and all(_goes_on(way, others) for way in ways.ours) else "unknown"
 
 
 def find_missed_hop(way: TracedPath, other: TracedPath) -> int:
