@@ -28,6 +28,12 @@ def _shut(c: PathContext) -> bool:
     return is_lost_here(c) and not c.path.opened_before
 
 
+def _fails_far_and_elsewhere(c: PathContext) -> bool:
+    """Attempts to connect end beyond what other traffic from here passes, and no control connects either."""
+    return (c.path.stage == "connect" and c.path.control_failed > 0 and not c.path.control_ok
+            and c.path.lost == "far")
+
+
 CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.92,
          needs=("two_helpers",),
@@ -42,14 +48,12 @@ CONNECT: tuple[PathRule, ...] = (
          needs=("helper", "routers"),
          why="our attempts pass everything that other traffic from here passes and are lost beyond it, and a control "
              "elsewhere cannot reach the address either",
-         holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and c.path.control_failed > 0
-               and not c.path.control_ok and c.path.lost == "far"),
+         holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure in TIMEOUTS),
     Rule(id="ip/control_fails_and_refused_far", outcome="down", block_type="server.refused", confidence=0.7,
          needs=("helper", "routers"),
          why="our attempts pass everything that other traffic from here passes and are refused beyond it, and a "
              "control elsewhere cannot connect to the address either",
-         holds=lambda c: c.path.stage == "connect" and c.path.failure == CONNECTION_REFUSED
-               and c.path.control_failed > 0 and not c.path.control_ok and c.path.lost == "far"),
+         holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure == CONNECTION_REFUSED),
     Rule(id="ip/lost_here_and_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("two_helpers", "routers"),
          why="controls cannot reach the address either, but our own attempts end where other traffic passes: an outage "
