@@ -16,7 +16,7 @@ from probe.catalogue.programs import PROGRAM_HELLOS, list_programs
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
-from probe.core.tables.evidence_words import Answered, InnocentState
+from probe.core.tables.evidence_words import SPEAKING, Answered, InnocentState
 from probe.core.tables.failures import Failure, FailureKind, kind_of
 from probe.core.tables.shapes import ProgramShape, ShapeWord
 from probe.core.tables.words import Empty
@@ -188,12 +188,19 @@ def list_program_meetings(site: Site, visits: Sequence[Observation], around: Seq
     return frozenset(found)
 
 
+def list_user_shapes(site: Site) -> dict[ProgramShape, int]:
+    """The shapes in which people's programs ask the site, and how often each is drawn."""
+    shapes: dict[ProgramShape, int] = {}
+    for endpoint in site.endpoints if site.sni and site.kind in SPEAKING else ():
+        shapes |= list_programs(endpoint.role, site.alpn)
+    return shapes
+
+
 def list_unasked(site: Site, around: Iterable[Observation], known: Iterable[ProgramMeeting],
                  ) -> tuple[ProgramShape, ...]:
     """Shapes in which people's programs ask the site, that are struck at others for their name, and were not answered
     here."""
-    users = {shape for e in site.endpoints for shape in list_programs(e.role, site.alpn)} if site.sni else set()
-    struck = {m.shape for m in known if m.failure and m.others_served} & users
+    struck = {m.shape for m in known if m.failure and m.others_served}.intersection(list_user_shapes(site))
     if not struck:
         return ()
     told = {o.tls.shape for o in around if o.purpose == "program" and o.hostname == site.host and not o.failure}

@@ -23,10 +23,10 @@ from probe.core.tables.evidence_words import Depth
 from probe.core.tables.failures import is_timeout
 from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.words import Empty
-from probe.inference.evidence.program_evidence import is_struck_hello
+from probe.inference.evidence.program_evidence import is_struck_hello, list_user_shapes
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.steps import AskControl, Step, Visit
-from probe.measurement.planning.struck_shapes import list_answering_addresses, list_user_shapes
+from probe.measurement.planning.struck_shapes import list_answering_addresses
 
 TURNS, QUICK_TURNS = 3, 4
 """Hellos of the program that must fail, each after one of the library's: more where a failure costs no time."""

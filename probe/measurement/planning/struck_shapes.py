@@ -10,12 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.catalogue.owners import find_owner
-from probe.catalogue.programs import PROGRAM_HELLOS, list_programs
+from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
-from probe.core.tables.evidence_words import SPEAKING
 from probe.core.tables.shapes import ProgramShape
-from probe.inference.evidence.program_evidence import list_program_meetings
+from probe.inference.evidence.program_evidence import list_program_meetings, list_user_shapes
 
 MOST_SITES = 5
 """Of a run: with the one that was struck twice the three owners that are company."""
@@ -33,14 +32,6 @@ class StruckShapes:
 
 
 NONE_STRUCK = StruckShapes()
-
-
-def list_user_shapes(site: Site) -> dict[ProgramShape, int]:
-    """The shapes in which people's programs ask the site, and how often each is drawn."""
-    shapes: dict[ProgramShape, int] = {}
-    for endpoint in site.endpoints if site.sni and site.kind in SPEAKING else ():
-        shapes |= list_programs(endpoint.role, site.alpn)
-    return shapes
 
 
 def list_answering_addresses(visits: Iterable[Observation]) -> list[str]:
