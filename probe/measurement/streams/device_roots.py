@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,7 @@ BUNDLES = (
 MAX_BUNDLE_BYTES = 8 << 20
 MAX_LENGTH = 8
 """Certificates of a chain that are followed."""
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
 def is_signed_on_device(chain_der: Sequence[bytes]) -> bool:
@@ -70,32 +73,42 @@ def _has_signed(issuer: Certificate, issued: Certificate) -> bool:
 
 @lru_cache(maxsize=1)
 def _read_device_roots() -> Mapping[bytes, Sequence[Certificate]]:
-    return index_roots(_load_bundle())
+    from cryptography.utils import CryptographyDeprecationWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # old roots have odd serial numbers
+        return index_roots(_load_store())
 
 
-def index_roots(certificates: Sequence[Certificate]) -> Mapping[bytes, Sequence[Certificate]]:
-    """Encoded subject -> the roots of that name."""
+def index_roots(encoded: Iterable[bytes]) -> Mapping[bytes, Sequence[Certificate]]:
+    """Encoded subject -> the roots of that name, of certificates in DER; what cannot be read is left out."""
+    from cryptography import x509
+
     found: dict[bytes, list[Certificate]] = {}
-    for one in certificates:
-        found.setdefault(one.subject.public_bytes(), []).append(one)
+    for der in encoded:
+        with suppress(Exception):  # somebody's own root may break the parser in many ways
+            one = x509.load_der_x509_certificate(der)
+            found.setdefault(one.subject.public_bytes(), []).append(one)
     return found
 
 
-def _load_bundle() -> list[Certificate]:
-    import warnings
-
-    from cryptography import x509
-
-    warnings.filterwarnings("ignore", module=__name__)  # old roots have odd serial numbers; that is no concern of ours
+def _load_store() -> list[bytes]:
+    """The certificates of the device's store in DER; none where it is not found."""
     windows: Any = getattr(ssl, "enum_certificates", None)
     if windows is not None:
-        encoded = [der for der, encoding, _trust in windows("ROOT") if encoding == "x509_asn"]
-        return [x509.load_der_x509_certificate(der) for der in encoded]
+        return [der for der, encoding, _trust in windows("ROOT") if encoding == "x509_asn"]
     for name in (os.environ.get("SSL_CERT_FILE", ""), ssl.get_default_verify_paths().cafile or "", *BUNDLES):
-        try:
+        with suppress(OSError, ValueError):
             if name and Path(name).is_file():
                 with Path(name).open("rb") as file:
-                    return x509.load_pem_x509_certificates(file.read(MAX_BUNDLE_BYTES))
-        except (OSError, ValueError):
-            continue
+                    return read_bundle(file.read(MAX_BUNDLE_BYTES).decode("ascii", "replace"))
     return []
+
+
+def read_bundle(text: str) -> list[bytes]:
+    """The certificates of a file in PEM, in DER; what is none is left out."""
+    found: list[bytes] = []
+    for part in text.split(_BEGIN)[1:]:
+        with suppress(ValueError):
+            found.append(ssl.PEM_cert_to_DER_cert(f"{_BEGIN}{part.partition(_END)[0]}{_END}"))
+    return found

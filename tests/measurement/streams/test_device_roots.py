@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.measurement.streams import device_roots
-from probe.measurement.streams.device_roots import index_roots, is_signed_on_device, leads_to
+from probe.measurement.streams.device_roots import index_roots, is_signed_on_device, leads_to, read_bundle
 
 ANTIVIRUS, CENSOR = trustme.CA(organization_name="Antivirus"), trustme.CA(organization_name="Censor")
 NAMESAKE = trustme.CA(organization_name="Antivirus")
@@ -32,7 +32,7 @@ def leaf(ca: trustme.CA) -> x509.Certificate:
     return read(ca.issue_cert(HOST).cert_chain_pems[0])
 
 
-STORE = index_roots([read(ANTIVIRUS.cert_pem)])
+STORE = index_roots(chain(read(ANTIVIRUS.cert_pem)))
 CHAINS = {
     "signed by the device's root": (chain(leaf(ANTIVIRUS)), True),
     "with the root itself": (chain(leaf(ANTIVIRUS), read(ANTIVIRUS.cert_pem)), True),
@@ -54,6 +54,19 @@ def test_only_a_chain_that_leads_to_a_root_of_the_device_counts(sent: Sequence[b
 @given(st.lists(st.binary(max_size=400), max_size=12))
 def test_any_bytes_lead_nowhere(sent: list[bytes]) -> None:
     assert not leads_to(sent, STORE)
+
+
+def test_a_store_of_which_a_part_cannot_be_read_tells_the_rest() -> None:
+    broken = CENSOR.cert_pem.bytes().decode().replace("MII", "!!!", 1)
+    cut = CENSOR.cert_pem.bytes().decode()[:200]
+    text = "".join((broken, "# a remark\n", ANTIVIRUS.cert_pem.bytes().decode(), cut))
+    assert leads_to(chain(leaf(ANTIVIRUS)), index_roots([*read_bundle(text), b"\x30\x03abc"]))
+    assert not leads_to(chain(leaf(CENSOR)), index_roots(read_bundle(text)))
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_store_of_nothing(text: str) -> None:
+    assert index_roots(read_bundle(f"-----BEGIN CERTIFICATE-----{text}")) == {}
 
 
 def test_the_store_is_read_from_where_the_system_says(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
