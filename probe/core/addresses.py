@@ -50,11 +50,13 @@ def is_bogon(text: str, nat64_prefix: str = "") -> bool:
     return not address.is_global or address.is_multicast
 
 
-_INSIDE = tuple(ipaddress.ip_network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+_INSIDE = tuple(ipaddress.ip_network(net) for net in (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
 
 
 def is_inside(text: str) -> bool:
-    """True for an address of the space in which networks number their own machines (RFC 1918, RFC 4193)."""
+    """True for an address of the space in which networks, carriers' too, number their own machines (RFC 1918, RFC 4193,
+    RFC 6598)."""
     address = parse_address(text)
     return address is not None and any(address in net for net in _INSIDE)
 

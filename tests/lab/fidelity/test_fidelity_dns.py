@@ -163,6 +163,19 @@ def test_the_resolver_gives_the_address_of_a_block_page(w: Watched) -> None:
     assert_other_resolver_is_honest(w)
 
 
+@on("dns-carrier-cache")
+def test_the_resolver_gives_an_address_of_the_carriers_own_space(w: Watched) -> None:
+    t = w.target("t")
+    flow = w.dns(t.host)
+    w.settle()
+    p, = w.from_server(flow)
+    assert_answers_question(w, p, flow, t.host)
+    assert addresses(p) == [str(w.drawn.faults[0].params["address"])]
+    assert w.connect(addresses(p)[0], port=443, timeout_s=BRIEF_S).failure != ""
+    assert_other_resolver_is_honest(w)
+    assert not [entry for entry in w.truth() if entry.block_type]
+
+
 @on("dns-cname-lie")
 def test_the_resolver_gives_an_alias(w: Watched) -> None:
     alias = str(w.drawn.faults[0].params["cname"])
