@@ -18,9 +18,10 @@ comma := ,
 # What says which packages are needed: of the probe, and of the laboratory.
 DECLARED := pyproject.toml lab/pyproject.toml
 TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
-PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+QUIET_PIP := -m pip install --quiet --disable-pip-version-check --no-compile
+PIP_INSTALL = $(PY) $(QUIET_PIP) $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 SPARK_HASHED = $(if $(findstring spark,$(TEST_EXTRAS)),$(patsubst %.txt,%-spark.txt,$(HASHED)))
-HASHED_FIRST = $(if $(HASHED),$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
+HASHED_FIRST = $(if $(HASHED),$(PY) $(QUIET_PIP) --no-deps \
   --require-hashes $(addprefix --requirement ,$(HASHED) $(SPARK_HASHED)))
 # The environment with the lowest versions, for the lowest Python where it is there, and the tests that touch what they bring.
 LOWEST := .venv-lowest
@@ -34,7 +35,7 @@ SCORE ?=
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test slow check long lowest lint bench score soak docs dist lock clean
+.PHONY: help demo test slow check long lowest lint bench score soak rehearsal docs strings dist release deb lock clean
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
@@ -45,10 +46,14 @@ help:
 	@echo "make lint   style and types alone"
 	@echo "make bench  how fast it is"
 	@echo "make score  how often it is right, in worlds drawn anew; keeps the seeds that fail (SCORE: further options)"
-	@echo "make docs   write the generated parts of the documents, the manual page among them"
+	@echo "make docs   write the generated parts of the documents, the manual page among them; build and check their site"
+	@echo "make strings bring the translations up to date: what is new is left open, what is gone goes"
 	@echo "make dist   build wheels and source archives, of the probe and of the laboratory, and a list of what they need, into dist/"
+	@echo "make release VERSION=0.2.0  all that belongs to a release: changelog, files, checksums, tag (DRY_RUN=1: kept nowhere)"
+	@echo "make deb    build the Debian packages, source and binary, into build/deb (on Debian 13)"
 	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed, hashes and licences"
 	@echo "make soak   a year on a bad machine, and what is lost by it (about ten minutes)"
+	@echo "make rehearsal  six days of an operator's services on this machine, and what may happen, in a minute or two"
 	@echo "make long   the slow tests, the soak, the score and the comparison with peers: hours, by hand"
 	@echo "make clean  remove the environment and every cache"
 
@@ -57,11 +62,12 @@ demo: $(VENV)/.installed-demo
 
 IN_PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-# While types are checked on one core, the tests' modules are compiled on another, else each process compiled them anew.
+# Types are checked beside the tests. These are collected once before, else each process compiled their modules anew.
 test: $(TESTED)
 	@$(PY) -m ruff check .
-	@$(PY) -m pytest --collect-only --quiet >/dev/null 2>&1 & $(PY) -m mypy; checked=$$?; wait; exit $$checked
-	@$(PY) -m pytest -m 'not slow' $(IN_PARALLEL)
+	@$(PY) -m mypy >$(VENV)/types.log 2>&1 & types=$$!; $(PY) -m pytest --collect-only --quiet >/dev/null 2>&1; \
+	$(PY) -m pytest -m 'not slow' $(IN_PARALLEL); tests=$$?; wait $$types; types=$$?; cat $(VENV)/types.log; \
+	exit $$((tests ? tests : types))
 
 slow: $(TESTED)
 	@$(PY) -m pytest -m 'slow and not long' $(IN_PARALLEL)
@@ -71,6 +77,7 @@ check: test slow
 long: $(TESTED)
 	@$(PY) -m pytest -m slow $(IN_PARALLEL)
 	@$(PY) tools/soak.py
+	@$(PY) tools/rehearsal.py --full
 	@$(PY) tools/bench.py --only cells
 	@$(MAKE) --no-print-directory score
 
@@ -90,14 +97,34 @@ score: $(TESTED)
 soak: $(TESTED)
 	@$(PY) tools/soak.py
 
+rehearsal: $(TESTED)
+	@$(PY) tools/rehearsal.py
+
 docs: $(TESTED)
 	@$(PY) tools/docs.py
+	@$(PY) tools/docs_site.py
+
+strings: $(TESTED)
+	@$(PY) tools/strings.py
 
 dist: $(TESTED)
 	@rm -rf dist
 	@$(PY) -m hatchling build
 	@cd lab && ../$(PY) -m hatchling build -d ../dist
 	@$(PY) tools/sbom.py reachability-probe dist/reachability-probe.cdx.json
+
+release: $(TESTED)
+	@if [ -z "$(VERSION)" ]; then echo "Name the version: make release VERSION=0.2.0" >&2; exit 1; fi
+	@$(PY) tools/release.py $(VERSION) $(if $(DRY_RUN),--dry-run)
+
+# What is built is what the source archive holds, with the wheels of others beside it.
+deb: $(TESTED)
+	@rm -rf build/deb
+	@$(PY) -m hatchling build -t sdist -d build/deb
+	@cd build/deb && tar -xf *.tar.gz && rm *.tar.gz && mv reachability_probe-* source
+	@$(PY) tools/debian_wheels.py build/deb/source/debian/wheels
+	@cd build/deb/source && dpkg-buildpackage --unsigned-source --unsigned-changes
+	@rm -r build/deb/source
 
 lock: $(TESTED)
 	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload]' --editable './lab[demo,fleet,peers,users]'
@@ -107,7 +134,7 @@ lock: $(TESTED)
 	@$(PY) tools/licences.py
 
 clean:
-	rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site
 
 # What the tests need includes what the demo needs.
 $(VENV)/.installed-demo: $(DECLARED) | $(VENV)/.made
@@ -119,14 +146,14 @@ $(TESTED): $(DECLARED) | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(HASHED_FIRST)
 	@$(PIP_INSTALL) $(if $(HASHED),--no-build-isolation) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet,peers,users]'
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/axe.txt \
+	@$(PY) $(QUIET_PIP) --no-deps --require-hashes -r requirements/axe.txt \
 	  || echo "axe-core could not be had; the test of our pages with it is skipped." >&2
 	@touch $@
 
 $(LOWEST)/.installed: pyproject.toml lab/pyproject.toml requirements/lowest.txt
 	@$(MAKE) --no-print-directory VENV=$(LOWEST) PYTHON=$(or $(PYTHON),python3.11) $(LOWEST)/.made
 	@echo "Installing the lowest versions into $(LOWEST) ..."
-	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	@$(LOWEST)/bin/python $(QUIET_PIP) \
 	  --constraint requirements/lowest.txt --editable '.[dev,helper,quic,research]' --editable lab
 	@touch $@
 

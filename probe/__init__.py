@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from probe.research.open_results import Results
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def open_results(path: str | Path, *, lab: bool = False) -> Results:

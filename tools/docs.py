@@ -1,5 +1,5 @@
-"""Write the generated parts of the documents: tables in README.md and docs/lab.md, docs/codebook.md, docs/rules.md,
-docs/services.md, docs/owners.md, docs/interop.md, the manual page.
+"""Write the generated parts of the documents: tables in docs/results.md and docs/lab.md, docs/codebook.md,
+docs/rules.md, docs/commands.md, docs/services.md, docs/owners.md, docs/interop.md, docs/picture.svg, the manual page.
 
 `python tools/docs.py` writes, `python tools/docs.py --check` only compares and fails where something differs.
 """
@@ -13,9 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
+import commands_page  # noqa: E402
 import interop  # noqa: E402
 import manpage  # noqa: E402
 import owners  # noqa: E402
+import picture  # noqa: E402
 import services  # noqa: E402
 from grid import grid  # noqa: E402
 from probe.core.tables.basis_words import BASES  # noqa: E402
@@ -33,12 +35,12 @@ from probe_lab.format import guide  # noqa: E402
 
 
 def outcomes() -> str:
-    """The outcomes, for README.md."""
+    """The outcomes, for docs/results.md."""
     return grid(("outcome", "meaning"), [(f"`{o}`", text) for o, text in OUTCOMES.items()])
 
 
 def block_types() -> str:
-    """The block types that today's rules can reach, for README.md."""
+    """The block types that today's rules can reach, for docs/results.md."""
     reached = {rule.block_type for rule in list_rules()}
     rows = [(f"`{b.id}`", b.outcome, b.meaning, f"`{b.nearest}`: {b.test}")
             for b in BLOCK_TYPES.values() if b.id in reached]
@@ -55,16 +57,18 @@ def rules() -> str:
     needs = grid(("need", "meaning"), [(f"`{n}`", text) for n, text in NEEDS.items()])
     table = grid(("rule", "outcome", "block type", "confidence", "rests on", "needs", "why", "file"), rows)
     return ("# The rules, in the order in which they are tried\n\n"
-            "Generated from `probe/inference/rules` by `make docs`. Of each part (network, name, path) the first rule "
-            "that holds decides. Of the verdicts that were given a `confidence`, [the score](score.md) tells how many "
-            "were right. A rule that accuses is no surer than (m + 1) / (m + 2), where m classes of innocents that "
-            "look like it were tried without an accusation (`probe/inference/rules/innocents_tried.py`)."
+            "This page lists the rules that turn measurements into verdicts; `make docs` generates it from "
+            "`probe/inference/rules`. There is a table of rules for the network, for a name, and for a path (one "
+            "address of one endpoint). In each the first rule that holds decides. Of the verdicts that were given a "
+            "`confidence`, [the score](score.md) tells how many were right. A rule that accuses is no surer than "
+            "(m + 1) / (m + 2), where m classes of innocents that look like it were tried without an accusation "
+            "(`probe/inference/rules/innocents_tried.py`)."
             "\n\n## What an accusation rests on\n\n"
             "A service's own front can reset, drop, mute, redirect or answer in every way in which a censor can. So a "
-            "rule that accuses decides only where one of the things that it may rest on was seen, and the verdict "
-            "names the strongest of them in the column `basis`. Where none was seen the verdict is "
-            "`inconclusive.unplaced`, and what was suspected stands in the column `suspected`: other runs, and other "
-            "networks, may decide it. A verdict says where something acts, never by whose order."
+            "rule that accuses decides only where one of the things that it may rest on was seen. The verdict names "
+            "the strongest of them in the column `basis`. If none was seen the verdict is `inconclusive.unplaced`, and "
+            "the suspected cause stands in the column `suspected`. Other runs, and other networks, may decide it. A "
+            "verdict says where something acts, never by whose order."
             f"\n\n{bases}\n\n## What a rule needs\n\n{needs}\n\n## The rules\n\n{table}\n\n{population_rules()}\n")
 
 
@@ -118,7 +122,7 @@ def filled(text: str, tables: Mapping[str, str], *, name: str) -> str:
 def documents() -> dict[Path, str]:
     """Every generated document and what it should hold."""
     tables = {
-        ROOT / "README.md": {"outcomes": outcomes(), "block types": block_types()},
+        ROOT / "docs" / "results.md": {"outcomes": outcomes(), "block types": block_types()},
         ROOT / "docs" / "lab.md": lab_tables(),
     }
     return {
@@ -128,6 +132,8 @@ def documents() -> dict[Path, str]:
         ROOT / "docs" / "services.md": services.page(),
         ROOT / "docs" / "owners.md": owners.page(),
         ROOT / "docs" / "interop.md": interop.page(),
+        ROOT / "docs" / "commands.md": commands_page.page(),
+        ROOT / "docs" / "picture.svg": picture.page(),
         ROOT / "share" / "man" / "man1" / "probe.1": manpage.page(),
     }
 

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from lock import plain
+
 FOLDER = Path(__file__).resolve().parent.parent / "requirements"
 SPARK = frozenset(("pyspark", "py4j"))
 LOWEST_PYTHON = "3.11"
@@ -57,7 +59,7 @@ def ask_index(pins: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...]]]
          "--no-annotate", "--universal", "--python-version", LOWEST_PYTHON],
         input="".join(f"{name}=={version}\n" for name, version in pins.items()), stdout=subprocess.PIPE, text=True,
         check=True)
-    spelt = {re.sub(r"[-_.]+", "-", name).lower(): name for name in pins}
+    spelt = {plain(name): name for name in pins}
     return {spelt[name]: entry for name, entry in read_hashed(done.stdout).items()}
 
 

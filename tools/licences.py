@@ -22,7 +22,7 @@ SPDX = {
     "BSD": "BSD-3-Clause", "BSD License": "BSD-3-Clause", "ISC license": "ISC",
 }
 """What packages call licences in their own words -> the names of SPDX."""
-BY_HAND = {"resvg_py": "MIT", "numba": "BSD-2-Clause", "scipy": "BSD-3-Clause"}
+BY_HAND = {"resvg_py": "MIT", "mergedeep": "MIT", "pyrage": "MIT", "numba": "BSD-2-Clause", "scipy": "BSD-3-Clause"}
 """Packages whose metadata say nothing, or less than their licence's file."""
 NAME = re.compile(r"[A-Za-z0-9.+-]+")
 

@@ -10,22 +10,28 @@ from probe.inference.evidence.company import COMPANY
 
 _HEAD = """# Who owns the services, and what they stand behind
 
-Generated from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml` by `make docs`. A service that nobody
-lists owns itself. Networks, fronts and hosts of zones are those that are well known: where a cell is empty nothing is
-known, which does not mean that there is nothing.
+This page lists the organisation that owns each service, and the networks in which its servers stand. `make docs`
+generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that nobody lists owns
+itself. Networks, fronts and hosts of zones are those that are well known: where a cell is empty nothing is known, which
+does not mean that there is nothing.
 
-Two services are unrelated where they have different owners, no common network that ends their connections (by the
-addresses that a run met and the packaged table of networks; else by the fronts that their owners are known to use; two
-addresses of one /16, or one /32 of IPv6, are taken for one network's), and no common host of zones or transit that is
-known of both. {company} unrelated owners whose services are struck alike in one run are company
+Two services are unrelated under three conditions:
+
+- They have different owners.
+- No common network ends their connections. The addresses that a run met and the packaged table of networks show it,
+  else the fronts that their owners are known to use. Two addresses of one /16, or one /32 of IPv6, count as one
+  network's.
+- No common host of zones or transit is known of both.
+
+Company is {company} unrelated owners whose services are struck alike in one run
 (`probe/inference/evidence/company.py`).
 
 {kinds}
 """
 _SANCTIONS = """## Where law makes operators refuse
 
-There, owners with these seats, and whoever stands behind their fronts, have no company. What has ended counts on, since
-operators are slow to follow. What one operator refuses by its own choice stands in [services.md](services.md).
+There, owners with these seats, and whoever stands behind their fronts, have no company. Ended sanctions count on, since
+operators are slow to follow. [services.md](services.md) says what one operator refuses by its own choice.
 """
 
 

@@ -1,4 +1,4 @@
-"""Writes a software bill of materials (CycloneDX 1.6, JSON) of one of our distributions: `DISTRIBUTION FILE`.
+"""Writes a software bill of materials (CycloneDX 1.6, JSON) of one of our distributions: `DISTRIBUTION FILE [VERSION]`.
 
 It names what a base installation takes, in the versions that the tests run with, with licences and the hashes of
 their files. The same tree gives the same bytes. `make dist` calls it.
@@ -21,13 +21,13 @@ ROOT = Path(__file__).resolve().parent.parent
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/")
 
 
-def make_sbom(name: str) -> dict[str, Any]:
-    """The document. Raises KeyError for a need that is not pinned."""
+def make_sbom(name: str, number: str = "") -> dict[str, Any]:
+    """The document; `number`: the version, where the installed one is another. Raises KeyError for an unpinned need."""
     hashed = {plain(one): entry for one, entry in
               read_hashed((ROOT / "requirements" / "ci-hashed.txt").read_text(encoding="utf-8")).items()}
     licences = {plain(one): text for one, text in read_page(PAGE.read_text(encoding="utf-8")).items()}
     needs = sorted(set(map(plain, needed({name: ()}))) - {"reachability-probe"})
-    own = {"type": "application", "bom-ref": name, "name": name, "version": version(name),
+    own = {"type": "application", "bom-ref": name, "name": name, "version": number or version(name),
            "licenses": [{"expression": "BSD-3-Clause"}]}
     components = [_component(one, hashed[one], licences[one]) for one in needs]
     serial = uuid.uuid5(_NAMESPACE, json.dumps([own, components], sort_keys=True))
@@ -47,9 +47,9 @@ def _component(name: str, entry: tuple[str, tuple[str, ...]], licence: str) -> d
             "licenses": [{"expression": licence}], "externalReferences": files}
 
 
-def main(name: str, file: str) -> int:
+def main(name: str, file: str, number: str = "") -> int:
     """Write it; returns the exit status."""
-    Path(file).write_text(json.dumps(make_sbom(name), indent=1) + "\n", encoding="utf-8")
+    Path(file).write_text(json.dumps(make_sbom(name, number), indent=1) + "\n", encoding="utf-8")
     print(f"wrote {file}")
     return 0
 

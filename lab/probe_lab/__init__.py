@@ -5,4 +5,4 @@ builds it (`host`: namespaces and processes; `wire`: what connects them), `path`
 middlebox (`box`) on the way, `servers` answer, and `scoring` runs the probe inside and holds it against `truth`.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

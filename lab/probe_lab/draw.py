@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from probe.catalogue.owners import ServiceAt, are_unrelated
 from probe.core.endpoints import Endpoint
@@ -137,7 +138,7 @@ def _scene(
         if spec.shares:
             pool = _neighbours(pool, drawn[spec.shares][0])
         count = int(_number(spec.count, rng))
-        drawn[alias] = given.get(alias) or _sample(pool, count, rng, apart=spec.apart, together=spec.together)
+        drawn[alias] = given.get(alias) or _choose(pool, count, rng, spec, world)
         if len(drawn[alias]) < count and alias not in given:
             raise ScenarioError(f"{scenario.name}.toml: draw.{alias}: the catalogue has no {count} such endpoints")
         taken += drawn[alias]
@@ -205,10 +206,19 @@ def _number(spec: Range, rng: random.Random) -> int | float:
     return value
 
 
-def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: bool = False,
-            together: bool = False) -> tuple[Endpoint, ...]:
-    """Up to `count` endpoints of unrelated hosts; `apart`: and of owners who have nothing to do with each other;
-    `together`: be it of one target."""
+def _choose(pool: Sequence[Endpoint], count: int, rng: random.Random, spec: Filter, world: World
+            ) -> tuple[Endpoint, ...]:
+    """Endpoints for an alias; fewer where no more qualify. Made-up addresses lie in a known owner's network at times:
+    owners who should have nothing to do with each other have nothing there either, unless that leaves too few."""
+    if not spec.apart:
+        return _sample(pool, count, rng, together=spec.together)
+    drawn = _sample(pool, count, rng, together=spec.together, go_together=partial(_are_apart_here, world))
+    return drawn if len(drawn) == count else _sample(pool, count, rng, together=spec.together, go_together=_are_apart)
+
+
+def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, together: bool = False,
+            go_together: Callable[[Endpoint, Endpoint], bool] = lambda _row, _other: True) -> tuple[Endpoint, ...]:
+    """Up to `count` endpoints of unrelated hosts that go together; `together`: be it of one target."""
     by_host: dict[str, list[Endpoint]] = {}
     for row in pool:
         by_host.setdefault(row.host, []).append(row)
@@ -217,16 +227,25 @@ def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: 
     chosen: list[Endpoint] = []
     while hosts and len(chosen) < count:
         row = rng.choice(by_host[hosts.pop()])
-        if apart and not all(are_unrelated(_met(row), _met(other)) for other in chosen):
+        if not all(go_together(row, other) for other in chosen):
             continue
         if not _is_related(row, chosen, together=together):
             chosen.append(row)
     return tuple(chosen)
 
 
-def _met(row: Endpoint) -> ServiceAt:
-    """Without addresses: those of the laboratory are made up, and in nobody's network."""
-    return ServiceAt(service=row.service, host=row.host)
+def _are_apart(row: Endpoint, other: Endpoint) -> bool:
+    """By what is known of their owners."""
+    return are_unrelated(*(ServiceAt(service=one.service, host=one.host) for one in (row, other)))
+
+
+def _are_apart_here(world: World, row: Endpoint, other: Endpoint) -> bool:
+    """By their addresses as well."""
+    return _are_apart(row, other) and are_unrelated(_met(row, world), _met(other, world))
+
+
+def _met(row: Endpoint, world: World) -> ServiceAt:
+    return ServiceAt(service=row.service, host=row.host, addresses=frozenset(resolve_addresses(row, world)))
 
 
 def _is_related(row: Endpoint, others: Iterable[Endpoint], *, together: bool = False) -> bool:

@@ -60,7 +60,7 @@ Stream = int | IO[bytes] | None
 
 
 def _launch_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "probe_lab.host.launch", *arguments]
+    return [sys.executable, "-P", "-m", "probe_lab.host.launch", *arguments]
 
 
 def _launch_environment() -> dict[str, str]:
@@ -71,7 +71,7 @@ def _launch_environment() -> dict[str, str]:
 
 def make_probe_command() -> tuple[str, ...]:
     """How this very program is called."""
-    return (sys.executable, "-m", "probe")
+    return (sys.executable, "-P", "-m", "probe")
 
 
 def package_roots() -> tuple[str, ...]:

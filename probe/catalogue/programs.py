@@ -8,13 +8,14 @@ order of Chrome's extensions, keys, the size of what looks like ECH) is drawn by
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from probe.core.tables.roles import Role
 from probe.core.tables.shapes import ProgramShape
 
-X25519_MLKEM768, X25519, P256, P384, P521 = 0x11EC, 29, 23, 24, 25
+X25519_MLKEM768, X25519, P256, P384, P521, _X448 = 0x11EC, 29, 23, 24, 25, 30
+TLS13, TLS12 = 0x0304, 0x0303
 _FFDHE2048, _FFDHE3072 = 0x0100, 0x0101
 _CIPHERS_13 = (0x1301, 0x1302, 0x1303)
 _SNI, _STATUS, _GROUPS, _POINTS, _SIGNATURES, _ALPN = 0, 5, 10, 11, 13, 16
@@ -33,8 +34,7 @@ WEB_ALPN = ("h2", "http/1.1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramHello:
-    """One program's ClientHello. TLS 1.3 and 1.2 are offered, in a record that says 1.0, with a session id of 32 bytes.
-    """
+    """One program's ClientHello, in a record that says TLS 1.0, with a session id of 32 bytes."""
 
     shape: ProgramShape
     version: str
@@ -51,6 +51,7 @@ class ProgramHello:
     """Groups for which a key is sent."""
     signatures: tuple[int, ...]
     alpn: tuple[str, ...] = WEB_ALPN
+    versions: tuple[int, ...] = (TLS13, TLS12)
     has_grease: bool = False
     """RFC 8701: a cipher, a group, a share, a version, and the first and the last extension."""
     has_grease_signature: bool = False
@@ -112,22 +113,34 @@ _CONSCRYPT = ProgramHello(
     groups=(X25519, P256, P384), shares=(X25519,), is_padded=True,
     signatures=(0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601, 0x0201),
 )
+_CONSCRYPT_LARGE = replace(
+    _CONSCRYPT, shape="conscrypt_large", version="OkHttp 4.12.0 with Conscrypt 2.7.0", seen="2026-11-28",
+    groups=(X25519_MLKEM768, X25519, P256, P384), shares=(X25519_MLKEM768, X25519),
+)
+_OPENSSL_EXTENSIONS = (
+    (_SNI, b""), (_POINTS, b"\3\0\1\2"), (_GROUPS, b""), (_TICKET, b""), (_ENCRYPT_THEN_MAC, b""),
+    (_EXTENDED_SECRET, b""), (_SIGNATURES, b""), (_VERSIONS, b""), (_EXCHANGE_MODES, _MODES_BODY), (_SHARES, b""),
+)
+_OPENSSL_SIGNATURES = (0x0809, 0x080A, 0x080B, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0303, 0x0301, 0x0302,
+                       0x0402, 0x0502, 0x0602)
 _OPENSSL = ProgramHello(
-    shape="openssl", version="OpenSSL 4.0.3", seen="2026-11-27", verified=True, alpn=(),
-    source="captured on loopback from pyOpenSSL 26.4.0 with the wheel of cryptography 50.0.2",
+    shape="openssl", version="OpenSSL 3.5.4", seen="2026-11-28", verified=True, alpn=(),
+    source="captured on loopback from pyOpenSSL 25.3.0 with the wheel of cryptography 46.0.3",
     ciphers=(0x1302, 0x1303, 0x1301, 0xC02C, 0xC030, 0x009F, 0xCCA9, 0xCCA8, 0xCCAA, 0xC02B, 0xC02F, 0x009E, 0xC024,
              0xC028, 0x006B, 0xC023, 0xC027, 0x0067, 0xC00A, 0xC014, 0x0039, 0xC009, 0xC013, 0x0033, 0x009D, 0x009C,
              0x003D, 0x003C, 0x0035, 0x002F),
-    extensions=(
-        (_RENEGOTIATION, _RENEGOTIATION_BODY), (_POINTS, _POINTS_BODY), (_GROUPS, b""), (_TICKET, b""),
-        (_ENCRYPT_THEN_MAC, b""), (_EXTENDED_SECRET, b""), (_SIGNATURES, b""), (_VERSIONS, b""),
-        (_EXCHANGE_MODES, _MODES_BODY), (_SHARES, b""), (_SNI, b""),
-    ),
-    groups=(X25519_MLKEM768, 0x11EB, 0x11EE, X25519, P256, 30, P384, P521, 41, _FFDHE2048, _FFDHE3072),
+    extensions=((_RENEGOTIATION, _RENEGOTIATION_BODY), *_OPENSSL_EXTENSIONS),
+    groups=(X25519_MLKEM768, X25519, P256, _X448, P384, P521, _FFDHE2048, _FFDHE3072),
     shares=(X25519_MLKEM768, X25519),
-    signatures=(0x0905, 0x0906, 0x0904, 0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x081A, 0x081B, 0x081C, 0x0809,
-                0x080A, 0x080B, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0303, 0x0301, 0x0302, 0x0402,
-                0x0502, 0x0602, 0x0708),
+    signatures=(0x0905, 0x0906, 0x0904, 0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x081A, 0x081B, 0x081C,
+                *_OPENSSL_SIGNATURES),
+)
+_OPENSSL_SMALL = replace(
+    _OPENSSL, shape="openssl_small", version="OpenSSL 3.0.22 (Debian)",
+    source="captured on loopback from the command of Debian's package",
+    ciphers=(*_OPENSSL.ciphers, 0x00FF), extensions=_OPENSSL_EXTENSIONS,
+    groups=(X25519, P256, _X448, P521, P384, _FFDHE2048, _FFDHE3072, 0x0102, 0x0103, 0x0104), shares=(X25519,),
+    signatures=(0x0403, 0x0503, 0x0603, 0x0807, 0x0808, *_OPENSSL_SIGNATURES), versions=(TLS13, TLS12, 0x0302, 0x0301),
 )
 _SAFARI = ProgramHello(
     shape="safari", version="curl_cffi 0.17.0, as Safari", seen="2026-11-27", verified=False,
@@ -144,13 +157,16 @@ _SAFARI = ProgramHello(
 )
 
 PROGRAM_HELLOS: Mapping[ProgramShape, ProgramHello] = MappingProxyType({
-    hello.shape: hello for hello in (_CHROME, _FIREFOX, _CONSCRYPT, _OPENSSL, _SAFARI)
+    hello.shape: hello for hello in (
+        _CHROME, _FIREFOX, _CONSCRYPT, _CONSCRYPT_LARGE, _OPENSSL, _OPENSSL_SMALL, _SAFARI)
 })
 
 _BROWSERS: Mapping[ProgramShape, int] = MappingProxyType({"chrome": 6, "safari": 2, "firefox": 1})
-_APPS: Mapping[ProgramShape, int] = MappingProxyType({"conscrypt": 6, "safari": 2, "chrome": 2, "openssl": 1})
+_APPS: Mapping[ProgramShape, int] = MappingProxyType({
+    "conscrypt": 12, "conscrypt_large": 1, "safari": 4, "chrome": 4, "openssl": 1, "openssl_small": 1,
+})
 """For Android, iOS, and desktops (on Chromium, or on OpenSSL)."""
-_PHONES: Mapping[ProgramShape, int] = MappingProxyType({"conscrypt": 3, "safari": 1})
+_PHONES: Mapping[ProgramShape, int] = MappingProxyType({"conscrypt": 8, "conscrypt_large": 1, "safari": 3})
 USERS: Mapping[Role, Mapping[ProgramShape, int]] = MappingProxyType({
     "chat": _APPS, "api": _APPS, "media": _APPS, "push": _PHONES, "register": _APPS, "call": _APPS,
     "web": _BROWSERS, "store": _BROWSERS, "download": _BROWSERS, "control": MappingProxyType({}),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from probe.core.endpoints import Endpoint, Expectation
+from probe.core.renewal import renew_changed
 from probe.core.tables.handshakes import ProtocolName
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS, SITE_KINDS, SiteKind
 from probe.core.tables.trust import UNJUDGED, TrustPolicy
@@ -95,7 +96,7 @@ def group_sites(endpoints: Sequence[Endpoint]) -> tuple[Site, ...]:
     sites = []
     for members in found.values():
         site = _site(members)
-        sites.append(replace(site, leads=(site.host, site.address) not in leaders))
+        sites.append(renew_changed(site, leads=(site.host, site.address) not in leaders))
         if site.sni and site.kind not in DATAGRAMS:
             leaders.add((site.host, site.address))
     return tuple(sites)

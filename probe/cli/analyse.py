@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from probe.config.install_advice import advise_extra
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.tables.signature_words import SIGNATURE_STATES, SignatureState
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
+from probe.operation.commands.research_extra import check_research_extra
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from probe.research.events.event_findings import LoggedChanges
     from probe.research.population.population_files import PopulationSummary
 
-_NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
-_NEEDS = "analysing needs the extra `research`: "
 _LEVELS = ("target", "role", "service")
 _MAX_LINES = 40
 _WHOLE_FILES = ("file", "signature")
@@ -64,21 +61,23 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     comes twice counts once; rows that cannot be right are left out, counted by reason, and listed with --rejected. Rows
     of the laboratory and others are never counted together.
 
-    RESULTS may also be one file of counts that somebody else made, CSV or Parquet, by hour or by day, with the columns
-    time, network, target, n and failed, and witnesses, service, role, version and country where they are known. A
-    network is written CC-ASn or CC; one with any other name needs the country.
+    RESULTS may also be one file of counts that somebody else made, CSV or Parquet, by hour or by day. It has the
+    columns time, network, target, n and failed, and witnesses, service, role, version and country where they are known.
+    A network is written CC-ASn or CC; one with any other name needs the country.
 
-    What is kept in the folder `days` of --output makes the next call count only days that have changed; it may be
-    removed. --since and --until leave other days alone; a folder of --output is for one such time.
+    The folder `days` of --output lets the next call count only days that have changed; you may remove it. Use
+    --since and --until to leave other days alone; a folder of --output is for one such time.
 
-    Events in the cells go to the log events.jsonl, which only grows: what is new, revised, ended or withdrawn is told.
-    It also tells what was dismissed and what fails by itself, by which check, and what would change its mind.
+    Events in the cells go to the log events.jsonl, which only grows. It has a row for each event that is new, revised,
+    ended or withdrawn. It also has what was dismissed and what fails by itself, by which check, and what would change
+    the result.
 
-    What single runs leave undecided is judged again for all probes of a network together, with other networks and
-    countries in the same hours as the control: population.csv and population.parquet in the folder of --output.
+    The command judges again what single runs leave undecided, for all probes of a network together. Other networks and
+    countries in the same hours are the control: population.csv and population.parquet in the folder of --output.
 
-    A service whose planned connections fail or lose packets at most times of the day, for days on one network, and far
-    more than others do, is told as a suspicion: the rows `slowed` of --json.
+    A service may be slowed. The command suspects that if its planned connections fail or lose packets at most times of
+    the day, for days on one network, and far more than others do. The suspicions are in slowed.json in the folder of
+    --output, and in `slowed` of --json.
 
     \b
     Examples:
@@ -90,8 +89,7 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
       probe analyse counts.csv -o kenya --json | jq '.events[] | {networks, onset, end, daily_hours}'
       python -c "import probe; print(probe.open_results('results').cells())"
     """
-    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
-        raise click.ClickException(_NEEDS + advise_extra("research"))
+    check_research_extra("analysing")
     now = datetime.now(UTC)
     done: CellSummary | CountsSummary
     population: PopulationSummary | None = None
@@ -103,8 +101,7 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
             done = _make_counts(directory, out, (since, until), now)
         else:
             done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, (since, until), now)
-            population = _judge_population(directory, out, lab, memory_mb, threads, (since, until), now)
-            slowed = _list_slowed(directory, out, lab, memory_mb, threads, now)
+            population, slowed = _judge_together(directory, out, lab, memory_mb, threads, (since, until), now)
             signatures = _count_signatures(directory, (since, until))
         told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now,
                        judged=population is not None)
@@ -139,14 +136,22 @@ def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"Fail by themselves again and again: {len(found['flaky'])} series; see the rows `flaky` of the log."
 
 
-def _judge_population(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int, period: _Period,
-                      now: datetime) -> PopulationSummary:
-    """What many probes say together."""
-    from probe.research.population.population_files import write_population
+def _judge_together(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int, period: _Period,
+                    now: datetime) -> tuple[PopulationSummary, list[Mapping[str, Any]]]:
+    """What many probes say together, and services whose connections were in trouble for days."""
+    from probe.research.cells.file_names import SLOWED_FILE
+    from probe.research.population.opened_hours import HourWishes, open_hours
+    from probe.research.population.population_files import write_opened_population
+    from probe.research.slowed.slowed_rows import list_slowed
+    from probe.results.files.atomic import replace_file
 
     since, until = _days(period)
-    return write_population(directory, out, now=now, lab=lab, memory_mb=memory_mb, threads=threads, since=since,
-                            until=until)
+    wishes = HourWishes(now=now, lab=lab, memory_mb=memory_mb, threads=threads, since=since, until=until)
+    with open_hours(directory, out, wishes) as opened:
+        population = write_opened_population(opened, out, lab=lab)
+        slowed = list_slowed(opened.kept)
+    replace_file(out / SLOWED_FILE, (json.dumps(slowed, indent=1) + "\n").encode())
+    return population, slowed
 
 
 def _tell_population(population: PopulationSummary | None, out: Path) -> Iterator[str]:
@@ -161,14 +166,6 @@ def _tell_population(population: PopulationSummary | None, out: Path) -> Iterato
     counts = ", ".join(f"{count:,} {word}" for word, count in outcomes.most_common()) or "nothing"
     yield (f"Population: {population.rows:,} stretches of failure; of those of several probes {counts}: "
            f"{out / 'population.csv'}")
-
-
-def _list_slowed(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int,
-                 now: datetime) -> list[Mapping[str, Any]]:
-    """Services whose connections were in trouble for days."""
-    from probe.research.slowed.slowed_rows import list_slowed
-
-    return list_slowed(directory, out, now=now, lab=lab, memory_mb=memory_mb, threads=threads)
 
 
 def _tell_slowed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -223,13 +220,11 @@ def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected
 
 def _count_signatures(directory: Path, period: _Period) -> Mapping[SignatureState, int]:
     """How many runs are signed, unsigned, and so on; what is unusable was left out."""
-    from probe.research.cells.cell_inputs import list_days
+    from probe.research.cells.cell_inputs import choose_days, list_days
     from probe.research.cells.unsound_files import count_signatures
 
-    since, until = _days(period)
     _, by_day = list_days(directory, ("runs", "verdicts", "services"))
-    return count_signatures({day: own for day, own in by_day.items()
-                             if (since or day) <= day and (not until or day < until)})
+    return count_signatures(choose_days(by_day, *_days(period)))
 
 
 def _tell_signatures(signatures: Mapping[SignatureState, int]) -> None:

@@ -5,49 +5,92 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from probe.config.settings import SettingsError
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.results.archive.collecting import CollectResult
-from probe.results.files.atomic import StoreError, make_folder
+from probe.results.files.atomic import StoreError, make_folder, translate_os_errors
+from probe.results.files.parquet import explain_lacking_pyarrow
 from probe.results.files.text_cells import visible
+
+if TYPE_CHECKING:
+    from probe.results.archive.lake import LakeResult
+    from probe.results.archive.proven_ages import ProofCounts
+    from probe.results.archive.remote_runs import RemoteInbox
+    from probe.results.archive.sealed_reading import OpeningKeys
+    from probe.results.signing.age_proofs import IssuerKeys
 
 _SHOWN = 20
 
 
+class _Source(click.Path):
+    """A folder that there is, or a URL."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A path, or a text with `://` in it."""
+        return value if "://" in str(value) else super().convert(value, param, ctx)
+
+
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="DIR...",
-                type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("sources", nargs=-1, required=True, metavar="DIR|URL...", type=_Source())
 @output_option("folder", "Results folder to make or to add to.", required=True)
+@click.option("--access", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="What the servers of URLs need: credentials, endpoint, region ..., as [upload] of a configuration.")
+@click.option("--identity", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Secret key of age (age-keygen -o FILE) that opens what volunteers encrypted to it.")
+@click.option("--issuer-keys", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="Public keys of an issuer (probe issuer make): count names that prove their age at once.")
+@click.option("--lake", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Write what is over by the day as Parquet files by country and month there.")
 @click.option("--lab", is_flag=True, help="Take the laboratory's runs, and no others.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
-def collect(sources: tuple[Path, ...], out: Path, lab: bool, as_json: bool) -> None:
+def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, identity: Path | None,
+            issuer_keys: Path | None, lake: Path | None, lab: bool, as_json: bool) -> None:
     """Check the results folders of many volunteers and merge them into one data set. A DIR is a results folder, or
-    holds several.
+    holds several. A URL is an inbox to which volunteers upload: https:// of WebDAV or of a server that lists its
+    folders, s3://bucket/folder, gs:// or az://.
 
     Every run is read whole, verified against its signature and written anew; a run that comes twice is taken once.
-    What the data set holds already stays, and other versions of it are refused; where two folders hold different
-    versions of a run that is new, both are reported and neither is taken. Runs that are not as they were signed, and
-    files that are torn, not of a results folder, or of a newer schema, are left out and listed with the reason. Nothing
-    in DIR is changed.
+    The data set keeps what it holds already, and other versions of it are refused. If two folders hold different
+    versions of a new run, both are reported and none is taken. The file first-seen.csv there notes since when each
+    key is known. Names are established by it, so collect once a day.
+
+    The command leaves out runs that are not as they were signed. It leaves out files that are torn, not of a results
+    folder, or of a newer schema. It lists them with the reason. Nothing in DIR or at URL is changed. A run is not read
+    again while its files stay as they are. Where nothing can be taken, or an inbox cannot be read to its end, the exit
+    status is 1.
 
     \b
     Examples:
       probe collect alice bob -o collected
       probe collect incoming -o collected --json
+      probe collect incoming -o collected --lake lake
+      probe collect https://inbox.example/in -o collected --access inbox.toml
+      probe collect incoming -o collected --identity project.key
+      probe collect incoming -o collected --issuer-keys issuer.key.public.json
       probe export collected --release -o to-publish.csv
     """
-    _check(sources, out)
+    places = tuple(_open(source, access) for source in sources)
     try:
+        issuer = _read_issuer(issuer_keys) if issuer_keys else None
+        _check_places(places, out, lake)
         make_folder(out)
+        keys = _read_keys(identity) if identity else None
         with hold_run_lock(out):
-            done = _collect(sources, out, lab)
-    except StoreError as error:
+            done = _collect(places, keys, issuer, out, lab)
+            written = _update_lake(out, lake) if lake and done.holds_runs else None
+    except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
     except OSError as error:
         told = f"{error.filename}: {error.strerror}; correct this and try again"
@@ -55,10 +98,29 @@ def collect(sources: tuple[Path, ...], out: Path, lab: bool, as_json: bool) -> N
     except LockedError:
         click.echo(f"Somebody else is writing to {out}; nothing was done. Try again later.", err=True)
         sys.exit(EXIT_LOCKED)
+    if done.unopened:
+        click.echo(f"{done.unopened} encrypted uploads were not looked into: name their key with --identity FILE.",
+                   err=True)
     if as_json:
-        click.echo(json.dumps(_as_json(done)))
+        click.echo(json.dumps(_as_json(done) | (_lake_as_json(written) if written else {})))
     else:
         _tell(done, out)
+        if lake and written:
+            _tell_lake(written, lake)
+    if done.unreached:
+        raise click.ClickException("; ".join(map(visible, done.unreached)))
+    if not done.holds_runs:
+        raise click.ClickException(f"Nothing could be taken into {visible(str(out))}.{_advise(done, lab)}")
+
+
+def _check_places(sources: tuple[Path | RemoteInbox, ...], out: Path, lake: Path | None) -> None:
+    """Raises UsageError, and ClickException where no source holds results, before anything is made or asked."""
+    folders = tuple(source for source in sources if isinstance(source, Path))
+    _check(folders, out)
+    if lake:
+        _check_lake(lake, (*folders, out))
+    if len(folders) == len(sources):
+        _check_results(folders)
 
 
 def _check(sources: tuple[Path, ...], out: Path) -> None:
@@ -69,21 +131,101 @@ def _check(sources: tuple[Path, ...], out: Path) -> None:
             raise click.UsageError(f"{out} and {source} lie within each other; write the data set elsewhere")
 
 
-def _collect(sources: tuple[Path, ...], out: Path, lab: bool) -> CollectResult:
+def _check_lake(lake: Path, others: tuple[Path, ...]) -> None:
+    if why := explain_lacking_pyarrow():
+        raise click.ClickException(why)
+    for other in others:
+        _check((other,), lake)
+
+
+def _tell_lake(written: LakeResult, lake: Path) -> None:
+    click.echo(f"{visible(str(lake))}: {len(written.days)} days written.")
+    if written.unusable:
+        click.echo(f"{len(written.unusable)} runs are not as they were signed and stay out of it; see probe verify.")
+
+
+def _lake_as_json(written: LakeResult) -> dict[str, object]:
+    return {"lake_days": written.days, "lake_unusable": written.unusable}
+
+
+def _update_lake(out: Path, lake: Path) -> LakeResult:
+    from probe.results.archive.lake import update_lake
+
+    make_folder(lake)
+    with show_progress("Writing days") as progress:
+        return update_lake(out, lake, today=datetime.now(UTC).date(), progress=progress)
+
+
+def _check_results(sources: tuple[Path, ...]) -> None:
+    """Tells which sources hold no results. Raises ClickException where none does, before anything is made."""
+    from probe.results.archive.sealed_runs import find_sealed_folders
+    from probe.results.archive.submission_check import find_results_folders
+
+    without = [source for source in sources if not (find_results_folders(source) or any(find_sealed_folders(source)))]
+    told = [f"{visible(str(source))}: neither a results folder, which has folders `runs` or `archives`, nor one that "
+            "holds some directly below it" for source in without]
+    if len(without) == len(sources):
+        raise click.ClickException("; ".join(told[:_SHOWN]))
+    for line in told[:_SHOWN]:
+        click.echo(line, err=True)
+
+
+def _advise(done: CollectResult, lab: bool) -> str:
+    if not done.lab:
+        return ""
+    return " Without --lab the others are taken." if lab else " All that is whole is of the laboratory: say --lab."
+
+
+def _open(source: Path | str, access: Path | None) -> Path | RemoteInbox:
+    if isinstance(source, Path):
+        return source
+    from probe.config.settings import SettingsError
+    from probe.operation.inbox.inbox_places import open_inbox
+
+    try:
+        return open_inbox(source, access)
+    except SettingsError as error:
+        raise click.UsageError(visible(str(error))) from error
+
+
+def _read_keys(identity: Path) -> OpeningKeys:
+    from probe.results.archive.sealed_reading import OpeningKeys
+    from probe.results.archive.sealed_runs import read_identities
+
+    return OpeningKeys.of(read_identities(identity))
+
+
+def _read_issuer(path: Path) -> IssuerKeys:
+    """Raises StoreError."""
+    from probe.results.signing.age_proofs import MAX_KEYS_BYTES, AgeError, read_issuer_keys
+
+    with translate_os_errors(path), path.open("rb") as file:
+        content = file.read(MAX_KEYS_BYTES + 1)
+    try:
+        return read_issuer_keys(content)
+    except AgeError as error:
+        raise StoreError(f"{path}: {error}") from None
+
+
+def _collect(sources: tuple[Path | RemoteInbox, ...], keys: OpeningKeys | None, issuer: IssuerKeys | None, out: Path,
+             lab: bool) -> CollectResult:
     from probe.results.archive.collecting import collect_runs as gather
 
     with show_progress("Reading folders") as progress:
-        return gather(sources, out, lab=lab, progress=progress)
+        return gather(sources, out, keys=keys, lab=lab, issuer=issuer, progress=progress)
 
 
 def _as_json(done: CollectResult) -> dict[str, object]:
     return {
         "folders": done.folders, "taken": done.taken, "present": done.present, "duplicates": done.duplicates,
-        "lab": done.lab, "schemas": dict(done.schemas), "problems": done.problems,
+        "lab": done.lab, "unopened": done.unopened, "schemas": dict(done.schemas), "problems": done.problems,
+        "unreached": done.unreached,
         "conflicts": {run: sorted(map(str, folders)) for run, folders in sorted(done.conflicts.items())},
         "contested": {run: sorted(map(str, folders)) for run, folders in sorted(done.contested.items())},
         "signatures": dict(done.signatures),
         "refused": [{"path": str(found.path), "reason": found.reason} for found in done.refused],
+        "proofs": {"new": done.proofs.new, "known": done.proofs.known,
+                   "worthless": dict(done.proofs.worthless)} if done.proofs else None,
     }
 
 
@@ -93,6 +235,8 @@ def _tell(done: CollectResult, out: Path) -> None:
                f"{done.duplicates} came twice, {done.present} were there already.")
     if unsigned := done.signatures["unsigned"]:
         click.echo(f"{unsigned} runs are unsigned: nobody can tell whether they were changed.")
+    if done.proofs:
+        _tell_proofs(done.proofs)
     if done.lab:
         click.echo(f"{done.lab} runs left out, because laboratory runs and others are never mixed; see --lab.")
     for run, folders in sorted(done.conflicts.items()):
@@ -109,6 +253,12 @@ def _tell(done: CollectResult, out: Path) -> None:
         click.echo(f"  {visible(str(found.path))}: {visible(found.reason)}")
     if len(done.refused) > _SHOWN:
         click.echo(f"  ... and {len(done.refused) - _SHOWN} more; --json lists all.")
+
+
+def _tell_proofs(proofs: ProofCounts) -> None:
+    click.echo(f"{proofs.new} names proved their age; {proofs.known} proofs were known.")
+    for why, count in proofs.worthless.most_common():
+        click.echo(f"{count} proofs count for nothing: each {visible(why)}")
 
 
 def _kind(reason: str) -> str:

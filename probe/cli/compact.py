@@ -29,8 +29,8 @@ _SHOWN = 20
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def compact(directory: Path | None, form: str, config: str | None, as_json: bool) -> None:
-    """Merge the runs of finished days in DIRECTORY (default: the configured results folder) into one file a table and
-    day, then remove what is past the limits of `[store]` in the configuration.
+    """Merge the runs of finished days in DIRECTORY into one file a table and day. Then remove what is past the limits
+    of `[store]` in the configuration. DIRECTORY is by default the configured results folder.
 
     Every row stays as it is, and whoever reads finds each run once, also while this works and after a power cut. Today
     and yesterday (UTC) are left alone. Captured packets are not merged.

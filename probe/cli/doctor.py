@@ -7,9 +7,11 @@ import sys
 
 import click
 
+from probe.config.consent.consent_language import describe_machine_made
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.systems import LINUX, UNACKNOWLEDGED
+from probe.core.translation import current_language, isolate, say
 from probe.inference.rules.all_rules import list_convictable
 from probe.inference.rules.rule import NEEDS
 from probe.operation.status.installation_checks import (
@@ -50,7 +52,7 @@ def doctor(config: str | None, as_json: bool) -> None:
     settings = Settings()
     try:
         settings = load_settings(config)
-        findings.append(("configuration", True, settings.path or "defaults; no configuration file was found"))
+        findings.append(("configuration", True, settings.path or say("defaults; no configuration file was found")))
     except SettingsError as error:
         findings.append(("configuration", False, str(error)))
     feeds, board = check_feeds(settings)
@@ -78,21 +80,24 @@ def _list_able(means: frozenset[str]) -> dict[str, bool]:
 
 
 _CONTROLS = (*ONE_CONTROL, "two_helpers")
-_REMEDIES = {need: f" ({FIRST_CONTROL}; all ways: probe setup)" for need in _CONTROLS} | {
+_REMEDIES = {need: " ({command}; all ways: probe setup)" for need in _CONTROLS} | {
     "agreed": " (add a [[matrix_server]] table to the configuration)", "packets": " (see packets above)"}
 
 
 def _tell(findings: list[Check], means: frozenset[str], able: dict[str, bool], with_control: list[str]) -> None:
+    if machine := describe_machine_made(current_language()):
+        click.echo(machine)
     for what, ok, text in findings:
-        click.echo(f"{'ok ' if ok else 'BAD'}  {what}: {text}")
+        click.echo(f"{isolate('ok ' if ok else 'BAD')}  {say(what)}: {text}")
     missing = [need for need in NEEDS if need not in means]
     yes, no = ([b for b, can in able.items() if can is word and b not in with_control] for word in (True, False))
-    click.echo(f"This installation can convict: {', '.join(yes)}")
+    click.echo(say("This installation can convict: {types}", types=", ".join(yes)))
     if with_control:
-        click.echo(f"With a control elsewhere it could also convict: {', '.join(with_control)}\n"
-                   f"  to do: {FIRST_CONTROL} (all ways, and what each tells to whom: probe setup). With feeds alone a "
-                   "block is convicted by the second run that meets it.")
+        click.echo(say("With a control elsewhere it could also convict: {types}", types=", ".join(with_control)))
+        click.echo("  " + say("to do: {command} (all ways, and what each tells to whom: probe setup). With feeds alone "
+                              "a block is convicted by the second run that meets it.", command=FIRST_CONTROL))
     if no:
-        click.echo(f"It cannot convict: {', '.join(no)}")
+        click.echo(say("It cannot convict: {types}", types=", ".join(no)))
     for need in missing:
-        click.echo(f"  missing: {NEEDS[need]}{_REMEDIES.get(need, '')}")
+        remedy = say(_REMEDIES[need], command=FIRST_CONTROL) if need in _REMEDIES else ""
+        click.echo("  " + say("missing: {need}", need=say(NEEDS[need])) + remedy)

@@ -13,6 +13,7 @@ from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_ancestor
 from probe.core.tables.control_remedies import REMEDIES
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.words import read_word
+from probe.core.translation import isolate, say
 
 if TYPE_CHECKING:
     from probe.inference.rules.rule import Rule
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 @click.option("--catalogue", type=click.Path(dir_okay=False), help="Judge by this catalogue instead of the usual one.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def explain(words: tuple[str, ...], rules: bool, results: Path | None, catalogue: str | None, as_json: bool) -> None:
-    """Say what a block type, an outcome or a rule means, and how it is told from its nearest neighbour.
+    """Say what a block type, an outcome or a rule means, and how it differs from its nearest neighbour.
 
-    Or, given a run and a target (its target_id or one of its inputs), say how the verdict came about: the rule, where
-    it is defined, what it read of the evidence, which rule was the nearest to hold instead, and the observations
+    Or, given a run and a target (its target_id or one of its inputs), say how the verdict came about. It names the
+    rule, where it is defined, what it read of the evidence, the nearest rule that did not hold, and the observations
     behind it. RUN_ID may be shortened as long as only one run begins so. Nothing is measured or written.
 
     \b
@@ -48,10 +49,10 @@ def explain(words: tuple[str, ...], rules: bool, results: Path | None, catalogue
         _explain_run(*words, results, catalogue, as_json=as_json)
         return
     if results or catalogue:
-        raise click.UsageError("--results and --catalogue are for a run and a target: probe explain RUN_ID TARGET")
+        raise click.UsageError(say("--results and --catalogue are for a run and a target: probe explain RUN_ID TARGET"))
     if rules:
         if words:
-            raise click.UsageError("--rules lists them all; leave the words away")
+            raise click.UsageError(say("--rules lists them all; leave the words away"))
         _list_rules(as_json=as_json)
         return
     _explain_words(words, as_json=as_json)
@@ -65,15 +66,16 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
         if rows and (words or word in BLOCK_TYPES):
             found += rows if words else [BLOCK_TYPES[read_word(word, BLOCK_TYPES)]]
         elif word in OUTCOMES:
-            lines.append(f"{word}: {OUTCOMES[word]}")
+            lines.append(f"{isolate(word)}: {say(OUTCOMES[word])}")
         elif rule := _rule(word):
             lines.append(rule)
         else:
             from probe.operation.status.answer_lookup import find_near  # late: brings all that reads results
 
             near = find_near(word, (*BLOCK_TYPES, *OUTCOMES))
-            hint = f"did you mean {' or '.join(near)}?" if near else "`probe explain` lists the types"
-            raise click.UsageError(f"{word!r} is no block type, outcome or rule; {hint}")
+            hint = say("did you mean {near}?", near=say(" or ").join(near)) if near else say(
+                "`probe explain` lists the types")
+            raise click.UsageError(say("{word} is no block type, outcome or rule; {hint}", word=repr(word), hint=hint))
     if as_json:
         click.echo(json.dumps([{**asdict(b), "decided_by": REMEDIES.get(b.id, "")} for b in found]))
         return
@@ -120,22 +122,30 @@ def _list_rules(*, as_json: bool) -> None:
 
 
 def _text(b: BlockType) -> str:
-    remedy = f"\n    What would decide it: {REMEDIES[b.id]}." if b.id in REMEDIES else ""
-    return f"{b.id}  ({b.outcome})\n    {b.meaning}.\n    Not {b.nearest}: {b.test}.{remedy}"
+    remedy = "\n    " + say("This would decide it: {remedy}.", remedy=say(REMEDIES[b.id])) if b.id in REMEDIES else ""
+    told = say("Not {nearest}: {test}.", nearest=b.nearest, test=say(b.test))
+    return f"{b.id}  ({b.outcome})\n    {say('{meaning}.', meaning=say(b.meaning))}\n    {told}{remedy}"
 
 
 def _rule(word: str) -> str:
+    """A rule of runs or of populations, in words; empty where none has that id."""
+    from probe.inference.populations.population_rules import POPULATION_RULES
     from probe.inference.rules.all_rules import list_rules
+    from probe.inference.rules.rule import NEEDS
 
-    rule = next((r for r in list_rules() if r.id == word), None)
-    if rule is None:
-        return ""
-    return _rule_text(rule)
+    if rule := next((r for r in list_rules() if r.id == word), None):
+        return "\n".join((_rule_text(rule), *(f"    {isolate(need)}: {say(NEEDS[need])}" for need in rule.needs)))
+    if many := next((r for r in POPULATION_RULES if r.id == word), None):
+        told = say("{rule}: {verdict}, said of all probes of a network together", rule=many.id,
+                   verdict=f"{many.outcome} {many.block_type}".strip())
+        return f"{told}\n    {say('{meaning}.', meaning=say(many.why))}"
+    return ""
 
 
 def _rule_text(rule: Rule[Any]) -> str:
     from probe.inference.rules.innocents_tried import cap_by_innocents
 
-    verdict = f"{rule.outcome} {rule.block_type}".strip()
-    sure = f"{cap_by_innocents(rule):.2f}"
-    return f"{rule.id}: {verdict}, confidence {sure}, needs {', '.join(rule.needs)}\n    {rule.why}."
+    told = say("{rule}: {verdict}, confidence {confidence:.2f}, needs {needs}", rule=rule.id,
+               verdict=f"{rule.outcome} {rule.block_type}".strip(), confidence=cap_by_innocents(rule),
+               needs=", ".join(rule.needs))
+    return f"{told}\n    {say('{meaning}.', meaning=say(rule.why))}"

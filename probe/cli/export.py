@@ -20,6 +20,7 @@ from probe.results.files.parquet import explain_lacking_pyarrow
 from probe.results.files.text_cells import visible
 from probe.results.publication.package_facts import PackageFacts
 from probe.results.schema import TABLES
+from probe.results.verification.folder_checks import FolderChecks
 from probe.results.verification.left_out_text import describe_left_out
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -58,14 +59,14 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
            creators: tuple[str, ...], note: str, revises: Path | None) -> None:
     """Write one table of the results in DIRECTORY (default: the configured results folder) as one file.
 
-    With --release the rows can be published: the time is that of the hour and the network is told where at least five
-    probes measured from it within 30 days, else only day and country; nothing is younger than a day; and there is no
-    address of the network's own resolver, no hop, no captured packet, no text that a network wrote, and nothing that
-    names an installation. Runs get new names, which differ in every release. Look at the file before you publish it:
-    the endpoints of a list of your own are in it.
+    With --release the rows can be published. They have the hour and the network where at least five probes that were
+    known for three days measured from it within 30 days, else only day and country. Nothing is younger than a day.
+    There is no address of the network's own resolver, no hop, no captured packet, no text that a network wrote, and
+    nothing that names an installation. Runs get new names, which differ in every release. Look at the file before you
+    publish it: the endpoints of a list of your own are in it.
 
-    A package is a new folder with all released tables, README, licence, codebook, provenance, checksums, a changelog,
-    and descriptors of Frictionless, Croissant, Zenodo and CFF. --revises names the package before it.
+    A package is a new folder with all released tables, README, licence, codebook, provenance, checksums and a
+    changelog. It has descriptors of Frictionless, Croissant, Zenodo and CFF. --revises names the package before it.
 
     \b
     Examples:
@@ -86,29 +87,29 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     try:
         folder = choose_results_folder(load_settings(config), directory)
         if form == "package" and out:
-            _tell_package(out, export_package(folder, out, choice, order, revises))
+            _tell_package(out, export_package(folder, out, choice, order, revises), folder)
             return
         done = _export(folder, out, choice, table, form, release)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
     told = f"{done.rows} rows of {done.runs} {'batches' if table in BATCH_TABLES else 'runs'}"
     click.echo(f"{out}: {told}." if out else f"{told}.", err=True)
-    for line in describe_left_out(done.checks, folder):
-        click.echo(visible(line), err=True)
-    _tell_held_back(done.held_back)
+    _tell_lacking(done.checks, folder, done.held_back)
     if not done.rows:
         click.echo("Nothing matches; see `probe targets services` for the names, and try fewer conditions.", err=True)
 
 
-def _tell_package(out: Path, facts: PackageFacts) -> None:
+def _tell_package(out: Path, facts: PackageFacts, folder: Path) -> None:
     rows = ", ".join(f"{count.rows} of {name}" for name, count in facts.tables.items())
     click.echo(f"{out}: version {visible(facts.order.version)}, {facts.runs} runs; rows: {rows}.", err=True)
-    _tell_held_back(facts.held_back)
+    _tell_lacking(facts.checks, folder, facts.held_back)
 
 
-def _tell_held_back(runs: int) -> None:
-    if runs:
-        click.echo(f"{runs} runs are held back: what is released must have been over for 24 hours.", err=True)
+def _tell_lacking(checks: FolderChecks, folder: Path, held_back: int) -> None:
+    for line in describe_left_out(checks, folder):
+        click.echo(visible(line), err=True)
+    if held_back:
+        click.echo(f"{held_back} runs are held back: what is released must have been over for 24 hours.", err=True)
 
 
 def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *, release: bool) -> None:

@@ -52,7 +52,7 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
     try:
         folder = choose_results_folder(load_settings(config), directory)
         choice = RunFilter(since=since.date() if since else None, until=until.date() if until else None, lab=lab)
-        checks = check_folder(folder, since=choice.since.isoformat() if choice.since else "")
+        checks = check_folder(folder, since=choice.since)
         for line in describe_left_out(checks, folder):
             click.echo(visible(line), err=True)
         runs = [run for run in select_runs(folder, choice, without=checks.unusable) if run.engine == "probe"]

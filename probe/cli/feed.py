@@ -70,8 +70,8 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
     what does not. It says what is new: endpoints that do not answer, and those that changed. Where the network here is
     not well, or interferes itself, nothing is published. Needs consent as runs do: probe setup.
 
-    With --from nothing is measured: what at least five established volunteers in three countries found alike is told,
-    in rounded numbers, and no network is named.
+    With --from nothing is measured. The feed has what at least five established volunteers in three countries found
+    alike, in rounded numbers, and names no network.
 
     \b
     Examples:

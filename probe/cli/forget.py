@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from probe.config.settings import choose_results_folder
+from probe.core.translation import say, say_count
 from probe.operation.commands.command_setup import load_command_settings
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
@@ -26,8 +27,8 @@ _SHOWN = 10
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     """Delete everything that the probe keeps on this machine: the results in DIRECTORY (default: the configured
-    folder) with captured packets, reports, the schedule's log and the lists of what was uploaded and submitted, the
-    key behind probe_id, and what a schedule left.
+    folder), the key behind probe_id, and what a schedule left. Captured packets, reports, the schedule's log and the
+    lists of what was uploaded and submitted go with the results.
 
     Files of your own are never touched, in these folders neither, and your configuration stays; so do copies made
     elsewhere (exports, uploads, backups). Deleted is not overwritten: who has the disk may still read it.
@@ -44,11 +45,12 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     try:
         kept = archive.find_kept(folder)
         if not kept.results and not kept.state:
-            click.echo(f"Nothing is kept in {folder} or in this user's state: there is nothing to delete.")
+            click.echo(say("Nothing is kept in {folder} or in this user's state: there is nothing to delete.",
+                           folder=folder))
             return
         _tell(folder, kept.runs, len(kept.results), kept.bytes, kept.state)
-        if not yes and not click.confirm("Delete all this? It cannot be undone."):
-            click.echo("Nothing was deleted.")
+        if not yes and not click.confirm(say("Delete all this? It cannot be undone.")):
+            click.echo(say("Nothing was deleted."))
             sys.exit(1)
         if folder.is_dir():
             with hold_run_lock(folder), _nothing_sent(folder):
@@ -58,21 +60,27 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}; try again as the folder's owner") from error
+        raise click.ClickException(say("{name}: {error}; try again as the folder's owner", name=error.filename,
+                                       error=error.strerror)) from error
     except LockedError:
-        click.echo(f"A run or an upload is at work in {folder}; nothing was deleted. Stop it, or try again later.",
+        click.echo(say("A run or an upload is at work in {folder}; nothing was deleted. Stop it, or try again "
+                       "later.",
+                       folder=folder),
                    err=True)
         sys.exit(EXIT_LOCKED)
-    click.echo(f"Deleted {done.files} files.")
+    click.echo(say_count("Deleted {n} file.", "Deleted {n} files.", done.files))
     if done.left:
         names = ", ".join(visible(path.name) for path in done.left[:_SHOWN])
-        click.echo(f"Not the probe's, so still in {folder}: {names}{' ...' if len(done.left) > _SHOWN else ''}")
+        click.echo(say("Not the probe's, so still in {folder}: {names}", folder=folder,
+                       names=names + (" ..." if len(done.left) > _SHOWN else "")))
     if settings.path:
-        click.echo(f"Your configuration, with what you agreed to, is still there; delete it by hand: {settings.path}")
+        click.echo(say("Your configuration, with what you agreed to, is still there; delete it by hand: {path}",
+                       path=settings.path))
     from probe.operation.schedules.installed_schedules import list_installed
 
     if found := list_installed():
-        click.echo(f"Runs are still scheduled ({', '.join(found)}) and would begin anew: probe uninstall")
+        click.echo(say("Runs are still scheduled ({names}) and would begin anew: probe uninstall",
+                       names=", ".join(found)))
 
 
 @contextmanager
@@ -86,7 +94,7 @@ def _nothing_sent(folder: Path) -> Iterator[None]:
 
 
 def _tell(folder: Path, runs: int, files: int, size: int, state: tuple[Path, ...]) -> None:
-    click.echo(f"{folder}: {runs} runs or merged days, {files} files")
+    click.echo(say("{folder}: runs or merged days: {runs}, files: {files}", folder=folder, runs=runs, files=files))
     for path in state:
         click.echo(f"{path}")
-    click.echo(f"Together {size / (1 << 20):.1f} MB.")
+    click.echo(say("Together {size} MB.", size=f"{size / (1 << 20):.1f}"))

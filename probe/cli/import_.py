@@ -15,7 +15,7 @@ from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.interop.import_files import Amiss, ImportTally
+    from probe.interop.import_files import ImportTally, ReportFault
 
 MAX_SHOWN = 20
 MAX_KEPT = 1000
@@ -41,11 +41,12 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Judge OONI measurements: JSON, JSON Lines, packed with gzip, zstd or lz4 or not; folders and tar archives of
     such files; `-` is standard input.
 
-    Every operation becomes an observation, the test helper's answers the control, and our rules give the verdict, with
-    OONI's own beside it (`theirs`). One failure convicts nobody: measurements of one network count as several attempts
-    within a day. What a file cannot say makes a verdict weaker, never wrong. Nothing is measured or fetched.
+    Each network operation in a file becomes an observation. What OONI's test helper answered becomes the control. Our
+    rules then give a verdict, and OONI's own verdict stands beside it (`theirs`). One failure accuses nobody. All
+    measurements of a target that one network made within a day are attempts at the same thing. If a file lacks a fact,
+    our verdict is weaker, never wrong. The command measures and fetches nothing.
 
-    A line that cannot be read is told with the reason, and the rest goes on. What is in the folder already stays.
+    The command names a line that it cannot read, with the reason, and goes on. The folder keeps what it has.
 
     \b
     Examples:
@@ -58,15 +59,14 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
     tally = ImportTally()
     troubles: list[dict[str, object]] = []
 
-    def amiss(name: str, line: int, reason: str) -> None:
-        tally.unread += 1
+    def report_fault(name: str, line: int, reason: str) -> None:
         if as_json and len(troubles) < MAX_KEPT:
             troubles.append({"file": name, "line": line, "reason": reason})
         elif not as_json and tally.unread <= MAX_SHOWN:
             click.echo(visible(f"{name}:{line}: {reason}"), err=True)
 
     try:
-        written, known = _import(files, out, tally, amiss, quiet=as_json)
+        written, known = _import(files, out, tally, report_fault, quiet=as_json)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
@@ -81,11 +81,12 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _import(files: tuple[str, ...], out: Path, tally: ImportTally, amiss: Amiss, *, quiet: bool) -> tuple[int, int]:
+def _import(files: tuple[str, ...], out: Path, tally: ImportTally, report_fault: ReportFault, *,
+            quiet: bool) -> tuple[int, int]:
     from probe.interop.import_files import import_files
 
     with show_progress("Importing", wanted=not quiet) as progress:
-        return import_files(files, out, tally, amiss, progress)
+        return import_files(files, out, tally, report_fault, progress)
 
 
 def _tell(tally: ImportTally, out: Path, written: int, known: int) -> None:

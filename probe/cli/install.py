@@ -17,6 +17,7 @@ from probe.config.consent.country_profiles import profile_of
 from probe.config.destination import folder_of
 from probe.config.folders import find_own_state
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
+from probe.core.translation import say
 from probe.operation.commands.as_user import run_as_user
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.schedules import cron, systemd, units
@@ -110,7 +111,8 @@ def install_systemd(config: str | None, every_min: str | None, print_only: bool,
       sudo probe install systemd --system --config /home/me/.config/probe/probe.toml
     """
     if packets and user:
-        raise click.UsageError("--packets needs --system: a user's own manager cannot give that capability away")
+        raise click.UsageError(say("--packets needs --system: a user's own manager cannot give that capability "
+                                   "away"))
     with_errors(_install_systemd)(config, every_min, print_only, user, packets, begin)
 
 
@@ -127,7 +129,8 @@ def _install_systemd(config: str | None, every_min: str | None, print_only: bool
         click.echo(f"# {systemd.SERVICE}\n{service}\n# {systemd.TIMER}\n{timer}", nl=False)
         return
     if sealed and (lost := units.list_hidden((plan.command[0], plan.settings.path, str(plan.results)))):
-        raise StoreError(f"{lost[0]}: units have a /tmp of their own and cannot see it: put it elsewhere")
+        raise StoreError(say("{path}: units have a /tmp of their own and cannot see it: put it elsewhere",
+                             path=lost[0]))
     kind = "systemd-user" if user else "systemd-system"
     _check_others(kind)
     _make_ready(plan, owner)
@@ -137,10 +140,10 @@ def _install_systemd(config: str | None, every_min: str | None, print_only: bool
             units.start_timer(system=not user)
         _note(plan, kind, plan.rhythm.next_slot(datetime.now(UTC)), owner)
     if not sealed:
-        click.echo("This system does not let a user's units have a file system of their own: runs can write wherever "
-                   "you can. With `sudo probe install systemd --system` they cannot.")
+        click.echo(say("This system does not let a user's units have a file system of their own: runs can write "
+                       "wherever you can. With `sudo probe install systemd --system` they cannot."))
     if user:
-        click.echo("It runs while you are logged in; to run it always: loginctl enable-linger")
+        click.echo(say("It runs while you are logged in; to run it always: loginctl enable-linger"))
 
 
 @click.command()
@@ -158,18 +161,19 @@ def uninstall(config: str | None) -> None:
 def _uninstall(config: str | None) -> None:
     removed = [kind for kind, take in REMOVERS.items() if take()]
     if removed:
-        click.echo(f"Removed: {', '.join(removed)}. Configuration and results are as they were.")
+        click.echo(say("Removed: {names}. Configuration and results are as they were.", names=", ".join(removed)))
     settings = load_settings(config)
     results = choose_results_folder(settings).absolute()
     noted = bool(settings.path) and _end_terms(results)
     if noted and not removed:
-        click.echo(f"Nothing was installed any more; {results} now says so.")
+        click.echo(say("Nothing was installed any more; {results} now says so.", results=results))
     elif not removed:
-        click.echo("Nothing was installed for this user.")
+        click.echo(say("Nothing was installed for this user."))
     if "systemd-system" in removed and not noted:
-        click.echo("The user whose runs these were should call `probe uninstall` once, so that the log knows.")
+        click.echo(say("The user whose runs these were should call `probe uninstall` once, so that the log knows."))
     if hasattr(os, "geteuid") and os.geteuid() != 0 and units.has_timer(system=True):
-        click.echo(f"The system's units in {units.find_unit_folder(system=True)} stay: sudo probe uninstall")
+        click.echo(say("The system's units in {folder} stay: sudo probe uninstall",
+                       folder=units.find_unit_folder(system=True)))
 
 
 def _end_terms(results: Path) -> bool:
@@ -185,15 +189,16 @@ def with_errors(command: Callable[..., None]) -> Callable[..., None]:
     """The command with what can go wrong told in words."""
     def told(*arguments: object) -> None:
         if sys.platform == "win32":
-            raise click.ClickException("Windows has neither cron nor systemd: use `probe watch`, or let the Task "
-                                       "Scheduler call `probe run --timed --results FOLDER`")
+            raise click.ClickException(say("Windows has neither cron nor systemd: use `probe watch`, or let the "
+                                           "Task Scheduler call `probe run --timed --results FOLDER`"))
         try:
             command(*arguments)
         except cron.DamagedBlockError as error:
             raise click.ClickException(
-                f"The crontab has half a block of ours ({error}). Nothing was changed. Open it with `crontab -e`, take "
-                "away the lines that begin with `# >>> reachability probe` or `# <<< reachability probe` and the runs "
-                "between them, and try again.") from error
+                say("The crontab has half a block of ours ({error}). Nothing was changed. Open it with `crontab "
+                    "-e`, take away the lines that begin with `# >>> reachability probe` or `# <<< reachability "
+                    "probe` and the runs between them, and try again.",
+                    error=error)) from error
         except (SettingsError, StoreError, CronError, SystemdError, ValueError) as error:
             raise click.ClickException(str(error)) from error
     return told
@@ -219,8 +224,9 @@ def _minute(results: Path) -> int:
 
 def _check_others(kind: str) -> None:
     if others := [name for name in list_installed() if name != kind]:
-        raise click.ClickException(f"Runs are scheduled already, by {', '.join(others)}; two schedules would double "
-                                   f"what is sent. First: probe uninstall")
+        raise click.ClickException(say("Runs are scheduled already, by {names}; two schedules would double what "
+                                       "is sent. First: probe uninstall",
+                                       names=", ".join(others)))
 
 
 def _make_ready(plan: _Plan, owner: str = "") -> None:
@@ -240,17 +246,19 @@ def _owner(settings: Settings) -> str:
 
     uid = Path(settings.path).stat().st_uid
     if uid == 0:
-        raise SettingsError(f"{settings.path}: belongs to root, and runs are not made as root. Set up as an ordinary "
-                            "user (probe setup), then: sudo probe install systemd --system --config THAT_FILE")
+        raise SettingsError(say("{path}: belongs to root, and runs are not made as root. Set up as an ordinary "
+                                "user (probe setup), then: sudo probe install systemd --system --config THAT_FILE",
+                                path=settings.path))
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        raise SettingsError(f"{settings.path}: belongs to user {uid}, who has no name on this system") from None
+        raise SettingsError(say("{path}: belongs to user {uid}, who has no name on this system", path=settings.path,
+                                uid=uid)) from None
 
 
 def _state(settings: Settings, owner: str) -> str:
-    """Where runs keep the lists and feeds that they fetch; empty where they fetch none."""
-    if not (settings.update.url or settings.feed):
+    """Where runs keep the lists and feeds that they fetch, and what proves their age; empty where they do neither."""
+    if not (settings.update.url or settings.feed or settings.upload.issuer):
         return ""
     if not owner:
         return str(find_own_state())
@@ -264,8 +272,9 @@ def _note(plan: _Plan, kind: str, first: datetime, owner: str = "") -> None:
                           minute=plan.rhythm.minute,
                           first=first.astimezone(UTC))
     run_as_user(owner, lambda: append_event(plan.results, event)) if owner else append_event(plan.results, event)
-    click.echo(f"Installed ({kind}): a run every {plan.rhythm.every_min} minutes, each at most "
-               f"{plan.deadline_s / 60:.0f} minutes long.\n"
-               f"The first is due at {first:%H:%M %Z}, up to {plan.rhythm.jitter_s // 60} minutes later by chance. "
-               "Results: " + f"{plan.results}\nHow it goes: probe status. To end it: probe uninstall")
+    click.echo(say("Installed ({kind}): a run every {every_min} minutes, each at most {deadline_min} minutes long.\n"
+                   "The first is due at {first}, up to {jitter_min} minutes later by chance. Results: {results}\n"
+                   "How it goes: probe status. To end it: probe uninstall",
+                   kind=kind, every_min=plan.rhythm.every_min, deadline_min=f"{plan.deadline_s / 60:.0f}",
+                   first=f"{first:%H:%M %Z}", jitter_min=plan.rhythm.jitter_s // 60, results=plan.results))
 

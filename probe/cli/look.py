@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 import tempfile
@@ -14,17 +13,18 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.catalogue.types import CatalogueError
+from probe.cli.look_beside import BesideWish, find_wish, list_beside_differences, read_beside
 from probe.cli.look_inputs import FetchWish, fetch_archive, find_evidence, list_evidence, read_sources
-from probe.config.install_advice import advise_extra
+from probe.cli.registers import Asked, choose_lists
 from probe.core.stamps import parse_time
 from probe.operation.commands.exit_codes import EXIT_FAILED
+from probe.operation.commands.output_option import output_option
+from probe.operation.commands.research_extra import check_research_extra
 from probe.results.files.atomic import StoreError, write_file
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
     from probe.research.look.look_values import LookData, LookSubject
-
-_NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
 
 
 @click.command()
@@ -47,11 +47,16 @@ _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
               help="With --fetch: so many MB at most.")
 @click.option("--counts", "counts", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="A file that somebody counted, see `probe analyse --help`; repeat.")
+@click.option("--register", "registers", multiple=True, metavar="NAME[:CC]=FILE|URL", callback=choose_lists,
+              help="A legal list of the country, as `probe registers` reads it; repeat.")
+@click.option("--stores", "stores", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="A folder in which `probe stores` keeps its checks; repeat.")
+@click.option("--outages", "outages", multiple=True, metavar="FILE|URL",
+              help="An answer of IODA (outages/events) or of Cloudflare Radar (annotations/outages), as JSON; repeat.")
 @click.option("--operators", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="CSV file with lines `asn,name`: what the operators of networks are called.")
 @click.option("--lab", is_flag=True, help="Count the laboratory's rows, and no others.")
-@click.option("-o", "--output", "--out", "out", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write the page (HTML) to this file.")
+@output_option("file", "Write the page (HTML) to this file.")
 @click.option("--bundle", type=click.Path(dir_okay=False, path_type=Path),
               help="Write everything that the answer rests on to this zip file.")
 @click.option("--verify", "verified", type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -59,22 +64,26 @@ _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
 @click.option("--json", "as_json", is_flag=True, help="Print what is known and said as JSON.")
 def look(service: str, country: str, since: datetime | None, results: tuple[Path, ...], ooni: tuple[str, ...],
          fetch: bool, archive: Path, compare: tuple[str, ...], bucket: str | None, api: str | None, most_mb: int,
-         counts: tuple[Path, ...], operators: Path | None, lab: bool, out: Path | None,
-         bundle: Path | None, verified: Path | None, as_json: bool) -> None:
+         counts: tuple[Path, ...], registers: tuple[Asked, ...], stores: tuple[Path, ...], outages: tuple[str, ...],
+         operators: Path | None, lab: bool, out: Path | None, bundle: Path | None, verified: Path | None,
+         as_json: bool) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
     Every source is judged by today's rules and by itself, so that nothing counts twice. The more of other countries and
     other services a source holds, the more can be excluded. Each sentence links to the rows that it rests on. A network
-    is named from two probes on, of our own results from five on; whose act it is, is never said.
+    is named from two probes on, of our own results from five on; whose act it is, is never said. Legal lists, stores
+    and outages stand beside: an entry proves no block, and nobody should publish what an outage may explain.
 
-    Nothing is fetched without --fetch: then measurements of --since, or of the last three days, by OONI's own tests of
-    messengers, and of other services by the domains of their pages. A second call goes on where the first was stopped.
+    Nothing is fetched without --fetch, but lists and answers of which you give the URL. With it come measurements of
+    --since, or of the last three days, by OONI's own tests of messengers, and of other services by the domains of their
+    pages. A second call goes on where the first was stopped.
 
     \b
     Examples:
       probe look whatsapp RU --fetch -o whatsapp-ru.html
       probe look whatsapp RU --ooni raw/ -o whatsapp-ru.html
       probe look wechat RU --results collected --counts counts.csv --since 2026-11-01
+      probe look whatsapp RU --ooni raw/ --register zi=dump.csv.gz --outages ioda-ru.json --stores results
       probe look whatsapp RU --ooni raw/ --bundle whatsapp-ru.zip
       probe look --verify whatsapp-ru.zip
       probe look signal IR --ooni raw/20261127 --json | jq -r '.sentences[].text'
@@ -82,18 +91,20 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
     if verified:
         if service or bundle or fetch:
             raise click.UsageError("--verify FILE.zip stands alone: the file says what was looked at")
-        _need_extra()
+        check_research_extra("looking")
         _verify(verified, as_json=as_json)
         return
     _check_words(country, sources=any((results, ooni, counts, fetch)), lab_bundle=bool(lab and bundle))
-    _need_extra()
+    check_research_extra("looking")
     from probe.research.look.look_json import look_to_json
     from probe.research.look.look_page import make_look_page
     from probe.research.look.look_values import LookData
     from probe.research.look.operator_names import read_operators
 
     now, subject = datetime.now(UTC).replace(microsecond=0), _choose_subject(service, country)
-    begin = since.replace(tzinfo=UTC) if since else None
+    begin, wish = since.replace(tzinfo=UTC) if since else None, BesideWish(
+        registers=registers, stores=stores, outages=outages)
+    wish.check(subject.cc, bundle=bundle is not None)
     try:
         names, told = read_operators(operators) if operators else {}, list[str]()
         if fetch:
@@ -103,10 +114,11 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
             ooni = (*ooni, *files)
         with tempfile.TemporaryDirectory(prefix="probe-look-") as work:
             sources = tuple(read_sources(subject, Path(work), results, ooni, counts, lab, begin, now, told))
-        data = LookData(subject=subject, sources=sources, operators=names, now=now, since=begin)
+        data = LookData(subject=subject, sources=sources, operators=names, now=now, since=begin,
+                        beside=read_beside(subject, wish, sources, lab=lab))
         if out:
             write_file(out, make_look_page(data).encode())
-        packed = _pack(data, bundle, ooni, counts) if bundle else ""
+        packed = _pack(data, bundle, {**list_evidence(ooni, counts), **wish.list_evidence()}) if bundle else ""
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     written = {"page": str(out) if out else None,
@@ -128,17 +140,12 @@ def _check_words(country: str, *, sources: bool, lab_bundle: bool) -> None:
         raise click.UsageError("--bundle is for what was measured in the world: leave out --lab")
 
 
-def _need_extra() -> None:
-    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
-        raise click.ClickException("looking needs the extra `research`: " + advise_extra("research"))
-
-
-def _pack(data: LookData, bundle: Path, ooni: tuple[str, ...], counts: tuple[Path, ...]) -> str:
+def _pack(data: LookData, bundle: Path, evidence: dict[str, Path]) -> str:
     from probe.catalogue.load import find_catalogue_file
     from probe.research.look.bundle_contents import make_contents
     from probe.research.look.bundle_zip import pack_bundle
 
-    return pack_bundle(bundle, make_contents(data, Path(str(find_catalogue_file(None))), list_evidence(ooni, counts)))
+    return pack_bundle(bundle, make_contents(data, Path(str(find_catalogue_file(None))), evidence))
 
 
 def _verify(bundle: Path, *, as_json: bool) -> None:
@@ -159,8 +166,11 @@ def _verify(bundle: Path, *, as_json: bool) -> None:
             sources = tuple(read_sources(
                 subject, Path(folder), (), tuple(map(str, find_evidence(files, "ooni"))),
                 find_evidence(files, "counts"), False, parse_time(since) if since else None, made, []))
-        anew = look_to_json(LookData(subject=subject, sources=sources, operators={}, now=made))
-        differences = list_differences(stored["sources"], anew["sources"])
+            beside = read_beside(subject, find_wish(files, stored["beside"], subject.cc), sources, lab=False,
+                                 catalogue=str(files["targets.csv"]))
+        anew = look_to_json(LookData(subject=subject, sources=sources, operators={}, now=made, beside=beside))
+        differences = [*list_differences(stored["sources"], anew["sources"]),
+                       *list_beside_differences(stored["beside"], anew["beside"])]
     except (StoreError, CatalogueError, ValueError, KeyError, TypeError) as error:
         raise click.ClickException(visible(f"{bundle}: {error}")) from error
     own = sum(one["kind"] == "own" for one in stored["sources"])

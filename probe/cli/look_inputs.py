@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import click
 from probe.operation.commands.progress_bar import show_progress
 
 if TYPE_CHECKING:
-    from probe.research.look.look_values import LookSource, LookSubject
+    from probe.research.look.look_values import KnownDefect, LookSource, LookSubject
 
 MAX_PROBLEMS = 20
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]")
@@ -51,7 +51,10 @@ def fetch_archive(subject: LookSubject, wish: FetchWish, now: datetime) -> tuple
                                       since=wish.since, now=now)
         else:
             hosts = list_hosts(load_catalogue(), subject.service)
-            done = client.fetch_hosts(hosts, (subject.cc, *wish.compare), wish.since)
+            client.fetch_hosts(hosts, (subject.cc, *wish.compare), wish.since)
+            # Pages of one service alone tell nothing of the line that they failed on: what else was well beside does.
+            done = client.fetch_tests("", subject.cc, tests=tuple(TESTS.values()), compare=(), since=wish.since,
+                                      now=now)
     stopped = [f"Not all was fetched: {done.stopped}. The same command goes on."] if done.stopped else []
     told = [f"{len(done.files)} files of OONI's archive, {done.known} of them were there before.", *stopped]
     return tuple(done.files), [*told, *done.problems]
@@ -68,11 +71,12 @@ def read_sources(subject: LookSubject, work: Path, results: tuple[Path, ...], oo
         found = analyse_results(path, work / f"own{number}", now=now, lab=lab)
         yield read_source(found, subject, "own", f"our probes ({path.name})", since=since)
     if ooni or told:
-        problems = told + _import(ooni, work / "ooni-results")
+        unread, defects = _import(ooni, work / "ooni-results", subject)
+        problems = told + unread
         label = "OONI's volunteers"
         if any((work / "ooni-results").iterdir()):
             found = analyse_results(work / "ooni-results", work / "ooni", now=now, lab=lab)
-            yield read_source(found, subject, "ooni", label, since=since, problems=problems)
+            yield read_source(found, subject, "ooni", label, since=since, problems=problems, defects=defects)
         else:
             yield make_empty_source("ooni", label, problems)
     for number, path in enumerate(counts):
@@ -80,25 +84,28 @@ def read_sources(subject: LookSubject, work: Path, results: tuple[Path, ...], oo
         yield read_source(found, subject, "counts", f"counts of others ({path.name})", since=since)
 
 
-def _import(files: tuple[str, ...], out: Path) -> list[str]:
-    """What of the files could not be read, a line each."""
+def _import(files: tuple[str, ...], out: Path, subject: LookSubject) -> tuple[list[str], list[KnownDefect]]:
+    """What of the files could not be read, a line each; and defects of the programs that measured the subject."""
     from probe.interop.import_files import ImportTally, import_files
+    from probe.research.look.look_subject import is_about
+    from probe.research.look.look_values import KnownDefect
 
     tally, problems = ImportTally(), list[str]()
 
-    def amiss(name: str, line: int, reason: str) -> None:
-        tally.unread += 1
+    def report_fault(name: str, line: int, reason: str) -> None:
         if len(problems) < MAX_PROBLEMS:
             problems.append(f"{Path(name).name}:{line}: {reason}"[:300])
 
     out.mkdir()
     with show_progress("Judging OONI's measurements") as progress:
-        import_files(files, out, tally, amiss, progress)
+        import_files(files, out, tally, report_fault, progress)
     if tally.unread > len(problems):
         problems.append(f"{tally.unread - len(problems)} more lines could not be read.")
     if tally.skipped:
         problems.append(f"{sum(tally.skipped.values())} measurements are of tests that are not judged.")
-    return problems
+    defects = [KnownDefect(what=what, verdicts=count) for (service, what), count in tally.instrument.most_common()
+               if is_about(subject, service, ())]
+    return problems, defects
 
 
 def list_evidence(ooni: tuple[str, ...], counts: tuple[Path, ...]) -> dict[str, Path]:
@@ -107,6 +114,11 @@ def list_evidence(ooni: tuple[str, ...], counts: tuple[Path, ...]) -> dict[str, 
 
     named = [("ooni", number, Path(name)) for number, name in enumerate(list_measurement_files(ooni))]
     named += [("counts", number, path) for number, path in enumerate(counts)]
+    return name_evidence(named)
+
+
+def name_evidence(named: Iterable[tuple[str, int, Path]]) -> dict[str, Path]:
+    """(kind, number, file) of each -> its name within a bundle, which tells no folder."""
     return {f"evidence/{kind}/{number:05d}/f{_UNFIT.sub('_', path.name)[-120:]}": path for kind, number, path in named}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe import __version__
+from probe.cli.whole_output import buffer_writes
+from probe.core.languages import LANGUAGES, find_language, read_locale
+from probe.core.translation import say, use_language
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -19,13 +23,15 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "setup": ("probe.cli.setup:setup", "Say what runs do and risk, ask for consent, write the configuration."),
     "run": ("probe.cli.run:run", "Measure now and write the results."),
-    "status": ("probe.cli.status:status", "Say how the runs go, and what to do about what is amiss."),
+    "status": ("probe.cli.status:status", "Say how the runs go, and what to do about what is wrong."),
     "show": ("probe.cli.show:show", "Show a run, a messenger or a verdict, with its history; also as a page."),
     "install": ("probe.cli.install:install", "Measure by cron or systemd from now on."),
     "uninstall": ("probe.cli.install:uninstall", "Stop measuring by cron or systemd; results stay."),
     "watch": ("probe.cli.watch:watch", "Measure on a schedule until stopped."),
     "analyse": ("probe.cli.analyse:analyse", "Count verdicts by network and hour, and find events."),
     "look": ("probe.cli.look:look", "Say what is known of one service in one country, as one page."),
+    "site": ("probe.cli.site:site", "Make a public site of what was found."),
+    "alert": ("probe.cli.alert:alert", "Send what is new to a webhook, by e-mail, Telegram or Matrix."),
     "report": ("probe.cli.report:report", "Make a page from results."),
     "classify": ("probe.cli.classify:classify", "Judge stored observations again with today's rules."),
     "import": ("probe.cli.import_:import_", "Judge measurements of others: OONI's files."),
@@ -36,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compact": ("probe.cli.compact:compact", "Merge the results of finished days; remove what is past its time."),
     "verify": ("probe.cli.verify:verify", "Tell whether results are what was signed; mend what is damaged."),
     "collect": ("probe.cli.collect:collect", "Check and merge the results of many volunteers."),
+    "fleet": ("probe.cli.fleet:fleet", "Say how a fleet of volunteers does: who is silent, what they run."),
     "upload": ("probe.cli.upload:upload", "Send results to the place that you named, and to no other."),
     "submit": ("probe.cli.submit:submit", "Make measurements public for ever by way of a collector that you named."),
     "forget": ("probe.cli.forget:forget", "Delete everything that the probe keeps on this machine."),
@@ -46,13 +53,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "registers": ("probe.cli.registers:registers", "Compare targets with legal block lists."),
     "helper": ("probe.cli.helper:helper", "Serve as a control for other probes."),
     "feed": ("probe.cli.feed:feed", "Publish what answers at an uncensored place, signed, as a control for probes."),
+    "issuer": ("probe.cli.issuer:issuer", "Let volunteers prove without a name that they are not new."),
+    "operate": ("probe.cli.operate:operate", "Set up and run the services of a fleet of volunteers."),
     "completion": ("probe.cli.completion:completion", "Print what lets a shell complete these commands."),
 }
 
 
 COMMANDS_OF_OTHERS = "probe.commands"
 """Entry points by which another distribution, as the laboratory, adds commands."""
-LABORATORY = ("demo", "fleet", "lab")
+LABORATORY = ("demo", "lab")
 """The commands that the laboratory's distribution brings: known here to say where they are when it is missing."""
 
 
@@ -64,8 +73,29 @@ def added_commands() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=COMMANDS_OF_OTHERS) if entry.name not in COMMANDS}
 
 
+MACHINE_READ = {"--json", "--timed"}
+"""Options with which no person reads what is said: it stays English."""
+
+
+def _find_named(args: list[str]) -> str:
+    """What --lang says before the command."""
+    for place, word in enumerate(args):
+        if word.startswith("--lang="):
+            return word.partition("=")[2]
+        if word == "--lang":
+            return args[place + 1] if place + 1 < len(args) else ""
+        if not word.startswith("-"):
+            return ""
+    return ""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called: cron must not pay for the report."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As usual, in the language that was chosen: also help, and what is wrong with the options, is told in it."""
+        use_language("en" if {*args} & MACHINE_READ else read_locale(_find_named(args)) or find_language(os.environ))
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *added_commands()]
@@ -79,8 +109,9 @@ class LazyGroup(click.Group):
         added = added_commands().get(name)
         if added is None:
             if name in LABORATORY:
-                raise click.ClickException(f"`probe {name}` comes with the laboratory, which is not installed here; in "
-                                           "a checkout of the project run: pip install . ./lab")
+                raise click.ClickException(say(
+                    "`probe {name}` comes with the laboratory, which is not installed here; in a checkout of the "
+                    "project run: pip install . ./lab", name=name))
             return None
         command = added.load()
         return command
@@ -96,7 +127,21 @@ class LazyGroup(click.Group):
             near = get_close_matches(args[0][:60], [*COMMANDS, *added_commands()], n=2)
             if not near or args[0].startswith("-"):
                 raise
-            raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {' or '.join(near)}?", ctx) from error
+            raise click.UsageError(f"{error.message.rstrip('.')}. "
+                                   + say("Did you mean {near}?", near=say(" or ").join(near)), ctx) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As usual; what the system refuses is told in a line, whichever command did not expect it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            from probe.results.files.atomic import explain_os_error
+            from probe.results.files.text_cells import visible
+
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(visible(f"{where}{explain_os_error(error)}")) from error
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Names of commands, and helps of ours; none is imported, for a person waits for each key."""
@@ -108,18 +153,20 @@ class LazyGroup(click.Group):
         return [CompletionItem(name, help=text) for name, text in names.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
+        with formatter.section(say("Commands")):
             formatter.write_dl(self._helps(ctx))
 
     def _helps(self, ctx: click.Context) -> list[tuple[str, str]]:
         """Every command with one line; those of others are imported for theirs."""
-        own = [(name, text) for name, (_, text) in COMMANDS.items()]
+        own = [(name, say(text)) for name, (_, text) in COMMANDS.items()]
         added = [(name, self.get_command(ctx, name)) for name in added_commands()]
         return own + [(name, command.get_short_help_str(100)) for name, command in added if command]
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="probe")
+@click.option("--lang", type=click.Choice(tuple(LANGUAGES)), expose_value=False,
+              help="Language of what is said (default: $PROBE_LANG, else the locale's); JSON and files stay English.")
 def cli() -> None:
     """Tests whether messaging services can be reached from this network, and if not, how they are blocked.
 
@@ -137,6 +184,7 @@ def cli() -> None:
 
 def main(argv: list[str] | None = None, **extra: Any) -> None:
     """Entry point; a broken pipe (`probe ... | head`) is no error."""
+    sys.stdout = buffer_writes(sys.stdout)
     try:
         cli.main(args=argv, prog_name="probe", **extra)
     except BrokenPipeError:

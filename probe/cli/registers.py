@@ -47,7 +47,7 @@ class Asked:
         return self.where if "://" in self.where else Path(self.where).name
 
 
-def _choose_lists(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Asked, ...]:
+def choose_lists(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Asked, ...]:
     """The lists that the arguments name."""
     made = []
     for value in values:
@@ -63,7 +63,7 @@ def _choose_lists(context: click.Context, parameter: click.Parameter, values: tu
 
 
 @click.command()
-@click.argument("lists", nargs=-1, metavar="NAME[:CC]=FILE|URL...", callback=_choose_lists)
+@click.argument("lists", nargs=-1, metavar="NAME[:CC]=FILE|URL...", callback=choose_lists)
 @click.option("--known", is_flag=True, help="Say which lists and forms are known, and end.")
 @click.option("--results", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Results to show beside: when a run of the list's country first found a target blocked.")
@@ -140,7 +140,7 @@ def _compare(lists: Sequence[Asked], results: Path | None, lab: bool | None, ser
     said, seen = _read_measured(results, lab)
     index = TargetIndex(known.endpoints, seen)
     found = []
-    for done in (_join(asked, index) for asked in lists):
+    for done in (join_list_of(asked, index) for asked in lists):
         rows = make_rows(ReadList(register=done.asked.register.name, register_cc=done.asked.cc,
                                   source=done.asked.source, list_time=done.time, list_time_from=done.told_by),
                          done.joined, index, said.get(done.asked.cc, {}))
@@ -161,7 +161,8 @@ def _read_measured(results: Path | None, lab: bool | None) -> tuple[
         return said, list_proven_addresses(results, runs, progress)
 
 
-def _join(asked: Asked, index: TargetIndex) -> Done:
+def join_list_of(asked: Asked, index: TargetIndex) -> Done:
+    """Read one list and match it with the targets; its rows are still to be made."""
     from probe.research.registers.register_join import join_list
     from probe.research.registers.register_parse import read_items
     from probe.research.registers.register_source import read_source

@@ -10,6 +10,7 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.stamps import format_time
+from probe.core.translation import say
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.research.report.fleet_page import holds_cells, make_fleet_report
@@ -57,14 +58,16 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
       probe report cells/
     """
     if form == "png" and not figures:
-        raise click.UsageError("--figures-as png needs --figures DIR")
+        raise click.UsageError(say("--figures-as png needs --figures DIR"))
     directory = directory or _choose_folder()
     if not directory.is_dir():
-        raise click.ClickException(f"{visible(str(directory))}: there are no results here; make some: "
-                                   "probe run --fast, or name their folder: probe report DIRECTORY")
+        raise click.ClickException(say("{directory}: there are no results here; make some: probe run --fast, or "
+                                       "name their folder: probe report DIRECTORY",
+                                       directory=visible(str(directory))))
     fleet = holds_cells(directory)
     if fleet and datapackage:
-        raise click.UsageError("--datapackage describes the CSV files of a results folder; cells.json describes cells")
+        raise click.UsageError(say("--datapackage describes the CSV files of a results folder; cells.json "
+                                   "describes cells"))
     out = out or directory / "report.html"
     made: MadeReport | None = None
     try:
@@ -91,7 +94,7 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
     if figures:
         click.echo(f"Figures: {figures} ({'SVG and PNG' if form == 'png' else 'SVG'})")
     if package:
-        click.echo(f"Description of the CSV files: {package}")
+        click.echo(say("Description of the CSV files: {package}", package=package))
 
 
 def _choose_folder() -> Path:

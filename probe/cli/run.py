@@ -23,7 +23,14 @@ from probe.config.consent.consent_check import explain_refusal
 from probe.config.consent.country_profiles import profile_of
 from probe.config.consent.run_costs import describe_costs
 from probe.config.settings import Settings, choose_results_folder
-from probe.operation.commands.command_setup import load_command_setup, parse_at, stop_if_refused
+from probe.core.translation import say
+from probe.operation.commands.command_setup import (
+    BrokenCatalogueError,
+    choose_command_catalogue,
+    load_command_settings,
+    parse_at,
+    stop_if_refused,
+)
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
 from probe.operation.commands.feed_loading import load_feed_board
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
@@ -31,20 +38,19 @@ from probe.operation.commands.run_progress import show_run_progress
 from probe.operation.commands.target_list import (
     ListBounds,
     apply_list_bounds,
-    choose_run_catalogue,
     find_beyond_list,
     neutralise_text,
     refresh_list,
 )
 from probe.operation.commands.timed_log import TimedLog
-from probe.results.files.atomic import StoreError, check_writable
+from probe.results.files.atomic import StoreError, check_writable, explain_os_error
 
 if TYPE_CHECKING:
     from probe.config.month_key import MonthKey
     from probe.core.runs import Run, RunResult, Vantage
     from probe.inference.verdicts.earlier_places import EarlierPlaces
     from probe.measurement.session.run_plan import RunPlan
-    from probe.operation.updates.catalogue_choice import CatalogueChoice
+    from probe.operation.updates.catalogue_choice import CatalogueChoice, ListState
 
 FAST_DEADLINE_S = 60.0
 CONFIRM_AFTER_S = 240.0
@@ -85,37 +91,33 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
       probe run --timed                  (what cron calls; about one new flow a second)
     """
     marker = read_marker()
-    settings, choice = load_command_setup(config, catalogue, lab=marker.lab)
+    settings = load_command_settings(config)
     folder = choose_results_folder(settings, results)
     from probe.measurement.session.run_plan import RunPlan
-    from probe.operation.commands.timed_run import NotNowError, add_turn, apply_conditions
+    from probe.operation.commands.timed_run import NotNowError, add_turn
 
     plan = RunPlan(
         deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s), fast=fast,
         trigger="timed" if timed else "manual", seed=seed, tier=settings.run.tier if tier is None else tier,
         inputs=frozenset(inputs), started_at=parse_at(at, lab=marker.lab), lab=marker.lab,
     )
-    _check_inputs(choice.catalogue, plan.inputs)
     diary = TimedLog(folder, keeps=timed and at is None)
+    choice = _choose(settings, catalogue, plan, diary, wait_s=wait_s, dry_run=dry_run)
+    _check_inputs(choice.catalogue, plan.inputs)
     plan = add_turn(plan, settings, diary, by_tier=tier is not None)
     if dry_run:
-        if not _is_paused(choice, as_json=False):
+        if not _is_paused(choice.standing, as_json=False):
             bound = _apply_bounds(choice, settings, plan)
             _tell_plan(bound.catalogue, bound.settings, bound.plan)
         return
-    if why := explain_refusal(settings, lab=marker.lab):
-        diary.note_refused(why.splitlines()[0])
-    stop_if_refused(why)
-    if wait_s:
-        time.sleep(random.SystemRandom().uniform(0, wait_s))
     try:
-        plan = apply_conditions(plan, settings, diary)
+        plan = _get_ready(plan, settings, diary, wait_s)
     except NotNowError as why_not:
         click.echo(str(why_not))
         return
     if timed and not marker.lab:
         choice, plan = _renew_choice(choice, settings, plan, catalogue)
-    if _is_paused(choice, as_json=as_json):
+    if _is_paused(choice.standing, as_json=as_json):
         diary.note_paused(choice.standing.limits.pause)
         return
     bound = _apply_bounds(choice, settings, plan)
@@ -129,6 +131,47 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
         from probe.operation.upload.upload_after_run import upload_after_run
 
         upload_after_run(settings, folder.absolute(), run_ends=run_ends)
+
+
+def _choose(settings: Settings, named: str | None, plan: RunPlan, diary: TimedLog, *, wait_s: float,
+            dry_run: bool) -> CatalogueChoice:
+    """The catalogue. A timed run that cannot use its own looks for the signed list before it fails, so that a stop or a
+    pause holds here whatever is measured next. Raises ClickException."""
+    try:
+        return choose_command_catalogue(settings, named, lab=plan.lab)
+    except BrokenCatalogueError as broken:
+        if plan.trigger == "timed" and not (plan.lab or dry_run):
+            _look_all_the_same(settings, plan, diary, wait_s, broken.message.splitlines()[0])
+        raise
+
+
+def _look_all_the_same(settings: Settings, plan: RunPlan, diary: TimedLog, wait_s: float, why: str) -> None:
+    """Fetch what is asked of runs, as a run would, and note why none is made: a pause, else `why`."""
+    from probe.operation.commands.timed_run import NotNowError
+    from probe.operation.updates.catalogue_choice import read_list_state
+
+    try:
+        _get_ready(plan, settings, diary, wait_s)
+    except NotNowError:
+        return  # noted
+    refresh_list(settings, datetime.now(UTC))
+    standing = read_list_state(settings, now=datetime.now(UTC))
+    if _is_paused(standing, as_json=False):
+        diary.note_paused(standing.limits.pause)
+    else:
+        diary.note_failed(why)
+
+
+def _get_ready(plan: RunPlan, settings: Settings, diary: TimedLog, wait_s: float) -> RunPlan:
+    """The plan for the conditions here, after the wait; nothing is sent without consent. Raises NotNowError."""
+    from probe.operation.commands.timed_run import apply_conditions
+
+    if why := explain_refusal(settings, lab=plan.lab):
+        diary.note_refused(why.splitlines()[0])
+    stop_if_refused(why)
+    if wait_s:
+        time.sleep(random.SystemRandom().uniform(0, wait_s))
+    return apply_conditions(plan, settings, diary)
 
 
 def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, diary: TimedLog, *,
@@ -150,10 +193,15 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
     except StoreError as error:
         diary.note_failed(str(error))
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        why = f"{error.filename or folder}: {explain_os_error(error)}"
+        diary.note_failed(why)
+        raise click.ClickException(why) from error
     except LockedError as locked:
         diary.note_overlap()
-        since = f" (since {locked})" if str(locked) else ""
-        click.echo(f"Another run is writing to {folder}{since}; this one does nothing.", err=True)
+        since = say(" (since {time})", time=str(locked)) if str(locked) else ""
+        click.echo(say("Another run is writing to {folder}{since}; this one does nothing.", folder=str(folder),
+                       since=since), err=True)
         sys.exit(EXIT_LOCKED)
 
 
@@ -178,7 +226,8 @@ def _check_room(folder: Path, settings: Settings) -> None:
 def _check_inputs(targets: Catalogue, inputs: frozenset[str]) -> None:
     unknown = inputs - {e.input for e in targets.endpoints}
     if unknown:
-        raise click.UsageError(f"not in {targets.path}: {', '.join(sorted(unknown))}; see `probe targets list`")
+        raise click.UsageError(say("not in {path}: {inputs}; see `probe targets list`", path=str(targets.path),
+                                   inputs=", ".join(sorted(unknown))))
 
 
 def _renew_choice(choice: CatalogueChoice, settings: Settings, plan: RunPlan,
@@ -187,7 +236,7 @@ def _renew_choice(choice: CatalogueChoice, settings: Settings, plan: RunPlan,
     begin_s = time.monotonic()
     if not refresh_list(settings, datetime.now(UTC)):
         return choice, replace(plan, deadline_s=_time_left_s(plan, begin_s))
-    choice = choose_run_catalogue(settings, named, datetime.now(UTC))
+    choice = choose_command_catalogue(settings, named, lab=plan.lab)
     _check_inputs(choice.catalogue, plan.inputs)
     return choice, replace(plan, deadline_s=_time_left_s(plan, begin_s))
 
@@ -197,22 +246,23 @@ def _time_left_s(plan: RunPlan, begin_s: float) -> float:
     return max(5.0, plan.deadline_s - int(time.monotonic() - begin_s))
 
 
-def _is_paused(choice: CatalogueChoice, *, as_json: bool) -> bool:
+def _is_paused(standing: ListState, *, as_json: bool) -> bool:
     """Whether the signed list asks for a pause here, which is said then."""
-    why = choice.standing.limits.pause
+    why = standing.limits.pause
     if why and as_json:
         click.echo(json.dumps({"run": None, "paused": why}))
     elif why:
-        click.echo(
-            f"Nothing is measured: the signed list of targets asks for a pause in this country: {neutralise_text(why)}")
+        click.echo(say("Nothing is measured: the signed list of targets asks for a pause in this country: {why}",
+                       why=neutralise_text(why)))
     return bool(why)
 
 
 def _apply_bounds(choice: CatalogueChoice, settings: Settings, plan: RunPlan) -> ListBounds:
     """Settings and plan within what the list asks, told once."""
     if over := find_beyond_list(choice, plan.inputs):
-        raise click.ClickException(f"The signed list asks for tier {choice.standing.limits.max_tier} at most in "
-                                   f"{settings.vantage.cc}, and this is beyond: {', '.join(over)}")
+        raise click.ClickException(say(
+            "The signed list asks for this in {cc}: {asked}; and these are beyond: {over}", cc=settings.vantage.cc,
+            asked=neutralise_text(choice.standing.limits.words), over=", ".join(over)))
     bound = apply_list_bounds(choice, settings, plan, fast_deadline_s=FAST_DEADLINE_S)
     for note in bound.notes:
         click.echo(note, err=True)
@@ -284,14 +334,24 @@ def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
                           families=(4, 6), seed=plan.seed or 0, skip_services=settings.run.skip_services,
                           inputs=plan.inputs, due=due, in_proportion=not plan.everywhere)
     count = sum(len(site.endpoints) for site in chosen.sites)
-    click.echo(f"{count} endpoints at {len(chosen.sites)} sites would be measured, "
-               f"{len(chosen.skipped)} would be reported as not attempted.")
+    click.echo(say("{count} endpoints at {sites} sites would be measured, {skipped} would be reported as not "
+                   "attempted.",
+                   count=count, sites=len(chosen.sites), skipped=len(chosen.skipped)))
     cost = describe_costs(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min)
-    click.echo(f"As measured, the core at consent level {settings.run.consent_level} takes {cost}.")
+    click.echo(say("As measured, the core at consent level {level} takes {cost}.", level=settings.run.consent_level,
+                   cost=cost))
     if plan.turn:
-        click.echo(f"It is the turn of {' '.join(plan.turn.words)} (run.rotate).")
-    for why, n in Counter(why for _, why in chosen.skipped.values()).most_common():
+        click.echo(say("It is the turn of {words} (run.rotate).", words=" ".join(plan.turn.words)))
+    for why, n in Counter(_describe_untested(why) for _, why in chosen.skipped.values()).most_common():
         click.echo(f"  {n:4}  {why}")
+
+
+def _describe_untested(reason: str) -> str:
+    from probe.core.tables.answer_words import UNTESTED_WHYS
+    from probe.core.tables.untested_words import read_untested_reason
+
+    why, level = read_untested_reason(reason)
+    return reason if why == "other" else say(UNTESTED_WHYS[why], level=level)
 
 
 def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool,
@@ -319,4 +379,5 @@ def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool,
         from probe.operation.commands.run_summary import describe_run
 
         echo_lines(describe_run(result, read_series(folder, result)))
-    click.echo(f"Results: {folder} (run {result.run.run_id}; target by target: probe show{where} --details)")
+    click.echo(say("Results: {folder} (run {run}; target by target: {command})", folder=str(folder),
+                   run=result.run.run_id, command=f"probe show{where} --details"))

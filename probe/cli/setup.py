@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +20,11 @@ from probe.config.consent.consent_check import (
     explain_lacking_submit_consent,
     explain_lacking_upload_consent,
 )
+from probe.config.consent.consent_language import (
+    choose_consent_language,
+    describe_machine_made,
+    explain_unsigned_consent,
+)
 from probe.config.consent.consent_questions import QUESTIONS, TRIES, ConsentQuestion
 from probe.config.consent.consent_text import write_consent_text, write_short_text
 from probe.config.consent.control_ways import describe_ways, list_ways_in_use
@@ -34,8 +38,9 @@ from probe.config.settings import Settings, SettingsError, find_usual_file, load
 from probe.config.settings_edit import AddedTables, Tables, edit_settings
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
 from probe.core.tables.control_remedies import FIRST_CONTROL
+from probe.core.translation import current_language, say, say_count, speak
 from probe.operation.updates.feed_updates import check_named_feed
-from probe.results.files.atomic import StoreError, check_writable, write_file
+from probe.results.files.atomic import StoreError, try_writable, write_file
 
 T = TypeVar("T")
 DEFAULT_RESULTS = "~/probe-results"
@@ -46,7 +51,9 @@ DEFAULT_RESULTS = "~/probe-results"
               "else ~/.config/probe/probe.toml).")
 @click.option("--answers", "file", type=click.Path(dir_okay=False, path_type=Path),
               help="TOML file with answers: agree, level, country, asn, network_type, geo, results, tier, "
-                   "skip_services, upload_to, submit_to, feeds, helpers, globalping, ooni_helpers.")
+                   "skip_services, upload_to, encrypt_to, issuer, submit_to, feeds, helpers, globalping, ooni_helpers.")
+@click.option("--from", "sheet", metavar="SHEET", help="An operator's sheet, a file or the link of its QR code: "
+              "what it sets is shown first. It can set addresses of services alone.")
 @click.option("--agree", type=int, metavar="NUMBER",
               help="I read the text of this number (--show), and everybody concerned agrees. Asks nothing then.")
 @click.option("--level", type=click.IntRange(1, 3), help="Consent level: 1 everyday, 2 sensitive, 3 exposing.")
@@ -58,7 +65,9 @@ DEFAULT_RESULTS = "~/probe-results"
 @click.option("--results", metavar="DIR", help=f"Folder for the results (default: {DEFAULT_RESULTS}).")
 @click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier; 1 is the core.")
 @click.option("--skip-service", "skip", multiple=True, metavar="NAME", help="Never measure this service; repeat.")
-@click.option("--upload-to", metavar="URL", help="Send results there (see README, Uploading); none: nowhere.")
+@click.option("--upload-to", metavar="URL", help="Send results there (see docs/upload.md); none: nowhere.")
+@click.option("--encrypt-to", metavar="age1...", help="Encrypt what is sent to this key of age, so that whoever "
+               "runs the place cannot read it; none: do not.")
 @click.option("--submit-to", metavar="URL", help="A collector by way of which measurements may become public for "
               "ever, each time by hand (see probe submit ooni --help); none: no collector.")
 @click.option("--feed", "feeds", type=(str, str), multiple=True, metavar="KEY URL",
@@ -69,10 +78,11 @@ DEFAULT_RESULTS = "~/probe-results"
               "your address with it, and may keep it for months.")
 @click.option("--ooni-helpers/--no-ooni-helpers", default=None, help="Likewise OONI's public helpers.")
 @click.option("--show", is_flag=True, help="Print the consent text and its number, and do nothing else.")
-def setup(config: str | None, file: Path | None, agree: int | None, level: int | None, country: str | None,
-          asn: int | None, network_type: str | None, geo: tuple[str, ...], results: str | None, tier: int | None,
-          skip: tuple[str, ...], upload_to: str | None, submit_to: str | None, feeds: tuple[tuple[str, str], ...],
-          helpers: tuple[str, ...], globalping: bool | None, ooni_helpers: bool | None, show: bool) -> None:
+def setup(config: str | None, file: Path | None, sheet: str | None, agree: int | None, level: int | None,
+          country: str | None, asn: int | None, network_type: str | None, geo: tuple[str, ...], results: str | None,
+          tier: int | None, skip: tuple[str, ...], upload_to: str | None, encrypt_to: str | None,
+          submit_to: str | None, feeds: tuple[tuple[str, str], ...], helpers: tuple[str, ...], globalping: bool | None,
+          ooni_helpers: bool | None, show: bool) -> None:
     """Say what runs do and what they risk, ask for consent, and write the configuration. Sends nothing.
 
     Needed once, and again when what is sent changes. Without --agree (or `agree` in a file) it asks.
@@ -84,17 +94,22 @@ def setup(config: str | None, file: Path | None, agree: int | None, level: int |
       probe setup --agree 3 --country DE --results /srv/probe --skip-service line
       probe setup --geo country.mmdb --geo asn.mmdb
       probe setup --upload-to https://results.example.org/incoming
+      probe setup --upload-to https://results.example.org/incoming --encrypt-to age1...
       probe setup --show --submit-to https://collector.example.org
       probe setup --feed RWQ... https://feed.example.org/de-1.json
       probe setup --answers answers.toml
+      probe setup --from sheet.toml
     """
     flags = Answers(agree=agree, level=level, country=country, asn=asn, network_type=network_type, geo=geo or None,
                     results=results, tier=tier, skip_services=skip or None, upload_to=upload_to,
-                    submit_to=submit_to, feeds=feeds or None, helpers=helpers or None, globalping=globalping,
-                    ooni_helpers=ooni_helpers)
+                    encrypt_to=encrypt_to, submit_to=submit_to, feeds=feeds or None, helpers=helpers or None,
+                    globalping=globalping, ooni_helpers=ooni_helpers)
     try:
         target, text, before = _before(config)
         given = said.merge_answers(flags, said.read_answers(file)) if file else flags
+        if sheet:
+            asked = agree is None and file is None and not show
+            given = said.add_answers(given, _take_sheet(sheet, before, ask=asked))
         named = _add_destinations(given, before)
         if show:
             _show(given, named)
@@ -102,25 +117,31 @@ def setup(config: str | None, file: Path | None, agree: int | None, level: int |
         known = tuple(load_catalogue(before.run.catalogue or None).services)
         if given.agree is None and file is None:
             given = _converse(given, before, known)
+        elif why := explain_unsigned_consent(current_language()):
+            raise click.ClickException(why)
         if why := said.explain_no_consent(given):
             raise click.ClickException(why)
         given = said.merge_answers(given, Answers(results=_folder(before)))
         changes = said.list_changes(given, before, known=known, today=datetime.now(UTC).date())
         added = said.list_added_controls(given, before)
-        _check_folder(Path(given.results or _folder(before)).expanduser())
+        try_writable(Path(given.results or _folder(before)).expanduser())
         write_file(target, _edit(text, changes, added, target).encode())
     except (SettingsError, CatalogueError, StoreError) as error:
         raise click.ClickException(str(error)) from error
     _tell(target)
 
 
-def _check_folder(folder: Path) -> None:
-    """Refuses a folder that results could not be written to, and leaves none behind. Raises StoreError."""
-    there = folder.exists()
-    check_writable(folder)
-    if not there:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+def _take_sheet(source: str, before: Settings, *, ask: bool) -> Answers:
+    """Show what a sheet sets, and take it where the person wants it. Raises SettingsError."""
+    from probe.config.consent.operator_sheet import answer_by_sheet, describe_sheet, read_sheet
+
+    sheet = read_sheet(source)
+    answers = answer_by_sheet(sheet, before)
+    for line in describe_sheet(sheet):
+        click.echo(line)
+    if ask and not click.confirm(say("Go on with it?"), default=False):
+        raise click.ClickException(say("Nothing was written."))
+    return answers
 
 
 def _before(config: str | None) -> tuple[Path, str, Settings]:
@@ -133,7 +154,8 @@ def _before(config: str | None) -> tuple[Path, str, Settings]:
         return find_usual_file(), "", settings
     target = Path(settings.path).resolve()  # a link to it stays one
     if hasattr(os, "geteuid") and os.geteuid() == 0 and target.stat().st_uid:
-        raise SettingsError(f"{target}: belongs to another user, who could not read it any more: set up as that user")
+        raise SettingsError(say("{target}: belongs to another user, who could not read it any more: set up as that "
+                                "user", target=str(target)))
     return target, target.read_text(encoding="utf-8"), settings
 
 
@@ -147,6 +169,9 @@ def _edit(text: str, changes: Tables, added: AddedTables, target: Path) -> str:
 
 def _show(given: Answers, before: Settings) -> None:
     cc = said.parse_country(before.vantage.cc if given.country is None else given.country)
+    unsigned = explain_unsigned_consent(current_language())
+    if unsigned:
+        click.echo(unsigned)
     for line in write_consent_text(profile_of(cc), cc=cc, to=describe_destinations(before), upload=before.upload.place,
                                    public=before.submit.place):
         click.echo(line)
@@ -158,38 +183,40 @@ def _folder(before: Settings) -> str:
 
 def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers:
     """Ask what was not said. What is asked first decides which risk is told."""
-    click.echo("This sets up the probe. It sends nothing. Return keeps what stands in brackets.\n")
+    if machine := describe_machine_made(current_language()):
+        click.echo(machine)
+    click.echo(say("This sets up the probe. It sends nothing. Return keeps what stands in brackets.") + "\n")
     here = _find_place(before)
     if given.country is None and here.cc != NO_COUNTRY:
-        click.echo(f"Country of this line, by the table on this device: {here.cc} (another one: --country)")
+        click.echo(say("Country of this line, by the table on this device: {cc} (another one: --country)", cc=here.cc))
         given = said.merge_answers(given, Answers(country=here.cc))
     asn = here.asn_ipv4 or here.asn_ipv6
     if given.asn is None and asn:
-        click.echo(f"Its network, by the same table: AS{asn} (another one: --asn)")
+        click.echo(say("Its network, by the same table: {network} (another one: --asn)", network=f"AS{asn}"))
         given = said.merge_answers(given, Answers(asn=asn))
     cc = given.country if given.country is not None else _ask(
-        "Country of this line (two letters, ZZ: left open)", before.vantage.cc, said.parse_country)
+        say("Country of this line (two letters, ZZ: left open)"), before.vantage.cc, said.parse_country)
     cc = said.parse_country(cc)
     profile = profile_of(cc)
     given = _ask_controls(said.merge_answers(given, Answers(country=cc)), before, cc)
     _ask_consent(_add_destinations(given, before), profile, cc)
     for number, meaning in LEVELS.items():
-        click.echo(f"  {number}  {meaning}")
+        click.echo(f"  {number}  {say(meaning)}")
     level = given.level or _ask(
-        "Which level",
+        say("Which level"),
         str(profile.level if before.consent is None else before.run.consent_level), _level)
     asn = given.asn if given.asn is not None else _ask(
-        "Number of your network (AS number, 0: left open)", str(before.vantage.asn), _asn)
-    kind = given.network_type or _ask(f"Kind of network ({', '.join(said.NETWORK_TYPES)})",
+        say("Number of your network (AS number, 0: left open)"), str(before.vantage.asn), _asn)
+    kind = given.network_type or _ask(say("Kind of network ({kinds})", kinds=", ".join(said.NETWORK_TYPES)),
                                       before.vantage.network_type, said.parse_network_type)
     geo = given.geo if given.geo is not None else _ask(
-        "Look country and network up on this device (table: the one that comes along; none; or files, .mmdb)",
+        say("Look country and network up on this device (table: the one that comes along; none; or files, .mmdb)"),
         " ".join(describe_geo_settings(before.geo)),
         lambda text: describe_geo_settings(parse_geo_settings(text.split())))
     skip = given.skip_services if given.skip_services is not None else _ask(
-        "Services to leave out (names with spaces between, - for none)", " ".join(before.run.skip_services) or "-",
+        say("Services to leave out (names with spaces between, - for none)"), " ".join(before.run.skip_services) or "-",
         lambda text: said.parse_services(() if text == "-" else [text], known))
-    results = given.results or _ask("Folder for the results", _folder(before), str)
+    results = given.results or _ask(say("Folder for the results"), _folder(before), str)
     return said.merge_answers(given,
                               Answers(agree=TEXT_NUMBER, level=level, country=cc, asn=asn, network_type=kind, geo=geo,
                                              skip_services=skip, results=results))
@@ -205,13 +232,14 @@ def _add_destinations(given: Answers, before: Settings) -> Settings:
 
 def _ask_controls(given: Answers, before: Settings, cc: str) -> Answers:
     """Tell the ways to a control, and ask which are to be added, until no more are."""
-    click.echo("\nWhat fails here means little unless it works elsewhere. Who may say so (a control):")
+    click.echo("\n" + say("A failure here means little unless it works elsewhere. These may say so (controls):"))
     for line in describe_ways(cc):
         click.echo(line)
     there = list_ways_in_use(_add_destinations(given, before))
-    click.echo(f"Set up: {', '.join(there) or 'none, so that many failures will stay undecided'}")
+    click.echo(say("Set up: {ways}", ways=", ".join(there) or say("none, so that many failures will stay undecided")))
     while True:
-        text = str(click.prompt("Add one (feed KEY URL, helper URL, globalping, ooni; - for no more)", default="-"))
+        text = str(click.prompt(say("Add one (feed KEY URL, helper URL, globalping, ooni; - for no more)"),
+                                default="-"))
         if text.strip() == "-":
             return given
         try:
@@ -223,32 +251,53 @@ def _ask_controls(given: Answers, before: Settings, cc: str) -> Answers:
 
 
 def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
-    """Tell the risk in short, the whole text to whoever wants it, then ask whether it was understood and agreed to."""
+    """Tell the risk in short, the whole text to whoever wants it, then ask whether it was understood and agreed to.
+
+    A translation that no speaker has signed is there to be read; what is asked afterwards is asked in English.
+    """
+    if unsigned := explain_unsigned_consent(current_language()):
+        _tell_text(before, profile, cc)
+        click.echo("\n" + unsigned)
+        if not click.confirm(say("Do you read {language} well, and go on in it?", language="English"), default=False):
+            raise click.ClickException(_nothing_written())
+    with speak(choose_consent_language(current_language())):
+        _tell_text(before, profile, cc)
+        for question in QUESTIONS:
+            _ask_question(question)
+        agreed = click.confirm(say("Do you agree to text {number}, and all others whom it concerns?",
+                                   number=TEXT_NUMBER), default=False)
+    if not agreed:
+        raise click.ClickException(_nothing_written())
+
+
+def _nothing_written() -> str:
+    return say("Nothing was written, and no run will start. You can come back at any time.")
+
+
+def _tell_text(before: Settings, profile: CountryProfile, cc: str) -> None:
+    """The risk in short, and the whole text to whoever wants it."""
     places, upload, public = describe_destinations(before), before.upload.place, before.submit.place
     for line in write_short_text(profile, cc=cc, costs=describe_costs(1, every_min=profile.every_min), to=places,
                                  upload=upload, public=public):
         click.echo(line)
     click.echo()
-    if click.confirm(f"Read the whole text (number {TEXT_NUMBER}) now?", default=False):
+    if click.confirm(say("Read the whole text (number {number}) now?", number=TEXT_NUMBER), default=False):
         whole = write_consent_text(profile, cc=cc, to=places, upload=upload, public=public)
         click.echo_via_pager("\n".join(whole) + "\n")
-    for question in QUESTIONS:
-        _ask_question(question)
-    if not click.confirm(f"Do you agree to text {TEXT_NUMBER}, and all others whom it concerns?", default=False):
-        raise click.ClickException("Nothing was written, and no run will start. You can come back at any time.")
 
 
 def _ask_question(question: ConsentQuestion) -> None:
     """Ask until the answer is right; explain each wrong one, and end after too many."""
-    click.echo(question.question)
+    click.echo(say(question.question))
     for number, answer in enumerate(question.answers):
-        click.echo(f"  {chr(ord('a') + number)}  {answer}")
+        click.echo(f"  {chr(ord('a') + number)}  {say(answer)}")
     for _ in range(TRIES):
-        right = question.is_right(str(click.prompt("Your answer")))
+        right = question.is_right(str(click.prompt(say("Your answer"))))
         if right:
             return
-        click.echo("  Answer with one of these letters." if right is None else f"  No. {question.why}")
-    raise click.ClickException("Nothing was written. Read the whole text first: probe setup --show")
+        click.echo("  " + (say("Answer with one of these letters.") if right is None else
+                           say("No. {why}", why=say(question.why))))
+    raise click.ClickException(say("Nothing was written. Read the whole text first: probe setup --show"))
 
 
 def _find_place(before: Settings) -> TablePlace:
@@ -276,48 +325,66 @@ def _ask(question: str, default: str, read: Callable[[str], T]) -> T:
 
 def _level(text: str) -> int:
     if text.strip() not in {str(level) for level in LEVELS}:
-        raise SettingsError(f"{text!r} is no level: 1, 2 or 3")
+        raise SettingsError(say("{text} is no level: 1, 2 or 3", text=repr(text)))
     return int(text)
 
 
 def _asn(text: str) -> int:
     digits = text.strip().upper().removeprefix("AS")
     if not digits.isascii() or not digits.isdigit() or int(digits) > 4_294_967_295:
-        raise SettingsError(f"{text!r} is no number of a network: such as 64500 or AS64500")
+        raise SettingsError(say("{text} is no number of a network: such as 64500 or AS64500", text=repr(text)))
     return int(digits)
 
 
 def _describe_store(settings: Settings) -> str:
-    age = f"{settings.store.keep_days} days" if settings.store.keep_days else "for ever"
+    age = say_count("{n} day", "{n} days", settings.store.keep_days) if settings.store.keep_days else say("for ever")
     quota_mb = settings.store.quota_mb
     if not quota_mb:
-        return f"{age}, without a limit"
+        return say("{age}, without a limit", age=age)
     days = count_days_kept(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min,
                            quota_mb=quota_mb)
-    return f"{age}, {quota_mb} MB at most (about {days} days of runs)"
+    return say("{age}, {quota_mb} MB at most (about {days} of runs)", age=age, quota_mb=quota_mb,
+               days=say_count("{n} day", "{n} days", days))
 
 
 def _tell(target: Path) -> None:
     settings = load_settings(str(target))
-    run, left = settings.run, ", ".join(settings.run.skip_services)
     assert not explain_lacking_consent(settings)
     assert not explain_lacking_upload_consent(settings)
     assert not settings.submit.place or not explain_lacking_submit_consent(settings, settings.submit.place)
-    click.echo(f"Written: {target}")
-    click.echo(f"  level {run.consent_level}, tier {run.tier}, country {settings.vantage.cc}, results in {run.results}")
-    click.echo(f"  kept: {_describe_store(settings)}; what goes is told, and named in removed.jsonl (change: [store])")
-    click.echo(f"  runs take {describe_costs(run.consent_level, every_min=profile_of(settings.vantage.cc).every_min)}")
-    click.echo(f"  country and network are looked up in: {', '.join(describe_geo_settings(settings.geo))}")
-    ways = list_ways_in_use(settings)
-    click.echo(f"  controls: {', '.join(ways)}" if ways else f"  controls: none. What one decides: probe doctor; to "
-               f"add one that is told nothing of what fails: {FIRST_CONTROL}")
+    click.echo(say("Written: {target}", target=str(target)))
+    for line in _list_written(settings):
+        click.echo(f"  {line}")
+    click.echo(say("Next:"))
+    for command, what in NEXT.items():
+        click.echo(f"  {command:<27} {say(what)}")
+
+
+NEXT: Mapping[str, str] = {
+    "probe run --dry-run": "what would be measured; sends nothing",
+    "probe run --fast": "a minute: which messengers work here (probe run: 15 minutes, gently)",
+    "probe install systemd": "measure every hour (or: probe install cron, probe watch)",
+    "probe status": "how it goes",
+}
+"""What to do after the set-up."""
+
+
+def _list_written(settings: Settings) -> Iterator[str]:
+    """What the configuration says now."""
+    run, cc, ways = settings.run, settings.vantage.cc, list_ways_in_use(settings)
+    yield say("level {level}, tier {tier}, country {cc}, results in {folder}", level=run.consent_level, tier=run.tier,
+              cc=cc, folder=run.results)
+    yield say("kept: {how}; removed.jsonl names what goes (change: [store])",
+              how=_describe_store(settings))
+    yield say("runs take {costs}", costs=describe_costs(run.consent_level, every_min=profile_of(cc).every_min))
+    yield say("country and network are looked up in: {tables}", tables=", ".join(describe_geo_settings(settings.geo)))
+    yield say("controls: {ways}", ways=", ".join(ways)) if ways else say(
+        "controls: none. probe doctor says what one decides. To add one that does not learn what fails: {command}",
+        command=FIRST_CONTROL)
     if settings.upload.place:
-        click.echo(f"  results of each scheduled run are sent to {settings.upload.place}")
+        yield say("results of each scheduled run are sent to {place}", place=settings.upload.place)
     if settings.submit.place:
-        click.echo(f"  measurements may become public for ever by way of {settings.submit.place}, each time by hand")
-    if left:
-        click.echo(f"  never measured: {left}")
-    click.echo("Next:\n  probe run --dry-run          what would be measured; sends nothing\n"
-               "  probe run --fast             a minute: which messengers work here (probe run: 15 minutes, gently)\n"
-               "  probe install systemd        measure every hour (or: probe install cron, probe watch)\n"
-               "  probe status                 how it goes")
+        yield say("measurements may become public for ever by way of {place}, each time by hand",
+                  place=settings.submit.place)
+    if run.skip_services:
+        yield say("never measured: {services}", services=", ".join(run.skip_services))

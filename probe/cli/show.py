@@ -11,6 +11,7 @@ import click
 from probe.catalogue.types import CatalogueError
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.stamps import parse_time
+from probe.core.translation import say
 from probe.operation.commands.earlier_series import read_series
 from probe.operation.commands.run_summary import describe_run
 from probe.operation.commands.screen import echo_lines, name_folder_option
@@ -60,7 +61,7 @@ def show(word: str, results: Path | None, config: str | None, details: bool, pag
         click.echo(json.dumps(encode_shown(shown), default=str))
         return
     if page:
-        click.echo(f"Page: {page}")
+        click.echo(say("Page: {page}", page=str(page)))
         return
     echo_lines(describe_shown(shown, where=name_folder_option(results)))
     if details and not shown.service and not shown.verdict:

@@ -12,7 +12,9 @@ import click
 
 from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_lacking_consent
+from probe.config.consent.consent_language import describe_machine_made
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
+from probe.core.translation import current_language, isolate, say
 from probe.operation.commands.run_lock import read_held_since
 from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.schedules.installed_schedules import find_last_errors, list_installed
@@ -22,8 +24,6 @@ from probe.operation.status.installation_checks import check_capture, check_link
 from probe.operation.status.status_facts import StatusFacts, gather_status_facts
 from probe.operation.status.status_findings import BAD, NOTE, OK, StatusFinding, list_findings
 
-_MARKS = {OK: "ok  ", NOTE: "note", BAD: "BAD "}
-
 
 @click.command()
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
@@ -31,7 +31,7 @@ _MARKS = {OK: "ok  ", NOTE: "note", BAD: "BAD "}
 @click.option("--details", is_flag=True, help="Say what is in order too, and blocks target by target.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def status(config: str | None, results: Path | None, details: bool, as_json: bool) -> None:
-    """Say which messengers work, what is amiss with the runs of the last 30 days, and what to do. Sends nothing.
+    """Say which messengers work, what is wrong with the runs of the last 30 days, and what to do. Sends nothing.
 
     Exit status 1 when something should be put right.
 
@@ -44,17 +44,23 @@ def status(config: str | None, results: Path | None, details: bool, as_json: boo
     try:
         settings = load_settings(config)
     except SettingsError as error:
-        raise click.ClickException(f"{error}\nPut it right in that file, or write a new one: probe setup") from error
+        raise click.ClickException(
+            f"{error}\n" + say("Put it right in that file, or write a new one: probe setup")) from error
     facts = _facts(settings, choose_results_folder(settings, results).absolute())
     found = (*list_findings(facts), *_device())
     if as_json:
         click.echo(json.dumps(_as_json(facts, found)))
     else:
+        if machine := describe_machine_made(current_language()):
+            click.echo(machine)
         _tell_answer(facts, where=name_folder_option(results))
+        marks = {OK: say("ok"), NOTE: say("note"), BAD: say("BAD")}
+        width = max(map(len, marks.values()))
         for finding in found if details else [one for one in found if one.state != OK]:
-            click.echo(f"{_MARKS[finding.state]}  {finding.what}: {finding.text}")
+            mark = marks[finding.state].ljust(width)
+            click.echo(f"{isolate(mark)}  {say(finding.what)}: {finding.text}")
             if finding.todo:
-                click.echo(f"        to do: {finding.todo}")
+                click.echo("        " + say("to do: {todo}", todo=finding.todo))
     if any(finding.state == BAD for finding in found):
         sys.exit(1)
 
@@ -62,14 +68,15 @@ def status(config: str | None, results: Path | None, details: bool, as_json: boo
 def _tell_answer(facts: StatusFacts, *, where: str) -> None:
     """The last run's answer; where it says nothing of services, also the last one that does."""
     if facts.answer is None and facts.runs:
-        click.echo("The last run or the list of targets cannot be read, so nothing is said of messengers: see below.\n")
+        click.echo(say("The last run or the list of targets cannot be read, so nothing is said of messengers: see "
+                       "below.") + "\n")
         return
     if facts.answer is None:
-        click.echo("Nothing was measured in the last 30 days. To do so: probe run --fast")
+        click.echo(say("Nothing was measured in the last 30 days. To do so: probe run --fast"))
         return
     echo_lines(describe_answer(facts.answer, where=where))
     if facts.said_last:
-        click.echo("\nBefore that:")
+        click.echo("\n" + say("Before that:"))
         echo_lines(describe_answer(facts.said_last, where=where))
     click.echo()
 
@@ -86,7 +93,7 @@ def _facts(settings: Settings, results: Path) -> StatusFacts:
 
 def _device() -> list[StatusFinding]:
     """What `probe doctor` finds of this device as it is now."""
-    todo = {"network": "connect this device", "resolver": "look at /etc/resolv.conf"}
+    todo = {"network": say("connect this device"), "resolver": say("look at /etc/resolv.conf")}
     return [StatusFinding(what=f"{what} now" if what != "packets" else "privilege", state=OK if ok else BAD, text=text,
                           todo="" if ok else todo.get(what, "probe doctor"))
             for what, ok, text in (check_links(), check_resolver(), check_capture())]
@@ -106,7 +113,8 @@ def _as_json(facts: StatusFacts, found: tuple[StatusFinding, ...]) -> dict[str, 
                  for run in facts.runs],
         "blocked": [{"target_id": v.target_id, "block_type": v.block_type, "confirmed": v.confirmed}
                     for v in facts.blocked],
-        "upload": {"to": sent.place, "waiting": sent.waiting, "failures": sent.failures, "failure": sent.failure,
+        "upload": {"to": sent.place, "there": sent.there, "waiting": sent.waiting, "last_answer": sent.last_answer,
+                   "failures": sent.failures, "failure": sent.failure,
                    "last_success": sent.last_success.isoformat() if sent.last_success else None,
                    "lost": sent.lost} if sent else None,
         "disk_bytes": facts.disk_bytes, "free_bytes": facts.free_bytes, "results": str(facts.results),

@@ -28,6 +28,7 @@ from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.progress_bar import show_progress
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.operation.commands.target_list import neutralise_text
+from probe.operation.updates.catalogue_choice import CatalogueChoice
 from probe.results.files.atomic import StoreError, check_writable
 from probe.results.files.text_cells import visible
 
@@ -80,7 +81,7 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
     started_at = parse_at(at, lab=lab) or datetime.now(UTC)
     if pace_s < LEAST_PACE_S and not lab:
         raise click.UsageError(f"--pace-s: {LEAST_PACE_S:g} at least: the stores are not ours to hurry")
-    wanted, asked = _choose_lookups(known.catalogue, settings, names, frozenset(services), storefronts)
+    wanted, asked = _choose_lookups(known, settings, names, frozenset(services), storefronts)
     _check_count(asked, wanted, most)
     stop_if_refused(explain_refusal(settings, lab=lab))
     if why := known.standing.limits.pause:
@@ -101,18 +102,19 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
     _tell(batch, folder, asked, as_json=as_json)
 
 
-def _choose_lookups(catalogue: Catalogue, settings: Settings, names: tuple[str, ...], services: frozenset[str],
+def _choose_lookups(known: CatalogueChoice, settings: Settings, names: tuple[str, ...], services: frozenset[str],
                     storefronts: tuple[str, ...]) -> tuple[WantedLookups, Mapping[str, Store]]:
     """What to ask, without the services that the person leaves out of runs unless they are named here."""
     from probe.research.stores.store_batch import WantedLookups, list_apps
 
+    catalogue, stopped = known.catalogue, known.standing.limits.stop
     if unknown := services - set(catalogue.services):
         raise click.UsageError(f"no such service: {', '.join(sorted(unknown))}; see `probe targets services`")
     countries = [word.strip() for given in storefronts for word in given.split(",")]
     if wrong := [word for word in countries if not _COUNTRY.fullmatch(word)]:
         raise click.UsageError(f"--storefront {visible(wrong[0][:40])!r}: want codes of two letters, as in ru,cn")
     asked = {name: store for name, store in packaged.load_stores().items() if not names or name in names}
-    chosen_ones = services or frozenset(catalogue.services) - set(settings.run.skip_services)
+    chosen_ones = (services or frozenset(catalogue.services) - set(settings.run.skip_services)) - stopped
     apps = {store: found for store, found in list_apps(catalogue.services, asked, chosen_ones).items() if found}
     if not apps:
         raise click.UsageError("nothing to ask: the catalogue knows no application of these services in these stores")

@@ -72,10 +72,11 @@ def ooni(directory: Path | None, collector: str, public: bool, exact: bool, sinc
     """Submit the runs in DIRECTORY (default: the configured results folder) to a collector of OONI's kind.
 
     It takes two yeses: `probe setup --submit-to URL`, which tells what becomes public and what it risks, and
-    --public-for-ever each time. What is sent is what `probe export ooni` writes, with the country and the day alone
-    unless five probes or more of this folder measured in that network (as `probe export --release` has it), a day after
-    it was measured at the earliest. What was accepted is noted in the folder and never sent again. docs/interop.md says
-    more. Ask those who run the collector first: they may not want tests of a kind that they do not know.
+    --public-for-ever each time. It sends what `probe export ooni` writes, a day after it was measured at the earliest.
+    That has the country and the day alone, unless five probes or more of this folder measured in that network (as
+    `probe export --release` has it). Accepted measurements are noted in the folder and never sent again.
+    docs/interop.md says more. Ask those who run the collector first: they may not want tests of a kind that they do not
+    know.
 
     \b
     Examples:
@@ -121,6 +122,7 @@ def _refusal(public: bool) -> str:
 
 def _ripe(folder: Path, choice: RunFilter, exact: bool) -> list[RipeRun]:
     from probe.interop.submit.published_runs import list_ripe_runs
+    from probe.results.archive.vouched_names import read_vouched_names
 
     try:
         checks = check_folder(folder)
@@ -128,7 +130,7 @@ def _ripe(folder: Path, choice: RunFilter, exact: bool) -> list[RipeRun]:
             click.echo(visible(line), err=True)
         everybody = select_runs(folder, RunFilter(lab=choice.lab), without=checks.unusable)
         return list_ripe_runs(select_runs(folder, choice, without=checks.unusable), everybody, exact=exact,
-                              now=datetime.now(UTC))
+                              now=datetime.now(UTC), vouched=read_vouched_names(folder))
     except ValueError as error:
         raise StoreError(f"{folder}: {error}") from None
 

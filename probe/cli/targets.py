@@ -153,8 +153,8 @@ def _of_the_list(choice: CatalogueChoice) -> Iterator[str]:
     here = choice.standing
     if here.listed:
         came = f" from {visible(here.source)}" if here.source else ""
-        yield (f"The {here.listed.document.name}{came}, signed by the key {here.listed.key.name}, is {here.age_days} "
-               f"days old; it asks for {visible(here.limits.words) or 'nothing'} here.")
+        yield (f"The {here.listed.document.name}{came}, signed by the key {here.listed.trust.names}, is "
+               f"{here.age_days} days old; it asks for {visible(here.limits.words) or 'nothing'} here.")
     if here.trouble:
         yield (f"Of signed lists of targets: {visible(here.trouble)}. Runs measure the core alone, at level 1. To do: "
                "probe update")

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.cli.update_feeds import feeds
+from probe.cli.update_keys import keys, sign
 from probe.config.folders import find_own_state
 from probe.config.settings import Settings, SettingsError, load_settings
+from probe.core.translation import say
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.operation.updates.list_document import (
     ListError,
+    StagedTargets,
+    UnusableTargetsError,
     load_listed_catalogue,
+    load_staged_catalogue,
     read_document,
     read_policies,
     write_document,
@@ -26,6 +31,7 @@ from probe.results.files.atomic import StoreError, write_file
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
+    from probe.operation.updates.catalogue_choice import CatalogueChoice
     from probe.operation.updates.kept_list import SignedList
     from probe.operation.updates.minisign import PublicKey
 
@@ -59,7 +65,7 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
     """
     if context.invoked_subcommand is not None:
         if source or key_file:
-            raise click.UsageError("--from and --key belong to `probe update` alone")
+            raise click.UsageError(say("--from and --key belong to `probe update` alone"))
         return
     try:
         settings = load_settings(config)
@@ -67,14 +73,19 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
             raise click.UsageError(_NO_SOURCE)
         _update(settings, source or settings.update.url, key_file, as_json)
     except LockedError:
-        click.echo("Another look for a new list goes on; this one does nothing.", err=True)
+        click.echo(say("Another look for a new list goes on; this one does nothing."), err=True)
         raise SystemExit(EXIT_LOCKED) from None
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
+    except UnusableTargetsError as error:
+        raise click.ClickException(
+            say("{error}\nWhat the list asks of runs holds. Its targets are for another version of this program: until "
+                "one is here that can use them, runs measure the core alone, at level 1.",
+                error=visible(str(error)))) from error
     except ListError as error:
         raise click.ClickException(
-            f"{visible(str(error))}\nNothing has changed: a list that was kept before stays in use. Try again later, "
-            "and if it stays so, ask whoever makes the list.") from error
+            say("{error}\nNothing has changed: a list that was kept before stays in use. Try again later. If it stays "
+                "so, ask whoever makes the list.", error=visible(str(error)))) from error
 
 
 def _update(settings: Settings, source: str, key_file: Path | None, as_json: bool) -> None:
@@ -88,8 +99,8 @@ def _update(settings: Settings, source: str, key_file: Path | None, as_json: boo
     except ListError:
         before = None
     with hold_run_lock(find_own_state()):
-        found = refresh_list(source, key, now=now)
-    _tell(settings, source, found, is_new=before is None or before.sha256 != found.sha256, now=now, as_json=as_json)
+        found = refresh_list(source, key, now=now, by_hand=True)
+    _tell(settings, source, found, is_new=before is None or before.sha256 != found.sha256, as_json=as_json)
 
 
 def _key_in(file: Path) -> PublicKey:
@@ -102,46 +113,78 @@ def _key_in(file: Path) -> PublicKey:
         raise ListError(f"{file}: {error}") from None
 
 
-def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, now: datetime, as_json: bool) -> None:
-    from probe.operation.updates.catalogue_choice import choose_catalogue
+def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, as_json: bool) -> None:
     from probe.operation.updates.list_limits import choose_limits
 
     limits = choose_limits(found.document.policy, settings.vantage.cc)
-    catalogue = load_listed_catalogue(found.document)
+    catalogue, used = load_listed_catalogue(found.document), _choose(settings)
+    stage = found.document.stage
     if as_json:
         click.echo(json.dumps({
             "serial": found.document.serial, "date": found.document.date.isoformat(), "new": is_new,
-            "key": found.key.name, "comment": found.comment, "endpoints": len(catalogue.endpoints),
-            "pause": limits.pause, "max_level": limits.max_level, "max_tier": limits.max_tier,
-            "pace_s": limits.pace_s}))
+            "key": found.trust.names, "keys_number": found.trust.number, "comment": found.comment,
+            "endpoints": len(catalogue.endpoints),
+            "pause": limits.pause, "stop": sorted(limits.stop),
+            "max_level": limits.max_level, "max_tier": limits.max_tier,
+            "pace_s": limits.pace_s, "staged_percent": stage.percent if stage else 0,
+            "catalogue": used.catalogue.version if used else ""}))
         return
     services = len({endpoint.service for endpoint in catalogue.endpoints})
-    click.echo(f"{'New' if is_new else 'Nothing new'}: {found.document.name}, {len(catalogue.endpoints)} endpoints of "
-               f"{services} services, from {visible(source)}")
-    click.echo(f"  signed by the key {found.key.name}; its comment: {visible(found.comment)}")
-    click.echo(f"  asked in {settings.vantage.cc}: {visible(limits.words) or 'nothing'}")
-    used = choose_catalogue(settings, None, now=now)
+    click.echo(say("New: {name}, endpoints: {endpoints}, services: {services}, from {source}" if is_new else
+                   "Nothing new: {name}, endpoints: {endpoints}, services: {services}, from {source}",
+                   name=found.document.name, endpoints=len(catalogue.endpoints), services=services,
+                   source=visible(source)))
+    click.echo("  " + say("signed by the key {names}; its comment: {comment}", names=found.trust.names,
+                          comment=visible(found.comment)))
+    click.echo("  " + say("asked in {cc}: {what}", cc=settings.vantage.cc,
+                          what=visible(limits.words) or say("nothing")))
+    if stage:
+        click.echo("  " + say("it tries other targets first, with {percent} of 100 probes", percent=stage.percent))
+    if used:
+        _tell_use(used)
+
+
+def _choose(settings: Settings) -> CatalogueChoice | None:
+    """What runs would measure now; None, and told, where that cannot be used."""
+    from probe.operation.commands.command_setup import BrokenCatalogueError, choose_command_catalogue
+
+    try:
+        return choose_command_catalogue(settings, None, lab=False)
+    except BrokenCatalogueError as error:
+        click.echo(error.message, err=True)
+        return None
+
+
+def _tell_use(used: CatalogueChoice) -> None:
     if used.standing.trouble:
-        click.echo(f"  but {visible(used.standing.trouble)}: runs measure the core alone, at level 1, until a newer "
-                   "one is here")
-    if used.catalogue.path != catalogue.path:
-        click.echo(f"  runs started here take their targets from {used.catalogue.path} all the same; what the list "
-                   "asks holds for them too")
+        click.echo("  " + say("but {trouble}: runs measure the core alone, at level 1, until a newer one is here",
+                              trouble=visible(used.standing.trouble)))
+    if used.catalogue.source != "signed":
+        click.echo("  " + say("runs started here take their targets from {path} all the same; what the list asks holds "
+                              "for them too", path=used.catalogue.path))
 
 
 update.add_command(feeds)
+update.add_command(keys)
+update.add_command(sign)
 
 
 @update.command("make")
 @click.option("--targets", required=True, type=click.Path(exists=True, dir_okay=False), help="A targets.csv.")
 @click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="TOML file: a table for each country's code, and [\"*\"] for all, with pause, max_level, max_tier, "
-              "pace_s.")
+              help="TOML file: a table for each country's code, and [\"*\"] for all, with pause, stop (services), "
+              "max_level, max_tier, pace_s.")
 @click.option("--serial", required=True, type=click.IntRange(1, 2**53), help="Higher than that of every list before.")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day of the list (default: today, UTC).")
+@click.option("--staged", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+              help="A targets.csv that some of the volunteers measure first, drawn by lot.")
+@click.option("--percent", type=click.IntRange(1, 99), default=10, show_default=True, help="How many of 100 they are.")
 @output_option("file", "File to write.", required=True)
-def make(targets: str, policy: Path | None, serial: int, day: datetime | None, out: Path) -> None:
+def make(targets: str, policy: Path | None, serial: int, day: datetime | None, staged: str | None, percent: int,
+         out: Path) -> None:
     """Write a list for signing. Volunteers take it when you have signed it with minisign.
+
+    What staged targets do compared with the others: probe fleet rollout.
 
     \b
     Example of a policy:
@@ -149,30 +192,42 @@ def make(targets: str, policy: Path | None, serial: int, day: datetime | None, o
       max_level = 2
       [XX]
       pause = "measurers were arrested there on 2026-11-20"
+      [YY]
+      stop = ["signal"]
     """
     from probe.catalogue.catalogue_check import check_catalogue
     from probe.catalogue.load import load_catalogue
     from probe.catalogue.types import CatalogueError
 
     try:
-        catalogue = load_catalogue(targets)
-        if findings := check_catalogue(catalogue):
-            shown = "\n".join(findings[:20])
-            raise click.ClickException(f"{shown}\nPut this right first: probe targets check {targets}")
+        for path in (targets, *([staged] if staged else [])):
+            catalogue = load_catalogue(path)
+            if findings := check_catalogue(catalogue):
+                shown = "\n".join(findings[:20])
+                raise click.ClickException(f"{shown}\nPut this right first: probe targets check {path}")
+        stage = StagedTargets(percent=percent, targets=_read(staged)) if staged else None
         asked = read_policies(_policy(policy)) if policy else {}
         raw = write_document(serial=serial, date=day.date() if day else _today(), policy=asked,
-                             targets=Path(targets).read_text(encoding="utf-8-sig"))
-        load_listed_catalogue(read_document(raw))
+                             targets=_read(targets), stage=stage)
+        found = read_document(raw)
+        catalogue = load_listed_catalogue(found)
+        if staged:
+            load_staged_catalogue(found)
         write_file(out.absolute(), raw)
     except (ListError, CatalogueError, StoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Written: {out}, {len(raw)} bytes, {len(catalogue.endpoints)} endpoints, {len(asked)} policies.\n"
                f"Next, sign it, and serve both files side by side, the signature first:\n"
-               f"  minisign -S -m {out} -t 'list {serial}'")
+               f"  minisign -S -m {out} -t 'list {serial}'\n"
+               f"or, with a key that no password locks: probe update sign {out} --key FILE")
 
 
 def _today() -> date:
     return datetime.now(UTC).date()
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8-sig")
 
 
 def _policy(path: Path) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_upload_refusal
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
+from probe.core.translation import say, say_count
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.progress_bar import show_progress
@@ -20,7 +22,8 @@ from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.operation.upload.upload_send import SendResult
+    from probe.operation.upload.sender import Sender
+    from probe.operation.upload.upload_send import Seal, SendResult
 
 
 @click.command()
@@ -45,7 +48,7 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
     try:
         settings = load_settings(config)
         if not settings.upload.place:
-            raise SettingsError("No place is named for uploads. To name one: probe setup --upload-to URL")
+            raise SettingsError(say("No place is named for uploads. To name one: probe setup --upload-to URL"))
         folder, lab = choose_results_folder(settings, results).absolute(), read_marker().lab
         stop_if_refused(explain_upload_refusal(settings, lab=lab))
         if dry_run:
@@ -55,43 +58,50 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
     except LockedError:
-        click.echo("Another upload is going on; this one does nothing.", err=True)
+        click.echo(say("Another upload is going on; this one does nothing."), err=True)
         sys.exit(EXIT_LOCKED)
     if failed:
         sys.exit(1)
 
 
 def _tell_waiting(settings: Settings, folder: Path, lab: bool, as_json: bool) -> None:
-    from probe.operation.upload.upload_send import measure_waiting_runs
+    from probe.operation.upload.upload_send import make_sealer, measure_waiting_runs
 
     with show_progress("Packing") as progress:
-        found = measure_waiting_runs(folder, settings.upload.place, lab=lab, progress=progress)
+        found = measure_waiting_runs(folder, settings.upload.place, lab=lab, seal=make_sealer(settings),
+                                     progress=progress)
     if as_json:
         click.echo(json.dumps({"to": settings.upload.place, "runs": found.runs, "bytes": found.bytes,
                                "unpacked_bytes": found.unpacked_bytes, "unreadable": found.unreadable}))
         return
-    click.echo(f"{found.runs} runs would be sent to {settings.upload.place}{_tell_size(found)}.")
+    click.echo(say_count("{n} run would be sent to {place}{size}.", "{n} runs would be sent to {place}{size}.",
+                         found.runs, place=settings.upload.place, size=_tell_size(found)))
     _tell_unsent(found, lab)
 
 
 def _upload(settings: Settings, folder: Path, for_s: float, due: bool, lab: bool, as_json: bool) -> bool:
     """Send, and say what was done; whether anything failed."""
     from probe.operation.upload.upload_retention import note_waiting
-    from probe.operation.upload.upload_send import make_sender, send_waiting_runs
+    from probe.operation.upload.upload_send import make_sealer, make_sender, send_waiting_runs
     from probe.operation.upload.upload_state import get_now, is_upload_due, read_state
     from probe.results.archive.own_files import UPLOAD_FOLDER
 
     if not folder.is_dir():
-        raise StoreError(f"{folder}: there are no results to send")
+        raise StoreError(say("{folder}: there are no results to send", folder=folder))
     place = settings.upload.place
     with hold_run_lock(folder / UPLOAD_FOLDER):
         state = read_state(folder, place)
         if due and not is_upload_due(state, get_now()):
-            click.echo(f"The last upload failed; the next try is at {state.next_try:%Y-%m-%d %H:%M} UTC.")
+            click.echo(say("The last upload failed; the next try is at {next_try} UTC.",
+                           next_try=f"{state.next_try:%Y-%m-%d %H:%M}"))
             return False
-        sender = make_sender(settings, folder)
+        sender, seal = make_sender(settings, folder), make_sealer(settings)
+        ends = time.monotonic() + for_s
+        if settings.upload.issuer and not lab:
+            _renew_age(settings, folder, sender, seal)
         with show_progress("Uploading") as progress:
-            done = send_waiting_runs(folder, place, sender, for_s=for_s, lab=lab, progress=progress)
+            done = send_waiting_runs(folder, place, sender, for_s=ends - time.monotonic(), lab=lab, seal=seal,
+                                     progress=progress)
         note_waiting(folder, settings)
     if as_json:
         click.echo(json.dumps({"to": place, "runs": done.runs, "bytes": done.bytes,
@@ -99,19 +109,35 @@ def _upload(settings: Settings, folder: Path, for_s: float, due: bool, lab: bool
                                "failure": done.failure, "other_side": done.other_side,
                                "unreadable": done.unreadable}))
         return bool(done.failure)
-    click.echo(f"{done.runs} runs sent to {place}{_tell_size(done)}; {done.left} wait.")
+    click.echo(say_count("{n} run sent to {place}{size}; {left} wait.", "{n} runs sent to {place}{size}; {left} wait.",
+                         done.runs, place=place, size=_tell_size(done), left=done.left))
     _tell_unsent(done, lab)
     if done.failure:
-        click.echo(f"Upload failed: {visible(done.failure)}. It goes on with the next scheduled run after "
-                   f"{done.state.next_try:%Y-%m-%d %H:%M} UTC, or: probe upload", err=True)
+        click.echo(say("Upload failed: {failure}. It goes on with the next scheduled run after {next_try} UTC, "
+                       "or: probe upload",
+                       failure=visible(done.failure), next_try=f"{done.state.next_try:%Y-%m-%d %H:%M}"), err=True)
     return bool(done.failure)
+
+
+def _renew_age(settings: Settings, folder: Path, sender: Sender, seal: Seal | None) -> None:
+    """Get and send the proof of this month, where one is due; what a person should know goes to stderr."""
+    from probe.operation.upload.age_renewal import RenewalTerms, renew_age
+    from probe.operation.upload.issuer_client import IssuerClient
+    from probe.operation.upload.upload_keys import read_upload_keys
+    from probe.operation.upload.upload_state import get_now
+
+    client = IssuerClient(settings.upload, read_upload_keys(settings))
+    terms = RenewalTerms(client=client, digest=settings.upload.issuer_keys, results=folder, sender=sender,
+                         now=get_now(), seal=seal)
+    for line in renew_age(terms):
+        click.echo(visible(line), err=True)
 
 
 def _tell_size(done: SendResult) -> str:
     if not done.runs:
         return ""
     packed, plain = (_write_size(count) for count in (done.bytes, done.unpacked_bytes))
-    return f" as {packed}, compressed from {plain}"
+    return say(" as {packed}, compressed from {plain}", packed=packed, plain=plain)
 
 
 def _write_size(count: int) -> str:
@@ -120,7 +146,10 @@ def _write_size(count: int) -> str:
 
 def _tell_unsent(done: SendResult, lab: bool) -> None:
     if done.other_side:
-        click.echo(f"{done.other_side} runs were {'not ' if lab else ''}made in the laboratory and are never sent from "
-                   "here.")
+        click.echo(say_count("{n} run was not made in the laboratory and is never sent from here.",
+                             "{n} runs were not made in the laboratory and are never sent from here.",
+                             done.other_side) if lab else
+                   say_count("{n} run was made in the laboratory and is never sent from here.",
+                             "{n} runs were made in the laboratory and are never sent from here.", done.other_side))
     for text in done.unreadable[:3]:
-        click.echo(f"Not sent, because it cannot be read: {visible(text)}", err=True)
+        click.echo(say("Not sent, because it cannot be read: {text}", text=visible(text)), err=True)

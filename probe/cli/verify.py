@@ -29,8 +29,8 @@ _SHOWN = 20
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file; it names the results folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
 def verify(directory: Path | None, repair: bool, config: str | None, as_json: bool) -> None:
-    """Read every file of the results in DIRECTORY (default: the configured folder), or in the folders directly below
-    it, and tell which runs are what their probes signed, table by table.
+    """Read every file of results and say which runs are what their probes signed, table by table. DIRECTORY (default:
+    the configured folder) holds the results, or folders of results directly below it.
 
     Signed: nobody changed a digit. Unsigned: made before runs were signed, or where no key can be kept; they are read
     to their ends. Damaged: a table is not what was signed, or cannot be read. Foreign: signed by another than the probe

@@ -18,6 +18,7 @@ from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_refusal
 from probe.config.consent.country_profiles import profile_of
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
+from probe.core.translation import say
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.schedules.installed_schedules import make_own_command
 from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
@@ -126,7 +127,8 @@ def _watch(command: list[str], every_min: int, jitter_s: int, board: _LiveBoard)
             time.sleep(max(0.5, min(5.0, schedule.idle_seconds() or 5.0)))
             schedule.run_pending()
     except KeyboardInterrupt:
-        click.echo("Stopped; what the last runs found is written, a run that was going on is broken off.", err=True)
+        click.echo(say("Stopped. What the last runs found is written; a run that was going on is broken off."),
+                   err=True)
     finally:
         schedule.clear()
         _end(runs)
@@ -170,4 +172,4 @@ def _end(runs: list[subprocess.Popen[bytes]]) -> None:
 
 
 def _print_status(code: int) -> None:
-    click.echo(f"run ended with status {code}", err=True)
+    click.echo(say("run ended with status {code}", code=code), err=True)

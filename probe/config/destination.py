@@ -73,6 +73,12 @@ def find_collector_problem(url: str) -> str:
     return ""
 
 
+def find_server(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL that was checked."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL names this device by a literal address; what a name leads to is not known from it."""
     address = parse_address(urlsplit(url).hostname or "")

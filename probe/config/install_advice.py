@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 DISTRIBUTION: Final = "reachability-probe"
-InstallKind = Literal["pipx", "uv", "environment", "system"]
-"""uv: as a tool of uv, or in an environment without pip, as uv makes them; environment: in one with pip; system:
-packages are the distribution's matter."""
+InstallKind = Literal["pipx", "uv", "environment", "system", "debian"]
+"""debian: by our Debian package, in an environment of its own; uv: as a tool of uv, or in an environment without pip,
+as uv makes them; environment: in one with pip; system: packages are the distribution's matter."""
 _EXTRA = re.compile(r"""extra\s*==\s*["']([\w.-]+)["']""")
 _OURS = re.compile(rf"{DISTRIBUTION}\[([\w,.-]+)\]")
 MAX_DEPTH: Final = 5
+DEBIAN_PLACE: Final = Path("/usr/lib/reachability-probe")
+"""Where our Debian package keeps the program and what it needs; debian/rules says so too."""
 
 
 def find_install_kind(prefix: Path, base_prefix: Path, *, managed: bool, has_pip: bool) -> InstallKind:
@@ -31,6 +33,8 @@ def find_install_kind(prefix: Path, base_prefix: Path, *, managed: bool, has_pip
     parts = prefix.parts
     if prefix == base_prefix:
         return "system" if managed else "environment"
+    if prefix == DEBIAN_PLACE:
+        return "debian"
     if any(pair == ("pipx", "venvs") for pair in pairwise(parts)):
         return "pipx"
     return "environment" if has_pip and ("uv", "tools") not in pairwise(parts) else "uv"
@@ -56,7 +60,7 @@ def list_requirements(extra: str, declared: Iterable[str], *, depth: int = 0) ->
 def write_advice(kind: InstallKind, packages: Sequence[str], *, python: str) -> str:
     """What to do for these packages. Pure."""
     if not packages:
-        return "see the README, Installing"
+        return "see docs/install.md"
     words = shlex.join(packages)
     if kind == "pipx":
         return f"pipx inject {DISTRIBUTION} {words}"
@@ -64,6 +68,8 @@ def write_advice(kind: InstallKind, packages: Sequence[str], *, python: str) -> 
         return f"uv pip install --python {shlex.quote(python)} {words}"
     if kind == "environment":
         return f"{shlex.quote(python)} -m pip install {words}"
+    if kind == "debian":
+        return f"the Debian package cannot hold it; install the source too (docs/install.md), with: {words}"
     return f"install, from your distribution: {words}"
 
 

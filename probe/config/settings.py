@@ -15,6 +15,7 @@ from probe.config.destination import (
     PROXY_SCHEMES,
     find_collector_problem,
     find_plaintext_problem,
+    find_server,
     find_upload_problem,
     redact_url,
 )
@@ -90,6 +91,8 @@ class ConsentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Who else agreed, or is not there."""
     public_at: tuple[str, ...] = ()
     """Collectors to which measurements may be submitted, to be public for ever."""
+    language: str = "en"
+    """Of the text that was read: English, or a translation that a speaker had signed."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,6 +118,12 @@ class UploadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Instead of the environment's `*_PROXY`."""
     ca_file: str = ""
     """Certificates (PEM) to trust besides, for a server of one's own."""
+    encrypt_to: str = ""
+    """Public key of age (age1...) of whoever may read results; empty: whoever runs the place may."""
+    issuer: str = ""
+    """URL of the issuer of proofs of age, on the same server as `to` (docs/upload.md); empty: none is got."""
+    issuer_keys: str = ""
+    """SHA-256 of the issuer's public keys, the same for all volunteers."""
 
     @property
     def place(self) -> str:
@@ -150,6 +159,8 @@ class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Of the list, with its signature beside it; a path for one that is brought by hand."""
     key: str = ""
     """Whose signatures are taken: a public key as minisign writes it."""
+    each_run: bool = False
+    """Whether its signature is asked for before each run instead of once a day, so that a stop is obeyed at once."""
 
 
 class FeedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -236,8 +247,23 @@ def check_upload_settings(upload: UploadSettings) -> str:
         return "upload.account must name the storage account where upload.to begins with az://, and only there"
     if upload.region and (scheme != "s3" or not re.fullmatch(r"[A-Za-z0-9-]{1,40}", upload.region)):
         return "upload.region must be a name such as eu-central-1, and upload.to begin with s3://"
+    if upload.encrypt_to and not re.fullmatch(r"age1[a-z0-9]{58}", upload.encrypt_to):
+        return "upload.encrypt_to must be a public key of age: one word that begins with age1"
     if upload.proxy and upload.proxy.partition("://")[0] not in PROXY_SCHEMES:
         return f"upload.proxy must begin with {', '.join(f'{name}://' for name in PROXY_SCHEMES)}"
+    return _check_issuer(upload)
+
+
+def _check_issuer(upload: UploadSettings) -> str:
+    """What is wrong with the issuer's settings. It is on the server that gets the results: nobody else learns more."""
+    if not upload.issuer and not upload.issuer_keys:
+        return ""
+    if not upload.issuer or not re.fullmatch(r"[0-9a-f]{64}", upload.issuer_keys):
+        return "upload.issuer and upload.issuer_keys go together: a URL, and 64 hexadecimal digits of its operator"
+    if why := find_upload_problem(upload.issuer):
+        return f"upload.issuer {why}"
+    if not upload.to.startswith("http") or find_server(upload.issuer) != find_server(upload.to):
+        return "upload.issuer must be on the very server to which upload.to leads, by https"
     return ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from probe.config.settings import SettingsError
+from probe.core.translation import say
 
 if TYPE_CHECKING:  # only whoever edits settings loads it
     from tomlkit import TOMLDocument
@@ -40,8 +41,8 @@ def edit_settings(text: str, changes: Tables, added: AddedTables = NOTHING_ADDED
     except (TOMLKitError, tomllib.TOMLDecodeError):
         right = False
     if not right:
-        raise SettingsError("is written in a way that cannot be changed safely: edit it by hand, or move it away and "
-                            "start with a new one")
+        raise SettingsError(say("is written in a way that cannot be changed safely: edit it by hand, or move it "
+                                "away and start with a new one"))
     return result
 
 
@@ -61,14 +62,14 @@ def _merge(before: Mapping[str, object], changes: Tables, added: AddedTables) ->
 def _table(read: Mapping[str, object], name: str) -> dict[str, object]:
     table = read.get(name, {})
     if not isinstance(table, dict):
-        raise SettingsError(f"has something else than a table by the name of {name}: edit it by hand")
+        raise SettingsError(say("has something else than a table by the name of {name}: edit it by hand", name=name))
     return table
 
 
 def _tables(read: Mapping[str, object], name: str) -> list[object]:
     tables = read.get(name, [])
     if not isinstance(tables, list):
-        raise SettingsError(f"has something else than tables by the name of {name}: edit it by hand")
+        raise SettingsError(say("has something else than tables by the name of {name}: edit it by hand", name=name))
     return tables
 
 

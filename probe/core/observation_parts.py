@@ -73,6 +73,9 @@ class TcpPart:
     """Of the same: segments with a SYN, data or an end that the other side had acknowledged."""
     mean_rtt_ms: float = 0.0
     """Of the same: TCP's running mean of the round trips (RFC 6298); 0 where none was measured."""
+    out_of_order: int = 0
+    """Of the same: segments with data that came before one that belongs in front of them: it was late, or lost and sent
+    again."""
     receive_mss: int = 0
     """Of a transfer: about the size of the largest TCP segment that came; 0 where the system does not tell."""
 

@@ -1,14 +1,21 @@
-"""Times as results write them: RFC 3339 in UTC, to the second. Pure."""
+"""Times as results write them: RFC 3339 in UTC. Pure."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def format_time(moment: datetime) -> str:
-    """The form of every `_time` column."""
+    """The form of every `_time` column: to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def format_exact_time(moment: datetime) -> str:
+    """The same, with microseconds where there are any."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def parse_time(text: str) -> datetime:
@@ -18,6 +25,21 @@ def parse_time(text: str) -> datetime:
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except OverflowError:
         raise ValueError(f"{text!r} is beyond the years that there are") from None
+
+
+def parse_known_time(text: str | None) -> datetime | None:
+    """The same as `parse_time` of a stamp that may be empty."""
+    return parse_time(text) if text else None
+
+
+def number_day(day: date) -> int:
+    """Days since 1970."""
+    return day.toordinal() - _EPOCH
+
+
+def find_day(number: int) -> date:
+    """The day of such a number. Raises ValueError beyond the years that there are."""
+    return date.fromordinal(number + _EPOCH)
 
 
 def make_id(moment: datetime) -> str:

@@ -76,7 +76,8 @@ class AgreementCounts:
             yield Difference(
                 relation=relation, test=test, run_id=run_id, target_id=verdict.target_id, input=verdict.input,
                 source=source, theirs=word, outcome=verdict.outcome, block_type=verdict.block_type,
-                rule_id=verdict.rule_id, why=verdict.reason or WHY.get(verdict.rule_id, ""),
+                rule_id=verdict.rule_id,
+                why=(verdict.reason if verdict.outcome != "ok" else "") or WHY.get(verdict.rule_id, ""),
                 defect=defect.what if defect else "", suspected=verdict.suspected, likely=who.side,
                 likely_why=who.why, evidence=verdict.evidence,
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
@@ -39,7 +39,7 @@ class ClearTargets:
             self.known.move_to_end(key)
         else:
             alone = sorted(kinds.values(), key=lambda o: o.t0_s)
-            found = judge(target, [replace(o, attempt=1) for o in alone])
+            found = judge(target, [renew(o, attempt=1) for o in alone])
             self.known[key] = found if found and found[0].outcome == "ok" else None
             if len(self.known) > MAX_KEPT:
                 self.known.popitem(last=False)
@@ -55,6 +55,7 @@ def _essence(o: Observation) -> Hashable:
 
 
 def _renew(verdict: Verdict, target: Verdict, rows: Sequence[Observation]) -> Verdict:
-    own = [o for o in rows if o.target_id and o.purpose == "target"]
+    looked_up = not any(o.target_id for o in rows)
+    own = [o for o in rows if (o.target_id or looked_up) and o.purpose == "target"]
     return renew(verdict, theirs=target.theirs, sources=target.sources,
                  evidence=tuple(o.observation_id for o in own)[:MAX_EVIDENCE], attempts=len({o.attempt for o in own}))

@@ -9,11 +9,12 @@ nothing is convicted that needs a line that is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from probe.catalogue.owners import find_owner
 from probe.core.observations import Observation
+from probe.core.renewal import build, renew
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
 from probe.core.tables.operations import LOOKUPS, Operation
@@ -111,8 +112,8 @@ def _run(key: Key, members: Members, memory: RememberedFailures) -> RunResult:
     judged, services = judge_imported_run(raw, book)
     if key.well:
         _remember(key, targets, judged, memory)
-    run = replace(raw.run, n_attempted=sum(v.outcome != NOT_ATTEMPTED for v in judged))
-    return replace(raw, run=run, verdicts=judged, services=services)
+    run = renew(raw.run, n_attempted=sum(v.outcome != NOT_ATTEMPTED for v in judged))
+    return renew(raw, run=run, verdicts=judged, services=services)
 
 
 def _recall(key: Key, targets: Mapping[str, Aims], memory: RememberedFailures,
@@ -171,9 +172,9 @@ def _by_target(members: Members) -> dict[str, list[tuple[MeasuredTarget, Importe
 def _make_unjudged(aims: Aims) -> Verdict:
     """The place of a verdict: whose it is, what its engine says, and where it came from."""
     first = aims[0][0]
-    return Verdict(
-        target_id=first.target_id, service=first.service, owner=find_owner(first.service, parse_host(first.inputs[0])),
-        role=first.role,
+    return build(
+        Verdict, target_id=first.target_id, service=first.service, role=first.role,
+        owner=find_owner(first.service, parse_host(first.inputs[0])),
         input=first.inputs[0], outcome=NOT_ATTEMPTED,
         theirs=tuple(f"{m.test} {m.version}: {aim.theirs}" for aim, m in aims),
         sources=tuple(m.source for _, m in aims),

@@ -14,12 +14,13 @@ from probe.interop.measurement_lines import ReadTrouble
 from probe.interop.measurement_stream import list_measurement_files, read_measurement_file
 from probe.interop.ooni.decode import NotJudgedError
 from probe.interop.remembered_failures import RememberedFailures
+from probe.interop.weakening import read_defect
 from probe.results.files.atomic import StoreError
 from probe.results.runs.bulk_writer import Bulk
 from probe.results.runs.run_reader import stored_runs
 
-Amiss = Callable[[str, int, str], None]
-"""Told of a file, a line and a reason."""
+ReportFault = Callable[[str, int, str], None]
+"""Told of a file, a line and a reason, when the tally counts it already."""
 CHUNK = 1000
 MAX_ROWS = 40_000
 """So many measurements, or rows, are held at a time: what lies further apart in the files makes no run together."""
@@ -36,9 +37,11 @@ class ImportTally:
     skipped: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     tests: Counter[str] = field(default_factory=Counter)
+    instrument: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(service, known defect of a version) -> verdicts that were set aside for it."""
 
 
-def import_files(files: Sequence[str], out: Path, tally: ImportTally, amiss: Amiss,
+def import_files(files: Sequence[str], out: Path, tally: ImportTally, report_fault: ReportFault,
                  progress: Progress = ignore_progress) -> tuple[int, int]:
     """Judge what can be read of files and folders; how many runs were written to `out`, and how many were there.
 
@@ -54,9 +57,10 @@ def import_files(files: Sequence[str], out: Path, tally: ImportTally, amiss: Ami
         def judge() -> None:
             for result in group_into_runs(held, memory):
                 tally.outcomes.update(v.outcome for v in result.verdicts)
+                tally.instrument.update((v.service, what) for v in result.verdicts if (what := read_defect(v)))
                 bulk.add(result)
 
-        for one in _read(names, tally, amiss, progress, total):
+        for one in _read(names, tally, report_fault, progress, total):
             held.append(one)
             rows += len(one.observations)
             if len(held) >= CHUNK or rows >= MAX_ROWS:
@@ -75,7 +79,7 @@ def _check(out: Path) -> None:
         raise StoreError(f"{out}: holds results of a probe; name another folder with --out")
 
 
-def _read(files: Sequence[str], tally: ImportTally, amiss: Amiss, progress: Progress,
+def _read(files: Sequence[str], tally: ImportTally, report_fault: ReportFault, progress: Progress,
           total: int) -> Iterator[ImportedMeasurement]:
     """What can be read, one after the other; what cannot is counted and told."""
     done = 0
@@ -83,7 +87,8 @@ def _read(files: Sequence[str], tally: ImportTally, amiss: Amiss, progress: Prog
     for name in files:
         for item, at in read_measurement_file(name):
             if isinstance(item, ReadTrouble):
-                amiss(name, item.line, item.reason)
+                tally.unread += 1
+                report_fault(name, item.line, item.reason)
             elif isinstance(item, NotJudgedError):
                 tally.skipped[str(item)] += 1
             elif (identity := hash(item.identity)) in seen:

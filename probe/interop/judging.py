@@ -6,7 +6,6 @@ The endpoints are read from the rows themselves, so that stored runs are judged 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 from probe.catalogue.endpoint_urls import BadUrlError
@@ -14,6 +13,7 @@ from probe.catalogue.sites import group_sites
 from probe.catalogue.web_sites import is_web_site, name_site
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
+from probe.core.renewal import renew, renew_changed
 from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS
 from probe.core.tables.outcomes import NOT_ATTEMPTED
@@ -52,7 +52,7 @@ def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
     rows, ladder = _sort_rows(book.observations), _ladder(book.observations)
     clear = {} if _is_stopped(ladder) else {
         v.target_id: found for v in result.verdicts if not _is_chained(v)
-        and (found := _CLEAR.judge(v, _own_rows(rows, v.target_id), _judge_alone))}
+        and (found := _CLEAR.judge(v, _own_rows(rows, v), _judge_alone))}
     rest = [v for v in result.verdicts if v.target_id not in clear]
     named = _name_endpoints(rest, rows)
     judged = iter(_judge_together(result, book, _context(result, book, ladder), named) if rest else ())
@@ -79,7 +79,7 @@ def _judge_together(result: RunResult, book: ObservationLog, context: RunContext
 def _judge_alone(target: Verdict, rows: Sequence[Observation]) -> tuple[Verdict, Endpoint] | None:
     """A target by its own rows, as if nothing else had been measured."""
     book = ObservationLog("")
-    book.restore([replace(o, sequence=n, observation_id=str(n)) for n, o in enumerate(rows)], ())
+    book.restore([renew(o, sequence=n, observation_id=str(n)) for n, o in enumerate(rows)], ())
     endpoints = _endpoints(target, [o for o in book.observations if o.target_id])
     if not endpoints:
         return None
@@ -107,8 +107,13 @@ def _sort_rows(seen: Sequence[Observation]) -> dict[str, list[Observation]]:
     return found
 
 
-def _own_rows(rows: Mapping[str, list[Observation]], target: str) -> list[Observation]:
-    own = rows.get(target, [])
+def _own_rows(rows: Mapping[str, list[Observation]], target: Verdict) -> list[Observation]:
+    """Its rows and the lookups of its names; of a name that is looked up alone, by the system alone, there are no
+    others."""
+    own = rows.get(target.target_id, [])
+    if not own:
+        asked = rows.get(f"@{parse_host(target.input)}", [])
+        return asked if all(o.dns.resolver == "system" for o in asked) else []
     return [*own, *(o for host in dict.fromkeys(o.hostname for o in own) for o in rows.get(f"@{host}", ()))]
 
 
@@ -149,7 +154,7 @@ def _member(verdict: Verdict, endpoints: Sequence[Endpoint]) -> JudgedEndpoint:
         target_id=verdict.target_id, service=verdict.service, role=verdict.role, tier=1, input=verdict.input,
         protocol="dns", host="", port=0)
     endpoint = next((e for e in endpoints if e.input == verdict.input), first)
-    return JudgedEndpoint(endpoint=replace(endpoint, target_id=verdict.target_id), verdict=verdict)
+    return JudgedEndpoint(endpoint=renew_changed(endpoint, target_id=verdict.target_id), verdict=verdict)
 
 
 def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
@@ -181,7 +186,7 @@ def _ladder(seen: Sequence[Observation]) -> LadderEvidence:
 def _verdict(old: Verdict, parts: Sequence[Verdict], scale: ImportScale) -> Verdict:
     """The verdict of a target from those of its hops: ok where every hop is, or where they led to a proven end."""
     if not parts:
-        return replace(old, outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=NO_ENDPOINT)
+        return renew(old, outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=NO_ENDPOINT)
     held = [weaken_verdict(part, scale, theirs=old.theirs, last=part is parts[-1]) for part in parts]
     blocked = [v for v in held if v.outcome == "blocked"]
     suspect = [v for v in held if v.suspected]
@@ -189,8 +194,8 @@ def _verdict(old: Verdict, parts: Sequence[Verdict], scale: ImportScale) -> Verd
     if len(held) > 1 and failing and not (blocked or suspect) and _is_proven_end(old.input, held[-1], scale):
         failing = []
     chief = max(blocked, key=lambda v: v.confidence) if blocked else (suspect or failing or held)[-1]
-    return replace(chief, target_id=old.target_id, service=old.service, owner=old.owner, input=old.input,
-                   theirs=old.theirs, sources=old.sources)
+    return renew_changed(chief, target_id=old.target_id, service=old.service, owner=old.owner, input=old.input,
+                         theirs=old.theirs, sources=old.sources)
 
 
 def _is_proven_end(first: str, last: Verdict, scale: ImportScale) -> bool:

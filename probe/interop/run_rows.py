@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from probe.core.observations import Observation
-from probe.core.renewal import renew
+from probe.core.renewal import build, renew
 from probe.interop.imported_measurement import ImportedMeasurement
 from probe.measurement.session.observation_log import ObservationLog
 
@@ -46,7 +46,7 @@ def add_rows(book: ObservationLog, rows: Sequence[PlacedRow]) -> None:
 
 def make_ladder_row(host: str) -> Observation:
     """That this was reached over a proven connection, by a measurement or another of the same report."""
-    return Observation(operation="http_round_trip", purpose="ladder", hostname=host, input=f"https://{host}/")
+    return build(Observation, operation="http_round_trip", purpose="ladder", hostname=host, input=f"https://{host}/")
 
 
 def find_neighbours(members: Iterable[ImportedMeasurement], began: datetime) -> list[PlacedRow]:

@@ -41,6 +41,7 @@ class ImportScale:
     controls: tuple[ControlAnswer, ...] = ()
 
 
+_OUT_OF_DATE = ": the program is out of date, not the network"
 Holds = Callable[[Verdict, Sequence[Observation], ImportScale], bool]
 
 
@@ -60,7 +61,7 @@ def weaken_verdict(verdict: Verdict, scale: ImportScale, *, theirs: Sequence[str
     """The verdict as far as the file carries it; `last`: of the last hop of redirects."""
     rows = [scale.rows[i] for i in verdict.evidence if i in scale.rows]
     if verdict.outcome not in _NO_FAILURE and (what := _defect(verdict, scale, theirs)):
-        return _doubtful(verdict, "inconclusive.instrument", f"{what}: the program is out of date, not the network")
+        return _doubtful(verdict, "inconclusive.instrument", f"{what}{_OUT_OF_DATE}")
     if verdict.service in ANY_STATUS and verdict.rule_id.startswith("http/") and any(
             o.tls.trust == "valid" and o.http.status for o in rows):
         return replace(verdict, outcome="ok", block_type="", also=(), confidence=0.9, reason="", suspected="", basis="",
@@ -71,6 +72,12 @@ def weaken_verdict(verdict: Verdict, scale: ImportScale, *, theirs: Sequence[str
         if doubt.outcome == verdict.outcome and _is_by(verdict, doubt) and not doubt.stays(verdict, rows, scale):
             return _doubtful(verdict, doubt.block_type, doubt.reason)
     return verdict
+
+
+def read_defect(verdict: Verdict) -> str:
+    """The known defect for which `weaken_verdict` set a verdict aside; empty: none."""
+    named = verdict.block_type == "inconclusive.instrument" and verdict.reason.endswith(_OUT_OF_DATE)
+    return verdict.reason.removesuffix(_OUT_OF_DATE) if named else ""
 
 
 def _is_by(verdict: Verdict, doubt: Doubt) -> bool:

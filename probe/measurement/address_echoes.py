@@ -1,6 +1,6 @@
 """Takes addresses out of what a page says: block pages and portals like to tell a visitor his own.
 
-The visitor's public address is unknown to a device behind a translator, so every address goes, whosoever it is; but not
+The visitor's public address is unknown to a device behind a translator, so every address goes; but not
 the host of a link, which is where a block page lives. In their place stand addresses for documentation, as in captures,
 so that links stay links. What is encoded otherwise is not found: a page is kept for its beginning and its title only.
 """

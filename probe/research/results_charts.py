@@ -17,6 +17,7 @@ from probe.research.report.report_gather import NetworkPart, gather_report
 from probe.research.report.service_section import combine_services
 from probe.research.report.time_buckets import make_bucket_cells, make_day_buckets
 from probe.results.files.atomic import StoreError, write_file
+from probe.results.verification.folder_checks import check_folder
 
 _STEPS = 400
 
@@ -26,7 +27,9 @@ class Chart:
     """One chart; a notebook shows it as the last value of a cell."""
 
     title: str
+    """What it shows, for people."""
     svg: str
+    """The whole file, as text."""
 
     def save(self, path: str | Path) -> Path:
         """Writes an SVG file, or PNG where the name ends so. Raises StoreError."""
@@ -42,11 +45,11 @@ class Chart:
 
 
 class ResultCharts:
-    """The charts of one results folder, which is read once."""
+    """The charts of one results folder, which is read once; runs that are not what was signed are left out."""
 
     def __init__(self, folder: Path) -> None:
         """Raises StoreError where there are no results."""
-        self._parts = gather_report(folder)
+        self._parts = gather_report(folder, without=check_folder(folder).unusable)
         self._names = load_titles()
 
     def draw_services(self, asn: int | None = None) -> Chart:

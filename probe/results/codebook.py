@@ -93,7 +93,8 @@ damaged and foreign runs out and say so; `probe verify` tells all, table by tabl
 ## Before you count
 
 - Rows with `lab` = true were made in a laboratory. Never mix them with others.
-- `inconclusive` and `not_attempted` are neither ok nor blocked. A share is k of n, and n counts decided targets only.
+- `inconclusive` and `not_attempted` are neither ok nor blocked. A share is k of n, and n counts
+  only what was decided: endpoints in the table `services`, runs where runs are counted.
 - One `blocked` row is one network at one time. Nothing follows for a country or an operator until independent lines
   agree; see `scope` and `confirmed`.
 - Compare over time only within one `probe_asn`: a volunteer's laptop travels. Runs with `vantage_doubt` belong to no

@@ -69,7 +69,7 @@ _TLS: Words = {
     "server_hello": ("", "A ServerHello or an alert was read: the name reached a TLS server."),
     "ja4": ("", "JA4 fingerprint of the ClientHello."),
     "shape": ("", "Shape of the ClientHello: browser, small, narrow, split, large, ech, or a program's: chrome,"
-                  " firefox, conscrypt, openssl, safari; empty: the library's own."),
+                  " firefox, conscrypt, conscrypt_large, openssl, openssl_small, safari; empty: the library's own."),
     "segments": ("", "TCP segments that carried the ClientHello; of a transfer, those sent and received; of "
                      "small records, those both ways when the last that was acknowledged had been sent; 0 when "
                      "unknown."),
@@ -164,6 +164,8 @@ OBSERVATIONS: Words = {
                               " repeats and bare acknowledgements included; 0: not told, and in older rows."),
     "delivered": ("count", "In the same row: segments with a SYN, data or an end that the other side acknowledged."),
     "mean_rtt_ms": ("ms", "In the same row: TCP's running mean of the round trips (RFC 6298); 0: not told."),
+    "out_of_order": ("count", "In the same row: segments with data that came before one that belongs in front of them,"
+                              " which was late, or lost and sent again; 0: none, not told, and in older rows."),
     "receive_mss": ("bytes", "Of a transfer: about the size of the largest TCP segment that came; 0 when unknown."),
     "rounds": ("count", "Of a transfer: how often requests were sent when all before were answered: round trips;"
                " of a stay: exchanges that were answered; of small records: those that were acknowledged."),
@@ -257,7 +259,8 @@ VERDICTS: Words = {
     "control": ("", "What the control said: not_needed, none, failed, agrees, contrary, doubtful."),
     "control_ids": ("", "Controls that were heard."),
     "partial": ("", "Some endpoints or addresses of the target answered and others did not."),
-    "reason": ("", "For not_attempted and inconclusive: why, in one sentence."),
+    "reason": ("", "For not_attempted and inconclusive: why, in one sentence. For ok: for whose programs; those"
+               " whose shapes were not sent, or failed, are named."),
     "theirs": ("", "Of imported measurements: what the engine that made each says, `test version: word`."),
     "sources": ("", "Of imported measurements: the name of each, in the order of `theirs`."),
 }
@@ -302,7 +305,7 @@ RUNS: Words = {
                        " unlikely, no), unknown where the system does not tell; `network:changed` where the device left"
                        " its network during the run."),
     "share": ("", "What of the catalogue the run took: `tier:1`, all endpoints up to that tier; `inputs:3`, single"
-                  " ones; by turns `daily:5/23`, the fifth of 23 shares, `small:5/23`, likewise but only of small"
+                  " ones; by turns `daily:5/23`, the fifth of 23 shares, `small:5/23`, the same but only of small"
                   " servers, `weekly:40/167`. What is in none of them has no row in this run, which is no gap."),
     "controls_left_out": ("", "One `control:word` each: helpers whose word was not counted in this run. denies: it said"
                               " that a known place does not answer; invents: that one answers at which nothing does;"
@@ -332,7 +335,7 @@ RUNS: Words = {
     "probe_cc": FRAME["probe_cc"],
     "probe_asn": FRAME["probe_asn"],
     "cc_source": ("", "Who says `probe_cc`: settings (the person), table, none; empty in older files."),
-    "asn_source": ("", "Who says `probe_asn`, likewise."),
+    "asn_source": ("", "Who says `probe_asn`, in the same words."),
     "stated_cc": ("ISO 3166-1 alpha-2", "Country that the person stated; ZZ: none; empty in older files, where it is"
                   " `probe_cc`. Targets and controls were chosen by it, and verdicts judged."),
     "geo_cc": ("ISO 3166-1 alpha-2", "Country by the table, whatever was stated; ZZ when unknown."),

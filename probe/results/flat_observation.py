@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, get_type_hints
@@ -20,7 +20,7 @@ from probe.results.text_forms import (
     read_versions,
 )
 
-_UNLISTED = frozenset({"trace.lines", "datagrams.versions"})
+UNLISTED = frozenset({"trace.lines", "datagrams.versions"})
 """Fields without a column of their own: they share `replies` with those of DNS, and the operation tells which it is."""
 _RENAMED = {"dns.engine": "dns_engine", "tls.version": "tls_version", "tls.alert": "tls_alert"}
 """Fields whose column names their part too."""
@@ -31,7 +31,7 @@ _COMMON = tuple(f for f in fields(Observation) if f.name not in _PARTS)
 
 def _columns_of(part: str) -> dict[str, str]:
     return {_RENAMED.get(f"{part}.{f.name}", f.name): f.name for f in fields(_PARTS[part])
-            if f"{part}.{f.name}" not in _UNLISTED}
+            if f"{part}.{f.name}" not in UNLISTED}
 
 
 _PART_COLUMNS: Mapping[str, Mapping[str, str]] = {part: found for part in _PARTS if (found := _columns_of(part))}
@@ -91,6 +91,16 @@ def read_replies_column(operation: object, texts: tuple[str, ...]) -> tuple[str,
     if operation == "quic_version":
         return "datagrams", "versions", read_versions(texts)
     return "trace", "lines", read_lines(texts)
+
+
+_REPLY_FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "dns": format_reply, "trace": format_line, "datagrams": format_version}
+"""Part -> how each of its values stands in `replies`."""
+
+
+def format_replies_column(part: str, _name: str, values: Iterable[Any]) -> tuple[str, ...]:
+    """The texts of `replies` for what `read_replies_column` tells."""
+    return tuple(map(_REPLY_FORMATS[part], values))
 
 
 def flatten_observation(seen: Observation) -> dict[str, Any]:

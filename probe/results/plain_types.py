@@ -45,7 +45,7 @@ def read_record(row: object, kind: type[T]) -> T:
 
 @cache
 def _loose(kind: Any) -> Any:
-    """The same dataclass with text in the place of words, its parts that are dataclasses likewise."""
+    """The same dataclass with text in the place of words, and so are its parts that are dataclasses."""
     types = get_type_hints(kind)
     return make_dataclass(f"Loose{kind.__name__}", [
         (f.name, _loose(types[f.name]) if is_dataclass(types[f.name]) else strip_literals(types[f.name]),

@@ -56,15 +56,25 @@ def run_row(run: Run, table: Table) -> Row:
 def framed_rows(run: Run, table: Table, records: Iterable[Record]) -> Iterator[Row]:
     """The rows of any other table, each with its run's frame. Raises ValueError as `rows_of`."""
     names = [column.name for column in table.columns if column.name not in _FRAME_NAMES]
-    frame = {name: _run_value(run, name) for name in _FRAME_NAMES - {"measurement_uid"}}
+    frame = make_frame(run)
     for record in records:
         if isinstance(record, Observation) and record.run_id not in ("", run.run_id):
             raise ValueError(f"observation {record.observation_id} belongs to run {record.run_id!r}")
-        row = {column.name: frame.get(column.name) for column in FRAME}
-        row["measurement_uid"] = ".".join(filter(None, (run.run_id, subject_of(record))))
+        row = frame | {"measurement_uid": make_uid(run, subject_of(record))}
         flatten = FLATTEN.get(type(record))
         values = flatten(record) if flatten else None
         yield row | {name: getattr(record, name) if values is None else values[name] for name in names}
+
+
+def make_frame(run: Run) -> dict[str, Value]:
+    """What every row of a run begins with, its `measurement_uid` still that of the run."""
+    return {column.name: make_uid(run, "") if column.name == "measurement_uid" else _run_value(run, column.name)
+            for column in FRAME}
+
+
+def make_uid(run: Run, subject: str) -> str:
+    """The `measurement_uid` of a row about this subject."""
+    return ".".join(filter(None, (run.run_id, subject)))
 
 
 def run_from(row: Row) -> Run:

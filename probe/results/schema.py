@@ -122,7 +122,7 @@ TABLES: Mapping[str, Table] = {
             row=Verdict, columns=_add_frame(Verdict, columns.VERDICTS), key=("run_id", "target_id"),
         ),
         Table(
-            name="services", title="What a run says of one role of a service: k blocked of n decided targets",
+            name="services", title="What a run says of one role of a service: k blocked of n decided endpoints",
             row=ServiceVerdict, columns=_add_frame(ServiceVerdict, columns.SERVICES), key=("run_id", "service", "role"),
         ),
         Table(
@@ -133,9 +133,9 @@ TABLES: Mapping[str, Table] = {
 }
 """Name -> table, in the order in which a run's files are written."""
 
-COLUMNS_VERSION = 1
+COLUMNS_VERSION = 2
 """Raised when a column is added: runs are signed over the columns that there were, and so they are verified."""
-_ADDED: Mapping[str, Mapping[str, int]] = {}
+_ADDED: Mapping[str, Mapping[str, int]] = {"observations": {"out_of_order": 2}}
 """Table -> column -> the version of the columns with which it came, of those that came after the first."""
 
 

@@ -135,7 +135,8 @@ def read_https_records(texts: Iterable[str]) -> tuple[HttpsRecord, ...]:
 
 def format_line(line: TraceLine) -> str:
     """`TTL word delay_ms router space IP-TTL`, as far as each is known."""
-    delay = "" if line.delay_ms is None else f"{line.delay_ms:.1f}"
+    more = line.router or line.space or line.ip_ttl is not None
+    delay = ("-" if more else "") if line.delay_ms is None else f"{line.delay_ms:.1f}"
     words = [str(line.ttl), line.word, delay]
     if line.ip_ttl is not None:
         words += [line.router or "-", line.space or "-", str(line.ip_ttl) if line.ip_ttl >= 0 else "-"]

@@ -32,6 +32,7 @@ from probe.measurement.session.run_plan import RunPlan
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NETWORK, EXIT_USAGE
 from probe.operation.commands.run_lock import hold_run_lock
 from probe.operation.updates.feed_updates import verify_feed
+from probe.operation.updates.key_trust import trust_key
 from probe.operation.updates.minisign import parse_public_key
 from probe.operation.updates.signed_file import SignedFile
 from signed import OTHERS, OURS
@@ -90,7 +91,7 @@ def publish(*arguments: str, key: str = "k") -> Any:
 def published() -> Feed:
     key = parse_public_key(Path("k.pub").read_text())
     return verify_feed(SignedFile(document=Path("out/de-1.json").read_bytes(),
-                                  signature=Path("out/de-1.json.minisig").read_bytes()), key).feed
+                                  signature=Path("out/de-1.json.minisig").read_bytes()), trust_key(key)).feed
 
 
 # ---- making one

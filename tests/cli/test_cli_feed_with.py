@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from globalping_made import ScriptedApi, serving_api
+from probe.config.folders import find_own_state
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 from update_world import call, settle
 
@@ -72,6 +73,23 @@ def test_with_both_it_is_asked_and_its_limit_kept(api: ScriptedApi) -> None:
     assert publish() == EXIT_FAILED
     assert len(api.asked) == 1
     assert not Path("out/world.json").exists()
+
+
+@pytest.mark.usefixtures("agreed")
+def test_what_was_asked_is_forgotten_with_the_rest(api: ScriptedApi, tmp_path: Path) -> None:
+    configure(api, globalping_leave="2026-11-01", globalping_token_file=token())
+    publish()
+    (kept,) = find_own_state().glob("globalping/world.json")
+    broken_off, linked = kept.with_name(".world.json.77.part"), tmp_path / "linked"
+    broken_off.write_text("{")
+    assert call("forget", "--yes").exit_code == 0
+    assert not find_own_state().exists()
+    linked.mkdir()
+    (linked / "mine.json").write_text("mine")
+    kept.parent.parent.mkdir()
+    kept.parent.symlink_to(linked)
+    call("forget", "--yes")
+    assert (linked / "mine.json").exists()
 
 
 @pytest.mark.usefixtures("agreed")

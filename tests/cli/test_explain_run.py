@@ -17,12 +17,15 @@ from observations import HERE4, NOWHERE, RESET, TIMEOUT, lookup, plain_visit, re
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import Catalogue
 from probe.cli.main import cli
+from probe.core.languages import LANGUAGES, SOURCE, LanguageCode
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.failures import open_failure
 from probe.core.tables.words import read_word
+from probe.core.translation import load_catalogue_of
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.ladder_evidence import format_ladder
+from probe.inference.populations.population_rules import POPULATION_RULES
 from probe.inference.rules.all_rules import list_rules
 from probe.measurement.session.ladder_controls import choose_ladder_controls, gather_ladder
 from probe.measurement.session.observation_log import ObservationLog
@@ -36,6 +39,8 @@ RUN_ID, RESULTS = "20170504T100000Z_1a2b3c4d", Path("results")
 CHANNELS = ("system", "network", "public", "tcp", "doh")
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(CHANNELS, (HERE4,))
 RULES = {rule.id: rule for rule in list_rules()}
+WHYS = {rule_id: rule.why for rule_id, rule in RULES.items()} | {rule.id: rule.why for rule in POPULATION_RULES}
+WHOLE = [code for code, language in LANGUAGES.items() if language.whole and code != SOURCE]
 
 
 @pytest.fixture(autouse=True)
@@ -72,12 +77,12 @@ def keep(result: RunResult) -> RunResult:
     return result
 
 
-def explain(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ("explain", *arguments, "--results", str(RESULTS)))
+def explain(*arguments: str, code: LanguageCode = SOURCE) -> Result:
+    return CliRunner().invoke(cli, ("--lang", code, "explain", *arguments, "--results", str(RESULTS)))
 
 
-def explained(*arguments: str) -> dict[str, Any]:
-    result = explain(*arguments, "--json")
+def explained(*arguments: str, code: LanguageCode = SOURCE) -> dict[str, Any]:
+    result = explain(*arguments, "--json", code=code)
     assert result.exit_code == 0, result.output
     found: dict[str, Any] = json.loads(result.output)
     return found
@@ -135,6 +140,36 @@ def test_the_text_tells_the_same(catalogue: Catalogue) -> None:
     for word in (RUN_ID, TARGET, URL, row.block_type, row.rule_id, f"{told['rule']['file']}:{told['rule']['line']}",
                  told["ruled_out"]["id"], *row.evidence, *(field["name"] for field in told["fields"])):
         assert word in text
+
+
+def plain(text: str) -> str:
+    """Without signs of direction."""
+    return "".join(sign for sign in text if not "\u2066" <= sign <= "\u2069")
+
+
+def translated(text: str, code: LanguageCode) -> str:
+    return load_catalogue_of(code, "probe").messages[text][0]
+
+
+@pytest.mark.parametrize("code", WHOLE)
+@pytest.mark.parametrize("rule_id", ["tls/reset_sni_control", "dns/two_answers", "net/well", "pop/unplaced"])
+def test_a_rule_is_explained_in_the_language(rule_id: str, code: LanguageCode) -> None:
+    said = plain(CliRunner().invoke(cli, ("--lang", code, "explain", rule_id)).output)
+    assert translated(WHYS[rule_id], code) in said
+    assert WHYS[rule_id] not in said
+    assert WHYS[rule_id] in CliRunner().invoke(cli, ("explain", rule_id)).output
+
+
+@pytest.mark.parametrize("code", WHOLE)
+def test_a_verdict_is_explained_in_the_language_and_its_json_in_english(catalogue: Catalogue,
+                                                                       code: LanguageCode) -> None:
+    keep(recorded(catalogue, RESET_NET))
+    told = explained(RUN_ID, TARGET)
+    assert explained(RUN_ID, TARGET, code=code) == told
+    said = plain(explain(RUN_ID, TARGET, code=code).output)
+    english = {told["rule"]["why"], told["ruled_out"]["why"], told["neighbour"]["test"], told["verdict"]["reason"]}
+    assert all(translated(text, code) in said and text not in said for text in english)
+    assert all(word in said for word in (RUN_ID, TARGET, told["rule"]["id"], told["verdict"]["block_type"]))
 
 
 def test_captured_packets_are_told_as_files_write_them(catalogue: Catalogue) -> None:
@@ -213,11 +248,12 @@ def untried(result: RunResult) -> RunResult:
     return replace(result, observations=(), verdicts=(replace(row, outcome="not_attempted", rule_id=""),))
 
 
+@pytest.mark.parametrize("code", [SOURCE, "fa"])
 @pytest.mark.parametrize("changed", [hostile, untried])
-def test_strange_rows_are_shown_and_move_no_terminal(catalogue: Catalogue,
+def test_strange_rows_are_shown_and_move_no_terminal(catalogue: Catalogue, code: LanguageCode,
                                                      changed: Callable[[RunResult], RunResult]) -> None:
     keep(changed(recorded(catalogue, RESET_NET)))
-    result = explain(RUN_ID, TARGET)
+    result = explain(RUN_ID, TARGET, code=code)
     assert result.exit_code == 0, result.output
     assert not {"\x1b", "\x07", "\u202e", "\r"} & set(result.output)
     assert explain(RUN_ID, TARGET, "--json").exit_code == 0

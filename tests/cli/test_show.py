@@ -16,8 +16,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli.main import cli
+from probe.core.languages import LanguageCode
 from probe.core.runs import RunResult
+from probe.core.translation import load_catalogue_of
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.rules.all_rules import list_rules
 from probe.results.runs.run_writer import write_run
 from stored import a_result
 
@@ -71,6 +74,18 @@ def test_without_a_word_the_last_run_is_shown_with_since_when_it_is_so() -> None
 def test_a_word_is_taken_for_what_it_names(word: str, kind: str, run_id: str) -> None:
     shown = told(word)
     assert (shown["kind"], shown["run"]["run_id"]) == (kind, run_id)
+
+
+@pytest.mark.parametrize("code", ["ru", "fa", "zh_CN"])
+def test_the_reason_of_a_row_is_said_in_the_language_and_kept_in_english(code: LanguageCode) -> None:
+    why = next(rule.why for rule in list_rules() if rule.id == "tls/reset_sni")
+    write_run(a_run("20170504T090000Z_d", "2017-05-04T09:00:00Z", "blocked", "tls.reset.sni", why), Path("results"),
+              parquet=False)
+    said = CliRunner().invoke(cli, ("--lang", code, "show", TARGET)).output
+    assert load_catalogue_of(code, "probe").messages[why][0] in said
+    assert why not in said
+    shown = json.loads(CliRunner().invoke(cli, ("--lang", code, "show", TARGET, "--json")).output)
+    assert shown["verdict"]["reason"] == why
 
 
 def test_a_target_comes_with_its_history_and_evidence() -> None:

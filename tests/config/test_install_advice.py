@@ -18,6 +18,7 @@ BASE = Path("/usr")
 @pytest.mark.parametrize(("prefix", "managed", "has_pip", "kind"), [
     ("/home/me/.local/share/pipx/venvs/reachability-probe", True, False, "pipx"),
     ("/home/me/.local/share/uv/tools/x", True, False, "uv"), ("/home/me/.local/share/uv/tools/x", True, True, "uv"),
+    ("/usr/lib/reachability-probe", True, False, "debian"),
     ("/home/me/probe", True, True, "environment"), ("/home/me/probe", True, False, "uv"),
     ("/usr", True, False, "system"), ("/usr", False, True, "environment"), ("/opt/pipx", False, True, "environment"),
 ])
@@ -35,6 +36,7 @@ def test_the_packages_of_an_extra_are_named_each_once_and_its_own_name_never() -
     ("pipx", ["pipx", "inject", DISTRIBUTION, "'aioquic<2'"]),
     ("uv", ["uv", "--python", "'/a b/python'", "'aioquic<2'"]),
     ("environment", ["'/a b/python'", "-m", "pip", "install", "'aioquic<2'"]), ("system", ["'aioquic<2'"]),
+    ("debian", ["'aioquic<2'"]),
 ])
 def test_advice_can_be_copied_into_a_shell(kind: InstallKind, said: list[str]) -> None:
     advice = write_advice(kind, ["aioquic<2"], python="/a b/python")

@@ -13,6 +13,7 @@ from probe.config.consent.consent_check import (
     list_destinations,
     make_consent,
 )
+from probe.config.consent.control_ways import list_ways_in_use
 from probe.config.consent.public_controls import (
     GLOBALPING_ID,
     GLOBALPING_URL,
@@ -56,6 +57,7 @@ def test_where_care_is_asked_for_nobody_is_asked(cc: str) -> None:
     asked = settings(BOTH, cc)
     assert not list_public_controls(asked)
     assert not list_public_destinations(asked)
+    assert list_ways_in_use(asked) == ()
     assert explain_public_refusal(asked)
     assert explain_public_refusal(settings(PublicControlSettings(), cc)) == ""
 

@@ -1,4 +1,4 @@
-"""What runs cost: a figure for each consent level, and the README says the same."""
+"""What runs cost: a figure for each consent level, and the guide to schedules says the same."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def test_every_level_was_measured_and_higher_ones_take_more() -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_the_readme_has_the_measured_figures(level: int) -> None:
+def test_the_guide_has_the_measured_figures(level: int) -> None:
     cost, day = MEASURED[level], count_day_cost(MEASURED[level], every_min=60)
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "schedule.md").read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if line.startswith(f"| {level} | "))
     assert f"| {day.traffic_mb:.0f} MB | {day.disk_mb:.0f} MB |" in line
     assert f"{cost.connections:,} connections, {cost.questions:,} DNS" in line

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from crowds_made import NOW, history, run_of, volunteers
 from probe.control.feeds.crowd_members import (
     HISTORY_DAYS,
-    MIN_DAYS,
     MOST_OF_COUNTRY,
     MOST_OF_NETWORK,
     Member,
@@ -22,6 +21,7 @@ from probe.control.feeds.crowd_members import (
     find_member,
 )
 from probe.core.runs import Run
+from probe.core.tables.name_ages import ESTABLISHED_DAYS
 
 DAY, SECRET = NOW.date(), b"s" * 32
 ONE = Member(probe_id="a", cc="DE", asn=64_500)
@@ -32,8 +32,8 @@ def chosen(*runs: Run, secret: bytes = SECRET) -> tuple[Member, ...]:
 
 
 @pytest.mark.parametrize(("days", "counts"), [
-    (range(1, MIN_DAYS + 1), True), (range(1, MIN_DAYS), False),
-    (range(MIN_DAYS), False),  # today is no day of history
+    (range(1, ESTABLISHED_DAYS + 1), True), (range(1, ESTABLISHED_DAYS), False),
+    (range(ESTABLISHED_DAYS), False),  # today is no day of history
     ((1, 1, 1, 1), False), ((1, 5, HISTORY_DAYS), True), ((1, 5, HISTORY_DAYS + 1), False), ((), False),
 ])
 def test_who_measured_on_several_days_before_counts(days: Any, counts: bool) -> None:

@@ -161,7 +161,7 @@ def test_what_was_broken_off_is_looked_at_and_not_asked_again() -> None:
         here = book(script, begun, told=told)
         assert len(here.ask(PAGE, until=time.monotonic() + PATIENCE_S)) == 2
         assert script.asked == []
-        assert here.when(PAGE) == begun.at_s
+        assert here.seen[PAGE].at_s == begun.at_s
 
 
 def test_what_is_known_is_not_asked() -> None:

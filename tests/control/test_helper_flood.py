@@ -46,6 +46,8 @@ class FloodedHelper:
     silent: int
     trust: ssl.SSLContext
     answers: list[dict[str, Any]] = field(default_factory=list)
+    held: list[asyncio.StreamWriter] = field(default_factory=list)
+    """What a flood holds until the end: a connection that nobody holds is closed with its writer."""
 
     @property
     def peak_mb(self) -> float:
@@ -69,6 +71,12 @@ class FloodedHelper:
         """A connection from an address of one's own choice."""
         more: dict[str, Any] = {"ssl": self.trust, "server_hostname": NAME} if tls else {}
         return await asyncio.open_connection(HERE, self.port, local_addr=(client, 0), **more)
+
+    async def hold(self, client: str, *, tls: bool = True) -> asyncio.StreamWriter:
+        """A connection that stays until the end, or until the helper ends it."""
+        _, writer = await self.connect(client, tls=tls)
+        self.held.append(writer)
+        return writer
 
     async def ask(self, client: str, request: dict[str, Any]) -> dict[str, Any]:
         """Ask once; the answer, or nothing."""
@@ -123,17 +131,16 @@ def flooded(folder: Path) -> Iterator[FloodedHelper]:
 async def hold_silent(world: FloodedHelper) -> None:
     """2,000 connections of one network, and some of each of ten others, that say nothing."""
     clients = ["127.0.1.1"] * 1000 + ["127.0.1.2"] * 1000 + [f"127.0.{net}.1" for net in range(20, 30)] * 100
-    held = []
     for client in clients:
         with suppress(OSError):
-            held.append(await world.connect(client, tls=False))
+            await world.hold(client, tls=False)
 
 
 async def hold_slow_hellos(world: FloodedHelper) -> None:
     """Hellos that never end."""
     for number in range(400):
         with suppress(OSError):
-            _, writer = await world.connect(f"127.0.{20 + number % 4}.1", tls=False)
+            writer = await world.hold(f"127.0.{20 + number % 4}.1", tls=False)
             writer.write(HELLO[:1 + number % len(HELLO)])
 
 
@@ -143,7 +150,7 @@ async def hold_slow_requests(world: FloodedHelper) -> None:
 
     async def hold(number: int) -> None:
         with suppress(OSError):
-            _, writer = await world.connect(f"127.0.{20 + number % 4}.{1 + number % 3}")
+            writer = await world.hold(f"127.0.{20 + number % 4}.{1 + number % 3}")
             writer.write(parts[number % 2])
 
     await asyncio.gather(*(hold(number) for number in range(200)))

@@ -32,7 +32,7 @@ from probe.control.reaching.target_guard import TargetGuard
 def test_200_requests_in_flight(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(root / "tools"))
     found = importlib.import_module("benchmark.helper").load(requests=200, in_flight=200, patient=True)
-    assert (found.errors, len(found.seconds)) == ((), 200)
+    assert (found.errors, found.declined, len(found.seconds)) == ((), 0, 200)
 
 
 @pytest.fixture

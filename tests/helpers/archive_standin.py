@@ -31,6 +31,9 @@ class Archive:
     extra: list[str] = field(default_factory=list)
     """Keys that every listing holds, whatever was asked."""
     measurements: dict[str, bytes] = field(default_factory=dict)
+    places: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Measurement, whose name begins with its day -> its country and domain; one without is listed whatever was asked.
+    """
     endless: bool = False
     asked: list[str] = field(default_factory=list)
     url: str = ""
@@ -40,12 +43,17 @@ class Archive:
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if "list-type" in query:
-            sizes = {key: self.sizes.get(key, len(raw)) for key, raw in self.objects.items()}
+            sizes = {key: self.sizes.get(key, len(raw)) for key, raw in self.objects.items()
+                     if key.startswith(query["prefix"])}
             body = list_objects(query["prefix"], sizes, token="again" if self.endless else "")
             lies = "".join(f"<Contents><Key>{escape(key)}</Key><Size>9</Size></Contents>" for key in self.extra)
             return body.replace(b"</ListBucketResult>", f"{lies}</ListBucketResult>".encode())
         if parts.path == "/api/v1/measurements":
-            found = [{"measurement_uid": uid} for uid in self.measurements if query["offset"] == "0"]
+            first = int(query["offset"])
+            asked, since = (query["probe_cc"], query["domain"]), query["since"].replace("-", "")
+            known = [uid for uid in self.measurements if uid not in self.places or (
+                self.places[uid] == asked and uid[:8] >= since)]
+            found = [{"measurement_uid": uid} for uid in known[first:first + int(query["limit"])]]
             return json.dumps({"results": found}).encode()
         if parts.path == "/api/v1/raw_measurement":
             return self.measurements.get(query["measurement_uid"])

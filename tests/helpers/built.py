@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from project_root import ROOT
 def tree_copy(folder: Path) -> Path:
     """A copy of the source tree, without what a checkout collects."""
     anywhere = shutil.ignore_patterns(".git", ".venv*", ".*_cache", ".hypothesis", "__pycache__")
-    at_the_top = shutil.ignore_patterns("results", "dist", "build")
+    at_the_top = shutil.ignore_patterns("results", "dist", "build", "site")
 
     def skip(place: str, names: list[str]) -> set[str]:
         return anywhere(place, names) | (at_the_top(place, names) if Path(place) == ROOT else set())
@@ -31,6 +32,14 @@ def build(tree: Path, hook: str, out: Path) -> Path:
     done = subprocess.run([sys.executable, "-c", program], cwd=tree, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return out / done.stdout.split()[-1]
+
+
+def unpack_wheel(home: Path) -> Path:
+    """The folder with what the wheel holds, and nothing of the tree."""
+    with zipfile.ZipFile(build(tree_copy(home), "build_wheel", home)) as archive:
+        archive.extractall(home / "site")
+    shutil.rmtree(home / "source")
+    return home / "site"
 
 
 def install(home: Path, *wheels: Path) -> frozenset[str]:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from feeds_made import entry, feed
 from probe.control.feeds.crowd_feed import CrowdFrame, find_window, make_crowd_feed
-from probe.control.feeds.crowd_members import MIN_DAYS, Member
+from probe.control.feeds.crowd_members import Member
 from probe.control.feeds.crowd_votes import CrowdVotes
 from probe.control.feeds.feed_document import Feed, FeedEntry, read_feed, write_feed
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
+from probe.core.tables.name_ages import ESTABLISHED_DAYS
 from probe.results.files.csv_files import write_csv
 from probe.results.layout import csv_path
 from probe.results.row_codec import rows_of
@@ -53,7 +54,7 @@ def well(_: Member) -> FeedEntry:
     return entry()
 
 
-def history(member: Member, *, days: Iterable[int] = range(1, MIN_DAYS + 1), until: datetime = NOW,
+def history(member: Member, *, days: Iterable[int] = range(1, ESTABLISHED_DAYS + 1), until: datetime = NOW,
             lab: bool = False) -> list[Run]:
     """A run of this volunteer on each of so many days before."""
     return [run_of(member, until - timedelta(days=back), lab=lab) for back in days]

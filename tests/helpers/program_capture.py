@@ -15,22 +15,19 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-
-from cryptography.hazmat.backends.openssl import backend
 
 NAME = "chat.example.test"
 _LONGEST_S, _ONE_START_S, _MOST_BYTES = 60.0, 20.0, 1 << 16
 _FIREFOX = ('user_pref("network.dns.forceResolve", "127.0.0.1");\nuser_pref("network.http.http3.enable", false);\n'
             'user_pref("network.trr.mode", 5);\n')
-_OPENSSL = f"""
-import socket
-from OpenSSL import SSL
-stream = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), socket.create_connection(("127.0.0.1", 443)))
-stream.set_tlsext_host_name({NAME.encode()!r})
-stream.set_connect_state()
-stream.do_handshake()
-"""
+_ASK_BY_OKHTTP = Path(__file__).parents[1] / "measurement" / "streams" / "AskByOkHttp.java"
+_MAVEN = Path.home() / ".m2" / "repository"
+_JARS = ("com/squareup/okhttp3/okhttp/4.12.0/okhttp-4.12.0.jar", "com/squareup/okio/okio-jvm/3.6.0/okio-jvm-3.6.0.jar",
+         "org/jetbrains/kotlin/kotlin-stdlib/1.8.21/kotlin-stdlib-1.8.21.jar")
+"""Of OkHttp; `mvn dependency:get -Dartifact=com.squareup.okhttp3:okhttp:4.12.0` brings them, and
+`mvn dependency:get -Dartifact=org.conscrypt:conscrypt-openjdk-uber:2.7.0` what is asked by it."""
 
 
 def _chromium(folder: Path) -> list[str]:
@@ -45,16 +42,31 @@ def _firefox(folder: Path) -> list[str]:
 
 def _openssl(folder: Path) -> list[str]:
     del folder
-    return [sys.executable, "-c", _OPENSSL]
+    return ["openssl", "s_client", "-connect", "127.0.0.1:443", "-servername", NAME]
 
 
-PROGRAMS: dict[str, Callable[[Path], list[str]]] = {"chromium": _chromium, "firefox-esr": _firefox, "openssl": _openssl}
+def _okhttp(folder: Path, *, version: str) -> list[str]:
+    del folder
+    return ["java", "-cp", os.pathsep.join(map(str, _list_jars(version))), str(_ASK_BY_OKHTTP), NAME]
+
+
+def _list_jars(version: str) -> list[Path]:
+    conscrypt = f"org/conscrypt/conscrypt-openjdk-uber/{version}/conscrypt-openjdk-uber-{version}.jar"
+    return [_MAVEN / jar for jar in (*_JARS, conscrypt)]
+
+
+CONSCRYPT = ("2.5.2", "2.7.0")
+PROGRAMS: dict[str, Callable[[Path], list[str]]] = {
+    "chromium": _chromium, "firefox-esr": _firefox, "openssl": _openssl,
+    **{f"conscrypt-{version}": partial(_okhttp, version=version) for version in CONSCRYPT},
+}
 
 
 def find_obstacle(program: str) -> str:
     """Why it cannot be caught here; empty where it can."""
-    needed = ["unshare", "ip", *([program] if program != "openssl" else [])]
-    missing = [name for name in needed if shutil.which(name) is None]
+    _, _, version = program.partition("conscrypt-")
+    missing = [name for name in ("unshare", "ip", "java" if version else program) if shutil.which(name) is None]
+    missing += [jar.name for jar in (_list_jars(version) if version else ()) if not jar.is_file()]
     if missing:
         return f"not installed: {', '.join(missing)}"
     tried = subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False)
@@ -62,10 +74,13 @@ def find_obstacle(program: str) -> str:
 
 
 def read_version(program: str) -> str:
-    """The number of its version, or as much of its name as begins with one."""
-    told = (backend.openssl_version_text() if program == "openssl" else
-            subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout)
-    return next((word for word in told.split() if word[:1].isdigit()), "")
+    """The number of its version, of OpenSSL the line that it belongs to; or as much of its name as begins with one."""
+    if program.startswith("conscrypt-"):
+        return program.removeprefix("conscrypt-")
+    asked = [program, "version" if program == "openssl" else "--version"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    number = next((word for word in told.split() if word[:1].isdigit()), "")
+    return ".".join(number.split(".")[:2]) if program == "openssl" else number
 
 
 def capture(program: str, count: int) -> list[bytes]:
@@ -108,8 +123,9 @@ def _main(program: str, count: int) -> None:
         while len(got) < count and time.monotonic() < until_s:
             came.clear()
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                run = subprocess.Popen(PROGRAMS[program](Path(folder)), stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL, env=os.environ | {"HOME": folder})
+                run = subprocess.Popen(PROGRAMS[program](Path(folder)), stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                       env=os.environ | {"HOME": folder})
                 came.wait(_ONE_START_S)
                 run.kill()
                 run.wait()

@@ -29,7 +29,7 @@ from stored import a_result
 SECRET = "geheim-5af3"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin:/usr/local/sbin")
 _CONFIGURATION = """
-daemon off; worker_processes 1; pid {home}/pid; error_log stderr notice; {user}
+{before} daemon off; worker_processes 1; pid {home}/pid; error_log stderr notice; {user}
 events {{ worker_connections 64; }}
 http {{
   access_log {home}/access; client_body_temp_path {home}/body; client_max_body_size 64m;
@@ -43,7 +43,7 @@ http {{
 
 
 @contextmanager
-def nginx(home: Path, *, full: str = "on", more: str = "") -> Iterator[tuple[str, Path]]:
+def nginx(home: Path, *, full: str = "on", more: str = "", before: str = "") -> Iterator[tuple[str, Path]]:
     """(URL, folder) of a real WebDAV server, while the block runs."""
     assert NGINX
     home.mkdir()
@@ -52,7 +52,8 @@ def nginx(home: Path, *, full: str = "on", more: str = "") -> Iterator[tuple[str
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     user = "user root;" if os.geteuid() == 0 else ""
-    (home / "conf").write_text(_CONFIGURATION.format(home=home, port=port, user=user, full=full, more=more))
+    (home / "conf").write_text(_CONFIGURATION.format(home=home, port=port, user=user, full=full, more=more,
+                                                     before=before))
     process = subprocess.Popen([NGINX, "-p", str(home), "-c", str(home / "conf")], stderr=subprocess.PIPE)
     assert process.stderr
     said = []
@@ -81,7 +82,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked.append((self.command, self.path, dict(self.headers), body))
         self.server.answer(self)
 
-    do_PUT = do_GET = do_MKCOL = do_POST = do_HEAD = _any
+    do_PUT = do_GET = do_MKCOL = do_POST = do_HEAD = do_PROPFIND = _any
 
     def reply(self, status: int, body: bytes = b"", **headers: str) -> None:
         """A whole answer."""

@@ -165,8 +165,8 @@ def test_a_resolver_says_whether_signatures_or_servers_are_why(ede: list[tuple[s
     assert (found.stale_signatures, found.unreachable_authority) == (signatures, authority)
 
 
-def zone_reply(owner: str, section: str = "answer", rcode: str = "NOERROR") -> Observation:
-    return lookup(name=owner, purpose="zone", input=HOST, query_type="SOA", rcode=rcode,
+def zone_reply(owner: str, section: str = "answer", rcode: str = "NOERROR", asked: str = "") -> Observation:
+    return lookup(name=asked or owner, purpose="zone", input=HOST, query_type="SOA", rcode=rcode,
                   soas=(f"{section}|300|900|7|{owner}",))
 
 
@@ -178,6 +178,11 @@ def zone_reply(owner: str, section: str = "answer", rcode: str = "NOERROR") -> O
     ("www.telegram.me", [zone_reply("telegram.me")], True), ("www.chat.example", [zone_reply(".")], False),
     ("www.chat.example", [zone_reply("chat.example", rcode="REFUSED")], False),
     ("www.chat.example", [zone_reply("other.example")], False), ("www.chat.example", [], False),
+    ("chat.example", [zone_reply("chat.example", "authority", asked="www.chat.example")], True),
+    ("chat.example", [zone_reply("chat.example", "authority", "NXDOMAIN", asked="www.chat.example")], True),
+    ("chat.example", [zone_reply("chat.example", rcode="REFUSED", asked="www.chat.example")], False),
+    ("chat.example", [zone_reply("www.chat.example", asked="www.chat.example")], False),
+    ("chat.example", [zone_reply("chat.example")], False),
 ])
 def test_a_refusal_of_a_name_in_a_zone_that_is_served_is_the_resolvers_own(
         host: str, replies: list[Observation], served: bool) -> None:

@@ -118,8 +118,10 @@ def test_the_zone_to_ask_for_is_the_one_that_the_denial_denies(owner: str, zone:
     assert choose_zone(NAME, bare(*([soa(owner)] if owner else []))) == zone
 
 
-@pytest.mark.parametrize(("host", "zone"), [(NAME, "chat.example"), ("chat.example", "example"), ("x", "x")])
-def test_of_a_name_that_is_refused_the_zone_above_is_asked_for(host: str, zone: str) -> None:
+@pytest.mark.parametrize(("host", "zone"), [
+    (NAME, "chat.example"), ("chat.example", "www.chat.example"), ("chat.co.uk", "www.chat.co.uk"), ("x", "www.x"),
+])
+def test_of_a_name_that_is_refused_the_zone_above_is_asked_for_or_a_name_beside_it(host: str, zone: str) -> None:
     assert choose_zone(host, [lookup(name=host, failure="dns_refused_error", rcode="REFUSED")]) == zone
 
 

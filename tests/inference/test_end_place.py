@@ -16,6 +16,8 @@ from probe.inference.evidence.end_place import place_end
 from probe.inference.evidence.end_timing import EndTiming
 
 HERE, BESIDE, OTHER, THIRD = "93.184.0.1", "93.184.9.9", "198.51.100.7", "203.0.113.80"
+BY_SIX, OTHER_BY_SIX = "2606:2800::1", "2001:db8:7::7"
+"""Of the site, and of somebody else, in the other family."""
 HOP_MS = 10.0
 REACHED = 10
 """Hops to the address: its round trip is 100 ms."""
@@ -54,10 +56,12 @@ CASES: dict[str, Case] = {
     "a box so near that border that time does not tell": Case(
         end_ms=50, traces=(OURS, way(OTHER, "abcdefgh")), where="unknown"),
     "paths that part at once": Case(end_ms=30, traces=(OURS, way(OTHER, "aopqrst")), where="unknown"),
-    "nobody else was traced": Case(end_ms=30, traces=(OURS,), where=""),
-    "the operator's other address says nothing": Case(end_ms=30, traces=(OURS, way(BESIDE, "abcdefxyz")), where=""),
-    "silent routers": Case(end_ms=30, traces=(way(HERE, ".........", purpose="route"), way(OTHER, "abc")), where=""),
-    "nothing was traced": Case(end_ms=30, traces=(), where=""),
+    "nobody else was traced": Case(end_ms=30, traces=(OURS,), where="unknown"),
+    "the operator's other address says nothing": Case(
+        end_ms=30, traces=(OURS, way(BESIDE, "abcdefxyz")), where="unknown"),
+    "silent routers": Case(
+        end_ms=30, traces=(way(HERE, ".........", purpose="route"), way(OTHER, "abc")), where="unknown"),
+    "nothing was traced": Case(end_ms=30, traces=(), where="unknown"),
     "the furthest of several paths counts": Case(
         end_ms=40, traces=(OURS, way(OTHER, "abopqr"), way(THIRD, "abcdefgh")), where="before"),
     "the last shared router is slow to complain": Case(
@@ -66,7 +70,14 @@ CASES: dict[str, Case] = {
     "this device reads late": Case(
         end_ms=55, traces=(way(HERE, "abcdefxyz", purpose="route", late_ms=60), way(OTHER, "abcdefgh", late_ms=60)),
         where="unknown"),
-    "another port": Case(end_ms=30, traces=(replace(OURS, port=80), way(OTHER, "abcdefgh")), where=""),
+    "the site's other address was traced": Case(
+        end_ms=70, traces=(way(BESIDE, "abcdefxyz", purpose="route"), way(OTHER, "abcdefgh")), where="unknown"),
+    "another box, and the site's other address was traced": Case(
+        end_ms=30, traces=(way(BESIDE, "abcdefxyz", purpose="route"), way(OTHER, "abcdefgh")), where="before"),
+    "only its other family was traced": Case(
+        end_ms=30, traces=(way(BY_SIX, "abcdefxyz", purpose="route"), way(OTHER, "abcdefgh"),
+                           way(OTHER_BY_SIX, "abcdefgh")), where="unknown"),
+    "another port": Case(end_ms=30, traces=(replace(OURS, port=80), way(OTHER, "abcdefgh")), where="unknown"),
 }
 
 
@@ -81,5 +92,6 @@ def test_what_was_not_sooner_has_no_place() -> None:
 
 
 def test_a_border_guard_is_no_ground_for_an_accusation() -> None:
-    assert timing(70).is_before_door
+    assert replace(timing(70), where="before").is_before_door
     assert not replace(timing(70), where="unknown").is_before_door
+    assert not timing(70).is_before_door

@@ -39,6 +39,12 @@ def test_so_do_ends_alerts_and_answers_of_others(changes: dict[str, Any]) -> Non
     assert read(innocent(), *three(**changes)).is_sooner
 
 
+def test_a_busy_device_reads_an_end_late_and_tcp_times_its_acknowledgement() -> None:
+    late = dict(failure=EOF, end_ms=TRIP_MS - 1)
+    assert read(innocent(), *three(**late, later_ms=BOX_MS), innocent(50)).is_sooner
+    assert not read(innocent(), *three(**late), innocent(50)).is_sooner
+
+
 def test_a_punishment_of_the_whole_address_leaves_the_times() -> None:
     after = innocent(50, purpose="residual", failure=RESET, end_ms=BOX_MS)
     found = read(innocent(), *three(), after)
@@ -53,6 +59,11 @@ def test_a_bytes_visit_that_is_only_acknowledged_tells_a_round_trip() -> None:
 
 INNOCENT_CAUSES: dict[str, list[list[Observation]]] = {
     "the service resets the name itself": [innocent(), *three(end_ms=TRIP_MS + 1), innocent(50)],
+    "a proxy takes the words over and brings the service's own refusal": [
+        innocent(), *three(failure=EOF, end_ms=TRIP_MS + 1, later_ms=BOX_MS), innocent(50)],
+    "data make the round trip faster than any SYN": [
+        innocent(syn_ms=110, end_ms=112, later_ms=TRIP_MS),
+        *three(failure=EOF, syn_ms=112, end_ms=TRIP_MS - 1, later_ms=TRIP_MS - 3), innocent(50, syn_ms=111)],
     "a little sooner is no sooner": [innocent(), *three(end_ms=0.85 * TRIP_MS), innocent(50)],
     "a carrier's proxy speaks TCP for everybody": [
         innocent(syn_ms=15, end_ms=90, later_ms=15), *three(syn_ms=15, end_ms=88), innocent(50, syn_ms=15)],

@@ -77,7 +77,8 @@ SERVED = dark(innocent=True, replies=("9.0|50|NOERROR|QR RA|",))
     pytest.param((https(FALSE4, record=TRUE), TOLD, dark(FALSE4, server=UNASSIGNED_ADDRESS),
                   dark(innocent=True, server=UNASSIGNED_ADDRESS)), "dns/https_dark_address_answers",
                  id="an address that nobody has answers"),
-    pytest.param((https("10.10.34.34", record=TRUE), TOLD), "dns/false_https_hint", id="no public name has the hint"),
+    pytest.param((https("0.0.0.0", record=TRUE), TOLD), "dns/false_https_hint", id="no public name has the hint"),
+    pytest.param((https("10.9.8.7", record=TRUE), TOLD), "dns/unplaced", id="an office may name machines of its own"),
     pytest.param((https("0.0.0.0", record=TRUE, resolver_address=PRIVATE), lookup(HERE4, resolver_address=PRIVATE),
                   TOLD), "dns/answered", id="a household's filter"),
     pytest.param((https("10.10.34.34", record=TRUE),), "dns/answered", id="nobody else was asked"),
@@ -87,7 +88,7 @@ def test_only_false_content_accuses(seen: tuple[Observation, ...], rule: str) ->
     decision = decide(NAME_TABLE, evidence)
     assert decision.rule.id == rule
     assert not decision.rule.rests_on or decision.basis == "content"
-    assert rule == "dns/answered" or "content" in find_name_bases(evidence)
+    assert rule in {"dns/answered", "dns/unplaced"} or "content" in find_name_bases(evidence)
 
 
 @pytest.mark.parametrize("failure", ["", TIMEOUT, "dns_nxdomain_error", "dns_servfail_error"])

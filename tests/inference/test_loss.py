@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import BEYOND4, ELSEWHERE, HERE4, HOST, observation
+from observations import BEYOND4, ELSEWHERE, HERE4, HOST, observation, replace_flat
 from probe.core.observations import Observation
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.connection_loss import NO_LOSS, Group, LossCount, count_losses, score_loss
@@ -74,6 +74,17 @@ def test_few_connections_that_mostly_lose_are_in_doubt(ours: tuple[int, int], ot
                                                        doubtful: bool) -> None:
     count = LossCount(lossy=ours[0], connections=ours[1], others_lossy=others[0], others=others[1])
     assert count.is_doubtful == doubtful
+
+
+def test_answers_that_come_out_of_order_raise_doubts_and_show_nothing() -> None:
+    """Loss on the way to us: the other side sends again, and we see only that the order was broken."""
+    rows = [replace_flat(connection(HERE4), out_of_order=2) for _ in range(8)]
+    rows += [connection(address) for address in (ELSEWHERE, BEYOND4) for _ in range(20)]
+    count = count_losses(GROUPS, numbered(rows))[SUSPECT]
+    assert count.is_doubtful
+    assert not count.stands_out
+    every = [replace_flat(row, out_of_order=2) for row in rows]
+    assert not any(count.is_doubtful for count in count_losses(GROUPS, numbered(every)).values())
 
 
 def test_one_connection_counts_once_however_much_it_loses() -> None:

@@ -51,7 +51,7 @@ def test_a_page_of_ones_own_for_a_country_is_no_block(shown: dict[str, Any], out
 
 @pytest.mark.parametrize("doubt", [
     {"other_bytes": "failed"},  # a neighbour's residual blocking takes every packet
-    {"other_bytes": "unasked"}, {"shapes": ShapeEvidence()}, {"innocent": "unasked", **NO_CONTROL}, {"acked": "yes"},
+    {"other_bytes": "unasked"}, {"shapes": ShapeEvidence()}, {"innocent": "unasked", **NO_CONTROL},
     NO_CONTROL, {"shapes": ShapeEvidence(narrow="passed")},
 ], ids=str)
 def test_hellos_that_vanish_convict_only_where_other_bytes_pass(doubt: dict[str, Any]) -> None:
@@ -59,6 +59,12 @@ def test_hellos_that_vanish_convict_only_where_other_bytes_pass(doubt: dict[str,
     assert find_first_rule(PATH_RULES, replace(evidence, path=replace(evidence.path, **doubt))).outcome != "blocked"
     narrow = replace(WELL, full_segments=False)
     assert find_first_rule(PATH_RULES, replace(evidence, ladder=narrow)).outcome != "blocked"
+
+
+def test_hellos_that_arrive_and_are_met_with_silence_did_not_vanish() -> None:
+    evidence = scene(**VANISHES)
+    muted = replace(evidence, path=replace(evidence.path, acked="yes"))
+    assert find_first_rule(PATH_RULES, muted).block_type == "tls.mute"
 
 
 def test_one_page_for_many_services_is_suspected() -> None:

@@ -22,6 +22,7 @@ NIGHT = Look(hours_each=3, until_h=3)
 WIRED, MOBILE = Look(probes=2, access="wired"), Look(probes=2, access="mobile")
 NEW = Look(version="2")
 MUTE = "tls.mute.sni"
+ALERT = "tls.alert"
 
 
 def _begun(asn: int, at_h: int, cause: str = RESET) -> NetworkView:
@@ -54,6 +55,8 @@ PAIRS: tuple[Pair, ...] = (
      population(network(64500, Look(probes=4)), *alike(2, first=64510), *spared(3)), "pop/spared"),
     ("a laptop that travels with its filter", population(*_carried(probe=1), *spared(2)), "pop/one_witness",
      population(*_carried(probe=0), *spared(2)), "pop/spared"),
+    ("names that nobody knew before", replace(population(*alike(4), *spared()), fresh=True), "pop/fresh_names",
+     population(*alike(4), *spared()), "pop/spared"),
     ("the line is out", population(network(64500, Look(hours_each=2), sick_hours=9), *alike(3, first=64510), *spared()),
      "pop/line_out",
      population(network(64500, Look(hours_each=9), sick_hours=2), *alike(3, first=64510), *spared()), "pop/spared"),
@@ -71,6 +74,11 @@ PAIRS: tuple[Pair, ...] = (
      population(*alike(4), *spared(2)), "pop/spared"),
     ("a version that fails reaches some networks first", population(*alike(4, NEW), *spared(2)), "pop/instrument",
      population(*alike(4, NEW), *spared(1), *spared(1, NEW, first=64700)), "pop/spared"),
+    ("servers answer everybody with an alert", population(*alike(4, cause=ALERT), served=(), struck=("DE", "FR", "KE")),
+     "pop/down", population(*alike(4, cause=ALERT), *spared(2), served=("FR", "KE")), "pop/spared"),
+    ("servers answer an old program with an alert", population(*alike(4, NEW, cause=ALERT), *spared(2)),
+     "pop/instrument", population(*alike(4, NEW, cause=ALERT), *spared(1), *spared(1, NEW, first=64700)),
+     "pop/spared"),
     ("networks share a resolver", population(*_resolved(3, "198.51.100.1"), *spared(2)), "pop/unplaced",
      population(*_resolved(3, "198.51.100.#"), *spared(2)), "pop/spared"),
     ("a zone refuses the country, and foreign resolvers do not see it",
@@ -193,6 +201,13 @@ def test_every_rule_decides_somewhere() -> None:
     told = {judge_population(evidence).rule_id for pair in PAIRS for evidence in (pair[1], pair[3])}
     told.add(judge_population(population(torn, *alike(2, first=64510))).rule_id)
     assert told == {rule.id for rule in POPULATION_RULES} == set(get_args(PopulationRuleId))
+
+
+def test_whatever_rests_on_fresh_names_accuses_nobody_and_says_so() -> None:
+    for evidence in (one for pair in PAIRS for one in (pair[1], pair[3])):
+        told = judge_population(replace(evidence, fresh=True))
+        assert told.outcome != "blocked"
+        assert told.not_excluded[-1] == "fresh_names"
 
 
 def test_rules_that_accuse_have_a_basis_and_others_none() -> None:

@@ -70,6 +70,8 @@ def named() -> Iterator[tuple[str, PathContext]]:
     for stem, shown in SHOWS.items():
         trigger = "sni" if stem.startswith("tls") else "host"
         yield f"{stem}_{trigger}_control", scene(**shown, **CONTRARY, innocent="reached", located_by_name=NEARER)
+        if stem.endswith(("close", "alert")):
+            yield f"{stem}_{trigger}_nearer", scene(**shown, innocent="reached", located_by_name=NEARER)
         yield f"{stem}_{trigger}_injected", scene(**shown, **FORGED, innocent="reached")
         yield f"{stem}_{trigger}", scene(**shown, innocent="reached")
         yield f"{stem}_address_injected", scene(**shown, **FORGED_AGAIN, **CONTRARY, innocent="failed")
@@ -146,6 +148,8 @@ PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | LOSSES | APPS | {
                                      failure=TIMEOUT, acked="yes"),
     "tls/every_name_fails": scene(replace(WELL, tls_ok=0, tls_failed=2), stage="tls", failure=RESET),
     "tls/drop_every_hello": scene(**SHOWS["tls/drop"], **CONTRARY, innocent="failed", other_bytes="passed",
+                                  shapes=ShapeEvidence(narrow="silent")),
+    "tls/mute_every_hello": scene(**SHOWS["tls/mute"], **CONTRARY, innocent="failed",
                                   shapes=ShapeEvidence(narrow="silent")),
     "tls/controls_fail_too": scene(stage="tls", failure=RESET, **FAILS_TOO),
     "http/known_redirect": scene(**IN_CLEAR | {"status": 302}, mark=HERE),

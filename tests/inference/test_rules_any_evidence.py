@@ -45,7 +45,7 @@ from shape_scenes import ANY as ANY_SHAPES
 
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
 FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early"), near_slots=2))
-SOONER = EndTiming(attempts=3, sooner=3, answered=1, served_after=True)
+SOONER = EndTiming(attempts=3, sooner=3, answered=1, served_after=True, where="before")
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
 
 WORDS: dict[str, list[Any]] = {

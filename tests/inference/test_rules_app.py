@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from observations import EOF, RESET, TIMEOUT
-from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.rules.rule import find_first_rule
-from recorded_app import app
+from probe.core.tables.failures import Failure
+from probe.inference.rules.path_rules import PATH_RULES, PATH_TABLE
+from probe.inference.rules.rule import decide, find_first_rule
+from program_scenes import SOONER
+from recorded_app import NEARER, app
 from recorded_datagrams import CONTRARY
 
 
@@ -40,6 +43,18 @@ def test_bytes_that_came_were_no_silence() -> None:
     carried = dict(control_proven=2, innocent="carried")
     assert find_first_rule(PATH_RULES,
                            app(said=carried, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize("failure", [RESET, EOF])
+@pytest.mark.parametrize("changes", [
+    dict(timing=replace(SOONER, sooner=2)), dict(timing=replace(SOONER, where="unknown")),
+    dict(timing=replace(SOONER, answered=0)), dict(timing=SOONER, said=dict(innocent="failed")),
+    dict(timing=SOONER, said=dict(innocent="carried", heard=True)), dict(located=replace(NEARER, where="door"))],
+    ids=["as late as the service", "an operator's guard may stand there", "no round trip is known",
+         "innocent bytes fare no better", "it has answered before", "the service's own door"])
+def test_what_may_be_the_services_own_end_convicts_nobody(failure: Failure, changes: dict[str, Any]) -> None:
+    seen = app(**{"said": dict(innocent="carried"), "failure": failure} | changes)
+    assert decide(PATH_TABLE, seen).rule.outcome != "blocked"
 
 
 @pytest.mark.parametrize("protocol", ["mmtls_http", "wechat_newgetdns"])

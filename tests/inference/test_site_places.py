@@ -41,7 +41,8 @@ def test_whose_place_is_told_to_whom(found: TriedEndpoint, other: TriedEndpoint,
     assert seen.located_alike == (BEFORE if told else NOWHERE)
 
 
-EARLY = EndTiming(attempts=3, sooner=3, middle_end_ms=20, lowest_rtt_ms=80, answered=1, served_after=True)
+EARLY = EndTiming(attempts=3, sooner=3, middle_end_ms=20, lowest_rtt_ms=80, answered=1, served_after=True,
+                  where="before")
 SOME = replace(EARLY, sooner=2)
 LATE = replace(EARLY, sooner=0)
 GUARDED = replace(EARLY, where="unknown")

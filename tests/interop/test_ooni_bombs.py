@@ -105,7 +105,8 @@ def test_a_packed_bomb_is_read_or_refused_in_little_memory(in_folder: Path, name
     check(read(in_folder / "bomb.gz", in_folder / "out"), word)
 
 
-@pytest.mark.parametrize(("letters", "rows", "word"), [(2 * M, 20_000, ""), (300 * M, 2, "row group")])
+@pytest.mark.parametrize(("letters", "rows", "word"), [
+    (2 * M, 20_000, ""), pytest.param(300 * M, 2, "row group", marks=pytest.mark.slow)])
 def test_a_parquet_file_with_a_huge_dictionary(in_folder: Path, letters: int, rows: int, word: str) -> None:
     """Every row points to the one text of the dictionary."""
     one = {"measurement_uid": "u", "test_name": "web_connectivity", "measurement_start_time": "2026-08-01 00:00:00",

@@ -57,7 +57,8 @@ def messengers(strike: Strike) -> Measurements:
 
 @pytest.mark.parametrize(("measurements", "services", "layer"), [
     (lambda: well_and_struck(page_of(""), LIED, 1), {"chat.example"}, "dns"),
-    pytest.param(lambda: well_and_struck(page_of(""), LIED, 3), {"chat.example"}, "dns", marks=pytest.mark.slow),
+    pytest.param(lambda: well_and_struck(page_of(""), LIED, 3), {"chat.example"}, "dns",
+                 marks=[pytest.mark.slow, pytest.mark.long]),
     pytest.param(lambda: messengers("tls"), {"telegram", "whatsapp", "signal"}, "tls", marks=pytest.mark.slow),
 ])
 def test_a_block_that_content_or_company_shows_is_an_event_of_its_layer(
@@ -69,7 +70,7 @@ def test_a_block_that_content_or_company_shows_is_an_event_of_its_layer(
 
 
 @pytest.mark.parametrize(("strike", "an_hour", "with_others"), [
-    ("tls", 1, False),
+    pytest.param("tls", 1, False, marks=pytest.mark.slow),
     *(pytest.param(strike, an_hour, others, marks=[pytest.mark.slow, pytest.mark.long]) for strike in STRIKES
       for an_hour in (1, 3) for others in (False, True)
       if (strike, an_hour, others) != ("tls", 1, False)),
@@ -87,6 +88,7 @@ def test_a_network_that_fails_alone_is_an_event_of_its_layer_that_accuses_nobody
     assert [reach["asn"] for reach in event["networks"]] == [64500]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("strike", [
     STRIKES[0], *(pytest.param(strike, marks=pytest.mark.long) for strike in STRIKES[1:])])
@@ -97,11 +99,13 @@ def test_messengers_that_fail_are_events_of_their_layer(tmp_path: Path, strike: 
 
 
 @pytest.mark.parametrize("an_hour", [1, pytest.param(3, marks=[pytest.mark.slow, pytest.mark.long])])
-@pytest.mark.parametrize("strike", ["", *STRIKES])
+@pytest.mark.parametrize("strike", [
+    "", *(pytest.param(one, marks=[pytest.mark.slow, pytest.mark.long]) for one in STRIKES)])
 def test_what_is_well_or_fails_for_the_helper_alike_is_no_event(tmp_path: Path, strike: Strike, an_hour: int) -> None:
     assert analyse(tmp_path, well_and_struck(page_of(""), page_of(strike, helper=False), an_hour)) == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_messengers_that_are_well_are_no_event(tmp_path: Path) -> None:
     assert analyse(tmp_path, messengers("")) == []

@@ -1,4 +1,4 @@
-"""Folders, archives and packed files: what is in them is read, and what is amiss is told."""
+"""Folders, archives and packed files: what is in them is read, and faults are named."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from probe.interop.submit.submit_journal import BEGUN, open_journal
 from probe.interop.submit.submit_send import submit_waiting_runs
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
 from probe.operation.commands.run_lock import hold_run_lock
+from probe.results.archive.vouched_names import VOUCHED_FILE
 from probe.results.runs.run_writer import write_run
 from upload_world import Handler, answering, call
 
@@ -74,11 +75,16 @@ def test_country_and_day_are_told_and_more_only_where_the_person_says_so(tmp_pat
 
 def test_five_probes_of_a_network_hide_each_other(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    for name in "abcde":
-        with_runs(results, name, probe_id=f"secret{name}")
+    for day in range(1, 5):
+        for name in "abcde":
+            write_run(a_run(f"{name}{day}", day=day, probe_id=f"secret{name}"), results, parquet=False)
+    (results / VOUCHED_FILE).write_text("probe_id,since,asn,prefix\n" + "".join(
+        f"secret{name},2026-08-01,64500,\n" for name in "abcde"))
     with collecting() as stub:
         assert submit(stub, results).exit_code == 0
-    assert {(one.probe_asn, one.measurement_start_time) for one in stub.taken} == {("AS64500", "2026-08-01 05:00:00")}
+    assert {(one.probe_asn, one.measurement_start_time) for one in stub.taken} == {
+        ("AS0", "2026-08-01 00:00:00"), ("AS0", "2026-08-02 00:00:00"), ("AS0", "2026-08-03 00:00:00"),
+        ("AS64500", "2026-08-04 05:00:00")}, "they are known after three days"
     assert stub.problems == []
 
 

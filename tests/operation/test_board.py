@@ -40,6 +40,12 @@ def test_a_block_shows_where_it_began_and_since_when_it_is_so() -> None:
     assert (row.now, row.changed, row.same_since_first) == ("blocked", format_time(NOW - timedelta(hours=1.5)), False)
 
 
+@pytest.mark.parametrize("hours_ago", [0.0, 0.01, 0.99])
+def test_a_run_of_this_very_moment_is_in_the_last_hour(hours_ago: float) -> None:
+    (row,) = make_board([run_at(hours_ago, "blocked", 1)], {}, now=NOW)
+    assert row.hours[-1] == "blocked"
+
+
 @pytest.mark.parametrize("hours_ago", [24.01, 24.5, 24.99, 25.5, -0.5])
 def test_a_run_before_the_first_hour_or_to_come_is_in_no_hour(hours_ago: float) -> None:
     (row,) = make_board([run_at(hours_ago, "blocked", 1)], {}, now=NOW)

@@ -10,8 +10,8 @@ import pytest
 
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import Verdict
-from probe.inference.verdicts.share_series import MOST_WATCHED
-from probe.operation.commands.earlier_series import MOST_RUNS, WATCH_RUNS, read_series, read_watched
+from probe.inference.verdicts.share_series import MOST_RUNS, MOST_WATCHED
+from probe.operation.commands.earlier_series import WATCH_RUNS, read_series, read_watched
 from probe.operation.commands.run_summary import describe_run
 from probe.operation.schedules.schedule_log import get_now
 from probe.results.runs.run_writer import write_run

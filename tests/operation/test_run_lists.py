@@ -24,6 +24,7 @@ from probe.measurement.planning.rotation import choose_share
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT
 from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now, read_events
 from probe.operation.updates.kept_list import LIST, LOOKS, read_looks, write_looks
+from probe.operation.updates.list_refresh import is_list_due
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import stored_runs
 from signed import OTHERS, OURS, document, targets
@@ -151,7 +152,7 @@ def test_a_timed_run_looks_once_a_day_before_it_measures(made: Made) -> None:
         assert looks.at
         write_looks(msgspec.structs.replace(looks, at=looks.at - timedelta(days=1)))
         assert call("run", "--timed").exit_code == 0
-        assert len(asked) == 4
+        assert asked[2:] == ["/list.minisig"]
 
 
 @pytest.mark.parametrize("fault", ["refused", "stranger", "old", "no key", "no room"])
@@ -263,3 +264,38 @@ def test_a_look_takes_its_time_off_the_run(made: Made, monkeypatch: pytest.Monke
     bring()
     assert call("run", "--timed", "--deadline-s", "100").exit_code == 0
     assert made.runs[0][2].deadline_s == 88
+
+
+# ---- services that are stopped
+
+def test_a_stopped_service_is_measured_by_nobody(made: Made) -> None:
+    configure()
+    Path("mine.csv").write_text(targets(
+        {"input": "https://a.example/", "tier": "1"},
+        {"input": "https://b.example/", "tier": "1", "service": "telegram", "target_id": "telegram.web.b"}))
+    bring(policy={"RU": {"stop": ["telegram", "a service of years to come"]}, "IR": {"stop": ["signal"]}})
+    result = call("run", "--catalogue", "mine.csv")
+    assert result.exit_code == 0, result.output
+    assert "telegram" in result.stderr
+    assert "telegram" not in {endpoint.service for endpoint in made.runs[0][0].endpoints}
+    assert made.runs[0][0].endpoints
+    result = call("run", "--catalogue", "mine.csv", "--input", "https://b.example/")
+    assert (result.exit_code, len(made.runs)) == (EXIT_FAILED, 1)
+    assert "nothing of" in call("status").output
+
+
+def test_a_stop_is_obeyed_within_the_hour_where_the_list_is_asked_for_each_run(made: Made) -> None:
+    now = datetime.now(UTC)
+    settings = Settings(update=UpdateSettings(url="https://a.example/l", key="k", each_run=True))
+    write_looks(msgspec.structs.replace(read_looks(), at=now - timedelta(minutes=55)))
+    assert is_list_due(settings, now=now)
+    assert not is_list_due(Settings(update=UpdateSettings(url="https://a.example/l", key="k")), now=now)
+    assert "before each run" in describe_destinations(settings)[0]
+
+
+def test_by_hand_a_list_is_fetched_whole_each_time(made: Made) -> None:
+    with served(document(7, today())) as (url, asked):
+        configure(url)
+        assert call("update").exit_code == 0
+        assert call("update").exit_code == 0
+        assert asked == ["/list.minisig", "/list"] * 2

@@ -13,13 +13,21 @@ from click.testing import CliRunner, Result
 from in_order import in_order
 from probe.cli.main import cli
 from probe.config.geo.geo_status import GeoStatus as GeoStanding
-from probe.config.settings import ConsentSettings, HelperSettings, RunSettings, Settings, VantageSettings
+from probe.config.settings import (
+    ConsentSettings,
+    HelperSettings,
+    PublicControlSettings,
+    RunSettings,
+    Settings,
+    VantageSettings,
+)
 from probe.core.runs import Run, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.verdicts.awaiting_controls import AwaitingControls
 from probe.operation.schedules.missing_runs import Gap, ScheduleTerm
 from probe.operation.schedules.rhythm import make_rhythm
 from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now
+from probe.operation.status.installation_checks import ONE_CONTROL, list_means
 from probe.operation.status.run_answer import answer_run
 from probe.operation.status.service_answer import CatalogueFacts
 from probe.operation.status.status_facts import StatusFacts, gather_status_facts
@@ -47,6 +55,10 @@ WELL_SET_UP = StatusFacts(
     results=Path("/r"), not_agreed="", at_work=("cron",), term=TERM, events=(), gaps=(), running_since=None,
     runs=(a_run(),), unreadable=(), blocked=(), disk_bytes=10**6, free_bytes=10**12, errors="", answer=ANSWER,
 )
+
+
+def asks_globalping(cc: str) -> Settings:
+    return Settings(vantage=VantageSettings(cc=cc), public_controls=PublicControlSettings(globalping=True))
 
 
 def found(**others: object) -> dict[str, StatusFinding]:
@@ -90,6 +102,7 @@ GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, wh
     ({"runs": (a_run(ladder=("tunnel:full",)),)}, "VPN", NOTE, "nothing is said"),
     ({"settings": Settings()}, "configuration", NOTE, "none"),
     ({"settings": Settings()}, "controls", NOTE, "none"),
+    ({"settings": asks_globalping("IR")}, "controls", NOTE, "not asked from IR"),
     ({"settings": Settings(), "answer": replace(ANSWER, awaiting=AwaitingControls(first=3))}, "controls", NOTE, "3"),
 ])
 def test_each_finding_says_what_to_do(others: dict[str, object], what: str, state: str, told: str) -> None:
@@ -97,6 +110,12 @@ def test_each_finding_says_what_to_do(others: dict[str, object], what: str, stat
     assert finding.state == state
     assert told in finding.text
     assert finding.todo or (what == "gap" and state == NOTE)
+
+
+def test_a_public_network_is_a_control_where_runs_ask_it() -> None:
+    assert found(settings=asks_globalping("DE"))["controls"].state == OK
+    assert list_means(asks_globalping("DE"), None) & ONE_CONTROL == {"helper"}
+    assert not list_means(asks_globalping("IR"), None) & ONE_CONTROL
 
 
 def test_the_next_run_is_told_by_the_schedules_own_clock() -> None:

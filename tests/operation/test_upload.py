@@ -92,6 +92,10 @@ def test_what_nginx_got_is_what_was_stored(tmp_path: Path, full: str) -> None:
         assert re.search(r"compressed from \d", first.output)
         again = json.loads(upload(config, results, "--json").output)
         assert (again["runs"], again["bytes"], again["left"]) == (0, 0, 0)
+        told = call("status", "--json", "--config", str(config), "--results", str(results)).output
+        receipt = json.loads(told)["upload"]
+        assert (receipt["there"], receipt["waiting"]) == (5, 0)
+        assert receipt["last_answer"] in ("HTTP status 201", "HTTP status 204")
     assert len((tmp_path / "server" / "access").read_text().splitlines()) >= 5
     there = folder / "in" / "nameless"
     assert collected(folder / "in", tmp_path / "out") == {r.run.run_id: r for r in read_runs(results)}
@@ -136,7 +140,7 @@ def test_each_monthly_name_has_a_folder_and_packets_stay_here(tmp_path: Path) ->
 def test_runs_of_the_laboratory_are_never_sent(tmp_path: Path) -> None:
     write_run(seen_by(a_result("r-lab"), lab=True), with_runs(tmp_path / "results", "a"), parquet=False)
     (tmp_path / "there").mkdir()
-    assert "1 runs sent" in upload(to(f"file://{tmp_path}/there", tmp_path), tmp_path / "results").output
+    assert "1 run sent" in upload(to(f"file://{tmp_path}/there", tmp_path), tmp_path / "results").output
     assert not list((tmp_path / "there").rglob("*lab*"))
 
 
@@ -259,11 +263,12 @@ def test_after_a_failure_only_what_is_missing_is_sent(tmp_path: Path) -> None:
             self.names: list[str] = []
             self.left = 1
 
-        def put(self, name: str, content: bytes, *, timeout_s: float) -> None:
+        def put(self, name: str, content: bytes, *, timeout_s: float) -> str:
             if not self.left:
                 raise UploadError("enough")
             self.left -= 1
             self.names.append(name)
+            return "taken"
 
     weak = Weak()
     done = send_waiting_runs(results, "x", weak, for_s=60)
@@ -310,7 +315,7 @@ def test_out_of_time_is_no_failure(tmp_path: Path) -> None:
 
 
 class _Never:
-    def put(self, name: str, content: bytes, *, timeout_s: float) -> None:
+    def put(self, name: str, content: bytes, *, timeout_s: float) -> str:
         raise AssertionError("there is no time for it")
 
 

@@ -65,8 +65,9 @@ def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class Taking:
     """A place that takes everything."""
 
-    def put(self, name: str, content: bytes, *, timeout_s: float) -> None:
+    def put(self, name: str, content: bytes, *, timeout_s: float) -> str:
         """Take it."""
+        return "taken"
 
 
 # ---- which places there can be
@@ -251,7 +252,7 @@ def test_status_tells_queue_failure_and_what_to_do(home: Path, seed: int) -> Non
     state = note_failure(UploadState(to=settings.upload.place), "it is\x1b[2J down", at=NOW, rng=random.Random(seed))
     write_state(results, state)
     result = call("status", "--config", settings.path, "--results", str(results))
-    assert in_order(result.output, "BAD", "upload: ", "https://a.example/in", "3 runs", "never", "1 failures",
+    assert in_order(result.output, "BAD", "upload: ", "https://a.example/in", "3 runs", "never", "1 failure",
                     "probe upload")
     assert "\x1b" not in result.output
     told = json.loads(call("status", "--json", "--config", settings.path, "--results", str(results)).output)

@@ -130,6 +130,7 @@ def test_a_rule_that_drops_the_targets_spares_the_controls(bench: ModuleType) ->
     assert drawn.world.resolver not in dropped
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_rows_of_the_benchmark_are_counted_alike_by_its_peer(bench: ModuleType, root: Path, tmp_path: Path) -> None:
     pytest.importorskip("ibis", reason="needs the extra `research`")

@@ -155,7 +155,7 @@ def test_no_text_is_taken_for_a_request() -> None:
     assert told == [".PP", "one \\-x", "\\&.two", "\\&'three", ".PP", ".nf", "kept \\e as it is", "\\&.so", ".fi"]
 
 
-def test_formatters_find_nothing_amiss(page: str) -> None:
+def test_formatters_find_no_fault(page: str) -> None:
     if not (groff := shutil.which("groff")):
         pytest.skip("groff is not installed here")
     done = subprocess.run([groff, "-man", "-Tutf8", "-ww", "-P-cbou"], input=page, capture_output=True, text=True,
@@ -179,8 +179,8 @@ def instructions() -> list[tuple[str, str]]:
 def test_the_container_runs_as_nobody_in_particular() -> None:
     given = instructions()
     last = given[max(n for n, (word, _) in enumerate(given) if word == "FROM"):]
-    assert {word for word, _ in given} <= {"FROM", "WORKDIR", "COPY", "RUN", "USER", "ENV", "VOLUME", "ENTRYPOINT",
-                                           "CMD"}  # ADD would fetch
+    assert {word for word, _ in given} <= {"FROM", "ARG", "WORKDIR", "COPY", "RUN", "USER", "ENV", "VOLUME",
+                                           "ENTRYPOINT", "CMD"}  # ADD would fetch
     assert [rest for word, rest in last if word == "USER"] == ["probe"]
     user = next(n for n, (word, _) in enumerate(last) if word == "USER")
     assert "RUN" not in [word for word, _ in last[user:]]

@@ -25,10 +25,10 @@ FLOORS: dict[str, tuple[str, ...]] = {
                     "hops", "ladder", "session"),
     "control": ("", "reaching", "asking", "helper", "feeds", "globalping", "public"),
     "results": ("", "files", "signing", "runs", "batches", "verification", "archive", "publication"),
-    "operation": ("schedules", "updates", "upload", "status", "commands"),
+    "operation": ("schedules", "updates", "issuer", "upload", "inbox", "operate", "status", "commands"),
     "interop": ("words", "", "ooni", "submit", "archive"),
     "research": ("cells", "counts", "engines", "counting", "events", "population", "slowed", "registers", "stores",
-                 "report", "explanation", "look", "examples", ""),
+                 "report", "fleet_health", "explanation", "look", "examples", ""),
 }
 """Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {
@@ -43,10 +43,11 @@ LAB_FLEETS = "lab/probe_lab/fleet/"
 """Made-up fleets write the schema of the results, and score the detector of events."""
 LAB_FLEETS_USE = {*LAB_MAY_USE, "results", "research"}
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis",
-         "aioquic", "pyspark", "numba", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit"}
+         "aioquic", "pyspark", "numba", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit", "segno"}
 HEAVY_ALLOWED = ("lab/probe_lab/", "probe/research/cells/", "probe/research/counting/", "probe/research/counts/",
                  "probe/research/engines/",
                  "probe/research/events/", "probe/research/population/", "probe/research/slowed/",
+                 "probe/research/site/", "probe/research/alerts/", "probe/research/rollout/",
                  "probe/research/open_results.py",
                  "probe/control/helper/helper_server.py",
                  "probe/control/reaching/page_fetch_h3.py",

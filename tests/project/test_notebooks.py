@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ pytest.importorskip("ibis", reason="needs the extra `research`")
 
 from nbclient.exceptions import CellExecutionError
 
-from built import build, tree_copy
+from built import unpack_wheel
 
 NAMES = tuple(tool.NOTEBOOKS)
 NO_WIDGETS = ("code", "import sys; sys.modules['ipywidgets'] = None")
@@ -65,12 +63,7 @@ def test_the_examples_are_small(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the wheel holds, and nothing of the tree."""
-    home = tmp_path_factory.mktemp("notebooks")
-    with zipfile.ZipFile(build(tree_copy(home), "build_wheel", home)) as archive:
-        archive.extractall(home / "site")
-    shutil.rmtree(home / "source")
-    return home / "site"
+    return unpack_wheel(tmp_path_factory.mktemp("notebooks"))
 
 
 @pytest.mark.slow

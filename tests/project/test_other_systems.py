@@ -24,7 +24,8 @@ OTHERS_OWN = ("probe.__main__", "probe.control.helper.helper_server", "probe.mea
               "probe.measurement.datagrams.quic_trust", "probe.control.reaching.page_fetch_h3")
 OTHERS_PACKAGES = ("probe_lab", "probe.research.cells", "probe.research.counting", "probe.research.counts",
                    "probe.research.engines", "probe.research.events", "probe.research.open_results",
-                   "probe.research.look", "probe.research.population", "probe.research.slowed")
+                   "probe.research.look", "probe.research.population", "probe.research.slowed", "probe.research.site",
+                   "probe.research.alerts", "probe.research.rollout")
 """Their libraries (uvicorn, aioquic, ibis) ask at their import which system this is, and would find half of each."""
 PRETEND = ROOT / "tests" / "helpers" / "pretend_system.py"
 

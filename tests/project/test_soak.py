@@ -38,6 +38,7 @@ def soaked(root: Path, seed: int, part: str, count: int) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_half_a_month_of_a_bad_machine_loses_nothing(root: Path, seed: int) -> None:
     figures = soaked(root, seed, "year", 400)
     assert figures["end"]["runs"] > 80

@@ -70,6 +70,7 @@ def test_the_bill_of_materials_names_what_an_installation_takes() -> None:
     assert set(made["dependencies"][0]["dependsOn"]) == {one["purl"] for one in components.values()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hook", "below"), [("build_wheel", "."), ("build_sdist", "."), ("build_wheel", "lab")])
 def test_two_builds_are_the_same_bytes(tmp_path: Path, hook: str, below: str) -> None:
     made = []

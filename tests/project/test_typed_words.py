@@ -28,6 +28,7 @@ def plant(tree: Path, plantings: list[Planting]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_mypy_names_misspelt_words(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "probe", tmp_path / "probe", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "pyproject.toml", tmp_path)

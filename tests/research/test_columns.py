@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from made_cells import quiet, struck
-from probe.research.events.cell_columns import CellsError, ParquetColumns, cell_numbers, encode_column
+from probe.research.events import cell_columns, series_reading
+from probe.research.events.cell_columns import CellsError, ParquetColumns, cell_numbers, encode_column, gather
 from probe.research.events.cell_series import HOUR, CellTable
 from probe.research.events.series_reading import read_cells
 
@@ -49,6 +50,22 @@ def test_whoever_holds_the_table(frame: pd.DataFrame, tmp_path: Path) -> None:
     assert len(expected[0]) == len(frame) / 60 / 2  # whole services only where there is nothing finer
     for name, table in held.items():
         assert said(read_cells(table)) == expected, name
+
+
+def test_however_many_keys_there_are(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = said(read_cells(frame))
+    monkeypatch.setattr(series_reading, "_FEW_KEYS", 0)
+    assert said(read_cells(frame)) == expected
+
+
+@pytest.mark.parametrize("values", [[], [5], [0, 255, 7], [-3, 40_000, 2], [-(1 << 62), 1 << 62, 0], [9, 9, 9]],
+                         ids=str)
+def test_values_are_gathered_as_they_are(values: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_columns, "_MANY", 1)
+    at = np.array([*range(len(values)), *range(len(values))][::-1], dtype=np.int64)
+    found = gather(np.array(values, dtype=np.int64), at)
+    assert found.dtype == np.int64
+    assert found.tolist() == [values[number] for number in at]
 
 
 def test_what_is_not_in_the_file_is_missing(frame: pd.DataFrame, tmp_path: Path) -> None:

@@ -69,7 +69,9 @@ def what(done: CellSummary) -> tuple[object, ...]:
     return done.runs, done.used, done.rejected, done.bad_runs, done.duplicates, done.cells, done.first, done.last
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.slow
+@pytest.mark.long
 @needs_spark
 def test_spark_agrees(folder: Path) -> None:
     agree(choose_engine("spark", url="local[2]"), folder)
@@ -77,6 +79,7 @@ def test_spark_agrees(folder: Path) -> None:
 
 @pytest.mark.slow
 @needs_spark
+@pytest.mark.long
 def test_a_cluster_of_spark_agrees(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     with spark_cluster(tmp_path_factory.mktemp("spark")) as master:
         agree(choose_engine("spark", url=master), folder)
@@ -119,9 +122,9 @@ def test_clickhouse_agrees(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.research.counting.cell_files._GROUP_ROWS", 100)
+    monkeypatch.setattr("probe.research.counting.cells_writer.GROUP_ROWS", 100)
     _, whole = counted(folder / "in", folder / "whole")
-    monkeypatch.setattr(DuckDB, "portion_rows", 1)
+    monkeypatch.setattr("probe.research.engines.duckdb_engine.PORTION_ROWS", 1)
     monkeypatch.setattr("probe.research.engines.duckdb_engine._BATCH_ROWS", 7)
     found, done = counted(folder / "in", folder / "days")
     assert len(found) == sum(whole.cells.values())

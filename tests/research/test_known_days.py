@@ -32,6 +32,12 @@ from test_cells import rewritten, the_file
 DAYS = ["2026-03-01", "2026-03-02", "2026-03-03"]
 
 
+@pytest.fixture(autouse=True)
+def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the file of cells goes on from groups that are as they were."""
+    monkeypatch.setattr("probe.research.counting.cells_writer.GROUP_ROWS", 16)
+
+
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     write_runs(tmp_path / "in", some_runs(18), parquet=False)

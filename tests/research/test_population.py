@@ -6,9 +6,10 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,78 @@ SPARED = make_volunteers(1, _never, first=64600)
 def _told(folder: Path, volunteers: list[Volunteer], **more: Any) -> set[tuple[str, str, str]]:
     done = judge(folder, list_runs(volunteers), **more)
     return {(row["rule_id"], row["outcome"], row["block_type"]) for row in done.told}
+
+
+FOUR_DAYS_ON = 96
+"""Hours after BEGIN, when names can be known."""
+
+
+def _begins_late(hour: int) -> bool:
+    return hour >= FOUR_DAYS_ON
+
+
+@pytest.mark.parametrize(("begin", "rules"), [(-12, {"pop/spared"}), (FOUR_DAYS_ON - 6, {"pop/fresh_names"})],
+                         ids=["known", "fresh"])
+def test_fresh_names_accuse_nobody(tmp_path: Path, begin: int, rules: set[str]) -> None:
+    """Four networks in which it fails and one in which it does not, by names that were there before or were not. In
+    another network one honest probe goes on."""
+    honest = list_runs(make_volunteers(1, _never, first=64900, cc="DE"), end=FOUR_DAYS_ON + 24)
+    forged = list_runs([*make_volunteers(4, _begins_late), *SPARED], begin=begin, end=FOUR_DAYS_ON + 24)
+    done = judge(tmp_path, [*honest, *forged])
+    assert {row["rule_id"] for row in done.told} == rules
+
+
+def _turn(name: str, fails: Callable[[int], bool]) -> list[Volunteer]:
+    """Honest volunteers with their names of a month."""
+    here = [*make_volunteers(4, fails), *SPARED]
+    return [replace(one, probe=f"{name}{one.asn}") for one in here]
+
+
+THE_FIRST, ON_THE_FOURTH = -24, 48
+"""Hours from BEGIN to the beginning of March, and to the day on which its names are known."""
+
+
+@pytest.mark.slow
+def test_a_block_at_the_turn_of_a_month_is_suspected_first_and_told_when_names_are_known(tmp_path: Path) -> None:
+    def fails(hour: int) -> bool:
+        return hour >= THE_FIRST
+
+    def told(runs: Iterator[RunResult]) -> set[tuple[str, str, str, str]]:
+        return {(row["rule_id"], row["outcome"], row["onset"][:10], row["not_excluded"].rpartition(" ")[2])
+                for row in judge(tmp_path, runs).told}
+
+    suspected = ("pop/fresh_names", "inconclusive", "2026-03-01", "fresh_names")
+    february = list_runs(_turn("feb", fails), begin=THE_FIRST - 96, end=THE_FIRST)
+    march = _turn("mar", fails)
+    assert told(chain(february, list_runs(march, begin=THE_FIRST, end=0))) == {suspected}
+    assert read_placed_stretches(tmp_path / "out" / POPULATION_FILE) == []
+    later = told(list_runs(march, begin=0, end=ON_THE_FOURTH + 24))
+    assert {row[:3] for row in later} == {suspected[:3], ("pop/spared", "blocked", "2026-03-04")}
+    assert {row[3] for row in later if row[1] == "blocked"}.isdisjoint({"fresh_names"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("cc", "fails"), [("RU", _never), ("DE", _always), ("FR", _always)])
+def test_fresh_names_elsewhere_change_nothing(tmp_path: Path, cc: str, fails: Callable[[int], bool]) -> None:
+    """Known names are struck in all networks of the country; others tell of networks in which nobody is known."""
+    end = FOUR_DAYS_ON + 24
+    known = list_runs(make_volunteers(4, _begins_late), end=end)
+    liars = make_volunteers(4, fails, first=64600, cc=cc)
+    done = judge(tmp_path, [*known, *list_runs(liars, begin=FOUR_DAYS_ON, end=end)])
+    assert {row["rule_id"] for row in done.told if row["probe_asn"] < 64600} == {"pop/unplaced"}
+    assert {row["countries_struck"] for row in done.told if row["probe_asn"] < 64600} == {0}
+
+
+@pytest.mark.parametrize("fresh", [0, 3])
+def test_fresh_names_beside_known_ones_change_nothing(tmp_path: Path, fresh: int) -> None:
+    """They fail in the network that is spared, and are served in those that are not."""
+    end = FOUR_DAYS_ON + 24
+    known = list_runs([*make_volunteers(4, _begins_late), *SPARED], end=end)
+    liars = [Volunteer(asn=asn, probe=f"liar{asn}-{n}", fails=_always if asn == 64600 else _never)
+             for asn in (64500, 64501, 64502, 64503, 64600) for n in range(fresh)]
+    done = judge(tmp_path, [*known, *list_runs(liars, begin=FOUR_DAYS_ON, end=end)])
+    assert {(row["rule_id"], row["probe_asn"], row["n"]) for row in done.told} == {
+        ("pop/spared", asn, 4) for asn in range(64500, 64504)}
 
 
 @pytest.mark.parametrize("parquet", [False, True])
@@ -97,6 +170,15 @@ def test_what_strikes_all_networks_alike_stays_open(tmp_path: Path) -> None:
 def test_who_is_spared_must_be_comparable(tmp_path: Path, changes: dict[str, Any], told: tuple[str, str, str]) -> None:
     struck = make_volunteers(4, _always) if "version" not in changes else make_volunteers(4, lambda hour: True)
     assert told in _told(tmp_path, [*struck, replace(SPARED[0], **changes)], parquet="vantage" in changes)
+
+
+@pytest.mark.parametrize(("library", "rule"), [
+    ("OpenSSL 3.0.19 27 Jan 2026", "pop/instrument"), ("OpenSSL 3.5.7 9 Jun 2026", "pop/spared"),
+])
+def test_who_sends_another_hello_is_not_comparable(tmp_path: Path, library: str, rule: str) -> None:
+    struck = make_volunteers(4, lambda hour: True, vantage={"openssl_version": "OpenSSL 3.5.1 1 Jul 2025"})
+    spared = replace(SPARED[0], vantage={"openssl_version": library})
+    assert {told[0] for told in _told(tmp_path, [*struck, spared])} == {rule}
 
 
 def test_a_success_by_chance_is_no_end(tmp_path: Path) -> None:
@@ -187,6 +269,27 @@ def test_single_failures_add_up_to_the_symptom_that_they_show(tmp_path: Path) ->
     assert {(row["rule_id"], row["suspected"]) for row in done.told} == {("pop/unplaced", "tls.reset")}
 
 
+ALERTED: dict[str, Any] = {"failure": "ssl_error: sslv3_alert_handshake_failure", "alert": 40}
+
+
+@pytest.mark.parametrize(("struck", "others", "told"), [
+    pytest.param(ALERTED, SPARED, {("pop/spared", "blocked", "tls.alert")}, id="some networks"),
+    pytest.param({**ALERTED, "failure": "unknown_failure: remote error: tls: handshake failure"}, SPARED,
+                 {("pop/spared", "blocked", "tls.alert")}, id="in the words of others"),
+    pytest.param(ALERTED, [Volunteer(asn=64700 + n, probe=f"q{n}", cc=cc, fails=_always, **ALERTED)
+                           for n, cc in enumerate(("DE", "FR", "KE"))], {("pop/down", "down", "server")},
+                 id="everybody"),
+    pytest.param({**ALERTED, "alert": 70}, SPARED, set(), id="an old client"),
+    pytest.param({**ALERTED, "alert": -1}, SPARED, set(), id="no alert was read"),
+])
+def test_a_block_by_alert_is_told(tmp_path: Path, struck: dict[str, Any], others: list[Volunteer],
+                                  told: set[tuple[str, str, str]]) -> None:
+    runs = list_runs([*make_volunteers(4, _always, **struck), *others], end=40)
+    done = judge(tmp_path, map(_unsettled, runs))
+    assert {(row["rule_id"], row["outcome"], row["block_type"]) for row in done.told
+            if row["probe_cc"] == "RU"} == told
+
+
 def test_rows_from_before_suspicions_were_kept_say_nothing_of_them(tmp_path: Path) -> None:
     judge(tmp_path, list_runs([*STRUCK, *SPARED]))
     for path in (tmp_path / "results").rglob("*.csv"):
@@ -267,6 +370,7 @@ print(done.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     told = {}

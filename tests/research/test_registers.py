@@ -171,6 +171,14 @@ def test_lists_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(text_lists.read_lines(b"x" * 50 + b"\n" + b"y")) == [(1, b"x" * 20), (2, b"y")]
 
 
+def test_a_list_of_another_form_is_not_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(register_parse, "MAX_REFUSED", 3)
+    told = refused(b"x;y\n" * 10, "zi")
+    assert ([place for place, _ in told], "not read" in told[-1][1]) == ([1, 2, 3, 0], True)
+    mixed = b"a.example\n" * 5 + b"http://[\n" * 4 + b"b.example\n"
+    assert len(entries(mixed, "list")) == 6, "more was read than refused"
+
+
 def test_an_entry_of_very_many_items_is_cut() -> None:
     raw = ("|".join(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(21_000)) + ";;;a;b;2020-01-01").encode()
     (entry,) = entries(raw, "zi")

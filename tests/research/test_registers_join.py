@@ -112,9 +112,11 @@ def test_the_earliest_entry_is_told_and_all_are_counted() -> None:
 
 
 def test_what_could_not_be_read_is_counted() -> None:
-    made: list[RegisterEntry | RefusedEntry | ListDate] = [RefusedEntry(place=n, reason="x") for n in range(100)]
+    made: list[RegisterEntry | RefusedEntry | ListDate] = [RefusedEntry(place=n + 1, reason="x") for n in range(99)]
+    made.append(RefusedEntry(place=0, reason="what comes after is not read"))
     joined = join_list([ListDate(time="2026-01-01T00:00:00"), *made, ListDate(time="")], INDEX)
     assert (joined.entries, joined.refused, len(joined.first_refused)) == (0, 100, 20)
+    assert joined.first_refused[0].place == 0, "what is wrong with the whole list is told before what is in it"
     assert joined.updated == "2026-01-01T00:00:00"
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from population_days import BEGIN, NOW
-from probe.core.runs import Run, RunResult, Vantage
-from probe.core.verdicts import Verdict
-from probe.research.slowed.slowed_rows import list_slowed
+from population_days import NOW
 from probe.research.slowed.slowed_services import QUARTERS, Network, QuarterTally, SlowedService, Tally, find_slowed
-from probe.results.runs.run_writer import write_run
+from slowed_days import list_slowed_in, write_days
 
 SERVICES = ("", "a", "b", "c", "d")
 NETWORKS: tuple[Network, ...] = (("RU", 1), ("RU", 2), ("DE", 3), ("FR", 4))
@@ -63,6 +61,33 @@ def test_what_nobody_could_tell_is_listed() -> None:
     assert (one.has_onset, one.not_ruled_out) == (False, ("link", "device", "service"))
 
 
+def _make_fresh(rows: Iterator[QuarterTally], network: Network, days: range) -> list[QuarterTally]:
+    return [replace(row, fresh=row.network == network and row.quarter // QUARTERS in days) for row in rows]
+
+
+def test_what_rests_on_fresh_names_says_so() -> None:
+    (one,) = find_slowed(_make_fresh(list_tallies(slowed_from(4), seed=1, beside=0.02), ("RU", 1), range(DAYS)))
+    assert one.not_ruled_out == ("fresh_names",)
+
+
+def test_names_of_a_new_month_tell_it_until_they_are_known() -> None:
+    rows = _make_fresh(list_tallies(slowed_from(4), seed=1, beside=0.02), ("RU", 1), range(4, 7))
+    (early,) = find_slowed([row for row in rows if row.quarter < 7 * QUARTERS])
+    assert (early.first_day, early.not_ruled_out) == (4, ("fresh_names",))
+    (late,) = find_slowed(rows)
+    assert (late.first_day, late.has_onset, late.not_ruled_out) == (7, True, ())
+
+
+def test_fresh_names_elsewhere_excuse_nothing() -> None:
+    def everywhere(network: Network, service: str, quarter: int) -> float:
+        return 0.7 if service == "a" and quarter >= 4 * QUARTERS else 0.02
+
+    rows = [replace(row, fresh=row.network[0] != "RU") for row in list_tallies(everywhere, seed=1)
+            if row.network != ("RU", 2)]
+    (one,) = find_slowed(rows)
+    assert (one.network, one.elsewhere.made, "fresh_names" in one.not_ruled_out) == (("RU", 1), 0, False)
+
+
 def in_the_evening(network: Network, service: str, quarter: int) -> float:
     return 0.8 if (network, service) == (("RU", 1), "a") and quarter % QUARTERS >= 2 else 0.02
 
@@ -98,33 +123,26 @@ def test_no_order_of_the_rows_and_no_empty_count_matters() -> None:
 
 # ---- from files
 
-def write_days(folder: Path, *, columns: bool = True) -> None:
-    """Runs every two hours: service a is slowed in one network from the third day on."""
-    for asn, cc in ((1, "RU"), (2, "DE")):
-        for hour in range(0, 24 * 6, 2):
-            start = BEGIN + timedelta(hours=hour)
-            time = start.strftime("%Y-%m-%dT%H:%M:%SZ")
-            is_slow = cc == "RU" and hour >= 48
-            verdicts = tuple(
-                Verdict(target_id=f"{name}.chat.x", service=name, role="control" if name == "e" else "chat",
-                        input=f"https://{name}.example/", outcome="ok",
-                        troubled=f"{2 if is_slow and name == 'a' else 0}/3" if columns else "",
-                        troubled_beside="0/1" if columns else "") for name in "abce")
-            run = Run(run_id=f"r{asn}-{start:%m%dT%H}", measurement_start_time=time, measurement_end_time=time,
-                      vantage=Vantage(probe_id=f"p{asn}", probe_cc=cc, probe_asn=asn))
-            write_run(RunResult(run=run, observations=(), controls=(), verdicts=verdicts, services=()),
-                      folder / "results", parquet=hour % 4 == 0, known_new=True)
-
-
 def test_results_become_suspicions(tmp_path: Path) -> None:
     write_days(tmp_path)
-    (row,) = list_slowed(tmp_path / "results", tmp_path, now=NOW, memory_mb=400, threads=1)
+    (row,) = list_slowed_in(tmp_path / "results", tmp_path, now=NOW, memory_mb=400, threads=1)
     assert (row["probe_cc"], row["probe_asn"], row["service"], row["onset"]) == ("RU", 1, "a", True)
     assert (row["first_day"], row["last_day"]) == ("2026-03-04", "2026-03-07")
     assert (row["n"], row["troubled"], row["others_n"], row["others_troubled"]) == (144, 96, 432, 0)
     assert (row["by_name"], row["not_ruled_out"]) == (True, ["device"])
+    assert 0.55 < row["low"] < 96 / 144 < row["high"] < 0.75
 
 
+def test_no_other_days_are_read_than_those_that_are_wanted(tmp_path: Path) -> None:
+    write_days(tmp_path)
+    some: Mapping[str, Any] = {"now": NOW, "memory_mb": 400, "threads": 1}
+    (row,) = list_slowed_in(tmp_path / "results", tmp_path, since="2026-03-05", **some)
+    assert (row["first_day"], row["last_day"], row["onset"]) == ("2026-03-05", "2026-03-07", False)
+    assert list_slowed_in(tmp_path / "results", tmp_path, until="2026-03-05", **some) == []
+
+
+@pytest.mark.slow
+@pytest.mark.long
 def test_older_results_say_nothing(tmp_path: Path) -> None:
     write_days(tmp_path, columns=False)
-    assert list_slowed(tmp_path / "results", tmp_path, now=NOW, memory_mb=400, threads=1) == []
+    assert list_slowed_in(tmp_path / "results", tmp_path, now=NOW, memory_mb=400, threads=1) == []

@@ -30,6 +30,7 @@ from probe.results.archive.compaction import compact_days
 from probe.results.archive.release import RELEASED, make_released_table, select_releasable_runs
 from probe.results.archive.run_choice import RunFilter
 from probe.results.archive.table_export import export_table
+from probe.results.archive.vouched_names import VouchedName, VouchedNames
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import decode
 from probe.results.row_codec import rows_of
@@ -162,6 +163,9 @@ def released(directory: Path, table: str = "verdicts", now: datetime = NOW) -> l
         return list(csv.DictReader(file, strict=True))
 
 
+RECORD = "probe_id,since,asn,prefix\r\n"
+
+
 def volunteers(directory: Path, probes: Iterable[str], *, asn: int = 64500, day: int = 4) -> None:
     for number, probe in enumerate(probes):
         write_run(made(f"20170504T06120{number}Z_{probe}{day}", f"2017-05-{day:02}T06:12:0{number}Z", asn=asn,
@@ -174,11 +178,61 @@ def test_four_probes_are_a_country_and_a_day(tmp_path: Path) -> None:
         ("2017-05-04T00:00:00Z", "RU", "0")}
 
 
+def of_day(rows: Iterable[dict[str, str]], day: int) -> list[tuple[str, str]]:
+    """Time and network of the rows of a day of May."""
+    return [(row["measurement_start_time"], row["probe_asn"]) for row in rows
+            if row["measurement_start_time"].startswith(f"2017-05-{day:02}")]
+
+
+def vouch(directory: Path, names: Iterable[str], since: str = "2017-05-01") -> None:
+    """The collector's record: it knows names since a day, wherever they measure."""
+    (directory / "vouched.csv").write_text(RECORD + "\r\n".join(f"{name},{since},," for name in names))
+
+
 def test_five_probes_are_a_network_and_an_hour(tmp_path: Path) -> None:
-    volunteers(tmp_path, "abcde")
-    volunteers(tmp_path, "abcd", asn=64501, day=5)
-    found = [(r["measurement_start_time"], r["probe_asn"]) for r in released(tmp_path)]
-    assert found == [("2017-05-04T06:00:00Z", "64500")] * 5 + [("2017-05-05T00:00:00Z", "0")] * 4
+    vouch(tmp_path, "abcdefghi")
+    for day in range(1, 6):
+        volunteers(tmp_path, "abcde", day=day)
+        volunteers(tmp_path, "fghi", asn=64501, day=day)
+    rows = released(tmp_path)
+    assert of_day(rows, 4) == [("2017-05-04T00:00:00Z", "0")] * 4 + [("2017-05-04T06:00:00Z", "64500")] * 5
+    assert of_day(rows, 3) == [("2017-05-03T00:00:00Z", "0")] * 9, "nobody is known yet"
+
+
+@pytest.mark.parametrize("days", [range(4, 5), range(1, 5)], ids=["as they are", "of days that were never measured"])
+def test_four_folders_do_not_buy_the_fifth_persons_network_and_hour(tmp_path: Path, days: range) -> None:
+    for day in range(1, 5):
+        volunteers(tmp_path, "a", day=day)
+    for day in days:
+        volunteers(tmp_path, "bcde", day=day)
+    assert of_day(released(tmp_path), 4) == [("2017-05-04T00:00:00Z", "0")] * 5
+
+
+@pytest.mark.parametrize(("rows", "asn"), [
+    ([f"{name},2017-05-01,64500,{name}" for name in "abcde"], "64500"),
+    ([f"{name},2017-05-01,," for name in "abcde"], "64500"),
+    # sent all at once, with times of days before: what counts is when they came
+    ([f"{name},2017-05-0{1 if name == 'a' else 4},64500,{name}" for name in "abcde"], "0"),
+    ([f"{name},2017-05-01,64500,{'x' if name in 'cde' else name}" for name in "abcde"], "0"),  # three of one prefix
+    ([f"{name},2017-05-01,64499,{name}" for name in "abcde"], "0"),  # from another network than they said
+    ([f"{name},2017-05-01,64500,{name}" for name in "abcd"], "0"),
+])
+def test_the_collectors_record_says_who_is_known(tmp_path: Path, rows: list[str], asn: str) -> None:
+    (tmp_path / "vouched.csv").write_text(RECORD + "\r\n".join(rows))
+    for day in range(1, 5):
+        volunteers(tmp_path, "abcde", day=day)
+    assert {told for _, told in of_day(released(tmp_path), 4)} == {asn}
+
+
+@pytest.mark.parametrize("content", [
+    "probe_id,since\r\na,2017-05-01\r\n", RECORD + "a,yesterday,1,x\r\n", RECORD + "a,2017-05-01,one,x\r\n",
+    RECORD + "=a,2017-05-01,1,x\r\n", RECORD + "a,2017-05-01\r\n", "\0",
+])
+def test_a_record_that_is_none_is_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "vouched.csv").write_text(content)
+    volunteers(tmp_path, "a")
+    with pytest.raises(StoreError, match=r"vouched\.csv"):
+        released(tmp_path)
 
 
 @pytest.mark.parametrize(("doubt", "cc"), [("network", "RU"), ("country", "ZZ"), ("several", "ZZ"), ("moved", "ZZ")])
@@ -199,19 +253,27 @@ def test_five_runs_of_one_probe_are_one_probe_and_unknown_networks_none(tmp_path
 
 def test_ids_that_changed_with_the_month_are_not_counted_twice() -> None:
     days = ("05-28", "05-28", "05-28", "06-05", "06-05", "06-05")
-    runs = [made(f"r-{n}", f"2017-{day}T00:00:00Z", probe=f"p{n}").run for n, day in enumerate(days)]
-    assert {cell.probe_asn for _, cell, _ in select_releasable_runs(runs, runs, now=NOW + timedelta(days=30))} == {0}
+    runs = [made(f"r-{n}-{before}", f"2017-{day[:3]}{int(day[3:]) - before:02}T00:00:00Z", probe=f"p{n}").run
+            for n, day in enumerate(days) for before in range(4)]
+    ready = select_releasable_runs(runs, runs, now=NOW + timedelta(days=60), vouched=SIX)
+    assert {cell.probe_asn for _, cell, _ in ready} == {0}
+
+
+SIX = VouchedNames(names={(f"p{n}", 0): VouchedName(since=date(2017, 4, 1), prefix="") for n in range(6)},
+                   begin=date(2017, 4, 1))
+"""A record that knows all of them."""
 
 
 def test_thirty_days_and_not_one_more() -> None:
     def network(last: str) -> set[int]:
-        runs = [made(f"r-{n}", "2017-05-01T00:00:00Z", probe=f"p{n}").run for n in range(4)]
+        runs = [made(f"r-{n}-{day}", f"2017-05-0{day}T00:00:00Z", probe=f"p{n}").run
+                for n in range(5) for day in (1, 2, 3)]
         runs.append(made("r-5", f"{last}T00:00:00Z", probe="p5").run)
-        return {cell.probe_asn for run, cell, _ in select_releasable_runs(runs, runs, now=NOW + timedelta(days=9))
-                if run.run_id == "r-5"}
+        ready = select_releasable_runs(runs, runs, now=NOW + timedelta(days=60), vouched=SIX)
+        return {cell.probe_asn for run, cell, _ in ready if run.run_id == "r-5"}
 
-    assert network("2017-05-30") == {64500}
-    assert network("2017-05-31") == {0}
+    assert network("2017-06-01") == {64500}
+    assert network("2017-06-02") == {0}, "the last day on which they measured is forgotten"
 
 
 @pytest.mark.parametrize(("hours", "rows"), [(0, 0), (17, 0), (41, 0), (42, 1), (100, 1)])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from probe.core.observations import KeptPacket
@@ -99,6 +100,33 @@ def test_a_flipped_bit_is_told_or_harmless(originals: dict[bool, Path], tmp_path
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     told = judge(originals, tmp_path, kind, 12)
     assert told >= (0 if "Parquet" in kind else 6)  # Parquet's footers hold much that no row rests on
+
+
+def test_a_damaged_page_ends_no_rows_in_silence(originals: dict[bool, Path], tmp_path: Path) -> None:
+    """Some bits of a page's head make the library end the rows there, and say nothing."""
+    (original,) = originals[False].glob("parquet/verdicts/*/r-a.parquet")
+    content, path = original.read_bytes(), tmp_path / "x.parquet"
+    rows = list(read_parquet(original, TABLES["verdicts"]))
+    told = 0
+    for at in range(4, 60):
+        for bit in range(8):
+            path.write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1:])
+            try:
+                found = list(read_parquet(path, TABLES["verdicts"]))
+            except StoreError:
+                told += 1
+            else:
+                assert found == rows, (at, bit)
+    assert told > 100
+
+
+def test_a_parquet_file_of_runs_without_a_run_is_told(originals: dict[bool, Path], tmp_path: Path,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shutil.copytree(originals[False], tmp_path / "in")
+    (path,) = (tmp_path / "in").glob("parquet/runs/*/r-a.parquet")
+    pq.write_table(pq.read_table(path, partitioning=None).slice(0, 0), path)
+    assert not verify_folder(tmp_path / "in").whole
 
 
 @pytest.mark.slow

@@ -71,6 +71,15 @@ def test_export(spoilt: Path, tmp_path: Path) -> None:
     assert "probe verify" in told
 
 
+def test_export_of_a_package(spoilt: Path, tmp_path: Path) -> None:
+    told = call("export", spoilt, "--release", "--format", "package", "-o", tmp_path / "out").output
+    with (tmp_path / "out" / "data" / "runs.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 2
+    assert "1 run, damaged" in told
+    assert "r-a" in told
+    assert "probe verify" in told
+
+
 def test_report(spoilt: Path, tmp_path: Path) -> None:
     told = json.loads(call("report", spoilt, "-o", tmp_path / "report.html", "--json").output)["signatures"]
     assert told["counts"] == {"damaged": 1, "signed": 1, "unsigned": 1}
@@ -104,6 +113,15 @@ def test_a_notebook(spoilt: Path) -> None:
     results = open_results(spoilt)
     assert sorted(results.verdicts()["run_id"]) == ["r-b", "r-old"]
     assert any("r-a" in line for line in results.problems)
+
+
+def test_the_charts_of_a_notebook(spoilt: Path) -> None:
+    assert open_results(spoilt).charts.draw_services(64500).svg
+    for path in (*spoilt.rglob("r-b.csv"), *spoilt.rglob("r-old.csv")):
+        path.unlink()
+    results = open_results(spoilt)
+    with pytest.raises(StoreError):  # of the run that is left nobody knows what it measured
+        _ = results.charts
 
 
 def test_compact(spoilt: Path) -> None:

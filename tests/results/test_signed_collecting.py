@@ -14,6 +14,7 @@ from probe.cli.main import cli
 from probe.config.month_key import MonthKey
 from probe.core.runs import RunResult
 from probe.core.tables.signature_words import SignatureState
+from probe.results.archive import collecting, file_marks, known_files
 from probe.results.archive.collecting import collect_runs
 from probe.results.runs.run_reader import read_run, read_runs
 from probe.results.runs.run_writer import write_run
@@ -114,3 +115,18 @@ def test_old_results_are_taken_and_counted_apart(tmp_path: Path) -> None:
     told = CliRunner().invoke(cli, ["collect", str(tmp_path / "a"), "-o", str(tmp_path / "out"), "--json"])
     assert json.loads(told.output)["signatures"] == {"unsigned": 2, "signed": 1}
     assert json.loads(told.output)["taken"] == 3
+
+
+def test_a_forgery_is_known_again_by_its_file_and_the_next_version_looks_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(file_marks, "_SETTLED_NS", -(1 << 62))
+    write_run(blocked(signed(tmp_path / "honest", "r-a")), tmp_path / "forged", parquet=False)
+    first = collect_runs([tmp_path / "forged"], tmp_path / "out")
+    assert not first.holds_runs
+    with monkeypatch.context() as patched:
+        patched.setattr(collecting, "check_run", lambda texts: pytest.fail("was read again"))
+        again = collect_runs([tmp_path / "forged"], tmp_path / "out")
+    assert [found.reason for found in again.refused] == [found.reason for found in first.refused] != []
+    monkeypatch.setattr(known_files, "_VERSION", "of another program")
+    assert collect_runs([tmp_path / "forged"], tmp_path / "out").signatures == {"damaged": 1}

@@ -111,6 +111,8 @@ def test_text_and_rows_have_the_same_digest(rows: list[Verdict], order: object) 
 HEADERS: Mapping[int, Mapping[str, str]] = {
     1: {"observations": "6b874df529e75fe7", "controls": "5960651f27b71607", "verdicts": "060cafff2384af5b",
         "services": "843d603c3fb4d11c", "runs": "e032fc06b5c18d6d"},
+    2: {"observations": "cced5ab67a380636", "controls": "5960651f27b71607", "verdicts": "060cafff2384af5b",
+        "services": "843d603c3fb4d11c", "runs": "e032fc06b5c18d6d"},
 }
 """Version of the columns -> table -> the beginning of the SHA-256 of its header."""
 

@@ -24,7 +24,7 @@ from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.results import column_meanings
 from probe.results.codebook import write_codebook
-from probe.results.files.atomic import StoreError, check_writable, remove_stale, write_file, write_files
+from probe.results.files.atomic import StoreError, check_writable, remove_stale, try_writable, write_file, write_files
 from probe.results.files.text_cells import decode, encode
 from probe.results.flat_observation import list_column_types
 from probe.results.row_codec import Row, Value, record_from, run_from
@@ -339,3 +339,13 @@ def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
 def test_a_writable_folder_is_made_and_left_empty(tmp_path: Path) -> None:
     check_writable(tmp_path / "a" / "b")
     assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_a_folder_that_is_tried_is_not_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for folder in (tmp_path / "a" / "b", tmp_path / "there", tmp_path / "there" / "c"):
+        try_writable(folder)
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError):
+        try_writable(tmp_path / "file" / "d")
+    assert {path.name for path in tmp_path.rglob("*")} == {"there", "file"}

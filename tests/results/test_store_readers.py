@@ -60,10 +60,10 @@ def test_the_codebooks_one_liners_read_every_row(tmp_path: Path, monkeypatch: py
     read_all(write_codebook())
 
 
-def test_the_readmes_one_liners_read_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+def test_the_guides_one_liners_read_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     some_results(tmp_path / "results", parquet=False)
     monkeypatch.chdir(tmp_path)
-    read_all((root / "README.md").read_text(encoding="utf-8"))
+    read_all((root / "docs" / "results.md").read_text(encoding="utf-8"))
 
 
 def read_all(document: str) -> None:
@@ -79,10 +79,10 @@ def read_all(document: str) -> None:
             assert list(frame["probe_cc"]) == ["NA"] * len(frame), line
 
 
-def test_the_readmes_line_for_r_reads_every_row(tmp_path: Path, root: Path) -> None:
+def test_the_guides_line_for_r_reads_every_row(tmp_path: Path, root: Path) -> None:
     """As R's reader goes about it: line by line, quotes doubled, no comments; and with R where it is installed."""
     some_results(tmp_path / "results", parquet=False)
-    block = re.search(r"```r\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    block = re.search(r"```r\n(.*?)```", (root / "docs" / "results.md").read_text(encoding="utf-8"), re.DOTALL)
     assert block
     pattern = re.search(r'Sys\.glob\("results/verdicts/(.*?)"\)', block[1])
     assert pattern

@@ -103,7 +103,7 @@ def test_replies_come_back_from_their_texts_whichever_they_are(operation: str, d
 @pytest.mark.parametrize(("operation", "text"), [
     ("dns_round_trip", "3.1|64|NOERROR|QR RD RA|93.184.0.1 93.184.0.2"), ("dns_round_trip", "60.0|-1|NXDOMAIN||"),
     ("dns_round_trip", "12.0|49|malformed FormError||"), ("trace", "5"), ("trace", "3 silent"),
-    ("trace", "3 reset 10.4"),
+    ("trace", "3 reset 10.4"), ("trace", "3 exceeded - 0a1b2c3d"), ("trace", "3 reset - - - 57"),
     ("trace", "2 exceeded 5.0 0a1b2c3d"), ("trace", "9 open 9.0"), ("trace", "1 gateway 0.0 0a1b2c3d private"),
     ("trace", "4 answered 9.1 - - 57"), ("trace", "4 answered 9.1 - - -"), ("trace", "7 rejected 9.1"),
     ("quic_version", "00000001"), ("quic_version", "6b3343cf"),

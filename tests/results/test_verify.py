@@ -107,6 +107,7 @@ def test_every_file_is_mended_from_its_twin(tmp_path: Path, which: str, merged: 
     assert verify_folder(folder, repair=True).whole
     assert {result.run.run_id: result for result in read_runs(folder)} == before
     assert verify_folder(folder).runs["parquet"]["signed"] == 2
+    assert {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {0o600}
 
 
 def test_packets_are_verified(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmark import blackhole, cells, chain, core, fifth, helper, importing, lists, pace, router, startup
+from benchmark import blackhole, cells, chain, core, fifth, helper, importing, lists, pace, router, site_year, startup
 from benchmark.figure import Figure
 
 
@@ -34,6 +34,10 @@ SUBJECTS: Mapping[str, Subject] = {
     ),
     "cells": Subject(
         title="from result rows to cells, as their number grows", measure=cells.measure, needs_laboratory=False
+    ),
+    "site": Subject(
+        title="the public site of 20 countries, 50 services and a year", measure=site_year.measure,
+        needs_laboratory=False
     ),
     "helper": Subject(
         title="a helper with 200 requests in flight, on loopback", measure=helper.measure, needs_laboratory=False

@@ -45,12 +45,12 @@ def measure() -> list[Figure]:
             out = str(place / "out")
             analyse = ["-m", "probe", "analyse", str(place / "results"), "--lab", "-o", out]
             late = hold_back(place / "results", place / "later")
-            _took(analyse, place)
+            took(analyse, place)
             give_back(place / "results", place / "later")
-            after = _took(analyse, place)
+            after = took(analyse, place)
             shutil.rmtree(out)
-            cells = _took(analyse, place)
-            page = _took(["-m", "probe", "report", out], place)
+            cells = took(analyse, place)
+            page = took(["-m", "probe", "report", out], place)
             bound = millions >= _BOUND_MILLIONS
             figures += [
                 Figure(label=f"{millions:g} M verdicts", value=cells.wall_s + page.wall_s, unit="s",
@@ -64,7 +64,7 @@ def measure() -> list[Figure]:
                        note=f"{late:,} new verdicts; {after.cpu_s:.1f} s of processors, {after.peak_mb:,.0f} MB"),
             ]
             if millions <= _PEER_MILLIONS:
-                peer = _took([str(_HERE / "pandas_cells.py"), str(place / "results")], place)
+                peer = took([str(_HERE / "pandas_cells.py"), str(place / "results")], place)
                 figures.append(Figure(label=f"{millions:g} M verdicts, pandas", value=peer.wall_s, unit="s",
                                       note=f"{peer.cpu_s:.1f} s of processors, {peer.peak_mb:,.0f} MB"))
     return figures
@@ -94,7 +94,8 @@ def give_back(results: Path, aside: Path) -> None:
         day.rename(results / "parquet" / day.parent.name / day.name)
 
 
-def _took(arguments: list[str], place: Path) -> _Took:
+def took(arguments: list[str], place: Path) -> _Took:
+    """Seconds and peak memory of a call of Python with these arguments; `place`: a folder for what is noted."""
     report = place / "usage.json"
     command = [sys.executable, str(_HERE / "watched.py"), str(report), sys.executable, *arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

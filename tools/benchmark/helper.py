@@ -23,6 +23,7 @@ MOST_LATENCY_S = 5.0
 MOST_PROCESSOR_MS = 7.0
 """Half of what an answer cost when lookups made a connection each and pages went through three libraries."""
 ANSWER_TIMEOUT_S = 90.0
+DECLINED = "declined"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -33,19 +34,26 @@ class Load:
     seconds: tuple[float, ...]
     """How long each request took that was answered in full."""
     errors: tuple[str, ...]
+    """Answers that lack something or say something false, and requests without one."""
+    declined: int
+    """Requests of which the helper said that it is busy, or cannot fetch the page now."""
     took_s: float
     processor_ms: float
     """The helper's, for each request; 0 where the system does not tell."""
+    processors: float
+    """How many processors the helper, site, operator and clients had on average; what others use is not theirs."""
 
 
 def measure() -> list[Figure]:
     """Throughput, latency and processor time; an error is an answer that lacks the page, the handshake or the address.
     """
     found = load(requests=REQUESTS, in_flight=IN_FLIGHT)
-    note = f"{REQUESTS} requests, {IN_FLIGHT} in flight; helper, site, operator and clients share the machine"
+    note = (f"{REQUESTS} requests, {IN_FLIGHT} in flight; helper, site, operator and clients had "
+            f"{found.processors:.2f} of {os.cpu_count()} processors")
     return [
         Figure(label="requests without the whole answer", value=len(found.errors), at_most=0,
                note=found.errors[0][:80] if found.errors else ""),
+        Figure(label="requests declined as busy", value=found.declined, at_most=0),
         Figure(label="answers a second", value=len(found.seconds) / found.took_s, unit="1/s", note=note),
         Figure(label="latency, median", value=median(found.seconds or (0.0,)), unit="s"),
         Figure(label="latency, 99 of 100", value=quantiles(found.seconds, n=100)[-1] if found.seconds[1:] else 0.0,
@@ -61,10 +69,13 @@ def load(*, requests: int, in_flight: int, patient: bool = False) -> Load:
         folder = Path(name)
         make_trust(folder)
         waits = "yes" if patient else "no"
-        with _child("world", name) as (site, doh), _child("helper", name, site, doh, waits) as (helper, pid):
-            before_s = _read_processor_s(pid)
+        with (_child("world", name) as (site, doh, beside),
+              _child("helper", name, site, doh, waits) as (helper, pid)):
+            before_s = _read_processor_s(pid), _read_processor_s(beside), time.process_time()
             found = asyncio.run(_load(int(helper), int(site), requests, in_flight))
-            return replace(found, processor_ms=1000 * (_read_processor_s(pid) - before_s) / requests)
+            after_s = _read_processor_s(pid), _read_processor_s(beside), time.process_time()
+            return replace(found, processor_ms=1000 * (after_s[0] - before_s[0]) / requests,
+                           processors=(sum(after_s) - sum(before_s)) / found.took_s)
 
 
 def _read_processor_s(pid: str) -> float:
@@ -110,7 +121,9 @@ async def _load(helper: int, site: int, requests: int, in_flight: int) -> Load:
 
     begin_s = time.monotonic()
     await asyncio.gather(*(client() for _ in range(in_flight)))
-    return Load(seconds=tuple(seconds), errors=tuple(errors), took_s=time.monotonic() - begin_s, processor_ms=0.0)
+    told = [why for why in errors if why != DECLINED]
+    return Load(seconds=tuple(seconds), errors=tuple(told), declined=len(errors) - len(told),
+                took_s=time.monotonic() - begin_s, processor_ms=0.0, processors=0.0)
 
 
 async def _ask(helper: int, message: bytes, key: str) -> str:
@@ -123,6 +136,8 @@ async def _ask(helper: int, message: bytes, key: str) -> str:
             writer.close()
     except (OSError, TimeoutError) as error:
         return f"{type(error).__name__} {error}"
+    if b" 503 " in head[:16]:
+        return DECLINED
     if b" 200 " not in head[:16]:
         return (head[:40] + text[:80]).decode(errors="replace")
     got = json.loads(text)

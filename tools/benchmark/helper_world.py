@@ -1,6 +1,6 @@
 """Beside the helper's load test: `world FOLDER` (a site and a DoH operator), `helper FOLDER SITE DOH PATIENT`.
 
-Both listen on loopback and print their ports, the helper its process as well. The helper's guard is opened for the site
+Both listen on loopback and print their ports and their process. The helper's guard is opened for the site
 alone, and an authority of FOLDER takes the place of the public ones.
 """
 
@@ -33,7 +33,7 @@ def make_trust(folder: Path) -> None:
 async def _world(folder: Path) -> None:
     site = await _serve(folder, HOST, _page)
     doh = await _serve(folder, DOH, _answer)
-    print(site, doh, flush=True)
+    print(site, doh, os.getpid(), flush=True)
     await asyncio.Event().wait()
 
 

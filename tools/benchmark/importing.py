@@ -1,5 +1,7 @@
 """Measurements of others: how fast they are read and judged on one processor, and whether the memory stays flat.
 
+Of messengers' tests the number counts, of Web Connectivity the bytes.
+
 PROBE_BENCH_GB holds the lengths of the streams in GB, `0.2,1` where it is not set. `1,10` takes some minutes, and 300
 MB in the folder for temporary files for what is imported; the stream itself is made as it is read, and kept nowhere.
 """
@@ -14,18 +16,21 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.figure import Figure
+from benchmark.messenger_lines import make_messenger_lines
 from probe import __file__ as _PROBE
 
 COUNT = 1200
 BODY_BYTES = 150_000
 """Of each page: about what pages of a test list have."""
 MIN_MB_A_S = 60.0
+MESSENGERS, MIN_A_SECOND = 3000, 600.0
+"""Measurements of messengers that are made, and how many must be read and judged in a second."""
 GIGABYTES = "0.2,1"
 MAX_GROWTH_MB = 60.0
 """What the longest stream may take more than the shortest: runs are held in chunks, and of what was read before only
@@ -47,8 +52,11 @@ def measure() -> list[Figure]:
     """Speed over processor time, and peak memory, for each length of the stream."""
     lines = list(_lines(COUNT))
     asked = sorted(map(float, os.environ.get("PROBE_BENCH_GB", GIGABYTES).split(",")))
-    took = [_import(lines, mb=gigabytes * 1000) for gigabytes in asked]
-    figures = []
+    took = [_import(stream(lines, size=int(gigabytes * 1e9))) for gigabytes in asked]
+    spoken = _import(make_messenger_lines(MESSENGERS))
+    figures = [Figure(label="Measurements of messengers, import and judging", value=spoken.measurements / spoken.cpu_s,
+                      unit="a second a core", at_least=MIN_A_SECOND,
+                      note=f"{spoken.measurements:,} of {spoken.mb * 1000 / spoken.measurements:.0f} kB")]
     for gigabytes, one in zip(asked, took, strict=True):
         figures += [
             Figure(label=f"{gigabytes:g} GB of Web Connectivity with bodies, import and judging",
@@ -61,7 +69,7 @@ def measure() -> list[Figure]:
                              value=took[-1].peak_mb - took[0].peak_mb, unit="MB", at_most=MAX_GROWTH_MB)]
 
 
-def _import(lines: Sequence[bytes], *, mb: float) -> _Took:
+def _import(lines: Iterable[bytes]) -> _Took:
     """One import from a pipe, in a process of its own; the start of the program counts."""
     program = ("import sys\nfrom probe.cli.main import cli\n"
                "cli.main(args=sys.argv[1:], standalone_mode=False)\n"
@@ -74,7 +82,7 @@ def _import(lines: Sequence[bytes], *, mb: float) -> _Took:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(_PROBE).parent.parent)
         assert child.stdin is not None
         sent, size = 0, 0
-        for line in stream(lines, size=int(mb * 1e6)):
+        for line in lines:
             child.stdin.write(line)
             sent, size = sent + 1, size + len(line)
         told, said = child.communicate()

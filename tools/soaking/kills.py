@@ -91,7 +91,7 @@ def _run(machine: Machine, ledger: Ledger, *, merge: bool) -> None:
 
 
 def _next_run(machine: Machine, ledger: Ledger) -> str:
-    """Makes a run and reads it back; what was amiss, or nothing."""
+    """Makes a run and reads it back; what was wrong, or nothing."""
     result = machine.run()
     if crashed(result) or result.exit_code != 0:
         return f"the next run ended with {result.exit_code} {crashed(result)} {result.output[-300:]}"

@@ -53,7 +53,8 @@ def demo(out: Path, seed: int, jobs: int | None) -> None:
     made = _make_report(out)
     _tell(made, out, time.monotonic() - begin)
     if not _right(made.changes):
-        click.echo("The dates found are not the dates of the block: this is a defect, please report it.", err=True)
+        click.echo("The dates found are not the dates of the block. A busy machine can be the cause: try again with\n"
+                   "--jobs 1 when it is quiet. If it says the same then, it is a defect: please report it.", err=True)
         sys.exit(1)
 
 

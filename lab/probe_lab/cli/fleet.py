@@ -94,16 +94,19 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
                                            "network, and a defect that still goes on at the end.")
 @click.option("--peers", is_flag=True, help="Other detectors on the same counts as well: OONI's CUSUM, a control "
                                             "chart, PELT of ruptures where that is installed.")
+@click.option("--sybils", type=click.IntRange(0, PLENTY), default=0, metavar="NAMES",
+              help="What so many made-up names in each network they lie about do, and established ones; with honest "
+                   "fleets beside.")
 @click.option("--grid/--no-grid", default=True, show_default=True,
               help="Recall by number of witnesses and by uptime as well.")
 @click.option("--hourly", "hourly_days", type=click.IntRange(0, 3660), default=0, metavar="DAYS",
-              help="Live through the last so many days hour by hour as well: what is told when, false alarms and what "
-                   "is withdrawn. An hour takes as long as an analysis.")
+              help="Live through the last so many days hour by hour as well: what is reported when, false alarms and "
+                   "what is withdrawn. An hour takes as long as an analysis.")
 @click.option("--series", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Score on these real counts (CSV: time, network, target, n, failed) with blocks put into them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
 def score(seed: int | None, seeds: int, volunteers: int, networks: int, services: int, days: int, hard: bool,
-          peers: bool, grid: bool, hourly_days: int, series: Path | None, as_json: bool) -> None:
+          peers: bool, sybils: int, grid: bool, hourly_days: int, series: Path | None, as_json: bool) -> None:
     """Say how well events are detected where the truth is known.
 
     Recall is of blocks of six hours or longer; precision of all events; an onset error is that of the likeliest hour.
@@ -115,6 +118,7 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
       probe fleet score --seed 7 --no-grid --json | jq .precision
       probe fleet score --series counts.csv --seeds 5
       probe fleet score --hard --volunteers 1000 --peers
+      probe fleet score --volunteers 60 --networks 8 --services 14 --days 60 --sybils 60 --json | jq .forgers_needed
       probe fleet score --volunteers 60 --networks 8 --services 14 --days 60 --hourly 14 --no-grid
     """
     _check()
@@ -130,6 +134,9 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
         size = FleetSize(volunteers=volunteers, networks=networks, services=services, days=days, hard=hard)
         if peers:
             _score_peers(numbers, size, as_json=as_json)
+            return
+        if sybils:
+            _score_sybils(numbers, size, sybils, as_json=as_json)
             return
         _score_fleets(numbers, size, grid=grid, hourly_days=hourly_days, as_json=as_json)
 
@@ -159,6 +166,15 @@ def _score_peers(seeds: range, size: FleetSize, *, as_json: bool) -> None:
         scores = score_peers(seeds, size, tell)
     click.echo(json.dumps({"detectors": [asdict(score) for score in scores]}, indent=2) if as_json
                else peer_text(scores))
+
+
+def _score_sybils(seeds: range, size: FleetSize, sybils: int, *, as_json: bool) -> None:
+    from probe_lab.fleet.sybil_score import score_sybils
+    from probe_lab.fleet.sybil_words import sybils_json, sybils_text
+
+    with bar("Attacks", wanted=not as_json) as tell:
+        told = score_sybils(seeds, size, sybils, tell)
+    click.echo(json.dumps(sybils_json(told), indent=2) if as_json else sybils_text(told))
 
 
 def _told(tell: Progress, before: int, total: int, done: int, _: int) -> None:

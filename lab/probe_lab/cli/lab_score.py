@@ -30,6 +30,13 @@ MOST_SEED = 999_999_999
 FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
+def _read_country(cc: str | None) -> str | None:
+    """Two letters, in capitals. Raises BadParameter."""
+    if cc is not None and not (len(cc) == len("ES") and cc.isascii() and cc.isalpha()):
+        raise click.BadParameter(f"{cc!r} is no country of two letters")
+    return cc and cc.upper()
+
+
 @click.command("score")
 @click.option("--scenario", "patterns", multiple=True, metavar="GLOB",
               help="Only scenarios so named, or one in a .toml file; repeat.")
@@ -47,6 +54,9 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("--loss", type=click.FloatRange(0, 0.5), metavar="SHARE",
               help="Lose so many of the client's packets, each way, in every scenario.")
 @click.option("--rtt-ms", type=click.FloatRange(1, 2000), help="Round-trip time in every scenario.")
+@click.option("--cc", callback=lambda _, __, cc: _read_country(cc), metavar="CC",
+              help="The client's country in every scenario that names none; RU unless given. At consent level 2 a "
+                   "place is looked for in countries alone that need no care.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS,
               help="Laboratories at a time (default: twenty for each core).")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
@@ -56,8 +66,8 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
               help="Write a small file here for each trial that went wrong; tests run it again.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep results and truth logs here.")
 def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int, level: str, consent_level: int,
-          no_helper: bool, loss: float | None, rtt_ms: float | None, jobs: int, as_json: bool, html: Path | None,
-          markdown: Path | None, keep_failing: Path | None, keep: Path | None) -> None:
+          no_helper: bool, loss: float | None, rtt_ms: float | None, cc: str | None, jobs: int, as_json: bool,
+          html: Path | None, markdown: Path | None, keep_failing: Path | None, keep: Path | None) -> None:
     """Run this program in every scenario and say how often it was right.
 
     Exit status 1 for a false accusation, and when no trial could be judged.
@@ -68,12 +78,13 @@ def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int,
       probe lab score --scenario 'dns-*' --scenario clean --seeds 10 --html score.html
       probe lab score --loss 0.05 --rtt-ms 300
       probe lab score --consent-level 1 --level socket
+      probe lab score --consent-level 2 --level socket --cc ES
       probe lab score --scenario sni-gfw2 --seed 7 --level socket --keep /tmp/why
     """
     from probe_lab.scoring.trial import Line, Trial
 
     check_machine()
-    line = Line(loss=loss, rtt_ms=rtt_ms)
+    line = Line(loss=loss, rtt_ms=rtt_ms, cc=cc)
     chosen = scenarios(patterns)
     first = random.SystemRandom().randint(1, MOST_SEED - seeds) if seed is None else seed
     numbers = tuple(range(first, first + seeds))
@@ -167,7 +178,7 @@ class _Judge(msgspec.Struct):
 
 
 def _judge() -> _Judge:
-    said = subprocess.run([sys.executable, "-m", "probe", "explain", "--rules", "--json"], capture_output=True,
+    said = subprocess.run([sys.executable, "-P", "-m", "probe", "explain", "--rules", "--json"], capture_output=True,
                           check=True, timeout=60).stdout
     return msgspec.json.decode(said, type=_Judge)
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from probe.research.events.event import Event
-from probe_lab.fleet.fleet_cells import BEGIN
 from probe_lab.fleet.fleet_truth import FleetBlock
 from probe_lab.fleet.fleet_verdicts import Fleet
+from probe_lab.fleet.fleet_world import BEGIN
 
 _HOUR = timedelta(hours=1)
 

@@ -20,10 +20,9 @@ from probe.core.progress import ignore_progress
 from probe.results.files.parquet import arrow_schema
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.schema import SCHEMA_VERSION, TABLES, Kind, Table
-from probe_lab.fleet.fleet_cells import BEGIN
 from probe_lab.fleet.fleet_truth import draw_truth
 from probe_lab.fleet.fleet_verdicts import BLOCKED, CONFIRMED, NO_ROW, OUTCOMES, Day, Fleet
-from probe_lab.fleet.fleet_world import BLOCK_TYPES, DAY, FleetSize, FleetWorld, draw_world
+from probe_lab.fleet.fleet_world import BEGIN, BLOCK_TYPES, DAY, FleetSize, FleetWorld, draw_world
 
 _AWAKE = 0.25
 """Share of the hours in which a volunteer surely makes a run, on the average of many."""

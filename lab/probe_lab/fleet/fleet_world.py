@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 DAY = 24
+BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
+"""First hour of every fleet."""
 COUNTRIES = ("RU", "IR", "CN", "TR", "IN", "PK", "EG", "BY", "KZ", "VN", "ET", "VE", "MM", "UG", "AE", "CU")
 BLOCK_TYPES = (
     "", "dns.injection", "dns.nxdomain", "dns.forged.redirect", "ip.blackhole", "ip.reset", "tls.reset.sni",

@@ -160,6 +160,8 @@ class Scenario:
     """The country that the client is configured to be in; empty: the laboratory's usual one."""
     users: tuple[str, ...] = ()
     """Programs that use the targets beside the probe (`probe_lab.users.user_programs`)."""
+    paced: bool = False
+    """The probe's run takes its time, as scheduled ones do, and stays connected to a service."""
     agreed_server: bool = False
     """The volunteer's configuration names a server that agreed to be asked for foreign names: one of the world that
     is nobody's target."""
@@ -232,6 +234,7 @@ def _scenario(table: Table, *, name: str) -> Scenario:
         situation=_situation(table, default=name),
         cc=_country(table),
         users=_users(table),
+        paced=bool(table.flag("paced")),
         agreed_server=bool(table.flag("agreed_server")),
         expects=tuple(read_expect(expect, aliases=aliases) for expect in table.tables("expect")),
     )

@@ -13,11 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any, Literal, get_args
 
 from probe_lab.host import namespaces as ns
 from probe_lab.host.child import work_and_end
+from probe_lab.host.http_replies import ReplyingHandler
 
 FalseStyle = Literal["well", "down", "keys", "loaded"]
 """well: everything answers; down: nothing does; keys: servers have other keys; loaded: it declines."""
@@ -102,7 +103,7 @@ def _is_up() -> bool:
     return False
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(ReplyingHandler):
     """One question: handed on, and the answer changed."""
 
     errs: FalseHelper
@@ -110,25 +111,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer it."""
-        length = min(int(self.headers.get("Content-Length", "0")), MAX_BYTES)
-        question = self.rfile.read(length)
+        question = self.read_body(MAX_BYTES)
         if self.errs.style == "loaded":
             time.sleep(self.errs.after_s)
-            return self._reply(503, b'{"error": "too many requests at once; try again"}')
+            return self.reply(503, b'{"error": "too many requests at once; try again"}')
         status, answer = _ask(question)
         changed = json.dumps(falsify(json.loads(answer), self.errs.style)).encode() if status == 200 else answer
-        return self._reply(status, changed)
-
-    def _reply(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing: questions name what is measured."""
+        return self.reply(status, changed)
 
 
 def _ask(question: bytes) -> tuple[int, bytes]:

@@ -39,7 +39,7 @@ class ForkServer:
             self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", self._module, str(theirs.fileno())], env=self._environment,
+                    [sys.executable, "-P", "-m", self._module, str(theirs.fileno())], env=self._environment,
                     stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True)
 
     def close(self) -> None:

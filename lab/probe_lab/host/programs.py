@@ -191,7 +191,7 @@ def _keep(near: socket.socket, far: socket.socket) -> None:
     keep_process_space(far)
 
 
-def _knock(address: str, says_ready: int, port: int = _HELPER_PORT) -> None:
+def _knock(address: str, port: int, says_ready: int) -> None:
     """Connect until someone listens; whoever waits sets the limit."""
     while True:
         with suppress(OSError):
@@ -220,15 +220,15 @@ def start_helper(crew: ProgramCrew, vantage: VantagePoint, *, net: int, mnt: int
             serve_false_helper(errs, address=vantage.ipv4, port=_HELPER_PORT, run_true=run_true, **files)
         run_true(f"{vantage.ipv4}:{_HELPER_PORT}", "--certificate", files["certificate"], "--key", files["key"])
 
-    name = f"helper-{vantage.control_id}"
+    _start_listener(crew, f"helper-{vantage.control_id}", work, vantage.ipv4, _HELPER_PORT, net=net, mnt=mnt)
+
+
+def _start_listener(crew: ProgramCrew, name: str, work: Callable[[], None], address: str, port: int, *, net: int,
+                    mnt: int) -> None:
+    """Start a program; the laboratory is ready when somebody listens there."""
     crew.names[_start(crew, name, work, net=net, mnt=mnt)] = name
-    _await_listener(crew, name, vantage.ipv4, _HELPER_PORT, net=net)
-
-
-def _await_listener(crew: ProgramCrew, name: str, address: str, port: int, *, net: int) -> None:
-    """The laboratory is ready when somebody listens there."""
     ready, says_ready = os.pipe()
-    _start(crew, f"{name}-knock", lambda: _knock(address, says_ready, port), net=net)
+    _start(crew, f"{name}-knock", lambda: _knock(address, port, says_ready), net=net)
     os.close(says_ready)
     crew.readies[ready] = name
 
@@ -240,23 +240,20 @@ def start_public_network(crew: ProgramCrew, spaces: Mapping[str, int]) -> None:
     vantages, style = blueprint.drawn.world.vantages, blueprint.public_network
     if style is None:
         return
+
+    def start(name: str, work: Callable[[], None], vantage: VantagePoint, port: int) -> None:
+        _start_listener(crew, name, work, vantage.ipv4, port, net=spaces[f"{vantage.control_id}.net"],
+                        mnt=spaces[f"{vantage.control_id}.mnt"])
+
     for vantage in vantages:
-        _start_listener(crew, f"public-{vantage.control_id}", partial(serve_public_probe, vantage.ipv4), vantage,
-                        PROBE_PORT, spaces)
+        start(f"public-{vantage.control_id}", partial(serve_public_probe, vantage.ipv4), vantage, PROBE_PORT)
     credentials = blueprint.pki / "helpers" / vantages[0].control_id
 
     def work() -> None:
         serve_public_network(vantages, style, client_cc=blueprint.drawn.world.cc, certificate=f"{credentials}.pem",
                              key=f"{credentials}.key", log=blueprint.public_log)
 
-    _start_listener(crew, "public-network", work, vantages[0], API_PORT, spaces)
-
-
-def _start_listener(crew: ProgramCrew, name: str, work: Callable[[], None], vantage: VantagePoint, port: int,
-                    spaces: Mapping[str, int]) -> None:
-    net, mnt = spaces[f"{vantage.control_id}.net"], spaces[f"{vantage.control_id}.mnt"]
-    crew.names[_start(crew, name, work, net=net, mnt=mnt)] = name
-    _await_listener(crew, name, vantage.ipv4, port, net=net)
+    start("public-network", work, vantages[0], API_PORT)
 
 
 def last_words(crew: ProgramCrew, name: str) -> str:

@@ -13,10 +13,11 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from probe_lab.host.http_replies import ReplyingHandler
 from probe_lab.host.public_probe import MAX_ORDER, PROBE_PORT
 from probe_lab.lab_types import VantagePoint
 
@@ -136,7 +137,7 @@ def _decorate(result: dict[str, Any]) -> None:
     result["rawOutput"] = _MARKUP
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(ReplyingHandler):
     """POST /v1/measurements, GET /v1/measurements/ID."""
 
     state: _State
@@ -144,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """A new measurement."""
-        order = json.loads(self.rfile.read(min(int(self.headers.get("Content-Length", "0")), MAX_ORDER)))
+        order = json.loads(self.read_body(MAX_ORDER))
         self.state.note({"asked": order, "agent": self.headers.get("User-Agent", ""), "from": self.client_address[0],
                          "token": bool(self.headers.get("Authorization"))})
         if self.state.style == "stalls":
@@ -172,13 +173,4 @@ class _Handler(BaseHTTPRequestHandler):
         return self._reply(200, told, {"ETag": tag})
 
     def _reply(self, status: int, told: object, headers: dict[str, str] | None = None) -> None:
-        body = b"" if told is None else json.dumps(told).encode()
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)),
-                            "Connection": "close", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing: the state's log has what matters."""
+        self.reply(status, b"" if told is None else json.dumps(told).encode(), headers)

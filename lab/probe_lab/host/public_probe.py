@@ -11,13 +11,15 @@ import socket
 import ssl
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from probe_lab.host.http_replies import ReplyingHandler
 
 PROBE_PORT = 8444
 REQUEST_S, PING_S = 10.0, 2.0
@@ -31,20 +33,12 @@ def serve_public_probe(address: str) -> None:
     ThreadingHTTPServer((address, PROBE_PORT), _Handler).serve_forever()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(ReplyingHandler):
     timeout = 30.0
 
     def do_POST(self) -> None:
         """Make one test."""
-        order = json.loads(self.rfile.read(min(int(self.headers.get("Content-Length", "0")), MAX_ORDER)))
-        body = json.dumps(make_test(order)).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
+        self.reply(200, json.dumps(make_test(json.loads(self.read_body(MAX_ORDER)))).encode())
 
 
 def make_test(order: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from probe_lab.scoring.accusations import BasisCount, UndecidedCount
 from probe_lab.scoring.calibration import Bin
+from probe_lab.scoring.lost_targets import LostCount
 from probe_lab.scoring.score_run import Score
 from probe_lab.scoring.situations import CENSORSHIP, INNOCENT, NamedCause, SituationScore
 
@@ -41,11 +42,19 @@ def undecided_line(part: Score) -> str:
 def count_tables(part: Score) -> tuple[CountTable, ...]:
     """All that hold any line."""
     tables = (
-        _bases(part.basis), _accused(part.situations), _named(part.named), _twins(part.situations),
+        _bases(part.basis), _lost(part.users.lost), _accused(part.situations), _named(part.named),
+        _twins(part.situations),
         _undecided(part.undecided), _look_alikes(part.situations), _rules(part.calibration_by_rule),
         _classes(part.calibration_by_class),
     )
     return tuple(table for table in tables if table.rows)
+
+
+def _lost(counts: Iterable[LostCount]) -> CountTable:
+    rows = tuple((each.cause, str(each.rows), str(each.called_ok), str(each.decided),
+                  ", ".join(f"{got} {n}" for got, n in sorted(each.others.items()))) for each in counts)
+    return CountTable(title="Targets that users lost at least every second time",
+                      head=("cause", "targets", "called ok", "decided right", "else"), rows=rows)
 
 
 def _bases(counts: Mapping[str, BasisCount]) -> CountTable:

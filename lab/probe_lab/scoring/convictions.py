@@ -20,7 +20,7 @@ class Acts:
     """What the log shows of one target."""
 
     any: bool = False
-    """Something acted on its traffic, be it censorship or not."""
+    """Something acted on its traffic, whether censorship or not."""
     causes: frozenset[str] = frozenset()
     """The block types of the censorship among it; empty: a verdict `blocked` would be a false accusation."""
 

@@ -20,6 +20,7 @@ from probe_lab.scoring.expect_roles import judge_roles
 from probe_lab.scoring.hidden import is_hidden
 from probe_lab.scoring.judged import MISSING, JudgedRow, Row
 from probe_lab.truth import TruthEntry
+from probe_lab.users.claims import list_unseen
 
 RUN = "run"
 WELL = Expect(of="*", outcomes=("ok",))
@@ -129,6 +130,7 @@ def _judge_row(subject: str, row: Row | None, expect: Expect | None, acts: Acts,
         basis=row.get("basis", "") if row else "",
         suspected=row.get("suspected", "") if row else "",
         block_type=row["block_type"] if row else "",
+        unseen=list_unseen(row) if row else (),
         outcomes=_list_right_outcomes(expect, helpers=helpers) if expect else (),
         expected_causes=expect.block_types if expect else (),
     )

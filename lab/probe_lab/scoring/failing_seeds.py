@@ -33,13 +33,15 @@ class FailingSeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     helpers: bool = True
     loss: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     rtt_ms: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    cc: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] | None = None
     wrong: tuple[str, ...] = ()
     """For readers alone: what the verdicts said, and what they should have said."""
 
     @property
     def file_name(self) -> str:
         """Other for every other trial."""
-        line = [f"loss{self.loss:g}" if self.loss is not None else "", f"rtt{self.rtt_ms:g}" if self.rtt_ms else ""]
+        line = [f"loss{self.loss:g}" if self.loss is not None else "", f"rtt{self.rtt_ms:g}" if self.rtt_ms else "",
+                self.cc or ""]
         parts = (self.scenario, f"{self.seed}", self.evidence_level, f"consent{self.consent_level}",
                  "" if self.helpers else "no-helper", *line)
         return "-".join(filter(None, parts)) + ".toml"
@@ -49,7 +51,7 @@ class FailingSeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """The trial. Raises ScenarioError where there is no such scenario any more."""
         return Trial(scenario=load_scenario(self.scenario), seed=self.seed, level=self.evidence_level,
                      consent_level=self.consent_level, helpers=self.helpers,
-                     line=Line(loss=self.loss, rtt_ms=self.rtt_ms))
+                     line=Line(loss=self.loss, rtt_ms=self.rtt_ms, cc=self.cc))
 
 
 def make_failing_seed(result: TrialResult) -> FailingSeed | None:
@@ -60,7 +62,7 @@ def make_failing_seed(result: TrialResult) -> FailingSeed | None:
     return FailingSeed(
         scenario=result.scenario, seed=result.seed, evidence_level="packet" if result.level == "packet" else "socket",
         consent_level=result.consent_level, helpers=result.helpers, loss=result.line.loss, rtt_ms=result.line.rtt_ms,
-        wrong=tuple(wrong[:MAX_WRONG]),
+        cc=result.line.cc, wrong=tuple(wrong[:MAX_WRONG]),
     )
 
 

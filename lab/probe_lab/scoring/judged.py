@@ -42,5 +42,7 @@ class JudgedRow:
     """The verdict's own word for the cause, whatever its outcome."""
     outcomes: tuple[str, ...] = ()
     """The outcomes that are right; empty where nothing was expected."""
+    unseen: tuple[str, ...] = ()
+    """The shapes in which users' programs ask the target, and that the verdict does not say are answered."""
     expected_causes: tuple[str, ...] = ()
     """The block types that were expected, whatever the verdict."""

@@ -99,6 +99,7 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
         f'<p class="figure{bad}">False accusations: {escape(accusation_line(part))}</p>\n',
         f'<p class="figure">Misses: {escape(miss_line(part))}</p>\n',
         f'<p class="figure">Users\' blocks: {escape(part.users.line)}</p>\n',
+        f'<p class="figure">Targets that users lost half the time: {escape(part.users.lost_line)}</p>\n',
     ]
     parts.append(_paragraph(f"Classes falsely accused: {class_line(part)}. Undecided: {undecided_line(part)}."))
     if part.false_accusations:

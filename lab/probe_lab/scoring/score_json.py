@@ -53,7 +53,9 @@ def _figures(part: Score) -> dict[str, object]:
         "classes": {**asdict(part.classes), "upper95": part.classes.upper95},
         "situations": [{**asdict(each), "upper95": each.upper95} for each in part.situations],
         "named": list(map(asdict, part.named)),
-        "users": asdict(part.users),
+        "users": {**asdict(part.users), "lost": [
+            {**asdict(each), "ok_upper95": each.ok_upper95, "decided_lower95": each.decided_lower95}
+            for each in part.users.lost]},
         "undecided": [{**asdict(each), "undecided": each.undecided} for each in part.undecided],
     }
 

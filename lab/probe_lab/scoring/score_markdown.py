@@ -85,7 +85,8 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
     parts = [
         f"## At {at}",
         f"- False accusations: {accusation_line(part)}\n- Misses: {miss_line(part)}\n"
-        f"- Users' blocks: {part.users.line}\n- Classes falsely accused: {class_line(part)}\n"
+        f"- Users' blocks: {part.users.line}\n- Targets that users lost half the time: {part.users.lost_line}\n"
+        f"- Classes falsely accused: {class_line(part)}\n"
         f"- Undecided: {undecided_line(part)}\n- Accuracy: {accuracy_line(part)}\n"
         f"- Verdicts that differed between repetitions: {len(part.unstable)}",
         "Outcomes, expected (rows) and got:",

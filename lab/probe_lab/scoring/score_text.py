@@ -40,6 +40,7 @@ def _level_lines(level: str, part: Score, report: Report) -> Iterable[str]:
     yield from _findings(part.false_accusations)
     yield f"  Misses: {miss_line(part)}"
     yield f"  Users' blocks: {part.users.line}"
+    yield f"  Targets that users lost half the time: {part.users.lost_line}"
     yield from (f"    {miss.scenario}  {miss.program}  {miss.target}: {miss.got}"
                 for miss in part.users.misses[:MOST_FINDINGS])
     yield f"  Classes falsely accused: {class_line(part)}"

@@ -36,7 +36,8 @@ VANTAGE_ASN = 64500
 DEADLINE_S = 90
 """Transfers in turns take half a minute, after an ordinary run has waited out its timeouts; others end much sooner."""
 WHOLE_DEADLINE_S = 240
-"""For the whole catalogue, which is three times what a run measures, on a machine that does other things too."""
+"""For the whole catalogue, which is three times what a run measures, on a machine that does other things too; and for
+runs that take their time, in which two names in turns take nearly three minutes."""
 TIMEOUT_S = 600
 """Far beyond the deadline: a crowded machine is no failure of the program, one that never ends is."""
 MAX_FILE_BYTES = 50_000_000
@@ -44,23 +45,27 @@ MAX_FILE_BYTES = 50_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A worse line than a scenario's own, to see what is left of the verdicts on it; None: as the scenario has it."""
+    """Another line than a scenario's own, to see what is left of the verdicts on it; None: as the scenario has it."""
 
     loss: float | None = None
     """Share of packets lost on the client's side, in each direction."""
     rtt_ms: float | None = None
+    cc: str | None = None
+    """The country that the client is configured to be in, where the scenario names none: what the program may do at a
+    consent level depends on it."""
 
     @property
     def flags(self) -> str:
         """The command line's flags for it."""
         loss = "" if self.loss is None else f" --loss {self.loss:g}"
-        return loss if self.rtt_ms is None else f"{loss} --rtt-ms {self.rtt_ms:g}"
+        rtt = "" if self.rtt_ms is None else f" --rtt-ms {self.rtt_ms:g}"
+        return loss + rtt + (f" --cc {self.cc}" if self.cc else "")
 
     def under(self, scenario: Scenario) -> Scenario:
         """The scenario with this line."""
         values = {"loss": self.loss, "rtt_ms": self.rtt_ms}
         fixed = {name: Literal(value=value) for name, value in values.items() if value is not None}
-        return replace(scenario, world={**scenario.world, **fixed})
+        return replace(scenario, world={**scenario.world, **fixed}, cc=scenario.cc or self.cc or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +150,7 @@ def _run(trial: Trial, catalogue: Catalogue, warm: WarmInterpreter | None,
          ) -> tuple[Judgement, tuple[UserRow, ...], str]:
     drawn = draw_scenario(trial.line.under(trial.scenario), seed=trial.seed, endpoints=catalogue.endpoints)
     with Laboratory(drawn, level=trial.level, helpers=trial.helpers, warm=warm) as laboratory:
-        note = _run_probe(laboratory, trial, drawn, catalogue)
+        note = run_probe_in(laboratory, trial, drawn, catalogue)
         results = laboratory.directory / "results"
         rows, runs = read_rows(results, "verdicts"), read_rows(results, "runs")
         services = read_rows(results, "services")
@@ -156,11 +161,10 @@ def _run(trial: Trial, catalogue: Catalogue, warm: WarmInterpreter | None,
         judgement = judge(drawn, rows, run_row, log, level=trial.level, helpers=trial.helpers, services=services)
         if trial.keep is not None:
             _keep(laboratory, trial, trial.keep)
-    got = {row.subject: row.got.split(" ")[0] for row in judgement.rows}
-    return judgement, judge_uses(uses, log, drawn, got), note
+    return judgement, judge_uses(uses, log, drawn, judgement.rows), note
 
 
-def _run_probe(laboratory: Laboratory, trial: Trial, drawn: DrawnScenario, catalogue: Catalogue) -> str:
+def run_probe_in(laboratory: Laboratory, trial: Trial, drawn: DrawnScenario, catalogue: Catalogue) -> str:
     """Let the probe measure; why there are no results, or nothing."""
     config = laboratory.directory / "probe.toml"
     agreed = agreed_server(drawn, catalogue) if trial.scenario.agreed_server else ""
@@ -170,9 +174,10 @@ def _run_probe(laboratory: Laboratory, trial: Trial, drawn: DrawnScenario, catal
     whole = trial.scenario.company is None
     which = ["--tier", "3"] if whole else [part for target in _measured(drawn) for part in ("--input", target)]
     arguments = [
-        "run", "--fast", "--no-parquet", "--config", str(config),
+        "run", *([] if trial.scenario.paced else ["--fast"]), "--no-parquet", "--config", str(config),
         "--results", str(laboratory.directory / "results"), "--catalogue", catalogue.path,
-        "--seed", str(trial.seed), "--deadline-s", str(WHOLE_DEADLINE_S if whole else DEADLINE_S), *which,
+        "--seed", str(trial.seed), *which,
+        "--deadline-s", str(WHOLE_DEADLINE_S if whole or trial.scenario.paced else DEADLINE_S),
     ]
     try:
         done = laboratory.run_probe(arguments, env=program_environment(), timeout_s=TIMEOUT_S)

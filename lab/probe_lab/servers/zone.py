@@ -73,7 +73,8 @@ class Zone:
     def zone_of(self, name: str) -> str:
         """The zone whose SOA a negative answer carries: the registered domain, or the top-level domain."""
         labels = name.split(".")
-        registered = ".".join(labels[-2:])
+        second = len(labels) > 1 and labels[-2] in _SECOND and len(labels[-1]) == len("uk")
+        registered = ".".join(labels[-3 if second else -2:])
         return registered if registered in self._parents or registered in self._near else labels[-1]
 
     def top_level_domains(self) -> frozenset[str]:
@@ -138,6 +139,10 @@ def _alias(name: str, rng: random.Random) -> str:
         return ""
     label = name.replace(".", "-")[:60].strip("-")
     return f"{label}.{rng.choice(('edge', 'global', 'pop'))}{rng.randint(1, 9)}.contentnet.example"
+
+
+_SECOND = frozenset({"ac", "co", "com", "edu", "go", "gob", "gov", "net", "org"})
+"""Below which registries of countries delegate."""
 
 
 def _parents(name: str) -> list[str]:

@@ -14,10 +14,14 @@ import msgspec
 from probe_lab.lab_types import DrawnScenario
 from probe_lab.laboratory import Laboratory
 from probe_lab.scoring.convictions import Log
+from probe_lab.scoring.judged import MISSING, JudgedRow
 from probe_lab.truth import TruthEntry
-from probe_lab.users.user_programs import ABSENT, SERVED
+from probe_lab.users.claims import speaks_for
+from probe_lab.users.user_programs import ABSENT, ONLY_OVER_TLS, SERVED
 
-MOST_TARGETS = 10
+MOST_TARGETS = 6
+ATTEMPTS = 2
+"""Of each program at each target."""
 _EACH_S = 15.0
 _LATE_S = 0.1
 """After a use ends, what it set off may still be written down."""
@@ -45,6 +49,10 @@ class UserRow:
     """Block types of what acted on it; empty where nothing did, or nothing that censors."""
     got: str
     """The probe's outcome for the target."""
+    decided: bool = False
+    """It rightly says that something is blocked, or that the network is a closed one."""
+    claimed: bool = True
+    """Whether what the probe says speaks for this program: it may have sent no hello such as this one's."""
 
     @property
     def is_struck(self) -> bool:
@@ -54,17 +62,18 @@ class UserRow:
 
 def use_sites(laboratory: Laboratory, drawn: DrawnScenario, programs: Sequence[str], env: Mapping[str, str],
               ) -> tuple[SiteUse, ...]:
-    """Let each program use each target that has pages over TLS, one after another. Raises LabFailed for a broken
-    laboratory; uses that did not end are left out."""
-    targets = [url for url in drawn.targets if url.startswith("https://")][:MOST_TARGETS]
-    orders = [[program, url] for url in targets for program in programs]
+    """Let each program use each target that has pages, some times over. Raises LabFailed for a broken laboratory; uses
+    that did not end are left out."""
+    targets = _list_targets(drawn)
+    orders = [[program, url] for url in targets for _ in range(ATTEMPTS) for program in programs
+              if program not in ONLY_OVER_TLS or url.startswith("https://")]
     if not orders:
         return ()
     with tempfile.TemporaryFile() as file:
         file.write(json.dumps(orders).encode())
         file.seek(0)
         try:
-            done = laboratory.run([sys.executable, "-m", "probe_lab.users.use_sites"], env=env, stdin=file,
+            done = laboratory.run([sys.executable, "-P", "-m", "probe_lab.users.use_sites"], env=env, stdin=file,
                                   timeout_s=_EACH_S * len(orders))
         except subprocess.TimeoutExpired:
             return ()
@@ -72,11 +81,32 @@ def use_sites(laboratory: Laboratory, drawn: DrawnScenario, programs: Sequence[s
     return tuple(use for line in done.stdout.splitlines() if (use := decoder.decode(line)).word != ABSENT)
 
 
-def judge_uses(uses: Iterable[SiteUse], log: Sequence[TruthEntry], drawn: DrawnScenario, got: Mapping[str, str],
+def _list_targets(drawn: DrawnScenario) -> list[str]:
+    """Those with pages; first those that something is to happen to."""
+    concerned = {*(rule.alias for rule in drawn.rules), *(fault.alias for fault in drawn.faults)}
+    named = [url for alias in sorted(concerned) for url in drawn.aliases.get(alias, ()) if url in drawn.targets]
+    pages = [url for url in dict.fromkeys((*named, *drawn.targets)) if url.startswith(("https://", "http://"))]
+    return pages[:MOST_TARGETS]
+
+
+def judge_uses(uses: Iterable[SiteUse], log: Sequence[TruthEntry], drawn: DrawnScenario, judged: Iterable[JudgedRow],
                ) -> tuple[UserRow, ...]:
-    """`got`: target -> the probe's outcome. What acted while a program was at a target acted on that program."""
-    return tuple(UserRow(program=use.program, target=use.target, word=use.word, causes=_causes(use, log, drawn),
-                         got=got.get(use.target, "missing")) for use in uses)
+    """`judged`: what the probe said. What acted while a program was at a target acted on that program."""
+    said = {row.subject: row for row in judged}
+    return tuple(_judge_use(use, _causes(use, log, drawn), said.get(use.target)) for use in uses)
+
+
+def _judge_use(use: SiteUse, causes: tuple[str, ...], said: JudgedRow | None) -> UserRow:
+    return UserRow(program=use.program, target=use.target, word=use.word, causes=causes,
+                   got=said.got.split(" ")[0] if said else MISSING,
+                   decided=said is not None and _is_decided(said),
+                   claimed=said is None or speaks_for(use.program, said.unseen))
+
+
+def _is_decided(said: JudgedRow) -> bool:
+    """What it names may be less than all that acted."""
+    return said.accused and said.may_be_blocked if said.got.startswith("blocked") else (
+        said.met and said.got.startswith("network"))
 
 
 def _causes(use: SiteUse, log: Sequence[TruthEntry], drawn: DrawnScenario) -> tuple[str, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+from probe.config.consent.consent_language import choose_consent_language
 from probe.config.consent.public_controls import list_public_destinations
 from probe.config.settings import ConsentSettings, Settings
 from probe.core.tables.consent_words import CONCERNED, TEXT_NUMBER, list_sent
+from probe.core.translation import current_language, say
 
 
 def list_destinations(settings: Settings) -> tuple[str, ...]:
@@ -19,10 +21,13 @@ def list_destinations(settings: Settings) -> tuple[str, ...]:
 
 def describe_destinations(settings: Settings) -> tuple[str, ...]:
     """The same for the consent text, with what each sees where that is not what the text says of helpers."""
-    sees = {url: "asked for a control feed before runs: sees your address, no names" for url in _feeds(settings)}
-    sees |= {url: "asked for a new list of targets once a day: sees your address, no names"
+    sees = {url: say("asked for a control feed before runs: sees your address, no names") for url in _feeds(settings)}
+    sees |= {url: say("asked for a new list of targets before each run: sees your address, no names")
+             if settings.update.each_run else
+             say("asked for a new list of targets once a day: sees your address, no names")
              for url in _lists(settings)}
-    sees |= {url: "asked in a run about what failed: sees your address together with it, and may keep it for months"
+    sees |= {url: say("asked in a run about what failed: sees your address together with it, and may keep it for "
+                      "months")
              for url in list_public_destinations(settings)}
     return tuple(f"{place} ({sees[place]})" if place in sees else place for place in list_destinations(settings))
 
@@ -46,26 +51,32 @@ def make_consent(settings: Settings, *, level: int, today: date) -> ConsentSetti
     upload = (settings.upload.place,) if settings.upload.place else ()
     return ConsentSettings(date=today.isoformat(), text=TEXT_NUMBER, level=level, sends=list_sent(level),
                            to=(*list_destinations(settings), *upload), concerned=tuple(CONCERNED),
-                           public_at=(settings.submit.place,) if settings.submit.place else ())
+                           public_at=(settings.submit.place,) if settings.submit.place else (),
+                           language=choose_consent_language(current_language()))
 
 
 def explain_lacking_consent(settings: Settings) -> str:
     """Why the consent does not cover the configuration, as a sentence; empty when it does."""
     agreed, level = settings.consent, settings.run.consent_level
     if agreed is None:
-        return "Nobody has agreed yet to measurements from this line."
+        return say("Nobody has agreed yet to measurements from this line.")
     if agreed.text != TEXT_NUMBER:
-        return f"The consent text is now number {TEXT_NUMBER}; number {agreed.text} was agreed to on {agreed.date}."
+        return say("The consent text is now number {number}; number {agreed} was agreed to on {date}.",
+                   number=TEXT_NUMBER, agreed=agreed.text, date=agreed.date)
     if level > agreed.level:
-        return f"run.consent_level is {level}, but on {agreed.date} level {agreed.level} was agreed to."
+        return say("run.consent_level is {level}, but on {date} level {agreed} was agreed to.", level=level,
+                   date=agreed.date, agreed=agreed.level)
     if not set(list_sent(level)) <= set(agreed.sends):
-        return f"What is sent at level {level} has changed since {agreed.date}."
+        return say("What is sent at level {level} has changed since {date}.", level=level, date=agreed.date)
     if missing := [word for word in CONCERNED if word not in agreed.concerned]:
-        return f"The consent of {agreed.date} does not say that these agreed: {', '.join(missing)}."
+        return say("The consent of {date} does not say that these agreed: {missing}.", date=agreed.date,
+                   missing=", ".join(missing))
     if new := [url for url in (*_lists(settings), *_feeds(settings)) if url not in agreed.to]:
-        return f"The server of {new[0]} would see your address; the consent of {agreed.date} does not name it."
+        return say("The server of {place} would see your address; the consent of {date} does not name it.",
+                   place=new[0], date=agreed.date)
     if new := [place for place in list_destinations(settings) if place not in agreed.to]:
-        return f"Names would be sent to {', '.join(new)}, which the consent of {agreed.date} does not name."
+        return say("Names would be sent to {places}, which the consent of {date} does not name.",
+                   places=", ".join(new), date=agreed.date)
     return ""
 
 
@@ -80,7 +91,8 @@ def explain_lacking_upload_consent(settings: Settings) -> str:
     if why := explain_lacking_consent(settings):
         return why
     if settings.consent and place not in settings.consent.to:
-        return f"Results would be uploaded to {place}, which the consent of {settings.consent.date} does not name."
+        return say("Results would be uploaded to {place}, which the consent of {date} does not name.", place=place,
+                   date=settings.consent.date)
     return ""
 
 
@@ -95,10 +107,11 @@ def explain_lacking_submit_consent(settings: Settings, collector: str) -> str:
     if why := explain_lacking_consent(settings):
         return why
     if collector != settings.submit.place:
-        return f"{collector} is not the collector that the configuration names ({settings.submit.place or 'none'})."
+        return say("{collector} is not the collector that the configuration names ({named}).", collector=collector,
+                   named=settings.submit.place or say("none"))
     if settings.consent and collector not in settings.consent.public_at:
-        return (f"What is sent to {collector} would be public for ever; the consent of {settings.consent.date} does "
-                "not name it.")
+        return say("What is sent to {collector} would be public for ever; the consent of {date} does not name it.",
+                   collector=collector, date=settings.consent.date)
     return ""
 
 
@@ -119,4 +132,5 @@ def _with_help(why: str, settings: Settings, more: str = "") -> str:
     if not why:
         return ""
     config = f" --config {settings.path}" if settings.path else ""
-    return f"{why}\nNothing was sent. To be told what a run sends, and to be asked: probe setup{more}{config}"
+    return why + "\n" + say("Nothing was sent. To be told what a run sends, and to be asked: {command}",
+                            command=f"probe setup{more}{config}")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from probe.config.consent.country_profiles import CountryProfile
+from probe.core.line_folding import fold_line
 from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER
+from probe.core.translation import isolate, say
 
 WIDTH = 88
 
-_SEEN = (
+SEEN = (
     "This program is not anonymous, not even at level 1: the names of all messengers on its list, forbidden ones "
     "too, cross your line where your provider, your network's operator and anybody on the way can read them. To "
     "them it looks as if you had opened all those services one after the other, again and again, by day and by "
     "night. The services see a visit from your address, without any account. Requests for pages name this "
     "program: the services read it, and of pages without encryption everybody on the way does.",
 )
-_SENT_TO_US = (
+SENT_TO_US = (
     "Nothing is sent to the makers of this program. Helpers, if you name any in the configuration, see your address "
     "and the names of the endpoints that failed. Nothing goes to places that are not named here.",
     "Results leave this device by themselves only if you name a place for them (`probe setup --upload-to URL`). "
@@ -38,7 +39,7 @@ PUBLIC = (
     "you send something there.",
 )
 """What is told of a collector; said to those alone who name one, and so no part of the numbered text of all others."""
-_KEPT = (
+KEPT = (
     "Results stay in a folder that only your user can read. Your own address is never written. Country, number of "
     "the network and its kind are written as you tell them; country and number also as a table on this device has "
     "them, in which your address is looked up and then forgotten (`probe setup --geo none`: it is not). The "
@@ -47,38 +48,47 @@ _KEPT = (
     "Where the system lets this program capture packets, those of failed connections are kept without your address. "
     "Whoever takes the device can read what was blocked there, and when you measured.",
 )
-_FREE = (
+FREE = (
     "You owe this to nobody. You can leave out services, lower the level, stop (`probe uninstall`) and delete the "
     "results at any time. If you are not sure that it is safe for you and for the others, do not run it.",
 )
+
+SHORT = (
+    "The names of all messengers on the list cross your line. Your provider and everybody on the way can read "
+    "them, and keep a record. It is not anonymous, and it opens nothing that is blocked.",
+    "At level 1 it takes {costs}.",
+    "Nothing is sent to the makers. Results stay in a folder of yours.",
+    "All who use this line are concerned, and its owner. You may stop at any time.",
+)
+ASK = "This is not about you alone. Ask:"
 
 
 def write_consent_text(profile: CountryProfile, *, cc: str, to: Sequence[str] = (), upload: str = "",
                        public: str = "") -> Iterator[str]:
     """The lines of the whole text for a country; `to`: helpers and servers that the configuration names; `upload`:
     where it sends results; `public`: the collector by way of which they may become public."""
-    yield f"What you are asked to agree to (text {TEXT_NUMBER})"
+    yield say("What you are asked to agree to (text {number})", number=TEXT_NUMBER)
     yield from _write_risk(profile, cc)
-    yield from _part("What others see", _SEEN)
-    yield from _part("What is sent", ())
+    yield from _part(say("What others see"), SEEN)
+    yield from _part(say("What is sent"), ())
     for level, meaning in LEVELS.items():
-        more = "" if level == 1 else f", and all of level {level - 1}"
-        yield from _wrap(f"Level {level}, {meaning}{more}:", "  ")
+        more = "" if level == 1 else say(", and all of level {level}", level=level - 1)
+        yield from _wrap(say("Level {level}, {meaning}{more}:", level=level, meaning=say(meaning), more=more), "  ")
         for row in SENT:
             if row.level == level:
-                yield from _wrap(f"- {row.meaning}", "    ", hang="  ")
-    yield from _part("Where it goes besides", _SENT_TO_US)
+                yield from _wrap(f"- {say(row.meaning)}", "    ", hang="  ")
+    yield from _part(say("Where it goes besides"), SENT_TO_US)
     for place in to:
-        yield f"    - {place}"
+        yield f"    - {isolate(place)}"
     if upload:
-        yield f"    - all results: {upload}"
+        yield "    - " + say("all results: {place}", place=upload)
     if public:
-        yield from _part(f"What becomes public, by way of {public}", PUBLIC)
-    yield from _part("What is stored", _KEPT)
-    yield from _part("Who else must agree", ["This is not about you alone. Ask:"])
+        yield from _part(say("What becomes public, by way of {place}", place=public), PUBLIC)
+    yield from _part(say("What is stored"), KEPT)
+    yield from _part(say("Who else must agree"), [ASK])
     for meaning in CONCERNED.values():
-        yield from _wrap(f"- {meaning}", "    ", hang="  ")
-    yield from _part("You are free", _FREE)
+        yield from _wrap(f"- {say(meaning)}", "    ", hang="  ")
+    yield from _part(say("You are free"), FREE)
 
 
 def write_short_text(profile: CountryProfile, *, cc: str, costs: str, to: Sequence[str] = (), upload: str = "",
@@ -86,30 +96,24 @@ def write_short_text(profile: CountryProfile, *, cc: str, costs: str, to: Sequen
     """What a person should know before anything else, in a screenful; no part of the numbered text, which it names.
     `costs`: what runs take; the others as in the whole text."""
     yield from _write_risk(profile, cc)
-    yield from _part("In short", (
-        "The names of all messengers on the list cross your line. Your provider and everybody on the way can read "
-        "them, and keep a record. It is not anonymous, and it opens nothing that is blocked.",
-        f"At level 1 it takes {costs}.",
-        "Nothing is sent to the makers. Results stay in a folder of yours.",
-        "All who use this line are concerned, and its owner. You may stop at any time.",
-    ))
-    for place in (*to, *([f"all results: {upload}"] if upload else []),
-                  *([f"public for ever, each time by hand: {public}"] if public else [])):
+    yield from _part(say("In short"), SHORT, costs=costs)
+    for place in (*map(isolate, to), *([say("all results: {place}", place=upload)] if upload else []),
+                  *([say("public for ever, each time by hand: {place}", place=public)] if public else [])):
         yield f"    - {place}"
 
 
 def _write_risk(profile: CountryProfile, cc: str) -> Iterator[str]:
-    where = f"for {cc}" if cc not in ("", "ZZ") else "while the country is not told"
-    yield from _part(f"The risk (profile {where}: {profile.title})", [profile.text])
+    title = say(profile.title)
+    yield from _part(say("The risk (profile for {cc}: {title})", cc=cc, title=title) if cc not in ("", "ZZ") else
+                     say("The risk (profile while the country is not told: {title})", title=title), [profile.text])
 
 
-def _part(title: str, paragraphs: Sequence[str]) -> Iterator[str]:
+def _part(title: str, paragraphs: Sequence[str], **values: object) -> Iterator[str]:
     yield ""
     yield title
     for paragraph in paragraphs:
-        yield from _wrap(paragraph, "  ")
+        yield from _wrap(say(paragraph, **(values if "{" in paragraph else {})), "  ")
 
 
 def _wrap(text: str, indent: str, *, hang: str = "") -> Iterator[str]:
-    yield from textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + hang,
-                             break_long_words=False, break_on_hyphens=False)
+    yield from fold_line(text, WIDTH, first=indent, rest=indent + hang)

@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from probe.config.consent.country_profiles import needs_care
+from probe.config.consent.public_controls import GLOBALPING_ID, OONI_ID, list_public_controls
 from probe.config.settings import FeedSettings, HelperSettings, Settings, SettingsError
 from probe.core.tables.control_remedies import FIRST_CONTROL
+from probe.core.translation import say
 
 WayWord = Literal["feed", "helper", "globalping", "ooni"]
 _FILE = Path(__file__).with_name("default_feeds.toml")
@@ -29,8 +31,6 @@ class ControlWay:
     title: str
     tells: str
     """What it tells to whom."""
-    option: str
-    """Of `probe setup`."""
     exposes: bool = False
     """It shows the address here together with what fails to somebody whom nobody here knows."""
 
@@ -39,20 +39,18 @@ WAYS: Mapping[WayWord, ControlWay] = MappingProxyType({
     "feed": ControlWay(
         title="a signed feed: what works elsewhere, by somebody abroad, by a public network's probes, or by volunteers "
               "in other countries",
-        tells="its server sees your address and how often you measure; not what you measure, and not what fails",
-        option="--feed KEY URL"),
+        tells="its server sees your address and how often you measure; not what you measure, and not what fails"),
     "helper": ControlWay(
         title="a helper of your own or of people whom you trust",
-        tells="whoever runs it sees your address and the names that failed",
-        option="--helper URL"),
+        tells="whoever runs it sees your address and the names that failed"),
     "globalping": ControlWay(
         title="Globalping, asked by this device",
         tells="it sees your address together with what fails here, and may keep it for months",
-        option="--globalping", exposes=True),
+        exposes=True),
     "ooni": ControlWay(
         title="OONI's public helpers, asked by this device",
         tells="they see your address together with what fails here, and may keep it",
-        option="--ooni-helpers", exposes=True),
+        exposes=True),
 })
 """The way that tells least comes first."""
 
@@ -68,30 +66,31 @@ def load_default_feeds() -> tuple[FeedSettings, ...]:
 
 
 def list_ways_in_use(settings: Settings) -> tuple[WayWord, ...]:
-    """Those that the configuration names."""
-    public = settings.public_controls
+    """Those that the configuration names, and runs ask."""
+    public = {control.id for control in list_public_controls(settings)}
     used: Mapping[WayWord, bool] = {"feed": bool(settings.feed), "helper": bool(settings.helper),
-                                    "globalping": public.globalping, "ooni": public.ooni_helpers}
+                                    "globalping": GLOBALPING_ID in public, "ooni": OONI_ID in public}
     return tuple(word for word in WAYS if used[word])
 
 
 def describe_ways(cc: str) -> Iterator[str]:
     """All of them for a person, with what each tells to whom; those that are refused in a country say so."""
     for word, way in WAYS.items():
-        yield f"  {word:<11} {way.title}"
-        yield f"{'':14}{way.tells}"
+        yield f"  {word:<11} {say(way.title)}"
+        yield f"{'':14}{say(way.tells)}"
         if way.exposes and needs_care(cc):
-            yield f"{'':14}not from {cc}: there this could harm you"
+            yield f"{'':14}" + say("not from {cc}: there this could harm you", cc=cc)
 
 
 def add_controls(settings: Settings, *, feeds: tuple[FeedSettings, ...] = (), helpers: tuple[str, ...] = (),
-                 globalping: bool | None = None, ooni_helpers: bool | None = None, cc: str) -> Settings:
+                 globalping: bool | None = None, ooni_helpers: bool | None = None) -> Settings:
     """The settings with these besides those that are there; None: as it was. Raises SettingsError for one that cannot
-    be, and for one that would expose people in a country that needs care."""
+    be, and for one that would expose people in the settings' country, where it needs care."""
+    cc = settings.vantage.cc
     if (globalping or ooni_helpers) and needs_care(cc):
-        raise SettingsError(f"Public networks are not asked from {cc}: they would see your address together with what "
-                            f"fails, and the profile of this country asks for care. A feed tells nobody: "
-                            f"{FIRST_CONTROL}")
+        raise SettingsError(say(
+            "Public networks are not asked from {cc}: they would see your address together with what fails, and the "
+            "profile of this country asks for care. A feed tells nobody: {command}", cc=cc, command=FIRST_CONTROL))
     public = settings.public_controls
     if globalping is not None:
         public = msgspec.structs.replace(public, globalping=globalping)
@@ -111,5 +110,5 @@ def _make_helper(url: str) -> HelperSettings:
     except ValueError:
         host = ""
     if not host or parts.scheme != "https" or parts.username is not None:
-        raise SettingsError("a helper is named by its https:// URL, without a login in it")
+        raise SettingsError(say("a helper is named by its https:// URL, without a login in it"))
     return HelperSettings(id=host, url=url)

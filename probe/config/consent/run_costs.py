@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from probe.core.translation import say
+
 MINUTES_A_DAY = 24 * 60
 
 
@@ -56,10 +58,11 @@ def describe_costs(level: int, *, every_min: int) -> str:
     """Traffic, time and disk of a day, and what is seen of one run on the way."""
     cost = MEASURED[level]
     day = count_day_cost(cost, every_min=every_min)
-    return (f"about {day.traffic_mb:.0f} MB a day with a run every {every_min} minutes "
-            f"({(cost.sent_kb + cost.received_kb) / 1000:.1f} MB and {cost.runtime_s / 60:.0f} minutes each), and "
-            f"{day.disk_mb:.0f} MB a day on disk; on the way {cost.connections} connections and {cost.questions} DNS "
-            "questions a run are seen")
+    return say("about {day_mb:.0f} MB a day with a run every {every_min} minutes ({run_mb:.1f} MB and {run_min:.0f} "
+               "minutes each), and {disk_mb:.0f} MB a day on disk; on the way {connections} connections and "
+               "{questions} DNS questions a run are seen", day_mb=day.traffic_mb, every_min=every_min,
+               run_mb=(cost.sent_kb + cost.received_kb) / 1000, run_min=cost.runtime_s / 60, disk_mb=day.disk_mb,
+               connections=cost.connections, questions=cost.questions)
 
 
 def count_days_kept(level: int, *, every_min: int, quota_mb: int) -> int:

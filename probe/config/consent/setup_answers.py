@@ -22,13 +22,16 @@ from probe.config.settings import (
     Settings,
     SettingsError,
     StoreSettings,
+    UpdateSettings,
     check_submit_settings,
     check_upload_settings,
     read_toml,
 )
 from probe.config.settings_edit import AddedTables, Tables
+from probe.core.languages import SOURCE
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
 from probe.core.tables.run_words import NETWORK_TYPES as NETWORK_TYPES
+from probe.core.translation import say
 
 KEEP_DAYS, QUOTA_MB = 400, 2000
 """What a first set-up writes under `[store]`: more than a year to compare with, and no full disk. What goes is told."""
@@ -50,12 +53,20 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     skip_services: tuple[str, ...] | None = None
     upload_to: str | None = None
     """URL to send results to; `none`: nowhere."""
+    encrypt_to: str | None = None
+    """Public key of age, of whoever alone may read what is sent; `none`: whoever runs the place may."""
+    issuer: tuple[str, str] | None = None
+    """The issuer of proofs of age, on the server of `upload_to`: its URL, and SHA-256 of its public keys."""
     submit_to: str | None = None
     """URL of a collector to which measurements may be submitted, to be public for ever; `none`: none."""
     feeds: tuple[tuple[str, ...], ...] | None = None
     """Control feeds to add, each its key and then its URLs; said to be none, a first set-up takes none of its own."""
     helpers: tuple[str, ...] | None = None
     """URLs of helpers to add."""
+    lists: tuple[str, str] | None = None
+    """Signed lists of targets: their key, and their URL."""
+    lists_each_run: bool | None = None
+    """Whether a new one is looked for before each run, and not once a day."""
     globalping: bool | None = None
     ooni_helpers: bool | None = None
 
@@ -77,19 +88,27 @@ def merge_answers(first: Answers, second: Answers) -> Answers:
     return msgspec.structs.replace(second, **said)
 
 
+def add_answers(first: Answers, more: Answers) -> Answers:
+    """As `merge_answers`, and of feeds and helpers both."""
+    return msgspec.structs.replace(merge_answers(first, more), feeds=(first.feeds or ()) + (more.feeds or ()) or None,
+                                   helpers=(first.helpers or ()) + (more.helpers or ()) or None)
+
+
 def parse_country(text: str) -> str:
     """A country's code in capitals. Raises SettingsError."""
     if not text.strip():
         return "ZZ"
     if not re.fullmatch(r"[A-Za-z]{2}", text.strip()):
-        raise SettingsError(f"{text!r} is no country: give its two letters, such as DE, or ZZ not to tell it")
+        raise SettingsError(say("{text} is no country: give its two letters, such as DE, or ZZ not to tell it",
+                                text=repr(text)))
     return text.strip().upper()
 
 
 def parse_network_type(text: str) -> str:
     """A kind of network. Raises SettingsError."""
     if text not in NETWORK_TYPES:
-        raise SettingsError(f"{text!r} is no kind of network: choose one of {', '.join(NETWORK_TYPES)}")
+        raise SettingsError(say("{text} is no kind of network: choose one of {kinds}", text=repr(text),
+                                kinds=", ".join(NETWORK_TYPES)))
     return text
 
 
@@ -100,8 +119,8 @@ def parse_services(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...
     for name in wanted:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else "see `probe targets list`"
-            raise SettingsError(f"{name!r} is no service of the list: {hint}")
+            hint = say("did you mean {near}?", near=say(" or ").join(near)) if near else say("see `probe targets list`")
+            raise SettingsError(say("{name} is no service of the list: {hint}", name=repr(name), hint=hint))
     return wanted
 
 
@@ -109,8 +128,16 @@ def add_destinations(answers: Answers, before: Settings) -> Settings:
     """The settings with the country, the places that were named to upload and to submit to, and the controls: what the
     consent names follows from all of it. Raises SettingsError for one that cannot be."""
     upload, submit = before.upload, before.submit
-    if answers.upload_to is not None:
-        upload = msgspec.structs.replace(upload, to=_named(answers.upload_to))
+    if answers.upload_to is not None and _named(answers.upload_to) != upload.to:  # it was on that server
+        upload = msgspec.structs.replace(upload, issuer="", issuer_keys="")
+    if answers.issuer is not None:
+        upload = msgspec.structs.replace(upload, issuer=answers.issuer[0], issuer_keys=answers.issuer[1])
+    if answers.upload_to is not None or answers.encrypt_to is not None or answers.issuer is not None:
+        upload = msgspec.structs.replace(
+            upload, to=upload.to if answers.upload_to is None else _named(answers.upload_to),
+            encrypt_to=upload.encrypt_to if answers.encrypt_to is None else _named(answers.encrypt_to))
+        if upload.encrypt_to and not upload.to:
+            raise SettingsError(say("--encrypt-to needs a place: --upload-to URL"))
         if why := check_upload_settings(upload):
             raise SettingsError(f"{why}. What else belongs to it stands under [upload] in the configuration")
     if answers.submit_to is not None:
@@ -118,10 +145,12 @@ def add_destinations(answers: Answers, before: Settings) -> Settings:
         if why := check_submit_settings(submit):
             raise SettingsError(why)
     cc = parse_country(before.vantage.cc if answers.country is None else answers.country)
-    after = msgspec.structs.replace(before, upload=upload, submit=submit,
+    update = before.update if answers.lists is None else UpdateSettings(
+        key=answers.lists[0], url=answers.lists[1], each_run=bool(answers.lists_each_run))
+    after = msgspec.structs.replace(before, upload=upload, submit=submit, update=update,
                                     vantage=msgspec.structs.replace(before.vantage, cc=cc))
     return add_controls(after, feeds=_choose_feeds(answers, before), helpers=answers.helpers or (),
-                        globalping=answers.globalping, ooni_helpers=answers.ooni_helpers, cc=cc)
+                        globalping=answers.globalping, ooni_helpers=answers.ooni_helpers)
 
 
 def _choose_feeds(answers: Answers, before: Settings) -> tuple[FeedSettings, ...]:
@@ -144,7 +173,7 @@ def parse_control(text: str, answers: Answers) -> Answers:
             return msgspec.structs.replace(answers, globalping=True)
         case ["ooni"]:
             return msgspec.structs.replace(answers, ooni_helpers=True)
-    raise SettingsError("one of: feed KEY URL, helper URL, globalping, ooni; or - for no more")
+    raise SettingsError(say("one of: feed KEY URL, helper URL, globalping, ooni; or - for no more"))
 
 
 def _named(place: str) -> str:
@@ -154,11 +183,11 @@ def _named(place: str) -> str:
 def explain_no_consent(answers: Answers) -> str:
     """Why these answers are no consent; empty when they are."""
     if answers.agree is None:
-        return (f"Nobody agreed. Read the text (probe setup --show), then say that you and everybody concerned agree "
-                f"to it: probe setup --agree {TEXT_NUMBER}")
+        return say("Nobody agreed. Read the text (probe setup --show), then say that you and everybody concerned agree "
+                   "to it: probe setup --agree {number}", number=TEXT_NUMBER)
     if answers.agree != TEXT_NUMBER:
-        return (f"The answers agree to text {answers.agree}, but the text is now number {TEXT_NUMBER}. Read it "
-                f"(probe setup --show), and put {TEXT_NUMBER} there if you still agree.")
+        return say("The answers agree to text {agreed}, but the text is now number {number}. Read it (probe setup "
+                   "--show), and put {number} there if you still agree.", agreed=answers.agree, number=TEXT_NUMBER)
     return ""
 
 
@@ -177,13 +206,18 @@ def list_changes(answers: Answers, before: Settings, *, known: Iterable[str], to
     looked_up: Tables = {} if geo == before.geo else {"geo": {"lookup": geo.lookup, "files": geo.files}}
     store: Tables = {"store": {"keep_days": KEEP_DAYS, "quota_mb": QUOTA_MB}} if first and (
         before.store == StoreSettings()) else {}
-    upload: Tables = {} if after.upload == before.upload else {"upload": {"to": after.upload.to}}
+    upload: Tables = {} if after.upload == before.upload else {
+        "upload": {"to": after.upload.to, "encrypt_to": after.upload.encrypt_to, "issuer": after.upload.issuer,
+                   "issuer_keys": after.upload.issuer_keys}}
     submit: Tables = {} if after.submit == before.submit else {"submit": {"collector": after.submit.collector}}
+    lists: Tables = {} if after.update == before.update else {
+        "update": {"url": after.update.url, "key": after.update.key, "each_run": after.update.each_run}}
     asked = after.public_controls
     public: Tables = {} if asked == before.public_controls else {
         "public_controls": {"globalping": asked.globalping, "ooni_helpers": asked.ooni_helpers}}
+    spoken: Tables = {} if agreed.language == SOURCE else {"consent": {"language": agreed.language}}
     return {
-        **upload, **submit, **looked_up, **store, **public,
+        **upload, **submit, **lists, **looked_up, **store, **public,
         "vantage": {
             "cc": cc, "asn": before.vantage.asn if answers.asn is None else answers.asn,
             "network_type": parse_network_type(answers.network_type or before.vantage.network_type),
@@ -193,7 +227,8 @@ def list_changes(answers: Answers, before: Settings, *, known: Iterable[str], to
             "skip_services": parse_services(kept, known), "pace_s": float(pace_s), "deadline_s": float(deadline_s),
         },
         "consent": {"date": agreed.date, "text": agreed.text, "level": agreed.level, "sends": agreed.sends,
-                    "to": agreed.to, "concerned": agreed.concerned, "public_at": agreed.public_at},
+                    "to": agreed.to, "concerned": agreed.concerned, "public_at": agreed.public_at,
+                    **spoken.get("consent", {})},
     }
 
 

@@ -16,7 +16,7 @@ MAX_ADDRESSES = 20_000
 def look_up_networks(addresses: Iterable[str]) -> Mapping[str, int]:
     """Address -> AS number, of those that the packaged table knows. Empty where that cannot be read: then addresses
     alone must do."""
-    public = {address for address in addresses if is_public(address)}
+    public = {address for address in addresses if _is_public(address)}
     found = {address: _find_asn(address) for address in sorted(public, key=_order)[:MAX_ADDRESSES]}
     return {address: asn for address, asn in found.items() if asn}
 
@@ -33,6 +33,11 @@ def _find_asn(address: str) -> int:
         return _table().find(address).asn
     except GeoError:
         return 0
+
+
+@lru_cache(maxsize=MAX_ADDRESSES)
+def _is_public(address: str) -> bool:
+    return is_public(address)
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from probe.config.geo.geo_table import GeoError, GeoTable
 from probe.config.geo.mmdb import MmdbTables
 from probe.config.geo.whereabouts import choose_table
 from probe.config.settings import GeoSettings, Settings, SettingsError
+from probe.core.translation import say
 
 OLD_DAYS = 366
 STUN_LEVEL = 2
@@ -18,7 +19,7 @@ STUN_LEVEL = 2
 TABLE, NONE = "table", "none"
 MAX_FILES = 4
 _TRIED = ("1.1.1.1", "2606:4700:4700::1111")
-_NEWER = "a newer version of this program has a newer table, or name one of your own: probe setup --geo FILE.mmdb"
+NEWER = "a newer version of this program has a newer table, or name one of your own: probe setup --geo FILE.mmdb"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +35,20 @@ def check_geo_status(settings: Settings, *, today: date) -> GeoStatus:
     """Looks two addresses of public resolvers up, to see whether the table can be read."""
     table = choose_table(settings.geo)
     if table is None:
-        return GeoStatus(text="no table is used (geo.lookup): rows say what you state, and nothing else")
+        return GeoStatus(text=say("no table is used (geo.lookup): rows say what you state, and nothing else"))
     try:
         name, made = _read(table)
     except GeoError as error:
-        return GeoStatus(text=f"{error}. Rows say what you state, and nothing else", damaged=True,
-                         todo="put that right, or probe setup --geo table")
-    how = "a public address of this device" + (
-        ", and what call servers say of it" if settings.run.consent_level >= STUN_LEVEL else
-        "; behind a translator there is none of IPv4 at level 1, so state what you want to be known")
-    told = f"{name} table, made {made or 'nobody knows when'}; looked up: {how}"
+        return GeoStatus(text=say("{error}. Rows say what you state, and nothing else", error=str(error)), damaged=True,
+                         todo=say("put that right, or probe setup --geo table"))
+    how = say("a public address of this device, and what call servers say of it"
+              if settings.run.consent_level >= STUN_LEVEL else
+              "a public address of this device; behind a translator there is none of IPv4 at level 1, so state what "
+              "you want to be known")
+    told = say("{name} table, made {made}; looked up: {how}", name=name, made=made or say("nobody knows when"), how=how)
     old = _age(made, today) > OLD_DAYS
-    return GeoStatus(text=f"{told}. It is more than a year old, and networks move" if old else told,
-                     todo=_NEWER if old else "")
+    return GeoStatus(text=say("{told}. It is more than a year old, and networks move", told=told) if old else told,
+                     todo=say(NEWER) if old else "")
 
 
 def _read(table: GeoTable) -> tuple[str, str]:

@@ -28,7 +28,7 @@ _MAX_RECORD = 1000
 
 
 class MmdbTables:
-    """One file or several: of the first that knows the country it is taken, and likewise the AS number."""
+    """One file or several: the country is that of the first that knows it, and so is the AS number."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = tuple(Path(path).expanduser() for path in paths)

@@ -19,9 +19,8 @@ from probe.config.geo.geo_table import NO_COUNTRY
 from probe.config.geo.vantage_place import network_of
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
+from probe.core.tables.name_ages import ESTABLISHED_DAYS
 
-MIN_DAYS = 3
-"""Days before today on which a name must have measured in the same network."""
 HISTORY_DAYS = 14
 """How far back is looked."""
 MOST_OF_NETWORK, MOST_OF_COUNTRY, MOST = 5, 40, 400
@@ -60,7 +59,7 @@ def choose_members(history: Iterable[Run], *, day: date, secret: bytes) -> tuple
             seen[member].add(when)
     settled: dict[str, Member] = {}
     for member in sorted(seen, key=lambda one: (-len(seen[one]), one)):
-        if len(seen[member]) >= MIN_DAYS:
+        if len(seen[member]) >= ESTABLISHED_DAYS:
             settled.setdefault(member.probe_id, member)
     return _draw(settled.values(), day=day, secret=secret)
 

@@ -74,8 +74,6 @@ class Measured:
     """What is known of a measurement."""
 
     ended: bool
-    results: int = 0
-    """How many probes have ended, well or not."""
     unread: int = 0
     """Results of another form, or from where nobody was asked."""
     sightings: tuple[Sighting, ...] = ()
@@ -169,12 +167,11 @@ def read_measured(raw: bytes, question: Question, *, made_id: str, asked: frozen
         raise GlobalpingError("its answer is of another form")
     if told.id != made_id or told.type != question.kind or told.target.lower() != question.target.lower():
         raise GlobalpingError("its answer is about another measurement")
-    ended, unread, seen, silent = 0, max(0, len(told.results) - MAX_RESULTS), [], []
+    unread, seen, silent = max(0, len(told.results) - MAX_RESULTS), [], []
     for item in told.results[:MAX_RESULTS]:
         try:
             read = msgspec.json.decode(item, type=_Item)
             status = msgspec.json.decode(read.result, type=_Status).status
-            ended += status != "in-progress"
             if read.probe.country not in asked:
                 unread += 1
             elif status == "finished" and (found := _read_result(read, question)):
@@ -183,8 +180,7 @@ def read_measured(raw: bytes, question: Question, *, made_id: str, asked: frozen
                 silent.append(_read_probe(read.probe))
         except _DECODED:
             unread += 1
-    return Measured(ended=told.status != "in-progress", results=ended, unread=unread, sightings=tuple(seen),
-                    silent=tuple(silent))
+    return Measured(ended=told.status != "in-progress", unread=unread, sightings=tuple(seen), silent=tuple(silent))
 
 
 def _read_result(item: _Item, question: Question) -> Sighting | None:

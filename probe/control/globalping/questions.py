@@ -12,12 +12,10 @@ from typing import Any, Literal
 import msgspec
 
 QuestionKind = Literal["http", "ping", "dns"]
-RecordType = Literal["A", "AAAA", "HTTPS"]
+RecordType = Literal["A", "AAAA"]
 LineTag = Literal["", "eyeball-network", "datacenter-network"]
 """A probe's line: at home, or where servers stand; empty: any."""
 HOME: LineTag = "eyeball-network"
-MAX_PROBES = 50
-"""Of one measurement."""
 PING_PACKETS = 2
 
 
@@ -48,11 +46,6 @@ class Question:
     whole: bool = False
     """Whether the page is fetched; else its head alone."""
     record_type: RecordType = "A"
-
-    @property
-    def key(self) -> str:
-        """The same text for the same question."""
-        return msgspec.json.encode(msgspec.to_builtins(self)).decode()
 
 
 def encode_question(question: Question, places: Sequence[ProbePlace]) -> bytes:

@@ -60,22 +60,11 @@ class SightingBook:
                 self._answers[one.question] = _done(one)
 
     @property
-    def places(self) -> tuple[ProbePlace, ...]:
-        """Who is asked."""
-        return self._places
-
-    @property
     def seen(self) -> dict[Question, BookedQuestion]:
         """Everything that is known."""
         with self._lock:
             ended = [future.result() for future in self._answers.values() if future.done()]
         return {one.question: one for one in ended}
-
-    def when(self, question: Question) -> float:
-        """When it was asked, Unix time; 0: it was not answered."""
-        with self._lock:
-            future = self._answers.get(question)
-        return future.result().at_s if future and future.done() else 0.0
 
     def ask(self, question: Question, *, until: float) -> Sequence[Sighting]:
         """What works, of a question that is asked now unless it was before; nothing after `until` (monotonic seconds)

@@ -59,33 +59,29 @@ class ClientShares:
 
     def enter(self, client: str) -> bool:
         """Take one place; False, and nothing taken, where a limit is reached."""
-        groups, limits = find_client_groups(client), self._limits
-        wanted = ((groups.alone, limits.alone), (f"net {groups.network}", limits.network),
-                  (EVERYBODY, limits.everybody))
+        keys, limits = _list_keys(client), (self._limits.alone, self._limits.network, self._limits.everybody)
         with self._lock:
-            if any(self._held[key] >= most for key, most in wanted):
-                self._forget(wanted)
+            if any(self._held[key] >= most for key, most in zip(keys, limits, strict=True)):
                 return False
-            for key, _ in wanted:
-                self._held[key] += 1
+            self._held.update(keys)
         return True
 
     def leave(self, client: str) -> None:
         """Give a place back that `enter` took."""
-        groups = find_client_groups(client)
-        keys = ((groups.alone, 0), (f"net {groups.network}", 0), (EVERYBODY, 0))
         with self._lock:
-            for key, _ in keys:
+            for key in _list_keys(client):
                 self._held[key] -= 1
-            self._forget(keys)
-
-    def _forget(self, keys: tuple[tuple[str, int], ...]) -> None:
-        for key, _ in keys:
-            if self._held[key] <= 0:
-                del self._held[key]
+                if self._held[key] <= 0:
+                    del self._held[key]
 
     def __len__(self) -> int:
         return len(self._held)
+
+
+def _list_keys(client: str) -> tuple[str, str, str]:
+    """What a client's places are counted by: alone, with its network, with everybody."""
+    groups = find_client_groups(client)
+    return groups.alone, f"net {groups.network}", EVERYBODY
 
 
 def find_client(peer: str, forwarded: str, *, behind_proxy: bool) -> str:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 from probe.control.helper.helper_order import HelperOrder, list_addresses, list_names, plan_order
 from probe.control.helper.helper_reply import HelperFindings, make_response
+from probe.control.helper.page_connection import PageConnection, find_shared_plan
 from probe.control.helper.rate_limiter import SilenceBudget
 from probe.control.helper.request_run import MeasuringJob, MeasuringPool, RequestRun
 from probe.control.helper.scheduling_delay import SchedulingDelay
@@ -67,11 +68,16 @@ async def measure_order(order: HelperOrder, engine: HelperEngine, *, network: st
                          silence=engine.silence, delay=engine.delay, max_delay_s=engine.max_delay_s)
         lookups = await _resolve(list_names(order), engine, run)
         jobs = {plan: _make_reach_job(plan, engine) for plan in plan_order(order, lookups)}
-        page, reached, volume = await asyncio.gather(
-            _fetch(order, engine, run, lookups), run.run_jobs(jobs), _volume(order, engine, run, lookups))
+        shared = find_shared_plan(order, lookups, jobs)
+        beside = {shared: jobs.pop(shared)} if shared is not None else {}
+        connection = PageConnection(shared.address if shared is not None else "")
+        page, reached, reached_beside, volume = await asyncio.gather(
+            _fetch(order, engine, run, lookups, connection), run.run_jobs(jobs),
+            _reach_beside_page(beside, run, connection), _volume(order, engine, run, lookups))
         by_quic = await _fetch_by_quic(order, engine, run, lookups, page)
-    return make_response(order, HelperFindings(lookups=lookups, reached=reached, page=page, volume=volume,
-                                               asn_of=engine.asn_of, page_by_quic=by_quic))
+    return make_response(order, HelperFindings(
+        lookups=lookups, reached={**reached, **reached_beside}, page=page, volume=volume, asn_of=engine.asn_of,
+        page_by_quic=by_quic))
 
 
 def _make_reach_job(plan: ReachPlan, engine: HelperEngine) -> MeasuringJob[ReachResult]:
@@ -79,6 +85,15 @@ def _make_reach_job(plan: ReachPlan, engine: HelperEngine) -> MeasuringJob[Reach
         return reach_endpoint(plan, guard=engine.guard, timeout_s=CONNECT_TIMEOUT_S, deadline=deadline)
 
     return MeasuringJob(run=run, takes_s=CONNECT_TIMEOUT_S, failure_of=lambda found: found.failure)
+
+
+async def _reach_beside_page(jobs: Mapping[ReachPlan, MeasuringJob[ReachResult]], run: RequestRun,
+                             connection: PageConnection) -> dict[ReachPlan, ReachResult]:
+    """What the page's own connection shows of its address; where it shows nothing soon, that is reached by itself."""
+    if not jobs:
+        return {}
+    opened = await connection.wait()
+    return dict.fromkeys(jobs, opened) if opened is not None else await run.run_jobs(jobs)
 
 
 async def _volume(order: HelperOrder, engine: HelperEngine, run: RequestRun,
@@ -123,26 +138,31 @@ def _make_lookup_job(operator: Resolver, name: str, engine: HelperEngine,
 
 
 async def _fetch(order: HelperOrder, engine: HelperEngine, run: RequestRun,
-                 lookups: Mapping[str, DohLookup]) -> HttpResult | None:
+                 lookups: Mapping[str, DohLookup], connection: PageConnection) -> HttpResult | None:
     """The page, or None when none was ordered; a fetch that no worker was free for was refused as `busy`."""
     if order.site is None:
         return None
-    job = MeasuringJob(run=partial(_fetch_site, order, order.site, engine, lookups),
+    job = MeasuringJob(run=partial(_fetch_site, order, order.site, engine, lookups, connection),
                        takes_s=HTTP_TIMEOUT_S + DNS_TIMEOUT_S, failure_of=lambda page: open_failure(page.x_failure))
-    results = await run.run_jobs({"page": job})
+    try:
+        results = await run.run_jobs({"page": job})
+    finally:
+        connection.end()
     return results.get("page") or HttpResult(failure="unknown_error", x_refused=BUSY)
 
 
 def _fetch_site(order: HelperOrder, site: FetchSite, engine: HelperEngine, lookups: Mapping[str, DohLookup],
-                deadline: float) -> HttpResult:
+                connection: PageConnection, deadline: float) -> HttpResult:
     """The page within its own time, and names of redirects within that of names."""
+    connection.begin()
+
     def resolve(host: str) -> DohLookup:
         return lookups.get(host) or doh.resolve_by_doh(
             host, engine.resolvers, port=engine.doh_port, kept=engine.operators,
             deadline=min(deadline, time.monotonic() + DNS_TIMEOUT_S))
 
     return fetch_page(site, headers=order.headers, trust=order.trust, resolve=resolve, guard=engine.guard,
-                      deadline=deadline - DNS_TIMEOUT_S, names_s=DNS_TIMEOUT_S,
+                      deadline=deadline - DNS_TIMEOUT_S, names_s=DNS_TIMEOUT_S, note=connection.note,
                       max_body_bytes=PLAIN_BODY_BYTES if order.plain else MAX_BODY_BYTES)
 
 

@@ -32,6 +32,7 @@ from probe.control.reaching.doh import DohLookup
 from probe.control.reaching.reach_plan import NO_RESOLVER, NO_ROUTE, ReachPlan, ReachResult
 from probe.core.addresses import is_bogon, parse_address
 from probe.core.tables.control_sources import BUSY
+from probe.measurement.streams.own_hello import compute_ja4
 
 UNABLE = frozenset((BUSY, NO_RESOLVER, NO_ROUTE, "port", "own_address"))
 """Why a page was not fetched for reasons of the helper's own."""
@@ -167,6 +168,6 @@ def _result(endpoint: XEndpoint, plan: ReachPlan, reach: ReachResult) -> XResult
         leaf_key_sha256=reach.leaf_key_sha256,
         trust=reach.trust,
         shape=endpoint.shape,
-        ja4=reach.ja4,
+        ja4=compute_ja4(reach.hello),
         proof=reach.proof,
     )

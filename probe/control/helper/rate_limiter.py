@@ -44,8 +44,6 @@ class TokenBuckets:
         """Take so much, whether it is there or not: what is owed must come back first."""
         with self._lock:
             self._buckets[key] = (self._fill(key) - amount, self._clock())
-            if len(self._buckets) > self._most:
-                self._buckets.popitem(last=False)
 
     def _fill(self, key: str) -> float:
         now = self._clock()

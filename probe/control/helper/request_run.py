@@ -71,7 +71,10 @@ class RequestRun:
     async def _in_turn(self, job: MeasuringJob[V]) -> tuple[V, ...]:
         latest = self.deadline - job.takes_s
         try:
-            async with asyncio.timeout_at(latest):  # the loop's clock is the monotonic one
+            if self.turn.locked():
+                async with asyncio.timeout_at(latest):  # the loop's clock is the monotonic one
+                    await self.turn.acquire()
+            else:
                 await self.turn.acquire()
         except TimeoutError:
             return ()

@@ -19,7 +19,14 @@ from probe.control.helper_protocol import (
 from probe.control.reaching.doh import DohLookup
 from probe.control.reaching.plain_exchange import compose_get, exchange_plainly
 from probe.control.reaching.reach import Stream, get_socket, hang_up, open_stream
-from probe.control.reaching.reach_plan import NO_RESOLVER, NO_ROUTE, PUBLIC_TRUST, RESOLVER_SILENT, ReachPlan
+from probe.control.reaching.reach_plan import (
+    NO_RESOLVER,
+    NO_ROUTE,
+    PUBLIC_TRUST,
+    RESOLVER_SILENT,
+    ReachPlan,
+    ReachResult,
+)
 from probe.control.reaching.redirect_cookies import CookieJar
 from probe.control.reaching.target_guard import TargetGuard, has_route
 from probe.core.addresses import bracket_host, parse_address
@@ -44,6 +51,8 @@ _TITLE = re.compile(r"<title>([^<]{1,512})</title>", re.IGNORECASE)
 _H3 = re.compile(r'(?:^|[,;\s])h3="(?P<host>[a-z0-9.-]{0,253}):(?P<port>[0-9]{1,5})"', re.IGNORECASE)
 
 Resolve = Callable[[str], DohLookup]
+NoteConnection = Callable[[ReachPlan, ReachResult], None]
+"""Told of each attempt to connect to the URL's own host, before any redirect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +111,20 @@ def select_forwarded_headers(headers: Mapping[str, list[str] | None] | None) -> 
     return {name: value for name, value in kept.items() if value.isprintable() and value.isascii() and value.strip()}
 
 
+def make_page_plan(site: FetchSite, address: str, trust: TrustPolicy) -> ReachPlan:
+    """How to connect to one address of a URL's host."""
+    sni = site.host if site.scheme == "https" else ""
+    return ReachPlan(address=address, port=site.port, sni=sni, alpn=("http/1.1",) if sni else (), trust=trust)
+
+
+def _note_nothing(_plan: ReachPlan, _found: ReachResult) -> None:
+    """For those who ask for the page alone."""
+
+
 def fetch_page(
     site: FetchSite, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: TargetGuard,
     deadline: float, names_s: float = 0.0, max_body_bytes: int = MAX_BODY_BYTES,
+    note: NoteConnection = _note_nothing,
 ) -> HttpResult:
     """GET `site` and follow at most ten redirects; `trust` judges its own host, public authorities the others.
 
@@ -118,7 +138,8 @@ def fetch_page(
         spent_s = time.monotonic() - asked_s
         deadline, names_s = deadline + min(spent_s, max(0.0, names_s)), names_s - spent_s
         hop = _hop(here, known, headers={**headers, **cookies.header(here.host)}, max_body_bytes=max_body_bytes,
-                   trust=trust if here.host == site.host else PUBLIC_TRUST, guard=guard, deadline=deadline)
+                   trust=trust if here.host == site.host else PUBLIC_TRUST, guard=guard, deadline=deadline,
+                   note=note if first is None else _note_nothing)
         if hop.refused or hop.failure:
             return _make_failed_hop(hop, first)
         first = first or _first(hop.got)
@@ -135,7 +156,7 @@ def fetch_page(
 
 def _hop(
     site: FetchSite, known: DohLookup, *, headers: Mapping[str, str], trust: TrustPolicy, guard: TargetGuard,
-    deadline: float, max_body_bytes: int,
+    deadline: float, max_body_bytes: int, note: NoteConnection,
 ) -> Hop:
     if not known.addresses:
         return Hop(failure=known.failure, refused="" if known.failure else known.reason or NO_RESOLVER)
@@ -146,7 +167,7 @@ def _hop(
     routed = [address for address in open_to_us if has_route(address)][:MAX_ADDRESSES_TRIED]
     if not routed:
         return Hop(refused=NO_ROUTE)
-    opened = _first_open(routed, site, trust, deadline)
+    opened = _first_open([make_page_plan(site, address, trust) for address in routed], deadline, note)
     if opened.stream is None:
         return Hop(failure=opened.failure, refused=opened.refused)
     try:
@@ -166,14 +187,12 @@ class _Opened:
     refused: str = ""
 
 
-def _first_open(addresses: list[str], site: FetchSite, trust: TrustPolicy, deadline: float) -> _Opened:
+def _first_open(plans: list[ReachPlan], deadline: float, note: NoteConnection) -> _Opened:
     """A connection to the first address that takes one; the others share what time is left after it."""
-    sni = site.host if site.scheme == "https" else ""
     failure: Failure = ""
-    for index, address in enumerate(addresses):
-        until = _share(deadline, len(addresses) - index)
-        plan = ReachPlan(address=address, port=site.port, sni=sni, alpn=("http/1.1",) if sni else (), trust=trust)
-        found, stream = open_stream(plan, deadline=until)
+    for index, plan in enumerate(plans):
+        found, stream = open_stream(plan, deadline=_share(deadline, len(plans) - index))
+        note(plan, found)
         if stream is not None:
             get_socket(stream).deadline = deadline
             return _Opened(stream=stream)

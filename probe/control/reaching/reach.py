@@ -12,7 +12,6 @@ from probe.control.reaching.target_guard import TargetGuard, has_route
 from probe.core.tables.failures import classify_failure
 from probe.core.tables.handshakes import SpokenProtocol
 from probe.core.tables.shapes import ProgramShape
-from probe.measurement.streams.own_hello import compute_ja4
 from probe.measurement.streams.raw_handshake import read_reply
 from probe.measurement.streams.raw_hello import make_client_hello
 from probe.measurement.streams.sockets import RecordedSocket, abort, open_socket, stop_icmp_reports
@@ -71,7 +70,7 @@ def _say_hello(sock: RecordedSocket, name: str, shape: ProgramShape) -> ReachRes
         failure = read_reply(sock).failure
     except OSError as error:
         failure = classify_failure(error)
-    return ReachResult(operation="tls_handshake", failure=failure, ja4=compute_ja4(hello))
+    return ReachResult(operation="tls_handshake", failure=failure, hello=hello)
 
 
 def open_stream(plan: ReachPlan, *, deadline: float) -> tuple[ReachResult, Stream | None]:
@@ -104,7 +103,7 @@ def open_stream(plan: ReachPlan, *, deadline: float) -> tuple[ReachResult, Strea
         tls_version=shaken.version,
         leaf_key_sha256=hash_key(shaken.chain_der[0]) if shaken.chain_der else "",
         trust=shaken.trust,
-        ja4=shaken.ja4,
+        hello=shaken.hello,
     )
     if shaken.failure:
         abort(sock)

@@ -50,5 +50,6 @@ class ReachResult:
     tls_version: str = ""
     leaf_key_sha256: str = ""
     trust: TrustFinding | Empty = ""
-    ja4: str = ""
+    hello: bytes = b""
+    """The ClientHello that was sent, in its record."""
     proof: Proof | Empty = ""

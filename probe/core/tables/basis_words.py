@@ -18,6 +18,8 @@ can, but it cannot act before our packets reach it, nor for services of other ow
 
 NOT_THE_FRONT: tuple[Basis, ...] = ("packets", "place", "time", "company")
 """Of failures that a service's own front can show as well."""
+NEARER: tuple[Basis, ...] = ("packets", "place", "time")
+"""Of ends by which servers refuse names in good order."""
 OF_ADDRESSES: tuple[Basis, ...] = ("packets", "place")
 """Of addresses that do not accept connections: several owners are lost together whenever a carrier fails."""
 OF_FLOWS: tuple[Basis, ...] = ("company",)

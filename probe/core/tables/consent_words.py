@@ -20,7 +20,7 @@ class Sent:
     protocols: tuple[str, ...] = ()
     """Of `probe.core.tables.protocols`: what is spoken only where this was agreed to."""
     shapes: tuple[str, ...] = ()
-    """Of `probe.core.tables.shapes`, likewise."""
+    """Of `probe.core.tables.shapes`, in the same way."""
 
 
 SENT: tuple[Sent, ...] = (
@@ -39,7 +39,8 @@ SENT: tuple[Sent, ...] = (
          meaning="greetings in protocols that are nothing special, such as mail's"),
     Sent(word="hellos", level=1, shapes=("browser", "small", "narrow"),
          meaning="where a handshake fails, further ones that are built otherwise"),
-    Sent(word="programs", level=1, shapes=("chrome", "firefox", "conscrypt", "openssl", "safari"),
+    Sent(word="programs", level=1,
+         shapes=("chrome", "firefox", "conscrypt", "conscrypt_large", "openssl", "openssl_small", "safari"),
          meaning="about once a day for each server, a handshake or two as common browsers and apps begin them, broken "
                  "off when the server answers; where one fails and the probe's own does not, some more of both, and "
                  "one such handshake to up to five other servers"),

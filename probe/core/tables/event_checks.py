@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 EventCheck = Literal["network", "service_or_instrument", "one_device", "one_interval", "version", "habit", "chance",
-                     "refusal"]
+                     "refusal", "fresh_names"]
 EventStatus = Literal["suspected", "unplaced", "confirmed"]
 EventGround = Literal["verdicts", "failures"]
 """What an event is counted from: verdicts that convict, or all that failed, whether a run could say why or not."""
@@ -19,6 +19,7 @@ EVENT_CHECKS: dict[EventCheck, str] = {
     "habit": "the service fails so there by itself, again and again or all the time",
     "chance": "what its neighbours failed in the same hours leaves too little to be more than chance",
     "refusal": "the service itself may refuse the network or the country: nothing shows where it is stopped",
+    "fresh_names": "it rests on names that nobody knew some days before: whoever can send results can make them up",
 }
 """Word -> what is said of a window that it explains."""
 
@@ -31,5 +32,6 @@ CHANGES_MIND: dict[EventCheck, str] = {
     "habit": "failures that last longer than its bursts do, or measurements from before they began",
     "chance": "more verdicts in these hours",
     "refusal": "a run that finds the place, a control in the country that is served, or networks that are spared",
+    "fresh_names": "the same from names that measured in the network some days before, or that the collector knows",
 }
 """Word -> what would have to be seen for the window to be an event after all."""

@@ -34,8 +34,8 @@ Beside = Literal["", "itself", "network"]
 LostWhere = Literal["", "near", "far", "unknown"]
 """Where packets are lost; empty: nobody looked."""
 EndWhere = Literal["", "before", "unknown"]
-"""Where an end that came too soon came from: before all that may be the operator's own, or not shown; empty: nobody
-looked, or nothing was heard."""
+"""Where an end that came too soon came from: before all that may be the operator's own, or not shown; empty: it did not
+come too soon."""
 Elsewhere = Literal["", "name", "passes"]
 """What a name met at servers whose operators agreed; empty: nothing is shown."""
 DnsSection = Literal["answer", "authority", "additional"]

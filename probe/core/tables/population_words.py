@@ -17,15 +17,17 @@ POPULATION_BASES: dict[PopulationBasis, str] = {
 networks of a country fail alike is none of them: an operator who refuses the country refuses all its networks."""
 
 PopulationDoubt = Literal[
-    "service", "network_refused", "address_refused", "edge", "instrument", "lost_route", "resolver",
+    "service", "network_refused", "address_refused", "edge", "instrument", "lost_route", "resolver", "fresh_names",
 ]
 POPULATION_DOUBTS: dict[PopulationDoubt, str] = {
     "service": "nobody in another country was served in these hours: the service itself may have failed",
     "network_refused": "the service may refuse this network, or networks of its kind",
     "address_refused": "the service may refuse the addresses of the probes: each network has one",
     "edge": "it is not known that those who are served are served at the same address",
-    "instrument": "nobody is known to be served with the version of the program and the list with which it fails",
+    "instrument": "nobody is known to be served with the versions of program, list and TLS library with which it "
+                  "fails",
     "lost_route": "a carrier may have lost the way to the address",
     "resolver": "it is not known which resolvers were asked",
+    "fresh_names": "it rests on names that nobody knew some days before: whoever can send results can make them up",
 }
 """Word -> what could not be excluded."""

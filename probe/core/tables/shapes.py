@@ -6,10 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ProgramShape = Literal["chrome", "firefox", "conscrypt", "openssl", "safari"]
+ProgramShape = Literal["chrome", "firefox", "conscrypt", "conscrypt_large", "openssl", "openssl_small", "safari"]
 """As programs that people use build it (`probe.catalogue.programs`)."""
-ShapeName = Literal["browser", "small", "narrow", "split", "large", "ech", "chrome", "firefox", "conscrypt", "openssl",
-                    "safari"]
+ShapeName = Literal["browser", "small", "narrow", "split", "large", "ech", ProgramShape]
 ShapeWord = ShapeName | Literal["library"]
 """In a verdict's list of shapes the library's own hello has a name as well."""
 
@@ -39,7 +38,11 @@ SHAPES: dict[ShapeName, Shape] = {
               True, of_program=True),
         Shape("firefox", "Firefox's", 1, True, of_program=True),
         Shape("conscrypt", "of Android apps that use the system's library, by OkHttp", 1, True, of_program=True),
-        Shape("openssl", "of programs on OpenSSL 3.5 and later, with its default settings", 1, True, of_program=True),
+        Shape("conscrypt_large", "the same since Conscrypt 2.7, with a post-quantum key share", 1, True,
+              of_program=True),
+        Shape("openssl", "of programs on OpenSSL 3.5, with its default settings", 1, True, of_program=True),
+        Shape("openssl_small", "of programs on OpenSSL 3.0, without a post-quantum key share", 1, True,
+              of_program=True),
         Shape("safari", "Safari's, and of apps for iOS and macOS that use the system's library", 1, True,
               of_program=True),
     )

@@ -114,8 +114,8 @@ def _note(place: _Place, seen: Observation, cc: str, domestic: frozenset[str]) -
     if own:
         service = seen.target_id.partition(".")[0]
         owner = find_owner(service or seen.hostname, seen.hostname)
-        place.owners.setdefault(owner, ServiceAt(service=service, host=seen.hostname,
-                                                 addresses=frozenset((seen.address,))))
+        if owner not in place.owners:
+            place.owners[owner] = ServiceAt(service=service, host=seen.hostname, addresses=frozenset((seen.address,)))
         place.home |= seen.input in domestic or (cc in list_seats(owner))
     if seen.operation == "connect":
         place.opened += not seen.failure

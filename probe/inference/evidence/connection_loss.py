@@ -20,7 +20,7 @@ from probe.core.observations import Observation
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.permutation import permutation_p
 
-OWN: tuple[Purpose, ...] = ("target", "trusted", "stay")
+OWN: tuple[Purpose, ...] = ("target", "trusted", "stay", "program")
 COUNTED: tuple[Purpose, ...] = (*OWN, "innocent", "port")
 """Connections of ordinary looks. Those that follow a failure in another shape are made to fail."""
 MOST_SCORE = 4
@@ -39,6 +39,12 @@ def score_loss(seen: Observation) -> int:
     return -(-MOST_SCORE * lost // (lost + arrived)) if lost > 0 else 0
 
 
+def is_lossy(seen: Observation) -> bool:
+    """Whether anything was sent again either way. What came out of order may have been overtaken and not lost, and a
+    longer answer is disordered sooner: so this raises doubts, and no test of one name against another rests on it."""
+    return score_loss(seen) > 0 or seen.tcp.out_of_order > 0
+
+
 def is_whole_connection(seen: Observation) -> bool:
     """Whether the row tells of a whole connection, to which anything came back at all."""
     return seen.tcp.segments_out > 0 and seen.tcp.delivered > 0
@@ -50,7 +56,7 @@ class LossCount:
 
     connections: int = 0
     lossy: int = 0
-    """Those on which anything was sent again."""
+    """Those on which anything was sent again, or came out of order."""
     others: int = 0
     others_lossy: int = 0
     stands_out: bool = False
@@ -91,9 +97,10 @@ def _count(group: Group, groups: Mapping[Group, frozenset[str]], rows: Sequence[
     mine = frozenset(a for (whose, _), addresses in groups.items() if whose == service for a in addresses)
     not_others = mine.union(*(groups[each] for each in struck))
     ours = [o for o in rows if o.address in groups[group]]
-    others = [score_loss(o) for o in rows if o.address not in not_others and name_network(o.address) != network]
-    every = [score_loss(o) for o in ours]
-    named = [score_loss(o) for o in rows if o.address in mine and o.purpose in OWN]
-    count = LossCount(connections=len(every), lossy=sum(score > 0 for score in every), others=len(others),
-                      others_lossy=sum(score > 0 for score in others))
-    return count, min(permutation_p(every, others), permutation_p(named, others)) if count.lossy else 1.0
+    others = [o for o in rows if o.address not in not_others and name_network(o.address) != network]
+    named = [o for o in rows if o.address in mine and o.purpose in OWN]
+    count = LossCount(connections=len(ours), lossy=sum(map(is_lossy, ours)), others=len(others),
+                      others_lossy=sum(map(is_lossy, others)))
+    lost = [score_loss(o) for o in others]
+    chance = min(permutation_p([score_loss(o) for o in part], lost) for part in (ours, named))
+    return count, chance if count.lossy else 1.0

@@ -40,6 +40,10 @@ LEAST_ALIKE = 3
 OTHER_CACHE_S = 2.5
 LEAST_OTHERS = 3
 """Names whose answers run out so far apart at two resolvers that one cache cannot hold both."""
+_SISTER = "www"
+"""Of a name that is the first of its zone."""
+_SERVED = ("NOERROR", "NXDOMAIN")
+"""What the zone's own servers say of a name, or of one that does not exist."""
 STALE_TTL_S = 30
 """TTL with which resolvers give, for ever, what they could not renew (RFC 8767 section 5)."""
 
@@ -119,8 +123,9 @@ def _read_lasting(denials: Sequence[Observation], contradicted: bool, habits: Re
 def is_zone_served(host: str, zones: Iterable[Observation]) -> bool:
     """Whether the resolver gave the SOA of a zone in which the name lies. A server that refuses a resolver refuses it
     the whole zone (RFC 8914 section 4.19), so a refusal of the name alone is then the resolver's own."""
-    owners = (_zone_of(o) for o in zones if o.dns.rcode == "NOERROR")
-    return any(owner and owner != host and is_ancestor(owner, host) and not _may_be_registry(owner) for owner in owners)
+    spoken = ((o.hostname, _zone_of(o)) for o in zones if o.dns.rcode in _SERVED)
+    return any(owner and asked != host and is_ancestor(owner, host) and not _may_be_registry(owner)
+               for asked, owner in spoken)
 
 
 def _may_be_registry(zone: str) -> bool:
@@ -130,11 +135,12 @@ def _may_be_registry(zone: str) -> bool:
 
 
 def choose_zone(host: str, own: Sequence[Observation]) -> str:
-    """The name whose SOA to ask for. Where the name is refused, the one above it. Where it is denied, the one below the
-    zone that denies, on the way to `host`: where that zone spoke of all below it, as a registry's does, this name
-    cannot exist either. `host` itself where no zone spoke."""
+    """The name whose SOA to ask for. Where the name is refused, the one above it; below a registry's, another of
+    the name's own zone. Where it is denied, the one below the zone that denies, on the way to `host`: where that zone
+    spoke of all below it, as a registry's does, this name cannot exist either. `host` itself where no zone spoke."""
     if any(o.dns.rcode == "REFUSED" for o in own):
-        return host.partition(".")[2] or host
+        above = host.partition(".")[2]
+        return f"{_SISTER}.{host}" if _may_be_registry(above) else above
     zone = next((z for o in own if o.failure in DENIED and (z := _zone_of(o)) and is_ancestor(z, host)), "")
     if not zone or zone == host:
         return host

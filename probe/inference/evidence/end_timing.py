@@ -3,8 +3,9 @@
 Nothing answers words faster than a round trip to it. So where a connection is answered or ended well before one, by
 whatever looks like the service, somebody nearer has spoken; no packets need be captured for that. What is compared is
 `end_ms`, from our first bytes on a connection to what came back, which our own delays can only lengthen, and the round
-trips that TCP measured at that address and port. These can be too long, each for an innocent reason, and each reason
-has a guard:
+trips that TCP measured at that address and port. An end that acknowledges our words is timed by TCP as well, which is
+not late where this device is busy. The round trips can be too long, each for an innocent reason, and each reason has a
+guard:
 
 - One SYN was slow, or connections to one address take ways of several lengths (anycast, load balancers): an end must
   come sooner than the lowest round trip of all connections there, and than its own connection's.
@@ -56,7 +57,8 @@ class EndTiming:
     """Those that were so well before a round trip was over. Each shows somebody nearer; the others show nothing, as
     delays of our own lengthen ends."""
     middle_end_ms: float = 0.0
-    """After our first bytes, the middle of these ends: single ones are late where this device was busy."""
+    """After our first bytes, the middle of these ends as they were heard: single ones are late where this device was
+    busy."""
     lowest_rtt_ms: float = 0.0
     """The lowest round trip that any connection there has shown; 0 where none did."""
     answered: int = 0
@@ -78,7 +80,7 @@ class EndTiming:
     @property
     def is_before_door(self) -> bool:
         """It was somebody nearer, and the way there leaves no room for a guard of the operator's own."""
-        return self.is_sooner and self.where != "unknown"
+        return self.is_sooner and self.where == "before"
 
 
 UNTIMED = EndTiming()
@@ -112,7 +114,8 @@ def gather_end_timing(ends: Sequence[Observation], seen: Sequence[Observation]) 
         return EndTiming(lowest_rtt_ms=lowest_ms, answered=len(good))
     return EndTiming(
         attempts=len(timed), sooner=sum(_is_sooner(o, lowest_ms) for o in timed),
-        middle_end_ms=median_low(o.first.tcp.end_ms for o in timed), lowest_rtt_ms=lowest_ms, answered=len(good),
+        middle_end_ms=median_low(_heard_ms(o.first, _find_trip_ms(o, lowest_ms)) for o in timed),
+        lowest_rtt_ms=lowest_ms, answered=len(good),
         served_after=any(o.first.purpose in OTHERS and o.connect.t0_s >= timed[0].first.t_s for o in good),
         unheard_of=sum(_over_ms(o) < o.own_rtt_ms + SOONER * lowest_ms for o in timed),
     )
@@ -145,8 +148,21 @@ def _has_round_trip(first: Observation) -> bool:
 
 
 def _is_sooner(opening: _Opening, lowest_ms: float) -> bool:
-    end_ms, trip_ms = opening.first.tcp.end_ms, min(lowest_ms, opening.own_rtt_ms)
-    return end_ms < SOONER * trip_ms and trip_ms - end_ms >= SOONER_MS
+    trip_ms = _find_trip_ms(opening, lowest_ms)
+    heard_ms = _heard_ms(opening.first, trip_ms)
+    return heard_ms < SOONER * trip_ms and trip_ms - heard_ms >= SOONER_MS
+
+
+def _find_trip_ms(opening: _Opening, lowest_ms: float) -> float:
+    return min(lowest_ms, opening.own_rtt_ms)
+
+
+def _heard_ms(first: Observation, trip_ms: float) -> float:
+    """When what ended the connection was heard. The system's own clock tells it of ends that acknowledge our words, and
+    is not late where this device is busy. Not of an end that took a whole round trip: somebody near may have taken our
+    words over and brought the service's own answer."""
+    end_ms, acked_ms = first.tcp.end_ms, first.tcp.min_rtt_ms
+    return min(end_ms, acked_ms) if acked_ms > 0 and end_ms < trip_ms else end_ms
 
 
 def _over_ms(opening: _Opening) -> float:

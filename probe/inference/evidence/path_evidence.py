@@ -318,11 +318,11 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     if site.app:
         app = gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
                                   place=Place(known_as, site.port))
-        base = replace(base, app=app, status=read_foreign_status(mine),
+        base = renew(base, app=app, status=read_foreign_status(mine),
                        elsewhere=AnswersElsewhere(served=app.control_proven, refused=app.control_foreign))
     base = _with_controls(base, site, told, mine, known_as=known_as, cc=cc)
     if base.stage in TLS_OR_HTTP:
-        base = replace(base, shapes=gather_shape_evidence(site, address, mine, around, told, known_as=known_as))
+        base = renew(base, shapes=gather_shape_evidence(site, address, mine, around, told, known_as=known_as))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
     return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in NO_STAGE_OR_PAGE else base
 

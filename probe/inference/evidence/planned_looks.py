@@ -6,20 +6,25 @@ The share is over source ports, since each connection has its own: a box, and a 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
+from probe.core.tables.purposes import Purpose
+from probe.core.translation import say
 from probe.inference.evidence.rank_tests import binomial_tail
 from probe.inference.evidence.visit_outcomes import list_failed_inputs
 
 SPANS_S = (10.0, 60.0)
 """A look that lasts so long has seen that much more than one moment."""
 _LEVEL = 0.025
+_DEVIATIONS = 1.96
 _STEPS = 40
 _SHARE = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
+_SHAPED: tuple[Purpose, ...] = ("shape", "program")
 MOST_PLANNED = 2000
 """Connections of a share; stored rows may be anybody's, and their intervals and chances cost more with each."""
 
@@ -73,7 +78,7 @@ def gather_planned_looks(site: Site, mine: Sequence[Observation], around: Sequen
         beforehand = o.purpose == "innocent" and (o.attempt == 1 or o.planned)
         if beforehand and mine and (o.address, o.port) == (mine[0].address, site.port):
             beside.setdefault((o.hostname, o.attempt), []).append(o)
-    shapes = {o.tls.shape for o in around if o.purpose == "shape" and o.operation == "tls_handshake"
+    shapes = {o.tls.shape for o in around if o.purpose in _SHAPED and o.operation == "tls_handshake" and o.tls.shape
               and not o.failure and o.tls.sni == site.sni and mine and o.address == mine[0].address}
     return PlannedLooks(
         made=len(attempts), failed=sum(bool(list_failed_inputs(site, rows)) for rows in attempts.values()),
@@ -89,10 +94,14 @@ def _repeats(rows: Sequence[Observation]) -> bool:
 
 
 def find_interval(failed: int, made: int) -> tuple[float, float]:
-    """Between what shares of all connections those that fail lie, with 95 % (Clopper and Pearson, 1934); from 0 to 1
-    where nothing was made."""
+    """Between what shares of all connections those that fail lie, with 95 % (Clopper and Pearson 1934; of more than
+    `MOST_PLANNED` Wilson 1927); from 0 to 1 where nothing was made."""
     if not made:
         return 0.0, 1.0
+    if made > MOST_PLANNED:
+        share, part = failed / made, _DEVIATIONS**2 / made
+        middle, half = share + part / 2, _DEVIATIONS * math.sqrt(share * (1 - share) / made + part / made / 4)
+        return (middle - half) / (1 + part), (middle + half) / (1 + part)
     low = _bisect(lambda share: binomial_tail(failed, made, share) < _LEVEL) if failed else 0.0
     high = _bisect(lambda share: 1 - binomial_tail(failed + 1, made, share) > _LEVEL) if failed < made else 1.0
     return low, high
@@ -127,4 +136,5 @@ def describe_share(share: str) -> str:
     if not failed:
         return ""
     low, high = find_interval(failed, made)
-    return f"{failed} of {made} planned connections failed: {low:.0%} to {high:.0%} of all, with 95 %"
+    return say("{failed} of {made} planned connections failed: {low:.0%} to {high:.0%} of all, with 95 %",
+               failed=failed, made=made, low=low, high=high)

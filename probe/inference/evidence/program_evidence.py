@@ -12,17 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from probe.catalogue.owners import ServiceAt, choose_unrelated, describe_service, may_refuse
-from probe.catalogue.programs import PROGRAM_HELLOS, list_programs
+from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
-from probe.core.tables.evidence_words import SPEAKING, Answered, InnocentState
+from probe.core.tables.evidence_words import Answered, InnocentState
 from probe.core.tables.failures import Failure, FailureKind, kind_of
 from probe.core.tables.shapes import ProgramShape, ShapeWord
 from probe.core.tables.words import Empty
 from probe.inference.evidence.control_counts import count_networks, count_vantages
 from probe.inference.evidence.end_timing import UNTIMED, EndTiming, gather_end_timing
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
+from probe.inference.evidence.user_shapes import NO_USERS, UserShapes, is_answered
 
 STRUCK_TRIES = 2
 """So often a shape must fail, every time, to be called struck."""
@@ -70,7 +71,8 @@ class ProgramEvidence:
     others_lost: int = 0
     """Those at which it fails in the same way, whatever name is in it."""
     unasked: tuple[ProgramShape, ...] = ()
-    """Shapes of this site's users that are struck at other sites of the run, and were not sent here."""
+    """Shapes of this site's users that are struck at other sites of the run, and were not answered here."""
+    users: UserShapes = NO_USERS
     evidence: tuple[str, ...] = ()
 
 
@@ -94,15 +96,15 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
     ends = _first_struck(own)
     shapes = [shape for shape in PROGRAM_HELLOS if any(o.tls.shape == shape for o in own)]
     struck = tuple(shape for shape in shapes if _is_struck([o for o in own if o.tls.shape == shape]))
-    spared = tuple(shape for shape in shapes if _is_answered([o for o in own if o.tls.shape == shape]))
+    spared = tuple(shape for shape in shapes if is_answered([o for o in own if o.tls.shape == shape]))
     if not ends:
         return replace(UNTRIED, spared=spared)
     library = [o for o in own if not o.tls.shape]
-    passes = [o.sequence for o in library if _is_answered([o])]
+    passes = [o.sequence for o in library if is_answered([o])]
     chief = next(shape for shape in struck if shape == ends[0].tls.shape)
     words = [(c, word) for c in controls for place, word in c.shapes if place == Place(known_as, site.port)]
     innocent = [o for o in asked if o.hostname != site.host and o.tls.shape == ends[0].tls.shape]
-    ours: tuple[ShapeWord, ...] = ("library",) if _is_answered(library) else ()
+    ours: tuple[ShapeWord, ...] = ("library",) if is_answered(library) else ()
     return ProgramEvidence(
         struck=struck, spared=(*ours, *spared),
         chief=chief, failed=len(ends),
@@ -139,10 +141,6 @@ def _is_shut_out(seen: Observation) -> bool:
     """No connection came about for a program's hello: what struck the one before may have left something behind, for
     whoever comes."""
     return seen.operation == "connect" and bool(seen.failure) and bool(seen.tls.shape)
-
-
-def _is_answered(tries: Sequence[Observation]) -> bool:
-    return bool(tries) and all(not o.failure and o.tls.alert < 0 for o in tries)
 
 
 def _judge_innocent(asked: Sequence[Observation]) -> InnocentState:
@@ -184,27 +182,14 @@ def list_program_meetings(site: Site, visits: Sequence[Observation], around: Seq
                                  others_served=seen.innocent == "reached" and seen.turns > 0) for shape in seen.struck}
         own = [o for o in asked if (o.address, o.hostname) == (address, site.host)]
         found |= {ProgramMeeting(shape=shape, failure="", others_served=True, whose=whose) for shape in PROGRAM_HELLOS
-                  if _is_answered([o for o in own if o.tls.shape == shape])}
+                  if is_answered([o for o in own if o.tls.shape == shape])}
     return frozenset(found)
 
 
-def list_user_shapes(site: Site) -> dict[ProgramShape, int]:
-    """The shapes in which people's programs ask the site, and how often each is drawn."""
-    shapes: dict[ProgramShape, int] = {}
-    for endpoint in site.endpoints if site.sni and site.kind in SPEAKING else ():
-        shapes |= list_programs(endpoint.role, site.alpn)
-    return shapes
-
-
-def list_unasked(site: Site, around: Iterable[Observation], known: Iterable[ProgramMeeting],
-                 ) -> tuple[ProgramShape, ...]:
-    """Shapes in which people's programs ask the site, that are struck at others for their name, and were not answered
-    here."""
-    struck = {m.shape for m in known if m.failure and m.others_served}.intersection(list_user_shapes(site))
-    if not struck:
-        return ()
-    told = {o.tls.shape for o in around if o.purpose == "program" and o.hostname == site.host and not o.failure}
-    return tuple(shape for shape in PROGRAM_HELLOS if shape in struck - told)
+def list_unasked(unseen: Iterable[ProgramShape], known: Iterable[ProgramMeeting]) -> tuple[ProgramShape, ...]:
+    """Those of a site's shapes that are struck at others for their name, and were not answered at it."""
+    struck = {m.shape for m in known if m.failure and m.others_served}
+    return tuple(shape for shape in unseen if shape in struck)
 
 
 def count_passes(seen: ProgramEvidence, known: Iterable[ProgramMeeting], ours: ServiceAt) -> int:

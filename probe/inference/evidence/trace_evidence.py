@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ BEYOND_HOPS = 2
 
 NETWORKS = 2
 """Networks of others, by their addresses, whose traffic must pass where ours is lost."""
+LOOP = 3
+"""So often one router is heard of where packets go round: twice some routers tell of one packet."""
 _NOWHERE: tuple[int, Empty] = (0, "")
 _ENDS: tuple[HopWord, ...] = ("open", "refused", "reset")
 
@@ -36,11 +39,19 @@ class TracedPath:
 
 
 def read_trace(trace: Observation) -> TracedPath:
-    """Read a trace's lines."""
-    heard = {line.ttl: line.router for line in trace.trace.lines if line.word == "exceeded"}
+    """Read a trace's lines. Packets that go round come no further than to where they first return."""
+    heard = _cut_loop({line.ttl: line.router for line in trace.trace.lines if line.word == "exceeded"})
     ended = [(line.ttl, line.word) for line in trace.trace.lines if line.word in _ENDS]
     ended_at, ended_by = min(ended, default=_NOWHERE)
     return TracedPath(heard=heard, ended_at=ended_at, ended_by=ended_by)
+
+
+def _cut_loop(heard: Mapping[int, str]) -> Mapping[int, str]:
+    """Without what is heard from where packets return to a router that they have passed."""
+    met = Counter(heard.values())
+    again = [ttl for ttl, router in heard.items() if router and met[router] >= LOOP
+             and any(heard[before] == router for before in heard if before < ttl)]
+    return {ttl: router for ttl, router in heard.items() if ttl < min(again, default=ttl + 1)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

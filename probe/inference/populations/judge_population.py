@@ -15,6 +15,8 @@ from probe.inference.populations.population_evidence import PopulationEvidence
 from probe.inference.populations.population_rules import PopulationRuleId, find_population_rule
 
 _SETTLED: tuple[PopulationBasis, ...] = ("place", "vantage")
+_OPEN: tuple[PopulationRuleId, ...] = ("pop/fresh_names", "pop/unplaced")
+"""Rules that accuse nobody, whose doubts are told all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +54,11 @@ def judge_population(evidence: PopulationEvidence) -> PopulationVerdict:
     case = sort_population(evidence)
     rule, own = find_population_rule(case), evidence.own
     accuses = rule.outcome == "blocked"
+    doubts = find_doubts(case, rule.basis) if accuses or rule.id in _OPEN else ()
     return PopulationVerdict(
         outcome=rule.outcome, block_type=rule.block_type or case.cause, suspected="" if accuses else case.cause,
         basis=rule.basis, rule_id=rule.id, why=rule.why,
-        not_excluded=find_doubts(case, rule.basis) if accuses or rule.id == "pop/unplaced" else (),
+        not_excluded=(*doubts, "fresh_names") if evidence.fresh else doubts,
         n=own.hours, struck=own.struck.hours, witnesses=len(own.struck.probes),
         networks_alike=len(case.alike), witnesses_alike=len(case.struck.probes), networks_spared=len(case.spared),
         countries_served=sum(view.is_served for view in evidence.abroad),

@@ -131,6 +131,8 @@ class PopulationEvidence:
     """Other services that are struck in the same network in the same hours."""
     refuses: bool = False
     """The operator is known to refuse the country."""
+    fresh: bool = False
+    """It rests on names that nobody knew some days before, for want of others: no accusation can."""
 
 
 def may_share(one: frozenset[str], other: frozenset[str]) -> bool:

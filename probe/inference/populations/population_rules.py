@@ -21,8 +21,8 @@ from probe.inference.populations.population_evidence import ENOUGH_HOURS, may_sh
 
 PopulationRuleId = Literal[
     "pop/line_out", "pop/line_unknown", "pop/too_few", "pop/one_device", "pop/some_probes", "pop/comes_and_goes",
-    "pop/no_cause", "pop/own_refusal", "pop/instrument", "pop/down", "pop/one_witness", "pop/place", "pop/vantage",
-    "pop/mechanisms", "pop/spared", "pop/onsets", "pop/unplaced",
+    "pop/no_cause", "pop/own_refusal", "pop/instrument", "pop/down", "pop/one_witness", "pop/fresh_names", "pop/place",
+    "pop/vantage", "pop/mechanisms", "pop/spared", "pop/onsets", "pop/unplaced",
 ]
 
 
@@ -42,72 +42,76 @@ class PopulationRule:
 POPULATION_RULES: tuple[PopulationRule, ...] = (
     PopulationRule(
         id="pop/line_out", outcome="network", block_type="network",
-        why="in the hours in which it failed most of what else was tried failed too",
+        why="in the hours when the target failed, most other targets that were tried failed too",
         holds=lambda c: c.evidence.own.sick_hours > c.evidence.own.struck.hours),
     PopulationRule(
         id="pop/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="it failed in a single hour of a single probe",
+        why="the target failed in a single hour of a single probe",
         holds=lambda c: c.evidence.own.struck.hours < ENOUGH_HOURS),
     PopulationRule(
         id="pop/line_unknown", outcome="inconclusive", block_type="inconclusive.no_control",
-        why="nothing else was tried in the hours in which it failed, so nobody knows how the line fared",
+        why="nothing else was tried in the hours when the target failed, so nobody knows whether the line worked",
         holds=lambda c: c.evidence.own.alone_hours >= c.evidence.own.struck.hours),
     PopulationRule(
         id="pop/one_device", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="it fails for one probe alone, and others in the same network are served in the same hours",
+        why="the target fails for one probe alone, and other probes in the same network are served in the same hours",
         holds=lambda c: c.evidence.own.is_uneven and len(c.evidence.own.struck.probes) == 1),
     PopulationRule(
         id="pop/some_probes", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="it fails for some probes of the network, and others are served in the same hours: addresses may be "
-            "refused, or lines be filtered",
+        why="some probes of the network are served in the same hours: addresses may be refused, or lines filtered",
         holds=lambda c: c.evidence.own.is_uneven),
     PopulationRule(
         id="pop/comes_and_goes", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="its probes are served in between",
+        why="this network's probes are served in between the failures",
         holds=lambda c: not c.evidence.own.is_struck),
     PopulationRule(
         id="pop/no_cause", outcome="inconclusive", block_type="inconclusive.unexplained",
-        why="the probes do not agree on how it fails, not even on the layer",
+        why="the probes do not agree on how the target fails, not even on the layer",
         holds=lambda c: not c.cause),
     PopulationRule(
         id="pop/own_refusal", outcome="inconclusive", block_type="inconclusive.control_doubtful",
-        why="the operator may refuse the country, by law or by choice, and nothing shows that this is none of it",
+        why="the service's operator may refuse the country, by law or choice, and nothing shows that this is something "
+            "else",
         holds=lambda c: c.evidence.refuses and not _is_no_refusal(c)),
     PopulationRule(
         id="pop/instrument", outcome="inconclusive", block_type="inconclusive.instrument",
-        why="it fails with one version of the program or its list, and who is served runs another",
+        why="the target fails with one version of the program or its list, and probes that are served run another",
         holds=lambda c: _differs_by_instrument(c)),
     PopulationRule(
         id="pop/down", outcome="down", block_type="server",
-        why="it fails in other countries in the same hours as well",
+        why="the target fails in other countries in the same hours as well",
         holds=lambda c: c.fails_abroad and not c.spared and not bases.rests_on_place(c)),
     PopulationRule(
         id="pop/one_witness", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="one probe alone met it, and a broken device is no network",
+        why="only one probe met the failure, and one broken device says nothing of a network",
         holds=lambda c: len(c.struck.probes) < bases.WITNESSES),
     PopulationRule(
+        id="pop/fresh_names", outcome="inconclusive", block_type="inconclusive.unconfirmed",
+        why="this looks like a block, but only probes whose names nobody knew some days before report it",
+        holds=lambda c: c.evidence.fresh and _rests_on_any(c)),
+    PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",
-        why="it fails alike for several probes, and a run in this network showed that it is not the service",
+        why="the target fails alike for several probes, and a run in this network ruled out the service as the cause",
         holds=bases.rests_on_place),
     PopulationRule(
         id="pop/vantage", outcome="blocked", block_type="", basis="vantage",
-        why="it fails alike for several probes, and a control in the country is served at the same address",
+        why="the target fails alike for several probes, and a control in the country is served at the same address",
         holds=bases.rests_on_vantage),
     PopulationRule(
         id="pop/mechanisms", outcome="blocked", block_type="", basis="mechanisms",
-        why="networks of the country are struck in ways that differ, and each of them by several probes",
+        why="the target fails in different ways in networks of the country, and in each for several probes",
         holds=bases.rests_on_mechanisms),
     PopulationRule(
         id="pop/spared", outcome="blocked", block_type="", basis="spared",
-        why="networks of the country are struck alike, and comparable ones are served in the same hours",
+        why="the target fails alike in networks of the country, while comparable networks are served in the same hours",
         holds=bases.rests_on_spared),
     PopulationRule(
         id="pop/onsets", outcome="blocked", block_type="", basis="onsets",
-        why="it began in networks of the country one after the other, far apart, and goes on in all of them",
+        why="the failures began in networks of the country at times far apart, and go on in all of them",
         holds=bases.rests_on_onsets),
     PopulationRule(
         id="pop/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced",
-        why="it fails alike for several probes, and nothing shows that the service does not refuse them all",
+        why="the target fails alike for several probes, and nothing shows that the service does not refuse them all",
         holds=lambda c: True),
 )
 
@@ -115,6 +119,12 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
 def find_population_rule(c: PopulationCase) -> PopulationRule:
     """The first rule that holds."""
     return next(rule for rule in POPULATION_RULES if rule.holds(c))
+
+
+def _rests_on_any(c: PopulationCase) -> bool:
+    """Whether known names would accuse by this."""
+    return (bases.rests_on_place(c) or bases.rests_on_vantage(c) or bases.rests_on_mechanisms(c)
+            or bases.rests_on_spared(c) or bases.rests_on_onsets(c))
 
 
 def _is_no_refusal(c: PopulationCase) -> bool:

@@ -27,6 +27,11 @@ SYMPTOMS: Mapping[tuple[Operation, Failure], BlockTypeId] = {
 }
 """(operation, failure) -> the cause as deep as the step itself shows. Certificates and answers are in none: they say
 what was answered, not that nothing came."""
+ALERTED: BlockTypeId = "tls.alert"
+"""The cause that a failed TLS handshake shows in which an alert was read, where the table above names none."""
+CLIENTS_ALERTS: tuple[int, ...] = (20, 22, *range(41, 49), 50, 51, 70, 71, 86, 109, 110, 113, 114, 115, 116, 120)
+"""Alerts (RFC 8446, section 6) that find fault with the client or its program: its version, ciphers, extensions,
+certificate or words. A server says so to an old program, whatever name it asks for: they are no symptom."""
 UNSETTLED: tuple[BlockTypeId, ...] = (
     "inconclusive.unconfirmed", "inconclusive.no_control", "inconclusive.control_failed", "inconclusive.unexplained",
 )

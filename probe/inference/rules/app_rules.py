@@ -5,6 +5,8 @@ no throttling of the address and no outage explains, and:
 
 - where what we say is not even acknowledged, by itself: a server's TCP acknowledges before its program has read a byte,
   so nothing that the program thinks of us keeps the acknowledgement back;
+- where it is met with silence or ended, and a search or the time shows that something nearer than the service does
+  that: whatever the program thinks of us, it has not been asked;
 - where it is acknowledged and then met with silence or a reset, only if a control gets the proof at this service: the
   program may have changed, or refuse everybody. Never where HTTP carries it: what stands before a web server tells
   requests apart, and may refuse one of them to a country as silently.
@@ -20,7 +22,14 @@ from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.words import read_word
 from probe.inference.rules.endings import is_app_closed, is_app_dropped, is_app_muted, is_app_reset
-from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, ends_on_the_way
+from probe.inference.rules.path_context import (
+    PathContext,
+    PathRule,
+    acts_nearer,
+    controls_reach,
+    convicts,
+    ends_on_the_way,
+)
 from probe.inference.rules.rule import Rule
 
 _PASSES: tuple[InnocentState, ...] = ("reached", "carried")
@@ -47,9 +56,17 @@ def _only_this(c: PathContext) -> bool:
             and c.path.app.control_proven > 0 and not c.path.app.control_foreign and controls_reach(c))
 
 
+def _ends_nearer(c: PathContext) -> bool:
+    """What ends the words, or keeps their answer back, is nearer than the service, and innocent bytes get further.
+    Where controls fail as well, an outage and a block stand behind each other."""
+    elsewhere = c.path.app.control_failed or c.path.app.control_foreign or c.path.control_failed
+    return (_in_clear(c) and convicts(c) and not c.path.app.heard and c.path.app.innocent in _PASSES
+            and acts_nearer(c) and not elsewhere)
+
+
 APP_WELL: tuple[PathRule, ...] = (
     Rule(id="app/answered", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
-         why="the service answers its own first words in its own way",
+         why="the service answers the first message of its own protocol in its known way",
          holds=lambda c: c.path.kind == "app" and c.path.last_ok and c.path.stage == ""
                and c.path.app.proof in GENUINE_PROOFS and c.path.failed_attempts < 2),
 )
@@ -61,42 +78,60 @@ APP: tuple[PathRule, ...] = (
          holds=lambda c: _said(c) and c.path.app.proof == FOREIGN and c.path.app.control_foreign > 0
                and not c.path.app.control_proven),
     Rule(id="app/controls_fail_too", outcome="down", block_type="server.error", confidence=0.8, needs=("two_helpers",),
-         why="the service leaves its own first words unanswered in two other networks as well, and nothing shows that "
-             "ours end on the way",
+         why="controls in two networks get no answer to the messenger's first message; nothing shows that ours ends on "
+             "the way",
          holds=lambda c: _said(c) and c.path.app.control_failed >= 2 and not c.path.app.control_proven
                and not c.path.app.control_foreign and not ends_on_the_way(c)),
     Rule(id="app/drop_protocol_control", outcome="blocked", block_type="app.drop.protocol", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's own bytes are never acknowledged, innocent ones on the same port are, and controls get "
-             "the proof",
+         why="the messenger's own bytes are never acknowledged, harmless bytes on the same port are; controls "
+             "elsewhere reach the genuine service",
          holds=lambda c: _vanishes(c) and c.path.app.control_proven > 0 and controls_reach(c)),
     # Once it has answered, it is the end of our stream that went unacknowledged. Innocent bytes that are answered never
     # get so far, so a server that takes no half-closed connection would look blocked; a control gets there.
     Rule(id="app/drop_protocol", outcome="blocked", block_type="app.drop.protocol", confidence=0.85,
          needs=("innocent",),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's own bytes are never acknowledged, and innocent ones on the same port are",
+         why="the messenger's own bytes are never acknowledged, and harmless bytes on the same port are",
          holds=lambda c: _vanishes(c) and not c.path.app.heard and not c.path.app.control_failed
                and not c.path.app.control_foreign),
     Rule(id="app/mute_protocol", outcome="blocked", block_type="app.mute.protocol", confidence=0.8,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's own bytes are met with silence, innocent ones on the same port are not, and controls "
-             "get the proof",
+         why="the messenger's own bytes meet silence, harmless bytes on the same port are answered; controls elsewhere "
+             "reach the genuine service",
          holds=lambda c: is_app_muted(c) and _only_this(c)),
     Rule(id="app/reset_protocol", outcome="blocked", block_type="app.reset.protocol", confidence=0.8,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="connections that speak the messenger's own protocol are reset, innocent ones on the same port are "
-             "answered, and controls get the proof",
+         why="the messenger's connections are reset, harmless bytes on the same port are answered; controls elsewhere "
+             "reach the genuine service",
          holds=lambda c: is_app_reset(c) and _only_this(c)),
+    Rule(id="app/reset_nearer", outcome="blocked", block_type="app.reset.protocol", confidence=0.85,
+         needs=("innocent",),
+         rests_on=NOT_THE_FRONT,
+         why="something closer to us than the service resets the messenger's connections; harmless bytes on the same "
+             "port get through",
+         holds=lambda c: is_app_reset(c) and _ends_nearer(c)),
+    Rule(id="app/mute_nearer", outcome="blocked", block_type="app.mute.protocol", confidence=0.85,
+         needs=("innocent",),
+         rests_on=NOT_THE_FRONT,
+         why="something closer to us than the service withholds the messenger's answers; harmless bytes on the same "
+             "port get through",
+         holds=lambda c: is_app_muted(c) and _ends_nearer(c)),
+    Rule(id="app/closed_nearer", outcome="blocked", block_type="app", confidence=0.8,
+         needs=("innocent",),
+         rests_on=NOT_THE_FRONT,
+         why="something closer to us than the service ends the messenger's connections; harmless bytes on the same "
+             "port get through",
+         holds=lambda c: is_app_closed(c) and _ends_nearer(c)),
     Rule(id="app/foreign_answer", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("nothing",),
-         why="something answers that is not the service; who it is, nothing shows",
+         why="something other than the service answers; nothing shows who that is",
          holds=lambda c: _said(c) and c.path.app.proof == FOREIGN),
     Rule(id="app/closed_on_us", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the connection is ended after the first words: a box on the way and a server that refuses us look alike",
+         why="the connection ends after our first message: a device on the way and a server that refuses us look alike",
          holds=is_app_closed),
 )

@@ -72,6 +72,6 @@ def find_name_bases(e: NameEvidence) -> frozenset[Basis]:
         "packets": e.dns.two_senders,
         "place": e.dns.located.where == "before" or e.struck_on_the_way,
         "content": e.false_by_itself,
-        "company": (e.shared_answer or e.company.is_enough) and not e.leads_inside,
+        "company": (e.shared_answer or e.company.is_enough) and not (e.leads_inside or e.hints_inside),
     }
     return frozenset(basis for basis, holds in found.items() if holds)

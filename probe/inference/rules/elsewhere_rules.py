@@ -11,8 +11,7 @@ from probe.inference.rules.endings import is_hello_dropped, is_http_reset, is_tl
 from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, shows_injection
 from probe.inference.rules.rule import Rule
 
-_WHEREVER = ("the name fails alike at a server that has nothing to do with it and answers an innocent one: it is the "
-             "name, wherever it goes")
+_WHEREVER = ("an unrelated server fails alike for this name and answers an innocent name: this name is the trigger")
 
 
 def _fails_there_too(c: PathContext) -> bool:
@@ -37,12 +36,13 @@ TLS_ELSEWHERE: tuple[PathRule, ...] = (
     Rule(id="tls/reset_only_there", outcome="blocked", block_type="tls.reset", confidence=0.8,
          needs=("agreed", "innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="the name is answered at another server and an innocent one at this: it is the name at this address",
+         why="another server answers this name, and this server answers an innocent name: only this name at this "
+             "server fails",
          holds=lambda c: is_tls_reset(c) and _unshaped(c) and _passes_there(c) and controls_reach(c)),
     Rule(id="tls/reset_by_this_server", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("agreed",),
-         why="the name is answered at another server, and no control tells how this one treats it: it may refuse the "
-             "name itself",
+         why="another server answers the name, and no control tells how this server treats the name: this server may "
+             "refuse it",
          holds=lambda c: is_tls_reset(c) and _unshaped(c) and _passes_there(c) and not controls_reach(c)
          and not shows_injection(c)),
     Rule(id="tls/drop_sni_elsewhere", outcome="blocked", block_type="tls.drop.sni", confidence=0.95,

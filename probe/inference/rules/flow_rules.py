@@ -76,49 +76,53 @@ FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/slowed_by_name", outcome="blocked", block_type="flow.throttle.sni", confidence=0.95,
          needs=("innocent",),
          rests_on=OF_FLOWS,
-         why="transfers that name this service trickle, and the same answers under an innocent name do not",
+         why="transfers under this service's name trickle, and the same answers under an innocent name do not",
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.same_answer),
     Rule(id="flow/slowed_by_name_control", outcome="blocked", block_type="flow.throttle.sni", confidence=0.93,
          needs=("innocent", "helper"),
          rests_on=OF_FLOWS,
-         why="transfers that name this service trickle; those of an innocent name there, and controls', do not",
+         why="transfers under this service's name trickle; transfers under an innocent name there, and those of "
+             "controls, do not",
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.controls_fast > 0),
     Rule(id="flow/slowed_address", outcome="blocked", block_type="flow.throttle.address", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=OF_FLOWS,
-         why="transfers from this address keep one low rate, whatever the name; others' from here, and controls', do "
-             "not",
+         why="transfers from this address keep one low rate under any name; other services' transfers here, and "
+             "controls' transfers, do not",
          holds=lambda c: _slowed(c) and _policed_here(c) and c.path.flow.innocent_slow),
     Rule(id="flow/slowed", outcome="blocked", block_type="flow.throttle", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why="transfers from this service keep one low rate; others' from here, and controls' from there, do not",
+         why="transfers from this service keep one low rate; other services' transfers here, and controls' transfers "
+             "from this service, do not",
          holds=lambda c: _slowed(c) and _policed_here(c) and not c.path.flow.innocent.others),
     Rule(id="flow/frozen_by_packets", outcome="blocked", block_type="flow.freeze.packets", confidence=0.9,
          needs=("helper",),
          rests_on=OF_FLOWS,
-         why="transfers stop without a word, and one of many small packets stops after as many of them",
+         why="transfers stop silently, and a transfer of many small packets stops after about the same number of "
+             "packets",
          holds=_frozen_by_packets),
     Rule(id="flow/frozen_by_bytes", outcome="blocked", block_type="flow.freeze.bytes", confidence=0.9,
          needs=("helper",),
          rests_on=OF_FLOWS,
-         why="transfers stop without a word after so many bytes, and many more small packets pass",
+         why="transfers stop silently after a similar number of bytes, while many more small packets get through",
          holds=lambda c: _frozen(c) and _shown_elsewhere(c) and c.path.flow.pieces_passed > 0
                and not c.path.flow.pieces_stalled),
     Rule(id="flow/frozen", outcome="blocked", block_type="flow.freeze", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why="transfers stop alike without a word; others' from here, and controls' from there, come through",
+         why="transfers stop silently and alike; other services' transfers come through, and this server serves "
+             "controls or an innocent name",
          holds=lambda c: (_frozen(c) and _shown_elsewhere(c)) or (_frozen_early(c) and _served_elsewhere(c))),
     Rule(id="flow/slow_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
-         why="transfers from this service are slow, and others' from here, or controls' from there, are not; it may "
-             "be the server, or a crowded or lossy way to it",
+         why="this service's transfers are slow and other transfers are not: the server or a lossy route may be the "
+             "cause",
          holds=lambda c: _slowed(c) and (c.path.flow.elsewhere.slower or c.path.flow.elsewhere.lower
                or c.path.flow.innocent.slower or c.path.flow.innocent.lower or (c.path.flow.controls_fast > 0
                and (c.path.flow.set_rate or c.path.flow.elsewhere.halved)))),
     Rule(id="flow/frozen_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
-         why="transfers from this service stop without a word; after how much, or whether the server itself stops, is "
-             "not shown",
+         why="transfers from this service stop silently; after how much data, or whether the server itself stops them, "
+             "is not shown",
          holds=lambda c: _frozen(c)),
     Rule(id="flow/dead_after_the_page", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
@@ -130,12 +134,10 @@ FLOW: tuple[PathRule, ...] = (
          holds=lambda c: c.path.last_ok and c.path.depth >= c.path.needs and c.path.cut >= CUT),
     Rule(id="flow/frozen_at_times", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the page came, and some transfers under this name fell silent alike, at this address or another, where "
-             "boxes freeze them: too many to say that connections pass, too few to say that they do not",
+         why="the page came, and some transfers under this name froze: too many for ok, too few for a block",
          holds=lambda c: c.path.last_ok and c.path.depth >= c.path.needs and c.path.freezes.may_be_often),
     Rule(id="flow/silent_after_the_page", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the page came, and what followed fell silent: whatever was said after it, or every longer transfer "
-             "where another's comes through; too few did, or not alike",
+         why="the page came, and later requests or long transfers fell silent: too few, or not alike",
          holds=lambda c: c.path.last_ok and (c.path.hushed or _stalls(c))),
 )

@@ -50,47 +50,45 @@ def _not_the_servers(c: PathContext) -> bool:
 HTTP: tuple[PathRule, ...] = (
     Rule(id="http/known_redirect", outcome="blocked", block_type="http.redirect", confidence=0.97, needs=("nothing",),
          rests_on=OF_PAGES,
-         why="the request is redirected to a block page that is known of this country, and no control's is",
+         why="the request is redirected to a known block page of this country, and no control's request is",
          holds=lambda c: _known_page(c) and 300 <= c.path.status < 400),
     Rule(id="http/known_blockpage", outcome="blocked", block_type="http.blockpage", confidence=0.97, needs=("nothing",),
          rests_on=OF_PAGES,
-         why="a block page is served that is known of this country, and to no control",
+         why="a known block page of this country is served here, and to no control",
          holds=_known_page),
     Rule(id="http/page_of_servers", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.6,
          needs=("nothing",),
-         why="a page in the clear that servers, content networks and gateways show themselves: a challenge, a "
-             "geo-fence, a parked name, a portal",
+         why="the unencrypted page is of a kind that servers themselves show: a challenge, a geo-fence, a parked name, "
+             "a portal",
          holds=lambda c: _unproven_page(c) and bool(c.path.mark.harmless) and not c.path.control_page_same),
     Rule(id="http/blockpage_known_elsewhere", outcome="blocked", block_type="http.blockpage", confidence=0.9,
          needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="the page of a filter is served, of a product or known of another country, and controls are served "
-             "another",
+         why="a page of a filter product, or one known from another country, is served; controls get another page",
          holds=lambda c: _unproven_page(c) and bool(c.path.mark.name) and c.path.control_page_differs > 0
                and not c.path.control_page_same and convicts(c) and not 300 <= c.path.status < 400),
     Rule(id="http/foreign_redirect", outcome="blocked", block_type="http.redirect", confidence=0.9, needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="the request is redirected to a foreign place, and controls are not",
+         why="the request is redirected to a place that is not the service's, and controls' requests are not",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.foreign_redirect
                and c.path.control_page_differs > 0 and not c.path.control_page_same
                and not c.path.control_redirects_alike and convicts(c)),
     Rule(id="http/foreign_page", outcome="blocked", block_type="http.blockpage", confidence=0.85, needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="another page than the service's is served, which unrelated services' names draw here as well, or which "
-             "comes from on the way; and controls are served another",
+         why="a page is served that unrelated names get too, or that something on the way sends; controls get another "
+             "page",
          holds=lambda c: _differs(c) and _not_the_servers(c) and not _tells_an_error(c)),
     Rule(id="http/proxy_error", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("helper",),
-         why="something on the way answers with an error of its own: a carrier's cache that cannot fetch the page "
-             "looks like that, and so may a filter",
+         why="something on the way answers with its own error: a carrier's cache does so, and a filter may",
          holds=lambda c: _differs(c) and _not_the_servers(c)),
     Rule(id="http/page_varies", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("helper",),
-         why="another page than expected is served, and controls are served another: servers have pages for each "
+         why="a page other than expected is served, and controls get another page: servers may have pages for each "
              "country",
          holds=_differs),
     Rule(id="http/forbidden_for_all", outcome="down", block_type="server.forbidden", confidence=0.8, needs=("helper",),
-         why="a refusal is served in the clear, and the same one to controls",
+         why="a refusal is served without encryption, and controls get the same refusal",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.status in REFUSALS
                and c.path.control_page_same > 0),
     Rule(id="http/server_differs_for_all", outcome="down", block_type="server.error", confidence=0.8, needs=("helper",),
@@ -106,7 +104,7 @@ HTTP: tuple[PathRule, ...] = (
          holds=lambda c: c.path.stage in _ASKED and is_failing_elsewhere(c)),
     Rule(id="http/too_slow", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
-         why="the page still came when its time was up: the server may send slowly, or the way to it carry little",
+         why="the page was still arriving when time was up: the server or the line may be slow",
          holds=lambda c: c.path.stage == "http" and c.path.seeps),
     Rule(id="flow/silent_once_encrypted", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("helper",),

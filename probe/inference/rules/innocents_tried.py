@@ -25,13 +25,15 @@ from probe.inference.rules.rule import Rule
 INNOCENTS: Mapping[BlockTypeId, tuple[str, ...]] = MappingProxyType({
     "app.drop": ("udp-blocked",),
     "app.mute": ("app-refuses-us", "app-silent", "app-silent-here", "app-web-changed", "app-web-refuses-us"),
-    "app.reset": ("app-refuses-us", "app-resets-here", "app-silent", "app-web-changed", "app-web-refuses-us"),
+    "app.reset": (
+        "app-far-guard", "app-refuses-us", "app-resets-here", "app-silent", "app-web-changed", "app-web-refuses-us",
+    ),
     "dns.empty": ("dns-old-zone", "geo-dns-empty"),
     "dns.forged": (
-        "cache-left-behind", "captive-portal", "cdn-dead-edge", "cdn-split", "dns-stale", "edge-dead", "edge-expired",
-        "edge-other-customer", "family-dns", "family-safesearch", "geo-dns-address", "nxdomain-wildcard", "pihole",
-        "port53-intercepted", "retired-services", "router-family", "router-page", "security-dns-ede",
-        "stale-and-banned", "stale-dead-two", "stale-two",
+        "cache-left-behind", "captive-portal", "carrier-cache-inside", "cdn-dead-edge", "cdn-split", "dns-stale",
+        "edge-dead", "edge-expired", "edge-other-customer", "family-dns", "family-safesearch", "geo-dns-address",
+        "nxdomain-wildcard", "pihole", "port53-intercepted", "retired-services", "router-family", "router-page",
+        "security-dns-ede", "stale-and-banned", "stale-dead-two", "stale-two",
     ),
     "dns.hijack": ("captive-portal", "port53-intercepted"),
     "dns.injection": ("captive-portal", "port53-intercepted"),
@@ -41,10 +43,10 @@ INNOCENTS: Mapping[BlockTypeId, tuple[str, ...]] = MappingProxyType({
     ),
     "dns.refused": ("dns-refusal-passed-on", "zone-refuses"),
     "dns.servfail": ("dns-lame", "resolver-servfail", "signatures-stale", "zone-host-fails", "zone-lame"),
-    "dns.timeout": ("dns-late", "resolver-dead", "resolver-dies", "zone-host-silent"),
+    "dns.timeout": ("dns-https-dropped", "dns-late", "resolver-dead", "resolver-dies", "zone-host-silent"),
     "flow.cut": ("cut-late",),
     "flow.freeze": (
-        "mtu-blackhole", "mtu-to-service", "mtu-told", "quota", "server-cap", "slow-request-dropped",
+        "mtu-blackhole", "mtu-large-hello", "mtu-to-service", "mtu-told", "quota", "server-cap", "slow-request-dropped",
         "stops-after-packets", "stops-here", "transfer-cap",
     ),
     "flow.throttle": (
@@ -60,11 +62,11 @@ INNOCENTS: Mapping[BlockTypeId, tuple[str, ...]] = MappingProxyType({
     "http.redirect": ("captive-portal", "geo-redirect"),
     "http.reset": ("http-host-reset",),
     "ip.blackhole": (
-        "ban-connections", "carrier-blackhole", "cdn-dead-edge", "control-failed-blocked", "dead-edge", "edge-dead",
-        "fail2ban", "fence-silent", "helper-blocked-address", "helper-loaded", "host-silent", "ipv6-only-outage",
-        "messaging-pass", "nat-limit", "nat-table-full", "national-only", "neighbour-quic", "operator-geo-drop",
-        "outage-midway", "outage-short", "proxy-443-page", "resolver-dies", "retired-services", "shutdown",
-        "source-drop", "source-mute", "stale-and-banned", "transit-down", "udp-down",
+        "ban-connections", "carrier-blackhole", "cdn-dead-edge", "company-proxy-only", "control-failed-blocked",
+        "dead-edge", "edge-dead", "fail2ban", "fence-silent", "helper-blocked-address", "helper-loaded", "host-silent",
+        "ipv6-only-outage", "messaging-pass", "nat-limit", "nat-table-full", "national-only", "neighbour-quic",
+        "operator-geo-drop", "outage-midway", "outage-short", "proxy-443-page", "resolver-dies", "retired-services",
+        "shutdown", "source-drop", "source-mute", "stale-and-banned", "transit-down", "udp-down", "way-abroad-cut",
     ),
     "ip.reset": (
         "dot-block", "fail2ban", "family-refused", "fence-silent", "front-bans", "limit-reset", "neighbour-again",
@@ -72,12 +74,12 @@ INNOCENTS: Mapping[BlockTypeId, tuple[str, ...]] = MappingProxyType({
     ),
     "ip.unreachable": ("fence-silent", "host-off", "operator-icmp-reject", "routing-loop", "source-prohibit"),
     "quic.drop": ("quic-hangs", "quic-limit", "quic-name-drop", "quic-off"),
-    "tcp.degrade": ("lossy-peering", "peering-loss"),
+    "tcp.degrade": ("lossy-peering", "operator-udp-drop", "peering-loss", "stun-one-in-ten", "udp-policed"),
     "tcp.drop": ("control-failed-blocked", "doh-block", "firewall-443", "nx-one-view"),
     "tls.alert": ("server-alert", "server-alert-country", "server-picky", "server-picky-country", "tls-name-alert"),
     "tls.close": ("lb-close", "server-picky", "server-picky-country", "tls-name-close"),
     "tls.drop": (
-        "all-names-drop", "control-failed-blocked", "doh-block", "front-drops", "helper-blocked-address",
+        "all-names-drop", "control-failed-blocked", "doh-block", "front-drops", "helper-blocked-address", "large-hello",
         "nx-one-view", "tls-name-drop",
     ),
     "tls.mitm": (
@@ -87,17 +89,18 @@ INNOCENTS: Mapping[BlockTypeId, tuple[str, ...]] = MappingProxyType({
         "signal-new-root",
     ),
     "tls.mute": (
-        "helper-lies-well", "late-handshake", "mtu-blackhole", "mtu-to-service", "mtu-told", "quic-hangs",
-        "server-hangs", "server-picky", "server-picky-country", "shape-mute", "tls-name-mute",
+        "helper-lies-well", "late-handshake", "mtu-blackhole", "mtu-large-hello", "mtu-to-service", "mtu-told",
+        "quic-hangs", "server-hangs", "server-picky", "server-picky-country", "shape-mute", "tls-name-mute",
     ),
     "tls.reset": (
-        "balancer-third", "ban-after-innocent", "ban-then-silence", "company-reset", "edge-flaky", "family-refused",
-        "front-bans", "helper-busy", "lb-other-box", "lb-other-box-here", "lb-reset", "neighbour-again",
-        "neighbour-residual", "reset-all", "server-picky", "server-picky-country", "server-picky-name",
-        "server-refuses-name", "shape-reset", "tls-name-reset",
+        "balancer-third", "ban-after-innocent", "ban-then-silence", "browsers-far-guard", "browsers-reset",
+        "browsers-reset-name", "company-reset", "edge-flaky", "family-refused", "front-bans", "front-far-guard",
+        "helper-busy", "lb-other-box", "lb-other-box-here", "lb-reset", "neighbour-again", "neighbour-residual",
+        "reset-all", "server-picky", "server-picky-country", "server-picky-name", "server-refuses-name", "shape-reset",
+        "tls-name-reset",
     ),
-    "udp.degrade": ("lossy-peering", "operator-udp-drop", "peering-loss", "stun-one-in-ten", "udp-policed"),
     "udp": ("udp-down",),
+    "udp.degrade": ("lossy-peering", "operator-udp-drop", "peering-loss", "stun-one-in-ten", "udp-policed"),
 })
 """Layer and action -> classes of innocents that look like it and were tried without an accusation."""
 _ACTIONS: Mapping[BlockTypeId, BlockTypeId] = MappingProxyType({"dns": "dns.forged"})

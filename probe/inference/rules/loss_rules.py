@@ -31,41 +31,41 @@ LOSS: tuple[PathRule, ...] = (
     Rule(id="tcp/degraded_by_name", outcome="blocked", block_type="tcp.degrade.sni", confidence=0.9,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why="connections that name this service lose packets again and again, and those that name an innocent one at "
-             "the same address, in turns with them, do not",
+         why="connections under this service's name keep losing packets; connections under an innocent name at the "
+             "same address do not",
          holds=lambda c: _loses_alone(c) and c.path.loss.by_name),
     Rule(id="tcp/degraded_address", outcome="blocked", block_type="tcp.degrade.address", confidence=0.8,
          needs=("ladder",),
          rests_on=OF_ADDRESSES,
-         why="connections to this service lose packets again and again, and those to two other owners, in turns with "
-             "them, do not",
+         why="connections to this service keep losing packets; connections to services of two other organisations, "
+             "made alternately, do not",
          holds=_loses_alone),
     Rule(id="flow/cut_later", outcome="blocked", block_type="flow.cut", confidence=0.8,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why="every connection to this service is reset some seconds after it works, and innocent ones to the same "
-             "address, in turns with them, last",
+         why="all connections to this service are reset after seconds; alternating connections to its address under an "
+             "innocent name stay open",
          holds=lambda c: _is_kept(c) and c.path.stay.is_cut),
     Rule(id="flow/silenced_later", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why="every connection to this service falls silent some seconds after it works, and innocent ones to the same "
-             "address, in turns with them, last",
+         why="all connections to this service fall silent after seconds; alternating connections to its address under "
+             "an innocent name go on",
          holds=lambda c: _is_kept(c) and c.path.stay.is_silenced),
     Rule(id="flow/frozen_by_small_records", outcome="blocked", block_type="flow.freeze", confidence=0.85,
          needs=("innocent",),
          rests_on=OF_FLOWS,
-         why="every connection to this service falls silent after about as many small packets, and innocent ones to "
-             "the same address, in turns with them, go on",
+         why="every connection to this service falls silent after about equally many small packets; those under an "
+             "innocent name continue",
          holds=_freezes),
     Rule(id="flow/small_records_unanswered", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("innocent",),
-         why="this service works at first, and connections to it fell silent after some small packets; too few did, or "
-             "innocent ones to the same address did as well, or nothing was compared",
+         why="connections fell silent after some small packets: too few, or those under an innocent name too, or "
+             "nothing was compared",
          holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
-         why="connections to this service work at first and were reset or fell silent some seconds later, too few or "
-             "not alike, while innocent ones lasted",
+         why="too few connections were reset or fell silent after some seconds, or not alike; connections under an "
+             "innocent name lasted",
          holds=lambda c: _is_kept(c) and c.path.stay.is_doubtful and c.path.stay.outlived > 0),
 )

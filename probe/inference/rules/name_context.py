@@ -48,7 +48,7 @@ class NameEvidence:
     def false_by_itself(self) -> bool:
         """What the resolver says can come from nobody who answers for the name: the basis `content`."""
         shown = (self.dns.injected or self.dns.dark_answered or self.dns.port53.tcp_malformed
-                 or self.dns.https.is_forged or is_false_hint(self))
+                 or self.dns.https.is_forged or (is_false_hint(self) and not self.hints_inside))
         if is_answered(self):
             return (shown or is_overtaken(self) or (is_false_answer(self) and not self.leads_inside)
                     or is_restricted(self) or is_marked_elsewhere(self))
@@ -59,8 +59,15 @@ class NameEvidence:
         """What is false leads to machines of some network's own, and to none that is known as a block: an office's
         mirror, which need not answer today, looks like that (split DNS, RFC 9499). Not where a public resolver's
         answers are false as well, nor where it is the provider's own resolver that says so."""
-        offices = not self.dns.public_bogus and not self.dns.of_provider
-        return offices and bool(self.dns.bogus) and not self.dns.mark.name and all(map(is_inside, self.dns.bogus))
+        return not self.dns.mark.name and self._may_be_an_offices(self.dns.bogus)
+
+    @property
+    def hints_inside(self) -> bool:
+        """The same of what an HTTPS record hints at."""
+        return not self.dns.https.mark.name and self._may_be_an_offices(self.dns.https.bogus)
+
+    def _may_be_an_offices(self, false: frozenset[str]) -> bool:
+        return not self.dns.public_bogus and not self.dns.of_provider and bool(false) and all(map(is_inside, false))
 
     @property
     def struck_on_the_way(self) -> bool:

@@ -1,12 +1,12 @@
 """How deep each action is told: by the name alone, and where every name of the address fails.
 
-A server may refuse a name, or visitors, by an alert or an orderly end, so these convict only with a control and a place
-on the way, or with packets. What is not here, nobody has seen a censor do: it stays unexplained.
+A server may refuse a name, or visitors, by an alert or an orderly end, so these convict only where they come from
+nearer than the server, or with packets. What is not here, nobody has seen a censor do: it stays unexplained.
 """
 
 from __future__ import annotations
 
-from probe.core.tables.basis_words import NOT_THE_FRONT
+from probe.core.tables.basis_words import NEARER, NOT_THE_FRONT, OF_ADDRESSES
 from probe.core.tables.evidence_words import NARROW_FAILS, InnocentState
 from probe.inference.rules.endings import (
     is_hello_dropped,
@@ -31,11 +31,13 @@ from probe.inference.rules.rule import Rule
 
 _FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
 
-_CONTROLLED = "an innocent name on the same address is answered, this one is not, and controls reach it"
-_ENDED_NEARER = ("an innocent name on the same address is answered, this one is ended from nearer than the server, and "
-                 "controls reach it")
-_FORGED = "an innocent name on the same address is answered; this one's connections are ended by forged packets"
-_ALONE = "an innocent name on the same address is answered, this one never is"
+_CONTROLLED = "an innocent name on the same address is answered, this name is not, and controls reach the service"
+_ENDED_NEARER = ("an innocent name at this address is answered; this name's connections end closer to us than the "
+                 "server; controls succeed")
+_FORGED = "an innocent name on the same address is answered; forged packets end the connections under this name"
+_NEARER_ALONE = ("an innocent name on the same address is answered; connections under this name end closer to us than "
+                 "the server")
+_ALONE = "an innocent name on the same address is answered, this name never is"
 
 
 def _name_alone(c: PathContext) -> bool:
@@ -89,17 +91,25 @@ TLS_NAMED: tuple[PathRule, ...] = (
     Rule(id="tls/reset_address_injected", outcome="blocked", block_type="tls.reset", confidence=0.85,
          needs=("helper", "packets", "later_slots"),
          rests_on=NOT_THE_FRONT,
-         why="every name on this address is cut off by forged packets from nearer than the service, and still is in a "
-             "later time slot; controls reach it",
+         why="forged packets from closer to us than the service end connections under every name, later too; controls "
+             "reach the address",
          holds=lambda c: _every_name_reset(c) and c.path.innocent == "failed" and shows_injection(c)
          and c.path.anatomy.near
                and c.path.anatomy.near_slots >= 2),
     # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses.
     Rule(id="tls/reset_address", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.6,
          needs=("innocent", "helper"),
-         why="every name on this address fails, and controls reach it: a block of the address, one that a neighbour "
-             "set off for a while, and an operator that refuses this place look alike",
+         why="every name at this address fails, but controls succeed: a lasting block, a brief block and a refusal "
+             "look alike",
          holds=lambda c: _every_name_reset(c) and c.path.innocent in _FAILS),
+    # A front may meet whomever it likes with silence, so it takes packets or a place.
+    Rule(id="tls/mute_every_hello", outcome="blocked", block_type="tls.mute", confidence=0.85,
+         needs=("innocent", "helper"),
+         rests_on=OF_ADDRESSES,
+         why="every name's TLS hello to this address is acknowledged but not answered, even in small segments; "
+             "controls complete handshakes",
+         holds=lambda c: is_hello_muted(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
+               and c.path.shapes.narrow in NARROW_FAILS and not c.path.shapes.passed and c.ladder.full_segments),
     Rule(id="tls/close_sni_control", outcome="blocked", block_type="tls.close.sni", confidence=0.97,
          needs=("innocent", "helper", "search"),
          rests_on=NOT_THE_FRONT,
@@ -110,6 +120,11 @@ TLS_NAMED: tuple[PathRule, ...] = (
          rests_on=NOT_THE_FRONT,
          why=_FORGED,
          holds=lambda c: is_tls_closed(c) and _name_alone(c) and shows_injection(c)),
+    Rule(id="tls/close_sni_nearer", outcome="blocked", block_type="tls.close.sni", confidence=0.85,
+         needs=("innocent", "search"),
+         rests_on=NEARER,
+         why=_NEARER_ALONE,
+         holds=lambda c: is_tls_closed(c) and _name_alone(c) and _unanswered(c) and acts_nearer(c)),
     Rule(id="tls/alert_sni_control", outcome="blocked", block_type="tls.alert.sni", confidence=0.97,
          needs=("innocent", "helper", "search"),
          rests_on=NOT_THE_FRONT,
@@ -120,6 +135,11 @@ TLS_NAMED: tuple[PathRule, ...] = (
          rests_on=NOT_THE_FRONT,
          why=_FORGED,
          holds=lambda c: is_tls_alerted(c) and _name_alone(c) and shows_injection(c)),
+    Rule(id="tls/alert_sni_nearer", outcome="blocked", block_type="tls.alert.sni", confidence=0.85,
+         needs=("innocent", "search"),
+         rests_on=NEARER,
+         why=_NEARER_ALONE,
+         holds=lambda c: is_tls_alerted(c) and _name_alone(c) and _unanswered(c) and acts_nearer(c)),
     Rule(id="tls/drop_sni_control", outcome="blocked", block_type="tls.drop.sni", confidence=0.97,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
@@ -165,6 +185,11 @@ HTTP_NAMED: tuple[PathRule, ...] = (
          rests_on=NOT_THE_FRONT,
          why=_FORGED,
          holds=lambda c: is_http_closed(c) and _host_alone(c) and shows_injection(c)),
+    Rule(id="http/close_host_nearer", outcome="blocked", block_type="http.close.host", confidence=0.85,
+         needs=("innocent", "search"),
+         rests_on=NEARER,
+         why=_NEARER_ALONE,
+         holds=lambda c: is_http_closed(c) and _host_alone(c) and _unanswered(c) and acts_nearer(c)),
     Rule(id="http/drop_host_control", outcome="blocked", block_type="http.drop.host", confidence=0.97,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,

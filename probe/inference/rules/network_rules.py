@@ -15,20 +15,18 @@ Network = LadderEvidence
 UNPLACED: Rule[Network] = Rule(
     id="net/list_or_outage", outcome="inconclusive", block_type="inconclusive.unplaced", confidence=0.5,
     needs=("ladder",),
-    why="at home services answer, and abroad few do and most do not: a list of permitted places, and an outage of the "
-        "way abroad that spares what stands at home, look alike",
+    why="services in the country answer and few abroad do: an allow-list and an outage of the lines abroad look alike",
     holds=lambda e: False)
 """Decides in the place of rules that accuse without a basis."""
 
 NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule(id="net/offline", outcome="local", block_type="local.offline", confidence=0.9, needs=("nothing",),
-         why="there is no route to anywhere, or nothing answers, the gateway neither",
+         why="there is no route to anywhere, or nothing answers, not even the gateway",
          holds=lambda e: not e.link or (_nothing_answers(e) and e.gateway == "silent" and not e.tunnel
                and e.altered < 2)),
     Rule(id="net/changed", outcome="inconclusive", block_type="inconclusive.vantage", confidence=0.6,
          needs=("nothing",),
-         why="the device changed its network while it measured, or lost its way out: what was seen is of no one "
-             "network",
+         why="the device changed or lost its network while it measured: the results belong to no single network",
          holds=lambda e: e.changed),
     Rule(id="net/tunnel", outcome="inconclusive", block_type="inconclusive.vantage", confidence=0.6, needs=("nothing",),
          why="a tunnel carries traffic of this device: what is seen is not, or not only, this network",
@@ -45,25 +43,26 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          holds=lambda e: _nothing_answers(e)),
     Rule(id="net/allowlist_name", outcome="network", block_type="network.allowlist.name", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
-         why="distant servers of unrelated owners accept connections, and whatever name they are asked for is cut off "
-             "or never acknowledged; at an address whose own name is answered, another one fares alike",
+         why="distant servers of unrelated organisations accept connections, and names still fail there, even where a "
+             "server's own name is answered",
          holds=lambda e: e.allowlist.way == "name" and not _suffers(e)),
     Rule(id="net/allowlist_data", outcome="network", block_type="network.allowlist.data", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
-         why="distant servers of unrelated owners accept connections, and nothing that is said on them is "
-             "acknowledged; at home data pass",
+         why="distant servers of unrelated organisations accept connections and then acknowledge no data; data to "
+             "servers in the country arrive",
          holds=lambda e: e.allowlist.way == "data" and not _suffers(e)),
     Rule(id="net/allowlist_address", outcome="network", block_type="network.allowlist.address", confidence=0.75,
          needs=("ladder",), rests_on=("place",),
-         why="packets to addresses of unrelated owners abroad vanish, while neighbours in the same networks answer",
+         why="packets to addresses of unrelated organisations abroad vanish, while neighbouring addresses in the same "
+             "networks answer",
          holds=lambda e: e.allowlist.way == "address" and not _suffers(e)),
     UNPLACED,
     Rule(id="net/national_only", outcome="network", block_type="network.national_only", confidence=0.85,
          needs=("ladder",),
-         why="domestic controls answer, and no foreign one does",
+         why="controls in the country answer, and no control abroad does",
          holds=lambda e: e.national_only),
     Rule(id="net/clock", outcome="local", block_type="local.clock", confidence=0.95, needs=("ladder",),
-         why="servers' dates agree with each other and not with ours",
+         why="servers' dates agree with each other, and not with this device's clock",
          holds=lambda e: e.clock_wrong),
     Rule(id="net/resolver", outcome="local", block_type="local.resolver", confidence=0.95, needs=("ladder",),
          why="the network's resolver fails for innocent names",
@@ -79,7 +78,7 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          why="no control answered, at home or abroad, and too little else was seen to say why",
          holds=lambda e: not _reaches(e)),
     Rule(id="net/well", outcome="ok", block_type="", confidence=0.9, needs=("ladder",),
-         why="the network carries us to the controls",
+         why="controls can be reached through this network",
          holds=lambda e: True),
 )
 

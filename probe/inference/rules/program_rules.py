@@ -13,8 +13,8 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("the library's ClientHello is answered again and again, and in between one built as a program's that people "
-           "use fails every time, while an innocent name passes in that shape, or the shape passes elsewhere")
+_STRUCK = ("the probe's own TLS hello is answered; another program's always fails, except with an innocent name or at "
+           "other servers")
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
 _FAILURES, _QUICK_FAILURES = 3, 4
@@ -71,26 +71,26 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: _convicts(c) and _is_silent(c) and c.path.programs.acked != "no"),
     Rule(id="program/fails_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.6, needs=("helper",),
-         why="controls elsewhere meet the same with that ClientHello at this address: the service, or what stands "
-             "before it, does not take it",
+         why="controls elsewhere fail with that program's TLS hello too: the service, or a device before it, does not "
+             "accept it",
          holds=lambda c: is_any_struck(c) and c.path.programs.control_failed > 0 and not c.path.programs.control_ok),
     Rule(id="program/large_lost", outcome="local", block_type="local.mtu", confidence=0.7, needs=("innocent",),
-         why="hellos of several segments are met with silence at every server, and smaller ones are answered: large "
-             "packets do not pass",
+         why="no server answers a TLS hello of several segments, and all answer smaller hellos: large packets do not "
+             "get through",
          holds=lambda c: is_any_struck(c) and _is_repeated(c) and _is_size_everywhere(c)
                and c.path.programs.others_lost >= ALIKE_OWNERS),
     Rule(id="program/large_fail", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("innocent",),
-         why="hellos of several segments are met with silence here, whatever name is in them: the server may not take "
-             "them",
+         why="this server answers no TLS hello of several segments, under any name: the server itself may not accept "
+             "such hellos",
          holds=lambda c: is_any_struck(c) and _is_size(c)),
     Rule(id="program/imitation_fails", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),
-         why="only shapes fail that were never held against the programs themselves",
+         why="only imitated TLS hellos fail that nobody has compared with those of the real programs",
          holds=lambda c: is_any_struck(c) and not c.path.programs.verified),
     Rule(id="program/fails", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the library's ClientHello is answered, and one built as a program's that people use is not; too few "
-             "attempts, or nothing to compare them with",
+         why="the probe's own TLS hello is answered and another program's is not; attempts are too few, or lack a "
+             "comparison",
          holds=is_any_struck),
 )

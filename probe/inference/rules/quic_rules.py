@@ -51,19 +51,18 @@ QUIC: tuple[PathRule, ...] = (
     Rule(id="quic/drop_sni_control", outcome="blocked", block_type="quic.drop.sni", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why="an innocent name on the same address is answered, this one is not or not for long, and controls reach "
-             "it",
+         why="an innocent name at this address is answered, this name is not, or not for long; controls reach the "
+             "service",
          holds=lambda c: _by_name(c) and controls_reach(c)),
     Rule(id="quic/had_enough", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent",),
-         why="an innocent name was answered before ours, and nobody is shown to be any more: what our name set off, "
-             "and a server that takes only so many handshakes of one address, look alike",
+         why="an innocent name was answered before ours, and perhaps no name after: a block and a server's limit look "
+             "alike",
          holds=lambda c: _vanishes(c) and c.path.innocent == "reached"),
     Rule(id="quic/drop_version", outcome="blocked", block_type="quic.drop.version", confidence=0.9,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why="no name is answered in version 1, which the server says it speaks when asked for another, and controls "
-             "reach it",
+         why="no name is answered in QUIC version 1, which the server says it speaks; controls reach the server",
          holds=lambda c: _vanishes(c) and c.path.innocent == "failed" and c.path.udp.versions_answered >= 2
                and c.path.udp.offers_v1 and not c.path.udp.others_shaken and controls_reach(c)),
 )

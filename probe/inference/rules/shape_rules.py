@@ -21,12 +21,12 @@ from probe.inference.rules.path_context import (
 )
 from probe.inference.rules.rule import Rule
 
-_SHAPE = ("with the library's ClientHello every name fails here, with another shape this one is answered again and "
-          "again, and controls are answered with the library's while another operator's server shows the same, or "
-          "packets show that it is not the server")
-_TOGETHER = "the name passes in another shape, the library's ClientHello with another name: it is the two together"
-_SOME_CLIENTS = ("the name passes in another shape; whether the server itself refuses some clients, or something on "
-                 "the way does, is not shown")
+_SHAPE = ("the probe's TLS hello fails with every name, another kind of hello succeeds; controls or packets rule out "
+          "the server")
+_TOGETHER = ("this name succeeds in another kind of TLS hello, and the probe's hello with another name: only both "
+             "together fail")
+_SOME_CLIENTS = ("another kind of TLS hello succeeds; whether the server or something on the way refuses some clients "
+                 "is not shown")
 
 
 def _narrowed(c: PathContext) -> bool:
@@ -35,8 +35,8 @@ def _narrowed(c: PathContext) -> bool:
 
 SMALL_SEGMENTS: tuple[PathRule, ...] = (
     Rule(id="tls/small_segments_pass", outcome="local", block_type="local.mtu", confidence=0.8, needs=("nothing",),
-         why="with small segments the same handshake is answered, and without them it is not: large packets do not "
-             "pass",
+         why="the handshake is answered when sent in small segments, and otherwise not: large packets do not get "
+             "through",
          holds=lambda c: _narrowed(c) and (c.path.shapes.narrow == "passed" or (c.path.shapes.narrow == "cut"
                and c.path.innocent == "failed"))),
 )

@@ -38,12 +38,12 @@ TLS: tuple[PathRule, ...] = (
          holds=_outdated),
     Rule(id="tls/everything_resigned", outcome="local", block_type="local.interception", confidence=0.9,
          needs=("ladder",),
-         why="innocent servers present certificates of nobody we trust as well",
+         why="unrelated servers, too, present certificates that we do not trust",
          holds=lambda c: (_untrusted(c) or c.path.failure == "ssl_no_application_protocol")
          and is_everything_resigned(c)),
     Rule(id="tls/private_root_changed", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.7,
          needs=("nothing",),
-         why="the chain claims the service's own authority under a root that the catalogue does not know",
+         why="the certificate chain names the service's own authority, under a root that the catalogue does not know",
          holds=lambda c: _untrusted(c) and c.path.private_root),
     Rule(id="tls/same_bad_certificate", outcome="down", block_type="server.certificate", confidence=0.93,
          needs=("helper",),
@@ -79,8 +79,8 @@ TLS: tuple[PathRule, ...] = (
     Rule(id="tls/drop_every_hello", outcome="blocked", block_type="tls.drop.address", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="no name's hello is acknowledged at this address, in small segments neither, while other bytes on the "
-             "same port are; controls shake hands there",
+         why="no name's TLS hello to this address is acknowledged, even in small segments; other bytes are; controls "
+             "complete handshakes",
          holds=lambda c: is_tls_dropped(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
                and c.path.other_bytes == "passed" and c.path.shapes.narrow in NARROW_FAILS
                and not c.path.shapes.passed and c.ladder.full_segments),

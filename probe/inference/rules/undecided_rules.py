@@ -16,8 +16,7 @@ def _failed_too_seldom(c: PathContext) -> bool:
 
 UNPLACED: PathRule = Rule(
     id="path/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced", confidence=0.5, needs=("nothing",),
-    why="it fails alike again and again, and nothing shows that the service's own front does not cause it: a block on "
-        "the way, and a refusal by the service, look alike",
+    why="the attempts keep failing in one way: a block on the way and a refusal by the service look alike",
     holds=lambda c: False)
 """Decides in the place of rules that accuse without a basis."""
 
@@ -25,16 +24,16 @@ UNDECIDED: tuple[PathRule, ...] = (
     UNPLACED,
     Rule(id="path/tainted", outcome="inconclusive", block_type="inconclusive.tainted", confidence=0.5,
          needs=("nothing",),
-         why="a neighbour on this address failed first, and may have caused it",
+         why="an earlier failure at this address may have caused this failure",
          holds=lambda c: c.path.tainted),
     Rule(id="path/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="too few attempts failed, or not alike",
+         why="too few attempts failed, or they failed in different ways",
          holds=_failed_too_seldom),
     Rule(id="path/control_fails_too", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),
-         why="one control fails as well, which is too few to call the service down, or the operator is known to "
-             "refuse some places itself",
+         why="a control fails too, which does not prove an outage; or the service's operator is known to refuse some "
+             "places",
          holds=lambda c: c.path.control_failed > 0 or c.self_block),
     Rule(id="path/no_control", outcome="inconclusive", block_type="inconclusive.no_control", confidence=0.5,
          needs=("nothing",),

@@ -21,7 +21,7 @@ WELL: tuple[PathRule, ...] = (
          holds=lambda c: c.path.attempts == 0, hands_on=True),
     Rule(id="path/looked_at_only", outcome="inconclusive", block_type="inconclusive.not_attempted", confidence=0.0,
          needs=("nothing",),
-         why="the address accepts connections; the endpoint itself was tried at another one",
+         why="the address accepts connections; the endpoint itself was tried at another address",
          holds=lambda c: c.path.stage == "" and c.path.depth < c.path.needs and not c.path.proven
                and not c.path.must_not_answer, hands_on=True),
     Rule(id="path/stays_closed", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
@@ -29,15 +29,14 @@ WELL: tuple[PathRule, ...] = (
          holds=lambda c: c.path.must_not_answer and c.path.stage == "connect"),
     Rule(id="path/answers_for_everybody", outcome="local", block_type="local.interception", confidence=0.8,
          needs=("nothing",),
-         why="a port that must be closed accepts: something on the way answers for everybody",
+         why="a port that must be closed accepts connections: something on the way answers for others",
          holds=lambda c: c.path.must_not_answer),
     Rule(id="path/not_on_the_list", outcome="network", block_type="network.allowlist", confidence=0.75,
          needs=("ladder",),
-         why="the address fares as all do that are not on the network's list",
+         why="the address fails like every address that is not on the network's allow-list",
          holds=lambda c: c.ladder.allowlist.is_shown and _fares_as_unlisted(c)),
     Rule(id="path/list_or_outage", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
-         why="the address fares as most do abroad, where few answer: whether the network lets only listed places pass, "
-             "or the way abroad is out of order, is not shown",
+         why="the address fails like most addresses abroad: an allow-list and an outage of the lines abroad look alike",
          holds=lambda c: bool(c.ladder.allowlist.way) and _fares_as_unlisted(c)),
     Rule(id="path/abroad_is_cut_off", outcome="network", block_type="network.national_only", confidence=0.8,
          needs=("ladder",),
@@ -65,8 +64,8 @@ WELL: tuple[PathRule, ...] = (
                and c.path.met != "no" and (c.path.failed_attempts < 2 or bool(c.path.mark.name))),
     Rule(id="tls/anybody_may_answer", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("ladder",),
-         why="innocent servers present certificates of nobody we trust, and none is known that this server should "
-             "have",
+         why="unrelated servers present certificates that we do not trust, and the certificate that this server should "
+             "have is unknown",
          holds=lambda c: _unjudged(c) and is_everything_resigned(c) and not c.path.control_same_key),
     Rule(id="path/connects", outcome="ok", block_type="", confidence=0.8, needs=("nothing",),
          why="the endpoint answers as far as its protocol can be checked",

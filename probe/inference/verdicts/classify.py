@@ -43,6 +43,9 @@ from probe.inference.verdicts.site_evidence import explain_no_path, gather_name_
 from probe.inference.verdicts.site_loss import add_loss, gather_site_losses
 from probe.inference.verdicts.site_places import gather_places, gather_timed, with_places
 
+RETIRED = "the operator closed the service"
+ANSWERED_FOR_EVERYBODY = "a name that does not exist is answered"
+
 
 def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext, *,
               earlier: EarlierPlaces = NO_PLACES) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
@@ -162,7 +165,7 @@ def _expected_absence(endpoint: Endpoint, dns: Verdict, name: NameEvidence) -> V
     false = dns.outcome == "blocked" and bool(name.dns.bogus or name.dns.fingerprint)
     if endpoint.status == "dead" and dns.outcome != "local":
         return replace(make_bare_verdict(endpoint, "down"), block_type="server.retired", rule_id="dns/service_closed",
-                       confidence=0.95, evidence=dns.evidence, reason="the operator closed the service",
+                       confidence=0.95, evidence=dns.evidence, reason=RETIRED,
                        also=(dns.block_type,) if false else ())
     if false or dns.outcome == "local":
         return dns
@@ -172,5 +175,5 @@ def _expected_absence(endpoint: Endpoint, dns: Verdict, name: NameEvidence) -> V
     if name.dns.network == "ok":
         return replace(make_bare_verdict(endpoint, "local"), block_type="local.interception",
                        rule_id="dns/answers_for_everybody", confidence=0.8, evidence=dns.evidence,
-                       reason="a name that does not exist is answered")
+                       reason=ANSWERED_FOR_EVERYBODY)
     return dns

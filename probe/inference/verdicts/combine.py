@@ -130,7 +130,8 @@ def combine_endpoints(members: Sequence[JudgedEndpoint]) -> Verdict:
     also = tuple(cause for m in tried if m.verdict.outcome == "blocked"
                  for cause in (m.verdict.block_type, *m.verdict.also) if cause != chief.block_type)
     mixed = len({m.verdict.outcome for m in tried if m.verdict.outcome in _OPPOSITES}) == 2
-    return add_causes(replace(chief, evidence=chief.evidence[:MAX_EVIDENCE], partial=chief.partial or mixed), also)
+    return add_causes(renew_changed(chief, evidence=chief.evidence[:MAX_EVIDENCE], partial=chief.partial or mixed),
+                      also)
 
 
 def _place_in_target(verdict: Verdict) -> float:

@@ -23,8 +23,8 @@ from probe.inference.rules.rule import Decision, Need, Rule, find_first_rule
 ONE_NETWORK = 0.7
 CONTROLS_ALONE = 0.9
 OF_DOUBTFUL = 0.7
-"""That a service works whose connections fail at times, or lose what others' do not, or that was not asked in a shape
-which is struck at others."""
+"""That a service works whose connections fail at times, or lose what others' do not, or that was not answered in a
+shape which is struck at others, or in those that most of its users send."""
 WORDS_OF_CONTROLS: frozenset[Need] = frozenset({"helper", "two_helpers", "twin"})
 WORDS_ABOUT_NAMES: frozenset[Need] = WORDS_OF_CONTROLS | {"trusted_dns"}
 """Where no trusted resolver spoke, controls alone stood in for them."""
@@ -60,5 +60,5 @@ def limit_ok(outcome: Outcome, path: PathEvidence) -> float:
         return 1.0
     sure = math.floor(100 * (looks.looks + 1) / (looks.looks + 2)) / 100
     doubtful = (looks.failed or path.loss.is_doubtful or path.stay.is_doubtful or path.records.silent
-                or path.programs.unasked)
+                or path.programs.unasked or not path.programs.users.most)
     return min(sure, OF_DOUBTFUL) if doubtful else sure

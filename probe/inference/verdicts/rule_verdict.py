@@ -7,7 +7,7 @@ from typing import Any
 
 from probe.catalogue.owners import find_owner
 from probe.core.endpoints import Endpoint
-from probe.core.renewal import renew_changed
+from probe.core.renewal import renew, renew_changed
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.control_sources import ControlWord
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, ResidualWord, Scope
@@ -18,6 +18,7 @@ from probe.inference.evidence.hop_evidence import classify_icmp_scope
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.program_evidence import ProgramEvidence
+from probe.inference.evidence.user_shapes import UserShapes
 from probe.inference.rules.innocents_tried import cap_by_innocents
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.path_context import PathContext
@@ -32,7 +33,7 @@ def make_network_verdict(endpoint: Endpoint, decision: Decision[LadderEvidence])
 def make_name_verdict(endpoint: Endpoint, decision: Decision[NameEvidence], evidence: tuple[str, ...]) -> Verdict:
     """`evidence`: ids of the observations of the name's resolution."""
     dns = decision.evidence.dns
-    return replace(
+    return renew(
         _verdict(endpoint, decision, _place_of(decision.rule, None, dns)), evidence=evidence, attempts=dns.attempts,
         failed_attempts=dns.failed_attempts, confirmed=decision.rule.outcome == "blocked" and dns.slots > 1,
         control=_dns_control_word(dns))
@@ -42,13 +43,23 @@ def make_path_verdict(endpoint: Endpoint, decision: Decision[PathContext]) -> Ve
     """Of one address of the endpoint."""
     path = decision.evidence.path
     programs, struck, spared = path.programs, path.programs.struck, path.programs.spared
-    return replace(
-        _verdict(endpoint, decision, _place_of(decision.rule, path, None)), evidence=path.evidence + programs.evidence,
+    found = _verdict(endpoint, decision, _place_of(decision.rule, path, None))
+    return renew(
+        found, evidence=path.evidence + programs.evidence,
         attempts=path.attempts + programs.failed, failed_attempts=path.failed_attempts + programs.failed,
         intermittent=path.planned.share, troubled=path.planned.troubled_share,
         troubled_beside=path.planned.beside_share,
+        reason=found.reason or (_describe_users(programs.users) if found.outcome == "ok" else ""),
         struck=struck or (("library",) if path.shapes.passed else ()), spared=spared or path.shapes.passed,
         confirmed=decision.rule.outcome == "blocked" and path.slots > 1, control=_control_word(path))
+
+
+def _describe_users(users: UserShapes) -> str:
+    """For whose programs `ok` speaks, and for whose it does not; empty where no program of users is known."""
+    if not users.unseen:
+        return ""
+    answered = " and ".join(("the library's hello", *(f"that of {shape}" for shape in users.seen)))
+    return f"answered: {answered}; not seen to be, though people's programs send them: {', '.join(users.unseen)}"
 
 
 def make_not_attempted(endpoint: Endpoint, reason: str) -> Verdict:
@@ -71,7 +82,7 @@ def add_causes(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
 def _verdict(endpoint: Endpoint, decision: Decision[Any], place: _Place) -> Verdict:
     rule, suspected = decision.rule, decision.suspected
     unplaced = rule.block_type == "inconclusive.unplaced"
-    return replace(
+    return renew(
         make_bare_verdict(endpoint, rule.outcome), block_type=rule.block_type, rule_id=rule.id,
         rules=tuple(weighed.id for weighed in (rule, *suspected)), basis=decision.basis,
         suspected=suspected[0].block_type if unplaced and suspected else "",

@@ -37,6 +37,8 @@ MOST_OF_A_TARGET = 200
 ENOUGH_RUNS = 4
 """Runs in which the own name was in trouble: one bad moment may last for two."""
 BY_CHANCE = 0.01
+MOST_RUNS = 20
+"""Of a series: the latest ones."""
 MOST_WATCHED = 6
 TIMES = 4
 """An innocent name's share of trouble must be so many times smaller, whatever chance says."""

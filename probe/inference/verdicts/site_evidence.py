@@ -32,6 +32,7 @@ from probe.inference.evidence.program_evidence import (
 )
 from probe.inference.evidence.shape_evidence import count_alike_owners
 from probe.inference.evidence.shared_pages import find_unexpected_pages, is_shared
+from probe.inference.evidence.user_shapes import gather_user_shapes
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.verdicts.judged_endpoint import PathVerdict
@@ -73,8 +74,10 @@ def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, acros
         path = replace(path, shapes=replace(path.shapes, others_alike=alike))
     if any(o.purpose == "program" and o.address == path.address for o in case.around):
         path = replace(path, programs=_with_meetings(path, case, ours, across, run))
-    if unasked := list_unasked(case.site, case.around, across.programs):
-        path = replace(path, programs=replace(path.programs, unasked=unasked))
+    users = gather_user_shapes(case.site, case.around)
+    if users.unseen:
+        unasked = list_unasked(users.unseen, across.programs)
+        path = replace(path, programs=replace(path.programs, users=users, unasked=unasked))
     if path.stage == "page":
         mine = [page for page in find_unexpected_pages(case.site, case.visits, run.networks)
                 if path.address in page.whose.addresses]
@@ -111,7 +114,7 @@ def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvide
         not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
     searches = [o for o in case.traces if o.purpose == "reference"
                 or (o.port == 53 and o.input in {e.input for e in case.site.endpoints})]
-    evidence = replace(evidence, located=locate_interference(searches, case.site.host))
+    evidence = renew_changed(evidence, located=locate_interference(searches, case.site.host))
     return NameEvidence(
         dns=evidence, resolver_dead=run.ladder.resolver in OUT_OF_ORDER,
         validated="valid" in shown or any(

@@ -14,6 +14,7 @@ from probe.inference.evidence.connection_loss import (
     OWN,
     Group,
     count_losses,
+    is_lossy,
     is_whole_connection,
     score_loss,
 )
@@ -45,10 +46,10 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
     """Of all cases of a run; nothing is compared where nothing was lost."""
     spoken = [case for case in cases if case.site.kind not in DATAGRAMS and case.site.endpoints[0].role != "control"]
     rows = [o for case in spoken for o in (*case.visits, *case.around, *case.turns)]
-    lossy = frozenset(o.address for o in rows if o.purpose in (*COUNTED, TURN) and is_whole_connection(o)
-                      and score_loss(o))
-    if not lossy:
+    whole = [o for o in rows if o.purpose in (*COUNTED, TURN) and is_whole_connection(o)]
+    if not any(map(is_lossy, whole)):
         return SiteLosses()
+    lossy = frozenset(o.address for o in whole if score_loss(o))
     groups: dict[Group, frozenset[str]] = {}
     turns: dict[str, tuple[Observation, ...]] = {}
     for case in spoken:
@@ -66,13 +67,13 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
 
 def _find_mostly_lossy(rows: Sequence[Observation]) -> frozenset[str]:
     """None where more than a quarter of all connections are lossy: then the line is."""
-    scores: dict[str, list[int]] = {}
+    losses: dict[str, list[bool]] = {}
     for row in {o.observation_id: o for o in rows if o.purpose in OWN and is_whole_connection(o)}.values():
-        scores.setdefault(row.address, []).append(score_loss(row))
-    every = [score for each in scores.values() for score in each]
-    if 4 * sum(score > 0 for score in every) > len(every):
+        losses.setdefault(row.address, []).append(is_lossy(row))
+    every = [each for found in losses.values() for each in found]
+    if 4 * sum(every) > len(every):
         return frozenset()
-    return frozenset(a for a, each in scores.items() if any(each) and 2 * sum(s > 0 for s in each) >= len(each))
+    return frozenset(a for a, found in losses.items() if any(found) and 2 * sum(found) >= len(found))
 
 
 def _tell(group: Group, found: LossEvidence, turns: Sequence[Observation]) -> LossEvidence:

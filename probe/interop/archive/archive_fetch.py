@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from threading import Lock
 
@@ -40,7 +41,8 @@ MAX_FAILURES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveLimits:
-    """How much is fetched at most; what is in the folder already counts as an object, and takes no bytes."""
+    """How much one call fetches at most. What is in the folder already counts for nothing, so that the next call goes
+    on where one was stopped."""
 
     bytes: int = 512 << 20
     objects: int = 4000
@@ -75,7 +77,8 @@ class ArchiveClient:
 
     def fetch_tests(self, test: str, country: str, *, tests: Sequence[str], compare: Sequence[str], since: datetime,
                     now: datetime) -> Fetched:
-        """Files of the bucket, the newest hour first. Raises StoreError where the folder cannot be written."""
+        """Files of the bucket, the newest hour first; of countries to compare with those of `test` alone. Raises
+        StoreError where the folder cannot be written."""
         prefixes = list(list_prefixes(test, country, compare, since, now))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for at in range(0, len(prefixes), BATCH):
@@ -87,11 +90,16 @@ class ArchiveClient:
         return self._finish()
 
     def fetch_hosts(self, hosts: Iterable[str], countries: Sequence[str], since: datetime) -> Fetched:
-        """Measurements of web pages, through the API. Raises StoreError where the folder cannot be written."""
+        """Measurements of web pages, through the API, the newest of each host and country first; they are half of all
+        files at most, for what was well beside is wanted as well. Raises StoreError where the folder cannot be written.
+        """
         with ThreadPoolExecutor(AT_ONCE) as pool:
             asked = [(host, country) for host in hosts for country in countries]
-            found = pool.map(lambda one: list(self._search(one[0], one[1], since)), asked)
-            list(pool.map(self._fetch_measurement, dict.fromkeys(uid for uids in found for uid in uids)))
+            found = list(pool.map(lambda one: list(self._search(one[0], one[1], since)), asked))
+            wanted = list(dict.fromkeys(uid for turn in zip_longest(*found) for uid in turn if uid))
+            if len(wanted) > (most := self._limits.objects // 2):
+                self._note(f"{len(wanted) - most} of {len(wanted)} measurements of web pages were left out, the oldest")
+            list(pool.map(self._fetch_measurement, wanted[:most]))
         return self._finish()
 
     def _finish(self) -> Fetched:
@@ -185,7 +193,7 @@ class ArchiveClient:
             return True
         if self._failures >= MAX_FAILURES:
             done.stopped = f"{MAX_FAILURES} requests in a row failed"
-        elif len(done.files) >= limits.objects:
+        elif len(done.files) - done.known >= limits.objects:
             done.stopped = f"{limits.objects} files, which is the limit"
         elif done.bytes >= limits.bytes:
             done.stopped = f"{limits.bytes >> 20} MiB were fetched, which is the limit"

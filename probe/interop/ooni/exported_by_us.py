@@ -39,7 +39,7 @@ EXPORTED_FIELDS: tuple[str, ...] = (
     "acked", "server_hello", "shape", "segments", "chain", "trust", "method", "host_header", "status", "header_names",
     "body_bytes", "body_sha256", "body_truncated", "met_expectation", "fingerprint", "fingerprint_scope", "requests",
     "responses", "protocol", "proof", "reply_bytes", "bytes_written", "bytes_read", "flow_s", "bins", "rounds",
-    "min_rtt_ms", "end_ms", "retransmits", "segments_out", "delivered", "mean_rtt_ms",
+    "min_rtt_ms", "end_ms", "retransmits", "segments_out", "delivered", "mean_rtt_ms", "out_of_order",
 )
 """Fields of an observation that a measurement holds; the others are not published."""
 ENGINES: dict[DnsEngine | Empty, str] = {"system": "getaddrinfo"}

@@ -13,6 +13,7 @@ from msgspec import UNSET
 from probe.core.addresses import family_of
 from probe.core.observation_parts import DnsPart, HttpPart, TlsPart
 from probe.core.observations import Observation
+from probe.core.renewal import build
 from probe.core.replies import DnsReply
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.failures import Failure
@@ -129,11 +130,13 @@ def add_queries(sheet: RowSheet, queries: Sequence[DnsQuery], late: Sequence[Dns
             sheet.knows(host, addresses, "trusted" if operator else "network" if engine == "system" else "public")
         if operator and not failure:
             sheet.shown.add(operator)
-        sheet.rows.append(Observation(
+        sheet.rows.append(build(
+            Observation,
             operation="resolve" if engine == "system" else "dns_round_trip",
             purpose="target" if ours and query.query_type in (None, "A", "AAAA", "ANY") else ASIDE, hostname=host,
             failure=failure,
-            dns=DnsPart(
+            dns=build(
+                DnsPart,
                 engine=engine, resolver=operator or ("system" if engine == "system" else "public" if public else ""),
                 resolver_address=sheet.frame.resolver if engine == "system" else resolver_address,
                 query_type=(query.query_type or "")[:16], answers=addresses, cnames=_cnames(query),
@@ -207,7 +210,8 @@ def add_connects(sheet: RowSheet, connects: Sequence[TcpConnect]) -> None:
             base["purpose"] = ASIDE
         else:
             sheet.begun.add(base["hostname"])
-        sheet.rows.append(Observation(
+        sheet.rows.append(build(
+            Observation,
             operation="connect", failure=failure, met_expectation="yes" if address in sheet.operators else "",
             attempt=sheet.attempt(base, "connect", not failure),
             t0_s=first_time_s(one.t0, one.t), t_s=first_time_s(one.t), **base))
@@ -260,9 +264,11 @@ def add_handshakes(sheet: RowSheet, shakes: Sequence[TlsHandshake], connects: Se
         if trust == "valid" and name:
             sheet.shown.add(name)
         subject, issuer = _names(one) if trust not in ("", "valid") else ("", "")
-        sheet.rows.append(Observation(
+        sheet.rows.append(build(
+            Observation,
             operation=operation, failure=failure,
-            tls=TlsPart(
+            tls=build(
+                TlsPart,
                 sni=name, trust=trust, subject=subject, issuer=issuer, alpn=(one.negotiated_protocol or "")[:32],
                 version=(one.tls_version or "")[:16], cipher=(one.cipher_suite or "")[:64],
                 alert=read_alert(one.failure),
@@ -300,12 +306,13 @@ def add_exchange(sheet: RowSheet, one: HttpTransaction, *, url: str, place: tupl
     proven = secure and not failure and (shaken or sheet.frame.verifies)
     if proven:
         sheet.shown.add(host)
-    row = Observation(
+    row = build(
+        Observation,
         operation="http_round_trip", failure=failure,
-        http=HttpPart(url=url, method=(one.request.method or "GET")[:16] if one.request else "GET"),
+        http=build(HttpPart, url=url, method=(one.request.method or "GET")[:16] if one.request else "GET"),
         attempt=sheet.attempt(base, "http_round_trip", not failure, after="tls_handshake" if shaken else "connect"),
-        tls=TlsPart(trust="valid" if proven else "", sni=host if secure else ""), t0_s=first_time_s(one.t0, one.t),
-        t_s=first_time_s(one.t), **base,
+        tls=build(TlsPart, trust="valid" if proven else "", sni=host if secure else ""),
+        t0_s=first_time_s(one.t0, one.t), t_s=first_time_s(one.t), **base,
     )
     sheet.rows.append(row if response is None or failure else with_page(row, sheet.frame, one, response))
 

@@ -160,7 +160,7 @@ def _object(call: HelperCall) -> dict[str, Any] | None:
 
 
 def _why(call: HelperCall) -> str:
-    """What was amiss with an answer, in our own words; empty where nothing was."""
+    """What was wrong with an answer, in our own words; empty where nothing was."""
     if call.status in (0, 200):
         return FAILURE_WORDS.get(call.failure, call.failure)
     if 300 <= call.status < 400:

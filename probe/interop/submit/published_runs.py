@@ -18,6 +18,7 @@ from probe.config.geo.vantage_place import network_of
 from probe.core.runs import Run, RunResult
 from probe.interop.ooni.exported_by_us import export_measurements
 from probe.results.archive.release import ReleaseCell, select_releasable_runs
+from probe.results.archive.vouched_names import VouchedNames
 
 OPENING = ("data_format_version", "probe_asn", "probe_cc", "software_name", "software_version", "test_name",
            "test_start_time", "test_version")
@@ -38,15 +39,16 @@ class RipeRun:
         return self.run.measurement_start_time[:10]
 
 
-def list_ripe_runs(runs: Sequence[Run], everybody: Iterable[Run], *, exact: bool, now: datetime) -> list[RipeRun]:
-    """The runs of ours whose time has come, the oldest first.
+def list_ripe_runs(runs: Sequence[Run], everybody: Iterable[Run], *, exact: bool, now: datetime,
+                   vouched: VouchedNames | None = None) -> list[RipeRun]:
+    """The runs of ours whose time has come, the oldest first; `vouched`: the collector's record, where there is one.
 
     Nobody lives in the laboratory: its runs need not wait. Raises ValueError for a run whose time is none.
     """
     ours = [run for run in runs if run.engine == "probe"]
     made = [RipeRun(run=run, cell=None) for run in ours if run.vantage.lab]
     made += [RipeRun(run=run, cell=None if exact else cell) for run, cell, _ in select_releasable_runs(
-        [run for run in ours if not run.vantage.lab], everybody, now=now)]
+        [run for run in ours if not run.vantage.lab], everybody, now=now, vouched=vouched)]
     return sorted(made, key=lambda ripe: (ripe.run.measurement_start_time, ripe.run.run_id))
 
 

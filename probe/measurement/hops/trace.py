@@ -27,7 +27,14 @@ from probe.core.tables.operations import Operation
 from probe.core.tables.systems import LINUX, SILENT_SYSTEM
 from probe.measurement.clock import Clock
 from probe.measurement.planning.steps import TcpTrace, UdpTrace
-from probe.measurement.streams.sockets import RecordedSocket, abort, open_socket, read_icmp_error
+from probe.measurement.streams.sockets import (
+    RecordedSocket,
+    abort,
+    ask_arrival_times,
+    open_socket,
+    read_timed_icmp_error,
+)
+from probe.measurement.streams.tcp_info import get_tcp_info
 
 MAX_TTL = 18
 TOGETHER = 9
@@ -52,6 +59,9 @@ class _Attempt:
     ttl: int
     sock: RecordedSocket
     begin_s: float
+    """By the clock that nobody sets."""
+    begun_at_s: float
+    """By the one by which the system notes arrivals."""
 
 
 def trace_tcp(plan: TcpTrace, *, clock: Clock, key: bytes) -> Observation:
@@ -114,18 +124,21 @@ def _start(plan: TcpTrace, ttl: int) -> _Attempt | None:
     else:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
     sock.setblocking(False)
-    begin_s = time.monotonic()
+    ask_arrival_times(sock)
+    begin_s, begun_at_s = time.monotonic(), time.time()
     with suppress(OSError):  # in progress; what is refused at once tells nothing of the way
         if socket.socket.connect_ex(sock, (plan.address, plan.port)) in (0, errno.EINPROGRESS):
-            return _Attempt(ttl, sock, begin_s)
+            return _Attempt(ttl, sock, begin_s, begun_at_s)
     abort(sock)
     return None
 
 
 def _read_attempt(attempt: _Attempt, key: bytes) -> TraceLine:
-    delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
+    heard_ms = 1000 * (time.monotonic() - attempt.begin_s)
     code = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    icmp = read_icmp_error(attempt.sock) if code else None
+    icmp, arrived_s = read_timed_icmp_error(attempt.sock) if code else (None, 0.0)
+    told_ms = 1000 * (arrived_s - attempt.begun_at_s) if code else get_tcp_info(attempt.sock).min_rtt_ms
+    delay_ms = told_ms if 0 < told_ms < heard_ms else heard_ms  # a busy device reads late what the system heard in time
     return TraceLine(ttl=attempt.ttl, word=_word(code, icmp), delay_ms=round(delay_ms, 1),
                      router=hash_router(icmp.sender if icmp else "", key))
 

@@ -23,7 +23,8 @@ from probe.core.tables.evidence_words import Depth
 from probe.core.tables.failures import is_timeout
 from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.words import Empty
-from probe.inference.evidence.program_evidence import is_struck_hello, list_user_shapes
+from probe.inference.evidence.program_evidence import is_struck_hello
+from probe.inference.evidence.user_shapes import list_user_shapes
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.steps import AskControl, Step, Visit
 from probe.measurement.planning.struck_shapes import list_answering_addresses

@@ -8,7 +8,7 @@ from math import inf
 
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
-from probe.inference.evidence.end_timing import AT_LEAST, SOONER, gather_end_timing
+from probe.inference.evidence.end_timing import AT_LEAST, gather_end_timing
 from probe.inference.evidence.program_evidence import gather_program_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
@@ -16,12 +16,14 @@ from probe.measurement.planning.steps import Step, TcpTrace
 
 
 def plan_route_traces(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
-    """One trace for each site, at the first such address, and what it is compared with."""
-    found = next((a for a in _list_hasty(site, history) if _is_ended_early(site, a, history)), None)
-    if found is None:
-        return []
-    others = [place for place in history.elsewhere if family_of(place[0]) == family_of(found)]
-    return [TcpTrace(purpose="route", address=found, port=site.port, together=context.together),
+    """One trace for each site and address family, at the first such address, and what it is compared with."""
+    found: dict[int, str] = {}
+    for address in _list_hasty(site, history):
+        if family_of(address) not in found and _is_ended_early(site, address, history):
+            found[family_of(address)] = address
+    others = [place for place in history.elsewhere if family_of(place[0]) in found]
+    return [*(TcpTrace(purpose="route", address=address, port=site.port, together=context.together)
+              for address in found.values()),
             *(TcpTrace(purpose="reference", address=other, port=at, together=context.together) for other, at in others)]
 
 
@@ -34,7 +36,7 @@ def _list_hasty(site: Site, history: SiteHistory) -> list[str]:
         if o.operation == "connect" and not o.failure and o.tcp.min_rtt_ms:
             trips_ms[o.address] = min(o.tcp.min_rtt_ms, trips_ms.get(o.address, inf))
     early = {o.address for o in here if o.operation != "connect"
-             and 0 < o.tcp.end_ms < SOONER * trips_ms.get(o.address, 0.0)}
+             and 0 < o.tcp.end_ms < trips_ms.get(o.address, 0.0)}
     return [address for address in trips_ms if address in early]
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from probe.catalogue.owners import may_share_network
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
@@ -109,7 +110,7 @@ class ObservationLog:
             self._keep_visit(stamped, index)
         if stamped.operation == "connect" and not stamped.failure and stamped.purpose in MOST_OPEN:
             known = self._open.get((family_of(stamped.address), stamped.purpose), {})
-            if len(known) < MOST_OPEN[stamped.purpose]:
+            if len(known) < MOST_OPEN[stamped.purpose] and not self._is_known_network(stamped.address):
                 known.setdefault((stamped.address, stamped.port))
         if stamped.operation in OPERATIONS and stamped.purpose == "target" and not stamped.failure:
             protocol: DatagramKind = "stun" if stamped.operation == "stun_binding" else "quic"
@@ -163,8 +164,13 @@ class ObservationLog:
         return tuple(place for places in self._answering.values() for place in places)
 
     def _elsewhere(self) -> tuple[tuple[str, int], ...]:
-        """Places that accept connections, of each family the first controls and targets that did."""
+        """Places that accept connections, of each family the first controls and targets that did, and no two of one
+        network: where two are the site's own neighbours, too few are left to compare it with."""
         return tuple(place for places in self._open.values() for place in places)
+
+    def _is_known_network(self, address: str) -> bool:
+        return any(may_share_network(address, other) for other, _ in self._elsewhere()
+                   if family_of(other) == family_of(address))
 
     def case(self, site: Site) -> SiteCase:
         """What the judge needs of a site."""

@@ -191,7 +191,7 @@ class RunLoop:
 
     def _look_at_loss(self) -> None:
         """Whose connections lose what others' do not? Nobody's is the rule."""
-        if not any(o.tcp.retransmits for o in self._book.observations):
+        if not any(o.tcp.retransmits or o.tcp.out_of_order for o in self._book.observations):
             return
         known = [(site, self._book.history_of(site)) for site in self._sites]
         loss = make_loss_context([(site, (*seen.visits, *seen.around, *seen.turns)) for site, seen in known],

@@ -55,20 +55,25 @@ def _ja4(record: bytes) -> str:
     by_kind = dict(extensions)
     versions = _u16s(by_kind.get(_SUPPORTED_VERSIONS, b"")[1:]) or [struct.unpack_from(">H", record, 9)[0]]
     alpn = by_kind.get(_ALPN, b"")
-    kinds = sorted(k for k, _ in extensions if k not in (_SNI, _ALPN))
-    signatures = _u16s(by_kind.get(_SIGNATURES, b"")[2:])
     head = "t{}{}{:02d}{:02d}{}".format(
         _VERSIONS.get(max(versions), "00"), "d" if _SNI in by_kind else "i", min(99, ciphers),
         min(99, len(extensions)), _ends(alpn[3 : 3 + alpn[2]] if len(alpn) > 3 else b""),
     )
-    tail = _hexes(kinds) + ("_" + _hexes(signatures) if signatures else "")
-    return f"{head}_{told_ciphers}_{_digest(tail)}"
+    told_kinds = _describe_kinds(tuple(kind for kind, _ in extensions), by_kind.get(_SIGNATURES, b"")[2:])
+    return f"{head}_{told_ciphers}_{told_kinds}"
 
 
 @lru_cache(maxsize=64)  # a library offers the same ones each time
 def _describe_ciphers(data: bytes) -> tuple[int, str]:
     ciphers = _u16s(data)
     return len(ciphers), _digest(_hexes(sorted(ciphers)))
+
+
+@lru_cache(maxsize=64)
+def _describe_kinds(kinds: tuple[int, ...], signatures: bytes) -> str:
+    offered = _u16s(signatures)
+    tail = _hexes(sorted(kind for kind in kinds if kind not in (_SNI, _ALPN)))
+    return _digest(tail + ("_" + _hexes(offered) if offered else ""))
 
 
 def _ends(protocol: bytes) -> str:

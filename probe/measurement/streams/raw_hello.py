@@ -99,7 +99,7 @@ def _of_program(host: bytes, rng: random.Random, *, hello: ProgramHello) -> byte
     made = {
         _SNI: encode_server_name(host), _GROUPS: encode_u16_list((*group, *hello.groups)),
         _SIGNED: encode_u16_list((*signature, *hello.signatures)), _ALPN: encode_protocols(hello.alpn),
-        _VERSIONS: encode_versions(*version, TLS13, TLS12), _SHARES: encode_shares(shares),
+        _VERSIONS: encode_versions(*version, *hello.versions), _SHARES: encode_shares(shares),
     }
     if hello.ech_bytes:
         made[_ECH] = draw_grease_ech(rng.choice(hello.ech_bytes), rng)

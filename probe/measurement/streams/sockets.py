@@ -8,6 +8,7 @@ import ipaddress
 import socket
 import struct
 import time
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from probe.core.icmp_errors import IcmpError
@@ -25,6 +26,9 @@ MAX_DESCRIPTORS = 8192
 IP_RECVERR = 11
 IPV6_RECVERR = 25
 _EXTENDED_ERROR = struct.Struct("@IBBBBII")
+_ARRIVAL = 35
+"""SO_TIMESTAMPNS, and the kind of the message that tells it (asm-generic/socket.h)."""
+_TIMESPEC = struct.Struct("@ll")
 _ORIGIN_ICMP = (2, 3)
 _SEND_MSS_OFFSET, _UNACKED_OFFSET = 16, 24
 """struct tcp_info: eight bytes of flags, then u32 rto, ato, snd_mss, rcv_mss, unacked."""
@@ -185,17 +189,35 @@ def raise_socket_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def ask_arrival_times(sock: socket.socket) -> None:
+    """Let the system note when errors arrive (socket(7), SO_TIMESTAMPNS), where it can."""
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, _ARRIVAL, 1)
+
+
 def read_icmp_error(sock: socket.socket) -> IcmpError | None:
     """The ICMP error in the socket's error queue (ip(7)), with its sender's address; None when there is none."""
+    return read_timed_icmp_error(sock)[0]
+
+
+def read_timed_icmp_error(sock: socket.socket) -> tuple[IcmpError | None, float]:
+    """And when it arrived, in seconds of `time.time`; 0 where the system was not asked to note it, or cannot."""
     if not LINUX:
-        return None
+        return None, 0.0
     try:
         sock.setblocking(False)  # else an empty queue is waited for until the time is up, whatever the flags say
         _, ancillary, _, _ = sock.recvmsg(64, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
     except OSError:
-        return None
-    for _level, kind, data in ancillary:
-        if kind not in (IP_RECVERR, IPV6_RECVERR) or len(data) < _EXTENDED_ERROR.size:
+        return None, 0.0
+    times = (_TIMESPEC.unpack_from(data) for level, kind, data in ancillary
+             if (level, kind) == (socket.SOL_SOCKET, _ARRIVAL) and len(data) >= _TIMESPEC.size)
+    arrived_s = next((seconds + nanoseconds / 1e9 for seconds, nanoseconds in times), 0.0)
+    return _find_icmp_error(ancillary), arrived_s
+
+
+def _find_icmp_error(ancillary: Iterable[tuple[int, int, bytes]]) -> IcmpError | None:
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET or kind not in (IP_RECVERR, IPV6_RECVERR) or len(data) < _EXTENDED_ERROR.size:
             continue
         _errno, origin, icmp_type, code, _pad, _info, _data = _EXTENDED_ERROR.unpack_from(data)
         if origin in _ORIGIN_ICMP:

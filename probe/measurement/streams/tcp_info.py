@@ -10,12 +10,12 @@ from probe.core.observation_parts import TcpPart
 from probe.core.observations import Observation
 from probe.measurement.streams.sockets import RecordedSocket, read_kernel_info
 
-_LENGTH, _WHOLE_LENGTH = 152, 196
-"""As far as Linux 4.6 tells, and 4.18."""
+_LENGTH, _DELIVERED_LENGTH, _WHOLE_LENGTH = 152, 196, 228
+"""As far as Linux 4.6 tells, 4.18, and 5.4."""
 _RECEIVE_MSS, _UNACKED, _MEAN_RTT, _REPEATED = 20, 24, 68, 100
-_BYTES_ACKED, _SEGMENTS_OUT, _MIN_RTT, _DELIVERED = 120, 136, 148, 192
+_BYTES_ACKED, _SEGMENTS_OUT, _MIN_RTT, _DELIVERED, _OUT_OF_ORDER = 120, 136, 148, 192, 224
 """Offsets in struct tcp_info (linux/tcp.h): tcpi_rcv_mss, tcpi_unacked, tcpi_rtt, tcpi_total_retrans, tcpi_bytes_acked,
-tcpi_segs_out and tcpi_segs_in, tcpi_min_rtt, tcpi_delivered."""
+tcpi_segs_out and tcpi_segs_in, tcpi_min_rtt, tcpi_delivered, tcpi_rcv_ooopack."""
 _UNMEASURED = 0xFFFFFFFF
 
 
@@ -36,6 +36,8 @@ class TcpInfo:
     """Segments with a SYN, data or an end that the other side acknowledged; 0 also before Linux 4.18."""
     bytes_acked: int = 0
     """Bytes that the other side acknowledged, the SYN counted as one (RFC 4898, tcpEStatsAppHCThruOctetsAcked)."""
+    out_of_order: int = 0
+    """Segments with data that came before one that belongs in front of them; 0 also before Linux 5.4."""
     receive_mss: int = 0
     """The kernel's guess at the other side's segments, in bytes: as large as the largest that came, 536 at first."""
 
@@ -58,11 +60,12 @@ def parse_tcp_info(data: bytes) -> TcpInfo:
     rtt = struct.unpack_from("@I", data, _MIN_RTT)[0]
     repeated = struct.unpack_from("@I", data, _REPEATED)[0]
     mean = struct.unpack_from("@I", data, _MEAN_RTT)[0]
-    delivered = struct.unpack_from("@I", data, _DELIVERED)[0] if len(data) >= _WHOLE_LENGTH else 0
+    delivered = struct.unpack_from("@I", data, _DELIVERED)[0] if len(data) >= _DELIVERED_LENGTH else 0
+    disordered = struct.unpack_from("@I", data, _OUT_OF_ORDER)[0] if len(data) >= _WHOLE_LENGTH else 0
     rtt_ms = 0.0 if rtt == _UNMEASURED else round(rtt / 1000, 3)
     return TcpInfo(unacked=unacked, segments=out + back, sent=out, min_rtt_ms=rtt_ms, retransmits=repeated,
                    mean_rtt_ms=round(mean / 1000, 3) if rtt_ms else 0.0, delivered=delivered, receive_mss=receive_mss,
-                   bytes_acked=acked)
+                   bytes_acked=acked, out_of_order=disordered)
 
 
 def note_times(part: TcpPart, sock: RecordedSocket) -> TcpPart:
@@ -81,5 +84,5 @@ def note_end(seen: list[Observation], sock: RecordedSocket) -> None:
     if last is None or not told.sent:
         return
     part = replace(seen[last].tcp, retransmits=told.retransmits, segments_out=told.sent, delivered=told.delivered,
-                   mean_rtt_ms=told.mean_rtt_ms)
+                   mean_rtt_ms=told.mean_rtt_ms, out_of_order=told.out_of_order)
     seen[last] = replace(seen[last], tcp=part)

@@ -15,7 +15,6 @@ from probe.core.tables.failures import EOF, TIMEOUT, X509_TRUST, Failure, classi
 from probe.core.tables.trust import TrustFinding, TrustPolicy
 from probe.core.tables.words import Empty
 from probe.core.typed_cache import keep_results
-from probe.measurement.streams.own_hello import compute_ja4
 from probe.measurement.streams.sockets import RecordedSocket, ask_acknowledged
 
 _RECORD = 16384 + 512
@@ -32,10 +31,10 @@ class TlsHandshake:
     version: str = ""
     cipher: str = ""
     alert: int = -1
-    hello_bytes: int = 0
     acked: Answered = ""
     server_hello: bool = False
-    ja4: str = ""
+    hello: bytes = b""
+    """The first record that we sent: the ClientHello."""
     chain_der: tuple[bytes, ...] = ()
     trust: TrustFinding | Empty = ""
 
@@ -199,10 +198,9 @@ def _describe(stream: TlsStream, *, failure: Failure, trust: TrustFinding | Empt
         version=(stream.tls.version() or "") if not failure else "",
         cipher=cipher[0] if cipher and not failure else "",
         alert=alert,
-        hello_bytes=len(stream.first_out),
         acked=ask_acknowledged(stream.sock) if failure == TIMEOUT else ("yes" if first else ""),
         server_hello=is_tls_answer(first),
-        ja4=compute_ja4(stream.first_out),
+        hello=stream.first_out,
         chain_der=_chain(stream.tls),
         trust=trust,
     )

@@ -35,6 +35,7 @@ from probe.measurement.streams.http_parts import (
     read_clock_offset_s,
     read_title,
 )
+from probe.measurement.streams.own_hello import compute_ja4
 from probe.measurement.streams.raw_handshake import prepare_socket, shake_hands_raw
 from probe.measurement.streams.sockets import (
     RecordedSocket,
@@ -137,11 +138,11 @@ def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> t
         base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(),
         tls=replace(
             base.tls, sni=plan.sni, alpn=got.alpn, version=got.version, cipher=got.cipher, alert=got.alert,
-            hello_bytes=got.hello_bytes, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
+            hello_bytes=len(got.hello), server_hello=got.server_hello, ja4=compute_ja4(got.hello), trust=got.trust,
             chain=tuple(hash_key(der) for der in got.chain_der), subject=subject, issuer=issuer,
         ),
         failure=_tls_failure(got, plan), fingerprint=mark.name, fingerprint_scope=mark.scope,
-        tcp=note_times(replace(base.tcp, acked=got.acked, segments=count_segments(stream.sock, got.hello_bytes)),
+        tcp=note_times(replace(base.tcp, acked=got.acked, segments=count_segments(stream.sock, len(got.hello))),
                        stream.sock),
         bytes_written=stream.sock.bytes_written, bytes_read=stream.sock.bytes_read,
     )

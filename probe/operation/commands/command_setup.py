@@ -10,6 +10,7 @@ import click
 
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.core.stamps import parse_time
+from probe.core.translation import say
 from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
 
 if TYPE_CHECKING:
@@ -21,20 +22,32 @@ def load_command_settings(config: str | None) -> Settings:
     try:
         return load_settings(config)
     except SettingsError as error:
-        raise click.ClickException(f"{error}\nPut it right in that file, or write a new one: probe setup") from error
+        raise click.ClickException(
+            f"{error}\n" + say("Put it right in that file, or write a new one: probe setup")) from error
+
+
+class BrokenCatalogueError(click.ClickException):
+    """The catalogue that the person chose cannot be used."""
 
 
 def load_command_setup(config: str | None, catalogue: str | None, *, lab: bool) -> tuple[Settings, CatalogueChoice]:
     """Configuration and catalogue, as a run would use them. Raises ClickException."""
-    from probe.catalogue.types import CatalogueError
-    from probe.operation.commands.target_list import choose_run_catalogue
-
     settings = load_command_settings(config)
+    return settings, choose_command_catalogue(settings, catalogue, lab=lab)
+
+
+def choose_command_catalogue(settings: Settings, catalogue: str | None, *, lab: bool) -> CatalogueChoice:
+    """The catalogue, as a run would use it. Raises BrokenCatalogueError, and ClickException for a bad key."""
+    from probe.catalogue.types import CatalogueError
+    from probe.operation.commands.target_list import choose_run_catalogue, neutralise_text
+
     try:
-        return settings, choose_run_catalogue(settings, catalogue, datetime.now(UTC), lab=lab)
+        return choose_run_catalogue(settings, catalogue, datetime.now(UTC), lab=lab)
     except CatalogueError as error:
-        raise click.ClickException(f"{error}\nWithout --catalogue, and run.catalogue in the configuration, the list "
-                                   "that comes along is measured: probe targets list") from error
+        told = "\n".join(map(neutralise_text, str(error).splitlines()))
+        raise BrokenCatalogueError(f"{told}\n" + say(
+            "Without --catalogue, and run.catalogue in the configuration, the list that comes along is measured: probe "
+            "targets list")) from error
 
 
 def parse_at(at: str | None, *, lab: bool) -> datetime | None:
@@ -52,5 +65,5 @@ def parse_at(at: str | None, *, lab: bool) -> datetime | None:
 def stop_if_refused(why: str) -> None:
     """Ends the command where consent is missing, and says `why`; empty: nothing is missing."""
     if why:
-        click.echo(f"Error: {why}", err=True)
+        click.echo(say("Error: {why}", why=why), err=True)
         sys.exit(EXIT_NO_CONSENT)

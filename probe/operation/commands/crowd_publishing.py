@@ -45,28 +45,24 @@ class CrowdLearner:
     """A results folder, as `probe collect` makes it."""
 
     def __call__(self, order: PublishOrder, before: Feed | None) -> LearnedFeed:
-        """Count them. Raises UnfitError where too few measured, StoreError where nothing can be read."""
+        """Count them. Raises UnfitError or FeedError where too few measured, StoreError where nothing can be read."""
         from probe.control.feeds.crowd_feed import CrowdFrame, find_window, make_crowd_feed
-        from probe.control.feeds.crowd_members import MIN_DAYS
         from probe.control.feeds.crowd_votes import CrowdVotes
-        from probe.control.feeds.feed_document import FeedError
+        from probe.core.tables.name_ages import ESTABLISHED_DAYS
         from probe.operation.commands.crowd_day import read_members
 
         now, started_s, lab = datetime.now(UTC), time.monotonic(), read_marker().lab
         begun, ends = find_window(now)
         members = read_members(self.collected, day=now.date(), secret=order.key.seed, name=order.name, lab=lab)
         if not members:
-            raise UnfitError(f"Nobody whose runs are in {self.collected} measured on {MIN_DAYS} days before today in "
-                             "one network and under one name; names change with the month.")
+            raise UnfitError(f"Nobody whose runs are in {self.collected} measured on {ESTABLISHED_DAYS} days before "
+                             "today in one network and under one name; names change with the month.")
         votes, read = CrowdVotes(members, begun=begun, ends=ends), _Read()
         for member, run in _list_runs_of_window(self.collected, votes, read, lab=lab):
             _count(self.collected, order.catalogue, member, run, votes, read)
         frame = CrowdFrame(name=order.name, catalogue=order.catalogue.version, software=__version__, day=now.date(),
                            made=now)
-        try:
-            made = make_crowd_feed(votes, frame, before=before)
-        except FeedError as error:
-            raise UnfitError(f"{error}.") from error
+        made = make_crowd_feed(votes, frame, before=before)
         return LearnedFeed(made=made, left_out=_list_left_out(order.catalogue, made),
                            runtime_s=time.monotonic() - started_s, runs=read.runs, runs_left_out=dict(read.left_out))
 
@@ -77,7 +73,8 @@ def _list_runs_of_window(collected: Path, votes: CrowdVotes, read: _Read, *, lab
     from probe.results.runs.run_reader import stored_runs
     from probe.results.schema import SCHEMA_VERSION
 
-    members, found = frozenset(votes.members), defaultdict[object, list[tuple[float, str, Run]]](list)
+    members = frozenset(votes.members)
+    found: defaultdict[Member, list[tuple[float, str, Run]]] = defaultdict(list)
     for run in stored_runs(collected, since=votes.begun.date()):
         try:
             since_s = (parse_time(run.measurement_start_time) - votes.begun).total_seconds()
@@ -88,15 +85,13 @@ def _list_runs_of_window(collected: Path, votes: CrowdVotes, read: _Read, *, lab
         member = find_member(run)
         if run.schema_version not in ("", SCHEMA_VERSION):
             read.left_out["another schema"] += 1
-        elif member not in members:
+        elif member is None or member not in members:
             read.left_out["nobody established"] += 1
         else:
             found[member].append((since_s, run.run_id, run))
             found[member] = sorted(found[member], key=lambda one: one[:2], reverse=True)[:MOST_RUNS_EACH]
-    newest = sorted((one for runs in found.values() for one in runs), key=lambda one: one[:2], reverse=True)
-    for _, _, run in newest:
-        member = find_member(run)
-        assert member is not None
+    kept = [(since_s, run_id, member, run) for member, runs in found.items() for since_s, run_id, run in runs]
+    for _, _, member, run in sorted(kept, key=lambda one: one[:2], reverse=True):
         yield member, run
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from probe.core.runs import RunResult, Vantage
 from probe.core.stamps import parse_time
 from probe.inference.verdicts.share_series import (
+    MOST_RUNS,
     RunShare,
     ShareSeries,
     choose_watched,
@@ -19,8 +20,6 @@ from probe.inference.verdicts.share_series import (
 )
 from probe.operation.commands.earlier_runs import read_earlier_runs
 
-MOST_RUNS = 20
-"""Of a series, the present run among them."""
 MOST_READ = 240
 SERIES_AGE_S = 14 * 24 * 3600.0
 WATCH_RUNS = 8

@@ -71,12 +71,11 @@ class UnfitError(Exception):
 
 
 Learn = Callable[["PublishOrder", "Feed | None"], LearnedFeed]
-"""How a feed is learned, given the last one. Raises UnfitError, StoreError."""
+"""How a feed is learned, given the last one. Raises UnfitError, FeedError, StoreError."""
 
 
 def learn_by_run(order: PublishOrder, before: Feed | None) -> LearnedFeed:
     """By a run from here."""
-    from probe.control.feeds.feed_document import FeedError
     from probe.control.feeds.feed_learning import FeedMaker, explain_unfit_run, make_feed
     from probe.control.feeds.feed_left_out import list_left_out
     from probe.measurement.session.make_run import make_run
@@ -92,10 +91,7 @@ def learn_by_run(order: PublishOrder, before: Feed | None) -> LearnedFeed:
     if why := explain_unfit_run(result):
         raise UnfitError(why, EXIT_NO_NETWORK)
     frame = FeedMaker(name=order.name, asn=settings.vantage.asn, cc=settings.vantage.cc, software=__version__)
-    try:
-        made = make_feed(result, order.catalogue, frame, before=before)
-    except FeedError as error:
-        raise UnfitError(f"{error}.") from error
+    made = make_feed(result, order.catalogue, frame, before=before)
     left = list_left_out(result, order.catalogue, made, tier=order.tier, lacking=find_lacking_modules())
     return LearnedFeed(made=made, left_out=left, runtime_s=result.run.runtime_s)
 
@@ -146,12 +142,13 @@ def _before(order: PublishOrder) -> Feed | None:
     """The feed that lies there, where it is ours and whole."""
     from probe.control.feeds.feed_document import FeedError
     from probe.operation.updates.feed_updates import verify_feed
+    from probe.operation.updates.key_trust import trust_key
     from probe.operation.updates.signed_file import SignedFile
 
     try:
         fetched = SignedFile(document=order.file.read_bytes(),
                              signature=order.file.with_name(order.file.name + _SIGNATURE).read_bytes())
-        found = verify_feed(fetched, order.key.public).feed
+        found = verify_feed(fetched, trust_key(order.key.public)).feed
     except (OSError, FeedError):
         return None
     return found if found.name == order.name else None
@@ -176,10 +173,18 @@ def _write(order: PublishOrder, made: Feed) -> tuple[tuple[str, bytes], ...]:
     The signature first: who comes between gets a pair that does not fit, and asks again.
     """
     from probe.control.feeds.feed_document import write_feed
+    from probe.operation.updates.key_publishing import read_published_number
+    from probe.operation.updates.list_document import ListError
+    from probe.operation.updates.minisign import SignatureError, number_signature
     from probe.results.files.atomic import replace_file
 
     raw = write_feed(made)
     signed = order.key.sign(raw, f"feed {made.name} made {format_time(made.made)}")
+    try:
+        if number := read_published_number(order.file):
+            signed = number_signature(signed, number)
+    except (SignatureError, ListError) as error:
+        raise StoreError(f"the key statements beside the feed cannot be used: {error}") from None
     files = ((order.file.name + _SIGNATURE, signed), (order.file.name, raw))
     for name, content in files:
         replace_file(order.folder / name, content)
@@ -189,12 +194,15 @@ def _write(order: PublishOrder, made: Feed) -> tuple[tuple[str, bytes], ...]:
 
 def _send(order: PublishOrder, files: tuple[tuple[str, bytes], ...]) -> None:
     """To the place of uploads. What fails is tried again with the next feed. Raises StoreError."""
+    from probe.operation.updates.signed_fetch import KEYS_SUFFIX
     from probe.operation.upload.sender import UploadError
     from probe.operation.upload.upload_send import FILE_S, make_sender
 
     try:
         sender = make_sender(order.settings, order.folder)
-        for name, content in files:
+        keys = order.file.with_name(order.file.name + KEYS_SUFFIX)
+        beside = ((keys.name, keys.read_bytes()),) if keys.is_file() else ()
+        for name, content in (*beside, *files):
             sender.put(f"feeds/{name}", content, timeout_s=FILE_S)
     except UploadError as error:
         raise StoreError(f"the feed is written and could not be uploaded: {error}") from None

@@ -13,7 +13,7 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.public_controls import find_globalping_url
 from probe.config.settings import Settings, SettingsError
-from probe.operation.commands.feed_publishing import LearnedFeed, PublishOrder, UnfitError
+from probe.operation.commands.feed_publishing import LearnedFeed, PublishOrder
 
 if TYPE_CHECKING:
     from probe.control.feeds.feed_document import Feed
@@ -33,7 +33,6 @@ class GlobalpingLearner:
 
     def __call__(self, order: PublishOrder, before: Feed | None) -> LearnedFeed:
         """One round."""
-        from probe.control.feeds.feed_document import FeedError
         from probe.operation.commands.globalping_round import GlobalpingRound, make_globalping_feed
         from probe.operation.updates.asked_rows import read_asked_rows
         from probe.operation.updates.globalping_access import read_globalping_token
@@ -46,10 +45,7 @@ class GlobalpingLearner:
             name=order.name, catalogue=order.catalogue, tier=order.tier, tests=self.tests,
             deadline_s=order.deadline_s, url=find_globalping_url(order.settings),
             token=read_globalping_token(order.settings), asked=asked)
-        try:
-            made = make_globalping_feed(wanted, GlobalpingState(order.name), before=before)
-        except FeedError as error:
-            raise UnfitError(f"{error}.") from error
+        made = make_globalping_feed(wanted, GlobalpingState(order.name), before=before)
         for word, number in sorted(made.troubles.items()):
             click.echo(f"Globalping: {number} questions or results came to nothing ({word}).", err=True)
         if made.wait_s:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,8 @@ from probe.control.globalping.budget import AskingBudget
 from probe.control.globalping.endpoint_questions import can_be_asked, make_trial_question
 from probe.control.globalping.entry_making import ENOUGH, list_addresses, make_entry
 from probe.control.globalping.probe_places import CONTROL_ASN, CONTROL_CC, choose_places
-from probe.control.globalping.sighting_book import SightingBook, list_questions, look_at_endpoint
+from probe.control.globalping.questions import Question
+from probe.control.globalping.sighting_book import BookedQuestion, SightingBook, list_questions, look_at_endpoint
 from probe.core.endpoints import Endpoint
 from probe.inference.evidence.visit_outcomes import must_not_answer
 from probe.operation.updates.asked_rows import AskedRows
@@ -29,6 +30,7 @@ QUESTION_S = 30.0
 MAX_ADDRESSES = 6
 NOTHING, NOT_ASKED, NO_TURN = ("its probes saw nothing that counts", "it cannot be asked for this protocol",
                                "the tests of this round were used up, or its time was (--tests, --deadline-s)")
+Booked = Mapping[Question, BookedQuestion]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,6 @@ class RoundResult:
     troubles: dict[str, int]
     """Why questions were not answered -> how many."""
     wait_s: int
-    tests_left: int
 
 
 def make_globalping_feed(order: GlobalpingRound, state: GlobalpingState, *, before: Feed | None) -> RoundResult:
@@ -66,7 +67,7 @@ def make_globalping_feed(order: GlobalpingRound, state: GlobalpingState, *, befo
     book = SightingBook(client, choose_places(rng, order.asked.countries), timeout_s=QUESTION_S, known=state.known,
                         booked=state.book)
     innocent = order.catalogue.innocent_names[0]
-    wanted = _put_in_order(order, book, innocent, rng)
+    wanted = _put_in_order(order, book.seen, innocent, rng)
     try:
         _try_it(order.catalogue, book, until)
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -76,8 +77,7 @@ def make_globalping_feed(order: GlobalpingRound, state: GlobalpingState, *, befo
         state.wait(book.wait_s)
         state.finish()
     made, left = _make(order, book, wanted, innocent, before)
-    return RoundResult(made=made, left_out=left, troubles=dict(book.troubles), wait_s=book.wait_s,
-                       tests_left=client.budget.left)
+    return RoundResult(made=made, left_out=left, troubles=dict(book.troubles), wait_s=book.wait_s)
 
 
 def list_askable(catalogue: Catalogue, tier: int) -> Iterator[Endpoint]:
@@ -86,14 +86,15 @@ def list_askable(catalogue: Catalogue, tier: int) -> Iterator[Endpoint]:
             if e.status == "active" and e.tier <= tier and "{" not in e.input and not must_not_answer(e))
 
 
-def _put_in_order(order: GlobalpingRound, book: SightingBook, innocent: str, rng: random.Random) -> list[Endpoint]:
+def _put_in_order(order: GlobalpingRound, seen: Booked, innocent: str, rng: random.Random) -> list[Endpoint]:
     """What volunteers ask about most first, then by tier; what was looked at longest ago before the others."""
     found = [e for e in list_askable(order.catalogue, order.tier) if can_be_asked(e)]
     rng.shuffle(found)
 
     def turn(endpoint: Endpoint) -> tuple[bool, int, float]:
         asked = order.asked.inputs[endpoint.input]
-        return not asked, 0 if asked else endpoint.tier, _last_s(book, endpoint, order, innocent)
+        last_s = max(_list_times(seen, endpoint, order, innocent), default=0.0)
+        return not asked, 0 if asked else endpoint.tier, last_s
 
     return sorted(found, key=turn)
 
@@ -112,33 +113,29 @@ def _look(book: SightingBook, endpoint: Endpoint, order: GlobalpingRound, innoce
                          most=MAX_ADDRESSES, until=until)
 
 
-def _questions_asked(book: SightingBook, endpoint: Endpoint, order: GlobalpingRound, innocent: str) -> list[float]:
-    addresses = _addresses_of(book, endpoint, order)
-    times = (book.when(question) for question in list_questions(endpoint, addresses, innocent=innocent))
-    return [at_s for at_s in times if at_s]
+def _list_times(seen: Booked, endpoint: Endpoint, order: GlobalpingRound, innocent: str) -> list[float]:
+    """When each question that says something of it was asked, as far as it was answered."""
+    questions = list_questions(endpoint, _addresses_of(seen, endpoint, order), innocent=innocent)
+    return [seen[question].at_s for question in questions if question in seen]
 
 
-def _addresses_of(book: SightingBook, endpoint: Endpoint, order: GlobalpingRound) -> Sequence[str]:
-    return list_addresses(endpoint, book.seen, order.asked.addresses.get(endpoint.input, ()))[:MAX_ADDRESSES]
-
-
-def _last_s(book: SightingBook, endpoint: Endpoint, order: GlobalpingRound, innocent: str) -> float:
-    return max(_questions_asked(book, endpoint, order, innocent), default=0.0)
+def _addresses_of(seen: Booked, endpoint: Endpoint, order: GlobalpingRound) -> Sequence[str]:
+    return list_addresses(endpoint, seen, order.asked.addresses.get(endpoint.input, ()))[:MAX_ADDRESSES]
 
 
 def _make(order: GlobalpingRound, book: SightingBook, wanted: Sequence[Endpoint], innocent: str,
           before: Feed | None) -> tuple[Feed, dict[str, tuple[str, ...]]]:
     """Each entry is as old as the oldest answer that it rests on."""
     known = {entry.input: entry for entry in before.entries} if before else {}
-    times = {e.input: asked for e in wanted if (asked := _questions_asked(book, e, order, innocent))}
+    found, left, seen = list[FeedEntry](), dict[str, list[str]](), book.seen
+    times = {e.input: asked for e in wanted if (asked := _list_times(seen, e, order, innocent))}
     first_s = min((min(asked) for asked in times.values()), default=time.time())
     begun = datetime.fromtimestamp(int(first_s), UTC)
-    found, left, seen = list[FeedEntry](), dict[str, list[str]](), book.seen
     for endpoint in list_askable(order.catalogue, order.tier):
         if endpoint.input not in times:
             left.setdefault(NO_TURN if can_be_asked(endpoint) else NOT_ASKED, []).append(endpoint.input)
             continue
-        entry = make_entry(endpoint, _addresses_of(book, endpoint, order), seen, innocent=innocent,
+        entry = make_entry(endpoint, _addresses_of(seen, endpoint, order), seen, innocent=innocent,
                            at_s=int(min(times[endpoint.input]) - int(first_s)))
         if entry.state == "unclear":
             left.setdefault(NOTHING, []).append(endpoint.input)

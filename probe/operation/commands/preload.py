@@ -16,14 +16,17 @@ _EXCHANGES = (
 
 RUN_MODULES = (
     *_EXCHANGES,
-    "probe.cli.main", "probe.cli.run", "probe.control.asking.helper_client", "probe.inference.evidence.encrypted_dns",
+    "probe.cli.main", "probe.cli.run", "probe.control.asking.configured_helpers",
+    "probe.control.asking.helper_client", "probe.inference.evidence.encrypted_dns",
     "probe.measurement.datagrams.quic_version", "probe.measurement.hops.locate", "probe.measurement.hops.udp_trace",
     "probe.measurement.messengers.app_http", "probe.measurement.names.dns_wire",
     "probe.measurement.session.make_run", "probe.measurement.session.packet_attribution",
     "probe.measurement.session.run_loop", "probe.measurement.session.run_verdicts",
     "probe.measurement.session.step_executor", "probe.measurement.streams.http_exchange",
-    "probe.measurement.visits.transfer", "probe.operation.commands.earlier_runs",
-    "probe.operation.commands.results_bounds", "probe.operation.commands.run_summary",
+    "probe.measurement.visits.small_records", "probe.measurement.visits.stay", "probe.measurement.visits.transfer",
+    "probe.operation.commands.earlier_runs", "probe.operation.commands.earlier_series",
+    "probe.operation.commands.public_asking", "probe.operation.commands.results_bounds",
+    "probe.operation.commands.run_summary",
     "probe.operation.commands.screen", "probe.operation.status.answer_history",
     "probe.operation.status.answer_json", "probe.operation.status.answer_text",
     "probe.operation.commands.timed_run", "probe.operation.upload.upload_retention",
@@ -39,7 +42,8 @@ HELPER_MODULES = (
     *_EXCHANGES,
     "probe.__main__", "probe.cli.helper", "probe.cli.main", "probe.config.geo.packaged_table",
     "probe.control.helper.helper_engine", "probe.control.helper.helper_server",
-    "probe.control.helper.helper_workers", "probe.control.reaching.reach_udp",
+    "probe.control.helper.helper_workers", "probe.control.reaching.public_addresses",
+    "probe.control.reaching.reach_udp",
     "uvicorn.lifespan.off", "uvicorn.loops.asyncio",
 )
 """Of `probe helper`."""

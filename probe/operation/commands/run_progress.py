@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from probe.core.progress import Progress, ignore_progress
+from probe.core.translation import say
 
 Phase = Literal["network", "sites", "last", "compare", "judge"]
 PHASES: dict[Phase, str] = {
@@ -57,8 +58,9 @@ class RunProgress:
 
     def describe(self, columns: int) -> str:
         """One line no longer than the terminal is wide."""
-        said = PHASES[self.phase].format(done=self.done, total=self.total)
-        return f"Measuring, at most {self.left_s:.0f} s more: {said}"[: max(0, columns - 1)]
+        said = say(PHASES[self.phase], done=self.done, total=self.total)
+        told = say("Measuring, at most {seconds:.0f} s more: {phase}", seconds=self.left_s, phase=said)
+        return told[: max(0, columns - 1)]
 
 
 @contextlib.contextmanager

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
+from probe.core.line_folding import fold_line
 from probe.results.files.text_cells import visible
 
 MIN_COLUMNS, MAX_COLUMNS = 40, 100
@@ -38,5 +38,4 @@ def find_columns() -> int:
 def wrap_line(line: str, columns: int) -> str:
     """The line with its own indent, what follows two further in. Commands and URLs stay whole, to be copied."""
     indent = line[: len(line) - len(line.lstrip())]
-    return textwrap.fill(line.strip(), columns, initial_indent=indent, subsequent_indent=f"{indent}  ",
-                         break_long_words=False, break_on_hyphens=False) or ""
+    return "\n".join(fold_line(line.strip(), columns, first=indent, rest=f"{indent}  "))

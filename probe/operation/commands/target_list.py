@@ -16,7 +16,8 @@ from probe.measurement.planning.rotation import CORE, RotationTurn
 from probe.measurement.session.run_plan import RunPlan
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.operation.updates.catalogue_choice import CatalogueChoice, choose_catalogue
-from probe.operation.updates.list_document import ListError
+from probe.operation.updates.list_document import ListError, UnusableTargetsError
+from probe.operation.updates.list_limits import ListLimits
 from probe.results.files.atomic import StoreError
 
 ALL_TIERS = 3
@@ -64,6 +65,8 @@ def refresh_list(settings: Settings, now: datetime) -> bool:
             refresh_list(settings.update.url, choose_key(settings, None), now=now, timeout_s=TIMED_S)
     except LockedError:
         return False  # somebody else looks
+    except UnusableTargetsError:
+        return True  # what it asks holds; the run says why it measures the core alone
     except (ListError, StoreError) as error:
         click.echo(f"There is no new list of targets: {neutralise_text(str(error))}. {_DOES}", err=True)
         return False
@@ -81,13 +84,14 @@ def apply_list_bounds(choice: CatalogueChoice, settings: Settings, plan: RunPlan
         notes.append(
             f"Of signed lists of targets: {neutralise_text(trouble)}. Until a good one is here only the core is "
                      f"measured, at level 1. {_DOES}")
-    elif (level, tier) != (run.consent_level, plan.tier) or paced or (plan.turn and limits.max_tier < ALL_TIERS):
+    elif (level, tier) != (run.consent_level, plan.tier) or paced or (plan.turn and limits.max_tier < ALL_TIERS) or (
+            limits.stop):
         notes.append(f"The signed list asks for this in {settings.vantage.cc}: {neutralise_text(limits.words)}.")
     if paced:
         notes.append("So this run is not --fast.")
     slower = plan.deadline_s == fast_deadline_s and paced
     return ListBounds(
-        catalogue=_within(choice.catalogue, limits.max_tier),
+        catalogue=_within(choice.catalogue, limits),
         settings=msgspec.structs.replace(settings, run=msgspec.structs.replace(
             run, consent_level=level, pace_s=max(run.pace_s, limits.pace_s))),
         plan=replace(plan, tier=tier, turn=_turn(plan.turn, limits.max_tier), fast=plan.fast and not paced,
@@ -101,19 +105,22 @@ def _turn(turn: RotationTurn | None, max_tier: int) -> RotationTurn | None:
     return turn.of_core() if turn and max_tier <= CORE else turn
 
 
-def _within(catalogue: Catalogue, max_tier: int) -> Catalogue:
+def _within(catalogue: Catalogue, limits: ListLimits) -> Catalogue:
     """The catalogue without what is beyond, whose turn would come otherwise; controls stay, or nothing is judged."""
-    if max_tier >= ALL_TIERS:
+    if limits.max_tier >= ALL_TIERS and not limits.stop:
         return catalogue
-    return replace(catalogue, endpoints=tuple(
-        e for e in catalogue.endpoints if e.tier <= max_tier or e.role == "control"))
+    return replace(catalogue, endpoints=tuple(e for e in catalogue.endpoints if not _is_beyond(e, limits)))
+
+
+def _is_beyond(endpoint: Endpoint, limits: ListLimits) -> bool:
+    return endpoint.service in limits.stop or (endpoint.tier > limits.max_tier and endpoint.role != "control")
 
 
 def find_beyond_list(choice: CatalogueChoice, endpoints: frozenset[str]) -> tuple[str, ...]:
     """Endpoints that a person names and the list does not let be measured."""
-    most = choice.standing.limits.max_tier
+    limits = choice.standing.limits
 
     def is_beyond(endpoint: Endpoint) -> bool:
-        return endpoint.input in endpoints and endpoint.tier > most
+        return endpoint.input in endpoints and (endpoint.tier > limits.max_tier or endpoint.service in limits.stop)
 
     return tuple(e.input for e in choice.catalogue.endpoints if is_beyond(e))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probe.operation.schedules.systemd import format_lone_path, quote_word
+from probe.operation.schedules.unit_sandbox import list_sandbox_lines
 
 NAME = "reachability-probe-helper.service"
 
@@ -13,7 +14,6 @@ NAME = "reachability-probe-helper.service"
 def make_helper_unit(command: Sequence[str], *, low_port: bool, keys: Sequence[str] = ()) -> str:
     """The unit; systemd.exec(5) tells each line. `low_port`: it listens below 1024. `keys`: files of certificate and
     key, which systemd reads as root and hands over. Raises ValueError for a word that cannot stand in a unit."""
-    capability = "CAP_NET_BIND_SERVICE" if low_port else ""
     lines = [
         f"# Written by `probe helper --print-unit`. To use it, as root: save it as /etc/systemd/system/{NAME},",
         f"# then: systemctl daemon-reload && systemctl enable --now {NAME}",
@@ -33,34 +33,7 @@ def make_helper_unit(command: Sequence[str], *, low_port: bool, keys: Sequence[s
         "",
         "# Nobody's files: a user that is made for the service, and a file system that cannot be written to.",
         "DynamicUser=yes",
-        "UMask=0077",
-        "ProtectSystem=strict",
-        "ProtectHome=read-only",
-        "PrivateTmp=yes",
-        "PrivateDevices=yes",
-        "ProtectProc=invisible",
-        "ProcSubset=pid",
-        "",
-        "NoNewPrivileges=yes",
-        f"AmbientCapabilities={capability}",
-        f"CapabilityBoundingSet={capability}",
-        *([] if low_port else ["PrivateUsers=yes"]),
-        "ProtectClock=yes",
-        "ProtectControlGroups=yes",
-        "ProtectHostname=yes",
-        "ProtectKernelLogs=yes",
-        "ProtectKernelModules=yes",
-        "ProtectKernelTunables=yes",
-        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
-        "RestrictNamespaces=yes",
-        "RestrictRealtime=yes",
-        "RestrictSUIDSGID=yes",
-        "LockPersonality=yes",
-        "RemoveIPC=yes",
-        "SystemCallArchitectures=native",
-        "SystemCallFilter=@system-service",
-        "SystemCallFilter=~@privileged @resources",
-        "SystemCallErrorNumber=EPERM",
+        *list_sandbox_lines(low_port=low_port),
         "",
         "# A flood of requests takes no more than this from the machine.",
         "LimitNOFILE=16384",

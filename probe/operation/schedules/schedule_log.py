@@ -64,7 +64,10 @@ def read_events(results: Path, *, since: datetime) -> list[ScheduleEvent]:
 
 def _all(results: Path, month: str) -> Iterator[ScheduleEvent]:
     """The events of this month and later ones; of earlier ones, which may be many, installations alone."""
-    for file in sorted((results / FOLDER).glob("????-??.jsonl")):
+    files: list[Path] = []
+    with contextlib.suppress(OSError):  # a log that cannot be read stops no run
+        files = sorted((results / FOLDER).glob("????-??.jsonl"))
+    for file in files:
         with contextlib.suppress(OSError):
             if file.stem < month:
                 text = _text(file)

@@ -24,12 +24,15 @@ OURS: Final = "probe"
 RoleKey = tuple[str, Role]
 
 
-def read_answer(results: Path, run: Run, facts: CatalogueFacts, *, traced: bool = True) -> RunAnswer:
-    """The answer of a stored run; `traced`: with what up to `MAX_RUNS` earlier runs said. Raises StoreError where its
-    rows cannot be read."""
-    verdicts = read_records(results, run, Verdict)
-    services = read_records(results, run, ServiceVerdict)
-    return answer_run(run, verdicts, services, facts, read_histories(results, run, services) if traced else {})
+def read_answer(results: Path, run: Run, facts: CatalogueFacts) -> RunAnswer:
+    """The answer of a stored run. Raises StoreError where its rows cannot be read."""
+    verdicts, services = read_said(results, run)
+    return answer_run(run, verdicts, services, facts, read_histories(results, run, services))
+
+
+def read_said(results: Path, run: Run) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+    """Everything that a stored run says. Raises StoreError where it cannot be read."""
+    return read_records(results, run, Verdict), read_records(results, run, ServiceVerdict)
 
 
 def read_histories(results: Path, run: Run, services: Iterable[ServiceVerdict]) -> Mapping[RoleKey, RoleHistory]:

@@ -12,9 +12,10 @@ from typing import Final
 from probe.config.geo.vantage_place import is_elsewhere
 from probe.core.observations import Observation
 from probe.core.runs import Run
+from probe.core.translation import say
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.operation.status.answer_history import MAX_RUNS, OURS, read_answer
-from probe.operation.status.run_answer import RunAnswer
+from probe.operation.status.answer_history import MAX_RUNS, OURS, read_histories, read_said
+from probe.operation.status.run_answer import RunAnswer, answer_run
 from probe.operation.status.service_answer import CatalogueFacts, ServiceAnswer
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
@@ -59,32 +60,37 @@ class Shown:
 def find_shown(results: Path, word: str, facts: CatalogueFacts) -> Shown:
     """The last run where the word is empty. Raises StoreError, and UnknownWordError."""
     if not (results / "runs").is_dir():
-        raise StoreError(f"{results}: no results here yet; make some: probe run --fast, or name the folder: --results")
+        raise StoreError(say("{results}: no results here yet; make some: probe run --fast, or name the folder: "
+                             "--results",
+                             results=results))
     runs = sorted((run for run in stored_runs(results) if run.engine == OURS),
                   key=lambda run: run.measurement_start_time)
     if not runs:
-        raise StoreError(f"{visible(str(results))}: holds no run of this program yet; make one: probe run --fast")
+        raise StoreError(say("{results}: holds no run of this program yet; make one: probe run --fast",
+                             results=visible(str(results))))
     begun = [run for run in runs if word and run.run_id.startswith(word)]
     if len(begun) > 1 and word not in (run.run_id for run in begun):
         raise UnknownWordError(f"{len(begun)} runs begin with {visible(word)}; the last of them is {begun[-1].run_id}")
     run = next((one for one in begun if one.run_id == word), begun[-1] if begun else runs[-1])
     if not word or begun:
-        return Shown(run=run, answer=read_answer(results, run, facts), verdicts=read_records(results, run, Verdict))
+        verdicts, services = read_said(results, run)
+        histories = read_histories(results, run, services)
+        return Shown(run=run, answer=answer_run(run, verdicts, services, facts, histories), verdicts=verdicts)
     for one in runs[: -MAX_TRIED - 1 : -1]:  # not every run takes every target
         if found := _find_in_run(results, one, word, facts, runs):
             return found
-    raise UnknownWordError(_explain_unknown(word, read_answer(results, run, facts, traced=False), runs,
-                                            read_records(results, run, Verdict)))
+    verdicts, services = read_said(results, run)
+    raise UnknownWordError(_explain_unknown(word, answer_run(run, verdicts, services, facts), runs, verdicts))
 
 
 def _find_in_run(results: Path, run: Run, word: str, facts: CatalogueFacts, runs: Sequence[Run]) -> Shown | None:
     """The messenger or target of that name, where the run speaks of it; its history is that of the run's network."""
-    verdicts = read_records(results, run, Verdict)
-    answer = read_answer(results, run, facts, traced=False)  # the runs before are read only where it is shown
+    verdicts, services = read_said(results, run)
+    answer = answer_run(run, verdicts, services, facts)  # the runs before are read only where it is shown
     here = [one for one in runs if not is_elsewhere(one.vantage, run.vantage)]
     earlier = here[-MAX_RUNS:]
     if found := _find_service(word, answer):
-        answer = read_answer(results, run, facts)
+        answer = answer_run(run, verdicts, services, facts, read_histories(results, run, services))
         return Shown(run=run, answer=answer, service=_find_service(word, answer),
                      history=_trace_service(results, earlier, found.service),
                      verdicts=tuple(v for v in verdicts if v.service == found.service))

@@ -23,6 +23,7 @@ from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.roles import ACCOUNT_PARTS
 from probe.core.tables.words import read_word
+from probe.core.translation import isolate, say, say_count
 from probe.operation.status.run_answer import TROUBLED, RunAnswer, classify_service, find_stop
 from probe.operation.status.service_answer import PartAnswer, ServiceAnswer
 from probe.results.files.text_cells import visible
@@ -44,37 +45,38 @@ def describe_answer(answer: RunAnswer, *, grouped: bool = True, where: str = "")
     others = [one for one in open_ones if one not in troubled]
     yield from _describe_services(troubled, grouped=False)
     if steps := list(list_steps(answer, where=where)):
-        yield "What now:"
+        yield say("What now:")
         yield from (f"  {text}" for _, text in steps)
     if find_stop(answer) and others:
-        yield f"Not tested, so nothing is said of: {_join([visible(one.title) for one in others])}"
+        yield say("Not tested, so nothing is said of: {services}", services=_join_titles(others))
     elif grouped:
         yield from _describe_services([_leave_account_out(one) for one in others], grouped=True)
         yield from _describe_account_parts(others)
     else:
         yield from _describe_services(others, grouped=False)
     if closed := [one for one in answer.services if one.retired]:
-        yield f"Closed by their makers, so there is nothing to test: {_join([visible(one.title) for one in closed])}"
+        yield say("Closed by their makers, so there is nothing to test: {services}", services=_join_titles(closed))
 
 
 def describe_headline(answer: RunAnswer) -> str:
     """When and where, and how many messengers are so."""
-    counts = ", ".join(f"{n} {SERVICE_CLASSES[word]}" for word, n in answer.counts.items()) or "nothing was tested"
-    return f"{describe_place(answer)}: {counts}"
+    counts = say(", ").join(say("{n} {state}", n=n, state=say(SERVICE_CLASSES[word]))
+                            for word, n in answer.counts.items())
+    return f"{describe_place(answer)}: {counts or say('nothing was tested')}"
 
 
 def describe_place(answer: RunAnswer) -> str:
     """When and where the run was made."""
     cc, asn = answer.place
-    lab = "In the laboratory: " if answer.lab else ""
-    return f"{lab}{describe_time(answer.start)}, {visible(cc)} AS{asn}"
+    lab = say("In the laboratory: ") if answer.lab else ""
+    return lab + say("{time}, {place}", time=describe_time(answer.start), place=f"{visible(cc)} AS{asn}")
 
 
 def _describe_circumstances(answer: RunAnswer) -> Iterator[str]:
     for word in answer.circumstances:
         text, todo = fill_circumstance(answer, word)
         yield text
-        yield f"  to do: {todo}"
+        yield "  " + say("to do: {todo}", todo=todo)
 
 
 def fill_circumstance(answer: RunAnswer, word: str) -> tuple[str, str]:
@@ -84,12 +86,13 @@ def fill_circumstance(answer: RunAnswer, word: str) -> tuple[str, str]:
               "first": answer.awaiting.first, "second": answer.awaiting.second,
               "chosen": missing.chosen, "more": describe_seconds(missing.more_s),
               "deadline_s": min(7200, 30 * round(0.5 + 1.5 * (answer.deadline_s + missing.more_s) / 30))}
-    return told.text.format(**blanks), told.todo.format(**blanks)
+    return say(told.text, **blanks), say(told.todo, **blanks)
 
 
 def describe_seconds(seconds: float) -> str:
     """`40 s`, `3 minutes`."""
-    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} minutes"
+    return say("{n} s", n=max(1, round(seconds))) if seconds < 90 else say_count("{n} minute", "{n} minutes",
+                                                                                 round(seconds / 60))
 
 
 def _describe_services(services: Sequence[ServiceAnswer], *, grouped: bool) -> Iterator[str]:
@@ -100,7 +103,7 @@ def _describe_services(services: Sequence[ServiceAnswer], *, grouped: bool) -> I
                 yield describe_service_answer(one)
                 yield from _describe_blocks(one)
         else:
-            yield f"{_describe_group(alike)}: {_join([visible(one.title) for one in alike])}"
+            yield f"{_describe_group(alike)}: {_join_titles(alike)}"
 
 
 def _leave_account_out(one: ServiceAnswer) -> ServiceAnswer:
@@ -115,10 +118,11 @@ def _describe_account_parts(services: Sequence[ServiceAnswer]) -> Iterator[str]:
     for one in services:
         for part in one.parts if any(part.state != "needs_account" for part in one.parts) else ():
             if part.state == "needs_account":
-                whose.setdefault(name_part(part), []).append(visible(one.title))
+                whose.setdefault(name_part(part), []).append(_title(one))
     if whose:
-        said = "; ".join(f"{part} of {_join(titles)}" for part, titles in whose.items())
-        yield f"Cannot be tested without an account: {said}"
+        said = say("; ").join(say("{part} of {services}", part=part, services=_join(titles))
+                         for part, titles in whose.items())
+        yield say("Cannot be tested without an account: {parts}", parts=said)
 
 
 _FOLDED: tuple[PartState, ...] = ("works", "needs_account", "not_tested", "reached_only", "not_judged", "not_reached")
@@ -146,20 +150,21 @@ def _list_alike(one: ServiceAnswer) -> tuple[tuple[str, PartState, str, int], ..
 def _describe_group(alike: Sequence[ServiceAnswer]) -> str:
     part, state, why, level = _list_alike(alike[0])[0]
     if not part and state != "works":
-        more = UNTESTED_WHYS[read_word(why, UNTESTED_WHYS)].format(level=level) if why else ""
-        return f"{PART_STATES[state].one[:1].upper()}{PART_STATES[state].one[1:]}{f' ({more})' if more else ''}"
+        more = say(UNTESTED_WHYS[read_word(why, UNTESTED_WHYS)], level=level) if why else ""
+        state_said = say(PART_STATES[state].one)
+        return f"{state_said[:1].upper()}{state_said[1:]}{f' ({more})' if more else ''}"
     parts = [part for part in alike[0].parts if part.state != "works"]
     works = any(part.state == "works" for one in alike for part in one.parts)
-    said = [*(["all that was tested works"] if works else []), *_describe_parts(parts)]
-    text = "; ".join(said)
+    said = [*([say("all that was tested works")] if works else []), *_describe_parts(parts)]
+    text = say("; ").join(said)
     return text[:1].upper() + text[1:]
 
 
 def describe_service_answer(one: ServiceAnswer) -> str:
     """`WhatsApp: web works; chat NOT TESTED (consent level 2 tests it); calls cannot be tested without an account`."""
     if one.retired:
-        return f"{visible(one.title)}: closed by its maker, so there is nothing to test"
-    return f"{visible(one.title)}: " + ("; ".join(_describe_parts(one.parts)) or "nothing was tested")
+        return say("{service}: closed by its maker, so there is nothing to test", service=visible(one.title))
+    return f"{_title(one)}: " + (say("; ").join(_describe_parts(one.parts)) or say("nothing was tested"))
 
 
 def _describe_parts(parts: Sequence[PartAnswer]) -> Iterator[str]:
@@ -169,24 +174,26 @@ def _describe_parts(parts: Sequence[PartAnswer]) -> Iterator[str]:
     for (state, more), members in groups.items():
         words = PART_STATES[read_word(state, PART_STATES)]
         plural = len(members) > 1 or members[0].part in PLURAL_ROLES or members[0].part in ACCOUNT_PARTS
-        yield f"{_join([name_part(m) for m in members])} {words.many if plural else words.one}{more}"
+        yield say("{parts} {state}", parts=_join([name_part(m) for m in members]),
+                  state=say(words.many if plural else words.one)) + more
 
 
 def name_part(part: PartAnswer) -> str:
     """What people call it."""
     if part.part in ACCOUNT_PARTS:
-        return ACCOUNT_PARTS[part.part]
-    return ROLE_WORDS[read_word(part.part, ROLE_WORDS)]
+        return say(ACCOUNT_PARTS[part.part])
+    return say(ROLE_WORDS[read_word(part.part, ROLE_WORDS)])
 
 
 def _describe_more(part: PartAnswer) -> str:
     if part.why:
-        return f" ({UNTESTED_WHYS[part.why].format(level=part.level)})"
+        return f" ({say(UNTESTED_WHYS[part.why], level=part.level)})"
     if part.state == "partly_blocked":
-        places = f"{part.blocked} of {part.decided}" if part.blocked < part.decided else f"{part.blocked}"
-        return f" (at {places} places{'' if part.blocked < part.decided else ', others are not decided'})"
+        return " " + (say("(at {blocked} of {decided} places)", blocked=part.blocked, decided=part.decided)
+                      if part.blocked < part.decided else
+                      say("(at {blocked} places, others are not decided)", blocked=part.blocked))
     if part.failed:
-        return f" ({part.failed} of {part.made} connections failed)"
+        return " " + say("({failed} of {made} connections failed)", failed=part.failed, made=part.made)
     return ""
 
 
@@ -205,10 +212,12 @@ _BLOCKS: tuple[PartState, ...] = ("blocked", "partly_blocked")
 def describe_block(part: PartAnswer) -> str:
     """`since 25 Nov 2026 12:05 UTC, 3 runs; seen again at another time; tls.reset.sni: ...; rests on: ...`."""
     known = [BLOCK_TYPES.get(read_word(cause, BLOCK_TYPES)) for cause in part.causes]
-    causes = [f"{visible(cause)}: {block.meaning}" if block else visible(cause)
+    causes = [f"{isolate(visible(cause))}: {say(block.meaning)}" if block else visible(cause)
               for cause, block in zip(part.causes, known, strict=True)]
-    rests = "rests on: " + "; ".join(BASES[basis] for basis in part.bases) if part.bases else ""
-    return "; ".join(filter(None, (describe_since(part), SURENESS[part.sureness], *causes, rests)))
+    bases = say("; ").join(say(BASES[basis]) for basis in part.bases)
+    rests = say("rests on: {bases}", bases=bases) if bases else ""
+    sure = say(SURENESS[part.sureness]) if part.sureness else ""
+    return say("; ").join(filter(None, (describe_since(part), sure, *causes, rests)))
 
 
 def describe_since(part: PartAnswer) -> str:
@@ -216,9 +225,11 @@ def describe_since(part: PartAnswer) -> str:
     seen = part.history
     if not seen.since:
         return ""
-    since = f"since {'at least ' if seen.at_least else ''}{describe_time(seen.since)}"
-    runs = f", in {seen.runs} runs" if seen.runs > 1 else ""
-    return f"{since}{runs}{f', worked last at {describe_time(seen.last_well)}' if seen.last_well else ''}"
+    time = describe_time(seen.since)
+    since = say("since at least {time}", time=time) if seen.at_least else say("since {time}", time=time)
+    runs = say_count(", in {n} run", ", in {n} runs", seen.runs) if seen.runs > 1 else ""
+    well = say(", worked last at {time}", time=describe_time(seen.last_well)) if seen.last_well else ""
+    return f"{since}{runs}{well}"
 
 
 def describe_time(stamp: str) -> str:
@@ -232,8 +243,16 @@ def list_steps(answer: RunAnswer, *, where: str = "") -> Iterator[tuple[NextStep
     levels = [part.level for _, part in answer.list_parts() if part.why == "level" and part.level]
     blanks = {"run": visible(answer.run_id.partition("_")[0]), "level": min(levels, default=0), "where": where,
               "target": visible(failing[0].targets[0]) if failing else "TARGET"}
-    yield from ((word, NEXT_STEPS[word].format(**blanks)) for word in answer.steps)
+    yield from ((word, say(NEXT_STEPS[word], **blanks)) for word in answer.steps)
 
 
 def _join(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return say(" and ").join(filter(None, (say(", ").join(words[:-1]), words[-1])))
+
+
+def _join_titles(services: Sequence[ServiceAnswer]) -> str:
+    return _join([_title(one) for one in services])
+
+
+def _title(one: ServiceAnswer) -> str:
+    return str(isolate(visible(one.title)))

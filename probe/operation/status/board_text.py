@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from probe.core.tables.answer_words import SERVICE_CLASSES, ServiceClass
 from probe.core.tables.words import Empty
+from probe.core.translation import say
 from probe.operation.status.status_board import HOURS, BoardRow
 from probe.results.files.text_cells import visible
 
@@ -24,7 +25,7 @@ def describe_board(board: Sequence[BoardRow], *, columns: int, colour: bool, row
     shown = board[:rows] if rows else board
     hours = max(0, min(HOURS, columns - _TITLE - 1))
     hours = hours if hours >= _LEAST_HOURS else 0
-    yield "messenger, hours (the oldest first), now, last change (UTC; <: or before)"[:columns]
+    yield say("messenger, hours (the oldest first), now, last change (UTC; <: or before)")[:columns]
     for row in shown:
         signs = "".join(SIGNS[word] for word in row.hours[HOURS - hours:])
         head = f"{visible(row.title)[:_TITLE]:<{_TITLE}} {signs}"[:columns]
@@ -32,9 +33,9 @@ def describe_board(board: Sequence[BoardRow], *, columns: int, colour: bool, row
         tail = f"  {row.now:<8} {'<' if row.same_since_first else ' '} {changed}"[: max(0, columns - len(head))]
         yield _paint(head, row.now, colour=colour) + tail
     if len(shown) < len(board):
-        yield f"and {len(board) - len(shown)} more: probe status"[:columns]
-    key = ", ".join(f"{SIGNS[word]} {meaning}" for word, meaning in SERVICE_CLASSES.items())
-    yield f"{key}, {SIGNS['']} no run"[:columns]
+        yield say("and {n} more: probe status", n=len(board) - len(shown))[:columns]
+    key = ", ".join(f"{SIGNS[word]} {say(meaning)}" for word, meaning in SERVICE_CLASSES.items())
+    yield f"{key}, {SIGNS['']} {say('no run')}"[:columns]
 
 
 def _paint(text: str, word: ServiceClass, *, colour: bool) -> str:

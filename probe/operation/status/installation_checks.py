@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +12,13 @@ from typing import TYPE_CHECKING
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import CatalogueError
 from probe.config.consent.consent_check import explain_lacking_consent
+from probe.config.consent.public_controls import list_public_controls
 from probe.config.geo.geo_status import check_geo_status
 from probe.config.install_advice import advise_extra
 from probe.config.settings import Settings, choose_results_folder
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.systems import LINUX, UNTOLD
+from probe.core.translation import say
 from probe.measurement.hops.trace import can_hear_routers
 from probe.measurement.packets.capture import may_capture
 from probe.measurement.planning.locate_plan import CONSENT_LEVEL as SEARCH_LEVEL
@@ -25,7 +26,7 @@ from probe.measurement.planning.shape_plan import ELSEWHERE_LEVEL
 from probe.measurement.session.selection import find_lacking_modules
 from probe.operation.updates.catalogue_choice import choose_catalogue
 from probe.operation.updates.list_document import ListError
-from probe.results.files.atomic import StoreError, check_writable
+from probe.results.files.atomic import StoreError, try_writable
 
 if TYPE_CHECKING:
     from probe.control.feeds.feed_board import FeedBoard
@@ -39,17 +40,18 @@ def check_links() -> Check:
 
     found = list_families()
     if not found:
-        return "network", False, "no route to anywhere: connect this device, then try again"
-    return "network", True, "routes for " + " and ".join(f"IPv{f}" for f in found)
+        return "network", False, say("no route to anywhere: connect this device, then try again")
+    return "network", True, say("routes for {families}", families=say(" and ").join(f"IPv{f}" for f in found))
 
 
 def check_resolver() -> Check:
     from probe.measurement.names.system_dns import read_network_resolvers
 
-    found, place = read_network_resolvers(), "the registry" if sys.platform == "win32" else "/etc/resolv.conf"
+    found, place = read_network_resolvers(), say("the registry") if sys.platform == "win32" else "/etc/resolv.conf"
     if not found:
-        return "resolver", False, f"{place} names no resolver: the network's own answers cannot be seen"
-    return "resolver", True, f"{len(found)} in {place}"
+        return "resolver", False, say("{place} names no resolver: the network's own answers cannot be seen",
+                                      place=place)
+    return "resolver", True, say("{n} in {place}", n=len(found), place=place)
 
 
 def check_http_library() -> Check:
@@ -58,7 +60,8 @@ def check_http_library() -> Check:
 
     found = version("urllib3")
     if not found.split(".")[1].isdigit() or int(found.split(".")[1]) > 99:
-        return "urllib3", False, "another package overwrote urllib3: reinstall this program in its own environment"
+        return "urllib3", False, say("another package overwrote urllib3: reinstall this program in its own "
+                                     "environment")
     return "urllib3", True, found
 
 
@@ -67,18 +70,19 @@ def check_libraries() -> Check:
     lacking = find_lacking_modules()
     extras = {p.extra: p.module for p in PROTOCOLS.values() if p.module in lacking}
     if not extras:
-        return "libraries", True, "all that are needed for what can be tested"
-    return "libraries", True, "; ".join(f"{module} is missing, so that some is not tested: {advise_extra(extra)}"
-                                        for extra, module in extras.items())
+        return "libraries", True, say("all that are needed for what can be tested")
+    return "libraries", True, "; ".join(
+        say("{module} is missing, so that some is not tested: {advice}", module=module, advice=advise_extra(extra))
+        for extra, module in extras.items())
 
 
 def check_capture() -> Check:
     """Never a fault: without them a run sees what sockets tell, and says so."""
     if may_capture():
-        return "packets", True, "can be captured: who ended a connection is told by its packets too"
+        return "packets", True, say("can be captured: packets also show who ended a connection")
     if not LINUX:
-        return "packets", True, "can be captured on Linux alone; here sockets tell what they know"
-    return "packets", True, (
+        return "packets", True, say("can be captured on Linux alone; here sockets tell what they know")
+    return "packets", True, say(
         "cannot be captured, so that only sockets tell who ended a connection; to let scheduled runs do so, and no "
         "other program: sudo probe install systemd --system --packets")
 
@@ -87,9 +91,10 @@ def check_interpreter() -> Check:
     """A capability on an interpreter that others use arms every program in it, of every user."""
     shared = Path(sys.executable).resolve()
     if not has_file_capabilities(shared) or shared.is_relative_to(sys.prefix):
-        return "interpreter", True, "has no capabilities of its own that others could use"
-    return "interpreter", False, (f"{shared} has capabilities: every program of every user in it has them. Take them "
-                                  f"away: sudo setcap -r {shared}")
+        return "interpreter", True, say("has no capabilities of its own that others could use")
+    return "interpreter", False, say(
+        "{path} has capabilities: every program of every user in it has them. Take them away: {command}",
+        path=str(shared), command=f"sudo setcap -r {shared}")
 
 
 def has_file_capabilities(path: Path) -> bool:
@@ -103,9 +108,10 @@ def has_file_capabilities(path: Path) -> bool:
 def check_consent(settings: Settings) -> Check:
     """Without it a run refuses to start."""
     if read_marker().lab:
-        return "consent", True, "none is needed in the laboratory"
+        return "consent", True, say("none is needed in the laboratory")
     why = explain_lacking_consent(settings)
-    return "consent", not why, f"{why} No run starts: probe setup" if why else f"level {settings.run.consent_level}"
+    return "consent", not why, say("{why} No run starts: probe setup", why=why) if why else say(
+        "level {level}", level=settings.run.consent_level)
 
 
 def check_tunnel(settings: Settings) -> Check:
@@ -114,14 +120,14 @@ def check_tunnel(settings: Settings) -> Check:
 
     meant = settings.vantage.network_type == "vpn"
     if meant or detect_tunnel() != "full":
-        return "tunnel", True, "is what is measured" if meant else "none carries everything"
-    return "tunnel", False, ("a VPN carries everything, so that a run says nothing of this network: leave it, or "
-                             "probe setup --network-type vpn")
+        return "tunnel", True, say("is what is measured") if meant else say("none carries everything")
+    return "tunnel", False, say("a VPN carries everything, so that a run says nothing of this network: leave it, or "
+                                "probe setup --network-type vpn")
 
 
 def check_system() -> list[Check]:
     """What this system does not tell; on Linux nothing is said. Never a fault: verdicts claim less there."""
-    return [] if LINUX else [("not told here", True, text) for text in UNTOLD.values()]
+    return [] if LINUX else [("not told here", True, say(text)) for text in UNTOLD.values()]
 
 
 def check_catalogue(settings: Settings) -> Check:
@@ -129,7 +135,8 @@ def check_catalogue(settings: Settings) -> Check:
         found = choose_catalogue(settings, None, now=datetime.now(UTC)).catalogue
     except (CatalogueError, ListError) as error:
         return "catalogue", False, str(error)
-    return "catalogue", True, f"{len(found.endpoints)} endpoints, version {found.version}, {found.path}"
+    return "catalogue", True, say("{n} endpoints, version {version}, {path}", n=len(found.endpoints),
+                                  version=str(found.version), path=str(found.path))
 
 
 def check_feeds(settings: Settings) -> tuple[list[Check], FeedBoard | None]:
@@ -148,8 +155,9 @@ def check_feeds(settings: Settings) -> tuple[list[Check], FeedBoard | None]:
     lines = [("control feed", True, visible(describe_feed_state(one, now))) for one in found]
     fresh = tuple(one for one in found if one.kept and is_feed_fresh(one.kept, now))
     if len(fresh) < len(found):
-        lines.append(("control feeds", True, f"{len(fresh)} of {len(found)} count now; a run looks for newer ones "
-                                             "before it begins, and probe update feeds does so now"))
+        lines.append(("control feeds", True, say(
+            "{fresh} of {total} count now; a run looks for newer ones before it begins, and probe update feeds does so "
+            "now", fresh=len(fresh), total=len(found))))
     return lines, load_board(settings, fresh)
 
 
@@ -166,22 +174,16 @@ def check_place(settings: Settings) -> Check:
 
 
 def check_results(settings: Settings) -> Check:
-    """Whether results could be written; folders that were made to find out are gone afterwards."""
     folder = choose_results_folder(settings)
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        check_writable(folder)
+        try_writable(folder)
     except StoreError as error:
         return "results", False, str(error)
-    finally:
-        for path in missing:
-            with suppress(OSError):  # somebody has put something into it, or it was never made
-                path.rmdir()
-    return "results", True, f"{folder.absolute()} can be written"
+    return "results", True, say("{folder} can be written", folder=str(folder.absolute()))
 
 
 ONE_CONTROL: frozenset[str] = frozenset({"helper", "twin"})
-"""What any control is good for."""
+"""What one helper, or one feed, is good for."""
 
 
 def list_means(settings: Settings, board: FeedBoard | None) -> frozenset[str]:
@@ -193,6 +195,8 @@ def list_means(settings: Settings, board: FeedBoard | None) -> frozenset[str]:
     networks = {(h.asn, h.cc) for h in settings.helper}
     if settings.helper or board:
         means |= ONE_CONTROL
+    if list_public_controls(settings):  # they tell of no ClientHello, so they are no twin
+        means.add("helper")
     if settings.matrix_server and settings.run.consent_level >= ELSEWHERE_LEVEL:
         means.add("agreed")
     if settings.run.consent_level >= SEARCH_LEVEL:

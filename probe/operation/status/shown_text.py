@@ -10,6 +10,7 @@ from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 from probe.core.tables.words import read_word
+from probe.core.translation import isolate, say, say_count
 from probe.core.verdicts import Verdict
 from probe.operation.status.answer_json import encode_answer, encode_service
 from probe.operation.status.answer_lookup import Shown, Span
@@ -30,7 +31,8 @@ def describe_shown(shown: Shown, *, where: str = "") -> Iterator[str]:
     if shown.verdict:
         yield from describe_verdict(shown.verdict)
         yield from _describe_history(shown.history)
-        yield f"More: probe explain {visible(shown.run.run_id)} {visible(shown.verdict.target_id)}{where}"
+        yield say("More: {command}", command=f"probe explain {visible(shown.run.run_id)} "
+                  f"{visible(shown.verdict.target_id)}{where}")
     elif shown.service:
         yield describe_service_answer(shown.service)
         for part in shown.service.parts:
@@ -47,19 +49,21 @@ def describe_verdict(verdict: Verdict) -> Iterator[str]:
     """What is said of a target, how sure that is, and what it rests on."""
     yield _sum_up(verdict)
     outcome = verdict.outcome
-    yield f"  {'it was not tried' if outcome == NOT_ATTEMPTED else OUTCOMES[outcome]}"
+    yield f"  {say('it was not tried') if outcome == NOT_ATTEMPTED else say(OUTCOMES[outcome])}"
     block = BLOCK_TYPES.get(read_word(verdict.block_type, BLOCK_TYPES))
     if block:
-        yield f"  {block.id}: {block.meaning}; told from its neighbour {block.nearest} by this: {block.test}"
+        yield "  " + say("{id}: {meaning}; told from its neighbour {nearest} by this: {test}", id=block.id,
+                         meaning=say(block.meaning), nearest=block.nearest, test=say(block.test))
     if verdict.basis:
-        yield f"  rests on: {BASES[verdict.basis]}"
+        yield "  " + say("rests on: {bases}", bases=say(BASES[verdict.basis]))
     if verdict.attempts:
-        yield f"  {verdict.failed_attempts} of {verdict.attempts} attempts failed; others elsewhere: {verdict.control}"
+        yield "  " + say("{failed} of {made} attempts failed; others elsewhere: {control}",
+                         failed=verdict.failed_attempts, made=verdict.attempts, control=verdict.control)
     if outcome == "blocked":
-        again = "confirmed" if verdict.confirmed else "in this run alone so far"
-        yield f"  confidence {verdict.confidence:.2f}, {again}"
+        again = say("confirmed") if verdict.confirmed else say("in this run alone so far")
+        yield "  " + say("confidence {confidence:.2f}, {again}", confidence=verdict.confidence, again=again)
     if verdict.reason:
-        yield f"  {visible(verdict.reason)}"
+        yield f"  {say(visible(verdict.reason))}"
 
 
 def _sum_up(verdict: Verdict) -> str:
@@ -70,12 +74,13 @@ def _sum_up(verdict: Verdict) -> str:
 def _describe_history(spans: Sequence[Span]) -> Iterator[str]:
     """The latest first."""
     if spans:
-        yield "What runs said of it, the latest first:"
+        yield say("What runs said of it, the latest first:")
     for span in spans[: -MAX_SPANS - 1 : -1]:
-        until = f" to {describe_time(span.last)}, {span.runs} runs" if span.runs > 1 else ""
-        yield f"  {describe_time(span.first)}{until}: {visible(span.said)}"
+        until = say_count(" to {time}, {n} run", " to {time}, {n} runs", span.runs,
+                          time=describe_time(span.last)) if span.runs > 1 else ""
+        yield f"  {isolate(describe_time(span.first))}{until}: {isolate(visible(span.said))}"
     if len(spans) > MAX_SPANS:
-        yield f"  and {len(spans) - MAX_SPANS} changes before"
+        yield "  " + say_count("and {n} change before", "and {n} changes before", len(spans) - MAX_SPANS)
 
 
 def encode_shown(shown: Shown) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _make_row(service: str, title: str, said: Sequence[tuple[str, datetime, Serv
     begin = now - timedelta(hours=HOURS)
     hours: list[ServiceClass | Empty] = [""] * HOURS
     for _, moment, word in said:
-        place = (moment - begin) // timedelta(hours=1)
+        place = (moment - begin) // timedelta(hours=1) - (moment == now)  # the last moment is of the last hour
         if 0 <= place < HOURS:
             before = hours[place]
             hours[place] = word if not before or _ORDER.index(word) < _ORDER.index(before) else before

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from probe import __version__
 from probe.config.consent.control_ways import list_ways_in_use
+from probe.config.consent.public_controls import explain_public_refusal
 from probe.config.settings import Settings
 from probe.core.runs import Run
-from probe.core.stamps import parse_time
 from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.control_sources import CONTROL_FAULTS
 from probe.core.tables.run_words import NO_TUNNEL, read_rungs
 from probe.core.tables.words import read_word
+from probe.core.translation import say, say_count
 from probe.measurement.planning.rotation import CORE
 from probe.operation.schedules.missing_runs import GAP_REASONS, ScheduleTerm
 from probe.operation.schedules.turns import find_turn
 from probe.operation.status.status_facts import StatusFacts
+from probe.operation.status.status_phrases import describe_failed_look, describe_size, read_start
 from probe.operation.updates.feed_updates import describe_feed_state, is_feed_fresh
 from probe.results.files.text_cells import visible
 
@@ -32,6 +34,7 @@ _VPN_DOES = "leave the VPN, or say that it is what you mean to measure: probe se
 _MOVED_DOES = "nothing, if it moves now and then; else look at the line, or measure from a device that stays"
 _LIST_DOES = ("probe update; if that fails too, ask whoever makes the list, or bring it by hand: "
               "probe update --from FILE")
+_PUBLIC_DOES = "leave it so, or switch them off: probe setup --no-globalping --no-ooni-helpers"
 _FEED_DOES = "probe update feeds; if that fails too, ask whoever makes the feed, or name another mirror under [[feed]]"
 _HELPER_DOES = "if it lasts, ask whoever runs it, or take it out of the configuration and name another: probe setup"
 _RESOLVER_DOES = "ask whoever runs your network, or choose another resolver on the router"
@@ -54,103 +57,113 @@ def list_findings(facts: StatusFacts) -> tuple[StatusFinding, ...]:
     return tuple(finding for find in _FINDERS for finding in find(facts))
 
 
-def _version(facts: StatusFacts) -> Iterator[StatusFinding]:
-    yield StatusFinding(what="version", state=OK, text=__version__)
-
-
 def _configuration(facts: StatusFacts) -> Iterator[StatusFinding]:
+    yield StatusFinding(what="version", state=OK, text=__version__)
     path = facts.settings.path
     if not path:
-        yield StatusFinding(what="configuration", state=NOTE, text="there is none, defaults hold", todo="probe setup")
+        yield StatusFinding(what="configuration", state=NOTE, text=say("there is none, defaults hold"),
+                            todo="probe setup")
     else:
         yield StatusFinding(what="configuration", state=OK, text=path)
     if facts.not_agreed:
-        yield StatusFinding(what="consent", state=BAD, text=f"{facts.not_agreed} Runs are refused.", todo="probe setup")
+        text = say("{why} Runs are refused.", why=facts.not_agreed)
+        yield StatusFinding(what="consent", state=BAD, text=text, todo="probe setup")
     elif agreed := facts.settings.consent:
-        yield StatusFinding(what="consent", state=OK, text=f"level {agreed.level}, text {agreed.text}, {agreed.date}")
+        yield StatusFinding(what="consent", state=OK, text=say(
+            "level {level}, text {number}, {date}", level=agreed.level, number=agreed.text, date=agreed.date))
 
 
 def _schedule(facts: StatusFacts) -> Iterator[StatusFinding]:
     term, running = facts.term, facts.running_since is not None
     real = facts.at_work + (("watch",) if term and term.by == "watch" else ())
     if len(facts.at_work) > 1:
-        yield StatusFinding(what="schedule", state=BAD, text=f"there are several: {', '.join(facts.at_work)}",
-                            todo="probe uninstall, then probe install once")
+        yield StatusFinding(what="schedule", state=BAD,
+                            text=say("there are several: {names}", names=", ".join(facts.at_work)),
+                            todo=say("probe uninstall, then probe install once"))
     elif not real:
-        text = f"the log knows one by {term.by}, but it is not there any more" if term else "none is installed"
+        text = say("the log knows one by {by}, but it is not there any more", by=term.by) if term else say(
+            "none is installed")
         yield StatusFinding(what="schedule", state=BAD if term else NOTE, text=text,
-                            todo="probe install systemd, probe install cron or probe watch"
-                           + ("; or probe uninstall, if it was meant to end" if term else ""))
+                            todo=say("probe install systemd, probe install cron or probe watch")
+                           + (say("; or probe uninstall, if it was meant to end") if term else ""))
     elif not term:
-        yield StatusFinding(what="schedule", state=NOTE, text=f"by {real[0]}, but {facts.results} has no log of it",
-                            todo="probe install again, with the configuration that you use")
+        yield StatusFinding(what="schedule", state=NOTE, text=say(
+            "by {by}, but {folder} has no log of it", by=real[0], folder=str(facts.results)),
+                            todo=say("probe install again, with the configuration that you use"))
     else:
-        yield StatusFinding(what="schedule", state=OK, text=f"by {term.by}, every {term.rhythm.every_min} minutes")
+        text = say("by {by}, every {n} minutes", by=term.by, n=term.rhythm.every_min)
+        yield StatusFinding(what="schedule", state=OK, text=text)
         yield StatusFinding(what="next run", state=OK, text=_next(facts))
         yield StatusFinding(what="next turn", state=OK, text=_turn(facts.settings, term, facts.now))
     if running:
-        since = f" since {facts.running_since}" if facts.running_since else ""
-        yield StatusFinding(what="now", state=OK, text=f"a run goes on{since}")
+        since = facts.running_since
+        text = say("a run goes on since {time}", time=since) if since else say("a run goes on")
+        yield StatusFinding(what="now", state=OK, text=text)
 
 
 def _next(facts: StatusFacts) -> str:
     assert facts.term
     due = facts.term.next_due(facts.now).astimezone()
-    return f"{due:%Y-%m-%d %H:%M %Z}, up to {facts.term.rhythm.jitter_s // 60} minutes later by chance"
+    return say("{time}, up to {n} minutes later by chance", time=f"{due:%Y-%m-%d %H:%M %Z}",
+               n=facts.term.rhythm.jitter_s // 60)
 
 
 def _turn(settings: Settings, term: ScheduleTerm, now: datetime) -> str:
     """What of the catalogue the next run takes."""
     if settings.run.tier != CORE or settings.run.rotate is False:
-        return f"all endpoints up to tier {settings.run.tier}, in every run"
+        return say("all endpoints up to tier {tier}, in every run", tier=settings.run.tier)
     turn = find_turn(settings, term, term.next_due(now))
     assert turn
     shares = dict(word.split(":") for word in turn.words)
     if not turn.extended:
-        return f"the core, and share {shares['small']} of small servers; the rest only with run.rotate = true"
-    return (f"the core, share {shares['daily']} of what is measured about once a day, and share {shares['weekly']} "
-            "of what is measured once a week")
+        return say("the core, and share {share} of small servers; the rest only with run.rotate = true",
+                   share=shares["small"])
+    return say("the core, share {daily} of what is measured about once a day, and share {weekly} of what is measured "
+               "once a week", daily=shares["daily"], weekly=shares["weekly"])
 
 
 def _runs(facts: StatusFacts) -> Iterator[StatusFinding]:
     if not facts.runs:
-        yield StatusFinding(what="last run", state=NOTE, text="there is none of the last 30 days",
-                            todo="probe run" if not facts.term else "wait for the next one, or probe run")
+        yield StatusFinding(what="last run", state=NOTE, text=say("there is none of the last 30 days"),
+                            todo=say("wait for the next one, or probe run") if facts.term else "probe run")
     for number, run in enumerate(reversed(facts.runs[-MAX_SHOWN:])):
         cause = run.block_type or run.outcome
         yield StatusFinding(
             what="last run" if not number else "before", state=OK if run.outcome == "ok" else NOTE,
-            text=f"{run.measurement_start_time}: {cause}, {run.n_attempted} of {run.n_targets} targets, "
-                 f"{run.runtime_s:.0f} s",
+            text=say("{time}: {cause}, {attempted} of {targets} targets, {seconds:.0f} s",
+                     time=run.measurement_start_time, cause=cause, attempted=run.n_attempted, targets=run.n_targets,
+                     seconds=run.runtime_s),
             todo="" if run.outcome == "ok" else f"probe explain {cause}")
     if facts.unreadable:
-        yield StatusFinding(what="results", state=BAD, text=f"{len(facts.unreadable)} runs cannot be read: "
-                                                      f"{visible(facts.unreadable[0])}",
-                            todo="restore these files from a copy or remove them")
+        yield StatusFinding(what="results", state=BAD, text=say_count(
+            "{n} run cannot be read: {first}", "{n} runs cannot be read: {first}", len(facts.unreadable),
+            first=visible(facts.unreadable[0])), todo=say("restore these files from a copy or remove them"))
     failed = [event for event in facts.events if event.kind == "failed"]
-    if failed and (not facts.runs or failed[-1].at > _start(facts.runs[-1])):
+    if failed and (not facts.runs or failed[-1].at > read_start(facts.runs[-1])):
         yield StatusFinding(what="failure", state=BAD, text=f"{failed[-1].at.isoformat()}: {visible(failed[-1].why)}",
-                            todo="put that right; probe run shows whether it is")
+                            todo=say("put that right; probe run shows whether it is"))
     if facts.errors:
         yield StatusFinding(what="last words", state=NOTE, text=visible(facts.errors.strip().splitlines()[-1][:300]),
-                            todo="if it is an error, put it right; probe run shows whether it is")
+                            todo=say("if it is an error, put it right; probe run shows whether it is"))
 
 
 def _gaps(facts: StatusFacts) -> Iterator[StatusFinding]:
     total = sum(gap.n for gap in facts.gaps)
     if not total:
         if facts.term:
-            yield StatusFinding(what="gaps", state=OK, text="no run is missing of the last 30 days")
+            yield StatusFinding(what="gaps", state=OK, text=say("no run is missing of the last 30 days"))
         return
     for gap in facts.gaps[-MAX_SHOWN:]:
         ago = facts.now - gap.last
         recent = ago < timedelta(days=1) and gap.why not in _MEANT
         yield StatusFinding(what="gap", state=BAD if recent else NOTE,
-                            text=f"{gap.n} from {gap.first:%Y-%m-%d %H:%M} UTC: "
-                            f"{GAP_REASONS[gap.why]}", todo=_GAP_DOES.get(gap.why, "") if recent else "")
+                            text=say("{n} from {time}: {why}", n=gap.n, time=f"{gap.first:%Y-%m-%d %H:%M} UTC",
+                                     why=say(GAP_REASONS[gap.why])),
+                            todo=say(_GAP_DOES[gap.why]) if recent and gap.why in _GAP_DOES else "")
     yield StatusFinding(what="gaps", state=NOTE,
-                        text=f"{total} runs are missing of the last 30 days; they stay missing, "
-                                                "nothing is made up for them")
+                        text=say_count("{n} run is missing of the last 30 days; it stays missing, nothing is made up "
+                                       "for it", "{n} runs are missing of the last 30 days; they stay missing, nothing "
+                                       "is made up for them", total))
 
 
 _MEANT = ("overlap", "battery", "metered", "late", "paused")
@@ -167,29 +180,33 @@ def _list_blocked(facts: StatusFacts) -> Iterator[StatusFinding]:
         return
     answer = facts.answer
     if not facts.blocked and (answer is None or answer.says_nothing):
-        yield StatusFinding(what="blocked now", state=NOTE, text="not known: the last run says nothing of any service",
-                            todo="see above, then: probe run --fast")
+        yield StatusFinding(what="blocked now", state=NOTE,
+                            text=say("not known: the last run says nothing of any service"),
+                            todo=say("see above, then: probe run --fast"))
     elif answer and not facts.blocked:
-        yield StatusFinding(what="blocked now", state=OK, text=f"nothing of what {answer.tested} tests of the last run "
-                            f"reached; {answer.chosen - answer.tested} were not made")
+        yield StatusFinding(what="blocked now", state=OK, text=say(
+            "nothing of what {tested} tests of the last run reached; {missing} were not made", tested=answer.tested,
+            missing=answer.chosen - answer.tested))
     for verdict in facts.blocked:
-        sure = "confirmed" if verdict.confirmed else "seen in one run only so far"
+        sure = say("confirmed") if verdict.confirmed else say("seen in one run only so far")
         yield StatusFinding(what="blocked now", state=NOTE, text=f"{verdict.target_id}: {verdict.block_type}, {sure}",
                             todo=f"probe explain {verdict.block_type}")
 
 
 def _volume(facts: StatusFacts) -> Iterator[StatusFinding]:
     def sent(runs: Sequence[Run]) -> str:
-        return f"{_size(sum(r.bytes_written for r in runs))} sent, {_size(sum(r.bytes_read for r in runs))} received"
+        return say("{sent} sent, {received} received", sent=describe_size(sum(r.bytes_written for r in runs)),
+                   received=describe_size(sum(r.bytes_read for r in runs)))
 
-    day = [run for run in facts.runs if _start(run) > facts.now - timedelta(days=1)]
+    day = [run for run in facts.runs if read_start(run) > facts.now - timedelta(days=1)]
     yield StatusFinding(what="data used", state=OK,
-                        text=f"{sent(day)} in 24 hours; {sent(facts.runs)} in 30 days, without "
-                                                   "headers of packets and runs that broke off")
+                        text=say("{day} in 24 hours; {month} in 30 days, without headers of packets and runs that "
+                                 "broke off", day=sent(day), month=sent(facts.runs)))
     low = facts.free_bytes < LOW_BYTES
     yield StatusFinding(what="disk", state=BAD if low else OK,
-                        text=f"{_size(facts.disk_bytes)} in {facts.results}, {_size(facts.free_bytes)} are free",
-                        todo="free some space, or name another folder with probe setup" if low else "")
+                        text=say("{used} in {folder}, {free} are free", used=describe_size(facts.disk_bytes),
+                                 folder=str(facts.results), free=describe_size(facts.free_bytes)),
+                        todo=say("free some space, or name another folder with probe setup") if low else "")
 
 
 def _uploads(facts: StatusFacts) -> Iterator[StatusFinding]:
@@ -197,24 +214,33 @@ def _uploads(facts: StatusFacts) -> Iterator[StatusFinding]:
     if known is None:
         return
     if known.lost:
-        yield StatusFinding(what="lost", state=BAD, todo="raise store.quota_mb, and see upload",
-                            text=f"{known.lost} runs of the last 30 days went for the quota before they were uploaded")
+        yield StatusFinding(what="lost", state=BAD, todo=say("raise store.quota_mb, and see upload"),
+                            text=say_count("{n} run of the last 30 days went for the quota before it was uploaded",
+                                           "{n} runs of the last 30 days went for the quota before they were uploaded",
+                                           known.lost))
     if known.not_agreed:
-        yield StatusFinding(what="upload", state=BAD, text=f"{known.not_agreed} Nothing is sent.", todo="probe setup")
+        yield StatusFinding(what="upload", state=BAD, text=say("{why} Nothing is sent.", why=known.not_agreed),
+                            todo="probe setup")
         return
-    last = f"{known.last_success:%Y-%m-%d %H:%M} UTC" if known.last_success else "never"
-    text = f"to {known.place}: {known.waiting} runs wait, the last one was sent: {last}"
+    last = f"{known.last_success:%Y-%m-%d %H:%M} UTC" if known.last_success else say("never")
+    said = say(", and was answered: {answer}", answer=visible(known.last_answer)) if known.last_answer else ""
+    text = say_count("to {place}: {n} run waits, {there} are there, the last one was sent: {last}",
+                     "to {place}: {n} runs wait, {there} are there, the last one was sent: {last}", known.waiting,
+                     place=known.place, there=known.there, last=last) + said
     if known.damaged:
-        yield StatusFinding(what="upload", state=BAD, text=visible(known.damaged), todo="do so, then probe upload")
+        yield StatusFinding(what="upload", state=BAD, text=visible(known.damaged), todo=say("do so, then probe upload"))
     elif not known.failure:
         yield StatusFinding(what="upload", state=BAD if known.overdue else OK, text=text,
-                            todo="probe upload, and see what it says" if known.overdue else "")
+                            todo=say("probe upload, and see what it says") if known.overdue else "")
     else:
-        again = f"; tried again after {known.next_try:%Y-%m-%d %H:%M} UTC" if known.next_try else ""
-        why = f"{text}. {known.failures} failures in a row: {visible(known.failure)}{again}"
+        again = say("; tried again after {time}", time=f"{known.next_try:%Y-%m-%d %H:%M} UTC") if known.next_try else ""
+        why = say_count("{text}. {n} failure in a row: {failure}{again}",
+                        "{text}. {n} failures in a row: {failure}{again}",
+                        known.failures, text=text, failure=visible(known.failure), again=again)
         yield StatusFinding(what="upload", state=BAD if known.overdue else NOTE, text=why,
-                            todo="nothing was sent for a week: put this right, then probe upload" if known.overdue else
-                           "if it lasts, put that right; probe upload shows whether it is")
+                            todo=say("nothing was sent for a week: put this right, then probe upload")
+                            if known.overdue else
+                            say("if it lasts, put that right; probe upload shows whether it is"))
 
 
 def _conditions(facts: StatusFacts) -> Iterator[StatusFinding]:
@@ -223,14 +249,15 @@ def _conditions(facts: StatusFacts) -> Iterator[StatusFinding]:
     words = dict(word.split(":", 1) for word in told if ":" in word)
     if not words:
         return
-    charge = f" at about {words['charge']} %" if "charge" in words else ""
+    charge = say(" at about {charge} %", charge=words["charge"]) if "charge" in words else ""
     yield StatusFinding(what="conditions", state=OK,
-                        text=f"power {words.get('power', 'unknown')}{charge}, metered line: "
-                                                    f"{words.get('metered', 'unknown')}, in the last run")
+                        text=say("power {power}{charge}, metered line: {metered}, in the last run",
+                                 power=words.get("power", "unknown"), charge=charge,
+                                 metered=words.get("metered", "unknown")))
     if words.get("network") == "changed":
-        yield StatusFinding(what="network", state=NOTE, todo=_MOVED_DOES,
-                            text="the device went to another network during the last run: nothing is said of any "
-                                 "service")
+        yield StatusFinding(what="network", state=NOTE, todo=say(_MOVED_DOES),
+                            text=say("the device went to another network during the last run: nothing is said of any "
+                                     "service"))
 
 
 def _helpers(facts: StatusFacts) -> Iterator[StatusFinding]:
@@ -238,8 +265,9 @@ def _helpers(facts: StatusFacts) -> Iterator[StatusFinding]:
     for told in facts.runs[-1].controls_left_out if facts.runs else ():
         name, _, word = told.rpartition(":")
         why = CONTROL_FAULTS.get(read_word(word, CONTROL_FAULTS), word)
-        yield StatusFinding(what="helper", state=NOTE, todo=_HELPER_DOES,
-                            text=f"{visible(name)} was not counted in the last run: it {visible(why)}")
+        yield StatusFinding(what="helper", state=NOTE, todo=say(_HELPER_DOES),
+                            text=say("{name} was not counted in the last run: it {why}", name=visible(name),
+                                     why=say(visible(why))))
 
 
 def _network(facts: StatusFacts) -> Iterator[StatusFinding]:
@@ -250,40 +278,28 @@ def _network(facts: StatusFacts) -> Iterator[StatusFinding]:
     words = read_rungs(run.ladder)
     yield _clock(facts, run, words.get("clock", "unknown"))
     resolver = words.get("resolver", "unknown")
-    yield StatusFinding(what="resolver", state=OK if resolver == "ok" else NOTE, text=f"{resolver} in the last run",
-                        todo="" if resolver == "ok" else _RESOLVER_DOES)
+    yield StatusFinding(what="resolver", state=OK if resolver == "ok" else NOTE,
+                        text=say("{word} in the last run", word=resolver),
+                        todo="" if resolver == "ok" else say(_RESOLVER_DOES))
     ipv6 = words.get("ipv6", "unknown")
-    yield StatusFinding(what="IPv6", state=NOTE if ipv6 == "broken" else OK, text=f"{ipv6} in the last run",
-                        todo=_IPV6_DOES if ipv6 == "broken" else "")
+    yield StatusFinding(what="IPv6", state=NOTE if ipv6 == "broken" else OK,
+                        text=say("{word} in the last run", word=ipv6),
+                        todo=say(_IPV6_DOES) if ipv6 == "broken" else "")
     if words.get("tunnel", "none") not in NO_TUNNEL:
-        yield StatusFinding(what="VPN", state=NOTE, todo=_VPN_DOES,
-                            text="a tunnel carried the last run: nothing is said of the network here")
+        yield StatusFinding(what="VPN", state=NOTE, todo=say(_VPN_DOES),
+                            text=say("a tunnel carried the last run: nothing is said of the network here"))
 
 
 def _clock(facts: StatusFacts, run: Run, word: str) -> StatusFinding:
-    if (_start(run) - facts.now).total_seconds() > CLOCK_S:
-        return StatusFinding(what="clock", state=BAD, text="the last run is in the future: the clock was set back",
-                             todo=_CLOCK_DOES)
+    if (read_start(run) - facts.now).total_seconds() > CLOCK_S:
+        return StatusFinding(what="clock", state=BAD, text=say("the last run is in the future: the clock was set back"),
+                             todo=say(_CLOCK_DOES))
     if word != "wrong":
-        return StatusFinding(what="clock", state=OK, text=f"{word} in the last run")
+        return StatusFinding(what="clock", state=OK, text=say("{word} in the last run", word=word))
     offset_s = run.clock_offset_s or 0.0
-    return StatusFinding(what="clock", state=BAD, todo=_CLOCK_DOES,
-                         text=f"{abs(offset_s):.0f} s {'behind' if offset_s > 0 else 'ahead'} in the last run")
-
-
-def _start(run: Run) -> datetime:
-    try:
-        return parse_time(run.measurement_start_time)
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
+    return StatusFinding(what="clock", state=BAD, todo=say(_CLOCK_DOES),
+                         text=say("{seconds:.0f} s behind in the last run" if offset_s > 0 else
+                                  "{seconds:.0f} s ahead in the last run", seconds=abs(offset_s)))
 
 
 def _list(facts: StatusFacts) -> Iterator[StatusFinding]:
@@ -291,42 +307,46 @@ def _list(facts: StatusFacts) -> Iterator[StatusFinding]:
     here, looks = facts.lists, facts.looks
     if not here.wanted:
         return
-    failed = f"; the last look for a new one, {looks.at:%Y-%m-%d %H:%M} UTC, failed: {visible(looks.failed)}" \
-        if looks.at and looks.failed else ""
+    failed = describe_failed_look(looks)
     if here.listed is None:
-        yield StatusFinding(what="list", state=BAD, todo=_LIST_DOES,
-                            text=f"{visible(here.trouble)}; only the core is measured, at level 1{failed}")
+        yield StatusFinding(what="list", state=BAD, todo=say(_LIST_DOES), text=say(
+            "{trouble}; only the core is measured, at level 1", trouble=visible(here.trouble)) + failed)
         return
-    asked = visible(here.limits.words) or "nothing"
-    text = f"{here.listed.document.name}, {here.age_days} days old, asks for {asked} in {facts.settings.vantage.cc}"
-    state = BAD if here.trouble else NOTE if failed or here.limits.pause else OK
-    yield StatusFinding(what="list", state=state, text=text + failed, todo=_LIST_DOES if here.trouble or failed else "")
+    asked = visible(here.limits.words) or say("nothing")
+    text = say_count("{name}, {n} day old, asks for {asked} in {cc}", "{name}, {n} days old, asks for {asked} in {cc}",
+                     here.age_days, name=here.listed.document.name, asked=asked, cc=facts.settings.vantage.cc)
+    state = BAD if here.trouble else NOTE if failed or here.limits.pause or here.limits.stop else OK
+    yield StatusFinding(what="list", state=state, text=text + failed,
+                        todo=say(_LIST_DOES) if here.trouble or failed else "")
 
 
 def _feeds(facts: StatusFacts) -> Iterator[StatusFinding]:
     """How it stands with signed control feeds; nothing where none is configured."""
     if facts.feed_trouble:
-        yield StatusFinding(what="control feed", state=BAD, text=visible(facts.feed_trouble), todo=_FEED_DOES)
+        yield StatusFinding(what="control feed", state=BAD, text=visible(facts.feed_trouble), todo=say(_FEED_DOES))
     for one in facts.feeds:
-        looks = one.looks
-        failed = f"; the last look for a new one, {looks.at:%Y-%m-%d %H:%M} UTC, failed: {visible(looks.failed)}" \
-            if looks.at and looks.failed else ""
+        failed = describe_failed_look(one.looks)
         good = one.kept is not None and is_feed_fresh(one.kept, facts.now)
         state = OK if good or not failed else NOTE if one.kept else BAD
         yield StatusFinding(what="control feed", state=state,
                             text=visible(describe_feed_state(one, facts.now)) + failed,
-                            todo=_FEED_DOES if state != OK else "")
+                            todo=say(_FEED_DOES) if state != OK else "")
 
 
 def _controls(facts: StatusFacts) -> Iterator[StatusFinding]:
     """Who elsewhere says whether what fails here works there."""
+    if why := explain_public_refusal(facts.settings):
+        yield StatusFinding(what="controls", state=NOTE, text=why, todo=say(_PUBLIC_DOES))
     if ways := list_ways_in_use(facts.settings):
         yield StatusFinding(what="controls", state=OK, text=", ".join(ways))
         return
     waiting = facts.answer.awaiting.first if facts.answer else 0
-    text = f"none; one would decide {waiting} tests of the last run" if waiting else "none"
+    text = say_count("none; one would decide {n} test of the last run",
+                     "none; one would decide {n} tests of the last run",
+                     waiting) if waiting else say("none")
     yield StatusFinding(what="controls", state=NOTE, text=text,
-                        todo=f"{FIRST_CONTROL} (all ways, and what each tells to whom: probe setup)")
+                        todo=say("{command} (all ways, and what each tells to whom: probe setup)",
+                                 command=FIRST_CONTROL))
 
 
 def _place(facts: StatusFacts) -> Iterator[StatusFinding]:
@@ -337,12 +357,13 @@ def _place(facts: StatusFacts) -> Iterator[StatusFinding]:
     if not facts.runs:
         return
     here = facts.runs[-1].vantage
-    doubts = "; ".join(filter(None, (_DOUBTS.get(word, "") for word in here.vantage_doubt)))
-    asns = " and ".join(f"AS{asn}" for asn in dict.fromkeys((here.geo_asn_ipv4, here.geo_asn_ipv6)) if asn)
-    said = f", by the table {here.geo_cc} {asns or 'no network'}" if here.geo_db else ""
-    text = f"{here.probe_cc} AS{here.probe_asn} in the last run{said}"
+    doubts = say("; ").join(say(_DOUBTS[word]) for word in here.vantage_doubt if word in _DOUBTS)
+    asns = say(" and ").join(f"AS{asn}" for asn in dict.fromkeys((here.geo_asn_ipv4, here.geo_asn_ipv6)) if asn)
+    said = say(", by the table {cc} {networks}", cc=here.geo_cc, networks=asns or say("no network")) \
+        if here.geo_db else ""
+    text = say("{place} in the last run", place=f"{here.probe_cc} AS{here.probe_asn}") + said
     yield StatusFinding(what="place", state=NOTE if doubts else OK, text=f"{text}: {doubts}" if doubts else text,
-                        todo=_PLACE_DOES if doubts else "")
+                        todo=say(_PLACE_DOES) if doubts else "")
 
 
 _DOUBTS = {
@@ -352,6 +373,6 @@ _DOUBTS = {
 _PLACE_DOES = ("nothing, if you travel or the table errs; else state what is right, or leave it open: "
                "probe setup --asn 0 --country ZZ")
 _FINDERS: tuple[Callable[[StatusFacts], Iterator[StatusFinding]], ...] = (
-    _version, _configuration, _list, _controls, _feeds, _schedule, _runs, _gaps, _list_blocked, _volume, _uploads,
+    _configuration, _list, _controls, _feeds, _schedule, _runs, _gaps, _list_blocked, _volume, _uploads,
     _conditions, _helpers, _network, _place,
 )

@@ -29,9 +29,13 @@ class UploadFacts:
     """Why nothing is sent; empty where it is."""
     damaged: str = ""
     waiting: int = 0
+    there: int = 0
+    """Stored runs that the place took."""
     overdue: bool = False
     """Whether runs wait, and none was sent for a week."""
     last_success: datetime | None = None
+    last_answer: str = ""
+    """What the place said to that run."""
     failures: int = 0
     failure: str = ""
     next_try: datetime | None = None
@@ -52,7 +56,8 @@ def gather_upload_facts(settings: Settings, results: Path, *, now: datetime) -> 
     except (StoreError, OSError) as error:
         return UploadFacts(place=place, not_agreed=not_agreed, damaged=str(error), lost=lost)
     return UploadFacts(
-        place=place, not_agreed=not_agreed, waiting=len(queue), overdue=_is_overdue(state, queue, now),
+        place=place, not_agreed=not_agreed, waiting=len(queue),
+        there=sum(map(len, state.done.values())), last_answer=state.last_answer, overdue=_is_overdue(state, queue, now),
         last_success=state.last_success, failures=state.failures, failure=state.last_error, next_try=state.next_try,
         lost=lost,
     )

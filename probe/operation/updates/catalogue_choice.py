@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,18 @@ from pathlib import Path
 from probe.catalogue.load import FILE_NAME, load_catalogue
 from probe.catalogue.types import Catalogue
 from probe.config.folders import find_own_state
+from probe.config.month_key import read_month_key
 from probe.config.settings import Settings
 from probe.operation.updates.kept_list import LIST, SignedList, read_configured_key, read_kept_list, read_looks
-from probe.operation.updates.list_document import ListError, load_listed_catalogue
+from probe.operation.updates.key_trust import describe_expiry
+from probe.operation.updates.list_document import (
+    ListDocument,
+    ListError,
+    load_listed_catalogue,
+    load_staged_catalogue,
+)
 from probe.operation.updates.list_limits import MAX_AGE_DAYS, NO_LIMITS, ListLimits, choose_limits
+from probe.operation.updates.stage_draw import is_drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +64,12 @@ def read_list_state(settings: Settings, *, now: datetime.datetime, lab: bool = F
     if listed is None:
         return _without(settings, "no list has come yet")
     age_days = (now.date() - listed.document.date).days
-    old = age_days > MAX_AGE_DAYS
+    expired = listed.trust.has_expired(now.date())
+    old = age_days > MAX_AGE_DAYS or expired
+    aged = f"the {listed.document.name} is {age_days} days old" if old else ""
     return ListState(
         wanted=True, listed=listed, source=read_looks(folder).source, age_days=age_days,
-        trouble=f"the {listed.document.name} is {age_days} days old" if old else "",
+        trouble=f"the {listed.document.name}: {describe_expiry(listed.trust)}" if expired else aged,
         limits=choose_limits(listed.document.policy, settings.vantage.cc, old=old),
     )
 
@@ -74,10 +85,19 @@ def choose_catalogue(settings: Settings, named: str | None, *, now: datetime.dat
     path = named or settings.run.catalogue or None
     if path is None and here.listed and not Path(FILE_NAME).is_file():
         try:
-            return CatalogueChoice(catalogue=load_listed_catalogue(here.listed.document), standing=here)
+            return CatalogueChoice(catalogue=_load(here.listed.document, now, folder), standing=here)
         except ListError as error:  # another version of this program kept it
             here = _without(settings, str(error), here)
     return CatalogueChoice(catalogue=load_catalogue(path), standing=here)
+
+
+def _load(document: ListDocument, now: datetime.datetime, folder: Path | None) -> Catalogue:
+    """The staged targets where this probe was drawn for them and can use them, else the others. Raises ListError."""
+    if document.stage and (key := read_month_key(f"{now:%Y-%m}", folder=folder)) and (
+            is_drawn(document.stage, key.name)):
+        with contextlib.suppress(ListError):
+            return load_staged_catalogue(document)
+    return load_listed_catalogue(document)
 
 
 def _without(settings: Settings, why: str, before: ListState | None = None) -> ListState:

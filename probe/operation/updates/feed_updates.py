@@ -18,15 +18,18 @@ from probe.config.settings import FeedSettings, Settings, SettingsError
 from probe.control.feeds.feed_board import FRESH_S, MAX_AHEAD_S, FeedBoard
 from probe.control.feeds.feed_document import MAX_BYTES, Feed, FeedError, read_feed
 from probe.operation.updates import signed_file
+from probe.operation.updates.kept_keys import KeySlot, read_kept_keys
+from probe.operation.updates.key_trust import KeyTrust, check_follows_day
 from probe.operation.updates.list_document import ListError
 from probe.operation.updates.minisign import (
     PublicKey,
     SignatureError,
     parse_public_key,
     parse_signature,
-    verify_signature,
+    verify_by_keys,
 )
-from probe.operation.updates.signed_fetch import check_source, fetch_document, fetch_signature_by
+from probe.operation.updates.signature_fetch import fetch_signature_by
+from probe.operation.updates.signed_fetch import check_source, fetch_document
 from probe.operation.updates.signed_file import (
     BROKEN_OFF,
     MAX_REASON,
@@ -102,13 +105,15 @@ def check_named_feed(feed: FeedSettings) -> None:
         raise SettingsError(f"a feed cannot be so: {error}") from None
 
 
-def verify_feed(fetched: SignedFile, key: PublicKey) -> KeptFeed:
-    """The feed, when `key` signed it and this program knows its form. Raises FeedError."""
+def verify_feed(fetched: SignedFile, trust: KeyTrust) -> KeptFeed:
+    """The feed, when keys that count signed it and this program knows its form. Raises FeedError."""
     try:
-        verify_signature(fetched.document, parse_signature(fetched.signature), key)
+        verify_by_keys(fetched.document, parse_signature(fetched.signature), trust.signers, trust.threshold)
+        feed = read_feed(fetched.document)
+        check_follows_day(trust, feed.made.date(), feed.made.date())
     except SignatureError as error:
         raise FeedError(str(error)) from None
-    return KeptFeed(feed=read_feed(fetched.document), fetched=fetched)
+    return KeptFeed(feed=feed, fetched=fetched)
 
 
 def read_kept_feed(source: FeedSource, folder: Path | None = None) -> KeptFeed | None:
@@ -121,9 +126,9 @@ def read_kept_feed(source: FeedSource, folder: Path | None = None) -> KeptFeed |
     if there is None:
         return None
     try:
-        return verify_feed(there[1], source.key)
+        return verify_feed(there[1], _trust(source, folder))
     except FeedError as error:
-        raise FeedError(f"{path}: is damaged: {error}") from None
+        raise FeedError(f"{path}: cannot be used: {error}") from None
 
 
 def check_follows(new: KeptFeed, last: KeptFeed | None, *, now: datetime.datetime, path: Path) -> None:
@@ -148,7 +153,7 @@ def keep(fetched: SignedFile, source: FeedSource, *, now: datetime.datetime, fol
 
     Raises FeedError for one that may not, StoreError where it cannot be written; the last good one stays then.
     """
-    new = verify_feed(fetched, source.key)
+    new = verify_feed(fetched, _trust(source, folder))
     check_follows(new, _last(source, folder), now=now, path=_path(source, folder))
     write_signed(_path(source, folder), fetched, source.key)
     return new
@@ -175,7 +180,7 @@ def refresh_feed(source: FeedSource, *, now: datetime.datetime, timeout_s: float
     for number, url in enumerate(source.urls):
         left_s = max(0.1, (deadline - time.monotonic()) / (len(source.urls) - number))
         try:
-            best = keep(_fetch(url, source, left_s, folder), source, now=now, folder=folder)
+            best = keep(_fetch(url, source, left_s, folder, now.date()), source, now=now, folder=folder)
         except (FeedError, ListError) as error:
             troubles.append(f"{url}: {str(error).removeprefix(f'{url}: ')}")
             continue
@@ -241,8 +246,9 @@ def _standings(settings: Settings, folder: Path | None) -> Iterator[FeedState]:
         yield FeedState(source=source, kept=kept, trouble=trouble, looks=read_looks(source, folder))
 
 
-def _fetch(url: str, source: FeedSource, timeout_s: float, folder: Path | None) -> SignedFile:
-    """Feed and signature; where the signature is that of the feed that is here, this one. Raises ListError, FeedError.
+def _fetch(url: str, source: FeedSource, timeout_s: float, folder: Path | None, today: datetime.date) -> SignedFile:
+    """Feed and signature; where the signature is that of the feed that is here, this one. Raises ListError, FeedError,
+    StoreError.
 
     Both files are replaced one after the other where they lie, so that a pair that does not fit is asked for again.
     """
@@ -254,12 +260,12 @@ def _fetch(url: str, source: FeedSource, timeout_s: float, folder: Path | None) 
 
     last = _last(source, folder)
     for again in (True, False):
-        raw = fetch_signature_by(source.key, url, timeout_s=left_s())
+        raw, trust = fetch_signature_by(_keys(source, folder), url, timeout_s=left_s(), today=today)
         if last is not None and raw.splitlines() == last.fetched.signature.splitlines():
             return last.fetched
         fetched = SignedFile(signature=raw, document=fetch_document(url, timeout_s=left_s()))
         try:
-            verify_feed(fetched, source.key)
+            verify_feed(fetched, trust)
             return fetched
         except FeedError:
             if not again:
@@ -271,6 +277,17 @@ def _last(source: FeedSource, folder: Path | None) -> KeptFeed | None:
     with contextlib.suppress(FeedError):  # a damaged one has no say
         return read_kept_feed(source, folder)
     return None
+
+
+def _keys(source: FeedSource, folder: Path | None) -> KeySlot:
+    return KeySlot(root=source.key, of="feed", path=_path(source, folder, ".keys"))
+
+
+def _trust(source: FeedSource, folder: Path | None) -> KeyTrust:
+    try:
+        return read_kept_keys(_keys(source, folder))
+    except UnreadableError as error:
+        raise FeedError(str(error)) from None
 
 
 def _write_looks(source: FeedSource, looks: LookState, folder: Path | None) -> None:

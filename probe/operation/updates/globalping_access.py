@@ -7,6 +7,7 @@ import re
 from datetime import date
 from pathlib import Path
 
+from probe.config.private_file import check_private
 from probe.config.settings import Settings, SettingsError
 
 VARIABLE = "PROBE_GLOBALPING_TOKEN"
@@ -17,7 +18,7 @@ def read_globalping_token(settings: Settings) -> str:
     """The token; empty where there is none. Raises SettingsError, which never repeats it."""
     told, file = os.environ.get(VARIABLE, "").strip(), settings.public_controls.globalping_token_file
     if not told and file:
-        told = _read_private(Path(file).expanduser())
+        told = _read_token(Path(file).expanduser())
     if told and not re.fullmatch(rf"[\x21-\x7e]{{1,{MAX_TOKEN}}}", told):
         raise SettingsError(f"{VARIABLE if os.environ.get(VARIABLE) else file}: holds no token: one line of letters, "
                             "digits and signs is wanted")
@@ -39,10 +40,9 @@ def explain_lacking_leave(settings: Settings, *, today: date) -> str:
     return ""
 
 
-def _read_private(path: Path) -> str:
+def _read_token(path: Path) -> str:
+    check_private(path, holds="a token")
     try:
-        if path.stat().st_mode & 0o077:
-            raise SettingsError(f"{path}: holds a token and may be used by others: chmod 600 {path}")
         with path.open("rb") as file:
             return file.read(MAX_TOKEN + 2).decode("ascii", "replace").strip()
     except OSError as error:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from probe.config.folders import find_own_state
 from probe.config.settings import Settings
 from probe.operation.updates import signed_file
+from probe.operation.updates.kept_keys import KeySlot, read_kept_keys
+from probe.operation.updates.key_trust import KeyTrust, check_follows_day
 from probe.operation.updates.list_document import (
     MAX_BYTES,
     ListDocument,
@@ -23,7 +26,7 @@ from probe.operation.updates.minisign import (
     SignatureError,
     parse_public_key,
     parse_signature,
-    verify_signature,
+    verify_by_keys,
 )
 from probe.operation.updates.signed_file import LookState, SignedFile, UnreadableError, read_signed, write_signed
 
@@ -36,8 +39,11 @@ class SignedList:
 
     document: ListDocument
     key: PublicKey
+    """The configured one, or the one that it came with."""
+    trust: KeyTrust
+    """The keys that count now; `key` alone where no statement named others."""
     comment: str
-    """The trusted comment of the signature."""
+    """The trusted comment of the signature; empty where a key that counts no more made it."""
     sha256: str
 
     @property
@@ -46,14 +52,24 @@ class SignedList:
         return ListNumbers(serial=self.document.serial, date=self.document.date, sha256=self.sha256)
 
 
-def verify_list(fetched: SignedFile, key: PublicKey) -> SignedList:
-    """The list, when `key` signed it and this program knows its form. Raises ListError."""
+def verify_list(fetched: SignedFile, key: PublicKey, trust: KeyTrust, *, today: datetime.date | None = None
+                ) -> SignedList:
+    """The list, when the keys of `trust`, to which `key` led, signed it and this program knows its form. With `today`
+    also where they count no more. Raises ListError."""
     try:
-        comment = verify_signature(fetched.document, parse_signature(fetched.signature), key)
+        comment = verify_by_keys(fetched.document, parse_signature(fetched.signature), trust.signers, trust.threshold)
+        document = read_document(fetched.document)
+        check_follows_day(trust, document.date, today or trust.since)
     except SignatureError as error:
         raise ListError(str(error)) from None
-    return SignedList(document=read_document(fetched.document), key=key, comment=comment,
+    return SignedList(document=document, key=key, trust=trust, comment=comment,
                       sha256=hashlib.sha256(fetched.document).hexdigest())
+
+
+def find_list_keys(key: PublicKey, folder: Path | None = None) -> KeySlot:
+    """Where the key statements of lists are kept that follow `key`."""
+    name = f"list-{hashlib.sha256(key.text.encode()).hexdigest()[:16]}.keys"
+    return KeySlot(root=key, of="list", path=(folder or find_own_state()) / name)
 
 
 def read_configured_key(settings: Settings) -> PublicKey | None:
@@ -83,7 +99,7 @@ def read_kept_list(key: PublicKey | None, folder: Path | None = None) -> SignedL
         theirs = parse_public_key(own)
         if key is not None and theirs != key:
             raise ListError(f"the list that is here is signed by the key {theirs.name}, and update.key is {key.name}")
-        return verify_list(fetched, theirs)
+        return verify_list(fetched, theirs, _trust(theirs, folder))
     except SignatureError as error:
         raise ListError(f"{path}: is damaged: {error}") from None
 
@@ -95,10 +111,19 @@ def keep_list(fetched: SignedFile, key: PublicKey, *, today: datetime.date, fold
     Whoever calls it sees to it that nobody else does meanwhile.
     """
     home = folder or find_own_state()
-    new = verify_list(fetched, key)
+    new = verify_list(fetched, key, _trust(key, home), today=today)
     check_follows(new.numbers, _last(key, home), today=today)
     write_signed(home / LIST, fetched, key)
     return new
+
+
+def find_kept_document(signature: bytes, folder: Path | None = None) -> bytes | None:
+    """The document that is here, where this very signature file came with it: it need not be fetched again."""
+    try:
+        there = read_signed((folder or find_own_state()) / LIST, max_bytes=MAX_BYTES)
+    except UnreadableError:
+        return None
+    return there[1].document if there and there[1].signature.split() == signature.split() else None
 
 
 def read_looks(folder: Path | None = None) -> LookState:
@@ -112,9 +137,15 @@ def write_looks(looks: LookState, folder: Path | None = None) -> None:
 
 
 def _last(key: PublicKey, home: Path) -> ListNumbers | None:
-    """Of the list that is here, if it is by the same key and whole: another key's numbers mean nothing."""
-    try:
+    """Of the list that is here, if it is whole and by keys that count: others' numbers mean nothing."""
+    with suppress(ListError):
         last = read_kept_list(key, home)
-    except ListError:
-        return None
-    return last.numbers if last else None
+        return last.numbers if last else None
+    return None
+
+
+def _trust(key: PublicKey, folder: Path | None) -> KeyTrust:
+    try:
+        return read_kept_keys(find_list_keys(key, folder))
+    except UnreadableError as error:
+        raise ListError(str(error)) from None

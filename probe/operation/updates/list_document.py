@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -29,22 +29,41 @@ class ListError(ValueError):
     """A list cannot be used; the text says why, in one sentence without its end."""
 
 
-class CountryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class UnusableTargetsError(ListError):
+    """A list is good, and its targets are for another version of this program: what it asks of runs holds."""
+
+
+class CountryPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is asked of runs in one country; it can only make them more careful than the volunteer's own settings."""
 
     pause: Annotated[str, msgspec.Meta(max_length=300)] = ""
     """Why nothing is to be measured; empty: runs are made."""
+    stop: Annotated[tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=60)], ...],
+                    msgspec.Meta(max_length=100)] = ()
+    """Services that nobody measures any more; those that a program does not know mean nothing to it."""
     max_level: Annotated[int, msgspec.Meta(ge=1, le=3)] = 3
     max_tier: Annotated[int, msgspec.Meta(ge=0, le=3)] = 3
     pace_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
     """Between two new flows, at least."""
 
 
+OLD = CountryPolicy(max_level=1, max_tier=1)
+"""What is measured by an old list, or one that is not understood: a pause may have been asked for since, and who blocks
+the list's server must not gain by it."""
+_POLICY_WORDS = frozenset(CountryPolicy.__struct_fields__)
 Policies = Annotated[dict[Code, CountryPolicy], msgspec.Meta(max_length=300)]
 
 
-class ListDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that is signed."""
+class StagedTargets(msgspec.Struct, frozen=True, kw_only=True):
+    """Targets that a part of the volunteers measures first (`probe.operation.updates.stage_draw`)."""
+
+    percent: Annotated[int, msgspec.Meta(ge=1, le=99)]
+    targets: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_BYTES)]
+    """The whole of a targets.csv."""
+
+
+class ListDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything that is signed. Words of newer programs beside these are left aside."""
 
     format: Literal[1]
     serial: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
@@ -53,6 +72,8 @@ class ListDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     policy: Policies
     targets: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_BYTES)]
     """The whole of a targets.csv."""
+    stage: StagedTargets | None = None
+    """What comes next, while it is tried."""
 
     @property
     def name(self) -> str:
@@ -70,19 +91,35 @@ class ListNumbers:
 
 
 def read_document(raw: bytes) -> ListDocument:
-    """The document in these bytes, which somebody trusted has signed. Raises ListError."""
+    """The document in these bytes, which somebody trusted has signed. Raises ListError.
+
+    A country's policy with words that only newer programs know is obeyed as far as it is understood, and as an old
+    list would be beyond that: a pause in it must not wait for an upgrade.
+    """
     try:
         form = msgspec.json.decode(raw, type=_Form)
         if form.format != 1:
             raise ListError(f"it is of format {form.format} and this program reads 1: install a newer one")
-        return msgspec.json.decode(raw, type=ListDocument)
+        found = msgspec.json.decode(raw, type=ListDocument)
+        if all(isinstance(words, dict) and words.keys() <= _POLICY_WORDS for words in form.policy.values()):
+            return found
+        careful = {code: limit_policy(found.policy[code]) if set(words) - _POLICY_WORDS else found.policy[code]
+                   for code, words in form.policy.items()}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ListError(f"it is no list as this program knows it: {error}") from None
+    return msgspec.structs.replace(found, policy=careful)
 
 
-def write_document(*, serial: int, date: datetime.date, targets: str, policy: Mapping[str, CountryPolicy]) -> bytes:
+def limit_policy(policy: CountryPolicy) -> CountryPolicy:
+    """No more than by an old list."""
+    return msgspec.structs.replace(policy, max_level=min(policy.max_level, OLD.max_level),
+                                   max_tier=min(policy.max_tier, OLD.max_tier))
+
+
+def write_document(*, serial: int, date: datetime.date, targets: str, policy: Mapping[str, CountryPolicy],
+                   stage: StagedTargets | None = None) -> bytes:
     """The bytes to be signed. Raises ListError for what `read_document` would refuse."""
-    made = ListDocument(format=1, serial=serial, date=date, policy=dict(policy), targets=targets)
+    made = ListDocument(format=1, serial=serial, date=date, policy=dict(policy), targets=targets, stage=stage)
     raw = msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"
     if len(raw) > MAX_BYTES:
         raise ListError(f"it is larger than {MAX_BYTES} bytes")
@@ -92,8 +129,12 @@ def write_document(*, serial: int, date: datetime.date, targets: str, policy: Ma
 
 
 def read_policies(raw: bytes) -> dict[str, CountryPolicy]:
-    """What is asked, by country, of a TOML file with one table for each. Raises ListError."""
+    """What is asked, by country, of a TOML file with one table for each. Raises ListError, also for a word that is no
+    policy: it may be a slip of the pen in `pause`."""
     try:
+        for code, words in msgspec.toml.decode(raw, type=dict[str, dict[str, Any]]).items():
+            if unknown := sorted(words.keys() - _POLICY_WORDS):
+                raise ListError(f"it is no policy: [{code}] has the unknown word {unknown[0]}")
         return msgspec.toml.decode(raw, type=Policies)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ListError(f"it is no policy: {error}") from None
@@ -101,8 +142,19 @@ def read_policies(raw: bytes) -> dict[str, CountryPolicy]:
 
 def load_listed_catalogue(document: ListDocument) -> Catalogue:
     """The list's catalogue. Raises ListError when this program cannot use all of it."""
+    return _load(document.targets, document.name)
+
+
+def load_staged_catalogue(document: ListDocument) -> Catalogue:
+    """The catalogue that comes next. Raises ListError when this program cannot use all of it, or there is none."""
+    if document.stage is None:
+        raise ListError("no targets are staged in it")
+    return _load(document.stage.targets, f"{document.name}, staged")
+
+
+def _load(targets: str, name: str) -> Catalogue:
     try:
-        found = parse_catalogue(document.targets.encode(), document.name, "signed")
+        found = parse_catalogue(targets.encode(), name, "signed")
     except CatalogueError as error:
         raise ListError(f"its targets cannot be used by this program: {str(error).splitlines()[0]}") from None
     if any(endpoint.service == PLAIN_LIST for endpoint in found.endpoints):
@@ -129,3 +181,4 @@ class _Form(msgspec.Struct, frozen=True):
     """What is read of a document of any format."""
 
     format: int
+    policy: dict[str, Any] = {}

@@ -10,6 +10,8 @@ from pathlib import Path
 from probe.config.settings import Settings
 from probe.operation.updates.kept_list import (
     SignedList,
+    find_kept_document,
+    find_list_keys,
     keep_list,
     read_configured_key,
     read_kept_list,
@@ -17,13 +19,15 @@ from probe.operation.updates.kept_list import (
     verify_list,
     write_looks,
 )
-from probe.operation.updates.list_document import ListError, load_listed_catalogue
+from probe.operation.updates.list_document import ListError, UnusableTargetsError, load_listed_catalogue
 from probe.operation.updates.minisign import PublicKey
-from probe.operation.updates.signed_fetch import check_source, fetch_document, fetch_signature_by
+from probe.operation.updates.signature_fetch import fetch_signature_by
+from probe.operation.updates.signed_fetch import check_source, fetch_document
 from probe.operation.updates.signed_file import BROKEN_OFF, MAX_REASON, PATIENT_S, LookState, SignedFile
 from probe.results.files.atomic import StoreError
 
 EVERY = datetime.timedelta(days=1)
+OFTEN = datetime.timedelta(minutes=50)
 TIMED_S = 20.0
 """How long a scheduled run looks at most."""
 
@@ -50,16 +54,20 @@ def choose_key(settings: Settings, given: PublicKey | None, folder: Path | None 
 
 
 def refresh_list(source: str, key: PublicKey, *, now: datetime.datetime, timeout_s: float = PATIENT_S,
-                 folder: Path | None = None) -> SignedList:
-    """Fetch a list, verify it, and keep it where all is well. What came of it is remembered either way.
+                 folder: Path | None = None, by_hand: bool = False) -> SignedList:
+    """Fetch a list, verify it, and keep it where all is well. What came of it is remembered either way. `by_hand`: the
+    document too is fetched where its signature is the one that is here, so that what is wrong with it shows.
 
-    Raises ListError for a list that cannot be had or is not good, StoreError where nothing can be written.
+    Raises ListError for a list that cannot be had or is not good, StoreError where nothing can be written;
+    UnusableTargetsError when it is kept for what it asks of runs alone: a pause must not wait for an upgrade.
     """
     origin = read_looks(folder).source
     looking = LookState(at=now, failed=BROKEN_OFF, source=origin)
     write_looks(looking, folder)  # before it: whatever happens, nobody asks again for a day
     try:
-        found = keep_list(_fetch(source, key, timeout_s), key, today=now.date(), folder=folder)
+        fetched = _fetch(source, key, timeout_s, now.date(), folder, by_hand)
+        found = keep_list(fetched, key, today=now.date(), folder=folder)
+        _check_usable(source, found)
     except (ListError, StoreError) as error:
         write_looks(LookState(at=now, failed=str(error)[:MAX_REASON], source=origin), folder)
         raise
@@ -68,22 +76,33 @@ def refresh_list(source: str, key: PublicKey, *, now: datetime.datetime, timeout
 
 
 def is_list_due(settings: Settings, *, now: datetime.datetime, folder: Path | None = None) -> bool:
-    """Whether a scheduled run looks for a new list: a source is named, and nobody looked for a day."""
+    """Whether a scheduled run looks for a new list: a source is named, and nobody looked for a day, or for most of an
+    hour where the settings ask for a look before each run."""
     if not settings.update.url:
         return False
     last = read_looks(folder).at
-    return last is None or not now - EVERY < last <= now
+    return last is None or not now - (OFTEN if settings.update.each_run else EVERY) < last <= now
 
 
-def _fetch(source: str, key: PublicKey, timeout_s: float) -> SignedFile:
-    """Document and signature, the second verified as far as that needs no document. Raises ListError."""
+def _check_usable(source: str, found: SignedList) -> None:
+    try:
+        load_listed_catalogue(found.document)
+    except ListError as error:
+        raise UnusableTargetsError(f"{source}: {error}") from None
+
+
+def _fetch(source: str, key: PublicKey, timeout_s: float, today: datetime.date, folder: Path | None,
+           by_hand: bool) -> SignedFile:
+    """Document and signature, the second verified as far as that needs no document. Raises ListError, StoreError."""
     check_source(source)
     deadline = time.monotonic() + timeout_s
-    raw = fetch_signature_by(key, source, timeout_s=timeout_s)
-    document = fetch_document(source, timeout_s=max(0.1, deadline - time.monotonic()))
+    raw, trust = fetch_signature_by(find_list_keys(key, folder), source, timeout_s=timeout_s, today=today)
+    document = None if by_hand else find_kept_document(raw, folder)
+    if document is None:
+        document = fetch_document(source, timeout_s=max(0.1, deadline - time.monotonic()))
     fetched = SignedFile(document=document, signature=raw)
     try:
-        load_listed_catalogue(verify_list(fetched, key).document)
+        verify_list(fetched, key, trust, today=today)
     except ListError as error:
         raise ListError(f"{source}: {error}") from None
     return fetched

@@ -3,6 +3,9 @@
 A public key is two bytes of algorithm, eight of key id and an Ed25519 key (RFC 8032) in base64. A signature file has
 four lines: an untrusted comment, the signature, a trusted comment, and the global signature, which covers signature
 and trusted comment. Algorithm `Ed` signs the file itself, `ED` its BLAKE2b-512 (RFC 7693).
+
+The untrusted comment may hold further signatures of the same file (`also=`) and the number of the key statement under
+which it was signed (`keys=`, see `key_trust.py`). Programs that do not know these words pass over them.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_KEY_CHARACTERS = 2000
@@ -17,6 +22,9 @@ MAX_SIGNATURE_BYTES = 16_384
 """minisign itself writes comments of 1024 and 8192 bytes at most."""
 _ALGORITHM_BYTES, _ID_BYTES, _KEY_BYTES, _SIGNATURE_BYTES = 2, 8, 32, 64
 _UNTRUSTED, _TRUSTED = b"untrusted comment:", b"trusted comment: "
+MAX_KEYS = 8
+"""That may sign one document; with seven further signatures a comment is as long as minisign reads."""
+_ALSO, _NUMBER = re.compile(rb"\balso=([A-Za-z0-9+/=,]{1,1000})"), re.compile(rb"\bkeys=([0-9]{1,9})\b")
 
 
 class SignatureError(ValueError):
@@ -43,6 +51,21 @@ class PublicKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherSignature:
+    """Of another key, over the same document."""
+
+    prehashed: bool
+    key_id: bytes
+    signature: bytes
+
+    @property
+    def text(self) -> str:
+        """As it stands in a comment."""
+        algorithm = b"ED" if self.prehashed else b"Ed"
+        return base64.b64encode(algorithm + self.key_id + self.signature).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     """A signature file, taken apart and not yet verified."""
 
@@ -51,6 +74,14 @@ class Signature:
     signature: bytes
     trusted_comment: bytes
     global_signature: bytes
+    also: tuple[FurtherSignature, ...] = ()
+    keys_number: int = 0
+    """Of the key statement that counts for it, as it says itself; 0: it says nothing. Nobody vouches for it."""
+
+    @property
+    def key_ids(self) -> frozenset[bytes]:
+        """Of the keys that are said to have signed."""
+        return frozenset((self.key_id, *(one.key_id for one in self.also)))
 
 
 def parse_public_key(text: str) -> PublicKey:
@@ -84,13 +115,62 @@ def parse_signature(raw: bytes) -> Signature:
         prehashed=own[:_ALGORITHM_BYTES] == b"ED", key_id=own[2:10], signature=own[10:],
         trusted_comment=lines[2].removeprefix(_TRUSTED),
         global_signature=_decode(lines[3], _SIGNATURE_BYTES, "the global signature"),
+        also=_read_further(lines[0]),
+        keys_number=int(number[1]) if (number := _NUMBER.search(lines[0])) else 0,
     )
 
 
-def check_key(signed: Signature, key: PublicKey) -> None:
-    """Raises SignatureError when somebody else's key signed."""
-    if signed.key_id != key.key_id:
-        raise SignatureError(f"it is signed by the key {_name(signed.key_id)}, not by {key.name}")
+def check_keys(signed: Signature, keys: Sequence[PublicKey], threshold: int = 1) -> None:
+    """Raises SignatureError when, by what it says itself, fewer than `threshold` of the keys signed."""
+    signers = sum(key.key_id in signed.key_ids for key in keys)
+    if signers < threshold:
+        raise SignatureError(_explain_lack(signed, keys, threshold, signers))
+
+
+def verify_by_keys(document: bytes, signed: Signature, keys: Sequence[PublicKey], threshold: int = 1) -> str:
+    """The trusted comment of a document that `threshold` of the keys signed; empty where the key that vouches for the
+    comment is not among them. A key counts once. Raises SignatureError."""
+    comments, failures, good = [], [], set[bytes]()
+    check_keys(signed, keys, threshold)
+    for key in keys:
+        try:
+            if key.key_id == signed.key_id:
+                comments.append(verify_signature(document, signed, key))
+            else:
+                _verify_further(document, signed, key)
+            good.add(key.point)
+        except SignatureError as error:
+            failures.append((key.key_id not in signed.key_ids, error))
+    if len(good) < threshold:
+        for absent, failure in failures:
+            if not absent:
+                raise failure
+        raise SignatureError(_explain_lack(signed, keys, threshold, len(good)))
+    return "".join(comments[:1])
+
+
+def add_signature(first: bytes, second: bytes) -> bytes:
+    """A signature file with the signatures of both, those of `second` in the comment. Raises SignatureError."""
+    one, two = parse_signature(first), parse_signature(second)
+    main = FurtherSignature(prehashed=two.prehashed, key_id=two.key_id, signature=two.signature)
+    given = (*one.also, main, *two.also)
+    further = list({each.key_id: each for each in given if each.key_id != one.key_id}.values())
+    if len(further) >= MAX_KEYS:
+        raise SignatureError(f"more than {MAX_KEYS} keys signed it")
+    comment = write_comment(keys_number=max(one.keys_number, two.keys_number), also=further)
+    return comment.encode() + b"\n" + first.split(b"\n", 1)[1]
+
+
+def write_comment(*, keys_number: int = 0, also: Sequence[FurtherSignature] = ()) -> str:
+    """The first line of a signature file."""
+    words = [f"keys={keys_number}"] if keys_number else []
+    words += ["also=" + ",".join(one.text for one in also)] if also else []
+    return " ".join([f"{_UNTRUSTED.decode()} signature from a reachability probe's key", *words])
+
+
+def number_signature(raw: bytes, number: int) -> bytes:
+    """The signature file, with the number of a key statement in its comment. Raises SignatureError."""
+    return write_comment(keys_number=number, also=parse_signature(raw).also).encode() + b"\n" + raw.split(b"\n", 1)[1]
 
 
 def verify_signature(document: bytes, signed: Signature, key: PublicKey) -> str:
@@ -98,8 +178,9 @@ def verify_signature(document: bytes, signed: Signature, key: PublicKey) -> str:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    check_key(signed, key)
-    message = hashlib.blake2b(document).digest() if signed.prehashed else document
+    if signed.key_id != key.key_id:
+        raise SignatureError(_explain_lack(signed, (key,), 1, 0))
+    message = _choose_message(document, prehashed=signed.prehashed)
     try:
         verifier = Ed25519PublicKey.from_public_bytes(key.point)
         verifier.verify(signed.signature, message)
@@ -110,6 +191,47 @@ def verify_signature(document: bytes, signed: Signature, key: PublicKey) -> str:
     except InvalidSignature:
         raise SignatureError("the signature's trusted comment was altered") from None
     return signed.trusted_comment.decode("utf-8", "replace")
+
+
+def _choose_message(document: bytes, *, prehashed: bool) -> bytes:
+    return hashlib.blake2b(document).digest() if prehashed else document
+
+
+def _verify_further(document: bytes, signed: Signature, key: PublicKey) -> None:
+    """Raises SignatureError unless one of the further signatures is the key's over this document."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    for one in signed.also:
+        if one.key_id != key.key_id:
+            continue
+        try:
+            Ed25519PublicKey.from_public_bytes(key.point).verify(
+                one.signature, _choose_message(document, prehashed=one.prehashed))
+            return
+        except (InvalidSignature, ValueError):
+            continue
+    raise SignatureError(f"the signature of the key {key.name} is not one of this content")
+
+
+def _explain_lack(signed: Signature, keys: Sequence[PublicKey], threshold: int, signers: int) -> str:
+    theirs, ours = (", ".join(names) for names in (sorted(map(_name, signed.key_ids)), [key.name for key in keys]))
+    if len(keys) == 1:
+        return f"it is signed by the key {theirs}, not by {ours}"
+    return f"it is signed by the key {theirs}; of {ours} {threshold} must sign it, and {signers} did"
+
+
+def _read_further(comment: bytes) -> tuple[FurtherSignature, ...]:
+    """The further signatures in an untrusted comment; what is none says nothing."""
+    found = []
+    for text in (match[1] if (match := _ALSO.search(comment)) else b"").split(b",")[:MAX_KEYS - 1]:
+        try:
+            raw = _decode(text, _ALGORITHM_BYTES + _ID_BYTES + _SIGNATURE_BYTES, "a further signature")
+        except SignatureError:
+            continue
+        if raw[:2] in (b"Ed", b"ED"):
+            found.append(FurtherSignature(prehashed=raw[:2] == b"ED", key_id=raw[2:10], signature=raw[10:]))
+    return tuple(found)
 
 
 def _name(key_id: bytes) -> str:

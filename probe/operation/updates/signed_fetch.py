@@ -15,11 +15,14 @@ from probe.control.reaching.reach import get_socket, hang_up, open_stream
 from probe.control.reaching.reach_plan import PUBLIC_TRUST, ReachPlan
 from probe.core.addresses import is_bogon, parse_address
 from probe.core.tables.http_status import REDIRECTS
+from probe.operation.updates.key_trust import MAX_BYTES as MAX_KEYS_BYTES
 from probe.operation.updates.list_document import MAX_BYTES, ListError
-from probe.operation.updates.minisign import MAX_SIGNATURE_BYTES, PublicKey, SignatureError, check_key, parse_signature
+from probe.operation.updates.minisign import MAX_SIGNATURE_BYTES
 
 SUFFIX = ".minisig"
 """Of the signature's name, after the list's."""
+KEYS_SUFFIX = ".keys"
+"""The same of the file of key statements, which need not be there."""
 MAX_REDIRECTS = 5
 MAX_HEAD_BYTES = 64 * 1024
 USER_AGENT = f"reachability-probe/{__version__}"
@@ -36,14 +39,9 @@ def fetch_signature(source: str, *, timeout_s: float) -> bytes:
     return fetch_body(source + SUFFIX, MAX_SIGNATURE_BYTES, timeout_s=timeout_s)
 
 
-def fetch_signature_by(key: PublicKey, source: str, *, timeout_s: float) -> bytes:
-    """The same where it says that `key` signed, as far as that needs no document. Raises ListError."""
-    raw = fetch_signature(source, timeout_s=timeout_s)
-    try:
-        check_key(parse_signature(raw), key)
-    except SignatureError as error:
-        raise ListError(f"{source}: {error}") from None
-    return raw
+def fetch_statements(source: str, *, timeout_s: float) -> bytes:
+    """The key statements that lie beside a list. Raises ListError."""
+    return fetch_body(source + KEYS_SUFFIX, MAX_KEYS_BYTES, timeout_s=timeout_s)
 
 
 def fetch_document(source: str, *, timeout_s: float) -> bytes:

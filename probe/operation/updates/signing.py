@@ -11,11 +11,11 @@ import base64
 import binascii
 import hashlib
 import secrets
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from probe.config.private_file import may_others_use
 from probe.operation.updates.minisign import PublicKey, SignatureError
 from probe.results.files.atomic import StoreError, write_files
 
@@ -82,7 +82,7 @@ def read_secret_key(path: Path) -> SecretKey:
     """The secret key in a file. Raises SignatureError for one that cannot be used, or that others may read."""
     try:
         with path.open("rb") as handle:
-            if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            if may_others_use(path, path.stat().st_mode):
                 raise SignatureError(f"{path}: others may read it; to do: chmod 600 {path}")
             lines = handle.read(_MAX_FILE + 1).splitlines()
     except OSError as error:

@@ -12,8 +12,11 @@ class UploadError(Exception):
 class Sender(Protocol):
     """Puts files to one place."""
 
-    def put(self, name: str, content: bytes, *, timeout_s: float) -> None:
-        """Write a file under a name, over one that is there. Raises UploadError, at the latest after `timeout_s`."""
+    def put(self, name: str, content: bytes, *, timeout_s: float) -> str:
+        """Write a file under a name, over one that is there; returns what the place answered, in our own words.
+
+        Raises UploadError, at the latest after `timeout_s`.
+        """
 
 
 STATUS_WORDS = {

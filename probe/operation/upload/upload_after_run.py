@@ -13,6 +13,7 @@ from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_lacking_upload_consent
 from probe.config.settings import Settings
 from probe.core.tables.systems import LINUX
+from probe.core.translation import say
 from probe.operation.schedules.installed_schedules import make_own_command
 
 AFTER_RUN_S = 60.0
@@ -34,7 +35,7 @@ def upload_after_run(settings: Settings, folder: Path, *, run_ends: float) -> No
     if not settings.upload.place or read_marker().lab:
         return
     if why := explain_lacking_upload_consent(settings):
-        click.echo(f"Nothing was uploaded. {why} To be asked: probe setup", err=True)
+        click.echo(say("Nothing was uploaded. {why} To be asked: probe setup", why=why), err=True)
         return
     for_s = min(AFTER_RUN_S, run_ends + REST_S - time.monotonic())
     if for_s < _LEAST_S:
@@ -44,7 +45,7 @@ def upload_after_run(settings: Settings, folder: Path, *, run_ends: float) -> No
     try:
         _run_bounded(command, for_s)
     except OSError as error:
-        click.echo(f"Nothing was uploaded: {error.strerror}", err=True)
+        click.echo(say("Nothing was uploaded: {strerror}", strerror=error.strerror), err=True)
 
 
 def _run_bounded(command: list[str], for_s: float) -> None:
@@ -57,7 +58,7 @@ def _run_bounded(command: list[str], for_s: float) -> None:
                 resource.prlimit(child.pid, resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
         child.wait(for_s)
     except subprocess.TimeoutExpired:
-        click.echo("The upload was stopped after its time; it goes on with the next run.", err=True)
+        click.echo(say("The upload was stopped after its time; it goes on with the next run."), err=True)
     finally:
         child.kill()
         child.wait()

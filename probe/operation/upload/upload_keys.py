@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from probe.config.destination import OBJECT_STORES, parse_login
+from probe.config.private_file import check_private
 from probe.config.settings import Settings, SettingsError, UploadSettings, read_toml
+from probe.core.translation import say
 
 _HTTP = {"user": ("PROBE_UPLOAD_USER",), "password": ("PROBE_UPLOAD_PASSWORD",), "token": ("PROBE_UPLOAD_TOKEN",)}
 _NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -41,14 +43,15 @@ def read_upload_keys(settings: Settings) -> dict[str, str]:
     scheme = upload.to.partition("://")[0]
     keys = _from_environment(scheme) | _from_file(upload, scheme)
     if (found := parse_login(upload.to)) is not None:
-        _check_private(Path(settings.path))
+        check_private(Path(settings.path), holds="keys")
         keys |= {"user": found[0], "password": found[1]}
     if scheme in OBJECT_STORES:
         _check_environment(scheme)
         if not any(enough <= keys.keys() for enough in _ENOUGH[scheme]):
             wanted = " or ".join(" and ".join(sorted(enough)) for enough in _ENOUGH[scheme])
-            raise SettingsError(f"{scheme}:// needs keys ({wanted}): put them into a file (chmod 600), and name it as "
-                                "upload.credentials in the configuration")
+            raise SettingsError(say("{scheme}:// needs keys ({wanted}): put them into a file (chmod 600), and "
+                                    "name it as upload.credentials in the configuration",
+                                    scheme=scheme, wanted=wanted))
     return keys
 
 
@@ -61,28 +64,20 @@ def _from_file(upload: UploadSettings, scheme: str) -> dict[str, str]:
     if not upload.credentials:
         return {}
     path = Path(upload.credentials).expanduser()
-    _check_private(path)
+    check_private(path, holds="keys")
     try:
         read = read_toml(path)
     except SettingsError as error:
         if "is no TOML" in str(error):  # the parser's words could repeat a key
-            raise SettingsError(f"{path}: is no TOML; write one `name = \"value\"` a line") from None
+            raise SettingsError(say("{path}: is no TOML; write one `name = \"value\"` a line", path=path)) from None
         raise
     for key, value in read.items():
         if key not in _NAMES[scheme]:
-            raise SettingsError(f"{path}: {key!r} is no key for {scheme}://: {', '.join(_NAMES[scheme]) or 'none is'}")
+            raise SettingsError(say("{path}: {key} is no key for {scheme}://; its keys: {names}", path=path,
+                                    key=repr(key), scheme=scheme, names=", ".join(_NAMES[scheme]) or say("none")))
         if not isinstance(value, str) or not value.isprintable():
-            raise SettingsError(f"{path}: {key}: must be a text, in quotes")
+            raise SettingsError(say("{path}: {key}: must be a text, in quotes", path=path, key=key))
     return {key: str(value) for key, value in read.items()}
-
-
-def _check_private(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    if mode & 0o077:
-        raise SettingsError(f"{path}: holds keys and may be used by others: chmod 600 {path}")
 
 
 def _check_environment(scheme: str) -> None:
@@ -90,5 +85,6 @@ def _check_environment(scheme: str) -> None:
     prefix = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}[scheme]
     for name in sorted(os.environ):
         if name.startswith(prefix) and _LEADS_ELSEWHERE.match(name):
-            raise SettingsError(f"{name} is set in the environment and could lead the upload elsewhere: unset it; a "
-                                "server that you mean stands as upload.endpoint in the configuration")
+            raise SettingsError(say("{name} is set in the environment and could lead the upload elsewhere: unset "
+                                    "it; a server that you mean stands as upload.endpoint in the configuration",
+                                    name=name))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from probe.config.destination import OBJECT_STORES
@@ -28,6 +29,8 @@ from probe.operation.upload.upload_state import (
 )
 from probe.results.files.atomic import StoreError
 
+Seal = Callable[[str, bytes], tuple[str, bytes]]
+"""Name and content of a file -> those under which it is sent."""
 FILE_S = 300.0
 """What one file may take."""
 _SAVE_EVERY_S = 2.0
@@ -68,11 +71,23 @@ def make_sender(settings: Settings, results: Path) -> Sender:
     return HttpSender(upload, keys, signed=UrlSigner(upload, keys).url, headers=AZURE_HEADERS if scheme == "az" else {})
 
 
+def make_sealer(settings: Settings) -> Seal | None:
+    """How runs are encrypted for whoever alone may read them; None where they are not. Raises SettingsError."""
+    if not settings.upload.encrypt_to:
+        return None
+    from probe.results.archive.sealed_runs import read_recipient, seal
+
+    recipient = read_recipient(settings.upload.encrypt_to)
+    return lambda name, content: seal(name, content, recipient)
+
+
 def send_waiting_runs(directory: Path, place: str, sender: Sender, *, for_s: float, lab: bool = False,
-                      progress: Progress = ignore_progress, rng: random.Random | None = None) -> SendResult:
+                      seal: Seal | None = None, progress: Progress = ignore_progress,
+                      rng: random.Random | None = None) -> SendResult:
     """Send every run that waits. One failure ends it and is remembered, with when to try again.
 
-    `lab`: whether this is the laboratory; runs made there are sent nowhere else, and the other way round. Only the
+    `lab`: whether this is the laboratory; runs made there are sent nowhere else, and the other way round. `seal`: how
+    they are encrypted. Only the
     holder of the upload's lock may call this. Raises StoreError when the state cannot be read or written.
     """
     done = SendResult(state=prune_state(read_state(directory, place), directory))
@@ -80,7 +95,7 @@ def send_waiting_runs(directory: Path, place: str, sender: Sender, *, for_s: flo
     ends, saved = time.monotonic() + for_s, time.monotonic()
     try:
         for number, (day, run_id) in enumerate(queue, start=1):
-            _send_run(directory, day, run_id, sender, ends, done, lab)
+            _send_run(directory, day, run_id, sender, ends, done, lab, seal)
             if time.monotonic() - saved > _SAVE_EVERY_S:
                 write_state(directory, done.state)
                 saved = time.monotonic()
@@ -96,26 +111,28 @@ def send_waiting_runs(directory: Path, place: str, sender: Sender, *, for_s: flo
     return done
 
 
-def measure_waiting_runs(directory: Path, place: str, *, lab: bool = False,
+def measure_waiting_runs(directory: Path, place: str, *, lab: bool = False, seal: Seal | None = None,
                          progress: Progress = ignore_progress) -> SendResult:
     """What `send_waiting_runs` would send, with sizes; nothing is sent or written. Raises StoreError."""
     done = SendResult(state=read_state(directory, place))
     queue = list_waiting_runs(directory, done.state)
     for number, (day, run_id) in enumerate(queue, start=1):
         if (parcel := _pack(directory, day, run_id, done, lab)) is not None:
-            _count(parcel, done)
+            _count(_sealed(parcel, seal), done)
         progress(number, len(queue))
     return done
 
 
-def _send_run(directory: Path, day: str, run_id: str, sender: Sender, ends: float, done: SendResult, lab: bool) -> None:
+def _send_run(directory: Path, day: str, run_id: str, sender: Sender, ends: float, done: SendResult, lab: bool,
+              seal: Seal | None) -> None:
     if (parcel := _pack(directory, day, run_id, done, lab)) is None:
         return
     left_s = ends - time.monotonic()
     if left_s < _LEAST_S:
         raise _OutOfTime
-    sender.put(parcel.name, parcel.content, timeout_s=min(FILE_S, left_s))
-    done.state = note_done(done.state, day, run_id, at=get_now())
+    parcel = _sealed(parcel, seal)
+    answer = sender.put(parcel.name, parcel.content, timeout_s=min(FILE_S, left_s))
+    done.state = note_done(done.state, day, run_id, at=get_now(), answer=answer)
     _count(parcel, done)
 
 
@@ -131,6 +148,13 @@ def _pack(directory: Path, day: str, run_id: str, done: SendResult, lab: bool) -
     done.other_side += 1
     done.state = note_done(done.state, day, run_id, at=None)
     return None
+
+
+def _sealed(parcel: RunParcel, seal: Seal | None) -> RunParcel:
+    if seal is None:
+        return parcel
+    name, content = seal(parcel.name, parcel.content)
+    return replace(parcel, name=name, content=content)
 
 
 def _count(parcel: RunParcel, done: SendResult) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.translation import say
 from probe.results.archive.own_files import UPLOAD_FOLDER
 from probe.results.files.atomic import StoreError, replace_file, translate_os_errors
 from probe.results.layout import is_run_id, run_files
@@ -37,6 +38,8 @@ class UploadState(msgspec.Struct, frozen=True, kw_only=True):
     """In a row."""
     next_try: datetime | None = None
     last_success: datetime | None = None
+    last_answer: str = ""
+    """What the place said to the last run that it got."""
     last_error: str = ""
 
 
@@ -55,7 +58,8 @@ def read_state(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> Uplo
     try:
         return msgspec.json.decode(text, type=UploadState)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StoreError(f"{file}: is damaged ({error}); remove it, and everything is sent once more") from None
+        raise StoreError(say("{file}: is damaged ({error}); remove it, and everything is sent once more", file=file,
+                             error=error)) from None
 
 
 def write_state(directory: Path, state: UploadState, folder: str = UPLOAD_FOLDER) -> None:
@@ -82,13 +86,15 @@ def list_waiting_runs(directory: Path, state: UploadState) -> list[tuple[str, st
     return sorted(found for found in list_stored_runs(directory) if found not in done)
 
 
-def note_done(state: UploadState, day: str, run_id: str, *, at: datetime | None) -> UploadState:
-    """The state once a run is there; `at`: when it was sent, None for one that is never to be sent."""
+def note_done(state: UploadState, day: str, run_id: str, *, at: datetime | None, answer: str = "") -> UploadState:
+    """The state once a run is there; `at`: when it was sent, None for one that is never to be sent; `answer`: what the
+    place said to it."""
     runs = tuple(sorted({*state.done.get(day, ()), run_id}))
     state = msgspec.structs.replace(state, done={**state.done, day: runs})
     if at is None:
         return state
-    return msgspec.structs.replace(state, failures=0, next_try=None, last_success=at, last_error="")
+    return msgspec.structs.replace(state, failures=0, next_try=None, last_success=at, last_answer=answer,
+                                   last_error="")
 
 
 def note_failure(state: UploadState, why: str, *, at: datetime, rng: random.Random) -> UploadState:

@@ -18,7 +18,7 @@ from probe.research.cells.row_quality import CODES, flag, moment, text, whole_nu
 
 KEY = ("lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id", "cell_start")
 COUNTS = ("n", "ok", "blocked", "down", "inconclusive", "network", "local", "witnesses")
-COLUMNS = (*KEY, *COUNTS, "block_type", "confirmed", *FAILED, "failure_type")
+COLUMNS = (*KEY, *COUNTS, "block_type", "confirmed", *FAILED, "failure_type", "standing")
 ORDER = ("cell_start", "lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id")
 """Of the rows in a file: the same whatever was gone through at once."""
 NUMBERED_ORDER = ("slot_no", "level", "name_no")
@@ -56,9 +56,10 @@ def judge_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
         **{name: text(raw[name]) for name in ("n_attempted", "n_observations")},
     ).distinct()
     own = ibis.window(group_by=frame.run_id)
-    judged = frame.mutate(reason=row_quality.run_reason(frame, now=now, lab=lab), versions=ibis._.count().over(own),
-                          first=ibis.row_number().over(ibis.window(group_by=[frame.run_id, frame.day],
-                                                                   order_by=frame.start)))
+    judged = frame.mutate(reason=row_quality.run_reason(frame, now=now, lab=lab), versions=ibis._.count().over(own))
+    judged = judged.mutate(sound=judged.reason == "",
+                           first=ibis.row_number().over(ibis.window(group_by=[judged.run_id, judged.day],
+                                                                    order_by=judged.start)))
     judged = judged.filter(judged["first"] == 0)
     judged = judged.mutate(reason=ibis.cases((judged.versions > 1, "conflict"), else_=judged.reason),
                            cell_start=judged.start.truncate("h").cast("timestamp(6)"), day_no=day_number(judged.day))
@@ -67,8 +68,8 @@ def judge_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
         run_no=ibis.row_number().over(ibis.window(order_by=[judged.cell_start, judged.run_id])),
         crowded=ibis._.count().over(own) > 1)
     judged = _number(_number(judged, "slot_no", _PLACE), "probe_no", ("probe_id",))
-    return judged.select("run_id", "day", "start", "reason", "cell_start", "lab", "probe_cc", "probe_asn", "run_no",
-                         "slot_no", "probe_no", "crowded", "day_no")
+    return judged.select("run_id", "day", "start", "reason", "sound", "cell_start", "lab", "probe_id", "probe_cc",
+                         "probe_asn", "run_no", "slot_no", "probe_no", "crowded", "day_no")
 
 
 def _number(rows: ir.Table, name: str, columns: tuple[str, ...]) -> ir.Table:
@@ -145,11 +146,13 @@ class CountedRows:
 
     facts: ir.Table
     names: ir.Table
+    crowded: bool
+    """Some probe has several runs in an hour."""
 
 
 def count_verdict_cells(verdicts: CountedRows, runs: ir.Table) -> ir.Table:
     """The cells of targets."""
-    facts = verdicts.facts
+    facts = _once_a_probe(verdicts.facts) if verdicts.crowded else verdicts.facts
     told = facts.filter(facts.code == CODES["blocked"])
     sure = told.group_by(["slot_no", "name_no"]).agg(confirmed=_sum(told.confirmed))
     return _finish(_tally(facts, told, sure, list_failures(facts)), verdicts.names, runs, "target")
@@ -199,8 +202,11 @@ def count_role_cells(services: CountedRows, blocked: ir.Table | None, failures: 
                      runs: ir.Table) -> ir.Table:
     """The cells of roles; the blocked verdicts of their targets, if there are any, tell by what and if confirmed, and
     `failures`, from `list_role_failures`, what failed."""
-    sure = _count_confirmed(services.facts, blocked)
-    return _finish(_tally(services.facts, blocked, sure, failures), services.names, runs, "role")
+    facts = services.facts
+    if services.crowded:
+        facts = _once_a_probe(facts)
+        blocked, failures = (_of_counted(rows, services.facts, facts) for rows in (blocked, failures))
+    return _finish(_tally(facts, blocked, _count_confirmed(facts, blocked), failures), services.names, runs, "role")
 
 
 def combine_services(services: CountedRows) -> ir.Table:
@@ -225,7 +231,32 @@ def count_service_cells(whole: ir.Table, services: CountedRows, blocked: ir.Tabl
         told = told.select("run_no", "slot_no", "name_no")
         failures = without_right(told.inner_join(failures.rename(name_no="service_no"), ["run_no", "name_no"]))
     names = services.names.select("service", name_no=services.names.service_no).distinct()
-    return _finish(_tally(whole, blocked, _count_confirmed(whole, blocked), failures), names, runs, "service")
+    facts = whole
+    if services.crowded:
+        facts = _once_a_probe(whole)
+        blocked, failures = (_of_counted(rows, whole, facts) for rows in (blocked, failures))
+    return _finish(_tally(facts, blocked, _count_confirmed(facts, blocked), failures), names, runs, "service")
+
+
+def _once_a_probe(facts: ir.Table) -> ir.Table:
+    """The facts with one for each probe, name and hour, whatever the number of its runs: what most of them say, of
+    equally many the first of CODES, so that who was served at times counts as served."""
+    crowd = facts.filter(facts.crowded)
+    same = [crowd[name] for name in (*_CELL, "probe_no")]
+    crowd = crowd.mutate(times=ibis._.count().over(ibis.window(group_by=[*same, crowd.code])))
+    order = [crowd.code == CODES["not_attempted"], ibis.desc(crowd.times), crowd.code, crowd.run_no]
+    crowd = crowd.mutate(turn=ibis.row_number().over(
+        ibis.window(group_by=[crowd[name] for name in (*_CELL, "probe_no")], order_by=order)))
+    chosen = crowd.filter(crowd.turn == 0).select(*facts.columns)
+    return ibis.union(facts.filter(~facts.crowded), chosen)
+
+
+def _of_counted(rows: ir.Table | None, facts: ir.Table, counted: ir.Table) -> ir.Table | None:
+    """The rows without those of facts that `_once_a_probe` passed over."""
+    if rows is None:
+        return None
+    pairs = [table.filter(table.crowded).select("run_no", "name_no") for table in (facts, counted)]
+    return rows.anti_join(pairs[0].anti_join(pairs[1], ["run_no", "name_no"]), ["run_no", "name_no"])
 
 
 def day_folder(file: ir.StringValue) -> ir.StringValue:
@@ -265,21 +296,16 @@ def _size(rows: ir.Table) -> ir.IntegerScalar:
 
 def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None,
            failures: ir.Table | None) -> ir.Table:
-    """Outcomes, witnesses, block types and failures by hour, network and name.
-
-    A probe with one run in the hour is one witness a row; only of those with more are the names compared.
-    """
+    """Outcomes, witnesses, block types and failures by hour, network and name; `facts` has each probe once."""
     tried = facts.filter(facts.code != CODES["not_attempted"])
     cells = tried.group_by(_CELL).agg(
-        **{word: _sum(tried.code == CODES[word]) for word in _COUNTED}, single=_sum(~tried.crowded))
-    crowd = tried.filter(tried.crowded).select(*_CELL, "probe_no").distinct()
-    cells = _join(cells, crowd.group_by(_CELL).agg(several=_size(crowd)))
+        **{word: _sum(tried.code == CODES[word]) for word in _COUNTED}, witnesses=_size(tried))
     none = {"confirmed": ibis.literal(0, "int64"), "block_type": ibis.literal("")}
     cells = _join(cells, confirmed) if confirmed is not None else cells.mutate(confirmed=none["confirmed"])
     cells = _join(cells, _commonest(blocked)) if blocked is not None else cells.mutate(block_type=none["block_type"])
     cells = _add_failures(cells, failures)
     return cells.mutate(
-        witnesses=cells.single + cells.several.fill_null(0), n=cells.ok + cells.blocked + cells.down,
+        n=cells.ok + cells.blocked + cells.down,
         confirmed=cells.confirmed.fill_null(0),
         block_type=ibis.cases((cells.blocked > 0, cells.block_type.fill_null("")), else_=""))
 
@@ -326,7 +352,7 @@ def _finish(cells: ir.Table, names: ir.Table, runs: ir.Table, level: str) -> ir.
     words = [name for name in ("target_id", "service", "role") if name in names.columns]
     cells = cells.inner_join(names.select("name_no", *words), "name_no")
     slots = runs.filter(runs.reason == "").select(
-        "slot_no", "lab", "probe_cc", "probe_asn", "cell_start").distinct()
+        "slot_no", "lab", "probe_cc", "probe_asn", "cell_start", "standing").distinct()
     cells = cells.inner_join(slots, "slot_no").mutate(level=ibis.literal(level))
     missing = {name: ibis.literal("") for name in ("role", "target_id") if name not in cells.columns}
     cells = cells.mutate(**missing)

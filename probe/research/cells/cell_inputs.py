@@ -200,12 +200,19 @@ def split_readable(group: FileGroup, columns: Sequence[str]) -> tuple[FileGroup,
     for path in group.files:
         try:
             with pq.ParquetFile(path) as file:
-                for _ in file.iter_batches(columns=[name for name in columns if name in group.columns]):
-                    pass
+                names = [name for name in columns if name in group.columns]
+                count = sum(batch.num_rows for batch in file.iter_batches(columns=names))
+                if names and count != file.metadata.num_rows:
+                    raise pa.ArrowInvalid("a damaged head of a page ends the rows in silence")
         except (OSError, pa.ArrowException, UnicodeDecodeError):
             bad.append(UnreadableFile(path=path, table=group.table, reason="is a damaged Parquet file"))
     broken = {each.path for each in bad}
     return replace(group, files=tuple(path for path in group.files if path not in broken)), bad
+
+
+def list_readable(groups: Iterable[FileGroup], columns: Sequence[str]) -> list[FileGroup]:
+    """The groups that have files which can be read to their end, with these alone."""
+    return [whole for group in groups if (whole := split_readable(group, columns)[0]).files]
 
 
 def _csv_head(path: Path) -> tuple[tuple[str, ...], str, int]:

@@ -9,7 +9,7 @@ from probe.research.cells.failure_layers import FAILED, LAYERS
 
 _AT = {"dns": "by the name", "tcp": "on the way to the address, below TLS", "tls": "in TLS", "http": "in HTTP",
        "other": "in another way"}
-_WORDS = {"probe_cc", "level", "service", "role", "target_id", "block_type", "failure_type"}
+_WORDS = {"probe_cc", "level", "service", "role", "target_id", "block_type", "failure_type", "standing"}
 SCHEMA = pa.schema([
     pa.field(name, pa.bool_() if name == "lab" else pa.string() if name in _WORDS
              else pa.timestamp("us", tz="UTC") if name == "cell_start" else pa.int64(), nullable=False)
@@ -25,19 +25,22 @@ MEANINGS = {
     "target_id": "Target; empty above targets.",
     "cell_start": "Hour in UTC in which the runs began. An hour without a run has no row: a gap stays a gap.",
     "n": "Decided: ok + blocked + down. The denominator of every share; where it is small, a share says little.",
-    "ok": "Runs that found it well.",
-    "blocked": "Runs that found it blocked.",
-    "down": "Runs that found the service itself failing.",
-    "inconclusive": "Runs whose evidence did not decide; in no share.",
-    "network": "Runs in which the whole network was cut, walled or slowed; in no share.",
-    "local": "Runs in which the volunteer's own device, router or resolver was the cause; in no share.",
-    "witnesses": "Different probes among all these runs.",
+    "ok": "Probes that found it well; a probe with several runs in the hour says what most of them say.",
+    "blocked": "Probes that found it blocked.",
+    "down": "Probes that found the service itself failing.",
+    "inconclusive": "Probes whose evidence did not decide; in no share.",
+    "network": "Probes of which the whole network was cut, walled or slowed; in no share.",
+    "local": "Probes of which the volunteer's own device, router or resolver was the cause; in no share.",
+    "witnesses": "All these probes, whatever they say.",
     "block_type": "The most frequent cause among its blocked targets, the first by name of equally frequent ones; empty"
                   " where nothing is blocked.",
-    "confirmed": "Blocked runs in which a second time slot agreed.",
-    **{name: f"Runs that failed {_AT[layer]}: found blocked, or left open and suspected. Of a role or service that was"
-             " left open: more of its targets failed than answered."
+    "confirmed": "Blocked probes of which a second time slot agreed.",
+    **{name: f"Probes for which it failed {_AT[layer]}: found blocked, or left open and suspected. Of a role or service"
+             " that was left open: more of its targets failed than answered."
        for name, layer in zip(FAILED, LAYERS, strict=True)},
     "failure_type": "The most frequent cause, named or suspected, of what failed; the first by name of equally frequent"
                     " ones.",
+    "standing": "Whose word counts: `established` names, known in this network for some days by the collector's record,"
+                " and no others; `fresh` ones, where nobody there was known on that day; `unknown`, where nobody could"
+                " have been, or names were known by the times of their own runs alone.",
 }

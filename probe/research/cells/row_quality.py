@@ -13,9 +13,11 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from probe.core.tables.name_ages import ESTABLISHED_DAYS
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 from probe.core.tables.versions import SCHEMA_VERSION
 
+FRESH = "fresh"
 REASONS: Mapping[str, str] = {
     "file": "the file cannot be read as what it is named",
     "signature": "a run in the file is not what its probe signed: see, and mend, with probe verify --repair",
@@ -30,6 +32,8 @@ REASONS: Mapping[str, str] = {
     "country": "the country is no code of two capital letters",
     "network": "the network has no number between 0 and 4294967295",
     "probe_id": "the probe has a name that no probe has",
+    FRESH: "the name had not measured in this network on "
+           f"{ESTABLISHED_DAYS} days before, while others who had did: it does not count beside them",
     "conflict": "there are two versions of the run: none of its rows is used",
     "unfinished": "there is no such run on that day: it was not finished, or its file is missing or left out",
     "name": "the target, service or role has a name that none has",
@@ -61,6 +65,12 @@ _MAX_ASN = (1 << 32) - 1
 def text(column: ir.Value) -> ir.StringValue:
     """A text; where there is none the empty one, as in the CSV files."""
     return column.cast("string").fill_null("")
+
+
+def has_sure_place(runs: ir.Table) -> ir.BooleanValue:
+    """Whether a run was made where it says: through no tunnel, and nothing of its place is in doubt."""
+    return ((text(runs.tunnel) == "") & text(runs.vantage_doubt).isin(["", "[]"])
+            & (text(runs.network_type) != "vpn"))
 
 
 def flag(column: ir.Value) -> ir.BooleanValue:

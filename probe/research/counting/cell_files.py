@@ -3,57 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from probe.core.progress import Progress, ignore_progress
 from probe.research.cells import cell_expressions as cell
 from probe.research.cells.cell_inputs import DayChunk, choose_days, list_days
-from probe.research.cells.cell_schema import MEANINGS, SCHEMA
+from probe.research.cells.cell_schema import MEANINGS
 from probe.research.cells.file_names import ABOUT_FILE, CELLS_FILE, DAYS_FOLDER, EVENTS_FILE
 from probe.research.cells.left_out_list import write_left_out
+from probe.research.cells.name_standing import number_vouched
+from probe.research.counting.cells_writer import NO_LAYOUT, open_cells
 from probe.research.counting.day_counts import CellSummary, DayCount, add_up, summary_to_json
 from probe.research.counting.day_plan import CountingTerms, DayPlan, plan_days
 from probe.research.counting.known_days import KnownDay, KnownDays, open_known_days
 from probe.research.counting.portion_counting import PortionCounter
 from probe.research.counting.run_crossings import NO_RUNS
 from probe.research.engines.engine import AnalysisEngine
-from probe.results.files.atomic import StoreError, replace_file, replace_whole
+from probe.results.archive.vouched_names import read_vouched_names
+from probe.results.files.atomic import StoreError, replace_file
 
-_GROUP_ROWS = 1 << 17
 _TABLES = ("runs", "verdicts", "services")
-
-
-class _RowGroups:
-    """Writes groups of as many rows, whatever portions they come in: so the file does not tell who computed it."""
-
-    def __init__(self, file: pq.ParquetWriter) -> None:
-        self._file = file
-        self._waiting: list[pa.Table] = []
-
-    def add(self, rows: pa.Table, *, last: bool = False) -> None:
-        self._waiting.append(rows)
-        if last or sum(table.num_rows for table in self._waiting) >= _GROUP_ROWS:
-            table = pa.concat_tables(self._waiting)
-            whole = table.num_rows if last else table.num_rows // _GROUP_ROWS * _GROUP_ROWS
-            for start in range(0, whole, _GROUP_ROWS):
-                self._file.write_table(table.slice(start, min(_GROUP_ROWS, whole - start)).combine_chunks())
-            self._waiting = [table.slice(whole)]
-
-
-@contextmanager
-def _new_parquet(path: Path) -> Iterator[_RowGroups]:
-    """A file that takes its place when it is whole."""
-    with replace_whole(path) as temporary, pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as file:
-        groups = _RowGroups(file)
-        yield groups
-        groups.add(SCHEMA.empty_table(), last=True)
 
 
 def write_cells(
@@ -72,12 +46,14 @@ def write_cells(
     if not by_day:
         raise StoreError(f"{directory}: no results of these days; see --since and --until")
     _check_period(out, since, until)
-    known = open_known_days(out / DAYS_FOLDER)
-    terms = CountingTerms(engine=engine.name, lab=lab, now=now, everything=rejected is not None)
+    known = open_known_days(out / DAYS_FOLDER, directory)
+    terms = CountingTerms(engine=engine.name, lab=lab, now=now, everything=rejected is not None,
+                          vouched=number_vouched(read_vouched_names(directory)))
     done = CellSummary(engine=engine.name, folders=len(folders), since=since, until=until)
     with write_left_out(rejected) as listing:
         counter = PortionCounter(engine=engine, listing=listing)
         plan = plan_days(by_day, known, counter, terms)
+        counter.standing = plan.standing
         counter.note_files(plan.looked.bad)
         counter.note_torn("runs")
         engine.hold()
@@ -108,20 +84,52 @@ def _check_period(out: Path, since: str, until: str) -> None:
 
 
 def _write_days(path: Path, plan: DayPlan, counter: PortionCounter, progress: Progress) -> None:
-    """Writes the cells of all days, and keeps those of each that was counted; nothing where all are as they were."""
-    told = sha256("".join(plan.keys.values()).encode()).hexdigest()
-    if not plan.counted and plan.known.cells == told and path.is_file():
+    """Writes the cells of all days, and keeps those of each that was counted; nothing where all are as they were.
+
+    Cells that are as they were, up to the first that are not, stay in the file as they lie there.
+    """
+    known, told = plan.known, _digest_keys(plan.keys.values())
+    if not plan.counted and known.cells == told and path.is_file():
         return
-    plan.known.cells = ""  # from here on a kill leaves cells of which nobody knows what they were made from
-    plan.known.save()
-    portions = list(plan.portions(counter.engine.portion_rows))
-    with _new_parquet(path) as writer:
+    before, rows = known.layout, _rows_as_before(plan)
+    known.cells, known.layout = "", NO_LAYOUT
+    known.save()  # from here on a kill leaves cells of which nobody knows what they were made from
+    with open_cells(path, before, rows) as writer:
+        days, skipped = _days_from(plan, writer.kept_rows)
+        portions = list(plan.portions(days, counter.engine.portion_rows))
         for number, portion in enumerate(portions, start=1):
-            made = _count(portion, plan, counter) if isinstance(portion, DayChunk) else _take(portion, plan.known)
+            made = _count(portion, plan, counter) if isinstance(portion, DayChunk) else _take(portion, known)
             for cells in made:
-                writer.add(cells)
+                writer.add(cells.slice(skipped))
+                skipped = 0
             progress(number, len(portions))
-    plan.known.cells = told
+    known.cells, known.layout = told, writer.layout
+
+
+def _digest_keys(keys: Iterable[str]) -> str:
+    return sha256("".join(keys).encode()).hexdigest()
+
+
+def _rows_as_before(plan: DayPlan) -> int:
+    """How many cells at the head of the file are those of days that have not changed since it was written."""
+    known, rows = plan.known, 0
+    before = sorted(known.days)
+    if known.cells != _digest_keys(known.days[day].key for day in before):
+        return 0
+    for day, now in zip(before, plan.by_day, strict=False):
+        if day != now or day in plan.counted or known.days[day].key != plan.keys[day]:
+            break
+        rows += known.days[day].count.cells.total()
+    return rows
+
+
+def _days_from(plan: DayPlan, row: int) -> tuple[list[str], int]:
+    """The days from the one on that a cell lies in, and how many cells of that day come before it."""
+    days = list(plan.by_day)
+    while row and row >= (own := plan.known.days[days[0]].count.cells.total()):
+        del days[0]
+        row -= own
+    return days, row
 
 
 def _take(day: str, known: KnownDays) -> Iterator[pa.Table]:
@@ -163,6 +171,7 @@ def _keep(plan: DayPlan, counter: PortionCounter, now: datetime) -> None:
         del known.days[day]
     for day in sorted(plan.counted):
         known.keep_numbers(day, plan.files[day], plan.numbers[day])
+        known.keep_names(day, plan.files[day], plan.names[day])
         if day not in plan.looked.found:
             known.keep_cells(day, plan.keys[day], ())
         count = counter.days.get(day, DayCount())

@@ -19,6 +19,9 @@ import numpy as np
 
 from probe.research.cells import cell_expressions as cell
 from probe.research.cells.cell_inputs import DayChunk, FileGroup, LookedFiles, look_into, make_portions
+from probe.research.cells.name_standing import DayNames, DayStanding, VouchedNumbers, judge_days
+from probe.research.counting.day_names import read_day_names
+from probe.research.counting.kept_files import is_as_it_was
 from probe.research.counting.known_days import KnownDay, KnownDays
 from probe.research.counting.portion_counting import PortionCounter
 from probe.research.counting.run_crossings import NO_RUNS, RunNumbers, find_crossings, number_runs
@@ -43,6 +46,8 @@ class CountingTerms:
     now: datetime
     everything: bool
     """Count every day anew, whatever is known."""
+    vouched: VouchedNumbers | None = None
+    """The collector's record of names, where there is one."""
 
     @property
     def salt(self) -> str:
@@ -66,13 +71,17 @@ class DayPlan:
     crossings: dict[str, RunNumbers]
     numbers: dict[str, RunNumbers]
     """Of the days whose runs were read."""
+    names: dict[str, DayNames]
+    """The same."""
+    standing: Mapping[str, DayStanding]
+    """Who counts on each day."""
     framed: bool
     runs: ir.Table | None
     """The runs of the days to count, judged; None where no day is counted."""
 
-    def portions(self, portion_rows: int) -> Iterator[DayChunk | str]:
-        """All days in their order: the name of one that is known, or some that are counted at once."""
-        for is_counted, days in groupby(self.by_day, key=lambda day: day in self.counted):
+    def portions(self, wanted: Sequence[str], portion_rows: int) -> Iterator[DayChunk | str]:
+        """These days in their order: the name of one that is known, or some that are counted at once."""
+        for is_counted, days in groupby(wanted, key=lambda day: day in self.counted):
             if is_counted:
                 yield from make_portions({day: self.looked.found[day] for day in days if day in self.looked.found},
                                          portion_rows)
@@ -82,6 +91,10 @@ class DayPlan:
     def numbers_of(self, day: str) -> RunNumbers:
         """The numbers of a day's runs, as they are now."""
         return self.numbers[day] if day in self.numbers else self.known.numbers(day)
+
+    def names_of(self, day: str) -> DayNames:
+        """Who measured on a day, as it is now."""
+        return self.names[day] if day in self.names else self.known.names(day)
 
     def is_usable(self, day: str) -> bool:
         """Whether any file of a day could be opened."""
@@ -95,7 +108,8 @@ class DayPlan:
 def plan_days(by_day: Mapping[str, Sequence[OwnFile]], known: KnownDays, counter: PortionCounter,
               terms: CountingTerms) -> DayPlan:
     """Looks at the files of all days, and opens those of the days that are not known as they are."""
-    files = {day: sha256(f"{terms.salt} {known.digest_day(own)}".encode()).hexdigest() for day, own in by_day.items()}
+    files = {day: sha256(f"{terms.salt} {known.seen.digest_day(own)}".encode()).hexdigest()
+             for day, own in by_day.items()}
     fresh = [day for day in by_day if terms.everything or not _is_kept(known, day, files[day], terms.now)]
     looked = look_into({day: by_day[day] for day in fresh}, REQUIRED)
     framed = not any(_has_runs(looked, day) if day in fresh else _was(known, day) for day in by_day)
@@ -103,14 +117,17 @@ def plan_days(by_day: Mapping[str, Sequence[OwnFile]], known: KnownDays, counter
         fresh = list(by_day)
         looked = look_into(by_day, REQUIRED)
     plan = DayPlan(by_day=by_day, known=known, looked=looked, files=files, keys={}, counted=frozenset(fresh),
-                   crossings={}, numbers={}, framed=framed, runs=None)
+                   crossings={}, numbers={}, names={}, standing={}, framed=framed, runs=None)
     if fresh:
         plan.runs = _judge(plan, counter, fresh, terms)
         plan.numbers = _number(counter.engine, plan.runs, fresh)
+        plan.names = read_day_names(counter.engine, plan.runs, fresh)
+    plan.standing = judge_days(sorted(by_day), plan.names_of, terms.vouched)
     before = {day: told.crossings for day, told in known.days.items() if day not in plan.counted}
     plan.crossings = find_crossings(by_day, plan.numbers_of, fresh, before)
     for day in by_day:
-        told = f"{files[day]} {framed} ".encode() + plan.crossings.get(day, NO_RUNS).tobytes()
+        told = f"{files[day]} {framed} {plan.standing[day].digest} ".encode()
+        told += plan.crossings.get(day, NO_RUNS).tobytes()
         plan.keys[day] = sha256(told).hexdigest()
     return _with_partners(plan, counter, terms)
 
@@ -129,6 +146,7 @@ def _with_partners(plan: DayPlan, counter: PortionCounter, terms: CountingTerms)
         counter.engine.torn()  # is told again by those who read the same files again
         plan.runs = _judge(plan, counter, sorted({*fresh, *more}), terms)
         plan.numbers |= _number(counter.engine, plan.runs, sorted(changed))
+        plan.names |= read_day_names(counter.engine, plan.runs, sorted(changed))
     return plan
 
 
@@ -165,11 +183,8 @@ def _number(engine: AnalysisEngine, runs: ir.Table, days: Sequence[str]) -> dict
 
 
 def _is_kept(known: KnownDays, day: str, files: str, now: datetime) -> bool:
-    """Whether a day was counted from these very files, and time alone changes nothing of it."""
-    told = known.days.get(day)
-    if told is None or told.files != files or not told.settled or not known.is_kept(day):
-        return False
-    return known.counted_at <= now.isoformat() or day < now.date().isoformat()
+    """Whether a day need not be counted again."""
+    return is_as_it_was(known.days, day, files=files, counted_at=known.counted_at, now=now) and known.is_kept(day)
 
 
 def _has_runs(looked: LookedFiles, day: str) -> bool:

@@ -1,20 +1,17 @@
 """What an analysis keeps of each day, so that the next one counts only days whose files are others.
 
-The folder `days` beside the cells holds the cells of each day and the numbers of its runs; `known.json` in it says from
-which files they were counted. All of it can be removed: it is then counted again. Whether a file is the one that was
-counted is told by its content's SHA-256; a file is read for that once, and again when its size, its times or its inode
-are others. What lies in the folder is believed as the cells beside it are; what is torn in it is counted again.
+The folder `days` beside the cells holds the cells of each day and the numbers of its runs and names; `known.json` in it
+says from which files they were counted. All of it can be removed: it is then counted again. Whether a file is the one
+that was counted `probe.research.counting.seen_files` tells. What lies in the folder is believed as the cells beside it
+are; what is torn in it is counted again.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,31 +20,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from probe.research.cells.cell_schema import SCHEMA
+from probe.research.cells.name_standing import NO_NAMES, DayNames
+from probe.research.counting.cells_writer import NO_LAYOUT, CellsLayout, layout_from_json, layout_to_json
 from probe.research.counting.day_counts import DayCount, count_from_json, count_to_json
+from probe.research.counting.kept_files import read_numbers, remove_others
 from probe.research.counting.run_crossings import NO_RUNS, RunNumbers
-from probe.results.archive.own_files import OwnFile
-from probe.results.files.atomic import make_folder, replace_file, replace_whole
+from probe.research.counting.seen_files import SeenFiles, read_seen_files
+from probe.results.files.atomic import replace_file, replace_whole
 
 KNOWN_FILE = "known.json"
-_FORMAT = 2
-_RACY_NS = 2_000_000_000
-"""A file that changed so shortly before it was looked at may have changed again within the clock's tick."""
+_FORMAT = 6
 _MOST_BYTES = 1 << 30
-_CELLS, _RUNS = ".parquet", ".runs"
-_KEPT = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{16}\.(parquet|runs)")
-
-Stat = tuple[int, int, int, int]
-"""Size, time of content and of inode in nanoseconds, inode."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenFile:
-    """A file of results as it was when its digest was taken."""
-
-    stat: Stat
-    digest: str
-    sure: bool
-    """It had not changed just before."""
+_CELLS, _RUNS, _NAMES = ".parquet", ".runs", ".names"
+_KEPT = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{16}\.(parquet|runs|names)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,50 +58,39 @@ class KnownDays:
     """Everything that is kept, and the folder that it is kept in."""
 
     folder: Path
-    files: dict[str, SeenFile] = field(default_factory=dict)
+    seen: SeenFiles
     days: dict[str, KnownDay] = field(default_factory=dict)
     counted_at: str = ""
     """When, as an ISO time: an earlier clock judges anew what lies in its future."""
     framed: bool = False
     cells: str = ""
     """Digest of the cells that were made of these days."""
-
-    def digest(self, own: OwnFile) -> str:
-        """The SHA-256 of a file's content, empty where it cannot be read."""
-        path = str(own.path)
-        try:
-            stat = own.path.stat()
-            now: Stat = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-            before = self.files.get(path)
-            if before and before.stat == now and before.sure:
-                return before.digest
-            with own.path.open("rb") as file:
-                digest = file_digest(file, "sha256").hexdigest()
-            looked = _clock_ns(self.folder)
-        except OSError:
-            return ""
-        self.files[path] = SeenFile(stat=now, digest=digest, sure=max(now[1], now[2]) < looked - _RACY_NS)
-        return digest
-
-    def digest_day(self, files: Sequence[OwnFile]) -> str:
-        """The digest of a day's files, whatever their names and order."""
-        told = sorted(f"{own.table} {own.parquet} {self.digest(own)}" for own in files)
-        return sha256("\n".join(told).encode()).hexdigest()
+    layout: CellsLayout = NO_LAYOUT
+    """How the file of these cells was written."""
 
     def is_kept(self, day: str) -> bool:
         """Whether the files of a day are there."""
         known = self.days[day]
-        return self._path(day, known.key, _CELLS).is_file() and self._path(day, known.files, _RUNS).is_file()
+        paths = [self._path(day, known.key, _CELLS), *(self._path(day, known.files, kind) for kind in (_RUNS, _NAMES))]
+        return all(path.is_file() for path in paths)
 
     def numbers(self, day: str) -> RunNumbers:
         """The numbers of a day's runs."""
         known = self.days.get(day)
-        path = self._path(day, known.files, _RUNS) if known else None
-        return np.fromfile(path, dtype=np.uint64) if path and path.is_file() else NO_RUNS
+        return read_numbers(self._path(day, known.files, _RUNS)) if known else NO_RUNS
 
     def keep_numbers(self, day: str, files: str, numbers: RunNumbers) -> None:
         """Keeps the numbers of the runs in these files of a day."""
         replace_file(self._path(day, files, _RUNS), numbers.tobytes())
+
+    def names(self, day: str) -> DayNames:
+        """The names of a day."""
+        known = self.days.get(day)
+        return read_numbers(self._path(day, known.files, _NAMES)).reshape(-1, 2) if known else NO_NAMES
+
+    def keep_names(self, day: str, files: str, names: DayNames) -> None:
+        """Keeps the names in these files of a day."""
+        replace_file(self._path(day, files, _NAMES), names.tobytes())
 
     def read_cells(self, day: str) -> pa.Table | None:
         """The cells of a day; None where they are not there as they were written."""
@@ -137,30 +111,25 @@ class KnownDays:
     def remove_unknown(self) -> None:
         """Removes what is kept of days as they are no more."""
         wanted = {self._path(day, digest, ending).name for day, known in self.days.items()
-                  for digest, ending in ((known.key, _CELLS), (known.files, _RUNS))}
-        for path in self.folder.iterdir():
-            if _KEPT.fullmatch(path.name) and path.name not in wanted:
-                with suppress(OSError):
-                    path.unlink()
+                  for digest, ending in ((known.key, _CELLS), (known.files, _RUNS), (known.files, _NAMES))}
+        remove_others(self.folder, _KEPT, wanted)
 
     def _path(self, day: str, digest: str, ending: str) -> Path:
         return self.folder / f"{day}-{digest[:16]}{ending}"
 
     def save(self) -> None:
         """Writes what is known; files of results that are gone are forgotten."""
-        for path in [path for path in self.files if not os.path.exists(path)]:
-            del self.files[path]
         told = {
             "format": _FORMAT, "counted_at": self.counted_at, "framed": self.framed, "cells": self.cells,
-            "files": {path: [*seen.stat, seen.digest, seen.sure] for path, seen in self.files.items()},
+            "layout": layout_to_json(self.layout), "files": self.seen.to_json(),
             "days": {day: _day_to_json(known) for day, known in sorted(self.days.items())},
         }
         replace_file(self.folder / KNOWN_FILE, json.dumps(told, separators=(",", ":")).encode())
 
 
-def open_known_days(folder: Path) -> KnownDays:
-    """What is kept in a folder; nothing where there is none, or where it is torn."""
-    empty = KnownDays(folder=folder)
+def open_known_days(folder: Path, results: Path) -> KnownDays:
+    """What is kept in a folder of days of `results`; nothing where there is none, or where it is torn."""
+    empty = KnownDays(folder=folder, seen=SeenFiles(folder=folder, results=results))
     path = folder / KNOWN_FILE
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -170,23 +139,10 @@ def open_known_days(folder: Path) -> KnownDays:
             return empty
         return KnownDays(
             folder=folder, counted_at=str(told["counted_at"]), framed=bool(told["framed"]), cells=str(told["cells"]),
-            files={str(path): _seen(row) for path, row in told["files"].items()},
+            layout=layout_from_json(told["layout"]), seen=read_seen_files(folder, results, told["files"]),
             days={str(day): _day_from_json(row) for day, row in told["days"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         return empty
-
-
-def _clock_ns(folder: Path) -> int:
-    """What time it is by the clock of the file system, which may be another machine's."""
-    make_folder(folder)
-    probe = folder / ".clock"
-    probe.touch()
-    return probe.stat().st_mtime_ns
-
-
-def _seen(row: Sequence[Any]) -> SeenFile:
-    size, content_ns, inode_ns, inode, digest, sure = row
-    return SeenFile(stat=(int(size), int(content_ns), int(inode_ns), int(inode)), digest=str(digest), sure=bool(sure))
 
 
 def _day_to_json(known: KnownDay) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,11 @@ from probe.research.cells import cell_expressions as cell
 from probe.research.cells.cell_inputs import DayChunk, FileGroup, UnreadableFile, split_readable
 from probe.research.cells.cell_schema import SCHEMA
 from probe.research.cells.left_out_list import MAX_LISTED, RowListener
-from probe.research.cells.row_quality import OTHER_SIDE
+from probe.research.cells.name_standing import DayStanding
+from probe.research.cells.row_quality import FRESH, OTHER_SIDE
+from probe.research.cells.run_standing import set_aside
 from probe.research.counting.day_counts import DayCount, day_in, name_day
+from probe.research.counting.day_names import split_names
 from probe.research.engines.engine import AnalysisEngine, EngineError, fetch_rows
 
 DEFAULTS: dict[str, str | bool] = {**dict.fromkeys(cell.OPTIONAL, ""), "confirmed": False}
@@ -43,6 +46,8 @@ class PortionCounter:
 
     engine: AnalysisEngine
     listing: RowListener | None
+    standing: Mapping[str, DayStanding] = field(default_factory=dict)
+    """Who counts on each day."""
     days: dict[str, DayCount] = field(default_factory=dict)
     noted: set[Path] = field(default_factory=set)
     """Files that are left out whole, and were counted."""
@@ -82,7 +87,7 @@ class PortionCounter:
 
     def count(self, chunk: DayChunk, runs: ir.Table) -> Iterator[pa.Table]:
         """The cells of some days, in their order; `runs` are those of all days."""
-        runs = self.engine.keep(runs.filter(runs.day.isin(list(chunk.days))))
+        runs = self._without_fresh(self.engine.keep(runs.filter(runs.day.isin(list(chunk.days)))), chunk.days)
         verdicts = self._table("verdicts", ("target_id", "service", "role"), cell.VERDICT, chunk, runs)
         services = self._table("services", ("service", "role"), cell.SERVICE, chunk, runs)
         tables = [table for table in (verdicts, services) if table is not None]
@@ -95,6 +100,22 @@ class PortionCounter:
         for batch in self.engine.batches(whole.order_by(list(cell.NUMBERED_ORDER)).select(*cell.COLUMNS)):
             if batch.num_rows:
                 yield pa.Table.from_batches([batch]).select(SCHEMA.names).cast(SCHEMA)
+
+    def _without_fresh(self, runs: ir.Table, days: Iterable[str]) -> ir.Table:
+        """The runs with their standing; those of fresh names beside established ones count for nothing."""
+        names = split_names(self.engine, runs, list(days), self.standing)
+        runs = self.engine.keep(set_aside(runs, names))
+        if names.fresh:
+            self._note_fresh(runs.filter(runs.reason == FRESH))
+        return runs
+
+    def _note_fresh(self, fresh: ir.Table) -> None:
+        for row in fetch_rows(self.engine, fresh.group_by("day").agg(rows=ibis._.count())):
+            self.of(row["day"]).runs -= row["rows"]
+            self.of(row["day"]).bad_runs[FRESH] += row["rows"]
+        if self.listing:
+            for batch in self.engine.batches(fresh.select("run_id", "reason").order_by("run_id")):
+                self.listing([{"table": "runs", **row} for row in batch.to_pylist()])
 
     def note_files(self, files: Sequence[UnreadableFile]) -> None:
         """Count and list files that are left out whole, each once."""
@@ -195,10 +216,12 @@ class PortionCounter:
         return {(name_day(row["day_no"]), row["reason"]): row["rows"] for row in fetch_rows(self.engine, counts)}
 
     def _cells(self, verdicts: _Table | None, services: _Table | None, runs: ir.Table) -> list[ir.Table]:
-        targets = cell.CountedRows(facts=verdicts.sound(), names=verdicts.names) if verdicts else None
+        (told,) = fetch_rows(self.engine, runs.aggregate(crowded=cell.as_count(runs.crowded).sum()))
+        crowded = bool(told["crowded"])
+        targets = cell.CountedRows(facts=verdicts.sound(), names=verdicts.names, crowded=crowded) if verdicts else None
         found = [cell.count_verdict_cells(targets, runs)] if targets else []
         if services:
-            roles = cell.CountedRows(facts=services.sound(), names=services.names)
+            roles = cell.CountedRows(facts=services.sound(), names=services.names, crowded=crowded)
             blocked = self.engine.keep(cell.number_blocked(targets, roles)) if targets else None
             failures = self.engine.keep(cell.list_role_failures(targets, roles)) if targets else None
             whole = self.engine.keep(cell.combine_services(roles))

@@ -141,7 +141,7 @@ def _cells(frame: pd.DataFrame, level: str) -> pd.DataFrame:
         "cell_start": frame["time"].dt.tz_localize("UTC"), "n": frame["n"], "ok": frame["n"] - frame["failed"],
         "blocked": frame["failed"], "down": 0, "inconclusive": 0, "network": 0, "local": 0,
         "witnesses": frame["witnesses"] if "witnesses" in frame else frame["n"], "block_type": "", "confirmed": 0,
-        **dict.fromkeys(FAILED, 0), "failed_other": frame["failed"], "failure_type": "",
+        **dict.fromkeys(FAILED, 0), "failed_other": frame["failed"], "failure_type": "", "standing": "unknown",
     })
     return cells.assign(**{_VERSION: frame["version"]}) if "version" in frame else cells
 

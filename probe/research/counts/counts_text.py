@@ -24,6 +24,7 @@ OPTIONAL = ("witnesses", "service", "role", "version", "country")
 MOST_ROWS = 50_000_000
 MOST_TORN = 1_000_000
 """So many lines with another number of columns are told by number; a file with more of them is none of counts."""
+MOST_COLUMNS = 1000
 _MOST_BYTES = 4 << 30
 _HEAD_BYTES = 1 << 20
 _SEPARATORS = (",", ";", "\t", "|")
@@ -65,10 +66,15 @@ def read_counts_text(path: Path) -> CountsText:
 
 def _read_csv(path: Path, head: bytes) -> CountsText:
     encoding = _find_encoding(path, head)
-    first = head.decode(encoding, "replace").partition("\n")[0].strip("\r\ufeff")
+    first, end, _ = head.decode(encoding, "replace").partition("\n")
+    if not end and len(head) == _HEAD_BYTES:
+        raise StoreError(f"{path}: line 1 is longer than {_HEAD_BYTES >> 20} MiB; it should name the columns")
+    first = first.strip("\r\ufeff")
     separator = max(_SEPARATORS, key=first.count)
     header = [name.strip().strip('"').strip().lower() for name in first.split(separator)]
     names = _check_names(path, header)
+    if len(header) > MOST_COLUMNS:
+        raise StoreError(f"{path}: more than {MOST_COLUMNS} columns; give those that are needed")
     torn = array("q")
 
     def skip(row: Any) -> str:
@@ -82,11 +88,22 @@ def _read_csv(path: Path, head: bytes) -> CountsText:
             raise
         raise StoreError(f"{path}: more than {MOST_TORN} lines have not as many columns as line 1, the first is line "
                          f"{torn[0]}; separate the columns as line 1 does") from None
+    if (blank := _count_blank(table)) > MOST_TORN:
+        raise StoreError(f"{path}: {blank} lines are empty, more than {MOST_TORN}; take them out")
     lines = np.arange(2, table.num_rows + len(torn) + 2, dtype=np.int64)
     if torn:
         lines = np.delete(lines, [number - 2 for number in torn if 2 <= number < len(lines) + 2])[:table.num_rows]
     return _make_text({name: table[f"{at}"] for name, at in names.items()}, lines,
                       (len(torn), min(torn, default=0)))
+
+
+def _count_blank(table: pa.Table) -> int:
+    """How many rows are empty in every column; each would take much more memory than the file."""
+    found = 0
+    for batch in table.to_batches():
+        lengths = [np.asarray(pc.binary_length(column)) for column in batch.columns]
+        found += int((np.add.reduce(lengths) == 0).sum())
+    return found
 
 
 def _make_text(columns: dict[str, pa.ChunkedArray], lines: NDArray[np.int64], torn: tuple[int, int]) -> CountsText:

@@ -29,18 +29,20 @@ from probe.research.engines.engine import (
 )
 
 _BATCH_ROWS = 1 << 17
+_ROWS_PER_MB = 4000
+"""So many rows are gone through at once for each MB: what a query holds beside DuckDB's own memory grows with them."""
 
 
 class DuckDB:
     """In this process, within bounds of memory; what does not fit goes to a temporary folder."""
 
     name = "duckdb"
-    portion_rows = PORTION_ROWS
     bits = True
 
     def __init__(self, *, memory_mb: int = 2500, threads: int = 0, temporary: Path | None = None) -> None:
         """`threads` of 0: as many as there are processors. `temporary`: where a folder is made for what does not fit.
         """
+        self.portion_rows = min(PORTION_ROWS, memory_mb * _ROWS_PER_MB)
         self._folder = tempfile.TemporaryDirectory(prefix="probe-analysis-", dir=temporary)
         self._connection = open_duckdb(memory_mb=memory_mb, threads=threads or os.cpu_count() or 1,
                                        folder=self._folder.name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from probe.research.events.segments import Ints
+
+_Whole = TypeVar("_Whole", np.int32, np.int64)
+_MANY = 1 << 16
+"""Fewer values fit the processor's cache as they are."""
 
 
 class CellsError(ValueError):
@@ -64,12 +68,15 @@ def encode_column(table: Any, name: str, *, empty: Any = None) -> CodedColumn:
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     column = column.unify_dictionaries().combine_chunks()
-    values = column.dictionary.to_pylist()
+    values, indices = column.dictionary.to_pylist(), column.indices
     order = sorted(range(len(values)), key=lambda at: values[at])
+    names = tuple(values[at] for at in order)
+    if not indices.null_count and order == list(range(len(values))):
+        return CodedColumn(codes=np.asarray(indices.to_numpy(zero_copy_only=False), dtype=np.int32), names=names)
     rank = np.full(len(values) + 1, -1, dtype=np.int32)
     rank[order] = np.arange(len(values), dtype=np.int32)
-    codes = np.asarray(column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False))
-    return CodedColumn(codes=rank[codes], names=tuple(values[at] for at in order))
+    codes = indices.fill_null(len(values)) if indices.null_count else indices
+    return CodedColumn(codes=rank.take(codes.to_numpy(zero_copy_only=False)), names=names)
 
 
 def read_whole_numbers(table: Any, name: str) -> Ints:
@@ -84,8 +91,26 @@ def cell_numbers(table: Any, name: str, step: timedelta) -> Ints:
         column = _arrow(pd.Series(pd.to_datetime(pd.Series(column.to_pandas()), utc=True)))
     if column.null_count:
         raise CellsError(f"{name} is empty in some rows; leave those rows out")
-    seconds = column.cast(pa.timestamp("s"), safe=False).to_numpy().astype(np.int64)
-    return np.asarray(seconds // int(step.total_seconds()), dtype=np.int64)
+    if not len(column):
+        return np.zeros(0, dtype=np.int64)
+    # Cells stand in order of time, mostly: each time is divided once, and not once for each cell of it.
+    runs = pc.run_end_encode(column.combine_chunks())
+    seconds = runs.values.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False).astype(np.int64)
+    numbers = seconds // int(step.total_seconds())
+    return np.repeat(numbers, np.diff(runs.run_ends.to_numpy(), prepend=0))
+
+
+def gather(values: NDArray[_Whole], at: Ints) -> NDArray[_Whole]:
+    """The values at these places; by way of numbers as small as they fit, which the processor's cache holds."""
+    if len(values) < _MANY:
+        return values.take(at)
+    low = values.min()
+    small = np.min_scalar_type(int(values.max()) - int(low))
+    if 2 * small.itemsize > values.itemsize:
+        return values.take(at)
+    made: NDArray[_Whole] = (values - low).astype(small).take(at).astype(values.dtype)
+    made += low
+    return made
 
 
 def _arrow(column: Any) -> pa.ChunkedArray:

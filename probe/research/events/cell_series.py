@@ -53,8 +53,18 @@ class CellSeries:
     """Number of each cell's most frequent block type in `CellTable.block_types`."""
     versions: NDArray[np.int32]
     """Number of the version that most verdicts of the cell were made with; -1 where the table does not say."""
+    fresh: NDArray[np.bool_] | None = None
+    """Cells in which none but fresh names speak; None where there are no such."""
+    settled: NDArray[np.bool_] | None = None
+    """Cells in which established names speak; None where there are no such."""
     witnesses_told: bool = True
     """The witnesses were counted; otherwise nobody knows how many there were, and each verdict may be of another."""
+
+
+def speaks_for_others(series: CellSeries) -> bool:
+    """Whether established names, or names of which nobody knows the age, ever measured there: others are compared with
+    no series that fresh names made alone."""
+    return series.settled is not None or series.fresh is None or not series.fresh.all()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,6 +78,10 @@ class NetworkVolume:
     measured: Ints
     """Services with any verdict in the cell."""
     witnesses: Ints
+    fresh: NDArray[np.bool_] | None = None
+    """Cells in which none but fresh names speak; None where there are no such."""
+    settled: NDArray[np.bool_] | None = None
+    """Cells in which names speak that were known before; None where there are no such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,17 +7,16 @@ counted on either side.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from probe.core.tables.event_checks import EventCheck
-from probe.research.events.cell_series import CONTROL, POOLED, CellPlace, CellSeries
 from probe.research.events.devices import compare_devices
+from probe.research.events.neighbours import LIKE_SHARE, Neighbours, SeriesBeside
 from probe.research.events.segments import PRIOR_DECIDED, estimate_strength, log_likelihood_ratio
-from probe.research.events.series_windows import SeriesFinding
 from probe.research.events.window import EventWindow
 
 NETWORK: EventCheck = "network"
@@ -28,6 +27,7 @@ VERSION: EventCheck = "version"
 HABIT: EventCheck = "habit"
 CHANCE: EventCheck = "chance"
 REFUSAL: EventCheck = "refusal"
+FRESH: EventCheck = "fresh_names"
 
 Answer: TypeAlias = Literal["explains", "out", "open", "doubt"]
 Numbers: TypeAlias = Mapping[str, float]
@@ -35,10 +35,11 @@ Numbers: TypeAlias = Mapping[str, float]
 LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
 _MANY_SERVICES, _MANY_SHARE = 6, 0.5
 """Where control targets were well in the same hours, or several devices saw it, it takes more to blame the network."""
-_LEAST_COUNTRIES, _COUNTRY_SHARE = 2, 0.5
-_LEAST_STRENGTH, _LIKE_SHARE, _LEAST_SCORE = 0.1, 0.3, 3.0
-_LONGER = 1 / _LIKE_SHARE
+LEAST_COUNTRIES, COUNTRY_SHARE = 2, 0.5
+_LEAST_STRENGTH, _LEAST_SCORE = 0.1, 3.0
 _CONTROL_VERDICTS = 3
+LEAST_CELLS = 2
+"""Measured cells that a confirmed event takes."""
 _LEAD_SPREADS, _LEAD_SHARE = 3.0, 0.5
 """What begins before a defect of others by so many of their own median differences, and a day, at such a share of its
 strength, is no part of it."""
@@ -84,25 +85,6 @@ class WindowChecks:
         return tuple(word for word, told in self.answers.items() if told.answer == answer)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbours:
-    """Series by network and by service, to ask about any window."""
-
-    by_place: Mapping[CellPlace, Sequence[SeriesFinding]]
-    by_service: Mapping[tuple[bool, str], Sequence[SeriesFinding]]
-
-
-def sort_neighbours(found: Iterable[SeriesFinding]) -> Neighbours:
-    """Sorts series by what they have in common; pooled ones are no witnesses of their own for other countries."""
-    by_place: dict[CellPlace, list[SeriesFinding]] = {}
-    by_service: dict[tuple[bool, str], list[SeriesFinding]] = {}
-    for each in found:
-        by_place.setdefault(each.series.place, []).append(each)
-        if each.series.place.asn != POOLED:
-            by_service.setdefault((each.series.place.lab, each.series.service), []).append(each)
-    return Neighbours(by_place=by_place, by_service=by_service)
-
-
 def check_window(window: EventWindow, around: Neighbours, needed: float, *, fading: bool = False) -> WindowChecks:
     """Asks about every confounder; the first that explains the window ends it.
 
@@ -112,19 +94,17 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, fadi
     A window must also score `needed` over what its neighbours show in the same hours: the base that it is held against
     is its own together with theirs.
     """
-    series = window.series
-    here = [each for each in around.by_place[series.place] if each.series.service != series.service]
-    alike = [each for each in around.by_service.get((series.place.lab, series.service), ())
-             if each.series.place.cc != series.place.cc and _same_part(series, each.series)]
-    near, far = _beside(window, here), _beside(window, alike)
+    age = ask_age(window, needed)
+    near, far = around.beside(window, fresh=age.answer == "doubt")
     rates = {NETWORK: _rate(near), WORLD: _rate(far)}
     device = _device(window)
     answers = {
-        NETWORK: _network(window, here, near, several=device.answer == "out"),
+        NETWORK: _network(window, near, several=device.answer == "out"),
         WORLD: _world(window, far, needed, fading=fading),
         DEVICE: device,
         MOMENT: CheckAnswer(answer="out" if window.cells > 1 else "explains", numbers={"cells": window.cells}),
         VERSION: CheckAnswer(answer=_version(window)),
+        FRESH: age,
     }
     base = 1 - (1 - window.base) * (1 - rates[NETWORK]) * (1 - rates[WORLD])
     less = (log_likelihood_ratio(window.blocked, window.decided, window.base)
@@ -137,30 +117,17 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, fadi
     return WindowChecks(answers=answers, network_rate=rates[NETWORK])
 
 
-_Beside: TypeAlias = tuple[SeriesFinding, int, int]
-
-
-def _beside(window: EventWindow, others: Iterable[SeriesFinding]) -> list[_Beside]:
-    """What can be compared with the window, and its blocked and decided verdicts in the window's hours."""
-    seen = ((each, *count_verdicts(each.series, window)) for each in others)
-    return [(each, blocked, decided) for each, blocked, decided in seen if decided and not _busy(each, window)]
-
-
-def _rate(beside: Iterable[_Beside]) -> float:
+def _rate(beside: SeriesBeside) -> float:
     """Blocked share, above their own bases, of what can be compared with the window."""
-    blocked = decided = expected = 0.0
-    for each, k, n in beside:
-        blocked, decided, expected = blocked + k, decided + n, expected + n * each.base
-    return max(0.0, blocked - expected) / (decided + PRIOR_DECIDED)
+    blocked, decided = float(beside.blocked.sum()), float(beside.decided.sum())
+    expected = np.cumsum(beside.decided * beside.base)  # one after another, so that the sum is the same everywhere
+    return max(0.0, blocked - float(expected[-1])) / (decided + PRIOR_DECIDED) if beside.found else 0.0
 
 
-def _network(window: EventWindow, others: Iterable[SeriesFinding], beside: Sequence[_Beside], *,
-             several: bool) -> CheckAnswer:
-    heard = [count_verdicts(each.series, window) for each in others if each.series.role == CONTROL]
-    like = _like(window, [told for told in beside if told[0].series.role != CONTROL], lambda series: series.service)
-    if sum(n for _, n in heard) >= _CONTROL_VERDICTS:
-        controls = [told for told in beside if told[0].series.role == CONTROL]
-        failed = _like(window, controls, lambda series: series.service)
+def _network(window: EventWindow, beside: SeriesBeside, *, several: bool) -> CheckAnswer:
+    like = _like(window, beside.choose(controls=False))
+    if beside.controls >= _CONTROL_VERDICTS:
+        failed = _like(window, beside.choose(controls=True))
         if any(failed.values()):
             return CheckAnswer(answer="explains", numbers={"controls": len(failed), "alike": sum(failed.values())})
     elif not several:
@@ -168,27 +135,26 @@ def _network(window: EventWindow, others: Iterable[SeriesFinding], beside: Seque
     return _judge(like, _MANY_SERVICES, _MANY_SHARE)
 
 
-def _world(window: EventWindow, far: Sequence[_Beside], needed: float, *, fading: bool) -> CheckAnswer:
-    like = _like(window, far, lambda series: series.place.cc)
-    told = _judge(like, _LEAST_COUNTRIES, 0 if fading else _COUNTRY_SHARE)
+def _world(window: EventWindow, far: SeriesBeside, needed: float, *, fading: bool) -> CheckAnswer:
+    like = _like(window, far)
+    told = _judge(like, LEAST_COUNTRIES, 0 if fading else COUNTRY_SHARE)
     if told.answer != "explains":
         return told
-    lead = _lead(window, far, {name for name, failed in like.items() if failed}, needed)
+    lead = _lead(window, far, {group for group, failed in like.items() if failed}, needed)
     return CheckAnswer(answer="out" if lead else "explains", numbers={**told.numbers, "cells_before_others": lead})
 
 
-def _lead(window: EventWindow, far: Sequence[_Beside], countries: set[Hashable], needed: float) -> int:
+def _lead(window: EventWindow, far: SeriesBeside, countries: set[int], needed: float) -> int:
     """Cells by which a window surely began before what strikes others; 0 where it may have begun with them.
 
     A defect reaches one country after the other, so what is asked is whether this one lies apart from their onsets.
     """
-    onsets: dict[Hashable, int] = {}
-    for each, _, _ in far:
-        cc = each.series.place.cc
+    onsets: dict[int, int] = {}
+    for each, cc in zip(far.found, far.groups.tolist(), strict=True):
         if cc in countries:
             told = [other.onset for other in (*each.windows, *each.weak) if other.meets(window)]
             onsets[cc] = min([*told, onsets.get(cc, window.end)])
-    if len(onsets) < _LEAST_COUNTRIES:
+    if len(onsets) < LEAST_COUNTRIES:
         return 0
     begun = np.array(list(onsets.values()))
     middle = float(np.median(begun))
@@ -202,11 +168,7 @@ def _lead(window: EventWindow, far: Sequence[_Beside], countries: set[Hashable],
     return lead if score >= needed else 0
 
 
-def _same_part(one: CellSeries, other: CellSeries) -> bool:
-    return (one.role, one.target_id) == (other.role, other.target_id)
-
-
-def _judge(like: Mapping[Hashable, bool], least: int, share: float) -> CheckAnswer:
+def _judge(like: Mapping[int, bool], least: int, share: float) -> CheckAnswer:
     """`explains` where enough of those that can be compared failed alike, `open` where they are too few to tell."""
     hits, needed = sum(like.values()), max(least, share * len(like))
     answer: Answer = "open"
@@ -219,45 +181,50 @@ def _judge(like: Mapping[Hashable, bool], least: int, share: float) -> CheckAnsw
     return CheckAnswer(answer=answer, numbers={"compared": len(like), "alike": hits, "needed": needed})
 
 
-def _like(window: EventWindow, beside: Iterable[_Beside],
-          group: Callable[[CellSeries], Hashable]) -> dict[Hashable, bool]:
-    """Group -> whether it failed in the window's hours as well."""
-    sums: dict[Hashable, list[float]] = {}
-    alike: dict[Hashable, bool] = {}
-    for each, blocked, decided in beside:
-        name = group(each.series)
-        total = sums.setdefault(name, [0.0, 0.0, 0.0])
-        for at, value in enumerate((blocked, decided, decided * each.base)):
-            total[at] += value
-        alike[name] = alike.get(name, False) or _alike(window, blocked, decided, each.base, each.inflation)
-    for name, (failed, of, expected) in sums.items():
-        alike[name] = alike[name] or _alike(window, failed, of, expected / of)
-    return alike
+def _like(window: EventWindow, beside: SeriesBeside) -> dict[int, bool]:
+    """Group -> whether it failed in the window's hours as well, by the word of one series or of all together."""
+    least = least_strength_alike(window)
+    strong = np.asarray(estimate_strength(beside.blocked / beside.decided, beside.base)) >= least
+    alike: set[int] = set()
+    for at in np.flatnonzero(strong).tolist():
+        group = int(beside.groups[at])
+        if group not in alike and _is_no_chance(int(beside.blocked[at]), int(beside.decided[at]),
+                                                beside.found[at].base, beside.found[at].inflation):
+            alike.add(group)
+    failed, of, expected = (np.bincount(beside.groups, weights=counts).tolist() for counts in (
+        beside.blocked, beside.decided, beside.decided * beside.base))
+    return {group: group in alike or _is_alike(least, failed[group], of[group], expected[group] / of[group])
+            for group in np.unique(beside.groups).tolist()}
 
 
-def _alike(window: EventWindow, blocked: float, decided: float, base: float, inflation: float = 1.0) -> bool:
-    strong = float(estimate_strength(blocked / decided, base)) >= max(_LEAST_STRENGTH, _LIKE_SHARE * window.strength)
-    return strong and log_likelihood_ratio(blocked, decided, base) / inflation >= _LEAST_SCORE
+def least_strength_alike(window: EventWindow) -> float:
+    """How strong what fails like a window must be."""
+    return max(_LEAST_STRENGTH, LIKE_SHARE * window.strength)
 
 
-def _busy(each: SeriesFinding, window: EventWindow) -> bool:
-    """In a window of its own that is much longer and began long before: it cannot say what began with this one."""
-    length = window.end - window.onset + 1
-    return any(
-        other.meets(window) and other.end - other.onset + 1 > _LONGER * length
-        and other.onset < window.onset - max(length, 2 * window.day) for other in each.windows
-    )
+def _is_alike(least: float, blocked: float, decided: float, base: float) -> bool:
+    return float(estimate_strength(blocked / decided, base)) >= least and _is_no_chance(blocked, decided, base)
 
 
-def count_verdicts(series: CellSeries, window: EventWindow) -> tuple[int, int]:
-    """Blocked and decided verdicts of another series in the window's hours."""
-    first, stop = series.times.searchsorted((window.onset, window.end + 1))
-    inside = slice(first, stop)
-    blocked, decided = series.blocked[inside], series.decided[inside]
-    if window.daily:
-        within = window.covered(series.times[inside])
-        blocked, decided = blocked[within], decided[within]
-    return int(np.add.reduce(blocked)), int(np.add.reduce(decided))
+def _is_no_chance(blocked: float, decided: float, base: float, inflation: float = 1.0) -> bool:
+    return log_likelihood_ratio(blocked, decided, base) / inflation >= _LEAST_SCORE
+
+
+def ask_age(window: EventWindow, needed: float) -> CheckAnswer:
+    """`doubt` where the window is not as sure without the cells in which fresh names alone speak, and in two cells at
+    least; `open` where nobody knows how old the names are."""
+    series, inside = window.series, slice(window.first, window.last + 1)
+    settled = series.settled is not None and bool(series.settled[inside].any())
+    answer: Answer = "out" if settled else "open"
+    if series.fresh is None or not series.fresh[inside].any():
+        return CheckAnswer(answer=answer)
+    old = window.covered(series.times) & ~series.fresh
+    blocked, decided = int(series.blocked[old].sum()), int(series.decided[old].sum())
+    score = log_likelihood_ratio(blocked, decided, window.base) / window.inflation if decided else 0.0
+    stands = decided and blocked / decided > window.base and score >= needed
+    cells = int(np.count_nonzero(series.blocked[old]))
+    numbers = {"score_of_others": round(score, 1), "needed": round(needed, 1), "cells_of_others": cells}
+    return CheckAnswer(answer=answer if stands and cells >= LEAST_CELLS else "doubt", numbers=numbers)
 
 
 def _device(window: EventWindow) -> CheckAnswer:

@@ -90,10 +90,10 @@ def _daily(cells: CellTable, run: Sequence[EventWindow]) -> EventWindow | None:
 
 def _keep_hours(cells: CellTable, head: EventWindow, span: tuple[int, int]) -> tuple[int, int] | None:
     """The hours that hold nearly all of the strength between two cells, on several days; None where none do."""
+    if span[1] < span[0] or int(head.series.times[span[1]] - head.series.times[span[0]] + 1) * cells.step < _SPAN:
+        return None
     extent = slice(span[0], span[1] + 1)
     times, blocked, decided = (part[extent] for part in (head.series.times, head.series.blocked, head.series.decided))
-    if not times.size or (times[-1] - times[0] + 1) * cells.step < _SPAN:
-        return None
     hours = _best_hours(hours_of_day(times, head.day), blocked, decided)
     if hours is None:
         return None

@@ -11,6 +11,7 @@ import numpy as np
 
 from probe.core.tables.event_checks import EventGround, EventStatus
 from probe.research.events.cell_series import CellPlace
+from probe.research.events.forging_costs import ForgersNeeded
 from probe.research.events.window import EventWindow
 
 DOWN_TO = 0.5
@@ -79,6 +80,8 @@ class Event:
     ruled_out: tuple[str, ...]
     not_ruled_out: tuple[str, ...]
     ground: EventGround = "verdicts"
+    forgers: ForgersNeeded | None = None
+    """What it would have cost to make it up, and to hide it; None where nobody counted probes, and of networks."""
 
 
 def make_event_id(kind: str, place: CellPlace, service: str, onset: datetime) -> str:

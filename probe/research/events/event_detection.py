@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 from probe.research.events.cell_series import HOUR, CellTable
-from probe.research.events.crosscheck import DEVICE, NETWORK, sort_neighbours
+from probe.research.events.crosscheck import DEVICE, NETWORK
 from probe.research.events.event import Event
 from probe.research.events.event_making import EventSources, find_cluster_cause, make_event
 from probe.research.events.failure_events import find_failure_events
 from probe.research.events.findings import Dismissed, Findings, FlakySeries
 from probe.research.events.joint_windows import cluster_windows
+from probe.research.events.neighbours import sort_neighbours
 from probe.research.events.outages import find_network_events
 from probe.research.events.placed_stretches import PlacedStretch
 from probe.research.events.series_reading import read_cells

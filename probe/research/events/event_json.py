@@ -50,6 +50,7 @@ def event_to_json(event: Event, names: Mapping[int, str], *, targets: bool = Fal
         "daily_hours": _hours(event.daily_hours), "probability": event.probability, "strength": event.strength,
         "n": event.decided, "blocked": event.blocked, "witnesses": event.witnesses if witnesses else None,
         "ruled_out": list(event.ruled_out), "not_ruled_out": list(event.not_ruled_out),
+        "forgers_needed": asdict(event.forgers) if event.forgers else None,
         "by_network": [{
             "network": name_network(event.place, reach.asn, names), "onset": [_stamp(reach.onset_from),
                                                                               _stamp(reach.onset_until)],
@@ -69,7 +70,9 @@ def list_rows(found: Findings, names: Mapping[int, str]) -> list[Row]:
 
 def event_to_row(event: Event, names: Mapping[int, str]) -> Row:
     """An event as the log keeps it."""
-    made = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "networks"}
+    made = {field.name: _plain(getattr(event, field.name)) for field in fields(event)
+            if field.name not in ("networks", "forgers")}
+    made["forgers_needed"] = asdict(event.forgers) if event.forgers else None
     made["networks"] = [_reach({name: _plain(value) for name, value in asdict(reach).items()}, names)
                         for reach in event.networks]
     return made

@@ -27,7 +27,7 @@ CHANGES: Mapping[str, str] = {
     WITHDRAWN: "later data do not bear it out",
 }
 _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
-          "onset_from", "onset_until")
+          "onset_from", "onset_until", "forgers_needed")
 """What moves with every hour while an event goes on; a revision of these alone is told when the event is over."""
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from probe.core.tables.event_checks import EventCheck, EventGround, EventStatus
 from probe.research.events.cell_series import POOLED, CellPlace, CellSeries, CellTable
-from probe.research.events.crosscheck import DEVICE, MOMENT
+from probe.research.events.crosscheck import DEVICE, LEAST_CELLS, MOMENT
 from probe.research.events.event import DOWN_TO, Event, NetworkReach, find_mechanism, make_event_id
+from probe.research.events.forging_costs import find_forgers_needed
 from probe.research.events.joint_windows import WindowCluster, find_bounds
 from probe.research.events.probability import estimate_probability
 from probe.research.events.segments import estimate_strength
@@ -22,7 +23,6 @@ from probe.research.events.series_windows import SeriesFinding
 from probe.research.events.window import EventWindow
 
 _ONGOING = timedelta(days=2)
-_CONFIRM_CELLS = 2
 _KINDS: Mapping[EventGround, str] = {"verdicts": "service", "failures": "failures"}
 """What an id is made from: on one service and hour there may be an event of either ground."""
 
@@ -60,10 +60,11 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
     keeping = _keeps_hours(cluster)
     bounds = find_bounds(keeping or cluster, cells)
     place = lead.series.place
-    reaches = _reaches(cluster, cells, sources.by_service.get((place.lab, lead.series.service), ()))
+    alike = sources.by_service.get((place.lab, lead.series.service), ())
+    reaches = _reaches(cluster, cells, alike)
     sure = [judged for judged in cluster.members if judged.sure]
     doubts = tuple(sorted({word for judged in (sure or cluster.members) for word in judged.checks.doubts}))
-    enough = any(judged.window.cells >= _CONFIRM_CELLS for judged in sure)
+    enough = any(judged.window.cells >= LEAST_CELLS for judged in sure)
     standing = bounds.onset_from is None and max((r.witnesses for r in reaches), default=1) < 2
     ruled = set.intersection(*(set(judged.checks.ruled_out) for judged in (sure or cluster.members)))
     asked = cluster.lead.checks
@@ -88,6 +89,7 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
         probability=estimate_probability(_score(cluster), sources.counts[place] * cells.steps_per_year, asked.open,
                                          doubts),
         ruled_out=tuple(sorted(ruled)), not_ruled_out=tuple(sorted({*asked.open, *doubts})),
+        forgers=find_forgers_needed(sure or cluster.members, alike),
     )
 
 

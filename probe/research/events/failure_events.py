@@ -24,16 +24,15 @@ from probe.research.events.crosscheck import (
     REFUSAL,
     Answer,
     CheckAnswer,
-    Neighbours,
     Numbers,
-    count_verdicts,
-    sort_neighbours,
 )
 from probe.research.events.event import Event
 from probe.research.events.event_making import EventSources, find_cluster_cause, make_event
 from probe.research.events.joint_windows import JudgedWindow, cluster_windows
+from probe.research.events.neighbours import Neighbours, sort_neighbours
 from probe.research.events.placed_stretches import PlacedStretch, is_placed
 from probe.research.events.series_windows import SeriesFinding
+from probe.research.events.verdict_sums import count_verdicts
 from probe.research.events.window import EventWindow
 from probe.research.events.window_judging import ExplainedWindow, explain_window, judge_windows
 from probe.research.events.window_search import find_all_windows

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from probe.research.events.cell_series import CellPlace, CellSeries, CellTable
+from probe.research.events.cell_series import CellPlace, CellSeries, CellTable, speaks_for_others
 from probe.research.events.segments import Ints, log_likelihood_ratio
 from probe.research.events.series_windows import find_raised_windows, segment_many
 from probe.research.events.window import BurstJudgement, EventWindow
@@ -111,6 +111,7 @@ def find_habits(cells: CellTable) -> list[FailureHabit]:
     for places in parts.values():
         service = ServiceHabits(cells=cells, series=tuple(series[at] for at in places),
                                 bursts=tuple(bursts[at] for at in places), usual=tuple(usual[at] for at in places),
+                                heard=tuple(speaks_for_others(series[at]) for at in places),
                                 days=tuple(len(np.unique(series[at].times // cells.cells_in(_DAY))) for at in places))
         flaky = service.list_flaky(None)
         for own, at in enumerate(places):
@@ -193,10 +194,14 @@ class ServiceHabits:
     usual: tuple[int, ...]
     days: tuple[int, ...]
     """On which each was measured."""
+    heard: tuple[bool, ...] = ()
+    """Which series tell of others as well, see `speaks_for_others`."""
     known: dict[tuple[int, Burst], tuple[bool, float, int]] = field(default_factory=dict)
     """What was asked already."""
     whole: list[_Count] = field(default_factory=list)
     """The count of each series with nothing left out, once it was asked."""
+    lengths: dict[int, list[int]] = field(default_factory=dict)
+    """Cells of each burst of a series, once they were asked."""
 
     def without(self, at: int, own: Burst) -> tuple[bool, float, int]:
         """Whether a series fails by itself beside a time, cells that its bursts hardly ever last, and how often beyond
@@ -210,6 +215,8 @@ class ServiceHabits:
     def count(self, at: int, own: Burst | None) -> _Count:
         """How often a series failed."""
         bursts = self._list_beside(at, at, own)
+        if own is not None and self.whole and len(bursts) == len(self.bursts[at]):
+            return self.whole[at]
         parts = _count_parts(self.series[at], bursts, self.cells.cells_in(_EVERY))
         return _Count(times=len(bursts), usual=self.usual[at], parts=parts, days=self.days[at])
 
@@ -220,25 +227,39 @@ class ServiceHabits:
     def _longest(self, flaky: frozenset[int], at: int, own: Burst | None) -> float:
         """Told from their median, which a few blocks among them do not move, as if lengths were exponential.
         """
-        lengths = [last - first + 1 for other in (flaky or {at}) for first, last in self._list_beside(other, at, own)]
+        lengths: list[int] = []
+        for other in self._telling(flaky, at):
+            bursts = self._list_beside(other, at, own)
+            lengths += self._lengths(other) if bursts is self.bursts[other] else (b - a + 1 for a, b in bursts)
         if not lengths:
             return 0.0
         mean = float(np.median(lengths)) / math.log(2)
         return max(_BURST_TIMES, math.log(len(lengths) / _BY_CHANCE)) * mean
 
+    def _lengths(self, at: int) -> Sequence[int]:
+        """Cells of each burst of a series."""
+        if at not in self.lengths:
+            self.lengths[at] = [last - first + 1 for first, last in self.bursts[at]]
+        return self.lengths[at]
+
     def expect(self, at: int, own: Burst) -> tuple[int, float]:
         """How many bursts the flaky series have beside a time, and how many of them so long a time has on average."""
-        flaky = self.list_flaky(None)
+        flaky = self._telling(self.list_flaky(None), at)
         beside = sum(len(self._list_beside(other, at, own)) for other in flaky)
         length = own[1] - own[0] + 1
         cells = sum(int(self.series[other].times[-1] - self.series[other].times[0]) + 1 for other in flaky)
         return beside, beside * length / max(1, cells - length)
 
+    def _telling(self, flaky: frozenset[int], at: int) -> frozenset[int]:
+        """The flaky series by which one is judged: itself, and those that tell of others."""
+        return frozenset(other for other in flaky if other == at or self.heard[other]) or frozenset({at})
+
     def _list_beside(self, other: int, at: int, own: Burst | None) -> Sequence[Burst]:
         """Bursts of a series; in the country of this one those alone that do not meet a time, where one is given."""
         if own is None or self.series[other].place.cc != self.series[at].place.cc:
             return self.bursts[other]
-        return [burst for burst in self.bursts[other] if not _meet(burst, own)]
+        first, last = own
+        return [burst for burst in self.bursts[other] if burst[0] > last or first > burst[1]]
 
     def list_flaky(self, own: Burst | None, cc: str = "") -> frozenset[int]:
         """The series that fail by themselves: all of them where the service does."""
@@ -256,16 +277,16 @@ class ServiceHabits:
 
     def _fails_everywhere(self, counts: Sequence[_Count], alone: Sequence[int]) -> bool:
         """A service that is flaky in two countries, or fails three times a series in two and often on the whole."""
-        if len({self.series[at].place.cc for at in alone}) > 1:
+        parts = [at for at in range(len(self.series)) if self.heard[at]]
+        if len({self.series[at].place.cc for at in alone if self.heard[at]}) > 1:
             return True
-        parts = range(len(self.series))
         if len({self.series[at].place.cc for at in parts if at in alone
                 or min(counts[at].beyond, counts[at].parts) >= _OFTEN}) < 2:
             return False
-        cells = sum(int(series.times[-1] - series.times[0]) + 1 for series in self.series)
-        whole = _Count(times=sum(count.times for count in counts), usual=sum(self.usual),
-                       parts=sum(count.parts for count in counts), days=sum(self.days))
-        least = max(_OFTEN_A_YEAR * cells / self.cells.steps_per_year, _OFTEN_EACH * len(self.series))
+        cells = sum(int(self.series[at].times[-1] - self.series[at].times[0]) + 1 for at in parts)
+        whole = _Count(times=sum(counts[at].times for at in parts), usual=sum(self.usual[at] for at in parts),
+                       parts=sum(counts[at].parts for at in parts), days=sum(self.days[at] for at in parts))
+        least = max(_OFTEN_A_YEAR * cells / self.cells.steps_per_year, _OFTEN_EACH * len(parts))
         often = min(whole.beyond, whole.parts) >= least
         return often and whole.is_no_chance(len(self.cells.series))
 
@@ -275,8 +296,9 @@ def _usual(series: Sequence[CellSeries], counts: Sequence[int]) -> list[int]:
     places: dict[CellPlace, list[int]] = {}
     for at, each in enumerate(series):
         places.setdefault(each.place, []).append(at)
-    made = []
+    known: dict[tuple[CellPlace, str], int] = {}
     for each in series:
-        others = sorted(counts[other] for other in places[each.place] if series[other].service != each.service)
-        made.append(others[(len(others) - 1) // 2] if others else 0)
-    return made
+        if (each.place, each.service) not in known:
+            others = sorted(counts[other] for other in places[each.place] if series[other].service != each.service)
+            known[each.place, each.service] = others[(len(others) - 1) // 2] if others else 0
+    return [known[each.place, each.service] for each in series]

@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 
 from probe.research.events.cell_series import POOLED, CellTable
-from probe.research.events.crosscheck import DEVICE, MOMENT, WindowChecks
+from probe.research.events.crosscheck import DEVICE, FRESH, MOMENT, WindowChecks
 from probe.research.events.segments import Floats, find_boundary
 from probe.research.events.window import EventWindow
 
@@ -62,11 +62,15 @@ class Bounds:
 
 
 def cluster_windows(judged: Sequence[JudgedWindow], cells: CellTable) -> list[WindowCluster]:
-    """Windows put together: the surest of a service and country gathers all that agree with it, then the next."""
-    groups: dict[tuple[bool, str, str], list[JudgedWindow]] = {}
+    """Windows put together: the surest of a service and country gathers all that agree with it, then the next.
+
+    What rests on fresh names is never put to what does not: it would lend it their networks and hours.
+    """
+    groups: dict[tuple[bool, str, str, bool], list[JudgedWindow]] = {}
     for each in judged:
         series = each.window.series
-        groups.setdefault((series.place.lab, series.place.cc, series.service), []).append(each)
+        key = (series.place.lab, series.place.cc, series.service, FRESH in each.checks.doubts)
+        groups.setdefault(key, []).append(each)
     made = []
     for key in sorted(groups):
         left = sorted(groups[key], key=_rank)

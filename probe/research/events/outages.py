@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from probe.research.events.cell_series import POOLED, CellPlace, CellSeries, CellTable, NetworkVolume
-from probe.research.events.crosscheck import VERSION, WORLD
+from probe.research.events.crosscheck import FRESH, VERSION, WORLD, CheckAnswer, ask_age
 from probe.research.events.event import Event, NetworkReach, make_event_id
 from probe.research.events.probability import estimate_probability
 from probe.research.events.segments import Floats, Ints
@@ -41,6 +42,8 @@ class _Outage:
     witnesses: int
     score: float
     sure: bool
+    is_of_known: bool
+    """Names that were known before take part."""
     mechanism: str
 
 
@@ -61,7 +64,8 @@ def _from_volumes(cells: CellTable) -> Iterable[_Outage]:
         ends = {window.last for window in found.windows}
         newest = (found.newest,) if found.newest and found.newest.last not in ends else ()
         for window in (*found.windows, *newest):
-            yield _outage(window, SHUTDOWN, sure=window is not found.newest and window.cells > 1)
+            sure = window is not found.newest and window.cells > 1
+            yield _outage(window, SHUTDOWN, sure=sure, age=ask_age(window, found.needed))
 
 
 def _as_series(volume: NetworkVolume) -> CellSeries:
@@ -70,16 +74,16 @@ def _as_series(volume: NetworkVolume) -> CellSeries:
     none = np.full(len(volume.times), -1, dtype=np.int32)
     return CellSeries(place=volume.place, service="", role="", target_id="", times=volume.times, blocked=cut,
                       decided=np.maximum(volume.witnesses, 1), witnesses=volume.witnesses, confirmed=cut, types=none,
-                      versions=none)
+                      versions=none, fresh=volume.fresh, settled=volume.settled)
 
 
-def _outage(window: EventWindow, mechanism: str, *, sure: bool) -> _Outage:
+def _outage(window: EventWindow, mechanism: str, *, sure: bool, age: CheckAnswer) -> _Outage:
     inside = slice(window.first, window.last + 1)
     return _Outage(
         place=window.series.place, onset_from=window.onset_from, onset=window.onset, onset_until=window.onset_until,
         end_from=window.end_from, end=window.end, end_until=window.end_until, blocked=window.blocked,
         decided=window.decided, strength=window.strength, witnesses=int(window.series.witnesses[inside].max()),
-        score=window.score, sure=sure, mechanism=mechanism,
+        score=window.score, sure=sure and age.answer != "doubt", is_of_known=age.answer == "out", mechanism=mechanism,
     )
 
 
@@ -96,7 +100,7 @@ def _from_services(explained: Sequence[EventWindow]) -> Iterable[_Outage]:
             mine = [window for window in left if window is lead or _overlap(lead, window) >= 0.5]
             left = [window for window in left if not any(window is other for other in mine)]
             services = {window.series.service for window in mine}
-            outage = _outage(lead, DEGRADED, sure=lead.cells > 1)
+            outage = _outage(lead, DEGRADED, sure=lead.cells > 1, age=ask_age(lead, 0))
             if len(services) >= _LEAST_SERVICES and outage.witnesses > 1:
                 yield outage
 
@@ -141,7 +145,8 @@ def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
         strength=round(lead.strength, 3), blocked=sum(reach.blocked for reach in networks),
         decided=sum(reach.decided for reach in networks), witnesses=sum(reach.witnesses for reach in networks),
         mechanism=lead.mechanism, probability=estimate_probability(lead.score, cells.steps_per_year, (), ()),
-        ruled_out=(), not_ruled_out=(VERSION,) if cells.version_names else (),
+        ruled_out=(FRESH,) if all(each.is_of_known for each in group) else (),
+        not_ruled_out=(VERSION,) if cells.version_names else (),
     )
 
 
@@ -165,7 +170,8 @@ def _silences(cells: CellTable) -> Iterable[Event]:
     countries: dict[tuple[bool, str], list[NetworkVolume]] = {}
     for volume in cells.volumes:
         countries.setdefault((volume.place.lab, volume.place.cc), []).append(volume)
-    heard = {key: _count_heard(volumes, cells.first, size) for key, volumes in countries.items()}
+    old = _list_settled(cells, size)
+    heard = {key: _count_heard(volumes, cells.first, old) for key, volumes in countries.items()}
     day = max(1, round(timedelta(days=1) / cells.step))
     usual = {key: _usual(counts, day) for key, counts in heard.items()}
     for key in sorted(countries):
@@ -180,10 +186,20 @@ def _silences(cells: CellTable) -> Iterable[Event]:
                 yield _silence(key, countries[key], cells, int(first), int(stop), size)
 
 
-def _count_heard(volumes: Sequence[NetworkVolume], first: int, size: int) -> Ints:
-    counts = np.zeros(size, dtype=np.int64)
+def _list_settled(cells: CellTable, size: int) -> NDArray[np.bool_]:
+    """The cells in which anybody but fresh names speaks: there nobody is kept from being silent by such."""
+    old = np.zeros(size, dtype=np.bool_)
+    for volume in cells.volumes:
+        old[(volume.times if volume.fresh is None else volume.times[~volume.fresh]) - cells.first] = True
+    return old
+
+
+def _count_heard(volumes: Sequence[NetworkVolume], first: int, old: NDArray[np.bool_]) -> Ints:
+    counts = np.zeros(len(old), dtype=np.int64)
     for volume in volumes:
-        np.add.at(counts, volume.times - first, volume.witnesses)
+        at = volume.times - first
+        heard = volume.witnesses if volume.fresh is None else volume.witnesses * ~(volume.fresh & old[at])
+        np.add.at(counts, at, heard)
     return counts
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from probe.research.events.cell_series import POOLED, CellPlace, CellSeries
+from probe.research.events.segments import Ints
 from probe.research.events.series_windows import UNSTEADY, SeriesFinding
 
 
@@ -25,20 +27,39 @@ def pool_series(found: Sequence[SeriesFinding]) -> list[CellSeries]:
 
 
 def _pool(parts: Sequence[CellSeries]) -> CellSeries:
+    fresh, settled = (_concatenate(parts, name) for name in ("fresh", "settled"))
     times, at = np.unique(np.concatenate([part.times for part in parts]), return_inverse=True)
-    hit = np.concatenate([part.blocked for part in parts])
+    # Fresh names of one network count beside no other's: whoever made them up would move the sum.
+    heard = ~fresh | ~np.isin(at, at[~fresh]) if fresh.any() else ~fresh
+    at, fresh, settled = at[heard], fresh[heard], settled[heard]
 
-    def summed(counts: Sequence[np.ndarray]) -> np.ndarray:
-        return np.bincount(at, weights=np.concatenate(counts), minlength=len(times)).astype(np.int64)
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])[heard]
 
+    def summed(name: str) -> np.ndarray:
+        return np.bincount(at, weights=joined(name), minlength=len(times)).astype(np.int64)
+
+    hit = joined("blocked")
     types, versions = (np.full(len(times), -1, dtype=np.int32) for _ in range(2))
-    types[at[hit > 0]] = np.concatenate([part.types for part in parts])[hit > 0]
-    versions[at] = np.concatenate([part.versions for part in parts])
+    types[at[hit > 0]] = joined("types")[hit > 0]
+    versions[at] = joined("versions")
     head = parts[0]
     return CellSeries(
         place=CellPlace(lab=head.place.lab, cc=head.place.cc, asn=POOLED), service=head.service, role=head.role,
-        target_id=head.target_id, times=times, blocked=summed([part.blocked for part in parts]),
-        decided=summed([part.decided for part in parts]), witnesses=summed([part.witnesses for part in parts]),
-        confirmed=summed([part.confirmed for part in parts]),
+        target_id=head.target_id, times=times, blocked=summed("blocked"),
+        decided=summed("decided"), witnesses=summed("witnesses"), confirmed=summed("confirmed"),
         types=types, versions=versions, witnesses_told=head.witnesses_told,
+        fresh=_mark(at, fresh, len(times)), settled=_mark(at, settled, len(times)),
     )
+
+
+def _concatenate(parts: Sequence[CellSeries], name: str) -> NDArray[np.bool_]:
+    """Which cells of all parts, one after another, are `fresh`, or `settled`."""
+    return np.concatenate([np.zeros(len(part.times), dtype=np.bool_) if getattr(part, name) is None
+                           else getattr(part, name) for part in parts])
+
+
+def _mark(at: Ints, told: NDArray[np.bool_], size: int) -> NDArray[np.bool_] | None:
+    made = np.zeros(size, dtype=np.bool_)
+    made[at[told]] = True
+    return made if told.any() else None

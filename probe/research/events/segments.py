@@ -70,18 +70,32 @@ class SegmentSpan:
     decided: int
 
 
-def find_raised_spans(blocked: Ints, decided: Ints, starts: Ints, base: float,
-                      least: float = LEAST_STRENGTH) -> list[SegmentSpan]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SegmentSums:
+    """What was counted in each segment of a series."""
+
+    starts: Ints
+    """First index of each."""
+    size: int
+    """Cells of the series."""
+    blocked: Ints
+    decided: Ints
+
+
+def sum_segments(blocked: Ints, decided: Ints, starts: Ints) -> SegmentSums:
+    """The counts of a series that begins its segments there."""
+    return SegmentSums(starts=starts, size=len(blocked), blocked=np.add.reduceat(blocked, starts),
+                       decided=np.add.reduceat(decided, starts))
+
+
+def find_raised_spans(sums: SegmentSums, base: float, least: float = LEAST_STRENGTH) -> list[SegmentSpan]:
     """Runs of segments whose rate stands above the base by a strength of `least` or more."""
-    if starts.size == 0:
-        return []
-    k, n = np.add.reduceat(blocked, starts), np.add.reduceat(decided, starts)
-    raised = np.asarray(estimate_strength(k / n, base)) >= least
+    raised = np.asarray(estimate_strength(sums.blocked / sums.decided, base)) >= least
     edges = np.flatnonzero(np.diff(np.concatenate(([False], raised, [False])).astype(np.int8)))
-    stops = np.append(starts[1:], len(blocked))
+    stops = np.append(sums.starts[1:], sums.size)
     return [
-        SegmentSpan(first=int(starts[a]), last=int(stops[b - 1]) - 1, blocked=int(k[a:b].sum()),
-                    decided=int(n[a:b].sum()))
+        SegmentSpan(first=int(sums.starts[a]), last=int(stops[b - 1]) - 1, blocked=int(sums.blocked[a:b].sum()),
+                    decided=int(sums.decided[a:b].sum()))
         for a, b in zip(edges[::2], edges[1::2], strict=True)
     ]
 
@@ -99,8 +113,10 @@ def estimate_dispersion(times: Ints, blocked: Ints, decided: Ints, without: NDAr
     rate = shrink_rate(float(k.sum()), float(n.sum()))
     worst = 1.0
     for width in (1, block):
-        group = np.flatnonzero(np.diff(t // width, prepend=t[0] // width - 1))
-        kk, nn = np.add.reduceat(k, group).astype(np.float64), np.add.reduceat(n, group).astype(np.float64)
+        if width > 1:  # times rise: each cell is a group of its own
+            group = np.flatnonzero(np.diff(t // width, prepend=t[0] // width - 1))
+            k, n = np.add.reduceat(k, group), np.add.reduceat(n, group)
+        kk, nn = k.astype(np.float64), n.astype(np.float64)
         seen, expected = float(((kk - nn * rate) ** 2).sum()), float((nn * rate * (1 - rate)).sum())
         worst = max(worst, (seen + _DISPERSION_PRIOR) / (expected + _DISPERSION_PRIOR))
     return worst
@@ -109,7 +125,11 @@ def estimate_dispersion(times: Ints, blocked: Ints, decided: Ints, without: NDAr
 _DISPERSION_PRIOR = 20.0
 
 
-def find_boundary(gain: Floats, at: int, last: int, loss: float = 2.0, reach: int = 48) -> tuple[int, int]:
+REACH = 48
+"""Cells to either side in which a boundary is looked for, if nothing else is said."""
+
+
+def find_boundary(gain: Floats, at: int, last: int, loss: float = 2.0, reach: int = REACH) -> tuple[int, int]:
     """Where else a boundary may lie: earliest and latest first index of the window at most `loss` nats worse.
 
     `gain[i]` is the log-likelihood ratio of cell i for being inside the window rather than outside; `at` is the best

@@ -6,6 +6,7 @@ millions of cells fit a small machine.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,12 +16,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from probe.core.tables.name_ages import NameStanding
 from probe.research.cells.failure_layers import FAILED
 from probe.research.events.cell_columns import (
     CellsError,
     CodedColumn,
     cell_numbers,
     encode_column,
+    gather,
     list_columns,
     read_whole_numbers,
 )
@@ -31,7 +34,10 @@ _TEXTS = ("probe_cc", "level", "service", "role", "target_id")
 _KEYS = ("lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id")
 _COUNTS = ("ok", "blocked", "network")
 _OPTIONAL = ("witnesses", "confirmed", "down", "local", "inconclusive")
+_STANDINGS: tuple[NameStanding, ...] = ("fresh", "established")
 _VERSIONS = ("software_version", "catalogue_version")
+_FEW_KEYS = 1 << 24
+"""A table of so many keys is quicker than to sort them."""
 _UNTOLD = CodedColumn(codes=np.zeros(0, dtype=np.int32), names=())
 """A column that is not there."""
 REQUIRED = ("lab", "probe_asn", "cell_start", *_TEXTS, *_COUNTS)
@@ -41,7 +47,7 @@ def read_cells(table: Any, step: timedelta = HOUR, *, witnesses_told: bool = Tru
     """Series from a cell table: a pandas frame, an Arrow table, or a mapping of columns to arrays.
 
     Rows of roles are used, and those of targets; rows of whole services only where a service has neither. Optional
-    columns: `witnesses`, `confirmed`, `block_type`, those of failures by layer and `failure_type`, and
+    columns: `witnesses`, `confirmed`, `block_type`, `standing`, those of failures by layer and `failure_type`, and
     `software_version` or `catalogue_version` (those of most verdicts of the cell). `witnesses_told`: the column counts
     probes, rather than standing for what nobody knows.
     Raises CellsError for missing columns and for cells that occur twice.
@@ -56,11 +62,13 @@ def read_cells(table: Any, step: timedelta = HOUR, *, witnesses_told: bool = Tru
     rows = _rows(table, time)
     types, versions = _optional(table, "block_type"), _versions(table)
     first, last = int(rows.time.min()), int(rows.time.max())
-    reading = _Reading(table=table, rows=rows, versions=versions, witnesses_told=witnesses_told)
-    series = tuple(_series(reading, reading.ordered("blocked"), types, reading.wanted(), reading.ordered("confirmed")))
-    failing, words = _failing(reading, len(types.names))
+    reading = _Reading(table=table, rows=rows, versions=versions, witnesses_told=witnesses_told,
+                       standing=_optional(table, "standing"), witnesses=_order(table, rows, "witnesses", 1))
+    wanted = reading.wanted()
+    series = tuple(_series(reading, reading.ordered("blocked"), types, wanted, reading.ordered("confirmed")))
+    failing, words = _failing(reading, wanted, len(types.names))
     return CellTable(
-        step=step, volumes=tuple(_volumes(table, rows, witnesses_told)), series=series, failing=failing,
+        step=step, volumes=tuple(_volumes(reading)), series=series, failing=failing,
         block_types=(*map(str, types.names), *words), version_names=tuple(map(str, versions.names)), first=first,
         last=last,
     )
@@ -93,22 +101,40 @@ def _rows(table: Any, time: Ints) -> _Rows:
     key, parts = np.zeros(len(time), dtype=np.int64), []
     for name in _KEYS:
         part = encode_column(table, name, empty="" if name in _TEXTS else None)
-        key = key * len(part.names) + part.codes
-        parts.append(part)
-    number, keys = pd.factorize(key, sort=True)
+        key *= len(part.names)
+        key += part.codes
+        parts.append(CodedColumn(codes=_UNTOLD.codes, names=part.names))
+    number, keys = _number_keys(key, math.prod(len(part.names) for part in parts))
     # Few numbers are sorted digit by digit, in a time that grows with the rows alone.
-    order = np.argsort(number.astype(np.uint16) if len(keys) < 1 << 16 else number, kind="stable")
+    order = np.argsort(number.astype(np.uint16, copy=False) if len(keys) < 1 << 16 else number, kind="stable")
     bounds = np.concatenate(([0], np.cumsum(np.bincount(number, minlength=len(keys)))))
-    step = np.diff(time[order])
-    step[bounds[1:-1] - 1] = 1
-    if (step < 1).any():  # the table is not in order of time, as the cells of this program are
+    ordered = gather(time, order)
+    if not _rises(ordered, bounds):  # the table is not in order of time, as the cells of this program are
         order = np.lexsort((time, number))
-        step = np.diff(time[order])
-        step[bounds[1:-1] - 1] = 1
-        if (step < 1).any():
+        ordered = gather(time, order)
+        if not _rises(ordered, bounds):
             raise CellsError("a cell occurs twice in the table; count each verdict once")
-    return _Rows(order=np.asarray(order, dtype=np.int64), heads=tuple(_heads(keys, parts)), bounds=bounds,
-                 time=time[order])
+    return _Rows(order=np.asarray(order, dtype=np.int64), heads=tuple(_heads(keys, parts)), bounds=bounds, time=ordered)
+
+
+def _rises(time: Ints, bounds: Ints) -> bool:
+    """Whether the times of each series rise."""
+    later = time[1:] > time[:-1]
+    later[bounds[1:-1] - 1] = True
+    return bool(later.all())
+
+
+def _number_keys(key: Ints, most: int) -> tuple[NDArray[np.uint16] | Ints, Ints]:
+    """The place of each key among all that occur, and these in order; all are less than `most`, but for empty ones."""
+    if most > _FEW_KEYS or key.min() < 0:
+        number, found = pd.factorize(key, sort=True)
+        return np.asarray(number, dtype=np.int64), np.asarray(found, dtype=np.int64)
+    seen = np.zeros(most, dtype=np.bool_)
+    seen[key] = True
+    keys = np.flatnonzero(seen).astype(np.int64)
+    place = np.zeros(most, dtype=np.int64)
+    place[keys] = np.arange(len(keys))
+    return (place.astype(np.uint16) if len(keys) < 1 << 16 else place).take(key), keys
 
 
 def _heads(keys: Ints, parts: Sequence[CodedColumn]) -> Iterator[_Head]:
@@ -122,10 +148,10 @@ def _heads(keys: Ints, parts: Sequence[CodedColumn]) -> Iterator[_Head]:
                     target_id=str(told["target_id"]))
 
 
-def _order(table: Any, rows: _Rows, name: str) -> Ints:
+def _order(table: Any, rows: _Rows, name: str, absent: int) -> Ints:
     if name not in list_columns(table):
-        return np.full(len(rows.order), 1 if name == "witnesses" else 0, dtype=np.int64)
-    return read_whole_numbers(table, name)[rows.order]
+        return np.full(len(rows.order), absent, dtype=np.int64)
+    return gather(read_whole_numbers(table, name), rows.order)
 
 
 def _optional(table: Any, name: str) -> CodedColumn:
@@ -150,11 +176,14 @@ class _Reading:
     table: Any
     rows: _Rows
     versions: CodedColumn
+    standing: CodedColumn
+    witnesses: Ints
+    """In the order of series; 1 where there is no such column."""
     witnesses_told: bool
 
     def ordered(self, name: str) -> Ints:
-        """A column of numbers in the order of series; 1 for witnesses, else 0, where there is none."""
-        return _order(self.table, self.rows, name)
+        """A column of numbers in the order of series; 0 where there is none."""
+        return _order(self.table, self.rows, name, 0)
 
     def wanted(self) -> NDArray[np.bool_]:
         """Which series are used: roles and targets, and services that have neither."""
@@ -169,11 +198,12 @@ def _series(reading: _Reading, blocked: Ints, types: CodedColumn, chosen: NDArra
     rows = reading.rows
     decided = reading.ordered("ok") + blocked
     kept = np.flatnonzero((decided > 0) & np.repeat(chosen, np.diff(rows.bounds)))
-    edges = np.searchsorted(kept, rows.bounds)
-    blocked, decided, times = blocked[kept], decided[kept], rows.time[kept]
-    sure = np.zeros(len(kept), dtype=np.int64) if confirmed is None else confirmed[kept]
-    witnesses = reading.ordered("witnesses")[kept]
-    kinds, made_by = (_keep_column(column, rows.order, kept) for column in (types, reading.versions))
+    edges, at = np.searchsorted(kept, rows.bounds), rows.order.take(kept)
+    blocked, decided, times = blocked.take(kept), decided.take(kept), rows.time.take(kept)
+    sure = np.zeros(len(kept), dtype=np.int64) if confirmed is None else confirmed.take(kept)
+    witnesses = reading.witnesses.take(kept)
+    kinds, made_by = (_keep_column(column, at) for column in (types, reading.versions))
+    fresh, settled = (_keep_word(reading.standing, word, at) for word in _STANDINGS)
     for head, start, stop, is_chosen in zip(rows.heads, edges[:-1], edges[1:], chosen, strict=True):
         if not is_chosen:
             continue
@@ -183,10 +213,12 @@ def _series(reading: _Reading, blocked: Ints, types: CodedColumn, chosen: NDArra
             target_id=head.target_id if head.level == "target" else "", times=times[part], blocked=blocked[part],
             decided=decided[part], witnesses=witnesses[part], confirmed=sure[part], types=kinds[part],
             versions=made_by[part], witnesses_told=reading.witnesses_told,
+            fresh=_any(fresh, part), settled=_any(settled, part),
         )
 
 
-def _failing(reading: _Reading, offset: int) -> tuple[dict[int, CellSeries], tuple[str, ...]]:
+def _failing(reading: _Reading, wanted: NDArray[np.bool_],
+             offset: int) -> tuple[dict[int, CellSeries], tuple[str, ...]]:
     """The series in which more failed than was found blocked, by their place among all that are wanted, and the words
     of their causes, whose numbers begin at `offset`."""
     table, rows = reading.table, reading.rows
@@ -197,9 +229,8 @@ def _failing(reading: _Reading, offset: int) -> tuple[dict[int, CellSeries], tup
         failed += read_whole_numbers(table, name)
     if not (failed > blocked).any():
         return {}, ()
-    failed = np.maximum(failed, blocked)[rows.order]
-    more = failed > blocked[rows.order]
-    wanted = reading.wanted()
+    more = (failed > blocked).take(rows.order)
+    failed = gather(np.maximum(failed, blocked), rows.order)
     chosen = wanted & (np.add.reduceat(more, rows.bounds[:-1]) > 0)
     if not chosen.any():
         return {}, ()
@@ -211,18 +242,28 @@ def _failing(reading: _Reading, offset: int) -> tuple[dict[int, CellSeries], tup
     return dict(zip(places.tolist(), made, strict=True)), words
 
 
-def _keep_column(column: CodedColumn, order: Ints, kept: Ints) -> NDArray[np.int32]:
-    """What a column says of the rows that are kept; -1 where there is no such column."""
-    return column.codes[order[kept]] if column.names else np.full(len(kept), -1, dtype=np.int32)
+def _keep_column(column: CodedColumn, at: Ints) -> NDArray[np.int32]:
+    """What a column says of these rows; -1 where there is no such column."""
+    return gather(column.codes, at) if column.names else np.full(len(at), -1, dtype=np.int32)
 
 
-def _volumes(table: Any, rows: _Rows, witnesses_told: bool) -> Iterator[NetworkVolume]:
+def _keep_word(column: CodedColumn, word: NameStanding, at: Ints) -> NDArray[np.bool_] | None:
+    """Which of these rows say a word; None where none does."""
+    if word not in column.names:
+        return None
+    told: NDArray[np.bool_] = column.codes == column.names.index(word)
+    return told.take(at)
+
+
+def _any(told: NDArray[np.bool_] | None, part: slice) -> NDArray[np.bool_] | None:
+    return told[part] if told is not None and told[part].any() else None
+
+
+def _volumes(reading: _Reading) -> Iterator[NetworkVolume]:
     """Per network: how many services were measured in each cell, and how many of them the whole network stopped."""
-    network, everything = _order(table, rows, "network"), np.zeros(len(rows.order), dtype=np.int64)
-    for name in ("ok", "blocked", "down", "local", "inconclusive"):
-        everything += _order(table, rows, name)
-    cut = 2 * network > everything + network
-    witnesses = _order(table, rows, "witnesses") if witnesses_told else np.ones(len(rows.order), dtype=np.int64)
+    rows, cut = reading.rows, _is_cut(reading.table).take(reading.rows.order)
+    witnesses = reading.witnesses if reading.witnesses_told else np.ones(len(rows.order), dtype=np.int64)
+    fresh, settled = (_keep_word(reading.standing, word, rows.order) for word in _STANDINGS)
     places: dict[CellPlace, list[int]] = {}
     for number, head in enumerate(rows.heads):
         places.setdefault(head.place, []).append(number)
@@ -231,7 +272,27 @@ def _volumes(table: Any, rows: _Rows, witnesses_told: bool) -> Iterator[NetworkV
         names = sorted({rows.heads[number].service for number in numbers})
         service = np.repeat([names.index(rows.heads[number].service) for number in numbers],
                             np.diff(rows.bounds)[numbers])
-        yield _volume(place, rows.time[here], service, len(names), cut[here], witnesses[here])
+        made = _volume(place, rows.time[here], service, len(names), cut[here], witnesses[here])
+        yield replace(made, fresh=_find_times(fresh, here, rows, made), settled=_find_times(settled, here, rows, made))
+
+
+def _is_cut(table: Any) -> NDArray[np.bool_]:
+    """Of which rows of the table the network stopped most, in their own order."""
+    network = read_whole_numbers(table, "network")
+    if not network.any():
+        return np.zeros(len(network), dtype=np.bool_)
+    rest = np.negative(network)
+    for name in ("ok", "blocked", "down", "local", "inconclusive"):
+        if name in list_columns(table):
+            rest += read_whole_numbers(table, name)
+    return np.asarray(rest < 0, dtype=np.bool_)
+
+
+def _find_times(told: NDArray[np.bool_] | None, here: slice, rows: _Rows, made: NetworkVolume,
+                ) -> NDArray[np.bool_] | None:
+    """At which times of a network any of its rows is told."""
+    mine = _any(told, here)
+    return None if mine is None else np.isin(made.times, rows.time[here][mine])
 
 
 def _volume(place: CellPlace, time: Ints, service: Ints, services: int, cut: NDArray[np.bool_],

@@ -24,8 +24,11 @@ from probe.research.events.daily_windows import merge_daily_windows
 from probe.research.events.partition import segment_series
 from probe.research.events.segments import (
     LEAST_STRENGTH,
+    REACH,
+    Floats,
     Ints,
     SegmentSpan,
+    SegmentSums,
     estimate_base_rate,
     estimate_dispersion,
     estimate_strength,
@@ -33,6 +36,7 @@ from probe.research.events.segments import (
     find_raised_spans,
     log_likelihood_ratio,
     shrink_rate,
+    sum_segments,
 )
 from probe.research.events.window import NO_BURST, BurstJudgement, EventWindow
 
@@ -161,8 +165,9 @@ def _look(series: CellSeries, starts: Ints, needed: float, hasty: float, habit: 
     if not series.blocked.any():
         return _Look(series=series, base=shrink_rate(0, float(series.decided.sum())), made=[], inflation=1.0,
                      needed=needed, hasty=hasty, habit=habit)
-    base = _base(series, starts)
-    made = _make_windows(series, cells, starts, base, 1.0)
+    sums = sum_segments(series.blocked, series.decided, starts)
+    base = _base(sums)
+    made = _make_windows(series, cells, sums, base, 1.0)
     made, inflation = _inflate(series, cells, made, habit)
     return _Look(series=series, base=base, made=made, inflation=inflation, needed=needed, hasty=hasty, habit=habit)
 
@@ -200,36 +205,37 @@ def find_raised_windows(series: CellSeries, cells: CellTable, starts: Ints) -> l
     """All that stands above the base, sure or not, of a series that was `segment_many` into these segments."""
     if not series.blocked.any():
         return []
-    return _make_windows(series, cells, starts, _base(series, starts), 1.0)
+    sums = sum_segments(series.blocked, series.decided, starts)
+    return _make_windows(series, cells, sums, _base(sums), 1.0)
 
 
 def _again(look: _Look, starts: Ints, cells: CellTable) -> list[EventWindow]:
     """Windows of a series that varies more than chance, by a penalty that says so; those by the clock stay."""
     series, daily = look.series, [window for window in look.made if window.daily]
-    again = [window for window in _make_windows(series, cells, starts, _base(series, starts), look.inflation)
+    sums = sum_segments(series.blocked, series.decided, starts)
+    again = [window for window in _make_windows(series, cells, sums, _base(sums), look.inflation)
              if not any(window.meets(other) for other in daily)]
     return sorted([*daily, *again], key=lambda window: (window.onset, window.end))
 
 
-def _base(series: CellSeries, starts: Ints) -> float:
-    blocked = np.add.reduceat(series.blocked, starts).astype(np.float64)
-    decided = np.add.reduceat(series.decided, starts).astype(np.float64)
+def _base(sums: SegmentSums) -> float:
+    blocked, decided = sums.blocked.astype(np.float64), sums.decided.astype(np.float64)
     base = estimate_base_rate(blocked, decided)
     first = blocked[0] / decided[0]
     return shrink_rate(0, 0) if base >= STANDING_RATE * 0.9 and first >= STANDING_RATE else base
 
 
-def _make_windows(series: CellSeries, cells: CellTable, starts: Ints, base: float,
+def _make_windows(series: CellSeries, cells: CellTable, sums: SegmentSums, base: float,
                   inflation: float) -> list[EventWindow]:
     """Windows from segments: neighbours joined over short dips, then those that come back each day."""
-    rates = np.add.reduceat(series.blocked, starts) / np.add.reduceat(series.decided, starts)
-    if estimate_strength(float(rates.max()), base) < min(_FAINT, LEAST_STRENGTH):
+    if estimate_strength(float((sums.blocked / sums.decided).max()), base) < min(_FAINT, LEAST_STRENGTH):
         return []
-    spans = _join_spans(series, cells, find_raised_spans(series.blocked, series.decided, starts, base))
-    day = cells.cells_in(_DAY)
-    windows = merge_daily_windows(cells, [_window(series, span, base, inflation, day) for span in spans])
-    spans = find_raised_spans(series.blocked, series.decided, starts, base, _FAINT)
-    faint = merge_daily_windows(cells, [_window(series, span, base, inflation, day) for span in spans])
+    spans = _join_spans(series, cells, find_raised_spans(sums, base))
+    faint_spans = find_raised_spans(sums, base, _FAINT)
+    making = _Making(series=series, base=base, inflation=inflation, day=cells.cells_in(_DAY))
+    made = {span: making.make_window(span) for span in dict.fromkeys((*spans, *faint_spans))}
+    windows = merge_daily_windows(cells, [made[span] for span in spans])
+    faint = merge_daily_windows(cells, [made[span] for span in faint_spans]) if faint_spans != spans else windows
     daily = [window for window in faint if window.daily and window.strength >= _FAINT_STRENGTH
              and not any(other.daily and window.meets(other) for other in windows)]
     kept = [window for window in windows if not any(window.meets(other) for other in daily)]
@@ -258,26 +264,47 @@ def _length(series: CellSeries, span: SegmentSpan) -> int:
     return int(series.times[span.last] - series.times[span.first]) + 1
 
 
-def _window(series: CellSeries, span: SegmentSpan, base: float, inflation: float, day: int) -> EventWindow:
-    rate = min(max(span.blocked / span.decided, 1e-3), 1 - 1e-3)
-    k, n = series.blocked.astype(np.float64), series.decided.astype(np.float64)
-    gain = (k * math.log(rate / base) + (n - k) * math.log((1 - rate) / (1 - base))) / inflation
-    early, late = find_boundary(gain, span.first, span.last)
-    back = gain[::-1]
-    size = len(gain)
-    end_late, end_early = find_boundary(back, size - 1 - span.last, size - 1 - span.first)
-    end_early, end_late = size - 1 - end_early, size - 1 - end_late
-    score = max(log_likelihood_ratio(span.blocked, span.decided, base), _confirmed_score(series, span)) / inflation
-    times = series.times
-    return EventWindow(
-        series=series, first=span.first, last=span.last, onset=int(times[span.first]), end=int(times[span.last]),
-        onset_from=int(times[early - 1]) if early > 0 else None,
-        onset_until=int(times[min(max(late, span.first), span.last)]),
-        end_from=int(times[max(min(end_early, span.last), span.first)]),
-        end_until=int(times[end_late + 1]) if end_late + 1 < size else None,
-        blocked=span.blocked, decided=span.decided, base=base, score=score, inflation=inflation,
-        day=day,
-    )
+class _Making:
+    """Makes the windows of one series."""
+
+    def __init__(self, *, series: CellSeries, base: float, inflation: float, day: int) -> None:
+        self._series, self._base, self._inflation, self._day = series, base, inflation, day
+        self._confirmed, self._decided = int(series.confirmed.sum()), int(series.decided.sum())
+
+    def make_window(self, span: SegmentSpan) -> EventWindow:
+        """The window of a span; looks at the cells near its ends alone, however long the series is."""
+        times, size = self._series.times, len(self._series.times)
+        begin, stop = max(0, span.first - REACH), min(size, span.last + 1 + REACH)
+        early, late = find_boundary(self._gain(span, slice(begin, min(span.first + REACH, span.last))),
+                                    span.first - begin, span.last - begin)
+        back = self._gain(span, slice(max(0, span.last - REACH), stop))[::-1]
+        end_late, end_early = find_boundary(back, stop - 1 - span.last, stop - 1 - span.first)
+        early, late, end_early, end_late = begin + early, begin + late, stop - 1 - end_early, stop - 1 - end_late
+        score = max(log_likelihood_ratio(span.blocked, span.decided, self._base), self._confirmed_score(span))
+        return EventWindow(
+            series=self._series, first=span.first, last=span.last, onset=int(times[span.first]),
+            end=int(times[span.last]), onset_from=int(times[early - 1]) if early > 0 else None,
+            onset_until=int(times[min(max(late, span.first), span.last)]),
+            end_from=int(times[max(min(end_early, span.last), span.first)]),
+            end_until=int(times[end_late + 1]) if end_late + 1 < size else None,
+            blocked=span.blocked, decided=span.decided, base=self._base, score=score / self._inflation,
+            inflation=self._inflation, day=self._day,
+        )
+
+    def _gain(self, span: SegmentSpan, part: slice) -> Floats:
+        """What each of these cells says (nats) for being of the span."""
+        base, rate = self._base, min(max(span.blocked / span.decided, 1e-3), 1 - 1e-3)
+        k, n = self._series.blocked[part].astype(np.float64), self._series.decided[part].astype(np.float64)
+        gain = (k * math.log(rate / base) + (n - k) * math.log((1 - rate) / (1 - base))) / self._inflation
+        return np.asarray(gain, dtype=np.float64)
+
+    def _confirmed_score(self, span: SegmentSpan) -> float:
+        """What confirmed verdicts alone say: these have a base of their own, mostly a lower one."""
+        if not self._confirmed:
+            return 0.0
+        inside = int(self._series.confirmed[span.first:span.last + 1].sum())
+        usual = shrink_rate(self._confirmed - inside, self._decided - span.decided)
+        return log_likelihood_ratio(inside, span.decided, usual) if inside / span.decided > usual else 0.0
 
 
 def _inflate(series: CellSeries, cells: CellTable, windows: Sequence[EventWindow],
@@ -329,6 +356,7 @@ def _newest(series: CellSeries, cells: CellTable, base: float, inflation: float,
         return None
     if not series.blocked[-1]:
         return None
+    making = _Making(series=series, base=base, inflation=inflation, day=cells.cells_in(_DAY))
     best: EventWindow | None = None
     for first in range(size - 1, max(-1, size - _NEWEST - 1), -1):
         inside = slice(first, size)
@@ -336,14 +364,7 @@ def _newest(series: CellSeries, cells: CellTable, base: float, inflation: float,
         if estimate_strength(blocked / decided, base) < _NEWEST_STRENGTH:
             continue
         span = SegmentSpan(first=first, last=size - 1, blocked=blocked, decided=decided)
-        window = _window(series, span, base, inflation, cells.cells_in(_DAY))
+        window = making.make_window(span)
         if window.score >= needed and (best is None or window.score > best.score):
             best = window
     return best
-
-
-def _confirmed_score(series: CellSeries, span: SegmentSpan) -> float:
-    """What confirmed verdicts alone say: these have a base of their own, mostly a lower one."""
-    inside = int(series.confirmed[span.first:span.last + 1].sum())
-    usual = shrink_rate(float(series.confirmed.sum()) - inside, float(series.decided.sum()) - span.decided)
-    return log_likelihood_ratio(inside, span.decided, usual) if inside / span.decided > usual else 0.0

@@ -15,13 +15,13 @@ from probe.research.events.crosscheck import (
     HABIT,
     WORLD,
     CheckAnswer,
-    Neighbours,
     WindowChecks,
     check_window,
-    sort_neighbours,
 )
 from probe.research.events.joint_windows import JudgedWindow
+from probe.research.events.neighbours import Neighbours, sort_neighbours
 from probe.research.events.series_windows import SeriesFinding
+from probe.research.events.verdict_sums import VerdictSums
 from probe.research.events.window import BurstJudgement, EventWindow
 
 
@@ -51,7 +51,7 @@ def judge_windows(found: Sequence[SeriesFinding]) -> JudgedWindows:
     kept = [judged for judged in kept if judged.stands]
     explained += [_habitual(*told) for each in services for told in each.habitual]
     world = [told.window for told in explained if told.explained_by == WORLD]
-    around = _without(found, world)
+    around = _without(found, world, around.sums)
     kept = [_once_more(judged, around, world) for judged in kept] if world else kept
     explained += [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
@@ -80,12 +80,12 @@ def _habitual(window: EventWindow, told: BurstJudgement) -> ExplainedWindow:
     return ExplainedWindow(window=window, explained_by=HABIT, checks=checks)
 
 
-def _without(found: Iterable[SeriesFinding], windows: Iterable[EventWindow]) -> Neighbours:
+def _without(found: Sequence[SeriesFinding], windows: Iterable[EventWindow], sums: VerdictSums) -> Neighbours:
     """Neighbours in which these windows keep nobody from speaking."""
     gone = {id(window) for window in windows}
-    return sort_neighbours(
+    return sort_neighbours([
         replace(each, windows=tuple(window for window in each.windows if id(window) not in gone),
-                weak=(*each.weak, *(window for window in each.windows if id(window) in gone))) for each in found)
+                weak=(*each.weak, *(window for window in each.windows if id(window) in gone))) for each in found], sums)
 
 
 def _once_more(judged: JudgedWindow, around: Neighbours, world: Sequence[EventWindow]) -> JudgedWindow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +12,7 @@ from probe.core.places import Place
 from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.words import read_word
+from probe.core.translation import isolate, say
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.planned_looks import describe_share
 from probe.inference.rules import RULES_VERSION
@@ -25,12 +26,23 @@ from probe.results.text_forms import format_packet, format_place
 
 _LONGEST = 160
 """Characters that are shown of one value."""
+FACTS = {name: name for name in ("rests on", "suspected", "also", "at times", "struck", "spared", "scope", "hop",
+                                 "reason")}
+"""What is told of a verdict, as it is named to a person."""
 
 
 def describe_explanation(told: Explanation) -> Iterator[str]:
-    """Verdict, rule, fields, neighbour, observations, packets: one thing a line."""
-    for text in _lines(told):
-        yield visible(text)
+    """Verdict, rule, fields, neighbour, observations, packets: one thing a line, in the language that was chosen."""
+    now = told.verdict
+    yield visible(f"{told.run.run_id}  {now.target_id}  {now.input}")
+    yield say("verdict: {verdict}", verdict=_said(now))
+    yield from _facts(now)
+    yield from _stored(told)
+    yield ""
+    yield from _rule(told)
+    yield from _neighbour(told)
+    yield ""
+    yield from _observations(told.observations)
 
 
 def encode_explanation(told: Explanation) -> dict[str, Any]:
@@ -55,71 +67,71 @@ def encode_explanation(told: Explanation) -> dict[str, Any]:
     }
 
 
-def _lines(told: Explanation) -> Iterator[str]:
-    now = told.verdict
-    yield f"{told.run.run_id}  {now.target_id}  {now.input}"
-    yield f"verdict: {_said(now)}"
-    for name, text in (("rests on", _basis(now)), ("suspected", now.suspected), ("also", ", ".join(now.also)),
-                       ("at times", describe_share(now.intermittent)), ("struck", ", ".join(now.struck)),
-                       ("spared", ", ".join(now.spared)), ("scope", now.scope), ("hop", now.hop),
-                       ("reason", now.reason)):
+def _facts(now: Verdict) -> Iterator[str]:
+    for name, text in (
+        ("rests on", _basis(now, say)), ("suspected", visible(now.suspected)), ("also", visible(", ".join(now.also))),
+        ("at times", describe_share(now.intermittent)), ("struck", visible(", ".join(now.struck))),
+        ("spared", visible(", ".join(now.spared))), ("scope", visible(now.scope)), ("hop", visible(now.hop)),
+        ("reason", say(visible(now.reason))),
+    ):
         if text:
-            yield f"{name}: {text}"
-    yield from _stored(told)
-    yield ""
-    yield from _rule(told)
-    yield from _neighbour(told)
-    yield ""
-    yield from _observations(told.observations)
+            yield f"{say(FACTS[name])}: {isolate(text)}"
 
 
 def _stored(told: Explanation) -> Iterator[str]:
     if not told.known:
-        yield "Today's catalogue does not have this target: the verdict is the stored one, and nothing was judged anew."
+        yield say("Today's catalogue does not have this target: the verdict is the stored one, and nothing was judged "
+                  "anew.")
     elif told.stored is None:
-        yield "Another endpoint decided of the target; this one has no row of its own."
+        yield say("Another endpoint decided of the target; this one has no row of its own.")
     elif told.judged_otherwise:
-        yield (f"Rules {RULES_VERSION} judge otherwise than the stored row, which rules "
-               f"{told.run.rules_version or 'of old'} made: {_said(told.stored)}, "
-               f"by {told.stored.rule_id or 'no rule'}")
+        yield say("Rules {now} judge otherwise than the stored row, which rules {stored} made: {verdict}, by {rule}",
+                  now=RULES_VERSION, stored=visible(told.run.rules_version) or say("of old"),
+                  verdict=_said(told.stored), rule=visible(told.stored.rule_id) or say("no rule"))
 
 
 def _rule(told: Explanation) -> Iterator[str]:
-    if not told.verdict.rule_id:
-        yield "No rule was asked."
+    rule_id = told.verdict.rule_id
+    if not rule_id:
+        yield say("No rule was asked.")
         return
-    yield f"rule: {told.verdict.rule_id}  {_where(told.verdict.rule_id)}"
+    yield say("rule: {rule}", rule=f"{visible(rule_id)}  {_where(rule_id)}")
     if told.decision is None:
-        if told.known and told.verdict.rule_id not in {rule.id for rule in list_rules()}:
-            yield "    no table has it: it follows from what the catalogue expects of the endpoint"
+        if told.known and rule_id not in {rule.id for rule in list_rules()}:
+            yield "    " + say("no table has it: it follows from what the catalogue expects of the endpoint")
         return
-    yield f"    {told.decision.rule.why}"
-    yield f"fields of the evidence that it read{f', at {address}' if (address := _address(told)) else ''}:"
+    yield f"    {say(told.decision.rule.why)}"
+    address = visible(_address(told))
+    yield (say("fields of the evidence that it read, at {address}:", address=address) if address else
+           say("fields of the evidence that it read:"))
     for field in told.fields:
-        yield f"    {_field(field)}"
+        yield f"    {visible(_field(field))}"
     if not told.fields:
-        yield "    none: it holds where no rule before it does"
+        yield "    " + say("none: it holds where no rule before it does")
 
 
 def _neighbour(told: Explanation) -> Iterator[str]:
     if other := told.ruled_out:
         verdict = f"{other.rule.outcome} {other.rule.block_type}".strip()
-        yield f"nearest rule that was ruled out: {other.rule.id} ({verdict})  {_where(other.rule.id)}"
-        yield f"    {other.rule.why}"
-        yield f"    ruled out by {_field(other.field)}"
+        yield say("nearest rule that was ruled out: {rule}",
+                  rule=f"{other.rule.id} ({verdict})  {_where(other.rule.id)}")
+        yield f"    {say(other.rule.why)}"
+        yield "    " + say("ruled out by {field}", field=visible(_field(other.field)))
     if block := BLOCK_TYPES.get(read_word(told.verdict.block_type, BLOCK_TYPES)):
-        yield f"{block.id} is told from {block.nearest} by this: {block.test}"
+        yield say("{id} is told from {nearest} by this: {test}", id=block.id, nearest=block.nearest,
+                  test=say(block.test))
 
 
 def _observations(seen: tuple[Observation, ...]) -> Iterator[str]:
-    yield "observations:" if seen else "It rests on no observation."
+    yield say("observations:") if seen else say("It rests on no observation.")
     for o in seen:
-        yield f"    {o.observation_id}  {o.t0_s:.2f} s  {o.operation}  {_place(o)}  {o.failure or o.reason or 'ok'}"
+        yield visible(f"    {o.observation_id}  {o.t0_s:.2f} s  {o.operation}  {_place(o)}  "
+                      f"{o.failure or o.reason or 'ok'}")
     captured = [o for o in seen if o.packets]
     if captured:
-        yield "captured packets (delay ms|direction|IP TTL|IP ID|DF|flags|seq|ack|window|length):"
+        yield say("captured packets (delay ms|direction|IP TTL|IP ID|DF|flags|seq|ack|window|length):")
     for o in captured:
-        yield from (f"    {o.observation_id}  {format_packet(packet)}" for packet in o.packets)
+        yield from (visible(f"    {o.observation_id}  {format_packet(packet)}") for packet in o.packets)
 
 
 def _place(seen: Observation) -> str:
@@ -129,11 +141,12 @@ def _place(seen: Observation) -> str:
 
 
 def _said(verdict: Verdict) -> str:
-    return f"{verdict.outcome} {verdict.block_type}".strip() + f", confidence {verdict.confidence:.2f}"
+    return say("{verdict}, confidence {confidence:.2f}", confidence=verdict.confidence,
+               verdict=visible(f"{verdict.outcome} {verdict.block_type}".strip()))
 
 
-def _basis(verdict: Verdict) -> str:
-    return f"{verdict.basis}: {BASES[verdict.basis]}" if verdict.basis else ""
+def _basis(verdict: Verdict, tell: Callable[[str], str] = str) -> str:
+    return f"{verdict.basis}: {tell(BASES[verdict.basis])}" if verdict.basis else ""
 
 
 def _where(rule_id: str) -> str:

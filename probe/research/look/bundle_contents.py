@@ -23,7 +23,7 @@ from probe.research.look.look_values import LookData
 
 MANIFEST, ANSWER = "manifest.json", "look.json"
 FORMAT = 1
-COMPARED = ("kind", "findings", "dismissed", "measured", "services_beside", "countries_beside")
+COMPARED = ("kind", "findings", "dismissed", "measured", "services_beside", "countries_beside", "defects")
 """Of each source: what must come out again when its measurements are judged anew."""
 README = """{title}: evidence of a look at {service} in {cc}, made {made} by probe {version}, rules {rules}.
 
@@ -32,7 +32,8 @@ page.html        the same, for people: open it in a browser; it fetches nothing
 rules.csv        the rules by which single runs and populations are judged, each with its sentence
 block_types.csv  the causes that a verdict can name
 targets.csv      the list of targets
-evidence/        the measurements themselves, as they were given: OONI's files (CC BY-NC-SA 4.0), and counts of others
+evidence/        the measurements themselves, as they were given: OONI's files (CC BY-NC-SA 4.0), and counts of others;
+                 legal lists and reports of outages that were laid beside
 manifest.json    every file with its size and SHA-256
 
 To judge it anew, without any network: probe look --verify FILE.zip

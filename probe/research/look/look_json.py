@@ -12,8 +12,8 @@ from typing import Any
 from probe import __version__
 from probe.core.stamps import format_time
 from probe.inference.rules import RULES_VERSION
-from probe.research.look.look_sentences import LookSentence, PrintableClaim, make_claims, make_sentences
-from probe.research.look.look_values import LookData
+from probe.research.look.look_sentences import PrintableClaim, make_claims, make_sentences
+from probe.research.look.look_values import LookData, LookSentence
 
 Row = dict[str, Any]
 
@@ -21,24 +21,33 @@ Row = dict[str, Any]
 def look_to_json(data: LookData) -> Row:
     """The whole answer; the sources are those that `release_source` gave."""
     evidence = _evidence(data)
+    sha256 = _hash(evidence)
     return {
         **evidence, "sentences": [_sentence(one) for one in make_sentences(data)],
         "printable": [_claim(one) for one in make_claims(data)],
-        "citation": {"text": cite(data), "sha256": digest(data), "of": "this answer without "
+        "citation": {"text": _cite(data, sha256), "sha256": sha256, "of": "this answer without "
                      "sentences, printable and citation, as JSON with sorted keys and without blanks"},
     }
 
 
 def digest(data: LookData) -> str:
     """SHA-256 of the evidence: the answer without its sentences."""
-    text = json.dumps(_evidence(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return _hash(_evidence(data))
 
 
 def cite(data: LookData) -> str:
     """How to cite what the page says."""
+    return _cite(data, digest(data))
+
+
+def _hash(evidence: Row) -> str:
+    text = json.dumps(evidence, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _cite(data: LookData, sha256: str) -> str:
     return (f"probe look {data.subject.service} {data.subject.cc}, version {__version__}, rules {RULES_VERSION}, "
-            f"made {format_time(data.now)}, evidence SHA-256 {digest(data)}")
+            f"made {format_time(data.now)}, evidence SHA-256 {sha256}")
 
 
 def _evidence(data: LookData) -> Row:
@@ -46,6 +55,7 @@ def _evidence(data: LookData) -> Row:
         "service": data.subject.service, "title": data.subject.title, "cc": data.subject.cc,
         "asked": format_time(data.now), "since": format_time(data.since) if data.since else None,
         "version": __version__, "rules": RULES_VERSION, "sources": _plain(data.sources),
+        "beside": _plain(data.beside),
     }
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from probe.core.stamps import format_time
+from probe.research.look.beside_tables import make_beside_tables, make_look_table
 from probe.research.look.look_json import cite
 from probe.research.look.look_sentences import (
     MAX_FINDINGS,
-    LookSentence,
     PrintableClaim,
     anchor_finding,
     anchor_table,
@@ -16,7 +16,15 @@ from probe.research.look.look_sentences import (
     make_sentences,
     may_name,
 )
-from probe.research.look.look_values import LookData, LookFinding, LookNetwork, LookSource
+from probe.research.look.look_values import (
+    LookData,
+    LookFinding,
+    LookNetwork,
+    LookSentence,
+    LookSource,
+    MeasuredPart,
+    PlannedPart,
+)
 from probe.research.look.look_words import TOPICS, WHO, name_role
 from probe.research.report.markup import Child, Html, join_html, make_tag
 from probe.research.report.simple_document import make_simple_document
@@ -32,9 +40,14 @@ def make_look_page(data: LookData) -> str:
     body = join_html(
         make_tag("h1", title),
         make_tag("p", f"Asked {format_time(data.now)}{since}. All times are UTC. {WHO}", class_="soft"),
-        make_tag("main", [_make_topic(topic, heading, sentences) for topic, heading in TOPICS.items()],
-                 _make_print(claims), _make_answer(), _make_tables(data), _make_citation(data)))
+        make_tag("main", make_topics(sentences), make_print(claims), _make_answer(), make_tables(data),
+                 make_beside_tables(data.beside), _make_citation(data)))
     return make_simple_document(title, body, "look.css")
+
+
+def make_topics(sentences: Sequence[LookSentence]) -> Html:
+    """A section for each topic of which something is said."""
+    return join_html([_make_topic(topic, heading, sentences) for topic, heading in TOPICS.items()])
 
 
 def _make_topic(topic: str, heading: str, sentences: Sequence[LookSentence]) -> Html:
@@ -51,7 +64,7 @@ def _make_sentence(one: LookSentence) -> Html:
     return make_tag("li", one.text, links)
 
 
-def _make_print(claims: Sequence[PrintableClaim]) -> Html:
+def make_print(claims: Sequence[PrintableClaim]) -> Html:
     """What may be printed, each with its certainty and limits; or that nothing may."""
     if not claims:
         return make_tag("section", make_tag("h2", "To be printed"), make_tag(
@@ -71,22 +84,33 @@ def _make_answer() -> Html:
         make_tag("div", class_="answer"))
 
 
-def _make_tables(data: LookData) -> Iterator[Html]:
+def make_tables(data: LookData) -> Iterator[Html]:
+    """The rows that the sentences rest on, by source."""
     for number, source in enumerate(data.sources):
         yield make_tag("h2", f"Rows: {source.label}")
         yield from (make_tag("p", problem, class_="soft") for problem in source.problems[:MAX_ROWS])
         if source.findings:
-            yield _make_table(f"Findings of {source.label}", _FINDING_HEADS, [
+            yield make_look_table(f"Findings of {source.label}", _FINDING_HEADS, [
                 make_tag("tr", [make_tag("td", cell) for cell in _list_finding(data, source, one)],
                          id=anchor_finding(number, at), class_=one.status)
                 for at, one in enumerate(source.findings[:MAX_FINDINGS])])
         if source.dismissed:
-            yield _make_table(f"Told as no event: {source.label}", ("Service", "Part", "From", "To", "Blocked", "Of",
-                                                                    "Explained by"), [
+            yield make_look_table(f"Told as no event: {source.label}", (
+                "Service", "Part", "From", "To", "Blocked", "Of", "Explained by"), [
                 _make_row((one.service, name_role(one.role), one.onset, one.end, str(one.blocked), str(one.n),
                            one.explained_by.replace("_", " "))) for one in source.dismissed[:MAX_ROWS]],
                 anchor_table(number, "dismissed"))
-        yield _make_table(f"Measured: {source.label}", _MEASURED_HEADS, list(_list_measured(data, source)),
+        if source.slowed:
+            yield make_look_table(f"Suspected to be slowed: {source.label}", _SLOWED_HEADS, [
+                _make_row((*_list_planned(data, source, one), one.first_day, one.last_day,
+                           f"{one.others_troubled} / {one.others_n}", f"{one.elsewhere_troubled} / {one.elsewhere_n}",
+                           "yes" if one.by_name else "no", ", ".join(one.not_ruled_out)))
+                for one in source.slowed[:MAX_ROWS]], anchor_table(number, "slowed"))
+        if source.planned:
+            yield make_look_table(f"Planned connections of the latest days: {source.label}", _PLANNED_HEADS, [
+                _make_row(_list_planned(data, source, one)) for one in source.planned[:MAX_ROWS]],
+                anchor_table(number, "planned"))
+        yield make_look_table(f"Measured: {source.label}", _MEASURED_HEADS, list(_list_measured(data, source)),
                           anchor_table(number, "measured"))
         if len(source.measured) > MAX_ROWS:
             yield make_tag("p", f"{len(source.measured) - MAX_ROWS} more rows are in --json.", class_="soft")
@@ -94,6 +118,9 @@ def _make_tables(data: LookData) -> Iterator[Html]:
 
 _FINDING_HEADS = ("Status", "Kind", "What", "Cause", "Began between", "and", "Ended between", "and", "Failed", "Of",
                   "Probes", "Networks")
+_PLANNED_HEADS = ("Network", "Service", "Probes", "Failed or lost something", "Of", "Share, with 95 %",
+                  "Innocent names there")
+_SLOWED_HEADS = (*_PLANNED_HEADS, "From", "To", "Other services", "Other countries", "The name matters", "Not excluded")
 _MEASURED_HEADS = ("Network", "Service", "Part", "Decided", "Well", "Blocked", "Down", "Open", "Network cut",
                    "Own device", "Probes", "First", "Last")
 
@@ -112,10 +139,16 @@ def _list_finding(data: LookData, source: LookSource, one: LookFinding) -> Itera
                     one.networks[:MAX_ROWS])
 
 
+def _list_planned(data: LookData, source: LookSource, one: PlannedPart) -> tuple[str, ...]:
+    name = _name_network(data, one) if may_name(source, one) else "not named"
+    return (name, one.service, "" if one.witnesses is None else str(one.witnesses), str(one.troubled), str(one.n),
+            f"{one.low:.1%} to {one.high:.1%}", f"{one.beside_troubled} / {one.beside_n}")
+
+
 def _list_measured(data: LookData, source: LookSource) -> Iterator[Html]:
     for one in source.measured[:MAX_ROWS]:
         hidden = source.kind == "own" and not one.asn
-        name = "not named" if hidden else one.label or f"AS{one.asn} {data.operators.get(one.asn, '')}".strip()
+        name = "not named" if hidden else _name_network(data, one)
         counts = (one.n, one.ok, one.blocked, one.down, one.inconclusive, one.network, one.local)
         form = "%Y-%m-%d" if hidden else "%Y-%m-%d %H:%M"
         yield _make_row((name, one.service, name_role(one.role), *map(str, counts),
@@ -124,20 +157,15 @@ def _list_measured(data: LookData, source: LookSource) -> Iterator[Html]:
 
 
 def _name(data: LookData, source: LookSource, network: LookNetwork) -> str:
-    if not may_name(source, network):
-        return "not named"
+    return _name_network(data, network) if may_name(source, network) else "not named"
+
+
+def _name_network(data: LookData, network: LookNetwork | MeasuredPart | PlannedPart) -> str:
     return network.label or f"AS{network.asn} {data.operators.get(network.asn, '')}".strip()
 
 
 def _make_row(cells: Sequence[str]) -> Html:
     return make_tag("tr", [make_tag("td", cell) for cell in cells])
-
-
-def _make_table(caption: str, heads: Sequence[str], rows: Sequence[Html], anchor: str | None = None) -> Html:
-    body = rows or [make_tag("tr", make_tag("td", "nothing", colspan=len(heads)))]
-    table = make_tag("table", make_tag("caption", caption), make_tag("thead", make_tag("tr", [
-        make_tag("th", head, scope="col") for head in heads])), make_tag("tbody", body), id=anchor)
-    return make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
 def _make_citation(data: LookData) -> Html:

@@ -12,17 +12,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from probe.research.look.beside_sentences import (
+    describe_outages,
+    is_explained_by_outage,
+    make_beside_sentences,
+)
 from probe.research.look.look_values import (
     FindingKind,
     LookData,
     LookFinding,
     LookNetwork,
+    LookSentence,
     LookSource,
     LookSubject,
     MeasuredPart,
+    PlannedPart,
     SourceKind,
 )
 from probe.research.look.look_words import DECIDES, WHO, Topic, describe_word, name_role
+from probe.research.look.planned_sentences import count_trouble, describe_slowed_part
 from probe.research.report.language import ENGLISH, find_block_type
 from probe.results.archive.release import DELAY, MIN_PROBES
 
@@ -43,16 +51,6 @@ MAX_NETWORKS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookSentence:
-    """One sentence, and the rows that it rests on."""
-
-    topic: Topic
-    text: str
-    rows: tuple[str, ...]
-    """Anchors of rows or tables of the page."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PrintableClaim:
     """What may be printed: the sentence, how certain it is, what it does not say, and from when on."""
 
@@ -69,7 +67,7 @@ def anchor_finding(source: int, finding: int) -> str:
 
 
 def anchor_table(source: int, table: str) -> str:
-    """A table of a source: `measured` or `dismissed`."""
+    """A table of a source: `measured`, `planned`, `slowed` or `dismissed`."""
     return f"s{source}{table}"
 
 
@@ -79,7 +77,7 @@ def make_sentences(data: LookData) -> list[LookSentence]:
             ] if not data.sources else []
     for number, source in enumerate(data.sources):
         made += _of_source(data, number, source)
-    return made
+    return [*made, *make_beside_sentences(data)]
 
 
 def make_claims(data: LookData) -> list[PrintableClaim]:
@@ -101,12 +99,29 @@ def _of_source(data: LookData, number: int, source: LookSource) -> Iterator[Look
         yield LookSentence(topic="what", text=_describe_no_finding(data, source), rows=table)
     if shown and (spared := _list_spared(data, source)):
         yield LookSentence(topic="where", rows=table, text=f"{source.label}: no block was found on {spared}.")
+    yield from _of_planned(data, number, source)
+    for defect in source.defects[:MAX_FINDINGS]:
+        yield LookSentence(topic="else", rows=table, text=(
+            f"{source.label}: {defect.verdicts} verdicts were set aside, because of the program and not the network: "
+            f"{defect.what}."))
     for window in source.dismissed[:MAX_FINDINGS]:
         yield LookSentence(
             topic="else", rows=(anchor_table(number, "dismissed"),),
             text=f"{source.label}: failures from {window.onset} to {window.end} ({window.blocked} of {window.n} runs) "
                  f"are told as no event, because {describe_word(window.explained_by)}.")
     yield LookSentence(topic="unmeasured", text=_describe_gaps(data.subject, source), rows=table)
+
+
+def _of_planned(data: LookData, number: int, source: LookSource) -> Iterator[LookSentence]:
+    """Suspicions that the service is slowed; else how often planned connections were in trouble where it is most."""
+    for part in source.slowed[:MAX_FINDINGS]:
+        place = _name_network(data, part) if may_name(source, part) else "a network that is not named"
+        for topic, text in describe_slowed_part(part, data.subject, place):
+            yield LookSentence(topic=topic, text=f"{source.label}: {text}", rows=(anchor_table(number, "slowed"),))
+    worst = next((part for part in source.planned if part.troubled), None)
+    if worst and not source.slowed:
+        yield LookSentence(topic="sure", rows=(anchor_table(number, "planned"),), text=f"{source.label}: where it is "
+                           f"most, {count_trouble(worst)}; a share alone accuses nobody.")
 
 
 def _list_spared(data: LookData, source: LookSource) -> str:
@@ -116,13 +131,11 @@ def _list_spared(data: LookData, source: LookSource) -> str:
     for part in source.measured:
         spared.setdefault((part.asn, part.label), []).append(part)
     told = []
-    for (asn, label), parts in spared.items():
+    for key, parts in spared.items():
         n, blocked = sum(one.n for one in parts), sum(one.blocked for one in parts)
-        counted = [one.witnesses for one in parts if one.witnesses is not None]
-        network = LookNetwork(asn=asn, label=label, n=n, blocked=blocked, witnesses=max(counted, default=None),
-                              onset_from=None, onset_until=data.now)
-        if (asn, label) not in struck and n >= ENOUGH and blocked < NOTABLE * n and may_name(source, network):
-            told.append(f"{_name_network(data, network)} ({blocked} of {n})")
+        named = any(may_name(source, one) for one in parts)
+        if key not in struck and n >= ENOUGH and blocked < NOTABLE * n and named:
+            told.append(f"{_name_network(data, parts[0])} ({blocked} of {n})")
     rest = f" and {len(told) - MAX_NETWORKS} more networks" if len(told) > MAX_NETWORKS else ""
     return ", ".join(told[:MAX_NETWORKS]) + rest
 
@@ -195,6 +208,8 @@ def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: s
                   f"{'; '.join(f'that {describe_word(word)}' for word in finding.ruled_out)}.")
     if finding.not_ruled_out:
         yield say("else", f"Not excluded: {'; '.join(map(describe_word, finding.not_ruled_out))}.")
+    for text, outage in describe_outages(data, finding):
+        yield LookSentence(topic="else", text=f"{source.label}: {text}", rows=(row, outage))
     decides = [text for word, text in DECIDES.items() if word in finding.not_ruled_out]
     if finding.witnesses is None or finding.witnesses < NAMED_FROM["ooni"]:
         decides.append(DECIDES["one_device"])
@@ -230,7 +245,8 @@ def weigh_finding(data: LookData, finding: LookFinding) -> ClaimStrength:
 def describe_state(data: LookData, source: LookSource, finding: LookFinding) -> str:
     """What is not reachable, as strongly as the finding says and no more."""
     strength = weigh_finding(data, finding)
-    verb = "was" if strength.past else "is"
+    many = finding.kind != "network" and len(finding.targets) > 1 and finding.service == data.subject.service
+    verb = _VERBS[strength.past, many]
     if finding.kind == "network":
         state = f"{verb} cut or failing as a whole"
     else:
@@ -238,7 +254,8 @@ def describe_state(data: LookData, source: LookSource, finding: LookFinding) -> 
     hours = f" at some hours of the day ({describe_hours(finding)})" if finding.daily_hours else ""
     counts = f"{finding.blocked} of {finding.n} {_UNITS[finding.kind]}"
     hedge = "" if strength.established else "a suspicion, not established: "
-    stale = f"; nobody has measured it since {_time(finding.last)}" if strength.stale else ""
+    say = _day if is_by_day(source, finding) else _time
+    stale = f"; nobody has measured it since {say(finding.last)}" if strength.stale else ""
     unknown = "nobody counted the probes" if finding.witnesses is None else "one probe alone saw it"
     alone = f"; {unknown}" if strength.alone else ""
     return (f"{hedge}{_name_parts(data.subject, finding)} {state}{hours} from {_name_place(data, source, finding)} "
@@ -253,18 +270,29 @@ def describe_hours(finding: LookFinding) -> str:
     return f"{first:02d}:00 to {(last + 1) % 24:02d}:00 UTC"
 
 
+_VERBS = {(False, False): "is", (True, False): "was", (False, True): "are", (True, True): "were"}
+"""(past, of several endpoints) -> verb."""
 _UNITS: dict[FindingKind, str] = {"event": "decided runs", "population": "probe-hours", "network": "decided runs"}
 
 
 def describe_time(data: LookData, source: LookSource, finding: LookFinding) -> str:
     """When it began and ended, as intervals; by the day where a network may not be named by the hour."""
-    by_day = source.kind == "own" and not _named(source, finding)
-    say = _day if by_day else _time
-    began = (f"it began between {say(finding.onset_from)} and {say(finding.onset_until)}" if finding.onset_from
+    say = _day if is_by_day(source, finding) else _time
+    began = (f"it began {_between(say(finding.onset_from), say(finding.onset_until))}" if finding.onset_from
              else f"it was so at the first measurement, by {say(finding.onset_until)}; when it began is not known")
     if finding.end_from is None:
         return f"{began}; it had not ended at the last measurement, {say(finding.last)}"
-    return f"{began}; it ended between {say(finding.end_from)} and {say(finding.end_until or finding.last)}"
+    return f"{began}; it ended {_between(say(finding.end_from), say(finding.end_until or finding.last))}"
+
+
+def _between(first: str, last: str) -> str:
+    """An interval in words; where both ends are told by the same words, when."""
+    return f"between {first} and {last}" if first != last else f"at {first}" if ":" in first else f"on {first}"
+
+
+def is_by_day(source: LookSource, finding: LookFinding) -> bool:
+    """Whether no network may be named by the hour."""
+    return source.kind == "own" and not _named(source, finding)
 
 
 def describe_certainty(finding: LookFinding) -> str:
@@ -283,11 +311,13 @@ def describe_certainty(finding: LookFinding) -> str:
 
 def _claim(data: LookData, source: LookSource, finding: LookFinding, row: str) -> PrintableClaim | None:
     named = _named(source, finding)
-    if finding.status != "confirmed" or finding.kind == "network" or not named or not finding.blocked:
+    if finding.status != "confirmed" or finding.kind == "network" or not named or not finding.blocked or (
+            is_explained_by_outage(data, finding)):
         return None
     limits = [WHO, "It says nothing of other networks, nor of other parts of the service."]
     if finding.not_ruled_out:
         limits.append(f"Not excluded: {'; '.join(map(describe_word, finding.not_ruled_out))}.")
+    limits += [text for text, _ in describe_outages(data, finding)]
     wait = DELAY if source.kind == "own" else timedelta(0)
     return PrintableClaim(
         text=f"According to {source.label}, {describe_state(data, source, finding)}; "
@@ -319,13 +349,14 @@ def _named(source: LookSource, finding: LookFinding) -> list[LookNetwork]:
     return [one for one in finding.networks if may_name(source, one)]
 
 
-def may_name(source: LookSource, network: LookNetwork) -> bool:
+def may_name(source: LookSource, counted: LookNetwork | MeasuredPart | PlannedPart) -> bool:
     """Whether enough probes are known to measure there that neither chance nor one device speaks, nor one person is
     shown."""
-    return network.witnesses is not None and network.witnesses >= NAMED_FROM[source.kind]
+    known = counted.known or source.kind != "own"
+    return known and counted.witnesses is not None and counted.witnesses >= NAMED_FROM[source.kind]
 
 
-def _name_network(data: LookData, network: LookNetwork) -> str:
+def _name_network(data: LookData, network: LookNetwork | MeasuredPart | PlannedPart) -> str:
     if network.label:
         return network.label
     operator = data.operators.get(network.asn, "")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from probe.core.stamps import parse_time
+from probe.core.stamps import parse_known_time, parse_time
 from probe.research.cells.file_names import CELLS_FILE
+from probe.research.cells.known_names import KnownNames
 from probe.research.look.look_release import release_source
 from probe.research.look.look_subject import is_about
 from probe.research.look.look_values import (
     DismissedWindow,
+    KnownDefect,
     LookFinding,
     LookNetwork,
     LookSource,
@@ -21,7 +23,10 @@ from probe.research.look.look_values import (
     MeasuredPart,
     SourceKind,
 )
+from probe.research.look.planned_parts import list_planned_parts, list_slowed_parts
 from probe.research.look.population_findings import make_population_findings
+from probe.research.slowed.slowed_services import QuarterTally
+from probe.results.archive.release import MIN_PROBES
 
 MAX_TEXT = 80
 Row = Mapping[str, Any]
@@ -35,21 +40,23 @@ class Analysis:
     found: Row
     """As `findings_to_json` gives it."""
     population: Sequence[Row] = ()
+    tallies: Sequence[QuarterTally] = ()
+    """Planned connections; of others' counts there are none."""
+    names: KnownNames | None = None
+    """Who measured where on which day; of others' counts nobody knows."""
 
 
 def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, label: str, *,
-                since: datetime | None = None, problems: Iterable[str] = ()) -> LookSource:
+                since: datetime | None = None, problems: Iterable[str] = (), defects: Iterable[KnownDefect] = (),
+                ) -> LookSource:
     """What one source says of the subject, as it may be shown; `since`: nothing that was over before."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     from probe.research.counts.counts_cells import read_origin
 
     path = analysis.folder / CELLS_FILE
     origin = read_origin(path)
-    cells = pq.read_table(path, columns=[*_COUNTS, "probe_cc", "probe_asn", "level", "service", "role", "cell_start",
-                                         "witnesses"])
-    roles = cells.filter(pc.equal(cells["level"], "role"))
+    roles = read_role_cells(path)
     if since:
         roles = roles.filter(pc.greater_equal(roles["cell_start"], since))
     in_country = roles.filter(pc.equal(roles["probe_cc"], subject.cc))
@@ -59,20 +66,43 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
     own = in_country.filter(pc.is_in(in_country["service"], value_set=_texts(mine)))
     abroad = roles.filter(pc.and_(pc.is_in(roles["service"], value_set=_texts(mine or [subject.service])),
                                   pc.not_equal(roles["probe_cc"], subject.cc)))
-    events = [_event(row, subject, names) for row in analysis.found["events"] if row["cc"] == subject.cc and (
+    events = [make_event_finding(row, subject) for row in analysis.found["events"] if row["cc"] == subject.cc and (
         row["kind"] == "network" or is_about(subject, row["service"], row["targets"]))]
+    measured = tuple(_measured(own, origin.step, names, witnesses_told=origin.witnesses_told))
+    known = {part.asn for part in measured if part.known}
+    record = analysis.names if kind == "own" else None
     together = make_population_findings([row for row in analysis.population if row["probe_cc"] == subject.cc
                                          and is_about(subject, row["service"], (row["target_id"],))],
-                                        _find_last_ok(own, origin.step))
+                                        _find_last_ok(own, origin.step),
+                                        {part.asn for part in measured} if record else known)  # as counted below
     findings = [one for one in (*sorted(events, key=_by_weight), *together) if not since or one.last >= since]
+    if record:
+        findings = [count_known_probes(one, subject.cc, record) for one in findings]
     return release_source(LookSource(
         kind=kind, label=label, findings=tuple(findings),
         dismissed=tuple(_dismissed(row) for row in analysis.found["dismissed"] if row["cc"] == subject.cc
                         and not (since and row["end"] and parse_time(row["end"]) < since)
                         and is_about(subject, row["service"], (row["target"],) if row["target"] else ())),
-        measured=tuple(_measured(own, origin.step, names, witnesses_told=origin.witnesses_told)),
+        measured=measured,
         services_beside=len(services) - len(mine), countries_beside=len(pc.unique(abroad["probe_cc"])),
-        problems=tuple(problems)))
+        problems=tuple(problems), defects=tuple(defects),
+        slowed=tuple(list_slowed_parts(analysis.tallies, subject, since, known)),
+        planned=tuple(list_planned_parts(analysis.tallies, subject, known))))
+
+
+def count_known_probes(finding: LookFinding, cc: str, names: KnownNames) -> LookFinding:
+    """The finding with its networks' probes as a release counts them: a cell tells those of one hour alone, which are
+    few where people measure by turns, and a population counts names that nobody knew before as well."""
+    last = (finding.last - timedelta(microseconds=1)).date()
+
+    def count(network: LookNetwork) -> LookNetwork:
+        if network.asn <= 0:
+            return network
+        probes = min(names.count(cc, network.asn, day) for day in (network.onset_until.date(), last))
+        return replace(network, witnesses=max(probes, network.witnesses or 0),
+                       known=network.known and probes >= MIN_PROBES)
+
+    return replace(finding, networks=tuple(map(count, finding.networks)))
 
 
 def make_empty_source(kind: SourceKind, label: str, problems: Iterable[str]) -> LookSource:
@@ -81,7 +111,19 @@ def make_empty_source(kind: SourceKind, label: str, problems: Iterable[str]) -> 
                       countries_beside=0, problems=tuple(problems))
 
 
+_REPEATED = ("probe_cc", "service", "role", "standing", "level")
+"""Columns of a few words, that are held once each."""
 _COUNTS = ("n", "ok", "blocked", "down", "inconclusive", "network", "local")
+
+
+def read_role_cells(path: Path) -> Any:
+    """The cells of roles, as an Arrow table. Row groups have dictionaries of their own; what groups rows wants one."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(
+        path, filters=[("level", "=", "role")], read_dictionary=_REPEATED, partitioning=None,
+        columns=[*_COUNTS, "probe_cc", "probe_asn", "service", "role", "cell_start", "witnesses", "standing"],
+    ).unify_dictionaries()
 
 
 def _texts(words: Sequence[str]) -> Any:
@@ -92,6 +134,11 @@ def _texts(words: Sequence[str]) -> Any:
 
 def _measured(cells: Any, step: timedelta, names: Mapping[int, str], *, witnesses_told: bool) -> list[MeasuredPart]:
     """The sums of each network and role."""
+    import pyarrow.compute as pc
+
+    known = cells.filter(pc.equal(cells["standing"], "established")).group_by(
+        ["probe_asn", "service", "role"]).aggregate([("witnesses", "max")])
+    most = {(row["probe_asn"], row["service"], row["role"]): row["witnesses_max"] for row in known.to_pylist()}
     sums = cells.group_by(["probe_asn", "service", "role"]).aggregate(
         [*((name, "sum") for name in _COUNTS), ("witnesses", "max"), ("cell_start", "min"), ("cell_start", "max")])
     last_ok = _find_last_ok(cells, step)
@@ -100,7 +147,8 @@ def _measured(cells: Any, step: timedelta, names: Mapping[int, str], *, witnesse
         role=row["role"], **{name: row[f"{name}_sum"] for name in _COUNTS},
         witnesses=row["witnesses_max"] if witnesses_told else None, first=row["cell_start_min"],
         last=row["cell_start_max"] + step,
-        last_ok=last_ok.get((row["probe_asn"], row["service"], row["role"]))) for row in sums.to_pylist()]
+        last_ok=last_ok.get((row["probe_asn"], row["service"], row["role"])),
+        known=most.get((row["probe_asn"], row["service"], row["role"]), 0) >= MIN_PROBES) for row in sums.to_pylist()]
     return sorted(parts, key=lambda part: (-part.blocked, -part.n, part.asn, part.service, part.role))
 
 
@@ -113,7 +161,8 @@ def _find_last_ok(cells: Any, step: timedelta) -> dict[tuple[int, str, str], dat
     return {(row["probe_asn"], row["service"], row["role"]): row["cell_start_max"] + step for row in latest.to_pylist()}
 
 
-def _event(row: Row, subject: LookSubject, names: Mapping[int, str]) -> LookFinding:
+def make_event_finding(row: Row, subject: LookSubject) -> LookFinding:
+    """An event, as `probe analyse --json` tells it, as a finding."""
     onset, end = row["onset"], row["end"] if row["end"] and row["end"][1] else None  # else nobody saw it end
     lasts = [one["end"][0] for one in row["by_network"] if one["end"][0]]
     until = parse_time(onset[1])
@@ -121,13 +170,18 @@ def _event(row: Row, subject: LookSubject, names: Mapping[int, str]) -> LookFind
         kind="network" if row["kind"] == "network" else "event", status=row["status"],
         service=row["service"][:MAX_TEXT], roles=tuple(row["roles"]),
         targets=tuple(target[:MAX_TEXT] for target in row["targets"]),
-        networks=tuple(_network(one, subject.cc, names) for one in row["by_network"]),
-        onset_from=_moment(onset[0]), onset_until=until, end_from=_moment(end[0]) if end else None,
-        end_until=_moment(end[1]) if end else None, last=max([until, *map(parse_time, lasts)]),
+        networks=tuple(_network(one, subject.cc, known=rests_on_known_names(row)) for one in row["by_network"]),
+        onset_from=parse_known_time(onset[0]), onset_until=until, end_from=parse_known_time(end[0]) if end else None,
+        end_until=parse_known_time(end[1]) if end else None, last=max([until, *map(parse_time, lasts)]),
         mechanism=row["mechanism"], n=row["n"], blocked=row["blocked"], witnesses=row["witnesses"],
         strength=_weigh(row["by_network"]), daily_hours=tuple(row["daily_hours"]) if row["daily_hours"] else None,
         probability=row["probability"], basis="", ruled_out=tuple(row["ruled_out"]),
         not_ruled_out=tuple(row["not_ruled_out"]))
+
+
+def rests_on_known_names(row: Row) -> bool:
+    """Whether names that were known before carry an event."""
+    return "fresh_names" in row["ruled_out"]
 
 
 def _weigh(networks: Sequence[Row]) -> float:
@@ -136,13 +190,14 @@ def _weigh(networks: Sequence[Row]) -> float:
     return sum(one["strength"] * one["n"] for one in networks) / n if n else 0.0
 
 
-def _network(row: Row, cc: str, names: Mapping[int, str]) -> LookNetwork:
+def _network(row: Row, cc: str, *, known: bool) -> LookNetwork:
     name = str(row["network"])
     number = name.removeprefix(f"{cc}-AS")
-    known = number.isdecimal() and number != name
+    is_numbered = number.isdecimal() and number != name
     return LookNetwork(
-        asn=int(number) if known else 0, label="" if known else name[:MAX_TEXT], n=row["n"], blocked=row["blocked"],
-        witnesses=row["witnesses"], onset_from=_moment(row["onset"][0]), onset_until=parse_time(row["onset"][1]))
+        asn=int(number) if is_numbered else 0, label="" if is_numbered else name[:MAX_TEXT], n=row["n"],
+        blocked=row["blocked"], witnesses=row["witnesses"], known=known, onset_from=parse_known_time(row["onset"][0]),
+        onset_until=parse_time(row["onset"][1]))
 
 
 def _dismissed(row: Row) -> DismissedWindow:
@@ -154,7 +209,3 @@ def _dismissed(row: Row) -> DismissedWindow:
 def _by_weight(finding: LookFinding) -> tuple[bool, bool, float]:
     """Confirmed first, then those that go on, then the latest."""
     return finding.status != "confirmed", finding.end_from is not None, -finding.onset_until.timestamp()
-
-
-def _moment(text: str | None) -> datetime | None:
-    return parse_time(text) if text else None

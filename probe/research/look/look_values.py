@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from probe.research.look.beside_values import LookBeside
+from probe.research.look.look_words import Topic
 
 SourceKind = Literal["own", "ooni", "counts"]
 """Results of volunteers' probes, OONI's measurements, or what somebody counted."""
 FindingKind = Literal["event", "population", "network"]
 """An event of the service, what many probes say together, or an event of whole networks."""
-FindingStatus = Literal["confirmed", "suspected"]
+FindingStatus = Literal["confirmed", "suspected", "unplaced"]
+"""`unplaced`: it surely fails, and whether a block or the service's own refusal is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class LookNetwork:
     """Different probes; None: nobody counted them."""
     onset_from: datetime | None
     onset_until: datetime
+    known: bool
+    """They were known some days before, as far as the source is of our own probes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +107,58 @@ class MeasuredPart:
     """The end of the last cell."""
     last_ok: datetime | None
     """The end of the last cell in which it was well; None: it never was."""
+    known: bool = True
+    """As many are in one hour that were known some days before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPart:
+    """Planned connections to a service on one network in the latest 60 days, and how many were in trouble: failed, or
+    had to send anything again."""
+
+    asn: int
+    label: str
+    """Empty: by its number."""
+    service: str
+    known: bool
+    """As many probes as are named in one hour were known there some days before."""
+    witnesses: int | None
+    """The most that measured in six hours."""
+    n: int
+    troubled: int
+    low: float
+    high: float
+    """Between these lies the share in trouble, with 95 %."""
+    beside_n: int
+    """Innocent names at the same addresses."""
+    beside_troubled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowedPart(PlannedPart):
+    """A suspicion that a service is slowed on one network for days: the counts are of these days."""
+
+    first_day: str
+    last_day: str
+    has_onset: bool
+    """Before it there was a day without such trouble."""
+    others_n: int
+    others_troubled: int
+    """Of the network's other services in the same quarters of days."""
+    elsewhere_n: int
+    elsewhere_troubled: int
+    """Of the service in other countries on the same days."""
+    by_name: bool
+    """Innocent names at its addresses are spared."""
+    not_ruled_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDefect:
+    """What is known to be wrong with the versions that measured, and how many verdicts were set aside for it."""
+
+    what: str
+    verdicts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +177,10 @@ class LookSource:
     """Other countries in which the service was measured."""
     problems: tuple[str, ...] = ()
     """What could not be read, or was left out."""
+    slowed: tuple[SlowedPart, ...] = ()
+    planned: tuple[PlannedPart, ...] = ()
+    defects: tuple[KnownDefect, ...] = ()
+    """Failures that are the program's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +208,15 @@ class LookData:
     """Number of a network -> its operator."""
     now: datetime
     since: datetime | None = None
+    beside: LookBeside = field(default_factory=LookBeside)
+    """What others say: legal lists, stores, outages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookSentence:
+    """One sentence, and the rows that it rests on."""
+
+    topic: Topic
+    text: str
+    rows: tuple[str, ...]
+    """Anchors of rows or tables of the page."""

@@ -8,13 +8,15 @@ from probe.core.tables.event_checks import EVENT_CHECKS, EventCheck
 from probe.core.tables.population_words import POPULATION_BASES, POPULATION_DOUBTS, PopulationDoubt
 from probe.core.tables.roles import SHORT
 
-Topic = Literal["what", "where", "since", "how", "sure", "else", "unmeasured", "decide"]
+Topic = Literal["what", "where", "since", "how", "sure", "law", "stores", "else", "unmeasured", "decide"]
 TOPICS: dict[Topic, str] = {
     "what": "What is seen",
     "where": "Where",
     "since": "Since when",
     "how": "How",
     "sure": "How sure",
+    "law": "In legal lists",
+    "stores": "In application stores",
     "else": "What else it could be",
     "unmeasured": "What nobody measured",
     "decide": "What would decide it",
@@ -29,6 +31,7 @@ DECIDES: dict[EventCheck | PopulationDoubt, str] = {
     "version": "the same measurement with the version of the program from before",
     "habit": "measurements that go on for longer than the earlier failures lasted",
     "chance": "more measurements in the same hours",
+    "fresh_names": "the same from probes that have measured there for days, or that whoever collects the results knows",
     "service": "measurements from another country in the same hours",
     "network_refused": "a control in the country, on a network of another kind",
     "address_refused": "another probe with another address on the same network",

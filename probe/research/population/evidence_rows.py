@@ -18,20 +18,17 @@ OWN = "own"
 """A resolver in the volunteer's own network, whose address is not kept."""
 
 
-Traits = Mapping[int, tuple[str, str]]
-
-
 def make_evidence(stretch: Mapping[str, Any], networks: Iterable[Mapping[str, Any]],
-                  abroad: Iterable[Mapping[str, Any]], traits: Traits) -> PopulationEvidence:
-    """The evidence of one stretch; the rows, and the numbers of traits, are those of `ProbeHours`."""
-    views = {row["asn"]: _network(row, traits) for row in networks}
+                  abroad: Iterable[Mapping[str, Any]]) -> PopulationEvidence:
+    """The evidence of one stretch; the rows are those of `Stretches`."""
+    views = {row["asn"]: _network(row) for row in networks}
     return PopulationEvidence(
         own=views.pop(stretch["asn"]), peers=tuple(views.values()),
         abroad=tuple(CountryView(
             cc=row["cc"], struck_hours=row["struck_hours"], served_hours=row["served_hours"],
-            served_instruments=_traits(row["served_traits"], traits)[0]) for row in abroad),
+            served_instruments=_texts(row["served_instruments"])) for row in abroad),
         vantages=stretch["vantages"], others_alike=stretch["others_alike"],
-        refuses=_refuses(stretch["service"], stretch["cc"]))
+        refuses=refuses_country(stretch["service"], stretch["cc"]), fresh=stretch["fresh"])
 
 
 def name_resolver(address: str) -> str:
@@ -62,33 +59,28 @@ def _pairs(stored: object) -> list[tuple[str, str]]:
     return [(pair["key"], pair["value"]) for pair in cast("list[dict[str, str]]", stored or [])]
 
 
-def _network(row: Mapping[str, Any], traits: Traits) -> NetworkView:
-    struck, served, earlier = (_side(row, name, traits) for name in ("struck", "served", "earlier"))
+def _network(row: Mapping[str, Any]) -> NetworkView:
+    struck, served, earlier = (_side(row, name) for name in ("struck", "served", "earlier"))
     return NetworkView(
         asn=row["asn"], struck=struck, served=served, earlier=earlier, struck_before=row["struck_before"],
-        sick_hours=row["sick_hours"], alone_hours=row["alone_hours"], causes=row["causes"] or {},
-        proven=row["proven"] or {}, onset_h=row["onset"], settled_h=row["settled"])
+        sick_hours=row["sick_hours"], alone_hours=row["alone_hours"], causes=row["causes"],
+        proven=row["proven"], onset_h=row["onset"], settled_h=row["settled"])
 
 
-def _side(row: Mapping[str, Any], name: str, traits: Traits) -> Side:
-    instruments, access = _traits(row[f"{name}_traits"], traits)
+def _side(row: Mapping[str, Any], name: str) -> Side:
     first, last = row[f"{name}_first_h"], row[f"{name}_last_h"]
     return Side(
         hours=row[f"{name}_hours"], probes=frozenset(row[f"{name}_probes"] or ()),
-        access=access, instruments=instruments, addresses=_texts(row[f"{name}_addresses"]),
+        access=_texts(row[f"{name}_access"]), instruments=_texts(row[f"{name}_instruments"]),
+        addresses=_texts(row[f"{name}_addresses"]),
         resolvers=frozenset(map(name_resolver, _texts(row[f"{name}_resolvers"]))),
         first_h=-1 if first is None else first, last_h=-1 if last is None else last)
-
-
-def _traits(numbers: Iterable[int] | None, traits: Traits) -> tuple[frozenset[str], frozenset[str]]:
-    """Versions of the program, and kinds of access."""
-    told = [traits[number] for number in numbers or ()]
-    return _texts(instrument for instrument, _ in told), _texts(access for _, access in told)
 
 
 def _texts(values: Iterable[str | None] | None) -> frozenset[str]:
     return frozenset(value for value in values or () if value and value.strip())
 
 
-def _refuses(service: str, cc: str) -> bool:
+def refuses_country(service: str, cc: str) -> bool:
+    """Whether the operator may refuse the country."""
     return may_refuse(describe_service(service, "", (), {}), cc)

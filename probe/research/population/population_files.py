@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from probe.core.stamps import format_time
-from probe.inference.populations.judge_population import PopulationVerdict, judge_population
-from probe.inference.populations.population_evidence import PopulationEvidence
-from probe.research.cells import cell_expressions as cell
-from probe.research.cells.cell_inputs import CellInputs, DayChunk, find_inputs, split_readable
 from probe.research.cells.file_names import POPULATION_FILE, POPULATION_TEXT
-from probe.research.engines.duckdb_connection import open_duckdb
-from probe.research.engines.duckdb_engine import DuckDB
-from probe.research.engines.engine import AnalysisEngine, EngineError
-from probe.research.population import probe_hours
-from probe.research.population.evidence_rows import is_vantage_served, make_evidence
+from probe.research.population.judged_stretches import judge_stretches
+from probe.research.population.opened_hours import HourWishes, OpenedHours, open_hours
 from probe.research.population.population_schema import SCHEMA
-from probe.research.population.stretches import ProbeHours
+from probe.research.population.stretches import Stretches
 from probe.results.files.atomic import replace_whole
 from probe.results.files.text_cells import encode
 from probe.results.schema import Column, Kind
 
 MAX_TOLD = 10_000
 """So many rows are told beside the files."""
-_OWN_PART, _LEAST_MB = 3, 150
-"""The part of the memory in which probe-hours are kept; the rest is for reading the files."""
 _GROUP_ROWS = 1 << 14
 _UNTOLD = ("pop/too_few", "pop/one_witness", "pop/one_device", "pop/some_probes", "pop/comes_and_goes",
            "pop/line_unknown")
@@ -59,117 +47,30 @@ def write_population(directory: Path, out: Path, *, now: datetime, lab: bool = F
                      threads: int = 0, since: str = "", until: str = "") -> PopulationSummary:
     """Read result folders and write what their probes say together to `out`. Raises StoreError.
 
-    `since`, `until`: the first day (YYYY-MM-DD) and the first that is not wanted; no other is read. Whatever counts the
-    cells, this is DuckDB's work; what does not fit `memory_mb` goes to a temporary folder. Where there are no files of
-    runs or of verdicts the table is empty.
+    Days whose files are as they were are not read again, and stretches of which no day changed are not judged again;
+    the outcome is the same, byte for byte. `since`, `until`: the first day (YYYY-MM-DD) and the first that is not
+    wanted; no other is read. Whatever counts the cells, this is DuckDB's work; what does not fit `memory_mb` goes to a
+    temporary folder. Where there are no files of runs or of verdicts the table is empty.
     """
+    with open_hours(directory, out, HourWishes(now=now, lab=lab, memory_mb=memory_mb, threads=threads, since=since,
+                                               until=until)) as opened:
+        return write_opened_population(opened, out, lab=lab)
+
+
+def write_opened_population(opened: OpenedHours, out: Path, *, lab: bool) -> PopulationSummary:
+    """The same of what is kept of days and open for other questions too. Raises StoreError."""
+    stretches = Stretches(opened.connection, opened.kept)
+    stretches.find()
+    return _write(out, judge_stretches(stretches, opened.kept, lab=lab))
+
+
+def _write(out: Path, rows: Iterable[Row]) -> PopulationSummary:
     done = PopulationSummary()
-    threads = threads or os.cpu_count() or 1
-    with tempfile.TemporaryDirectory(prefix="probe-population-", dir=out) as folder:
-        own_mb = max(_LEAST_MB, memory_mb // _OWN_PART)
-        connection = open_duckdb(memory_mb=own_mb, threads=threads, folder=folder)
-        try:
-            hours = ProbeHours(connection, folder)
-            engine = DuckDB(memory_mb=max(_LEAST_MB, memory_mb - own_mb), threads=threads, temporary=out)
-            try:
-                _gather(_find_files(directory, engine, since, until), engine, hours, now, lab)
-            finally:
-                engine.close()
-            hours.find_stretches()
-            with _open_files(out) as write:
-                for stretch, networks, abroad in hours.read_stretches():
-                    evidence = make_evidence(stretch, networks, abroad, hours.traits)
-                    row = _make_row(stretch, evidence, judge_population(evidence), lab)
-                    _note(done, row)
-                    write(row)
-        finally:
-            connection.close()
+    with _open_files(out) as write:
+        for row in rows:
+            _note(done, row)
+            write(row)
     return done
-
-
-def _find_files(directory: Path, engine: AnalysisEngine, since: str, until: str) -> CellInputs:
-    return find_inputs(directory, required=_list_required(), tables=("runs", "verdicts", "observations", "controls"),
-                       portion_rows=engine.portion_rows, since=since, until=until)
-
-
-def _gather(inputs: CellInputs, engine: AnalysisEngine, hours: ProbeHours, now: datetime, lab: bool) -> None:
-    if not any(chunk.of("runs") for chunk in inputs.chunks):
-        return
-    runs = _read_runs(inputs, engine, hours, now, lab)
-    engine.hold()
-    for chunk in inputs.chunks:
-        if chunk.of("verdicts"):
-            for batch in engine.batches(_read_hours(chunk, engine, runs, hours)):
-                hours.add(batch)
-        engine.torn()
-        engine.release()
-
-
-def _list_required() -> dict[str, frozenset[str]]:
-    return {
-        "runs": frozenset(probe_hours.RUN) - probe_hours.OPTIONAL,
-        "verdicts": frozenset(probe_hours.VERDICT) - probe_hours.OPTIONAL,
-        "observations": frozenset(("run_id",)), "controls": frozenset(("run_id",)),
-    }
-
-
-def _read_runs(inputs: CellInputs, engine: AnalysisEngine, hours: ProbeHours, now: datetime, lab: bool) -> ir.Table:
-    days = inputs.chunks
-    raw = _read(engine, [group for chunk in days for group in chunk.of("runs")], probe_hours.RUN)
-    judged = engine.keep(cell.judge_runs(raw, now=now, lab=lab))
-    traits = engine.keep(probe_hours.list_run_traits(raw))
-    numbered = engine.keep(probe_hours.number_traits(traits))
-    for batch in engine.batches(numbered):
-        hours.add_traits(batch)
-    return engine.keep(probe_hours.choose_runs(judged, traits, numbered))
-
-
-def _read_hours(chunk: DayChunk, engine: AnalysisEngine, runs: ir.Table, hours: ProbeHours) -> ir.Table:
-    """The probe-hours of some days; what controls saw in these goes to `hours`."""
-    looks = resolvers = None
-    if groups := chunk.of("observations"):
-        seen = _read(engine, groups, probe_hours.OBSERVATION)
-        looks, resolvers = (engine.keep(make(seen)) for make in (probe_hours.list_looks, probe_hours.list_resolvers))
-    verdicts = _read(engine, chunk.of("verdicts"), (*probe_hours.VERDICT, "input"))
-    names = engine.keep(cell.number_names(verdicts, ("target_id", "service", "role")))
-    days = engine.keep(runs.filter(runs.day.isin(list(chunk.days))))
-    if looks is not None and (groups := chunk.of("controls")):
-        heard = probe_hours.list_vantages(_read(engine, groups, probe_hours.CONTROL), verdicts, days, looks)
-        for batch in engine.batches(heard):
-            hours.add_vantages(row for row in batch.to_pylist() if is_vantage_served(row))
-    facts = engine.keep(probe_hours.make_facts(verdicts, days, names, looks, resolvers))
-    return probe_hours.make_probe_hours(facts, days, names)
-
-
-def _read(engine: AnalysisEngine, groups: Sequence[Any], columns: Sequence[str]) -> ir.Table:
-    """These columns of those files that can be read to their end."""
-    defaults: dict[str, str | bool] = {**dict.fromkeys(probe_hours.OPTIONAL, ""), "confirmed": False}
-    try:
-        return engine.read(groups, columns, defaults)
-    except EngineError:
-        whole = [sound for group in groups if (sound := split_readable(group, columns)[0]).files]
-        if whole == list(groups) or not whole:
-            raise
-        return engine.read(whole, columns, defaults)
-
-
-def _make_row(stretch: Row, evidence: PopulationEvidence, verdict: PopulationVerdict, lab: bool) -> Row:
-    earlier = evidence.own.earlier.last_h
-    return {
-        "lab": lab, "probe_cc": stretch["cc"], "probe_asn": stretch["asn"], "service": stretch["service"],
-        "role": stretch["role"], "target_id": stretch["target_id"], "onset": _moment(stretch["onset"]),
-        "served_until": _moment(earlier) if earlier >= 0 else None, "last": _moment(stretch["last"]),
-        "outcome": verdict.outcome, "block_type": verdict.block_type, "suspected": verdict.suspected,
-        "basis": verdict.basis, "rule_id": verdict.rule_id, "not_excluded": " ".join(verdict.not_excluded),
-        "n": verdict.n, "struck": verdict.struck, "witnesses": verdict.witnesses,
-        "networks_alike": verdict.networks_alike, "witnesses_alike": verdict.witnesses_alike,
-        "networks_spared": verdict.networks_spared, "countries_served": verdict.countries_served,
-        "countries_struck": verdict.countries_struck, "others_alike": verdict.others_alike, "reason": verdict.why,
-    }
-
-
-def _moment(hour: int) -> datetime:
-    return datetime.fromtimestamp(hour * 3600, UTC)
 
 
 def _note(done: PopulationSummary, row: Row) -> None:

@@ -1,22 +1,25 @@
-"""Where a target fails in a network, hour after hour, and all that is held against it: SQL over probe-hours.
+"""Where a target fails in a network, hour after hour, and all that is held against it: SQL over what is kept of days.
 
-DuckDB keeps the probe-hours in a file of its own and is asked for some stretches at a time, so memory does not grow
-with the rows.
+Hours of fresh names (of days on which nobody was known in the network) make stretches of their own. They are held
+against nothing that known names say, and add nothing to it; against stretches of fresh names every hour is held.
+
+Stretches are found in the marks of all days, which are few. The evidence of some stretches at a time is gathered from
+sums of whole days, and where a stretch begins or ends within a day from that day's probe-hours: so neither memory nor
+time grows with the rows of days that no stretch lies in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-
+from probe.core.stamps import number_day
 from probe.inference.populations.population_evidence import ENOUGH_HOURS, SETTLED_HOURS
-from probe.research.engines.duckdb_connection import first_error_line, quote_sql
+from probe.research.population.hour_files import explain_errors, read_files
+from probe.research.population.kept_hours import KeptHours, Kind
 from probe.research.population.probe_hours import FAILED, SERVED, SICK, STRUCK
-from probe.results.files.atomic import StoreError
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,206 +30,228 @@ MAX_GAP_H = 168
 """What lies further apart is another stretch: nobody looked for a week."""
 BEFORE_H = 168
 """So long before the onset it is asked who was served."""
-_AT_ONCE = 500
+_AT_ONCE = 300
 """Stretches whose evidence is gathered at once."""
 _MOST_ADDRESSES = 64
-_COLUMNS = {
-    "cc": "VARCHAR", "asn": "BIGINT", "target": "INTEGER", "hour": "INTEGER", "probe": "BIGINT", "trait": "INTEGER",
-    "state": "TINYINT", "alone": "BOOLEAN", "cause": "VARCHAR", "proven": "VARCHAR", "address_low": "VARCHAR",
-    "address_high": "VARCHAR", "resolver": "VARCHAR",
-}
-"""Of a probe-hour; `target` is the number of a name of `ProbeHours.names`."""
+
+NAMES = """
+CREATE TABLE names AS
+SELECT target_id, row_number() OVER (ORDER BY target_id)::INTEGER AS target, split_part(word, ' ', 1) AS service,
+    split_part(word, ' ', 2) AS role
+FROM (SELECT target_id, min(word) AS word FROM {marks} GROUP BY target_id)
+"""
 
 # An hour fails where most of what was met in it, and in the measured hours beside it, failed: so one success by chance
-# parts no stretch, and where many hours fail after many that do not, the first of them stays the first.
-_STRETCHES = f"""
+# parts no stretch, and where many hours fail after many that do not, the first of them stays the first. Where a stretch
+# of fresh names meets one of known names, it adds nothing.
+STRETCHES = f"""
 CREATE TABLE stretches AS
 WITH marked AS (
-    SELECT cc, asn, target, hour, count(*) FILTER (state <> {SERVED}) AS bad, count(*) AS met
-    FROM hours WHERE state <> {FAILED} GROUP BY cc, asn, target, hour
+    SELECT cc, asn, target, fresh, hour, bad, met FROM {{marks}} JOIN names USING (target_id)
 ), smoothed AS (
-    SELECT cc, asn, target, hour, bad, 2 * sum(bad) OVER near > sum(met) OVER near AS fails
+    SELECT cc, asn, target, fresh, hour, bad, 2 * sum(bad) OVER near > sum(met) OVER near AS fails
     FROM marked WINDOW near AS (
-        PARTITION BY cc, asn, target ORDER BY hour ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
+        PARTITION BY cc, asn, target, fresh ORDER BY hour ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
 ), begun AS (
     SELECT *, CASE WHEN fails = lag(fails) OVER own AND hour - lag(hour) OVER own <= {MAX_GAP_H} THEN 0 ELSE 1 END
         AS new
-    FROM smoothed WINDOW own AS (PARTITION BY cc, asn, target ORDER BY hour)
+    FROM smoothed WINDOW own AS (PARTITION BY cc, asn, target, fresh ORDER BY hour)
 ), numbered AS (
-    SELECT *, sum(new) OVER (PARTITION BY cc, asn, target ORDER BY hour ROWS UNBOUNDED PRECEDING) AS island
+    SELECT *, sum(new) OVER (PARTITION BY cc, asn, target, fresh ORDER BY hour ROWS UNBOUNDED PRECEDING) AS island
     FROM begun
+), found AS (
+    SELECT cc, asn, target, fresh, min(hour) FILTER (bad > 0) AS onset, max(hour) FILTER (bad > 0) AS last,
+        (min(hour, {SETTLED_HOURS}) FILTER (bad > 0))[{SETTLED_HOURS}] AS settled
+    FROM numbered WHERE fails GROUP BY cc, asn, target, fresh, island HAVING sum(bad) >= {ENOUGH_HOURS}
 )
-SELECT (row_number() OVER (ORDER BY min(hour) FILTER (bad > 0), cc, asn, target))::INTEGER AS number, cc, asn, target,
-       min(hour) FILTER (bad > 0) AS onset, max(hour) FILTER (bad > 0) AS last,
-       (min(hour, {SETTLED_HOURS}) FILTER (bad > 0))[{SETTLED_HOURS}] AS settled
-FROM numbered WHERE fails GROUP BY cc, asn, target, island HAVING sum(bad) >= {ENOUGH_HOURS}
-"""
-
-_CHOSEN = """
-CREATE OR REPLACE TEMP TABLE chosen AS
-SELECT s.*, unnest(range((s.onset - {before}) // 24, s.last // 24 + 1))::INTEGER AS day
-FROM stretches s WHERE s.number > ? AND s.number <= ?
+SELECT (row_number() OVER (ORDER BY onset, cc, asn, target))::INTEGER AS number, *
+FROM found f WHERE NOT fresh OR NOT EXISTS (
+    FROM found o WHERE o.cc = f.cc AND o.asn = f.asn AND o.target = f.target AND NOT o.fresh
+        AND o.onset <= f.last AND o.last >= f.onset)
 """
 
 _ONSETS = """
-CREATE OR REPLACE TEMP TABLE onsets AS
+CREATE TABLE onsets AS
 SELECT s.number, o.asn, min(o.onset) AS onset, arg_min(o.settled, o.onset) AS settled
 FROM stretches s JOIN stretches o ON o.cc = s.cc AND o.target = s.target
-    AND o.onset <= s.last AND o.last >= s.onset
-WHERE s.number > ? AND s.number <= ? AND (o.asn <> s.asn OR o.number = s.number) GROUP BY s.number, o.asn
-"""
-
-
-def _side(name: str, condition: str) -> str:
-    """The columns of a `Side`."""
-    where = f"FILTER (WHERE {condition})"
-    return f"""
-    count(*) {where} AS {name}_hours, list(DISTINCT probe) {where} AS {name}_probes,
-    list(DISTINCT trait) {where} AS {name}_traits,
-    list_concat(list(DISTINCT address_low) {where}, list(DISTINCT address_high) {where})[:{_MOST_ADDRESSES}]
-        AS {name}_addresses,
-    list(DISTINCT resolver) {where} AS {name}_resolvers, min(hour) {where} AS {name}_first_h,
-    max(hour) {where} AS {name}_last_h"""
-
-
-_NETWORKS = f"""
-WITH seen AS (
-    SELECT s.number, o.onset, o.settled, h.*,
-           h.hour >= s.onset AND (o.onset IS NULL OR h.hour >= o.onset) AS inside, h.hour < o.onset AS before
-    FROM chosen s JOIN hours h ON h.cc = s.cc AND h.target = s.target AND h.hour // 24 = s.day
-        AND h.hour BETWEEN s.onset - {BEFORE_H} AND s.last
-    LEFT JOIN onsets o ON o.number = s.number AND o.asn = h.asn
-)
-SELECT number, asn, coalesce(any_value(onset), -1) AS onset, coalesce(any_value(settled), -1) AS settled,
-    {_side("struck", f"inside AND state = {STRUCK}")},
-    {_side("served", f"inside AND state = {SERVED}")},
-    {_side("earlier", f"before AND state = {SERVED}")},
-    count(*) FILTER (WHERE before AND state IN ({STRUCK}, {SICK})) AS struck_before,
-    count(*) FILTER (WHERE inside AND state = {SICK}) AS sick_hours,
-    count(*) FILTER (WHERE inside AND state = {STRUCK} AND alone) AS alone_hours,
-    histogram(cause) FILTER (WHERE inside AND state = {STRUCK}) AS causes,
-    histogram(proven) FILTER (WHERE inside AND state = {STRUCK} AND proven IS NOT NULL) AS proven
-FROM seen GROUP BY number, asn ORDER BY number, asn
-"""
-
-_ABROAD = f"""
-SELECT s.number, h.cc, count(*) FILTER (WHERE state IN ({STRUCK}, {FAILED})) AS struck_hours,
-       count(*) FILTER (WHERE state = {SERVED}) AS served_hours,
-       list(DISTINCT trait) FILTER (WHERE state = {SERVED}) AS served_traits
-FROM chosen s JOIN hours h ON h.target = s.target AND h.hour // 24 = s.day AND h.cc <> s.cc
-    AND h.hour BETWEEN s.onset AND s.last
-GROUP BY s.number, h.cc ORDER BY s.number, h.cc
+    AND o.onset <= s.last AND o.last >= s.onset AND (s.fresh OR NOT o.fresh)
+WHERE o.asn <> s.asn OR o.number = s.number GROUP BY s.number, o.asn
 """
 
 _OTHERS = """
 SELECT s.number, count(DISTINCT theirs.service) AS others
 FROM stretches s JOIN names own ON own.target = s.target JOIN stretches o ON o.cc = s.cc AND o.asn = s.asn
     JOIN names theirs ON theirs.target = o.target AND theirs.service <> own.service
-    AND o.onset <= s.last AND o.last >= s.onset
-WHERE s.number > ? AND s.number <= ? GROUP BY s.number
+    AND o.onset <= s.last AND o.last >= s.onset AND (s.fresh OR NOT o.fresh)
+GROUP BY s.number
 """
 
 _VANTAGES = """
 SELECT s.number, count(DISTINCT v.control) AS vantages
-FROM stretches s JOIN vantages v ON v.cc = s.cc AND v.target = s.target AND v.hour BETWEEN s.onset AND s.last
-WHERE s.number > ? AND s.number <= ? GROUP BY s.number
+FROM stretches s JOIN names n ON n.target = s.target
+    JOIN {vantages} v ON v.cc = s.cc AND v.target_id = n.target_id AND v.hour BETWEEN s.onset AND s.last
+    AND (s.fresh OR NOT v.fresh)
+GROUP BY s.number
+"""
+
+_ALL = """
+SELECT s.*, n.target_id, n.service, n.role FROM stretches s JOIN names n USING (target) ORDER BY s.number
+"""
+
+# `parted` are days in which a stretch of the country begins or ends, or the week before does.
+_CHOSEN = f"""
+CREATE OR REPLACE TEMP TABLE chosen AS
+WITH wanted AS (SELECT * FROM stretches WHERE list_contains(?::INTEGER[], number)),
+within AS (SELECT *, unnest(range((onset - {BEFORE_H}) // 24, last // 24 + 1))::INTEGER AS day FROM wanted),
+cuts AS (
+    SELECT number, unnest([(onset - {BEFORE_H}) // 24, onset // 24, last // 24]) AS day FROM wanted
+    UNION SELECT number, o.onset // 24 FROM onsets o SEMI JOIN wanted USING (number)
+)
+SELECT w.*, c.number IS NOT NULL AS parted FROM within w LEFT JOIN cuts c ON c.number = w.number AND c.day = w.day
+"""
+
+_HERE = """
+CREATE OR REPLACE TEMP TABLE here AS
+SELECT h.* EXCLUDE (target_id), n.target, h.first_h // 24 AS day FROM ({sums}) h JOIN names n USING (target_id)
+    SEMI JOIN (SELECT DISTINCT target, day, parted FROM chosen) c
+    ON c.target = n.target AND c.day = h.first_h // 24 AND c.parted = h.parted
+"""
+_OF_DAYS: tuple[tuple[Kind, bool], ...] = (("sums", False), ("hours", True))
+"""What is read of a day, and whether of one that is parted."""
+_ALIKE = ("cc, asn, target_id, state, alone, cause, proven, instrument, access, address_low, address_high, resolver, "
+          "n, first_h, last_h, probes, fresh")
+_PARTS: Mapping[Kind, str] = {
+    "sums": f"SELECT false AS parted, {_ALIKE} FROM {{}}",
+    "hours": f"SELECT true AS parted, {_ALIKE} FROM (SELECT *, 1 AS n, hour AS first_h, hour AS last_h, "
+             "[probe] AS probes FROM {})",
+}
+
+
+def _side(name: str, condition: str) -> str:
+    """The columns of a `Side`."""
+    where = f"FILTER (WHERE {condition})"
+    return f"""
+    coalesce(sum(n) {where}, 0)::BIGINT AS {name}_hours, list_distinct(flatten(list(probes) {where})) AS {name}_probes,
+    list(DISTINCT instrument) {where} AS {name}_instruments, list(DISTINCT access) {where} AS {name}_access,
+    list_sort(list_distinct(list_concat(list(DISTINCT address_low) {where}, list(DISTINCT address_high) {where}))
+        )[:{_MOST_ADDRESSES}] AS {name}_addresses,
+    list(DISTINCT resolver) {where} AS {name}_resolvers, min(first_h) {where} AS {name}_first_h,
+    max(last_h) {where} AS {name}_last_h"""
+
+
+_SEEN = f"""
+CREATE OR REPLACE TEMP TABLE seen AS
+SELECT s.number, o.onset, o.settled, h.* EXCLUDE (target, day, parted, cc),
+       h.first_h >= s.onset AND (o.onset IS NULL OR h.first_h >= o.onset) AS inside, h.first_h < o.onset AS before
+FROM chosen s JOIN here h ON h.cc = s.cc AND h.target = s.target AND h.day = s.day AND h.parted = s.parted
+    AND h.first_h >= s.onset - {BEFORE_H} AND h.first_h <= s.last AND (s.fresh OR NOT h.fresh)
+LEFT JOIN onsets o ON o.number = s.number AND o.asn = h.asn
+"""
+
+_NETWORKS = f"""
+SELECT number, asn, coalesce(any_value(onset), -1) AS onset, coalesce(any_value(settled), -1) AS settled,
+    {_side("struck", f"inside AND state = {STRUCK}")},
+    {_side("served", f"inside AND state = {SERVED}")},
+    {_side("earlier", f"before AND state = {SERVED}")},
+    coalesce(sum(n) FILTER (WHERE before AND state IN ({STRUCK}, {SICK})), 0)::BIGINT AS struck_before,
+    coalesce(sum(n) FILTER (WHERE inside AND state = {SICK}), 0)::BIGINT AS sick_hours,
+    coalesce(sum(n) FILTER (WHERE inside AND state = {STRUCK} AND alone), 0)::BIGINT AS alone_hours
+FROM seen GROUP BY number, asn ORDER BY number, asn
+"""
+
+_CAUSES = f"""
+SELECT number, asn, {{word}} AS word, sum(n)::BIGINT AS hours FROM seen
+WHERE inside AND state = {STRUCK} AND {{word}} IS NOT NULL GROUP BY number, asn, {{word}} ORDER BY number, asn, word
+"""
+
+_ABROAD = f"""
+SELECT s.number, h.cc, coalesce(sum(n) FILTER (WHERE state IN ({STRUCK}, {FAILED})), 0)::BIGINT AS struck_hours,
+       coalesce(sum(n) FILTER (WHERE state = {SERVED}), 0)::BIGINT AS served_hours,
+       list(DISTINCT instrument) FILTER (WHERE state = {SERVED}) AS served_instruments
+FROM chosen s JOIN here h ON h.target = s.target AND h.day = s.day AND h.parted = s.parted AND h.cc <> s.cc
+    AND h.first_h BETWEEN s.onset AND s.last AND (s.fresh OR NOT h.fresh)
+GROUP BY s.number, h.cc ORDER BY s.number, h.cc
 """
 
 
-class ProbeHours:
-    """The probe-hours of all results, and what is asked of them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StretchEvidence:
+    """What a stretch is held against, as rows."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: str) -> None:
+    networks: list[Row]
+    abroad: list[Row]
+
+
+class Stretches:
+    """Where targets fail in networks, by what is kept of all days, and what is asked of that."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, kept: KeptHours) -> None:
         self._connection = connection
-        with self._explained():
-            connection.execute(f"ATTACH {quote_sql(f'{folder}/population.duckdb')} AS population; USE population")
-            columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-            connection.execute(f"CREATE TABLE hours ({columns})")
-            connection.execute("CREATE TABLE vantages (cc VARCHAR, target INTEGER, hour INTEGER, control VARCHAR)")
-        self.traits: dict[int, tuple[str, str]] = {}
-        """Number -> version of the program and its list, kind of access."""
-        self.names: dict[str, tuple[int, str, str]] = {}
-        """Target -> its number here, service and role."""
+        self._paths: dict[int, str] = {number_day(date.fromisoformat(day)): day for day in kept.days}
+        self._kept = kept
+        self.rows: list[Row] = []
+        """Each stretch, by its onset, country, network and target: with its name, service and role, other services that
+        fail beside it, controls that are served, and the onsets in its country as text."""
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Keep some probe-hours, with the columns of `probe_hours.COLUMNS`."""
-        coded = batch.column("target_id").dictionary_encode()
-        codes = coded.indices.to_numpy()
-        used, first = np.unique(codes, return_index=True)
-        numbers = np.zeros(len(coded.dictionary), dtype=np.int32)
-        for code, row in zip(used, first, strict=True):
-            words = (batch.column(name)[int(row)].as_py() for name in ("target_id", "service", "role"))
-            numbers[code] = self._number(*words)
-        told = batch.append_column("target", pa.array(numbers[codes]))
-        self._insert("hours", told.select(list(_COLUMNS)))
+    def find(self) -> None:
+        """Find where a target fails in a network."""
+        if not self._kept.days:
+            return
+        with explain_errors():
+            marks = self._files("marks", self._paths)
+            for sql in (NAMES, STRETCHES, _ONSETS):
+                self._connection.execute(sql.format(marks=marks))
+            others = {row["number"]: row["others"] for row in self._rows(_OTHERS)}
+            vantages = {row["number"]: row["vantages"] for row in self._rows(
+                _VANTAGES.format(vantages=self._files("vantages", self._paths)))}
+            onsets = _by_number(self._rows("SELECT * FROM onsets ORDER BY number, asn"))
+            self.rows = [{**row, "others_alike": others.get(row["number"], 0),
+                          "vantages": vantages.get(row["number"], 0), "onsets": _tell_onsets(onsets[row["number"]])}
+                         for row in self._rows(_ALL)]
 
-    def add_vantages(self, rows: Iterable[Row]) -> None:
-        """Keep what controls saw that were served where a probe failed: rows of `probe_hours.VANTAGE`."""
-        told = [[row["cc"], self._number(row["target_id"], row["service"], row["role"]), row["hour"], row["control"]]
-                for row in rows]
-        if told:
-            with self._explained():
-                self._connection.executemany("INSERT INTO vantages VALUES (?, ?, ?, ?)", told)
+    def list_days(self, stretch: Row) -> list[str]:
+        """The days that the evidence of a stretch is of."""
+        days = range((stretch["onset"] - BEFORE_H) // 24, stretch["last"] // 24 + 1)
+        return [self._paths[number] for number in days if number in self._paths]
 
-    def add_traits(self, batch: pa.RecordBatch) -> None:
-        """Know what numbers of traits stand for."""
-        for row in batch.to_pylist():
-            self.traits[row["trait"]] = (row["instrument"], row["access"])
+    def read_evidence(self, stretches: Sequence[Row]) -> Iterator[tuple[Row, StretchEvidence]]:
+        """These stretches, each with its networks and the other countries."""
+        for first in range(0, len(stretches), _AT_ONCE):
+            some = stretches[first:first + _AT_ONCE]
+            with explain_errors():
+                networks, abroad = self._gather([row["number"] for row in some])
+            for row in some:
+                yield row, StretchEvidence(networks=networks.get(row["number"], []),
+                                           abroad=abroad.get(row["number"], []))
 
-    def _number(self, target_id: str, service: str, role: str) -> int:
-        return self.names.setdefault(target_id, (len(self.names), service, role))[0]
+    def _gather(self, numbers: Sequence[int]) -> tuple[dict[int, list[Row]], dict[int, list[Row]]]:
+        self._connection.execute(_CHOSEN, [list(numbers)])
+        parts = []
+        for kind, parted in _OF_DAYS:
+            days = [row["day"] for row in self._rows(f"SELECT DISTINCT day FROM chosen WHERE parted = {parted}")]
+            if known := [day for day in days if day in self._paths]:
+                parts.append(_PARTS[kind].format(self._files(kind, known)))
+        self._connection.execute(_HERE.format(sums=" UNION ALL ".join(parts)))
+        self._connection.execute(_SEEN)
+        networks = self._rows(_NETWORKS)
+        for name, word in (("causes", "cause"), ("proven", "proven")):
+            counts: dict[tuple[int, int], dict[str, int]] = {}
+            for row in self._rows(_CAUSES.format(word=word)):
+                counts.setdefault((row["number"], row["asn"]), {})[row["word"]] = row["hours"]
+            networks = [{**row, name: counts.get((row["number"], row["asn"]), {})} for row in networks]
+        return _by_number(networks), _by_number(self._rows(_ABROAD))
 
-    def find_stretches(self) -> None:
-        """Find where a target fails in a network. Nothing is added after that."""
-        with self._explained():
-            self._connection.execute(_STRETCHES)
-            self._connection.execute("CREATE TABLE names (target INTEGER, service VARCHAR)")
-            if self.names:
-                self._connection.executemany("INSERT INTO names VALUES (?, ?)",
-                                             [[number, service] for number, service, _ in self.names.values()])
+    def _files(self, kind: Kind, days: Iterable[int]) -> str:
+        return read_files(self._kept.path(self._paths[day], kind) for day in sorted(days))
 
-    def read_stretches(self) -> Iterator[tuple[Row, list[Row], list[Row]]]:
-        """Each stretch, with its networks and the other countries."""
-        with self._explained():
-            (last,) = self._connection.execute("SELECT count(*) FROM stretches").fetchone() or (0,)
-            for first in range(0, last, _AT_ONCE):
-                yield from self._some(first, min(last, first + _AT_ONCE))
-
-    def _some(self, first: int, last: int) -> Iterator[tuple[Row, list[Row], list[Row]]]:
-        bounds = [first, last]
-        self._connection.execute(_CHOSEN.format(before=BEFORE_H), bounds)
-        self._connection.execute(_ONSETS, bounds)
-        others = {row["number"]: row["others"] for row in self._rows(_OTHERS, bounds)}
-        vantages = {row["number"]: row["vantages"] for row in self._rows(_VANTAGES, bounds)}
-        spelled = {number: (name, service, role) for name, (number, service, role) in self.names.items()}
-        networks, abroad = _by_number(self._rows(_NETWORKS)), _by_number(self._rows(_ABROAD))
-        for row in self._rows("SELECT * FROM stretches WHERE number > ? AND number <= ? ORDER BY number", bounds):
-            number = row["number"]
-            target_id, service, role = spelled[row["target"]]
-            told = {**row, "target_id": target_id, "service": service, "role": role,
-                    "others_alike": others.get(number, 0), "vantages": vantages.get(number, 0)}
-            yield told, networks.get(number, []), abroad.get(number, [])
-
-    def _rows(self, sql: str, values: list[int] | None = None) -> list[Row]:
-        found = self._connection.execute(sql, values or [])
+    def _rows(self, sql: str) -> list[Row]:
+        found = self._connection.execute(sql)
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-    def _insert(self, table: str, batch: pa.RecordBatch) -> None:
-        with self._explained():
-            self._connection.register("batch_of_rows", batch)
-            self._connection.execute(f"INSERT INTO {table} SELECT * FROM batch_of_rows")
-            self._connection.unregister("batch_of_rows")
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        import duckdb
-
-        try:
-            yield
-        except duckdb.Error as error:
-            raise StoreError(f"the population could not be counted: {first_error_line(error)}; give --output where "
-                             "there is room") from error
+def _tell_onsets(rows: Sequence[Row]) -> str:
+    return " ".join(f"{row['asn']}:{row['onset']}:{row['settled']}" for row in rows)
 
 
 def _by_number(rows: list[Row]) -> dict[int, list[Row]]:

@@ -132,7 +132,9 @@ def join_list(items: Iterable[RegisterEntry | RefusedEntry | ListDate], index: T
             joined.updated = item.time or joined.updated
         elif isinstance(item, RefusedEntry):
             joined.refused += 1
-            if len(joined.first_refused) < MAX_REFUSED_KEPT:
+            if not item.place:  # it is about the list as a whole: a person must see it, whatever else is wrong
+                joined.first_refused = [item, *joined.first_refused][:MAX_REFUSED_KEPT]
+            elif len(joined.first_refused) < MAX_REFUSED_KEPT:
                 joined.first_refused.append(item)
         else:
             joined.entries += 1

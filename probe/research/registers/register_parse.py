@@ -14,6 +14,8 @@ from probe.research.registers.xml_lists import read_hazard, read_rkn
 MAX_BYTES = 192 << 20
 """The largest known list has some tens of megabytes."""
 MAX_ENTRIES = 5_000_000
+MAX_REFUSED = 100_000
+"""So many, and more than were read: the list has another form, and its millions of lines are not gone through."""
 READERS: Mapping[str, Callable[[bytes], Iterator[Item]]] = {
     "zi": read_zi, "rkn": read_rkn, "json": read_json, "hazard": read_hazard, "list": read_list, "table": read_table,
 }
@@ -27,10 +29,24 @@ def read_items(raw: bytes, form: str) -> Iterator[Item]:
         raw, why = _unpack(raw)
         if why:
             yield RefusedEntry(place=0, reason=why)
-    items = READERS[form](raw)
+    items = _stop_at_nonsense(READERS[form](raw))
     yield from islice(items, MAX_ENTRIES)
     if next(items, None) is not None:
         yield RefusedEntry(place=0, reason=f"has more than {MAX_ENTRIES} entries; what comes after them is not read")
+
+
+def _stop_at_nonsense(items: Iterator[Item]) -> Iterator[Item]:
+    read = refused = 0
+    for item in items:
+        yield item
+        if not isinstance(item, RefusedEntry):
+            read += 1
+            continue
+        refused += 1
+        if refused >= MAX_REFUSED and refused > read:
+            yield RefusedEntry(place=0, reason=f"is refused in {refused} places and read in {read}; what comes after "
+                                               "them is not read")
+            return
 
 
 def _unpack(raw: bytes) -> tuple[bytes, str]:

@@ -28,10 +28,10 @@ class ListSource:
     """file or fetched."""
 
 
-def read_source(where: str) -> ListSource:
-    """The bytes of a list. Raises ListError, whose text says what is wrong with a file or server."""
+def read_source(where: str, most: int = MAX_BYTES) -> ListSource:
+    """The bytes of a list, at most so many. Raises ListError, whose text says what is wrong with a file or server."""
     _check(where)
-    raw = fetch_body(where, MAX_BYTES, timeout_s=TIMEOUT_S)
+    raw = fetch_body(where, most, timeout_s=TIMEOUT_S)
     if is_remote(where):
         return ListSource(raw=raw, time=format_time(datetime.now(UTC)), told_by="fetched")
     try:

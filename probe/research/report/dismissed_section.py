@@ -50,7 +50,7 @@ def make_dismissed_list(rows: Sequence[DismissedRow], titles: Mapping[str, str],
 
 def _row(row: DismissedRow, titles: Mapping[str, str], say: ReportLanguage) -> Html:
     service = titles.get(row.service) or row.service.replace("_", " ") or say("event.unknown")
-    roles = ", ".join(say.name_word("role", role) for role in row.roles)
+    roles = say("page.comma").join(say.name_word("role", role) for role in row.roles)
     place = say("page.seen_lab", place=row.place) if row.lab else row.place
     where = " ".join(filter(None, (place, f"({', '.join(row.networks)})" if row.networks else "")))
     cells = (

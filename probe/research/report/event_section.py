@@ -54,6 +54,9 @@ class FoundEvent:
     block_type: str = ""
     witnesses: str = ""
     probability: str = ""
+    to_make: str = ""
+    """Colluding names that would have made it up."""
+    to_hide: str = ""
     blocked: str = ""
     decided: str = ""
     ruled_out: tuple[str, ...] = ()
@@ -127,19 +130,20 @@ def describe_event(event: FoundEvent, say: ReportLanguage) -> str:
     """When an event was, which roles it struck, how, and how sure that is; its table tells the rest."""
     begin = _interval(event.onset, say, missing_first=say("event.before")) or say("event.unknown")
     end = _interval(event.end, say, missing_last=say("event.since")) or say("event.unknown")
-    facts = (", ".join(say.name_word("role", role) for role in event.roles), event.block_type,
+    facts = (say("page.comma").join(say.name_word("role", role) for role in event.roles), event.block_type,
              say.name_word("status", event.status) if event.status else "")
-    known = "; ".join(filter(None, facts))
+    known = say("page.semicolon").join(filter(None, facts))
     when = say("event.brief_ongoing", begin=begin) if event.ongoing else say("event.brief", begin=begin, end=end)
     return when + (f" ({known})" if known else "")
 
 
 def _row(event: FoundEvent, titles: Mapping[str, str], say: ReportLanguage) -> Html:
     service = titles.get(event.service) or event.service.replace("_", " ")
-    roles = ", ".join(say.name_word("role", role) for role in event.roles)
+    roles = say("page.comma").join(say.name_word("role", role) for role in event.roles)
     unknown = say("event.unknown")
     counts = f"{event.blocked} / {event.decided}" if event.blocked and event.decided else ""
-    numbers = (("counts", counts), ("witnesses", event.witnesses), ("probability", event.probability))
+    numbers = (("counts", counts), ("witnesses", event.witnesses), ("probability", event.probability),
+               ("to_make", event.to_make), ("to_hide", event.to_hide))
     end = _interval(event.end, say, missing_last=say("event.since")) or unknown
     place = say("page.seen_lab", place=event.place) if event.lab else event.place
     words = [say("event.ruled_out", words=_join_with_spaces(event.ruled_out))] if event.ruled_out else []
@@ -193,9 +197,16 @@ def _event(row: Fields) -> FoundEvent:
         onset=_bounds(row, "onset", "from", "until"), end=_bounds(row, "end", "from", "until"),
         ongoing=row.get("ongoing") is True, block_type=_text(row.get("block_type") or row.get("mechanism")),
         witnesses=_text(row.get("witnesses")), probability=_number(row.get("probability", row.get("confidence"))),
+        to_make=_forgers(row, "to_make"), to_hide=_forgers(row, "to_hide"),
         blocked=_text(row.get("blocked")), decided=_text(row.get("decided")),
         ruled_out=_texts(row.get("ruled_out")), not_ruled_out=_texts(row.get("not_ruled_out")),
     )
+
+
+def _forgers(row: Fields, what: str) -> str:
+    told = row.get("forgers_needed")
+    names = told.get(what) if isinstance(told, Mapping) else None
+    return _text(names.get("established")) if isinstance(names, Mapping) else ""
 
 
 def _dismissed(row: Fields) -> DismissedRow:

@@ -118,7 +118,7 @@ def draw_strips(buckets: TimeBuckets, lines: Mapping[str, Sequence[BucketCell]],
     legend, height = _legend(states, y + AXIS + 22, say)
     note = make_tag("text", say(note_key, first=say.day(begin), last=say.day(end),
                                 step=say.duration(buckets.width)), x=4, y=height + 6, class_="note")
-    return _alone(join_html(drawn, legend, note), height + 16, title)
+    return make_figure(join_html(drawn, legend, note), height + 16, title)
 
 
 def draw_shares(buckets: TimeBuckets, roles: Mapping[str, Sequence[BucketCell]], title: str, network: str,
@@ -138,7 +138,7 @@ def draw_shares(buckets: TimeBuckets, roles: Mapping[str, Sequence[BucketCell]],
         ]
         y += 100
     legend, height = _legend(states, y + 14, say)
-    return _alone(join_html(drawn, legend), height, say("figure.series", service=title, network=network))
+    return make_figure(join_html(drawn, legend), height, say("figure.series", service=title, network=network))
 
 
 def _legend(states: set[str], y: int, say: ReportLanguage) -> tuple[Html, int]:
@@ -152,7 +152,7 @@ def _legend(states: set[str], y: int, say: ReportLanguage) -> tuple[Html, int]:
     return join_html(drawn), y + (len(known) + 1) // 2 * _ROW + 4
 
 
-def _alone(body: Html, height: int, title: str) -> str:
+def make_figure(body: Html, height: int, title: str) -> str:
     """A file of its own: style within, a white ground, words for those who do not see it."""
     ground = make_tag("rect", width=_WIDTH, height=height, fill="#ffffff")
     picture = make_tag(

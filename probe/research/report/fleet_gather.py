@@ -145,7 +145,7 @@ def _with_room(roles: Sequence[RoleCells], events: Sequence[FoundEvent], most: i
 def _lines(found: Iterable[StepCells], buckets: TimeBuckets,
            wanted: Callable[[StepCells], bool]) -> Mapping[tuple[int, str, str], Line]:
     """(network, service, role) -> a cell for each step; a step without cells stays a gap."""
-    from probe.research.counting.cell_steps import COUNTED
+    from probe.research.counting.cell_view import COUNTED
 
     made: dict[tuple[int, str, str], list[BucketCell]] = {}
     for step in found:

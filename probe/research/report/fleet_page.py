@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from probe.catalogue.packaged import load_titles
-from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE, POPULATION_FILE
+from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE, POPULATION_FILE, SLOWED_FILE
 from probe.research.report.charts import count_decided, draw_heat
 from probe.research.report.event_section import EventFile, FoundEvent, describe_event, read_events
 from probe.research.report.figures import NetworkDrawing, check_png_here, write_figures
@@ -17,6 +17,7 @@ from probe.research.report.page_shell import PageContents, make_document
 from probe.research.report.population_section import PopulationTable, make_population_section, read_population
 from probe.research.report.report_findings import name_network, name_service
 from probe.research.report.service_section import BLOCKED, make_role_chart
+from probe.research.report.slowed_section import SlowedRow, make_slowed_section, read_slowed
 from probe.research.report.target_sentences import describe_account_need
 from probe.research.report.time_buckets import BucketCell
 from probe.results.files.atomic import write_file
@@ -50,23 +51,26 @@ def make_fleet_report(
     fleet = gather_fleet(directory / CELLS_FILE, found.events if found else ())
     many = directory / POPULATION_FILE
     population = read_population(many) if many.is_file() else None
+    suspected = directory / SLOWED_FILE
+    slowed = read_slowed(suspected) if suspected.is_file() else ()
     write_file(out, make_fleet_page(fleet, title=title or say("page.title"), events=found, population=population,
-                                    say=say).encode())
+                                    slowed=slowed, say=say).encode())
     if figures:
         write_figures([_make_drawing(fleet, part) for part in fleet.parts], figures, say, png=png)
     return out
 
 
 def make_fleet_page(fleet: Fleet, *, title: str, say: ReportLanguage = ENGLISH, events: EventFile | None = None,
-                    population: PopulationTable | None = None) -> str:
+                    population: PopulationTable | None = None, slowed: Sequence[SlowedRow] = ()) -> str:
     """The page of these networks."""
     names = load_titles()
     sections = [_part(fleet, part, f"n{number}", names, say) for number, part in enumerate(fleet.parts, start=1)]
     left = say.count(fleet.left_out, "network")
     note = make_tag("p", say("fleet.networks_left", networks=left), class_="note") if fleet.left_out else ""
-    many = make_population_section(population, names, say) if population else ""
+    together = join_html(make_population_section(population, names, say) if population else "",
+                         make_slowed_section(slowed, names, say))
     return make_document(PageContents(
-        title=title, networks=[part.network for part in fleet.parts], body=join_html(many, sections, note),
+        title=title, networks=[part.network for part in fleet.parts], body=join_html(together, sections, note),
         services={service for part in fleet.parts for service in part.roles},
         states={state for part in fleet.parts for service in part.roles for state in _states(part, service)},
         block_types={cause.block_type for part in fleet.parts for service in part.roles
@@ -165,12 +169,13 @@ def _list_causes(lines: Sequence[Sequence[BucketCell]], causes: Sequence[BlockCa
     if not found:
         return make_tag("p", say("service.no_block"), class_="note") if n else join_html()
     noise = not any(cell.state in BLOCKED for line in lines for cell in line)
-    shown = [join_html(", " if position else "", make_tag("code", cause.block_type or say("target.no_cause")),
+    comma = say("page.comma")
+    shown = [join_html(comma if position else "", make_tag("code", cause.block_type or say("target.no_cause")),
                        f" ({say('fleet.cause', cells=say.count(cause.cells, 'cell'), n=cause.blocked)})")
              for position, cause in enumerate(causes[:_MAX_CAUSES])]
     left = len(causes) - _MAX_CAUSES
     return join_html(
         make_tag("p", say("fleet.noise", n=n, blocked=found), class_="note") if noise else "",
-        make_tag("p", say("service.causes"), shown, f", {say('finding.more', n=left)}" if left > 0 else "", ".",
-                 class_="note" if noise else None) if shown else "",
+        make_tag("p", say("service.causes"), shown, comma + say("finding.more", n=left) if left > 0 else "",
+                 say("page.stop"), class_="note" if noise else None) if shown else "",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -39,6 +40,22 @@ def isolate_text(text: str, *, limit: int = 200) -> Html:
     """A text that came from the network, cut, isolated from the direction of the text around it."""
     cut = text if len(text) <= limit else text[:limit] + "…"
     return make_tag("bdi", cut, class_="net")
+
+
+_OPENING = {"\u2066": Html('<bdi dir="ltr">'), "\u2068": Html("<bdi>")}
+_CLOSING = "\u2069"
+
+
+def mark_isolates(text: str) -> Html:
+    """A text of ours in which signs isolate names and commands, with elements in their place. Signs that do not pair
+    are none of ours: they are shown, as those of every text."""
+    made, depth = [], 0
+    for part in re.split(f"([{''.join(_OPENING)}{_CLOSING}])", text):
+        depth += (part in _OPENING) - (part == _CLOSING)
+        if depth < 0:
+            return join_html(text)
+        made.append(_OPENING.get(part) or (Html("</bdi>") if part == _CLOSING else join_html(part)))
+    return join_html(text if depth else made)
 
 
 def _render(child: Child) -> str:

@@ -47,7 +47,7 @@ def make_document(contents: PageContents, names: Mapping[str, str], say: ReportL
     page = Template(resources.joinpath("template.html").read_text(encoding="utf-8"))
     links = [(f"n{number}", name_network(network, say)) for number, network in enumerate(contents.networks, start=1)]
     return page.substitute(
-        language=say.code, title=join_html(contents.title), skip=join_html(say("page.skip")),
+        language=say.tag, direction=say.direction, title=join_html(contents.title), skip=join_html(say("page.skip")),
         banner=_banner(contents.networks, say), nav=_links(links, contents.events is not None, say),
         filters=make_filters(links, contents.services, contents.states, names, say),
         style=resources.joinpath("page.css").read_text(encoding="utf-8"), script=script,
@@ -97,8 +97,8 @@ def _kind(name: str, say: ReportLanguage) -> Html:
     nearest = f"{say.meaning(near)} ({near.id})" if near else known.nearest
     meaning = say.meaning(known)
     return join_html(term, make_tag(
-        "dd", f"{meaning[:1].upper()}{meaning[1:]}.",
-        make_tag("span", f" {say('page.told_from', nearest=nearest, test=known.test)}", class_="note"),
+        "dd", f"{meaning[:1].upper()}{meaning[1:]}{say('page.stop')}",
+        make_tag("span", f" {say('page.told_from', nearest=nearest, test=say.describe_test(known))}", class_="note"),
     ))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from heapq import nsmallest
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +19,8 @@ _BATCH_ROWS, _MOST_READ = 1 << 14, 1 << 21
 _COLUMNS = ("lab", "probe_cc", "probe_asn", "service", "role", "target_id", "onset", "last", "outcome", "block_type",
             "suspected", "basis", "rule_id", "not_excluded", "n", "struck", "witnesses", "networks_alike",
             "networks_spared")
-_UNPLACED = "pop/unplaced"
+_OPEN = {"pop/unplaced": "unplaced", "pop/fresh_names": "suspected"}
+"""Rule -> the status of what fails alike for several probes, with nobody accused."""
 _HEADS = ("what", "where", "when", "how", "verdict", "numbers", "open")
 
 Row = Mapping[str, Any]
@@ -34,7 +35,7 @@ class PopulationTable:
 
 
 def read_population(path: Path) -> PopulationTable:
-    """The rows that are blocked or unplaced. Raises StoreError where the file cannot be read."""
+    """The rows that are blocked, unplaced or suspected. Raises StoreError where the file cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -77,7 +78,7 @@ def make_population_section(found: PopulationTable, titles: Mapping[str, str], s
 def _is_told(row: Row) -> bool:
     """Whether a row accuses, or says that nobody is accused of what fails alike for several probes."""
     sound = isinstance(row["onset"], datetime) and isinstance(row["last"], datetime)
-    return sound and (row["outcome"] == "blocked" or row["rule_id"] == _UNPLACED)
+    return sound and (row["outcome"] == "blocked" or row["rule_id"] in _OPEN)
 
 
 def _rank(row: Row) -> tuple[bool, int]:
@@ -87,15 +88,11 @@ def _rank(row: Row) -> tuple[bool, int]:
 def _days(rows: Iterable[Row], titles: Mapping[str, str], say: ReportLanguage) -> list[Html]:
     """Rows of the table, with a heading for each day on which something began."""
     made: list[Html] = []
-    for day, mine in groupby(rows, key=lambda row: _day(row["onset"])):
-        made.append(make_tag("tr", make_tag("th", say("population.day", day=say.day(datetime(*day.timetuple()[:3]))),
-                                            colspan=len(_HEADS), scope="colgroup")))
+    for day, mine in groupby(rows, key=lambda row: say.day(row["onset"])):
+        made.append(make_tag("tr", make_tag("th", say("population.day", day=day), colspan=len(_HEADS),
+                                            scope="colgroup")))
         made += [_row(row, titles, say) for row in mine]
     return made
-
-
-def _day(moment: datetime) -> date:
-    return moment.date()
 
 
 def _row(row: Row, titles: Mapping[str, str], say: ReportLanguage) -> Html:
@@ -124,7 +121,7 @@ def _row(row: Row, titles: Mapping[str, str], say: ReportLanguage) -> Html:
 
 def _verdict(row: Row, say: ReportLanguage) -> Html:
     if row["outcome"] != "blocked":
-        return make_tag("b", say("status.unplaced"))
+        return make_tag("b", say(f"status.{_OPEN[row['rule_id']]}"))
     reason = say.name_word("population_basis", _text(row["basis"]))
     return join_html(make_tag("b", say("population.blocked")), make_tag("div", reason, class_="note"))
 

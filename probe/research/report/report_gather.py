@@ -13,6 +13,7 @@ from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.verdicts.share_series import RunShare, read_run_share
 from probe.research.report.verdict_series import ReportNetwork, VerdictRow, read_instrument, read_network
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_records, stored_runs
@@ -85,6 +86,8 @@ def gather_report(directory: Path, *, without: Collection[str] = (),
         progress(done, len(runs))
     most = min(_MAX_EXAMPLES, max(_ALL_EXAMPLES // len(parts), 4))
     for part in parts.values():
+        for rows in part.targets.values():
+            rows.sort(key=lambda row: (row.time, row.run_id))  # names of runs need not follow their times
         _read_examples(part, directory, most)
     return tuple(sorted(parts.values(), key=lambda part: (part.network.lab, -len(part.runs))))
 
@@ -98,7 +101,7 @@ def _add(parts: dict[ReportNetwork, NetworkPart], run: Run, directory: Path) -> 
     for verdict in read_records(directory, run, Verdict):
         part.targets.setdefault(verdict.target_id, []).append(VerdictRow(
             time=time, run_id=run.run_id, network=part.network, target_id=verdict.target_id, outcome=verdict.outcome,
-            block_type=verdict.block_type, instrument=instrument,
+            block_type=verdict.block_type, instrument=instrument, share=_read_share(verdict),
         ))
         part.roles[verdict.target_id] = verdict.service, verdict.role
         if verdict.outcome == "blocked":
@@ -115,6 +118,11 @@ def _add(parts: dict[ReportNetwork, NetworkPart], run: Run, directory: Path) -> 
             newest = service if old is None or time >= old.time else old.latest
             part.partly[key] = PartlyBlocked(runs=old.runs + 1 if old else 1, time=max(time, old.time) if old else time,
                                              latest=newest)
+
+
+def _read_share(verdict: Verdict) -> RunShare | None:
+    share = read_run_share(verdict)
+    return share if share.made else None
 
 
 def _keep_most_telling(part: NetworkPart, run: Run, verdict: Verdict) -> None:

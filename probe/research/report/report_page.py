@@ -9,6 +9,7 @@ from pathlib import Path
 from probe.catalogue.packaged import load_account_needs, load_titles
 from probe.core.progress import Progress, ignore_progress
 from probe.inference.verdicts.service_sentences import describe_services
+from probe.research.report.at_times_section import make_at_times_section
 from probe.research.report.charts import draw_overview
 from probe.research.report.event_section import EventFile, read_events
 from probe.research.report.figures import check_png_here, make_drawing, write_figures
@@ -116,6 +117,7 @@ def _part(part: NetworkPart, anchor: str, names: Mapping[str, str], room: PageRo
         make_tag("h3", say("page.overview")),
         draw_overview(part.times, rows, shown, say, most=room.overview_steps, letters=room.titled),
         make_tag("p", say("chart.height"), class_="note"),
+        make_at_times_section(part, say),
         sections,
         make_target_table(part, room.targets, say),
         _instrument(part, say),
@@ -151,7 +153,7 @@ def _latest_lines(part: NetworkPart, names: Mapping[str, str], say: ReportLangua
     for service, words in found.items():
         if unseen := describe_account_need(service, say):
             words.append(say("service.account_too", parts=unseen))
-    return [f"{name_service(service, names)}: {'; '.join(words)}"
+    return [f"{name_service(service, names)}: {say('page.semicolon').join(words)}"
             for service, words in found.items()]
 
 

@@ -159,10 +159,10 @@ def _causes(part: NetworkPart, service: str, say: ReportLanguage) -> Html:
     if not runs:
         return join_html()
     found = sorted(runs.items(), key=lambda pair: (-len(pair[1]), pair[0]))
-    shown = [join_html(", " if position else "", make_tag("code", cause or say("target.no_cause")),
+    shown = [join_html(say("page.comma") if position else "", make_tag("code", cause or say("target.no_cause")),
                        f" ({say('service.cause_count', runs=say.count(len(names), 'run'))})")
              for position, (cause, names) in enumerate(found)]
-    return make_tag("p", say("service.causes"), shown, ".")
+    return make_tag("p", say("service.causes"), shown, say("page.stop"))
 
 
 def _partly(role: str, partly: PartlyBlocked, say: ReportLanguage) -> Html:
@@ -171,7 +171,8 @@ def _partly(role: str, partly: PartlyBlocked, say: ReportLanguage) -> Html:
     words = say("service.partly", role=say.name_word("role", role), runs=say.count(partly.runs, "run"),
                 time=say.moment(partly.time), k=latest.k, n=latest.n)
     targets = ", ".join(latest.blocked_targets[:6]) + (" …" if len(latest.blocked_targets) > 6 else "")
-    return join_html(words, describe_families(latest, say), ". ", make_tag("span", targets, class_="ids"))
+    return join_html(words, describe_families(latest, say), say("page.stop"), " ",
+                     make_tag("span", targets, class_="ids"))
 
 
 def describe_families(row: ServiceVerdict, say: ReportLanguage) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from probe.core.languages import LANGUAGES, LanguageCode
 from probe.research.report.markup import Html, join_html
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def make_simple_document(title: str, body: Html, *styles: str) -> str:
-    """The whole document; `styles`: further style sheets of this package, by name."""
+def make_simple_document(title: str, body: Html, *styles: str, language: LanguageCode = "en") -> str:
+    """The whole document; `styles`: further style sheets of this package, by name; `language`: in which it is."""
     sheets = "".join(files("probe.research.report").joinpath(name).read_text(encoding="utf-8")
                      for name in ("answer.css", *styles))
     head = ('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
             '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">')
-    return (f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<title>{join_html(title)}</title>\n'
+    spoken = LANGUAGES[language]
+    direction = ' dir="rtl"' if spoken.right_to_left else ""
+    return (f'<!DOCTYPE html>\n<html lang="{spoken.tag}"{direction}>\n<head>{head}<title>{join_html(title)}</title>\n'
             f"<style>\n{sheets}</style></head>\n<body>\n{body}\n</body>\n</html>\n")

@@ -30,6 +30,8 @@ _SHAPES: Mapping[str, tuple[tuple[float, float], ...]] = {
 FEW = 62
 """So many steps have titles of their own, and letters in a table."""
 _TICK_STEPS = tuple(timedelta(hours=hours) for hours in (1, 3, 6, 12, 24, 48, 96, 168, 336, 730, 2190, 8760))
+_LONG = timedelta(days=300)
+"""A day alone may be one of two years."""
 AXIS = 20
 
 
@@ -77,7 +79,8 @@ def draw_ticks(begin: datetime, end: datetime, at: Callable[[datetime], float], 
     found = []
     for number in range(int((end - first) / step) + 1 if end >= first else 0):
         time = first + number * step
-        words = f"{time:%H:%M}" if step < timedelta(days=1) else say.short_day(time)
+        fine = f"{time:%H:%M}" if step < timedelta(days=1) else say.short_day(time)
+        words = say.month(time) if span > _LONG else fine
         place = at(time)
         x = f"{place:.2f}%"
         extra = " extra" if number % 2 else ""

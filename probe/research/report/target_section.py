@@ -104,7 +104,8 @@ def _weight(segment: StateSegment, say: ReportLanguage) -> Html:
                  first=say.moment(segment.first.time), last=say.moment(segment.last.time))
     return join_html(
         say("target.how", meaning=say.meaning(known)) if known else "", weight,
-        [join_html(", " if position else "", cause) for position, cause in enumerate(causes)], ".",
+        [join_html(say("page.comma") if position else "", cause) for position, cause in enumerate(causes)],
+        say("page.stop"),
     )
 
 
@@ -152,8 +153,8 @@ def _why() -> Mapping[str, str]:
 
 
 def _rule(rule_id: str, confidence: float, say: ReportLanguage) -> Html:
-    """The rule in its own words, which are English."""
-    why = make_tag("span", _why()[rule_id], lang="en") if rule_id in _why() else say("target.no_rule")
+    """The rule in words, and its id."""
+    why = say.translate(_why()[rule_id]) if rule_id in _why() else say("target.no_rule")
     sure = say("target.confidence", confidence=f"{confidence:.2f}")
     return join_html(why, " (", make_tag("code", isolate_text(rule_id or "?")), sure, ")")
 

@@ -21,7 +21,7 @@ LETTERS: Mapping[str, str] = {
 
 def format_counts(counts: Sequence[tuple[str, int]], say: ReportLanguage) -> str:
     """`ok 20, blocked 3`, from (outcome, runs); words that are none of ours stay as they stand."""
-    return ", ".join(f"{say.name_word('outcome', state)} {n}" for state, n in counts)
+    return say("page.comma").join(f"{say.name_word('outcome', state)} {n}" for state, n in counts)
 
 
 def describe_blocks(believed: Sequence[StateSegment], say: ReportLanguage = ENGLISH) -> tuple[str, ...]:
@@ -31,7 +31,8 @@ def describe_blocks(believed: Sequence[StateSegment], say: ReportLanguage = ENGL
         if segment.outcome == "blocked":
             before = believed[position - 1] if position else None
             after = believed[position + 1] if position + 1 < len(believed) else None
-            stories.append(f"{_began(before, segment, say)}; {_describe_end(segment, after, say)}.")
+            story = _began(before, segment, say), _describe_end(segment, after, say)
+            stories.append(say("page.semicolon").join(story) + say("page.stop"))
     return tuple(stories)
 
 
@@ -76,7 +77,7 @@ def describe_result(row: Observation, say: ReportLanguage = ENGLISH) -> str:
         say("result.known", name=row.fingerprint, scope=scope) if row.fingerprint else "",
         say("result.mismatch", word=row.mismatch) if row.mismatch else "",
     )
-    return "; ".join(filter(None, facts))
+    return say("page.semicolon").join(filter(None, facts))
 
 
 def _began(before: StateSegment | None, segment: StateSegment, say: ReportLanguage) -> str:

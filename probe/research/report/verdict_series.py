@@ -7,6 +7,7 @@ two decided runs in a row agree; a lone contrary run is no change.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from itertools import groupby, pairwise
 
 from probe.config.geo.vantage_place import network_of
 from probe.core.runs import Run
+from probe.core.tables.versions import TLS_LIBRARY
+from probe.inference.verdicts.share_series import RunShare
 
 DECIDED = frozenset({"ok", "blocked"})
 AGREEING_RUNS = 2
@@ -40,8 +43,10 @@ class VerdictRow:
     target_id: str
     outcome: str
     block_type: str
-    instrument: tuple[str, str, str]
-    """Versions of software, rules and catalogue."""
+    instrument: tuple[str, ...]
+    """Versions of software, rules, catalogue, and of the library that shapes the ClientHello."""
+    share: RunShare | None = None
+    """How many of its planned connections were in trouble; None: nobody counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +83,13 @@ class BlockChange:
     n_before: int
     n_after: int
     instrument_changed: bool
-    """Software, rules or catalogue changed in the same bracket: suspect the instrument first."""
+    """Software, rules, catalogue or ClientHello changed in the same bracket: suspect the instrument first."""
 
 
-def read_instrument(run: Run) -> tuple[str, str, str]:
-    """Versions of software, rules and catalogue."""
-    return run.software_version, run.rules_version, run.catalogue_version
+def read_instrument(run: Run) -> tuple[str, ...]:
+    """Versions of software, rules, catalogue, and of the library that shapes the ClientHello, as far as it does."""
+    library = re.match(TLS_LIBRARY, run.vantage.openssl_version)
+    return run.software_version, run.rules_version, run.catalogue_version, library[1] if library else ""
 
 
 def read_network(run: Run) -> ReportNetwork:

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
+from types import MappingProxyType
 from typing import Literal
 
 from probe.inference.evidence.fisher import fisher_p
@@ -35,8 +36,15 @@ TIMES = 3
 LEAST_OTHERS, LEAST_ELSEWHERE = 6, 20
 BY_CHANCE = 1e-6
 NAMES_BY_CHANCE = 0.01
-Doubt = Literal["link", "device", "service"]
-"""What may be the cause as well: the way to the service, one device, the service itself."""
+Doubt = Literal["link", "device", "service", "fresh_names"]
+"""What may be the cause as well: the way to the service, one device, the service itself, or made-up names."""
+DOUBTS: Mapping[Doubt, str] = MappingProxyType({
+    "link": "one bad way to the service may lose them, whoever is named",
+    "device": "one device may be the cause: one probe measured",
+    "service": "the service itself may be the cause: nobody measured it in another country",
+    "fresh_names": "it rests on names that nobody knew some days before: whoever can send results can make them up",
+})
+"""Doubt -> what it says."""
 Network = tuple[str, int]
 """Country and AS number."""
 
@@ -79,6 +87,8 @@ class QuarterTally:
     quarter: int
     """Since 1970."""
     counted: Tally
+    fresh: bool = False
+    """Nobody was known in the network that day, so names count that nobody knew before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +117,30 @@ Quarters = Mapping[int, tuple[Tally, Tally]]
 
 
 def find_slowed(rows: Iterable[QuarterTally]) -> list[SlowedService]:
-    """Every suspicion, by network, service and first day."""
+    """Every suspicion, by network, service and first day.
+
+    Known names are heard alone first. What only fresh ones add is told where those suspect nothing on the same days.
+    """
+    every = list(rows)
+    known = _find_all([row for row in every if not row.fresh])
+    fresh_days = {(row.network, row.quarter // QUARTERS) for row in every if row.fresh}
+    if not fresh_days:
+        return known
+    told: dict[tuple[Network, str], list[SlowedService]] = defaultdict(list)
+    for one in known:
+        told[one.network, one.service].append(one)
+    # What fresh names say of other networks makes no suspicion.
+    more = [replace(one, not_ruled_out=(*one.not_ruled_out, "fresh_names")) for one in _find_all(every)
+            if any((one.network, day) in fresh_days for day in range(one.first_day, one.last_day + 1))
+            and not any(_overlap(one, other) for other in told[one.network, one.service])]
+    return sorted([*known, *more], key=lambda one: (one.network, one.service, one.first_day))
+
+
+def _overlap(one: SlowedService, other: SlowedService) -> bool:
+    return one.first_day <= other.last_day and other.first_day <= one.last_day
+
+
+def _find_all(rows: Iterable[QuarterTally]) -> list[SlowedService]:
     services: dict[tuple[Network, str], dict[int, Tally]] = defaultdict(lambda: defaultdict(lambda: NOTHING))
     networks: dict[tuple[Network, int], Tally] = defaultdict(lambda: NOTHING)
     days: dict[tuple[str, int], dict[str, Tally]] = defaultdict(lambda: defaultdict(lambda: NOTHING))
@@ -127,6 +160,17 @@ def find_slowed(rows: Iterable[QuarterTally]) -> list[SlowedService]:
             if one := _judge_stretch(network, service, stretch, quarters, sum(abroad, NOTHING)):
                 found.append(replace(one, has_onset=any(day < stretch[0] for day in known)))
     return found
+
+
+def sum_services(rows: Iterable[QuarterTally]) -> dict[tuple[Network, str], Tally]:
+    """What was counted of each service on each network in all quarters; controls are left out. Where known names
+    measured it, fresh ones are not heard."""
+    sums: dict[bool, dict[tuple[Network, str], Tally]] = {
+        fresh: defaultdict(lambda: NOTHING) for fresh in (True, False)}
+    for row in rows:
+        if row.service:
+            sums[row.fresh][row.network, row.service] += row.counted
+    return sums[True] | sums[False]
 
 
 def _judge_days(quarters: Quarters) -> dict[int, bool]:

@@ -8,26 +8,44 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
 from probe.core.tables.signature_words import SignatureState
+from probe.results.archive.first_seen import FirstSeen, open_first_seen
+from probe.results.archive.known_files import KnownFiles, open_known_files
 from probe.results.archive.own_files import CONFLICTS_FILE
-from probe.results.archive.submission_check import RefusedRun, SoundRun, find_results_folders, sift_submission
+from probe.results.archive.proven_ages import ProofCounts, ProvenAges, note_proofs, open_proven_ages
+from probe.results.archive.remote_runs import InboxError, RemoteFile, RemoteInbox, RemoteReading, list_remote_folders
+from probe.results.archive.sealed_reading import OpeningKeys, SealedProof, sift_sealed
+from probe.results.archive.sealed_runs import find_sealed_folders, list_sealed
+from probe.results.archive.submission_check import (
+    KnownRun,
+    Recall,
+    RefusedRun,
+    SoundRun,
+    find_results_folders,
+    sift_submission,
+)
 from probe.results.files.atomic import StoreError, translate_os_errors, write_file
 from probe.results.layout import csv_path, packets_path
 from probe.results.row_codec import run_row
-from probe.results.runs.merged_days import find_merged
-from probe.results.runs.run_reader import read_run, stored_runs
-from probe.results.runs.run_writer import make_texts, write_run
+from probe.results.runs.merged_days import find_merged, list_stored_names
+from probe.results.runs.run_reader import read_head, read_run, table_text, whole
+from probe.results.runs.run_writer import make_texts, sweep_days, write_texts
 from probe.results.schema import TABLES
+from probe.results.signing.age_proofs import IssuerKeys
 from probe.results.signing.signature_check import check_run, compare_packets
 
 _MAX_LIST_BYTES = 64 << 20
+Sifted = Iterator[SoundRun | KnownRun | RefusedRun | SealedProof]
+Sift = Callable[[Recall], Sifted]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,72 +65,166 @@ class CollectResult:
     contested: dict[str, set[Path]] = field(default_factory=dict)
     """Run that the data set held already -> the folders that hold another version of it, which was refused."""
     signatures: Counter[SignatureState] = field(default_factory=Counter)
-    """Of the runs that were taken, or left out for their signature."""
+    """Of the runs that were read now and taken, or left out for their signature."""
     schemas: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedRun] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     """What has to be done by hand."""
+    unreached: list[str] = field(default_factory=list)
+    """Inboxes that could not be listed, or not be read to their end: what is left waits for the next call."""
+    unopened: int = 0
+    """Encrypted files for which no key was named."""
+    proofs: ProofCounts | None = None
+    """Of names' ages; None where no issuer's keys were given."""
+
+    @property
+    def holds_runs(self) -> bool:
+        """Whether any run of the sources is in the data set, now or from before."""
+        return bool(self.taken or self.present or self.duplicates)
 
 
 def collect_runs(
-    sources: Iterable[Path], out: Path, *, lab: bool = False, progress: Progress = ignore_progress,
+    sources: Iterable[Path | RemoteInbox], out: Path, *, keys: OpeningKeys | None = None, today: date | None = None,
+    lab: bool = False, issuer: IssuerKeys | None = None, progress: Progress = ignore_progress,
 ) -> CollectResult:
     """Takes every sound run of the sources into `out`, a results folder; only the holder of its lock may call this.
+    `keys` open what is sealed. Who is seen there for the first time is noted in its record, with `today`, in UTC; None:
+    by the clock of this machine. Who proves an age, by a proof of `issuer`, is noted too.
 
     The result is the same in whatever order and however often the sources are given at once. Raises StoreError when
     `out` cannot be read or written.
     """
-    done = CollectResult()
-    conflicted = _read_conflicts(out)
-    before = {run.run_id for run in stored_runs(out)} if any(out.glob("runs/date=*/*.csv")) else set()
-    for run_id in sorted(conflicted & before):  # an earlier call was stopped before it did so
-        _take_out(out, read_run(out, run_id).run, done)
-    seen: dict[str, tuple[str, list[Path]]] = {}
-    folders = [folder for source in sources for folder in find_results_folders(source)]
-    for number, folder in enumerate(folders, start=1):
-        done.folders += 1
-        for found in sift_submission(folder):
-            if isinstance(found, RefusedRun):
-                done.refused.append(found)
-            elif found.result.run.vantage.lab is not lab:
-                done.lab += 1
-            elif found.result.run.run_id in conflicted:
-                done.conflicts.setdefault(found.result.run.run_id, set()).add(folder)
-            else:
-                texts = make_texts(found.result)
-                if _is_as_signed(texts, found.result.run, folder, done):
-                    _take(found, _digest(texts), folder, out, before, seen, conflicted, done)
-        progress(number, len(folders))
+    day = today or datetime.now(UTC).date()
+    done, first_seen = CollectResult(), open_first_seen(out, day)
+    ages = open_proven_ages(out, day, issuer) if issuer else None
+    with open_known_files(out, lab=lab) as known:
+        _collect(sources, keys, out, lab, done, known, first_seen, ages, progress)
+    first_seen.save()
+    if ages:
+        ages.save()
+        done.proofs = ages.counts
     return done
 
 
-def _is_as_signed(texts: Mapping[str, bytes], run: Run, folder: Path, done: CollectResult) -> bool:
-    """Whether what would be written is what was signed, or unsigned; what is not is refused."""
-    check = check_run(texts)
+def _collect(sources: Iterable[Path | RemoteInbox], keys: OpeningKeys | None, out: Path, lab: bool, done: CollectResult,
+             known: KnownFiles, first_seen: FirstSeen, ages: ProvenAges | None, progress: Progress) -> None:
+    conflicted = _read_conflicts(out)
+    before = set(list_stored_names(out))
+    known.expect(before | conflicted)
+    sweep_days(out, {day.name for table in TABLES for day in (out / table).glob("date=*")})
+    for run_id in sorted(conflicted & before):  # an earlier call was stopped before it did so
+        _take_out(out, read_run(out, run_id).run, done)
+    seen: dict[str, tuple[str, list[Path]]] = {}
+    folders = [folder for source in sources for folder in _list_folders(source, keys, done, ages)]
+    for number, (folder, sift) in enumerate(folders, start=1):
+        done.folders += 1
+        for found in _choose_runs(sift(known.recall), folder, done, known, ages):
+            facts = found if isinstance(found, KnownRun) else KnownRun(
+                run_id=found.run.run_id, digest=_digest(found.texts), lab=found.run.vantage.lab)
+            if facts.lab is not lab:
+                done.lab += 1
+            elif facts.run_id in conflicted:
+                done.conflicts.setdefault(facts.run_id, set()).add(folder)
+            elif isinstance(found, KnownRun):
+                _count_known(found, folder, out, seen, done)
+            elif _is_as_signed(found, folder, done, known):
+                _take(found, facts.digest, folder, out, before, seen, conflicted, done)
+            is_held = facts.run_id in seen and seen[facts.run_id][0] == facts.digest
+            if isinstance(found, SoundRun) and (is_held or facts.lab is not lab or facts.run_id in conflicted):
+                known.remember(found.mark, facts)
+                first_seen.note(found.run, is_held=is_held)
+        progress(number, len(folders))
+
+
+def _list_folders(source: Path | RemoteInbox, keys: OpeningKeys | None, done: CollectResult,
+                  ages: ProvenAges | None) -> Sequence[tuple[Path, Sift]]:
+    """The results folders of a source, and with keys those of sealed files, each with what looks through it; none of an
+    inbox that cannot be listed. Proofs of age that nobody sealed are noted on the way."""
+    if isinstance(source, Path):
+        if ages:
+            note_proofs(source, (), ages)
+        return [*((folder, partial(sift_submission, folder)) for folder in find_results_folders(source)),
+                *_list_sealed_folders(source, keys, done)]
+    reading, proofs = RemoteReading(keys), dict[str, RemoteFile]()
+    try:
+        folders = list_remote_folders(source, proofs)
+        if ages:
+            note_proofs(source, proofs.values(), ages)
+        done.unreached += source.unlisted
+        done.unopened += 0 if keys else sum(len(folder.sealed) for folder in folders)
+        return [(folder.label, partial(reading.sift, folder)) for folder in folders]
+    except InboxError as error:
+        done.unreached.append(str(error))
+        return []
+
+
+def _list_sealed_folders(source: Path, keys: OpeningKeys | None, done: CollectResult) -> Sequence[tuple[Path, Sift]]:
+    with translate_os_errors(source):
+        folders = list(find_sealed_folders(source))
+        if keys:
+            return [(folder, partial(sift_sealed, folder, keys)) for folder in folders]
+        done.unopened += sum(1 for folder in folders for _ in list_sealed(folder))
+    return []
+
+
+def _choose_runs(sifted: Sifted, folder: Path, done: CollectResult, known: KnownFiles,
+                 ages: ProvenAges | None) -> Iterator[SoundRun | KnownRun]:
+    """The runs among what was found; all else is noted. It ends early where the inbox is given up."""
+    try:
+        for found in sifted:
+            if isinstance(found, RefusedRun):
+                done.refused.append(found)
+                known.remember_refused(found, folder)
+            elif not isinstance(found, SealedProof):
+                yield found
+            elif ages:
+                ages.note(found.content)
+    except InboxError as error:
+        if str(error) not in done.unreached:
+            done.unreached.append(str(error))
+
+
+def _is_as_signed(found: SoundRun, folder: Path, done: CollectResult, known: KnownFiles) -> bool:
+    """Whether a run is what was signed, or unsigned; what is not is refused."""
+    check = check_run(found.texts)
     done.signatures[check.state] += 1
     if check.state in ("signed", "unsigned"):
         return True
-    done.refused.append(RefusedRun(path=csv_path(folder, "runs", run), reason=f"{check.state}: {check.reason}"))
+    refused = RefusedRun(path=csv_path(folder, "runs", found.run), reason=f"{check.state}: {check.reason}",
+                         mark=found.mark)
+    done.refused.append(refused)
+    known.remember_refused(refused, folder)
     return False
+
+
+def _count_known(found: KnownRun, folder: Path, out: Path, seen: dict[str, tuple[str, list[Path]]],
+                 done: CollectResult) -> None:
+    """Counts a run that is in the data set just as these files, which nobody opened again, hold it."""
+    _, where = seen.setdefault(found.run_id, (found.digest, [out]))
+    _count_alike(where, folder, out, done)
+
+
+def _count_alike(where: list[Path], folder: Path, out: Path, done: CollectResult) -> None:
+    first, *more = where
+    done.present += first == out and not more
+    done.duplicates += first != out or bool(more)
+    where.append(folder)
 
 
 def _take(found: SoundRun, digest: str, folder: Path, out: Path, before: set[str],
           seen: dict[str, tuple[str, list[Path]]], conflicted: set[str], done: CollectResult) -> None:
-    run = found.result.run
+    run = found.run
     if run.run_id in before and run.run_id not in seen:
-        seen[run.run_id] = _digest(make_texts(read_run(out, run.run_id))), [out]
+        seen[run.run_id] = _digest_stored(out, run.run_id, digest), [out]
     if run.run_id not in seen:
         _add_packets(found, out, done)
-        write_run(found.result, out, parquet=False, known_new=True)
+        write_texts(run, found.texts, out)
         seen[run.run_id] = digest, [folder]
         done.taken += 1
         done.schemas[run.schema_version] += 1
     elif seen[run.run_id][0] == digest:
         _add_packets(found, out, done)
-        first, *more = seen[run.run_id][1]
-        done.present += first == out and not more
-        done.duplicates += first != out or bool(more)
-        seen[run.run_id][1].append(folder)
+        _count_alike(seen[run.run_id][1], folder, out, done)
     elif run.run_id in before:
         done.contested.setdefault(run.run_id, set()).add(folder)
         if not check_run(make_texts(read_run(out, run.run_id))).usable:
@@ -128,7 +240,7 @@ def _take(found: SoundRun, digest: str, folder: Path, out: Path, before: set[str
 
 
 def _add_packets(found: SoundRun, out: Path, done: CollectResult) -> None:
-    path, run = packets_path(out, found.result.run), found.result.run
+    path, run = packets_path(out, found.run), found.run
     if found.packets is None or path.exists():
         return
     with translate_os_errors(found.packets):
@@ -156,9 +268,16 @@ def _take_out(out: Path, run: Run, done: CollectResult) -> None:
 def _digest(texts: Mapping[str, bytes]) -> str:
     """The same for equal values, whatever the files looked like."""
     found = hashlib.sha256()
-    for text in texts.values():
-        found.update(text)
+    for table in TABLES:
+        found.update(texts[table])
     return found.hexdigest()
+
+
+def _digest_stored(out: Path, run_id: str, expected: str) -> str:
+    """The digest of a run in the data set; values are read only where its files are not what is expected."""
+    run = read_head(out, run_id)
+    as_is = _digest({table: table_text(out, run, table) for table in TABLES})
+    return as_is if as_is == expected else _digest(make_texts(whole(out, run)))
 
 
 def _read_conflicts(out: Path) -> set[str]:

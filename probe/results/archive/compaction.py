@@ -26,6 +26,7 @@ from probe.results.files.atomic import StoreError, Writer, make_folder, translat
 from probe.results.files.parquet import available, write_parquet
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.row_codec import run_row
+from probe.results.runs.canonical_texts import are_canonical
 from probe.results.runs.merged_days import (
     MANIFEST,
     MAX_MERGED_BYTES,
@@ -35,7 +36,7 @@ from probe.results.runs.merged_days import (
     merged_files,
     merged_runs,
 )
-from probe.results.runs.run_reader import runs_in, table_rows, whole
+from probe.results.runs.run_reader import runs_in, table_rows, table_text, whole
 from probe.results.schema import TABLES, Table
 from probe.results.verification.csv_checks import check_csv_run
 
@@ -112,7 +113,8 @@ def _whole_runs(directory: Path, day: str) -> tuple[frozenset[str], list[str]]:
 
 def _check(directory: Path, day: str, run_id: str) -> None:
     run = _read_run(directory / "runs" / f"date={day}" / f"{run_id}.csv", run_id)
-    whole(directory, run)
+    if not are_canonical(run, {table: table_text(directory, run, table) for table in TABLES}):
+        whole(directory, run)
     found = check_csv_run(directory, day, run_row(run, TABLES["runs"]))
     if not found.usable:
         raise StoreError(f"{directory}: run {run_id} is {found.state}: {found.reason}; see probe verify")

@@ -1,7 +1,7 @@
-"""What a swap put aside is removed once, line by line, the new files hold it; whatever else it is goes back.
+"""Finish a swap of files: remove an old file when the new files hold each of its lines; put back any other file.
 
-The same is done after a crash at any moment: a day that never took its place is held by what is still there, and one
-that did holds what it replaced. So nothing needs to be remembered, and nothing is guessed at.
+The same works after a crash at any moment. Before the swap the old files still hold the day; after it the new ones do.
+So nothing has to be remembered or guessed.
 """
 
 from __future__ import annotations

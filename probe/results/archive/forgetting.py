@@ -9,6 +9,7 @@ from pathlib import Path
 
 from probe.config.folders import find_own_cache, find_own_state
 from probe.results.archive.own_files import (
+    FLEET_CACHE,
     SCHEDULE_FOLDER,
     SUBMIT_FOLDER,
     SWAP_FOLDER,
@@ -26,11 +27,12 @@ from probe.results.layout import PARQUET_FOLDER
 from probe.results.verification.folder_checks import CHECKS_FILES
 
 STATE_FILES = (
-    "identity.key", ".identity.key.*.part", "last-errors.txt", "list.signed", "list-looks.json", ".list*.part",
-    "feed-*.signed", "feed-*.json", "crowd-*.json", ".feed-*.part", ".lock")
+    "identity.key", ".identity.key.*.part", "last-errors.txt", "list.signed", "list-looks.json", "list-*.keys",
+    ".list*.part", "feed-*.signed", "feed-*.json", "feed-*.keys", "crowd-*.json", "globalping/*.json",
+    "age-*.json", ".age-*.part", ".feed-*.part", ".crowd-*.part", "globalping/.*.part", ".lock")
 """Files that the program keeps below its state folder, as paths or patterns relative to it."""
-CACHE_FILES = (CHECKS_FILES, ".verified-*.part")
-"""The same of its cache folder: what it remembers of results that it verified."""
+CACHE_FILES = (CHECKS_FILES, ".verified-*.part", FLEET_CACHE, f".{FLEET_CACHE}.*.part")
+"""The same of its cache folder: what it remembers of results that it verified or counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,8 @@ def delete_kept(directory: Path, kept: KeptFiles) -> ForgetResult:
     for folder in _folders(directory):
         with suppress(OSError):  # not empty: somebody else's files are in it
             folder.rmdir()
-    for home in {path.parent for path in kept.state}:
+    homes = {path.parent for path in kept.state} | {find_own_state(), find_own_cache()}
+    for home in sorted(homes, key=lambda path: -len(path.parts)):  # the deepest first
         with suppress(OSError):
             home.rmdir()
     left = tuple(sorted(directory.iterdir())) if directory.is_dir() else ()
@@ -84,7 +87,8 @@ def delete_kept(directory: Path, kept: KeptFiles) -> ForgetResult:
 
 def _known_files(home: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
     for pattern in patterns:
-        yield from (path for path in sorted(home.glob(pattern)) if path.is_file() or path.is_symlink())
+        yield from (path for path in sorted(home.glob(pattern))
+                    if (path.is_file() or path.is_symlink()) and (path.parent == home or is_folder(path.parent)))
 
 
 def _folders(directory: Path) -> Iterator[Path]:

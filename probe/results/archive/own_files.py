@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from probe.results.archive.vouched_names import FIRST_SEEN_FILE, PROVEN_FILE
 from probe.results.batches.batch_files import BATCH_TABLES
 from probe.results.layout import (
     ARCHIVES_FOLDER,
@@ -30,9 +31,14 @@ SWAP_FOLDER = ".compact"
 HELD_FILE = "not-uploaded.txt"
 REMOVED_FILE = "removed.jsonl"
 CONFLICTS_FILE = "conflicts.txt"
+KNOWN_FILE = "collected.sqlite"
+"""Of what `probe collect` read: it is made anew, by reading all again, where it is missing."""
 TOP_FILES = frozenset({".lock", ".writable", "report.html", "datapackage.json", HELD_FILE, REMOVED_FILE,
-                       CONFLICTS_FILE})
+                       CONFLICTS_FILE, FIRST_SEEN_FILE, PROVEN_FILE, KNOWN_FILE, f"{KNOWN_FILE}-journal"})
 """Files that commands write at the top of a results folder under these very names."""
+
+FLEET_CACHE = "fleet-*.msgpack"
+"""What is kept in this user's cache of the runs of a fleet, a file for each results folder."""
 
 SCHEDULE_FOLDER = "schedule"
 """Of the schedule's log, a file a month."""
@@ -73,6 +79,7 @@ class OwnFile:
 _BEGINNINGS = {
     ".csv": b"run_id,", ".parquet": b"PAR1", ".pcapng": b"\n\r\r\n", MANIFEST: b"", ".json": b"reachability-results",
     ".html": b"<!doctype html>", ".tgz": b"\x1f\x8b",
+    ".sqlite": b"SQLite format 3",
 }
 
 _BATCH_BEGINNING = b"batch_id,"

@@ -1,7 +1,10 @@
 """Rows that may be published without leading to the person who measured.
 
-- A row's time and place are those of a cell: its network and hour, where at least five probes measured from that
-  network in the 30 days up to then, else its country and day. Fewer could be told apart by when they are awake.
+- A row's time and place are those of a cell: its network and hour, where at least five established probes measured
+  from that network in the 30 days up to then, else its country and day. Fewer could be told apart by when they are
+  awake. A probe is established when the collector has known its name there for three days, by a record of its own; of
+  names behind one prefix of addresses, where it tells it, two count. Else whoever sends four folders, of days that were
+  never measured, had the fifth person's network and hour published. Where there is no record, nobody is established.
 - What is in doubt of a run's place (`vantage_doubt`) is not told: country ZZ, no network.
 - A cell is released once it has been over for 24 hours, so nobody is found by watching the wire for what was just
   published.
@@ -25,15 +28,18 @@ from datetime import UTC, date, datetime, timedelta
 from probe.config.geo.vantage_place import network_of
 from probe.core.runs import Run
 from probe.core.stamps import format_time
+from probe.core.tables.name_ages import HISTORY_DAYS
 from probe.core.tables.operations import TRACES
 from probe.core.tables.purposes import OF_OWN_LINE
 from probe.core.tables.resolvers import ENCRYPTED, NEUTRAL
+from probe.results.archive.established_probes import count_established
 from probe.results.archive.run_choice import read_start
+from probe.results.archive.vouched_names import VouchedNames
 from probe.results.row_codec import Row, Value
 from probe.results.schema import Table
 
 MIN_PROBES = 5
-WINDOW_DAYS = 30
+WINDOW_DAYS = HISTORY_DAYS
 DELAY = timedelta(hours=24)
 
 _FRAME = ("run_id", "measurement_uid", "measurement_start_time", "probe_cc", "probe_asn", "lab", "catalogue_version",
@@ -57,7 +63,7 @@ RELEASED: Mapping[str, tuple[str, ...]] = {
         "segments", "chain", "trust", "method", "host_header", "status", "header_names", "body_bytes", "body_sha256",
         "body_truncated", "met_expectation", "fingerprint", "fingerprint_scope", "requests", "responses", "protocol",
         "proof", "reply_bytes", "bytes_written", "bytes_read", "flow_s", "bins", "rounds",
-        "min_rtt_ms", "end_ms", "retransmits", "segments_out", "delivered", "mean_rtt_ms",
+        "min_rtt_ms", "end_ms", "retransmits", "segments_out", "delivered", "mean_rtt_ms", "out_of_order",
     ),
     "controls": (
         *_FRAME, "asn", "cc", "input", "state", "dns_failure", "addresses", "tcp", "tls", "udp", "leaf_keys", "app",
@@ -92,17 +98,18 @@ def make_released_table(table: Table) -> Table:
     return replace(table, columns=tuple(column for column in table.columns if column.name in names))
 
 
-def select_releasable_runs(runs: Sequence[Run], everybody: Iterable[Run], *,
-                           now: datetime) -> list[tuple[Run, ReleaseCell, str]]:
+def select_releasable_runs(runs: Sequence[Run], everybody: Iterable[Run], *, now: datetime,
+                           vouched: VouchedNames | None = None) -> list[tuple[Run, ReleaseCell, str]]:
     """The runs whose cells may be released, each with its cell and a name that is new in every release.
 
     `everybody` is every run that is known, also those that nobody asked for: they tell how many probes a network has.
+    `vouched` is the collector's record of names, where there is one.
     Raises ValueError for a run whose time is none.
     """
     probes = _probes_by_day(everybody)
     out = []
     for run in runs:
-        cell = _cell(run, probes)
+        cell = _cell(run, probes, vouched)
         if cell.start + cell.length + DELAY <= now:
             out.append((run, cell, secrets.token_hex(8)))
     return sorted(out, key=lambda found: (found[1].start, found[1].probe_cc, found[1].probe_asn, found[2]))
@@ -140,10 +147,11 @@ def _rename_run(value: Value, run_id: str, name: str) -> Value:
     return name + text.removeprefix(run_id) if text.startswith(run_id) else ""
 
 
-def _cell(run: Run, probes: Mapping[tuple[str, int], Mapping[date, frozenset[str]]]) -> ReleaseCell:
+def _cell(run: Run, probes: Mapping[tuple[str, int], Mapping[date, frozenset[str]]],
+          vouched: VouchedNames | None) -> ReleaseCell:
     start = read_start(run)
     network = cc, asn = network_of(run.vantage)
-    if asn and _count(probes.get(network, {}), start.date()) >= MIN_PROBES:
+    if asn and count_established(probes.get(network, {}), start.date(), asn, vouched) >= MIN_PROBES:
         return ReleaseCell(start=start.replace(minute=0, second=0, microsecond=0), length=timedelta(hours=1),
                            probe_cc=cc, probe_asn=asn)
     return ReleaseCell(start=datetime(start.year, start.month, start.day, tzinfo=UTC), length=timedelta(days=1),
@@ -156,13 +164,3 @@ def _probes_by_day(runs: Iterable[Run]) -> dict[tuple[str, int], dict[date, froz
         if run.vantage.probe_id:
             found[network_of(run.vantage)][read_start(run).date()].add(run.vantage.probe_id)
     return {network: {day: frozenset(ids) for day, ids in days.items()} for network, days in found.items()}
-
-
-def _count(days: Mapping[date, frozenset[str]], until: date) -> int:
-    """Probes in the 30 days up to a day. An id lasts a month, so ids of two months may be one probe: the month with
-    more counts."""
-    months: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
-    for back in range(WINDOW_DAYS):
-        day = until - timedelta(days=back)
-        months[day.year, day.month] |= days.get(day, frozenset())
-    return max(map(len, months.values()))

@@ -10,18 +10,20 @@ import io
 import shutil
 import tarfile
 import zlib
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
 from probe.results.files.atomic import StoreError, translate_os_errors
 from probe.results.files.csv_files import MAX_FILE_BYTES
-from probe.results.files.tar_members import BadTarError, list_members
+from probe.results.files.tar_members import BadTarError, Member, list_members
 from probe.results.layout import SUMS_FOLDER
 from probe.results.schema import TABLES
 
 MAX_UNPACKED_BYTES = MAX_FILE_BYTES
 """Of everything in an archive together, headers included; a run takes a few megabytes."""
+MAX_SMALL_BYTES = 32 << 20
 
 
 def pack_files(files: Mapping[str, bytes]) -> bytes:
@@ -48,24 +50,41 @@ def unpack_run(path: Path, into: Path, *, day: str, run_id: str) -> None:
     Only names that this very run has are written, each once and all of them, so that nothing in an archive chooses
     where a file goes.
     """
+    with _open_archive(path, day, run_id, MAX_UNPACKED_BYTES) as members:
+        for name, member in members:
+            place = into / name
+            place.parent.mkdir(parents=True)
+            with place.open("xb") as file:
+                shutil.copyfileobj(member, file)
+
+
+def read_small_archive(path: Path, *, day: str, run_id: str) -> dict[str, bytes]:
+    """Name -> content of the files of a run's archive, none of which is written anywhere.
+
+    Raises StoreError as `unpack_run`, and for more than memory should hold.
+    """
+    with _open_archive(path, day, run_id, MAX_SMALL_BYTES) as members:
+        return {name: member.read() for name, member in members}
+
+
+@contextmanager
+def _open_archive(path: Path, day: str, run_id: str, limit: int) -> Iterator[Iterator[tuple[str, Member]]]:
+    """The files of an archive; whatever is wrong with it while they are read becomes a StoreError."""
     wanted = {f"{table}/date={day}/{run_id}.csv" for table in TABLES} | {f"{SUMS_FOLDER}/date={day}/{run_id}.sha256"}
     with translate_os_errors(path), path.open("rb") as packed:
         try:
-            _unpack(packed, into, wanted)
+            yield _only_wanted(cast(IO[bytes], _Bounded(gzip.GzipFile(fileobj=packed), limit)), wanted)
         except (BadTarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise StoreError(f"{path}: is no sound archive of this run ({error}); fetch it again") from None
 
 
-def _unpack(packed: IO[bytes], into: Path, wanted: Set[str]) -> None:
+def _only_wanted(unpacked: IO[bytes], wanted: Set[str]) -> Iterator[tuple[str, Member]]:
     missing = set(wanted)
-    for name, member in list_members(cast(IO[bytes], _Bounded(gzip.GzipFile(fileobj=packed), MAX_UNPACKED_BYTES))):
+    for name, member in list_members(unpacked):
         if name not in missing:
             raise BadTarError(f"{name[:80]!r} is in it twice" if name in wanted else f"{name[:80]!r} is no file of it")
         missing.discard(name)
-        place = into / name
-        place.parent.mkdir(parents=True)
-        with place.open("xb") as file:
-            shutil.copyfileobj(member, file)
+        yield name, member
     if missing:
         raise BadTarError(f"lacks {min(missing)}")
 

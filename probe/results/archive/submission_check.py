@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from probe.core.runs import Run, RunResult
+from probe.core.runs import Run
+from probe.results.archive.canonical_runs import read_canonical_run
+from probe.results.archive.file_marks import mark_files, run_paths
 from probe.results.archive.own_files import OwnFile, is_folder, list_own_files, list_table_folders, list_top_files
-from probe.results.archive.run_archive import unpack_run
+from probe.results.archive.run_archive import MAX_SMALL_BYTES, read_small_archive, unpack_run
 from probe.results.archive.run_choice import read_start
 from probe.results.files.atomic import StoreError
 from probe.results.files.pcapng import read_blocks
@@ -22,6 +24,7 @@ from probe.results.layout import ARCHIVES_FOLDER, csv_path, packets_path, sums_p
 from probe.results.runs.checksums import mismatch
 from probe.results.runs.merged_days import MANIFEST, is_merged, merged_files, merged_runs
 from probe.results.runs.run_reader import runs_in, whole
+from probe.results.runs.run_writer import make_texts
 from probe.results.schema import SCHEMA_VERSION, TABLES
 
 MAX_FILES = 5_000_000
@@ -34,14 +37,33 @@ class RefusedRun:
 
     path: Path
     reason: str
+    mark: str = ""
+    """What its files had when they were found, by which they are known again; empty where they are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundRun:
     """A run that can be taken."""
 
-    result: RunResult
+    run: Run
+    texts: Mapping[str, bytes]
+    """Table -> content of its file, as this program writes it."""
     packets: Path | None
+    mark: str = ""
+    """As of RefusedRun."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRun:
+    """A run that was read before, from files that are as they were."""
+
+    run_id: str
+    digest: str
+    lab: bool
+
+
+Recall = Callable[[str, Path], KnownRun | RefusedRun | None]
+"""Gives, by their mark and the path of one of them, what was found in files before."""
 
 
 def find_results_folders(directory: Path) -> list[Path]:
@@ -52,12 +74,26 @@ def find_results_folders(directory: Path) -> list[Path]:
     return [path for path in below if any(is_folder(folder) for folder, _, _ in list_table_folders(path))]
 
 
-def sift_submission(directory: Path) -> Iterator[SoundRun | RefusedRun]:
-    """Every run of one folder, plain or in an archive, or why not; then every file that belongs to none. Raises
-    StoreError for a folder that cannot be looked through."""
+def sift_submission(
+    directory: Path, recall: Recall = lambda mark, path: None,
+) -> Iterator[SoundRun | KnownRun | RefusedRun]:
+    """Every run of one folder, plain or in an archive, or why not; then every file that belongs to none. What is
+    recalled is not read again. Raises StoreError for a folder that cannot be looked through."""
     own = {file.path: file for file in list_own_files(directory)}
     seen: dict[str, Path] = {}
     for path in sorted((p for p, file in own.items() if _is_runs_file(file)), key=lambda p: (p.parent, is_merged(p))):
+        if not is_merged(path):
+            mark = mark_files(run_paths(directory, own[path]))
+            if known := recall(mark, path):
+                seen[path.stem] = path
+                yield known
+                continue
+            if quick := _read_plain(directory, own[path], own):
+                seen[path.stem] = path
+                yield replace(quick, mark=mark)
+                continue
+        else:
+            mark = mark_files(each for each, file in own.items() if file.day == own[path].day and is_merged(each))
         try:
             runs = runs_in(path)
         except StoreError as error:
@@ -66,10 +102,12 @@ def sift_submission(directory: Path) -> Iterator[SoundRun | RefusedRun]:
         for run in runs:
             if seen.get(run.run_id, Path()).parent != path.parent:  # else its own file stands beside a merged one
                 seen[run.run_id] = path
-                yield _take_run(directory, run, path, own)
+                own_mark = f"{mark}:{run.run_id}" if mark and is_merged(path) else mark
+                yield recall(own_mark, path) or replace(_take_run(directory, run, path, own), mark=own_mark)
     for file in own.values():
         if file.table == ARCHIVES_FOLDER and not file.temporary:
-            yield _take_archive(file)
+            mark = mark_files([file.path])
+            yield recall(mark, file.path) or replace(_read_archive(file) or _take_archive(file), mark=mark)
     yield from _left_over(directory, own, seen)
 
 
@@ -94,13 +132,39 @@ def _take_run(directory: Path, run: Run, path: Path, own: Mapping[Path, OwnFile]
         if any(observation.run_id not in ("", run.run_id) for observation in result.observations):
             return RefusedRun(path=path, reason=f"observations of run {run.run_id} name another run")
         packets = packets_path(directory, run)
-        if packets not in own:
-            return SoundRun(result=result, packets=None)
-        for _ in read_blocks(packets):
-            pass
-        return SoundRun(result=result, packets=packets)
+        if packets in own:
+            for _ in read_blocks(packets):
+                pass
+        return SoundRun(run=result.run, texts=make_texts(result), packets=packets if packets in own else None)
     except (StoreError, ValueError) as error:
         return RefusedRun(path=path, reason=_why(error, path))
+
+
+def _read_plain(directory: Path, runs_file: OwnFile, own: Mapping[Path, OwnFile]) -> SoundRun | None:
+    """The run whose own runs file this is, where all its files are as this program writes them; None: nobody knows."""
+    *tables, sums, packets = run_paths(directory, runs_file)
+    small = sum(own[path].bytes for path in tables if path in own) <= MAX_SMALL_BYTES
+    if not small or packets in own or any(path not in own for path in tables) or (
+            sums not in own and os.path.lexists(sums)):
+        return None
+    try:
+        files = {str(path.relative_to(directory)): path.read_bytes() for path in (*tables, sums) if path in own}
+    except OSError:
+        return None
+    return _as_sound(read_canonical_run(files, day=runs_file.day, run_id=runs_file.stem))
+
+
+def _read_archive(file: OwnFile) -> SoundRun | None:
+    """As `_read_plain`, of an archive."""
+    try:
+        files = read_small_archive(file.path, day=file.day, run_id=file.stem)
+    except StoreError:
+        return None
+    return _as_sound(read_canonical_run(files, day=file.day, run_id=file.stem))
+
+
+def _as_sound(found: tuple[Run, Mapping[str, bytes]] | None) -> SoundRun | None:
+    return SoundRun(run=found[0], texts=found[1], packets=None) if found else None
 
 
 def _take_archive(file: OwnFile) -> SoundRun | RefusedRun:

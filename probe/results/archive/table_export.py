@@ -11,11 +11,11 @@ from pathlib import Path
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
 from probe.results.archive.export_formats import FORMATS
-from probe.results.archive.release import make_released_table, release_rows, select_releasable_runs
+from probe.results.archive.release import make_released_table, release_rows
+from probe.results.archive.release_choice import ReleaseChoice, choose_releasable_runs
 from probe.results.archive.run_choice import RunFilter, select_rows, select_runs
 from probe.results.files.atomic import StoreError, Writer, write_files
 from probe.results.row_codec import Row
-from probe.results.runs.run_reader import stored_runs
 from probe.results.schema import TABLES, Table
 from probe.results.verification.folder_checks import FolderChecks, check_folder
 
@@ -40,15 +40,16 @@ def export_table(
 
     Raises StoreError when nothing is stored, something is damaged, or the file cannot be written.
     """
-    # A release counts the probes of all days, so all are checked.
-    checks = check_folder(directory, since="" if release or not choice.since else choice.since.isoformat())
-    runs = select_runs(directory, choice, without=checks.unusable)
-    done = ExportResult(checks=checks)
-    columns = make_released_table(TABLES[table]) if release else TABLES[table]
     if release:
-        rows = _release_rows(directory, runs, choice, TABLES[table], now, done, progress)
+        released = choose_releasable_runs(directory, choice, now=now)
+        done = ExportResult(checks=released.checks, held_back=released.held_back)
+        columns = make_released_table(TABLES[table])
+        rows = _release_rows(directory, released, choice, TABLES[table], done, progress)
     else:
-        rows = _plain(directory, runs, choice, TABLES[table], done, progress)
+        checks = check_folder(directory, since=choice.since)
+        runs = select_runs(directory, choice, without=checks.unusable)
+        done, columns = ExportResult(checks=checks), TABLES[table]
+        rows = _plain(directory, runs, choice, columns, done, progress)
     try:
         write_rows(out, columns, rows, form)
     except ValueError as error:
@@ -84,21 +85,13 @@ def _plain(
 
 
 def _release_rows(
-    directory: Path, runs: list[Run], choice: RunFilter, table: Table, now: datetime, done: ExportResult,
-    progress: Progress,
+    directory: Path, released: ReleaseChoice, choice: RunFilter, table: Table, done: ExportResult, progress: Progress,
 ) -> Iterator[Row]:
-    lab = {run.vantage.lab for run in runs}
-    try:
-        ready = select_releasable_runs(runs, (
-            run for run in stored_runs(directory, without=done.checks.unusable) if run.vantage.lab in lab), now=now)
-    except ValueError as error:
-        raise StoreError(f"{directory}: a run has no proper time ({error}); restore its files or remove it") from error
-    done.held_back = len(runs) - len(ready)
-    for run, cell, name in ready:
+    for run, cell, name in released.ready:
         rows = select_rows(directory, run, table, choice.services)
         yield from _count_rows(release_rows(rows, table, run.run_id, cell, name), done)
         done.runs += 1
-        progress(done.runs, len(ready))
+        progress(done.runs, len(released.ready))
 
 
 def _count_rows(rows: Iterator[Row], done: ExportResult) -> Iterator[Row]:

@@ -43,8 +43,12 @@ def translate_os_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
-        raise StoreError(f"{path}: {advice}") from error
+        raise StoreError(f"{path}: {explain_os_error(error)}") from error
+
+
+def explain_os_error(error: OSError) -> str:
+    """What the system says, and what to do about it where we know."""
+    return _ADVICE.get(error.errno or 0, error.strerror or str(error))
 
 
 def write_files(files: Sequence[tuple[Path, Writer]]) -> None:
@@ -81,9 +85,14 @@ def write_file(path: Path, content: bytes) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Puts a file in the place of another: whatever happens, one of them is there, whole."""
+    replace_by_writer(path, lambda file: _write_all(file, content))
+
+
+def replace_by_writer(path: Path, write: Writer) -> None:
+    """As `replace_file`, for who writes piece by piece."""
     with replace_whole(path) as temporary:
         remove_stale(path.parent)
-        _write_synced(temporary, lambda file: _write_all(file, content))
+        _write_synced(temporary, write)
 
 
 @contextmanager
@@ -127,6 +136,17 @@ def check_writable(directory: Path) -> None:
     if free < _MIN_FREE_BYTES:
         few = f"less than {_MIN_FREE_BYTES >> 20} MiB are free"
         raise StoreError(f"{directory}: {few}: free some space or choose another results folder")
+
+
+def try_writable(folder: Path) -> None:
+    """Fails as `check_writable` does, and leaves no folder behind that was made to find out."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        check_writable(folder)
+    finally:
+        for path in missing:
+            with suppress(OSError):  # somebody has put something into it, or it was never made
+                path.rmdir()
 
 
 def free_bytes(folder: Path) -> int:

@@ -16,7 +16,9 @@ from probe.results.schema import Table
 
 MAX_FILE_BYTES = 256 << 20
 """What one file may hold: far more than a run, or the runs of a day on one line."""
-_MAX_CELL_CHARS = 16 << 20
+MAX_CELL_CHARS = 16 << 20
+_MAX_COMMAS = 1_000_000
+"""In one line, within cells and between them: each cell takes eight times as much memory as its comma."""
 
 
 def write_csv(file: BinaryIO, table: Table, rows: Iterable[Row]) -> None:
@@ -56,12 +58,18 @@ def parse_text(path: Path, text: bytes, table: Table) -> Iterator[Row]:
 
 def parse_csv(path: Path, text: Iterable[str], table: Table) -> Iterator[Row]:
     """The rows of lines that were read from a file, the header first. Raises StoreError as `read_csv`."""
-    csv.field_size_limit(_MAX_CELL_CHARS)
-    lines = csv.reader(text, strict=True)
+    csv.field_size_limit(MAX_CELL_CHARS)
+    lines = csv.reader(map(_check_line, text), strict=True)
     try:
         yield from _rows(lines, table)
     except (csv.Error, ValueError) as error:
         raise StoreError(f"{path}, row {lines.line_num}: {error}; restore the file or remove this run") from error
+
+
+def _check_line(line: str) -> str:
+    if line.count(",") > _MAX_COMMAS:
+        raise ValueError(f"a line has more than {_MAX_COMMAS} commas, which none of ours has")
+    return line
 
 
 def _empty_values(table: Table) -> Iterator[tuple[str, Value]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from probe.config.install_advice import advise_extra
 from probe.core.stamps import parse_time
+from probe.results.files.text_cells import make_encodable
 from probe.results.row_codec import Row, Value
 from probe.results.schema import SCHEMA_VERSION, Column, Kind, Table
 
@@ -67,20 +68,18 @@ def write_parquet(file: BinaryIO, table: Table, rows: Iterable[Row]) -> None:
     schema, left = arrow_schema(table), iter(rows)
     with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
         while batch := list(islice(left, _BATCH_ROWS)):
-            converted = [{column.name: _convert(row[column.name], column) for column in table.columns} for row in batch]
+            converted = [{column.name: convert_value(row[column.name], column) for column in table.columns}
+                         for row in batch]
             writer.write_table(pa.Table.from_pylist(converted, schema=schema))
 
 
-def _convert(value: Value, column: Column) -> object:
+def convert_value(value: Value, column: Column) -> object:
+    """A value as Parquet has it."""
     return None if value is None else _CONVERTERS.get(column.kind, _same)(value)
 
 
 def _same(value: Value) -> object:
     return value
-
-
-def _encodable(value: Value) -> str:
-    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def _time(value: Value) -> datetime | None:
@@ -92,12 +91,12 @@ def _time(value: Value) -> datetime | None:
 
 def _pairs(value: Value) -> list[dict[str, str]]:
     pairs = cast("tuple[tuple[str, str], ...]", value)
-    return [{"key": _encodable(key), "value": _encodable(text)} for key, text in pairs]
+    return [{"key": make_encodable(key), "value": make_encodable(text)} for key, text in pairs]
 
 
 _CONVERTERS: Mapping[Kind, Callable[[Value], object]] = {
-    Kind.TEXT: _encodable,
+    Kind.TEXT: make_encodable,
     Kind.TIME: _time,
-    Kind.TEXTS: lambda value: [_encodable(text) for text in cast("tuple[str, ...]", value)],
+    Kind.TEXTS: lambda value: [make_encodable(text) for text in cast("tuple[str, ...]", value)],
     Kind.PAIRS: _pairs,
 }

@@ -7,10 +7,10 @@ empty text.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from probe.core.stamps import format_exact_time
 from probe.results.files.atomic import StoreError, translate_os_errors
 from probe.results.files.csv_files import MAX_FILE_BYTES
 from probe.results.row_codec import Row, Value
@@ -47,8 +47,12 @@ def read_parquet_values(path: Path, wanted: Container[str]) -> Iterator[dict[str
                     if file.metadata.num_rows > _MAX_ROWS:
                         raise StoreError(f"{path}: more rows than any file of ours has; remove it")
                     names = [name for name in file.schema_arrow.names if name in wanted]
+                    count = 0
                     for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
+                        count += batch.num_rows
                         yield from batch.to_pylist()
+                    if names and count != file.metadata.num_rows:  # a damaged head of a page ends them, in silence
+                        raise ValueError(f"{count} of {file.metadata.num_rows} rows")
             except (pa.ArrowException, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
                 raise _damage(path, error) from error
 
@@ -77,14 +81,10 @@ def _checked(kind: type) -> Callable[[Any], Any]:
     return check
 
 
-def _time(value: datetime) -> str:
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
 _text, _integer = _checked(str), _checked(int)
 _READERS: Mapping[Kind, Callable[[Any], Value]] = {
     Kind.TEXT: _text,
-    Kind.TIME: _time,
+    Kind.TIME: format_exact_time,
     Kind.INTEGER: _integer,
     Kind.NUMBER: _checked(float),
     Kind.BOOLEAN: _checked(bool),

@@ -42,6 +42,11 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(lambda match: _escape(match[0]), text)
 
 
+def make_encodable(value: Value) -> str:
+    r"""The text with each half of a surrogate pair, which UTF-8 cannot hold, written as `\udNNN`."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
 def encode(value: Value, column: Column) -> str:
     """The cell of a value; what `decode` turns back into an equal value."""
     if value is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.results.publication.datapackage import Json
-from probe.results.publication.package_facts import LICENCES, PackageFacts
+from probe.results.publication.datapackage import NAME, Json
+from probe.results.publication.package_facts import KEYWORDS, LICENCES, PackageFacts
 from probe.results.schema import Column, Kind, Table
 
 _CONTEXT: Mapping[str, Json] = {
@@ -43,14 +43,14 @@ def make_croissant(facts: PackageFacts, tables: Sequence[tuple[Table, PackagedFi
     return {
         "@context": dict(_CONTEXT),
         "@type": "sc:Dataset",
-        "name": "reachability-results",
+        "name": NAME,
         "description": facts.description,
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "citeAs": facts.cite_as,
         "creator": [{"@type": "sc:Organization" if not facts.order.creators else "sc:Person", "name": name}
                     for name in facts.order.named_creators],
         "datePublished": f"{facts.made:%Y-%m-%d}",
-        "keywords": ["censorship", "messaging", "network measurement"],
+        "keywords": list(KEYWORDS),
         "license": LICENCES[facts.order.licence][1],
         "url": "https://zenodo.org/",
         "version": facts.order.version,

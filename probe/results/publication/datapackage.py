@@ -14,6 +14,8 @@ from probe.results.schema import SCHEMA_VERSION, TABLES, Column, Kind, Table
 
 Json = str | int | bool | list["Json"] | dict[str, "Json"]
 
+NAME = "reachability-results"
+"""What programs call the data set."""
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 _LIST: Mapping[str, Json] = {"type": "list", "delimiter": ";"}
 _TYPES: Mapping[Kind, Mapping[str, Json]] = {
@@ -37,7 +39,7 @@ def make_data_package(directory: Path) -> dict[str, Json]:
     ]
     return {
         "$schema": PROFILE,
-        "name": "reachability-results",
+        "name": NAME,
         "title": "Reachability of messaging services, measured from volunteers' networks",
         "version": SCHEMA_VERSION,
         "description": f"Written by probe {__version__}. Rows with lab = true were made in a laboratory.",

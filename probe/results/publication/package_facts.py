@@ -9,12 +9,15 @@ from datetime import datetime
 
 from probe import __version__
 from probe.core.runs import Run
+from probe.core.tables.name_ages import ESTABLISHED_DAYS
 from probe.results.archive.release import DELAY, MIN_PROBES, WINDOW_DAYS
 from probe.results.archive.run_choice import RunFilter
 from probe.results.row_codec import Row
 from probe.results.schema import SCHEMA_VERSION
+from probe.results.verification.folder_checks import FolderChecks
 
 TITLE = "Reachability of messaging services"
+KEYWORDS = ("censorship", "messaging", "network measurement")
 LICENCES: Mapping[str, tuple[str, str]] = {
     "CC-BY-4.0": ("Creative Commons Attribution 4.0 International", "https://creativecommons.org/licenses/by/4.0/"),
     "CC0-1.0": ("Creative Commons Zero 1.0 Universal", "https://creativecommons.org/publicdomain/zero/1.0/"),
@@ -70,6 +73,8 @@ class PackageFacts:
     lab: bool
     runs: int
     held_back: int
+    checks: FolderChecks
+    """What was left out because it is not as it was signed."""
     tables: Mapping[str, TableCount]
     versions: Mapping[str, tuple[str, ...]]
     """`rules_version` and so on -> those that occur."""
@@ -124,6 +129,7 @@ def make_provenance(facts: PackageFacts) -> dict[str, object]:
         "runs": {"released": facts.runs, "held_back": facts.held_back},
         "made_with": {name: list(found) for name, found in facts.versions.items()},
         "release_rules": {"least_probes_of_a_network": MIN_PROBES, "within_days": WINDOW_DAYS,
+                          "known_for_days": ESTABLISHED_DAYS,
                           "delay_hours": DELAY.total_seconds() / 3600,
                           "run_names": "new in every release: rows of two releases cannot be joined by them"},
         "tables": {name: {"rows": table.rows, "days": len(table.days)} for name, table in facts.tables.items()},

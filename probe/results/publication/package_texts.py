@@ -7,12 +7,11 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 
+from probe.core.tables.name_ages import ESTABLISHED_DAYS
 from probe.results.archive.release import MIN_PROBES, WINDOW_DAYS
 from probe.results.files.text_cells import visible
-from probe.results.publication.package_facts import LICENCES, PackageFacts
+from probe.results.publication.package_facts import KEYWORDS, LICENCES, PackageFacts
 from probe.results.schema import Table
-
-KEYWORDS = ("censorship", "messaging", "network measurement")
 
 
 def write_readme(facts: PackageFacts, *, parquet: bool) -> str:
@@ -39,11 +38,12 @@ CSV is UTF-8 with a header. Only the empty cell means none; lists are joined by 
 ## Before you count
 
 - Rows with `lab` = true were made in a laboratory and say nothing of the world.
-- `inconclusive` and `not_attempted` are neither ok nor blocked. A share is k of n, and n counts decided targets only.
+- `inconclusive` and `not_attempted` are neither ok nor blocked. A share is k of n, and n counts
+  only what was decided: endpoints in the table `services`, runs where runs are counted.
 - One `blocked` row is one network at one time. Nothing follows for a country or an operator until independent lines
   agree.
 - The time is that of the hour and the network is told where at least {MIN_PROBES} probes measured from it within
-  {WINDOW_DAYS} days, else only day and country (`probe_asn` = 0).
+  {WINDOW_DAYS} days, each known for {ESTABLISHED_DAYS} days, else only day and country (`probe_asn` = 0).
 - Names of runs are new in every release.
 - A change together with a new `rules_version`, `software_version` or `catalogue_version` is first of all a change of
   the instrument.

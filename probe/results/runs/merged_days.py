@@ -134,6 +134,22 @@ def _find_places(file: BinaryIO) -> Places:
     return places
 
 
+def list_stored_names(directory: Path) -> Iterator[str]:
+    """The names of all runs of a results folder, as its files are named; none is opened but manifests.
+
+    Raises StoreError for a manifest that is none of ours.
+    """
+    for day in (directory / "runs").glob("date=*"):
+        yield from list_day_names(day)
+
+
+def list_day_names(day: Path) -> Iterator[str]:
+    """The same of one day's folder below `runs`."""
+    for path in day.glob("*.csv"):
+        if not path.name.startswith("."):
+            yield from merged_runs(path) if is_merged(path) else (path.stem,)
+
+
 def find_merged(directory: Path, run_id: str) -> Path | None:
     """The merged runs file that holds a run, or None."""
     return next((path for path in _merged_days(directory) if run_id in merged_runs(path)), None)

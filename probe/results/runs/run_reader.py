@@ -36,7 +36,15 @@ def stored_runs(directory: Path, *, since: date | None = None, without: Containe
     first = f"date={since.isoformat()}" if since else ""
     for day in days:
         if day.name >= first:
-            yield from _again_if_moved(partial(_runs_of_day, day, without))
+            yield from list_runs_of_day(day, without=without)
+
+
+def list_runs_of_day(day: Path, *, without: Container[str] = ()) -> tuple[Run, ...]:
+    """The runs of one day's folder below `runs`, by name, but for some as `stored_runs` has it.
+
+    Raises StoreError for a file that cannot be read.
+    """
+    return _again_if_moved(partial(_runs_of_day, day, without))
 
 
 def runs_in(path: Path, *, without: Container[str] = ()) -> tuple[Run, ...]:
@@ -64,9 +72,14 @@ def _records(directory: Path, run: Run, kind: type[T]) -> tuple[T, ...]:
 
 def read_run(directory: Path, run_id: str) -> RunResult:
     """Everything that one run found; StoreError when it is not stored."""
+    return whole(directory, read_head(directory, run_id))
+
+
+def read_head(directory: Path, run_id: str) -> Run:
+    """A run without its other tables; StoreError when it is not stored."""
     for run in _again_if_moved(partial(_find_run, directory, run_id)):
         if run.run_id == run_id:
-            return whole(directory, run)
+            return run
     raise StoreError(f"{directory}: there is no run {run_id}; see the files below {directory / 'runs'}")
 
 
@@ -97,12 +110,17 @@ def whole(directory: Path, run: Run) -> RunResult:
 
 def table_text(directory: Path, run: Run, table: str) -> bytes:
     """The bytes of one table of a stored run, the same before and after its day was merged. Raises StoreError."""
-    return _again_if_moved(partial(_text, directory, run, table))
+    return read_table_text(csv_path(directory, table, run).parent, run.run_id)
 
 
-def _text(directory: Path, run: Run, table: str) -> bytes:
-    path = csv_path(directory, table, run)
-    if not path.exists() and (text := merged_text(path.parent, run.run_id)) is not None:
+def read_table_text(day: Path, run_id: str) -> bytes:
+    """As `table_text`, of the run of a name in one table's folder of one day."""
+    return _again_if_moved(partial(_text, day, run_id))
+
+
+def _text(day: Path, run_id: str) -> bytes:
+    path = day / f"{run_id}.csv"
+    if not path.exists() and (text := merged_text(day, run_id)) is not None:
         return text
     with translate_os_errors(path), path.open("rb") as file:
         text = file.read(MAX_FILE_BYTES + 1)

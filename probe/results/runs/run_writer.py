@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from probe.core.runs import RunResult
+from probe.core.runs import Run, RunResult
 from probe.results.files import parquet as parquet_files
 from probe.results.files.atomic import StoreError, Writer, remove_stale, write_files
 from probe.results.files.csv_files import make_csv
@@ -46,23 +47,31 @@ def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None
         ] + files
     if packets:
         files.insert(0, (packets_path(directory, result.run), partial(_write_bytes, content=packets)))
-    _sweep(directory, files[-1][0].parent.name)
+    sweep_days(directory, {files[-1][0].parent.name})
     write_files(files)
     return tuple(path for path, _ in files)
 
 
-def _sweep(directory: Path, day: str) -> None:
-    """Removes what crashes left in the folders of the last days, and of this run's."""
+def sweep_days(directory: Path, wanted: Set[str]) -> None:
+    """Removes what crashes left in the folders `date=...` of the last days, and of those that are wanted."""
     trees = [root / table for root in (directory, directory / PARQUET_FOLDER) for table in TABLES]
     for tree in (*trees, directory / PACKETS_FOLDER):
         days = sorted(tree.glob("date=*"))[-2:]
-        for folder in {*days, tree / day}:
+        for folder in {*days, *(tree / day for day in wanted)}:
             remove_stale(folder)
 
 
 def make_texts(result: RunResult) -> dict[str, bytes]:
     """Table -> the content of its CSV file."""
     return {name: make_csv(table, rows_of(result, table)) for name, table in TABLES.items()}
+
+
+def write_texts(run: Run, texts: Mapping[str, bytes], directory: Path) -> None:
+    """Writes a run that is not stored yet as the contents of its files, table -> content, all or nothing.
+
+    Raises StoreError, ValueError for an impossible run id.
+    """
+    write_files([(csv_path(directory, name, run), partial(_write_bytes, content=texts[name])) for name in TABLES])
 
 
 def _write_bytes(file: BinaryIO, *, content: bytes) -> None:

@@ -17,11 +17,10 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC
 from typing import cast
 
-from probe.core.stamps import parse_time
-from probe.results.files.text_cells import encode
+from probe.core.stamps import format_exact_time, parse_time
+from probe.results.files.text_cells import encode, make_encodable
 from probe.results.row_codec import Row, Value
 from probe.results.schema import Column, Kind, Table, columns_at
 
@@ -64,7 +63,7 @@ def canonical_text(table: Table, version: int, rows: Iterable[Row]) -> bytes:
 def canonical_time(text: str) -> str:
     """A time as digests have it; empty for what is none."""
     try:
-        return parse_time(text).astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+        return format_exact_time(parse_time(text))
     except ValueError:
         return ""
 
@@ -77,14 +76,10 @@ def _same(value: Value) -> Value:
     return value
 
 
-def _text(value: Value) -> str:
-    return str(value).encode("utf-8", "backslashreplace").decode()
-
-
 _FORMS: Mapping[Kind, Callable[[Value], Value]] = {
-    Kind.TEXT: _text,
+    Kind.TEXT: make_encodable,
     Kind.TIME: lambda value: canonical_time(str(value)),
-    Kind.TEXTS: lambda value: tuple(map(_text, cast("tuple[str, ...]", value))),
-    Kind.PAIRS: lambda value: tuple((_text(key), _text(item)) for key, item in cast("tuple[tuple[str, str], ...]",
-                                                                                   value)),
+    Kind.TEXTS: lambda value: tuple(map(make_encodable, cast("tuple[str, ...]", value))),
+    Kind.PAIRS: lambda value: tuple((make_encodable(key), make_encodable(item))
+                                    for key, item in cast("tuple[tuple[str, str], ...]", value)),
 }

@@ -9,7 +9,8 @@ from probe.results.files.atomic import StoreError, translate_os_errors
 from probe.results.files.csv_files import MAX_FILE_BYTES, parse_text, read_csv
 from probe.results.layout import PACKETS_FOLDER
 from probe.results.row_codec import Row
-from probe.results.runs.merged_days import is_merged, merged_runs, merged_text
+from probe.results.runs.merged_days import is_merged, merged_runs
+from probe.results.runs.run_reader import read_table_text
 from probe.results.schema import TABLES
 from probe.results.signing.signature_check import (
     SIGNED_TABLES,
@@ -45,7 +46,7 @@ def check_csv_run(directory: Path, day: str, row: Row, tables: Sequence[str] = S
     for name in tables:
         try:
             if name != PACKETS_FOLDER:
-                contents[name] = _read(directory / name / f"date={day}", found.run_id)
+                contents[name] = read_table_text(directory / name / f"date={day}", found.run_id)
             elif why := _check_packets(directory / name / f"date={day}" / f"{found.run_id}.pcapng", row):
                 missing[name] = why
         except StoreError as error:
@@ -70,7 +71,8 @@ def _check_file(directory: Path, path: Path, tables: Sequence[str], seen: set[st
 def read_csv_run(directory: Path, day: str, run_id: str) -> None:
     """Reads every table of a run to its end, of which nobody can tell more. Raises StoreError."""
     for name in SIGNED_TABLES:
-        for _ in parse_text(directory / name / run_id, _read(directory / name / f"date={day}", run_id), TABLES[name]):
+        text = read_table_text(directory / name / f"date={day}", run_id)
+        for _ in parse_text(directory / name / run_id, text, TABLES[name]):
             pass
 
 
@@ -80,15 +82,3 @@ def _check_packets(path: Path, row: Row) -> str:
         return ""
     with translate_os_errors(path), path.open("rb") as file:
         return compare_packets(row, file.read(MAX_FILE_BYTES + 1))
-
-
-def _read(folder: Path, run_id: str) -> bytes:
-    """The text of one table of a run, with as many rows as are listed. Raises StoreError."""
-    path = folder / f"{run_id}.csv"
-    if not path.exists() and (text := merged_text(folder, run_id)) is not None:
-        return text
-    with translate_os_errors(path), path.open("rb") as file:
-        text = file.read(MAX_FILE_BYTES + 1)
-    if len(text) > MAX_FILE_BYTES:
-        raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
-    return text

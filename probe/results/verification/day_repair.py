@@ -7,16 +7,16 @@ where that holds for every run in it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from probe.results.files.atomic import StoreError, replace_file, replace_whole, translate_os_errors
+from probe.results.files.atomic import StoreError, replace_by_writer, replace_file, translate_os_errors
 from probe.results.files.csv_files import make_csv
 from probe.results.files.parquet import available, write_parquet
 from probe.results.layout import DAMAGED, PARQUET_FOLDER
-from probe.results.row_codec import Row
 from probe.results.runs.merged_days import MANIFEST, is_merged, manifest_text, merged_files, merged_runs
 from probe.results.schema import TABLES, Table, columns_at
 from probe.results.signing.signature_check import RunCheck
@@ -89,9 +89,9 @@ def _repair_parquet(directory: Path, day: str, bad: Sequence[RunCheck], sound: M
             if path in repaired:
                 continue
             narrow = replace(table, columns=columns_at(table, sound[runs[0]].version))
-            rows = (row for run_id in runs for row in sound[run_id].tables[name])
+            rows = [row for run_id in runs for row in sound[run_id].tables[name]]
             _keep_aside(path)
-            _write_parquet(path, narrow, rows)
+            replace_by_writer(path, partial(write_parquet, table=narrow, rows=rows))
             repaired.append(path)
     return repaired
 
@@ -108,13 +108,6 @@ def _name_parquet(runs: Path, stem: str) -> str:
     """What the files of a run are called in all tables: by its own name, or by that of the merged day."""
     single = runs / f"{stem}.parquet"
     return next((path.name for path in runs.glob("*.parquet") if is_merged(path) and not single.exists()), single.name)
-
-
-def _write_parquet(path: Path, table: Table, rows: Iterable[Row]) -> None:
-    with replace_whole(path) as temporary, temporary.open("wb") as file:
-        write_parquet(file, table, rows)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _merged_with(folder: Path, run_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -42,8 +42,7 @@ def find_sound_rows(directory: Path, day: str) -> dict[str, SoundRows]:
     return found
 
 
-def _combine(candidates: Iterable[Mapping[str, tuple[Row, ...]]]) -> SoundRows | None:
-    candidates = list(candidates)
+def _combine(candidates: Sequence[Mapping[str, tuple[Row, ...]]]) -> SoundRows | None:
     for runs in (form.get("runs", ()) for form in candidates):
         if len(runs) == 1 and (check := check_run_row(runs[0])).state == "signed":
             tables: dict[str, tuple[Row, ...]] = {"runs": runs}

@@ -11,16 +11,16 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from probe import __version__
 from probe.config.folders import find_own_cache
-from probe.core.progress import Progress, ignore_progress
 from probe.core.tables.signature_words import SIGNATURE_STATES, SignatureState
 from probe.results.files.atomic import StoreError, replace_file
 from probe.results.layout import PARQUET_FOLDER
@@ -111,22 +111,13 @@ class CheckMemory:
             newest < time.time() - _RACY_S) else ""
 
 
-def list_run_days(directory: Path, *, since: str = "", until: str = "") -> Iterator[str]:
-    """The days, `YYYY-MM-DD`, of which a folder has runs as CSV, from one to another."""
-    for path in sorted((directory / "runs").glob("date=*")):
-        day = path.name.removeprefix("date=")
-        if since <= day and (not until or day <= until):
-            yield day
-
-
-def check_folder(directory: Path, *, since: str = "", until: str = "",
-                 progress: Progress = ignore_progress) -> FolderChecks:
-    """The runs of a results folder by their CSV files."""
+def check_folder(directory: Path, *, since: date | None = None) -> FolderChecks:
+    """The runs of a results folder by their CSV files, from a day on."""
     memory, found = CheckMemory(directory), FolderChecks()
-    days = list(list_run_days(directory, since=since, until=until))
-    for number, day in enumerate(days, start=1):
-        found.add(memory.check_day(day))
-        progress(number, len(days))
+    first = f"date={since.isoformat()}" if since else ""
+    for folder in sorted((directory / "runs").glob("date=*")):
+        if folder.name >= first:
+            found.add(memory.check_day(folder.name.removeprefix("date=")))
     memory.save()
     return found
 

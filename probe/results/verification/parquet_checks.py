@@ -36,8 +36,7 @@ def check_parquet_day(directory: Path, day: str, tables: Sequence[str] = SIGNED_
 
 def check_parquet_files(files: Mapping[str, Path]) -> Iterator[RunCheck]:
     """Checks the runs of one file of runs by the files of other tables. Raises StoreError for that one."""
-    sketched = {str(row.get("run_id", "")): check_run_row(row)
-                for row in read_parquet_values(files["runs"], SIGNATURE_COLUMNS)}
+    sketched = _sketch(files["runs"])
     if all(check.state == "unsigned" for check in sketched.values()):  # as in very many old files
         yield from sketched.values()
         return
@@ -64,6 +63,14 @@ def check_parquet_files(files: Mapping[str, Path]) -> Iterator[RunCheck]:
         else:
             empty = {name: digest_rows(TABLES[name], versions[run_id], ()) for name in files if name != "runs"}
             yield check_tables(check, rows[run_id], empty | digests[run_id])
+
+
+def _sketch(path: Path) -> Mapping[str, RunCheck]:
+    """What the rows of runs say of themselves. Raises StoreError, also where there is none."""
+    rows = {str(row.get("run_id", "")): row for row in read_parquet_values(path, SIGNATURE_COLUMNS)}
+    if not rows:
+        raise StoreError(f"{path}: holds no run; restore it from its CSV files: probe verify --repair")
+    return {run_id: check_run_row(row) for run_id, row in rows.items()}
 
 
 def _digest(name: str, path: Path, versions: Mapping[str, int]) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,8 @@ from probe.inference.rules.path_context import PathContext
 
 SERVED: dict[str, Any] = dict(stage="", failure="", last_ok=True, attempts=1, failed_attempts=0, proven=True, depth=3,
                               same_failure=False)
-SOONER = EndTiming(attempts=4, sooner=4, middle_end_ms=20.0, lowest_rtt_ms=60.0, answered=3, served_after=True)
+SOONER = EndTiming(attempts=4, sooner=4, middle_end_ms=20.0, lowest_rtt_ms=60.0, answered=3, served_after=True,
+                   where="before")
 STRUCK = ProgramEvidence(struck=("chrome", "firefox"), spared=("library", "conscrypt"), failed=4, turns=3,
                          failure=RESET, same_failure=True, acked="yes", innocent="reached", verified=True)
 SILENT = replace(STRUCK, failure=TIMEOUT, failed=3, turns=2)

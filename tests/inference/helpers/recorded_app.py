@@ -6,9 +6,13 @@ from typing import Any
 
 from observations import EOF, RESET, TIMEOUT, WELL
 from probe.inference.evidence.app_evidence import AppEvidence
+from probe.inference.evidence.hop_evidence import HopLocation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.rules.path_context import PathContext
+from program_scenes import SOONER
 from recorded_datagrams import CONTRARY, FAILS_TOO, SERVED, scene
+
+NEARER = HopLocation(least=2, most=2, where="before")
 
 
 def app(ladder: LadderEvidence = WELL, *, said: dict[str, Any] | None = None, **changes: Any) -> PathContext:
@@ -27,6 +31,9 @@ APPS: dict[str, PathContext] = {
     "app/drop_protocol": app(said=dict(innocent="carried"), failure=TIMEOUT, acked="no"),
     "app/mute_protocol": app(said=dict(control_proven=2), failure=TIMEOUT, acked="yes", **CONTRARY),
     "app/reset_protocol": app(said=dict(control_proven=1), failure=RESET, **CONTRARY),
+    "app/reset_nearer": app(said=dict(innocent="carried"), failure=RESET, timing=SOONER),
+    "app/mute_nearer": app(said=dict(innocent="carried"), failure=TIMEOUT, acked="yes", located=NEARER),
+    "app/closed_nearer": app(said=dict(innocent="carried"), failure=EOF, timing=SOONER),
     "app/foreign_answer": app(said=dict(proof="foreign", heard=True, control_proven=2), **CONTRARY),
     "app/closed_on_us": app(said=dict(control_proven=2), failure=EOF, **CONTRARY),
 }

@@ -62,6 +62,19 @@ def test_limits_stop_it_and_are_told(archive: Archive, tmp_path: Path, limits: d
     assert len(done.files) <= files
 
 
+def test_the_next_call_goes_on_where_the_limit_of_files_stopped_one(archive: Archive, tmp_path: Path) -> None:
+    """What lies there already fills no limit: else the same files would stop every call."""
+    calls = [ArchiveClient(tmp_path, limits=ArchiveLimits(objects=1), bucket=archive.url, api=archive.url)
+             for _ in range(7)]
+    sizes = []
+    for one in calls:
+        one.fetch_tests("whatsapp", "RU", tests=TESTS, compare=("DE",), since=SINCE, now=NOW)
+        sizes.append(len(list(tmp_path.rglob("*.jsonl.gz"))))
+    assert sizes[-1] == 6
+    assert sizes == sorted(sizes)
+    assert not calls[-1].done.stopped
+
+
 def test_what_a_bucket_lies_about_is_left_out_and_told(archive: Archive, tmp_path: Path) -> None:
     torn, huge = key_of(6, "RU", "whatsapp"), key_of(6, "RU", "signal")
     archive.sizes = {torn: 999, huge: 10**11}
@@ -95,6 +108,17 @@ def test_pages_are_found_by_domain(archive: Archive, tmp_path: Path) -> None:
     done = client(archive, tmp_path).fetch_hosts(("www.wechat.com",), ("RU",), SINCE)
     assert [Path(name).name for name in done.files] == ["20261127060000.1_RU_webconnectivity_aa.json"]
     assert any("domain=www.wechat.com" in target and "probe_cc=RU" in target for target in archive.asked)
+
+
+def test_pages_take_half_of_the_files_at_most_in_turns(archive: Archive, tmp_path: Path) -> None:
+    for cc in ("RU", "DE"):
+        for number in reversed(range(10)):
+            uid = f"20261127{number:06d}.1_{cc}_webconnectivity_aa"
+            archive.measurements[uid], archive.places[uid] = b"{}", (cc, "www.wechat.com")
+    done = client(archive, tmp_path, objects=8).fetch_hosts(("www.wechat.com",), ("RU", "DE"), SINCE)
+    assert sorted(Path(name).name[8:19] for name in done.files) == [
+        "000008.1_DE", "000008.1_RU", "000009.1_DE", "000009.1_RU"]
+    assert done.problems
 
 
 def test_prefixes_are_the_newest_hour_first() -> None:

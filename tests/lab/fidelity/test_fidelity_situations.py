@@ -98,6 +98,10 @@ SITUATIONS = (
     _row("op-app-closes-here", "op-app-closes-here-box", looks.words, "closed"),
     _row("op-app-silent-here", "op-app-silent-here-box", looks.words, "unanswered"),
     _row("op-app-maintenance", "op-app-maintenance-box", looks.words, "closed"),
+    _row("app-far-guard", "", looks.words, "reset"),
+    _row("far-guard-closes", "", looks.hello, "closed"),
+    _row("far-guard-redirects", "", looks.request, "302", "403", "451"),
+    _row("loop-at-door", "", looks.syn, "told off"),
     _row("op-helper-busy", "op-helper-busy-box", looks.hello, "reset"),
 )
 DRAWN = random.Random(f"situations {os.environ['PROBE_TEST_SEED']}").sample(SITUATIONS, len(SITUATIONS) // 3)

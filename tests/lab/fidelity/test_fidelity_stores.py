@@ -95,6 +95,7 @@ def test_an_application_goes_and_the_store_stays(stack: ExitStack, seed: int, tm
         assert {row["app"] for row in csv.DictReader(file)} == set(GONE)
 
 
+@pytest.mark.long
 def test_a_store_that_is_blocked_is_no_removal(stack: ExitStack, seed: int) -> None:
     drawn = draw_scenario(load_scenario("app-delisted"), seed=seed % 1000,
                           endpoints=load_catalogue(search=False).endpoints)

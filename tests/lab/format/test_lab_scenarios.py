@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from lab_scenario_files import BY_INPUT, CATALOGUE, GOOD, write
+from probe.catalogue.owners import ServiceAt, choose_unrelated
 from probe.core.endpoints import Endpoint
 from probe.core.tables.protocols import PROTOCOLS
 from probe_lab.box.actions import list_problems, texts_of
@@ -90,6 +91,18 @@ def test_company_is_out_of_the_censors_reach(name: str) -> None:
         assert row.target_id not in {one.target_id for one in chosen}
     apart = company if any(spec.together for spec in specs.values()) else (*chosen, *company)
     assert len({row.host for row in apart}) == len({row.target_id for row in apart}) == len(apart)
+
+
+@pytest.mark.parametrize(("name", "seed"), [
+    ("dns-resolver-lie", 6046),  # one service's made-up address lies in a network that another's owner uses
+    *((name, SEED) for name in ("dns-resolver-lie", "dns-cname-lie", "fp-name-drop"))])
+def test_who_is_drawn_apart_is_apart_where_it_is_met(name: str, seed: int) -> None:
+    scenario = load_scenario(name)
+    drawn = draw_scenario(scenario, seed=seed, endpoints=CATALOGUE.endpoints)
+    for alias in (alias for alias, spec in scenario.draw.items() if spec.apart):
+        met = [ServiceAt(service=row.service, host=row.host, addresses=frozenset(resolve_addresses(row, drawn.world)))
+               for row in (BY_INPUT[url] for url in drawn.aliases[alias])]
+        assert choose_unrelated(met) == tuple(met)
 
 
 def test_what_is_rare_is_drawn_before_what_could_take_it() -> None:

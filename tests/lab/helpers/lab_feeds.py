@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,11 +25,13 @@ from probe.control.feeds.feed_document import read_feed, write_feed
 from probe.operation.updates.minisign import PublicKey
 from probe.operation.updates.signing import read_secret_key
 from probe_lab.draw import draw_scenario
-from probe_lab.format.scenario import load_scenario
+from probe_lab.format.scenario import Scenario, load_scenario
 from probe_lab.host.public_network import API_PORT
 from probe_lab.lab_types import DrawnScenario
 from probe_lab.laboratory import CLIENT, Laboratory, make_probe_command
+from probe_lab.scoring.expect import Judgement, judge
 from probe_lab.scoring.trial import FULL_CONSENT, configuration, program_environment, read_rows
+from probe_lab.truth import read_log
 
 SEED = int(os.environ["PROBE_TEST_SEED"])
 Row = Mapping[str, str]
@@ -88,7 +91,7 @@ class World:
             name, "-o", str(self.folder / f"feeds-{name}"), "--catalogue", str(self.catalogue), "--config", str(config),
             *options, host=self.drawn.world.vantages[0].control_id)
         print(errors)
-        self.reports[name] = json.loads(out)
+        self.reports[name], self.told[name] = json.loads(out), errors
         return status, self.folder / f"feeds-{name}" / f"{name}.json"
 
     def measure(self, case: str, *feeds: Path, after: str = "", consent_level: int | None = None) -> None:
@@ -131,6 +134,16 @@ class World:
         made, by = read_feed(path.read_bytes()), timedelta(seconds=MAX_AHEAD_S + 1)
         return self.again(path, name, begun=made.begun + by, made=made.made + by)
 
+    def judge(self, case: str) -> Judgement:
+        """What the case's run said of everything, held against what the laboratory did."""
+        results = self.folder / f"results-{case}"
+        last = max(row["run_id"] for row in read_rows(results, "runs"))
+        self.laboratory.settle()
+        rows, runs, services = ([row for row in read_rows(results, table) if row["run_id"] == last]
+                                for table in ("verdicts", "runs", "services"))
+        return judge(self.drawn, rows, runs[0], read_log(self.laboratory.log_path), level="socket", helpers=True,
+                     services=services)
+
     def outcome(self, case: str) -> tuple[str, str, str]:
         """What the run said of the target, and what controls said to it."""
         row = self.verdicts[case]
@@ -146,17 +159,19 @@ def public_url(drawn: DrawnScenario) -> str:
 @contextmanager
 def world(scenario: str, *, fits: Callable[[DrawnScenario], bool] = lambda drawn: True,
           change: Callable[[DrawnScenario], DrawnScenario] = lambda drawn: drawn,
+          rewrite: Callable[[Scenario], Scenario] = lambda read: read, number: int = 0,
           folder: Path | None = None, **settings: Any) -> Iterator[World]:
-    """A scenario without helpers, as the first seed that fits draws it, with a key and a catalogue of the targets and
-    the controls.
+    """A scenario without helpers, as the seed of this `number` among those that fit draws it, with a key and a
+    catalogue of the targets and the controls. `rewrite` is done to the scenario's file, `change` to what was drawn.
 
     What is made is kept in `folder`, so that another world may go on with it; else in the laboratory's own. `settings`
     are further ones of the laboratory.
     """
     catalogue = load_catalogue(search=False)
     seeds = random.Random(f"feed {scenario} {SEED}").sample(range(1, 100_000), 100)
-    worlds = (draw_scenario(load_scenario(scenario), seed=seed, endpoints=catalogue.endpoints) for seed in seeds)
-    drawn = change(next(filter(fits, worlds)))
+    read = rewrite(load_scenario(scenario))
+    worlds = (draw_scenario(read, seed=seed, endpoints=catalogue.endpoints) for seed in seeds)
+    drawn = change(next(islice(filter(fits, worlds), number, None)))
     print(f"{scenario}: seed {drawn.seed}")
     with forked(drawn, **{"helpers": False, **settings}) as laboratory:
         made = World(laboratory=laboratory, drawn=drawn, folder=folder or laboratory.directory,

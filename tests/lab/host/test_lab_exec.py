@@ -18,6 +18,7 @@ from scapy.utils import RawPcapNgReader
 from in_order import in_order
 from probe.catalogue.load import load_catalogue
 from probe_lab.cli.lab_exec import hosts_in, list_beyond_tier, read_tier
+from project_root import ROOT
 
 TESTS = Path(__file__).parent
 ENDPOINTS = load_catalogue(search=False).endpoints
@@ -47,6 +48,22 @@ def run(
         exec_line(*arguments), input=given, env={**os.environ, **(environment or {})}, capture_output=True, text=True,
         timeout=PATIENCE_S, check=False,
     )
+
+
+@pytest.mark.lab
+@pytest.mark.slow
+def test_a_package_of_the_same_name_in_this_folder_is_not_taken(tmp_path: Path) -> None:
+    """Who stands in a checkout and has the program installed elsewhere gets the installed one, with its marker."""
+    for name in ("probe", "probe_lab"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('a stranger')\n", encoding="utf-8")
+    look = "from probe.catalogue.laboratory_marker import read_marker; print(read_marker().lab)"
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "probe", "lab", "exec", "--no-helper", "clean", "--",
+         sys.executable, "-P", "-c", look],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "lab")))},
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from lab_feeds import World, public_url, world
+from lab_public_feeds import CONSENT, in_open_country, measure_with_feed
 from probe.config.consent.country_profiles import needs_care
 from probe.config.consent.public_controls import GLOBALPING_ID, OONI_ID
 from probe.control.feeds.feed_document import read_feed
@@ -23,12 +24,6 @@ from probe_lab.host.public_network import PublicStyle
 from probe_lab.lab_types import DrawnScenario
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(900)]
-CONSENT = 2
-
-
-def in_open_country(drawn: DrawnScenario) -> DrawnScenario:
-    """The same elsewhere: public networks are asked from countries in which no care is asked for."""
-    return replace(drawn, world=replace(drawn.world, cc="SE"))
 
 
 def switched_on(here: World) -> str:
@@ -39,16 +34,6 @@ def count_tests(here: World) -> int:
     """What the public network was asked for, in tests."""
     return sum(place["limit"] for line in here.laboratory.read_public_log()
                for place in line["asked"]["locations"])  # type: ignore[index]
-
-
-def measure_with_feed(here: World) -> int:
-    """Two runs, and between them a feed of the public network; the exit status of its maker."""
-    here.consent_level = CONSENT
-    here.measure("before")
-    status, path = here.publish_public("world", "--ask", str(here.folder / "results-before"))
-    feeds = (here.later(path, "world-later"),) if status == 0 else ()
-    here.measure("after", *feeds, after="before")
-    return status
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +59,8 @@ def test_the_volunteer_asked_nobody_and_the_maker_named_itself(dropped: World) -
     assert dropped.target in {entry.input for entry in made.entries if entry.state == "ok"}
 
 
-@pytest.mark.parametrize("scenario", ["server-down", pytest.param("host-silent", marks=pytest.mark.long)])
+@pytest.mark.parametrize("scenario", ["server-down", "host-silent"])
+@pytest.mark.long
 def test_an_outage_is_one(scenario: str) -> None:
     with world(scenario, public_network="true") as here:
         assert measure_with_feed(here) == 0

@@ -12,7 +12,7 @@ from probe_lab.scoring.score_run import add_up_trials, run_trials
 from probe_lab.scoring.trial import Trial
 from project_root import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.lab, pytest.mark.timeout(570)]
 
 FILES = sorted((ROOT / "tests" / "lab" / "strangers").glob("*.toml"))
 JOBS = 4 * (os.cpu_count() or 1)

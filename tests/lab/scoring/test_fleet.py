@@ -186,6 +186,7 @@ def test_what_holds_no_counts_is_refused(tmp_path: Path, text: str, words: str) 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_score_is_told_as_text_and_json() -> None:
     options = ["fleet", "score", "--seed", "4", "--no-grid", "--volunteers", "30", "--networks", "6", "--services",
                "13", "--days", "30", "--hourly", "1"]

@@ -13,6 +13,7 @@ from lab_servers_world import row
 from probe_lab.lab_types import Fault, Value
 from probe_lab.servers.dns_replies import NameServers
 from probe_lab.servers.faults import Faults
+from probe_lab.servers.zone import Zone
 from probe_lab.world import draw_world
 
 BAD, GOOD = "www.bad.example", "www.good.example"
@@ -94,3 +95,10 @@ def test_a_refusal_that_is_passed_on_is_one_of_the_whole_zone(passed_on: bool, z
     assert ask(names, BAD).rcode() == dns.rcode.REFUSED
     assert ask(names, "bad.example", "SOA").rcode() == zone
     assert ask(names, GOOD).rcode() == dns.rcode.NOERROR
+
+
+def test_a_zone_ends_where_registries_of_countries_delegate() -> None:
+    world = draw_world(seed=5, endpoints=[row("https://list.office.go.id/"), row("https://list.bad.example/")])
+    zone = Zone(world, Faults([], seed=5))
+    assert [zone.zone_of(name) for name in ("list.office.go.id", "www.office.go.id", "go.id", "www.bad.example")] == [
+        "office.go.id", "office.go.id", "go.id", "bad.example"]

@@ -140,7 +140,7 @@ def test_so_may_the_beginning_of_one_where_the_packet_was_cut_and_the_name_of_a_
     raw = bytes(net(4, outbound=False) / TCP(sport=80, dport=PORT, flags="PA") / Raw(body))[:-3]
     clean = scrubber().scrub(raw, outbound=False)
     assert clean is not None
-    assert b"151" not in clean
+    assert b"151" not in clean[40:]
 
 
 @given(st.binary(max_size=300), st.booleans())

@@ -20,6 +20,7 @@ from probe.inference.evidence.program_evidence import (
     list_program_meetings,
     list_unasked,
 )
+from probe.inference.evidence.user_shapes import gather_user_shapes
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.steps import AskControl, LocateHop, Step, Visit
 from probe.measurement.planning.struck_shapes import MOST_SITES, StruckShapes, choose_struck_shapes
@@ -95,8 +96,8 @@ def test_runs_draw_all_shapes_of_a_sites_users_and_a_captured_one_in_any_case() 
     assert {shapes[0] for shapes in drawn} == {"chrome", "firefox", "safari"}
     assert all(PROGRAM_HELLOS[shapes[-1]].verified for shapes in drawn)  # type: ignore[index]
     messenger = site_of(endpoint(role="chat"))
-    apps = {sent(walk(messenger, net_of(), context=replace(DUE, draw=draw)))[0][1] for draw in range(40)}
-    assert apps == {"conscrypt", "chrome", "openssl", "safari"}
+    apps = {sent(walk(messenger, net_of(), context=replace(DUE, draw=draw)))[0][1] for draw in range(200)}
+    assert apps == {"conscrypt", "conscrypt_large", "chrome", "openssl", "openssl_small", "safari"}
 
 
 def test_where_an_imitation_alone_is_struck_the_turns_are_its_own() -> None:
@@ -275,8 +276,8 @@ def test_a_site_that_was_not_asked_in_what_is_struck_elsewhere_is_known() -> Non
     struck = seen_at(HOST, lambda step: step.shape == "safari" and step.hostname == HOST, draw_for("safari", "chrome"))
     meetings = list_program_meetings(*struck, {})
     site, _, around = seen_at("s1.example", lambda step: False, FRAME)
-    assert list_unasked(site, around, meetings) == ("safari",)
-    assert list_unasked(site_of(endpoint("http://s1.example/")), (), meetings) == ()
+    assert list_unasked(gather_user_shapes(site, around).unseen, meetings) == ("safari",)
+    assert list_unasked(gather_user_shapes(site_of(endpoint("http://s1.example/")), ()).unseen, meetings) == ()
     context = draw_for("safari", "chrome", url="https://s1.example/")
     site, _, around = seen_at("s1.example", lambda step: False, context)
-    assert list_unasked(site, around, meetings) == ()
+    assert list_unasked(gather_user_shapes(site, around).unseen, meetings) == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -27,6 +28,17 @@ def test_early_ends_are_traced_beside_others_of_the_family() -> None:
     steps = plan_route_traces(SITE, history(three(), [innocent()]), FRAME)
     assert [(s.purpose, s.address) for s in steps if isinstance(s, TcpTrace)] == [
         ("route", HERE), ("reference", THERE4)]
+
+
+def test_each_family_has_its_own_trace() -> None:
+    """One guard serves both; which ends are traced may not be left to which address came first."""
+    six = "2001:db8:9::1"
+    both = [*three(), *([replace(o, address=six, family=6) for o in connection] for connection in three())]
+    beside = [innocent(), [replace(o, address=six, family=6) for o in innocent()]]
+    numbered = [[replace(o, sequence=n) for o in made] for n, made in enumerate(both)]
+    steps = plan_route_traces(SITE, history(numbered, beside), FRAME)
+    assert [(s.purpose, s.address) for s in steps if isinstance(s, TcpTrace)] == [
+        ("route", HERE), ("route", six), ("reference", THERE4), ("reference", "2001:db8::1")]
 
 
 @pytest.mark.parametrize(("visits", "around"), [

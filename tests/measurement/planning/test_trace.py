@@ -91,6 +91,10 @@ CASES = {
     "reset on the way": ((heard("a", "b", "c", "d", end="reset"), *BOTH), "near"),
     "refused at the end": ((heard("a", "b", "c", "d", "e", end="refused"), LONG), "far"),
     "silent routers before a refusal": ((heard("a", "", "", end="refused"), *BOTH), "near"),
+    "packets go round in the shared part": ((heard("a", "b", "b", "b", "b", "b", "b"), *BOTH), "near"),
+    "packets go round between two": ((heard("a", "b", "c", "b", "c", "b", "c"), *BOTH), "near"),
+    "packets go round at the operator's": ((heard("a", "b", "c", "d", "x", "y", "x", "y", "x", "y"), *BOTH), "far"),
+    "a router that tells of one packet twice": ((heard("a", "b", "c", "c", "d", "e"), *BOTH), "far"),
     "nobody looked": ((LONG,), ""),
     "another port": ((replace(heard("a"), port=80), LONG), ""),
 }

@@ -163,6 +163,13 @@ def test_neighbours_are_whoever_was_at_the_address() -> None:
     assert [o.purpose for o in case.around] == ["innocent", "port"]
 
 
+def test_a_site_is_compared_with_places_of_which_no_two_are_of_one_network() -> None:
+    opened = [("ladder", HERE4), ("target", NEAR4), ("target", THERE4), ("target", "151.101.1.1"), ("target", HERE6),
+              ("target", "198.18.0.1"), ("target", "203.0.113.1")]
+    book = filled(*(operation("connect", address, purpose=purpose) for purpose, address in opened))
+    assert [address for address, _ in book.history_of(site_of()).elsewhere] == [HERE4, THERE4, "198.18.0.1", HERE6]
+
+
 def test_addresses_may_come_from_controls_and_redirects_from_anywhere() -> None:
     book = filled(lookup(HERE4), *visit_to(THERE4, purpose="trusted"),
                   operation("http_round_trip", NEAR4, purpose="redirect", hostname="away.net"))

@@ -109,6 +109,9 @@ def test_what_the_kernel_says_is_read_from_its_places() -> None:
     struct.pack_into("@I", told, 68, 52_000)
     struct.pack_into("@I", told, 192, 9)
     assert (parse_tcp_info(bytes(told)).mean_rtt_ms, parse_tcp_info(bytes(told)).delivered) == (52.0, 9)
+    told += bytes(32)
+    struct.pack_into("@I", told, 224, 5)
+    assert (parse_tcp_info(bytes(told)).out_of_order, parse_tcp_info(bytes(told[:-1])).out_of_order) == (5, 0)
 
 
 @pytest.mark.skipif(not LINUX, reason="only Linux tells")

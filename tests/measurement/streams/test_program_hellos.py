@@ -24,7 +24,10 @@ with warnings.catch_warnings():
     from scapy.layers.tls.handshake import TLSClientHello
 
 CAPTURES = Path(__file__).parent / "captures"
-INSTALLED: dict[ProgramShape, str] = {"chrome": "chromium", "firefox": "firefox-esr", "openssl": "openssl"}
+INSTALLED: dict[ProgramShape, str] = {
+    "chrome": "chromium", "firefox": "firefox-esr", "openssl": "openssl", "openssl_small": "openssl",
+    "conscrypt": "conscrypt-2.5.2", "conscrypt_large": "conscrypt-2.7.0",
+}
 GREASE = {n << 12 | 0x0A00 | n << 4 | 0x0A for n in range(16)}
 """RFC 8701."""
 _DRAWS = 40
@@ -40,6 +43,7 @@ class Look:
     """Their orders; sorted where it differs each time."""
     bodies: frozenset[tuple[object, bytes]]
     """Of those that hold nothing drawn."""
+    versions: tuple[object, ...]
     groups: tuple[object, ...]
     shares: tuple[tuple[object, int], ...]
 
@@ -92,6 +96,7 @@ def read_look(record: bytes, *, is_permuted: bool) -> Look:
         ja4=compute_print(parsed), ciphers=tuple(dull(c) for c in parsed.ciphers),
         extensions=frozenset([tuple(sorted(kinds, key=str) if is_permuted else kinds)]),
         bodies=frozenset((dull(kind), body) for kind, body in found if kind not in drawn),
+        versions=tuple(dull(n) for n in numbers(by_kind[43][1:])),
         groups=tuple(dull(n) for n in numbers(by_kind[10][2:])), shares=tuple(read_shares(by_kind[51])))
 
 
@@ -124,6 +129,7 @@ def test_what_is_drawn_differs_from_connection_to_connection() -> None:
         assert len(set(built(shape))) == _DRAWS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "program"), INSTALLED.items())
 def test_the_installed_program_still_sends_such_hellos(shape: ProgramShape, program: str) -> None:
     """Another version may build another hello: then the table speaks of a version that is not here."""

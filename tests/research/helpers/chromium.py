@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -64,6 +65,13 @@ class Browser:
         """Addresses that the page asked for, its own first."""
         return [event["params"]["request"]["url"] for event in self.events
                 if event["method"] == "Network.requestWillBeSent"]
+
+    def draw(self, picture: Path) -> None:
+        """Writes the whole page as PNG."""
+        height = self.run("document.documentElement.scrollHeight")
+        width = self.run("document.documentElement.clientWidth")
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        picture.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
 
     def press(self, key: str) -> None:
         """One key, down and up."""

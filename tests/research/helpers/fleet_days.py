@@ -80,13 +80,13 @@ def moved(run: RunResult, *, name: str) -> RunResult:
 
 @dataclass(slots=True)
 class _Tally:
-    """What was seen for each key of a cell: (outcome, probe) of each run, block types, confirmed runs."""
+    """What was seen for each key of a cell: (outcome, probe, run) of each run, block types, confirmed runs."""
 
-    seen: defaultdict[Key, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    kinds: defaultdict[Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    confirmed: Counter[Key] = field(default_factory=Counter)
-    failed: defaultdict[Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Cause -> runs that failed by it."""
+    seen: defaultdict[Key, list[tuple[str, str, str]]] = field(default_factory=lambda: defaultdict(list))
+    kinds: defaultdict[Key, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    confirmed: defaultdict[Key, set[str]] = field(default_factory=lambda: defaultdict(set))
+    failed: defaultdict[Key, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    """Run and cause by which it failed."""
 
     def add(self, result: RunResult) -> None:
         run = result.run
@@ -100,7 +100,8 @@ class _Tally:
             rows.append(("target", (v.service, v.role, v.target_id), v.outcome, v.confirmed))
             for level, names in (("target", (v.service, v.role, v.target_id)), ("role", (v.service, v.role, "")),
                                  ("service", (v.service, "", ""))):
-                self.kinds[(*frame, level, *names, hour)][v.block_type] += v.outcome == "blocked"
+                if v.outcome == "blocked":
+                    self.kinds[(*frame, level, *names, hour)].append((run.run_id, v.block_type))
         for s in result.services:
             roles[s.service].append(s.outcome)
             rows.append(("role", (s.service, s.role, ""), s.outcome, (s.service, s.role) in sure))
@@ -108,12 +109,29 @@ class _Tally:
             rows.append(("service", (service, "", ""), min(outcomes, key=_ORDER.index), (service,) in sure))
         for level, names, outcome, agreed in rows:
             key = (*frame, level, *names, hour)
-            self.seen[key].append((outcome, run.vantage.probe_id))
-            self.confirmed[key] += outcome == "blocked" and agreed
+            self.seen[key].append((outcome, run.vantage.probe_id, run.run_id))
+            if outcome == "blocked" and agreed:
+                self.confirmed[key].add(run.run_id)
         for names, cause in _failures(result, {names[0]: outcome for level, names, outcome, _ in rows
                                                if level == "service"}):
             level = ("service", "role", "target")[sum(map(bool, names)) - 1]
-            self.failed[(*frame, level, *names, hour)][cause] += 1
+            self.failed[(*frame, level, *names, hour)].append((run.run_id, cause))
+
+
+def _once_a_probe(told: list[tuple[str, str, str]]) -> tuple[list[str], set[str]]:
+    """What each probe says, and the runs that are passed over."""
+    probes: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for outcome, probe, run in told:
+        probes[probe].append((outcome, run))
+    words, passed = [], set()
+    for runs in probes.values():
+        times = Counter(outcome for outcome, _ in runs)
+        places = [*_COUNTED, "not_attempted"]
+        word, kept = min(
+            runs, key=lambda one: (one[0] == "not_attempted", -times[one[0]], places.index(one[0]), one[1]))
+        words.append(word)
+        passed |= {run for _, run in runs} - {kept}
+    return words, passed
 
 
 def _failures(result: RunResult, services: dict[str, Outcome]) -> Iterator[tuple[tuple[str, str, str], str]]:
@@ -144,20 +162,23 @@ def naive_cells(directory: Path, *, lab: bool = False) -> pd.DataFrame:
         if result.run.vantage.lab is lab:
             tally.add(result)
     rows = []
-    for key, pairs in tally.seen.items():
-        tried = [(outcome, probe) for outcome, probe in pairs if outcome != "not_attempted"]
-        counts = Counter(outcome for outcome, _ in tried)
-        kind, failure = (min(counted[key].items(), key=lambda item: (-item[1], item[0]), default=("", 0))[0]
-                         for counted in (tally.kinds, tally.failed))
+    for key, seen in tally.seen.items():
+        words, passed = _once_a_probe(seen)
+        tried = [word for word in words if word != "not_attempted"]
+        counts = Counter(tried)
+        kinds, failed = (Counter(word for run, word in told[key] if run not in passed)
+                         for told in (tally.kinds, tally.failed))
+        kind, failure = (min(told.items(), key=lambda item: (-item[1], item[0]), default=("", 0))[0]
+                         for told in (kinds, failed))
         layers = Counter({layer: 0 for layer in LAYERS})
-        for cause, times in tally.failed[key].items():
+        for cause, times in failed.items():
             layer = cause.partition(".")[0].replace("ip", "tcp")
             layers[layer if layer in LAYERS else "other"] += times
         if tried:
             rows.append((
                 *key, counts["ok"] + counts["blocked"] + counts["down"], *(counts[word] for word in _COUNTED),
-                len({probe for _, probe in tried}), kind if counts["blocked"] else "", tally.confirmed[key],
-                *(layers[layer] for layer in LAYERS), failure))
+                len(tried), kind if counts["blocked"] else "", len(tally.confirmed[key] - passed),
+                *(layers[layer] for layer in LAYERS), failure, "unknown"))
     names = ["lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id", "cell_start", "n", *_COUNTED,
-             "witnesses", "block_type", "confirmed", *FAILED, "failure_type"]
+             "witnesses", "block_type", "confirmed", *FAILED, "failure_type", "standing"]
     return pd.DataFrame(rows, columns=names)

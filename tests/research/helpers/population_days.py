@@ -13,6 +13,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.basis_words import Basis
 from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.failures import Failure
 from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.research.population.population_files import PopulationSummary, write_population
@@ -36,6 +37,9 @@ class Volunteer:
     suspected: BlockTypeId = RESET
     basis: Basis | Empty = ""
     """Of runs that found it blocked; empty: they had to leave it open."""
+    failure: Failure = "connection_reset"
+    alert: int = -1
+    """Number of the TLS alert with which the handshake fails; -1: none."""
     address: str = "192.0.2.1"
     resolver: str = "near"
     others_fail: bool = False
@@ -100,5 +104,6 @@ def _look(run_id: str, person: Volunteer, *, failing: bool) -> tuple[Observation
     if person.address:
         seen.append(observation(
             observation_id=f"{run_id}.2", sequence=2, run_id=run_id, target_id=TARGET, purpose="target",
-            operation="tls_handshake", failure="connection_reset" if failing else "", address=person.address))
+            operation="tls_handshake", failure=person.failure if failing else "",
+            tls_alert=person.alert if failing else -1, address=person.address))
     return tuple(seen)

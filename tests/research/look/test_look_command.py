@@ -102,6 +102,8 @@ def test_what_cannot_be_looked_at_is_refused(counts: Path, words: tuple[str, ...
     assert done.exit_code == 2
 
 
+@pytest.mark.long
+@pytest.mark.slow
 def test_own_results_are_judged_together(tmp_path: Path) -> None:
     people = [Volunteer(asn=asn, probe=f"p{asn}{n}", fails=lambda hour: hour >= 0) for asn in range(64500, 64504)
               for n in range(5)] + [Volunteer(asn=64600, probe=f"s{n}") for n in range(5)]
@@ -127,6 +129,7 @@ def ooni_days() -> Iterator[dict[str, Any]]:
                            "report_id": f"{one['report_id']}{asn}"}
 
 
+@pytest.mark.slow
 def test_measurements_of_ooni_are_judged_and_torn_files_told(tmp_path: Path) -> None:
     folder = tmp_path / "raw"
     folder.mkdir()
@@ -170,7 +173,8 @@ def test_the_archive_is_fetched_judged_and_not_fetched_again(tmp_path: Path) -> 
 
 def test_an_archive_that_is_empty_says_that_there_are_no_data(tmp_path: Path) -> None:
     with serve_archive(Archive()) as archive:
-        told = look("wechat", "RU", "--fetch", "--archive", str(tmp_path / "kept"), "--api", archive.url)
+        told = look("wechat", "RU", "--fetch", "--archive", str(tmp_path / "kept"), "--api", archive.url,
+                    "--bucket", archive.url)
     assert (told["sources"][0]["measured"], told["printable"]) == ([], [])
 
 
@@ -230,6 +234,7 @@ def wechat_days() -> Iterator[dict[str, Any]]:
                        "report_id": f"{one['report_id']}{asn}{platform}"}
 
 
+@pytest.mark.slow
 def test_a_service_without_a_test_of_its_own_is_found_by_its_pages(tmp_path: Path) -> None:
     path = tmp_path / "web.jsonl"
     path.write_bytes(lines(*sorted(wechat_days(), key=lambda one: str(one["measurement_start_time"]))))

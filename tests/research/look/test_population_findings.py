@@ -20,10 +20,12 @@ def row(asn: int = 64500, day: int = 2, **values: Any) -> dict[str, Any]:
 
 UNPLACED: dict[str, Any] = {"outcome": "inconclusive", "block_type": "inconclusive.unplaced", "suspected": "tls.reset",
                             "basis": ""}
+FRESH = {"not_excluded": "edge fresh_names"}
 
 
 @pytest.mark.parametrize(("rows", "found"), [
     ([row(), row(64501)], [("confirmed", "tls.reset.sni", 2)]),
+    ([row(**UNPLACED), row(64501, **UNPLACED | FRESH)], [("suspected", "tls.reset", 1)] * 2),
     ([row(**UNPLACED), row(64501, **UNPLACED)], [("suspected", "tls.reset", 2)]),
     ([row(**UNPLACED), row(64501)], [("confirmed", "tls.reset.sni", 1), ("suspected", "tls.reset", 1)]),
     ([row(), row(64501, basis="place")], [("confirmed", "tls.reset.sni", 1)] * 2),
@@ -33,7 +35,7 @@ UNPLACED: dict[str, Any] = {"outcome": "inconclusive", "block_type": "inconclusi
     ([row(outcome="inconclusive", suspected="")], []),
 ])
 def test_what_the_rows_say_together(rows: list[dict[str, Any]], found: list[tuple[str, str, int]]) -> None:
-    made = make_population_findings(rows, {})
+    made = make_population_findings(rows, {}, ())
     assert [(one.status, one.mechanism, len(one.networks)) for one in made] == found
 
 
@@ -45,5 +47,15 @@ def test_what_the_rows_say_together(rows: list[dict[str, Any]], found: list[tupl
 ])
 def test_it_is_over_when_it_is_well_again_everywhere(well: dict[int, int], over: bool) -> None:
     last_ok: LastOk = {(asn, "whatsapp", "chat"): datetime(2026, 3, day, tzinfo=UTC) for asn, day in well.items()}
-    (found,) = make_population_findings([row(), row(64501)], last_ok)
+    (found,) = make_population_findings([row(), row(64501)], last_ok, ())
     assert (found.end_from is not None) == over
+
+
+def test_a_network_is_known_where_enough_names_were() -> None:
+    (found,) = make_population_findings([row(), row(64501)], {}, {64501})
+    assert {one.asn: one.known for one in found.networks} == {64500: False, 64501: True}
+
+
+def test_a_network_of_which_fresh_names_tell_is_not_known() -> None:
+    (found,) = make_population_findings([row(64501, **UNPLACED | FRESH)], {}, {64501})
+    assert ([one.known for one in found.networks], found.not_ruled_out) == ([False], ("edge", "fresh_names"))

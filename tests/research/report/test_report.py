@@ -161,6 +161,12 @@ def test_whose_facts_a_place_is_stands_in_the_page(tmp_path: Path) -> None:
         assert (("table of 2026-06-17" in text and "db-ip.com" in text and "CC BY 4.0" in text) is named)
 
 
+def test_runs_are_in_the_order_of_their_times_whatever_their_names(tmp_path: Path) -> None:
+    fill(tmp_path, lab=False, letters="oooBBBBoo?BB")  # by name `run10` stands before `run9`
+    (part,) = gather_report(tmp_path)
+    assert [segment.outcome for segment in find_segments(part.targets["wechat.chat.a"])] == ["ok", "blocked"] * 2
+
+
 def test_the_page_tells_both_change_points(tmp_path: Path) -> None:
     fill(tmp_path, lab=False)
     page = Page(make_report(tmp_path, tmp_path / "report.html").page.read_text())

@@ -10,7 +10,7 @@ import pytest
 
 from chromium import BINARY, Browser, chromium
 from probe.research.report.event_section import parse_events
-from probe.research.report.language import ReportLanguage
+from probe.research.report.language import LANGUAGES, ReportLanguage
 from probe.research.report.report_page import make_page, make_report
 from report_made import HOSTILE, fill, made_part
 
@@ -34,7 +34,7 @@ def sections(browser: Browser) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_it_renders_without_a_complaint_and_asks_for_nothing(browser: Browser, tmp_path: Path, language: str) -> None:
     fill(tmp_path, lab=True, text=HOSTILE)
     page = make_report(tmp_path, tmp_path / "r.html", title=HOSTILE, language=language,

@@ -229,17 +229,20 @@ def test_what_many_probes_say_together_is_told_by_day(folder: Path, tmp_path: Pa
             for day, told in ((0, {"outcome": "blocked", "block_type": "tls.reset", "basis": "spared"}),
                               (2, {"outcome": "inconclusive", "suspected": "dns.nxdomain", "rule_id": "pop/unplaced",
                                    "not_excluded": "service edge"}),
+                              (1, {"outcome": "inconclusive", "suspected": "tcp.drop", "rule_id": "pop/fresh_names",
+                                   "not_excluded": "fresh_names"}),
                               (3, {"outcome": "inconclusive", "rule_id": "pop/too_few"}))]
     (tmp_path / "cells.parquet").write_bytes((folder / "cells.parquet").read_bytes())
     pq.write_table(pa.Table.from_pylist(rows, schema=POPULATION), tmp_path / "population.parquet")
     for language in ("en", "ru"):
         text = page_of(tmp_path, "--lang", language)
         section = re.search(r'<section id="population".*?</section>', text, re.DOTALL)[0]  # type: ignore[index]
-        assert section.count("<tr data-service") == 2
-        assert re.findall(r"<code>([^<]+)</code>", section) == ["dns.nxdomain", "tls.reset"], "the latest day first"
-        assert section.count("7 / 9") == 2
-        assert section.count('scope="colgroup"') == 2
-        for key in ("population_basis.spared", "population_doubt.edge", "status.unplaced"):
+        assert section.count("<tr data-service") == 3
+        assert re.findall(r"<code>([^<]+)</code>", section) == ["dns.nxdomain", "tcp.drop", "tls.reset"], "latest first"
+        assert section.count("7 / 9") == 3
+        assert section.count('scope="colgroup"') == 3
+        for key in ("population_basis.spared", "population_doubt.edge", "status.unplaced", "status.suspected",
+                    "population_doubt.fresh_names"):
             assert escape(load_words()[key][("en", "ru").index(language)], quote=True) in section
         assert "<script" not in section
 

@@ -1,0 +1,61 @@
+"""The score of fleets under attack, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+
+from probe_lab.fleet.fleet_score import LONG_H
+from probe_lab.fleet.fleet_standing import FleetAges
+from probe_lab.fleet.forged_verdicts import ForgedAim
+from probe_lab.fleet.sybil_score import AttackFigures, SybilScore, spread
+
+_AGES: Mapping[FleetAges, str] = {
+    "untold": "ages untold", "names": "names that change with the month", "record": "the collector's record"}
+_AIMS: Mapping[ForgedAim, str] = {
+    "make": "blocks made up", "hide_beside": f"blocks of {LONG_H} h or longer hidden from within their networks",
+    "hide_abroad": f"blocks of {LONG_H} h or longer hidden from two other countries"}
+
+
+def sybils_json(score: SybilScore) -> dict[str, object]:
+    """Everything, for programs."""
+    return {
+        "sybils": score.sybils, "seeds": score.seeds,
+        "honest": {ages: {**asdict(figures), "recall": _part(figures.found, figures.blocks),
+                          "precision": _part(figures.true_events, figures.events)}
+                   for ages, figures in score.honest.items()},
+        "fresh": {aim: asdict(figures) for aim, figures in score.fresh.items()},
+        "established": [{"names": names, **{aim: asdict(figures) for aim, figures in attacks.items()}}
+                        for names, attacks in score.established.items()],
+        "forgers_needed": {"to_make": spread(score.to_make), "to_hide": spread(score.to_hide)},
+    }
+
+
+def sybils_text(score: SybilScore) -> str:
+    """What a person wants to know first."""
+    lines = [f"{len(score.seeds)} made-up fleets, honest and lied to"]
+    for ages, honest in score.honest.items():
+        lines.append(f"Honest, {_AGES[ages]}: recall {honest.found}/{honest.blocks}, precision "
+                     f"{honest.true_events}/{honest.events}, confirmed {honest.confirmed}")
+    lines.append(f"{score.sybils} names in each network that nobody knew before:")
+    lines += _attacks(score.fresh)
+    for names, attacks in score.established.items():
+        lines.append(f"{names} established {'name' if names == 1 else 'names'} in each network:")
+        lines += _attacks(attacks)
+    for word, costs in (("made", score.to_make), ("hidden", score.to_hide)):
+        told = spread(costs)
+        if told:
+            lines.append(f"Established names that would have {word} a true event: {told[1]:g} in the middle, "
+                         f"{told[0]:g} to {told[2]:g} for four in five")
+    return "\n".join(lines)
+
+
+def _attacks(attacks: Mapping[ForgedAim, AttackFigures]) -> Iterator[str]:
+    for aim, figures in attacks.items():
+        sure = f", {figures.confirmed} as confirmed" if aim == "make" else ""
+        wrong = f"; published cost too high: {figures.cost_too_high}" if figures.cost_too_high else ""
+        yield f"  {_AIMS[aim]}: {figures.told}/{figures.tried}{sure}{wrong}"
+
+
+def _part(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,169 @@
+"""`probe fleet`: how a fleet of volunteers does; and, of the laboratory's distribution, made-up fleets."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.cli.fleet_rollout import rollout
+from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.operation.commands.exit_codes import EXIT_FAILED
+from probe.operation.commands.output_option import output_option
+from probe.operation.commands.progress_bar import show_progress
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import visible
+
+if TYPE_CHECKING:
+    from probe.research.alerts.alert_round import PlaceRound
+    from probe.research.fleet_health.fleet_health import FleetHealth
+
+ADDED = ("score", "simulate")
+"""Commands of the laboratory's distribution: known here to say where they are when it is missing."""
+
+
+class _FleetGroup(click.Group):
+    """The commands here, and those that the laboratory adds under the same name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        added = _find_added()
+        return [*super().list_commands(ctx), *(added.list_commands(ctx) if added else ())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own:
+            return own
+        added = _find_added()
+        if added is None and cmd_name in ADDED:
+            raise click.ClickException(f"`probe fleet {cmd_name}` comes with the laboratory, which is not installed "
+                                       "here; in a checkout of the project run: pip install . ./lab")
+        return added.get_command(ctx, cmd_name) if added else None
+
+
+def _find_added() -> click.Group | None:
+    from importlib.metadata import entry_points
+
+    from probe.cli.main import COMMANDS_OF_OTHERS
+
+    for entry in entry_points(group=COMMANDS_OF_OTHERS, name="fleet"):
+        found = entry.load()
+        return found if isinstance(found, click.Group) else None
+    return None
+
+
+@click.group(cls=_FleetGroup, short_help="Health of a fleet of volunteers; made-up fleets to score the analysis by.")
+def fleet() -> None:
+    """Say how a fleet of volunteers does. With the laboratory also: make up fleets with known truth."""
+
+
+fleet.add_command(rollout)
+
+
+@fleet.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), required=False)
+@output_option("file", "Page to write, one HTML file.")
+@click.option("--metrics", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write the figures for Prometheus, as a text file that its node_exporter reads.")
+@click.option("--dashboard", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write the dashboard that Grafana imports for these figures.")
+@click.option("--alert-to", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="Tell what is newly wrong, and what is over, to the places in this file (as probe alert --to).")
+@click.option("--alert-state", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="File that keeps what was told. Default: fleet-alerts.json in this user's state folder.")
+@click.option("--rollout", "rollout_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="What probe fleet rollout wrote: alerts tell of it too.")
+@click.option("--lab", is_flag=True, help="Count the laboratory's runs, and no others.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
+def health(directory: Path | None, out: Path | None, metrics: Path | None, dashboard: Path | None,
+           alert_to: Path | None, alert_state: Path | None, rollout_file: Path | None, lab: bool,
+           as_json: bool) -> None:
+    """Say how the probes do whose runs `probe collect` merged into DIRECTORY (default: the configured folder). It says
+    who fell silent, what they run, how wrong their clocks are, and which networks have enough of them for a release.
+
+    Only rows of runs are read, each once: call it each hour. Probes bear the names of their month. The page and the
+    JSON are for whoever runs the fleet, and not to be published; the figures for Prometheus name no probe.
+
+    Alerts tell each trouble once while it lasts, and once when it is over: who fell silent, quiet networks, wrong
+    clocks, runs that are cut or left out, other versions. They name no probe, no network that a release would not name,
+    and no country of fewer than five probes. What is known when a place is added counts as told.
+
+    \b
+    Examples:
+      probe fleet health collected
+      probe fleet health collected -o health.html --metrics /var/lib/node_exporter/probe.prom
+      probe fleet health collected --dashboard grafana.json --json
+      probe fleet health collected --alert-to ~/.config/probe/alerts
+    """
+    from probe.research.alerts.alert_round import describe_round
+    from probe.research.fleet_health.health_page import make_health_lines
+
+    try:
+        found = _describe(directory or choose_results_folder(load_settings()), lab)
+        _write(found, out, metrics, dashboard)
+        rounds = _alert(found, alert_to, alert_state, rollout_file) if alert_to else []
+    except (StoreError, SettingsError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    if as_json:
+        click.echo(json.dumps(_as_json(found) | {"places": [asdict(one) for one in rounds]}))
+    else:
+        for line in (*make_health_lines(found), *map(describe_round, rounds)):
+            click.echo(visible(line))
+        for what, path in (("Page", out), ("Figures", metrics), ("Dashboard", dashboard)):
+            if path:
+                click.echo(f"{what}: {visible(str(path))}")
+    if any(one.failed for one in rounds):
+        sys.exit(EXIT_FAILED)
+
+
+def _describe(directory: Path, lab: bool) -> FleetHealth:
+    from probe.research.fleet_health.fleet_health import describe_fleet, find_first_day
+    from probe.research.fleet_health.health_memory import read_fleet_days
+    from probe.results.archive.vouched_names import read_vouched_names
+
+    now = datetime.now(UTC)
+    with show_progress("Reading days") as progress:
+        days = read_fleet_days(directory, since=find_first_day(now), progress=progress)
+    return describe_fleet(days, now=now, lab=lab, vouched=read_vouched_names(directory))
+
+
+def _alert(found: FleetHealth, to: Path, state: Path | None, rollout_file: Path | None) -> list[PlaceRound]:
+    """Tell what is new, and note it. Raises StoreError."""
+    from probe import __version__
+    from probe.config.folders import find_own_state
+    from probe.research.alerts.alert_sending import open_sender
+    from probe.research.alerts.alert_state import read_told, write_told
+    from probe.research.alerts.alert_targets import read_targets
+    from probe.research.alerts.fleet_alerts import read_rollout_file, send_fleet_round
+    from probe.research.alerts.fleet_troubles import gather_facts
+
+    kept = state or find_own_state() / "fleet-alerts.json"
+    facts = gather_facts(found, now=datetime.now(UTC), version=__version__, rollout=read_rollout_file(rollout_file))
+    return send_fleet_round(facts, read_targets(to), read_told(kept), open_sender(),
+                            lambda told: write_told(kept, told))
+
+
+def _write(found: FleetHealth, out: Path | None, metrics: Path | None, dashboard: Path | None) -> None:
+    from probe.research.fleet_health.dashboard import read_dashboard
+    from probe.research.fleet_health.health_metrics import format_metrics
+    from probe.research.fleet_health.health_page import make_health_page
+    from probe.results.files.atomic import replace_file
+
+    makers: tuple[tuple[Path | None, Callable[[], str]], ...] = (
+        (out, partial(make_health_page, found)), (metrics, partial(format_metrics, found)), (dashboard, read_dashboard))
+    for path, make in makers:
+        if path:
+            replace_file(path, make().encode())
+
+
+def _as_json(found: FleetHealth) -> dict[str, object]:
+    from probe.research.fleet_health.health_page import list_findings
+
+    return asdict(found) | {"findings": list(list_findings(found)), "active": len(found.active),
+                            "silent": len(found.silent), "clocks_off": len(found.clocks_off)}

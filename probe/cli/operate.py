@@ -1,0 +1,216 @@
+"""`probe operate`: everything that an operator of a fleet of volunteers needs to begin, and the work of each hour."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import click
+import msgspec
+
+from probe.config.settings import SettingsError
+from probe.operation.commands.exit_codes import EXIT_FAILED
+from probe.operation.operate.operator_checks import PARTS, check_parts, format_check_metrics
+from probe.operation.operate.operator_choices import (
+    FILE_NAME,
+    OperatorChoices,
+    OperatorFolder,
+    check_choices,
+    find_folder,
+    read_choices,
+)
+from probe.operation.operate.operator_steps import STEPS, StepName, back_up, make_step_command, note_step, run_step
+from probe.operation.schedules.installed_schedules import make_own_command
+from probe.operation.updates.list_document import ListError
+from probe.operation.updates.minisign import SignatureError
+from probe.results.files.atomic import StoreError, replace_file
+from probe.results.files.text_cells import visible
+
+_FOLDER = click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+
+
+@click.group()
+def operate() -> None:
+    """Set up and run the services of a fleet of volunteers: inbox, helper, feeds, signed lists, analysis and site.
+
+    The handbook is docs/operator.md.
+    """
+
+
+@operate.command()
+@_FOLDER
+@click.option("--host", help="Name of the server, as volunteers will reach it by https.")
+@click.option("--operator", help="Who you are, to volunteers; one line.")
+@click.option("--contact", help="Whom volunteers call when something happens to one of them, and how; one line.")
+@click.option("--reviewed", help="Who has reviewed the risks to volunteers, and when; one line.")
+@click.option("--vantage", help="Name of this machine's control feed, such as de-1.")
+@click.option("--certificate", metavar="PEM", help="Certificate chain of the web server (whole path).")
+@click.option("--key", metavar="PEM", help="Its private key.")
+@click.option("--encrypt-to", metavar="age1...", help="Volunteers encrypt to this key of age; put its identity into "
+              "DIR/keys/age.key.")
+@click.option("--issuer/--no-issuer", default=None, help="Let volunteers prove without a name that they are not "
+              "new (probe issuer); makes keys for three years.")
+@click.option("--web-port", type=click.IntRange(1, 65_535), help="Of the web server; without a certificate on loopback "
+              "(default: 443).")
+def init(directory: Path, **said: str | int | bool | None) -> None:
+    """Write keys, units, a compose file, configuration and a sheet for volunteers into DIR.
+
+    Called again it keeps keys, policies and what it was told before, and writes everything else anew: after an upgrade,
+    and when a choice changes. The sheet is made when a contact for incidents and a review of the risks are named; it
+    holds addresses and public keys, and nothing personal. Nothing is started, and nothing is sent.
+
+    \b
+    Examples:
+      probe operate init /srv/reachability --host probe.example.org --vantage de-1
+      probe operate init /srv/reachability --operator "Example Lab" \\
+        --contact "incidents@example.org, Signal +00 000" --reviewed "Ethics board of Example, 2026-11-20"
+    """
+    from probe.operation.operate.operator_folder import explain_lacking_sheet, write_operator_folder
+
+    try:
+        folder = find_folder(directory)
+        choices = _choose(folder, {name: value for name, value in said.items() if value is not None})
+        write_operator_folder(choices, folder, make_own_command())
+        click.echo(f"Written: {folder.root}: keys, systemd/, compose.yaml, config/ and {FILE_NAME}")
+        if why := explain_lacking_sheet(choices):
+            raise click.ClickException(f"{why}\nCall it again with these; everything else is there.")
+        _write_sheet(choices, folder)
+    except (SettingsError, StoreError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    click.echo("Next:\n"
+               f"  probe setup --config {folder.config / 'feed.toml'}   consent for the control feed's measurements\n"
+               f"  sh {folder.root / 'install.sh'}   as root: user, units, start (or: docker compose up -d)\n"
+               f"  probe operate check {folder.root}   whether all are well")
+
+
+def _choose(folder: OperatorFolder, said: dict[str, str | int]) -> OperatorChoices:
+    """What was chosen before, changed by what is said now. Raises SettingsError."""
+    if (folder.root / FILE_NAME).exists():
+        choices = msgspec.structs.replace(read_choices(folder), **said)
+    elif "host" in said:
+        choices = OperatorChoices(**said)  # type: ignore[arg-type]
+    else:
+        raise SettingsError("the first call needs --host, the name by which volunteers will reach this server")
+    if why := check_choices(choices):
+        raise SettingsError(why)
+    return msgspec.convert(msgspec.to_builtins(choices), OperatorChoices)
+
+
+def _write_sheet(choices: OperatorChoices, folder: OperatorFolder) -> None:
+    from probe.operation.operate.operator_folder import make_sheet, write_sheet
+
+    sheet = make_sheet(choices, folder, today=datetime.now(UTC).date())
+    for path in write_sheet(sheet, choices, folder):
+        click.echo(f"  for volunteers: {path}")
+
+
+@operate.command()
+@_FOLDER
+@click.argument("steps", nargs=-1, required=True, type=click.Choice(STEPS), metavar="STEP...")
+@click.option("--keys", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="FOLDER",
+              help="Where secrets lie, as a service manager hands them over (default: DIR/keys).")
+@click.option("--every", type=click.IntRange(1, 1440), metavar="MINUTES", help="Go on until stopped (containers).")
+def work(directory: Path, steps: tuple[StepName, ...], keys: Path | None, every: int | None) -> None:
+    """Do steps of an operator's recurring work, one after the other; one that fails keeps no other from being done.
+
+    \b
+    collect   check and merge what volunteers uploaded       analyse   count it, and find events
+    site      make the public site                           health    say how the fleet does
+    alert     tell what is new (keys/alerts names places)    crowd     the volunteers' control feed
+    list      sign a new list where a policy changed         backup    keys and configuration
+    rollout   compare those who try new targets with others
+
+    \b
+    Examples:
+      probe operate work /srv/reachability collect analyse site health
+      probe operate work /srv/reachability list
+    """
+    try:
+        folder = find_folder(directory)
+        while True:
+            began = time.monotonic()
+            failed = [step for step in steps if _work(step, read_choices(folder), folder, keys or folder.keys)]
+            if not every:
+                break
+            time.sleep(max(1.0, every * 60 - (time.monotonic() - began)))
+    except (SettingsError, StoreError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    if failed:
+        sys.exit(EXIT_FAILED)
+
+
+def _work(step: StepName, choices: OperatorChoices, folder: OperatorFolder, keys: Path) -> str:
+    """Do one step and tell how it went; why it did not go well, or an empty text. Raises StoreError."""
+    done: Callable[[], str]
+    if step == "list":
+        done = partial(_publish, choices, folder, keys)
+    elif step == "backup":
+        done = partial(_back_up, folder, keys)
+    elif arguments := make_step_command(step, choices, folder, keys):
+        done = partial(run_step, [*make_own_command(), *arguments])
+    else:
+        return ""
+    why = note_step(folder, step, done, get_now=_now)
+    click.echo(f"{step}: {visible(why) or 'done'}")
+    return why
+
+
+def _publish(choices: OperatorChoices, folder: OperatorFolder, keys: Path) -> str:
+    from probe.catalogue.load import find_catalogue_file
+    from probe.operation.operate.list_publishing import publish_list
+
+    try:
+        targets = find_catalogue_file(search=False).read_text(encoding="utf-8-sig")
+        click.echo(publish_list(folder, keys, targets=targets, now=_now(), percent=choices.stage_percent))
+    except (ListError, SignatureError, StoreError, UnicodeDecodeError, OSError) as error:
+        return str(error)
+    return ""
+
+
+def _back_up(folder: OperatorFolder, keys: Path) -> str:
+    try:
+        click.echo(f"written: {back_up(folder, keys, now=_now())}; copy it to another machine")
+    except (OSError, StoreError) as error:
+        return str(error)
+    return ""
+
+
+@operate.command()
+@_FOLDER
+@click.option("--only", "parts", multiple=True, type=click.Choice(PARTS), help="Check this alone; repeat.")
+@click.option("--metrics", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write the same for Prometheus, as a text file that its node_exporter reads.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def check(directory: Path, parts: tuple[str, ...], metrics: Path | None, as_json: bool) -> None:
+    """Say whether the services are well, and what is wrong. Exit status 1 where anything is.
+
+    \b
+    Examples:
+      probe operate check /srv/reachability
+      probe operate check /srv/reachability --only helper --only disk
+    """
+    try:
+        folder = find_folder(directory)
+        wanted = [part for part in PARTS if not parts or part in parts]
+        found = list(check_parts(read_choices(folder), folder, wanted, now=_now()))
+        if metrics:
+            replace_file(metrics, format_check_metrics(found).encode())
+    except (SettingsError, StoreError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found]))
+    else:
+        for one in found:
+            click.echo(f"{one.part:<7}{visible(one.told)}")
+    if not all(one.well for one in found):
+        sys.exit(EXIT_FAILED)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""What an operator of a fleet needs beside the probe: files of his services, their steps, and checks of them."""

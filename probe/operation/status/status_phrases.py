@@ -1,0 +1,36 @@
+"""Parts of what `probe status` says: sizes, looks for something new that failed, and when a run began. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from probe.core.runs import Run
+from probe.core.stamps import parse_time
+from probe.core.translation import say
+from probe.operation.updates.signed_file import LookState
+from probe.results.files.text_cells import visible
+
+
+def describe_failed_look(looks: LookState) -> str:
+    """When a look for a new one failed, and why; empty where none did."""
+    if not looks.at or not looks.failed:
+        return ""
+    return say("; the last look for a new one, {time}, failed: {why}", time=f"{looks.at:%Y-%m-%d %H:%M} UTC",
+               why=visible(looks.failed))
+
+
+def describe_size(count: float) -> str:
+    """`12.5 MB`, in powers of ten."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def read_start(run: Run) -> datetime:
+    """When a run began; long ago where its row does not tell."""
+    try:
+        return parse_time(run.measurement_start_time)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,87 @@
+"""Verdicts of many series in the hours of a window, from sums that are made once: two look-ups for each series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probe.research.events.cell_series import CellSeries
+from probe.research.events.segments import Ints
+from probe.research.events.window import EventWindow
+
+_Sums: TypeAlias = NDArray[np.int32] | NDArray[np.int64]
+_MOST = (1 << 31) - 1
+
+
+def count_verdicts(series: CellSeries, window: EventWindow, *, fresh: bool = True) -> tuple[int, int]:
+    """Blocked and decided verdicts of another series in the window's hours; `fresh`: those of fresh names as well."""
+    first, stop = series.times.searchsorted((window.onset, window.end + 1))
+    inside = slice(first, stop)
+    blocked, decided = series.blocked[inside], series.decided[inside]
+    if window.daily:
+        within = window.covered(series.times[inside])
+        blocked, decided = blocked[within], decided[within]
+    if not fresh and series.fresh is not None:
+        old = ~series.fresh[inside]
+        old = old[within] if window.daily else old
+        blocked, decided = blocked[old], decided[old]
+    return int(np.add.reduce(blocked)), int(np.add.reduce(decided))
+
+
+class VerdictSums:
+    """The sums of some series, made when they are asked for first."""
+
+    def __init__(self, series: Iterable[CellSeries]) -> None:
+        self._series = tuple(each for each in series if len(each.times))
+
+    @cached_property
+    def _sums(self) -> _JoinedSums:
+        return _JoinedSums(self._series)
+
+    def count(self, series: Sequence[CellSeries], window: EventWindow, *, fresh: bool) -> tuple[Ints, Ints]:
+        """Blocked and decided verdicts of each series, as `count_verdicts` counts them."""
+        known = self._sums
+        if window.daily or not all(each in known.rows for each in series):
+            told = [count_verdicts(each, window, fresh=fresh) for each in series]
+            blocked, decided = np.array(told, dtype=np.int64).reshape(-1, 2).T
+            return blocked, decided
+        first, stop = (known.find(series, cell) for cell in (window.onset, window.end + 1))
+        blocked, decided = (sums[stop] - sums[first] for sums in (known.whole if fresh else known.old))
+        return blocked.astype(np.int64), decided.astype(np.int64)
+
+
+class _JoinedSums:
+    """The series one after another, each with a stretch of numbers of its own for its times."""
+
+    def __init__(self, series: Sequence[CellSeries]) -> None:
+        self.rows = {each: row for row, each in enumerate(series)}
+        self._first = min((int(each.times[0]) for each in series), default=0)
+        # More than the cells between the first time and the last, so that no row reaches into the next.
+        self._span = max((int(each.times[-1]) for each in series), default=0) - self._first + 2
+        self._keys = _join([each.times for each in series]) - self._first
+        self._keys += np.repeat(np.arange(len(series)) * self._span, [len(each.times) for each in series])
+        kept = _join([np.ones(len(each.times), dtype=np.bool_) if each.fresh is None else ~each.fresh
+                      for each in series])
+        counts = [_join([each.blocked for each in series]), _join([each.decided for each in series])]
+        self.whole = [_sum_up(every) for every in counts]
+        # Without the cells of fresh names.
+        self.old = self.whole if kept.all() else [_sum_up(every * kept) for every in counts]
+
+    def find(self, series: Sequence[CellSeries], cell: int) -> Ints:
+        """Where the first cell of each series lies that is not before this one."""
+        rows = np.array([self.rows[each] for each in series], dtype=np.int64) * self._span
+        return self._keys.searchsorted(rows + min(max(cell - self._first, 0), self._span - 1))
+
+
+def _join(parts: Sequence[NDArray[np.generic]]) -> Ints:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+
+def _sum_up(counts: Ints) -> _Sums:
+    """What comes before each cell, and before the end."""
+    sums = np.concatenate(([0], np.cumsum(counts)))
+    return sums.astype(np.int32) if sums[-1] <= _MOST else sums.astype(np.int64)

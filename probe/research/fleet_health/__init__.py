@@ -1,0 +1,1 @@
+"""How a fleet of volunteers does: who fell silent, what they run, what of it may be published."""

@@ -1,0 +1,1 @@
+"""How a rollout does: who tries something first, compared with the rest of a fleet."""

@@ -1,0 +1,88 @@
+"""Strips of a page in three forms: within the page, as SVG alone, and as CSV. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from probe.core.stamps import format_time
+from probe.research.counting.cell_view import COUNTED
+from probe.research.report.charts import draw_heat
+from probe.research.report.figures import draw_strips
+from probe.research.report.language import ENGLISH
+from probe.research.report.markup import Html
+from probe.research.report.time_buckets import EMPTY_OF_MANY, BucketCell, TimeBuckets, make_fleet_cell
+from probe.research.site.day_lines import Counts
+from probe.research.site.site_values import EventSeries, SiteData
+from probe.results.files.text_cells import encode
+from probe.results.schema import Column, Kind
+
+STRIP_DAYS = 182
+_DAY = timedelta(days=1)
+_TEXT = Column(name="", kind=Kind.TEXT, nullable=False, unit="", meaning="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strips:
+    """Lines of one chart, all over the same days."""
+
+    title: str
+    steps: TimeBuckets
+    lines: Mapping[str, Sequence[BucketCell]]
+    names: Mapping[str, str]
+
+
+def make_strips(data: SiteData, title: str, lines: Mapping[str, Mapping[int, Counts]],
+                names: Mapping[str, str]) -> Strips:
+    """The last `STRIP_DAYS` days of each line; those that failed most stand first."""
+    first = max(0, data.days - STRIP_DAYS)
+    start = datetime.combine(data.first_day + first * _DAY, time(), UTC)
+    steps = TimeBuckets(start=start, width=_DAY, count=max(1, data.days - first))
+    drawn = {key: [make_fleet_cell(dict(zip(COUNTED, days[at], strict=True))) if at in days else EMPTY_OF_MANY
+                   for at in range(first, first + steps.count)] for key, days in lines.items()}
+    order = sorted(drawn, key=lambda key: (-sum(cell.state in ("blocked", "mixed") for cell in drawn[key]), key))
+    return Strips(title=title, steps=steps, lines={key: drawn[key] for key in order}, names=names)
+
+
+def draw_in_page(strips: Strips) -> Html:
+    """The strips as a table of the page."""
+    return draw_heat(strips.steps, strips.lines, strips.names, ENGLISH, letters=False)
+
+
+def draw_alone(strips: Strips) -> bytes:
+    """The strips as an SVG file."""
+    return draw_strips(strips.steps, strips.lines, strips.title, strips.names, ENGLISH).encode()
+
+
+def write_strips_csv(strips: Strips) -> bytes:
+    """The numbers of the chart: a row for each line and day on which something was counted."""
+    return _csv(("what", "day", *COUNTED), (
+        (write_cell(strips.names.get(key, key)), f"{strips.steps.begin(at):%Y-%m-%d}", *_counts(cell))
+        for key, line in strips.lines.items() for at, cell in enumerate(line) if cell.counts))
+
+
+def write_series_csv(series: EventSeries) -> bytes:
+    """The numbers of an event's chart."""
+    return _csv(("from", "to", *COUNTED), (
+        (format_time(series.steps.begin(at)), format_time(series.steps.begin(at + 1)), *_counts(cell))
+        for at, cell in enumerate(series.line) if cell.counts))
+
+
+def _counts(cell: BucketCell) -> list[int]:
+    return [cell.n(name) for name in COUNTED]
+
+
+def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\r\n")
+    out.writerow(heads)
+    out.writerows(rows)
+    return text.getvalue().encode()
+
+
+def write_cell(text: str) -> str:
+    """A text of others as a CSV file may hold it: no formula, no hidden characters."""
+    return encode(text, _TEXT)

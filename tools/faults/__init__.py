@@ -1,0 +1,1 @@
+"""Errors of the operating system, put into each file call of a command in turn."""

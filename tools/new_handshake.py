@@ -1,0 +1,120 @@
+"""Write the skeleton of a messenger's handshake: its words, its server in the laboratory, its tests, its table rows.
+
+`python tools/new_handshake.py irc --title IRC --over tls [--marks-sender]`. The new tests fail until the
+places marked TODO are filled; `docs/handshake.md` walks through one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+
+import handshake_templates as templates  # noqa: E402
+
+OVER = {"tcp": ("tcpconnect", "*_TCP"), "tls": ("tlshandshake", "*_TLS")}
+"""What carries it -> the URL scheme of its rows, and the layers below."""
+
+
+class ScaffoldError(Exception):
+    """The skeleton cannot be written; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handshake:
+    """What is asked for."""
+
+    name: str
+    title: str
+    over: str
+    marks_sender: bool
+
+    def words(self) -> dict[str, str]:
+        """What the templates name."""
+        scheme, base = OVER[self.over]
+        return {"name": self.name, "title": self.title, "scheme": scheme, "base": base,
+                "within": ", within TLS" if self.over == "tls" else "",
+                "marks": "" if self.marks_sender else ", marks=False"}
+
+
+def plan(asked: Handshake, root: Path) -> dict[Path, str]:
+    """Every file that comes or changes, with its new text. Raises ScaffoldError; writes nothing."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", asked.name):
+        raise ScaffoldError(f"{asked.name}: a name is of small letters, digits and underlines")
+    words = asked.words()
+    tables, messengers, servers = "probe/core/tables", "probe/measurement/messengers", "lab/probe_lab/servers"
+    new = {f"{messengers}/{asked.name}_speech.py": templates.SPEECH, f"{servers}/app_{asked.name}.py": templates.SERVER,
+           f"tests/measurement/messengers/test_app_{asked.name}.py": templates.TEST}
+    edits: dict[str, list[Callable[[str], str]]] = {
+        f"{tables}/handshakes.py": [
+            _before('"opendht", "discord_udp_ping",', f'"{asked.name}", '),
+            _before("    )\n})\n\"\"\"Protocol -> its first words", templates.ROW.substitute(words))],
+        f"{tables}/protocols.py": [_before('        _own("opendht"', templates.PROTOCOL.substitute(words))],
+        f"{messengers}/speeches.py": [
+            _before("    greetings,\n", f"    {asked.name}_speech,\n"),
+            _before("    INNOCENT_HTTP: (", f'    "{asked.name}": ({asked.name}_speech.SPEECH,),\n')],
+        f"{servers}/app_messengers.py": [
+            _before("from probe_lab.servers.app_wire import",
+                    f"from probe_lab.servers.app_{asked.name} import {asked.name}\n"),
+            _before("}\n\"\"\"Protocol of a row -> who answers", f'    "{asked.name}": {asked.name},\n')],
+        f"{tables}/consent_words.py": [
+            _before('"mtproto", "wa_noise",' if asked.marks_sender else '"loco", "max_tcp",', f'"{asked.name}", ')],
+    }
+    if taken := [file for file in new if (root / file).exists()]:
+        raise ScaffoldError(f"there is {taken[0]} already")
+    made = {root / file: template.substitute(words) for file, template in new.items()}
+    for file, changes in edits.items():
+        text = (root / file).read_text(encoding="utf-8")
+        for change in changes:
+            try:
+                text = change(text)
+            except ValueError as error:
+                raise ScaffoldError(f"{file}: {error}") from error
+        made[root / file] = text
+    return made
+
+
+def _before(mark: str, line: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        if text.count(mark) != 1:
+            raise ValueError(f"{mark.strip()!r} should be there once; write {line.strip()!r} where it belongs")
+        return text.replace(mark, line + mark)
+    return change
+
+
+def main() -> int:
+    """Write it, and say what is left to do."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("name", help="word of the column `protocol`, such as irc")
+    parser.add_argument("--title", required=True, help="its name for people")
+    parser.add_argument("--over", choices=OVER, default="tls", help="what carries it")
+    parser.add_argument("--marks-sender", action="store_true", help="an observer learns more than from the host's name")
+    parser.add_argument("--root", type=Path, default=ROOT, help="checkout to write into")
+    given = parser.parse_args()
+    asked = Handshake(name=given.name, title=given.title, over=given.over, marks_sender=given.marks_sender)
+    try:
+        made = plan(asked, given.root)
+    except (ScaffoldError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path, text in made.items():
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.relative_to(given.root)}")
+    subprocess.run([sys.executable, "-m", "ruff", "check", "--quiet", "--select", "I", "--fix", *map(str, made)],
+                   check=False)  # the new imports go where they belong
+    print("\nFill what says TODO until this passes:\n  .venv/bin/python -m pytest -q "
+          f"tests/measurement/messengers/test_app_speech.py tests/measurement/messengers/test_app_{asked.name}.py"
+          f"\nThen add its rows to targets.csv, such as\n  {templates.TARGET.substitute(asked.words())}"
+          "\nand run `make docs`. docs/handshake.md has every step.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
