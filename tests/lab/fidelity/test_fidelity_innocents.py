@@ -16,6 +16,8 @@ from lab_innocents import ask, crowd, fault, fetch, header
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 CHUNK_BYTES = 4000
 """Of an answer of the laboratory that is sent in chunks."""
+STUB_WAITS_S = 5.0
+"""How long resolv.conf(5) has a program wait for one answer (RES_TIMEOUT)."""
 
 
 # --- replies of the servers
@@ -287,13 +289,13 @@ def test_a_resolver_fails_for_one_name_and_says_that_its_servers_are_why(watch: 
 def test_a_resolver_answers_for_one_name_when_nobody_waits_any_more(watch: Watching) -> None:
     w = watch("dns-late")
     name, late = w.target("t").host, fault(w, "resolver_late")
+    after_s = float(str(late["after_s"]))
+    assert after_s > STUB_WAITS_S
     assert ask(w, w.innocent().host)["rcode"] == "NOERROR"
     begin_s = time.monotonic()
-    assert ask(w, name)["rcode"] == "timeout"
-    tries = iter(lambda: str(ask(w, name)["rcode"]), "none")
-    said = next(rcode for rcode in tries if rcode != "timeout" or time.monotonic() > begin_s + 60)
+    said = ask(w, name, timeout_s=40)["rcode"]  # a busy machine is late as well: who waits long hears it for certain
     assert said == {"servfail": "SERVFAIL", "answer": "NOERROR"}[str(late["style"])]
-    assert time.monotonic() - begin_s >= float(str(late["after_s"]))
+    assert time.monotonic() - begin_s >= after_s
     assert ask(w, name, server="8.8.8.8")["rcode"] == "NOERROR"
 
 

@@ -41,9 +41,9 @@ def fetch(w: Watched, place: Place, *, trust: str = "none", address: str = "") -
     return run_client(w, "fetch.py", where, str(place.port), place.sni, place.host, path, trust)
 
 
-def ask(w: Watched, name: str, *, qtype: str = "A", server: str = "") -> dict[str, Any]:
+def ask(w: Watched, name: str, *, qtype: str = "A", server: str = "", timeout_s: float = 6.0) -> dict[str, Any]:
     """The answer of a resolver, by default the one that resolv.conf names."""
-    return run_client(w, "ask.py", name, qtype, server)
+    return run_client(w, "ask.py", name, qtype, server, str(timeout_s))
 
 
 def crowd(tries: Iterable[Callable[[], Flow]]) -> list[Flow]:

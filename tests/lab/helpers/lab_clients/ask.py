@@ -1,7 +1,7 @@
 """One DNS question on the client side, told as JSON: response code, addresses, extended errors (RFC 8914), how
 many HTTPS records (RFC 9460), and whether any has keys for Encrypted ClientHello.
 
-Arguments: name, type, server (empty: what resolv.conf names).
+Arguments: name, type, server (empty: what resolv.conf names), seconds to wait for an answer.
 """
 
 from __future__ import annotations
@@ -16,20 +16,17 @@ import dns.message
 import dns.query
 import dns.rcode
 
-TIMEOUT_S = 6.0
-
-
 def resolver() -> str:
     """The server that resolv.conf(5) names."""
     lines = Path("/etc/resolv.conf").read_text().splitlines()
     return next(line.split()[1] for line in lines if line.startswith("nameserver"))
 
 
-def ask(name: str, kind: str, server: str) -> dict[str, object]:
+def ask(name: str, kind: str, server: str, timeout_s: float) -> dict[str, object]:
     """The answer, or `timeout` or the error's name as its response code."""
     query = dns.message.make_query(name, kind, use_edns=0)
     try:
-        reply = dns.query.udp(query, server, timeout=TIMEOUT_S)
+        reply = dns.query.udp(query, server, timeout=timeout_s)
     except dns.exception.Timeout:
         return {"server": server, "rcode": "timeout", "addresses": [], "ede": [], "records": 0, "keys": False}
     except OSError as error:
@@ -43,5 +40,5 @@ def ask(name: str, kind: str, server: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    wanted, qtype, at = sys.argv[1:]
-    print(json.dumps(ask(wanted, qtype, at or resolver())))
+    wanted, qtype, at, wait_s = sys.argv[1:]
+    print(json.dumps(ask(wanted, qtype, at or resolver(), float(wait_s))))
