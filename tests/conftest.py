@@ -26,6 +26,8 @@ settings.load_profile("probe")
 os.environ["PROBE_LANG"] = "en"  # whatever the locale of whoever starts the tests
 
 SEED_VARIABLE = "PROBE_TEST_SEED"
+REAL_TIME = {"measurement", "control", "operation"}
+"""Folders of tests with servers of their own on the loopback."""
 _LOCAL_FAMILIES = {socket.AF_UNIX, getattr(socket, "AF_NETLINK", socket.AF_UNIX)}
 _LOCAL_NAMES = {"localhost", "localhost.localdomain", "ip6-localhost", ""}
 
@@ -170,13 +172,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start files that wait and files that compute in turns; each stays on one worker (`--dist loadfile`).
 
-    A laboratory runs in real time: where the machine stands still for a moment, a censor loses a race that it wins
-    otherwise. Such a test is run once more, with the same seed; the summary tells it. What is wrong stays wrong.
+    Laboratories and servers on the loopback run in real time: where the machine stands still for a moment, a censor
+    loses a race that it wins otherwise. Such a test is run again, with the same seed; the summary tells it. What is
+    wrong stays wrong.
     """
     place = {name: n for n, name in enumerate(in_turns(dict.fromkeys(item.path.name for item in items)))}
     items.sort(key=lambda item: place[item.path.name])
     for item in items:
         if item.get_closest_marker("lab"):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+        elif REAL_TIME & {*item.path.parts}:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

@@ -65,11 +65,16 @@ def test_a_server_that_waits_for_the_rest_acknowledges_every_record(paths: tuple
     assert before.tcp.acked == "yes"
 
 
-@pytest.mark.parametrize(("how", "failure"), [("close", EOF), ("408", EOF), ("400", EOF), ("reset", RESET)])
-def test_a_server_that_ends_a_slow_request_is_not_silent(how: str, failure: Failure) -> None:
+LATE = {EOF, RESET}
+"""An orderly end becomes a reset where a record of ours comes after it."""
+
+
+@pytest.mark.parametrize(("how", "failures"), [("close", LATE), ("408", LATE), ("400", LATE), ("reset", {RESET})])
+def test_a_server_that_ends_a_slow_request_is_not_silent(how: str, failures: set[Failure]) -> None:
     with serving(over_tls(hanging_up(how))) as server:
         *_, last = seen_of(going_to(server.port, paths=(), **SMALL))
-    assert (last.operation, last.failure) == ("records", failure)
+    assert last.operation == "records"
+    assert last.failure in failures
     assert (last.tcp.acked, last.transfer.rounds < RECORDS) == ("", True)
 
 
