@@ -27,13 +27,10 @@ from stored import a_result
 
 @pytest.mark.slow
 @pytest.mark.parametrize("parquet", [False, True])
-def test_stopped_between_any_two_steps_nothing_is_lost_or_doubled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parquet: bool,
-) -> None:
+def test_stopped_between_any_two_steps_nothing_is_lost_or_doubled(tmp_path: Path, parquet: bool) -> None:
     """The process ends (as by SIGKILL: nothing is cleaned) at the n-th file operation, for every n."""
     if parquet:
         pytest.importorskip("pyarrow")
-    monkeypatch.setattr(os, "fsync", lambda handle: None)  # a process that ends loses nothing that was written
     fill(tmp_path / "made", "ab", parquet=parquet)
     compact_days(tmp_path / "made", today=TODAY)
     fill(tmp_path / "made", "cd", parquet=parquet)
