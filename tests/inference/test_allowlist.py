@@ -63,6 +63,12 @@ def neighbours(count: int) -> list[Observation]:
         "microsoft", address_of(service).removesuffix("10") + "77", tries=1)]
 
 
+def once(count: int, **how: Any) -> list[Observation]:
+    """Single attempts, too few to say anything where they fail."""
+    return [o for n in range(count) for o in visit(f"other{n}", f"9{n}.1.1.1", tries=1, **how)
+            if o.purpose != "innocent"]
+
+
 SHUT: dict[str, Any] = dict(shut=True)
 MUTE: dict[str, Any] = dict(said=STRUCK, innocent=STRUCK)
 CUT: dict[str, Any] = dict(said=(RESET, "yes"), innocent=(RESET, ""))
@@ -88,6 +94,9 @@ def judge(seen: list[Observation]) -> tuple[AllowlistEvidence, str, str]:
     pytest.param(unlisted(**SHUT), "net/well", "", id="an outage: nothing abroad passes"),
     pytest.param(unlisted(**MUTE, step_ms=1.0) + LISTED, "net/list_or_outage", "", id="a proxy next door takes all"),
     pytest.param(unlisted(2, **MUTE) + LISTED, "net/well", "", id="two owners"),
+    pytest.param(unlisted(4, **MUTE) + LISTED_NAME + once(6, **MUTE), "net/allowlist_name", "company",
+                 id="many were tried once"),
+    pytest.param(unlisted(4, **MUTE) + LISTED_NAME + once(6), "net/well", "", id="many were tried once, and pass"),
     pytest.param(unlisted(3, **MUTE) + [o for n in range(4) for o in visit(f"other{n}", f"9{n}.1.1.1")], "net/well", "",
                  id="most pass"),
 ])

@@ -86,6 +86,11 @@ class _Place:
         return self.silent >= LEAST_TRIES and not self.opened
 
     @property
+    def tells(self) -> bool:
+        """Whether enough was tried to say whether it passes."""
+        return self.answered or self.other_answered or self.else_failed or self.is_silent or self.is_dumb
+
+    @property
     def is_dumb(self) -> bool:
         """Connections open, and nothing that is said on them arrives."""
         return (self.opened >= LEAST_TRIES and self.unmoved >= LEAST_TRIES
@@ -147,11 +152,11 @@ def _judge(places: Mapping[str, _Place]) -> AllowlistEvidence:
     if not any(place.home and place.answered for place in places.values()) or (
             unsteady > UNSTEADY_SHARE * len(passing)):
         return NO_LIST
-    met = {owner for place in abroad.values() for owner in place.owners}
+    told = {owner for place in abroad.values() if place.tells for owner in place.owners}
     for way in _WAYS:
         struck = _find_struck(abroad, reached, way=way)
         unrelated = choose_unrelated(struck)
-        if len(unrelated) >= LEAST_STRUCK and 2 * len(struck) >= len(met):
+        if len(unrelated) >= LEAST_STRUCK and 2 * len(struck) >= len(told):
             return _describe(way, unrelated, places, passing)
     return NO_LIST
 
