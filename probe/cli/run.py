@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from probe.measurement.session.run_plan import RunPlan
     from probe.operation.updates.catalogue_choice import CatalogueChoice, ListState
 
-FAST_DEADLINE_S = 60.0
+FAST_DEADLINE_S = 120.0
+"""What silence takes where most is blocked: attempts, their comparisons, and a search for the place."""
 CONFIRM_AFTER_S = 240.0
 
 
@@ -68,7 +69,7 @@ CONFIRM_AFTER_S = 240.0
 @click.option("--input", "inputs", multiple=True, help="Measure only this endpoint (its URL in the catalogue); repeat.")
 @click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier (default: 1, the core).")
 @click.option("--deadline-s", type=click.FloatRange(5, 7200),
-              help="End of the run (default: 60 with --fast, else run.deadline_s of the configuration, 900).")
+              help="End of the run (default: 120 with --fast, else run.deadline_s of the configuration, 900).")
 @click.option("--wait-s", type=click.FloatRange(0, 3600), default=0.0,
               help="Wait first, up to so many seconds, drawn at random: for schedules that cannot do it.")
 @click.option("--seed", type=int, help="Seed of every random choice, to repeat a run's order.")

@@ -23,9 +23,9 @@ def measure() -> list[Figure]:
     drawn = clean_world(rtt_ms=RTT_MS)
     dead = replace(drawn, faults=(Fault(kind="blackhole"),))
     with Laboratory(dead, helpers=False) as laboratory:
-        all_dead = run_probe(laboratory, "--fast", before=with_resolvers(*DEAD_RESOLVERS))
+        all_dead = run_probe(laboratory, "--fast", "--deadline-s", str(DEADLINE_S), before=with_resolvers(*DEAD_RESOLVERS))
     with Laboratory(targets_dropped(drawn), helpers=False) as laboratory:
-        targets_dead = run_probe(laboratory, "--fast")
+        targets_dead = run_probe(laboratory, "--fast", "--deadline-s", str(DEADLINE_S))
     return [
         _ending("everything dropped, three dead resolvers: wall", all_dead),
         _ending("every target's address dropped: wall", targets_dead),

@@ -25,7 +25,7 @@ def measure() -> list[Figure]:
     with Laboratory(drawn, helpers=True) as laboratory:
         clean = run_probe(laboratory, "--fast", "--tier", "1", helpers=True)
     with Laboratory(fifth_blocked(drawn), helpers=True) as laboratory:
-        run = run_probe(laboratory, "--fast", "--tier", "1", helpers=True)
+        run = run_probe(laboratory, "--fast", "--deadline-s", str(DEADLINE_S), "--tier", "1", helpers=True)
     outcomes = Counter(v.outcome for v in run.result.verdicts)
     return [
         Figure(label="every fifth service blocked: wall", value=run.wall_s, unit="s", at_most=DEADLINE_S + GRACE_S,
