@@ -51,6 +51,8 @@ class SoundRun:
     packets: Path | None
     mark: str = ""
     """As of RefusedRun."""
+    upload: str = ""
+    """Of what was uploaded as one file: its path below the inbox, as `name_upload` reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,8 @@ def sift_submission(
     for file in own.values():
         if file.table == ARCHIVES_FOLDER and not file.temporary:
             mark = mark_files([file.path])
-            yield recall(mark, file.path) or replace(_read_archive(file) or _take_archive(file), mark=mark)
+            yield recall(mark, file.path) or _mark_upload(_read_archive(file) or _take_archive(file), directory, file,
+                                                          mark)
     yield from _left_over(directory, own, seen)
 
 
@@ -182,6 +185,13 @@ def _take_archive(file: OwnFile) -> SoundRun | RefusedRun:
     if isinstance(found, SoundRun):
         return found
     return RefusedRun(path=file.path, reason=found.reason.replace(f"{unpacked}{os.sep}", ""))
+
+
+def _mark_upload(found: SoundRun | RefusedRun, directory: Path, file: OwnFile, mark: str) -> SoundRun | RefusedRun:
+    if isinstance(found, RefusedRun):
+        return replace(found, mark=mark)
+    below = file.path.relative_to(directory).as_posix()
+    return replace(found, mark=mark, upload=f"{directory.name}/{below}")
 
 
 def _check_plain(path: Path, own: Mapping[Path, OwnFile]) -> None:
