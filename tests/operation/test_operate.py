@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import stat
 import subprocess
 import tarfile
@@ -46,7 +45,7 @@ from probe.operation.operate.web_server import UPLOAD_USER, make_web_configurati
 from probe.operation.updates.signing import read_secret_key
 from probe.operation.upload.age_wallet import read_wallet
 from probe.results.signing.age_proofs import digest_issuer_keys
-from upload_world import NGINX
+from upload_world import NGINX, free_ports, running_nginx
 
 SAID = ("--operator", "Example <Lab>", "--contact", "a@example.org", "--reviewed", "Board, 2026-11-20")
 COMPOSE_SCHEMA = Path(__file__).with_name("compose_spec.json")
@@ -239,20 +238,10 @@ def test_words_of_an_operator_mean_nothing_in_the_compose_file() -> None:
 
 # ---- the web server
 
-def free_ports(count: int) -> list[int]:
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [one.getsockname()[1] for one in taken]
-    finally:
-        for one in taken:
-            one.close()
-
-
 @contextmanager
 def web(folder: OperatorFolder, issuer_port: int = 0) -> Iterator[str]:
     """The real server by the configuration that is written, with its credentials beside it; `issuer_port`: of an issuer
     that there is."""
-    assert NGINX
     web_port, health_port, helper_port, metrics_port = free_ports(4)
     choices = OperatorChoices(host="probe.example.org", web_port=web_port, health_port=health_port,
                               helper_port=helper_port, metrics_port=metrics_port, issuer=bool(issuer_port),
@@ -263,18 +252,8 @@ def web(folder: OperatorFolder, issuer_port: int = 0) -> Iterator[str]:
     runtime = folder.root / "runtime"
     runtime.mkdir()
     text = make_web_configuration(choices, folder, runtime=str(runtime), credentials=str(folder.keys))
-    text = f"user root;\n{text}" if folder.root.stat().st_uid == 0 else text
-    path = folder.root / "nginx.conf"
-    path.write_text(text.replace("error_log /dev/null crit", "error_log stderr notice"))
-    process = subprocess.Popen([NGINX, "-e", "stderr", "-c", str(path)], stderr=subprocess.PIPE)
-    assert process.stderr
-    try:
-        assert any(b"start worker processes" in line for line in process.stderr)
+    with running_nginx(text, folder.root / "nginx.conf"):
         yield f"http://127.0.0.1:{web_port}"
-    finally:
-        process.terminate()
-        process.stderr.read()
-        process.wait()
 
 
 @pytest.mark.skipif(not NGINX, reason="no nginx here")

@@ -37,6 +37,10 @@ class OperatorChoices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Public key of age to which volunteers encrypt what they send; its identity is then in keys/age.key."""
     issuer: bool = False
     """Whether volunteers may prove that they are not new (`probe issuer`)."""
+    origins: bool = True
+    """Whether it is written down from which network each upload came, where that can be known."""
+    client_header: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z][A-Za-z0-9-]{0,39})?\Z")] = ""
+    """Without a certificate: the header in which the server in front puts who asks."""
     web_port: _Port = 443
     """Of the web server; on loopback where it has no certificate."""
     health_port: _Port = 8081
@@ -47,6 +51,11 @@ class OperatorChoices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How many of 100 volunteers take config/targets-next.csv, where it is there."""
     lab: bool = False
     """Whether it is a rehearsal, with the laboratory's rows and no others."""
+
+    @property
+    def knows_origins(self) -> bool:
+        """Whether origins are written down: behind a server that does not tell who asks there is nothing to write."""
+        return self.origins and bool(self.certificate or self.client_header)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +90,11 @@ class OperatorFolder:
         return self.state / "issuer" / "spent.sqlite"
 
     @property
+    def origins(self) -> Path:
+        """From which network each upload came."""
+        return self.state / "origins"
+
+    @property
     def collected(self) -> Path:
         """Their runs, checked."""
         return self.state / "collected"
@@ -109,7 +123,7 @@ class OperatorFolder:
 ISSUER_KEY = "issuer.key"
 ISSUER_KEYS = "issuer.json"
 """In `config`: the issuer's public keys."""
-STATE_FOLDERS = ("inbox", "collected", "analysis", "public", "figures", "backup")
+STATE_FOLDERS = ("inbox", "origins", "collected", "analysis", "public", "figures", "backup")
 """Below `state`."""
 _KEYS = ("feed.key", "crowd.key", "list.key", "passwords", "upload-password", "alerts")
 
@@ -140,6 +154,8 @@ def check_choices(choices: OperatorChoices) -> str:
         return f"vantage {choices.vantage!r} is no name: small letters, digits and dashes"
     if bool(choices.certificate) != bool(choices.key):
         return "certificate and key go together"
+    if choices.certificate and choices.client_header:
+        return "client_header is for a server in front; with a certificate there is none"
     if any(path and (not path.startswith("/") or re.search(r"[\s\"'\\;{}$%#:]", path))
            for path in (choices.certificate, choices.key)):
         return "certificate and key are whole paths, without blanks and signs that configurations give a meaning"
