@@ -8,7 +8,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -118,7 +118,8 @@ def test_secrets_are_in_files_of_their_owner_and_nowhere_else(folder: OperatorFo
     {"host": "localhost"}, {"host": "Probe.example.org"}, {"host": "a.example;"}, {"host": "a b.example"},
     {"host": "a.example\n"}, {"vantage": "../x"}, {"vantage": ""}, {"certificate": "/c.pem"},
     {"certificate": "/c.pem;", "key": "/k"}, {"certificate": "c.pem", "key": "k.pem"}, {"contact": "a\nb"},
-    {"web_port": 8080},
+    {"web_port": 8080}, {"client_header": "X;"}, {"client_header": "X\n"},
+    {"client_header": "X", "certificate": "/c.pem", "key": "/k.pem"},
 ])
 def test_choices_that_would_mean_something_to_a_configuration_are_refused(wrong: dict[str, str | int]) -> None:
     assert check_choices(OperatorChoices(host="probe.example.org")) == ""
@@ -148,7 +149,8 @@ def test_systemd_takes_every_unit_and_finds_it_shut_in(folder: OperatorFolder, w
         assert init(folder.root, "--certificate", "/etc/tls/c.pem", "--key", "/etc/tls/k.pem").exit_code == 1
     here = folder.root / "systemd"
     services = sorted(here.glob("*.service"))
-    assert [path.name for path in services] == [f"reachability-probe-{name}.service" for name in UNITS]
+    wanted = sorted([*UNITS, *(["origins"] if with_certificate else [])])
+    assert [path.name for path in services] == [f"reachability-probe-{name}.service" for name in wanted]
     done = subprocess.run(["systemd-analyze", "verify", *map(str, here.iterdir())], capture_output=True, text=True,
                           timeout=60, check=False)
     assert [line for line in done.stderr.splitlines() if "reachability-probe" in line and (
@@ -191,7 +193,7 @@ def test_the_compose_file_is_one(folder: OperatorFolder) -> None:
     assert made.pop("name") == "reachability-probe"  # the schema is older than it
     jsonschema.validate(made, json.loads(COMPOSE_SCHEMA.read_text()) | {
         "$schema": "http://json-schema.org/draft-07/schema#"})
-    assert set(made["services"]) == {"web", "helper", "feed", "hourly", "lists"}
+    assert set(made["services"]) == {"web", "helper", "feed", "hourly", "lists", "origins"}
     for service in made["services"].values():
         assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
         named = [one if isinstance(one, str) else one["source"] for one in service.get("secrets", [])]
@@ -226,6 +228,27 @@ def test_an_issuer_stands_where_the_operator_says_so(folder: OperatorFolder, mon
     assert [one.well for one in check_parts(choices, folder, ["issuer"], now=NOW)] == [False]
     assert init(folder.root, "--no-issuer").exit_code == 0
     assert "location /issuer/" not in (folder.config / "nginx.conf").read_text()
+
+
+@pytest.mark.parametrize(("said", "wanted"), [
+    ((), False), (("--client-header", "X-Forwarded-For"), True),
+    (("--client-header", "X-Forwarded-For", "--no-origins"), False),
+    (("--certificate", "/etc/tls/c.pem", "--key", "/etc/tls/k.pem"), True),
+    (("--certificate", "/etc/tls/c.pem", "--key", "/etc/tls/k.pem", "--no-origins"), False),
+])
+def test_origins_are_written_down_where_the_server_can_know_them(said: Sequence[str], wanted: bool,
+                                                                 folder: OperatorFolder) -> None:
+    assert init(folder.root, *SAID, *said).exit_code == 0
+    compose = yaml.safe_load((folder.root / "compose.yaml").read_text())
+    told = {
+        (folder.root / "systemd" / "reachability-probe-origins.service").exists(),
+        "reachability-probe-origins.service" in (folder.root / "install.sh").read_text(),
+        "syslog:" in (folder.config / "nginx.conf").read_text(),
+        "origins" in compose["services"], "origins-runtime" in compose.get("volumes", {}),
+        str(folder.origins) in make_step_command("collect", read_choices(folder), folder, folder.keys),
+        not all(one.well for one in check_parts(read_choices(folder), folder, ["origins"], now=NOW)),
+    }
+    assert told == {wanted}
 
 
 def test_words_of_an_operator_mean_nothing_in_the_compose_file() -> None:

@@ -8,7 +8,7 @@ import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from probe.results.files.atomic import StoreError
 from upload_world import NGINX, free_ports, running_nginx
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+TODAY = NOW.date()
 UPLOAD = "v1/archives/date=2026-11-28/r-{}.tgz"
 ADDRESS, BESIDE, ELSEWHERE, SIXTH = "198.35.26.96", "198.35.26.7", "91.198.174.192", "2620:0:862:ed1a::1"
 """Public ones; nothing is sent to them."""
@@ -53,6 +54,12 @@ def keep(folder: Path, lines: Sequence[bytes], now: datetime = NOW, key: str = "
     return files
 
 
+def told(folder: Path, *names: str, day: date = TODAY) -> dict[str, int]:
+    """Name -> network of those uploads whose origin was written down."""
+    found = read_upload_origins(folder, day)
+    return {name: origin.asn for name in names if (origin := found.find(UPLOAD.format(name)))}
+
+
 def nothing_holds(folder: Path, *addresses: str) -> bool:
     """Whether no file has one of these, as text or as bytes."""
     marks = [mark for one in addresses for mark in (one.encode(), ip_address(one).packed)]
@@ -62,30 +69,38 @@ def nothing_holds(folder: Path, *addresses: str) -> bool:
 # ---- lines
 
 @pytest.mark.parametrize("odd", [
-    b"", b"{", b"\xff" * 300, line()[:-1], line(path="/inbox/../keys/x"), line(path="/lists/list.json"),
-    line(path="/inbox/v1/archives/date=2026-11-28/r,a.tgz"), line(path="/inbox/v1/archives/date=2026-11-28/r\n.tgz"),
-    line(path="/inbox/proofs/2026-11-0123.json"), line(path="/inbox/" + "a" * 20_000), line(address="1" * 100),
-    line().replace(b'"path"', b'"more": 1, "path"'), b"x" * 300 + line(), line(path="/inbox/v1/a/b/archives/x.tgz"),
-    line(path="/inbox/v1/archives/date=2026-11-28/\u202er.tgz"), line().replace(b"r-a", b"r-\xff"),
+    b"", b"{", b"\xff" * 300, line()[:-1], b"x" * 300 + line(), line(path="/lists/list.json"), line(path="inbox/a"),
+    line(path="/inbox/" + "a" * 20_000), line(address="1" * 100), b"<1>a: [1]", b"<1>a: {}", b"{" * 10_000,
+    b'<1>a: {"address": 1, "path": "/inbox/a"}', b'<1>a: {"address": "1.1.1.1", "path": "/inbox/\\ud800"}',
+    b'<1>a: {"address": "1.1.1.1", "path": ' + b"[" * 10_000,
 ])
 def test_what_is_no_upload_is_counted_and_not_kept(odd: bytes, tmp_path: Path) -> None:
     assert parse_upload_line(odd, INBOX_PATH) is None
     files = keep(tmp_path, [odd, line()])
     assert (files.status.strange, files.status.written) == (1, 1)
-    assert list(read_upload_origins(tmp_path / "o", NOW.date()).by_upload) == [UPLOAD.format("a")]
+    assert told(tmp_path / "o", "a") == {"a": 64500}
 
 
-@pytest.mark.parametrize("path", ["/inbox/sealed/" + "0a" * 16 + ".age", "/inbox/v1/sealed/" + "0a" * 16 + ".age"])
-def test_a_sealed_upload_is_named_by_its_digest_wherever_it_lies(path: str, tmp_path: Path) -> None:
-    keep(tmp_path, [line(path=path)])
-    found = read_upload_origins(tmp_path / "o", NOW.date())
-    assert found.find(path.removeprefix(INBOX_PATH)) == found.find("sealed/" + "0a" * 16 + ".age") is not None
+@pytest.mark.parametrize(("sent", "wanted"), [
+    (b"v1/archives/date=2026-11-28/r,a\\n.tgz", "v1/archives/date=2026-11-28/r,a\n.tgz"),
+    (b"\xff\xfe/runs/date=2026-11-28/r.csv", "\udcff\udcfe/runs/date=2026-11-28/r.csv"),
+    ("ä/archives/date=2026-11-28/r\u202e.tgz".encode(), "ä/archives/date=2026-11-28/r\u202e.tgz"),
+    (b"archives/date=2026-11-28/r.tgz", "inbox/archives/date=2026-11-28/r.tgz"),  # the folder's own name is before it
+    (b"sealed/x.age", "sealed/x.age"), (b"v1/sealed/x.age", "sealed/x.age"),
+    (b"\"\"", ""),
+])
+def test_no_path_that_a_collector_reads_goes_untold(sent: bytes, wanted: str, tmp_path: Path) -> None:
+    """What nobody wrote down is of unknown origin, which is believed."""
+    keep(tmp_path, [line(path="/inbox/X").replace(b"X", sent)])
+    found = read_upload_origins(tmp_path / "o", TODAY)
+    assert (found.find(wanted) is not None) == bool(wanted)
+    assert found.find("v2/archives/date=2026-11-28/r-2.tgz") is None
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "100.64.0.1", "fe80::1", "fd00::1", "x", "", "1.2.3.4/8"])
 def test_an_address_of_no_public_network_tells_nothing(address: str, tmp_path: Path) -> None:
     assert keep(tmp_path, [line(address)]).status.inside == 1
-    assert not read_upload_origins(tmp_path / "o", NOW.date()).by_upload
+    assert not read_upload_origins(tmp_path / "o", TODAY).by_upload
 
 
 # ---- files and words
@@ -115,35 +130,34 @@ def test_a_key_that_is_none_or_that_others_may_read_is_drawn_anew(broken: bytes,
 def test_the_files_go_on_after_a_restart_and_a_torn_line_costs_itself(tmp_path: Path) -> None:
     keep(tmp_path, [line()])
     path = tmp_path / "o" / "2026-11-28.csv"
-    path.write_bytes(path.read_bytes() + b"v1/archives/date=2026-11-28/r-torn.tgz,2026")
+    path.write_bytes(path.read_bytes() + b"00112233445566778899aabbccddeeff,2026-")
     keep(tmp_path, [line(ELSEWHERE, "/inbox/" + UPLOAD.format("b")), line(ELSEWHERE)])
-    found = read_upload_origins(tmp_path / "o", NOW.date())
-    assert {name: told.asn for name, told in found.by_upload.items()} == {
-        UPLOAD.format("a"): 64500, UPLOAD.format("b"): 64501}, "the first line counts"
-    assert found.unreadable == 1
+    found = read_upload_origins(tmp_path / "o", TODAY)
+    assert told(tmp_path / "o", "a", "b") == {"a": 64500, "b": 64501}, "the first line counts"
+    assert (found.unreadable, len(found.by_upload)) == (1, 2)
 
 
 def test_old_files_go_and_a_full_day_is_told(tmp_path: Path) -> None:
     folder = make_operator_folder(tmp_path / "op")
     choices = OperatorChoices(host="a.example", client_header="X-Forwarded-For")
 
-    def told(now: datetime) -> tuple[bool, str]:
+    def well(now: datetime) -> bool:
         [found] = check_parts(choices, folder, ["origins"], now=now)
-        return found.well, found.told
+        return found.well
 
-    assert not told(NOW)[0]
+    assert not well(NOW)
     old = folder.origins / f"{(NOW - timedelta(days=KEPT_DAYS + 1)).date()}.csv"
     folder.origins.mkdir(exist_ok=True)
     old.write_text("x\n")
     files = OriginFiles(folder.origins, table=Table(), words=PrefixWords(tmp_path / "key"), inbox=INBOX_PATH)
     files.tell(NOW)
     assert not old.exists()
-    assert [told(NOW + timedelta(minutes=later))[0] for later in (1, 6)] == [True, False]
+    assert [well(NOW + timedelta(minutes=later)) for later in (1, 6)] == [True, False]
     (folder.origins / "2026-11-29.csv").write_bytes(b"\n" * MOST_OF_DAY)
     files.keep([line()], NOW + timedelta(days=1))
     files.tell(NOW + timedelta(days=1))
     assert (files.status.lost, files.status.written) == (1, 0)
-    assert not told(NOW + timedelta(days=1))[0]
+    assert not well(NOW + timedelta(days=1))
     (folder.origins / "status.json").write_bytes(b"{\"at\": \"2026-11-28T12:00:00\"}")
     assert read_origin_status(folder.origins) is None, "a time without a zone"
 
@@ -213,12 +227,11 @@ def test_a_real_web_server_tells_of_uploads_and_of_nothing_else(tmp_path: Path) 
         assert ask.get(f"{ask.headers['X-Test-Url']!s}/inbox/{UPLOAD.format('a')}", timeout=5).status_code == 405
         ask.auth = None
         assert put(ask, UPLOAD.format("f"), ADDRESS) == 401
-    found = read_upload_origins(folder.origins, datetime.now(UTC).date())
-    assert {name: told.asn for name, told in found.by_upload.items()} == {
-        UPLOAD.format("a"): 64500, UPLOAD.format("b"): 64501, UPLOAD.format("c"): 64500, UPLOAD.format("d"): 64500}
+    assert told(folder.origins, *"abcdef", day=datetime.now(UTC).date()) == {
+        "a": 64500, "b": 64501, "c": 64500, "d": 64500}
     status = read_origin_status(folder.origins)
     assert status is not None
-    assert (status.written, status.inside, status.strange, status.lost) == (4, 1, 1, 0)
+    assert (status.written, status.inside, status.strange, status.lost) == (5, 1, 0, 0)
     assert nothing_holds(tmp_path, ADDRESS, ELSEWHERE, SIXTH)
 
 
@@ -227,13 +240,12 @@ def test_the_inbox_takes_uploads_while_the_service_is_away_and_tells_again_when_
     folder = make_operator_folder(tmp_path / "op")
     with inbox(folder, tmp_path) as ask:
         assert put(ask, UPLOAD.format("0"), ADDRESS) == 201
-        for _ in range(2):
+        for turn in range(2):
             with serving(folder, tmp_path):
-                told = [put(ask, UPLOAD.format(f"{_}-{number}"), ADDRESS) for number in range(20)]
-            assert set(told) == {201}
-    found = read_upload_origins(folder.origins, datetime.now(UTC).date())
-    per_turn = [sum(name.startswith(UPLOAD.partition("{")[0] + f"{turn}-") for name in found.by_upload)
-                for turn in (0, 1)]
+                answers = {put(ask, UPLOAD.format(f"{turn}-{number}"), ADDRESS) for number in range(20)}
+            assert answers == {201}
+    today = datetime.now(UTC).date()
+    per_turn = [len(told(folder.origins, *(f"{turn}-{number}" for number in range(20)), day=today)) for turn in (0, 1)]
     assert per_turn[0] >= 18, "each of two workers may lose the line by which it finds that the socket is gone"
     assert per_turn[1] >= 18
 

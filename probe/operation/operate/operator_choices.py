@@ -13,6 +13,7 @@ from probe.config.settings import SettingsError, read_toml
 
 FILE_NAME = "operator.toml"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}\Z")
 _HOST = re.compile(r"(?=.{4,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+\Z")
 
 _Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
@@ -39,7 +40,7 @@ class OperatorChoices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Whether volunteers may prove that they are not new (`probe issuer`)."""
     origins: bool = True
     """Whether it is written down from which network each upload came, where that can be known."""
-    client_header: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z][A-Za-z0-9-]{0,39})?\Z")] = ""
+    client_header: str = ""
     """Without a certificate: the header in which the server in front puts who asks."""
     web_port: _Port = 443
     """Of the web server; on loopback where it has no certificate."""
@@ -154,8 +155,8 @@ def check_choices(choices: OperatorChoices) -> str:
         return f"vantage {choices.vantage!r} is no name: small letters, digits and dashes"
     if bool(choices.certificate) != bool(choices.key):
         return "certificate and key go together"
-    if choices.certificate and choices.client_header:
-        return "client_header is for a server in front; with a certificate there is none"
+    if choices.client_header and (choices.certificate or not _HEADER.match(choices.client_header)):
+        return "client_header is the name of a header, such as X-Forwarded-For, where there is no certificate"
     if any(path and (not path.startswith("/") or re.search(r"[\s\"'\\;{}$%#:]", path))
            for path in (choices.certificate, choices.key)):
         return "certificate and key are whole paths, without blanks and signs that configurations give a meaning"

@@ -35,7 +35,7 @@ class OriginStatus(msgspec.Struct, kw_only=True):
     written: int = 0
     """Uploads whose origin was written down."""
     strange: int = 0
-    """Lines that tell of no run's upload."""
+    """Lines that tell of no upload."""
     inside: int = 0
     """Uploads from addresses of no public network: a server in front hides whose they are."""
     lost: int = 0

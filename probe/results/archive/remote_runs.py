@@ -251,7 +251,7 @@ def _look(folder: RemoteFolder, mark: str, place: Path) -> Iterator[SoundRun | R
             yield RefusedRun(path=where, reason=found.reason.replace(f"{place}/", ""), mark=mark)
         elif isinstance(found, SoundRun):
             below = found.upload.partition("/")[2]
-            yield replace(found, mark=mark, upload=f"{folder.label.name}/{below}" if below else "")
+            yield replace(found, mark=mark, upload=f"{folder.label.name}/{below}")
 
 
 def _list_sealed(folder: RemoteFolder, keys: OpeningKeys) -> Iterator[_DueRun]:

@@ -52,7 +52,7 @@ class SoundRun:
     mark: str = ""
     """As of RefusedRun."""
     upload: str = ""
-    """Of what was uploaded as one file: its path below the inbox, as `name_upload` reads it."""
+    """The file by which it came, its archive or its runs file: the path from the name of its results folder on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def sift_submission(
                 continue
             if quick := _read_plain(directory, own[path], own):
                 seen[path.stem] = path
-                yield replace(quick, mark=mark)
+                yield _mark_upload(quick, directory, own[path], mark)
                 continue
         else:
             mark = mark_files(each for each, file in own.items() if file.day == own[path].day and is_merged(each))
@@ -105,7 +105,8 @@ def sift_submission(
             if seen.get(run.run_id, Path()).parent != path.parent:  # else its own file stands beside a merged one
                 seen[run.run_id] = path
                 own_mark = f"{mark}:{run.run_id}" if mark and is_merged(path) else mark
-                yield recall(own_mark, path) or replace(_take_run(directory, run, path, own), mark=own_mark)
+                yield recall(own_mark, path) or _mark_upload(_take_run(directory, run, path, own), directory, own[path],
+                                                             own_mark)
     for file in own.values():
         if file.table == ARCHIVES_FOLDER and not file.temporary:
             mark = mark_files([file.path])

@@ -1,12 +1,13 @@
 """Where uploads came from, as an inbox tells its collector: network, country, and a word for the prefix.
 
-A folder with a file for each day, `YYYY-MM-DD.csv`, which `probe operate origins` writes. No address stands there. The
-word for a prefix is made with a key that lasts a month at most: it says which uploads came from one prefix, and nobody
-can try all prefixes to find which one that is.
+A folder with a file for each day, `YYYY-MM-DD.csv`, which `probe operate origins` writes. No address stands there, and
+of the path a digest. The word for a prefix is made with a key that lasts a month at most: it says which uploads came
+from one prefix, and nobody can try all prefixes to find which one that is.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from pathlib import Path
 
 from probe.results.archive.sealed_runs import SEALED_FOLDER
 from probe.results.files.atomic import translate_os_errors
-from probe.results.layout import ARCHIVES_FOLDER
 
 COLUMNS = ("upload", "hour", "asn", "cc", "prefix")
 KEPT_DAYS = 40
@@ -24,9 +24,7 @@ MOST_OF_DAY = 1_000_000
 """Lines of one day; an inbox with more files than that is refused as a whole."""
 MOST_LINE_BYTES = 512
 _MOST_HELD = 4_000_000
-_UPLOAD = re.compile(
-    rf"(?:[A-Za-z0-9][A-Za-z0-9_-]{{0,63}}/{ARCHIVES_FOLDER}/date=\d{{4}}-\d\d-\d\d/[A-Za-z0-9][A-Za-z0-9._-]{{0,127}}"
-    rf"\.tgz|(?:[A-Za-z0-9][A-Za-z0-9_-]{{0,63}}/)?({SEALED_FOLDER}/[0-9a-f]{{32}}\.age))", re.ASCII)
+_UPLOAD = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d", re.ASCII)
 _ASN = re.compile(r"\d{1,10}", re.ASCII)
 _CC = re.compile(r"[A-Z]{2}", re.ASCII)
@@ -51,24 +49,28 @@ class UploadOrigins:
     """What an inbox tells of the uploads of some weeks."""
 
     by_upload: Mapping[str, UploadOrigin]
-    """Name of the upload, as `name_upload` gives it -> where it came from."""
+    """Upload, as `digest_upload` gives it -> where it came from."""
     unreadable: int = 0
     """Lines that are none, and those beyond what is held."""
 
     def find(self, upload: str) -> UploadOrigin | None:
-        """Of an upload by its path below the inbox."""
-        return self.by_upload.get(name_upload(upload))
+        """Of a file that was uploaded, by its path below the inbox, or below the folder that the inbox lies in: a
+        collector does not know which of both a folder is that runs lie in."""
+        return self.by_upload.get(digest_upload(upload)) or self.by_upload.get(
+            digest_upload(upload.partition("/")[2]))
 
 
-def name_upload(path: str) -> str:
-    """How an upload is called by its path below an inbox: `VOLUNTEER/archives/date=DAY/RUN.tgz`, or `sealed/FILE.age`
-    in whatever folder; empty for a path that no run is uploaded to."""
-    found = _UPLOAD.fullmatch(path) if len(path) <= MOST_LINE_BYTES else None
-    return (found[1] or path) if found else ""
+def digest_upload(path: str) -> str:
+    """How a file that was uploaded is called here, by its path below an inbox. Each path has such a name, whatever is
+    in it: else who wants no origin told would choose a path that has none. What is sealed is called alike in whatever
+    folder it lies."""
+    *_, folder, name = ("", *path.split("/"))
+    shown = f"{folder}/{name}" if folder == SEALED_FOLDER else path
+    return hashlib.blake2b(shown.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def format_origin(upload: str, hour: str, origin: UploadOrigin) -> str:
-    """One line; `upload` as `name_upload` gives it, `hour` as YYYY-MM-DDTHH."""
+    """One line; `upload` as `digest_upload` gives it, `hour` as YYYY-MM-DDTHH."""
     return f"{upload},{hour},{origin.asn},{origin.cc},{origin.prefix}\n"
 
 
@@ -119,6 +121,6 @@ def _parse(line: str) -> tuple[str, UploadOrigin] | None:
     upload, hour, asn, cc, prefix = (*line.removesuffix("\n").split(","), "", "", "", "", "")[:5]
     matched = (_HOUR.fullmatch(hour), _ASN.fullmatch(asn), _CC.fullmatch(cc), _PREFIX.fullmatch(prefix))
     if line.count(",") != len(COLUMNS) - 1 or not line.endswith("\n") or not all(matched) or (
-            not upload or name_upload(upload) != upload):
+            not _UPLOAD.fullmatch(upload)):
         return None
     return upload, UploadOrigin(asn=int(asn), cc=cc, prefix=prefix)
