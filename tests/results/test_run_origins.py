@@ -51,7 +51,7 @@ def known(out: Path, day: date = TODAY) -> set[str]:
 
 
 def words(out: Path) -> dict[str, str]:
-    made = {}
+    made: dict[str, str] = {}
     for path in (out / RUN_ORIGINS_FOLDER).iterdir():
         with path.open() as file:
             made |= {row["run_id"]: row["origin"] for row in csv.DictReader(file)}

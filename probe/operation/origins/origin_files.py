@@ -54,7 +54,7 @@ class OriginFiles:
     def keep(self, lines: Iterable[bytes], now: datetime) -> None:
         """Writes down what these lines of the web server tell. Raises StoreError, GeoError."""
         self._turn_to(now.date())
-        kept = []
+        kept: list[str] = []
         for line in lines:
             seen = parse_upload_line(line, self._inbox)
             if seen is None:
