@@ -25,7 +25,7 @@ BESIDE = {
     "issuer serve": {"--ledger"},
     "fleet health": {"--metrics", "--dashboard", "--alert-to", "--alert-state", "--rollout"}, "lab exec": {"--pcap"},
     "lab score": {"--html", "--markdown", "--keep", "--keep-failing"}, "look": {"--bundle", "--archive"},
-    "operate check": {"--metrics"},
+    "operate check": {"--metrics"}, "operate origins": {"--listen", "--prefix-key"},
     "report": {"--figures"},
 }
 """Command -> options for what it makes besides, several of which can be asked for at once."""

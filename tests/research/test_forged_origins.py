@@ -147,10 +147,10 @@ def test_forged_names_make_no_event_where_origins_are_told(tmp_path: Path) -> No
 
 def test_a_machine_within_a_network_is_heard_there_alone_and_its_cost_is_told(tmp_path: Path) -> None:
     """Two names of a prefix count, and two may be enough where two others measure: the event says so."""
-    for event in confirmed(events_of(tmp_path, told=True, machine=WITHIN)):
-        assert {reach.asn for reach in event.networks} == {WITHIN}
-        assert event.forgers is not None
-        assert event.forgers.to_make.established <= MOST_OF_PREFIX
+    (event,) = confirmed(events_of(tmp_path, told=True, machine=WITHIN))
+    assert {reach.asn for reach in event.networks} == {WITHIN}
+    assert event.forgers is not None
+    assert event.forgers.to_make.established <= MOST_OF_PREFIX
 
 
 def test_honest_names_count_as_without_origins(tmp_path: Path) -> None:
