@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 from probe.config.month_key import MonthKey, make_month_key
 from probe.core.runs import RunResult
 from probe.operation.upload.parcel import pack_run
+from probe.results.archive.remote_runs import RemoteFile
 from probe.results.archive.upload_origins import UploadOrigin, digest_upload, format_origin, name_day_file
 from probe.results.runs.run_writer import write_run
 from signed_runs import named
@@ -23,6 +26,25 @@ def key_of(name: str) -> MonthKey:
 def word_of(prefix: str) -> str:
     """A word for a prefix, as the service would make it."""
     return sha256(prefix.encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderInbox:
+    """A folder, read as an inbox that lies elsewhere is."""
+
+    root: Path
+    place: str = "https://inbox.example/in"
+    unlisted: tuple[str, ...] = ()
+
+    def list_files(self) -> Iterator[RemoteFile]:
+        """Everything in it."""
+        for path in self.root.rglob("*"):
+            if path.is_file():
+                yield RemoteFile(name=path.relative_to(self.root).as_posix(), bytes=path.stat().st_size, tag="1")
+
+    def fetch(self, name: str, into: BinaryIO, *, most: int) -> int:
+        """A file's content."""
+        return into.write((self.root / name).read_bytes()[:most])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +64,10 @@ class ToldInbox:
         return self.root / "origins"
 
     def send(self, result: RunResult, who: str, day: date, *, asn: int | None = 64500, cc: str = "RU",
-             prefix: str = "home", as_file: bool = False) -> None:
+             prefix: str = "home", as_file: bool = False,
+             seal: Callable[[str, bytes], tuple[str, bytes]] | None = None) -> None:
         """A run of a volunteer that comes on a day from a network; None: nobody wrote down from which. `as_file`: as a
-        plain results folder, not as an archive."""
+        plain results folder, not as an archive; `seal`: how an archive is sealed."""
         key = key_of(who)
         result = named(result, key=key)
         made = self.root / "made" / result.run.run_id
@@ -55,9 +78,10 @@ class ToldInbox:
             upload = f"{key.name}/{run.relative_to(made).as_posix()}"
         else:
             parcel = pack_run(made, run.parent.name.removeprefix("date="), result.run.run_id)
-            path, upload = self.uploads / parcel.name, parcel.name
+            upload, content = seal(parcel.name, parcel.content) if seal else (parcel.name, parcel.content)
+            path = self.uploads / upload
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(parcel.content)
+            path.write_bytes(content)
         self.origins.mkdir(parents=True, exist_ok=True)
         if asn is not None:
             with (self.origins / name_day_file(day)).open("a") as file:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,8 +26,11 @@ from probe.operation.origins.origin_files import OriginFiles, read_origin_status
 from probe.operation.origins.origin_service import OriginService, listen
 from probe.operation.origins.prefix_words import PrefixWords
 from probe.operation.origins.upload_lines import parse_upload_line
+from probe.results.archive.collecting import collect_runs
 from probe.results.archive.upload_origins import KEPT_DAYS, MOST_OF_DAY, read_upload_origins
 from probe.results.files.atomic import StoreError
+from stored import a_result
+from told_inbox import ToldInbox, claiming
 from upload_world import NGINX, free_ports, running_nginx
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -207,10 +212,10 @@ def inbox(folder: OperatorFolder, path: Path) -> Iterator[requests.Session]:
         yield ask
 
 
-def put(ask: requests.Session, name: str, *seen_by_the_one_in_front: str) -> int:
+def put(ask: requests.Session, name: str, *seen_by_the_one_in_front: str, content: bytes = b"x") -> int:
     url = f"{ask.headers['X-Test-Url']!s}/inbox/{name}"
     headers = {"X-Forwarded-For": ", ".join(seen_by_the_one_in_front)}
-    return ask.put(url, data=b"x", timeout=5, headers=headers).status_code
+    return ask.put(url, data=content, timeout=5, headers=headers).status_code
 
 
 @pytest.mark.skipif(not NGINX, reason="no nginx here")
@@ -248,6 +253,39 @@ def test_the_inbox_takes_uploads_while_the_service_is_away_and_tells_again_when_
     per_turn = [len(told(folder.origins, *(f"{turn}-{number}" for number in range(20)), day=today)) for turn in (0, 1)]
     assert per_turn[0] >= 18, "each of two workers may lose the line by which it finds that the socket is gone"
     assert per_turn[1] >= 18
+
+
+@pytest.mark.skipif(not NGINX, reason="no nginx here")
+def test_from_an_upload_to_what_a_collector_says_of_the_run(tmp_path: Path) -> None:
+    folder, made = make_operator_folder(tmp_path / "op"), ToldInbox(root=tmp_path / "made")
+    for who in ("home", "proxy"):
+        made.send(claiming(a_result(), f"r-{who}", asn=64500, cc="US"), who, TODAY, asn=None)
+    with inbox(folder, tmp_path) as ask, serving(folder, tmp_path):
+        for path in made.uploads.rglob("*.tgz"):
+            seen = ELSEWHERE if "proxy" in path.name else ADDRESS
+            assert put(ask, path.relative_to(made.uploads).as_posix(), seen, content=path.read_bytes()) == 201
+    today = datetime.now(UTC).date()
+    done = collect_runs([folder.inbox], folder.collected, today=today,
+                        origins=read_upload_origins(folder.origins, today))
+    assert (done.taken, done.origins) == (2, {"same": 1, "other": 1})
+    assert nothing_holds(tmp_path, ADDRESS, ELSEWHERE)
+
+
+def test_the_command_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
+    """With the packaged table; it writes what was sent before the signal."""
+    command = [sys.executable, "-m", "probe", "operate", "origins", str(tmp_path / "o"),
+               "--listen", str(tmp_path / "s"), "--prefix-key", str(tmp_path / "key")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith(b"listening")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.connect(str(tmp_path / "s"))
+            sender.send(line())
+        process.terminate()
+        assert process.wait(60) == 0
+    [origin] = read_upload_origins(tmp_path / "o", datetime.now(UTC).date()).by_upload.values()
+    assert (origin.asn > 0, origin.cc) == (True, "US")
+    assert nothing_holds(tmp_path, ADDRESS)
 
 
 def test_lines_that_come_at_once_are_all_written(tmp_path: Path) -> None:

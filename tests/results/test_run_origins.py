@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -25,11 +25,13 @@ from probe.results.archive.name_origins import (
 )
 from probe.results.archive.own_files import list_top_files
 from probe.results.archive.run_origins import RUN_ORIGINS_FOLDER, judge_origin
+from probe.results.archive.sealed_reading import OpeningKeys
+from probe.results.archive.sealed_runs import read_recipient, seal
 from probe.results.archive.upload_origins import UploadOrigin, read_upload_origins
 from probe.results.archive.vouched_names import read_vouched_names
 from probe.results.files.atomic import StoreError
 from stored import a_result
-from told_inbox import ToldInbox, claiming, key_of, word_of
+from told_inbox import FolderInbox, ToldInbox, claiming, key_of, word_of
 
 TODAY = date(2026, 11, 20)
 
@@ -39,9 +41,11 @@ def inbox(tmp_path: Path) -> ToldInbox:
     return ToldInbox(root=tmp_path / "at")
 
 
-def collect(inbox: ToldInbox, out: Path, day: date = TODAY, *, told: bool = True) -> CollectResult:
+def collect(inbox: ToldInbox, out: Path, day: date = TODAY, *, told: bool = True, remote: bool = False,
+            keys: OpeningKeys | None = None) -> CollectResult:
     origins = read_upload_origins(inbox.origins, day) if told else None
-    return collect_runs([inbox.uploads], out, today=day, origins=origins)
+    source = FolderInbox(root=inbox.uploads) if remote else inbox.uploads
+    return collect_runs([source], out, today=day, origins=origins, keys=keys)
 
 
 def known(out: Path, day: date = TODAY) -> set[str]:
@@ -112,19 +116,30 @@ def test_a_record_that_is_none_is_told(text: str, tmp_path: Path) -> None:
 
 # ---- a collection
 
-@pytest.mark.parametrize("as_file", [False, True])
-def test_each_run_is_told_and_who_was_elsewhere_is_not_known(inbox: ToldInbox, tmp_path: Path, as_file: bool) -> None:
-    """However it came: an archive, or a plain folder, which the inbox takes as well."""
+def make_sealing() -> tuple[Callable[[str, bytes], tuple[str, bytes]], OpeningKeys]:
+    pyrage = pytest.importorskip("pyrage")
+    identity = pyrage.x25519.Identity.generate()
+    recipient = read_recipient(str(identity.to_public()))
+    return lambda name, content: seal(name, content, recipient), OpeningKeys.of([identity])
+
+
+@pytest.mark.parametrize("remote", [False, True])
+@pytest.mark.parametrize("how", ["archive", "file", "sealed"])
+def test_each_run_is_told_and_who_was_elsewhere_is_not_known(inbox: ToldInbox, tmp_path: Path, how: str,
+                                                             remote: bool) -> None:
+    """However it came: as an archive, sealed, or as a plain folder, which the inbox takes as well."""
+    sealing, keys = make_sealing() if how == "sealed" else (None, None)
     for who, asn in (("a", 64500), ("b", 64501), ("c", None)):
-        inbox.send(claiming(a_result(), f"r-{who}"), who, TODAY, asn=asn, prefix=who, as_file=as_file)
-    done = collect(inbox, out := tmp_path / "out")
+        inbox.send(claiming(a_result(), f"r-{who}"), who, TODAY, asn=asn, prefix=who, as_file=how == "file",
+                   seal=sealing)
+    done = collect(inbox, out := tmp_path / "out", remote=remote, keys=keys)
     assert done.origins == {"same": 1, "other": 1, "unknown": 1}
     assert words(out) == {"r-a": "same", "r-b": "other", "r-c": "unknown"}
     assert known(out) == {"a", "c"}
     record = read_vouched_names(out)
     assert record is not None
     assert {told.prefix for told in record.names.values()} == {word_of("a"), ""}
-    assert collect(inbox, out, TODAY + timedelta(days=1)).origins == {}
+    assert collect(inbox, out, TODAY + timedelta(days=1), remote=remote, keys=keys).origins == {}
     assert words(out) == {"r-a": "same", "r-b": "other", "r-c": "unknown"}
     beside = {path.name for path in list_top_files(out)}
     assert {NAME_ORIGINS_FILE, f"{TODAY}.csv"} <= beside
