@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.config.settings import SettingsError
+from probe.core.tables.origin_words import ORIGIN_WORDS, OriginWord
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from probe.results.archive.proven_ages import ProofCounts
     from probe.results.archive.remote_runs import RemoteInbox
     from probe.results.archive.sealed_reading import OpeningKeys
+    from probe.results.archive.upload_origins import UploadOrigins
     from probe.results.signing.age_proofs import IssuerKeys
 
 _SHOWN = 20
@@ -51,12 +53,14 @@ class _Source(click.Path):
               help="Secret key of age (age-keygen -o FILE) that opens what volunteers encrypted to it.")
 @click.option("--issuer-keys", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Public keys of an issuer (probe issuer make): count names that prove their age at once.")
+@click.option("--origins", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+              help="Where probe operate origins writes from which network each upload came: hold runs against it.")
 @click.option("--lake", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Write what is over by the day as Parquet files by country and month there.")
 @click.option("--lab", is_flag=True, help="Take the laboratory's runs, and no others.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
 def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, identity: Path | None,
-            issuer_keys: Path | None, lake: Path | None, lab: bool, as_json: bool) -> None:
+            issuer_keys: Path | None, origins: Path | None, lake: Path | None, lab: bool, as_json: bool) -> None:
     """Check the results folders of many volunteers and merge them into one data set. A DIR is a results folder, or
     holds several. A URL is an inbox to which volunteers upload: https:// of WebDAV or of a server that lists its
     folders, s3://bucket/folder, gs:// or az://.
@@ -64,7 +68,8 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     Every run is read whole, verified against its signature and written anew; a run that comes twice is taken once.
     The data set keeps what it holds already, and other versions of it are refused. If two folders hold different
     versions of a new run, both are reported and none is taken. The file first-seen.csv there notes since when each
-    key is known. Names are established by it, so collect once a day.
+    key is known. Names are established by it, so collect once a day. With --origins a name is so only where most of
+    its runs came from the network that they name, and no more than two names of one prefix are.
 
     The command leaves out runs that are not as they were signed. It leaves out files that are torn, not of a results
     folder, or of a newer schema. It lists them with the reason. Nothing in DIR or at URL is changed. A run is not read
@@ -79,6 +84,7 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
       probe collect https://inbox.example/in -o collected --access inbox.toml
       probe collect incoming -o collected --identity project.key
       probe collect incoming -o collected --issuer-keys issuer.key.public.json
+      probe collect incoming -o collected --origins origins
       probe export collected --release -o to-publish.csv
     """
     places = tuple(_open(source, access) for source in sources)
@@ -87,8 +93,9 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
         _check_places(places, out, lake)
         make_folder(out)
         keys = _read_keys(identity) if identity else None
+        came_from = _read_origins(origins) if origins else None
         with hold_run_lock(out):
-            done = _collect(places, keys, issuer, out, lab)
+            done = _collect(places, keys, issuer, came_from, out, lab)
             written = _update_lake(out, lake) if lake and done.holds_runs else None
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
@@ -207,12 +214,19 @@ def _read_issuer(path: Path) -> IssuerKeys:
         raise StoreError(f"{path}: {error}") from None
 
 
-def _collect(sources: tuple[Path | RemoteInbox, ...], keys: OpeningKeys | None, issuer: IssuerKeys | None, out: Path,
-             lab: bool) -> CollectResult:
+def _read_origins(folder: Path) -> UploadOrigins:
+    """Raises StoreError."""
+    from probe.results.archive.upload_origins import read_upload_origins
+
+    return read_upload_origins(folder, datetime.now(UTC).date())
+
+
+def _collect(sources: tuple[Path | RemoteInbox, ...], keys: OpeningKeys | None, issuer: IssuerKeys | None,
+             came_from: UploadOrigins | None, out: Path, lab: bool) -> CollectResult:
     from probe.results.archive.collecting import collect_runs as gather
 
     with show_progress("Reading folders") as progress:
-        return gather(sources, out, keys=keys, lab=lab, issuer=issuer, progress=progress)
+        return gather(sources, out, keys=keys, lab=lab, issuer=issuer, origins=came_from, progress=progress)
 
 
 def _as_json(done: CollectResult) -> dict[str, object]:
@@ -226,6 +240,7 @@ def _as_json(done: CollectResult) -> dict[str, object]:
         "refused": [{"path": str(found.path), "reason": found.reason} for found in done.refused],
         "proofs": {"new": done.proofs.new, "known": done.proofs.known,
                    "worthless": dict(done.proofs.worthless)} if done.proofs else None,
+        "origins": {word: done.origins[word] for word in ORIGIN_WORDS} if done.origins is not None else None,
     }
 
 
@@ -233,10 +248,7 @@ def _tell(done: CollectResult, out: Path) -> None:
     schemas = ", ".join(f"schema {visible(version)}: {runs}" for version, runs in sorted(done.schemas.items()) if runs)
     click.echo(f"{out}: {done.taken} runs taken from {done.folders} folders{f' ({schemas})' if schemas else ''}; "
                f"{done.duplicates} came twice, {done.present} were there already.")
-    if unsigned := done.signatures["unsigned"]:
-        click.echo(f"{unsigned} runs are unsigned: nobody can tell whether they were changed.")
-    if done.proofs:
-        _tell_proofs(done.proofs)
+    _tell_senders(done)
     if done.lab:
         click.echo(f"{done.lab} runs left out, because laboratory runs and others are never mixed; see --lab.")
     for run, folders in sorted(done.conflicts.items()):
@@ -255,10 +267,25 @@ def _tell(done: CollectResult, out: Path) -> None:
         click.echo(f"  ... and {len(done.refused) - _SHOWN} more; --json lists all.")
 
 
+def _tell_senders(done: CollectResult) -> None:
+    """How far it is known who sent the runs."""
+    if unsigned := done.signatures["unsigned"]:
+        click.echo(f"{unsigned} runs are unsigned: nobody can tell whether they were changed.")
+    if done.proofs:
+        _tell_proofs(done.proofs)
+    if done.origins is not None:
+        _tell_origins(done.origins)
+
+
 def _tell_proofs(proofs: ProofCounts) -> None:
     click.echo(f"{proofs.new} names proved their age; {proofs.known} proofs were known.")
     for why, count in proofs.worthless.most_common():
         click.echo(f"{count} proofs count for nothing: each {visible(why)}")
+
+
+def _tell_origins(origins: Counter[OriginWord]) -> None:
+    click.echo(f"{origins['same']} runs came from the network that they name, {origins['other']} from another one; of "
+               f"{origins['unknown']} nobody knows.")
 
 
 def _kind(reason: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from probe.operation.operate.operator_choices import (
     read_choices,
 )
 from probe.operation.operate.operator_steps import STEPS, StepName, back_up, make_step_command, note_step, run_step
+from probe.operation.operate.web_server import INBOX_PATH
 from probe.operation.schedules.installed_schedules import make_own_command
 from probe.operation.updates.list_document import ListError
 from probe.operation.updates.minisign import SignatureError
@@ -56,6 +58,10 @@ def operate() -> None:
               "DIR/keys/age.key.")
 @click.option("--issuer/--no-issuer", default=None, help="Let volunteers prove without a name that they are not "
               "new (probe issuer); makes keys for three years.")
+@click.option("--origins/--no-origins", default=None, help="Write down from which network each upload came, and no "
+              "address (default: where that can be known).")
+@click.option("--client-header", metavar="NAME", help="Without a certificate: in which header the server in front puts "
+              "who asks, such as X-Forwarded-For. It must set or extend it.")
 @click.option("--web-port", type=click.IntRange(1, 65_535), help="Of the web server; without a certificate on loopback "
               "(default: 443).")
 def init(directory: Path, **said: str | int | bool | None) -> None:
@@ -179,6 +185,42 @@ def _back_up(folder: OperatorFolder, keys: Path) -> str:
     except (OSError, StoreError) as error:
         return str(error)
     return ""
+
+
+@operate.command()
+@click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--listen", "listen_at", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="SOCKET",
+              help="Where the web server writes a line for each upload (access_log syslog:server=unix:SOCKET).")
+@click.option("--prefix-key", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Key of this month's words for prefixes; made where it is missing, and drawn anew each month.")
+@click.option("--inbox", default=INBOX_PATH, show_default=True, metavar="PATH", help="What uploads' paths begin with.")
+def origins(directory: Path, listen_at: Path, prefix_key: Path, inbox: str) -> None:
+    """Write into DIR from which network each upload came, for `probe collect --origins`. No address is written.
+
+    Of each address stand there network, country, and a word that is the same for its /24 or /48 in one month. The words
+    are made with a key that is thrown away. Files of more than 40 days ago are removed.
+
+    \b
+    Examples:
+      probe operate origins /srv/reachability/state/origins --listen /run/origins/lines.sock \\
+        --prefix-key /run/origins/prefix.key
+    """
+    from probe.config.geo.geo_table import GeoError
+    from probe.config.geo.packaged_table import PackedTable
+    from probe.operation.origins.origin_files import OriginFiles
+    from probe.operation.origins.origin_service import OriginService, listen
+    from probe.operation.origins.prefix_words import PrefixWords
+
+    try:
+        files = OriginFiles(directory, table=PackedTable(), words=PrefixWords(prefix_key), inbox=inbox)
+        with listen(listen_at) as sock:
+            service = OriginService(sock, files)
+            signal.signal(signal.SIGTERM, lambda *_: service.stop())
+            signal.signal(signal.SIGINT, lambda *_: service.stop())
+            click.echo(f"listening on {visible(str(listen_at))}")
+            service.serve()
+    except (StoreError, GeoError, ValueError) as error:
+        raise click.ClickException(visible(str(error))) from None
 
 
 @operate.command()

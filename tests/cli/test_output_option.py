@@ -25,13 +25,13 @@ BESIDE = {
     "issuer serve": {"--ledger"},
     "fleet health": {"--metrics", "--dashboard", "--alert-to", "--alert-state", "--rollout"}, "lab exec": {"--pcap"},
     "lab score": {"--html", "--markdown", "--keep", "--keep-failing"}, "look": {"--bundle", "--archive"},
-    "operate check": {"--metrics"},
+    "operate check": {"--metrics"}, "operate origins": {"--listen", "--prefix-key"},
     "report": {"--figures"},
 }
 """Command -> options for what it makes besides, several of which can be asked for at once."""
 READS = {"--results", "--config", "--catalogue", "--answers", "--events", "--targets", "--policy", "--key", "--series",
          "--ask", "--access", "--from", "--counts", "--ooni", "--operators", "--stores", "--verify", "--revises",
-         "--identity", "--issuer-keys", "--keys", "--list", "--staged"}
+         "--identity", "--issuer-keys", "--origins", "--keys", "--list", "--staged"}
 FORMER = {"analyse", "demo", "fleet simulate", "import ooni", "look", "report"}
 """Commands that called it `--out`."""
 SHOWN_STILL = {"demo", "fleet simulate"}

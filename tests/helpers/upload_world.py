@@ -71,6 +71,39 @@ def nginx(home: Path, *, full: str = "on", more: str = "", before: str = "") -> 
         process.wait()
 
 
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback on which nobody listens."""
+    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [one.getsockname()[1] for one in taken]
+    finally:
+        for one in taken:
+            one.close()
+
+
+@contextmanager
+def running_nginx(text: str, path: Path) -> Iterator[None]:
+    """The real server by a configuration that an operator gets, while the block runs; its errors are read here."""
+    assert NGINX
+    text = f"user root;\n{text}" if os.geteuid() == 0 else text
+    path.write_text(text.replace("error_log /dev/null crit", "error_log stderr notice"))
+    process = subprocess.Popen([NGINX, "-e", "stderr", "-c", str(path)], stderr=subprocess.PIPE)
+    assert process.stderr
+    try:
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if b"start worker processes" in line:
+                break
+        else:
+            raise AssertionError(b"".join(said).decode())
+        yield
+    finally:
+        process.terminate()
+        process.stderr.read()
+        process.wait()
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Notes what is asked; the server's `answer` decides what becomes of it."""
 

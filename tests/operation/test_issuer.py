@@ -81,12 +81,12 @@ def test_a_proof_moves_no_beginning_of_a_record(world: IssuerWorld, tmp_path: Pa
     record = read_vouched_names(out)
     assert record
     assert record.begin == world.clock.now.date()
-    assert record.find(volunteer.key_name, 64500)
+    assert record.find(volunteer.key_name, 64500, world.clock.now.date())
     (out / VOUCHED_FILE).write_text("probe_id,since,asn,prefix\r\n"
                                     f"{volunteer.key_name},2026-12-03,64500,p1\r\nx,2026-11-01,,\r\n")
     record = read_vouched_names(out)
     assert record
-    told = record.find(volunteer.key_name, 64500)
+    told = record.find(volunteer.key_name, 64500, world.clock.now.date())
     assert told
     assert (told.since, told.prefix, record.begin) == (date(2026, 11, 30), "p1", date(2026, 11, 1))
 
@@ -179,8 +179,8 @@ def test_what_proves_nothing_is_counted(world: IssuerWorld, tmp_path: Path, keys
     assert (done.proofs.new, sum(done.proofs.worthless.values())) == (0, len(bad))
     record = read_vouched_names(out)
     assert record
-    assert record.find(stranger.key_name, 64500) is None
-    assert record.find(volunteer.key_name, 64501) is None
+    assert record.find(stranger.key_name, 64500, world.clock.now.date()) is None
+    assert record.find(volunteer.key_name, 64501, world.clock.now.date()) is None
 
 
 def test_a_proof_of_another_month_is_worth_nothing(world: IssuerWorld, tmp_path: Path) -> None:

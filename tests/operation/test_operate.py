@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import stat
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -46,7 +45,7 @@ from probe.operation.operate.web_server import UPLOAD_USER, make_web_configurati
 from probe.operation.updates.signing import read_secret_key
 from probe.operation.upload.age_wallet import read_wallet
 from probe.results.signing.age_proofs import digest_issuer_keys
-from upload_world import NGINX
+from upload_world import NGINX, free_ports, running_nginx
 
 SAID = ("--operator", "Example <Lab>", "--contact", "a@example.org", "--reviewed", "Board, 2026-11-20")
 COMPOSE_SCHEMA = Path(__file__).with_name("compose_spec.json")
@@ -119,7 +118,8 @@ def test_secrets_are_in_files_of_their_owner_and_nowhere_else(folder: OperatorFo
     {"host": "localhost"}, {"host": "Probe.example.org"}, {"host": "a.example;"}, {"host": "a b.example"},
     {"host": "a.example\n"}, {"vantage": "../x"}, {"vantage": ""}, {"certificate": "/c.pem"},
     {"certificate": "/c.pem;", "key": "/k"}, {"certificate": "c.pem", "key": "k.pem"}, {"contact": "a\nb"},
-    {"web_port": 8080},
+    {"web_port": 8080}, {"client_header": "X;"}, {"client_header": "X\n"},
+    {"client_header": "X", "certificate": "/c.pem", "key": "/k.pem"},
 ])
 def test_choices_that_would_mean_something_to_a_configuration_are_refused(wrong: dict[str, str | int]) -> None:
     assert check_choices(OperatorChoices(host="probe.example.org")) == ""
@@ -149,7 +149,8 @@ def test_systemd_takes_every_unit_and_finds_it_shut_in(folder: OperatorFolder, w
         assert init(folder.root, "--certificate", "/etc/tls/c.pem", "--key", "/etc/tls/k.pem").exit_code == 1
     here = folder.root / "systemd"
     services = sorted(here.glob("*.service"))
-    assert [path.name for path in services] == [f"reachability-probe-{name}.service" for name in UNITS]
+    wanted = sorted([*UNITS, *(["origins"] if with_certificate else [])])
+    assert [path.name for path in services] == [f"reachability-probe-{name}.service" for name in wanted]
     done = subprocess.run(["systemd-analyze", "verify", *map(str, here.iterdir())], capture_output=True, text=True,
                           timeout=60, check=False)
     assert [line for line in done.stderr.splitlines() if "reachability-probe" in line and (
@@ -192,7 +193,7 @@ def test_the_compose_file_is_one(folder: OperatorFolder) -> None:
     assert made.pop("name") == "reachability-probe"  # the schema is older than it
     jsonschema.validate(made, json.loads(COMPOSE_SCHEMA.read_text()) | {
         "$schema": "http://json-schema.org/draft-07/schema#"})
-    assert set(made["services"]) == {"web", "helper", "feed", "hourly", "lists"}
+    assert set(made["services"]) == {"web", "helper", "feed", "hourly", "lists", "origins"}
     for service in made["services"].values():
         assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
         named = [one if isinstance(one, str) else one["source"] for one in service.get("secrets", [])]
@@ -229,6 +230,27 @@ def test_an_issuer_stands_where_the_operator_says_so(folder: OperatorFolder, mon
     assert "location /issuer/" not in (folder.config / "nginx.conf").read_text()
 
 
+@pytest.mark.parametrize(("said", "wanted"), [
+    ((), False), (("--client-header", "X-Forwarded-For"), True),
+    (("--client-header", "X-Forwarded-For", "--no-origins"), False),
+    (("--certificate", "/etc/tls/c.pem", "--key", "/etc/tls/k.pem"), True),
+    (("--certificate", "/etc/tls/c.pem", "--key", "/etc/tls/k.pem", "--no-origins"), False),
+])
+def test_origins_are_written_down_where_the_server_can_know_them(said: Sequence[str], wanted: bool,
+                                                                 folder: OperatorFolder) -> None:
+    assert init(folder.root, *SAID, *said).exit_code == 0
+    compose = yaml.safe_load((folder.root / "compose.yaml").read_text())
+    told = {
+        (folder.root / "systemd" / "reachability-probe-origins.service").exists(),
+        "reachability-probe-origins.service" in (folder.root / "install.sh").read_text(),
+        "syslog:" in (folder.config / "nginx.conf").read_text(),
+        "origins" in compose["services"], "origins-runtime" in compose.get("volumes", {}),
+        str(folder.origins) in make_step_command("collect", read_choices(folder), folder, folder.keys),
+        not all(one.well for one in check_parts(read_choices(folder), folder, ["origins"], now=NOW)),
+    }
+    assert told == {wanted}
+
+
 def test_words_of_an_operator_mean_nothing_in_the_compose_file() -> None:
     from probe.operation.operate.compose_file import make_compose
 
@@ -239,20 +261,10 @@ def test_words_of_an_operator_mean_nothing_in_the_compose_file() -> None:
 
 # ---- the web server
 
-def free_ports(count: int) -> list[int]:
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [one.getsockname()[1] for one in taken]
-    finally:
-        for one in taken:
-            one.close()
-
-
 @contextmanager
 def web(folder: OperatorFolder, issuer_port: int = 0) -> Iterator[str]:
     """The real server by the configuration that is written, with its credentials beside it; `issuer_port`: of an issuer
     that there is."""
-    assert NGINX
     web_port, health_port, helper_port, metrics_port = free_ports(4)
     choices = OperatorChoices(host="probe.example.org", web_port=web_port, health_port=health_port,
                               helper_port=helper_port, metrics_port=metrics_port, issuer=bool(issuer_port),
@@ -263,18 +275,8 @@ def web(folder: OperatorFolder, issuer_port: int = 0) -> Iterator[str]:
     runtime = folder.root / "runtime"
     runtime.mkdir()
     text = make_web_configuration(choices, folder, runtime=str(runtime), credentials=str(folder.keys))
-    text = f"user root;\n{text}" if folder.root.stat().st_uid == 0 else text
-    path = folder.root / "nginx.conf"
-    path.write_text(text.replace("error_log /dev/null crit", "error_log stderr notice"))
-    process = subprocess.Popen([NGINX, "-e", "stderr", "-c", str(path)], stderr=subprocess.PIPE)
-    assert process.stderr
-    try:
-        assert any(b"start worker processes" in line for line in process.stderr)
+    with running_nginx(text, folder.root / "nginx.conf"):
         yield f"http://127.0.0.1:{web_port}"
-    finally:
-        process.terminate()
-        process.stderr.read()
-        process.wait()
 
 
 @pytest.mark.skipif(not NGINX, reason="no nginx here")

@@ -25,7 +25,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
                     "hops", "ladder", "session"),
     "control": ("", "reaching", "asking", "helper", "feeds", "globalping", "public"),
     "results": ("", "files", "signing", "runs", "batches", "verification", "archive", "publication"),
-    "operation": ("schedules", "updates", "issuer", "upload", "inbox", "operate", "status", "commands"),
+    "operation": ("schedules", "updates", "issuer", "upload", "inbox", "origins", "operate", "status", "commands"),
     "interop": ("words", "", "ooni", "submit", "archive"),
     "research": ("cells", "counts", "engines", "counting", "events", "population", "slowed", "registers", "stores",
                  "report", "fleet_health", "explanation", "look", "examples", ""),

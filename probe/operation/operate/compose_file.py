@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from probe.operation.operate.operator_choices import FILE_NAME, ISSUER_KEY, OperatorChoices, OperatorFolder, list_keys
-from probe.operation.operate.web_server import MAX_UPLOAD_MB
+from probe.operation.operate.operator_units import make_origins_arguments
+from probe.operation.operate.web_server import MAX_UPLOAD_MB, ORIGINS_RUNTIME
 
 EXTRAS = "quic,helper,research,operate,alerts,age"
 IMAGE = "reachability-probe-operator"
 WEB_IMAGE = "docker.io/library/nginx:stable"
+_ORIGINS_VOLUME = "origins-runtime"
 _RUNTIME = "/run/reachability-probe-web"
 _CREDENTIALS = "/run/credentials/reachability-probe-web.service"
 
@@ -34,7 +36,8 @@ def make_compose(choices: OperatorChoices, folder: OperatorFolder, *, uid: int, 
             "web": _base(uid, gid) | {
                 "image": WEB_IMAGE, "command": ["nginx", "-e", "/dev/null", "-c", str(folder.config / "nginx.conf")],
                 "ports": [f"{choices.web_port}:{choices.web_port}"] if choices.certificate else [],
-                "volumes": [_bind(str(folder.config), read_only=True), _bind(state)],
+                "volumes": [_bind(str(folder.config), read_only=True), _bind(state),
+                            *([f"{_ORIGINS_VOLUME}:{ORIGINS_RUNTIME}"] if choices.knows_origins else [])],
                 "tmpfs": [f"{_RUNTIME}:uid={uid},gid={gid},mode=0700", "/tmp"],
                 "secrets": [{"source": name, "target": f"{_CREDENTIALS}/{name}"} for name in (
                     "passwords", *(("certificate", "key") if choices.certificate else ()))],
@@ -50,6 +53,7 @@ def make_compose(choices: OperatorChoices, folder: OperatorFolder, *, uid: int, 
                 "mem_limit": "1g",
             },
             **(_make_issuer(choices, folder, uid, gid) if choices.issuer else {}),
+            **(_make_origins(folder, uid, gid) if choices.knows_origins else {}),
             "feed": _base(uid, gid) | _ours() | {
                 "command": ["feed", "--key", "/run/secrets/feed.key", "--name", choices.vantage,
                             "-o", str(folder.public / "feeds"), "--every", "30",
@@ -82,6 +86,9 @@ def make_compose(choices: OperatorChoices, folder: OperatorFolder, *, uid: int, 
         },
         "secrets": secrets,
     }
+    if choices.knows_origins:  # in memory, for as long as one of both runs
+        document["volumes"] = {_ORIGINS_VOLUME: {"driver": "local", "driver_opts": {
+            "type": "tmpfs", "device": "tmpfs", "o": f"uid={uid},gid={gid},mode=0700,size=1m"}}}
     head = ("# Written by `probe operate init`, which writes it anew. In a checkout of the program, once and after\n"
             f"# each upgrade:\n"
             f"#   docker build -f Containerfile --build-arg EXTRAS={EXTRAS} -t {IMAGE} .\n"
@@ -97,6 +104,17 @@ def _make_issuer(choices: OperatorChoices, folder: OperatorFolder, uid: int, gid
         "volumes": [_bind(str(folder.ledger.parent)), _bind(str(folder.root / FILE_NAME), read_only=True)],
         "secrets": [ISSUER_KEY],
         "healthcheck": _check(["probe", "operate", "check", str(folder.root), "--only", "issuer"]),
+        "mem_limit": "256m",
+    }}
+
+
+def _make_origins(folder: OperatorFolder, uid: int, gid: int) -> dict[str, Any]:
+    return {"origins": _base(uid, gid) | _ours() | {
+        "network_mode": "none",
+        "command": make_origins_arguments(folder),
+        "volumes": [_bind(str(folder.origins)), _bind(str(folder.root / FILE_NAME), read_only=True),
+                    f"{_ORIGINS_VOLUME}:{ORIGINS_RUNTIME}"],
+        "healthcheck": _check(["probe", "operate", "check", str(folder.root), "--only", "origins"]),
         "mem_limit": "256m",
     }}
 

@@ -13,13 +13,15 @@ from typing import Literal, get_args
 from probe.operation.operate.list_publishing import LIST_NAME
 from probe.operation.operate.operator_choices import OperatorChoices, OperatorFolder
 from probe.operation.operate.operator_steps import StepName, read_outcomes
+from probe.operation.origins.origin_files import read_origin_status
 
-PartName = Literal["web", "helper", "feed", "list", "steps", "inbox", "disk", "issuer"]
+PartName = Literal["web", "helper", "feed", "list", "steps", "inbox", "disk", "issuer", "origins"]
 PARTS: tuple[PartName, ...] = get_args(PartName)
 ASK_S = 10.0
 FRESH_H = 3.0
 """What is made each hour or oftener is late after this."""
 LIST_FRESH_DAYS = 14.0
+ORIGINS_FRESH_MIN = 5.0
 _DAILY: dict[StepName, float] = {"backup": 50.0}
 _MIN_FREE_SHARE, _MIN_FREE_BYTES = 0.10, 1 << 30
 _EXPECTED: tuple[StepName, ...] = ("collect", "analyse", "site", "health", "list", "backup")
@@ -59,6 +61,8 @@ def _find_trouble(part: PartName, choices: OperatorChoices, folder: OperatorFold
             return _ask(choices.helper_port, "/")
         case "issuer":
             return _ask(choices.issuer_port, "/keys") if choices.issuer else ""
+        case "origins":
+            return _explain_origins(folder, now) if choices.knows_origins else ""
         case "feed":
             return _explain_age(folder.public / "feeds" / f"{choices.vantage}.json", now, most_h=FRESH_H)
         case "list":
@@ -69,6 +73,16 @@ def _find_trouble(part: PartName, choices: OperatorChoices, folder: OperatorFold
             return _explain_silence(folder, now)
         case "disk":
             return _explain_full(folder)
+
+
+def _explain_origins(folder: OperatorFolder, now: datetime.datetime) -> str:
+    status = read_origin_status(folder.origins)
+    if status is None:
+        return "nothing has told from where uploads come yet"
+    minutes = (now - status.at).total_seconds() / 60
+    if minutes > ORIGINS_FRESH_MIN:
+        return f"nothing has told from where uploads come for {minutes:.0f} minutes"
+    return f"of {status.lost} uploads nobody wrote from where they came: there were too many" if status.lost else ""
 
 
 def _ask(port: int, path: str) -> str:

@@ -13,6 +13,7 @@ from probe.config.settings import SettingsError, read_toml
 
 FILE_NAME = "operator.toml"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}\Z")
 _HOST = re.compile(r"(?=.{4,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+\Z")
 
 _Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
@@ -37,6 +38,10 @@ class OperatorChoices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Public key of age to which volunteers encrypt what they send; its identity is then in keys/age.key."""
     issuer: bool = False
     """Whether volunteers may prove that they are not new (`probe issuer`)."""
+    origins: bool = True
+    """Whether it is written down from which network each upload came, where that can be known."""
+    client_header: str = ""
+    """Without a certificate: the header in which the server in front puts who asks."""
     web_port: _Port = 443
     """Of the web server; on loopback where it has no certificate."""
     health_port: _Port = 8081
@@ -47,6 +52,11 @@ class OperatorChoices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How many of 100 volunteers take config/targets-next.csv, where it is there."""
     lab: bool = False
     """Whether it is a rehearsal, with the laboratory's rows and no others."""
+
+    @property
+    def knows_origins(self) -> bool:
+        """Whether origins are written down: behind a server that does not tell who asks there is nothing to write."""
+        return self.origins and bool(self.certificate or self.client_header)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +91,11 @@ class OperatorFolder:
         return self.state / "issuer" / "spent.sqlite"
 
     @property
+    def origins(self) -> Path:
+        """From which network each upload came."""
+        return self.state / "origins"
+
+    @property
     def collected(self) -> Path:
         """Their runs, checked."""
         return self.state / "collected"
@@ -109,7 +124,7 @@ class OperatorFolder:
 ISSUER_KEY = "issuer.key"
 ISSUER_KEYS = "issuer.json"
 """In `config`: the issuer's public keys."""
-STATE_FOLDERS = ("inbox", "collected", "analysis", "public", "figures", "backup")
+STATE_FOLDERS = ("inbox", "origins", "collected", "analysis", "public", "figures", "backup")
 """Below `state`."""
 _KEYS = ("feed.key", "crowd.key", "list.key", "passwords", "upload-password", "alerts")
 
@@ -140,6 +155,8 @@ def check_choices(choices: OperatorChoices) -> str:
         return f"vantage {choices.vantage!r} is no name: small letters, digits and dashes"
     if bool(choices.certificate) != bool(choices.key):
         return "certificate and key go together"
+    if choices.client_header and (choices.certificate or not _HEADER.match(choices.client_header)):
+        return "client_header is the name of a header, such as X-Forwarded-For, where there is no certificate"
     if any(path and (not path.startswith("/") or re.search(r"[\s\"'\\;{}$%#:]", path))
            for path in (choices.certificate, choices.key)):
         return "certificate and key are whole paths, without blanks and signs that configurations give a meaning"

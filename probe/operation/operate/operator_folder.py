@@ -158,7 +158,8 @@ def _list_install_lines(choices: OperatorChoices, folder: OperatorFolder) -> Ite
         "systemctl daemon-reload",
         f"for unit in {folder.root}/systemd/*.timer {folder.root}/systemd/{USER}-web.service "
         f"{folder.root}/systemd/{USER}-helper.service {folder.root}/systemd/{USER}-feed.service"
-        f"{f' {folder.root}/systemd/{USER}-issuer.service' if choices.issuer else ''}; do",
+        f"{f' {folder.root}/systemd/{USER}-issuer.service' if choices.issuer else ''}"
+        f"{f' {folder.root}/systemd/{USER}-origins.service' if choices.knows_origins else ''}; do",
         '  systemctl enable "$(basename "$unit")"',
         '  systemctl restart "$(basename "$unit")"',
         "done",

@@ -49,7 +49,8 @@ def make_step_command(step: StepName, choices: OperatorChoices, folder: Operator
             sealed = ["--identity", str(keys / "age.key")] if (keys / "age.key").exists() else []
             public = folder.config / ISSUER_KEYS
             aged = ["--issuer-keys", str(public)] if choices.issuer and public.exists() else []
-            return ["collect", str(folder.inbox), "-o", collected, *sealed, *aged, *lab]
+            origins = ["--origins", str(folder.origins)] if choices.knows_origins and folder.origins.is_dir() else []
+            return ["collect", str(folder.inbox), "-o", collected, *sealed, *aged, *origins, *lab]
         case "analyse":
             return ["analyse", collected, "-o", analysis, *lab]
         case "site":

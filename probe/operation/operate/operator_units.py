@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from probe.operation.operate.operator_choices import ISSUER_KEY, OperatorChoices, OperatorFolder, list_keys
+from probe.operation.operate.web_server import ORIGINS_RUNTIME, ORIGINS_SOCKET
 from probe.operation.schedules.helper_unit import NAME as HELPER
 from probe.operation.schedules.helper_unit import make_helper_unit
 from probe.operation.schedules.systemd import format_lone_path, quote_word
@@ -75,6 +76,12 @@ def _list_jobs(choices: OperatorChoices, folder: OperatorFolder,
             secrets={ISSUER_KEY: str(keys / ISSUER_KEY)},
             command=[*command, "issuer", "serve", "--key", f"%d/{ISSUER_KEY}", "--ledger", str(folder.ledger),
                      "--listen", f"127.0.0.1:{choices.issuer_port}"])
+    if choices.knows_origins:
+        yield "origins", ServiceJob(
+            about="from which network uploads come", stays=True, writes=[str(folder.origins)], memory="256M",
+            command=[*command, *make_origins_arguments(folder)],
+            more=[f"RuntimeDirectory={ORIGINS_RUNTIME.removeprefix('/run/')}", "RuntimeDirectoryMode=0700",
+                  "RuntimeDirectoryPreserve=yes", "IPAddressDeny=any"])
     yield "site", ServiceJob(about="public site", command=[*work, "site"], writes=[state])
     yield "metrics", ServiceJob(about="health of the fleet, alerts", command=[*work, "--keys", "%d", "health", "alert"],
                                 writes=[state], secrets={"alerts": str(keys / "alerts")})
@@ -87,6 +94,12 @@ def _list_jobs(choices: OperatorChoices, folder: OperatorFolder,
                                writes=[state], secrets={name: str(keys / name) for name in list_keys(choices)})
     yield "check", ServiceJob(about="check of all services", command=[*command, "operate", "check", str(folder.root),
                               "--metrics", str(folder.figures / "operator.prom")], writes=[state], memory="256M")
+
+
+def make_origins_arguments(folder: OperatorFolder) -> list[str]:
+    """Of this program, for the service that is told of uploads."""
+    return ["operate", "origins", str(folder.origins), "--listen", ORIGINS_SOCKET,
+            "--prefix-key", f"{ORIGINS_RUNTIME}/prefix.key"]
 
 
 def _make_service(job: ServiceJob) -> str:

@@ -1,6 +1,7 @@
 """The configuration of nginx: the volunteers' inbox, lists, feeds, the site, and helper and issuer behind it. Pure.
 
-Nobody's address is written: no access log, and an error log that takes none. Nobody can read the inbox, or write over
+Nobody's address is written: no access log, and an error log that takes none. Uploads are told to a service on a socket,
+which forgets the address (`probe.operation.origins`). Nobody can read the inbox, or write over
 what is there: a run that comes twice is answered as if it had been taken.
 """
 
@@ -10,8 +11,13 @@ import base64
 import hashlib
 
 from probe.operation.operate.operator_choices import OperatorChoices, OperatorFolder
+from probe.operation.origins.upload_lines import LOG_FORMAT
 
 UPLOAD_USER = "volunteer"
+INBOX_PATH = "/inbox/"
+ORIGINS_RUNTIME = "/run/reachability-probe-origins"
+"""A folder in memory: the socket that uploads are told to, and the key of this month's words for prefixes."""
+ORIGINS_SOCKET = f"{ORIGINS_RUNTIME}/lines.sock"
 MAX_UPLOAD_MB = 64
 _CREDENTIALS = "/run/credentials/reachability-probe-web.service"
 
@@ -28,6 +34,14 @@ _ISSUER = """\
       client_max_body_size 16k;
     }}
 """
+
+_ORIGINS = """\
+  # Of an upload that was taken, who sent it is told to a service of this machine, which keeps the network alone.
+  log_format origins {log_format};
+  map "$request_method $status" $is_upload {{ default 0; "PUT 201" 1; }}
+"""
+_TELL = "      access_log syslog:server=unix:{socket},nohostname,tag=inbox origins if=$is_upload;\n"
+_IN_FRONT = "  set_real_ip_from 127.0.0.1; set_real_ip_from ::1; real_ip_header {header};\n"
 
 _TEMPLATE = """\
 # Written by `probe operate init`, which writes it anew: change {choices_file}.
@@ -55,7 +69,7 @@ http {{
   limit_conn_zone $binary_remote_addr zone=clients:10m;
   limit_req_zone $binary_remote_addr zone=uploads:10m rate=5r/s;
   limit_req_status 429; limit_conn_status 429;
-
+{in_front}{origins}
   server {{
     listen 127.0.0.1:{health_port};
     location / {{ return 404; }}
@@ -77,8 +91,8 @@ always;
     location /feeds/ {{ limit_except GET {{ deny all; }} }}
     location /lists/ {{ limit_except GET {{ deny all; }} }}
 
-    location /inbox/ {{
-      root {state};
+    location {inbox} {{
+{tell}      root {state};
       auth_basic "inbox"; auth_basic_user_file {passwords};
       limit_req zone=uploads burst=100 nodelay;
       if ($request_method !~ "^(PUT|MKCOL)$") {{ return 405; }}
@@ -99,9 +113,10 @@ always;
 
 
 def make_web_configuration(choices: OperatorChoices, folder: OperatorFolder, *,
-                           runtime: str = "/run/reachability-probe-web", credentials: str = _CREDENTIALS) -> str:
+                           runtime: str = "/run/reachability-probe-web", credentials: str = _CREDENTIALS,
+                           origins_socket: str = ORIGINS_SOCKET) -> str:
     """The text of nginx.conf. `runtime`: a folder for what lasts as long as the server; `credentials`: where
-    certificate, key and passwords lie."""
+    certificate, key and passwords lie; `origins_socket`: to which uploads are told."""
     if choices.certificate:
         listen = (f"    listen {choices.web_port} ssl; listen [::]:{choices.web_port} ssl;\n"
                   f"    ssl_certificate {credentials}/certificate; ssl_certificate_key {credentials}/key;\n"
@@ -113,7 +128,10 @@ def make_web_configuration(choices: OperatorChoices, folder: OperatorFolder, *,
         choices_file=folder.root / "operator.toml", runtime=runtime, max_mb=MAX_UPLOAD_MB,
         temporary=folder.state / "inbox-partly", health_port=choices.health_port, listen=listen, host=choices.host,
         public=folder.public, state=folder.state, passwords=f"{credentials}/passwords",
-        helper_port=choices.helper_port, issuer=_ISSUER.format(
+        helper_port=choices.helper_port, inbox=INBOX_PATH,
+        in_front=_IN_FRONT.format(header=choices.client_header) if choices.client_header else "",
+        origins=_ORIGINS.format(log_format=LOG_FORMAT) if choices.knows_origins else "",
+        tell=_TELL.format(socket=origins_socket) if choices.knows_origins else "", issuer=_ISSUER.format(
             path=ISSUER_PATH, passwords=f"{credentials}/passwords", port=choices.issuer_port) if choices.issuer else "")
 
 

@@ -67,6 +67,10 @@ class VouchedNumbers:
     """Of each, as a day's ordinal."""
     prefix: NDArray[np.int64]
     """Of each, a number for its prefix; -1 where it is not told."""
+    elsewhere: NDArray[np.uint64]
+    """Names in their networks, as pairs, a row for each stay elsewhere."""
+    stays: NDArray[np.int64]
+    """Of each of these its first day, and the first day after it."""
 
 
 def number_names(probe_ids: Iterable[str], countries: Iterable[str], asns: Iterable[int]) -> DayNames:
@@ -98,14 +102,25 @@ def number_vouched(vouched: VouchedNames | None) -> VouchedNumbers | None:
         return None
     told = vouched.names
     keys = list(told)
-    names = np.column_stack([_hash(pd.Series([name for name, _ in keys])),
-                             np.array([asn for _, asn in keys], dtype=np.uint64)])
+    names = _number_keys(keys)
+    away = [(key, span) for key, spans in vouched.elsewhere.items() for span in spans]
     prefixes = {word: number for number, word in enumerate(sorted({one.prefix for one in told.values()} - {""}))}
     order = np.argsort(pair_numbers(names), kind="stable")
     return VouchedNumbers(
         speaks_of=vouched.speaks_of, known=names[order],
         since=np.array([told[key].since.toordinal() for key in keys], dtype=np.int64)[order],
-        prefix=np.array([prefixes.get(told[key].prefix, -1) for key in keys], dtype=np.int64)[order])
+        prefix=np.array([prefixes.get(told[key].prefix, -1) for key in keys], dtype=np.int64)[order],
+        elsewhere=pair_numbers(_number_keys([key for key, _ in away])),
+        stays=np.array([(span.begin.toordinal(), (span.end or date.max).toordinal()) for _, span in away],
+                       dtype=np.int64).reshape(-1, 2))
+
+
+def _number_keys(keys: Sequence[tuple[str, int]]) -> DayNames:
+    """Names and numbers of networks, in the order given."""
+    if not keys:
+        return NO_NAMES
+    return np.column_stack([_hash(pd.Series([name for name, _ in keys])),
+                            np.array([asn for _, asn in keys], dtype=np.uint64)])
 
 
 def judge_days(days: Sequence[str], names_of: Callable[[str], DayNames],
@@ -145,7 +160,7 @@ def _date(day: str) -> date:
 
 
 def find_vouched(names: DayNames, day: date, vouched: VouchedNumbers) -> NDArray[np.uint64]:
-    """Those whom the collector has known for long enough, the oldest few of each prefix."""
+    """Those whom the collector has known for long enough, and who are not elsewhere, the oldest few of each prefix."""
     if not len(vouched.known):
         return NO_NAMES[:, 0]
     own, since, prefix = pair_numbers(names), np.full(len(names), _FAR), np.full(len(names), -1, dtype=np.int64)
@@ -155,12 +170,18 @@ def find_vouched(names: DayNames, day: date, vouched: VouchedNumbers) -> NDArray
         places = np.minimum(np.searchsorted(known, wanted), max(0, len(known) - 1))
         hit = known[places] == wanted
         since[hit], prefix[hit] = vouched.since[places[hit]], vouched.prefix[places[hit]]
+    since[np.isin(wanted, _find_elsewhere(day, vouched))] = _FAR
     old = np.flatnonzero(since <= day.toordinal() - ESTABLISHED_DAYS)
     rank = old[np.lexsort((own[old], since[old], prefix[old], names[old, 1]))]
     group = np.column_stack([names[rank, 1].astype(np.int64), prefix[rank]])
     begins = np.flatnonzero(np.concatenate(([True], (group[1:] != group[:-1]).any(axis=1)))) if len(rank) else rank
     place = np.arange(len(rank)) - np.repeat(begins, np.diff(np.append(begins, len(rank))))
     return np.sort(own[rank[(place < MOST_OF_PREFIX) | (prefix[rank] < 0)]])
+
+
+def _find_elsewhere(day: date, vouched: VouchedNumbers) -> NDArray[np.uint64]:
+    begin, end = vouched.stays[:, 0], vouched.stays[:, 1]
+    return vouched.elsewhere[(begin <= day.toordinal()) & (day.toordinal() < end)]
 
 
 def _hash(texts: pd.Series) -> NDArray[np.uint64]:

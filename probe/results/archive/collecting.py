@@ -17,12 +17,14 @@ from pathlib import Path
 
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
+from probe.core.tables.origin_words import OriginWord
 from probe.core.tables.signature_words import SignatureState
 from probe.results.archive.first_seen import FirstSeen, open_first_seen
 from probe.results.archive.known_files import KnownFiles, open_known_files
 from probe.results.archive.own_files import CONFLICTS_FILE
 from probe.results.archive.proven_ages import ProofCounts, ProvenAges, note_proofs, open_proven_ages
 from probe.results.archive.remote_runs import InboxError, RemoteFile, RemoteInbox, RemoteReading, list_remote_folders
+from probe.results.archive.run_origins import UNKNOWN, RunOrigins, open_run_origins
 from probe.results.archive.sealed_reading import OpeningKeys, SealedProof, sift_sealed
 from probe.results.archive.sealed_runs import find_sealed_folders, list_sealed
 from probe.results.archive.submission_check import (
@@ -33,6 +35,7 @@ from probe.results.archive.submission_check import (
     find_results_folders,
     sift_submission,
 )
+from probe.results.archive.upload_origins import UploadOrigins
 from probe.results.files.atomic import StoreError, translate_os_errors, write_file
 from probe.results.layout import csv_path, packets_path
 from probe.results.row_codec import run_row
@@ -76,6 +79,8 @@ class CollectResult:
     """Encrypted files for which no key was named."""
     proofs: ProofCounts | None = None
     """Of names' ages; None where no issuer's keys were given."""
+    origins: Counter[OriginWord] | None = None
+    """Of the runs that were taken; None where no inbox told any."""
 
     @property
     def holds_runs(self) -> bool:
@@ -85,11 +90,13 @@ class CollectResult:
 
 def collect_runs(
     sources: Iterable[Path | RemoteInbox], out: Path, *, keys: OpeningKeys | None = None, today: date | None = None,
-    lab: bool = False, issuer: IssuerKeys | None = None, progress: Progress = ignore_progress,
+    lab: bool = False, issuer: IssuerKeys | None = None, origins: UploadOrigins | None = None,
+    progress: Progress = ignore_progress,
 ) -> CollectResult:
     """Takes every sound run of the sources into `out`, a results folder; only the holder of its lock may call this.
     `keys` open what is sealed. Who is seen there for the first time is noted in its record, with `today`, in UTC; None:
-    by the clock of this machine. Who proves an age, by a proof of `issuer`, is noted too.
+    by the clock of this machine. Who proves an age, by a proof of `issuer`, is noted too, and so is from where runs
+    came, as far as `origins` tells.
 
     The result is the same in whatever order and however often the sources are given at once. Raises StoreError when
     `out` cannot be read or written.
@@ -97,8 +104,12 @@ def collect_runs(
     day = today or datetime.now(UTC).date()
     done, first_seen = CollectResult(), open_first_seen(out, day)
     ages = open_proven_ages(out, day, issuer) if issuer else None
+    came_from = open_run_origins(out, day, origins) if origins else None
     with open_known_files(out, lab=lab) as known:
-        _collect(sources, keys, out, lab, done, known, first_seen, ages, progress)
+        _collect(sources, keys, out, lab, done, known, first_seen, ages, came_from, progress)
+    if came_from:
+        came_from.save()
+        done.origins = came_from.count()
     first_seen.save()
     if ages:
         ages.save()
@@ -107,7 +118,8 @@ def collect_runs(
 
 
 def _collect(sources: Iterable[Path | RemoteInbox], keys: OpeningKeys | None, out: Path, lab: bool, done: CollectResult,
-             known: KnownFiles, first_seen: FirstSeen, ages: ProvenAges | None, progress: Progress) -> None:
+             known: KnownFiles, first_seen: FirstSeen, ages: ProvenAges | None, came_from: RunOrigins | None,
+             progress: Progress) -> None:
     conflicted = _read_conflicts(out)
     before = set(list_stored_names(out))
     known.expect(before | conflicted)
@@ -128,11 +140,12 @@ def _collect(sources: Iterable[Path | RemoteInbox], keys: OpeningKeys | None, ou
             elif isinstance(found, KnownRun):
                 _count_known(found, folder, out, seen, done)
             elif _is_as_signed(found, folder, done, known):
-                _take(found, facts.digest, folder, out, before, seen, conflicted, done)
+                _take(found, facts.digest, folder, out, before, seen, conflicted, done, came_from)
             is_held = facts.run_id in seen and seen[facts.run_id][0] == facts.digest
             if isinstance(found, SoundRun) and (is_held or facts.lab is not lab or facts.run_id in conflicted):
                 known.remember(found.mark, facts)
-                first_seen.note(found.run, is_held=is_held)
+                origin = came_from.judge(found.run, found.upload) if came_from else UNKNOWN
+                first_seen.note(found.run, is_held=is_held, origin=origin)
         progress(number, len(folders))
 
 
@@ -212,7 +225,8 @@ def _count_alike(where: list[Path], folder: Path, out: Path, done: CollectResult
 
 
 def _take(found: SoundRun, digest: str, folder: Path, out: Path, before: set[str],
-          seen: dict[str, tuple[str, list[Path]]], conflicted: set[str], done: CollectResult) -> None:
+          seen: dict[str, tuple[str, list[Path]]], conflicted: set[str], done: CollectResult,
+          came_from: RunOrigins | None) -> None:
     run = found.run
     if run.run_id in before and run.run_id not in seen:
         seen[run.run_id] = _digest_stored(out, run.run_id, digest), [out]
@@ -222,6 +236,8 @@ def _take(found: SoundRun, digest: str, folder: Path, out: Path, before: set[str
         seen[run.run_id] = digest, [folder]
         done.taken += 1
         done.schemas[run.schema_version] += 1
+        if came_from:
+            came_from.note(run, found.upload)
     elif seen[run.run_id][0] == digest:
         _add_packets(found, out, done)
         _count_alike(seen[run.run_id][1], folder, out, done)
@@ -236,6 +252,8 @@ def _take(found: SoundRun, digest: str, folder: Path, out: Path, before: set[str
         done.conflicts[run.run_id] = {*seen[run.run_id][1], folder}
         done.taken -= 1
         done.schemas[run.schema_version] -= 1
+        if came_from:
+            came_from.strike(run.run_id)
         _take_out(out, run, done)
 
 

@@ -2,7 +2,8 @@
 
 The file `first-seen.csv` at the top of a data set has the columns of `vouched.csv` and stands in its place where
 whoever gathers the data wrote none. A run counts once it was taken, and by no time that it tells of itself: times can
-be made up. Runs that no key signed speak for nobody. No address stands there, and no prefix: neither is known.
+be made up. Runs that no key signed speak for nobody. No address stands there. Where an inbox tells from where uploads
+came, runs from another network than they name speak for nobody either, and a word for the prefix stands there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from probe.core.key_names import is_key_name
 from probe.core.runs import Run
+from probe.results.archive.run_origins import UNKNOWN, RunOrigin
 from probe.results.archive.vouched_names import FIRST_SEEN_FILE, VouchedName, read_record, write_record
 from probe.results.files.atomic import translate_os_errors
 from probe.results.layout import csv_path
@@ -31,15 +33,17 @@ class FirstSeen:
     """Name and number of the network -> since when it is known there."""
     is_changed: bool = False
 
-    def note(self, run: Run, since: date | None = None, *, is_held: bool = True) -> None:
-        """A run that the data set holds, since today or an earlier day; the first day that is noted stays. Nothing is
-        noted of one that it does not hold."""
+    def note(self, run: Run, since: date | None = None, *, is_held: bool = True, origin: RunOrigin = UNKNOWN) -> None:
+        """A run that the data set holds, since today or an earlier day; the first day that is noted stays, and so does
+        its prefix. Nothing is noted of one that it does not hold, or that came from another network than it names."""
         key = run.vantage.probe_id, run.vantage.probe_asn
-        if not is_held or key[1] <= 0 or not is_key_name(key[0]):  # no network would be every network
+        if not is_held or origin.word == "other":
+            return
+        if key[1] <= 0 or not is_key_name(key[0]):  # no network would be every network
             return
         day = min(since or self.today, self.today)
         if key not in self.names or day < self.names[key].since:
-            self.names[key] = VouchedName(since=day, prefix="")
+            self.names[key] = VouchedName(since=day, prefix=origin.prefix)
             self.is_changed = True
 
     def save(self) -> None:

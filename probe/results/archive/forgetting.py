@@ -22,6 +22,7 @@ from probe.results.archive.own_files import (
     list_top_files,
     parse_day,
 )
+from probe.results.archive.run_origins import RUN_ORIGINS_FOLDER
 from probe.results.files.atomic import translate_os_errors
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.verification.folder_checks import CHECKS_FILES
@@ -103,6 +104,7 @@ def _folders(directory: Path) -> Iterator[Path]:
         yield root / SCHEDULE_FOLDER
         yield root / UPLOAD_FOLDER
         yield root / SUBMIT_FOLDER
+        yield root / RUN_ORIGINS_FOLDER
         yield root
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from probe.results.archive.name_origins import NAME_ORIGINS_FILE
+from probe.results.archive.run_origins import RUN_ORIGINS_FOLDER
 from probe.results.archive.vouched_names import FIRST_SEEN_FILE, PROVEN_FILE
 from probe.results.batches.batch_files import BATCH_TABLES
 from probe.results.layout import (
@@ -34,7 +36,8 @@ CONFLICTS_FILE = "conflicts.txt"
 KNOWN_FILE = "collected.sqlite"
 """Of what `probe collect` read: it is made anew, by reading all again, where it is missing."""
 TOP_FILES = frozenset({".lock", ".writable", "report.html", "datapackage.json", HELD_FILE, REMOVED_FILE,
-                       CONFLICTS_FILE, FIRST_SEEN_FILE, PROVEN_FILE, KNOWN_FILE, f"{KNOWN_FILE}-journal"})
+                       CONFLICTS_FILE, FIRST_SEEN_FILE, PROVEN_FILE, NAME_ORIGINS_FILE, KNOWN_FILE,
+                       f"{KNOWN_FILE}-journal"})
 """Files that commands write at the top of a results folder under these very names."""
 
 FLEET_CACHE = "fleet-*.msgpack"
@@ -53,6 +56,7 @@ REPORTS_FILE = "reports.jsonl"
 _TEMPORARY = re.compile(r"\.(.+)\.\d+\.part")
 _MERGED = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8,64}")
 _MONTH = re.compile(r"\d{4}-\d\d\.jsonl")
+_ORIGINS = re.compile(r"\d{4}-\d\d-\d\d\.csv")
 _PLACE = re.compile(r"[0-9a-f]{12}\.json")
 _SUBMITTED = re.compile(r"[0-9a-f]{12}(\.json|-[\w.-]{1,200}\.jsonl)|" + re.escape(REPORTS_FILE), re.ASCII)
 _ASIDE = re.compile(re.escape(DAMAGED) + r"\d*\Z", re.ASCII)
@@ -122,12 +126,12 @@ def list_own_files(directory: Path) -> Iterator[OwnFile]:
 
 def list_top_files(directory: Path) -> Iterator[Path]:
     """What commands write beside the results: at the top under fixed names, the schedule's log, what was
-    uploaded and submitted, and batches."""
+    uploaded and submitted, from where runs came, and batches."""
     for path in sorted(directory.iterdir()):
         if (path.name in TOP_FILES or parse_temporary_name(path.name) in TOP_FILES) and path.is_file():
             yield path
     for folder, names in ((directory / SCHEDULE_FOLDER, _MONTH), (directory / UPLOAD_FOLDER, _PLACE),
-                          (directory / SUBMIT_FOLDER, _SUBMITTED)):
+                          (directory / SUBMIT_FOLDER, _SUBMITTED), (directory / RUN_ORIGINS_FOLDER, _ORIGINS)):
         for path in sorted(folder.iterdir()) if is_folder(folder) else ():
             ours = path.name == ".lock" or names.fullmatch(parse_temporary_name(path.name) or path.name)
             if ours and path.is_file():

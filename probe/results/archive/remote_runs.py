@@ -250,7 +250,8 @@ def _look(folder: RemoteFolder, mark: str, place: Path) -> Iterator[SoundRun | R
             where = folder.label / found.path.relative_to(place)
             yield RefusedRun(path=where, reason=found.reason.replace(f"{place}/", ""), mark=mark)
         elif isinstance(found, SoundRun):
-            yield replace(found, mark=mark)
+            below = found.upload.partition("/")[2]
+            yield replace(found, mark=mark, upload=f"{folder.label.name}/{below}")
 
 
 def _list_sealed(folder: RemoteFolder, keys: OpeningKeys) -> Iterator[_DueRun]:

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 
 from probe.results.archive.file_marks import mark_files
 from probe.results.archive.proof_names import find_proof_month
-from probe.results.archive.sealed_runs import MOST_SEALED, MOST_SEALED_BYTES, SUFFIX, list_sealed, name_sealed, unseal
+from probe.results.archive.sealed_runs import (
+    MOST_SEALED,
+    MOST_SEALED_BYTES,
+    SEALED_FOLDER,
+    SUFFIX,
+    list_sealed,
+    name_sealed,
+    unseal,
+)
 from probe.results.archive.submission_check import KnownRun, Recall, RefusedRun, SoundRun, sift_submission
 from probe.results.files.atomic import StoreError, translate_os_errors, write_file
 
@@ -85,7 +93,8 @@ def open_sealed(path: Path, keys: OpeningKeys, *, shown: Path, mark: str,
             if isinstance(found, RefusedRun):
                 yield RefusedRun(path=shown, reason=found.reason.replace(f"{room}/", ""), mark=mark)
             elif isinstance(found, SoundRun):
-                yield replace(found, mark=_mark_digest(path.name) if is_named else mark)
+                yield replace(found, mark=_mark_digest(path.name) if is_named else mark,
+                              upload=f"{SEALED_FOLDER}/{path.name}")
 
 
 def sift_sealed(folder: Path, keys: OpeningKeys, recall: Recall,

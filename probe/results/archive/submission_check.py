@@ -51,6 +51,8 @@ class SoundRun:
     packets: Path | None
     mark: str = ""
     """As of RefusedRun."""
+    upload: str = ""
+    """The file by which it came, its archive or its runs file: the path from the name of its results folder on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ def sift_submission(
                 continue
             if quick := _read_plain(directory, own[path], own):
                 seen[path.stem] = path
-                yield replace(quick, mark=mark)
+                yield _mark_upload(quick, directory, own[path], mark)
                 continue
         else:
             mark = mark_files(each for each, file in own.items() if file.day == own[path].day and is_merged(each))
@@ -103,11 +105,13 @@ def sift_submission(
             if seen.get(run.run_id, Path()).parent != path.parent:  # else its own file stands beside a merged one
                 seen[run.run_id] = path
                 own_mark = f"{mark}:{run.run_id}" if mark and is_merged(path) else mark
-                yield recall(own_mark, path) or replace(_take_run(directory, run, path, own), mark=own_mark)
+                yield recall(own_mark, path) or _mark_upload(_take_run(directory, run, path, own), directory, own[path],
+                                                             own_mark)
     for file in own.values():
         if file.table == ARCHIVES_FOLDER and not file.temporary:
             mark = mark_files([file.path])
-            yield recall(mark, file.path) or replace(_read_archive(file) or _take_archive(file), mark=mark)
+            yield recall(mark, file.path) or _mark_upload(_read_archive(file) or _take_archive(file), directory, file,
+                                                          mark)
     yield from _left_over(directory, own, seen)
 
 
@@ -182,6 +186,13 @@ def _take_archive(file: OwnFile) -> SoundRun | RefusedRun:
     if isinstance(found, SoundRun):
         return found
     return RefusedRun(path=file.path, reason=found.reason.replace(f"{unpacked}{os.sep}", ""))
+
+
+def _mark_upload(found: SoundRun | RefusedRun, directory: Path, file: OwnFile, mark: str) -> SoundRun | RefusedRun:
+    if isinstance(found, RefusedRun):
+        return replace(found, mark=mark)
+    below = file.path.relative_to(directory).as_posix()
+    return replace(found, mark=mark, upload=f"{directory.name}/{below}")
 
 
 def _check_plain(path: Path, own: Mapping[Path, OwnFile]) -> None:

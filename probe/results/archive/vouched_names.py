@@ -4,20 +4,22 @@ The file `vouched.csv` at the top of a data set, written by whoever gathers it a
 login or key has been known by which a name's runs came, the network that their address belongs to, and a word that is
 the same for addresses of one prefix. The address itself is not stored, and a word that could be tried for each prefix
 there is would be as good as it: draw words, or make them with a secret that is thrown away. Where there is no such
-file, `first-seen.csv` counts, which `probe collect` writes: it knows keys alone, and no addresses.
+file, `first-seen.csv` counts, which `probe collect` writes: it knows keys, and where an inbox tells them, the words for
+prefixes. `name-origins.csv` beside it says who spoke for a network from elsewhere: nobody is known there meanwhile.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
 
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
+from probe.results.archive.name_origins import NAME_ORIGINS_FILE, DaySpan, Elsewhere, is_elsewhere, read_elsewhere
 from probe.results.files.atomic import StoreError, replace_file, translate_os_errors
 
 VOUCHED_FILE = "vouched.csv"
@@ -48,10 +50,12 @@ class VouchedNames:
     """Name and number of the network -> what the collector says; 0: of every network."""
     begin: date
     """The first day in it: of days before it, and of the first days after, it cannot say who was there already."""
+    elsewhere: Elsewhere = field(default_factory=dict)
 
-    def find(self, name: str, asn: int) -> VouchedName | None:
-        """What it says of a name in a network."""
-        return self.names.get((name, asn)) or self.names.get((name, 0))
+    def find(self, name: str, asn: int, day: date) -> VouchedName | None:
+        """What it says of a name in a network on a day; nothing of one that was elsewhere then."""
+        told = self.names.get((name, asn)) or self.names.get((name, 0))
+        return None if told is None or is_elsewhere(self.elsewhere, (name, asn), day) else told
 
     def speaks_of(self, day: date) -> bool:
         """Whether a name could have been in it for long enough on a day."""
@@ -63,13 +67,18 @@ def read_vouched_names(directory: Path) -> VouchedNames | None:
     is none.
 
     A row that comes again counts with its latest day: a name is as old as its weakest proof. Who proved an age
-    (`proven-ages.csv`) is as old as that; when the record begins does not follow from it.
+    (`proven-ages.csv`) is as old as that; when the record begins does not follow from it. It also begins where the
+    first who came was elsewhere: else a record in which nobody is known would be none.
     """
-    made = read_record(directory / VOUCHED_FILE) or read_record(directory / FIRST_SEEN_FILE)
-    if not made:
+    vouched, elsewhere = read_record(directory / VOUCHED_FILE), dict[tuple[str, int], Sequence[DaySpan]]()
+    if not vouched:
+        elsewhere |= read_elsewhere(directory / NAME_ORIGINS_FILE)
+    made = vouched or read_record(directory / FIRST_SEEN_FILE)
+    days = [*(one.since for one in made.values()), *(spans[0].begin for spans in elsewhere.values())]
+    if not days:
         return None
     names = _merge_proven(made, read_record(directory / PROVEN_FILE))
-    return VouchedNames(names=names, begin=min(one.since for one in made.values()))
+    return VouchedNames(names=names, begin=min(days), elsewhere=elsewhere)
 
 
 def read_record(path: Path) -> Mapping[tuple[str, int], VouchedName]:
