@@ -56,6 +56,29 @@ def reasons(done: CollectResult) -> list[tuple[str, str]]:
     return sorted((refused.path.name, refused.reason) for refused in done.refused)
 
 
+@pytest.mark.parametrize("planted", [
+    "archives/date=2017-05-04/x.tgz", "runs/date=2017-05-04/x.csv", "parquet/runs/x.parquet", "checksums/x",
+    "runs/runs/date=2017-05-04/x.csv",
+])
+def test_nobody_hides_the_others_by_what_lies_in_the_inbox_itself(tmp_path: Path, planted: str) -> None:
+    for name in "ab":
+        send(tmp_path / "inbox" / f"of-{name}", name)
+    path = tmp_path / "inbox" / planted
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"nothing")
+    collect_runs([tmp_path / "inbox"], tmp_path / "out", lab=False)
+    assert sorted(content(tmp_path / "out")) == ["r-a", "r-b"]
+
+
+def test_a_lake_below_a_data_set_is_not_taken_again(tmp_path: Path) -> None:
+    send(tmp_path / "set", "a")
+    lake = tmp_path / "set" / "lake" / "runs" / "country=RU" / "month=2017-05"
+    lake.mkdir(parents=True)
+    (lake / "part.parquet").write_bytes(b"")
+    done = collect_runs([tmp_path / "set"], tmp_path / "out", lab=False)
+    assert (sorted(content(tmp_path / "out")), len(done.refused)) == (["r-a"], 1)
+
+
 def test_folders_become_one_and_nothing_is_left_out(tmp_path: Path) -> None:
     sources = [send(tmp_path / "a", "ab", text=HOSTILE), send(tmp_path / "b", "cd"), send(tmp_path / "c", "ef", day=5)]
     compact_days(tmp_path / "b", today=date(2017, 5, 9))

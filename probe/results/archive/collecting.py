@@ -32,7 +32,7 @@ from probe.results.archive.submission_check import (
     Recall,
     RefusedRun,
     SoundRun,
-    find_results_folders,
+    find_submitted_folders,
     sift_submission,
 )
 from probe.results.archive.upload_origins import UploadOrigins
@@ -156,7 +156,7 @@ def _list_folders(source: Path | RemoteInbox, keys: OpeningKeys | None, done: Co
     if isinstance(source, Path):
         if ages:
             note_proofs(source, (), ages)
-        return [*((folder, partial(sift_submission, folder)) for folder in find_results_folders(source)),
+        return [*((folder, partial(sift_submission, folder)) for folder in find_submitted_folders(source)),
                 *_list_sealed_folders(source, keys, done)]
     reading, proofs = RemoteReading(keys), dict[str, RemoteFile]()
     try:

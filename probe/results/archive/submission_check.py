@@ -15,7 +15,14 @@ from pathlib import Path
 from probe.core.runs import Run
 from probe.results.archive.canonical_runs import read_canonical_run
 from probe.results.archive.file_marks import mark_files, run_paths
-from probe.results.archive.own_files import OwnFile, is_folder, list_own_files, list_table_folders, list_top_files
+from probe.results.archive.own_files import (
+    OwnFile,
+    is_folder,
+    list_own_files,
+    list_table_folders,
+    list_top_files,
+    parse_day,
+)
 from probe.results.archive.run_archive import MAX_SMALL_BYTES, read_small_archive, unpack_run
 from probe.results.archive.run_choice import read_start
 from probe.results.files.atomic import StoreError
@@ -74,6 +81,23 @@ def find_results_folders(directory: Path) -> list[Path]:
         return [directory]
     below = [path for path in sorted(directory.iterdir()) if is_folder(path)]
     return [path for path in below if any(is_folder(folder) for folder, _, _ in list_table_folders(path))]
+
+
+def find_submitted_folders(directory: Path) -> list[Path]:
+    """All results folders at a place where others put theirs: it, and those directly below it. Whoever may put files
+    there can make the place itself look like one, and hides nobody by that."""
+    found = find_results_folders(directory)
+    if found != [directory]:
+        return found
+    own = {folder.relative_to(directory).parts[0] for folder, _, _ in list_table_folders(directory)}
+    return [directory, *(path for path in sorted(directory.iterdir())
+                         if path.name not in own and is_folder(path) and _holds_days(path))]
+
+
+def _holds_days(directory: Path) -> bool:
+    """Whether runs lie there day by day. A lake, which may stand below a data set, has countries in their place."""
+    return any(is_folder(day) and parse_day(day.name) for table in ("runs", ARCHIVES_FOLDER)
+               if is_folder(directory / table) for day in (directory / table).iterdir())
 
 
 def sift_submission(
