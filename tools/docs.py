@@ -58,17 +58,17 @@ def rules() -> str:
     table = grid(("rule", "outcome", "block type", "confidence", "rests on", "needs", "why", "file"), rows)
     return ("# The rules, in the order in which they are tried\n\n"
             "This page lists the rules that turn measurements into verdicts; `make docs` generates it from "
-            "`probe/inference/rules`. There is a table of rules for the network, for a name, and for a path (one "
-            "address of one endpoint). In each the first rule that holds decides. Of the verdicts that were given a "
-            "`confidence`, [the score](score.md) tells how many were right. A rule that accuses is no surer than "
-            "(m + 1) / (m + 2), where m classes of innocents that look like it were tried without an accusation "
-            "(`probe/inference/rules/innocents_tried.py`)."
+            "`probe/inference/rules`. There are three tables of rules: for the whole network, for a name, and for a "
+            "path (one address of one endpoint). In each table the first rule that holds decides. [The "
+            "score](score.md) says for each `confidence` how many verdicts were right in the laboratory. The "
+            "confidence of a rule that accuses is at most (m + 1) / (m + 2). Here m counts the classes of harmless "
+            "situations that look alike and were never accused (`probe/inference/rules/innocents_tried.py`)."
             "\n\n## What an accusation rests on\n\n"
-            "A service's own front can reset, drop, mute, redirect or answer in every way in which a censor can. So a "
-            "rule that accuses decides only where one of the things that it may rest on was seen. The verdict names "
-            "the strongest of them in the column `basis`. If none was seen the verdict is `inconclusive.unplaced`, and "
-            "the suspected cause stands in the column `suspected`. Other runs, and other networks, may decide it. A "
-            "verdict says where something acts, never by whose order."
+            "A service's own servers can reset, drop, mute, redirect or answer connections just as a censor can. So a "
+            "rule that accuses needs one of the following kinds of evidence that the service is not the cause. The "
+            "column `basis` of a verdict names the strongest kind that was seen. If none was seen, the verdict is "
+            "`inconclusive.unplaced`, and the column `suspected` has the suspected cause. Other runs and other "
+            "networks may then decide. A verdict says where something acts, never who ordered it."
             f"\n\n{bases}\n\n## What a rule needs\n\n{needs}\n\n## The rules\n\n{table}\n\n{population_rules()}\n")
 
 
@@ -80,8 +80,9 @@ def population_rules() -> str:
     doubts = grid(("word", "what could not be excluded"),
                   [(f"`{word}`", text) for word, text in POPULATION_DOUBTS.items()])
     return ("## The rules of a population\n\n"
-            "From `probe/inference/populations`: what all probes of a network say together of one target "
-            "([analysis.md](analysis.md#verdicts-from-a-population)). The first that holds decides."
+            "These rules judge what all probes of a network together found of one target "
+            "([analysis.md](analysis.md#verdicts-from-a-population)). The first rule that holds decides. They are in "
+            "`probe/inference/populations`."
             f"\n\n{grid(('rule', 'outcome', 'block type', 'basis', 'why'), rows)}\n\n{bases}\n\n{doubts}")
 
 

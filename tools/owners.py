@@ -11,17 +11,17 @@ from probe.inference.evidence.company import COMPANY
 _HEAD = """# Who owns the services, and what they stand behind
 
 This page lists the organisation that owns each service, and the networks in which its servers stand. `make docs`
-generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that nobody lists owns
-itself. Networks, fronts and hosts of zones are those that are well known: where a cell is empty nothing is known, which
-does not mean that there is nothing.
+generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is not in the table
+counts as its own owner. The table has only well-known networks, fronts (servers that accept connections for many
+customers) and DNS hosts. An empty cell means that we know none, not that there is none.
 
 Two services are unrelated under three conditions:
 
 - They have different owners.
-- No common network ends their connections. The addresses that a run met and the packaged table of networks show it,
-  else the fronts that their owners are known to use. Two addresses of one /16, or one /32 of IPv6, count as one
-  network's.
-- No common host of zones or transit is known of both.
+- No network accepts connections for both. The program finds this out from the addresses of a run and the packaged table
+  of networks, or from the fronts that the owners are known to use. Two addresses in the same /16 (IPv6: /32) count as
+  one network.
+- They have no known DNS host or transit network in common.
 
 Company is {company} unrelated owners whose services are struck alike in one run
 (`probe/inference/evidence/company.py`).
@@ -30,8 +30,9 @@ Company is {company} unrelated owners whose services are struck alike in one run
 """
 _SANCTIONS = """## Where law makes operators refuse
 
-There, owners with these seats, and whoever stands behind their fronts, have no company. Ended sanctions count on, since
-operators are slow to follow. [services.md](services.md) says what one operator refuses by its own choice.
+In these countries, services of owners with these seats, and services behind their fronts, never count as company. This
+also holds after sanctions have ended, since operators are slow to follow. [services.md](services.md) says what single
+operators refuse by their own choice.
 """
 
 

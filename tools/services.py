@@ -20,9 +20,9 @@ _HEAD = """# What is measured of each service
 Generated from the catalogue and the tables of protocols by `make docs`. {measured} endpoints of {services} services are
 measured. Another {others} are listed and reported as `not_attempted`, with the reason that stands here.
 
-A service is judged role by role. **Needed** says how many of a role's targets must answer for it to work. Only those
-with the strongest words count: a messenger's own before pages and TLS, these before names and open ports. A blocked
-target is named in any case. **Level** is the consent that the endpoints take.
+The probe judges each role of a service separately. **Needed** says how many of a role's targets must answer so that the
+role works. Only targets with the strongest test count: first a messenger's own protocol, then pages and TLS, then names
+and open ports. A blocked target is named in any case. **Level** is the consent level that the endpoints need.
 
 {roles}
 
@@ -49,15 +49,16 @@ def page() -> str:
 
 _SHAPES = """## As people's programs ask
 
-About once a day and site, an endpoint that speaks TLS gets a ClientHello built as a program's besides our own, as far
-as the server's answer. Lot draws the program, as often as people are supposed to use it; after an imitation one that
-was captured follows. `ok` speaks for the shapes that were answered (`spared`) and for our own, and is at most 0.7 sure
-where those of half of the role's users were not. A shape is a shape: many programs build the same, and a program's next
-version may build another. An imitation accuses nobody by itself. Calls over DTLS and real ECH are not measured.
+About once a day, each site that speaks TLS gets one more ClientHello, built as a program of its users builds it (its
+shape). The exchange ends with the server's answer. The program is drawn by lot, as often as people are supposed to use
+it. After an imitated shape, a captured one follows. A verdict `ok` holds for our own shape and for those that were
+answered (`spared`). Its confidence is at most 0.7 if shapes of half of the role's users were not answered. Many
+programs build the same shape, and the next version of a program may build another. An imitation alone accuses nobody.
+Calls over DTLS and real ECH are not measured.
 
-All shapes are built from tables, so none needs a further package. `utls` (2026.10.3) offers Chrome's as a whole TLS
-library instead of Python's; its hello has the same JA4 as the one that was captured from Chromium. The handshake
-ends with the server's first answer, so the library would show nothing that the table does not.
+The probe builds all shapes from tables, so it needs no additional package. `utls` (2026.10.3) is a TLS library that
+imitates Chrome; its hello has the same JA4 as the one that we captured from Chromium. Since our handshake ends with the
+server's first answer, this library would show nothing new.
 """
 
 

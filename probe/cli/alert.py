@@ -35,8 +35,8 @@ def alert(analysis: Path, to: Path, state: Path | None, lang: str, services: tup
           countries: tuple[str, ...], confirmed: bool, address: str, dry_run: bool, as_json: bool) -> None:
     """Tell what is new in what `probe analyse` keeps in ANALYSIS: events that begin, end, are revised or withdrawn.
 
-    Each place gets each change once. Events that are known when a place is added count as sent. Nothing is sent that
-    may not be published: our own results are a day late, and networks of few probes have no name.
+    Each place gets each change once. A new place gets no alert about events that are already known. Alerts contain only
+    what may be published: our own results a day late, and no names of networks with few probes.
 
     A URL holds a password or a token: it stands in the file of --to alone, never in an argument, and is never shown.
 

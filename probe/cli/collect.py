@@ -65,16 +65,16 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     holds several. A URL is an inbox to which volunteers upload: https:// of WebDAV or of a server that lists its
     folders, s3://bucket/folder, gs:// or az://.
 
-    Every run is read whole, verified against its signature and written anew; a run that comes twice is taken once.
-    The data set keeps what it holds already, and other versions of it are refused. If two folders hold different
-    versions of a new run, both are reported and none is taken. The file first-seen.csv there notes since when each
-    key is known. Names are established by it, so collect once a day. With --origins a name is so only where most of
-    its runs came from the network that they name, and no more than two names of one prefix are.
+    The command reads each whole run, checks its signature and writes the run again; a run that comes twice counts once.
+    The data set keeps the runs that it has, and refuses other versions of them. If two folders have different versions
+    of a new run, the command reports both and takes neither. The file first-seen.csv in the data set says since when
+    each key is known. A name counts only some days after that, so collect once a day. With --origins a
+    name counts only if most of its runs came from the network that they name, and of one prefix at most two do.
 
-    The command leaves out runs that are not as they were signed. It leaves out files that are torn, not of a results
-    folder, or of a newer schema. It lists them with the reason. Nothing in DIR or at URL is changed. A run is not read
-    again while its files stay as they are. Where nothing can be taken, or an inbox cannot be read to its end, the exit
-    status is 1.
+    The command leaves out runs that changed after signing, and files that are damaged, not from a results folder, or of
+    a newer schema. It lists them with the reason. It changes nothing in DIR or at URL. It does not read a run again
+    while the run's files stay the same. The exit status is 1 if it can take nothing, or cannot read an inbox to the
+    end.
 
     \b
     Examples:

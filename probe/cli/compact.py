@@ -32,8 +32,8 @@ def compact(directory: Path | None, form: str, config: str | None, as_json: bool
     """Merge the runs of finished days in DIRECTORY into one file a table and day. Then remove what is past the limits
     of `[store]` in the configuration. DIRECTORY is by default the configured results folder.
 
-    Every row stays as it is, and whoever reads finds each run once, also while this works and after a power cut. Today
-    and yesterday (UTC) are left alone. Captured packets are not merged.
+    No row changes. A reader finds each run once at any time, also during the merge and after a power cut. The command
+    leaves today and yesterday (UTC) alone, and does not merge captured packets.
 
     \b
     Examples:

@@ -31,9 +31,10 @@ SHOWN = 10
 def compare(directory: Path, show_all: bool, as_json: bool) -> None:
     """Show how far our verdicts on imported measurements agree with their own engine's.
 
-    They are in DIRECTORY (default: ooni-results, where `probe import` writes). For each test a table: rows are what its
-    engine says, columns what we say, numbers are measurements. Every difference is explained by our rule, the
-    observations it rests on and, where one is known, the defect of that version, and it is said who is likely right.
+    They are in DIRECTORY (default: ooni-results, where `probe import` writes). The command prints a table for each
+    test. Rows are the engine's verdicts, columns are ours, and numbers count measurements. For every difference it
+    names our rule, the observations behind it and, if one is known, the defect of the engine's version. It says who
+    is probably right.
 
     \b
     Examples:

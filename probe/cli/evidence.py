@@ -30,8 +30,8 @@ def evidence(words: tuple[str, ...], target: str | None, out: Path | None, show:
     """Write the packets that a run kept of failing connections, or those that one verdict rests on.
 
     RESULTS is the results folder (default: the configured one). RUN_OR_VERDICT is a run_id, or the measurement_uid of a
-    verdict. The packets hold no address or port of the volunteer's (192.0.2.1 and 2001:db8::1 stand for it); each has
-    the observation_id it belongs to as its comment.
+    verdict. The packets do not contain the volunteer's address or ports: 192.0.2.1 and 2001:db8::1 replace the address.
+    Each packet's comment has the observation_id that it belongs to.
 
     \b
     Examples:

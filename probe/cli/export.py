@@ -59,11 +59,11 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
            creators: tuple[str, ...], note: str, revises: Path | None) -> None:
     """Write one table of the results in DIRECTORY (default: the configured results folder) as one file.
 
-    With --release the rows can be published. They have the hour and the network where at least five probes that were
-    known for three days measured from it within 30 days, else only day and country. Nothing is younger than a day.
-    There is no address of the network's own resolver, no hop, no captured packet, no text that a network wrote, and
+    With --release you can publish the rows. A row states hour and network only if at least five probes, known for three
+    days, measured in this network within 30 days; otherwise only day and country. All rows are at least a day old. They
+    contain no address of the network's own resolver, no hop, no captured packet, no text that a network wrote, and
     nothing that names an installation. Runs get new names, which differ in every release. Look at the file before you
-    publish it: the endpoints of a list of your own are in it.
+    publish it: it contains the endpoints of your own list, if you use one.
 
     A package is a new folder with all released tables, README, licence, codebook, provenance, checksums and a
     changelog. It has descriptors of Frictionless, Croissant, Zenodo and CFF. --revises names the package before it.

@@ -66,12 +66,13 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
          force: bool, as_json: bool) -> None:
     """Measure the catalogue at an uncensored place, and publish it as a signed control feed.
 
-    Probes elsewhere read it before their runs (table [[feed]] of their configuration), and know by it what answers and
-    what does not. It says what is new: endpoints that do not answer, and those that changed. Where the network here is
-    not well, or interferes itself, nothing is published. Needs consent as runs do: probe setup.
+    Probes elsewhere read the feed before their runs (table [[feed]] of their configuration), and learn from it which
+    endpoints answer here. The command prints what is new: endpoints that do not answer, and those that changed. If the
+    network here has a fault, or interferes itself, the command publishes nothing. It needs consent as runs do: probe
+    setup.
 
-    With --from nothing is measured. The feed has what at least five established volunteers in three countries found
-    alike, in rounded numbers, and names no network.
+    With --from the command measures nothing. The feed then has only what at least five established volunteers in three
+    countries found alike, in rounded numbers, and names no network.
 
     \b
     Examples:

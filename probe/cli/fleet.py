@@ -84,8 +84,10 @@ fleet.add_command(rollout)
 def health(directory: Path | None, out: Path | None, metrics: Path | None, dashboard: Path | None,
            alert_to: Path | None, alert_state: Path | None, rollout_file: Path | None, lab: bool,
            as_json: bool) -> None:
-    """Say how the probes do whose runs `probe collect` merged into DIRECTORY (default: the configured folder). It says
-    who fell silent, what they run, how wrong their clocks are, and which networks have enough of them for a release.
+    """Report on the probes whose runs `probe collect` merged into DIRECTORY (default: the configured folder).
+
+    It says which probes fell silent, their versions, how wrong their clocks are, and which networks have enough probes
+    for a release.
 
     Only rows of runs are read, each once: call it each hour. Probes bear the names of their month. The page and the
     JSON are for whoever runs the fleet, and not to be published; the figures for Prometheus name no probe.

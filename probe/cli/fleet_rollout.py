@@ -39,9 +39,9 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
     It compares those of the same country on the same day. It reads what `probe collect` merged into DIRECTORY (default:
     the configured folder).
 
-    Each probe counts once a day and service, however often it measured. The intervals hold with 95 %: that of the
-    whole for each word, those of the services for all of them together. Who was drawn for staged targets is drawn anew
-    from the names on the runs, and believed to nobody. Targets that only one group measures are told apart.
+    Each probe counts once a day and service, however often it measured. The intervals hold with 95 %: for each outcome
+    as a whole, and for all services together. The command itself computes from the names on the runs which probes were
+    drawn, and trusts nobody's statement. It lists targets that only one group measures separately.
 
     \b
     Examples:

@@ -30,8 +30,9 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     folder), the key behind probe_id, and what a schedule left. Captured packets, reports, the schedule's log and the
     lists of what was uploaded and submitted go with the results.
 
-    Files of your own are never touched, in these folders neither, and your configuration stays; so do copies made
-    elsewhere (exports, uploads, backups). Deleted is not overwritten: who has the disk may still read it.
+    The command never touches your own files, even in these folders. Your configuration stays, and so do copies
+    elsewhere (exports, uploads, backups). Deleted files are not overwritten: somebody who has the disk may still read
+    them.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ from probe.results.files.text_cells import visible
 def issuer() -> None:
     """Register volunteers, and give them proofs of it that nobody can link to them or to each other.
 
-    The keys of a month change, and with them a volunteer's name. A proof says of the new name that its holder
+    A volunteer's key changes every month, and the name with it. A proof says that the holder of the new name
     was registered a whole month before. docs/threats.md says what that stops and what it does not.
     """
 

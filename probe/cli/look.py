@@ -69,14 +69,15 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
          as_json: bool) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
-    Every source is judged by today's rules and by itself, so that nothing counts twice. The more of other countries and
-    other services a source holds, the more can be excluded. Each sentence links to the rows that it rests on. A network
-    is named from two probes on, of our own results from five on; whose act it is, is never said. Legal lists, stores
-    and outages stand beside: an entry proves no block, and nobody should publish what an outage may explain.
+    The command judges each source separately, by today's rules, so no measurement counts twice. Data of other countries
+    and other services help to exclude other causes. Each sentence links to the rows behind it. The page names a network
+    if at least two probes measured there, or five of our own volunteers. It never says who did it. Legal lists, stores
+    and outages appear beside the results: an entry proves no block, and you should not publish what an outage may
+    explain.
 
-    Nothing is fetched without --fetch, but lists and answers of which you give the URL. With it come measurements of
-    --since, or of the last three days, by OONI's own tests of messengers, and of other services by the domains of their
-    pages. A second call goes on where the first was stopped.
+    Without --fetch the command downloads only files whose URL you give. With --fetch it downloads OONI's measurements
+    since --since, or of the last three days: tests of messengers, and for other services measurements of their web
+    pages. A second call continues where the first stopped.
 
     \b
     Examples:

@@ -67,9 +67,10 @@ def operate() -> None:
 def init(directory: Path, **said: str | int | bool | None) -> None:
     """Write keys, units, a compose file, configuration and a sheet for volunteers into DIR.
 
-    Called again it keeps keys, policies and what it was told before, and writes everything else anew: after an upgrade,
-    and when a choice changes. The sheet is made when a contact for incidents and a review of the risks are named; it
-    holds addresses and public keys, and nothing personal. Nothing is started, and nothing is sent.
+    Call it again after an upgrade, or to change a choice: it keeps keys, policies and earlier choices, and writes
+    everything else again. It makes the volunteers' sheet only if you name a contact for incidents and a review of the
+    risks. The sheet holds addresses and public keys, and nothing personal. The command starts nothing and sends
+    nothing.
 
     \b
     Examples:

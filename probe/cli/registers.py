@@ -77,12 +77,12 @@ def registers(lists: tuple[Asked, ...], known: bool, results: Path | None, lab: 
               catalogue: str | None, out: Path | None, as_json: bool) -> None:
     """Compare the targets with legal block lists, which you fetched or whose URL you give.
 
-    A target is listed by its URL, its name, a name above it, or by an address at which runs found it. Whether an entry
-    by address means this target is another matter where others share the address: that is said. With --results, the
-    date of an entry stands beside the first run of that country that found the target blocked.
+    An entry may name a target by its URL, its name, a parent name, or an address at which runs found it. If others
+    share the address, the entry may not mean this target, and the command says so. With --results, it also prints the
+    first run in that country that found the target blocked.
 
     Not listed does not mean not blocked. A URL must be https; its server sees your address and what you ask for, so
-    fetch lists where that does no harm. Nothing is fetched that is not named, and no list is kept.
+    fetch lists where that does no harm. The command downloads only what you name, and keeps no list.
 
     \b
     Examples:

@@ -63,12 +63,13 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
            results: Path | None, catalogue: str | None, config: str | None, at: str | None, as_json: bool) -> None:
     """Ask the App Store and Google Play which messengers they offer in which countries, once, and keep the answers.
 
-    For a collector, or a person who wants to know: about once a week. No scheduled run ever does this; runs only
-    measure whether the stores themselves can be reached. The App Store answers for any country; Google Play also looks
-    at where you are, so its rows are as seen from there.
+    Call it about once a week, for instance as a project's collector. Scheduled runs never do this; they only measure
+    whether the stores' servers can be reached. The App Store answers for any country. Google Play also considers where
+    you are, so its rows name that country too.
 
     An application that is not there may have been removed by order, withdrawn by its operator, or never released there.
-    `removed` is said only of one that a batch has seen before, when three batches over more than six hours agree.
+    The command says `removed` only if an earlier batch saw the application, and three batches over more than six hours
+    did not.
 
     \b
     Examples:

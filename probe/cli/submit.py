@@ -71,10 +71,10 @@ def ooni(directory: Path | None, collector: str, public: bool, exact: bool, sinc
          as_json: bool) -> None:
     """Submit the runs in DIRECTORY (default: the configured results folder) to a collector of OONI's kind.
 
-    It takes two yeses: `probe setup --submit-to URL`, which tells what becomes public and what it risks, and
-    --public-for-ever each time. It sends what `probe export ooni` writes, a day after it was measured at the earliest.
-    That has the country and the day alone, unless five probes or more of this folder measured in that network (as
-    `probe export --release` has it). Accepted measurements are noted in the folder and never sent again.
+    You must agree twice: by `probe setup --submit-to URL`, which says what becomes public and what the risks are, and
+    by --public-for-ever each time. The command sends what `probe export ooni` writes, at least a day after it was
+    measured. This states only the country and the day, unless five probes or more of this folder measured in that
+    network (as in `probe export --release`). The folder records accepted measurements, and they are never sent again.
     docs/interop.md says more. Ask those who run the collector first: they may not want tests of a kind that they do not
     know.
 

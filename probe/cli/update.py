@@ -52,9 +52,10 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
            as_json: bool) -> None:
     """Fetch a signed list of targets, verify it, and keep it for the runs to come.
 
-    It brings the catalogue, and what is asked of runs in each country: a pause, a level or tier at most, a pace at
-    least. A list that is altered, older than the one that is here, or dated in the future is refused, and the last good
-    one stays. The list's server sees your address. Whoever has the key decides which names your runs send.
+    The list contains the catalogue, and policies for each country: a pause, the highest level or tier, the shortest
+    pause between new connections. The command refuses a list that was altered, is older than the last one, or has a
+    date in the future, and keeps the last good one. The list's server sees your address. The holder of the key decides
+    which names your runs send.
 
     \b
     Examples:

@@ -54,12 +54,12 @@ _FIRST: tuple[PathRule, ...] = (
          holds=lambda c: _fails(c) and c.ladder.national_only),
     Rule(id="udp/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.9,
          needs=("two_helpers",),
-         why="controls in two networks find the port closed as well, and nothing shows that we are refused on the way",
+         why="two other networks find the port closed as well, and nothing shows that we are refused on the way",
          holds=lambda c: _fails(c) and c.path.failure == CONNECTION_REFUSED and is_failing_elsewhere(c)),
     Rule(id="udp/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.85,
          needs=("two_helpers",),
-         why="controls in two networks get no answer on this port; nothing shows that our datagrams are lost on the "
-             "way",
+         why=("two other networks get no answer on this port either; nothing shows that our datagrams are lost on the "
+              "way"),
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and is_failing_elsewhere(c)),
     Rule(id="udp/nothing_passes", outcome="local", block_type="local.firewall", confidence=0.7, needs=("ladder",),
          why="no service is reached over UDP, whoever runs it: nobody is singled out",
@@ -70,21 +70,20 @@ _LAST: tuple[PathRule, ...] = (
     Rule(id="udp/degraded", outcome="blocked", block_type="udp.degrade", confidence=0.85,
          needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why="this service loses far more datagrams than others, where other services' datagrams get through; controls "
-             "lose few",
+         why=("this service loses far more datagrams than others, at a place that others' datagrams pass; elsewhere "
+              "few get lost"),
          holds=lambda c: c.path.stage == "stun" and c.path.udp.responses > 0 and c.path.udp.lossier
                and _singled_out(c) and c.path.udp.lost == "near"),
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule(id="udp/vanishes", outcome="blocked", block_type="udp", confidence=0.8, needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why="every datagram to the address is lost where datagrams for other addresses get through, and controls are "
-             "answered",
+         why=("every datagram to the address gets lost at a place that datagrams for other addresses pass; elsewhere "
+              "the address answers"),
          holds=lambda c: _vanishes(c) and _singled_out(c) and c.path.udp.lost == "near" and _as_a_whole(c)
                and not c.path.udp.lossy),
     Rule(id="udp/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "udp", "routers"),
-         why="datagrams get beyond every place that other traffic from here passes: the service's operator may refuse "
-             "them",
+         why="datagrams get past every place that our other traffic passes: the service's own operator may refuse them",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c) and c.path.udp.lost == "far"),
     Rule(id="udp/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper", "udp"),

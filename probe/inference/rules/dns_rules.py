@@ -36,10 +36,10 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: not e.dns.asked, hands_on=True),
     Rule(id="dns/resolver_out_of_order", outcome="local", block_type="local.resolver", confidence=0.95,
          needs=("nothing",),
-         why="the network's resolver fails for innocent names as well",
+         why="the network's resolver fails for harmless names as well",
          holds=lambda e: e.resolver_dead and e.dns.network != "ok"),
     Rule(id="dns/resolver_gave_up", outcome="local", block_type="local.resolver", confidence=0.9, needs=("nothing",),
-         why="the network's resolver ceased to serve innocent names during the run",
+         why="the network's resolver stopped answering even for harmless names during the run",
          holds=lambda e: e.dns.network != "ok" and e.dns.resolver_alive not in NO_FAILURES),
     Rule(id="dns/chosen_filter", outcome="local", block_type="local.filter", confidence=0.9, needs=("nothing",),
          why="the resolver filters at its user's request: it says so, or is known as one that people choose for "
@@ -57,7 +57,7 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("nothing",),
          rests_on=OF_ANSWERS,
-         why="an address without a resolver answered a question for this name, and none for an innocent name",
+         why="an address without a resolver answered a question about this name, and no question about a harmless name",
          holds=lambda e: e.dns.dark_answered),
     Rule(id="dns/https_two_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("trusted_dns",),
@@ -67,13 +67,13 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/https_dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="an address without a resolver gave a false HTTPS record for this name, and none for an innocent name",
+         why="an address without a resolver gave a false HTTPS record for this name, and none for a harmless name",
          holds=lambda e: e.dns.https.dark_answered and e.dns.known_elsewhere),
     Rule(id="dns/malformed_over_tcp", outcome="blocked", block_type="dns.injection", confidence=0.9,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="questions over TCP for this name, not for an innocent name, get malformed replies; plain answers are "
-             "false or missing",
+         why=("questions over TCP about this name, not about a harmless name, get malformed replies; plain answers "
+              "are false or missing"),
          holds=lambda e: e.dns.port53.tcp_malformed and e.dns.known_elsewhere and (is_false_answer(e)
                or is_marked_elsewhere(e) or fails_alone(e, e.dns.network))),
     Rule(id="dns/false_answer_of_near_resolver", outcome="inconclusive", block_type="inconclusive.unexplained",
@@ -82,8 +82,8 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=false_next_door),
     Rule(id="dns/led_astray", outcome="blocked", block_type="dns.hijack", confidence=0.95, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="an address without a resolver answers innocent names truly and this name falsely: questions are "
-             "redirected to a lying resolver",
+         why=("an address without a resolver answers harmless names truly and this name falsely: questions are "
+              "redirected to a lying resolver"),
          holds=lambda e: e.dns.port53.led_astray and e.dns.known_elsewhere and (is_false_answer(e) or is_wrong_server(e)
                or is_marked_elsewhere(e))),
     Rule(id="dns/restricted_mode", outcome="blocked", block_type="dns.forged.redirect", confidence=0.9,
@@ -158,7 +158,8 @@ DNS_RULES: tuple[NameRule, ...] = (
                and e.trusted_reached) or (e.blamed and not e.dns.consistent and not e.may_be_anybody))),
     Rule(id="dns/denied_everywhere", outcome="down", block_type="server.nonexistent", confidence=0.95,
          needs=("trusted_dns",),
-         why="two independent trusted views (encrypted resolvers or controls elsewhere) deny the name as well",
+         why=("two independent trusted sources (encrypted resolvers or measurements elsewhere) also say that the name "
+              "does not exist"),
          holds=lambda e: e.dns.network in DENIALS and not e.dns.known_elsewhere
                and e.dns.trusted_denying + e.dns.control_denying >= 2),
     Rule(id="dns/denied_by_the_zone", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
@@ -197,12 +198,12 @@ DNS_RULES: tuple[NameRule, ...] = (
     UNPLACED,
     Rule(id="dns/failed_control_failed", outcome="inconclusive", block_type="inconclusive.control_failed",
          confidence=0.5, needs=("nothing",),
-         why="the lookup failed, and neither trusted resolvers nor controls gave an answer",
+         why="the lookup failed, and no trusted resolver and no measurement elsewhere gave an answer",
          holds=lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere
                and not e.dns.trusted_denying + e.dns.control_denying),
     Rule(id="dns/denial_disputed", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),
-         why="the resolver denies the name, and trusted views are evenly divided: an old answer and a lie look alike",
+         why="the resolver and half of the trusted sources deny that the name exists: an old answer or a lie",
          holds=lambda e: e.dns.network in DENIALS and e.dns.known_elsewhere and e.dns.denial_disputed),
     Rule(id="dns/failed_sometimes", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),

@@ -11,7 +11,7 @@ from probe.inference.rules.endings import is_hello_dropped, is_http_reset, is_tl
 from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, shows_injection
 from probe.inference.rules.rule import Rule
 
-_WHEREVER = ("an unrelated server fails alike for this name and answers an innocent name: this name is the trigger")
+_WHEREVER = "an unrelated server fails alike for this name, and answers a harmless name: this name is the trigger"
 
 
 def _fails_there_too(c: PathContext) -> bool:
@@ -36,8 +36,8 @@ TLS_ELSEWHERE: tuple[PathRule, ...] = (
     Rule(id="tls/reset_only_there", outcome="blocked", block_type="tls.reset", confidence=0.8,
          needs=("agreed", "innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="another server answers this name, and this server answers an innocent name: only this name at this "
-             "server fails",
+         why=("another server answers this name, and this server answers a harmless name: only this name at this "
+              "server fails"),
          holds=lambda c: is_tls_reset(c) and _unshaped(c) and _passes_there(c) and controls_reach(c)),
     Rule(id="tls/reset_by_this_server", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("agreed",),

@@ -76,24 +76,25 @@ FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/slowed_by_name", outcome="blocked", block_type="flow.throttle.sni", confidence=0.95,
          needs=("innocent",),
          rests_on=OF_FLOWS,
-         why="transfers under this service's name trickle, and the same answers under an innocent name do not",
+         why=("transfers under this service's name are very slow; transfers of the same answers under a harmless name "
+              "are not"),
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.same_answer),
     Rule(id="flow/slowed_by_name_control", outcome="blocked", block_type="flow.throttle.sni", confidence=0.93,
          needs=("innocent", "helper"),
          rests_on=OF_FLOWS,
-         why="transfers under this service's name trickle; transfers under an innocent name there, and those of "
-             "controls, do not",
+         why=("transfers under this service's name are very slow; transfers under a harmless name there, and "
+              "transfers elsewhere, are not"),
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.controls_fast > 0),
     Rule(id="flow/slowed_address", outcome="blocked", block_type="flow.throttle.address", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=OF_FLOWS,
-         why="transfers from this address keep one low rate under any name; other services' transfers here, and "
-             "controls' transfers, do not",
+         why=("transfers from this address keep one low rate under any name; other services' transfers here, and "
+              "transfers elsewhere, do not"),
          holds=lambda c: _slowed(c) and _policed_here(c) and c.path.flow.innocent_slow),
     Rule(id="flow/slowed", outcome="blocked", block_type="flow.throttle", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why="transfers from this service keep one low rate; other services' transfers here, and controls' transfers "
-             "from this service, do not",
+         why=("transfers from this service keep one low rate; other services' transfers here, and this service's "
+              "transfers elsewhere, do not"),
          holds=lambda c: _slowed(c) and _policed_here(c) and not c.path.flow.innocent.others),
     Rule(id="flow/frozen_by_packets", outcome="blocked", block_type="flow.freeze.packets", confidence=0.9,
          needs=("helper",),
@@ -109,8 +110,8 @@ FLOW: tuple[PathRule, ...] = (
                and not c.path.flow.pieces_stalled),
     Rule(id="flow/frozen", outcome="blocked", block_type="flow.freeze", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why="transfers stop silently and alike; other services' transfers come through, and this server serves "
-             "controls or an innocent name",
+         why=("transfers stop silently and alike; other services' transfers complete, and this server serves other "
+              "places or a harmless name"),
          holds=lambda c: (_frozen(c) and _shown_elsewhere(c)) or (_frozen_early(c) and _served_elsewhere(c))),
     Rule(id="flow/slow_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),

@@ -31,8 +31,8 @@ LOSS: tuple[PathRule, ...] = (
     Rule(id="tcp/degraded_by_name", outcome="blocked", block_type="tcp.degrade.sni", confidence=0.9,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why="connections under this service's name keep losing packets; connections under an innocent name at the "
-             "same address do not",
+         why=("connections under this service's name keep losing packets; connections under a harmless name at the "
+              "same address do not"),
          holds=lambda c: _loses_alone(c) and c.path.loss.by_name),
     Rule(id="tcp/degraded_address", outcome="blocked", block_type="tcp.degrade.address", confidence=0.8,
          needs=("ladder",),
@@ -43,29 +43,29 @@ LOSS: tuple[PathRule, ...] = (
     Rule(id="flow/cut_later", outcome="blocked", block_type="flow.cut", confidence=0.8,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why="all connections to this service are reset after seconds; alternating connections to its address under an "
-             "innocent name stay open",
+         why=("all connections to this service are reset after seconds; alternating connections to its address under "
+              "a harmless name stay open"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_cut),
     Rule(id="flow/silenced_later", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why="all connections to this service fall silent after seconds; alternating connections to its address under "
-             "an innocent name go on",
+         why=("all connections to this service fall silent after seconds; alternating connections to its address "
+              "under a harmless name go on"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_silenced),
     Rule(id="flow/frozen_by_small_records", outcome="blocked", block_type="flow.freeze", confidence=0.85,
          needs=("innocent",),
          rests_on=OF_FLOWS,
-         why="every connection to this service falls silent after about equally many small packets; those under an "
-             "innocent name continue",
+         why=("every connection to this service falls silent after about equally many small packets; connections "
+              "under a harmless name continue"),
          holds=_freezes),
     Rule(id="flow/small_records_unanswered", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("innocent",),
-         why="connections fell silent after some small packets: too few, or those under an innocent name too, or "
-             "nothing was compared",
+         why=("too few connections fell silent after some small packets, or a harmless name's did too, or nothing "
+              "was compared"),
          holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
-         why="too few connections were reset or fell silent after some seconds, or not alike; connections under an "
-             "innocent name lasted",
+         why=("too few connections were reset or fell silent after some seconds, or not alike; connections under a "
+              "harmless name lasted"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_doubtful and c.path.stay.outlived > 0),
 )

@@ -31,13 +31,14 @@ from probe.inference.rules.rule import Rule
 
 _FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
 
-_CONTROLLED = "an innocent name on the same address is answered, this name is not, and controls reach the service"
-_ENDED_NEARER = ("an innocent name at this address is answered; this name's connections end closer to us than the "
-                 "server; controls succeed")
-_FORGED = "an innocent name on the same address is answered; forged packets end the connections under this name"
-_NEARER_ALONE = ("an innocent name on the same address is answered; connections under this name end closer to us than "
-                 "the server")
-_ALONE = "an innocent name on the same address is answered, this name never is"
+_CONTROLLED = ("a harmless name at the same address is answered, this name is not, and elsewhere the service can be "
+               "reached")
+_ENDED_NEARER = ("a harmless name is answered there; something between us and the server ends this name's "
+                 "connections; elsewhere the service answers")
+_FORGED = "a harmless name at the same address is answered; forged packets end the connections under this name"
+_NEARER_ALONE = ("a harmless name at the same address is answered; something between us and the server ends "
+                 "connections under this name")
+_ALONE = "a harmless name at the same address is answered, this name never is"
 
 
 def _name_alone(c: PathContext) -> bool:
@@ -91,23 +92,23 @@ TLS_NAMED: tuple[PathRule, ...] = (
     Rule(id="tls/reset_address_injected", outcome="blocked", block_type="tls.reset", confidence=0.85,
          needs=("helper", "packets", "later_slots"),
          rests_on=NOT_THE_FRONT,
-         why="forged packets from closer to us than the service end connections under every name, later too; controls "
-             "reach the address",
+         why=("forged packets from between us and the service end connections under every name, later too; elsewhere "
+              "the address answers"),
          holds=lambda c: _every_name_reset(c) and c.path.innocent == "failed" and shows_injection(c)
          and c.path.anatomy.near
                and c.path.anatomy.near_slots >= 2),
     # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses.
     Rule(id="tls/reset_address", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.6,
          needs=("innocent", "helper"),
-         why="every name at this address fails, but controls succeed: a lasting block, a brief block and a refusal "
-             "look alike",
+         why=("every name at this address fails here, and elsewhere they succeed: a lasting block, a brief block or a "
+              "refusal"),
          holds=lambda c: _every_name_reset(c) and c.path.innocent in _FAILS),
     # A front may meet whomever it likes with silence, so it takes packets or a place.
     Rule(id="tls/mute_every_hello", outcome="blocked", block_type="tls.mute", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=OF_ADDRESSES,
-         why="every name's TLS hello to this address is acknowledged but not answered, even in small segments; "
-             "controls complete handshakes",
+         why=("every name's TLS hello to this address is acknowledged but not answered, even in small segments; "
+              "elsewhere handshakes succeed"),
          holds=lambda c: is_hello_muted(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
                and c.path.shapes.narrow in NARROW_FAILS and not c.path.shapes.passed and c.ladder.full_segments),
     Rule(id="tls/close_sni_control", outcome="blocked", block_type="tls.close.sni", confidence=0.97,

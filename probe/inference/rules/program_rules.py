@@ -13,7 +13,7 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("the probe's own TLS hello is answered; another program's always fails, except with an innocent name or at "
+_STRUCK = ("the probe's own TLS hello is answered; another program's always fails, except with a harmless name or at "
            "other servers")
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
@@ -71,8 +71,8 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: _convicts(c) and _is_silent(c) and c.path.programs.acked != "no"),
     Rule(id="program/fails_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.6, needs=("helper",),
-         why="controls elsewhere fail with that program's TLS hello too: the service, or a device before it, does not "
-             "accept it",
+         why=("that program's TLS hello fails elsewhere too: the service, or a device in front of it, refuses such "
+              "hellos"),
          holds=lambda c: is_any_struck(c) and c.path.programs.control_failed > 0 and not c.path.programs.control_ok),
     Rule(id="program/large_lost", outcome="local", block_type="local.mtu", confidence=0.7, needs=("innocent",),
          why="no server answers a TLS hello of several segments, and all answer smaller hellos: large packets do not "

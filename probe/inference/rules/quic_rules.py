@@ -46,23 +46,22 @@ QUIC: tuple[PathRule, ...] = (
          holds=_outdated),
     Rule(id="quic/same_bad_certificate", outcome="down", block_type="server.certificate", confidence=0.9,
          needs=("helper",),
-         why="controls are shown the same certificate",
+         why="other places are shown the same certificate",
          holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
     Rule(id="quic/drop_sni_control", outcome="blocked", block_type="quic.drop.sni", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why="an innocent name at this address is answered, this name is not, or not for long; controls reach the "
-             "service",
+         why=("a harmless name at this address is answered, this name is not, or not for long; elsewhere the service "
+              "answers"),
          holds=lambda c: _by_name(c) and controls_reach(c)),
     Rule(id="quic/had_enough", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent",),
-         why="an innocent name was answered before ours, and perhaps no name after: a block and a server's limit look "
-             "alike",
+         why="a harmless name was answered before ours, and perhaps no name after: a block or a limit of the server",
          holds=lambda c: _vanishes(c) and c.path.innocent == "reached"),
     Rule(id="quic/drop_version", outcome="blocked", block_type="quic.drop.version", confidence=0.9,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why="no name is answered in QUIC version 1, which the server says it speaks; controls reach the server",
+         why="no name is answered in QUIC version 1, which the server says it speaks; elsewhere the server answers",
          holds=lambda c: _vanishes(c) and c.path.innocent == "failed" and c.path.udp.versions_answered >= 2
                and c.path.udp.offers_v1 and not c.path.udp.others_shaken and controls_reach(c)),
 )

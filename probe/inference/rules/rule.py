@@ -51,7 +51,7 @@ NEEDS: dict[Need, str] = {
     "helper": "a test helper elsewhere that answers, or a fresh signed feed",
     "two_helpers": "two test helpers or signed feeds in different networks and countries",
     "trusted_dns": "a DoH operator that answers through this network",
-    "innocent": "an innocent name on the same address",
+    "innocent": "a harmless name, one that nobody blocks, at the same address",
     "twin": "a test helper, or a signed feed, that tells with which ClientHello it asked (ours do)",
     "agreed": "a server whose operator agreed to be asked for foreign names, and consent level 3",
     "routers": "routers on the way that say when a packet's TTL has run out",

@@ -47,7 +47,7 @@ TLS: tuple[PathRule, ...] = (
          holds=lambda c: _untrusted(c) and c.path.private_root),
     Rule(id="tls/same_bad_certificate", outcome="down", block_type="server.certificate", confidence=0.93,
          needs=("helper",),
-         why="controls are shown the same certificate",
+         why="other places are shown the same certificate",
          holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
     Rule(id="tls/national_authority", outcome="blocked", block_type="tls.mitm", confidence=0.9, needs=("nothing",),
          rests_on=OF_PAGES,
@@ -79,8 +79,8 @@ TLS: tuple[PathRule, ...] = (
     Rule(id="tls/drop_every_hello", outcome="blocked", block_type="tls.drop.address", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="no name's TLS hello to this address is acknowledged, even in small segments; other bytes are; controls "
-             "complete handshakes",
+         why=("no name's TLS hello to this address is acknowledged, even in small segments; other bytes are; "
+              "elsewhere handshakes succeed"),
          holds=lambda c: is_tls_dropped(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
                and c.path.other_bytes == "passed" and c.path.shapes.narrow in NARROW_FAILS
                and not c.path.shapes.passed and c.ladder.full_segments),
