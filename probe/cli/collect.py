@@ -68,8 +68,8 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     The command reads each whole run, checks its signature and writes the run again; a run that comes twice counts once.
     The data set keeps the runs that it has, and refuses other versions of them. If two folders have different versions
     of a new run, the command reports both and takes neither. The file first-seen.csv in the data set says since when
-    each key is known. A name counts only some days after that, so collect once a day. With --origins a
-    name counts only if most of its runs came from the network that they name, and of one prefix at most two do.
+    each key is known. A name counts only some days after that, so collect once a day. With --origins a name counts
+    only if most of its runs came from the network that they name, and of one prefix at most two names do.
 
     The command leaves out runs that changed after signing, and files that are damaged, not from a results folder, or of
     a newer schema. It lists them with the reason. It changes nothing in DIR or at URL. It does not read a run again

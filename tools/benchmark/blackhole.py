@@ -13,6 +13,7 @@ from probe_lab.laboratory import Laboratory
 
 DEADLINE_S = 60.0
 GRACE_S = 2.0
+FAST = ("--fast", "--deadline-s", str(DEADLINE_S))
 RTT_MS = 50.0
 DEAD_RESOLVERS = ("198.18.0.53", "198.18.1.53", "198.18.2.53")
 """Addresses for benchmarks of network equipment (RFC 2544), where nobody answers."""
@@ -23,9 +24,9 @@ def measure() -> list[Figure]:
     drawn = clean_world(rtt_ms=RTT_MS)
     dead = replace(drawn, faults=(Fault(kind="blackhole"),))
     with Laboratory(dead, helpers=False) as laboratory:
-        all_dead = run_probe(laboratory, "--fast", "--deadline-s", str(DEADLINE_S), before=with_resolvers(*DEAD_RESOLVERS))
+        all_dead = run_probe(laboratory, *FAST, before=with_resolvers(*DEAD_RESOLVERS))
     with Laboratory(targets_dropped(drawn), helpers=False) as laboratory:
-        targets_dead = run_probe(laboratory, "--fast", "--deadline-s", str(DEADLINE_S))
+        targets_dead = run_probe(laboratory, *FAST)
     return [
         _ending("everything dropped, three dead resolvers: wall", all_dead),
         _ending("every target's address dropped: wall", targets_dead),

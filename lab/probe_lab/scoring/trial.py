@@ -34,8 +34,8 @@ FULL_CONSENT = max(CONSENT_LEVELS)
 VANTAGE_ASN = 64500
 """An AS number for documentation (RFC 5398)."""
 DEADLINE_S = 120
-"""As `probe run --fast` has it: where everything said is met with silence, attempts and their comparisons take a minute,
-and a search for the place or transfers in turns most of another. Others end much sooner."""
+"""As `probe run --fast` has it. Where all that is said is met with silence, attempts and their comparisons take most of
+a minute, and a search for the place or transfers in turns most of another. Others end much sooner."""
 WHOLE_DEADLINE_S = 240
 """For the whole catalogue, which is three times what a run measures, on a machine that does other things too; and for
 runs that take their time, in which two names in turns take nearly three minutes."""
