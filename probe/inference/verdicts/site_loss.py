@@ -14,6 +14,7 @@ from probe.inference.evidence.connection_loss import (
     OWN,
     Group,
     count_losses,
+    find_late,
     is_lossy,
     is_whole_connection,
     score_loss,
@@ -47,9 +48,9 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
     spoken = [case for case in cases if case.site.kind not in DATAGRAMS and case.site.endpoints[0].role != "control"]
     rows = [o for case in spoken for o in (*case.visits, *case.around, *case.turns)]
     whole = [o for o in rows if o.purpose in (*COUNTED, TURN) and is_whole_connection(o)]
-    if not any(map(is_lossy, whole)):
+    if not any(map(is_lossy, whole)) and not find_late(whole):
         return SiteLosses()
-    lossy = frozenset(o.address for o in whole if score_loss(o))
+    lossy = frozenset(o.address for o in whole if score_loss(o) or (o.purpose == TURN and is_lossy(o)))
     groups: dict[Group, frozenset[str]] = {}
     turns: dict[str, tuple[Observation, ...]] = {}
     for case in spoken:
@@ -68,8 +69,10 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
 def _find_mostly_lossy(rows: Sequence[Observation]) -> frozenset[str]:
     """None where more than a quarter of all connections are lossy: then the line is."""
     losses: dict[str, list[bool]] = {}
-    for row in {o.observation_id: o for o in rows if o.purpose in OWN and is_whole_connection(o)}.values():
-        losses.setdefault(row.address, []).append(is_lossy(row))
+    own = {o.observation_id: o for o in rows if o.purpose in OWN and is_whole_connection(o)}
+    late = find_late(own.values())
+    for row in own.values():
+        losses.setdefault(row.address, []).append(is_lossy(row) or row.observation_id in late)
     every = [each for found in losses.values() for each in found]
     if 4 * sum(every) > len(every):
         return frozenset()

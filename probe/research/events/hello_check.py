@@ -125,9 +125,10 @@ def _list_passed(track: HelloTrack, window: EventWindow) -> tuple[int, Counter[s
 
 
 def _passes(shape: str, counts: Mapping[str, ShapeCount], *, of_failures: bool) -> bool:
+    """Whether a shape that was sent passed in a cell: nothing failed there, or most of its own verdicts are well."""
     told = counts.get(shape)
     if told is None:
-        return True
+        return not counts
     one = _count(told, of_failures=of_failures)
     return 2 * one.hit < one.of
 
@@ -135,13 +136,11 @@ def _passes(shape: str, counts: Mapping[str, ShapeCount], *, of_failures: bool) 
 def _list_cells(track: HelloTrack, inside: NDArray[np.bool_],
                 ) -> Iterator[tuple[frozenset[str], Mapping[str, ShapeCount], int]]:
     """What these cells say of hellos, each once, and how many of them say so."""
-    sent, struck = track.sent[inside].astype(np.int64), track.struck[inside]
-    size = len(track.words.struck) + 1
-    pairs, times = np.unique(sent * size + struck + 1, return_counts=True)
+    size = len(track.words.struck)
+    pairs, times = np.unique(track.sent[inside].astype(np.int64) * size + track.struck[inside], return_counts=True)
     for pair, number in zip(pairs.tolist(), times.tolist(), strict=True):
         at, told = divmod(pair, size)
-        yield (track.words.sent[at] if at >= 0 else frozenset(),
-               track.words.struck[told - 1] if told else {}, number)
+        yield track.words.sent[at], track.words.struck[told], number
 
 
 def _add_up(track: HelloTrack, inside: NDArray[np.bool_], *, several: bool) -> dict[str, _Tally]:

@@ -42,9 +42,9 @@ class HelloTrack:
     """What is known of hellos in the cells of a series of one network."""
 
     times: Ints
-    sent: NDArray[np.int32]
+    sent: NDArray[np.unsignedinteger]
     """Numbers in `words.sent`: shapes that the network's probes sent in the cell."""
-    struck: NDArray[np.int32]
+    struck: NDArray[np.unsignedinteger]
     """Numbers in `words.struck`: how each fared, where any failed."""
     words: HelloWords
     of_failures: bool = False

@@ -181,8 +181,10 @@ class _Hellos:
 
 
 def _read_hellos(table: Any) -> _Hellos | None:
-    sent, struck = (_optional(table, name) for name in ("hellos", "struck_hellos"))
-    words = read_words(sent, struck) if sent.names and struck.names else None
+    if not {"hellos", "struck_hellos"} <= list_columns(table):
+        return None
+    sent, struck = (encode_column(table, name, empty="") for name in ("hellos", "struck_hellos"))
+    words = read_words(sent, struck)
     return _Hellos(sent=sent, struck=struck, words=words) if words else None
 
 
@@ -238,8 +240,12 @@ def _series(reading: _Reading, blocked: Ints, types: CodedColumn, chosen: NDArra
 
 
 def _track(told: _Hellos | None, times: Ints, at: Ints, *, of_failures: bool) -> HelloTrack | None:
-    return HelloTrack(times=times, sent=gather(told.sent.codes, at), struck=gather(told.struck.codes, at),
-                      words=told.words, of_failures=of_failures) if told else None
+    if told is None:
+        return None
+    # Numbers as small as they fit, since every cell has two of them.
+    sent, struck = (column.codes.take(at).astype(np.min_scalar_type(len(column.names)))
+                    for column in (told.sent, told.struck))
+    return HelloTrack(times=times, sent=sent, struck=struck, words=told.words, of_failures=of_failures)
 
 
 def _failing(reading: _Reading, wanted: NDArray[np.bool_],
