@@ -76,6 +76,9 @@ class Run:
     controls_left_out: tuple[str, ...] = ()
     """One `control:word` each (`probe.core.tables.control_sources.CONTROL_FAULTS`): helpers that failed what they are
     tried by, and whose word counts for nothing in the run. Empty in older files, of which nobody knows."""
+    own_hello: str = ""
+    """Shape of the ClientHello that the library sent (`probe.core.own_hellos`); empty: none was sent, or older files.
+    """
     clock_offset_s: float | None = None
     deadline_s: float = 0.0
     runtime_s: float = 0.0

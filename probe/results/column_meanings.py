@@ -310,6 +310,9 @@ RUNS: Words = {
     "controls_left_out": ("", "One `control:word` each: helpers whose word was not counted in this run. denies: it said"
                               " that a known place does not answer; invents: that one answers at which nothing does;"
                               " loaded: it was too busy to say. Older rows do not tell."),
+    "own_hello": ("", "Shape of the probe's own ClientHello, the commonest of the run: TLS version, digests of its"
+                      " cipher suites and extensions as in JA4, and its size: small fits one packet, large (above 1,200"
+                      " bytes, as with post-quantum keys) does not. Empty where none was sent, and in older files."),
     "clock_offset_s": ("s", "Median of trusted servers' Date minus the probe's clock; empty when unknown."),
     "deadline_s": ("s", "Time the run was allowed."),
     "runtime_s": ("s", "Time the run took."),

@@ -133,9 +133,11 @@ TABLES: Mapping[str, Table] = {
 }
 """Name -> table, in the order in which a run's files are written."""
 
-COLUMNS_VERSION = 2
+COLUMNS_VERSION = 3
 """Raised when a column is added: runs are signed over the columns that there were, and so they are verified."""
-_ADDED: Mapping[str, Mapping[str, int]] = {"observations": {"out_of_order": 2}}
+_ADDED: Mapping[str, Mapping[str, int]] = {
+    "observations": {"out_of_order": 2}, "runs": {"own_hello": 3},
+}
 """Table -> column -> the version of the columns with which it came, of those that came after the first."""
 
 

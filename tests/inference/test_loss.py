@@ -87,6 +87,27 @@ def test_answers_that_come_out_of_order_raise_doubts_and_show_nothing() -> None:
     assert not any(count.is_doubtful for count in count_losses(GROUPS, numbered(every)).values())
 
 
+def answered(address: str, wait_ms: float, **changes: float) -> Observation:
+    """A handshake whose answer began so long after a round trip of 50 ms."""
+    return replace_flat(connection(address, sni=HOST), min_rtt_ms=50.0, end_ms=50.0 + wait_ms, **changes)
+
+
+@pytest.mark.parametrize(("waits_ms", "late"), [
+    ([3, 480, 490, 2], 2), ([3, 199], 0), ([3, 210], 1), ([480, 490, 485], 0), ([480], 0), ([], 0),
+], ids=["repeated answers", "busy for a moment", "one repeat", "a server that is slow to all", "one alone", "nothing"])
+def test_answers_that_come_a_repeat_later_than_others_of_an_address_raise_doubts(waits_ms: list[float],
+                                                                                 late: int) -> None:
+    rows = numbered([*(answered(HERE4, wait_ms) for wait_ms in waits_ms), *(answered(ELSEWHERE, 2) for _ in range(20))])
+    count = count_losses(GROUPS, rows)[SUSPECT]
+    assert (count.lossy, count.stands_out) == (late, False)
+    assert count.is_doubtful == (2 * late >= max(1, len(waits_ms)))
+
+
+def test_late_answers_of_all_services_doubt_none() -> None:
+    rows = numbered(answered(address, wait_ms) for address in (HERE4, ELSEWHERE, BEYOND4) for wait_ms in [2, 400] * 4)
+    assert not any(count.is_doubtful for count in count_losses(GROUPS, rows).values())
+
+
 def test_one_connection_counts_once_however_much_it_loses() -> None:
     rows = [connection(HERE4, 30), *(connection(HERE4) for _ in range(5)),
             *(connection(ELSEWHERE, 1) for _ in range(3)), *(connection(ELSEWHERE) for _ in range(20))]
@@ -159,3 +180,43 @@ def test_in_turns_a_lossy_line_shows_hardly_anybody(loss: float) -> None:
         found += shown(rows)[0]
     assert found <= 1
 
+
+DISORDERED = [1, 0, 2, 0, 1, 1] * 4
+"""Segments out of order on each of 24 handshakes."""
+
+
+def named_turns(own: Sequence[int], innocent: Sequence[int], *, own_bytes: int = 3000,
+                innocent_bytes: int = 3000) -> list[Observation]:
+    """Handshakes in turns that sent nothing again, with so much out of order in each answer."""
+    def heard(purpose: Purpose, sni: str, disorders: Sequence[int], size: int) -> list[Observation]:
+        return [replace_flat(connection(HERE4, purpose=purpose, sni=sni, t0_s=7.0 * i), out_of_order=n, bytes_read=size)
+                for i, n in enumerate(disorders)]
+
+    return [*heard(TURN, HOST, own, own_bytes), *heard(BESIDE, "www.example.com", innocent, innocent_bytes)]
+
+
+@pytest.mark.parametrize(("rows", "by_name"), [
+    (named_turns(DISORDERED, CLEAN), True),
+    (named_turns(DISORDERED, CLEAN, innocent_bytes=9000), True),
+    (named_turns(DISORDERED, CLEAN, own_bytes=3200), True),
+    (named_turns(DISORDERED, CLEAN, own_bytes=3400), False),
+    (named_turns(DISORDERED, DISORDERED), False),
+    (named_turns(CLEAN, DISORDERED), False),
+    (named_turns(CLEAN, CLEAN), False),
+    (named_turns(DISORDERED[:6], CLEAN[:6]), False),
+    (named_turns([2] * 5 + [0] * 19, CLEAN), False),
+    (named_turns(DISORDERED, []), False),
+], ids=["by name", "though the others are longer", "a little longer", "longer answers", "whatever is named",
+        "the innocent name alone", "nothing", "too few", "a burst at the beginning", "nothing to compare"])
+def test_answers_out_of_order_show_loss_by_name_where_they_are_as_long(rows: list[Observation], by_name: bool) -> None:
+    assert shown(rows) == (False, by_name)
+
+
+@pytest.mark.parametrize("loss", [0.05, 0.2, 0.4])
+def test_on_a_lossy_way_back_hardly_any_name_is_shown(loss: float) -> None:
+    found = 0
+    for seed in range(200):
+        rng = random.Random(seed)
+        own, innocent = ([int(any(rng.random() < loss for _ in range(3))) for _ in range(24)] for _ in range(2))
+        found += shown(named_turns(own, innocent))[1]
+    assert found <= 1

@@ -140,6 +140,21 @@ def test_an_address_that_mostly_loses_is_in_doubt_unless_the_line_loses_too() ->
     assert not add_loss(path, struck, gather_site_losses([struck, *lossy_line])).loss.mostly_lossy
 
 
+def test_a_host_that_mostly_loses_at_all_its_addresses_is_in_doubt_at_each() -> None:
+    """At the one address one of three connections lost something, at the other the only one did."""
+    site = site_of(endpoint("https://telegram.example/", service="telegram"))
+    rows = [replace(replace_flat(visit_to(address, attempt=n)[-1], segments_out=9, delivered=5, retransmits=lost,
+                                 hostname=site.host), observation_id=f"t.{n}")
+            for n, (address, lost) in enumerate([(HERE4, 1), (HERE4, 0), (HERE4, 0), (NEAR4, 2)])]
+    struck, others = SiteCase(site=site, visits=tuple(rows)), [case_of("signal", ELSEWHERE, 0),
+                                                              case_of("line", BEYOND4, 0)]
+    path = replace(losing().path, loss=LossEvidence(), address=HERE4)
+    assert add_loss(path, struck, gather_site_losses([struck, *others])).loss.mostly_lossy
+    assert not add_loss(path, others[0], gather_site_losses([struck, *others])).loss.mostly_lossy
+    spared = replace(struck, visits=struck.visits[:3])
+    assert not add_loss(path, spared, gather_site_losses([spared, *others])).loss.mostly_lossy
+
+
 def test_where_nothing_is_lost_nothing_is_compared() -> None:
     cases = [case_of("telegram", HERE4, 0), case_of("signal", ELSEWHERE, 0)]
     assert not gather_site_losses(cases).by_group

@@ -87,7 +87,8 @@ def _draw_day(draw: np.random.Generator, first: int, count: int, struck: dict[tu
         "probe_cc": (network, [cc for cc, _ in NETWORKS]), "level": (level, [name for name, _ in _LEVELS]),
         "service": (service, SERVICES), "role": (level, [role for _, role in _LEVELS]),
         "target_id": (None, [""]), "block_type": (blocked > 0, ["", "tls.reset.sni"]),
-        "failure_type": (blocked > 0, ["", "tls.reset.sni"]), "standing": (None, ["established"])}
+        "failure_type": (blocked > 0, ["", "tls.reset.sni"]), "standing": (None, ["established"]),
+        "hellos": (None, [""]), "struck_hellos": (None, [""])}
     start = np.datetime64(BEGIN.replace(tzinfo=None), "us") + (hour + first).astype("timedelta64[h]")
     values = dict.fromkeys(("inconclusive", "network", "local", "down", "confirmed", *FAILED), 0) | {
         "probe_asn": np.array([asn for _, asn in NETWORKS])[network], "n": WITNESSES, "ok": WITNESSES - blocked,

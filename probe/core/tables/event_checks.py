@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 EventCheck = Literal["network", "service_or_instrument", "one_device", "one_interval", "version", "habit", "chance",
-                     "refusal", "fresh_names"]
+                     "refusal", "fresh_names", "own_hello"]
 EventStatus = Literal["suspected", "unplaced", "confirmed"]
 EventGround = Literal["verdicts", "failures"]
 """What an event is counted from: verdicts that convict, or all that failed, whether a run could say why or not."""
@@ -20,6 +20,7 @@ EVENT_CHECKS: dict[EventCheck, str] = {
     "chance": "what its neighbours failed in the same hours leaves too little to be more than chance",
     "refusal": "the service itself may refuse the network or the country: nothing shows where it is stopped",
     "fresh_names": "it rests on names that nobody knew some days before: whoever can send results can make them up",
+    "own_hello": "the probes' own ClientHellos changed at the onset, as with a new TLS library: others may not fail",
 }
 """Word -> what is said of a window that it explains."""
 
@@ -33,5 +34,6 @@ CHANGES_MIND: dict[EventCheck, str] = {
     "chance": "more verdicts in these hours",
     "refusal": "a run that finds the place, a control in the country that is served, or networks that are spared",
     "fresh_names": "the same from names that measured in the network some days before, or that the collector knows",
+    "own_hello": "the same failures of hellos from before, or these hellos well on this network before the onset",
 }
 """Word -> what would have to be seen for the window to be an event after all."""

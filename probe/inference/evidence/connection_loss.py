@@ -27,6 +27,8 @@ MOST_SCORE = 4
 BY_CHANCE = 0.01
 """What chance explains with more does not stand out. On a lossy line one service in a hundred does: what stands out
 leads to turns and to a less sure `ok`, and to no more."""
+REPEAT_MS = 200.0
+"""The least after which Linux sends again, beside a round trip; other systems wait longer."""
 MOST_FOUND = 12
 """Services that are looked for: where more stand out, the line does."""
 Group = tuple[str, str]
@@ -39,10 +41,29 @@ def score_loss(seen: Observation) -> int:
     return -(-MOST_SCORE * lost // (lost + arrived)) if lost > 0 else 0
 
 
+def score_either_way(seen: Observation) -> int:
+    """The same, with 1 at least where anything came out of order: lost on the way to us, or overtaken."""
+    return max(score_loss(seen), int(seen.tcp.out_of_order > 0))
+
+
 def is_lossy(seen: Observation) -> bool:
     """Whether anything was sent again either way. What came out of order may have been overtaken and not lost, and a
-    longer answer is disordered sooner: so this raises doubts, and no test of one name against another rests on it."""
-    return score_loss(seen) > 0 or seen.tcp.out_of_order > 0
+    longer answer is disordered sooner: so this raises doubts, and a test of one name against another rests on it only
+    where the answers are as long."""
+    return score_either_way(seen) > 0
+
+
+def find_late(seen: Iterable[Observation]) -> frozenset[str]:
+    """Ids of handshakes whose answer began later than a repeat takes, at addresses that answered others in time.
+
+    On the way to us we see of a lost answer only that it came late. A server that is always slow is late for nobody.
+    """
+    waits: dict[str, dict[str, float]] = {}
+    for one in seen:
+        if one.operation == "tls_handshake" and one.tcp.end_ms > 0 and one.tcp.min_rtt_ms > 0:
+            waits.setdefault(one.address, {})[one.observation_id] = one.tcp.end_ms - one.tcp.min_rtt_ms
+    return frozenset(name for of_address in waits.values() for name, wait_ms in of_address.items()
+                     if wait_ms - min(of_address.values()) >= REPEAT_MS)
 
 
 def is_whole_connection(seen: Observation) -> bool:
@@ -56,7 +77,7 @@ class LossCount:
 
     connections: int = 0
     lossy: int = 0
-    """Those on which anything was sent again, or came out of order."""
+    """Those on which anything was sent again, came out of order, or was answered late beside others of its address."""
     others: int = 0
     others_lossy: int = 0
     stands_out: bool = False
@@ -79,18 +100,20 @@ def count_losses(groups: Mapping[Group, frozenset[str]], seen: Iterable[Observat
     The service that stands out most is found first, and is no measure for the next: several may be struck in one run.
     """
     rows = [o for o in {o.observation_id: o for o in seen if o.purpose in COUNTED}.values() if is_whole_connection(o)]
+    late = find_late(rows)
     found: dict[Group, LossCount] = {}
     while len(found) < min(MOST_FOUND, len(groups)):
-        left = {group: _count(group, groups, rows, frozenset(found)) for group in groups if group not in found}
+        left = {group: _count(group, groups, rows, late, frozenset(found)) for group in groups if group not in found}
         group, (count, chance) = min(left.items(), key=lambda item: item[1][1])
         if chance >= BY_CHANCE:
             break
         found[group] = replace(count, stands_out=True)
-    return {group: found.get(group) or _count(group, groups, rows, frozenset(found))[0] for group in groups}
+    return {group: found.get(group) or _count(group, groups, rows, late, frozenset(found))[0]
+            for group in groups}
 
 
 def _count(group: Group, groups: Mapping[Group, frozenset[str]], rows: Sequence[Observation],
-           struck: frozenset[Group]) -> tuple[LossCount, float]:
+           late: frozenset[str], struck: frozenset[Group]) -> tuple[LossCount, float]:
     """The counts of a service in a network, and how likely chance alone makes them, or those of its own connections in
     all networks: a box may lose what is said to its addresses, or whatever names it. `struck`: who is no measure."""
     service, network = group
@@ -99,8 +122,12 @@ def _count(group: Group, groups: Mapping[Group, frozenset[str]], rows: Sequence[
     ours = [o for o in rows if o.address in groups[group]]
     others = [o for o in rows if o.address not in not_others and name_network(o.address) != network]
     named = [o for o in rows if o.address in mine and o.purpose in OWN]
-    count = LossCount(connections=len(ours), lossy=sum(map(is_lossy, ours)), others=len(others),
-                      others_lossy=sum(map(is_lossy, others)))
+    count = LossCount(connections=len(ours), lossy=_count_lossy(ours, late), others=len(others),
+                      others_lossy=_count_lossy(others, late))
     lost = [score_loss(o) for o in others]
     chance = min(permutation_p([score_loss(o) for o in part], lost) for part in (ours, named))
     return count, chance if count.lossy else 1.0
+
+
+def _count_lossy(rows: Iterable[Observation], late: frozenset[str]) -> int:
+    return sum(is_lossy(o) or o.observation_id in late for o in rows)

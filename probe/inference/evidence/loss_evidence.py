@@ -8,7 +8,8 @@ innocent one at the very same address. Each is a connection of its own, and each
 
 What the turns tell:
 - `by_address`: bare connections, which name nothing, lose more there than at two other owners' addresses.
-- `by_name`: handshakes under the own name lose more than those under an innocent one at the same address.
+- `by_name`: handshakes under the own name lose more than those under an innocent one at the same address. What is lost
+  on the way to us shows as answers out of order; these count if those under the own name are no longer than the others.
 
 What they cannot tell. A crowded or lossy link to one network, a satellite, one prefix with a bad route and one bad
 machine lose by address as well, for hours; only days, or other networks, tell these from a box. So loss by address is a
@@ -17,13 +18,20 @@ suspicion. Loss by name is none of these, and may still be a front's: company of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Final
 
 from probe.core.observations import Observation
 from probe.core.tables.purposes import Purpose
-from probe.inference.evidence.connection_loss import NO_LOSS, LossCount, is_whole_connection, score_loss
+from probe.inference.evidence.connection_loss import (
+    NO_LOSS,
+    LossCount,
+    is_whole_connection,
+    score_either_way,
+    score_loss,
+)
 from probe.inference.evidence.permutation import permutation_p
 
 TURN: Final[Purpose] = "turn"
@@ -33,6 +41,8 @@ ENOUGH_TURNS = 12
 """Fewer exchanges of either side show nothing, however unlike they are."""
 LEAST_SPAN = 0.5
 """Of the time of all turns: so much lies between the first and the last exchange that lost anything."""
+_AS_LONG = 1.1
+"""Answers of a tenth more bytes than others are as long as those: certificates of one kind differ by so much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +98,16 @@ def gather_loss_evidence(ordinary: LossCount, turns: Sequence[Observation]) -> L
         others_lossy=_count_lossy(theirs),
         by_address=len({o.address for o in theirs if is_whole_connection(o)}) > 1 and _lose_more(mine, theirs),
         named=_count(own), named_lossy=_count_lossy(own), innocents=_count(innocent),
-        innocents_lossy=_count_lossy(innocent), by_name=_lose_more(own, innocent))
+        innocents_lossy=_count_lossy(innocent),
+        by_name=_lose_more(own, innocent) or (_is_as_short(own, innocent)
+                                              and _lose_more(own, innocent, score_either_way)))
+
+
+def _is_as_short(own: Sequence[Observation], innocent: Sequence[Observation]) -> bool:
+    """Whether answers under the own name are hardly longer than those under the innocent one: a longer answer is
+    disordered sooner, whatever it names."""
+    sizes = [[o.bytes_read for o in rows if is_whole_connection(o) and not o.failure] for rows in (own, innocent)]
+    return all(sizes) and median(sizes[0]) <= _AS_LONG * median(sizes[1])
 
 
 def _ends(seen: Observation) -> bool:
@@ -104,12 +123,13 @@ def _count_lossy(rows: Sequence[Observation]) -> int:
     return sum(is_whole_connection(o) and score_loss(o) > 0 for o in rows)
 
 
-def _lose_more(mine: Sequence[Observation], theirs: Sequence[Observation]) -> bool:
+def _lose_more(mine: Sequence[Observation], theirs: Sequence[Observation],
+               score: Callable[[Observation], int] = score_loss) -> bool:
     """More than chance explains, and from early on until late; what is never answered is cut off, and not lossy."""
     told, beside = [o for o in mine if is_whole_connection(o)], [o for o in theirs if is_whole_connection(o)]
     if min(len(told), len(beside)) < ENOUGH_TURNS or 2 * len(told) < len(mine):
         return False
-    lossy_s = [o.t0_s for o in told if score_loss(o)]
+    lossy_s = [o.t0_s for o in told if score(o)]
     span_s = max(o.t0_s for o in mine) - min(o.t0_s for o in mine)
     lasts = bool(lossy_s) and max(lossy_s) - min(lossy_s) >= LEAST_SPAN * span_s
-    return lasts and permutation_p(list(map(score_loss, told)), list(map(score_loss, beside))) < MOST_BY_CHANCE
+    return lasts and permutation_p(list(map(score, told)), list(map(score, beside))) < MOST_BY_CHANCE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,7 @@ from probe.inference.evidence.connection_loss import (
     OWN,
     Group,
     count_losses,
+    find_late,
     is_lossy,
     is_whole_connection,
     score_loss,
@@ -40,6 +42,8 @@ class SiteLosses:
     """Addresses of which a connection lost anything."""
     mostly: frozenset[str] = frozenset()
     """Addresses of which half of our own connections and more did, where few others do."""
+    mostly_hosts: frozenset[str] = frozenset()
+    """The same of hosts, at all of their addresses together: loss by name strikes each of them."""
 
 
 def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
@@ -47,9 +51,9 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
     spoken = [case for case in cases if case.site.kind not in DATAGRAMS and case.site.endpoints[0].role != "control"]
     rows = [o for case in spoken for o in (*case.visits, *case.around, *case.turns)]
     whole = [o for o in rows if o.purpose in (*COUNTED, TURN) and is_whole_connection(o)]
-    if not any(map(is_lossy, whole)):
+    if not any(map(is_lossy, whole)) and not find_late(whole):
         return SiteLosses()
-    lossy = frozenset(o.address for o in whole if score_loss(o))
+    lossy = frozenset(o.address for o in whole if score_loss(o) or (o.purpose == TURN and is_lossy(o)))
     groups: dict[Group, frozenset[str]] = {}
     turns: dict[str, tuple[Observation, ...]] = {}
     for case in spoken:
@@ -60,20 +64,31 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
         if any(o.purpose == TURN for o in case.turns):
             turns[service] = case.turns
     counts = count_losses(groups, rows)
-    return SiteLosses(lossy=lossy, mostly=_find_mostly_lossy(rows), by_group={
+    mostly, mostly_hosts = _find_mostly_lossy(rows)
+    return SiteLosses(lossy=lossy, mostly=mostly, mostly_hosts=mostly_hosts, by_group={
         group: _tell(group, gather_loss_evidence(counts[group], turns.get(group[0], ())), turns.get(group[0], ()))
         for group in groups if counts[group].is_doubtful or group[0] in turns})
 
 
-def _find_mostly_lossy(rows: Sequence[Observation]) -> frozenset[str]:
-    """None where more than a quarter of all connections are lossy: then the line is."""
-    losses: dict[str, list[bool]] = {}
-    for row in {o.observation_id: o for o in rows if o.purpose in OWN and is_whole_connection(o)}.values():
-        losses.setdefault(row.address, []).append(is_lossy(row))
-    every = [each for found in losses.values() for each in found]
-    if 4 * sum(every) > len(every):
-        return frozenset()
-    return frozenset(a for a, found in losses.items() if any(found) and 2 * sum(found) >= len(found))
+def _find_mostly_lossy(rows: Sequence[Observation]) -> tuple[frozenset[str], frozenset[str]]:
+    """Addresses, and hosts; none where more than a quarter of all connections are lossy: then the line is."""
+    own = {o.observation_id: o for o in rows if o.purpose in OWN and is_whole_connection(o)}
+    late = find_late(own.values())
+    told = [(o, is_lossy(o) or o.observation_id in late) for o in own.values()]
+    if 4 * sum(lost for _, lost in told) > len(told):
+        return frozenset(), frozenset()
+    addresses, hosts = Counter[str](), Counter[str]()
+    lost_at, lost_of = Counter[str](), Counter[str]()
+    for row, lost in told:
+        addresses[row.address] += 1
+        hosts[row.hostname] += 1
+        lost_at[row.address] += lost
+        lost_of[row.hostname] += lost
+    return _most(addresses, lost_at), _most(hosts, lost_of) - {""}
+
+
+def _most(made: Counter[str], lost: Counter[str]) -> frozenset[str]:
+    return frozenset(name for name, number in made.items() if lost[name] and 2 * lost[name] >= number)
 
 
 def _tell(group: Group, found: LossEvidence, turns: Sequence[Observation]) -> LossEvidence:
@@ -90,7 +105,7 @@ def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvid
     path = replace(path, stay=gather_stay_evidence(case.turns)) if kept else path
     path = renew_changed(path, records=_gather_records(path.address, case))
     found = losses.by_group.get((case.site.endpoints[0].service, name_network(path.address)), LOSSLESS)
-    mostly = path.address in losses.mostly
+    mostly = path.address in losses.mostly or case.site.host in losses.mostly_hosts
     if found is LOSSLESS and not mostly:
         return path
     return replace(path, loss=replace(found, own_lossy=path.address in losses.lossy, mostly_lossy=mostly))

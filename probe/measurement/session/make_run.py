@@ -22,6 +22,7 @@ from probe.config.geo.whereabouts import Whereabouts, choose_table
 from probe.config.settings import Settings
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, KeptPacket, Observation
+from probe.core.own_hellos import name_own_hello
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time, make_id
@@ -308,6 +309,7 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
         also=("dns.encrypted",) if encrypted.blocked else (),
         conditions=(*run.plan.conditions, *([NETWORK_CHANGED] if ladder.changed else [])), share=run.plan.share,
         controls_left_out=format_faults(find_faulty_helpers(run.catalogue, log, cc=run.settings.vantage.cc)),
+        own_hello=name_own_hello(seen),
         clock_offset_s=ladder.clock_offset_s, deadline_s=run.plan.deadline_s, runtime_s=round(clock.now_s(), 3),
         n_targets=len(verdicts), n_attempted=sum(v.outcome != "not_attempted" for v in verdicts),
         n_observations=len(seen), bytes_written=sum(o.bytes_written for o in seen),

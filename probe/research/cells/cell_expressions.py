@@ -14,11 +14,12 @@ import ibis.expr.types as ir
 
 from probe.research.cells import row_quality
 from probe.research.cells.failure_layers import FAILED, LAYERS
-from probe.research.cells.row_quality import CODES, flag, moment, text, whole_number
+from probe.research.cells.row_quality import CODES, flag, moment, read_hello, text, whole_number
 
 KEY = ("lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id", "cell_start")
 COUNTS = ("n", "ok", "blocked", "down", "inconclusive", "network", "local", "witnesses")
-COLUMNS = (*KEY, *COUNTS, "block_type", "confirmed", *FAILED, "failure_type", "standing")
+_COUNTED_COLUMNS = (*KEY, *COUNTS, "block_type", "confirmed", *FAILED, "failure_type", "standing")
+COLUMNS = (*_COUNTED_COLUMNS, "hellos", "struck_hellos")
 ORDER = ("cell_start", "lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id")
 """Of the rows in a file: the same whatever was gone through at once."""
 NUMBERED_ORDER = ("slot_no", "level", "name_no")
@@ -27,7 +28,7 @@ NUMBERED_ORDER = ("slot_no", "level", "name_no")
 FRAME = ("run_id", "measurement_start_time", "probe_id", "probe_cc", "probe_asn", "lab", "schema_version")
 VERDICT = ("target_id", "service", "role", "outcome", "block_type", "confirmed", "suspected")
 SERVICE = ("service", "role", "outcome")
-_MORE_OF_RUNS = ("measurement_end_time", "n_attempted", "n_observations")
+_MORE_OF_RUNS = ("measurement_end_time", "n_attempted", "n_observations", "own_hello")
 RUN = (*FRAME, *_MORE_OF_RUNS)
 OPTIONAL = frozenset({"schema_version", "block_type", "confirmed", "suspected", *_MORE_OF_RUNS})
 """Columns that older files may lack; what counts for them is the empty text, or false."""
@@ -37,7 +38,8 @@ _BITS = 30
 """Of a number of 64 bits: as many rows as there can be are summed in the rest."""
 _NAMES = ("service", "role", "target_id")
 _PLACE = ("cell_start", "lab", "probe_cc", "probe_asn")
-_CELL = ["slot_no", "name_no"]
+CELL = ["slot_no", "name_no"]
+"""What tells cells apart, as numbers."""
 _SERVICE_ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "not_attempted")
 """A service is what the first of these is that one of its roles is."""
 
@@ -52,7 +54,7 @@ def judge_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
         run_id=text(raw.run_id), start=moment(raw.measurement_start_time), day=day_of(raw.file),
         probe_id=text(raw.probe_id), probe_cc=text(raw.probe_cc), probe_asn=whole_number(raw.probe_asn),
         lab=flag(raw.lab), schema_version=text(raw.schema_version),
-        end=moment(raw.measurement_end_time),
+        end=moment(raw.measurement_end_time), hello=read_hello(text(raw.own_hello)),
         **{name: text(raw[name]) for name in ("n_attempted", "n_observations")},
     ).distinct()
     own = ibis.window(group_by=frame.run_id)
@@ -69,7 +71,7 @@ def judge_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
         crowded=ibis._.count().over(own) > 1)
     judged = _number(_number(judged, "slot_no", _PLACE), "probe_no", ("probe_id",))
     return judged.select("run_id", "day", "start", "reason", "sound", "cell_start", "lab", "probe_id", "probe_cc",
-                         "probe_asn", "run_no", "slot_no", "probe_no", "crowded", "day_no")
+                         "probe_asn", "run_no", "slot_no", "probe_no", "crowded", "day_no", "hello")
 
 
 def _number(rows: ir.Table, name: str, columns: tuple[str, ...]) -> ir.Table:
@@ -152,7 +154,7 @@ class CountedRows:
 
 def count_verdict_cells(verdicts: CountedRows, runs: ir.Table) -> ir.Table:
     """The cells of targets."""
-    facts = _once_a_probe(verdicts.facts) if verdicts.crowded else verdicts.facts
+    facts = count_once(verdicts.facts) if verdicts.crowded else verdicts.facts
     told = facts.filter(facts.code == CODES["blocked"])
     sure = told.group_by(["slot_no", "name_no"]).agg(confirmed=_sum(told.confirmed))
     return _finish(_tally(facts, told, sure, list_failures(facts)), verdicts.names, runs, "target")
@@ -204,7 +206,7 @@ def count_role_cells(services: CountedRows, blocked: ir.Table | None, failures: 
     `failures`, from `list_role_failures`, what failed."""
     facts = services.facts
     if services.crowded:
-        facts = _once_a_probe(facts)
+        facts = count_once(facts)
         blocked, failures = (_of_counted(rows, services.facts, facts) for rows in (blocked, failures))
     return _finish(_tally(facts, blocked, _count_confirmed(facts, blocked), failures), services.names, runs, "role")
 
@@ -233,26 +235,26 @@ def count_service_cells(whole: ir.Table, services: CountedRows, blocked: ir.Tabl
     names = services.names.select("service", name_no=services.names.service_no).distinct()
     facts = whole
     if services.crowded:
-        facts = _once_a_probe(whole)
+        facts = count_once(whole)
         blocked, failures = (_of_counted(rows, whole, facts) for rows in (blocked, failures))
     return _finish(_tally(facts, blocked, _count_confirmed(facts, blocked), failures), names, runs, "service")
 
 
-def _once_a_probe(facts: ir.Table) -> ir.Table:
+def count_once(facts: ir.Table) -> ir.Table:
     """The facts with one for each probe, name and hour, whatever the number of its runs: what most of them say, of
     equally many the first of CODES, so that who was served at times counts as served."""
     crowd = facts.filter(facts.crowded)
-    same = [crowd[name] for name in (*_CELL, "probe_no")]
+    same = [crowd[name] for name in (*CELL, "probe_no")]
     crowd = crowd.mutate(times=ibis._.count().over(ibis.window(group_by=[*same, crowd.code])))
     order = [crowd.code == CODES["not_attempted"], ibis.desc(crowd.times), crowd.code, crowd.run_no]
     crowd = crowd.mutate(turn=ibis.row_number().over(
-        ibis.window(group_by=[crowd[name] for name in (*_CELL, "probe_no")], order_by=order)))
+        ibis.window(group_by=[crowd[name] for name in (*CELL, "probe_no")], order_by=order)))
     chosen = crowd.filter(crowd.turn == 0).select(*facts.columns)
     return ibis.union(facts.filter(~facts.crowded), chosen)
 
 
 def _of_counted(rows: ir.Table | None, facts: ir.Table, counted: ir.Table) -> ir.Table | None:
-    """The rows without those of facts that `_once_a_probe` passed over."""
+    """The rows without those of facts that `count_once` passed over."""
     if rows is None:
         return None
     pairs = [table.filter(table.crowded).select("run_no", "name_no") for table in (facts, counted)]
@@ -298,7 +300,7 @@ def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None
            failures: ir.Table | None) -> ir.Table:
     """Outcomes, witnesses, block types and failures by hour, network and name; `facts` has each probe once."""
     tried = facts.filter(facts.code != CODES["not_attempted"])
-    cells = tried.group_by(_CELL).agg(
+    cells = tried.group_by(CELL).agg(
         **{word: _sum(tried.code == CODES[word]) for word in _COUNTED}, witnesses=_size(tried))
     none = {"confirmed": ibis.literal(0, "int64"), "block_type": ibis.literal("")}
     cells = _join(cells, confirmed) if confirmed is not None else cells.mutate(confirmed=none["confirmed"])
@@ -317,7 +319,7 @@ def _add_failures(cells: ir.Table, failures: ir.Table | None) -> ir.Table:
     top = failures.cause.re_extract(r"^([a-z0-9_]+)", 1)
     layer = ibis.cases((top.isin(["ip", "tcp"]), "tcp"), (top.isin(["dns", "tls", "http"]), top), else_="other")
     failed = failures.mutate(layer=layer)
-    counts = failed.group_by(_CELL).agg(**{
+    counts = failed.group_by(CELL).agg(**{
         name: _sum(failed.layer == layer) for name, layer in zip(FAILED, LAYERS, strict=True)})
     most = _commonest(failures.rename(block_type="cause")).rename(failure_type="block_type")
     cells = _join(_join(cells, counts), most)
@@ -326,16 +328,16 @@ def _add_failures(cells: ir.Table, failures: ir.Table | None) -> ir.Table:
 
 
 def _join(left: ir.Table, right: ir.Table) -> ir.Table:
-    return without_right(left.left_join(right, _CELL))
+    return without_right(left.left_join(right, CELL))
 
 
 def _commonest(blocked: ir.Table) -> ir.Table:
     """The most frequent block type by hour, network and name; of equally frequent ones the first by name."""
-    counts = blocked.group_by([*_CELL, "block_type"]).agg(times=ibis._.count())
+    counts = blocked.group_by([*CELL, "block_type"]).agg(times=ibis._.count())
     place = ibis.row_number().over(
-        ibis.window(group_by=_CELL, order_by=[ibis.desc(counts.times), ibis.asc(counts.block_type)]))
+        ibis.window(group_by=CELL, order_by=[ibis.desc(counts.times), ibis.asc(counts.block_type)]))
     ranked = counts.mutate(place=place)
-    return ranked.filter(ranked.place == 0).select(*_CELL, "block_type")
+    return ranked.filter(ranked.place == 0).select(*CELL, "block_type")
 
 
 def _count_confirmed(facts: ir.Table, blocked: ir.Table | None) -> ir.Table | None:
@@ -344,11 +346,11 @@ def _count_confirmed(facts: ir.Table, blocked: ir.Table | None) -> ir.Table | No
         return None
     sure = blocked.filter(blocked.confirmed).select("run_no", "name_no").distinct()
     both = facts.filter(facts.code == CODES["blocked"]).semi_join(sure, ["run_no", "name_no"])
-    return both.group_by(_CELL).agg(confirmed=_size(both))
+    return both.group_by(CELL).agg(confirmed=_size(both))
 
 
 def _finish(cells: ir.Table, names: ir.Table, runs: ir.Table, level: str) -> ir.Table:
-    """The cells with words beside the numbers, the columns of COLUMNS and those of NUMBERED_ORDER."""
+    """The cells with words beside the numbers: those of COLUMNS but for the hellos, and NUMBERED_ORDER."""
     words = [name for name in ("target_id", "service", "role") if name in names.columns]
     cells = cells.inner_join(names.select("name_no", *words), "name_no")
     slots = runs.filter(runs.reason == "").select(
@@ -356,4 +358,4 @@ def _finish(cells: ir.Table, names: ir.Table, runs: ir.Table, level: str) -> ir.
     cells = cells.inner_join(slots, "slot_no").mutate(level=ibis.literal(level))
     missing = {name: ibis.literal("") for name in ("role", "target_id") if name not in cells.columns}
     cells = cells.mutate(**missing)
-    return cells.select(*COLUMNS, "slot_no", "name_no")
+    return cells.select(*_COUNTED_COLUMNS, "slot_no", "name_no")

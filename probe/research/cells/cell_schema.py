@@ -9,7 +9,8 @@ from probe.research.cells.failure_layers import FAILED, LAYERS
 
 _AT = {"dns": "by the name", "tcp": "on the way to the address, below TLS", "tls": "in TLS", "http": "in HTTP",
        "other": "in another way"}
-_WORDS = {"probe_cc", "level", "service", "role", "target_id", "block_type", "failure_type", "standing"}
+_WORDS = {"probe_cc", "level", "service", "role", "target_id", "block_type", "failure_type", "standing", "hellos",
+          "struck_hellos"}
 SCHEMA = pa.schema([
     pa.field(name, pa.bool_() if name == "lab" else pa.string() if name in _WORDS
              else pa.timestamp("us", tz="UTC") if name == "cell_start" else pa.int64(), nullable=False)
@@ -43,4 +44,8 @@ MEANINGS = {
     "standing": "Whose word counts: `established` names, known in this network for some days by the collector's record,"
                 " and no others; `fresh` ones, where nobody there was known on that day; `unknown`, where nobody could"
                 " have been, or names were known by the times of their own runs alone.",
+    "hellos": "Shapes of the ClientHellos that the network's probes sent in the hour (`own_hello` of the runs), by"
+              " name, those of most runs, at most four; empty where no run tells.",
+    "struck_hellos": "Where anything failed: each of these shapes as `shape=blocked/failed/ok`, in probes; `failed` is"
+                     " blocked, or left open and suspected. Empty where nothing failed, or no run tells.",
 }

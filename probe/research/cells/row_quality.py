@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from probe.core.own_hellos import HELLO_WORD
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 from probe.core.tables.versions import SCHEMA_VERSION
@@ -96,6 +97,11 @@ def moment(column: ir.Value) -> ir.TimestampValue:
     word = text(column)
     return ibis.cases((word.re_search(_TIME), word.substr(0, 19).replace("T", " ")),
                       else_=ibis.null(dt.string)).try_cast("timestamp")
+
+
+def read_hello(column: ir.StringValue) -> ir.StringValue:
+    """The shape of a run's own ClientHello; the empty text for a word that the probe could not have written."""
+    return ibis.cases((column.re_search(rf"^{HELLO_WORD}\z"), column), else_="")
 
 
 def run_reason(runs: ir.Table, *, now: datetime, lab: bool) -> ir.StringValue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 from probe.research.cells import cell_expressions as cell
 from probe.research.cells.cell_inputs import DayChunk, FileGroup, UnreadableFile, split_readable
 from probe.research.cells.cell_schema import SCHEMA
+from probe.research.cells.hello_cells import add_hellos, add_no_hellos
 from probe.research.cells.left_out_list import MAX_LISTED, RowListener
 from probe.research.cells.name_standing import DayStanding
 from probe.research.cells.row_quality import FRESH, OTHER_SIDE
@@ -216,17 +217,27 @@ class PortionCounter:
         return {(name_day(row["day_no"]), row["reason"]): row["rows"] for row in fetch_rows(self.engine, counts)}
 
     def _cells(self, verdicts: _Table | None, services: _Table | None, runs: ir.Table) -> list[ir.Table]:
-        (told,) = fetch_rows(self.engine, runs.aggregate(crowded=cell.as_count(runs.crowded).sum()))
-        crowded = bool(told["crowded"])
+        (told,) = fetch_rows(self.engine, runs.aggregate(
+            crowded=cell.as_count(runs.crowded).sum(), with_hello=cell.as_count(runs.hello != "").sum()))
+        crowded, found = bool(told["crowded"]), []
+
+        def finish(cells: ir.Table, rows: cell.CountedRows, failures: ir.Table | None) -> ir.Table:
+            return add_hellos(cells, rows, failures, runs) if told["with_hello"] else add_no_hellos(cells)
+
         targets = cell.CountedRows(facts=verdicts.sound(), names=verdicts.names, crowded=crowded) if verdicts else None
-        found = [cell.count_verdict_cells(targets, runs)] if targets else []
+        if targets:
+            cells = cell.count_verdict_cells(targets, runs)
+            found.append(finish(cells, targets, cell.list_failures(targets.facts)))
         if services:
             roles = cell.CountedRows(facts=services.sound(), names=services.names, crowded=crowded)
             blocked = self.engine.keep(cell.number_blocked(targets, roles)) if targets else None
             failures = self.engine.keep(cell.list_role_failures(targets, roles)) if targets else None
-            whole = self.engine.keep(cell.combine_services(roles))
-            found += [cell.count_role_cells(roles, blocked, failures, runs),
-                      cell.count_service_cells(whole, roles, blocked, failures, runs)]
+            cells = cell.count_role_cells(roles, blocked, failures, runs)
+            found.append(finish(cells, roles, failures))
+            whole = replace(roles, facts=self.engine.keep(cell.combine_services(roles)))
+            cells = cell.count_service_cells(whole.facts, roles, blocked, failures, runs)
+            failed = failures.drop("name_no").rename(name_no="service_no") if failures is not None else None
+            found.append(finish(cells, whole, failed))
         return found
 
     def _list_rejected(self, table: _Table) -> None:

@@ -142,6 +142,7 @@ def _cells(frame: pd.DataFrame, level: str) -> pd.DataFrame:
         "blocked": frame["failed"], "down": 0, "inconclusive": 0, "network": 0, "local": 0,
         "witnesses": frame["witnesses"] if "witnesses" in frame else frame["n"], "block_type": "", "confirmed": 0,
         **dict.fromkeys(FAILED, 0), "failed_other": frame["failed"], "failure_type": "", "standing": "unknown",
+        "hellos": "", "struck_hellos": "",
     })
     return cells.assign(**{_VERSION: frame["version"]}) if "version" in frame else cells
 

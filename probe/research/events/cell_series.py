@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from probe.research.events.hello_tracks import HelloTrack
 from probe.research.events.segments import Ints
 
 CONTROL = "control"
@@ -57,6 +58,8 @@ class CellSeries:
     """Cells in which none but fresh names speak; None where there are no such."""
     settled: NDArray[np.bool_] | None = None
     """Cells in which established names speak; None where there are no such."""
+    hellos: tuple[HelloTrack, ...] = ()
+    """Shapes of the volunteers' own ClientHellos; of a pooled series for each network. Empty: nothing is told."""
     witnesses_told: bool = True
     """The witnesses were counted; otherwise nobody knows how many there were, and each verdict may be of another."""
 

@@ -1,4 +1,4 @@
-"""What else may explain a window: the network, the service or the instrument, one device, a new version.
+"""What else may explain a window: the network, the service or the instrument, one device, a new version, new hellos.
 
 Nothing is called a block of a service before its neighbours were asked: other services on the same network and the same
 service in other countries, in the same hours. What was in a long window of its own already can tell nothing and is not
@@ -8,13 +8,15 @@ counted on either side.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from probe.core.tables.event_checks import EventCheck
+from probe.research.events.check_answers import Answer, CheckAnswer
 from probe.research.events.devices import compare_devices
+from probe.research.events.hello_check import NO_HELLOS, HelloFindings, compare_hellos
 from probe.research.events.neighbours import LIKE_SHARE, Neighbours, SeriesBeside
 from probe.research.events.segments import PRIOR_DECIDED, estimate_strength, log_likelihood_ratio
 from probe.research.events.window import EventWindow
@@ -28,9 +30,7 @@ HABIT: EventCheck = "habit"
 CHANCE: EventCheck = "chance"
 REFUSAL: EventCheck = "refusal"
 FRESH: EventCheck = "fresh_names"
-
-Answer: TypeAlias = Literal["explains", "out", "open", "doubt"]
-Numbers: TypeAlias = Mapping[str, float]
+HELLO: EventCheck = "own_hello"
 
 LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
 _MANY_SERVICES, _MANY_SHARE = 6, 0.5
@@ -46,20 +46,14 @@ strength, is no part of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckAnswer:
-    """What came of one question, and what was counted for it."""
-
-    answer: Answer
-    numbers: Numbers = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowChecks:
     """What was asked of one window."""
 
     answers: Mapping[EventCheck, CheckAnswer]
     network_rate: float
     """Blocked share of the other services of the network in the window's hours."""
+    hellos: HelloFindings = NO_HELLOS
+    """What the shapes of the volunteers' own hellos show."""
 
     @property
     def explained_by(self) -> EventCheck | Literal[""]:
@@ -97,7 +91,7 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, fadi
     age = ask_age(window, needed)
     near, far = around.beside(window, fresh=age.answer == "doubt")
     rates = {NETWORK: _rate(near), WORLD: _rate(far)}
-    device = _device(window)
+    device, hellos = _device(window), compare_hellos(window)
     answers = {
         NETWORK: _network(window, near, several=device.answer == "out"),
         WORLD: _world(window, far, needed, fading=fading),
@@ -105,6 +99,7 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, fadi
         MOMENT: CheckAnswer(answer="out" if window.cells > 1 else "explains", numbers={"cells": window.cells}),
         VERSION: CheckAnswer(answer=_version(window)),
         FRESH: age,
+        HELLO: CheckAnswer(answer=hellos.answer, numbers=hellos.numbers),
     }
     base = 1 - (1 - window.base) * (1 - rates[NETWORK]) * (1 - rates[WORLD])
     less = (log_likelihood_ratio(window.blocked, window.decided, window.base)
@@ -114,7 +109,7 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, fadi
         numbers = {"rate": window.rate, "rate_beside": base, "score": max(0.0, window.score - less), "needed": needed}
         if answers[word].answer != "explains":
             answers[word if rates[word] else CHANCE] = CheckAnswer(answer="explains", numbers=numbers)
-    return WindowChecks(answers=answers, network_rate=rates[NETWORK])
+    return WindowChecks(answers=answers, network_rate=rates[NETWORK], hellos=hellos)
 
 
 def _rate(beside: SeriesBeside) -> float:

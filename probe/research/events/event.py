@@ -12,6 +12,7 @@ import numpy as np
 from probe.core.tables.event_checks import EventGround, EventStatus
 from probe.research.events.cell_series import CellPlace
 from probe.research.events.forging_costs import ForgersNeeded
+from probe.research.events.hello_check import NO_HELLOS, HelloFindings
 from probe.research.events.window import EventWindow
 
 DOWN_TO = 0.5
@@ -80,6 +81,8 @@ class Event:
     ruled_out: tuple[str, ...]
     not_ruled_out: tuple[str, ...]
     ground: EventGround = "verdicts"
+    own_hello: HelloFindings = NO_HELLOS
+    """What the shapes of the volunteers' own ClientHellos show: which came with the onset, which are struck."""
     forgers: ForgersNeeded | None = None
     """What it would have cost to make it up, and to hide it; None where nobody counted probes, and of networks."""
 

@@ -12,6 +12,7 @@ from probe.core.stamps import format_time
 from probe.core.tables.event_checks import CHANGES_MIND, EVENT_CHECKS
 from probe.research.events.event import Event
 from probe.research.events.findings import Dismissed, Findings, FlakySeries
+from probe.research.events.hello_check import HelloFindings
 from probe.research.events.probability import BLOCKS_A_YEAR
 
 Row = dict[str, Any]
@@ -50,6 +51,7 @@ def event_to_json(event: Event, names: Mapping[int, str], *, targets: bool = Fal
         "daily_hours": _hours(event.daily_hours), "probability": event.probability, "strength": event.strength,
         "n": event.decided, "blocked": event.blocked, "witnesses": event.witnesses if witnesses else None,
         "ruled_out": list(event.ruled_out), "not_ruled_out": list(event.not_ruled_out),
+        "own_hello": _hellos(event.own_hello),
         "forgers_needed": asdict(event.forgers) if event.forgers else None,
         "by_network": [{
             "network": name_network(event.place, reach.asn, names), "onset": [_stamp(reach.onset_from),
@@ -71,11 +73,21 @@ def list_rows(found: Findings, names: Mapping[int, str]) -> list[Row]:
 def event_to_row(event: Event, names: Mapping[int, str]) -> Row:
     """An event as the log keeps it."""
     made = {field.name: _plain(getattr(event, field.name)) for field in fields(event)
-            if field.name not in ("networks", "forgers")}
+            if field.name not in ("networks", "forgers", "own_hello")}
+    made["own_hello"] = _hellos(event.own_hello)
     made["forgers_needed"] = asdict(event.forgers) if event.forgers else None
     made["networks"] = [_reach({name: _plain(value) for name, value in asdict(reach).items()}, names)
                         for reach in event.networks]
     return made
+
+
+def _hellos(told: HelloFindings) -> Row | None:
+    """What came of the question about hellos; null where they tell nothing: none is new, and all fare alike."""
+    if not told.spared and told.answer != "doubt":
+        return None
+    return {"answer": told.answer, "new": list(told.new), "struck": list(told.struck), "spared": list(told.spared),
+            "numbers": {name: int(value) for name, value in told.numbers.items()},
+            "would_change": CHANGES_MIND["own_hello"]}
 
 
 def _reach(row: Row, names: Mapping[int, str]) -> Row:

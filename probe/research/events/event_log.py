@@ -27,7 +27,7 @@ CHANGES: Mapping[str, str] = {
     WITHDRAWN: "later data do not bear it out",
 }
 _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
-          "onset_from", "onset_until", "forgers_needed")
+          "onset_from", "onset_until", "forgers_needed", "own_hello")
 """What moves with every hour while an event goes on; a revision of these alone is told when the event is over."""
 
 
@@ -98,9 +98,19 @@ def describe_row(row: LogRow) -> str:
     daily = f", daily {hours[0]:02}-{hours[1]:02} h UTC" if isinstance(hours, list | tuple) else ""
     kind = f" by {row['mechanism']}" if row["mechanism"] else ""
     lab = " [laboratory]" if row["lab"] else ""
-    return (f"{row['change']}{lab}: {subject} in {where}{kind}, {row['status']}, began {begin}{daily}, {over}; "
+    return (f"{row['change']}{lab}: {subject} in {where}{kind}, {row['status']}, began {begin}{daily}, {over}"
+            f"{_describe_hellos(row)}; "
             f"{row['blocked']} of {row['decided']} verdicts, {row['witnesses'] or 'unknown'} witnesses, "
             f"probability {row.get('probability', row.get('confidence'))} [{row['event_id']}]")
+
+
+def _describe_hellos(row: LogRow) -> str:
+    """Which shapes of ClientHellos are struck, and which came with the onset; empty where it makes no difference."""
+    told = row.get("own_hello")
+    if not isinstance(told, Mapping):
+        return ""
+    struck = f", only hellos of {' and '.join(told['struck'])}" if told["struck"] else ""
+    return struck + (f", began with new hellos, {' and '.join(told['new'])}" if told["answer"] == "doubt" else "")
 
 
 def _time(value: object) -> datetime:

@@ -16,7 +16,8 @@ from probe.research.events.cell_series import POOLED, CellPlace, CellSeries, Cel
 from probe.research.events.crosscheck import DEVICE, LEAST_CELLS, MOMENT
 from probe.research.events.event import DOWN_TO, Event, NetworkReach, find_mechanism, make_event_id
 from probe.research.events.forging_costs import find_forgers_needed
-from probe.research.events.joint_windows import WindowCluster, find_bounds
+from probe.research.events.hello_check import HelloFindings
+from probe.research.events.joint_windows import JudgedWindow, WindowCluster, find_bounds
 from probe.research.events.probability import estimate_probability
 from probe.research.events.segments import estimate_strength
 from probe.research.events.series_windows import SeriesFinding
@@ -89,8 +90,16 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
         probability=estimate_probability(_score(cluster), sources.counts[place] * cells.steps_per_year, asked.open,
                                          doubts),
         ruled_out=tuple(sorted(ruled)), not_ruled_out=tuple(sorted({*asked.open, *doubts})),
+        own_hello=_choose_hellos(sure or cluster.members),
         forgers=find_forgers_needed(sure or cluster.members, alike),
     )
+
+
+def _choose_hellos(members: Sequence[JudgedWindow]) -> HelloFindings:
+    """What the surest window shows of hellos that changed; else the surest of which some are spared; else the surest.
+    """
+    told = [judged.checks.hellos for judged in members]
+    return next((one for one in told if one.answer == "doubt"), next((one for one in told if one.spared), told[0]))
 
 
 def _keeps_hours(cluster: WindowCluster) -> WindowCluster | None:

@@ -17,15 +17,8 @@ import numpy as np
 
 from probe.core.tables.event_checks import EventCheck
 from probe.research.events.cell_series import POOLED, CellSeries, CellTable
-from probe.research.events.crosscheck import (
-    LEAST_SERVICES,
-    MOMENT,
-    NETWORK,
-    REFUSAL,
-    Answer,
-    CheckAnswer,
-    Numbers,
-)
+from probe.research.events.check_answers import Answer, CheckAnswer, Numbers
+from probe.research.events.crosscheck import LEAST_SERVICES, MOMENT, NETWORK, REFUSAL
 from probe.research.events.event import Event
 from probe.research.events.event_making import EventSources, find_cluster_cause, make_event
 from probe.research.events.joint_windows import JudgedWindow, cluster_windows

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probe.research.events.cell_series import POOLED, CellPlace, CellSeries, CellTable, NetworkVolume
-from probe.research.events.crosscheck import FRESH, VERSION, WORLD, CheckAnswer, ask_age
+from probe.research.events.check_answers import CheckAnswer
+from probe.research.events.crosscheck import FRESH, VERSION, WORLD, ask_age
 from probe.research.events.event import Event, NetworkReach, make_event_id
 from probe.research.events.probability import estimate_probability
 from probe.research.events.segments import Floats, Ints

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probe.research.events.cell_series import POOLED, CellPlace, CellSeries
+from probe.research.events.hello_tracks import choose_cells
 from probe.research.events.segments import Ints
 from probe.research.events.series_windows import UNSTEADY, SeriesFinding
 
@@ -50,7 +51,14 @@ def _pool(parts: Sequence[CellSeries]) -> CellSeries:
         decided=summed("decided"), witnesses=summed("witnesses"), confirmed=summed("confirmed"),
         types=types, versions=versions, witnesses_told=head.witnesses_told,
         fresh=_mark(at, fresh, len(times)), settled=_mark(at, settled, len(times)),
+        hellos=tuple(choose_cells(track, own) for part, own in zip(parts, _split(heard, parts), strict=True)
+                     for track in part.hellos),
     )
+
+
+def _split(cells: NDArray[np.bool_], parts: Sequence[CellSeries]) -> list[NDArray[np.bool_]]:
+    """What is told of the cells of all parts, one after another, part by part."""
+    return np.split(cells, np.cumsum([len(part.times) for part in parts])[:-1])
 
 
 def _concatenate(parts: Sequence[CellSeries], name: str) -> NDArray[np.bool_]:

@@ -28,6 +28,7 @@ from probe.research.events.cell_columns import (
     read_whole_numbers,
 )
 from probe.research.events.cell_series import HOUR, CellPlace, CellSeries, CellTable, NetworkVolume
+from probe.research.events.hello_tracks import HelloTrack, HelloWords, choose_cells, read_words
 from probe.research.events.segments import Ints
 
 _TEXTS = ("probe_cc", "level", "service", "role", "target_id")
@@ -47,9 +48,9 @@ def read_cells(table: Any, step: timedelta = HOUR, *, witnesses_told: bool = Tru
     """Series from a cell table: a pandas frame, an Arrow table, or a mapping of columns to arrays.
 
     Rows of roles are used, and those of targets; rows of whole services only where a service has neither. Optional
-    columns: `witnesses`, `confirmed`, `block_type`, `standing`, those of failures by layer and `failure_type`, and
-    `software_version` or `catalogue_version` (those of most verdicts of the cell). `witnesses_told`: the column counts
-    probes, rather than standing for what nobody knows.
+    columns: `witnesses`, `confirmed`, `block_type`, `standing`, `hellos` with `struck_hellos`, those of failures by
+    layer and `failure_type`, and `software_version` or `catalogue_version` (those of most verdicts of the cell).
+    `witnesses_told`: the column counts probes, rather than standing for what nobody knows.
     Raises CellsError for missing columns and for cells that occur twice.
     """
     missing = [name for name in REQUIRED if name not in list_columns(table)]
@@ -63,7 +64,8 @@ def read_cells(table: Any, step: timedelta = HOUR, *, witnesses_told: bool = Tru
     types, versions = _optional(table, "block_type"), _versions(table)
     first, last = int(rows.time.min()), int(rows.time.max())
     reading = _Reading(table=table, rows=rows, versions=versions, witnesses_told=witnesses_told,
-                       standing=_optional(table, "standing"), witnesses=_order(table, rows, "witnesses", 1))
+                       standing=_optional(table, "standing"), hellos=_read_hellos(table),
+                       witnesses=_order(table, rows, "witnesses", 1))
     wanted = reading.wanted()
     series = tuple(_series(reading, reading.ordered("blocked"), types, wanted, reading.ordered("confirmed")))
     failing, words = _failing(reading, wanted, len(types.names))
@@ -170,6 +172,23 @@ def _versions(table: Any) -> CodedColumn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Hellos:
+    """What the table tells of the volunteers' own hellos."""
+
+    sent: CodedColumn
+    struck: CodedColumn
+    words: HelloWords
+
+
+def _read_hellos(table: Any) -> _Hellos | None:
+    if not {"hellos", "struck_hellos"} <= list_columns(table):
+        return None
+    sent, struck = (encode_column(table, name, empty="") for name in ("hellos", "struck_hellos"))
+    words = read_words(sent, struck)
+    return _Hellos(sent=sent, struck=struck, words=words) if words else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Reading:
     """A table, and the order of its rows."""
 
@@ -177,6 +196,7 @@ class _Reading:
     rows: _Rows
     versions: CodedColumn
     standing: CodedColumn
+    hellos: _Hellos | None
     witnesses: Ints
     """In the order of series; 1 where there is no such column."""
     witnesses_told: bool
@@ -204,6 +224,7 @@ def _series(reading: _Reading, blocked: Ints, types: CodedColumn, chosen: NDArra
     witnesses = reading.witnesses.take(kept)
     kinds, made_by = (_keep_column(column, at) for column in (types, reading.versions))
     fresh, settled = (_keep_word(reading.standing, word, at) for word in _STANDINGS)
+    hellos = _track(reading.hellos, times, at, of_failures=confirmed is None)
     for head, start, stop, is_chosen in zip(rows.heads, edges[:-1], edges[1:], chosen, strict=True):
         if not is_chosen:
             continue
@@ -214,7 +235,17 @@ def _series(reading: _Reading, blocked: Ints, types: CodedColumn, chosen: NDArra
             decided=decided[part], witnesses=witnesses[part], confirmed=sure[part], types=kinds[part],
             versions=made_by[part], witnesses_told=reading.witnesses_told,
             fresh=_any(fresh, part), settled=_any(settled, part),
+            hellos=(choose_cells(hellos, part),) if hellos else (),
         )
+
+
+def _track(told: _Hellos | None, times: Ints, at: Ints, *, of_failures: bool) -> HelloTrack | None:
+    if told is None:
+        return None
+    # Numbers as small as they fit, since every cell has two of them.
+    sent, struck = (column.codes.take(at).astype(np.min_scalar_type(len(column.names)))
+                    for column in (told.sent, told.struck))
+    return HelloTrack(times=times, sent=sent, struck=struck, words=told.words, of_failures=of_failures)
 
 
 def _failing(reading: _Reading, wanted: NDArray[np.bool_],

@@ -11,13 +11,8 @@ from dataclasses import dataclass, replace
 
 from probe.core.tables.event_checks import EventCheck
 from probe.research.events.cell_series import CONTROL, CellSeries
-from probe.research.events.crosscheck import (
-    HABIT,
-    WORLD,
-    CheckAnswer,
-    WindowChecks,
-    check_window,
-)
+from probe.research.events.check_answers import CheckAnswer
+from probe.research.events.crosscheck import HABIT, WORLD, WindowChecks, check_window
 from probe.research.events.joint_windows import JudgedWindow
 from probe.research.events.neighbours import Neighbours, sort_neighbours
 from probe.research.events.series_windows import SeriesFinding

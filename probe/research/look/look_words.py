@@ -32,6 +32,7 @@ DECIDES: dict[EventCheck | PopulationDoubt, str] = {
     "habit": "measurements that go on for longer than the earlier failures lasted",
     "chance": "more measurements in the same hours",
     "fresh_names": "the same from probes that have measured there for days, or that whoever collects the results knows",
+    "own_hello": "the same measurement with the TLS library from before",
     "service": "measurements from another country in the same hours",
     "network_refused": "a control in the country, on a network of another kind",
     "address_refused": "another probe with another address on the same network",

@@ -37,6 +37,18 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HelloShapes:
+    """Which shapes of ClientHellos an event strikes and spares, and which came with its onset."""
+
+    struck: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    of_new: str = ""
+    """Failed of all, with new hellos; the same of those from before."""
+    of_known: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundEvent:
     """One event as the file tells it; empty where it does not."""
 
@@ -61,6 +73,8 @@ class FoundEvent:
     decided: str = ""
     ruled_out: tuple[str, ...] = ()
     not_ruled_out: tuple[str, ...] = ()
+    hellos: HelloShapes | None = None
+    """Where the shapes of the volunteers' own ClientHellos matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +162,7 @@ def _row(event: FoundEvent, titles: Mapping[str, str], say: ReportLanguage) -> H
     place = say("page.seen_lab", place=event.place) if event.lab else event.place
     words = [say("event.ruled_out", words=_join_with_spaces(event.ruled_out))] if event.ruled_out else []
     words += [say("event.not_ruled_out", words=_join_with_spaces(event.not_ruled_out))] if event.not_ruled_out else []
+    words += _list_hello_words(event.hellos, say) if event.hellos else []
     cells = (
         join_html(make_tag("b",
                            service or say("event.whole_network") if event.kind == "network" else service or unknown),
@@ -163,6 +178,13 @@ def _row(event: FoundEvent, titles: Mapping[str, str], say: ReportLanguage) -> H
     first, *rest = cells
     return make_tag("tr", make_tag("th", first, scope="row"), [make_tag("td", cell) for cell in rest],
                     data_service=event.service, class_="event")
+
+
+def _list_hello_words(told: HelloShapes, say: ReportLanguage) -> list[str]:
+    comma = say("page.comma")
+    struck = [say("event.hellos_struck", struck=comma.join(told.struck), spared=comma.join(told.spared))]
+    new = [say("event.hellos_new", shapes=comma.join(told.new), new=told.of_new, known=told.of_known)]
+    return [*(struck if told.struck else []), *(new if told.new else [])]
 
 
 def _join_with_spaces(words: Sequence[str]) -> str:
@@ -200,7 +222,20 @@ def _event(row: Fields) -> FoundEvent:
         to_make=_forgers(row, "to_make"), to_hide=_forgers(row, "to_hide"),
         blocked=_text(row.get("blocked")), decided=_text(row.get("decided")),
         ruled_out=_texts(row.get("ruled_out")), not_ruled_out=_texts(row.get("not_ruled_out")),
+        hellos=_hellos(row.get("own_hello")),
     )
+
+
+def _hellos(told: object) -> HelloShapes | None:
+    if not isinstance(told, Mapping):
+        return None
+    numbers = told.get("numbers")
+    counts = numbers if isinstance(numbers, Mapping) else {}
+    of_new, of_known = (f"{_number(counts.get(f'failed_of_{side}'))} / {_number(counts.get(f'of_{side}'))}"
+                        for side in ("new_hellos", "hellos_from_before"))
+    return HelloShapes(struck=_texts(told.get("struck")), spared=_texts(told.get("spared")),
+                       new=_texts(told.get("new")) if told.get("answer") == "doubt" else (),
+                       of_new=of_new, of_known=of_known)
 
 
 def _forgers(row: Fields, what: str) -> str:

@@ -87,9 +87,11 @@ class BlockChange:
 
 
 def read_instrument(run: Run) -> tuple[str, ...]:
-    """Versions of software, rules, catalogue, and of the library that shapes the ClientHello, as far as it does."""
+    """Versions of software, rules, catalogue, and of the library that shapes the ClientHello, as far as it does; and
+    that shape, where the run tells it."""
     library = re.match(TLS_LIBRARY, run.vantage.openssl_version)
-    return run.software_version, run.rules_version, run.catalogue_version, library[1] if library else ""
+    return (run.software_version, run.rules_version, run.catalogue_version, library[1] if library else "",
+            run.own_hello)
 
 
 def read_network(run: Run) -> ReportNetwork:

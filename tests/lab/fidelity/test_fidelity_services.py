@@ -179,6 +179,25 @@ def test_packets_are_lost_once_the_service_is_named(w: Watched) -> None:
     assert {e.block_type for e in w.truth()} == {"tcp.degrade.sni"}
 
 
+@on("degraded-service-back", "crowded-way-back")
+def test_much_of_what_some_services_send_is_lost_whatever_is_named(w: Watched) -> None:
+    loss = w.params().number("loss")
+    for index, t in enumerate(w.targets()):
+        assert_binomial(echoes(w, t.address, ident=index), PINGS, 1 - loss)
+    assert echoes(w, w.innocent().address, ident=99) == PINGS
+    assert {e.direction for e in w.truth()} == {"to_client"}
+
+
+@on("degraded-name-back")
+def test_what_the_server_sends_is_lost_once_the_service_is_named(w: Watched) -> None:
+    t, flows = w.target("t"), 12
+    assert {w.tls(t, name="www.example.com", timeout_s=20).stage for _ in range(flows)} != {"connect"}
+    assert not w.truth()
+    for _ in range(flows):
+        w.tls(t, timeout_s=20)
+    assert {(e.block_type, e.direction) for e in w.truth()} == {("tcp.degrade.sni", "to_client")}
+
+
 @on("mtu-to-service")
 def test_large_packets_vanish_on_the_way_to_one_service(w: Watched) -> None:
     t, most = w.target("t"), number(fault(w, "mtu"), "bytes", 0)

@@ -21,9 +21,9 @@ DEADLINE_S = 300
 SURE = 0.7
 """More than may be said of a service that loses packets, or does not last."""
 SUSPECTED = {"degraded-service": "tcp.degrade.address", "op-cut-late-box": "flow.cut"}
-DOUBTED = ("degraded-name", *SUSPECTED)
+DOUBTED = ("degraded-name", "degraded-name-back", *SUSPECTED)
 """Where four in ten packets are lost by name, chance decides whether turns show it; but it is never surely well."""
-INNOCENT = ("op-cut-late", "op-balancer-third")
+INNOCENT = ("op-cut-late", "op-balancer-third", "crowded-way-back")
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(590)]
 

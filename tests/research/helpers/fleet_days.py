@@ -32,6 +32,9 @@ _COUNTED = tuple(OUTCOMES)
 _ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "not_attempted")
 
 
+HELLOS = tuple(f"t13_85036bcba153_{number:012x}_{size}" for number, size in enumerate(
+    ("small", "large", "small", "large", "small")))
+"""Shapes of ClientHellos: more than a cell tells of."""
 MANY: tuple[Target, ...] = tuple(("m", "chat", f"t{n}") for n in range(75))
 """More targets than a number has bits."""
 
@@ -56,6 +59,7 @@ def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = Fals
     return RunResult(
         run=Run(run_id=f"r-{number}", measurement_start_time=start.strftime("%Y-%m-%dT%H:%M:%SZ"), schema_version="1",
                 measurement_end_time=(start + timedelta(minutes=3)).strftime("%Y-%m-%dT%H:%M:%SZ"), n_attempted=5,
+                own_hello=("", *HELLOS)[number * 7 % 6],
                 vantage=Vantage(probe_id=f"p{probe}", probe_cc=cc, probe_asn=asn, lab=lab)),
         observations=(), controls=(), verdicts=tuple(verdicts), services=services)
 
@@ -87,11 +91,17 @@ class _Tally:
     confirmed: defaultdict[Key, set[str]] = field(default_factory=lambda: defaultdict(set))
     failed: defaultdict[Key, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     """Run and cause by which it failed."""
+    hellos: dict[str, str] = field(default_factory=dict)
+    """Run -> the shape of its own ClientHello."""
+    sent: defaultdict[Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Network and hour -> shapes, and how many runs sent each."""
 
     def add(self, result: RunResult) -> None:
         run = result.run
         frame = (run.vantage.lab, run.vantage.probe_cc, run.vantage.probe_asn)
         hour = pd.Timestamp(run.measurement_start_time).floor("h")
+        self.hellos[run.run_id] = run.own_hello
+        self.sent[(*frame, hour)][run.own_hello] += 1
         sure = {name for v in result.verdicts if v.outcome == "blocked" and v.confirmed
                 for name in ((v.service, v.role), (v.service,))}
         roles: dict[str, list[Outcome]] = defaultdict(list)
@@ -132,6 +142,25 @@ def _once_a_probe(told: list[tuple[str, str, str]]) -> tuple[list[str], set[str]
         words.append(word)
         passed |= {run for _, run in runs} - {kept}
     return words, passed
+
+
+def _commonest(counts: Counter[str]) -> list[str]:
+    """The four commonest shapes, in their order; runs that tell none do not count."""
+    del counts[""]
+    return sorted(sorted(counts, key=lambda word: (-counts[word], word))[:4])
+
+
+def _struck(seen: list[tuple[str, str, str]], passed: set[str], failed: set[str], hellos: dict[str, str]) -> str:
+    """How each shape fared in a cell; empty where nothing failed in it."""
+    told = [(hellos[run], word, run in failed) for word, _, run in seen
+            if run not in passed and word in ("ok", "blocked", "inconclusive")]
+    if not any(word == "blocked" or fails for _, word, fails in told):
+        return ""
+    counts = Counter(hello for hello, _, _ in told)
+    numbers = {hello: [sum(name == hello and test for name, test in tests) for tests in (
+        [(name, word == "blocked") for name, word, _ in told], [(name, fails) for name, _, fails in told],
+        [(name, word == "ok") for name, word, _ in told])] for hello in counts}
+    return " ".join(f"{hello}={'/'.join(map(str, numbers[hello]))}" for hello in _commonest(counts))
 
 
 def _failures(result: RunResult, services: dict[str, Outcome]) -> Iterator[tuple[tuple[str, str, str], str]]:
@@ -178,7 +207,10 @@ def naive_cells(directory: Path, *, lab: bool = False) -> pd.DataFrame:
             rows.append((
                 *key, counts["ok"] + counts["blocked"] + counts["down"], *(counts[word] for word in _COUNTED),
                 len(tried), kind if counts["blocked"] else "", len(tally.confirmed[key] - passed),
-                *(layers[layer] for layer in LAYERS), failure, "unknown"))
+                *(layers[layer] for layer in LAYERS), failure, "unknown",
+                " ".join(_commonest(tally.sent[(*key[:3], key[-1])])),
+                _struck(seen, passed, {run for run, _ in tally.failed[key]}, tally.hellos)))
     names = ["lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id", "cell_start", "n", *_COUNTED,
-             "witnesses", "block_type", "confirmed", *FAILED, "failure_type", "standing"]
+             "witnesses", "block_type", "confirmed", *FAILED, "failure_type", "standing",
+             "hellos", "struck_hellos"]
     return pd.DataFrame(rows, columns=names)

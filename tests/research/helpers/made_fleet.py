@@ -21,7 +21,8 @@ _COUNTS = ("ok", "blocked", "down", "inconclusive", "network", "local")
 _PLAIN: Mapping[str, Any] = {
     "lab": True, "probe_cc": "RU", "probe_asn": 64501, "level": "role", "service": "signal", "role": "chat",
     "target_id": "", "witnesses": 3, "block_type": "", "confirmed": 0,
-    **dict.fromkeys(FAILED, 0), "failure_type": "", "standing": "established", **dict.fromkeys(_COUNTS, 0),
+    **dict.fromkeys(FAILED, 0), "failure_type": "", "standing": "established", "hellos": "", "struck_hellos": "",
+    **dict.fromkeys(_COUNTS, 0),
 }
 
 

@@ -83,13 +83,29 @@ def test_the_log_that_analysis_writes_is_understood() -> None:
         assert part in words
 
 
+HELLOS: dict[str, object] = {
+    "answer": "doubt", "new": ["t13_b_large"], "struck": ["t13_b_large"], "spared": ["t13_a_small"],
+    "numbers": {"failed_of_new_hellos": 31, "of_new_hellos": 33, "failed_of_hellos_from_before": 1,
+                "of_hellos_from_before": 32},
+}
+
+
+def test_shapes_of_hellos_are_told_where_they_matter() -> None:
+    words = words_of({**FULL, "own_hello": HELLOS})
+    for part in ("t13_b_large", "t13_a_small", "31 / 33", "1 / 32"):
+        assert part in words
+    assert "33" not in words_of({**FULL, "own_hello": {**HELLOS, "answer": "out"}})
+    assert words_of({**FULL, "own_hello": None}) == words_of(FULL)
+
+
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(HOSTILE),
                     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
                     max_leaves=8)
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=st.lists(st.dictionaries(st.sampled_from([*FULL, "role", "onset", "end", "block_type"]), JSON), max_size=3))
+@given(rows=st.lists(st.dictionaries(
+    st.sampled_from([*FULL, "role", "onset", "end", "block_type", "own_hello"]), JSON), max_size=3))
 def test_no_event_breaks_the_page(rows: list[dict[str, object]]) -> None:
     found = parse_events(json.dumps(row) for row in rows)
     page = Page(make_events_section(found, {}, ReportLanguage("en")))
