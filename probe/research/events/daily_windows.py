@@ -15,6 +15,7 @@ from probe.research.events.segments import (
     LEAST_STRENGTH,
     Floats,
     Ints,
+    count_days,
     estimate_strength,
     find_boundary,
     log_likelihood_ratio,
@@ -105,10 +106,10 @@ def _keep_hours(cells: CellTable, head: EventWindow, span: tuple[int, int]) -> t
     if hours is None:
         return None
     inside = is_within_hours(times, hours, head.day)
-    days = np.unique(times[inside & (blocked > 0)] // round(_DAY / cells.step))
+    days = count_days(times[inside & (blocked > 0)], round(_DAY / cells.step))
     within, without = (float(blocked[part].sum() / max(1, decided[part].sum())) for part in (inside, ~inside))
     strong, weak = (float(estimate_strength(rate, head.base)) for rate in (within, without))
-    return None if len(days) < _DAYS or strong < LEAST_STRENGTH or weak > _OUTSIDE * strong else hours
+    return None if days < _DAYS or strong < LEAST_STRENGTH or weak > _OUTSIDE * strong else hours
 
 
 def _trim(head: EventWindow, span: tuple[int, int], hours: tuple[int, int]) -> tuple[int, int]:
