@@ -80,8 +80,8 @@ def _daily(cells: CellTable, run: Sequence[EventWindow]) -> EventWindow | None:
     met = [window for window in run if window.onset <= series.times[last] and series.times[first] <= window.end]
     return replace(
         head, first=first, last=last, onset=int(series.times[first]), end=int(series.times[last]),
-        edges=WindowEdges(partial(_find_edges, head.series, (first, last), met[0], met[-1])), daily=hours, blocked=k, decided=n,
-        score=log_likelihood_ratio(k, n, head.base) / head.inflation, has_onset=has_onset, has_end=has_end,
+        edges=WindowEdges(partial(_find_edges, series, (first, last), met[0], met[-1])), daily=hours, blocked=k,
+        decided=n, score=log_likelihood_ratio(k, n, head.base) / head.inflation, has_onset=has_onset, has_end=has_end,
     )
 
 
