@@ -56,9 +56,23 @@ def test_however_many_keys_there_are(frame: pd.DataFrame, monkeypatch: pytest.Mo
     expected = said(read_cells(frame))
     monkeypatch.setattr(series_reading, "_FEW_KEYS", 0)
     assert said(read_cells(frame)) == expected
+    monkeypatch.setattr(series_reading, "_MOST_SMALL", 0)
+    assert said(read_cells(frame)) == expected
 
 
-@pytest.mark.parametrize("values", [[], [5], [0, 255, 7], [-3, 40_000, 2], [-(1 << 62), 1 << 62, 0], [9, 9, 9]],
+def test_a_network_that_stops_most_is_cut_whatever_else_was_measured(frame: pd.DataFrame) -> None:
+    rng = np.random.default_rng(3)
+    told = frame.assign(**{name: rng.integers(0, most, len(frame))
+                           for name, most in (("network", 16), ("local", 4), ("down", 4))})
+    beside = told["ok"] + told["blocked"] + told["down"] + told["local"] + told["inconclusive"]
+    cut = series_reading._is_cut(told)
+    assert cut.tolist() == (told["network"] > beside).tolist()
+    assert cut.any()
+    assert not cut.all()
+
+
+@pytest.mark.parametrize("values", [[], [5], [0, 255, 7], [-3, 40_000, 2], [-(1 << 62), 1 << 62, 0], [9, 9, 9],
+                                    [480_000, 480_300, 480_001]],
                          ids=str)
 def test_values_are_gathered_as_they_are(values: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_columns, "_MANY", 1)

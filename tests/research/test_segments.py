@@ -18,6 +18,7 @@ import numpy as np
 from probe.research.events.partition import segment_series
 from probe.research.events.segments import (
     Ints,
+    count_days,
     estimate_base_rate,
     estimate_dispersion,
     estimate_strength,
@@ -134,3 +135,8 @@ def test_a_boundary_is_as_wide_as_the_counts_leave_it() -> None:
     assert find_boundary(short, 1, 1) == (1, 1)
     vague = np.array([-4.0, -0.5, 0.5, 9.0])
     assert find_boundary(vague, 2, 3) == (1, 3)
+
+
+@given(st.sets(st.integers(-100, 2000), max_size=40), st.integers(1, 48))
+def test_days_are_counted_from_times_that_rise(times: set[int], day: int) -> None:
+    assert count_days(np.array(sorted(times), dtype=np.int64), day) == len({time // day for time in times})

@@ -104,12 +104,14 @@ def gather(values: NDArray[_Whole], at: Ints) -> NDArray[_Whole]:
     """The values at these places; by way of numbers as small as they fit, which the processor's cache holds."""
     if len(values) < _MANY:
         return values.take(at)
-    low = values.min()
-    small = np.min_scalar_type(int(values.max()) - int(low))
+    low, most = int(values.min()), int(values.max())
+    small = np.min_scalar_type(most - low)
     if 2 * small.itemsize > values.itemsize:
         return values.take(at)
-    made: NDArray[_Whole] = (values - low).astype(small).take(at).astype(values.dtype)
-    made += low
+    if low >= 0 and np.min_scalar_type(most).itemsize == small.itemsize:
+        return values.astype(small).take(at).astype(values.dtype)
+    made: NDArray[_Whole] = (values - values.dtype.type(low)).astype(small).take(at).astype(values.dtype)
+    made += values.dtype.type(low)
     return made
 
 

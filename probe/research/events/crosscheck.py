@@ -186,19 +186,19 @@ def _like(window: EventWindow, beside: SeriesBeside) -> dict[int, bool]:
         if group not in alike and _is_no_chance(int(beside.blocked[at]), int(beside.decided[at]),
                                                 beside.found[at].base, beside.found[at].inflation):
             alike.add(group)
-    failed, of, expected = (np.bincount(beside.groups, weights=counts).tolist() for counts in (
+    failed, of, expected = (np.bincount(beside.groups, weights=counts) for counts in (
         beside.blocked, beside.decided, beside.decided * beside.base))
-    return {group: group in alike or _is_alike(least, failed[group], of[group], expected[group] / of[group])
-            for group in np.unique(beside.groups).tolist()}
+    groups = np.unique(beside.groups)
+    failed, of, base = failed[groups], of[groups], expected[groups] / of[groups]
+    together = np.asarray(estimate_strength(failed / of, base)) >= least
+    alike.update(int(groups[at]) for at in np.flatnonzero(together).tolist()
+                 if _is_no_chance(float(failed[at]), float(of[at]), float(base[at])))
+    return {group: group in alike for group in groups.tolist()}
 
 
 def least_strength_alike(window: EventWindow) -> float:
     """How strong what fails like a window must be."""
     return max(_LEAST_STRENGTH, LIKE_SHARE * window.strength)
-
-
-def _is_alike(least: float, blocked: float, decided: float, base: float) -> bool:
-    return float(estimate_strength(blocked / decided, base)) >= least and _is_no_chance(blocked, decided, base)
 
 
 def _is_no_chance(blocked: float, decided: float, base: float, inflation: float = 1.0) -> bool:

@@ -6,19 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 
-from probe.research.events.cell_series import CellTable
+from probe.research.events.cell_series import CellSeries, CellTable
 from probe.research.events.segments import (
     LEAST_STRENGTH,
     Floats,
     Ints,
+    count_days,
     estimate_strength,
     find_boundary,
     log_likelihood_ratio,
 )
-from probe.research.events.window import EventWindow, hours_of_day, is_within_hours
+from probe.research.events.window import EdgeTimes, EventWindow, WindowEdges, hours_of_day, is_within_hours
 
 _DAY = timedelta(days=1)
 _PAUSE, _SPAN, _DAYS = timedelta(days=7), timedelta(days=2.5), 3
@@ -76,15 +78,21 @@ def _daily(cells: CellTable, run: Sequence[EventWindow]) -> EventWindow | None:
     k, n = int(series.blocked[part].sum()), int(series.decided[part].sum())
     has_onset, has_end = _ends(head, np.flatnonzero(inside), (first, last), k / n, hours[0])
     met = [window for window in run if window.onset <= series.times[last] and series.times[first] <= window.end]
-    tail = met[-1]
     return replace(
-        head, first=first, last=last, onset=int(series.times[first]),
+        head, first=first, last=last, onset=int(series.times[first]), end=int(series.times[last]),
+        edges=WindowEdges(partial(_find_edges, series, (first, last), met[0], met[-1])), daily=hours, blocked=k,
+        decided=n, score=log_likelihood_ratio(k, n, head.base) / head.inflation, has_onset=has_onset, has_end=has_end,
+    )
+
+
+def _find_edges(series: CellSeries, span: tuple[int, int], head: EventWindow, tail: EventWindow) -> EdgeTimes:
+    """Those of the days between two cells: the windows that they begin and end with say how surely."""
+    first, last = span
+    begin, end = int(series.times[first]), int(series.times[last])
+    return EdgeTimes(
         onset_from=int(series.times[first - 1]) if first else None,
-        onset_until=max(int(series.times[first]), min(met[0].onset_until, int(series.times[last]))),
-        end=int(series.times[last]), end_from=min(tail.end_from, int(series.times[last])),
+        onset_until=max(begin, min(head.onset_until, end)), end_from=min(tail.end_from, end),
         end_until=int(series.times[last + 1]) if last + 1 < len(series.times) else None,
-        daily=hours, blocked=k, decided=n, score=log_likelihood_ratio(k, n, head.base) / head.inflation,
-        has_onset=has_onset, has_end=has_end,
     )
 
 
@@ -98,10 +106,10 @@ def _keep_hours(cells: CellTable, head: EventWindow, span: tuple[int, int]) -> t
     if hours is None:
         return None
     inside = is_within_hours(times, hours, head.day)
-    days = np.unique(times[inside & (blocked > 0)] // round(_DAY / cells.step))
+    days = count_days(times[inside & (blocked > 0)], round(_DAY / cells.step))
     within, without = (float(blocked[part].sum() / max(1, decided[part].sum())) for part in (inside, ~inside))
     strong, weak = (float(estimate_strength(rate, head.base)) for rate in (within, without))
-    return None if len(days) < _DAYS or strong < LEAST_STRENGTH or weak > _OUTSIDE * strong else hours
+    return None if days < _DAYS or strong < LEAST_STRENGTH or weak > _OUTSIDE * strong else hours
 
 
 def _trim(head: EventWindow, span: tuple[int, int], hours: tuple[int, int]) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from typing import TypeAlias
 import numpy as np
 
 from probe.research.events.cell_series import CellPlace, CellSeries, CellTable, speaks_for_others
-from probe.research.events.segments import Ints, log_likelihood_ratio
+from probe.research.events.segments import Ints, count_days, log_likelihood_ratio
 from probe.research.events.series_windows import find_raised_windows, segment_many
 from probe.research.events.window import BurstJudgement, EventWindow
 
@@ -112,7 +112,7 @@ def find_habits(cells: CellTable) -> list[FailureHabit]:
         service = ServiceHabits(cells=cells, series=tuple(series[at] for at in places),
                                 bursts=tuple(bursts[at] for at in places), usual=tuple(usual[at] for at in places),
                                 heard=tuple(speaks_for_others(series[at]) for at in places),
-                                days=tuple(len(np.unique(series[at].times // cells.cells_in(_DAY))) for at in places))
+                                days=tuple(count_days(series[at].times, cells.cells_in(_DAY)) for at in places))
         flaky = service.list_flaky(None)
         for own, at in enumerate(places):
             made[at] = FailureHabit(series=series[at], bursts=bursts[at], beyond=service.count(own, None).beyond,

@@ -60,7 +60,7 @@ class _Group:
     """Series with something in common."""
 
     def __init__(self, found: Sequence[SeriesFinding], sums: VerdictSums) -> None:
-        self._found, self._sums = found, sums
+        self._found, self._sums = found, sums.of([each.series for each in found])
         self._services = _Named(each.series.service for each in found)
         self._countries = _Named(each.series.place.cc for each in found)
         self._parts = _Named((each.series.role, each.series.target_id) for each in found)
@@ -83,7 +83,7 @@ class _Group:
 
     def _compare(self, window: EventWindow, wanted: NDArray[np.bool_], groups: Ints, *, fresh: bool) -> SeriesBeside:
         at = np.flatnonzero(wanted)
-        blocked, decided = self._sums.count([self._found[number].series for number in at.tolist()], window, fresh=fresh)
+        blocked, decided = self._sums.count(at, window, fresh=fresh)
         kept = (decided > 0) & ~self._list_busy(window)[at]
         controls = int(decided[self._controls[at]].sum())
         at = at[kept]

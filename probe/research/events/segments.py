@@ -125,6 +125,11 @@ def estimate_dispersion(times: Ints, blocked: Ints, decided: Ints, without: NDAr
 _DISPERSION_PRIOR = 20.0
 
 
+def count_days(times: Ints, day: int) -> int:
+    """On how many days the cells lie, whose times rise; a day has so many cells."""
+    return int(np.count_nonzero(np.diff(times // day))) + 1 if times.size else 0
+
+
 REACH = 48
 """Cells to either side in which a boundary is looked for, if nothing else is said."""
 

@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -38,7 +39,7 @@ from probe.research.events.segments import (
     shrink_rate,
     sum_segments,
 )
-from probe.research.events.window import NO_BURST, BurstJudgement, EventWindow
+from probe.research.events.window import NO_BURST, BurstJudgement, EdgeTimes, EventWindow, WindowEdges
 
 FALSE_WINDOWS_A_YEAR = 0.5
 """Budget of each network, before any cross-check."""
@@ -272,7 +273,18 @@ class _Making:
         self._confirmed, self._decided = int(series.confirmed.sum()), int(series.decided.sum())
 
     def make_window(self, span: SegmentSpan) -> EventWindow:
-        """The window of a span; looks at the cells near its ends alone, however long the series is."""
+        """The window of a span."""
+        times = self._series.times
+        score = max(log_likelihood_ratio(span.blocked, span.decided, self._base), self._confirmed_score(span))
+        return EventWindow(
+            series=self._series, first=span.first, last=span.last, onset=int(times[span.first]),
+            end=int(times[span.last]), edges=WindowEdges(partial(self._find_edges, span)), blocked=span.blocked,
+            decided=span.decided, base=self._base, score=score / self._inflation, inflation=self._inflation,
+            day=self._day,
+        )
+
+    def _find_edges(self, span: SegmentSpan) -> EdgeTimes:
+        """Looks at the cells near its ends alone, however long the series is."""
         times, size = self._series.times, len(self._series.times)
         begin, stop = max(0, span.first - REACH), min(size, span.last + 1 + REACH)
         early, late = find_boundary(self._gain(span, slice(begin, min(span.first + REACH, span.last))),
@@ -280,15 +292,11 @@ class _Making:
         back = self._gain(span, slice(max(0, span.last - REACH), stop))[::-1]
         end_late, end_early = find_boundary(back, stop - 1 - span.last, stop - 1 - span.first)
         early, late, end_early, end_late = begin + early, begin + late, stop - 1 - end_early, stop - 1 - end_late
-        score = max(log_likelihood_ratio(span.blocked, span.decided, self._base), self._confirmed_score(span))
-        return EventWindow(
-            series=self._series, first=span.first, last=span.last, onset=int(times[span.first]),
-            end=int(times[span.last]), onset_from=int(times[early - 1]) if early > 0 else None,
+        return EdgeTimes(
+            onset_from=int(times[early - 1]) if early > 0 else None,
             onset_until=int(times[min(max(late, span.first), span.last)]),
             end_from=int(times[max(min(end_early, span.last), span.first)]),
             end_until=int(times[end_late + 1]) if end_late + 1 < size else None,
-            blocked=span.blocked, decided=span.decided, base=self._base, score=score / self._inflation,
-            inflation=self._inflation, day=self._day,
         )
 
     def _gain(self, span: SegmentSpan, part: slice) -> Floats:

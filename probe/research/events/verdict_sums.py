@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
@@ -44,13 +45,33 @@ class VerdictSums:
 
     def count(self, series: Sequence[CellSeries], window: EventWindow, *, fresh: bool) -> tuple[Ints, Ints]:
         """Blocked and decided verdicts of each series, as `count_verdicts` counts them."""
+        return self.of(series).count(np.arange(len(series)), window, fresh=fresh)
+
+    def of(self, series: Sequence[CellSeries]) -> GroupSums:
+        """Those of some series that are asked about again and again."""
         known = self._sums
-        if window.daily or not all(each in known.rows for each in series):
-            told = [count_verdicts(each, window, fresh=fresh) for each in series]
+        rows = [known.rows.get(each, -1) for each in series]
+        return GroupSums(series=series, sums=known, rows=np.array(rows, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GroupSums:
+    """The sums of a group of series."""
+
+    series: Sequence[CellSeries]
+    sums: _JoinedSums
+    rows: Ints
+    """Place of each among all that are summed up; -1 of others."""
+
+    def count(self, at: Ints, window: EventWindow, *, fresh: bool) -> tuple[Ints, Ints]:
+        """Blocked and decided verdicts of the series at these places, as `count_verdicts` counts them."""
+        rows = self.rows[at]
+        if window.daily or (rows < 0).any():
+            told = [count_verdicts(self.series[number], window, fresh=fresh) for number in at.tolist()]
             blocked, decided = np.array(told, dtype=np.int64).reshape(-1, 2).T
             return blocked, decided
-        first, stop = (known.find(series, cell) for cell in (window.onset, window.end + 1))
-        blocked, decided = (sums[stop] - sums[first] for sums in (known.whole if fresh else known.old))
+        first, stop = (self.sums.find(rows, cell) for cell in (window.onset, window.end + 1))
+        blocked, decided = (sums[stop] - sums[first] for sums in (self.sums.whole if fresh else self.sums.old))
         return blocked.astype(np.int64), decided.astype(np.int64)
 
 
@@ -71,10 +92,9 @@ class _JoinedSums:
         # Without the cells of fresh names.
         self.old = self.whole if kept.all() else [_sum_up(every * kept) for every in counts]
 
-    def find(self, series: Sequence[CellSeries], cell: int) -> Ints:
+    def find(self, rows: Ints, cell: int) -> Ints:
         """Where the first cell of each series lies that is not before this one."""
-        rows = np.array([self.rows[each] for each in series], dtype=np.int64) * self._span
-        return self._keys.searchsorted(rows + min(max(cell - self._first, 0), self._span - 1))
+        return self._keys.searchsorted(rows * self._span + min(max(cell - self._first, 0), self._span - 1))
 
 
 def _join(parts: Sequence[NDArray[np.generic]]) -> Ints:

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from probe.research.events.cell_series import CellSeries
 from probe.research.events.segments import Ints, estimate_strength
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeTimes:
+    """Between which cells a window may have begun, and ended; see the properties of `EventWindow`."""
+
+    onset_from: int | None
+    onset_until: int
+    end_from: int
+    end_until: int | None
+
+
+class WindowEdges:
+    """The same, found when they are asked for first: most windows are bursts, or are explained, and nobody asks."""
+
+    def __init__(self, find: Callable[[], EdgeTimes]) -> None:
+        self._find = find
+
+    @cached_property
+    def times(self) -> EdgeTimes:
+        """The times."""
+        return self._find()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,13 +44,8 @@ class EventWindow:
     last: int
     """Index of the first and last cell."""
     onset: int
-    onset_from: int | None
-    """Last cell before which the window did not begin, None: it began before anything was measured."""
-    onset_until: int
     end: int
-    end_from: int
-    end_until: int | None
-    """First cell by which it had ended, None: nothing was measured since."""
+    edges: WindowEdges
     blocked: int
     decided: int
     base: float
@@ -41,6 +60,26 @@ class EventWindow:
     """It was surely otherwise before: of a block by the clock, at the same hours."""
     has_end: bool = True
     """It was surely otherwise since."""
+
+    @property
+    def onset_from(self) -> int | None:
+        """Last cell before which the window did not begin, None: it began before anything was measured."""
+        return self.edges.times.onset_from
+
+    @property
+    def onset_until(self) -> int:
+        """Last cell at which it may have begun."""
+        return self.edges.times.onset_until
+
+    @property
+    def end_from(self) -> int:
+        """First cell that may have been its last."""
+        return self.edges.times.end_from
+
+    @property
+    def end_until(self) -> int | None:
+        """First cell by which it had ended, None: nothing was measured since."""
+        return self.edges.times.end_until
 
     @property
     def rate(self) -> float:
