@@ -155,6 +155,30 @@ def test_a_host_that_mostly_loses_at_all_its_addresses_is_in_doubt_at_each() -> 
     assert not add_loss(path, spared, gather_site_losses([spared, *others])).loss.mostly_lossy
 
 
+def many(*lost: int) -> list[SiteCase]:
+    """Services at addresses and under names of their own, two connections each, of which so many lost something."""
+    cases = []
+    for n, count in enumerate(lost):
+        site = site_of(endpoint(f"https://s{n}.example/", service=f"s{n}"))
+        rows = [replace(replace_flat(visit_to(f"60.{n}.0.1", attempt=k)[-1], segments_out=9, delivered=5,
+                                     retransmits=int(k < count), hostname=site.host), observation_id=f"{n}.{k}")
+                for k in range(2)]
+        cases.append(SiteCase(site=site, visits=tuple(rows)))
+    return cases
+
+
+@pytest.mark.parametrize(("lost", "doubted"), [
+    pytest.param((2, 0, 0, 0, 0, 0), [0], id="one alone"),
+    pytest.param((2, 2, 0, 0, 0, 0), [0, 1], id="two of six, a third of all connections"),
+    pytest.param((1, 2, 0, 0, 0, 0, 0), [0, 1], id="half of one, all of another"),
+    pytest.param((2, 2, 2, 0, 0, 0), [], id="three of six are a line"),
+    pytest.param((1, 1, 1, 1, 0, 0, 0), [], id="many a little"),
+    pytest.param((0, 0, 0, 0, 0, 0), [], id="nobody"),
+])
+def test_a_few_that_lose_together_are_in_doubt_and_many_are_a_line(lost: tuple[int, ...], doubted: list[int]) -> None:
+    assert gather_site_losses(many(*lost)).mostly_hosts == {f"s{n}.example" for n in doubted}
+
+
 def test_where_nothing_is_lost_nothing_is_compared() -> None:
     cases = [case_of("telegram", HERE4, 0), case_of("signal", ELSEWHERE, 0)]
     assert not gather_site_losses(cases).by_group

@@ -32,6 +32,9 @@ from probe.inference.evidence.stay_evidence import STAY, gather_stay_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.verdicts.site_case import SiteCase
 
+LINE_HOSTS, LINE_LOSSY = 3, 4
+"""Where more than one host in so many is lossy, or one in so many of the others' connections, the line is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteLosses:
@@ -71,12 +74,11 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
 
 
 def _find_mostly_lossy(rows: Sequence[Observation]) -> tuple[frozenset[str], frozenset[str]]:
-    """Addresses, and hosts; none where more than a quarter of all connections are lossy: then the line is."""
+    """Addresses, and hosts; none where more than a third of the hosts are lossy, or more than a quarter of the others'
+    connections: then the line is. A few that are struck together are no measure for one another."""
     own = {o.observation_id: o for o in rows if o.purpose in OWN and is_whole_connection(o)}
     late = find_late(own.values())
     told = [(o, is_lossy(o) or o.observation_id in late) for o in own.values()]
-    if 4 * sum(lost for _, lost in told) > len(told):
-        return frozenset(), frozenset()
     addresses, hosts = Counter[str](), Counter[str]()
     lost_at, lost_of = Counter[str](), Counter[str]()
     for row, lost in told:
@@ -84,7 +86,12 @@ def _find_mostly_lossy(rows: Sequence[Observation]) -> tuple[frozenset[str], fro
         hosts[row.hostname] += 1
         lost_at[row.address] += lost
         lost_of[row.hostname] += lost
-    return _most(addresses, lost_at), _most(hosts, lost_of) - {""}
+    mostly, mostly_hosts = _most(addresses, lost_at), _most(hosts, lost_of)
+    others = [lost for row, lost in told if row.address not in mostly and row.hostname not in mostly_hosts]
+    many = len(mostly_hosts) > max(1, len(hosts) // LINE_HOSTS)
+    if not others or many or LINE_LOSSY * sum(others) > len(others):
+        return frozenset(), frozenset()
+    return mostly, mostly_hosts - {""}
 
 
 def _most(made: Counter[str], lost: Counter[str]) -> frozenset[str]:
