@@ -13,9 +13,9 @@ _HOURS = (1, 2, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 28 * 24, 91 * 24, 364 * 24)
 
 _FEW_DAYS = timedelta(days=4)
 
-ANSWERED = frozenset({"ok", "blocked", "partial"})
+ANSWERED = ("ok", "blocked", "partial")
 """What decides of one volunteer's runs."""
-COUNTED_DECIDED = ANSWERED | {"down"}
+COUNTED_DECIDED = (*ANSWERED, "down")
 """What decides in counts of many volunteers: the `n` of a cell table."""
 MIN_DECIDED = 5
 """With fewer decided runs of many volunteers a share is not told."""
@@ -51,8 +51,8 @@ class BucketCell:
     """(outcome, runs), the most frequent first."""
     blocked_share: float
     """Blocked of decided runs, those partly blocked included; 0 when none is decided."""
-    deciding: frozenset[str] = ANSWERED
-    """The outcomes that count as decided."""
+    deciding: tuple[str, ...] = ANSWERED
+    """The outcomes that count as decided; in an order, since pages are known by what is written of their values."""
 
     @property
     def total(self) -> int:
