@@ -176,13 +176,9 @@ class SiteCells(CellView):
 
     def _fill(self, table: str, rows: Sequence[tuple[object, ...]], columns: int) -> None:
         """Many rows at once: a statement for each would take longer than all the rest."""
-        width = 4000 // columns
-        for at in range(0, len(rows), width):
-            part = rows[at:at + width]
-            marks = ", ".join([f"({', '.join('?' * columns)})"] * len(part))
-            self.do(f"INSERT INTO {table} VALUES {marks}", *(value for row in part for value in row))
-
-
+        if rows:
+            lists = ", ".join(["unnest(?)"] * columns)
+            self.do(f"INSERT INTO {table} SELECT {lists}", *map(list, zip(*rows, strict=True)))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import dns.message
 import dns.query
 import dns.rcode
 
+
 def resolver() -> str:
     """The server that resolv.conf(5) names."""
     lines = Path("/etc/resolv.conf").read_text().splitlines()
