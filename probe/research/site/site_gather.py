@@ -11,9 +11,9 @@ from typing import Any
 from probe.catalogue.packaged import load_titles
 from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE
 from probe.research.counting.cell_view import COUNTED
-from probe.research.counts.counts_cells import CellsOrigin, read_origin
-from probe.research.events.event_findings import read_log
+from probe.research.counts.cells_origin import CellsOrigin, read_origin
 from probe.research.events.event_log import WITHDRAWN, is_event, list_current
+from probe.research.events.log_file import read_log
 from probe.research.look.look_release import end_of_day, release_source
 from probe.research.look.look_sentences import is_by_day, may_name
 from probe.research.look.look_values import LookFinding, LookSource, MeasuredPart, SourceKind
