@@ -122,7 +122,8 @@ def _strips(buckets: TimeBuckets, rows: Mapping[str, StripRow], names: Mapping[s
                     class_="strip", width="100%", height=AXIS, aria_hidden="true")
     head = make_tag("tr", make_tag("th", say("page.service"), scope="col"),
                     make_tag("th", "n", class_="n", scope="col"),
-                    make_tag("th", axis, scope="col", class_="wide", aria_label=say("chart.state")))
+                    make_tag("th", make_tag("span", say("chart.state"), class_="unseen"), axis, scope="col",
+                             class_="wide"))
     body = [make_tag("tr", make_tag("th", names[service], scope="row"),
                      make_tag("td", str(row.decided), class_="n"),
                      make_tag("td", draw_states(row.states, f"{names[service]}: {format_counts(row.outcomes, say)}")),
