@@ -65,7 +65,7 @@ class WindowPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowSince:
-    """What was counted on the networks and of the roles of an event since its onset."""
+    """What was counted on networks and of the roles of an event since its onset."""
 
     n: int
     blocked: int
@@ -167,12 +167,17 @@ class SiteCells(CellView):
                 GROUP BY ALL ORDER BY ALL"""):
             yield number, step, tuple(counts)
 
-    def list_since(self) -> Mapping[int, WindowSince]:
-        """Number of the window -> its networks and roles since the onset."""
-        return {number: WindowSince(n=n, blocked=blocked, witnesses=witnesses, last=_time(last))
-                for number, n, blocked, witnesses, last in self.rows("""
-                    SELECT number, sum(ok + blocked + down)::BIGINT, sum(blocked)::BIGINT, max(witnesses), max(began)
-                    FROM struck WHERE own AND began >= onset_s GROUP BY ALL""")}
+    def list_since(self) -> Mapping[tuple[int, int], WindowSince]:
+        """(number of the window, number of a network) -> its roles since the onset, in hours in which it has a name;
+        network 0: all networks of the event together."""
+        return {(number, asn): WindowSince(n=n, blocked=blocked, witnesses=witnesses, last=_time(last))
+                for number, asn, n, blocked, witnesses, last in self.rows("""
+                    WITH since AS (SELECT * FROM struck WHERE own AND began >= onset_s),
+                    each AS (SELECT *, 0 AS whose FROM since
+                        UNION ALL SELECT *, probe_asn AS whose FROM since WHERE known AND probe_asn <> 0)
+                    SELECT number, whose, sum(ok + blocked + down)::BIGINT, sum(blocked)::BIGINT, max(witnesses),
+                        max(began)
+                    FROM each GROUP BY ALL""")}
 
     def _fill(self, table: str, rows: Sequence[tuple[object, ...]], columns: int) -> None:
         """Many rows at once: a statement for each would take longer than all the rest."""

@@ -152,6 +152,14 @@ def test_a_chart_shows_when_it_began_and_ended(files: Mapping[str, bytes]) -> No
     assert (over.count("band onset"), over.count("band end")) == (1, 1)
 
 
+def test_the_networks_of_what_goes_on_are_counted_as_the_event_is(files: Mapping[str, bytes]) -> None:
+    """The log keeps what it told last: the event had 432 blocked runs by now, its only network 60."""
+    told = json.loads(files["event/2025-03-11-ru-telegram.json"])
+    assert [(one["n"], one["blocked"]) for one in told["networks"]] == [(told["n"], told["blocked"])] == [(432, 432)]
+    over = json.loads(files["event/2025-03-03-ru-signal.json"])
+    assert (over["n"], over["networks"][0]["n"]) == (60, 60), "what is over stands as it was told"
+
+
 def test_events_are_as_their_schema_says(files: Mapping[str, bytes]) -> None:
     schema = json.loads(files["events.schema.json"])
     jsonschema.Draft202012Validator.check_schema(schema)
