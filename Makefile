@@ -11,7 +11,7 @@ CONSTRAINTS ?=
 # Its twin with hashes, if it has one: what pip gets is compared with them, and no build gets anything besides.
 HASHED := $(wildcard $(patsubst %.txt,%-hashed.txt,$(CONSTRAINTS)))
 # What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well, with
-# `validators` they have data packages judged by others' programs.
+# `validators` they have data packages judged by mlcroissant too.
 TEST_EXTRAS ?= dev,research
 # Another set is another stamp, so that what is missing gets installed.
 comma := ,
@@ -148,6 +148,8 @@ $(TESTED): $(DECLARED) | $(VENV)/.made
 	@$(PIP_INSTALL) $(if $(HASHED),--no-build-isolation) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet,peers,users]'
 	@$(PY) $(QUIET_PIP) --no-deps --require-hashes -r requirements/axe.txt \
 	  || echo "axe-core could not be had; the test of our pages with it is skipped." >&2
+	@$(PY) $(QUIET_PIP) --no-deps --only-binary :all: --require-hashes --upgrade --target $(VENV)/validators \
+	  -r requirements/validators.txt || echo "frictionless could not be had; the test with it is skipped." >&2
 	@touch $@
 
 $(LOWEST)/.installed: pyproject.toml lab/pyproject.toml requirements/lowest.txt

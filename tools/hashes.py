@@ -2,7 +2,8 @@
 source archives: pip refuses what has another.
 
 Two files, since pip takes hashes in no constraints and a cluster of Spark is not wanted everywhere: `ci-hashed.txt`,
-and `ci-hashed-spark.txt` with what Spark needs besides. `make lock` calls it; uv asks the package index.
+and `ci-hashed-spark.txt` with what Spark needs besides. A third, `validators.txt`, holds what a program that judges
+data packages needs beside these. `make lock` calls it; uv asks the package index.
 """
 
 from __future__ import annotations
@@ -18,10 +19,18 @@ from lock import plain
 
 FOLDER = Path(__file__).resolve().parent.parent / "requirements"
 SPARK = frozenset(("pyspark", "py4j"))
+VALIDATORS = ("frictionless>=5.18.0",)
+"""Not mlcroissant: it needs a package that has no wheel, and what builds that one has no hash."""
 LOWEST_PYTHON = "3.11"
 HEAD = """\
 # What requirements/ci.txt pins, with the hashes of all files of each version:
 # pip install --require-hashes --no-deps -r requirements/{name}
+# Written by `make lock`.
+"""
+VALIDATORS_HEAD = """\
+# frictionless (MIT), which judges data packages, and what it needs beside requirements/ci.txt. A test runs it in a
+# process of its own; it is kept apart from what is tested:
+# pip install --no-deps --only-binary :all: --require-hashes --target .venv/validators -r requirements/validators.txt
 # Written by `make lock`.
 """
 
@@ -45,7 +54,12 @@ def read_hashed(text: str) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 def write_hashed(found: Mapping[str, tuple[str, tuple[str, ...]]], names: Iterable[str], *, file: str) -> str:
     """The text of a file with hashes, of these names."""
-    text = HEAD.format(name=file)
+    return HEAD.format(name=file) + write_blocks(found, names)
+
+
+def write_blocks(found: Mapping[str, tuple[str, tuple[str, ...]]], names: Iterable[str]) -> str:
+    """The pins of these names, each with its hashes."""
+    text = ""
     for name in sorted(names, key=str.lower):
         number, digests = found[name]
         text += " \\\n    ".join((f"{name}=={number}", *(f"--hash=sha256:{digest}" for digest in digests))) + "\n"
@@ -63,8 +77,19 @@ def ask_index(pins: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...]]]
     return {spelt[name]: entry for name, entry in read_hashed(done.stdout).items()}
 
 
+def ask_validators(pins: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """What a program that judges packages needs beside the pins, in versions that go with these. Raises
+    CalledProcessError."""
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "compile", "-", "--constraint", str(FOLDER / "ci.txt"), "--generate-hashes",
+         "--no-header", "--quiet", "--no-annotate", "--python-platform", "linux", "--python-version", LOWEST_PYTHON],
+        input="\n".join(VALIDATORS), stdout=subprocess.PIPE, text=True, check=True)
+    known = set(map(plain, pins))
+    return {name: entry for name, entry in read_hashed(done.stdout).items() if plain(name) not in known}
+
+
 def main() -> int:
-    """Write both files; returns the exit status."""
+    """Write the files; returns the exit status."""
     if find_spec("uv") is None:
         print("uv is not installed here: run `make lock`", file=sys.stderr)
         return 1
@@ -76,6 +101,9 @@ def main() -> int:
     for file, names in (("ci-hashed.txt", pins.keys() - SPARK), ("ci-hashed-spark.txt", pins.keys() & SPARK)):
         (FOLDER / file).write_text(write_hashed(found, names, file=file), encoding="utf-8")
         print(f"wrote requirements/{file}")
+    judges = ask_validators(pins)
+    (FOLDER / "validators.txt").write_text(VALIDATORS_HEAD + write_blocks(judges, judges), encoding="utf-8")
+    print("wrote requirements/validators.txt")
     return 0
 
 

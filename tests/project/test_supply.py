@@ -29,6 +29,13 @@ def test_every_pin_has_hashes_and_nothing_else_has() -> None:
     assert all(digests for _, digests in (plainly | of_spark).values())
 
 
+def test_what_validators_need_beside_the_pins_has_hashes_too() -> None:
+    found = read_hashed((REQUIREMENTS / "validators.txt").read_text(encoding="utf-8"))
+    assert "frictionless" in found
+    assert not set(map(plain, found)) & set(map(plain, PINS))
+    assert all(digests for _, digests in found.values())
+
+
 def test_a_file_with_hashes_reads_as_it_was_written() -> None:
     made = {"b": ("2", ("a" * 64, "0" * 64)), "A.c": ("1.0.post1", ("f" * 64,)), "left-out": ("3", ("e" * 64,))}
     text = write_hashed(made, ["b", "A.c"], file="x.txt")

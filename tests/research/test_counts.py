@@ -22,7 +22,8 @@ from in_order import in_order
 from made_cells import quiet, struck
 from probe.cli.main import cli
 from probe.research.counts import counts_cells, counts_text
-from probe.research.counts.counts_cells import make_cells, read_origin, write_counts
+from probe.research.counts.cells_origin import read_origin
+from probe.research.counts.counts_cells import make_cells, write_counts
 from probe.research.counts.counts_rows import NAMED, CountsRows, judge_counts
 from probe.research.counts.counts_text import read_counts_text
 from probe.results.files.atomic import StoreError

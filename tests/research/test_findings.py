@@ -18,7 +18,7 @@ pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 from fleet_days import NOW, START, some_runs, write_runs
 from probe.cli.main import cli
-from probe.research.counts.counts_cells import CellsOrigin
+from probe.research.counts.cells_origin import CellsOrigin
 from probe.research.events import event_findings
 from probe.research.events.event import Event
 from probe.research.events.findings import Findings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +17,14 @@ from probe.core.stamps import format_time
 from probe.research.cells.cell_schema import MEANINGS, SCHEMA
 from probe.research.cells.failure_layers import FAILED
 from probe.research.cells.file_names import ABOUT_FILE, CELLS_FILE
+from probe.research.counts.cells_origin import ORIGIN_KEY
 from probe.research.counts.counts_rows import COUNTS_REASONS, CountsRows, judge_counts
 from probe.research.counts.counts_text import read_counts_text
 from probe.results.files.atomic import StoreError, replace_file, translate_os_errors
 
 MOST_SERIES = 50_000
 """Networks times targets that are looked at together."""
-_ABOUT = b"counts"
-"""Key of the schema's metadata that tells what the cells were made from."""
 _VERSION = "software_version"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellsOrigin:
-    """What cells that were made from somebody's counts do not say in their columns."""
-
-    step: timedelta = timedelta(hours=1)
-    names: Mapping[int, str] | None = None
-    """Names of networks that have no number; None: the cells are of probes, whose networks have."""
-    targets: bool = False
-    """Each service is one target of somebody's."""
-    witnesses_told: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,17 +82,6 @@ def summary_to_json(summary: CountsSummary) -> dict[str, Any]:
     return {name: getattr(summary, name) for name in summary.__slots__}
 
 
-def read_origin(path: Path) -> CellsOrigin:
-    """What the cells in a file were made from."""
-    told = (pq.read_schema(path).metadata or {}).get(_ABOUT)
-    if told is None:
-        return CellsOrigin()
-    known = json.loads(told)
-    return CellsOrigin(step=timedelta(seconds=int(known["step_s"])), targets=bool(known["targets"]),
-                       names={int(asn): str(name) for asn, name in known["names"].items()},
-                       witnesses_told=bool(known["witnesses_told"]))
-
-
 def make_cells(counts: CountsRows) -> pd.DataFrame:
     """The cells of roles, of targets where a role has several, and of whole services.
 
@@ -153,7 +129,7 @@ def _write(cells: pd.DataFrame, counts: CountsRows, path: Path) -> None:
              "names": {str(asn): name for asn, name in counts.names.items()},
              "targets": bool((counts.frame["service"] == counts.frame["target"]).all()),
              "witnesses_told": "witnesses" in counts.frame}
-    schema = pa.schema(fields, metadata={_ABOUT: json.dumps(about).encode()})
+    schema = pa.schema(fields, metadata={ORIGIN_KEY: json.dumps(about).encode()})
     table = pa.Table.from_pandas(cells, schema=schema, preserve_index=False).replace_schema_metadata(schema.metadata)
     temporary = path.with_name(f".{path.name}.part")
     pq.write_table(table, temporary, compression="zstd")

@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE
 from probe.research.events.cell_columns import ParquetColumns
 from probe.research.events.findings import Findings
-from probe.results.files.atomic import StoreError, append_lines, translate_os_errors
+from probe.research.events.log_file import read_log
+from probe.results.files.atomic import append_lines, translate_os_errors
 
 if TYPE_CHECKING:
-    from probe.research.counts.counts_cells import CellsOrigin
+    from probe.research.counts.cells_origin import CellsOrigin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def find_events(out: Path, *, since: datetime | None, now: datetime, population:
     time; since this call where none is given. `population`: the table of verdicts of many probes, where there is one.
     Raises StoreError where a file cannot be read, or the log not written.
     """
-    from probe.research.counts.counts_cells import read_origin
+    from probe.research.counts.cells_origin import read_origin
     from probe.research.events.event_json import findings_to_json, list_rows
     from probe.research.events.event_log import CoveredTime, describe_row, is_event, list_changes, update_log
 
@@ -74,19 +75,3 @@ def _examine(cells: ParquetColumns, origin: CellsOrigin, population: Path | None
 
     placed = read_placed_stretches(population) if population else []
     return examine_cells(read_cells(cells, origin.step, witnesses_told=origin.witnesses_told), placed)
-
-
-def read_log(path: Path) -> list[Mapping[str, Any]]:
-    """The rows of a log; none where there is no log yet. Raises StoreError for a line that is no row."""
-    if not path.exists():
-        return []
-    with translate_os_errors(path):
-        lines = path.read_text(encoding="utf-8").splitlines()
-    rows: list[Mapping[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-            rows.append({**row, "event_id": row["event_id"]})
-        except (ValueError, TypeError, KeyError) as error:
-            raise StoreError(f"{path}, line {number}: is no event; take the line out") from error
-    return rows

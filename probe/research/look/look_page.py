@@ -26,6 +26,7 @@ from probe.research.look.look_values import (
     PlannedPart,
 )
 from probe.research.look.look_words import TOPICS, WHO, name_role
+from probe.research.report.language import ENGLISH
 from probe.research.report.markup import Child, Html, join_html, make_tag
 from probe.research.report.simple_document import make_simple_document
 
@@ -55,7 +56,8 @@ def _make_topic(topic: str, heading: str, sentences: Sequence[LookSentence]) -> 
     if not own:
         return join_html()
     return make_tag("section", make_tag("h2", heading, id=f"{topic}-h"),
-                    make_tag("ul", [_make_sentence(one) for one in own], class_="says"), aria_labelledby=f"{topic}-h")
+                    make_tag("ul", [_make_sentence(one) for one in own], class_="says"), class_="topic",
+                    aria_labelledby=f"{topic}-h")
 
 
 def _make_sentence(one: LookSentence) -> Html:
@@ -73,7 +75,7 @@ def make_print(claims: Sequence[PrintableClaim]) -> Html:
     return make_tag("section", make_tag("h2", "To be printed"), [join_html(
         make_tag("blockquote", one.text), make_tag("p", make_tag("b", "How sure: "), one.certainty),
         make_tag("p", make_tag("b", "Limits: "), one.limits),
-        make_tag("p", f"Not to be printed before {format_time(one.not_before)}. ",
+        make_tag("p", f"Not to be printed before {ENGLISH.moment(one.not_before)} (UTC). ",
                  [make_tag("a", "Its rows", href=f"#{row}") for row in one.rows], class_="soft")) for one in claims],
         class_="print")
 

@@ -11,6 +11,7 @@ from typing import Any
 from probe.core.stamps import parse_known_time, parse_time
 from probe.research.cells.file_names import CELLS_FILE
 from probe.research.cells.known_names import KnownNames
+from probe.research.look.event_rows import MAX_TEXT, rests_on_known_names
 from probe.research.look.look_release import release_source
 from probe.research.look.look_subject import is_about
 from probe.research.look.look_values import (
@@ -28,7 +29,6 @@ from probe.research.look.population_findings import make_population_findings
 from probe.research.slowed.slowed_services import QuarterTally
 from probe.results.archive.release import MIN_PROBES
 
-MAX_TEXT = 80
 Row = Mapping[str, Any]
 
 
@@ -52,7 +52,7 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
     """What one source says of the subject, as it may be shown; `since`: nothing that was over before."""
     import pyarrow.compute as pc
 
-    from probe.research.counts.counts_cells import read_origin
+    from probe.research.counts.cells_origin import read_origin
 
     path = analysis.folder / CELLS_FILE
     origin = read_origin(path)
@@ -177,11 +177,6 @@ def make_event_finding(row: Row, subject: LookSubject) -> LookFinding:
         strength=_weigh(row["by_network"]), daily_hours=tuple(row["daily_hours"]) if row["daily_hours"] else None,
         probability=row["probability"], basis="", ruled_out=tuple(row["ruled_out"]),
         not_ruled_out=tuple(row["not_ruled_out"]))
-
-
-def rests_on_known_names(row: Row) -> bool:
-    """Whether names that were known before carry an event."""
-    return "fresh_names" in row["ruled_out"]
 
 
 def _weigh(networks: Sequence[Row]) -> float:

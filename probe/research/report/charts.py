@@ -12,13 +12,14 @@ from itertools import groupby
 
 from probe.research.report.language import ENGLISH, ReportLanguage
 from probe.research.report.markup import Html, join_html, make_tag
+from probe.research.report.strip_rows import StripRow, count_decided, make_strip_row
 from probe.research.report.strips import (
     AXIS,
     FEW,
     describe_step,
     draw_legend_shape,
     draw_share_chart,
-    draw_strip,
+    draw_states,
     draw_ticks,
 )
 from probe.research.report.target_sentences import LETTERS, format_counts
@@ -35,19 +36,6 @@ Rows = Sequence[tuple[datetime, str]]
 """(time, state) of each run."""
 
 
-def sum_outcomes(line: Sequence[BucketCell]) -> Sequence[tuple[str, int]]:
-    """(outcome, runs) over all steps, the most frequent first."""
-    found: Counter[str] = Counter()
-    for cell in line:
-        found.update(dict(cell.counts))
-    return found.most_common()
-
-
-def count_decided(line: Sequence[BucketCell]) -> int:
-    """Decided runs over all steps: the n of a chart."""
-    return sum(cell.decided() for cell in line)
-
-
 def draw_overview(times: Sequence[datetime], rows: Mapping[str, Rows], names: Mapping[str, str],
                   say: ReportLanguage = ENGLISH, *, most: int = 400, letters: bool = True) -> Html:
     """A line per service, a column per step of time, and a legend; `rows`: service -> its state in each run.
@@ -62,9 +50,20 @@ def draw_overview(times: Sequence[datetime], rows: Mapping[str, Rows], names: Ma
 def draw_heat(buckets: TimeBuckets, made: Mapping[str, Sequence[BucketCell]], names: Mapping[str, str],
               say: ReportLanguage, *, letters: bool) -> Html:
     """The same from what was counted already; `made`: service -> a cell for each step."""
+    if not (letters and buckets.count <= FEW):
+        return draw_long_heat(buckets, {key: make_strip_row(line) for key, line in made.items()}, names, say)
     states = {cell.state for line in made.values() for cell in line}
-    short = letters and buckets.count <= FEW
-    head, body, note = (_letters if short else _strips)(buckets, made, names, say)
+    return _lay_out(*_letters(buckets, made, names, say), states, say, short=True)
+
+
+def draw_long_heat(buckets: TimeBuckets, rows: Mapping[str, StripRow], names: Mapping[str, str],
+                   say: ReportLanguage) -> Html:
+    """The same where steps are too many for letters: a strip of shapes for each line."""
+    states = {state for row in rows.values() for state in row.states}
+    return _lay_out(*_strips(buckets, rows, names, say), states, say, short=False)
+
+
+def _lay_out(head: Html, body: Html, note: str, states: Iterable[str], say: ReportLanguage, *, short: bool) -> Html:
     caption = make_tag("caption", say("chart.all_services"), class_="unseen")
     table = make_tag("table", caption, make_tag("thead", head), make_tag("tbody", body),
                      class_="heat" if short else "heat long")
@@ -116,22 +115,20 @@ def _letters(buckets: TimeBuckets, made: Mapping[str, Sequence[BucketCell]], nam
                                                                   step=say.duration(buckets.width))
 
 
-def _strips(buckets: TimeBuckets, made: Mapping[str, Sequence[BucketCell]], names: Mapping[str, str],
+def _strips(buckets: TimeBuckets, rows: Mapping[str, StripRow], names: Mapping[str, str],
             say: ReportLanguage) -> tuple[Html, Html, str]:
-    """A strip of shapes for all steps together, which are too many for letters."""
     first, last = buckets.start, buckets.begin(buckets.count)
     axis = make_tag("svg", draw_ticks(first, last, lambda time: 100 * ((time - first) / (last - first)), 0, say),
                     class_="strip", width="100%", height=AXIS, aria_hidden="true")
     head = make_tag("tr", make_tag("th", say("page.service"), scope="col"),
                     make_tag("th", "n", class_="n", scope="col"),
-                    make_tag("th", axis, scope="col", class_="wide", aria_label=say("chart.state")))
+                    make_tag("th", make_tag("span", say("chart.state"), class_="unseen"), axis, scope="col",
+                             class_="wide"))
     body = [make_tag("tr", make_tag("th", names[service], scope="row"),
-                     make_tag("td", str(count_decided(line)), class_="n"),
-                     make_tag("td",
-                              draw_strip(buckets, line, say,
-                                         f"{names[service]}: {format_counts(sum_outcomes(line), say)}",
-                                               titled=False)), data_service=service)
-            for service, line in made.items()]
+                     make_tag("td", str(row.decided), class_="n"),
+                     make_tag("td", draw_states(row.states, f"{names[service]}: {format_counts(row.outcomes, say)}")),
+                     data_service=service)
+            for service, row in rows.items()]
     note = say("chart.strip_note", first=say.day(first), last=say.day(last), step=say.duration(buckets.width))
     return head, join_html(body), note
 

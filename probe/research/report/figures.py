@@ -12,13 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from probe.catalogue.packaged import load_titles
-from probe.research.report.charts import count_decided, sum_outcomes
 from probe.research.report.language import ReportLanguage
 from probe.research.report.markup import Html, join_html, make_tag
 from probe.research.report.png import check_png, render_png
 from probe.research.report.report_findings import name_network, name_service
 from probe.research.report.report_gather import NetworkPart
 from probe.research.report.service_section import combine_services
+from probe.research.report.strip_rows import count_decided, sum_outcomes
 from probe.research.report.strips import AXIS, STRIP, draw_legend_shape, draw_share_chart, draw_strip, draw_ticks
 from probe.research.report.target_sentences import LETTERS, format_counts
 from probe.research.report.time_buckets import BucketCell, TimeBuckets, make_bucket_cells, make_day_buckets

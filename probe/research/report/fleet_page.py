@@ -7,7 +7,7 @@ from pathlib import Path
 
 from probe.catalogue.packaged import load_titles
 from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE, POPULATION_FILE, SLOWED_FILE
-from probe.research.report.charts import count_decided, draw_heat
+from probe.research.report.charts import draw_heat
 from probe.research.report.event_section import EventFile, FoundEvent, describe_event, read_events
 from probe.research.report.figures import NetworkDrawing, check_png_here, write_figures
 from probe.research.report.fleet_gather import BlockCause, Fleet, FleetPart, gather_fleet
@@ -18,6 +18,7 @@ from probe.research.report.population_section import PopulationTable, make_popul
 from probe.research.report.report_findings import name_network, name_service
 from probe.research.report.service_section import BLOCKED, make_role_chart
 from probe.research.report.slowed_section import SlowedRow, make_slowed_section, read_slowed
+from probe.research.report.strip_rows import count_decided
 from probe.research.report.target_sentences import describe_account_need
 from probe.research.report.time_buckets import BucketCell
 from probe.results.files.atomic import write_file

@@ -9,10 +9,11 @@ from datetime import datetime
 from itertools import groupby
 
 from probe.core.verdicts import ServiceVerdict
-from probe.research.report.charts import Rows, count_decided, sum_outcomes
+from probe.research.report.charts import Rows
 from probe.research.report.language import ReportLanguage
 from probe.research.report.markup import Html, join_html, make_tag
 from probe.research.report.report_gather import NetworkPart, PartlyBlocked
+from probe.research.report.strip_rows import count_decided, sum_outcomes
 from probe.research.report.strips import draw_share_chart
 from probe.research.report.target_section import make_panels
 from probe.research.report.target_sentences import describe_account_need, format_counts

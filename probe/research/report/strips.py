@@ -42,12 +42,15 @@ def describe_step(buckets: TimeBuckets, index: int, cell: BucketCell, say: Repor
                said=format_counts(cell.counts, say) or say("chart.no_run"))
 
 
-def draw_strip(buckets: TimeBuckets, line: Sequence[BucketCell], say: ReportLanguage, label: str, *,
-               titled: bool = True) -> Html:
-    """The states of one row, as wide as its place."""
-    shapes = [*_states(line, 0), *(_titles(buckets, line, STRIP, say) if titled else [])]
-    return make_tag("svg", shapes, role="img", aria_label=label, class_="steps", width="100%", height=STRIP,
-                    viewBox=f"0 0 {buckets.count} {STRIP}", preserveAspectRatio="none")
+def draw_strip(buckets: TimeBuckets, line: Sequence[BucketCell], say: ReportLanguage, label: str) -> Html:
+    """The states of one row, as wide as its place; each step with its numbers where steps are few."""
+    return draw_states([cell.state for cell in line], label, _titles(buckets, line, STRIP, say))
+
+
+def draw_states(states: Sequence[str], label: str, titles: Sequence[Html] = ()) -> Html:
+    """The states of one row, one for each step, as wide as its place."""
+    return make_tag("svg", _states(states, 0), titles, role="img", aria_label=label, class_="steps", width="100%",
+                    height=STRIP, viewBox=f"0 0 {len(states)} {STRIP}", preserveAspectRatio="none")
 
 
 def draw_share_chart(buckets: TimeBuckets, line: Sequence[BucketCell], say: ReportLanguage, label: str, *,
@@ -57,7 +60,7 @@ def draw_share_chart(buckets: TimeBuckets, line: Sequence[BucketCell], say: Repo
     blocked = [(_share(cell, "blocked"), 0.0) for cell in line]
     partly = [(_share(cell, "partial"), below) for cell, (below, _) in zip(line, blocked, strict=True)]
     shapes = make_tag(
-        "svg", _bars(blocked, "blocked"), _bars(partly, "partial"), _states(line, _BARS + 2),
+        "svg", _bars(blocked, "blocked"), _bars(partly, "partial"), _states([cell.state for cell in line], _BARS + 2),
         _titles(buckets, line, height, say) if titled else "", width="100%", height=height,
         viewBox=f"0 0 {buckets.count} {height}", preserveAspectRatio="none", class_="steps",
     )
@@ -94,7 +97,7 @@ def draw_ticks(begin: datetime, end: datetime, at: Callable[[datetime], float], 
 
 def draw_legend_shape(state: str) -> Html:
     """The shape of one state, for a legend."""
-    return make_tag("svg", _states([BucketCell(state=state, counts=(), blocked_share=0)], 0), width=STRIP, height=STRIP,
+    return make_tag("svg", _states([state], 0), width=STRIP, height=STRIP,
                     viewBox=f"0 0 1 {STRIP}", preserveAspectRatio="none", class_="steps", aria_hidden="true")
 
 
@@ -112,10 +115,10 @@ def _bars(shares: Iterable[tuple[float, float]], state: str) -> list[Html]:
     return [make_tag("path", class_=f"bar {state}", d="".join(pieces))] if pieces else []
 
 
-def _states(line: Sequence[BucketCell], y: float) -> list[Html]:
+def _states(states: Sequence[str], y: float) -> list[Html]:
     """One path for each state that occurs."""
     pieces: dict[str, list[str]] = {}
-    for state, first, width in _alike([cell.state for cell in line]):
+    for state, first, width in _alike(states):
         for top, height in _SHAPES.get(state, ()):
             pieces.setdefault(state, []).append(f"M{first} {y + top:g}h{width}v{height:g}h-{width}z")
     return [make_tag("path", class_=f"state {state}", d="".join(found)) for state, found in pieces.items()]

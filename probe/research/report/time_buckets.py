@@ -13,13 +13,13 @@ _HOURS = (1, 2, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 28 * 24, 91 * 24, 364 * 24)
 
 _FEW_DAYS = timedelta(days=4)
 
-ANSWERED = frozenset({"ok", "blocked", "partial"})
+ANSWERED = ("ok", "blocked", "partial")
 """What decides of one volunteer's runs."""
-COUNTED_DECIDED = ANSWERED | {"down"}
+COUNTED_DECIDED = (*ANSWERED, "down")
 """What decides in counts of many volunteers: the `n` of a cell table."""
 MIN_DECIDED = 5
 """With fewer decided runs of many volunteers a share is not told."""
-_MIXED_FROM, _MOST_FROM = 0.1, 0.5
+MIXED_FROM, MOST_FROM = 0.1, 0.5
 """So large a share of the decided is no noise any more, and so large a one is most of them."""
 
 
@@ -51,8 +51,8 @@ class BucketCell:
     """(outcome, runs), the most frequent first."""
     blocked_share: float
     """Blocked of decided runs, those partly blocked included; 0 when none is decided."""
-    deciding: frozenset[str] = ANSWERED
-    """The outcomes that count as decided."""
+    deciding: tuple[str, ...] = ANSWERED
+    """The outcomes that count as decided; in an order, since pages are known by what is written of their values."""
 
     @property
     def total(self) -> int:
@@ -116,15 +116,15 @@ def make_fleet_cell(counts: Mapping[str, int]) -> BucketCell:
 
 def _state_of_many(counts: Mapping[str, int], decided: int, share: float) -> str:
     """Decided runs speak, unless the whole network was cut for most, or next to nothing was decided."""
-    if decided >= MIN_DECIDED and share >= _MIXED_FROM:
-        return "blocked" if share >= _MOST_FROM else "mixed"
+    if decided >= MIN_DECIDED and share >= MIXED_FROM:
+        return "blocked" if share >= MOST_FROM else "mixed"
     others = {state: n for state, n in counts.items() if state not in COUNTED_DECIDED}
     most = max(others, key=lambda state: others[state], default="")
     if counts.get("network", 0) > decided:
         return "network"
     if decided < MIN_DECIDED:
         return most if most and others[most] > decided else "few"
-    return "down" if counts.get("down", 0) >= decided * _MOST_FROM else "ok"
+    return "down" if counts.get("down", 0) >= decided * MOST_FROM else "ok"
 
 
 def _round_steps(first: datetime, last: datetime, wanted: timedelta) -> TimeBuckets:

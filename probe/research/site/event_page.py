@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from probe.core.stamps import format_time
 from probe.research.events.event_log import CHANGES
 from probe.research.look.look_page import make_print, make_tables, make_topics
 from probe.research.look.look_sentences import make_claims, make_sentences
@@ -71,7 +70,7 @@ def _make_chart(event: SiteEvent) -> Html:
 
 
 def _make_changes(data: SiteData, event: SiteEvent) -> Html:
-    rows = [make_tag("li", make_tag("b", f"{format_time(change.published)}: {CHANGES.get(change.change, '')}. "),
+    rows = [make_tag("li", make_tag("b", f"{ENGLISH.moment(change.published)}: {CHANGES.get(change.change, '')}. "),
                      say_state(data, event, change)) for change in reversed(event.changes)]
     return join_html(make_tag("h2", "What was told when"), make_tag("ul", rows[:50]))
 

@@ -36,14 +36,14 @@ def make_front_page(data: SiteData, places: Sequence[PlacePage], frame: SiteFram
     page = SitePage(path="index.html", title="What is blocked now", feed="all", picture=picture,
                     about="Which messengers cannot be reached where, since when, how sure that is, and what else it "
                           "may be; measured by volunteers.")
-    kinds = (("country", "Countries", "countries"), ("service", "Services", "services"),
-             ("network", "Networks", "networks"))
+    kinds = (("country", "Countries", "countries", "Country"), ("service", "Services", "services", "Service"),
+             ("network", "Networks", "networks", "Network"))
     body = join_html(
         make_tag("p", _describe_time(data), class_="note"),
         make_unexplained(list_all_unexplained(data, places)),
         make_event_lists(data, list_recent(data), page.path, OPEN),
-        [_make_index(data, [one for one in places if one.stem.startswith(f"{kind}/")], heading, anchor)
-         for kind, heading, anchor in kinds],
+        make_tag("div", [_make_index(data, [one for one in places if one.stem.startswith(f"{kind}/")], *words)
+                         for kind, *words in kinds], class_="indexes"),
         make_event_lists(data, list_recent(data), page.path, PAST),
         make_dismissed(data, data.dismissed[:_MAX_DISMISSED]),
         make_tag("h2", "Files and feeds"), make_files(FILES, page.path))
@@ -63,10 +63,11 @@ def _describe_time(data: SiteData) -> str:
     return f"Days up to {last.isoformat()} are counted whole.{wait} All times are UTC. {WHO}"
 
 
-def _make_index(data: SiteData, places: Sequence[PlacePage], heading: str, anchor: str) -> Html:
+def _make_index(data: SiteData, places: Sequence[PlacePage], heading: str, anchor: str, what: str) -> Html:
     if not places:
         return make_tag("section", make_tag("h2", heading, id=anchor), make_tag("p", "None may be named."))
-    heads = make_tag("tr", [make_tag("th", word, scope="col") for word in ("", "blocked now", "suspected now")])
+    heads = make_tag("tr", make_tag("th", what, scope="col"), [
+        make_tag("th", word, scope="col", class_="n") for word in ("blocked now", "suspected now")])
     ranked = sorted(((place, _count(data, place)) for place in places),
                     key=lambda one: (-one[1]["confirmed"], -one[1]["suspected"], one[0].stem))
     rows = [make_tag("tr", make_tag("th", make_tag("a", _short(place), href=f"{place.stem}.html"), scope="row"),

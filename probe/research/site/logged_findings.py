@@ -10,7 +10,7 @@ from probe.core.stamps import parse_known_time, parse_time
 from probe.core.tables.event_checks import EVENT_CHECKS
 from probe.core.tables.words import read_word
 from probe.research.events.event_log import CHANGES, is_event
-from probe.research.look.look_sources import MAX_TEXT, rests_on_known_names
+from probe.research.look.event_rows import MAX_TEXT, rests_on_known_names
 from probe.research.look.look_values import LookFinding, LookNetwork
 from probe.research.site.site_names import name_file
 from probe.research.site.site_values import SiteDismissed

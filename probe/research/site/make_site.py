@@ -15,7 +15,7 @@ from probe.research.site.event_page import make_event_files
 from probe.research.site.event_states import find_state, is_established, name_event, name_service, say_state
 from probe.research.site.explore_page import make_explore_page
 from probe.research.site.front_page import list_all_unexplained, list_recent, make_about_page, make_front_page
-from probe.research.site.place_pages import PlacePage, list_places, make_place_files
+from probe.research.site.place_pages import PlacePage, list_places, make_chart_files, make_place_page
 from probe.research.site.share_card import STYLE, draw_share_card
 from probe.research.site.site_feeds import list_items, make_feeds
 from probe.research.site.site_files import PageOrder
@@ -63,8 +63,9 @@ def list_orders(data: SiteData, wish: SiteWish) -> Iterator[PageOrder]:
         _make_feed, data, "all", "What is blocked where", data.events, frame, "index.html"))
     for place in places:
         told = [cards[one.key] for one in place.events]
-        inputs = (told, place.dismissed, place.lines, place.networks, data.first_day, data.days)
-        yield order(place.stem, inputs, partial(_make_place, data, place, wish))
+        days = (place.lines, data.first_day, data.days)
+        yield order(place.stem, (told, place.dismissed, place.networks, days), partial(_make_place, data, place, wish))
+        yield order(f"{place.stem} chart", days, partial(_make_chart, data, place, wish))
         if place.feed:
             yield order(f"{place.stem} feed", [(one.key, news[one.key]) for one in place.events], partial(
                 _make_feed, data, place.stem, place.title, place.events, frame, f"{place.stem}.html"))
@@ -104,7 +105,11 @@ def _make_front(data: SiteData, places: Sequence[PlacePage], wish: SiteWish) -> 
 
 def _make_place(data: SiteData, place: PlacePage, wish: SiteWish) -> Mapping[str, bytes]:
     picture = _FRONT_CARD if _can_draw() else ""
-    return _add_png(make_place_files(data, place, wish.frame, picture), wish)
+    return make_place_page(data, place, wish.frame, picture)
+
+
+def _make_chart(data: SiteData, place: PlacePage, wish: SiteWish) -> Mapping[str, bytes]:
+    return _add_png(make_chart_files(data, place), wish)
 
 
 def _make_event(data: SiteData, event: SiteEvent, wish: SiteWish, current: bool) -> Mapping[str, bytes]:

@@ -10,7 +10,6 @@ from probe.research.site.day_lines import DayLine, add_day_lines
 from probe.research.site.event_states import name_service
 from probe.research.site.site_charts import (
     STRIP_DAYS,
-    Strips,
     draw_alone,
     draw_in_page,
     make_strips,
@@ -99,19 +98,23 @@ def _service_links(lines: Mapping[str, DayLine]) -> dict[str, str]:
     return {service: f"service/{name_file(service)}" for service in lines}
 
 
-def make_place_files(data: SiteData, place: PlacePage, frame: SiteFrame, picture: str) -> dict[str, bytes]:
-    """The page, and its chart as files."""
-    strips = make_strips(data, place.chart, place.lines, place.names)
+def make_place_page(data: SiteData, place: PlacePage, frame: SiteFrame, picture: str) -> dict[str, bytes]:
+    """The page."""
     page = SitePage(path=f"{place.stem}.html", title=place.title, feed=place.stem if place.feed else "",
                     about=f"{place.chart}; measured by volunteers, day by day, with what is not known.",
                     picture=picture)
     body = join_html(
         make_unexplained(name_unexplained(data, place)), make_event_lists(data, place.events, page.path),
-        _make_measured(data, place, strips, page.path),
+        _make_measured(data, place, page.path),
         make_dismissed(data, place.dismissed), _make_networks(data, place, page.path),
         make_tag("h2", "Files"), make_files(_list_files(place), page.path))
-    return {page.path: make_site_document(page, body, frame), f"{place.stem}.svg": draw_alone(strips),
-            f"{place.stem}.csv": write_strips_csv(strips)}
+    return {page.path: make_site_document(page, body, frame)}
+
+
+def make_chart_files(data: SiteData, place: PlacePage) -> dict[str, bytes]:
+    """Its chart as files, which are other ones only when a day is over."""
+    strips = make_strips(data, place.chart, place.lines, place.names)
+    return {f"{place.stem}.svg": draw_alone(strips), f"{place.stem}.csv": write_strips_csv(strips)}
 
 
 def name_unexplained(data: SiteData, place: PlacePage) -> list[str]:
@@ -122,7 +125,7 @@ def name_unexplained(data: SiteData, place: PlacePage) -> list[str]:
     return [place.names[key] for key in list_unexplained(data, place.lines, told)]
 
 
-def _make_measured(data: SiteData, place: PlacePage, strips: Strips, page: str) -> Html:
+def _make_measured(data: SiteData, place: PlacePage, page: str) -> Html:
     if not place.lines or not data.days:
         return join_html(make_tag("h2", "What was measured"), make_tag("p", "Nothing that may be shown."))
     more = [make_tag("li", make_tag("a", place.names[key], href=link_from(page, f"{place.links[key]}.html")),
@@ -132,7 +135,7 @@ def _make_measured(data: SiteData, place: PlacePage, strips: Strips, page: str) 
         make_tag("p", f"{place.chart}, the last {min(STRIP_DAYS, data.days)} days. A day is called blocked where at "
                       "least half of what was decided was blocked, mixed from a tenth on; with fewer than five decided "
                       "runs it is called too few.", class_="note"),
-        draw_in_page(strips), make_tag("details", make_tag("summary", "Each with its page" + (
+        draw_in_page(data, place.lines, place.names), make_tag("details", make_tag("summary", "Each with its page" + (
             " and its feeds" if place.pairs else "")), make_tag("ul", more)), aria_labelledby="measured-h")
 
 

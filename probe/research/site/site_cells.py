@@ -65,7 +65,7 @@ class WindowPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowSince:
-    """What was counted on the networks and of the roles of an event since its onset."""
+    """What was counted on networks and of the roles of an event since its onset."""
 
     n: int
     blocked: int
@@ -100,10 +100,6 @@ class SiteCells(CellView):
         rows = [(cc, asn, number_day(day)) for (cc, asn), day in named]
         self.do("CREATE OR REPLACE TEMP TABLE named (probe_cc VARCHAR, probe_asn BIGINT, day BIGINT)")
         self._fill("named", rows, 3)
-        self.do(f"""CREATE OR REPLACE TEMP VIEW told AS
-            SELECT cells.*, began // {_DAY_S} AS day, named.day IS NOT NULL AS known FROM cells
-            LEFT JOIN named ON cells.probe_cc = named.probe_cc AND cells.probe_asn = named.probe_asn
-                AND cells.began // {_DAY_S} = named.day""")
 
     def sum_days(self, first: date, last: date) -> dict[tuple[str, int, str], DayLine]:
         """(country, network, service) -> its days, numbered from the first."""
@@ -129,17 +125,22 @@ class SiteCells(CellView):
         self._fill("window_networks", [(number, asn, shown) for number, one in enumerate(windows)
                                        for asn, shown in one.networks.items()], 3)
         self._fill("window_roles", [(number, role) for number, one in enumerate(windows) for role in one.roles], 2)
-        sayable = f"(known OR day <= {number_day(last)})"
+        # Who has a name is asked of the few rows that lie in windows, not of all the cells.
         self.do(f"""CREATE OR REPLACE TEMP TABLE near AS
-            SELECT number, probe_asn, known, service, role, began, witnesses, {', '.join(COUNTED)}
-            FROM told JOIN windows ON probe_cc = cc AND service = wanted
-            WHERE level = 'role' AND wanted <> '' AND began BETWEEN begin_s AND limit_s AND {sayable}
-            UNION ALL
-            SELECT number, probe_asn, known, '' AS service, '' AS role, began, max(witnesses),
-                {', '.join(f'sum({name})::BIGINT' for name in COUNTED)}
-            FROM told JOIN windows ON probe_cc = cc
-            WHERE level = 'service' AND wanted = '' AND began BETWEEN begin_s AND limit_s AND {sayable}
-            GROUP BY ALL""")
+            WITH inside AS (
+                SELECT number, probe_cc, probe_asn, service, role, began, witnesses, {', '.join(COUNTED)}
+                FROM cells JOIN windows ON probe_cc = cc AND service = wanted
+                WHERE level = 'role' AND wanted <> '' AND began BETWEEN begin_s AND limit_s
+                UNION ALL
+                SELECT number, probe_cc, probe_asn, '' AS service, '' AS role, began, max(witnesses),
+                    {', '.join(f'sum({name})::BIGINT' for name in COUNTED)}
+                FROM cells JOIN windows ON probe_cc = cc
+                WHERE level = 'service' AND wanted = '' AND began BETWEEN begin_s AND limit_s
+                GROUP BY ALL),
+            told AS (SELECT *, began // {_DAY_S} AS day FROM inside)
+            SELECT number, probe_asn, known IS NOT NULL AS known, service, role, began, witnesses, {', '.join(COUNTED)}
+            FROM told LEFT JOIN (SELECT *, true AS known FROM named) USING (probe_cc, probe_asn, day)
+            WHERE known OR day <= {number_day(last)}""")
         self.do("""CREATE OR REPLACE TEMP VIEW struck AS
             SELECT near.*, start_s, width_s, onset_s, every OR shown IS NOT NULL AS own,
                 every OR whole OR coalesce(shown, false) AS drawn
@@ -167,22 +168,23 @@ class SiteCells(CellView):
                 GROUP BY ALL ORDER BY ALL"""):
             yield number, step, tuple(counts)
 
-    def list_since(self) -> Mapping[int, WindowSince]:
-        """Number of the window -> its networks and roles since the onset."""
-        return {number: WindowSince(n=n, blocked=blocked, witnesses=witnesses, last=_time(last))
-                for number, n, blocked, witnesses, last in self.rows("""
-                    SELECT number, sum(ok + blocked + down)::BIGINT, sum(blocked)::BIGINT, max(witnesses), max(began)
-                    FROM struck WHERE own AND began >= onset_s GROUP BY ALL""")}
+    def list_since(self) -> Mapping[tuple[int, int], WindowSince]:
+        """(number of the window, number of a network) -> its roles since the onset, in hours in which it has a name;
+        network 0: all networks of the event together."""
+        return {(number, asn): WindowSince(n=n, blocked=blocked, witnesses=witnesses, last=_time(last))
+                for number, asn, n, blocked, witnesses, last in self.rows("""
+                    WITH since AS (SELECT * FROM struck WHERE own AND began >= onset_s),
+                    each AS (SELECT *, 0 AS whose FROM since
+                        UNION ALL SELECT *, probe_asn AS whose FROM since WHERE known AND probe_asn <> 0)
+                    SELECT number, whose, sum(ok + blocked + down)::BIGINT, sum(blocked)::BIGINT, max(witnesses),
+                        max(began)
+                    FROM each GROUP BY ALL""")}
 
     def _fill(self, table: str, rows: Sequence[tuple[object, ...]], columns: int) -> None:
         """Many rows at once: a statement for each would take longer than all the rest."""
-        width = 4000 // columns
-        for at in range(0, len(rows), width):
-            part = rows[at:at + width]
-            marks = ", ".join([f"({', '.join('?' * columns)})"] * len(part))
-            self.do(f"INSERT INTO {table} VALUES {marks}", *(value for row in part for value in row))
-
-
+        if rows:
+            lists = ", ".join(["unnest(?)"] * columns)
+            self.do(f"INSERT INTO {table} SELECT {lists}", *map(list, zip(*rows, strict=True)))
 
 
 @contextmanager

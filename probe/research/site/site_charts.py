@@ -10,12 +10,14 @@ from datetime import UTC, datetime, time, timedelta
 
 from probe.core.stamps import format_time
 from probe.research.counting.cell_view import COUNTED
-from probe.research.report.charts import draw_heat
+from probe.research.report.charts import draw_long_heat
 from probe.research.report.figures import draw_strips
 from probe.research.report.language import ENGLISH
 from probe.research.report.markup import Html
-from probe.research.report.time_buckets import EMPTY_OF_MANY, BucketCell, TimeBuckets, make_fleet_cell
-from probe.research.site.day_lines import Counts
+from probe.research.report.strip_rows import StripRow
+from probe.research.report.time_buckets import BucketCell, TimeBuckets, make_fleet_cell
+from probe.research.site.day_lines import DayLine
+from probe.research.site.day_rows import make_day_row
 from probe.research.site.site_values import EventSeries, SiteData
 from probe.results.files.text_cells import encode
 from probe.results.schema import Column, Kind
@@ -35,21 +37,31 @@ class Strips:
     names: Mapping[str, str]
 
 
-def make_strips(data: SiteData, title: str, lines: Mapping[str, Mapping[int, Counts]],
-                names: Mapping[str, str]) -> Strips:
+def make_strips(data: SiteData, title: str, lines: Mapping[str, DayLine], names: Mapping[str, str]) -> Strips:
     """The last `STRIP_DAYS` days of each line; those that failed most stand first."""
+    first, steps = _choose_days(data)
+    return Strips(title=title, steps=steps, names=names, lines={
+        key: [make_fleet_cell(dict(zip(COUNTED, counts, strict=True)))
+              for counts in lines[key].lay_out(first, steps.count).tolist()] for key in _make_rows(data, lines)})
+
+
+def draw_in_page(data: SiteData, lines: Mapping[str, DayLine], names: Mapping[str, str]) -> Html:
+    """The same as a table of the page."""
+    return draw_long_heat(_choose_days(data)[1], _make_rows(data, lines), names, ENGLISH)
+
+
+def _choose_days(data: SiteData) -> tuple[int, TimeBuckets]:
+    """The number of the first day that is drawn, and all of them."""
     first = max(0, data.days - STRIP_DAYS)
     start = datetime.combine(data.first_day + first * _DAY, time(), UTC)
-    steps = TimeBuckets(start=start, width=_DAY, count=max(1, data.days - first))
-    drawn = {key: [make_fleet_cell(dict(zip(COUNTED, days[at], strict=True))) if at in days else EMPTY_OF_MANY
-                   for at in range(first, first + steps.count)] for key, days in lines.items()}
-    order = sorted(drawn, key=lambda key: (-sum(cell.state in ("blocked", "mixed") for cell in drawn[key]), key))
-    return Strips(title=title, steps=steps, lines={key: drawn[key] for key in order}, names=names)
+    return first, TimeBuckets(start=start, width=_DAY, count=max(1, data.days - first))
 
 
-def draw_in_page(strips: Strips) -> Html:
-    """The strips as a table of the page."""
-    return draw_heat(strips.steps, strips.lines, strips.names, ENGLISH, letters=False)
+def _make_rows(data: SiteData, lines: Mapping[str, DayLine]) -> dict[str, StripRow]:
+    first, steps = _choose_days(data)
+    rows = {key: make_day_row(line.lay_out(first, steps.count)) for key, line in lines.items()}
+    order = sorted(rows, key=lambda key: (-sum(rows[key].states.count(state) for state in ("blocked", "mixed")), key))
+    return {key: rows[key] for key in order}
 
 
 def draw_alone(strips: Strips) -> bytes:

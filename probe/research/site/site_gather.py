@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from probe.catalogue.packaged import load_titles
 from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE
 from probe.research.counting.cell_view import COUNTED
-from probe.research.counts.counts_cells import CellsOrigin, read_origin
-from probe.research.events.event_findings import read_log
+from probe.research.counts.cells_origin import CellsOrigin, read_origin
 from probe.research.events.event_log import WITHDRAWN, is_event, list_current
+from probe.research.events.log_file import read_log
 from probe.research.look.look_release import end_of_day, release_source
 from probe.research.look.look_sentences import is_by_day, may_name
-from probe.research.look.look_values import LookFinding, LookSource, MeasuredPart, SourceKind
+from probe.research.look.look_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
 from probe.research.report.time_buckets import EMPTY_OF_MANY, TimeBuckets, make_fleet_cell, make_span_buckets
 from probe.research.site.logged_findings import name_events, read_dismissed, read_logged_finding
 from probe.research.site.site_cells import CellWindow, SiteCells, WindowPart, WindowSince, open_site_cells
@@ -42,6 +42,7 @@ MAX_DAYS = 1100
 _DAY, _NEAR, _LONG = timedelta(days=1), timedelta(days=14), timedelta(days=400)
 _STEPS = 90
 Row = Mapping[str, Any]
+_Counted = TypeVar("_Counted", LookFinding, LookNetwork)
 
 
 def gather_site(folder: Path, *, now: datetime, operators: Mapping[int, str]) -> SiteData:
@@ -155,8 +156,9 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
     days = _DaysHeard(data.sums)
     for number, (event, window) in enumerate(zip(events, windows, strict=True)):
         finding = event.finding
-        if finding.end_from is None and not event.withdrawn and number in since:
-            finding = _go_on(data, finding, since[number], origin)
+        if finding.end_from is None and not event.withdrawn and (number, 0) in since:
+            networks = {one.asn: told for one in finding.networks if (told := since.get((number, one.asn))) and one.asn}
+            finding = _go_on(data, finding, since[number, 0], networks, origin)
         source = replace(_source(data.kind, finding), measured=tuple(
             _part(one, origin) for one in parts.get(number, ())))
         span = ((window.begin.date() - data.first_day).days, (window.limit.date() - data.first_day).days)
@@ -166,15 +168,22 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
                       series=_series(window, steps.get(number, {})))
 
 
-def _go_on(data: SiteData, finding: LookFinding, since: WindowSince, origin: CellsOrigin) -> LookFinding:
+def _go_on(data: SiteData, finding: LookFinding, since: WindowSince, networks: Mapping[int, WindowSince],
+           origin: CellsOrigin) -> LookFinding:
     """An event that goes on as it is by now: the log keeps what it was when something was told of it last."""
     last = max(finding.last, since.last + data.step)
     if is_by_day(_source(data.kind, finding), finding):
         last = end_of_day(last - timedelta(microseconds=1))
     if finding.status == "unplaced" or finding.kind == "network" or since.blocked < finding.blocked:
         return replace(finding, last=last)  # counted from something else than verdicts
-    witnesses = max(finding.witnesses or 0, since.witnesses) if origin.witnesses_told else None
-    return replace(finding, last=last, n=since.n, blocked=since.blocked, witnesses=witnesses)
+    return replace(_count_on(finding, since, origin), last=last, networks=tuple(
+        _count_on(one, told, origin) if (told := networks.get(one.asn)) and told.blocked >= one.blocked else one
+        for one in finding.networks))
+
+
+def _count_on(known: _Counted, since: WindowSince, origin: CellsOrigin) -> _Counted:
+    witnesses = max(known.witnesses or 0, since.witnesses) if origin.witnesses_told else None
+    return replace(known, n=since.n, blocked=since.blocked, witnesses=witnesses)
 
 
 def _window(data: SiteData, event: SiteEvent, whole: LookFinding) -> CellWindow:

@@ -8,7 +8,7 @@ so old; of networks that are not named, by whole days.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 from probe.research.look.look_sentences import NAMED_FROM, is_by_day
@@ -37,12 +37,17 @@ def name_days(heard: Iterable[tuple[Place, date, int]], kind: SourceKind) -> set
     by_place: dict[Place, dict[date, int]] = {}
     for place, day, witnesses in heard:
         by_place.setdefault(place, {})[day] = witnesses
-    return {(place, day) for place, days in by_place.items() if place[1] for day in days
-            if _most(days, day) >= NAMED_FROM[kind]}
+    return {(place, day) for place, days in by_place.items() if place[1]
+            for day in _list_named(days, NAMED_FROM[kind])}
 
 
-def _most(days: Mapping[date, int], until: date) -> int:
-    return max(days.get(until - timedelta(days=back), 0) for back in range(WINDOW_DAYS))
+def _list_named(days: Mapping[date, int], enough: int) -> Iterator[date]:
+    """Those of the days with a day of enough probes among the `WINDOW_DAYS` up to them."""
+    latest: date | None = None
+    for day in sorted(days):
+        latest = day if days[day] >= enough else latest
+        if latest and day - latest < _DAY * WINDOW_DAYS:
+            yield day
 
 
 def find_release_time(source: LookSource, finding: LookFinding, step: timedelta) -> datetime:

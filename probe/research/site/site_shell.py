@@ -46,6 +46,7 @@ def make_site_document(page: SitePage, body: Html, frame: SiteFrame) -> bytes:
     """The whole document."""
     links = (("index.html", "Now"), ("index.html#countries", "Countries"), ("index.html#services", "Services"),
              ("index.html#networks", "Networks"), ("explore.html", "Explore"), ("about.html", "About"))
+    brand = make_tag("p", make_tag("a", frame.name, href=link_from(page.path, "index.html")), class_="brand")
     nav = make_tag("nav", make_tag("ul", [make_tag("li", make_tag("a", words, href=link_from(page.path, target)))
                                           for target, words in links]), class_="contents", aria_label="Pages")
     banner = make_tag("p", make_tag("b", "Made-up data. "), "Nothing on this page was measured in the world.",
@@ -54,7 +55,7 @@ def make_site_document(page: SitePage, body: Html, frame: SiteFrame) -> bytes:
     return (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{_head(page, frame)}\n'
             f"<style>\n{load_style()}</style>\n</head>\n"
             f"<body>\n{make_tag('a', 'To the contents', class_='skip', href='#main')}\n"
-            f"{make_tag('header', nav, make_tag('h1', page.title), banner, class_='top')}\n"
+            f"{make_tag('header', brand, nav, make_tag('h1', page.title), banner, class_='top')}\n"
             f"{make_tag('main', body, id='main')}\n{scripts}\n</body>\n</html>\n").encode()
 
 

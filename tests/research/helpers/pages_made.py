@@ -8,12 +8,15 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from look_world import LookWorld, now, write_volunteers
 from made_fleet import levels, write_cells
 from probe.catalogue.load import load_catalogue
 from probe.cli.main import cli
+from probe.core.languages import LanguageCode
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
+from probe.core.translation import use_language
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.research.report.fleet_page import make_fleet_report
 from probe.research.report.report_page import make_report
@@ -48,18 +51,30 @@ def write_day(results: Path, hours: int = 24) -> None:
                   parquet=False)
 
 
-def _show(folder: Path, *words: str) -> Path:
-    write_day(folder / "results")
-    page = folder / "page.html"
-    done = CliRunner().invoke(cli, ["show", *words, "--results", str(folder / "results"), "-o", str(page)])
+def _call(*words: str, page: Path, language: LanguageCode = "en") -> Path:
+    try:
+        done = CliRunner().invoke(cli, ["--lang", language, *words, "-o", str(page)])
+    finally:
+        use_language("en")
     assert done.exit_code == 0, done.output
     return page
 
 
-def _report(folder: Path) -> Path:
+def _show(folder: Path, *words: str, language: LanguageCode = "en") -> Path:
+    write_day(folder / "results")
+    return _call("show", *words, "--results", str(folder / "results"), page=folder / "page.html", language=language)
+
+
+def _report(folder: Path, language: LanguageCode = "en") -> Path:
     write_day(folder / "results")
     fill(folder / "results", lab=False)
-    return make_report(folder / "results", folder / "page.html").page
+    return make_report(folder / "results", folder / "page.html", language=language).page
+
+
+def _look(folder: Path) -> Path:
+    world = LookWorld(now=now(), days=4, onset_h=60)
+    write_volunteers(folder / "results", world, each=5)
+    return _call("look", "whatsapp", "RU", "--results", str(folder / "results"), page=folder / "page.html")
 
 
 def _fleet(folder: Path) -> Path:
@@ -69,6 +84,7 @@ def _fleet(folder: Path) -> Path:
 
 PAGES: dict[str, Callable[[Path], Path]] = {
     "answer and board": _show, "one messenger": lambda folder: _show(folder, "signal"), "report": _report,
-    "fleet": _fleet,
+    "fleet": _fleet, "look": _look, "answer and board in Persian": lambda folder: _show(folder, language="fa"),
+    "report in Persian": lambda folder: _report(folder, "fa"),
 }
 """What it is -> how it is made below an empty folder."""

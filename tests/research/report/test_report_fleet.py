@@ -27,11 +27,11 @@ from probe.config.install_advice import advise_extra
 from probe.research.cells.cell_schema import SCHEMA
 from probe.research.population.population_schema import SCHEMA as POPULATION
 from probe.research.report import fleet_gather
-from probe.research.report.charts import count_decided, sum_outcomes
 from probe.research.report.event_section import parse_events
 from probe.research.report.fleet_gather import gather_fleet
 from probe.research.report.language import load_words
 from probe.research.report.page_shell import MAX_PARTS
+from probe.research.report.strip_rows import count_decided, sum_outcomes
 from probe.research.report.time_buckets import make_fleet_cell, make_span_buckets
 from report_made import HOSTILE, Page, fill
 

@@ -1,4 +1,6 @@
-"""A small site in a real browser: on a phone and a desk, light and dark, without a server, a request or a complaint."""
+"""A small site in a real browser: on a phone and a desk, light and dark, without a server, a request or a complaint.
+
+`SCREENSHOTS=DIR pytest tests/research/site/test_site_browser.py` keeps pictures of its pages in a folder."""
 
 from __future__ import annotations
 
@@ -20,8 +22,10 @@ from probe.research.site.site_shell import SiteFrame
 from report_made import HOSTILE
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(BINARY is None or not hasattr(os, "fork"), reason="needs Chromium")]
-PAGES = ("index.html", "explore.html", "country/ru.html", f"network/ru-as{NAMED}.html",
-         "event/2025-03-11-ru-telegram.html", "event/2025-03-11-ru-signal.html")
+PAGES = ("index.html", "explore.html", "about.html", "country/ru.html", "service/signal.html",
+         f"network/ru-as{NAMED}.html", "event/2025-03-11-ru-telegram.html", "event/2025-03-11-ru-signal.html")
+SIZES = [(390, False), (390, True), (1400, False), (1400, True)]
+PICTURES = os.environ.get("SCREENSHOTS", "")
 _CHOOSE = "(() => {{ const one = document.getElementById('choose-{}'); one.value = '{}'; "\
           "one.dispatchEvent(new Event('change')); }})()"
 
@@ -43,16 +47,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_quiet_and_keeps_nobody_out(browser: Browser, site: Path, page: str) -> None:
-    script = read_axe()
-    for width, dark in ((390, False), (1400, True)):
+def test_a_page_is_quiet_and_fits(browser: Browser, site: Path, page: str) -> None:
+    for width, dark in SIZES:
         browser.show_as(width=width, dark=dark)
         browser.open(site / page)
         assert browser.complaints() == []
         assert browser.requests() == [(site / page).as_uri()]
         assert browser.run("document.documentElement.scrollWidth") <= width, "nothing hangs over the edge"
         assert browser.run("document.querySelectorAll('img, iframe').length") == 0
-        assert script is None or find_violations(browser, script) == []
+        if PICTURES:
+            browser.draw(Path(PICTURES, f"{page.replace('/', '-')}-{width}-{'dark' if dark else 'light'}.png"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_keeps_nobody_out(browser: Browser, site: Path, page: str) -> None:
+    script = read_axe()
+    for width, dark in SIZES:
+        browser.show_as(width=width, dark=dark)
+        browser.open(site / page)
+        assert find_violations(browser, script) == [], (width, dark)
 
 
 def test_links_lead_from_page_to_page_in_a_folder(browser: Browser, site: Path) -> None:

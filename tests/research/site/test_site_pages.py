@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -149,6 +152,14 @@ def test_a_chart_shows_when_it_began_and_ended(files: Mapping[str, bytes]) -> No
     assert (over.count("band onset"), over.count("band end")) == (1, 1)
 
 
+def test_the_networks_of_what_goes_on_are_counted_as_the_event_is(files: Mapping[str, bytes]) -> None:
+    """The log keeps what it told last: the event had 432 blocked runs by now, its only network 60."""
+    told = json.loads(files["event/2025-03-11-ru-telegram.json"])
+    assert [(one["n"], one["blocked"]) for one in told["networks"]] == [(told["n"], told["blocked"])] == [(432, 432)]
+    over = json.loads(files["event/2025-03-03-ru-signal.json"])
+    assert (over["n"], over["networks"][0]["n"]) == (60, 60), "what is over stands as it was told"
+
+
 def test_events_are_as_their_schema_says(files: Mapping[str, bytes]) -> None:
     schema = json.loads(files["events.schema.json"])
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -227,6 +238,32 @@ def test_only_what_changed_is_made(tmp_path: Path, folder: Path, data: SiteData)
     for path in whole.rglob("*"):
         if path.is_file() and path.name != STATE_FILE and path.suffix != ".png":
             assert path.read_bytes() == (out / path.relative_to(whole)).read_bytes(), path
+
+
+_LIST_DIGESTS = """
+import sys
+from pathlib import Path
+from made_site import NOW
+from probe.research.site.make_site import SiteWish, list_orders
+from probe.research.site.site_gather import gather_site
+from probe.research.site.site_shell import SiteFrame
+
+data = gather_site(Path(sys.argv[1]), now=NOW, operators={})
+wish = SiteWish(frame=SiteFrame(name="Test site", address="", lab=False), png=False)
+print(*(f"{order.name}={order.digest}" for order in list_orders(data, wish)), sep="\\n")
+"""
+
+
+def test_another_process_knows_what_was_made_before(folder: Path) -> None:
+    """A set in what a page is made from is written in another order by each process: all pages were made each hour."""
+    told = []
+    for seed in ("1", "2"):
+        done = subprocess.run([sys.executable, "-c", _LIST_DIGESTS, str(folder)], check=True, capture_output=True,
+                              text=True, env={**os.environ, "PYTHONHASHSEED": seed,
+                                              "PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
+        told.append(done.stdout.split("\n"))
+    assert len(told[0]) > 20
+    assert told[0] == told[1]
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path, data: SiteData) -> None:
