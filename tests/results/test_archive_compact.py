@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from archive_days import ROWS, TODAY, fill, rows_by_glob
+from archive_days import ROWS, TODAY, check, fill, rows_by_glob
 from probe.results.archive import compaction as compact_module
 from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import StoreError
+from probe.results.files.parquet_rows import read_parquet
+from probe.results.runs import merged_days
 from probe.results.runs.run_reader import read_run, read_runs, stored_runs
 from probe.results.runs.run_writer import write_run
 from probe.results.schema import TABLES
@@ -93,6 +95,46 @@ def test_a_merged_file_does_not_grow_without_end(tmp_path: Path, monkeypatch: py
     assert 2 < len(merged) < 7
     assert list(read_runs(tmp_path))[:6] == before
     assert rows_by_glob(tmp_path, "runs") == {f"r-{name}": 1 for name in "abcdefg"}
+
+
+@pytest.mark.parametrize("one_file", [False, True])
+def test_a_run_of_a_big_day_is_not_looked_for_in_all_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                                  one_file: bool) -> None:
+    names, looked = "abcdefghijklmnopqrst", list[Path]()
+    fill(tmp_path, names)
+    if not one_file:
+        size = max(path.stat().st_size for path in tmp_path.rglob("*.csv"))
+        monkeypatch.setattr(compact_module, "MAX_MERGED_BYTES", size * 4)
+    compact_days(tmp_path, today=TODAY)
+    (day,) = (tmp_path / "observations").iterdir()
+    files, real = len(list(day.glob("*.csv"))), merged_days.merged_runs
+    monkeypatch.setattr(merged_days, "merged_runs", lambda path: (looked.append(path), real(path))[1])
+    texts = [merged_days.merged_text(day, f"r-{name}") for name in names]
+    assert all(texts)
+    assert len(set(texts)) == len(names)
+    assert (files == 1) == one_file
+    assert len(looked) <= 3 * len(names) + files * (files + 1) / 2  # each file is found once, not once a run
+    assert merged_days.merged_text(day, "r-none") is None
+
+
+def test_a_day_that_was_merged_again_is_read_where_it_is_now(tmp_path: Path) -> None:
+    fill(tmp_path, "bc")
+    compact_days(tmp_path, today=TODAY)
+    assert read_run(tmp_path, "r-b").run.run_id == "r-b"
+    fill(tmp_path, "a")
+    compact_days(tmp_path, today=TODAY)
+    check(tmp_path, "abc")
+
+
+def test_a_parquet_day_may_be_larger_than_a_csv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound of CSV files is here that of 30,000 runs: they would all be called damaged."""
+    pytest.importorskip("pyarrow")
+    fill(tmp_path, "ab", parquet=True)
+    compact_days(tmp_path, today=TODAY)
+    (path,) = tmp_path.glob("parquet/runs/*/*.parquet")
+    monkeypatch.setattr("probe.results.files.csv_files.MAX_FILE_BYTES", 1)
+    monkeypatch.setattr("probe.results.files.parquet_rows.MAX_FILE_BYTES", 1, raising=False)
+    assert [row["run_id"] for row in read_parquet(path, TABLES["runs"])] == ["r-a", "r-b"]
 
 
 def test_runs_without_rows_differ_from_missing_ones(tmp_path: Path) -> None:
@@ -187,10 +229,12 @@ import sys
 from pathlib import Path
 from datetime import date
 sys.path.insert(0, "tests/helpers")
-from archive_days import ROWS, TODAY, fill, rows_by_glob
+from archive_days import ROWS, TODAY, check, fill, rows_by_glob
 from stored import a_result
 from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import StoreError
+from probe.results.files.parquet_rows import read_parquet
+from probe.results.runs import merged_days
 from probe.results.runs.run_reader import read_runs
 from probe.results.runs.run_writer import write_run
 directory, number = Path(sys.argv[1]), 0

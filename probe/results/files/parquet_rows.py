@@ -12,11 +12,13 @@ from typing import Any
 
 from probe.core.stamps import format_exact_time
 from probe.results.files.atomic import StoreError, translate_os_errors
-from probe.results.files.csv_files import MAX_FILE_BYTES
 from probe.results.row_codec import Row, Value
 from probe.results.schema import Column, Kind, Table
 
 _BATCH_ROWS = 1024
+_MAX_BYTES = 16 << 30
+"""A merged day is one file, and 30,000 runs have observations of more than a CSV file may hold. It is read by batches:
+its size costs no memory."""
 _MAX_ROWS = 1 << 27
 
 
@@ -39,8 +41,8 @@ def read_parquet_values(path: Path, wanted: Container[str]) -> Iterator[dict[str
     import pyarrow.parquet as pq
 
     with translate_os_errors(path):
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
+        if path.stat().st_size > _MAX_BYTES:
+            raise StoreError(f"{path}: larger than {_MAX_BYTES >> 20} MiB, which none of ours is; remove it")
         with path.open("rb") as raw:
             try:
                 with pq.ParquetFile(raw, page_checksum_verification=True) as file:
