@@ -117,6 +117,21 @@ def test_a_run_of_a_big_day_is_not_looked_for_in_all_of_its_files(tmp_path: Path
     assert merged_days.merged_text(day, "r-none") is None
 
 
+@pytest.mark.parametrize("odd", [b"01", b"+1", b" 1", b"1_0"])
+def test_a_number_in_a_way_of_its_own_comes_into_parquet_as_it_is_read(tmp_path: Path, odd: bytes) -> None:
+    pytest.importorskip("pyarrow")
+    fill(tmp_path, "abc")
+    (path,) = tmp_path.glob("observations/*/r-b.csv")
+    header, first, *others = path.read_bytes().split(b"\r\n")
+    cells = first.split(b",")
+    cells[header.split(b",").index(b"sequence")] = odd
+    path.write_bytes(b"\r\n".join((header, b",".join(cells), *others)))
+    wanted = [seen.sequence for result in read_runs(tmp_path) for seen in result.observations]
+    assert compact_days(tmp_path, today=TODAY, parquet=True).kept == ()
+    (merged,) = tmp_path.glob("parquet/observations/*/*.parquet")
+    assert [row["sequence"] for row in read_parquet(merged, TABLES["observations"])] == wanted
+
+
 def test_a_day_that_was_merged_again_is_read_where_it_is_now(tmp_path: Path) -> None:
     fill(tmp_path, "bc")
     compact_days(tmp_path, today=TODAY)

@@ -94,8 +94,8 @@ def test_only_days_that_changed_are_written_again(tmp_path: Path) -> None:
 def test_rows_are_the_same_however_little_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_files: int,
                                                   group: int, held: int) -> None:
     monkeypatch.setattr("probe.results.archive.lake.MOST_FILES", most_files)
-    monkeypatch.setattr("probe.results.archive.lake_files._GROUP_BYTES", group)
-    monkeypatch.setattr("probe.results.archive.lake_files._HELD_BYTES", held)
+    monkeypatch.setattr("probe.results.files.parquet_texts._GROUP_BYTES", group)
+    monkeypatch.setattr("probe.results.files.parquet_texts._HELD_BYTES", held)
     out, lake = tmp_path / "out", tmp_path / "lake"
     for name, cc in zip("abcdef", ("RU", "IR", "", "RU", "IR", "RU"), strict=True):
         send(out, name, cc=cc)

@@ -21,10 +21,9 @@ from probe.results.archive.compaction import UNFINISHED_DAYS
 from probe.results.archive.lake_files import MOST_FILES, open_country_files
 from probe.results.archive.own_files import parse_day
 from probe.results.files.atomic import replace_file, translate_os_errors
-from probe.results.files.csv_files import make_csv
 from probe.results.runs.merged_days import list_day_names
-from probe.results.runs.run_reader import list_runs_of_day, table_rows, table_text
-from probe.results.schema import TABLES, Table
+from probe.results.runs.run_reader import list_runs_of_day, text_of_today
+from probe.results.schema import TABLES
 from probe.results.verification.csv_checks import check_csv_day
 
 DAYS_FILE = "_days.json"
@@ -91,7 +90,7 @@ def _write_day(directory: Path, lake: Path, day: str, runs: Sequence[Run]) -> in
             with open_country_files(table, paths) as files:
                 for run in ordered:
                     if (cc := _country_of(run)) in paths:
-                        files.add(cc, _text(directory, run, table))
+                        files.add(cc, text_of_today(directory, run, table))
         for path in (lake / table.name).glob(f"country=*/{month}/{name}"):
             if path not in written.values():  # its runs are gone, or of another country
                 with translate_os_errors(path):
@@ -102,11 +101,3 @@ def _write_day(directory: Path, lake: Path, day: str, runs: Sequence[Run]) -> in
 def _country_of(run: Run) -> str:
     cc = run.vantage.probe_cc
     return cc if _COUNTRY.fullmatch(cc) else NOWHERE
-
-
-def _text(directory: Path, run: Run, table: Table) -> bytes:
-    """A run's CSV text under today's header."""
-    text = table_text(directory, run, table.name)
-    if text.startswith(make_csv(table, ())):
-        return text
-    return make_csv(table, table_rows(directory, run, table))  # of another version
