@@ -30,13 +30,19 @@ def read_parquet(path: Path, table: Table) -> Iterator[Row]:
     known = {column.name: column for column in table.columns}
     for row in read_parquet_values(path, known):
         try:
-            yield {name: _value(value, known[name]) for name, value in row.items()}
+            yield {name: read_value(value, known[name]) for name, value in row.items()}
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise _damage(path, error) from error
 
 
 def read_parquet_values(path: Path, wanted: Container[str]) -> Iterator[dict[str, Any]]:
     """Some columns of a file, read a thousand rows at a time, their values as pyarrow gives them. Raises StoreError."""
+    for batch in read_parquet_batches(path, wanted, _BATCH_ROWS):
+        yield from batch.to_pylist()
+
+
+def read_parquet_batches(path: Path, wanted: Container[str], rows: int) -> Iterator[Any]:
+    """The same as record batches of so many rows at most."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -50,9 +56,9 @@ def read_parquet_values(path: Path, wanted: Container[str]) -> Iterator[dict[str
                         raise StoreError(f"{path}: more rows than any file of ours has; remove it")
                     names = [name for name in file.schema_arrow.names if name in wanted]
                     count = 0
-                    for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
+                    for batch in file.iter_batches(batch_size=rows, columns=names):
                         count += batch.num_rows
-                        yield from batch.to_pylist()
+                        yield batch
                     if names and count != file.metadata.num_rows:  # a damaged head of a page ends them, in silence
                         raise ValueError(f"{count} of {file.metadata.num_rows} rows")
             except (pa.ArrowException, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
@@ -65,7 +71,8 @@ def _damage(path: Path, error: Exception) -> StoreError:
                       "probe verify --repair")
 
 
-def _value(value: Any, column: Column) -> Value:
+def read_value(value: Any, column: Column) -> Value:
+    """A value as it was written, of one that pyarrow gives. Raises ValueError, TypeError and their like."""
     if value is None:
         if column.kind is Kind.TIME:
             return ""
