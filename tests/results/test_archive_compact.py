@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -100,20 +101,20 @@ def test_a_merged_file_does_not_grow_without_end(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("one_file", [False, True])
 def test_a_run_of_a_big_day_is_not_looked_for_in_all_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                                   one_file: bool) -> None:
-    names, looked = "abcdefghijklmnopqrst", list[Path]()
+    names = "abcdefghijklmnopqrst"
     fill(tmp_path, names)
     if not one_file:
         size = max(path.stat().st_size for path in tmp_path.rglob("*.csv"))
         monkeypatch.setattr(compact_module, "MAX_MERGED_BYTES", size * 4)
     compact_days(tmp_path, today=TODAY)
     (day,) = (tmp_path / "observations").iterdir()
-    files, real = len(list(day.glob("*.csv"))), merged_days.merged_runs
-    monkeypatch.setattr(merged_days, "merged_runs", lambda path: (looked.append(path), real(path))[1])
-    texts = [merged_days.merged_text(day, f"r-{name}") for name in names]
+    files = len(list(day.glob("*.csv")))
+    with patch.object(merged_days, "merged_runs", wraps=merged_days.merged_runs) as looked:
+        texts = [merged_days.merged_text(day, f"r-{name}") for name in names]
     assert all(texts)
     assert len(set(texts)) == len(names)
     assert (files == 1) == one_file
-    assert len(looked) <= 3 * len(names) + files * (files + 1) / 2  # each file is found once, not once a run
+    assert looked.call_count <= 3 * len(names) + files * (files + 1) / 2  # each file is found once, not once a run
     assert merged_days.merged_text(day, "r-none") is None
 
 
@@ -242,6 +243,7 @@ def test_parquet_days_are_made_of_the_same_runs(tmp_path: Path) -> None:
 SMALL = """
 import sys
 from pathlib import Path
+from unittest.mock import patch
 from datetime import date
 sys.path.insert(0, "tests/helpers")
 from archive_days import ROWS, TODAY, check, fill, rows_by_glob

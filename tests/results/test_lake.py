@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from click.testing import CliRunner
@@ -117,12 +118,11 @@ def test_the_files_of_a_big_day_are_gone_through_once_whatever_the_countries(
     compact_days(out, today=TODAY)
     files = len(list(out.rglob("day@*.csv")))
     monkeypatch.setattr(merged_days, "_MAX_PLACES", 1)  # one file is remembered, as of a day of many more files
-    searched, real = list[object](), merged_days._find_places
-    monkeypatch.setattr(merged_days, "_find_places", lambda file: (searched.append(file), real(file))[1])
-    update_lake(out, tmp_path / "lake", today=TODAY)
+    with patch.object(merged_days, "_find_places", wraps=merged_days._find_places) as searched:
+        update_lake(out, tmp_path / "lake", today=TODAY)
     assert len(list((tmp_path / "lake").glob("verdicts/*/*/*.parquet"))) == 3
     assert 2 * len(TABLES) < files
-    assert len(searched) <= files
+    assert searched.call_count <= files
 
 
 def test_what_is_not_as_it_was_signed_stays_out(tmp_path: Path) -> None:
@@ -215,6 +215,10 @@ def test_engines_read_it_by_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     line = ("SELECT country, month, count(*) "
             "FROM read_parquet('lake/verdicts/*/*/*.parquet', hive_partitioning = true) GROUP BY ALL")
     assert sorted(duckdb.sql(line).fetchall()) == [("NA", "2017-05", 1), ("RU", "2017-05", 2)]
-    frame = pandas.read_parquet("lake/verdicts", filters=[("country", "==", "RU")])
+    named = ("SELECT country, count(*) FROM read_parquet(['lake/verdicts/country=RU/month=2017-05/day-' "
+             "|| lpad(day::text, 2, '0') || '.parquet' FOR day IN range(4, 5)], hive_partitioning = true) GROUP BY ALL")
+    assert duckdb.sql(named).fetchall() == [("RU", 2)]
+    frame = pandas.read_parquet("lake/verdicts", columns=["run_id"], filters=[
+        ("country", "==", "RU"), ("month", "==", "2017-05")])
     assert sorted(frame["run_id"]) == ["r-a", "r-b"]
     assert sorted(pandas.read_parquet("lake/verdicts")["country"].astype(str)) == ["NA", "RU", "RU"]
