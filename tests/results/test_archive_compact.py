@@ -7,13 +7,16 @@ import sys
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
-from archive_days import ROWS, TODAY, fill, rows_by_glob
+from archive_days import ROWS, TODAY, check, fill, rows_by_glob
 from probe.results.archive import compaction as compact_module
 from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import StoreError
+from probe.results.files.parquet_rows import read_parquet
+from probe.results.runs import merged_days
 from probe.results.runs.run_reader import read_run, read_runs, stored_runs
 from probe.results.runs.run_writer import write_run
 from probe.results.schema import TABLES
@@ -93,6 +96,61 @@ def test_a_merged_file_does_not_grow_without_end(tmp_path: Path, monkeypatch: py
     assert 2 < len(merged) < 7
     assert list(read_runs(tmp_path))[:6] == before
     assert rows_by_glob(tmp_path, "runs") == {f"r-{name}": 1 for name in "abcdefg"}
+
+
+@pytest.mark.parametrize("one_file", [False, True])
+def test_a_run_of_a_big_day_is_not_looked_for_in_all_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                                  one_file: bool) -> None:
+    names = "abcdefghijklmnopqrst"
+    fill(tmp_path, names)
+    if not one_file:
+        size = max(path.stat().st_size for path in tmp_path.rglob("*.csv"))
+        monkeypatch.setattr(compact_module, "MAX_MERGED_BYTES", size * 4)
+    compact_days(tmp_path, today=TODAY)
+    (day,) = (tmp_path / "observations").iterdir()
+    files = len(list(day.glob("*.csv")))
+    with patch.object(merged_days, "merged_runs", wraps=merged_days.merged_runs) as looked:
+        texts = [merged_days.merged_text(day, f"r-{name}") for name in names]
+    assert all(texts)
+    assert len(set(texts)) == len(names)
+    assert (files == 1) == one_file
+    assert looked.call_count <= 3 * len(names) + files * (files + 1) / 2  # each file is found once, not once a run
+    assert merged_days.merged_text(day, "r-none") is None
+
+
+@pytest.mark.parametrize("odd", [b"01", b"+1", b" 1", b"1_0"])
+def test_a_number_in_a_way_of_its_own_comes_into_parquet_as_it_is_read(tmp_path: Path, odd: bytes) -> None:
+    pytest.importorskip("pyarrow")
+    fill(tmp_path, "abc")
+    (path,) = tmp_path.glob("observations/*/r-b.csv")
+    header, first, *others = path.read_bytes().split(b"\r\n")
+    cells = first.split(b",")
+    cells[header.split(b",").index(b"sequence")] = odd
+    path.write_bytes(b"\r\n".join((header, b",".join(cells), *others)))
+    wanted = [seen.sequence for result in read_runs(tmp_path) for seen in result.observations]
+    assert compact_days(tmp_path, today=TODAY, parquet=True).kept == ()
+    (merged,) = tmp_path.glob("parquet/observations/*/*.parquet")
+    assert [row["sequence"] for row in read_parquet(merged, TABLES["observations"])] == wanted
+
+
+def test_a_day_that_was_merged_again_is_read_where_it_is_now(tmp_path: Path) -> None:
+    fill(tmp_path, "bc")
+    compact_days(tmp_path, today=TODAY)
+    assert read_run(tmp_path, "r-b").run.run_id == "r-b"
+    fill(tmp_path, "a")
+    compact_days(tmp_path, today=TODAY)
+    check(tmp_path, "abc")
+
+
+def test_a_parquet_day_may_be_larger_than_a_csv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound of CSV files is here that of 30,000 runs: they would all be called damaged."""
+    pytest.importorskip("pyarrow")
+    fill(tmp_path, "ab", parquet=True)
+    compact_days(tmp_path, today=TODAY)
+    (path,) = tmp_path.glob("parquet/runs/*/*.parquet")
+    monkeypatch.setattr("probe.results.files.csv_files.MAX_FILE_BYTES", 1)
+    monkeypatch.setattr("probe.results.files.parquet_rows.MAX_FILE_BYTES", 1, raising=False)
+    assert [row["run_id"] for row in read_parquet(path, TABLES["runs"])] == ["r-a", "r-b"]
 
 
 def test_runs_without_rows_differ_from_missing_ones(tmp_path: Path) -> None:
@@ -185,12 +243,15 @@ def test_parquet_days_are_made_of_the_same_runs(tmp_path: Path) -> None:
 SMALL = """
 import sys
 from pathlib import Path
+from unittest.mock import patch
 from datetime import date
 sys.path.insert(0, "tests/helpers")
-from archive_days import ROWS, TODAY, fill, rows_by_glob
+from archive_days import ROWS, TODAY, check, fill, rows_by_glob
 from stored import a_result
 from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import StoreError
+from probe.results.files.parquet_rows import read_parquet
+from probe.results.runs import merged_days
 from probe.results.runs.run_reader import read_runs
 from probe.results.runs.run_writer import write_run
 directory, number = Path(sys.argv[1]), 0

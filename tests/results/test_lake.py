@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from click.testing import CliRunner
@@ -21,6 +22,7 @@ from probe.results.archive.lake import DAYS_FILE, update_lake
 from probe.results.files.csv_files import make_csv
 from probe.results.files.parquet import write_parquet
 from probe.results.row_codec import rows_of
+from probe.results.runs import merged_days
 from probe.results.runs.run_writer import write_run
 from probe.results.schema import TABLES
 from signed_runs import KEY, named
@@ -86,6 +88,41 @@ def test_only_days_that_changed_are_written_again(tmp_path: Path) -> None:
     assert update_lake(out, lake, today=TODAY).days == ("2017-05-04",)
     assert runs_by_place(lake) == {"country=IR/month=2017-05/day-04.parquet": ["r-c"],
                                    "country=RU/month=2017-05/day-05.parquet": ["r-b"]}
+
+
+@pytest.mark.parametrize(("most_files", "group", "held"), [
+    (64, 1 << 24, 1 << 27), (64, 1, 1), (64, 1 << 24, 1), (2, 1, 1), (1, 1 << 24, 1 << 27)])
+def test_rows_are_the_same_however_little_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_files: int,
+                                                  group: int, held: int) -> None:
+    monkeypatch.setattr("probe.results.archive.lake.MOST_FILES", most_files)
+    monkeypatch.setattr("probe.results.files.parquet_texts._GROUP_BYTES", group)
+    monkeypatch.setattr("probe.results.files.parquet_texts._HELD_BYTES", held)
+    out, lake = tmp_path / "out", tmp_path / "lake"
+    for name, cc in zip("abcdef", ("RU", "IR", "", "RU", "IR", "RU"), strict=True):
+        send(out, name, cc=cc)
+    assert update_lake(out, lake, today=TODAY).runs == 6
+    assert runs_by_place(lake) == {
+        "country=IR/month=2017-05/day-04.parquet": ["r-b", "r-e"],
+        "country=RU/month=2017-05/day-04.parquet": ["r-a", "r-d", "r-f"],
+        "country=ZZ/month=2017-05/day-04.parquet": ["r-c"]}
+    assert not list(lake.rglob(".*"))
+
+
+def test_the_files_of_a_big_day_are_gone_through_once_whatever_the_countries(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    for number, name in enumerate("abcdefghijkl"):
+        send(out, name, cc=("RU", "IR", "CN")[number % 3])
+    size = max(path.stat().st_size for path in out.rglob("*.csv"))
+    monkeypatch.setattr("probe.results.archive.compaction.MAX_MERGED_BYTES", size * 3)
+    compact_days(out, today=TODAY)
+    files = len(list(out.rglob("day@*.csv")))
+    monkeypatch.setattr(merged_days, "_MAX_PLACES", 1)  # one file is remembered, as of a day of many more files
+    with patch.object(merged_days, "_find_places", wraps=merged_days._find_places) as searched:
+        update_lake(out, tmp_path / "lake", today=TODAY)
+    assert len(list((tmp_path / "lake").glob("verdicts/*/*/*.parquet"))) == 3
+    assert 2 * len(TABLES) < files
+    assert searched.call_count <= files
 
 
 def test_what_is_not_as_it_was_signed_stays_out(tmp_path: Path) -> None:
@@ -178,6 +215,10 @@ def test_engines_read_it_by_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     line = ("SELECT country, month, count(*) "
             "FROM read_parquet('lake/verdicts/*/*/*.parquet', hive_partitioning = true) GROUP BY ALL")
     assert sorted(duckdb.sql(line).fetchall()) == [("NA", "2017-05", 1), ("RU", "2017-05", 2)]
-    frame = pandas.read_parquet("lake/verdicts", filters=[("country", "==", "RU")])
+    named = ("SELECT country, count(*) FROM read_parquet(['lake/verdicts/country=RU/month=2017-05/day-' "
+             "|| lpad(day::text, 2, '0') || '.parquet' FOR day IN range(4, 5)], hive_partitioning = true) GROUP BY ALL")
+    assert duckdb.sql(named).fetchall() == [("RU", 2)]
+    frame = pandas.read_parquet("lake/verdicts", columns=["run_id"], filters=[
+        ("country", "==", "RU"), ("month", "==", "2017-05")])
     assert sorted(frame["run_id"]) == ["r-a", "r-b"]
     assert sorted(pandas.read_parquet("lake/verdicts")["country"].astype(str)) == ["NA", "RU", "RU"]

@@ -24,6 +24,7 @@ from probe.results.archive.folder_swap import swap_folders
 from probe.results.archive.own_files import SWAP_FOLDER, is_folder, parse_day, parse_temporary_name
 from probe.results.files.atomic import StoreError, Writer, make_folder, translate_os_errors, write_files
 from probe.results.files.parquet import available, write_parquet
+from probe.results.files.parquet_texts import GatheredTexts, open_writer
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.row_codec import run_row
 from probe.results.runs.canonical_texts import are_canonical
@@ -36,7 +37,7 @@ from probe.results.runs.merged_days import (
     merged_files,
     merged_runs,
 )
-from probe.results.runs.run_reader import runs_in, table_rows, table_text, whole
+from probe.results.runs.run_reader import runs_in, table_rows, table_text, text_of_today, whole
 from probe.results.schema import TABLES, Table
 from probe.results.verification.csv_checks import check_csv_run
 
@@ -263,4 +264,13 @@ def _merge_parquet(directory: Path, day: str, *, wanted: bool) -> int:
 
 
 def _write_rows(file: BinaryIO, *, directory: Path, table: Table, runs: tuple[Run, ...]) -> None:
-    write_parquet(file, table, (row for run in runs for row in table_rows(directory, run, table)))
+    try:
+        with open_writer(file, table) as writer:
+            rows = GatheredTexts(table, {"": writer})
+            for run in runs:
+                rows.add("", text_of_today(directory, run, table))
+            rows.finish()
+    except StoreError:  # a cell is written in a way of its own, which reading row by row takes
+        file.seek(0)
+        file.truncate()
+        write_parquet(file, table, (row for run in runs for row in table_rows(directory, run, table)))

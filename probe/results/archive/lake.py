@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,22 +18,18 @@ from pathlib import Path
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
 from probe.results.archive.compaction import UNFINISHED_DAYS
+from probe.results.archive.lake_files import MOST_FILES, open_country_files
 from probe.results.archive.own_files import parse_day
-from probe.results.files.atomic import replace_file, replace_whole, translate_os_errors
-from probe.results.files.csv_files import make_csv
-from probe.results.files.parquet import arrow_schema
-from probe.results.files.parquet_columns import read_columns
+from probe.results.files.atomic import replace_file, translate_os_errors
 from probe.results.runs.merged_days import list_day_names
-from probe.results.runs.run_reader import list_runs_of_day, table_rows, table_text
-from probe.results.schema import TABLES, Table
+from probe.results.runs.run_reader import list_runs_of_day, text_of_today
+from probe.results.schema import TABLES
 from probe.results.verification.csv_checks import check_csv_day
 
 DAYS_FILE = "_days.json"
 NOWHERE = "ZZ"
 """Where no country is known, or the word is none."""
 _MAX_DAYS_BYTES = 16 << 20
-_GROUP_BYTES = 16 << 20
-"""Of CSV text that becomes one row group."""
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 
@@ -84,46 +79,25 @@ def _read_days(lake: Path) -> dict[str, str]:
 
 
 def _write_day(directory: Path, lake: Path, day: str, runs: Sequence[Run]) -> int:
-    by_country: dict[str, list[Run]] = {}
-    for run in sorted(runs, key=lambda run: (run.measurement_start_time, run.run_id)):
-        cc = run.vantage.probe_cc
-        by_country.setdefault(cc if _COUNTRY.fullmatch(cc) else NOWHERE, []).append(run)
+    ordered = sorted(runs, key=lambda run: (run.measurement_start_time, run.run_id))
+    countries = sorted({_country_of(run) for run in ordered})
     name = f"day-{day[8:]}.parquet"
     for table in TABLES.values():
         month = f"month={day[:7]}"
-        written = {lake / table.name / f"country={cc}" / month / name: of for cc, of in by_country.items()}
-        for path, of in written.items():
-            _write_file(path, table, _texts(directory, of, table))
+        written = {cc: lake / table.name / f"country={cc}" / month / name for cc in countries}
+        for start in range(0, len(countries), MOST_FILES):
+            paths = {cc: written[cc] for cc in countries[start:start + MOST_FILES]}
+            with open_country_files(table, paths) as files:
+                for run in ordered:
+                    if (cc := _country_of(run)) in paths:
+                        files.add(cc, text_of_today(directory, run, table))
         for path in (lake / table.name).glob(f"country=*/{month}/{name}"):
-            if path not in written:  # its runs are gone, or of another country
+            if path not in written.values():  # its runs are gone, or of another country
                 with translate_os_errors(path):
                     path.unlink()
     return len(runs)
 
 
-def _write_file(path: Path, table: Table, texts: Iterable[bytes]) -> None:
-    import pyarrow.parquet as pq
-
-    with replace_whole(path) as temporary, temporary.open("wb") as file:
-        with pq.ParquetWriter(file, arrow_schema(table), compression="zstd", write_page_checksum=True) as writer:
-            for text in texts:
-                writer.write_table(read_columns(text, table), row_group_size=1 << 20)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _texts(directory: Path, runs: Iterable[Run], table: Table) -> Iterator[bytes]:
-    """CSV texts of some runs each, under today's header."""
-    header = make_csv(table, ())
-    parts, size = [header], len(header)
-    for run in runs:
-        text = table_text(directory, run, table.name)
-        if not text.startswith(header):  # of another version
-            text = make_csv(table, table_rows(directory, run, table))
-        parts.append(text[len(header):])
-        size += len(text)
-        if size > _GROUP_BYTES:
-            yield b"".join(parts)
-            parts, size = [header], len(header)
-    if len(parts) > 1:
-        yield b"".join(parts)
+def _country_of(run: Run) -> str:
+    cc = run.vantage.probe_cc
+    return cc if _COUNTRY.fullmatch(cc) else NOWHERE

@@ -12,11 +12,13 @@ from typing import Any
 
 from probe.core.stamps import format_exact_time
 from probe.results.files.atomic import StoreError, translate_os_errors
-from probe.results.files.csv_files import MAX_FILE_BYTES
 from probe.results.row_codec import Row, Value
 from probe.results.schema import Column, Kind, Table
 
 _BATCH_ROWS = 1024
+_MAX_BYTES = 16 << 30
+"""A merged day is one file, and 30,000 runs have observations of more than a CSV file may hold. It is read by batches:
+its size costs no memory."""
 _MAX_ROWS = 1 << 27
 
 
@@ -28,19 +30,25 @@ def read_parquet(path: Path, table: Table) -> Iterator[Row]:
     known = {column.name: column for column in table.columns}
     for row in read_parquet_values(path, known):
         try:
-            yield {name: _value(value, known[name]) for name, value in row.items()}
+            yield {name: read_value(value, known[name]) for name, value in row.items()}
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise _damage(path, error) from error
 
 
 def read_parquet_values(path: Path, wanted: Container[str]) -> Iterator[dict[str, Any]]:
     """Some columns of a file, read a thousand rows at a time, their values as pyarrow gives them. Raises StoreError."""
+    for batch in read_parquet_batches(path, wanted, _BATCH_ROWS):
+        yield from batch.to_pylist()
+
+
+def read_parquet_batches(path: Path, wanted: Container[str], rows: int) -> Iterator[Any]:
+    """The same as record batches of so many rows at most."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with translate_os_errors(path):
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
+        if path.stat().st_size > _MAX_BYTES:
+            raise StoreError(f"{path}: larger than {_MAX_BYTES >> 20} MiB, which none of ours is; remove it")
         with path.open("rb") as raw:
             try:
                 with pq.ParquetFile(raw, page_checksum_verification=True) as file:
@@ -48,9 +56,9 @@ def read_parquet_values(path: Path, wanted: Container[str]) -> Iterator[dict[str
                         raise StoreError(f"{path}: more rows than any file of ours has; remove it")
                     names = [name for name in file.schema_arrow.names if name in wanted]
                     count = 0
-                    for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
+                    for batch in file.iter_batches(batch_size=rows, columns=names):
                         count += batch.num_rows
-                        yield from batch.to_pylist()
+                        yield batch
                     if names and count != file.metadata.num_rows:  # a damaged head of a page ends them, in silence
                         raise ValueError(f"{count} of {file.metadata.num_rows} rows")
             except (pa.ArrowException, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
@@ -63,7 +71,8 @@ def _damage(path: Path, error: Exception) -> StoreError:
                       "probe verify --repair")
 
 
-def _value(value: Any, column: Column) -> Value:
+def read_value(value: Any, column: Column) -> Value:
+    """A value as it was written, of one that pyarrow gives. Raises ValueError, TypeError and their like."""
     if value is None:
         if column.kind is Kind.TIME:
             return ""

@@ -31,6 +31,9 @@ _manifests: dict[tuple[int, int, int, int], Mapping[str, int]] = {}
 """Manifest, as it was when it was read -> what it says: each run of a day looks for itself in all of them."""
 _places: dict[tuple[int, int, int, int], Places] = {}
 """File, as it was when it was looked through -> where its runs are: so that a day is searched once, not once a run."""
+_found_last: dict[Path, Path] = {}
+"""A day's folder of a table -> the merged file that held the run that was looked for last: the next run is mostly there
+as well. Else each run of a big day would be looked for in all of its files."""
 
 
 def is_merged(path: Path) -> bool:
@@ -74,11 +77,11 @@ def merged_rows(day: Path, table: Table, run_id: str) -> tuple[Row, ...] | None:
 
     Raises StoreError for fewer or more rows than the manifest names.
     """
-    for path in _holders(day, run_id):
-        rows = tuple(parse_text(path, _piece(path, run_id), table))
-        _check_count(path, run_id, len(rows))
-        return rows
-    return None
+    if (path := _find_holder(day, run_id)) is None:
+        return None
+    rows = tuple(parse_text(path, _piece(path, run_id), table))
+    _check_count(path, run_id, len(rows))
+    return rows
 
 
 def _check_count(path: Path, run_id: str, count: int) -> None:
@@ -91,15 +94,33 @@ def merged_text(day: Path, run_id: str) -> bytes | None:
 
     Raises StoreError as `merged_rows`: each row is one line.
     """
-    for path in _holders(day, run_id):
-        text = _piece(path, run_id)
-        _check_count(path, run_id, text.count(b"\n") - 1)
-        return text
+    if (path := _find_holder(day, run_id)) is None:
+        return None
+    text = _piece(path, run_id)
+    _check_count(path, run_id, text.count(b"\n") - 1)
+    return text
+
+
+def _find_holder(day: Path, run_id: str) -> Path | None:
+    """The merged file of a day that holds a run."""
+    last = _found_last.get(day)
+    if last and _still_holds(last, run_id):
+        return last
+    for path in merged_files(day):
+        if run_id in merged_runs(path):
+            if len(_found_last) >= _MAX_PLACES:
+                _found_last.clear()
+            _found_last[day] = path
+            return path
     return None
 
 
-def _holders(day: Path, run_id: str) -> Iterator[Path]:
-    return (path for path in merged_files(day) if run_id in merged_runs(path))
+def _still_holds(path: Path, run_id: str) -> bool:
+    """False also where the file is gone: its day may have been merged again."""
+    try:
+        return path.exists() and run_id in merged_runs(path)
+    except StoreError:
+        return False
 
 
 def _piece(path: Path, run_id: str) -> bytes:

@@ -14,7 +14,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.results.files.atomic import StoreError, translate_os_errors
-from probe.results.files.csv_files import MAX_FILE_BYTES, read_csv
+from probe.results.files.csv_files import MAX_FILE_BYTES, make_csv, read_csv
 from probe.results.layout import csv_path, find_run, run_files
 from probe.results.row_codec import Row, T, framed_rows, record_from, run_from, run_row, table_of
 from probe.results.runs.merged_days import find_merged, is_merged, merged_rows, merged_text
@@ -111,6 +111,12 @@ def whole(directory: Path, run: Run) -> RunResult:
 def table_text(directory: Path, run: Run, table: str) -> bytes:
     """The bytes of one table of a stored run, the same before and after its day was merged. Raises StoreError."""
     return read_table_text(csv_path(directory, table, run).parent, run.run_id)
+
+
+def text_of_today(directory: Path, run: Run, table: Table) -> bytes:
+    """The same with every column of today's schema, whichever version wrote it. Raises StoreError."""
+    text = table_text(directory, run, table.name)
+    return text if text.startswith(make_csv(table, ())) else make_csv(table, table_rows(directory, run, table))
 
 
 def read_table_text(day: Path, run_id: str) -> bytes:

@@ -56,8 +56,13 @@ def canonical_text(table: Table, version: int, rows: Iterable[Row]) -> bytes:
     columns = columns_at(table, version)
     writer.writerow([column.name for column in columns])
     for row in rows:
-        writer.writerow([encode(_canonical(row[column.name], column), column) for column in columns])
+        writer.writerow([write_canonical_cell(row[column.name], column) for column in columns])
     return text.getvalue().encode()
+
+
+def write_canonical_cell(value: Value, column: Column) -> str:
+    """The cell of a value, before CSV puts it in quotation marks."""
+    return encode(_canonical(value, column), column)
 
 
 def canonical_time(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from probe.results.files.atomic import StoreError
 from probe.results.files.parquet_rows import read_parquet, read_parquet_values
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.row_codec import Row
-from probe.results.schema import TABLES
+from probe.results.schema import TABLES, Table
 from probe.results.signing.canonical_rows import digest_rows
 from probe.results.signing.signature_check import (
     SIGNATURE_COLUMNS,
@@ -19,6 +20,20 @@ from probe.results.signing.signature_check import (
     check_run_row,
     check_tables,
 )
+from probe.results.verification.column_digests import digest_columns
+
+_Digest = Callable[[Path, Table, Mapping[str, int]], Iterator[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Digests:
+    """What files of some tables hold of signed runs."""
+
+    names: tuple[str, ...]
+    runs: dict[str, dict[str, str]]
+    """Run -> table -> digest."""
+    broken: dict[str, str]
+    """Table -> why its file cannot be read."""
 
 
 def check_parquet_day(directory: Path, day: str, tables: Sequence[str] = SIGNED_TABLES) -> Iterator[RunCheck]:
@@ -44,25 +59,38 @@ def check_parquet_files(files: Mapping[str, Path]) -> Iterator[RunCheck]:
     found = {run_id: check_run_row(row) for run_id, row in rows.items()}
     versions = {run_id: int(str(rows[run_id]["columns_version"])) for run_id, check in found.items()
                 if check.state == "signed"}
-    digests: dict[str, dict[str, str]] = {run_id: {} for run_id in versions}
-    broken: dict[str, str] = {}
-    for name, path in files.items():
-        if name != "runs" and versions:
-            try:
-                for run_id, digest in _digest(name, path, versions):
-                    if name in digests[run_id]:
-                        digest = "rows that stand apart"
-                    digests[run_id][name] = digest
-            except StoreError as error:
-                broken[name] = str(error)
+    tables = {name: path for name, path in files.items() if name != "runs"}
+    checks = _compare(rows, found, versions, _digest_all(tables, versions, digest_columns))
+    if not all(check.usable for check in checks):
+        checks = _compare(rows, found, versions, _digest_all(tables, versions, _digest_rows))
+    yield from checks
+
+
+def _digest_all(tables: Mapping[str, Path], versions: Mapping[str, int], digest: _Digest) -> _Digests:
+    told = _Digests(names=tuple(tables), runs={run_id: {} for run_id in versions}, broken={})
+    for name, path in tables.items() if versions else ():
+        try:
+            for run_id, found in digest(path, TABLES[name], versions):
+                told.runs[run_id][name] = "rows that stand apart" if name in told.runs[run_id] else found
+        except StoreError as error:
+            told.broken[name] = str(error)
+    return told
+
+
+def _compare(rows: Mapping[str, Row], found: Mapping[str, RunCheck], versions: Mapping[str, int],
+             told: _Digests) -> list[RunCheck]:
+    """`found` with what the other tables say of the runs that are signed."""
+    empty = {version: {name: digest_rows(TABLES[name], version, ()) for name in told.names}
+             for version in set(versions.values())}
+    checks = []
     for run_id, check in found.items():
-        if check.state != "signed":
-            yield check
-        elif broken:
-            yield RunCheck(run_id=run_id, state="damaged", tables=tuple(broken), reason="; ".join(broken.values()))
-        else:
-            empty = {name: digest_rows(TABLES[name], versions[run_id], ()) for name in files if name != "runs"}
-            yield check_tables(check, rows[run_id], empty | digests[run_id])
+        if check.state == "signed" and told.broken:
+            check = RunCheck(run_id=run_id, state="damaged", tables=tuple(told.broken),
+                             reason="; ".join(told.broken.values()))
+        elif check.state == "signed":
+            check = check_tables(check, rows[run_id], empty[versions[run_id]] | told.runs[run_id])
+        checks.append(check)
+    return checks
 
 
 def _sketch(path: Path) -> Mapping[str, RunCheck]:
@@ -73,13 +101,13 @@ def _sketch(path: Path) -> Mapping[str, RunCheck]:
     return {run_id: check_run_row(row) for run_id, row in rows.items()}
 
 
-def _digest(name: str, path: Path, versions: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def _digest_rows(path: Path, table: Table, versions: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """(run, digest) of the signed runs in a file, whose rows stand together. Raises StoreError."""
     def run_of(row: Row) -> str:
         return str(row.get("run_id", ""))
-    for run_id, rows in groupby(read_parquet(path, TABLES[name]), key=run_of):
+    for run_id, rows in groupby(read_parquet(path, table), key=run_of):
         if run_id in versions:
             try:
-                yield run_id, digest_rows(TABLES[name], versions[run_id], rows)
+                yield run_id, digest_rows(table, versions[run_id], rows)
             except KeyError as error:
                 raise StoreError(f"{path}: lacks the column {error.args[0]}") from error
