@@ -126,15 +126,20 @@ def another_folder(directory: Path) -> None:
     write_runs(directory / "b", some_runs(22)[14:], parquet=True)
 
 
-CHANGES: list[tuple[Callable[[Path], None], list[str]]] = [
-    (a_new_run, DAYS[2:]), (a_late_run, DAYS[:1]), (a_new_day, ["2026-03-10"]),
-    (a_day_without_runs, ["2026-03-10"]), (a_removed_run, DAYS[1:2]), (a_removed_day, []),
-    (other_words, DAYS[:1]), (a_torn_file, DAYS[2:]), (a_run_of_two_days, [DAYS[0], DAYS[2]]),
-    (no_files_of_runs, DAYS), (another_folder, DAYS),
+Change = tuple[Callable[[Path], None], list[str]]
+CHANGES: list[Change] = [
+    (a_new_run, DAYS[2:]), (a_late_run, DAYS[:1]), (a_new_day, ["2026-03-10"]), (a_removed_run, DAYS[1:2]),
+    (a_torn_file, DAYS[2:]), (another_folder, DAYS),
+]
+RARE_CHANGES: list[Change] = [
+    (a_day_without_runs, ["2026-03-10"]), (a_removed_day, []), (other_words, DAYS[:1]),
+    (a_run_of_two_days, [DAYS[0], DAYS[2]]), (no_files_of_runs, DAYS),
 ]
 
 
-@pytest.mark.parametrize(("change", "counted"), CHANGES, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(("change", "counted"), [
+    *CHANGES, *(pytest.param(*rare, marks=[pytest.mark.slow, pytest.mark.long]) for rare in RARE_CHANGES),
+], ids=lambda value: getattr(value, "__name__", ""))
 def test_what_changed_is_counted_and_all_is_as_from_nothing(
     results: Path, tmp_path: Path, days_counted: list[str], change: Callable[[Path], None], counted: list[str],
 ) -> None:
