@@ -93,7 +93,8 @@ def actions() -> str:
     for name, action in ACTIONS.items():
         rows = guide.own_parameters(action)
         meaning = f"{action.meaning[0].upper()}{action.meaning[1:]}."
-        parts += [f"#### `{name}`", f"{meaning} After {guide.after(action)}.", *([grid(head, rows)] if rows else ())]
+        parts += [f"#### `{name}`", f"{meaning} Its rule may have {guide.after(action)}.",
+                  *([grid(head, rows)] if rows else ())]
     return "\n\n".join(parts)
 
 

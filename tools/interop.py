@@ -260,14 +260,14 @@ def page() -> str:
         "\n## Tests that are read\n", ", ".join(_code(test) for test in sorted(READERS)) + ". Earlier names: "
         + ", ".join(f"{_code(a)} for {_code(b)}" for a, b in NAMES.items()) + ".",
         "\nOf `dnscheck` only resolvers at https:// and dot:// are judged. Iterations of `tlsmiddlebox` whose packets "
-        "run out on the way are kept with the purpose `aside` and bear on no verdict. These are counted by name and "
-        "left out, as is any that is not known here:\n",
+        "run out on the way are kept with the purpose `aside` and bear on no verdict. The "
+        "tests below, and tests that this program does not know, are only counted by name:\n",
         _grid(("test", "why it is not judged"), [(_code(test), why) for test, why in sorted(LEFT_OUT.items())]),
         "\n## Messengers, target by target\n", _parts(),
         f"\nA connection counts where the file shows the address in a network of the operator's: {_networks()}.",
         "\n## Known defects of versions\n", _defects(),
-        "\nWhere what was seen is the instrument's, no failure is blocked: `inconclusive.instrument`. Where only their "
-        "verdict is wrong, `probe compare` says so beside the difference.",
+        "\nIf a failure comes from the instrument itself, the verdict is `inconclusive.instrument` and never blocked. "
+        "If only their verdict is wrong, `probe compare` says so beside the difference.",
         "\n## Words\n", _grid(("legacy failure", "ours"), [(_code(a), _code(b)) for a, b in FAILURES.items()]), "",
         _grid(("engine of a lookup", "ours"), [(_code(a) or "(empty)", _code(b)) for a, b in ENGINES.items()]), "",
         _grid(("failure of a handshake", "trust"), [(_code(a), _code(b)) for a, b in TRUST.items()]), "",

@@ -32,9 +32,10 @@ def verify(directory: Path | None, repair: bool, config: str | None, as_json: bo
     """Read every file of results and say which runs are what their probes signed, table by table. DIRECTORY (default:
     the configured folder) holds the results, or folders of results directly below it.
 
-    Signed: nobody changed a digit. Unsigned: made before runs were signed, or where no key can be kept; they are read
-    to their ends. Damaged: a table is not what was signed, or cannot be read. Foreign: signed by another than the probe
-    whose name the run bears. Other commands leave damaged and foreign runs out.
+    A run is signed if nobody changed a digit. It is unsigned if it was made before runs were signed, or where no key
+    can be kept: then the command only checks that its files can be read completely. A run is damaged if a table is not
+    what was signed, or cannot be read. It is foreign if another probe signed it than the one whose name it bears. Other
+    commands leave damaged and foreign runs out.
 
     Exit status: 0 nothing is damaged, 1 something is.
 

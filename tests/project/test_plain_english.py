@@ -45,6 +45,7 @@ NEVER = (
 NEVER_IN_WRITTEN = (
     r"\bBuys:", r"\bis to be printed\b", r"\bin the place of\b(?! the dot)", r"\bso as\b", r"\bnor\b", r"\bsave for\b",
     r"\bit is told\b", r"\bis told\b(?! from| apart)", r"\bare told\b(?! from| apart)", r"\bis said of\b",
+    r"\bacted upon\b", r"\bread alike\b", r"\bAfter `[a-z_]+`, `",
     r"(?m)^(?:Of|From|To|By|With) (?:each|those|these|what|whom|it) .{0,60}\b(?:is|are|has|have) (?:said|told|known)\b",
 )
 """Inversions, old words, and words that say nothing."""
@@ -52,6 +53,7 @@ NEVER_IN_REASONS = (
     r"^it\b", r"\bthis one\b", r"\banother one\b", r"\binnocent\b", r"\bnearer\b", r"\bshapes?\b",
     r"\bin turns\b", r"\bshake hands\b", r"\bget the proof\b", r"\bclears? the\b", r"\bfirst words\b", r"\bowners?\b",
     r"\bproves? no\b", r"\bwithout a word\b", r"\bof nobody\b", r"\bunder way\b",
+    r"\bis not shown\b", r"\balternating\b", r"\bslow for all\b",
 )
 """Phrases at which a reader from outside stopped, who had a rule's reason alone (docs/plain-reading.md)."""
 

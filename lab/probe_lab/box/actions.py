@@ -57,11 +57,12 @@ def _stage(default: str) -> Mapping[str, Parameter]:
 
 
 _HEADER = {
-    "ttl": one("ttl", "64", "IP TTL on leaving the box; `copy` of the packet acted upon, or as the `server`'s have"),
+    "ttl": one("ttl", "64", "IP TTL on leaving the box; `copy`: that of the packet on which the rule acts; "
+                             "`server`: that of the server's packets"),
     "ip_id": one("ip_id", "random", "IP ID, the same in all copies; `client+1`: that of the client's last plus one"),
     "df": one("flag", "false", "don't fragment"),
 }
-_WINDOW = "TCP window; `ttl+N` ties it to the IP TTL, `client` repeats that of the packet acted upon"
+_WINDOW = "TCP window; `ttl+N` ties it to the IP TTL, `client` repeats that of the packet on which the rule acts"
 _RESET_SERVER = {"reset_server": one("flag", "false", "the server gets an RST")}
 _RESIDUAL = {
     "residual_s": one("seconds", "0", "for so long later flows of the tuple are hit, whatever name they carry"),
@@ -70,7 +71,7 @@ _RESIDUAL = {
     "residual_action": one("remains", "", "reset, drop, drop_to_server or throttle; empty: the same, or else reset"),
     "residual_on": one("stage", "data", "which packet of a later flow is reset; the others take all"),
 }
-_DELAY = {"delay_s": one("seconds", "0", "how long after the packet acted upon it begins")}
+_DELAY = {"delay_s": one("seconds", "0", "it begins so long after the packet on which the rule acts")}
 _WHOSE = "whose packets: those for the `client`, those for the `server`, or `both`"
 
 _PLACE_OR_FLOW = PLACE_TRIGGERS | FLOW_TRIGGERS
@@ -78,7 +79,8 @@ _SPOKEN_OVER_TCP = PLACE_TRIGGERS | FOREIGN_TRIGGERS | SHAPE_TRIGGERS | STREAM_T
 
 _HOLDING_BACK: Mapping[str, Action] = {
     "drop": Action(
-        meaning="packets vanish in both directions; after a flow trigger or `data`: that packet and all that follow",
+        meaning="packets vanish in both directions; after a flow trigger, or where `on` is `data`, that packet and all "
+                "later ones vanish",
         triggers=frozenset(TRIGGERS),
         parameters={
             **_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY,
@@ -100,7 +102,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
         parameters={**_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY},
     ),
     "throttle": Action(
-        meaning="a token bucket lets so many bits a second pass in each direction; what is too much vanishes or waits",
+        meaning="a token bucket limits the bits per second in each direction; what is too much vanishes or waits",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"), **_RESIDUAL,
@@ -113,7 +115,8 @@ _HOLDING_BACK: Mapping[str, Action] = {
         },
     ),
     "freeze": Action(
-        meaning="a flow falls silent for ever once it has carried so much, counted from the packet acted upon",
+        meaning="a flow falls silent for ever after as many bytes or packets as the parameters say, counted from the "
+                "packet on which the rule acts",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"),
@@ -148,7 +151,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
 
 _REMEMBERING: Mapping[str, Action] = {
     "ban": Action(
-        meaning="nothing happens to the flow itself; once enough of them have set the rule off, later ones are refused",
+        meaning="nothing happens to the flow itself; after enough flows have set the rule off, later flows are refused",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("syn"), **_RESIDUAL,
@@ -162,12 +165,12 @@ _REMEMBERING: Mapping[str, Action] = {
 
 _FORGING: Mapping[str, Action] = {
     "reset": Action(
-        meaning="forged RSTs; the packet passes unless swallowed, and later data of the flow is reset again",
+        meaning="the box forges RSTs; the packet passes unless swallowed, and later data of the flow is reset again",
         triggers=_SPOKEN_OVER_TCP | {"qname_tcp"},
         parameters={
             **_COMMON, **_stage("syn"), **_HEADER, **_RESIDUAL,
-            "delay_s": one("seconds", "0", "so long after the packet acted upon the flow is let alone; then the "
-                                           "client's next packet is reset"),
+            "delay_s": one("seconds", "0", "so long the flow is let alone, from the packet on which the rule acts; "
+                                           "then the client's next packet is reset"),
             "copies": one("copies", "1", "how many, in each direction"),
             "flags": one("flags", "RA", "R or RA; a client's SYN is always answered RA"),
             "window": several("window", ("0",), f"{_WINDOW}; a list: one for each copy"),
@@ -181,8 +184,8 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "rewrite": Action(
-        meaning="in the path: from the server's next data on its packets reach the client as RST+ACK without payload, "
-        "their TTL, IP ID, DF and numbers kept",
+        meaning="the box is in the path; from the server's next data on, its packets reach the client as RST+ACK "
+                "without payload and keep their TTL, IP ID, DF and numbers",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_RESET_SERVER,
@@ -190,7 +193,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "fin": Action(
-        meaning="a forged FIN+ACK to the client; the flow is then cut off from the server",
+        meaning="the client gets a forged FIN+ACK; the flow is then cut off from the server",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_HEADER, **_RESIDUAL, **_RESET_SERVER,
@@ -198,7 +201,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "alert": Action(
-        meaning="a plaintext TLS alert and FIN to the client; the flow is then cut off from the server",
+        meaning="the client gets a plaintext TLS alert and FIN; the flow is then cut off from the server",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_HEADER, **_RESIDUAL, **_RESET_SERVER,
@@ -207,7 +210,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "http_response": Action(
-        meaning="a forged HTTP answer to the client; the flow is then cut off from the server",
+        meaning="the client gets a forged HTTP answer; the flow is then cut off from the server",
         triggers=PLACE_TRIGGERS | {"host"},
         parameters={
             **_COMMON, **_stage("data"), **_HEADER, **_RESIDUAL, **_RESET_SERVER,
@@ -220,7 +223,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "inject_dns": Action(
-        meaning="forged DNS answers in the name of whichever resolver was asked; the query passes unless suppressed",
+        meaning="the box forges DNS answers in the asked resolver's name; the query passes unless suppressed",
         triggers=QUESTION_TRIGGERS | {"udp53"},
         parameters={
             **_COMMON,

@@ -85,7 +85,7 @@ APP: tuple[PathRule, ...] = (
     Rule(id="app/drop_protocol_control", outcome="blocked", block_type="app.drop.protocol", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's own bytes are never acknowledged, harmless bytes on the same port are; controls "
+         why="the messenger's bytes are never acknowledged, while harmless bytes on the same port are; controls "
              "elsewhere reach the genuine service",
          holds=lambda c: _vanishes(c) and c.path.app.control_proven > 0 and controls_reach(c)),
     # Once it has answered, it is the end of our stream that went unacknowledged. Innocent bytes that are answered never
@@ -93,20 +93,20 @@ APP: tuple[PathRule, ...] = (
     Rule(id="app/drop_protocol", outcome="blocked", block_type="app.drop.protocol", confidence=0.85,
          needs=("innocent",),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's own bytes are never acknowledged, and harmless bytes on the same port are",
+         why="the messenger's own bytes are never acknowledged, while harmless bytes on the same port are",
          holds=lambda c: _vanishes(c) and not c.path.app.heard and not c.path.app.control_failed
                and not c.path.app.control_foreign),
     Rule(id="app/mute_protocol", outcome="blocked", block_type="app.mute.protocol", confidence=0.8,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's own bytes meet silence, harmless bytes on the same port are answered; controls elsewhere "
-             "reach the genuine service",
+         why="the messenger's bytes meet silence, while harmless bytes on the same port are answered; controls "
+             "elsewhere reach the genuine service",
          holds=lambda c: is_app_muted(c) and _only_this(c)),
     Rule(id="app/reset_protocol", outcome="blocked", block_type="app.reset.protocol", confidence=0.8,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's connections are reset, harmless bytes on the same port are answered; controls elsewhere "
-             "reach the genuine service",
+         why="the messenger's connections are reset, while harmless bytes on the same port are answered; controls "
+             "elsewhere reach the genuine service",
          holds=lambda c: is_app_reset(c) and _only_this(c)),
     Rule(id="app/reset_nearer", outcome="blocked", block_type="app.reset.protocol", confidence=0.85,
          needs=("innocent",),

@@ -108,6 +108,6 @@ CONNECT: tuple[PathRule, ...] = (
          holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c) and c.path.lost == "far"),
     Rule(id="ip/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper",),
-         why="controls connect to the address; whether this network or the service's operator refuses us is not shown",
+         why="controls connect to the address; nothing shows whether this network or the service's operator refuses us",
          holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c)),
 )

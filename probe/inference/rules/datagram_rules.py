@@ -87,8 +87,8 @@ _LAST: tuple[PathRule, ...] = (
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c) and c.path.udp.lost == "far"),
     Rule(id="udp/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper", "udp"),
-         why="controls are answered; whether this network, a neighbour in it or the service's operator is the cause is "
-             "not shown",
+         why="controls are answered; nothing shows whether the cause is this network, a neighbour in it or the "
+             "service's operator",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c)),
 )
 DATAGRAMS = _FIRST + QUIC + _LAST

@@ -96,7 +96,7 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/restricted_mode_everywhere", outcome="blocked", block_type="dns", confidence=0.85,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="every plain resolver leads the name to a restricted mode's servers; who leads it there is not shown",
+         why="every plain resolver leads the name to a restricted mode's servers; nothing shows who leads it there",
          holds=lambda e: is_restricted(e) and e.dns.public_restricted),
     Rule(id="dns/false_answer_here_only", outcome="blocked", block_type="dns.forged", confidence=0.95,
          needs=("trusted_dns",),
@@ -106,7 +106,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere and is_public_honest(e)),
     Rule(id="dns/false_answer_everywhere", outcome="blocked", block_type="dns", confidence=0.9, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="every plain resolver gives an address that no public name has; who forges it is not shown",
+         why="every plain resolver gives an address that no public name has; nothing shows who forges it",
          holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere),
     Rule(id="dns/false_https_hint", outcome="blocked", block_type="dns.forged", confidence=0.85,
          needs=("trusted_dns",),
@@ -116,15 +116,15 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/block_address_known_elsewhere", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives a block address, known from another country, that lacks the service; another resolver "
+         why="the resolver gives another country's known block address, where the service is not; another resolver "
              "here tells the truth",
          holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere and is_public_honest(e)
                and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/block_address_known_elsewhere_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="every plain resolver gives a block address, known from another country, that lacks the service; the "
-             "forger is not shown",
+         why="every plain resolver gives another country's known block address, where the service is not; nothing "
+             "shows who forges it",
          holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere
                and bool(e.dns.public_answers & e.dns.network_answers)),
     Rule(id="dns/wrong_server_for_many", outcome="blocked", block_type="dns.forged", confidence=0.93,
@@ -141,8 +141,8 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/wrong_server_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
          needs=("trusted_dns", "helper"),
          rests_on=OF_ANSWERS,
-         why="every plain resolver leads to a server with somebody else's certificate; who forges the answers is not "
-             "shown",
+         why="every plain resolver leads to a server with somebody else's certificate; nothing shows who forges the "
+             "answers",
          holds=lambda e: is_wrong_server(e) and e.dns.control_ok > 0),
     Rule(id="dns/dead_answer_for_many", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
@@ -169,7 +169,7 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/denied_here_only", outcome="blocked", block_type="dns.nxdomain", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver says that a name does not exist which trusted resolvers know",
+         why="the resolver denies the existence of a name that trusted resolvers know",
          holds=lambda e: fails_alone(e, "nxdomain")),
     Rule(id="dns/empty_here_only", outcome="blocked", block_type="dns.empty", confidence=0.88, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
@@ -207,7 +207,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: e.dns.network in DENIALS and e.dns.known_elsewhere and e.dns.denial_disputed),
     Rule(id="dns/failed_sometimes", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the lookup failed, but not often or alike enough, or a single trusted view agrees",
+         why="the lookup failed, but too seldom or in different ways, or only a single trusted source agrees",
          holds=lambda e: e.dns.network != "ok"),
     Rule(id="dns/known_here_only", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),

@@ -122,8 +122,8 @@ FLOW: tuple[PathRule, ...] = (
                and (c.path.flow.set_rate or c.path.flow.elsewhere.halved)))),
     Rule(id="flow/frozen_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
-         why="transfers from this service stop silently; after how much data, or whether the server itself stops them, "
-             "is not shown",
+         why="transfers from this service stop silently; nothing shows after how much data, or whether the server "
+             "itself stops them",
          holds=lambda c: _frozen(c)),
     Rule(id="flow/dead_after_the_page", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
@@ -139,6 +139,6 @@ FLOW: tuple[PathRule, ...] = (
          holds=lambda c: c.path.last_ok and c.path.depth >= c.path.needs and c.path.freezes.may_be_often),
     Rule(id="flow/silent_after_the_page", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the page came, and later requests or long transfers fell silent: too few, or not alike",
+         why="the page came; later requests or long transfers fell silent, but too few, or in different ways",
          holds=lambda c: c.path.last_ok and (c.path.hushed or _stalls(c))),
 )

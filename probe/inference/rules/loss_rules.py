@@ -37,20 +37,20 @@ LOSS: tuple[PathRule, ...] = (
     Rule(id="tcp/degraded_address", outcome="blocked", block_type="tcp.degrade.address", confidence=0.8,
          needs=("ladder",),
          rests_on=OF_ADDRESSES,
-         why="connections to this service keep losing packets; connections to services of two other organisations, "
-             "made alternately, do not",
+         why="connections to this service keep losing packets; connections made alternately to services of two other "
+             "organisations do not",
          holds=_loses_alone),
     Rule(id="flow/cut_later", outcome="blocked", block_type="flow.cut", confidence=0.8,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why=("all connections to this service are reset after seconds; alternating connections to its address under "
-              "a harmless name stay open"),
+         why=("connections to this service are all reset after seconds; connections made alternately under a harmless "
+              "name there stay open"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_cut),
     Rule(id="flow/silenced_later", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why=("all connections to this service fall silent after seconds; alternating connections to its address "
-              "under a harmless name go on"),
+         why=("connections to this service all fall silent after seconds; connections made alternately under a "
+              "harmless name there go on"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_silenced),
     Rule(id="flow/frozen_by_small_records", outcome="blocked", block_type="flow.freeze", confidence=0.85,
          needs=("innocent",),
@@ -65,7 +65,7 @@ LOSS: tuple[PathRule, ...] = (
          holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
-         why=("too few connections were reset or fell silent after some seconds, or not alike; connections under a "
+         why=("too few connections were reset or fell silent after seconds, or in different ways; connections under a "
               "harmless name lasted"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_doubtful and c.path.stay.outlived > 0),
 )

@@ -86,7 +86,7 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: is_any_struck(c) and _is_size(c)),
     Rule(id="program/imitation_fails", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),
-         why="only imitated TLS hellos fail that nobody has compared with those of the real programs",
+         why="only imitated TLS hellos fail; nobody has compared these with the real programs' hellos",
          holds=lambda c: is_any_struck(c) and not c.path.programs.verified),
     Rule(id="program/fails", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),

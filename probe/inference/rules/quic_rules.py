@@ -56,7 +56,8 @@ QUIC: tuple[PathRule, ...] = (
          holds=lambda c: _by_name(c) and controls_reach(c)),
     Rule(id="quic/had_enough", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent",),
-         why="a harmless name was answered before ours, and perhaps no name after: a block or a limit of the server",
+         why="a harmless name was answered before ours failed; afterwards perhaps no name was answered: a block, or "
+             "the server's limit",
          holds=lambda c: _vanishes(c) and c.path.innocent == "reached"),
     Rule(id="quic/drop_version", outcome="blocked", block_type="quic.drop.version", confidence=0.9,
          needs=("innocent", "helper"),

@@ -41,7 +41,7 @@ REFUSED: tuple[PathRule, ...] = (
          why="the genuine server refuses this place or client by its own choice, and serves another place",
          holds=lambda c: _refused(c) and c.path.elsewhere.served > 0),
     Rule(id="http/forbidden", outcome="down", block_type="server.forbidden", confidence=0.9, needs=("helper",),
-         why="the genuine server refuses all other places that asked as well",
+         why="the genuine server refuses us and all other places that asked",
          holds=lambda c: _refused(c) and c.path.elsewhere.refused + (
              c.path.elsewhere.failed if _challenged(c) else 0) > 0),
     Rule(id="http/refused_no_control", outcome="inconclusive", block_type="inconclusive.no_control", confidence=0.5,
@@ -59,6 +59,6 @@ REFUSED: tuple[PathRule, ...] = (
          why="the genuine server fails for controls as well",
          holds=lambda c: _errs(c) and c.path.elsewhere.failed > 0 and not c.path.elsewhere.served),
     Rule(id="http/server_error_here", outcome="down", block_type="server.error", confidence=0.6, needs=("nothing",),
-         why="the genuine server fails for us; whether it fails for others is not shown",
+         why="the genuine server fails for us; nothing shows whether it fails for others",
          holds=_errs),
 )

@@ -55,7 +55,7 @@ WELL: tuple[PathRule, ...] = (
          why="the genuine server answers",
          holds=lambda c: c.path.proven and c.path.stage == "" and c.path.last_ok and c.path.failed_attempts < 2),
     Rule(id="http/known_content", outcome="ok", block_type="", confidence=0.97, needs=("nothing",),
-         why="content that the catalogue knows was served",
+         why="the content served is known to the catalogue",
          holds=lambda c: c.path.kind == "http" and c.path.last_ok and c.path.met == "yes" and c.path.content_known
                and c.path.failed_attempts < 2),
     Rule(id="http/same_as_control", outcome="ok", block_type="", confidence=0.95, needs=("helper",),
