@@ -26,7 +26,7 @@ settings.load_profile("probe")
 os.environ["PROBE_LANG"] = "en"  # whatever the locale of whoever starts the tests
 
 
-def _skip_sync(handle: object) -> None:
+def _skip_sync(fd: object) -> None:
     """Files of tests need not outlive a power cut, and waiting for the disk is a third of what writing them takes.
     Programs that tests start do wait."""
 
