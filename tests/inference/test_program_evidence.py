@@ -73,6 +73,28 @@ def test_turns_are_read_as_counts() -> None:
     assert see([*hello("chrome"), *hello("safari")]) == replace(UNTRIED, spared=("chrome", "safari"))
 
 
+def first(failure: Failure = "") -> list[Observation]:
+    """The site's own visit."""
+    return [operation("connect", HERE4, hostname=HOST), operation("tls_handshake", HERE4, failure, hostname=HOST)]
+
+
+@pytest.mark.parametrize(("seen", "lost"), [
+    pytest.param([*first(), *hello("conscrypt", RESET), *hello("", RESET)], True, id="a slow box, or a ban"),
+    pytest.param([*first(), *hello("conscrypt", TIMEOUT), *hello("", TIMEOUT)], True, id="silence"),
+    pytest.param([*first(), *hello("conscrypt", TIMEOUT), *shut("", 1)], True, id="the address is shut"),
+    pytest.param([*first(), *hello("conscrypt", RESET), *hello("")], False, id="the program alone"),
+    pytest.param([*first(), *hello("", RESET), *hello("conscrypt")], False, id="a program is answered at last"),
+    pytest.param([*hello("conscrypt", RESET), *first()], False, id="the own visit comes later and is answered"),
+    pytest.param([*hello("conscrypt", RESET), *hello("", RESET), *first()], False, id="all that failed is over"),
+    pytest.param([*first(), *hello("", RESET)], False, id="no program was tried"),
+    pytest.param([*first(), *hello("chrome", RESET, name=INNOCENT), *hello("", RESET, name=INNOCENT)], False,
+                 id="other names"),
+    pytest.param([], False, id="nothing"),
+])
+def test_what_is_lost_at_last_under_every_shape_is_not_well(seen: list[Observation], lost: bool) -> None:
+    assert see(seen).lost_at_last is lost
+
+
 @pytest.mark.parametrize(("first", "then"), [("safari", "chrome"), ("chrome", "safari")])
 def test_what_is_told_is_of_a_captured_shape_before_an_imitation(first: ShapeName, then: ShapeName) -> None:
     seen = [*hello(first, RESET), *hello(then, RESET), *hello(first, RESET, 2), *hello(then, RESET, 2)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from probe.catalogue.owners import ServiceAt, choose_unrelated, describe_service, may_refuse
 from probe.catalogue.programs import PROGRAM_HELLOS
@@ -24,6 +25,7 @@ from probe.inference.evidence.control_counts import count_networks, count_vantag
 from probe.inference.evidence.end_timing import UNTIMED, EndTiming, gather_end_timing
 from probe.inference.evidence.packet_anatomy import UNSEEN, PacketAnatomy, gather_packet_anatomy
 from probe.inference.evidence.user_shapes import NO_USERS, UserShapes, is_answered
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
 STRUCK_TRIES = 2
 """So often a shape must fail, every time, to be called struck."""
@@ -57,6 +59,9 @@ class ProgramEvidence:
     """Every shape that is struck takes several segments, and none that is spared does."""
     verified: bool = False
     """One of those that are struck was captured from a program itself."""
+    lost_at_last: bool = False
+    """The last that were sent under the site's own name all failed, one of the library's and one of a program's among
+    them: what was answered before was not for long."""
     tainted: bool = False
     timing: EndTiming = UNTIMED
     anatomy: PacketAnatomy = UNSEEN
@@ -97,8 +102,9 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
     shapes = [shape for shape in PROGRAM_HELLOS if any(o.tls.shape == shape for o in own)]
     struck = tuple(shape for shape in shapes if _is_struck([o for o in own if o.tls.shape == shape]))
     spared = tuple(shape for shape in shapes if is_answered([o for o in own if o.tls.shape == shape]))
+    lost_at_last = _is_lost_at_last(site, at_port)
     if not ends:
-        return replace(UNTRIED, spared=spared)
+        return replace(UNTRIED, spared=spared, lost_at_last=lost_at_last)
     library = [o for o in own if not o.tls.shape]
     passes = [o.sequence for o in library if is_answered([o])]
     chief = next(shape for shape in struck if shape == ends[0].tls.shape)
@@ -112,7 +118,7 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
         failure=ends[-1].failure, same_failure=len({kind_of(o.failure) for o in ends}) == 1,
         acked="no" if all(o.tcp.acked == "no" for o in ends if is_struck_hello(o)) else "yes",
         innocent=_judge_innocent(innocent), verified=any(PROGRAM_HELLOS[shape].verified for shape in struck),
-        only_large=_is_only_large(struck, spared), tainted=all(o.tainted_by for o in ends),
+        only_large=_is_only_large(struck, spared), tainted=all(o.tainted_by for o in ends), lost_at_last=lost_at_last,
         timing=gather_end_timing(ends, at_port),
         anatomy=gather_packet_anatomy(ends, [o for o in at_port if o.purpose != "target"]),
         control_ok=count_networks(c for c, word in words if word == f"{chief} answered"),
@@ -141,6 +147,13 @@ def _is_shut_out(seen: Observation) -> bool:
     """No connection came about for a program's hello: what struck the one before may have left something behind, for
     whoever comes."""
     return seen.operation == "connect" and bool(seen.failure) and bool(seen.tls.shape)
+
+
+def _is_lost_at_last(site: Site, at_port: Sequence[Observation]) -> bool:
+    own = [o for o in at_port if o.hostname == site.host and o.purpose in (*NETWORK_PURPOSES, "program")
+           and (o.operation == "tls_handshake" or (o.operation == "connect" and o.failure))]
+    last = list(takewhile(lambda o: o.failure in _STRIKES, reversed(own)))
+    return {bool(o.tls.shape) for o in last} == {True, False}
 
 
 def _judge_innocent(asked: Sequence[Observation]) -> InnocentState:

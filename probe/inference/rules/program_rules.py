@@ -93,4 +93,9 @@ PROGRAMS: tuple[PathRule, ...] = (
          why="the probe's own TLS hello is answered and another program's is not; attempts are too few, or lack a "
              "comparison",
          holds=is_any_struck),
+    Rule(id="program/lost_at_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
+         needs=("nothing",),
+         why="the first connections succeed, and later ones do not, whether with another program's TLS hello or the "
+             "probe's own",
+         holds=lambda c: c.path.programs.lost_at_last and c.path.last_ok and c.path.stage == ""),
 )

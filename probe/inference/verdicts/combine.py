@@ -27,6 +27,7 @@ _UNDECIDED: tuple[Outcome, ...] = ("inconclusive", "local")
 MAX_EVIDENCE = 24
 UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.control_failed", "inconclusive.unplaced")
 """What fails here throughout, and nobody elsewhere could say whether it works, or nothing shows who causes it."""
+LOST_AT_LAST = "program/lost_at_last"
 REFUSED_AND_UNASKED = ("http/refused_no_control", "http/refused_control_failed")
 """The service itself refuses; whatever others meet there, that is no block."""
 _ORDER: tuple[Outcome, ...] = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
@@ -84,7 +85,8 @@ def _accuses(verdict: Verdict) -> bool:
 def _fails_programs(verdict: Verdict) -> bool:
     """People's programs fail there, and only one of an endpoint's addresses is asked as they ask: that another answers
     us says nothing against it."""
-    return verdict.outcome in _UNDECIDED and any(shape != "library" for shape in verdict.struck)
+    struck = any(shape != "library" for shape in verdict.struck) or verdict.rule_id == LOST_AT_LAST
+    return verdict.outcome in _UNDECIDED and struck
 
 
 def _by_family(tried: Sequence[PathVerdict]) -> tuple[tuple[int, Outcome], ...]:
