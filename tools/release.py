@@ -18,7 +18,15 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from release_texts import PLACES, add_debian_entry, cut_changelog, find_version, read_version, set_version
+from release_texts import (
+    PLACES,
+    add_debian_entry,
+    cut_changelog,
+    find_version,
+    read_version,
+    set_release_date,
+    set_version,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANGELOGS = ("CHANGELOG.md", "lab/CHANGELOG.md")
@@ -74,6 +82,8 @@ def write_files(tree: Path, version: str, when: datetime) -> None:
 
     for file in PLACES:
         rewrite(file, set_version(file, (tree / file).read_text(encoding="utf-8"), version))
+    citation = tree / "CITATION.cff"
+    rewrite(citation.name, set_release_date(citation.read_text(encoding="utf-8"), f"{when:%Y-%m-%d}"))
     for file in CHANGELOGS:
         try:
             rewrite(file, cut_changelog((tree / file).read_text(encoding="utf-8"), version, f"{when:%Y-%m-%d}"))

@@ -40,6 +40,11 @@ def set_version(file: str, text: str, version: str) -> str:
     return PLACES[file].sub(lambda match: f"{match[1]}{version}{match[3]}", text)
 
 
+def set_release_date(text: str, day: str) -> str:
+    """What CITATION.cff says with another day of release."""
+    return re.sub(r"(?m)^(date-released: )\S+$", rf"\g<1>{day}", text)
+
+
 def cut_changelog(text: str, version: str, day: str) -> str:
     """A changelog whose unreleased changes are those of `version`, with an empty list above.
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from built import tree_copy
 from probe import __version__
 from project_root import ROOT
 from release import CHANGELOGS, SUMS, ReleaseError, check_ready, main, make_release
-from release_texts import PLACES, UNRELEASED, add_debian_entry, cut_changelog, find_version, list_changes, read_version
+from release_texts import (
+    PLACES,
+    UNRELEASED,
+    add_debian_entry,
+    cut_changelog,
+    find_version,
+    list_changes,
+    read_version,
+    set_release_date,
+)
 from release_texts import set_version as set_in
 
 WHEN = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -104,6 +114,12 @@ def small(tmp_path: Path) -> Path:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text((ROOT / file).read_text(encoding="utf-8"), encoding="utf-8")
     return keep(tmp_path)
+
+
+def test_the_citation_tells_the_day_of_the_release() -> None:
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert yaml.safe_load(set_release_date(text, "2030-01-02"))["date-released"] == date(2030, 1, 2)
+    assert set_release_date("version: 1.2.3\n", "2030-01-02") == "version: 1.2.3\n"
 
 
 def test_a_tree_that_is_not_ready_is_refused(small: Path) -> None:
