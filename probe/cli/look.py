@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
     from probe.research.look.look_values import LookData, LookSubject
+
+_NOBODYS = re.compile(r"AA|Q[M-Z]|ZZ")
+"""Codes that ISO 3166-1 leaves to users and gives to no country; but X and a letter, which the laboratory uses."""
 
 
 @click.command()
@@ -206,7 +210,9 @@ def _choose_subject(service: str, country: str, catalogue: str | None = None) ->
 def _read_country(country: str) -> str:
     if not (len(country) == 2 and country.isascii() and country.isalpha()):
         raise click.BadParameter(f"{visible(country[:20])!r} is no country's code of two letters")
-    return country.upper()
+    if _NOBODYS.fullmatch(code := country.upper()):
+        raise click.UsageError(f"no country has the code {code}")
+    return code
 
 
 def _list_lines(data: LookData) -> Iterator[str]:
