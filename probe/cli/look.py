@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
     from probe.research.look.look_values import LookData, LookSubject
+
+_NOBODYS = re.compile(r"AA|Q[M-Z]|ZZ")
+"""Codes that ISO 3166-1 leaves to users and gives to no country; but X and a letter, which the laboratory uses."""
 
 
 @click.command()
@@ -95,7 +99,7 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
         check_research_extra("looking")
         _verify(verified, as_json=as_json)
         return
-    _check_words(country, sources=any((results, ooni, counts, fetch)), lab_bundle=bool(lab and bundle))
+    _check_words(country, sources=any((results, ooni, counts, fetch)))
     check_research_extra("looking")
     from probe.research.look.look_json import look_to_json
     from probe.research.look.look_page import make_look_page
@@ -115,7 +119,7 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
             ooni = (*ooni, *files)
         with tempfile.TemporaryDirectory(prefix="probe-look-") as work:
             sources = tuple(read_sources(subject, Path(work), results, ooni, counts, lab, begin, now, told))
-        data = LookData(subject=subject, sources=sources, operators=names, now=now, since=begin,
+        data = LookData(subject=subject, sources=sources, operators=names, now=now, since=begin, lab=lab,
                         beside=read_beside(subject, wish, sources, lab=lab))
         if out:
             write_file(out, make_look_page(data).encode())
@@ -132,13 +136,11 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
             click.echo(visible(line))
 
 
-def _check_words(country: str, *, sources: bool, lab_bundle: bool) -> None:
+def _check_words(country: str, *, sources: bool) -> None:
     if not country:
         raise click.UsageError("name a service and a country: probe look whatsapp RU")
     if not sources:
         raise click.UsageError("name a source at least: --results DIR, --ooni FILE, --counts FILE or --fetch")
-    if lab_bundle:
-        raise click.UsageError("--bundle is for what was measured in the world: leave out --lab")
 
 
 def _pack(data: LookData, bundle: Path, evidence: dict[str, Path]) -> str:
@@ -153,6 +155,7 @@ def _verify(bundle: Path, *, as_json: bool) -> None:
     """Says whether the evidence of a bundle, judged now, gives its findings; exit status 1 where not."""
     from probe.research.look.bundle_contents import ANSWER, check_manifest, list_differences
     from probe.research.look.bundle_zip import hash_file, unpack_bundle
+    from probe.research.look.lab_words import describe_lab
     from probe.research.look.look_json import look_to_json
     from probe.research.look.look_values import LookData
 
@@ -163,23 +166,26 @@ def _verify(bundle: Path, *, as_json: bool) -> None:
             stored = json.loads(files[ANSWER].read_bytes())
             subject = _choose_subject(str(manifest["service"]), str(manifest["cc"]),
                                       str(files["targets.csv"]))
-            made, since = parse_time(manifest["made"]), manifest["since"]
+            made, since, lab = parse_time(manifest["made"]), manifest["since"], bool(manifest.get("lab"))
             sources = tuple(read_sources(
                 subject, Path(folder), (), tuple(map(str, find_evidence(files, "ooni"))),
-                find_evidence(files, "counts"), False, parse_time(since) if since else None, made, []))
-            beside = read_beside(subject, find_wish(files, stored["beside"], subject.cc), sources, lab=False,
+                find_evidence(files, "counts"), lab, parse_time(since) if since else None, made, []))
+            beside = read_beside(subject, find_wish(files, stored["beside"], subject.cc), sources, lab=lab,
                                  catalogue=str(files["targets.csv"]))
-        anew = look_to_json(LookData(subject=subject, sources=sources, operators={}, now=made, beside=beside))
+        data = LookData(subject=subject, sources=sources, operators={}, now=made, beside=beside, lab=lab)
+        anew = look_to_json(data)
         differences = [*list_differences(stored["sources"], anew["sources"]),
                        *list_beside_differences(stored["beside"], anew["beside"])]
     except (StoreError, CatalogueError, ValueError, KeyError, TypeError) as error:
         raise click.ClickException(visible(f"{bundle}: {error}")) from error
     own = sum(one["kind"] == "own" for one in stored["sources"])
-    told = {"same": not differences, "differences": differences, "rules_then": manifest["rules"],
+    told = {"lab": lab, "same": not differences, "differences": differences, "rules_then": manifest["rules"],
             "rules_now": anew["rules"], "not_judged_anew": own, "sha256": hash_file(bundle)}
     if as_json:
         click.echo(json.dumps(told))
     else:
+        if lab:
+            click.echo(" ".join(describe_lab(data)))
         click.echo("Same verdict." if not differences else "Another verdict:")
         for line in differences:
             click.echo(visible(f"  {line}"))
@@ -204,14 +210,19 @@ def _choose_subject(service: str, country: str, catalogue: str | None = None) ->
 def _read_country(country: str) -> str:
     if not (len(country) == 2 and country.isascii() and country.isalpha()):
         raise click.BadParameter(f"{visible(country[:20])!r} is no country's code of two letters")
-    return country.upper()
+    if _NOBODYS.fullmatch(code := country.upper()):
+        raise click.UsageError(f"no country has the code {code}")
+    return code
 
 
 def _list_lines(data: LookData) -> Iterator[str]:
+    from probe.research.look.lab_words import describe_lab, describe_other_side
     from probe.research.look.look_json import cite
     from probe.research.look.look_sentences import make_claims, make_sentences
     from probe.research.look.look_words import TOPICS, WHO
 
+    if data.lab:
+        yield " ".join(describe_lab(data))
     sentences = make_sentences(data)
     for topic, heading in TOPICS.items():
         if texts := [one.text for one in sentences if one.topic == topic]:
@@ -220,5 +231,7 @@ def _list_lines(data: LookData) -> Iterator[str]:
     for claim in make_claims(data):
         yield "To be printed"
         yield f"  {claim.text} {claim.certainty} {claim.limits}"
+    yield from (f"{source.label}: {describe_other_side(source)}" for source in data.sources
+                if source.measured and source.other_side)  # where nothing else is there, a sentence says it
     yield WHO
     yield cite(data)

@@ -56,7 +56,7 @@ def fetch_archive(subject: LookSubject, wish: FetchWish, now: datetime) -> tuple
             done = client.fetch_tests("", subject.cc, tests=tuple(TESTS.values()), compare=(), since=wish.since,
                                       now=now)
     stopped = [f"Not all was fetched: {done.stopped}. The same command goes on."] if done.stopped else []
-    told = [f"{len(done.files)} files of OONI's archive, {done.known} of them were there before.", *stopped]
+    told = [f"{len(done.files)} files of OONI's archive.", *stopped]
     return tuple(done.files), [*told, *done.problems]
 
 

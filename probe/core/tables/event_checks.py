@@ -12,7 +12,7 @@ EventGround = Literal["verdicts", "failures"]
 
 EVENT_CHECKS: dict[EventCheck, str] = {
     "network": "other services, or innocent controls, failed alike on the same network",
-    "service_or_instrument": "the service failed alike in other countries: it, or the probe, was broken",
+    "service_or_instrument": "the service failed alike in other countries, because it, or the probe, was broken",
     "one_device": "one device that fails makes the counts likelier than a network that blocks",
     "one_interval": "it was seen in a single cell, and is over",
     "version": "the program or its catalogue changed at the onset",

@@ -17,6 +17,7 @@ from probe.inference.populations.population_rules import POPULATION_RULES
 from probe.inference.rules import RULES_VERSION
 from probe.inference.rules.all_rules import list_rules
 from probe.research.look.bundle_zip import hash_file
+from probe.research.look.lab_words import describe_lab
 from probe.research.look.look_json import look_to_json
 from probe.research.look.look_page import make_look_page
 from probe.research.look.look_values import LookData
@@ -25,7 +26,7 @@ MANIFEST, ANSWER = "manifest.json", "look.json"
 FORMAT = 1
 COMPARED = ("kind", "findings", "dismissed", "measured", "services_beside", "countries_beside", "defects")
 """Of each source: what must come out again when its measurements are judged anew."""
-README = """{title}: evidence of a look at {service} in {cc}, made {made} by probe {version}, rules {rules}.
+README = """{lab}{title}: evidence of a look at {service} in {cc}, made {made} by probe {version}, rules {rules}.
 
 look.json        what is known and said, for programs
 page.html        the same, for people: open it in a browser; it fetches nothing
@@ -44,7 +45,7 @@ Results of our own volunteers are not in it: only their sums, as far as a releas
 
 def make_contents(data: LookData, catalogue: Path, evidence: Mapping[str, Path]) -> dict[str, bytes | Path]:
     """Name -> content, the manifest among them."""
-    subject = data.subject
+    subject, lab = data.subject, f"{' '.join(describe_lab(data))}\n\n" if data.lab else ""
     files: dict[str, bytes | Path] = {
         ANSWER: _json(look_to_json(data)), "page.html": make_look_page(data).encode(),
         "rules.csv": _csv(("id", "outcome", "block_type", "why"), (
@@ -53,14 +54,14 @@ def make_contents(data: LookData, catalogue: Path, evidence: Mapping[str, Path])
         "block_types.csv": _csv(("id", "outcome", "meaning", "nearest", "test"), (
             (one.id, one.outcome, one.meaning, one.nearest, one.test) for one in BLOCK_TYPES.values())),
         "targets.csv": catalogue,
-        "README.txt": README.format(title=subject.title, service=subject.service, cc=subject.cc,
+        "README.txt": README.format(lab=lab, title=subject.title, service=subject.service, cc=subject.cc,
                                     made=format_time(data.now), version=__version__, rules=RULES_VERSION).encode(),
         **evidence,
     }
     files[MANIFEST] = _json({
         "format": FORMAT, "service": subject.service, "cc": subject.cc, "made": format_time(data.now),
         "since": format_time(data.since) if data.since else None, "version": __version__, "rules": RULES_VERSION,
-        "files": {name: _describe(content) for name, content in sorted(files.items())}})
+        "lab": data.lab, "files": {name: _describe(content) for name, content in sorted(files.items())}})
     return files
 
 

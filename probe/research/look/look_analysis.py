@@ -31,7 +31,7 @@ def analyse_results(directory: Path, out: Path, *, now: datetime, lab: bool = Fa
     make_folder(out)
     computing = choose_engine("duckdb", url="", memory_mb=MEMORY_MB, threads=0, temporary=out)
     try:
-        write_cells(directory, out, computing, now=now, lab=lab)
+        counted = write_cells(directory, out, computing, now=now, lab=lab)
     finally:
         computing.close()
     with open_hours(directory, out, HourWishes(now=now, lab=lab, memory_mb=MEMORY_MB)) as opened:
@@ -39,7 +39,8 @@ def analyse_results(directory: Path, out: Path, *, now: datetime, lab: bool = Fa
         tallies = list_tallies(opened.kept)
     names = KnownNames(open_known_days(out / DAYS_FOLDER, directory).names,
                        number_vouched(read_vouched_names(directory)))
-    return Analysis(folder=out, found=_find(out, now), population=together.told, tallies=tallies, names=names)
+    return Analysis(folder=out, found=_find(out, now), population=together.told, tallies=tallies, names=names,
+                    other_side=counted.other_side)
 
 
 def analyse_counts(path: Path, out: Path, *, now: datetime) -> Analysis:

@@ -25,13 +25,13 @@ def look_to_json(data: LookData) -> Row:
     return {
         **evidence, "sentences": [_sentence(one) for one in make_sentences(data)],
         "printable": [_claim(one) for one in make_claims(data)],
-        "citation": {"text": _cite(data, sha256), "sha256": sha256, "of": "this answer without "
+        "citation": {"text": _cite(data, sha256), "sha256": sha256, "of": "this answer without asked, "
                      "sentences, printable and citation, as JSON with sorted keys and without blanks"},
     }
 
 
 def digest(data: LookData) -> str:
-    """SHA-256 of the evidence: the answer without its sentences."""
+    """SHA-256 of the evidence: the answer without its sentences, and without the time at which it was asked."""
     return _hash(_evidence(data))
 
 
@@ -41,12 +41,14 @@ def cite(data: LookData) -> str:
 
 
 def _hash(evidence: Row) -> str:
-    text = json.dumps(evidence, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    told = {name: value for name, value in evidence.items() if name != "asked"}  # the same data give the same digest
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _cite(data: LookData, sha256: str) -> str:
-    return (f"probe look {data.subject.service} {data.subject.cc}, version {__version__}, rules {RULES_VERSION}, "
+    lab = "laboratory data, " if data.lab else ""
+    return (f"probe look {data.subject.service} {data.subject.cc}, {lab}version {__version__}, rules {RULES_VERSION}, "
             f"made {format_time(data.now)}, evidence SHA-256 {sha256}")
 
 
@@ -54,7 +56,7 @@ def _evidence(data: LookData) -> Row:
     return {
         "service": data.subject.service, "title": data.subject.title, "cc": data.subject.cc,
         "asked": format_time(data.now), "since": format_time(data.since) if data.since else None,
-        "version": __version__, "rules": RULES_VERSION, "sources": _plain(data.sources),
+        "lab": data.lab, "version": __version__, "rules": RULES_VERSION, "sources": _plain(data.sources),
         "beside": _plain(data.beside),
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from probe.core.stamps import format_time
 from probe.research.look.beside_tables import make_beside_tables, make_look_table
+from probe.research.look.lab_words import describe_lab
 from probe.research.look.look_json import cite
 from probe.research.look.look_sentences import (
     MAX_FINDINGS,
@@ -39,11 +40,19 @@ def make_look_page(data: LookData) -> str:
     sentences, claims = make_sentences(data), make_claims(data)
     since = f", from {format_time(data.since)} on" if data.since else ""
     body = join_html(
-        make_tag("h1", title),
+        _make_banner(data), make_tag("h1", title),
         make_tag("p", f"Asked {format_time(data.now)}{since}. All times are UTC. {WHO}", class_="soft"),
-        make_tag("main", make_topics(sentences), make_print(claims), _make_answer(), make_tables(data),
+        make_tag("main", make_topics(sentences),
+                 join_html() if data.lab else join_html(make_print(claims), _make_answer()), make_tables(data),
                  make_beside_tables(data.beside), _make_citation(data)))
     return make_simple_document(title, body, "look.css")
+
+
+def _make_banner(data: LookData) -> Html:
+    if not data.lab:
+        return join_html()
+    first, meaning = describe_lab(data)
+    return make_tag("p", make_tag("b", f"{first} "), meaning, class_="lab")
 
 
 def make_topics(sentences: Sequence[LookSentence]) -> Html:

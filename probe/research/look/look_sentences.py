@@ -17,6 +17,7 @@ from probe.research.look.beside_sentences import (
     is_explained_by_outage,
     make_beside_sentences,
 )
+from probe.research.look.lab_words import describe_other_side
 from probe.research.look.look_values import (
     FindingKind,
     LookData,
@@ -29,7 +30,7 @@ from probe.research.look.look_values import (
     PlannedPart,
     SourceKind,
 )
-from probe.research.look.look_words import DECIDES, WHO, Topic, describe_word, name_role
+from probe.research.look.look_words import DECIDES, WHO, Topic, describe_doubt, describe_word, name_role
 from probe.research.look.planned_sentences import count_trouble, describe_slowed_part
 from probe.research.report.language import ENGLISH, find_block_type
 from probe.results.archive.release import DELAY, MIN_PROBES
@@ -81,10 +82,10 @@ def make_sentences(data: LookData) -> list[LookSentence]:
 
 
 def make_claims(data: LookData) -> list[PrintableClaim]:
-    """What may be printed as found; nothing of suspicions, of one witness, or of networks that may not be named."""
+    """What may be printed as found; nothing of suspicions, one witness, networks without a name, or the laboratory."""
     return [claim for number, source in enumerate(data.sources)
             for at, finding in enumerate(source.findings[:MAX_FINDINGS])
-            if (claim := _claim(data, source, finding, anchor_finding(number, at)))]
+            if not data.lab and (claim := _claim(data, source, finding, anchor_finding(number, at)))]
 
 
 def _of_source(data: LookData, number: int, source: LookSource) -> Iterator[LookSentence]:
@@ -147,7 +148,8 @@ def _describe_no_finding(data: LookData, source: LookSource) -> str:
     unsaid, cut = sum(p.inconclusive for p in parts), sum(p.network for p in parts)
     where = f"{subject.title} in {subject.cc}"
     if not parts:
-        return f"{source.label}: there are no data on {where}. Nothing can be said of it."
+        return (f"{source.label}: there are no data on {where}. Nothing can be said of it. "
+                f"{describe_other_side(source)}").rstrip()
     networks, last = len({(p.asn, p.label) for p in parts}), max(p.last for p in parts)
     span = f"{_time(min(p.first for p in parts))} to {_time(last)}"
     rest = (f" {unsaid} further verdicts were left open." if unsaid else "") + (
@@ -207,7 +209,7 @@ def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: s
         yield say("else", "Asked and ruled out: "
                   f"{'; '.join(f'that {describe_word(word)}' for word in finding.ruled_out)}.")
     if finding.not_ruled_out:
-        yield say("else", f"Not excluded: {'; '.join(map(describe_word, finding.not_ruled_out))}.")
+        yield say("else", f"Not excluded: {'; '.join(map(describe_doubt, finding.not_ruled_out))}.")
     for text, outage in describe_outages(data, finding):
         yield LookSentence(topic="else", text=f"{source.label}: {text}", rows=(row, outage))
     decides = [text for word, text in DECIDES.items() if word in finding.not_ruled_out]
@@ -316,7 +318,7 @@ def _claim(data: LookData, source: LookSource, finding: LookFinding, row: str) -
         return None
     limits = [WHO, "It says nothing of other networks, nor of other parts of the service."]
     if finding.not_ruled_out:
-        limits.append(f"Not excluded: {'; '.join(map(describe_word, finding.not_ruled_out))}.")
+        limits.append(f"Not excluded: {'; '.join(map(describe_doubt, finding.not_ruled_out))}.")
     limits += [text for text, _ in describe_outages(data, finding)]
     wait = DELAY if source.kind == "own" else timedelta(0)
     return PrintableClaim(

@@ -44,6 +44,8 @@ class Analysis:
     """Planned connections; of others' counts there are none."""
     names: KnownNames | None = None
     """Who measured where on which day; of others' counts nobody knows."""
+    other_side: int = 0
+    """Rows of the laboratory, or where those are wanted of all others."""
 
 
 def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, label: str, *,
@@ -85,7 +87,7 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
                         and is_about(subject, row["service"], (row["target"],) if row["target"] else ())),
         measured=measured,
         services_beside=len(services) - len(mine), countries_beside=len(pc.unique(abroad["probe_cc"])),
-        problems=tuple(problems), defects=tuple(defects),
+        problems=tuple(problems), defects=tuple(defects), other_side=analysis.other_side,
         slowed=tuple(list_slowed_parts(analysis.tallies, subject, since, known)),
         planned=tuple(list_planned_parts(analysis.tallies, subject, known))))
 

@@ -181,6 +181,8 @@ class LookSource:
     planned: tuple[PlannedPart, ...] = ()
     defects: tuple[KnownDefect, ...] = ()
     """Failures that are the program's own."""
+    other_side: int = 0
+    """Rows that were left out: the laboratory's, or where those are wanted all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +212,8 @@ class LookData:
     since: datetime | None = None
     beside: LookBeside = field(default_factory=LookBeside)
     """What others say: legal lists, stores, outages."""
+    lab: bool = False
+    """The laboratory's rows were counted: nothing of it is to be printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,11 @@ def describe_word(word: str) -> str:
     return _MEANINGS.get(word, word.replace("_", " "))
 
 
+def describe_doubt(word: str) -> str:
+    """What was not excluded. A check says what may have happened, and a doubt of a population what is not known."""
+    return f"that {describe_word(word)}" if word in EVENT_CHECKS else describe_word(word)
+
+
 def name_role(role: str) -> str:
     """A role in a sentence."""
     return _ROLE_NAMES.get(role, role.replace("_", " "))

@@ -102,6 +102,16 @@ def test_what_cannot_be_looked_at_is_refused(counts: Path, words: tuple[str, ...
     assert done.exit_code == 2
 
 
+@pytest.mark.parametrize(("code", "is_refused"), [
+    ("QQ", True), ("zz", True), ("AA", True), ("QM", True), ("QA", False), ("ZA", False), ("XK", False), ("XA", False),
+])
+def test_a_code_that_no_country_has_is_refused_and_the_laboratorys_are_not(
+        counts: Path, code: str, is_refused: bool) -> None:
+    done = CliRunner().invoke(cli, ["look", "whatsapp", code, "--counts", str(counts), "--json"])
+    assert done.exit_code == (2 if is_refused else 0), done.output
+    assert (f"no country has the code {code.upper()}" in done.output) is is_refused
+
+
 @pytest.mark.long
 @pytest.mark.slow
 def test_own_results_are_judged_together(tmp_path: Path) -> None:
