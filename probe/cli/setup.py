@@ -121,10 +121,11 @@ def setup(config: str | None, file: Path | None, sheet: str | None, agree: int |
             raise click.ClickException(why)
         if why := said.explain_no_consent(given):
             raise click.ClickException(why)
-        given = said.merge_answers(given, Answers(results=_folder(before)))
+        results = (given.results or "").strip() or _folder(before)
+        given = said.merge_answers(Answers(results=results), given)
         changes = said.list_changes(given, before, known=known, today=datetime.now(UTC).date())
         added = said.list_added_controls(given, before)
-        try_writable(Path(given.results or _folder(before)).expanduser())
+        try_writable(Path(results).expanduser())
         write_file(target, _edit(text, changes, added, target).encode())
     except (SettingsError, CatalogueError, StoreError) as error:
         raise click.ClickException(str(error)) from error
