@@ -44,6 +44,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     from probe.results.archive import forgetting as archive
 
     try:
+        _check_folder(folder, configured=choose_results_folder(settings))
         kept = archive.find_kept(folder)
         if not kept.results and not kept.state:
             click.echo(say("Nothing is kept in {folder} or in this user's state: there is nothing to delete.",
@@ -82,6 +83,13 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     if found := list_installed():
         click.echo(say("Runs are still scheduled ({names}) and would begin anew: probe uninstall",
                        names=", ".join(found)))
+
+
+def _check_folder(folder: Path, *, configured: Path) -> None:
+    """Raises StoreError for a folder that is not there: it may be mistyped, and what was meant is kept still. The
+    configured one is made by the first run only."""
+    if not folder.is_dir() and folder.absolute() != configured.absolute():
+        raise StoreError(say("{folder}: no such folder; nothing was deleted", folder=folder))
 
 
 @contextmanager

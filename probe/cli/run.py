@@ -338,7 +338,8 @@ def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
     click.echo(say("{count} endpoints at {sites} sites would be measured, {skipped} would be reported as not "
                    "attempted.",
                    count=count, sites=len(chosen.sites), skipped=len(chosen.skipped)))
-    cost = describe_costs(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min)
+    cost = describe_costs(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min,
+                          deadline_s=settings.run.deadline_s)
     click.echo(say("As measured, the core at consent level {level} takes {cost}.", level=settings.run.consent_level,
                    cost=cost))
     if plan.turn:

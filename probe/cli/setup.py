@@ -121,10 +121,11 @@ def setup(config: str | None, file: Path | None, sheet: str | None, agree: int |
             raise click.ClickException(why)
         if why := said.explain_no_consent(given):
             raise click.ClickException(why)
-        given = said.merge_answers(given, Answers(results=_folder(before)))
+        results = (given.results or "").strip() or _folder(before)
+        given = said.merge_answers(Answers(results=results), given)
         changes = said.list_changes(given, before, known=known, today=datetime.now(UTC).date())
         added = said.list_added_controls(given, before)
-        try_writable(Path(given.results or _folder(before)).expanduser())
+        try_writable(Path(results).expanduser())
         write_file(target, _edit(text, changes, added, target).encode())
     except (SettingsError, CatalogueError, StoreError) as error:
         raise click.ClickException(str(error)) from error
@@ -277,8 +278,8 @@ def _nothing_written() -> str:
 def _tell_text(before: Settings, profile: CountryProfile, cc: str) -> None:
     """The risk in short, and the whole text to whoever wants it."""
     places, upload, public = describe_destinations(before), before.upload.place, before.submit.place
-    for line in write_short_text(profile, cc=cc, costs=describe_costs(1, every_min=profile.every_min), to=places,
-                                 upload=upload, public=public):
+    for line in write_short_text(profile, cc=cc, to=places, upload=upload, public=public, costs=describe_costs(
+            1, every_min=profile.every_min, deadline_s=profile.deadline_s)):
         click.echo(line)
     click.echo()
     if click.confirm(say("Read the whole text (number {number}) now?", number=TEXT_NUMBER), default=False):
@@ -356,17 +357,18 @@ def _tell(target: Path) -> None:
     for line in _list_written(settings):
         click.echo(f"  {line}")
     click.echo(say("Next:"))
+    times = {"run_min": f"{settings.run.deadline_s / 60:.0f}", "every_min": profile_of(settings.vantage.cc).every_min}
     for command, what in NEXT.items():
-        click.echo(f"  {command:<27} {say(what)}")
+        click.echo(f"  {command:<27} {say(what, **(times if '{' in what else {}))}")
 
 
 NEXT: Mapping[str, str] = {
     "probe run --dry-run": "what would be measured; sends nothing",
-    "probe run --fast": "a minute: which messengers work here (probe run: 15 minutes, gently)",
-    "probe install systemd": "measure every hour (or: probe install cron, probe watch)",
+    "probe run --fast": "a minute: which messengers work here (probe run: {run_min} minutes, gently)",
+    "probe install systemd": "measure every {every_min} minutes (or: probe install cron, probe watch)",
     "probe status": "how it goes",
 }
-"""What to do after the set-up."""
+"""What to do after the set-up; `run_min`: how long a run takes, `every_min`: how often an installed one starts."""
 
 
 def _list_written(settings: Settings) -> Iterator[str]:
@@ -376,7 +378,8 @@ def _list_written(settings: Settings) -> Iterator[str]:
               cc=cc, folder=run.results)
     yield say("kept: {how}; removed.jsonl names what goes (change: [store])",
               how=_describe_store(settings))
-    yield say("runs take {costs}", costs=describe_costs(run.consent_level, every_min=profile_of(cc).every_min))
+    yield say("runs take {costs}", costs=describe_costs(run.consent_level, every_min=profile_of(cc).every_min,
+                                                       deadline_s=run.deadline_s))
     yield say("country and network are looked up in: {tables}", tables=", ".join(describe_geo_settings(settings.geo)))
     yield say("controls: {ways}", ways=", ".join(ways)) if ways else say(
         "controls: none. probe doctor says what one decides. To add one that does not learn what fails: {command}",

@@ -147,6 +147,8 @@ def test_a_profile_fills_what_was_not_said_and_a_choice_outlasts_it() -> None:
 
 @pytest.mark.parametrize(("answers", "told"), [
     (Answers(country="Germany"), "two letters"), (Answers(skip_services=("telegrm",)), "did you mean telegram"),
+    (Answers(country="UK"), "did you mean GB"), (Answers(country="qq"), "two letters"),
+    (Answers(country="XX"), "two letters"), (Answers(country="D\u0415"), "two letters"),
     (Answers(skip_services=("xyz",)), "probe targets list"), (Answers(network_type="tin cans"), "wired"),
 ])
 def test_an_answer_that_cannot_be_is_explained(answers: Answers, told: str) -> None:
@@ -217,6 +219,40 @@ def test_setup_in_a_conversation(home: Path) -> None:
     assert settings.consent.to == ("https://helper.example/",)
     assert [helper.id for helper in settings.helper] == ["a"]
     assert explain_lacking_consent(settings) == ""
+
+
+@pytest.mark.parametrize(("cc", "run_min", "every_min"), [("DE", 15, 60), ("TR", 40, 60), ("RU", 45, 180)])
+def test_time_and_rhythm_are_those_of_the_country(home: Path, cc: str, run_min: int, every_min: int) -> None:
+    result = call("setup", said=f"{cc}\n\nn\nc\na\nb\ny\n\n\n\n\n\n\n")
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.output.split())
+    assert text.count(f"{run_min} minutes each") == 2, "before consent, and after"
+    assert text.count(f"every {every_min} minutes") == 3
+    assert f"probe run: {run_min} minutes" in text
+    assert load_settings().run.deadline_s == run_min * 60
+    assert f"{run_min} minutes each" in " ".join(call("run", "--dry-run").output.split())
+
+
+def test_a_time_of_one_s_own_is_told_after_the_set_up(home: Path) -> None:
+    Path("probe.toml").write_text("[run]\ndeadline_s = 1200\n")
+    result = call("setup", "--config", "probe.toml", "--agree", str(TEXT_NUMBER), "--country", "RU")
+    assert "20 minutes" in result.output
+    assert "45 minutes" not in result.output
+
+
+@pytest.mark.parametrize("blank", ["", " ", "  \t"])
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_blank_is_no_results_folder(home: Path, blank: str, asked: bool) -> None:
+    said = f"DE\n\nn\nc\na\nb\ny\n\n\n\n\n\n{blank}\n"
+    flags = () if asked else ("--agree", str(TEXT_NUMBER), "--country", "DE", "--results", blank)
+    result = call("setup", *flags, said=said if asked else "")
+    assert result.exit_code == 0, result.output
+    assert load_settings().run.results == str(home / "probe-results")
+
+
+def test_a_results_folder_may_have_blanks_within(home: Path) -> None:
+    assert call("setup", "--agree", str(TEXT_NUMBER), "--country", "DE", "--results", " my results ").exit_code == 0
+    assert load_settings().run.results == str(home / "my results")
 
 
 @pytest.mark.parametrize("said", [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from probe.config.consent.run_costs import MEASURED, count_day_cost, count_days_kept
+from probe.config.consent.country_profiles import profile_of
+from probe.config.consent.run_costs import MEASURED, count_day_cost, count_days_kept, describe_costs
 from probe.core.tables.consent_words import LEVELS
 from project_root import ROOT
 
@@ -28,3 +29,12 @@ def test_a_quota_holds_fewer_days_of_more_runs() -> None:
     kept = [count_days_kept(1, every_min=minutes, quota_mb=2000) for minutes in (15, 60, 180)]
     assert kept == sorted(kept)
     assert kept[0] < kept[-1]
+
+
+@pytest.mark.parametrize(("cc", "told"), [
+    ("DE", ("every 60 ", " 15 minutes each")), ("TR", ("every 60 ", " 40 minutes each")),
+    ("RU", ("every 180 ", " 45 minutes each"))])
+def test_a_run_takes_the_whole_time_of_its_country(cc: str, told: tuple[str, str]) -> None:
+    profile = profile_of(cc)
+    costs = describe_costs(1, every_min=profile.every_min, deadline_s=profile.deadline_s)
+    assert all(part in costs for part in told), costs

@@ -29,7 +29,7 @@ from probe.measurement.session.selection import select_sites
 from probe.operation.status.answer_history import trace_blocks
 from probe.operation.status.answer_json import encode_answer
 from probe.operation.status.answer_lookup import Span, join_spans
-from probe.operation.status.answer_text import describe_answer
+from probe.operation.status.answer_text import describe_answer, describe_service_answer
 from probe.operation.status.run_answer import RunAnswer, answer_run, find_stop
 from probe.operation.status.service_answer import CatalogueFacts, PartAnswer, gather_catalogue_facts
 
@@ -203,6 +203,16 @@ def test_whatever_a_run_says_can_be_told(said: list[tuple[str, Role, Outcome, st
     lines = list(describe_answer(told))
     assert not any(character < " " or character == "\x7f" for line in lines for character in line)
     assert encode_answer(told)["run_id"] == "r"
+
+
+@pytest.mark.parametrize(("roles", "said"), [
+    (("api",), "account works"), (("chat", "api"), "chat and account work"), (("media",), "files work"),
+    (("web",), "web works"),
+])
+def test_one_part_takes_a_singular_and_is_joined_once(roles: tuple[Role, ...], said: str) -> None:
+    told = answer([verdict("ok", role=role) for role in roles], [row("ok", role=role) for role in roles])
+    (line,) = map(describe_service_answer, told.services)
+    assert line.endswith(said), line
 
 
 def test_every_word_has_what_it_says() -> None:

@@ -23,16 +23,15 @@ class RunCost:
     sent_kb: float
     received_kb: float
     disk_kb: float
-    runtime_s: float
     connections: int
     questions: int
     """TCP connections and DNS questions, which whoever is on the way can count."""
 
 
 MEASURED: Mapping[int, RunCost] = MappingProxyType({
-    1: RunCost(sent_kb=636, received_kb=2033, disk_kb=1576, runtime_s=897, connections=791, questions=752),
-    2: RunCost(sent_kb=784, received_kb=2326, disk_kb=2119, runtime_s=894, connections=1093, questions=1102),
-    3: RunCost(sent_kb=862, received_kb=2658, disk_kb=2181, runtime_s=899, connections=1086, questions=1150),
+    1: RunCost(sent_kb=636, received_kb=2033, disk_kb=1576, connections=791, questions=752),
+    2: RunCost(sent_kb=784, received_kb=2326, disk_kb=2119, connections=1093, questions=1102),
+    3: RunCost(sent_kb=862, received_kb=2658, disk_kb=2181, connections=1086, questions=1150),
 })
 """By consent level."""
 
@@ -54,14 +53,15 @@ def count_day_cost(cost: RunCost, *, every_min: int) -> DayCost:
                    disk_mb=runs * cost.disk_kb / 1000)
 
 
-def describe_costs(level: int, *, every_min: int) -> str:
-    """Traffic, time and disk of a day, and what is seen of one run on the way."""
+def describe_costs(level: int, *, every_min: int, deadline_s: float) -> str:
+    """Traffic, time and disk of a day, and what is seen of one run on the way. `deadline_s`: a run's whole time, over
+    which it is spread."""
     cost = MEASURED[level]
     day = count_day_cost(cost, every_min=every_min)
     return say("about {day_mb:.0f} MB a day with a run every {every_min} minutes ({run_mb:.1f} MB and {run_min:.0f} "
                "minutes each), and {disk_mb:.0f} MB a day on disk; on the way {connections} connections and "
                "{questions} DNS questions a run are seen", day_mb=day.traffic_mb, every_min=every_min,
-               run_mb=(cost.sent_kb + cost.received_kb) / 1000, run_min=cost.runtime_s / 60, disk_mb=day.disk_mb,
+               run_mb=(cost.sent_kb + cost.received_kb) / 1000, run_min=deadline_s / 60, disk_mb=day.disk_mb,
                connections=cost.connections, questions=cost.questions)
 
 

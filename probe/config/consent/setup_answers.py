@@ -4,7 +4,6 @@ for reading the file, and the tables that are named."""
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,7 @@ from probe.config.consent.consent_check import make_consent
 from probe.config.consent.control_ways import add_controls, load_default_feeds
 from probe.config.consent.country_profiles import CountryProfile, profile_of
 from probe.config.geo.geo_status import parse_geo_settings
+from probe.config.geo.geo_table import NO_COUNTRY
 from probe.config.settings import (
     FeedSettings,
     RunSettings,
@@ -30,6 +30,7 @@ from probe.config.settings import (
 from probe.config.settings_edit import AddedTables, Tables
 from probe.core.languages import SOURCE
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
+from probe.core.tables.countries import COUNTRY_SLIPS, is_country
 from probe.core.tables.run_words import NETWORK_TYPES as NETWORK_TYPES
 from probe.core.translation import say
 
@@ -95,13 +96,17 @@ def add_answers(first: Answers, more: Answers) -> Answers:
 
 
 def parse_country(text: str) -> str:
-    """A country's code in capitals. Raises SettingsError."""
-    if not text.strip():
-        return "ZZ"
-    if not re.fullmatch(r"[A-Za-z]{2}", text.strip()):
+    """A country's code in capitals, or ZZ. Raises SettingsError for a code that no country has."""
+    cc = text.strip().upper()
+    if cc in ("", NO_COUNTRY):
+        return NO_COUNTRY
+    if cc in COUNTRY_SLIPS:
+        raise SettingsError(say("{text} is no country: {hint}", text=repr(text),
+                                hint=say("did you mean {near}?", near=COUNTRY_SLIPS[cc])))
+    if not is_country(cc):
         raise SettingsError(say("{text} is no country: give its two letters, such as DE, or ZZ not to tell it",
                                 text=repr(text)))
-    return text.strip().upper()
+    return cc
 
 
 def parse_network_type(text: str) -> str:

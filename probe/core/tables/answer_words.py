@@ -51,12 +51,12 @@ _ADD_CONTROL: Final = (f"{FIRST_CONTROL} (all ways, and what each tells to whom:
                        "named: probe doctor")
 
 ROLE_WORDS: Mapping[Role, str] = MappingProxyType({
-    "chat": "chat", "api": "account and settings", "web": "web", "media": "pictures and files", "call": "call servers",
+    "chat": "chat", "api": "account", "web": "web", "media": "pictures and files", "call": "call servers",
     "push": "notifications", "register": "sign-up", "store": "its place in the app store", "download": "downloads",
     "control": "controls",
 })
-"""What people call a part. Those of more than one word take a plural."""
-PLURAL_ROLES: frozenset[Role] = frozenset({"api", "media", "call", "push", "download", "control"})
+"""What people call a part."""
+PLURAL_ROLES: frozenset[Role] = frozenset({"media", "call", "push", "download", "control"})
 
 PART_STATES: Mapping[PartState, StateWords] = MappingProxyType({
     "blocked": StateWords(one="is BLOCKED", many="are BLOCKED"),

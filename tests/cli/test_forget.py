@@ -1,0 +1,43 @@
+"""Which folder `probe forget` takes for one that it was meant to empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from probe.cli.main import cli
+from probe.operation.commands.exit_codes import EXIT_FAILED
+
+
+@pytest.fixture
+def key(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A secret in this user's state; `results` is configured and was never made, `mine` is another folder."""
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
+    monkeypatch.setattr("probe.operation.schedules.installed_schedules.list_installed", lambda: ())
+    monkeypatch.setenv("PROBE_CONFIG", "probe.toml")
+    monkeypatch.setenv("XDG_STATE_HOME", str(in_folder / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(in_folder / "cache"))
+    (in_folder / "probe.toml").write_text('[run]\nresults = "results"\n')
+    (in_folder / "mine").mkdir()
+    path = in_folder / "state" / "probe" / "identity.key"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"k" * 32)
+    return path
+
+
+@pytest.mark.parametrize(("folder", "code"), [
+    ("nosuch", EXIT_FAILED), ("results/nosuch", EXIT_FAILED), ("mine/\x1b[2J", EXIT_FAILED), ("mine", 0),
+    ("results", 0), (None, 0),
+])
+def test_a_mistyped_folder_is_no_all_clear(key: Path, folder: str | None, code: int) -> None:
+    result = CliRunner().invoke(cli, ["forget", *([folder] if folder else []), "--yes"])
+    assert (result.exit_code, key.exists()) == (code, code != 0), result.output
+    assert "\x1b" not in result.output
+
+
+def test_a_mistyped_folder_is_told_where_nothing_is_kept_at_all(key: Path) -> None:
+    key.unlink()
+    assert [CliRunner().invoke(cli, ["forget", *named]).exit_code for named in (["nosuch"], ["results"], [])] == [
+        EXIT_FAILED, 0, 0]
