@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from probe.cli.look_beside import BesideWish, find_wish, list_beside_differences
 from probe.cli.look_inputs import FetchWish, fetch_archive, find_evidence, list_evidence, read_sources
 from probe.cli.registers import Asked, choose_lists
 from probe.core.stamps import parse_time
+from probe.core.tables.countries import COUNTRY_SLIPS, is_country
 from probe.operation.commands.exit_codes import EXIT_FAILED
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.research_extra import check_research_extra
@@ -26,9 +26,6 @@ from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
     from probe.research.look.look_values import LookData, LookSubject
-
-_NOBODYS = re.compile(r"AA|Q[M-Z]|ZZ")
-"""Codes that ISO 3166-1 leaves to users and gives to no country; but X and a letter, which the laboratory uses."""
 
 
 @click.command()
@@ -210,8 +207,10 @@ def _choose_subject(service: str, country: str, catalogue: str | None = None) ->
 def _read_country(country: str) -> str:
     if not (len(country) == 2 and country.isascii() and country.isalpha()):
         raise click.BadParameter(f"{visible(country[:20])!r} is no country's code of two letters")
-    if _NOBODYS.fullmatch(code := country.upper()):
-        raise click.UsageError(f"no country has the code {code}")
+    code = country.upper()
+    if not (is_country(code) or code.startswith("X")):  # made-up fleets have networks in countries with an X
+        meant = f"; did you mean {COUNTRY_SLIPS[code]}?" if code in COUNTRY_SLIPS else ""
+        raise click.UsageError(f"no country has the code {code}{meant}")
     return code
 
 

@@ -103,7 +103,8 @@ def test_what_cannot_be_looked_at_is_refused(counts: Path, words: tuple[str, ...
 
 
 @pytest.mark.parametrize(("code", "is_refused"), [
-    ("QQ", True), ("zz", True), ("AA", True), ("QM", True), ("QA", False), ("ZA", False), ("XK", False), ("XA", False),
+    ("QQ", True), ("zz", True), ("AA", True), ("QM", True), ("UK", True), ("AB", True), ("QA", False), ("ZA", False),
+    ("XK", False), ("XA", False),
 ])
 def test_a_code_that_no_country_has_is_refused_and_the_laboratorys_are_not(
         counts: Path, code: str, is_refused: bool) -> None:
