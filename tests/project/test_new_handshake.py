@@ -52,12 +52,12 @@ def run(folder: Path, *command: str, fails: bool = False) -> str:
 
 def test_every_place_of_the_skeleton_is_there() -> None:
     for marks_sender in (False, True):
-        asked = new_handshake.Handshake(name="irc", title="IRC", over="tcp", marks_sender=marks_sender)
+        asked = new_handshake.Handshake(name="zz_made_up", title="Made up", over="tcp", marks_sender=marks_sender)
         made = new_handshake.plan(asked, ROOT)
         new = [path for path in made if not path.exists()]
         assert len(new) == 3
         assert len(made) == 8
-        assert all("irc" in text for text in made.values())
+        assert all("zz_made_up" in text for text in made.values())
 
 
 def test_a_name_that_is_taken_or_no_word_changes_nothing(tmp_path: Path) -> None:
