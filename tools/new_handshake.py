@@ -7,6 +7,7 @@ places marked TODO are filled; `docs/handshake.md` walks through one.
 from __future__ import annotations
 
 import argparse
+import keyword
 import re
 import subprocess
 import sys
@@ -48,6 +49,13 @@ def plan(asked: Handshake, root: Path) -> dict[Path, str]:
     """Every file that comes or changes, with its new text. Raises ScaffoldError; writes nothing."""
     if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", asked.name):
         raise ScaffoldError(f"{asked.name}: a name is of small letters, digits and underlines")
+    if keyword.iskeyword(asked.name):
+        raise ScaffoldError(f"{asked.name}: a word of Python itself; choose another name")
+    if not re.fullmatch(r"[^\W_][\w .,+/()-]{0,60}", asked.title):
+        raise ScaffoldError("the title: letters, digits and plain marks, at most 61, no quotation marks or backslashes")
+    table = root / "probe" / "core" / "tables" / "protocols.py"
+    if table.is_file() and f'"{asked.name}"' in table.read_text(encoding="utf-8"):
+        raise ScaffoldError(f"{asked.name}: there is a protocol of this name; choose another one")
     words = asked.words()
     tables, messengers, servers = "probe/core/tables", "probe/measurement/messengers", "lab/probe_lab/servers"
     new = {f"{messengers}/{asked.name}_speech.py": templates.SPEECH, f"{servers}/app_{asked.name}.py": templates.SERVER,

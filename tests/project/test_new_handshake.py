@@ -70,6 +70,15 @@ def test_a_name_that_is_taken_or_no_word_changes_nothing(tmp_path: Path) -> None
         new_handshake.plan(IRC, tmp_path)
 
 
+@pytest.mark.parametrize(("name", "title"), [
+    ("mqtt", "M"), ("tcp", "T"), ("class", "C"), ("zz_new", 'a""" b'), ("zz_new", "a\nb"), ("zz_new", "a\\"),
+    ("zz_new", ""),
+])
+def test_what_would_break_the_tables_is_refused(name: str, title: str) -> None:
+    with pytest.raises(new_handshake.ScaffoldError):
+        new_handshake.plan(new_handshake.Handshake(name=name, title=title, over="tls", marks_sender=False), ROOT)
+
+
 def test_a_table_that_has_changed_is_named(tmp_path: Path) -> None:
     (tmp_path / "probe" / "core" / "tables").mkdir(parents=True)
     (tmp_path / "probe" / "core" / "tables" / "handshakes.py").write_text("nothing here\n", encoding="utf-8")
