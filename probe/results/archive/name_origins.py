@@ -7,21 +7,17 @@ and until the day on which most did again. So a later day changes nothing of an 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from io import StringIO
 from pathlib import Path
 
 from probe.core.tables.origin_words import ORIGIN_WORDS, OriginWord
-from probe.results.files.atomic import StoreError, replace_file, translate_os_errors
+from probe.results.archive.record_files import NAME, read_record_rows, write_record_rows
 
 NAME_ORIGINS_FILE = "name-origins.csv"
 COLUMNS = ("probe_id", "asn", *ORIGIN_WORDS, "elsewhere")
-_MOST_BYTES = 256 << 20
-_NAME = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 _MOST_SPANS = 100
 
@@ -75,31 +71,14 @@ def read_elsewhere(path: Path) -> Elsewhere:
 
 def read_name_origins(path: Path) -> dict[tuple[str, int], NameOrigins]:
     """The rows of the file; none where it is not there. Raises StoreError for a file that is none."""
-    if not path.is_file():
-        return {}
-    with translate_os_errors(path):
-        if path.stat().st_size > _MOST_BYTES:
-            raise StoreError(f"{path}: larger than {_MOST_BYTES >> 20} MB; move it away, and origins begin anew")
-        text = path.read_text(encoding="utf-8", errors="replace")
-    rows = csv.DictReader(text.splitlines())
-    made: dict[tuple[str, int], NameOrigins] = {}
-    try:
-        for row in rows:
-            key, told = _read_row(row)
-            made[key] = told
-    except (ValueError, TypeError, KeyError, csv.Error) as error:
-        raise StoreError(f"{path}, line {rows.line_num}: is no row of {', '.join(COLUMNS)}; mend it") from error
-    return made
+    return dict(read_record_rows(path, COLUMNS, _read_row, if_too_large="move it away, and origins begin anew"))
 
 
 def write_name_origins(path: Path, names: Mapping[tuple[str, int], NameOrigins]) -> None:
     """Writes the file, as a whole or not at all. Raises StoreError."""
-    text = StringIO()
-    rows = csv.writer(text, lineterminator="\r\n")
-    rows.writerow(COLUMNS)
-    rows.writerows((name, asn, *(told.counts[word] for word in ORIGIN_WORDS), _format_spans(told.elsewhere))
-                   for (name, asn), told in sorted(names.items()))
-    replace_file(path, text.getvalue().encode())
+    write_record_rows(path, COLUMNS, (
+        (name, asn, *(told.counts[word] for word in ORIGIN_WORDS), _format_spans(told.elsewhere))
+        for (name, asn), told in sorted(names.items())))
 
 
 def _format_spans(spans: Sequence[DaySpan]) -> str:
@@ -107,11 +86,11 @@ def _format_spans(spans: Sequence[DaySpan]) -> str:
 
 
 def _read_row(row: Mapping[str, str]) -> tuple[tuple[str, int], NameOrigins]:
-    """Raises ValueError, TypeError or KeyError for what is none."""
+    """Raises ValueError or TypeError for what is none."""
     name, asn, *counts = (row[column] for column in COLUMNS[:-1])
-    if not _NAME.fullmatch(name) or not all(_NUMBER.fullmatch(text) for text in (asn, *counts)):
+    if not NAME.fullmatch(name) or not all(_NUMBER.fullmatch(text) for text in (asn, *counts)):
         raise ValueError(name)
-    spans = row["elsewhere"].split()
+    spans = str.split(row["elsewhere"])  # TypeError where the row ends before it
     if len(spans) > _MOST_SPANS:
         raise ValueError(name)
     return (name, int(asn)), NameOrigins(counts=dict(zip(ORIGIN_WORDS, map(int, counts), strict=True)),

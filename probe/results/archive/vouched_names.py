@@ -10,24 +10,20 @@ prefixes. `name-origins.csv` beside it says who spoke for a network from elsewhe
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from io import StringIO
 from pathlib import Path
 
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
 from probe.results.archive.name_origins import NAME_ORIGINS_FILE, DaySpan, Elsewhere, is_elsewhere, read_elsewhere
-from probe.results.files.atomic import StoreError, replace_file, translate_os_errors
+from probe.results.archive.record_files import NAME, read_record_rows, write_record_rows
 
 VOUCHED_FILE = "vouched.csv"
 FIRST_SEEN_FILE = "first-seen.csv"
 PROVEN_FILE = "proven-ages.csv"
 COLUMNS = ("probe_id", "since", "asn", "prefix")
-_MOST_BYTES = 256 << 20
-_NAME = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _PREFIX = re.compile(r"[A-Za-z0-9._:-]{0,64}", re.ASCII)
 _ASN = re.compile(r"\d{0,10}", re.ASCII)
 
@@ -83,39 +79,23 @@ def read_vouched_names(directory: Path) -> VouchedNames | None:
 
 def read_record(path: Path) -> Mapping[tuple[str, int], VouchedName]:
     """The rows of such a file; none where it is not there. Raises StoreError for a file that is none."""
-    if not path.is_file():
-        return {}
-    with translate_os_errors(path):
-        if path.stat().st_size > _MOST_BYTES:
-            raise StoreError(f"{path}: larger than {_MOST_BYTES >> 20} MB; give a record of these months alone")
-        text = path.read_text(encoding="utf-8", errors="replace")
-    rows = csv.DictReader(text.splitlines())
     made: dict[tuple[str, int], VouchedName] = {}
-    try:
-        if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
-            raise StoreError(f"{path}: lacks {', '.join(missing)}; its columns are {', '.join(COLUMNS)}")
-        for row in rows:
-            key, told = _read_row(row)
-            if key not in made or made[key].since < told.since:
-                made[key] = told
-    except (ValueError, TypeError, csv.Error) as error:
-        raise StoreError(f"{path}, line {rows.line_num}: is no row of {', '.join(COLUMNS)}; mend it") from error
+    for key, told in read_record_rows(path, COLUMNS, _read_row, if_too_large="give a record of these months alone"):
+        if key not in made or made[key].since < told.since:
+            made[key] = told
     return made
 
 
 def write_record(path: Path, names: Mapping[tuple[str, int], VouchedName]) -> None:
     """Writes such a file, as a whole or not at all. Raises StoreError."""
-    text = StringIO()
-    rows = csv.writer(text, lineterminator="\r\n")
-    rows.writerow(COLUMNS)
-    rows.writerows((name, told.since.isoformat(), asn, told.prefix) for (name, asn), told in sorted(names.items()))
-    replace_file(path, text.getvalue().encode())
+    write_record_rows(path, COLUMNS, (
+        (name, told.since.isoformat(), asn, told.prefix) for (name, asn), told in sorted(names.items())))
 
 
 def _read_row(row: Mapping[str, str]) -> tuple[tuple[str, int], VouchedName]:
     """Raises ValueError or TypeError for what is none."""
     name, asn, prefix = row["probe_id"], row["asn"], row["prefix"]
-    if not (_NAME.fullmatch(name) and _ASN.fullmatch(asn) and _PREFIX.fullmatch(prefix)):
+    if not (NAME.fullmatch(name) and _ASN.fullmatch(asn) and _PREFIX.fullmatch(prefix)):
         raise ValueError(name)
     return (name, int(asn or 0)), VouchedName(since=date.fromisoformat(row["since"]), prefix=prefix)
 
