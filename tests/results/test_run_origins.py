@@ -108,7 +108,8 @@ def test_who_comes_and_goes_too_often_stays_elsewhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["x\n1\n", "probe_id,asn,same,other,unknown,elsewhere\na,b,1,1,1,\n",
                                   "probe_id,asn,same,other,unknown,elsewhere\na,1,1,1,1,2026\n",
-                                  "probe_id,asn,same,other,unknown,elsewhere\na,1,1\n"])
+                                  "probe_id,asn,same,other,unknown,elsewhere\na,1,1\n",
+                                  "probe_id,asn,same,other,unknown,elsewhere\na,1,1,1,1\n"])
 def test_a_record_that_is_none_is_told(text: str, tmp_path: Path) -> None:
     (tmp_path / NAME_ORIGINS_FILE).write_text(text)
     with pytest.raises(StoreError):
