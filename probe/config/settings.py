@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -36,6 +38,15 @@ class HelperSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     address: str = ""
     asn: int = 0
     cc: str = ""
+    agreed: str = ""
+    """Date on which its operator agreed to be asked for foreign names, YYYY-MM-DD; empty: he did not."""
+
+    def __post_init__(self) -> None:
+        if self.agreed:
+            date.fromisoformat(self.agreed)
+            ipaddress.ip_address(self.address)
+            if not (self.asn and self.cc):
+                raise ValueError("a helper that agreed to be asked for foreign names needs `address`, `asn` and `cc`")
 
 
 class VantageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from made_up_verdicts import cut, verdict_on
 from observations import REFUSED, RESET, told
 from probe.core.observations import ControlAnswer
 from probe.inference.evidence.hop_evidence import HopLocation
+from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.rules.all_rules import list_rules
 from probe.inference.rules.path_rules import PATH_TABLE
 from probe.inference.rules.rule import Decision, Rule, decide
@@ -20,6 +21,7 @@ from probe.inference.verdicts.confidence import (
     WORDS_ABOUT_NAMES,
     WORDS_OF_CONTROLS,
     limit_confidence,
+    limit_place,
 )
 from probe.measurement.planning.steps import AskControl
 from recorded_datagrams import CONTRARY, scene
@@ -50,6 +52,17 @@ def test_a_control_that_agrees_makes_nobody_less_sure() -> None:
     assert without.rule.id == "tls/reset_sni"
     assert limit_confidence(found, bare, networks=1) == without.rule.confidence
     assert limit_confidence(found, bare, networks=2) == found.rule.confidence
+
+
+@pytest.mark.parametrize(("shown", "most"), [
+    (dict(shapes=ShapeEvidence(elsewhere="helpers")), CONTROLS_ALONE),
+    (dict(shapes=ShapeEvidence(elsewhere="helpers"), **AT_A_HOP), 1.0),
+    (dict(shapes=ShapeEvidence(elsewhere="name")), 1.0), (AT_A_HOP, 1.0),
+], ids=["helpers alone", "helpers and a search", "a server that agreed", "a search"])
+def test_a_place_that_helpers_alone_show_is_their_word(shown: dict[str, Any], most: float) -> None:
+    found = decide(PATH_TABLE, scene(**INNOCENT, **CONTRARY, **shown))
+    assert (found.rule.outcome, found.basis) == ("blocked", "place")
+    assert limit_place(found) == most
 
 
 def test_where_no_trusted_resolver_spoke_controls_alone_tell_of_names() -> None:

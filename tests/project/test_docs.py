@@ -15,10 +15,10 @@ import pytest
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.proof_strength import rate_proof
 from probe.cli.main import COMMANDS
-from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
+from probe.inference.evidence.foreign_names import ELSEWHERE_ATTEMPTS
 from probe.inference.evidence.transfer_evidence import ENOUGH_DEAD
 from probe.measurement.hops import hop_search, locate_udp, trace, ttl_flow
-from probe.measurement.planning import control_plan, flow_plan, flow_suspects, residual_plan, shape_plan
+from probe.measurement.planning import control_plan, flow_plan, flow_suspects, foreign_plan, residual_plan, shape_plan
 from probe.measurement.planning import locate_plan as plan_locate
 from probe.measurement.planning.certificate_tries import ENOUGH_REFUSALS
 from probe.measurement.planning.plan_context import PlanContext
@@ -102,7 +102,8 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
         f"{plain.quick_attempts - 1} after an end, {ENOUGH_REFUSALS - 1} after a refused certificate | "
         f"{page} kB a page, {read_on} with level {flow_suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
         f"{shape_plan.PATIENCE_S:.0f} each |",
-        f"{shape_plan.NAMES_PER_SERVER} names a run, level {shape_plan.ELSEWHERE_LEVEL} | {ELSEWHERE_ATTEMPTS + 1} |",
+        f"{foreign_plan.NAMES_PER_SERVER} names a run, level {foreign_plan.ELSEWHERE_LEVEL} | "
+        f"{ELSEWHERE_ATTEMPTS + 1} |",
         f"2 for each of {len(SLOTS_S)} slots | {page} kB a page | {wait_s} each, after {first} and {second} |",
         f"1, with level {residual_plan.CONSENT_LEVEL} {residual_plan.MAX_ASKED} | 5 kB each | {wait_s} each, up to "
         f"{residual_plan.AFTER_S[-1]:.0f} after |",

@@ -126,6 +126,8 @@ def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, .
     """What one entry of `match` stands for: several texts for an alias, one for anything else."""
     if trigger in SHAPE_TRIGGERS and "=@" in item:
         key, _, alias = item.partition("=@")
+        if alias not in scene.drawn:
+            return (_substitute(item, scene),)
         kind = {"name": "sni", "address": "address"}[key]
         return tuple(dict.fromkeys(f"{key}={text}" for row in scene.drawn[alias]
                                    for text in _matches(row, scene.world, kind)))
@@ -198,6 +200,7 @@ def _substitute(text: str, scene: ReferenceContext) -> str:
         "foreign": scene.foreign,
         "client4": scene.world.client4,
         "client6": scene.world.client6,
+        "helper": next((vantage.ipv4 for vantage in scene.world.vantages), ""),
         **{alias: rows[0].host for alias, rows in scene.drawn.items()},
     }
     return REFERENCE.sub(lambda found: places.get(found[1], found[0]), text)

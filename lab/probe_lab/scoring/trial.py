@@ -29,6 +29,8 @@ from probe_lab.scoring.looks import list_looks
 from probe_lab.truth import read_log
 from probe_lab.users.user_rows import UserRow, judge_uses, use_sites
 
+AGREED_ON = "2026-01-01"
+"""When the operators of helpers, and of the server for foreign names, agreed."""
 FULL_CONSENT = max(CONSENT_LEVELS)
 """The consent level of a trial unless another is asked for: all that the program can do."""
 VANTAGE_ASN = 64500
@@ -220,11 +222,12 @@ def configuration(world: World, *, helpers: bool, consent_level: int = FULL_CONS
     lines = ["[run]", f"consent_level = {consent_level}", "",
              "[vantage]", f'cc = "{world.cc}"', f"asn = {VANTAGE_ASN}"]
     for point in world.vantages if helpers else ():
-        fields = {"id": point.control_id, "url": point.url, "address": point.ipv4, "asn": point.asn, "cc": point.cc}
+        fields = {"id": point.control_id, "url": point.url, "address": point.ipv4, "asn": point.asn, "cc": point.cc,
+                  "agreed": AGREED_ON}
         lines += ["", "[[helper]]", *(f"{key} = {json.dumps(value)}" for key, value in fields.items())]
     for port in (443, 80) if agreed else ():
         lines += ["", "[[matrix_server]]", f'address = "{agreed}"', f"port = {port}", 'operator = "laboratory"',
-                  'agreed = "2026-01-01"']
+                  f'agreed = "{AGREED_ON}"']
     return "\n".join([*lines, ""])
 
 

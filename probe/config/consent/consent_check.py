@@ -15,7 +15,8 @@ def list_destinations(settings: Settings) -> tuple[str, ...]:
     """Where names are sent by the person's own configuration: helpers, and servers whose operators agreed; and who is
     asked for new lists of targets and for control feeds; and public networks that are asked about what failed."""
     return (*(helper.url for helper in settings.helper),
-            *dict.fromkeys(server.address for server in settings.matrix_server), *_lists(settings),
+            *dict.fromkeys((*(server.address for server in settings.matrix_server),
+                            *(helper.address for helper in settings.helper if helper.agreed))), *_lists(settings),
             *_feeds(settings), *list_public_destinations(settings))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from probe.core.tables.words import Empty
 
@@ -36,7 +36,9 @@ LostWhere = Literal["", "near", "far", "unknown"]
 EndWhere = Literal["", "before", "unknown"]
 """Where an end that came too soon came from: before all that may be the operator's own, or not shown; empty: it did not
 come too soon."""
-Elsewhere = Literal["", "name", "passes"]
+Elsewhere = Literal["", "name", "helpers", "passes"]
+STRUCK_ELSEWHERE: Final[tuple[Elsewhere, ...]] = ("name", "helpers")
+"""What shows that a name is struck at servers that have nothing to do with it."""
 """What a name met at servers whose operators agreed; empty: nothing is shown."""
 DnsSection = Literal["answer", "authority", "additional"]
 """Where in a reply a record stands."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 Purpose = Literal[
-    "target", "innocent", "port", "bytes", "shape", "program", "foreign", "trusted", "ladder", "dark", "trace",
+    "target", "innocent", "port", "bytes", "shape", "program", "foreign", "foreign_helper",
+    "trusted", "ladder", "dark", "trace",
     "route", "reference", "neighbour", "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
     "again", "turn", "beside", "stay", "records", "zone", "https",
 ]
@@ -19,6 +20,7 @@ PURPOSES: dict[Purpose, str] = {
     "program": "asks the target's address with the ClientHello of a program that people use, though the library's own "
                "passes; where it fails, with the library's in turns, and for an innocent name",
     "foreign": "asks a server whose operator agreed for the target's name, and before that for an innocent one",
+    "foreign_helper": "asks helpers whose operators agreed for the target's name, and before that for an innocent one",
     "trusted": "measures the target at addresses from trusted resolvers, behind a forged answer",
     "ladder": "tells how far the network reaches before any target is tried",
     "dark": "asks an address that answers no such question, to catch injected answers",
@@ -43,5 +45,7 @@ PURPOSES: dict[Purpose, str] = {
     "zone": "asks the network's resolver for the SOA of a name that it denies, or fails for",
     "https": "asks for the HTTPS record (type 65) of a name, as phones and browsers do beside its addresses",
 }
+FOREIGN_NAMES: frozenset[Purpose] = frozenset({"foreign", "foreign_helper"})
+"""What asks servers for names that are not theirs."""
 OF_OWN_LINE: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "route", "reference", "neighbour"})
 """What tells of the volunteer's own line: not published."""

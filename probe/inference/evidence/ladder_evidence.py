@@ -31,7 +31,7 @@ _INNOCENT: tuple[Purpose, ...] = ("ladder", "innocent")
 _NOT_ITS_OWN: tuple[TrustFinding, ...] = ("unknown_issuer", "device_root", "self_signed", "wrong_name")
 _RUNGS: tuple[Operation, ...] = ("connect", "http_round_trip")
 _TRANSFERS: tuple[Purpose, ...] = ("sample", "yardstick")
-_UNUSUAL: tuple[Purpose, ...] = ("shape", "program", "foreign")
+_UNUSUAL: tuple[Purpose, ...] = ("shape", "program", "foreign", "foreign_helper")
 """Hellos and names that say nothing of the line."""
 
 

@@ -15,13 +15,10 @@ from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.tables.evidence_words import Elsewhere, NarrowHello
-from probe.core.tables.failures import kind_of
-from probe.core.tables.operations import Operation
 from probe.core.tables.shapes import PLAIN, ShapeName
+from probe.inference.evidence.foreign_names import read_foreign_names
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
-ELSEWHERE_ATTEMPTS = 3
-"""So often the name must fail at an agreed server before anything is said of it."""
 SMALL_BYTES = 1280 - 60
 """Less than what every link takes in one packet: IPv6's least MTU (RFC 8200 section 5), headers left out."""
 
@@ -48,7 +45,8 @@ class ShapeEvidence:
     """Owners unrelated to this service, and to each other, whose servers show the same in this run: they answer another
     hello again and again, and the library's never."""
     elsewhere: Elsewhere = ""
-    """name: it fails alike at an agreed server where an innocent one is answered; passes; empty: not shown."""
+    """name: it fails alike at an agreed server where an innocent one is answered; helpers: at several helpers that
+    agreed; passes: it is answered at an agreed server; empty: not shown."""
 
 
 UNSHAPED = ShapeEvidence()
@@ -59,7 +57,7 @@ def gather_shape_evidence(site: Site, address: str, mine: Sequence[Observation],
                           controls: Sequence[ControlAnswer], *, known_as: str) -> ShapeEvidence:
     """`mine` are the site's own visits at `address`, which controls know as `known_as`."""
     library = [o for o in mine if o.operation == "tls_handshake"]
-    elsewhere = _elsewhere(site, mine, around)
+    elsewhere = read_foreign_names(site, mine, around)
     small = _small_answer(address, site.port, around)
     if not library or any(o.tls.server_hello or not o.failure for o in library):
         return ShapeEvidence(elsewhere=elsewhere, innocent_small=small)
@@ -152,34 +150,3 @@ def has_same_build(one: str, other: str) -> bool:
     if len(first) != 3 or len(second) != 3:
         return False
     return (first[0][:3], first[0][4:6], *first[1:]) == (second[0][:3], second[0][4:6], *second[1:])
-
-
-_WEIGHTIEST: tuple[Elsewhere, ...] = ("passes", "name")
-
-
-def _elsewhere(site: Site, mine: Sequence[Observation], around: Sequence[Observation]) -> Elsewhere:
-    """The word of the agreed servers: `passes` if the name is answered at any of them."""
-    foreign = sorted((o for o in around if o.purpose == "foreign"), key=lambda o: o.sequence)
-    ends = [o for o in mine if o.failure]
-    if not ends:
-        return ""
-    words = {_at_place(site, ends[-1], [o for o in foreign if (o.address, o.port) == place])
-             for place in {(o.address, o.port) for o in foreign}}
-    return next((word for word in _WEIGHTIEST if word in words), "")
-
-
-def _at_place(site: Site, end: Observation, there: Sequence[Observation]) -> Elsewhere:
-    """What the name met at one server, all of whose visits are given in order. Another name that failed there since
-    the innocent one was answered may have caused what ours met: then nothing is said."""
-    operation: Operation = "tls_handshake" if site.sni else "http_round_trip"
-    own = [o for o in there if o.hostname == site.host and (o.failure or o.operation == operation)]
-    if any(not o.failure for o in own):
-        return "passes"
-    alike = all(o.operation == end.operation and kind_of(o.failure) == kind_of(end.failure) for o in own)
-    if len(own) < ELSEWHERE_ATTEMPTS or not alike or end.operation != operation:
-        return ""
-    before = [o for o in there if o.sequence < own[0].sequence and (o.failure or o.operation == operation)]
-    between = [o for o in there if own[0].sequence < o.sequence < own[-1].sequence and o.failure
-               and o.hostname != site.host]
-    return "name" if before and not before[-1].failure and not between else ""
-

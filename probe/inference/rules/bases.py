@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from probe.core.tables.basis_words import Basis
+from probe.core.tables.evidence_words import STRUCK_ELSEWHERE
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
 from probe.inference.rules.connect_rules import LIVES
@@ -41,9 +42,9 @@ def _find_program_bases(c: PathContext) -> frozenset[Basis]:
 
 def _acts_before_the_door(c: PathContext) -> bool:
     """The search found the place, or attempts and datagrams are lost where others pass, or the name is struck alike at
-    another owner's server, whose operator agreed to be asked."""
+    another owner's server, or at helpers, whose operators agreed to be asked."""
     path = c.path
-    return path.is_before_door or _is_lost_alone(c) or path.shapes.elsewhere == "name"
+    return path.is_before_door or _is_lost_alone(c) or path.shapes.elsewhere in STRUCK_ELSEWHERE
 
 
 def _is_lost_alone(c: PathContext) -> bool:

@@ -9,6 +9,7 @@ alert, but then it has read the hello, and other shapes are not tried.
 from __future__ import annotations
 
 from probe.core.tables.basis_words import NOT_THE_FRONT
+from probe.core.tables.evidence_words import STRUCK_ELSEWHERE
 from probe.inference.rules.endings import is_hello_dropped, is_hello_muted, is_tls_closed, is_tls_reset, is_tls_silent
 from probe.inference.rules.path_context import (
     PathContext,
@@ -68,7 +69,7 @@ def _fits(c: PathContext) -> bool:
 
 def _name_and_shape(c: PathContext) -> bool:
     return (_shaped(c) and c.path.innocent == "reached"
-            and (_on_the_way(c) or c.path.shapes.elsewhere == "name"))
+            and (_on_the_way(c) or c.path.shapes.elsewhere in STRUCK_ELSEWHERE))
 
 
 SHAPES: tuple[PathRule, ...] = (

@@ -20,7 +20,13 @@ from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_TABLE
 from probe.inference.rules.rule import Decision, decide
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths
-from probe.inference.verdicts.confidence import WORDS_ABOUT_NAMES, WORDS_OF_CONTROLS, limit_confidence, limit_ok
+from probe.inference.verdicts.confidence import (
+    WORDS_ABOUT_NAMES,
+    WORDS_OF_CONTROLS,
+    limit_confidence,
+    limit_ok,
+    limit_place,
+)
 from probe.inference.verdicts.earlier_places import NO_PLACES, EarlierPlaces, find_earlier_place, with_earlier_place
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.role_verdicts import judge_services
@@ -110,7 +116,8 @@ def _of_path(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
     bare = renew_changed(context, path=without_controls(context.path))
     sure = limit_confidence(decision, bare, networks=context.path.control_networks)
     found = make_path_verdict(endpoint, decision)
-    return renew_changed(found, confidence=min(found.confidence, sure, limit_ok(found.outcome, context.path)))
+    return renew_changed(found, confidence=min(found.confidence, sure, limit_ok(found.outcome, context.path),
+                                               limit_place(decision)))
 
 
 def _of_name(case: SiteCase, endpoint: Endpoint, decision: Decision[NameEvidence]) -> Verdict:

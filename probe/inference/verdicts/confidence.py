@@ -18,6 +18,7 @@ from typing import TypeVar
 from probe.core.tables.block_types import is_ancestor
 from probe.core.tables.outcomes import Outcome
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.rule import Decision, Need, Rule, find_first_rule
 
 ONE_NETWORK = 0.7
@@ -51,6 +52,14 @@ def _says_as_much(alone: Rule[E], decision: Decision[E]) -> bool:
     rule = decision.rule
     return (alone.outcome == rule.outcome and is_ancestor(alone.block_type, rule.block_type)
             and (not decision.basis or decision.basis in alone.rests_on))
+
+
+def limit_place(decision: Decision[PathContext]) -> float:
+    """How sure an accusation may be whose place is shown by helpers' own servers alone: two people who act together
+    could end there what names the service. 1 for all others."""
+    path = decision.evidence.path
+    by_helpers = path.shapes.elsewhere == "helpers" and not path.is_before_door
+    return CONTROLS_ALONE if by_helpers and decision.basis == "place" else 1.0
 
 
 def limit_ok(outcome: Outcome, path: PathEvidence) -> float:

@@ -64,6 +64,8 @@ class PlanContext:
     """Inputs at which nothing answers anywhere."""
     agreed: tuple[tuple[str, int], ...] = ()
     """Addresses and ports of servers whose operators agreed to be asked for foreign names."""
+    agreed_helpers: tuple[tuple[str, int], ...] = ()
+    """The same of helpers, in different networks; none where there are fewer than it takes."""
     consent_level: int = 1
     """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the
     path."""

@@ -10,26 +10,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from probe.catalogue.sites import Site
-from probe.core.addresses import family_of
 from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.failures import Failure, is_timeout, kind_of
 from probe.core.tables.operations import Operation
 from probe.core.tables.shapes import PLAIN, SHAPES, ShapeName
 from probe.core.tables.words import Empty
-from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.evidence.whole_attempts import list_whole_attempts
+from probe.measurement.planning.foreign_plan import plan_foreign_names
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
-from probe.measurement.planning.site_visits import make_innocent_visit, make_target_visit
+from probe.measurement.planning.site_visits import make_target_visit
 from probe.measurement.planning.steps import Step, Visit
 
 WORDS: frozenset[Failure] = frozenset(("connection_reset", "eof_error", "generic_timeout_error", "timed_out"))
 PATIENCE_S = 4.0
 """Only what passes says anything: nobody needs to wait as long for it as for what convicts."""
-NAMES_PER_SERVER = 3
-ELSEWHERE_LEVEL = 3
-"""The name of a messenger sent to somebody else's address is something to ask a volunteer about."""
 
 
 def plan_shapes(site: Site, address: str, source: AddressSource | Empty, history: SiteHistory,
@@ -39,7 +35,7 @@ def plan_shapes(site: Site, address: str, source: AddressSource | Empty, history
     if _first_failing(history) != address or not _is_fit(site, mine):
         return []
     steps = _other_shapes(site, address, source, mine, history, context) if site.sni and _before_hello(mine) else []
-    return steps + _elsewhere(site, history, context)
+    return steps + plan_foreign_names(site, history, context)
 
 
 def _first_failing(history: SiteHistory) -> str:
@@ -123,36 +119,3 @@ def _make_shaped_visit(site: Site, address: str, shape: ShapeName | Empty, conte
         alpn=site.alpn, trust=site.trust, target_id=site.endpoints[0].target_id if own else "",
         input=site.endpoints[0].input if own else "", connect_timeout_s=patience_s, tls_timeout_s=patience_s,
     )
-
-
-def _elsewhere(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
-    """At one agreed server that serves what the site serves: an innocent name, then the site's own."""
-    if context.consent_level < ELSEWHERE_LEVEL:
-        return []
-    place = next(((address, port) for address, port in context.agreed
-                  if (port == 80) != bool(site.sni) and family_of(address) in context.families), None)
-    if place is None:
-        return []
-    there = [o for o in history.around if o.purpose == "foreign" and (o.address, o.port) == place]
-    url = site.endpoints[0].input
-    mine = [o for o in there if o.input == url]
-    if not mine and len({o.input for o in there}) >= NAMES_PER_SERVER:
-        return []
-    here = replace(site, port=place[1])
-    innocent = _rename_visit(make_innocent_visit(here, place[0], context), url, context.innocent)
-    asked = [o for o in mine if o.hostname == context.innocent]
-    if not asked:
-        return [innocent]
-    own = [o for o in mine if o.hostname == site.host]
-    last: Operation = "tls_handshake" if site.sni else "http_round_trip"
-    ended = any(o.failure for o in asked) or any(not o.failure and o.operation == last for o in own)
-    if ended or len({o.attempt for o in own}) >= ELSEWHERE_ATTEMPTS:
-        return []
-    mine_again = _rename_visit(innocent, url, site.host, attempt=max((o.attempt for o in own), default=0) + 1)
-    return [replace(mine_again, sni=site.sni)]
-
-
-def _rename_visit(visit: Visit, url: str, name: str, *, attempt: int = 1) -> Visit:
-    """For the sake of `url`: over plain HTTP the root page, which names the host and nothing else."""
-    pages = tuple(replace(page, input=url, url=f"http://{name}/") for page in visit.pages)
-    return replace(visit, purpose="foreign", input=url, hostname=name, pages=pages, attempt=attempt)

@@ -16,7 +16,7 @@ from probe.core.replies import DnsReply
 from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.protocols import DATAGRAMS, DatagramKind
-from probe.core.tables.purposes import Purpose
+from probe.core.tables.purposes import FOREIGN_NAMES, Purpose
 from probe.inference.evidence.nearness import conceal_addresses
 from probe.inference.evidence.port53 import select_own_questions
 from probe.inference.evidence.transfer_evidence import YARDSTICK
@@ -125,7 +125,7 @@ class ObservationLog:
             self._turns[stamped.input].append(index)
             return
         self._by_side[_side(stamped)].append(index)
-        (self._foreign if stamped.purpose == "foreign" else self._by_address[stamped.address]).append(index)
+        (self._foreign if stamped.purpose in FOREIGN_NAMES else self._by_address[stamped.address]).append(index)
 
     def _keep_lookup(self, stamped: Observation, index: int) -> None:
         if stamped.purpose in _ABOUT_THE_NAME or (stamped.purpose == "https" and not stamped.input):

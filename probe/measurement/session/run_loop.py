@@ -44,7 +44,7 @@ from typing import Any
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.progress import Progress, ignore_progress
-from probe.core.tables.purposes import Purpose
+from probe.core.tables.purposes import FOREIGN_NAMES, Purpose
 from probe.core.tables.resolvers import HTTPS, Channel, ResolverRole
 from probe.measurement.clock import Clock
 from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
@@ -381,5 +381,7 @@ def _urgency(step: Step) -> int:
     if isinstance(step, VersionProbe):
         return 0
     if isinstance(step, Visit | QuicVisit):
+        if step.purpose in FOREIGN_NAMES:  # who has begun there ends first, or each would spoil the other's attempts
+            return 1 if step.attempt > 1 else 3
         return 0 if step.purpose == "innocent" else 1 if step.attempt == 1 else 3
     return 2 if isinstance(step, Lookup) and step.channel not in _HTTPS_LATER else 4

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
@@ -16,6 +17,7 @@ from probe.core.nat64 import to_translated_address
 from probe.core.tables.consent_words import LEVELS
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS, UNASSIGNED_ADDRESS
 from probe.core.tables.run_words import Trigger
+from probe.inference.evidence.foreign_names import AGREED_HELPERS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.measurement.planning.locate_plan import CONSENT_LEVEL
 from probe.measurement.planning.plan_context import PlanContext
@@ -28,6 +30,7 @@ MANY_ADDRESSES = 6
 PLANNED_TOGETHER, PLANNED = 2, 3
 """Connections to each target of the core that a run plans, one that must be over soon and others
 (`probe.measurement.planning.planned_attempts.count_planned`)."""
+HTTPS_PORT = 443
 SLOTS_S = (240.0, 480.0)
 """Later than most residual blocking ends (180 s), and than the longest that is common (420 s)."""
 
@@ -86,6 +89,7 @@ def make_plan_context(settings: Settings, catalogue: Catalogue, *, families: tup
         slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,
         search_level=find_search_level(settings.vantage.cc),
         agreed=tuple((server.address, server.port) for server in (*settings.matrix_server, *catalogue.matrix_servers)),
+        agreed_helpers=choose_agreed_helpers(settings, rng),
         programs=True, draw=rng.getrandbits(32),
     )
 
@@ -107,6 +111,22 @@ def list_helpers(settings: Settings) -> tuple[HelperSettings, ...]:
     tell a fence around the country from a block, and put whoever runs it in danger."""
     cc = settings.vantage.cc.upper()
     return tuple(h for h in settings.helper if h.cc.upper() != cc or not is_grave(cc))
+
+
+def choose_agreed_helpers(settings: Settings, rng: random.Random) -> tuple[tuple[str, int], ...]:
+    """Addresses and ports of helpers that may be asked for foreign names, outside the vantage's country, in as many
+    networks and countries as it takes; nothing where there are fewer. Whoever runs one could end what it likes itself,
+    and its own network may read names as well."""
+    cc = settings.vantage.cc.upper()
+    agreed = [h for h in list_helpers(settings) if h.agreed and h.cc.upper() != cc]
+    by_network = {(h.asn, h.cc): h for h in rng.sample(agreed, len(agreed))}
+    chosen: list[HelperSettings] = []
+    for helper in by_network.values():
+        if all(helper.asn != known.asn and helper.cc != known.cc for known in chosen):
+            chosen.append(helper)
+    if len(chosen) < AGREED_HELPERS:
+        return ()
+    return tuple((h.address, urlsplit(h.url).port or HTTPS_PORT) for h in chosen[:AGREED_HELPERS])
 
 
 def adapt_context(context: PlanContext, ladder: LadderEvidence) -> PlanContext:

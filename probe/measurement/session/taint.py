@@ -13,7 +13,7 @@ from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 RESIDUAL_S = 420.0
 """The longest residual blocking on record (180 to 420 s on address and port)."""
 
-_NAMING: tuple[Purpose, ...] = ("target", "trusted", "shape", "program", "foreign")
+_NAMING: tuple[Purpose, ...] = ("target", "trusted", "shape", "program", "foreign", "foreign_helper")
 _INNOCENT: tuple[Purpose, ...] = ("innocent", "residual")
 
 

@@ -21,8 +21,8 @@ from probe.core.tables.systems import LINUX, UNTOLD
 from probe.core.translation import say
 from probe.measurement.hops.trace import can_hear_routers
 from probe.measurement.packets.capture import may_capture
+from probe.measurement.planning.foreign_plan import ELSEWHERE_LEVEL
 from probe.measurement.planning.locate_plan import CONSENT_LEVEL as SEARCH_LEVEL
-from probe.measurement.planning.shape_plan import ELSEWHERE_LEVEL
 from probe.measurement.session.selection import find_lacking_modules
 from probe.operation.updates.catalogue_choice import choose_catalogue
 from probe.operation.updates.list_document import ListError

@@ -175,6 +175,16 @@ def test_who_names_a_helper_is_not_heard(w: Watched) -> None:
     assert elsewhere(w, t, hello(t.sni))[0] == ""
 
 
+@on("helper-ends-names")
+def test_one_helper_ends_what_names_the_service_as_its_own_front_does(w: Watched) -> None:
+    t, other = w.target("t"), w.innocent()
+    liar, honest = (Place(vantage.ipv4) for vantage in w.drawn.world.vantages)
+    for place in (t, liar):
+        assert ask(w, place, t.sni).failure == "ECONNRESET"
+        assert_answered(w, ask(w, place, other.sni))
+    assert_answered(w, ask(w, honest, t.sni))
+
+
 @on("ladder-forged")
 def test_connectivity_checks_are_answered_by_the_box(w: Watched) -> None:
     hosts = w.drawn.world.hosts

@@ -28,6 +28,7 @@ from observations import (
 from probe.catalogue.owners import ServiceAt
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
+from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.inference.evidence.shape_evidence import (
     ShapeDislike,
     ShapeEvidence,
@@ -36,10 +37,7 @@ from probe.inference.evidence.shape_evidence import (
     gather_shape_evidence,
     has_same_build,
 )
-from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.steps import Step, Visit
-from probe.measurement.session.observation_log import ObservationLog
-from probe.measurement.session.taint import find_tainting_failure
 from probe.measurement.streams.own_hello import compute_ja4
 from probe.measurement.streams.raw_hello import make_client_hello
 
@@ -55,7 +53,7 @@ class Shapely(Net):
     passes: Callable[[Visit], bool] = staticmethod(lambda step: False)
 
     def _visit(self, step: Visit) -> list[Observation]:
-        if step.purpose not in ("shape", "foreign"):
+        if step.purpose not in ("shape", *FOREIGN_NAMES):
             return super()._visit(step)
         cut = self.cuts[HERE4]
         seen = Net(dns={}, cuts={} if self.passes(step) else {step.address: cut})._visit(step)
@@ -73,7 +71,7 @@ def shaped(taken: list[Step]) -> list[tuple[str, str, int]]:
 
 
 def foreign(taken: list[Step]) -> list[tuple[str, str, int]]:
-    return [(s.hostname, s.address, s.port) for s in taken if isinstance(s, Visit) and s.purpose == "foreign"]
+    return [(s.hostname, s.address, s.port) for s in taken if isinstance(s, Visit) and s.purpose in FOREIGN_NAMES]
 
 
 # ---- what is planned
@@ -158,38 +156,6 @@ def test_one_address_is_enough() -> None:
     for n in range(6):
         taken = walk(site_of(), net, context=LEVEL3, rng=random.Random(n))
         assert len({s.address for s in taken if isinstance(s, Visit) and s.purpose == "shape"}) == 1
-
-
-# ---- the name at other addresses
-
-def test_an_agreed_server_is_asked_for_an_innocent_name_first() -> None:
-    taken = walk(site_of(), net_of(("tls", RESET), lambda s: s.hostname != HOST), context=LEVEL3)
-    assert foreign(taken) == [(FRAME.innocent, AGREED, 443), *[(HOST, AGREED, 443)] * 3]
-    plain = walk(site_of(endpoint(PLAIN)), net_of(("http", RESET), lambda s: s.hostname != HOST), context=LEVEL3)
-    assert foreign(plain) == [(FRAME.innocent, AGREED, 80), *[(HOST, AGREED, 80)] * 3]
-    asked = [s for s in plain if isinstance(s, Visit) and s.purpose == "foreign"]
-    assert [[p.url for p in s.pages] for s in asked] == [[f"http://{FRAME.innocent}/"], *[[PLAIN]] * 3]
-    assert {(s.sni, s.input) for s in asked} == {("", PLAIN)}
-
-
-@pytest.mark.parametrize(("passes", "context", "count"), [
-    (lambda s: True, LEVEL3, 2), (lambda s: False, LEVEL3, 1), (lambda s: s.hostname != HOST, FRAME, 0),
-    (lambda s: s.hostname != HOST, replace(LEVEL3, consent_level=2), 0),
-    (lambda s: s.hostname != HOST, replace(LEVEL3, agreed=((AGREED, 80),)), 0),
-    (lambda s: s.hostname != HOST, replace(LEVEL3, agreed=(("2606:2800::50", 443),)), 0),
-])
-def test_no_more_is_asked_of_it_than_tells(passes: Callable[[Visit], bool], context: PlanContext, count: int) -> None:
-    assert len(foreign(walk(site_of(), net_of(("tls", RESET), passes), context=context))) == count
-
-
-def test_a_server_is_asked_for_three_names_a_run() -> None:
-    book, count = ObservationLog("r"), 0
-    for n in range(5):
-        host = f"chat{n}.example"
-        net = net_of(("tls", RESET), lambda s: s.hostname == FRAME.innocent)
-        taken = walk(site_of(endpoint(f"https://{host}/", host=host, sni=host)), net, context=LEVEL3, book=book)
-        count += bool(foreign(taken))
-    assert count == 3
 
 
 # ---- how it is read
@@ -283,40 +249,6 @@ def test_prints_are_alike_but_for_the_protocols_offered() -> None:
                   "t13d1516h2_8daaf6152772_e5627efa2ab1", "t13d1516h2_8daaf6152771_e5627efa2ab2", "", "a_b"):
         assert not has_same_build(base, other)
     assert not has_same_build("", "")
-
-
-def there(hostname: str, failure: Failure = "", **changes: Any) -> Observation:
-    return operation("tls_handshake", AGREED, failure, **{"purpose": "foreign", "hostname": hostname, "trust": "",
-                                                          **changes})
-
-
-INNOCENT, OWN = there(FRAME.innocent), there(HOST, RESET)
-
-
-@pytest.mark.parametrize(("seen", "word"), [
-    pytest.param((), "", id="nobody asked"),
-    pytest.param((INNOCENT, OWN, OWN, OWN), "name", id="the name fails there as well"),
-    pytest.param((INNOCENT, OWN, OWN), "", id="not often enough"),
-    pytest.param((OWN, OWN, OWN), "", id="no innocent name before"),
-    pytest.param((there(FRAME.innocent, RESET), OWN, OWN, OWN), "", id="an innocent name fails there as well"),
-    pytest.param((OWN, INNOCENT, OWN, OWN), "", id="an innocent name too late"),
-    pytest.param((INNOCENT, there(OTHER, RESET), OWN, OWN, OWN), "", id="another name failed since"),
-    pytest.param((INNOCENT, OWN, there(OTHER, RESET), OWN, OWN), "", id="another name failed in between"),
-    pytest.param((there(OTHER, RESET), INNOCENT, OWN, OWN, OWN), "name", id="another failed, and left nothing"),
-    pytest.param((INNOCENT, OWN, OWN, there(HOST, TIMEOUT)), "", id="not alike"),
-    pytest.param((INNOCENT, *[there(HOST, TIMEOUT)] * 3), "", id="otherwise than at its own address"),
-    pytest.param((INNOCENT, *[there(HOST, RESET, operation="connect")] * 3), "", id="no connection there"),
-    pytest.param((INNOCENT, there(HOST)), "passes", id="the name is answered"),
-    pytest.param((INNOCENT, OWN, OWN, there(HOST)), "passes", id="now and then"),
-])
-def test_what_the_name_meets_at_another_server(seen: tuple[Observation, ...], word: str) -> None:
-    assert read(*failing(), *seen).elsewhere == word
-
-
-def test_a_forbidden_name_taints_whoever_comes_next_to_an_agreed_server() -> None:
-    first = there(OTHER, RESET, t0_s=1.0, t_s=1.1, observation_id="r.7")
-    assert find_tainting_failure(replace(OWN, t0_s=5.0), [first]) == "r.7"
-    assert find_tainting_failure(replace(OWN, t0_s=5.0), [replace(first, purpose="shape")]) == "r.7"
 
 
 # ---- other services

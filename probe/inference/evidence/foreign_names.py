@@ -1,0 +1,83 @@
+"""What a site's name met at servers that have nothing to do with it, and whose operators agreed to be asked.
+
+The operator of a service cannot act there. So a name that fails there as it fails at its own server, where an innocent
+one is answered, is struck by something else. A helper could do so itself, and so could something before it. So
+helpers count together, and only where they agree. Those behind a shared front, or in a network of the service's own,
+count for nothing: whoever acts there may act for the service. That a helper answers the name says nothing, for the
+way to it may be another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from probe.catalogue.owners import find_front, may_share_network
+from probe.catalogue.sites import Site
+from probe.core.observations import Observation
+from probe.core.tables.evidence_words import Elsewhere
+from probe.core.tables.failures import kind_of
+from probe.core.tables.operations import Operation
+
+ELSEWHERE_ATTEMPTS = 3
+"""So often the name must fail at an agreed server before anything is said of it."""
+AGREED_HELPERS = 2
+"""So many helpers must show the same, in different networks and countries."""
+_WEIGHTIEST: tuple[Elsewhere, ...] = ("passes", "name")
+
+
+def read_foreign_names(site: Site, mine: Sequence[Observation], around: Sequence[Observation]) -> Elsewhere:
+    """The word of the agreed servers: `passes` if the name is answered at any of them. `mine` are the site's own
+    visits, `around` what was seen beside them."""
+    ends = [o for o in mine if o.failure]
+    if not ends:
+        return ""
+    words = _read_places(site, ends[-1], [o for o in around if o.purpose == "foreign"])
+    if words:
+        return next((word for word in _WEIGHTIEST if word in words), "")
+    told = _read_places(site, ends[-1], [o for o in around if o.purpose == "foreign_helper"
+                                         and is_unrelated_helper(o.address, (end.address for end in ends))])
+    return "helpers" if len(told) >= AGREED_HELPERS and set(told) == {"name"} else ""
+
+
+def is_unrelated_helper(helper: str, addresses: Iterable[str]) -> bool:
+    """Whether nobody but its own operator acts at a helper's address: neither a shared front nor a network in which
+    one of the site's own `addresses` lies."""
+    return not find_front(helper) and not any(may_share_network(helper, address) for address in addresses)
+
+
+def _read_places(site: Site, end: Observation, foreign: Sequence[Observation]) -> list[Elsewhere]:
+    """A word for each place that was asked for this site."""
+    ordered = sorted(foreign, key=lambda o: o.sequence)
+    places = dict.fromkeys((o.address, o.port) for o in ordered if o.input == site.endpoints[0].input)
+    return [_read_place(site, end, [o for o in ordered if (o.address, o.port) == place]) for place in places]
+
+
+def _read_place(site: Site, end: Observation, there: Sequence[Observation]) -> Elsewhere:
+    """What the name met at one server, all of whose visits are given in order."""
+    operation = find_last_operation(site)
+    if any(o.hostname == site.host and o.operation == operation and not o.failure for o in there):
+        return "passes"
+    own = select_clean_attempts(site, there)
+    alike = all(o.operation == end.operation and kind_of(o.failure) == kind_of(end.failure) for o in own)
+    return "name" if len(own) >= ELSEWHERE_ATTEMPTS and alike and end.operation == operation else ""
+
+
+def find_last_operation(site: Site) -> Operation:
+    """The operation in which a name is read."""
+    return "tls_handshake" if site.sni else "http_round_trip"
+
+
+def select_clean_attempts(site: Site, there: Sequence[Observation]) -> list[Observation]:
+    """How the site's name failed at one server since an innocent one was last answered and no other name failed: what
+    struck another may have left something behind, for whoever comes next. `there`: the visits there, in order."""
+    operation = find_last_operation(site)
+    clean: list[Observation] = []
+    answered = False
+    for seen in there:
+        if seen.hostname == site.host:
+            clean += [seen] if answered and seen.failure else []
+        elif seen.failure and len(clean) < ELSEWHERE_ATTEMPTS:
+            answered, clean = False, []
+        elif seen.operation == operation:
+            answered = True
+    return clean
