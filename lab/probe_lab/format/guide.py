@@ -80,7 +80,7 @@ def values(kind: str) -> str:
 def after(action: Action) -> str:
     """The triggers that an action can follow."""
     if action.triggers == frozenset(TRIGGERS):
-        return "all"
+        return "any"
     return ", ".join(f"`{name}`" for name in TRIGGERS if name in action.triggers)
 
 
