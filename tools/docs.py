@@ -93,7 +93,7 @@ def actions() -> str:
     for name, action in ACTIONS.items():
         rows = guide.own_parameters(action)
         meaning = f"{action.meaning[0].upper()}{action.meaning[1:]}."
-        parts += [f"#### `{name}`", f"{meaning} Its rule may have {guide.after(action)}.",
+        parts += [f"#### `{name}`", meaning, f"Possible triggers: {guide.after(action)}.",
                   *([grid(head, rows)] if rows else ())]
     return "\n\n".join(parts)
 

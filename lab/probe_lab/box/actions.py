@@ -79,8 +79,8 @@ _SPOKEN_OVER_TCP = PLACE_TRIGGERS | FOREIGN_TRIGGERS | SHAPE_TRIGGERS | STREAM_T
 
 _HOLDING_BACK: Mapping[str, Action] = {
     "drop": Action(
-        meaning="packets vanish in both directions; after a flow trigger, or where `on` is `data`, that packet and all "
-                "later ones vanish",
+        meaning="the box drops packets in both directions; with a flow trigger, or if `on` is `data`, it also drops "
+                "all later packets of the flow",
         triggers=frozenset(TRIGGERS),
         parameters={
             **_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY,
@@ -89,7 +89,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
         },
     ),
     "drop_to_client": Action(
-        meaning="packets to the client vanish, those to the server pass",
+        meaning="the box drops packets to the client and lets packets to the server pass",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"), **_RESIDUAL,
@@ -97,12 +97,13 @@ _HOLDING_BACK: Mapping[str, Action] = {
         },
     ),
     "drop_to_server": Action(
-        meaning="packets to the server vanish, those to the client pass",
+        meaning="the box drops packets to the server and lets packets to the client pass",
         triggers=_PLACE_OR_FLOW,
         parameters={**_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY},
     ),
     "throttle": Action(
-        meaning="a token bucket limits the bits per second in each direction; what is too much vanishes or waits",
+        meaning="the box limits the bits per second in each direction (token bucket); packets beyond the limit vanish "
+                "or wait",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"), **_RESIDUAL,
@@ -115,8 +116,8 @@ _HOLDING_BACK: Mapping[str, Action] = {
         },
     ),
     "freeze": Action(
-        meaning="a flow falls silent for ever after as many bytes or packets as the parameters say, counted from the "
-                "packet on which the rule acts",
+        meaning="the flow falls silent for ever after a number of bytes or packets, counted from the packet on which "
+                "the rule acts",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"),
@@ -126,7 +127,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
         },
     ),
     "degrade": Action(
-        meaning="each packet of the flow may be lost",
+        meaning="the box drops packets of the flow at random",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"),
@@ -135,7 +136,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
         },
     ),
     "limit": Action(
-        meaning="after too many new TCP connections in a short time every SYN is refused for a while",
+        meaning="after too many new TCP connections in a short time, the box refuses every SYN for a while",
         triggers=PLACE_TRIGGERS,
         parameters={
             **_COMMON, **_HEADER,
@@ -151,7 +152,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
 
 _REMEMBERING: Mapping[str, Action] = {
     "ban": Action(
-        meaning="nothing happens to the flow itself; after enough flows have set the rule off, later flows are refused",
+        meaning="the box lets the flow pass that sets the rule off; after enough such flows it refuses later ones",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("syn"), **_RESIDUAL,
@@ -165,7 +166,8 @@ _REMEMBERING: Mapping[str, Action] = {
 
 _FORGING: Mapping[str, Action] = {
     "reset": Action(
-        meaning="the box forges RSTs; the packet passes unless swallowed, and later data of the flow is reset again",
+        meaning="the box forges RSTs; the packet itself passes unless `swallow` is true, and later data of the flow "
+                "cause RSTs again",
         triggers=_SPOKEN_OVER_TCP | {"qname_tcp"},
         parameters={
             **_COMMON, **_stage("syn"), **_HEADER, **_RESIDUAL,
@@ -184,8 +186,8 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "rewrite": Action(
-        meaning="the box is in the path; from the server's next data on, its packets reach the client as RST+ACK "
-                "without payload and keep their TTL, IP ID, DF and numbers",
+        meaning="the box is in the path; from the server's next data on, it turns the server's packets into RST+ACK "
+                "without payload, and leaves their TTL, IP ID, DF and numbers",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_RESET_SERVER,
@@ -193,7 +195,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "fin": Action(
-        meaning="the client gets a forged FIN+ACK; the flow is then cut off from the server",
+        meaning="the box sends the client a forged FIN+ACK, and drops all later packets of the flow",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_HEADER, **_RESIDUAL, **_RESET_SERVER,
@@ -201,7 +203,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "alert": Action(
-        meaning="the client gets a plaintext TLS alert and FIN; the flow is then cut off from the server",
+        meaning="the box sends the client a plaintext TLS alert and FIN, and drops all later packets of the flow",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_HEADER, **_RESIDUAL, **_RESET_SERVER,
@@ -210,7 +212,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "http_response": Action(
-        meaning="the client gets a forged HTTP answer; the flow is then cut off from the server",
+        meaning="the box sends the client a forged HTTP answer, and drops all later packets of the flow",
         triggers=PLACE_TRIGGERS | {"host"},
         parameters={
             **_COMMON, **_stage("data"), **_HEADER, **_RESIDUAL, **_RESET_SERVER,
@@ -223,7 +225,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "inject_dns": Action(
-        meaning="the box forges DNS answers in the asked resolver's name; the query passes unless suppressed",
+        meaning="the box forges DNS answers in the asked resolver's name; the query passes unless `suppress` is true",
         triggers=QUESTION_TRIGGERS | {"udp53"},
         parameters={
             **_COMMON,
@@ -246,7 +248,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "icmp": Action(
-        meaning="the client's packet is dropped and answered with an ICMP error from the box's router",
+        meaning="the box drops the client's packet, and its router answers with an ICMP error",
         triggers=PLACE_TRIGGERS | QUESTION_TRIGGERS | {"udp53"},
         parameters={
             **_COMMON, **_stage("any"),
@@ -256,7 +258,8 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "redirect": Action(
-        meaning="the client's packets go to another address, and the replies seem to come from the one it meant",
+        meaning="the box sends the client's packets to another address; the replies seem to come from the address "
+                "that the client asked",
         triggers=PLACE_TRIGGERS | DATAGRAM_QUESTION_TRIGGERS | {"udp53"},
         parameters={
             **_COMMON,

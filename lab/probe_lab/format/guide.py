@@ -78,10 +78,10 @@ def values(kind: str) -> str:
 
 
 def after(action: Action) -> str:
-    """The triggers that an action can follow, as the end of a sentence."""
+    """The triggers that an action can follow."""
     if action.triggers == frozenset(TRIGGERS):
-        return "any trigger"
-    return "one of these triggers: " + ", ".join(f"`{name}`" for name in TRIGGERS if name in action.triggers)
+        return "any"
+    return ", ".join(f"`{name}`" for name in TRIGGERS if name in action.triggers)
 
 
 def faults() -> Rows:
