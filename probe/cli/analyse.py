@@ -81,8 +81,8 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     population.parquet in the folder of --output.
 
     The command also looks for services that are slowed on one network. It suspects a service if its planned connections
-    fail or lose packets far more often than those of the network's other services, in most parts of the day, and for
-    days. The suspicions are in slowed.json in the folder of --output, and in `slowed` of --json.
+    fail or lose packets far more often than those of the network's other services. This must last for days, in most
+    parts of each day. The suspicions are in slowed.json in the folder of --output, and in `slowed` of --json.
 
     \b
     Examples:

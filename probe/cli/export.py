@@ -66,9 +66,9 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
 
     If you use a list of targets of your own, the file contains its endpoints: look at the file before you publish it.
 
-    --format package writes a new folder with all released tables, README, licence, codebook, provenance, checksums and
-    a changelog. The folder also has descriptions of the data in the formats of Frictionless, Croissant, Zenodo and CFF.
-    --revises names the package that came before this one.
+    With --format package, the command writes a new folder with all released tables, README, licence, codebook,
+    provenance, checksums and a changelog. The folder also has descriptions of the data in the formats of Frictionless,
+    Croissant, Zenodo and CFF. With --revises you name the package that came before this one.
 
     \b
     Examples:
