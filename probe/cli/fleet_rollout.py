@@ -46,8 +46,8 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
     services, is right with a probability of 95 %. The intervals of the single services are all right together with a
     probability of 95 %.
 
-    The command computes from the names on the runs which probes were drawn; it believes no statement about that. It
-    lists targets that only one group measures separately.
+    The command itself computes which probes were drawn, from the names on their runs. It relies on no statement about
+    that. It lists targets that only one group measures separately.
 
     \b
     Examples:
