@@ -13,8 +13,8 @@ from probe.cli.main import cli
 
 _HEAD = """# Commands
 
-Generated from the commands by `make docs`. `probe COMMAND --help` prints the same, and `man probe` holds all of it.
-Every command has `-h`, `--help`.
+`make docs` generates this page from the commands. `probe COMMAND --help` prints the text of one command, and
+`man probe` shows all texts. Every command has `-h`, `--help`.
 """
 
 

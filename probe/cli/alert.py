@@ -23,11 +23,11 @@ from probe.results.files.text_cells import visible
 @click.option("--to", "to", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="File with lines `NAME URL`, for you alone (chmod 600): where alerts go.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), default=None,
-              help="File that keeps what was sent. Default: alerts.json in ANALYSIS.")
+              help="File that remembers which alerts were sent. Default: alerts.json in ANALYSIS.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the alerts.")
 @click.option("--service", "services", multiple=True, help="Only of this service; repeat.")
 @click.option("--country", "countries", multiple=True, metavar="CC", help="Only of this country (two letters); repeat.")
-@click.option("--confirmed", is_flag=True, help="Nothing of what was never more than suspected.")
+@click.option("--confirmed", is_flag=True, help="No alerts about events that were never confirmed.")
 @address_option()
 @click.option("--dry-run", is_flag=True, help="Send and keep nothing; print what would be sent to a new place.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
@@ -35,8 +35,9 @@ def alert(analysis: Path, to: Path, state: Path | None, lang: str, services: tup
           countries: tuple[str, ...], confirmed: bool, address: str, dry_run: bool, as_json: bool) -> None:
     """Tell what is new in what `probe analyse` keeps in ANALYSIS: events that begin, end, are revised or withdrawn.
 
-    Each place gets each change once. A new place gets no alert about events that are already known. Alerts contain only
-    what may be published: our own results a day late, and no names of networks with few probes.
+    Each place (a line of the file of --to) gets each change once. A new place gets no alert about events that are
+    already known. Alerts contain only what may be published: our own results a day late, and no names of networks with
+    few probes.
 
     A URL holds a password or a token: it stands in the file of --to alone, never in an argument, and is never shown.
 

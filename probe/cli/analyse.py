@@ -38,46 +38,51 @@ _Period: TypeAlias = tuple[datetime | None, datetime | None]
 @click.argument("given", metavar="[RESULTS]", required=False, type=click.Path(exists=True, path_type=Path))
 @output_option("folder", "Folder for what is found.", default="analysis", show_default=True)
 @click.option("--engine", type=click.Choice(["duckdb", "spark", "clickhouse"]), default="duckdb", show_default=True,
-              help="What computes.")
-@click.option("--url", default="", help="Of a Spark master (default: local[*]) or a ClickHouse server.")
+              help="Engine that counts.")
+@click.option("--url", default="", help="URL of a Spark master (default: local[*]) or of a ClickHouse server.")
 @click.option("--lab", is_flag=True, help="Count the laboratory's rows, and no others.")
 @click.option("--rejected", type=click.Path(dir_okay=False, path_type=Path),
               help="CSV file in which to list every row that is left out, with the reason.")
 @click.option("--memory", "memory_mb", type=click.IntRange(min=200), default=2500, show_default=True,
               help="MB that DuckDB may take; what does not fit goes to a temporary folder.")
-@click.option("--threads", type=click.IntRange(min=0), default=0, help="Of DuckDB; 0: as many as processors.")
+@click.option("--threads", type=click.IntRange(min=0), default=0, help="Threads that DuckDB uses; 0: as many as "
+                                                                       "processors.")
 @click.option("--since", type=_DAY, help="The first day that is counted (UTC).")
 @click.option("--until", type=_DAY, help="The first day that is not counted any more (UTC).")
 @click.option("--changes-since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"]),
-              help="Tell what the log of events says since this time (UTC). Default: what this call adds to it.")
+              help="Print what the log of events got since this time (UTC). Default: what this call adds to it.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was counted and found as JSON.")
 def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
             threads: int, since: datetime | None, until: datetime | None, changes_since: datetime | None,
             as_json: bool) -> None:
     """Count the verdicts in RESULTS by target, role and service, network and hour.
 
-    RESULTS is a results folder (default: the configured one), one that `probe collect` made, or a folder that holds
-    several. The counts go to cells.parquet in the folder of --output, what its columns mean to cells.json. A run that
-    comes twice counts once; rows that cannot be right are left out, counted by reason, and listed with --rejected. Rows
-    of the laboratory and others are never counted together.
+    RESULTS is a results folder (default: the configured one), a folder that `probe collect` made, or a folder that
+    holds several of these. The command writes the counts to cells.parquet in the folder of --output, and the meanings
+    of the columns to cells.json. It counts a run once, even if the run comes twice. It leaves out rows that cannot be
+    right, and counts them by reason; --rejected lists them. It never counts rows of the laboratory together with
+    others.
 
-    RESULTS may also be one file of counts that somebody else made, CSV or Parquet, by hour or by day. It has the
-    columns time, network, target, n and failed, and witnesses, service, role, version and country where they are known.
-    A network is written CC-ASn or CC; one with any other name needs the country.
+    RESULTS may also be one file of counts that somebody else made, as CSV or Parquet, by hour or by day. It must have
+    the columns time, network, target, n and failed. It may also have witnesses, service, role, version and country. A
+    network is written CC-ASn or CC, such as RU-AS12389. A network with any other name needs the column country.
 
-    The folder `days` of --output lets the next call count only days that have changed; you may remove it. Use
-    --since and --until to leave other days alone; a folder of --output is for one such time.
+    The command keeps its counts of each day in the folder `days` of --output. So the next call counts only days that
+    have changed. You may remove this folder. With --since and --until the command counts only certain days; use a
+    separate folder of --output for each such period.
 
-    Events in the cells go to the log events.jsonl, which only grows. It has a row for each event that is new, revised,
-    ended or withdrawn. It also has what was dismissed and what fails by itself, by which check, and what would change
+    The command finds events in the counts, and adds them to the log events.jsonl, from which it removes nothing. The
+    log has a row for each event that is new, revised, ended or withdrawn. It also has a row for each suspicion that a
+    check dismissed, and for each service that often fails by itself. Such a row names the check, and what would change
     the result.
 
-    The command judges again what single runs leave undecided, for all probes of a network together. Other networks and
-    countries in the same hours are the control: population.csv and population.parquet in the folder of --output.
+    Single runs leave some failures undecided. The command judges these again, from all probes of a network together. It
+    compares the network with other networks and countries in the same hours. The results are in population.csv and
+    population.parquet in the folder of --output.
 
-    A service may be slowed. The command suspects that if its planned connections fail or lose packets at most times of
-    the day, for days on one network, and far more than others do. The suspicions are in slowed.json in the folder of
-    --output, and in `slowed` of --json.
+    The command also looks for services that are slowed on one network. It suspects a service if its planned connections
+    fail or lose packets far more often than those of the network's other services. This must last for days, in most
+    parts of each day. The suspicions are in slowed.json in the folder of --output, and in `slowed` of --json.
 
     \b
     Examples:

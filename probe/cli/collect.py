@@ -52,11 +52,12 @@ class _Source(click.Path):
 @click.option("--identity", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Secret key of age (age-keygen -o FILE) that opens what volunteers encrypted to it.")
 @click.option("--issuer-keys", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-              help="Public keys of an issuer (probe issuer make): count names that prove their age at once.")
+              help="Public keys of an issuer (of probe issuer make): names that prove their age count at once.")
 @click.option("--origins", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
-              help="Where probe operate origins writes from which network each upload came: hold runs against it.")
+              help="Folder in which probe operate origins records the network of each upload: compare the runs with "
+                   "it.")
 @click.option("--lake", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-              help="Write what is over by the day as Parquet files by country and month there.")
+              help="Also write the days that are over as Parquet files, by country and month, into this folder.")
 @click.option("--lab", is_flag=True, help="Take the laboratory's runs, and no others.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
 def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, identity: Path | None,
@@ -65,16 +66,18 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     holds several. A URL is an inbox to which volunteers upload: https:// of WebDAV or of a server that lists its
     folders, s3://bucket/folder, gs:// or az://.
 
-    The command reads each whole run, checks its signature and writes the run again; a run that comes twice counts once.
-    The data set keeps the runs that it has, and refuses other versions of them. If two folders have different versions
-    of a new run, the command reports both and takes neither. The file first-seen.csv in the data set says since when
-    each key is known. A name counts only some days after that, so collect once a day. With --origins a name counts
-    only if most of its runs came from the network that they name, and of one prefix at most two names do.
+    The command reads each run completely, checks its signature, and writes the run into the data set. A run counts
+    once, even if it comes twice. If the data set has a run already, the command refuses every other version of the run.
+    If two folders have different versions of a new run, the command reports both and takes neither.
 
-    The command leaves out runs that changed after signing, and files that are damaged, not from a results folder, or of
-    a newer schema. It lists them with the reason. It changes nothing in DIR or at URL. It does not read a run again
-    while the run's files stay the same. The exit status is 1 if it can take nothing, or cannot read an inbox to the
-    end.
+    The file first-seen.csv in the data set says when the command first saw each key. A probe's name counts only some
+    days after that, so collect once a day. With --origins a name counts only if most of its runs came from the network
+    that they name. In each network, at most two names of one address prefix then count.
+
+    The command leaves out runs that changed after signing. It also leaves out files that are damaged, that do not
+    belong to a results folder, or that have a newer schema. It lists all these with the reason. It changes nothing in
+    DIR or at URL. While a run's files stay the same, it does not read them again. The exit status is 1 if the command
+    can take nothing, or cannot read an inbox to the end.
 
     \b
     Examples:

@@ -29,12 +29,12 @@ SHOWN = 10
 @click.option("--all", "show_all", is_flag=True, help=f"Explain every difference, not the first {SHOWN} of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the tables and every difference.")
 def compare(directory: Path, show_all: bool, as_json: bool) -> None:
-    """Show how far our verdicts on imported measurements agree with their own engine's.
+    """Show how far our verdicts on imported measurements agree with those of OONI's own engine.
 
-    They are in DIRECTORY (default: ooni-results, where `probe import` writes). The command prints a table for each
-    test. Rows are the engine's verdicts, columns are ours, and numbers count measurements. For every difference it
-    names our rule, the observations behind it and, if one is known, the defect of the engine's version. It says who
-    is probably right.
+    DIRECTORY holds the imported measurements (default: ooni-results, where `probe import` writes). The command prints a
+    table for each of OONI's tests. A row is a verdict of OONI's engine, a column is a verdict of ours, and a cell is a
+    number of measurements. For every difference the command names our rule, and the observations behind it. If a defect
+    of that version of the engine is known, the command names it. It also says which verdict is probably right.
 
     \b
     Examples:

@@ -31,7 +31,7 @@ def evidence(words: tuple[str, ...], target: str | None, out: Path | None, show:
 
     RESULTS is the results folder (default: the configured one). RUN_OR_VERDICT is a run_id, or the measurement_uid of a
     verdict. The packets do not contain the volunteer's address or ports: 192.0.2.1 and 2001:db8::1 replace the address.
-    Each packet's comment has the observation_id that it belongs to.
+    The comment of each packet names the observation (observation_id) that the packet belongs to.
 
     \b
     Examples:

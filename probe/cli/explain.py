@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 @click.option("--catalogue", type=click.Path(dir_okay=False), help="Judge by this catalogue instead of the usual one.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def explain(words: tuple[str, ...], rules: bool, results: Path | None, catalogue: str | None, as_json: bool) -> None:
-    """Say what a block type, an outcome or a rule means, and how it differs from its nearest neighbour.
+    """Say what a block type, an outcome or a rule means, and how it differs from the most similar one.
 
-    Or, given a run and a target (its target_id or one of its inputs), say how the verdict came about. It names the
-    rule, where it is defined, what it read of the evidence, the nearest rule that did not hold, and the observations
-    behind it. RUN_ID may be shortened as long as only one run begins so. Nothing is measured or written.
+    With a run and a target (its target_id or one of its inputs), the command says why the target has its verdict. It
+    names the rule, the file that defines the rule, the evidence that the rule used, the rule that almost applied, and
+    the observations. You may shorten RUN_ID to a beginning that no other run has. The command measures and writes
+    nothing.
 
     \b
     Examples:

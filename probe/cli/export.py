@@ -59,14 +59,16 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
            creators: tuple[str, ...], note: str, revises: Path | None) -> None:
     """Write one table of the results in DIRECTORY (default: the configured results folder) as one file.
 
-    With --release you can publish the rows. A row states hour and network only if at least five probes, known for three
-    days, measured in this network within 30 days; otherwise only day and country. All rows are at least a day old. They
-    contain no address of the network's own resolver, no hop, no captured packet, no text that a network wrote, and
-    nothing that names an installation. Runs get new names, which differ in every release. Look at the file before you
-    publish it: it contains the endpoints of your own list, if you use one.
+    With --release you can publish the rows. A row states hour and network only if at least five probes, each known for
+    three days, measured in this network within 30 days. All other rows state only day and country. All rows are at
+    least a day old. They contain no address of the network's own resolver, no hop, no captured packet, no text that a
+    network wrote, and nothing that names an installation. Runs get new names, which differ in every release.
 
-    A package is a new folder with all released tables, README, licence, codebook, provenance, checksums and a
-    changelog. It has descriptors of Frictionless, Croissant, Zenodo and CFF. --revises names the package before it.
+    If you use a list of targets of your own, the file contains its endpoints: look at the file before you publish it.
+
+    With --format package, the command writes a new folder with all released tables, README, licence, codebook,
+    provenance, checksums and a changelog. The folder also has descriptions of the data in the formats of Frictionless,
+    Croissant, Zenodo and CFF. With --revises you name the package that came before this one.
 
     \b
     Examples:

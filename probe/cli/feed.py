@@ -42,7 +42,8 @@ FAST_DEADLINE_S = 120.0
 @click.option("--every", type=click.IntRange(10, 360), metavar="MINUTES",
               help="Go on until stopped, so many minutes from start to start.")
 @click.option("--tier", type=click.IntRange(0, 3), default=3, show_default=True, help="Endpoints up to this tier.")
-@click.option("--small", is_flag=True, help="Also servers that volunteers run, which are to be asked once a day.")
+@click.option("--small", is_flag=True, help="Also measure small servers that volunteers run; use this once a day at "
+                                            "most.")
 @click.option("--fast", is_flag=True, help="No pacing: a burst of a minute or two.")
 @click.option("--deadline-s", type=click.FloatRange(5, 7200),
               help="End of a run (default: 120 with --fast, else run.deadline_s of the configuration, 900).")
@@ -58,7 +59,7 @@ FAST_DEADLINE_S = 120.0
 @click.option("--from", "collected", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
               help="Measure nothing: publish what volunteers in many countries measured in the last hour (a folder of "
                    "probe collect).")
-@click.option("--force", is_flag=True, help="Publish also where most of what answered before does not any more.")
+@click.option("--force", is_flag=True, help="Publish even if most endpoints that answered before no longer answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print each feed's report as one line of JSON.")
 def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Path | None, upload: bool,
          every: int | None, tier: int, small: bool, fast: bool, deadline_s: float | None, catalogue: str | None,
@@ -67,12 +68,13 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
     """Measure the catalogue at an uncensored place, and publish it as a signed control feed.
 
     Probes elsewhere read the feed before their runs (table [[feed]] of their configuration), and learn from it which
-    endpoints answer here. The command prints what is new: endpoints that do not answer, and those that changed. If the
-    network here has a fault, or interferes itself, the command publishes nothing. It needs consent as runs do: probe
-    setup.
+    endpoints answer here. The command prints which endpoints newly fail to answer, and which ones changed. If the
+    network of this machine has a fault, or itself interferes with services, the command publishes nothing. It needs
+    consent as runs do: call probe setup first.
 
-    With --from the command measures nothing. The feed then has only what at least five established volunteers in three
-    countries found alike, in rounded numbers, and names no network.
+    With --from the command measures nothing, and makes the feed from volunteers' results. The feed then has only what
+    at least five volunteers in three countries found, all of them known for some days. Its numbers are rounded, and it
+    names no network.
 
     \b
     Examples:

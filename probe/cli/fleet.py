@@ -74,11 +74,13 @@ fleet.add_command(rollout)
 @click.option("--dashboard", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write the dashboard that Grafana imports for these figures.")
 @click.option("--alert-to", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-              help="Tell what is newly wrong, and what is over, to the places in this file (as probe alert --to).")
+              help="Send alerts about new troubles, and about those that are over, to the places in this file (as "
+                   "probe alert --to).")
 @click.option("--alert-state", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="File that keeps what was told. Default: fleet-alerts.json in this user's state folder.")
+              help="File that remembers which alerts were sent. Default: fleet-alerts.json in this user's state "
+                   "folder.")
 @click.option("--rollout", "rollout_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="What probe fleet rollout wrote: alerts tell of it too.")
+              help="File that probe fleet rollout wrote: alerts also report its differences.")
 @click.option("--lab", is_flag=True, help="Count the laboratory's runs, and no others.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
 def health(directory: Path | None, out: Path | None, metrics: Path | None, dashboard: Path | None,
@@ -89,12 +91,14 @@ def health(directory: Path | None, out: Path | None, metrics: Path | None, dashb
     It says which probes fell silent, their versions, how wrong their clocks are, and which networks have enough probes
     for a release.
 
-    Only rows of runs are read, each once: call it each hour. Probes bear the names of their month. The page and the
-    JSON are for whoever runs the fleet, and not to be published; the figures for Prometheus name no probe.
+    The command reads only the rows of runs, and each of them once, so you can call it every hour. It calls probes by
+    their names of the month. The page and the JSON are for the person who runs the fleet: do not publish them. The
+    figures for Prometheus name no probe.
 
-    Alerts tell each trouble once while it lasts, and once when it is over: who fell silent, quiet networks, wrong
-    clocks, runs that are cut or left out, other versions. They name no probe, no network that a release would not name,
-    and no country of fewer than five probes. What is known when a place is added counts as told.
+    Alerts report each trouble once when it begins, and once when it is over. Troubles are probes that fell silent,
+    networks with fewer than half of their usual probes, wrong clocks, runs that were cut or left out, and other
+    versions of the program. Alerts name no probe, no network that a release would not name, and no country with fewer
+    than five probes. A new place gets no alert about troubles that are already known.
 
     \b
     Examples:

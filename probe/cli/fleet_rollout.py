@@ -25,23 +25,29 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), required=False)
 @click.option("--list", "list_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-              help="Signed list that stages targets: those who were drawn for them beside those who were not.")
-@click.option("--software", metavar="VERSION", help="Probes with this version of the program beside all others.")
-@click.option("--rules", metavar="VERSION", help="Probes with this version of the rules beside all others.")
-@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True, help="How many days are looked at.")
+              help="Signed list with staged targets: compare the probes that were drawn to try them with the "
+                   "others.")
+@click.option("--software", metavar="VERSION", help="Compare probes with this version of the program with all "
+                                                    "others.")
+@click.option("--rules", metavar="VERSION", help="Compare probes with this version of the rules with all others.")
+@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True,
+              help="How many days are compared.")
 @click.option("--lab", is_flag=True, help="Count the laboratory's runs, and no others.")
 @output_option("file", "File to write what was found to, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 def rollout(directory: Path | None, list_file: Path | None, software: str | None, rules: str | None, days: int,
             lab: bool, out: Path | None, as_json: bool) -> None:
-    """Say whether the probes that try something first find something else than the rest.
+    """Compare probes that try something first with the others.
 
-    It compares those of the same country on the same day. It reads what `probe collect` merged into DIRECTORY (default:
-    the configured folder).
+    The command compares probes of the same country on the same day. It reads what `probe collect` merged into DIRECTORY
+    (default: the configured folder).
 
-    Each probe counts once a day and service, however often it measured. The intervals hold with 95 %: for each outcome
-    as a whole, and for all services together. The command itself computes from the names on the runs which probes were
-    drawn, and trusts nobody's statement. It lists targets that only one group measures separately.
+    Each probe counts once a day for each service, however often it measured. The interval of each outcome, over all
+    services, is right with a probability of 95 %. The intervals of the single services are all right together with a
+    probability of 95 %.
+
+    The command itself computes which probes were drawn, from the names on their runs. It relies on no statement about
+    that. It lists targets that only one group measures separately.
 
     \b
     Examples:

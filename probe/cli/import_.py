@@ -38,13 +38,15 @@ def import_() -> None:
                default=IMPORTED_RESULTS, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, lines that were not read too.")
 def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
-    """Judge OONI measurements: JSON, JSON Lines, packed with gzip, zstd or lz4 or not; folders and tar archives of
-    such files; `-` is standard input.
+    """Judge OONI's measurements by our rules.
 
-    Each network operation in a file becomes an observation. What OONI's test helper answered becomes the control. Our
-    rules then give a verdict, and OONI's own verdict stands beside it (`theirs`). One failure accuses nobody. All
-    measurements of a target that one network made within a day are attempts at the same thing. If a file lacks a fact,
-    our verdict is weaker, never wrong. The command measures and fetches nothing.
+    FILE is JSON or JSON Lines, plain or packed with gzip, zstd or lz4. It may also be a folder or a tar archive of such
+    files, or `-` for standard input.
+
+    Each network operation in a file becomes an observation, and the answer of OONI's test helper becomes the control.
+    Our rules then give a verdict. OONI's own verdict is in the column `theirs`. A single failure never leads to
+    `blocked`. All measurements of a target that one network made within a day count as attempts at the same thing. If a
+    file lacks a fact, our verdict claims less; it does not become wrong. The command measures and fetches nothing.
 
     The command names a line that it cannot read, with the reason, and goes on. The folder keeps what it has.
 

@@ -20,17 +20,18 @@ from probe.results.files.text_cells import visible
 
 @click.group()
 def issuer() -> None:
-    """Register volunteers, and give them proofs of it that nobody can link to them or to each other.
+    """Register volunteers, and sign proofs of it. Nobody can link a proof to a volunteer, or two proofs to each other.
 
-    A volunteer's key changes every month, and the name with it. A proof says that the holder of the new name
-    was registered a whole month before. docs/threats.md says what that stops and what it does not.
+    A volunteer's key changes every month, and with it the name of the volunteer's probe. A proof says that the holder
+    of the new name was registered a whole month before. docs/threats.md says which attacks this stops, and which it
+    does not stop.
     """
 
 
 @issuer.command()
 @output_option("file", "File for the secret keys; the public ones go beside it.", required=True)
 @click.option("--months", type=click.IntRange(3, 120), default=MONTHS, show_default=True,
-              help="So many, from this one on. Afterwards everybody's age begins anew.")
+              help="Number of months, from this one on. After them, every volunteer counts as new again.")
 def make(out: Path, months: int) -> None:
     """Make the keys of an issuer, for years ahead, so that all volunteers know the same ones from the beginning.
 
@@ -58,14 +59,14 @@ def make(out: Path, months: int) -> None:
 @click.option("--key", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE",
               help="The secret keys.")
 @click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE",
-              help="Where it is noted what was spent; made where it is missing. Back it up with the keys.")
+              help="File that lists the spent coupons; made if it is missing. Back it up with the keys.")
 @click.option("--listen", "listen_at", default="127.0.0.1:8082", show_default=True, metavar="ADDR:PORT",
               help="A loopback address; a web server in front speaks TLS.")
 @click.option("--per-day", type=click.IntRange(1, 100_000), default=MOST_PER_DAY, show_default=True,
-              help="Registrations a day, of everybody together.")
+              help="Registrations that are accepted in a day, from all volunteers together.")
 def serve(key: Path, ledger: Path, listen_at: str, per_day: int) -> None:
-    """Answer volunteers' programs. One issuer at a time: two with the same keys and ledgers of
-    their own would take everything twice.
+    """Answer volunteers' programs. Run only one issuer: two with the same keys and separate ledgers would accept every
+    coupon twice.
 
     \b
     Examples:

@@ -71,14 +71,16 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
     The command judges each source separately, by today's rules, so no measurement counts twice. Data of other countries
-    and other services help to exclude other causes. Each sentence links to the rows behind it. The page names a network
-    if at least two probes measured there, or five of our own volunteers. It never says who did it. Legal lists, stores
-    and outages appear beside the results: an entry proves no block, and you should not publish what an outage may
-    explain.
+    and of other services help to exclude other causes. Each sentence links to the rows behind it. The page names a
+    network only if at least two probes measured there; of our own volunteers' probes it must be five. It never says who
+    ordered a block.
+
+    Legal lists, stores and outages appear beside the results. An entry in a list does not prove a block. If an outage
+    may explain a failure, do not publish the failure as a block.
 
     Without --fetch the command downloads only files whose URL you give. With --fetch it downloads OONI's measurements
-    since --since, or of the last three days: tests of messengers, and for other services measurements of their web
-    pages. A second call continues where the first stopped.
+    since --since, or of the last three days. For a messenger that OONI tests, these are OONI's tests of it. For other
+    services they are measurements of the services' web pages. A second call continues where the first stopped.
 
     \b
     Examples:

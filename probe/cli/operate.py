@@ -56,19 +56,21 @@ def operate() -> None:
 @click.option("--key", metavar="PEM", help="Its private key.")
 @click.option("--encrypt-to", metavar="age1...", help="Volunteers encrypt to this key of age; put its identity into "
               "DIR/keys/age.key.")
-@click.option("--issuer/--no-issuer", default=None, help="Let volunteers prove without a name that they are not "
-              "new (probe issuer); makes keys for three years.")
-@click.option("--origins/--no-origins", default=None, help="Write down from which network each upload came, and no "
-              "address (default: where that can be known).")
-@click.option("--client-header", metavar="NAME", help="Without a certificate: in which header the server in front puts "
-              "who asks, such as X-Forwarded-For. It must set or extend it.")
+@click.option("--issuer/--no-issuer", default=None, help="Run an issuer (probe issuer): volunteers prove that they "
+                                                         "are not new, without giving a name. Makes keys for three "
+                                                         "years.")
+@click.option("--origins/--no-origins", default=None, help="Record the network of each upload, and no address "
+                                                           "(default: if the address can be known).")
+@click.option("--client-header", metavar="NAME", help="Without a certificate: header in which the server in front "
+                                                      "gives the client's address, such as X-Forwarded-For. That "
+                                                      "server must set the header or append to it.")
 @click.option("--web-port", type=click.IntRange(1, 65_535), help="Of the web server; without a certificate on loopback "
               "(default: 443).")
 def init(directory: Path, **said: str | int | bool | None) -> None:
     """Write keys, units, a compose file, configuration and a sheet for volunteers into DIR.
 
-    Call it again after an upgrade, or to change a choice: it keeps keys, policies and earlier choices, and writes
-    everything else again. It makes the volunteers' sheet only if you name a contact for incidents and a review of the
+    Call it again after an upgrade, or to change a choice. It then keeps keys, policies and earlier choices, and writes
+    all other files anew. It makes the volunteers' sheet only if you name a contact for incidents and a review of the
     risks. The sheet holds addresses and public keys, and nothing personal. The command starts nothing and sends
     nothing.
 
@@ -121,10 +123,10 @@ def _write_sheet(choices: OperatorChoices, folder: OperatorFolder) -> None:
 @_FOLDER
 @click.argument("steps", nargs=-1, required=True, type=click.Choice(STEPS), metavar="STEP...")
 @click.option("--keys", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="FOLDER",
-              help="Where secrets lie, as a service manager hands them over (default: DIR/keys).")
+              help="Folder with the secrets, as a service manager provides it (default: DIR/keys).")
 @click.option("--every", type=click.IntRange(1, 1440), metavar="MINUTES", help="Go on until stopped (containers).")
 def work(directory: Path, steps: tuple[StepName, ...], keys: Path | None, every: int | None) -> None:
-    """Do steps of an operator's recurring work, one after the other; one that fails keeps no other from being done.
+    """Do steps of an operator's recurring work, one after the other. If one step fails, the others are still done.
 
     \b
     collect   check and merge what volunteers uploaded       analyse   count it, and find events
@@ -194,12 +196,14 @@ def _back_up(folder: OperatorFolder, keys: Path) -> str:
               help="Where the web server writes a line for each upload (access_log syslog:server=unix:SOCKET).")
 @click.option("--prefix-key", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Key of this month's words for prefixes; made where it is missing, and drawn anew each month.")
-@click.option("--inbox", default=INBOX_PATH, show_default=True, metavar="PATH", help="What uploads' paths begin with.")
+@click.option("--inbox", default=INBOX_PATH, show_default=True, metavar="PATH",
+              help="Beginning of the paths of uploads.")
 def origins(directory: Path, listen_at: Path, prefix_key: Path, inbox: str) -> None:
     """Write into DIR from which network each upload came, for `probe collect --origins`. No address is written.
 
-    Of each address stand there network, country, and a word that is the same for its /24 or /48 in one month. The words
-    are made with a key that is thrown away. Files of more than 40 days ago are removed.
+    For each upload, the command writes the network and the country of the address, and a word for the address's prefix
+    (/24 or /48). Within a month, the same prefix gets the same word. The command makes the words with a key that it
+    throws away after the month. It removes its files after 40 days.
 
     \b
     Examples:

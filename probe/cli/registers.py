@@ -66,23 +66,24 @@ def choose_lists(context: click.Context, parameter: click.Parameter, values: tup
 @click.argument("lists", nargs=-1, metavar="NAME[:CC]=FILE|URL...", callback=choose_lists)
 @click.option("--known", is_flag=True, help="Say which lists and forms are known, and end.")
 @click.option("--results", type=click.Path(exists=True, file_okay=False, path_type=Path),
-              help="Results to show beside: when a run of the list's country first found a target blocked.")
+              help="Results of runs: also print when a run in the list's country first found a target blocked.")
 @click.option("--lab/--no-lab", default=None, help="Runs made in the laboratory, or all others; never both.")
 @click.option("--service", "services", multiple=True, metavar="NAME", help="Only targets of this service; repeat.")
 @click.option("--catalogue", type=click.Path(dir_okay=False), help="A targets.csv, or a list of URLs.")
 @click.option("-o", "--output", "--csv", "out", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write every target and list as CSV, those that are not listed as well.")
+              help="Write a row for every target and list as CSV, also for targets that are not listed.")
 @click.option("--json", "as_json", is_flag=True, help="Print every target and list as JSON.")
 def registers(lists: tuple[Asked, ...], known: bool, results: Path | None, lab: bool | None, services: tuple[str, ...],
               catalogue: str | None, out: Path | None, as_json: bool) -> None:
     """Compare the targets with legal block lists, which you fetched or whose URL you give.
 
-    An entry may name a target by its URL, its name, a parent name, or an address at which runs found it. If others
-    share the address, the entry may not mean this target, and the command says so. With --results, it also prints the
-    first run in that country that found the target blocked.
+    An entry of a list may name a target by its URL, its name, a parent name, or an address at which runs found the
+    target. If other services share this address, the entry may not mean this target, and the command says so. With
+    --results, the command also prints the first run in that country that found the target blocked.
 
-    Not listed does not mean not blocked. A URL must be https; its server sees your address and what you ask for, so
-    fetch lists where that does no harm. The command downloads only what you name, and keeps no list.
+    A target that is not on a list may still be blocked. A URL must be https. Its server sees your address and what you
+    ask for, so fetch lists at a place where that does no harm. The command downloads only what you name, and keeps no
+    list.
 
     \b
     Examples:

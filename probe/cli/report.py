@@ -43,11 +43,11 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
            form: str, datapackage: bool, as_json: bool) -> None:
     """Make a page from the results in DIRECTORY (default: the configured folder), or from the cells of a whole fleet.
 
-    DIRECTORY is a results folder, or one in which `probe analyse` wrote cells.parquet: then the page shows the networks
-    with most events and blocks, counted over all volunteers (extra `research`).
+    DIRECTORY is a results folder, or a folder in which `probe analyse` wrote cells.parquet. With cells.parquet the page
+    shows the networks with the most events and blocks, counted over all volunteers (extra `research`).
 
-    The page is one file. It needs no network and tells nobody that it is read. Long series are summed up by day, so
-    that a year of hourly runs stays below 5 MB.
+    The page is one file. It needs no network, so nobody can notice that you read it. Long series are summed up by day,
+    so that a year of hourly runs stays below 5 MB.
 
     \b
     Examples:

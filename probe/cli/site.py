@@ -33,12 +33,12 @@ def site(analysis: Path, out: Path, name: str, address: str, operators: Path | N
          as_of: datetime | None, as_json: bool) -> None:
     """Make a public site from what `probe analyse` keeps in ANALYSIS.
 
-    The site begins with current blocks. Each country, service, network and event has a page with a permanent address,
-    with charts (SVG, CSV), feeds (Atom, JSON) and events for programs. The site needs no server: open
-    public/index.html.
+    The site begins with current blocks. Each country, service, network and event has a page with a permanent address. A
+    page has charts (SVG, CSV), feeds (Atom, JSON), and its events in a form for programs. The site needs no server:
+    open public/index.html.
 
-    The site shows only what may be published: our own results a day late, and a network only if at least five probes
-    measured there. If data are not from the real world, each page says so.
+    The site shows only what may be published. Our own results appear a day late. A network appears only if at least
+    five probes measured there. If the data are not from the real world (laboratory, simulation), each page says so.
 
     Call it after each `probe analyse`: only pages of which something changed are made and written.
 

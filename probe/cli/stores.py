@@ -63,13 +63,13 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
            results: Path | None, catalogue: str | None, config: str | None, at: str | None, as_json: bool) -> None:
     """Ask the App Store and Google Play which messengers they offer in which countries, once, and keep the answers.
 
-    Call it about once a week, for instance as a project's collector. Scheduled runs never do this; they only measure
-    whether the stores' servers can be reached. The App Store answers for any country. Google Play also considers where
-    you are, so its rows name that country too.
+    Call the command about once a week, for instance on the machine that collects a project's results. Scheduled runs
+    never ask the stores; they only measure whether the stores' servers can be reached. The App Store answers for any
+    country. Google Play also considers where you are, so its rows name that country too.
 
-    An application that is not there may have been removed by order, withdrawn by its operator, or never released there.
-    The command says `removed` only if an earlier batch saw the application, and three batches over more than six hours
-    did not.
+    An application that is missing in a store may have been removed by order, withdrawn by its operator, or never
+    released there. The command says `removed` only if an earlier batch (one call of this command) saw the application,
+    and three later batches over more than six hours did not.
 
     \b
     Examples:

@@ -71,12 +71,14 @@ def ooni(directory: Path | None, collector: str, public: bool, exact: bool, sinc
          as_json: bool) -> None:
     """Submit the runs in DIRECTORY (default: the configured results folder) to a collector of OONI's kind.
 
-    You must agree twice: by `probe setup --submit-to URL`, which says what becomes public and what the risks are, and
-    by --public-for-ever each time. The command sends what `probe export ooni` writes, at least a day after it was
-    measured. This states only the country and the day, unless five probes or more of this folder measured in that
-    network (as in `probe export --release`). The folder records accepted measurements, and they are never sent again.
-    docs/interop.md says more. Ask those who run the collector first: they may not want tests of a kind that they do not
-    know.
+    You must agree twice: once by `probe setup --submit-to URL`, which says what becomes public and what the risks are,
+    and each time by --public-for-ever. The command sends what `probe export ooni` writes, at least a day after it was
+    measured. For most runs this states only the country and the day. It also states the network and the hour if five
+    probes or more of this folder measured in that network (as in `probe export --release`).
+
+    The folder records which measurements the collector accepted, and the command never sends them again. Before you
+    submit, ask those who run the collector: they may not want tests of a kind that they do not know. docs/interop.md
+    says more.
 
     \b
     Examples:

@@ -52,10 +52,10 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
            as_json: bool) -> None:
     """Fetch a signed list of targets, verify it, and keep it for the runs to come.
 
-    The list contains the catalogue, and policies for each country: a pause, the highest level or tier, the shortest
-    pause between new connections. The command refuses a list that was altered, is older than the last one, or has a
-    date in the future, and keeps the last good one. The list's server sees your address. The holder of the key decides
-    which names your runs send.
+    The list contains the catalogue of targets, and policies for each country: a pause, services that nobody measures,
+    the highest level or tier, the shortest pause between new connections. The command refuses a list that was altered,
+    is older than the last one, or has a date in the future, and keeps the last good list. The list's server sees your
+    address. The holder of the list's key decides which names your runs send.
 
     \b
     Examples:
@@ -179,13 +179,14 @@ update.add_command(sign)
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day of the list (default: today, UTC).")
 @click.option("--staged", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
               help="A targets.csv that some of the volunteers measure first, drawn by lot.")
-@click.option("--percent", type=click.IntRange(1, 99), default=10, show_default=True, help="How many of 100 they are.")
+@click.option("--percent", type=click.IntRange(1, 99), default=10, show_default=True,
+              help="Percentage of the volunteers who measure it first.")
 @output_option("file", "File to write.", required=True)
 def make(targets: str, policy: Path | None, serial: int, day: datetime | None, staged: str | None, percent: int,
          out: Path) -> None:
-    """Write a list for signing. Volunteers take it when you have signed it with minisign.
+    """Write a list, which you then sign with minisign. Volunteers' programs accept only a signed list.
 
-    What staged targets do compared with the others: probe fleet rollout.
+    `probe fleet rollout` compares the staged targets, which some probes measure first, with the others.
 
     \b
     Example of a policy:

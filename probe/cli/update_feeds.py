@@ -29,8 +29,8 @@ _NONE = ("The configuration names no control feed. Put a table [[feed]] with url
 def feeds(config: str | None, as_json: bool) -> None:
     """Fetch the signed control feeds that the configuration names, verify, and keep them for the runs to come.
 
-    A feed that is altered, signed by another key, or older than the one that is here is refused, and the last good one
-    stays. Its server sees your address. Exit status 1 where a feed could not be had.
+    The command refuses a feed that was altered, is signed by another key, or is older than the stored one. It then
+    keeps the stored feed. A feed's server sees your address. The exit status is 1 if the command could not get a feed.
 
     \b
     Examples:

@@ -23,11 +23,11 @@ _VALID = timedelta(days=3 * 365)
 @click.argument("file", metavar="FILE")
 @click.option("--key", "key_file", type=_FILE, required=True,
               help="Secret key to sign with (of probe feed --new-key, or minisign -G -W).")
-@click.option("--add", is_flag=True, help="Keep the signatures that are there, of other keys over the same FILE.")
+@click.option("--add", is_flag=True, help="Keep the signatures that other keys have already made of this FILE.")
 def sign(file: str, key_file: Path, add: bool) -> None:
     """Sign FILE: a list, a feed, or key statements that were not published yet; the signature is FILE.minisig.
 
-    Where FILE.keys lies beside it, the signature tells readers which key statement counts.
+    If FILE.keys lies beside FILE, the signature says which key statement is the newest.
 
     \b
     Examples:
@@ -50,7 +50,7 @@ def sign(file: str, key_file: Path, add: bool) -> None:
 def keys() -> None:
     """Say which keys sign a list or a feed from now on, and which may say so the next time.
 
-    For whoever makes lists or feeds; volunteers go on with the key that they have (docs/lists.md#keys).
+    This is for people who make lists or feeds. Volunteers keep the key that they have (docs/lists.md#keys).
 
     \b
     Examples:
@@ -67,19 +67,21 @@ def keys() -> None:
 @click.option("--signer", "signers", multiple=True, required=True, metavar="FILE",
               help="Public key (.pub) that signs lists or feeds; repeat.")
 @click.option("--threshold", type=click.IntRange(1, 8), default=1, show_default=True,
-              help="So many of the signers must sign each.")
+              help="How many of the signers must sign each list or feed.")
 @click.option("--keeper", "keepers", multiple=True, required=True, metavar="FILE",
               help="Public key that may sign the next statement; repeat. Keep its secret half offline.")
 @click.option("--keepers-threshold", type=click.IntRange(1, 8), default=1, show_default=True,
-              help="So many of the keepers must sign the next statement.")
+              help="How many of the keepers must sign the next statement.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]),
-              help="Lists and feeds of earlier days count no more (default: today, UTC).")
+              help="First day on which lists and feeds count; older ones are refused (default: today, UTC).")
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]),
               help="Last day on which these keys count (default: in three years).")
 @output_option("file", "File to write.", required=True)
 def make(of: KeysOf, number: int, signers: tuple[str, ...], threshold: int, keepers: tuple[str, ...],
          keepers_threshold: int, since: datetime | None, expires: datetime | None, out: Path) -> None:
-    """Write a key statement for signing: by the configured key the first, by the keepers of the last one each other."""
+    """Write a key statement, which you then sign: the first one with the configured key, each later one with keys of
+    the last statement's keepers.
+    """
     from probe.operation.updates.key_publishing import make_statement, read_public_keys
     from probe.operation.updates.list_document import ListError
     from probe.operation.updates.minisign import SignatureError
@@ -101,11 +103,11 @@ def make(of: KeysOf, number: int, signers: tuple[str, ...], threshold: int, keep
 @keys.command("add")
 @click.argument("statement", metavar="FILE")
 @click.option("--from", "published", type=_FILE, required=True, metavar="FILE",
-              help="File that is published beside the list or feed as .keys; made where there is none.")
+              help="File that is published beside the list or feed as .keys; the command makes it if it is missing.")
 @click.option("--key", "key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True,
               help="Public key that volunteers have in their configuration.")
 def add(statement: str, published: Path, key_file: Path) -> None:
-    """Add a signed key statement to those that are published. Refused where volunteers would not follow it."""
+    """Add a signed key statement to the published ones, unless volunteers' programs would refuse it."""
     from probe.operation.updates.key_publishing import add_statement, read_public_keys
     from probe.operation.updates.list_document import ListError
     from probe.operation.updates.minisign import SignatureError

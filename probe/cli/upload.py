@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 def upload(config: str | None, results: Path | None, for_s: float, due: bool, dry_run: bool, as_json: bool) -> None:
     """Send the tables of all runs that are not there yet to the place that `probe setup --upload-to URL` named.
 
-    Each run is one compressed archive, a seventh of what its tables take here, or less. Scheduled runs do so by
-    themselves. A run that is sent twice is the same file twice. Captured packets and laboratory runs are never sent.
+    Each run is one compressed archive, at most a seventh as large as the run's tables on this device. Scheduled runs
+    upload by themselves. A run that is sent twice gives the same file twice. The command never sends captured packets
+    or runs of the laboratory.
 
     \b
     Examples:

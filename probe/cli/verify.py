@@ -24,18 +24,18 @@ _SHOWN = 20
 
 @click.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
-@click.option("--repair", is_flag=True, help="Write damaged files anew from their CSV or Parquet twin, where it is "
-                                              "whole; the damaged ones stay beside, as NAME.damaged.")
+@click.option("--repair", is_flag=True, help="Write each damaged file anew from its CSV or Parquet twin, if the "
+                                             "twin is whole. The damaged file stays beside it, as NAME.damaged.")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file; it names the results folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
 def verify(directory: Path | None, repair: bool, config: str | None, as_json: bool) -> None:
-    """Read every file of results and say which runs are what their probes signed, table by table. DIRECTORY (default:
-    the configured folder) holds the results, or folders of results directly below it.
+    """Read every file of results, and say for each run whether its tables are still what its probe signed. DIRECTORY
+    (default: the configured folder) holds the results, or folders of results directly below it.
 
-    A run is signed if nobody changed a digit. It is unsigned if it was made before runs were signed, or where no key
-    can be kept: then the command only checks that its files can be read completely. A run is damaged if a table is not
-    what was signed, or cannot be read. It is foreign if another probe signed it than the one whose name it bears. Other
-    commands leave damaged and foreign runs out.
+    The command says one of four things about a run. Signed: nobody changed a digit. Unsigned: the run was made before
+    runs were signed, or on a device that can keep no key; the command then only checks that the files can be read
+    completely. Damaged: a table is not what was signed, or cannot be read. Foreign: the run bears the name of one
+    probe, and another probe signed it. Other commands leave damaged and foreign runs out.
 
     Exit status: 0 nothing is damaged, 1 something is.
 

@@ -36,7 +36,7 @@ def fleet() -> None:
 
 @fleet.command()
 @click.option("--rows", type=click.IntRange(1, MOST_ROWS), default=1_000_000, show_default=True,
-              help="At least so many verdicts; whole days are written.")
+              help="How many verdicts to write at least; whole days are written.")
 @click.option("-o", "--output", "--out", "out",
               type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
 @click.option("--seed", type=_SEED, default=1, show_default=True, help="The same seed makes the same rows.")
@@ -44,15 +44,16 @@ def fleet() -> None:
               help="More where so many rows need more.")
 @click.option("--networks", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--services", type=click.IntRange(13, 500), default=50, show_default=True)
-@click.option("--targets", type=click.IntRange(1, 20), default=2, show_default=True, help="Of each service.")
+@click.option("--targets", type=click.IntRange(1, 20), default=2, show_default=True,
+              help="Targets of each service.")
 @click.option("--days", type=click.IntRange(2, 3660), default=180, show_default=True, help="Fewer for few rows.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, services: int, targets: int, days: int,
              as_json: bool) -> None:
     """Write verdicts, services and runs of a made-up fleet as Parquet, and what happened to it as truth.json.
 
-    The rows are in the schema of the results, below DIR/parquet/TABLE/date=YYYY-MM-DD, and marked `lab`: they are never
-    mixed with real ones. One day is held in memory at a time.
+    The rows have the schema of the results, and lie below DIR/parquet/TABLE/date=YYYY-MM-DD. They are marked `lab`, so
+    the program never mixes them with real rows. The command holds one day in memory at a time.
 
     \b
     Examples:
@@ -92,16 +93,16 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
 @click.option("--days", type=click.IntRange(21, 3660), default=180, show_default=True)
 @click.option("--hard", is_flag=True, help="Blocks with pauses, hours and halves, high bases, countries with one "
                                            "network, and a defect that still goes on at the end.")
-@click.option("--peers", is_flag=True, help="Other detectors on the same counts as well: OONI's CUSUM, a control "
-                                            "chart, PELT of ruptures where that is installed.")
+@click.option("--peers", is_flag=True, help="Also try other detectors on the same counts: OONI's CUSUM, a control "
+                                            "chart, and PELT of the package ruptures, if it is installed.")
 @click.option("--sybils", type=click.IntRange(0, PLENTY), default=0, metavar="NAMES",
-              help="What so many made-up names in each network they lie about do, and established ones; with honest "
-                   "fleets beside.")
+              help="Also simulate liars in each network that they lie about: this many new names, or a few "
+                   "established ones. Compare them with honest fleets.")
 @click.option("--grid/--no-grid", default=True, show_default=True,
-              help="Recall by number of witnesses and by uptime as well.")
+              help="Also print recall by number of witnesses and by uptime.")
 @click.option("--hourly", "hourly_days", type=click.IntRange(0, 3660), default=0, metavar="DAYS",
-              help="Live through the last so many days hour by hour as well: what is reported when, false alarms and "
-                   "what is withdrawn. An hour takes as long as an analysis.")
+              help="Also analyse this many last days hour by hour: what was reported when, what was false, and what "
+                   "was withdrawn. An hour takes as long as an analysis.")
 @click.option("--series", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Score on these real counts (CSV: time, network, target, n, failed) with blocks put into them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
@@ -109,8 +110,9 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
           peers: bool, sybils: int, grid: bool, hourly_days: int, series: Path | None, as_json: bool) -> None:
     """Say how well events are detected where the truth is known.
 
-    Recall is of blocks of six hours or longer; precision of all events; an onset error is that of the likeliest hour.
-    With --series the file is one that `probe analyse` reads: hourly or daily, networks like RU-AS12389.
+    Recall is the share of blocks of six hours or longer that were found. Precision is the share of all found events
+    that are true. The onset error is the distance between the true beginning and the likeliest hour. With --series,
+    FILE has hourly or daily counts in the form that `probe analyse` reads, with networks such as RU-AS12389.
 
     \b
     Examples:

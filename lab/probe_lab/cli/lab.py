@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def lab() -> None:
     """Run programs against known censors in a closed internet.
 
-    Nothing that runs in the laboratory can reach the real network. Needs Linux and the right to make
-    namespaces; `probe lab exec clean -- true` shows whether this machine has it, and says what lets it if not.
+    Nothing that runs in the laboratory can reach the real network. The laboratory needs Linux and the right to make
+    namespaces. `probe lab exec clean -- true` shows whether this machine gives that right, and what to do if it does
+    not.
     """
 
 

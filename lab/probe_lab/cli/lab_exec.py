@@ -25,8 +25,9 @@ _WORD = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+", re.IGNORECASE)
 @click.command("exec", context_settings={"ignore_unknown_options": True})
 @click.argument("scenario")
 @click.option("--target", "targets", multiple=True, metavar="NAME|URL",
-              help="Who is censored: a host or an input of the catalogue. May be repeated.")
-@click.option("--seed", type=int, default=1, show_default=True, help="What is drawn: targets, addresses, delays.")
+              help="Host or input of the catalogue that is censored. May be repeated.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of everything that is drawn: targets, "
+                                                                     "addresses, delays.")
 @click.option("--level", type=click.Choice(LEVELS), default="packet", show_default=True,
               help="Evidence level; socket: raw sockets are refused, as to an ordinary user.")
 @click.option("--pcap", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
@@ -42,12 +43,12 @@ def exec_(
     no_helper: bool,
     command: tuple[str, ...],
 ) -> None:
-    """Run any program on the client side of SCENARIO; its exit status becomes ours, 128 + n after signal n.
+    """Run any program on the client side of SCENARIO, and exit with the program's status (128 + n after signal n).
 
-    Who is censored there: the --target, or else the one host of the catalogue that the command names, or else
-    whoever the seed draws. It is written to standard error first. Signals sent to this program reach the command.
-    The command trusts the laboratory's certificates, asks its resolver, and finds no proxy variables; $PROBE_CONFIG
-    names a configuration with this world's helpers.
+    The scenario censors the host of --target. Without this option it censors the one host of the catalogue that the
+    command names, or else a host that the seed draws. A line on standard error says which host that is. The command
+    trusts the laboratory's certificates, asks its resolver, and finds no proxy variables. $PROBE_CONFIG names a
+    configuration with the helpers of this laboratory. Signals sent to `probe lab exec` reach the command.
 
     \b
     Examples:

@@ -44,19 +44,19 @@ def _read_country(cc: str | None) -> str | None:
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True,
               help="So many seeds, one after another from the first.")
 @click.option("--repeats", type=click.IntRange(1, 100), default=1, show_default=True,
-              help="Run each trial so often, to see which verdicts differ.")
+              help="How often to run each trial, to see which verdicts differ.")
 @click.option("--level", type=click.Choice((*LEVELS, "both")), default="both", show_default=True,
               help="Evidence level: what the program can gather.")
 @click.option("--consent-level", type=click.IntRange(min(CONSENT_LEVELS), max(CONSENT_LEVELS)),
               default=max(CONSENT_LEVELS), show_default=True,
               help="Consent level: what the volunteer agreed to. What the scenarios expect stays the same.")
-@click.option("--no-helper", is_flag=True, help="Without test helpers: a right verdict or `inconclusive` passes.")
+@click.option("--no-helper", is_flag=True, help="Leave test helpers out: a right verdict or `inconclusive` passes.")
 @click.option("--loss", type=click.FloatRange(0, 0.5), metavar="SHARE",
-              help="Lose so many of the client's packets, each way, in every scenario.")
+              help="Share of the client's packets to lose in every scenario, each way.")
 @click.option("--rtt-ms", type=click.FloatRange(1, 2000), help="Round-trip time in every scenario.")
 @click.option("--cc", callback=lambda _, __, cc: _read_country(cc), metavar="CC",
-              help="The client's country in every scenario that names none; RU unless given. At consent level 2 a "
-                   "place is looked for in countries alone that need no care.")
+              help="The client's country in every scenario that names none; RU unless given. At consent level 2 the "
+                   "probe looks for the place of a block only in countries that need no care.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS,
               help="Laboratories at a time (default: twenty for each core).")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
@@ -68,9 +68,9 @@ def _read_country(cc: str | None) -> str | None:
 def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int, level: str, consent_level: int,
           no_helper: bool, loss: float | None, rtt_ms: float | None, cc: str | None, jobs: int, as_json: bool,
           html: Path | None, markdown: Path | None, keep_failing: Path | None, keep: Path | None) -> None:
-    """Run this program in every scenario and say how often it was right.
+    """Run the probe in every scenario, and say how often it was right.
 
-    Exit status 1 for a false accusation, and when no trial could be judged.
+    The exit status is 1 if the probe accused falsely, or if no trial could be judged.
 
     \b
     Examples:
