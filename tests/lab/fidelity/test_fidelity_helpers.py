@@ -16,7 +16,8 @@ from probe_lab.laboratory import Laboratory
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 ASK = Path(__file__).resolve().parents[1] / "helpers" / "lab_clients" / "ask_helper.py"
-REFUSED = "connection_refused"
+REFUSED, RESET = "connection_refused", "ConnectionResetError"
+HELLO = Path(__file__).resolve().parents[1] / "helpers" / "lab_clients" / "say_hello.py"
 PAGE, CLOSED = "https://example.com/", "tcpconnect://example.com:81"
 
 
@@ -56,3 +57,12 @@ def test_a_helper_that_is_overloaded_declines_and_the_other_does_not() -> None:
         loaded, other = drawn.world.vantages
         assert {"state": "refused", "reason": "busy"}.items() <= ask(lab, loaded, PAGE).items()
         assert ask(lab, other, PAGE)["http"] == ""
+
+
+def test_one_of_two_helpers_ends_what_names_the_service() -> None:
+    drawn = draw_scenario("helper-ends-names", seed_of("helper-ends-names"))
+    name = next(url.split("://")[1].split("/")[0] for url in drawn.targets)
+    with forked(drawn) as lab:
+        found = [lab.run([sys.executable, str(HELLO), vantage.ipv4, hello], timeout_s=60).stdout.decode().strip()
+                 for vantage in drawn.world.vantages for hello in (name, "innocent.example")]
+    assert found == [RESET, "", "", ""]

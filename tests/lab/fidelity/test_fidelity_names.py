@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from lab_datagrams import assert_binomial
@@ -175,16 +173,6 @@ def test_who_names_a_helper_is_not_heard(w: Watched) -> None:
         assert_answered(w, ask(w, t, other.sni))
     assert_answered(w, ask(w, other, other.sni))
     assert elsewhere(w, t, hello(t.sni))[0] == ""
-
-
-@on("helper-ends-names")
-def test_one_helper_ends_what_names_the_service_as_its_own_front_does(w: Watched) -> None:
-    t, other = w.target("t"), w.innocent()
-    first, second = (replace(other, address=vantage.ipv4, port=443) for vantage in w.drawn.world.vantages)
-    for place in (t, first):
-        assert ask(w, place, t.sni).failure == "ECONNRESET"
-        assert ask(w, place, other.sni).data
-    assert ask(w, second, t.sni).data
 
 
 @on("ladder-forged")
