@@ -81,9 +81,15 @@ def _plan_at(place: _Place, site: Site, history: SiteHistory, context: PlanConte
     if answered or clean >= ELSEWHERE_ATTEMPTS or tried >= MOST_ATTEMPTS or any(o.failure for o in asked):
         return []
     innocent = make_innocent_visit(replace(site, port=place.port), place.address, context, attempt=innocents + 1)
+    innocent = replace(innocent, until_server_hello=bool(site.sni) and not _ends_after_hello(history))
     if not asked or (tried and not clean and innocents < MOST_INNOCENTS and _is_spoilt(site, there)):
         return [_rename_visit(innocent, place, url, context.innocent)]
     return [replace(_rename_visit(innocent, place, url, site.host), attempt=tried + 1, sni=site.sni)]
+
+
+def _ends_after_hello(history: SiteHistory) -> bool:
+    """The site's own handshakes end once a ServerHello has come: then those elsewhere must go as far."""
+    return any(o.tls.server_hello and o.failure and o.operation == "tls_handshake" for o in history.visits)
 
 
 def _is_spoilt(site: Site, there: Sequence[Observation]) -> bool:

@@ -87,6 +87,15 @@ def test_helpers_are_asked_alike_where_no_server_agreed() -> None:
     assert {address for _, address, _ in both} == {AGREED}
 
 
+@pytest.mark.parametrize("after_hello", [True, False])
+def test_a_handshake_elsewhere_goes_as_far_as_the_sites_own(after_hello: bool) -> None:
+    net = net_of(("tls", TIMEOUT), lambda s: s.hostname != HOST)
+    net.cut_shake = {"server_hello": after_hello}
+    asked = [s for s in walk(site_of(), net, context=LENT) if isinstance(s, Visit) and s.purpose in FOREIGN_NAMES]
+    assert asked
+    assert {s.until_server_hello for s in asked} == {not after_hello}
+
+
 @pytest.mark.parametrize("changes", [
     dict(consent_level=2), dict(agreed_helpers=()),
     dict(agreed_helpers=(HELPERS[0], ("2606:2800::60", 443))), dict(agreed_helpers=(HELPERS[0], ("45.33.60.60", 80))),
