@@ -21,12 +21,12 @@ from probe.inference.rules.path_context import (
 )
 from probe.inference.rules.rule import Rule
 
-_SHAPE = ("the probe's TLS hello fails with every name, but another kind succeeds; packets or measurements elsewhere "
-          "rule out the server")
-_TOGETHER = ("this name succeeds in another kind of TLS hello, and the probe's hello with another name: only both "
-             "together fail")
-_SOME_CLIENTS = ("another kind of TLS hello succeeds; nothing shows whether the server or something on the way refuses "
-                 "some clients")
+_SHAPE = ("the probe's TLS hello fails with every name, but a differently built hello works; the server is not the "
+          "cause")
+_TOGETHER = ("this name works in a differently built TLS hello, the probe's hello works with another name: only their "
+             "combination fails")
+_SOME_CLIENTS = ("the probe's TLS hello fails, a differently built hello works; nothing shows whether the server "
+                 "itself refuses the first")
 
 
 def _narrowed(c: PathContext) -> bool:
