@@ -67,7 +67,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: not c.evidence.own.is_struck),
     PopulationRule(
         id="pop/no_cause", outcome="inconclusive", block_type="inconclusive.unexplained",
-        why="the target fails for the probes in different ways, not even at the same protocol layer",
+        why="the target fails for the probes in different ways, and even at different protocol layers",
         holds=lambda c: not c.cause),
     PopulationRule(
         id="pop/own_refusal", outcome="inconclusive", block_type="inconclusive.control_doubtful",
@@ -91,7 +91,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.evidence.fresh and _rests_on_any(c)),
     PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",
-        why="the target fails alike for several probes, and a run in this network ruled out the service as the cause",
+        why="the target fails in the same way for several probes; a run here ruled out the service as the cause",
         holds=bases.rests_on_place),
     PopulationRule(
         id="pop/vantage", outcome="blocked", block_type="", basis="vantage",

@@ -37,8 +37,8 @@ def _fails_far_and_elsewhere(c: PathContext) -> bool:
 CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.92,
          needs=("two_helpers",),
-         why=("connections from two other networks are refused as well, and nothing shows that we are refused on the "
-              "way"),
+         why=("connections from two other networks are refused too; nothing shows a refusal on the way: the server "
+              "itself refuses"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure == CONNECTION_REFUSED
                and is_failing_elsewhere(c)),
     Rule(id="ip/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.92,
@@ -83,8 +83,8 @@ CONNECT: tuple[PathRule, ...] = (
          and controls_reach(c) and _shut(c)),
     Rule(id="ip/reset_injected", outcome="blocked", block_type="ip.reset", confidence=0.9, needs=("helper", "packets"),
          rests_on=OF_ADDRESSES,
-         why=("resets that the server and its firewall did not send end our attempts to connect; elsewhere the "
-              "address accepts connections"),
+         why=("our attempts to connect are reset, but not by the server or its firewall; elsewhere the address "
+              "accepts connections"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
          and controls_reach(c)
                and convicts(c) and shows_injection(c) and c.path.anatomy.device and not (is_lost_here(c)

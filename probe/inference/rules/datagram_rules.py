@@ -72,14 +72,14 @@ _LAST: tuple[PathRule, ...] = (
     Rule(id="udp/degraded", outcome="blocked", block_type="udp.degrade", confidence=0.85,
          needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("this service's datagrams get lost far more than others', on a stretch where others' get through; "
-              "elsewhere few get lost"),
+         why=("this service's datagrams get lost on the way far more than others' at the same place; elsewhere few "
+              "get lost"),
          holds=lambda c: c.path.stage == "stun" and c.path.udp.responses > 0 and c.path.udp.lossier
                and _singled_out(c) and c.path.udp.lost == "near"),
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule(id="udp/vanishes", outcome="blocked", block_type="udp", confidence=0.8, needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("every datagram to this address gets lost on a stretch where others get through; elsewhere the address "
+         why=("datagrams to this address all get lost on the way, where others get through; elsewhere the address "
               "answers"),
          holds=lambda c: _vanishes(c) and _singled_out(c) and c.path.udp.lost == "near" and _as_a_whole(c)
                and not c.path.udp.lossy),

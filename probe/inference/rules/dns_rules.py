@@ -103,13 +103,13 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/false_answer_here_only", outcome="blocked", block_type="dns.forged", confidence=0.95,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="this network's resolver gives a non-public or known filter's address; another resolver, asked from "
+         why="this network's resolver gives a non-public address or a known filter's; another resolver, asked from "
              "here, answers truly",
          holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere and is_public_honest(e)),
     Rule(id="dns/false_answer_everywhere", outcome="blocked", block_type="dns", confidence=0.9, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives a non-public or known filter's address; no other unencrypted resolver answers truly; "
-             "the forger is unknown",
+         why="the resolver gives a non-public address or a known filter's; no other unencrypted resolver answers "
+             "truly; the forger is unknown",
          holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere),
     Rule(id="dns/false_https_hint", outcome="blocked", block_type="dns.forged", confidence=0.85,
          needs=("trusted_dns",),
@@ -139,8 +139,8 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: is_wrong_server(e) and e.shared_answer and is_public_honest(e)),
     Rule(id="dns/wrong_server", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),
-         why="trusted resolvers lead to the service; this network's answer leads to somebody else's certificate: it "
-             "may be false or outdated",
+         why="trusted resolvers lead to the service; this network's answer, perhaps outdated or false, leads to "
+             "somebody else's certificate",
          holds=lambda e: is_wrong_server(e) and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/wrong_server_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
          needs=("trusted_dns", "helper"),

@@ -65,7 +65,7 @@ LOSS: tuple[PathRule, ...] = (
          holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
-         why=("connections were reset or fell silent after seconds, too few or too unalike for a block; a harmless "
-              "name's lasted"),
+         why=("connections were reset or fell silent after seconds, too few or unalike for a block; a harmless "
+              "name's connections lasted"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_doubtful and c.path.stay.outlived > 0),
 )

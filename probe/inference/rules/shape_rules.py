@@ -35,8 +35,7 @@ def _narrowed(c: PathContext) -> bool:
 
 SMALL_SEGMENTS: tuple[PathRule, ...] = (
     Rule(id="tls/small_segments_pass", outcome="local", block_type="local.mtu", confidence=0.8, needs=("nothing",),
-         why="the handshake is answered when sent in small segments, and otherwise not: large packets do not get "
-             "through",
+         why="the handshake succeeds only when sent in small segments: large packets do not get through",
          holds=lambda c: _narrowed(c) and (c.path.shapes.narrow == "passed" or (c.path.shapes.narrow == "cut"
                and c.path.innocent == "failed"))),
 )
