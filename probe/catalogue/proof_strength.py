@@ -30,7 +30,7 @@ def rate_proof(endpoint: Endpoint) -> str:
 def explain_unmeasured(endpoint: Endpoint) -> str:
     """Why an endpoint is only listed; empty for one that is measured."""
     if endpoint.status == "dead":
-        return "the service is closed: whether its name still resolves is all that is asked"
+        return "the service is closed, so the probe only asks whether the name still resolves"
     protocol = PROTOCOLS[endpoint.protocol]
     return "" if protocol.built else protocol.why_not
 
