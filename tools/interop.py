@@ -137,10 +137,11 @@ command refuses addresses in private or other non-public networks, and names tha
 publishes for everybody is public itself. The command follows no redirect and uses no proxy, so the collector sees your
 address.
 
-**The requests**: for each run, `POST /report` opens a report, `POST /report/ID` sends each measurement (`{"format":
-"json", "content": {...}}`), and `POST /report/ID/close` ends the report. Newer collectors answer each measurement with
-a `measurement_uid`. One request and its answer may take REQUEST_S seconds. An answer may have ANSWER_KIB KiB, a
-measurement MEASUREMENT_MIB MiB. `--for-s` limits the seconds of the whole call, `--at-most` its measurements.
+**The requests**: for each run, `POST /report` opens a report, `POST /report/ID` sends each measurement
+(`{"format": "json", "content": {...}}`), and `POST /report/ID/close` ends the report. Newer collectors answer each
+measurement with a `measurement_uid`. One request and its answer may take REQUEST_S seconds. An answer may have
+ANSWER_KIB KiB, a measurement MEASUREMENT_MIB MiB. `--for-s` limits the seconds of the whole call, `--at-most` its
+measurements.
 
 | what comes back | what becomes of it |
 | --- | --- |

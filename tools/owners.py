@@ -10,10 +10,10 @@ from probe.inference.evidence.company import COMPANY
 
 _HEAD = """# Who owns the services, and what they stand behind
 
-This page lists the organisation that owns each service, and the networks in which the service's servers stand. `make
-docs` generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is not in the
-table counts as its own owner. The table has only well-known networks, fronts (servers that accept connections for many
-customers) and DNS hosts. An empty cell means that we know of none.
+This page lists the organisation that owns each service, and the networks in which the service's servers stand.
+`make docs` generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is not
+in the table counts as its own owner. The table has only well-known networks, fronts (servers that accept connections
+for many customers) and DNS hosts. An empty cell means that we know of none.
 
 Two services are unrelated if all three conditions hold:
 
