@@ -44,7 +44,7 @@ def block_types() -> str:
     reached = {rule.block_type for rule in list_rules()}
     rows = [(f"`{b.id}`", b.outcome, b.meaning, f"`{b.nearest}`: {b.test}")
             for b in BLOCK_TYPES.values() if b.id in reached]
-    return grid(("block type", "outcome", "meaning", "told from its neighbour by this"), rows)
+    return grid(("block type", "outcome", "meaning", "how it differs from the nearest type"), rows)
 
 
 def rules() -> str:
