@@ -75,7 +75,7 @@ def _shapes() -> Iterator[str]:
          "captured from the program" if hello.verified else "an imitation, unverified", "yes" if hello.is_large else "")
         for hello in PROGRAM_HELLOS.values()])
     yield ""
-    yield grid(("role", "its users' shapes, and how many of all"), [
+    yield grid(("role", "shapes of its users' programs, with their shares"), [
         (role, ", ".join(f"{shape} {weight / sum(users.values()):.0%}" for shape, weight in users.items()))
         for role, users in USERS.items() if users])
     yield ""

@@ -13,8 +13,8 @@ from probe.core.tables.trust import judges_certificates
 
 STRENGTHS: Mapping[str, str] = MappingProxyType({
     "A": "only the service itself can have answered: a certificate for its name, or its own protocol's proof",
-    "B": "an answer of a shape that nobody else is known to give",
-    "C": "hardly more than that something answers: an open port, a name that resolves, a page in the clear",
+    "B": "an answer in a form that nobody else is known to give",
+    "C": "little more than that something answers: an open port, a name that resolves, a page in the clear",
 })
 _PLAIN = {"stun": "B", "quic": "A"}
 """Of protocols without a row in the table of handshakes; the others follow from their certificates."""
