@@ -32,7 +32,7 @@ UNPLACED: NameRule = Rule(
 
 DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/literal", outcome="ok", block_type="", confidence=1.0, needs=("nothing",),
-         why="no name had to be resolved",
+         why="the endpoint is given as an address, so no name had to be looked up",
          holds=lambda e: not e.dns.asked, hands_on=True),
     Rule(id="dns/resolver_out_of_order", outcome="local", block_type="local.resolver", confidence=0.95,
          needs=("nothing",),
@@ -222,7 +222,7 @@ DNS_RULES: tuple[NameRule, ...] = (
              "server that is",
          holds=lambda e: e.may_be_anybody),
     Rule(id="dns/answered", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
-         why="the name resolves",
+         why="the name resolves, and nothing shows that its addresses are false",
          holds=lambda e: True),
 )
 """A name that answers differently from trusted resolvers is not thereby forged: only false content convicts."""

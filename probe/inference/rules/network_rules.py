@@ -26,7 +26,7 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
                and e.altered < 2)),
     Rule(id="net/changed", outcome="inconclusive", block_type="inconclusive.vantage", confidence=0.6,
          needs=("nothing",),
-         why="the device changed or lost its network while it measured: the results belong to no single network",
+         why="this device changed or lost its network during the run: the results do not describe one single network",
          holds=lambda e: e.changed),
     Rule(id="net/tunnel", outcome="inconclusive", block_type="inconclusive.vantage", confidence=0.6, needs=("nothing",),
          why="a VPN or other tunnel carries traffic of this device: the results may not describe this network itself",

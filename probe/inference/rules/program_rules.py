@@ -91,8 +91,8 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: is_any_struck(c) and not c.path.programs.verified),
     Rule(id="program/fails", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the probe's own TLS hello is answered and another program's is not; attempts are too few, or lack a "
-             "comparison",
+         why="the probe's own TLS hello is answered, another program's is not; there were too few attempts, or "
+             "nothing to compare",
          holds=is_any_struck),
     Rule(id="program/lost_at_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),

@@ -28,7 +28,7 @@ UNDECIDED: tuple[PathRule, ...] = (
          holds=lambda c: c.path.tainted),
     Rule(id="path/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="too few attempts failed, or they failed in different ways",
+         why="too few attempts failed to speak of a block, or they failed in different ways",
          holds=_failed_too_seldom),
     Rule(id="path/control_fails_too", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),

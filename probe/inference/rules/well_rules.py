@@ -17,7 +17,7 @@ _BARE: tuple[SiteKind, ...] = ("tcp", "tls")
 WELL: tuple[PathRule, ...] = (
     Rule(id="path/not_attempted", outcome="inconclusive", block_type="inconclusive.not_attempted", confidence=0.0,
          needs=("nothing",),
-         why="nothing was tried",
+         why="the run tried nothing at this address",
          holds=lambda c: c.path.attempts == 0, hands_on=True),
     Rule(id="path/looked_at_only", outcome="inconclusive", block_type="inconclusive.not_attempted", confidence=0.0,
          needs=("nothing",),
@@ -29,7 +29,7 @@ WELL: tuple[PathRule, ...] = (
          holds=lambda c: c.path.must_not_answer and c.path.stage == "connect"),
     Rule(id="path/answers_for_everybody", outcome="local", block_type="local.interception", confidence=0.8,
          needs=("nothing",),
-         why="a port that must be closed accepts connections: something on the way answers for others",
+         why="a port that must be closed accepts connections: something on the way answers instead of the server",
          holds=lambda c: c.path.must_not_answer),
     Rule(id="path/not_on_the_list", outcome="network", block_type="network.allowlist", confidence=0.75,
          needs=("ladder",),
@@ -75,7 +75,7 @@ WELL: tuple[PathRule, ...] = (
          holds=lambda c: c.path.kind in _BARE and c.path.last_ok and c.path.failed_attempts < 2),
     Rule(id="path/mixed", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="some attempts fail and some succeed",
+         why="some attempts at this address fail and others succeed: this is too unsteady to decide",
          holds=lambda c: c.path.last_ok and c.path.failed_attempts >= 2),
 )
 
