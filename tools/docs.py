@@ -67,9 +67,9 @@ def rules() -> str:
             "\n\n## What an accusation rests on\n\n"
             "A service's own servers can reset, drop, mute, redirect or answer connections just as a censor can. So a "
             "rule that accuses needs one of the following kinds of evidence that the service is not the cause. The "
-            "column `basis` of a verdict names the strongest kind that was seen. If none was seen, the verdict is "
-            "`inconclusive.unplaced`, and the column `suspected` has the suspected cause. Other runs and other "
-            "networks may then decide. A verdict says where a block happens, never who ordered it."
+            "column `basis` of a verdict names the strongest kind that was seen. If no such evidence was seen, the "
+            "verdict is `inconclusive.unplaced`, and the column `suspected` has the suspected cause. Other runs and "
+            "other networks may then decide. A verdict says where a block happens, never who ordered it."
             f"\n\n{bases}\n\n## What a rule needs\n\n{needs}\n\n## The rules\n\n{table}\n\n{population_rules()}\n")
 
 

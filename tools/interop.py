@@ -43,8 +43,8 @@ only when you call it ([below](#submitting-to-a-collector)). `probe look --fetch
   answer of OONI's test helper becomes the [control](glossary.md): it shows what works elsewhere.
 - The command combines measurements into runs. A run has the measurements of one country, network, program, platform and
   hour that are near each other in the files. The command looks at 1000 measurements, or 40,000 rows, at a time. Each
-  measurement counts as one attempt. One failure never leads to `blocked`, several may. `theirs` and `sources` of a
-  verdict name each measurement and what OONI says of it.
+  measurement counts as one attempt. One failure never leads to `blocked`, several may. A verdict's columns `theirs` and
+  `sources` name each measurement and what OONI says of it.
 - If a target fails with too few attempts in its hour, the command adds up to four earlier measurements of the target in
   the same network. They are from the 24 hours before, and from any program. If one of them is a success, measurements
   before it are ignored. The rows of added measurements appear in this run too, with times before the run's beginning
@@ -69,7 +69,7 @@ only when you call it ([below](#submitting-to-a-collector)). `probe look --fetch
 - If several names share an address, each connection to the address counts for all these names, because OONI records no
   name with a TCP connection.
 - OONI's files do not say which device measured. So `probe_id` stands for all devices with the same program and platform
-  in one network. Two different values mean at least two devices.
+  in one network. Two different values of `probe_id` mean at least two devices.
 - Every page in a chain of redirects is judged. A target is `ok` if all these pages are `ok`. It is also `ok` in two
   other cases. Either the last page came over a proven connection and belongs to the same site, or it is the same as the
   helper's page. The helper follows redirects too, so its page is compared only with the last one. Pages are compared by
@@ -95,8 +95,8 @@ only when you call it ([below](#submitting-to-a-collector)). `probe look --fetch
 
 The command reads files as streams, also from standard input (`xzcat old.json.xz | probe import ooni -`). It keeps about
 0.1 kB for each measurement, to recognise measurements that it has already read; otherwise memory does not grow with the
-files. `PROBE_BENCH_GB=1,10 python tools/bench.py --only import` measures this with generated data. On two cores with
-other work:
+files. `PROBE_BENCH_GB=1,10 python tools/bench.py --only import` measures this with generated data. It gave these
+figures on two cores with other work:
 
 | Web Connectivity with bodies of pages | measurements of 177 kB | read and judged | peak memory | written |
 |---|---|---|---|---|

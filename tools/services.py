@@ -104,11 +104,12 @@ def _section(name: str, catalogue: Catalogue, rows: Sequence[Endpoint]) -> Itera
 
 
 def _facts(service: Service) -> Iterator[str]:
-    yield f"Operator in {', '.join(service.operator_country)}."
+    seats = [cc for cc in service.operator_country if cc != "INTL"]
+    yield f"Its operator is in {' and '.join(seats)}." if seats else "It has operators in several countries."
     if service.closed:
-        yield f"Closed on {service.closed.isoformat()}."
+        yield f"The operator closed it on {service.closed.isoformat()}."
     if service.self_block:
-        yield f"The operator itself refuses service in {', '.join(service.self_block.split())}."
+        yield f"The operator itself refuses to serve {', '.join(service.self_block.split())}."
     if service.notes:
         yield f"{service.notes[0].upper()}{service.notes[1:].rstrip('.')}."
 
