@@ -277,7 +277,7 @@ def page() -> str:
         _grid(("test", "why it is not judged"), [(_code(test), why) for test, why in sorted(LEFT_OUT.items())]),
         "\n## Messengers, target by target\n", _parts(),
         "\nA connection to a messenger counts only if the file shows that its address is in one of the operator's "
-        f"networks. These are: {_networks()}.",
+        f"networks. The networks for each domain are: {_networks()}.",
         "\n## Known defects of versions\n", _defects(),
         "\nIf a failure comes from the instrument itself, the verdict is `inconclusive.instrument` and never blocked. "
         "If only their verdict is wrong, `probe compare` says so beside the difference.",
