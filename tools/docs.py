@@ -62,13 +62,14 @@ def rules() -> str:
             "path (one address of one endpoint). In each table the first rule that holds decides. [The "
             "score](score.md) says for each `confidence` how many verdicts were right in the laboratory. The "
             "confidence of a rule that accuses is at most (m + 1) / (m + 2). Here m counts the classes of harmless "
-            "situations that look alike and were never accused (`probe/inference/rules/innocents_tried.py`)."
+            "situations in the laboratory that look like this rule's block and that the probe never accused "
+            "(`probe/inference/rules/innocents_tried.py`)."
             "\n\n## What an accusation rests on\n\n"
             "A service's own servers can reset, drop, mute, redirect or answer connections just as a censor can. So a "
             "rule that accuses needs one of the following kinds of evidence that the service is not the cause. The "
-            "column `basis` of a verdict names the strongest kind that was seen. If none was seen, the verdict is "
-            "`inconclusive.unplaced`, and the column `suspected` has the suspected cause. Other runs and other "
-            "networks may then decide. A verdict says where something acts, never who ordered it."
+            "column `basis` of a verdict names the strongest kind that was seen. If no such evidence was seen, the "
+            "verdict is `inconclusive.unplaced`, and the column `suspected` has the suspected cause. Other runs and "
+            "other networks may then decide. A verdict says where a block happens, never who ordered it."
             f"\n\n{bases}\n\n## What a rule needs\n\n{needs}\n\n## The rules\n\n{table}\n\n{population_rules()}\n")
 
 
@@ -80,9 +81,9 @@ def population_rules() -> str:
     doubts = grid(("word", "what could not be excluded"),
                   [(f"`{word}`", text) for word, text in POPULATION_DOUBTS.items()])
     return ("## The rules of a population\n\n"
-            "These rules judge what all probes of a network together found of one target "
-            "([analysis.md](analysis.md#verdicts-from-a-population)). The first rule that holds decides. They are in "
-            "`probe/inference/populations`."
+            "These rules judge one target by the results of all probes of a network together "
+            "([analysis.md](analysis.md#verdicts-from-a-population)). The first rule that holds decides. The rules are "
+            "in `probe/inference/populations`."
             f"\n\n{grid(('rule', 'outcome', 'block type', 'basis', 'why'), rows)}\n\n{bases}\n\n{doubts}")
 
 

@@ -63,10 +63,10 @@ def list_licences(pins: dict[str, str], known: dict[str, str]) -> dict[str, str]
 def write_page(licences: dict[str, str], base: frozenset[str]) -> str:
     """The text of the page; `base`: what every installation has."""
     rows = [(f"`{name}`", licence, "always" if plain(name) in base else "") for name, licence in licences.items()]
-    return ("# Licences of what the probe needs\n\nGenerated from the packages' own metadata by `make lock`. The probe "
-            "is BSD-3-Clause. Every installation has the packages marked so; the others come with extras, with the "
-            "laboratory, or are used by the tests alone. Scapy (GPL-2.0-only) comes with the extras `packets` and "
-            "`dev` and is part of no distribution of ours.\n\n"
+    return ("# Licences of what the probe needs\n\nThis page lists the licence of each package that the probe, its "
+            "extras, the laboratory or the tests need. `make lock` generates it from the packages' own metadata. The "
+            "probe itself is BSD-3-Clause. The last column marks the packages that every installation has. Scapy "
+            "(GPL-2.0-only) comes with the extras `packets` and `dev`; no distribution of ours contains it.\n\n"
             f"{grid(('package', 'licence', 'in every installation'), rows)}\n")
 
 

@@ -10,30 +10,30 @@ from probe.inference.evidence.company import COMPANY
 
 _HEAD = """# Who owns the services, and what they stand behind
 
-This page lists the organisation that owns each service, and the networks in which its servers stand. `make docs`
-generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is not in the table
-counts as its own owner. The table has only well-known networks, fronts (servers that accept connections for many
-customers) and DNS hosts. An empty cell means that we know none, not that there is none.
+This page lists the organisation that owns each service, and the networks in which the service's servers stand.
+`make docs` generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is not
+in the table counts as its own owner. The table has only well-known networks, fronts (servers that accept connections
+for many customers) and DNS hosts. An empty cell means that we know of none.
 
-Two services are unrelated under three conditions:
+Two services are unrelated if all three conditions hold:
 
 - They have different owners.
-- No network accepts connections for both. The program finds this out from the addresses of a run and the packaged table
-  of networks, or from the fronts that the owners are known to use. Two addresses in the same /16 (IPv6: /32) count as
-  one network.
+- No network accepts connections for both services. The program finds this out from the addresses in a run and the
+  packaged table of networks, or from the fronts that the owners are known to use. Two addresses in the same /16 (IPv6:
+  /32) count as one network.
 - They have no known DNS host or transit network in common.
 
-Company is {company} unrelated owners whose services are struck alike in one run
-(`probe/inference/evidence/company.py`).
+If services of {company} unrelated owners fail in the same way in one run, a verdict may rest on this. It is the basis
+`company` (`probe/inference/evidence/company.py`).
 
 {kinds}
 """
 _SANCTIONS = """## Where law makes operators refuse
 
-In these countries, services of owners with these seats, and services behind their fronts, never count as company. This
-also holds after sanctions have ended, since operators are slow to follow. [services.md](services.md) says what single
-operators refuse by their own choice.
-"""
+Sanctions forbid owners in some countries to serve others. In the countries of this table, services of owners with the
+listed seats never count for the basis `company`. The same holds for services behind the fronts of these owners. It also
+holds after the sanctions have ended, because operators often continue to refuse. [services.md](services.md) says which
+single operators refuse a country by their own choice. """
 
 
 def page() -> str:
@@ -48,7 +48,8 @@ def page() -> str:
          s.source) for s in load_sanctions()])
     return "\n".join((
         _HEAD.format(company=f"{COMPANY}", kinds=grid(("kind", "meaning"), list(OWNER_KINDS.items()))), table, "",
-        f"Of many owners, told by the host that is asked: {many}.", "", _SANCTIONS, sanctions, ""))
+        f"These services have many owners; the host name decides who the owner is: {many}.", "", _SANCTIONS,
+        sanctions, ""))
 
 
 def _row(name: str, owner: Owner) -> tuple[str, ...]:

@@ -17,12 +17,14 @@ from probe.core.tables.roles import ACCOUNT_PARTS, ROLES
 
 _HEAD = """# What is measured of each service
 
-Generated from the catalogue and the tables of protocols by `make docs`. {measured} endpoints of {services} services are
-measured. Another {others} are listed and reported as `not_attempted`, with the reason that stands here.
+This page lists for each service what the probe measures. `make docs` generates it from the catalogue and the tables of
+protocols. The probe measures {measured} endpoints of {services} services. It only lists {others} more endpoints: runs
+report these as `not_attempted`, and this page gives the reason.
 
-The probe judges each role of a service separately. **Needed** says how many of a role's targets must answer so that the
-role works. Only targets with the strongest test count: first a messenger's own protocol, then pages and TLS, then names
-and open ports. A blocked target is named in any case. **Level** is the consent level that the endpoints need.
+The probe judges each role of a service separately. In the tables, **needed** says how many of a role's targets must
+answer so that the role works. Only the role's targets with the strongest kind of test count. The strongest kind is a
+messenger's own protocol, then come pages and TLS, then names and open ports. The probe reports each blocked target in
+any case. **Level** is the consent level that the endpoints need.
 
 {roles}
 
@@ -49,17 +51,20 @@ def page() -> str:
 
 _SHAPES = """## As people's programs ask
 
-About once a day, each site that speaks TLS gets one more ClientHello, built as a program of its users builds it (its
-shape). The exchange ends with the server's answer. The program is drawn by lot, as often as people are supposed to use
-it. After an imitated shape, a captured one follows. A verdict `ok` holds for our own shape and for those that were
-answered (`spared`). Its confidence is at most 0.7 if shapes of half of the role's users were not answered. Many
-programs build the same shape, and the next version of a program may build another. An imitation alone accuses nobody.
-Calls over DTLS and real ECH are not measured.
+Each program builds its ClientHello (the first message of TLS) in its own way: this is the hello's shape. About once a
+day, the probe sends to each site that speaks TLS one more ClientHello, with the shape of a program that the site's
+users have. The exchange ends with the server's answer. The probe draws the program by lot; the chances follow the
+supposed shares of users in the second table below. If the drawn shape is only an imitation, the probe also sends one
+that was captured from a program.
 
-The probe builds all shapes from tables, so it needs no additional package. `utls` (2026.10.3) is a TLS library that
-imitates Chrome; its hello has the same JA4 as the one that we captured from Chromium. Since our handshake ends with the
-server's first answer, this library would show nothing new.
-"""
+A verdict `ok` holds for the probe's own shape and for the shapes that were answered (column `spared`). Its confidence
+is at most 0.7 if the shapes of at least half of the role's users were not answered. Many programs build the same shape,
+and the next version of a program may build another one. A failure of imitated shapes alone accuses nobody. The probe
+does not measure calls over DTLS, and does not use real ECH.
+
+The probe builds all shapes from tables, so it needs no additional package. One such package is `utls` (2026.10.3), a
+TLS library that imitates Chrome. Its hello has the same JA4 fingerprint as the hello that we captured from Chromium.
+Our handshake ends with the server's first answer, so this library would show nothing new. """
 
 
 def _shapes() -> Iterator[str]:
@@ -70,7 +75,7 @@ def _shapes() -> Iterator[str]:
          "captured from the program" if hello.verified else "an imitation, unverified", "yes" if hello.is_large else "")
         for hello in PROGRAM_HELLOS.values()])
     yield ""
-    yield grid(("role", "its users' shapes, and how many of all"), [
+    yield grid(("role", "shapes of its users' programs, with their shares"), [
         (role, ", ".join(f"{shape} {weight / sum(users.values()):.0%}" for shape, weight in users.items()))
         for role, users in USERS.items() if users])
     yield ""
@@ -99,11 +104,12 @@ def _section(name: str, catalogue: Catalogue, rows: Sequence[Endpoint]) -> Itera
 
 
 def _facts(service: Service) -> Iterator[str]:
-    yield f"Operator in {', '.join(service.operator_country)}."
+    seats = [cc for cc in service.operator_country if cc != "INTL"]
+    yield f"Its operator is in {' and '.join(seats)}." if seats else "It has operators in several countries."
     if service.closed:
-        yield f"Closed on {service.closed.isoformat()}."
+        yield f"The operator closed it on {service.closed.isoformat()}."
     if service.self_block:
-        yield f"The operator itself refuses service in {', '.join(service.self_block.split())}."
+        yield f"The operator itself refuses to serve {', '.join(service.self_block.split())}."
     if service.notes:
         yield f"{service.notes[0].upper()}{service.notes[1:].rstrip('.')}."
 

@@ -13,8 +13,8 @@ from probe.core.tables.trust import judges_certificates
 
 STRENGTHS: Mapping[str, str] = MappingProxyType({
     "A": "only the service itself can have answered: a certificate for its name, or its own protocol's proof",
-    "B": "an answer of a shape that nobody else is known to give",
-    "C": "hardly more than that something answers: an open port, a name that resolves, a page in the clear",
+    "B": "an answer in a form that nobody else is known to give",
+    "C": "little more than that something answers: an open port, a name that resolves, a page in the clear",
 })
 _PLAIN = {"stun": "B", "quic": "A"}
 """Of protocols without a row in the table of handshakes; the others follow from their certificates."""
@@ -30,7 +30,7 @@ def rate_proof(endpoint: Endpoint) -> str:
 def explain_unmeasured(endpoint: Endpoint) -> str:
     """Why an endpoint is only listed; empty for one that is measured."""
     if endpoint.status == "dead":
-        return "the service is closed: whether its name still resolves is all that is asked"
+        return "the service is closed, so the probe only asks whether the name still resolves"
     protocol = PROTOCOLS[endpoint.protocol]
     return "" if protocol.built else protocol.why_not
 

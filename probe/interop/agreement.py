@@ -16,10 +16,10 @@ from probe.interop.weakening import parse_version_text
 from probe.interop.words.ooni_tests import find_defect
 
 RELATIONS: dict[str, str] = {
-    "agree": "both say the same: well, blocked, or down",
-    "opposite": "one says well or down, the other blocked; or one well and the other down",
-    "we_abstain": "they decide, and our rules do not",
-    "they_abstain": "we decide, and they do not",
+    "agree": "both verdicts are the same: well, blocked, or down",
+    "opposite": "one verdict is well or down and the other blocked, or one is well and the other down",
+    "we_abstain": "OONI decides, and our rules do not",
+    "they_abstain": "our rules decide, and OONI does not",
     "both_abstain": "neither decides",
 }
 _DECIDED: tuple[Outcome, ...] = ("ok", "blocked", "down")

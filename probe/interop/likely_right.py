@@ -45,14 +45,15 @@ def judge_likely(found: Disagreement) -> Likely:
 
 
 TABLE: tuple[Likely, ...] = (
-    Likely(side="ours", why="what is wrong with this version explains theirs", holds=lambda d: d.defect),
-    Likely(side="ours", why="the program is out of date, and fails alike in every network",
+    Likely(side="ours", why="a known defect of that version of OONI's program explains OONI's verdict",
+           holds=lambda d: d.defect),
+    Likely(side="ours", why="the program that measured is out of date, and fails in the same way in every network",
            holds=lambda d: d.verdict.block_type == "inconclusive.instrument"),
-    Likely(side="ours", why="no attempt stands behind their failure",
+    Likely(side="ours", why="OONI's failure was recorded without any attempt that could fail",
            holds=lambda d: d.verdict.outcome == "not_attempted"),
-    Likely(side="ours", why="what was answered is false by itself, or a page that is known to block in this country",
+    Likely(side="ours", why="the answer cannot be true, or it is known from blocks in this country",
            holds=lambda d: d.verdict.outcome == "blocked" and d.verdict.basis == "content"),
-    Likely(side="ours", why="several unrelated owners are struck alike in this network",
+    Likely(side="ours", why="services of several unrelated organisations fail in the same way in this network",
            holds=lambda d: d.verdict.outcome == "blocked" and bool(d.verdict.basis)),
     Likely(side="ours", why="the test helper fails at the same stage", holds=lambda d: d.verdict.outcome == "down"
            and d.accuses and d.verdict.control in ("agrees", "doubtful")),
@@ -60,16 +61,18 @@ TABLE: tuple[Likely, ...] = (
            holds=lambda d: d.verdict.outcome == "ok" and d.accuses and d.verdict.rule_id in _OVER_TLS),
     Likely(side="ours", why="the helper's page is the same by title or size", holds=lambda d: d.verdict.outcome == "ok"
            and d.accuses and d.verdict.control == "agrees"),
-    Likely(side="theirs", why="it fails again and again where the helper is served: it is kept from the service here, "
-           "and only by whom is not shown",
+    Likely(side="theirs", why="the target keeps failing here while the helper reaches it: something keeps this network "
+           "from the service, and nothing shows who",
            holds=lambda d: d.accuses and bool(d.verdict.suspected) and d.verdict.control == "contrary"),
-    Likely(side="theirs", why="it fails again and again here; whether elsewhere too, other networks tell",
+    Likely(side="theirs", why="the target keeps failing here; only other networks can show whether it fails "
+           "elsewhere too",
            holds=lambda d: d.accuses and bool(d.verdict.suspected)),
-    Likely(side="ours", why="something fails or lies on the way, though a page came in the end",
+    Likely(side="ours", why="something on the way fails or gives false answers, though a page came in the end",
            holds=lambda d: not d.accuses and bool(d.verdict.suspected)),
-    Likely(side="open", why="one failure, or failures of different kinds: chance, the line or a block",
+    Likely(side="open", why="there is one failure, or failures of different kinds: chance, the line or a block may be "
+           "the cause",
            holds=lambda d: d.accuses and d.relation == "we_abstain"),
-    Likely(side="ours", why="their test has no verdict of its own, and ours rests on what it recorded",
+    Likely(side="ours", why="OONI's test has no verdict of its own, and our verdict rests on what that test recorded",
            holds=lambda d: d.relation == "they_abstain"),
-    Likely(side="open", why="nothing in the file decides between the two", holds=lambda d: True),
+    Likely(side="open", why="nothing in the file decides between the two verdicts", holds=lambda d: True),
 )

@@ -174,16 +174,16 @@ def _led_there(verdict: Verdict, rows: Sequence[Observation], scale: ImportScale
 
 DOUBTS: tuple[Doubt, ...] = (
     Doubt(outcome="blocked", rules=("dns/",), block_type="inconclusive.unexplained", stays=_false_for_all,
-          reason="a filter of the household's own answers alike, in front of whatever resolver the file names"),
+          reason="a household's own filter gives such answers too, in front of whatever resolver the file names"),
     Doubt(outcome="blocked", rules=("flow/",), block_type="inconclusive.unexplained", stays=_never,
-          reason="the file does not say how much had come when the connection fell silent"),
+          reason="the file does not say how many bytes had come when the connection fell silent"),
     Doubt(outcome="blocked", rules=("http/foreign_redirect",), block_type="inconclusive.disagreeing", stays=_never,
-          reason="the helper follows redirects itself, and does not say where it was led"),
+          reason="the helper follows redirects itself, and does not say where they led"),
     Doubt(outcome="ok", rules=("http/answered",), block_type="inconclusive.no_control", stays=_telegram,
-          reason="a page that nothing proves, and no control's page to hold it against"),
+          reason="nothing proves the page, and there is no control's page to compare it with"),
     Doubt(outcome="ok", rules=("dns/answered",), block_type="inconclusive.no_control", stays=_known_name,
-          reason="an answer that no control and no trusted resolver is held against"),
+          reason="the answer can be compared with no control and no trusted resolver"),
     Doubt(outcome="ok", rules=("path/connects",), block_type="inconclusive.no_control", stays=_led_there,
-          reason="somebody accepts connections; that the address is the service's is not shown"),
+          reason="somebody accepts connections; nothing shows that the address is the service's"),
 )
 """The first that fits decides."""

@@ -6,11 +6,13 @@ from typing import Literal
 
 Basis = Literal["packets", "place", "time", "content", "company"]
 BASES: dict[Basis, str] = {
-    "packets": "captured packets were sent by somebody else than the service",
-    "place": "what acts lies where paths to other owners pass as well, well before the service's own door",
-    "time": "the end or the answer came sooner than the service can send one",
-    "content": "what was answered is false by itself, or is a page that is known to block in this country",
-    "company": "services of three unrelated owners are struck alike here, while others at their addresses are served",
+    "packets": "captured packets came from somebody other than the service",
+    "place": "the interference lies on a part of the way that leads to other organisations too, well before the "
+             "service's own routers",
+    "time": "the answer, or the end of the connection, came sooner than the service could have sent it",
+    "content": "the answer cannot be true, or it is known from blocks in this country",
+    "company": "services of three unrelated organisations fail in the same way here, while others at their "
+               "addresses are served",
 }
 """Strongest first: a verdict that could rest on several names the first of them. Each is independent of what the
 service does. A front of its own can refuse a name, a country, a program or a network in every way in which a censor

@@ -8,8 +8,8 @@ OwnerKind = Literal["operator", "front", "dns_host", "cache", "transit"]
 
 OWNER_KINDS: dict[OwnerKind, str] = {
     "operator": "runs services or controls",
-    "front": "ends connections for many customers: content networks, load balancers, clouds",
+    "front": "accepts connections for many customers: content networks, load balancers, clouds",
     "dns_host": "answers for the zones of many customers",
     "cache": "stands within access providers, with the provider's addresses",
-    "transit": "carries packets between networks, and ends no connection",
+    "transit": "carries packets between networks, and accepts no connections itself",
 }

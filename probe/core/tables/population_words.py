@@ -6,12 +6,13 @@ from typing import Literal
 
 PopulationBasis = Literal["place", "vantage", "mechanisms", "spared", "onsets"]
 POPULATION_BASES: dict[PopulationBasis, str] = {
-    "place": "a run in this network found it blocked, and showed that it was not the service itself",
-    "vantage": "a control in the same country was served at the very address that fails",
-    "mechanisms": "networks of the country are struck in ways that differ, each by several probes of several networks; "
-                  "one front would do the same to all",
+    "place": "a run in this network found the target blocked, and showed that the service itself was not the cause",
+    "vantage": "a measurement elsewhere in the country reached the very address that fails here",
+    "mechanisms": "the target fails in different ways, each seen by several probes of several networks; the service's "
+                  "own servers would refuse all networks in one way",
     "spared": "comparable networks of the same country were served in the same hours",
-    "onsets": "it began in networks of the country one after the other, further apart than a front's change takes",
+    "onsets": "the failures began in networks of the country one after the other, further apart than a change of "
+              "the service's own servers takes",
 }
 """Strongest first. Each is what a service that refuses a country, or that is out of order, does not show. That all
 networks of a country fail alike is none of them: an operator who refuses the country refuses all its networks."""
@@ -22,12 +23,13 @@ PopulationDoubt = Literal[
 POPULATION_DOUBTS: dict[PopulationDoubt, str] = {
     "service": "nobody in another country was served in these hours: the service itself may have failed",
     "network_refused": "the service may refuse this network, or networks of its kind",
-    "address_refused": "the service may refuse the addresses of the probes: each network has one",
-    "edge": "it is not known that those who are served are served at the same address",
-    "instrument": "nobody is known to be served with the versions of program, list and TLS library with which it "
-                  "fails",
-    "lost_route": "a carrier may have lost the way to the address",
-    "resolver": "it is not known which resolvers were asked",
-    "fresh_names": "it rests on names that nobody knew some days before: whoever can send results can make them up",
+    "address_refused": "the service may refuse the addresses of the probes: each network has only one failing probe",
+    "edge": "nobody knows whether the probes that are served use the same address",
+    "instrument": "no probe is known to be served with the versions of program, list and TLS library with which the "
+                  "target fails",
+    "lost_route": "a carrier may have lost its route to the address",
+    "resolver": "nobody knows which resolvers the probes asked",
+    "fresh_names": "only probes with new names, unknown some days before, report this: whoever can send "
+                   "results can invent names",
 }
 """Word -> what could not be excluded."""

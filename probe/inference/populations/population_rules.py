@@ -42,11 +42,11 @@ class PopulationRule:
 POPULATION_RULES: tuple[PopulationRule, ...] = (
     PopulationRule(
         id="pop/line_out", outcome="network", block_type="network",
-        why="in the hours when the target failed, most other targets that were tried failed too",
+        why="this target failed in hours when most other targets failed too: the network itself was at fault",
         holds=lambda c: c.evidence.own.sick_hours > c.evidence.own.struck.hours),
     PopulationRule(
         id="pop/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="the target failed in a single hour of a single probe",
+        why="only one probe reported a failure, and only in one hour",
         holds=lambda c: c.evidence.own.struck.hours < ENOUGH_HOURS),
     PopulationRule(
         id="pop/line_unknown", outcome="inconclusive", block_type="inconclusive.no_control",
@@ -54,32 +54,32 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.evidence.own.alone_hours >= c.evidence.own.struck.hours),
     PopulationRule(
         id="pop/one_device", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="the target fails for one probe alone, and other probes in the same network are served in the same hours",
+        why="the target fails for one probe alone; other probes in the same network reach it in the same hours",
         holds=lambda c: c.evidence.own.is_uneven and len(c.evidence.own.struck.probes) == 1),
     PopulationRule(
         id="pop/some_probes", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="some probes of the network are served in the same hours: addresses may be refused, or lines filtered",
+        why="some probes of this network reach the target in the same hours; perhaps only some addresses or lines are "
+            "affected",
         holds=lambda c: c.evidence.own.is_uneven),
     PopulationRule(
         id="pop/comes_and_goes", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="this network's probes are served in between the failures",
+        why="this network's probes reach the target between the failures: the failure is not steady",
         holds=lambda c: not c.evidence.own.is_struck),
     PopulationRule(
         id="pop/no_cause", outcome="inconclusive", block_type="inconclusive.unexplained",
-        why="the probes do not agree on how the target fails, not even on the layer",
+        why="the target fails for the probes in different ways, and even at different protocol layers",
         holds=lambda c: not c.cause),
     PopulationRule(
         id="pop/own_refusal", outcome="inconclusive", block_type="inconclusive.control_doubtful",
-        why="the service's operator may refuse the country, by law or choice, and nothing shows that this is something "
-            "else",
+        why="the service's operator may be refusing this country, by law or choice; nothing shows another cause",
         holds=lambda c: c.evidence.refuses and not _is_no_refusal(c)),
     PopulationRule(
         id="pop/instrument", outcome="inconclusive", block_type="inconclusive.instrument",
-        why="the target fails with one version of the program or its list, and probes that are served run another",
+        why="the target fails only with certain versions of the probe or its list: probes that reach it run others",
         holds=lambda c: _differs_by_instrument(c)),
     PopulationRule(
         id="pop/down", outcome="down", block_type="server",
-        why="the target fails in other countries in the same hours as well",
+        why="the target fails in other countries in the same hours too: the service itself is failing",
         holds=lambda c: c.fails_abroad and not c.spared and not bases.rests_on_place(c)),
     PopulationRule(
         id="pop/one_witness", outcome="inconclusive", block_type="inconclusive.unconfirmed",
@@ -87,31 +87,33 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: len(c.struck.probes) < bases.WITNESSES),
     PopulationRule(
         id="pop/fresh_names", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="this looks like a block, but only probes whose names nobody knew some days before report it",
+        why="this looks like a block, but all probes that report it are new: nobody knew their names some days before",
         holds=lambda c: c.evidence.fresh and _rests_on_any(c)),
     PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",
-        why="the target fails alike for several probes, and a run in this network ruled out the service as the cause",
+        why="the target fails in the same way for several probes; a run here ruled out the service as the cause",
         holds=bases.rests_on_place),
     PopulationRule(
         id="pop/vantage", outcome="blocked", block_type="", basis="vantage",
-        why="the target fails alike for several probes, and a control in the country is served at the same address",
+        why="the target fails alike for several probes, but a measurement elsewhere in the country reaches the same "
+            "address",
         holds=bases.rests_on_vantage),
     PopulationRule(
         id="pop/mechanisms", outcome="blocked", block_type="", basis="mechanisms",
-        why="the target fails in different ways in networks of the country, and in each for several probes",
+        why="the target fails in different ways in this country, and each way is seen by several probes in "
+            "several networks",
         holds=bases.rests_on_mechanisms),
     PopulationRule(
         id="pop/spared", outcome="blocked", block_type="", basis="spared",
-        why="the target fails alike in networks of the country, while comparable networks are served in the same hours",
+        why="the target fails alike in some networks; comparable networks of the country reach it in the same hours",
         holds=bases.rests_on_spared),
     PopulationRule(
         id="pop/onsets", outcome="blocked", block_type="", basis="onsets",
-        why="the failures began in networks of the country at times far apart, and go on in all of them",
+        why="the failures began at very different times in several networks of the country, and go on in all of them",
         holds=bases.rests_on_onsets),
     PopulationRule(
         id="pop/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced",
-        why="the target fails alike for several probes, and nothing shows that the service does not refuse them all",
+        why="the target fails alike for several probes; the cause may be a block, or the service may refuse them all",
         holds=lambda c: True),
 )
 

@@ -74,57 +74,58 @@ APP_WELL: tuple[PathRule, ...] = (
 APP: tuple[PathRule, ...] = (
     Rule(id="app/changed_for_all", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.7,
          needs=("helper",),
-         why="controls get an answer that the catalogue does not know either: the service has changed",
+         why="requests from elsewhere, like ours, get an answer that the catalogue does not know: the service has "
+             "changed",
          holds=lambda c: _said(c) and c.path.app.proof == FOREIGN and c.path.app.control_foreign > 0
                and not c.path.app.control_proven),
     Rule(id="app/controls_fail_too", outcome="down", block_type="server.error", confidence=0.8, needs=("two_helpers",),
-         why="controls in two networks get no answer to the messenger's first message; nothing shows that ours ends on "
-             "the way",
+         why="two other networks get no answer to the messenger's first message either; nothing shows that ours ends "
+             "on the way",
          holds=lambda c: _said(c) and c.path.app.control_failed >= 2 and not c.path.app.control_proven
                and not c.path.app.control_foreign and not ends_on_the_way(c)),
     Rule(id="app/drop_protocol_control", outcome="blocked", block_type="app.drop.protocol", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's bytes are never acknowledged, while harmless bytes on the same port are; controls "
-             "elsewhere reach the genuine service",
+         why="here this port acknowledges harmless bytes but never those of the messenger's protocol; elsewhere the "
+             "genuine service answers",
          holds=lambda c: _vanishes(c) and c.path.app.control_proven > 0 and controls_reach(c)),
     # Once it has answered, it is the end of our stream that went unacknowledged. Innocent bytes that are answered never
     # get so far, so a server that takes no half-closed connection would look blocked; a control gets there.
     Rule(id="app/drop_protocol", outcome="blocked", block_type="app.drop.protocol", confidence=0.85,
          needs=("innocent",),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's own bytes are never acknowledged, while harmless bytes on the same port are",
+         why="this port acknowledges harmless bytes but never those of the messenger's protocol",
          holds=lambda c: _vanishes(c) and not c.path.app.heard and not c.path.app.control_failed
                and not c.path.app.control_foreign),
     Rule(id="app/mute_protocol", outcome="blocked", block_type="app.mute.protocol", confidence=0.8,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's bytes meet silence, while harmless bytes on the same port are answered; controls "
-             "elsewhere reach the genuine service",
+         why="here this port answers harmless bytes but never those of the messenger's protocol; elsewhere the "
+             "genuine service answers",
          holds=lambda c: is_app_muted(c) and _only_this(c)),
     Rule(id="app/reset_protocol", outcome="blocked", block_type="app.reset.protocol", confidence=0.8,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="the messenger's connections are reset, while harmless bytes on the same port are answered; controls "
-             "elsewhere reach the genuine service",
+         why="here the messenger's connections are reset, while this port answers harmless bytes; elsewhere the "
+             "genuine service answers",
          holds=lambda c: is_app_reset(c) and _only_this(c)),
     Rule(id="app/reset_nearer", outcome="blocked", block_type="app.reset.protocol", confidence=0.85,
          needs=("innocent",),
          rests_on=NOT_THE_FRONT,
-         why="something closer to us than the service resets the messenger's connections; harmless bytes on the same "
-             "port get through",
+         why="something on the way, before the service, resets the messenger's connections; harmless bytes get "
+             "through on the same port",
          holds=lambda c: is_app_reset(c) and _ends_nearer(c)),
     Rule(id="app/mute_nearer", outcome="blocked", block_type="app.mute.protocol", confidence=0.85,
          needs=("innocent",),
          rests_on=NOT_THE_FRONT,
-         why="something closer to us than the service withholds the messenger's answers; harmless bytes on the same "
-             "port get through",
+         why="something on the way, before the service, withholds the messenger's answers; harmless bytes get through "
+             "on the same port",
          holds=lambda c: is_app_muted(c) and _ends_nearer(c)),
     Rule(id="app/closed_nearer", outcome="blocked", block_type="app", confidence=0.8,
          needs=("innocent",),
          rests_on=NOT_THE_FRONT,
-         why="something closer to us than the service ends the messenger's connections; harmless bytes on the same "
-             "port get through",
+         why="something on the way, before the service, ends the messenger's connections; harmless bytes get through "
+             "on the same port",
          holds=lambda c: is_app_closed(c) and _ends_nearer(c)),
     Rule(id="app/foreign_answer", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("nothing",),
@@ -132,6 +133,6 @@ APP: tuple[PathRule, ...] = (
          holds=lambda c: _said(c) and c.path.app.proof == FOREIGN),
     Rule(id="app/closed_on_us", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the connection ends after our first message: a device on the way and a server that refuses us look alike",
+         why="the connection ends after our first message: a device on the way or the server itself may have ended it",
          holds=is_app_closed),
 )

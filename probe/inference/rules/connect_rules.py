@@ -37,8 +37,8 @@ def _fails_far_and_elsewhere(c: PathContext) -> bool:
 CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.92,
          needs=("two_helpers",),
-         why=("connections from two other networks are refused as well, and nothing shows that we are refused on the "
-              "way"),
+         why=("connections from two other networks are refused too; nothing shows a refusal on the way: the server "
+              "itself refuses"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure == CONNECTION_REFUSED
                and is_failing_elsewhere(c)),
     Rule(id="ip/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.92,
@@ -47,43 +47,44 @@ CONNECT: tuple[PathRule, ...] = (
          holds=lambda c: c.path.stage == "connect" and is_failing_elsewhere(c)),
     Rule(id="ip/control_fails_and_lost_far", outcome="down", block_type="server.unreachable", confidence=0.7,
          needs=("helper", "routers"),
-         why=("our attempts get lost after every place that our other traffic passes, and another network cannot "
+         why=("our attempts get lost close to the service, beyond where other traffic passes; another network cannot "
               "reach the address either"),
          holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure in TIMEOUTS),
     Rule(id="ip/control_fails_and_refused_far", outcome="down", block_type="server.refused", confidence=0.7,
          needs=("helper", "routers"),
-         why=("our attempts are refused after every place that our other traffic passes, and another network cannot "
-              "connect either"),
+         why=("our attempts are refused close to the service, beyond where other traffic passes; another network "
+              "cannot connect either"),
          holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure == CONNECTION_REFUSED),
     Rule(id="ip/lost_here_and_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("two_helpers", "routers"),
-         why=("other networks fail too, yet our attempts end where other traffic passes: an outage may hide another "
-              "cause"),
+         why=("other networks cannot connect either, but our attempts end where other traffic passes: an outage may "
+              "hide a block"),
          holds=lambda c: c.path.stage == "connect" and c.path.control_failed >= 2 and not c.path.control_ok),
     # A firewall at the operator's own door says "prohibited" as well, and in the service's name.
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("a router at a place that other packets pass says that the address is prohibited; elsewhere the address "
-              "answers"),
+         why=("a router on the way, where other packets pass, says that this address is prohibited; elsewhere the "
+              "address answers"),
          holds=lambda c: c.path.stage == "connect" and is_prohibited(c) and controls_reach(c)
                and is_lost_here(c)),
     Rule(id="ip/unreachable_here_only", outcome="blocked", block_type="ip.unreachable", confidence=0.75,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why="a router that other packets pass cannot or will not reach the address, and controls reach the address",
+         why="a router on the way, where other packets pass, reports that it cannot reach this address; elsewhere the "
+             "address answers",
          holds=lambda c: c.path.stage == "connect" and bool(c.path.icmp) and controls_reach(c) and is_lost_here(c)),
     Rule(id="ip/reset_on_the_way", outcome="blocked", block_type="ip.reset", confidence=0.95,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("the attempt to connect is reset at a place that packets for other addresses pass; elsewhere the "
+         why=("attempts to connect are reset on the way, where packets for other addresses pass; elsewhere the "
               "address accepts connections"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
          and controls_reach(c) and _shut(c)),
     Rule(id="ip/reset_injected", outcome="blocked", block_type="ip.reset", confidence=0.9, needs=("helper", "packets"),
          rests_on=OF_ADDRESSES,
-         why=("the attempt to connect meets resets that neither the host nor its operator's firewall sends; elsewhere "
-              "the address accepts connections"),
+         why=("our attempts to connect are reset, but not by the server or its firewall; elsewhere the address "
+              "accepts connections"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
          and controls_reach(c)
                and convicts(c) and shows_injection(c) and c.path.anatomy.device and not (is_lost_here(c)
@@ -91,23 +92,24 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="tcp/port_vanishes", outcome="blocked", block_type="tcp.drop.port", confidence=0.9,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("attempts on this port get lost at a place that other packets pass; another port answers; elsewhere "
+         why=("attempts on this port get lost on the way, where other packets pass; another port answers; elsewhere "
               "this port answers"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port in LIVES),
     Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("packets to the address get lost at a place that other packets pass; elsewhere the address accepts "
+         why=("packets to this address get lost on the way, where other packets pass; elsewhere the address accepts "
               "connections"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port == "silent"),
     Rule(id="ip/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "routers"),
-         why=("attempts to connect get past every place that our other traffic passes: the service's own operator may "
-              "refuse them"),
+         why=("our attempts to connect end close to the service, beyond where other traffic passes: the service's "
+              "operator may refuse them"),
          holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c) and c.path.lost == "far"),
     Rule(id="ip/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper",),
-         why="controls connect to the address; nothing shows whether this network or the service's operator refuses us",
+         why="the address accepts connections elsewhere; nothing shows whether this network or the service's operator "
+             "refuses us",
          holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c)),
 )

@@ -43,18 +43,20 @@ def _singled_out(c: PathContext) -> bool:
 
 _FIRST: tuple[PathRule, ...] = (
     Rule(id="stun/answers", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
-         why="requests are answered, each under its own number",
+         why="the server answers STUN requests, and each answer carries its request's number",
          holds=lambda c: c.path.kind == "stun" and c.path.last_ok and c.path.failed_attempts < 2),
     Rule(id="quic/answers", outcome="ok", block_type="", confidence=0.85, needs=("nothing",),
-         why="the handshake is done, and what follows it is answered",
+         why="the QUIC handshake succeeds, and the server answers what the probe sends after it",
          holds=lambda c: c.path.kind == "quic" and c.path.last_ok and c.path.failed_attempts < 2),
     Rule(id="udp/abroad_is_cut_off", outcome="network", block_type="network.national_only", confidence=0.8,
          needs=("ladder",),
-         why="the address does not answer, and nothing outside the country does",
+         why="this address does not answer, and nothing else outside the country answers: this network reaches the "
+             "country alone",
          holds=lambda c: _fails(c) and c.ladder.national_only),
     Rule(id="udp/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.9,
          needs=("two_helpers",),
-         why="two other networks find the port closed as well, and nothing shows that we are refused on the way",
+         why="the port is closed for two other networks too; nothing shows a refusal on the way: the server itself "
+             "refuses",
          holds=lambda c: _fails(c) and c.path.failure == CONNECTION_REFUSED and is_failing_elsewhere(c)),
     Rule(id="udp/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.85,
          needs=("two_helpers",),
@@ -62,7 +64,7 @@ _FIRST: tuple[PathRule, ...] = (
               "way"),
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and is_failing_elsewhere(c)),
     Rule(id="udp/nothing_passes", outcome="local", block_type="local.firewall", confidence=0.7, needs=("ladder",),
-         why="no service is reached over UDP, whoever runs it: nobody is singled out",
+         why="no service of any organisation answers over UDP: this network seems to stop all UDP, not this service",
          holds=lambda c: _vanishes(c) and c.ladder.well and not c.path.udp.others_answering
                and c.path.udp.others_silent >= 2),
 )
@@ -70,25 +72,26 @@ _LAST: tuple[PathRule, ...] = (
     Rule(id="udp/degraded", outcome="blocked", block_type="udp.degrade", confidence=0.85,
          needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("this service loses far more datagrams than others, at a place that others' datagrams pass; elsewhere "
-              "few get lost"),
+         why=("this service's datagrams get lost on the way far more than others' at the same place; elsewhere few "
+              "get lost"),
          holds=lambda c: c.path.stage == "stun" and c.path.udp.responses > 0 and c.path.udp.lossier
                and _singled_out(c) and c.path.udp.lost == "near"),
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule(id="udp/vanishes", outcome="blocked", block_type="udp", confidence=0.8, needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("every datagram to the address gets lost at a place that datagrams for other addresses pass; elsewhere "
-              "the address answers"),
+         why=("datagrams to this address all get lost on the way, where others get through; elsewhere the address "
+              "answers"),
          holds=lambda c: _vanishes(c) and _singled_out(c) and c.path.udp.lost == "near" and _as_a_whole(c)
                and not c.path.udp.lossy),
     Rule(id="udp/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "udp", "routers"),
-         why="datagrams get past every place that our other traffic passes: the service's own operator may refuse them",
+         why="our datagrams get lost close to the service, beyond where other traffic passes: the service's operator "
+             "may refuse them",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c) and c.path.udp.lost == "far"),
     Rule(id="udp/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper", "udp"),
-         why="controls are answered; nothing shows whether the cause is this network, a neighbour in it or the "
-             "service's operator",
+         why="the service answers elsewhere; nothing shows whether this network, another user of it or the service's "
+             "operator is the cause",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c)),
 )
 DATAGRAMS = _FIRST + QUIC + _LAST

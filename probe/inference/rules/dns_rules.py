@@ -26,17 +26,17 @@ from probe.inference.rules.rule import Rule, RuleTable
 
 UNPLACED: NameRule = Rule(
     id="dns/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced", confidence=0.5, needs=("nothing",),
-    why="the resolver fails again and again for this name alone; the name's own servers may be the cause",
+    why="the resolver keeps failing for this name only; the cause may be a block or the name's own servers",
     holds=lambda e: False)
 """Decides in the place of rules that accuse without a basis."""
 
 DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/literal", outcome="ok", block_type="", confidence=1.0, needs=("nothing",),
-         why="no name had to be resolved",
+         why="the endpoint is given as an address, so no name had to be looked up",
          holds=lambda e: not e.dns.asked, hands_on=True),
     Rule(id="dns/resolver_out_of_order", outcome="local", block_type="local.resolver", confidence=0.95,
          needs=("nothing",),
-         why="the network's resolver fails for harmless names as well",
+         why="this network's resolver fails even for harmless names: the resolver itself is out of order",
          holds=lambda e: e.resolver_dead and e.dns.network != "ok"),
     Rule(id="dns/resolver_gave_up", outcome="local", block_type="local.resolver", confidence=0.9, needs=("nothing",),
          why="the network's resolver stopped answering even for harmless names during the run",
@@ -47,84 +47,88 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: e.dns.chosen_filter and not e.dns.injected and not e.dns.dark_answered and ((not e.validated
                and (bool(e.dns.bogus) or e.dns.network != "ok")) or is_restricted(e))),
     Rule(id="dns/household_filter", outcome="local", block_type="local.filter", confidence=0.8, needs=("nothing",),
-         why="a resolver at a private address gives the null address or one beside its own, or says that it filters",
+         why="a resolver at a private address filters: it gives 0.0.0.0 or an address beside its own, or says so",
          holds=lambda e: (e.dns.filtered or e.dns.near_answer == "beside") and e.dns.resolver_private
                and not e.validated),
     Rule(id="dns/two_answers", outcome="blocked", block_type="dns.injection", confidence=0.97, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="one question had two answers, and the early one is false",
+         why="one DNS question for this name got two answers, and the earlier is false: something on the way forged it",
          holds=lambda e: e.dns.injected or is_overtaken(e)),
     Rule(id="dns/dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("nothing",),
          rests_on=OF_ANSWERS,
-         why="an address without a resolver answered a question about this name, and no question about a harmless name",
+         why="an address without a resolver answers questions for this name, never for harmless names: something on "
+             "the way forges answers",
          holds=lambda e: e.dns.dark_answered),
     Rule(id="dns/https_two_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="one question for the name's HTTPS record had two answers, and the early one leads to false addresses",
+         why="one DNS question for this name's HTTPS record got two answers, and the earlier one leads to false "
+             "addresses",
          holds=lambda e: e.dns.https.injected and e.dns.known_elsewhere),
     Rule(id="dns/https_dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="an address without a resolver gave a false HTTPS record for this name, and none for a harmless name",
+         why="an address without a resolver gave a false HTTPS record for this name and no record for a harmless name",
          holds=lambda e: e.dns.https.dark_answered and e.dns.known_elsewhere),
     Rule(id="dns/malformed_over_tcp", outcome="blocked", block_type="dns.injection", confidence=0.9,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why=("questions over TCP about this name, not about a harmless name, get malformed replies; plain answers "
-              "are false or missing"),
+         why=("DNS over TCP gives malformed replies for this name alone, and DNS over UDP gives false answers or none"),
          holds=lambda e: e.dns.port53.tcp_malformed and e.dns.known_elsewhere and (is_false_answer(e)
                or is_marked_elsewhere(e) or fails_alone(e, e.dns.network))),
     Rule(id="dns/false_answer_of_near_resolver", outcome="inconclusive", block_type="inconclusive.unexplained",
          confidence=0.5, needs=("nothing",),
-         why="a nearby resolver gives a false answer or none; that resolver or another behind it may be the cause",
+         why="a nearby resolver gives a false answer or none: this resolver, or another that it asks, may be the cause",
          holds=false_next_door),
     Rule(id="dns/led_astray", outcome="blocked", block_type="dns.hijack", confidence=0.95, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why=("an address without a resolver answers harmless names truly and this name falsely: questions are "
-              "redirected to a lying resolver"),
+         why=("an address without a resolver answers rightly for harmless names and falsely for this name: something "
+              "diverts the questions"),
          holds=lambda e: e.dns.port53.led_astray and e.dns.known_elsewhere and (is_false_answer(e) or is_wrong_server(e)
                or is_marked_elsewhere(e))),
     Rule(id="dns/restricted_mode", outcome="blocked", block_type="dns.forged.redirect", confidence=0.9,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the network's resolver leads the name to a restricted mode's servers; another resolver on the same path "
-             "tells the truth",
+         why="this network's resolver leads this name to restricted-mode servers (as for schools); another resolver, "
+             "asked from here, answers truly",
          holds=lambda e: is_restricted(e) and not e.dns.public_restricted and not e.dns.resolver_private
                and is_public_honest(e)),
     Rule(id="dns/restricted_mode_everywhere", outcome="blocked", block_type="dns", confidence=0.85,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="every plain resolver leads the name to a restricted mode's servers; nothing shows who leads it there",
+         why="every unencrypted resolver leads this name to restricted-mode servers (as for schools); nothing shows "
+             "who changes the answers",
          holds=lambda e: is_restricted(e) and e.dns.public_restricted),
     Rule(id="dns/false_answer_here_only", outcome="blocked", block_type="dns.forged", confidence=0.95,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the network's resolver gives a non-public or known block address; another resolver on the same path "
-             "tells the truth",
+         why="this network's resolver gives a non-public address or a known filter's; another resolver, asked from "
+             "here, answers truly",
          holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere and is_public_honest(e)),
     Rule(id="dns/false_answer_everywhere", outcome="blocked", block_type="dns", confidence=0.9, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="every plain resolver gives an address that no public name has; nothing shows who forges it",
+         why="the resolver gives a non-public address or a known filter's; no other unencrypted resolver answers "
+             "truly; the forger is unknown",
          holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere),
     Rule(id="dns/false_https_hint", outcome="blocked", block_type="dns.forged", confidence=0.85,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the network's resolver gives an HTTPS record that hints at non-public addresses or a known block address",
+         why="this network's resolver gives a false HTTPS record: it points to non-public addresses or to a known "
+             "filter's address",
          holds=is_false_hint),
     Rule(id="dns/block_address_known_elsewhere", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives another country's known block address, where the service is not; another resolver "
-             "here tells the truth",
+         why="the resolver gives an address known from another country's filter; the service is not there; another "
+             "resolver here answers truly",
          holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere and is_public_honest(e)
                and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/block_address_known_elsewhere_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="every plain resolver gives another country's known block address, where the service is not; nothing "
-             "shows who forges it",
+         why="every unencrypted resolver gives an address known from another country's filter; the service is not "
+             "there; the forger is unknown",
          holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere
                and bool(e.dns.public_answers & e.dns.network_answers)),
     Rule(id="dns/wrong_server_for_many", outcome="blocked", block_type="dns.forged", confidence=0.93,
@@ -135,25 +139,25 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: is_wrong_server(e) and e.shared_answer and is_public_honest(e)),
     Rule(id="dns/wrong_server", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),
-         why="trusted resolvers lead to the service, the network's resolver to somebody else's certificate: false and "
-             "outdated answers look alike",
+         why="trusted resolvers lead to the service; this network's answer, perhaps outdated or false, leads to "
+             "somebody else's certificate",
          holds=lambda e: is_wrong_server(e) and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/wrong_server_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
          needs=("trusted_dns", "helper"),
          rests_on=OF_ANSWERS,
-         why="every plain resolver leads to a server with somebody else's certificate; nothing shows who forges the "
-             "answers",
+         why="every unencrypted resolver leads to a server with somebody else's certificate; nothing shows who forges "
+             "the answers",
          holds=lambda e: is_wrong_server(e) and e.dns.control_ok > 0),
     Rule(id="dns/dead_answer_for_many", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives one dead address for three unrelated services, and trusted resolvers lead to the "
-             "service",
+         why="the resolver gives three unrelated services one address, where nothing answers; trusted resolvers lead "
+             "to the service",
          holds=lambda e: is_dead_answer(e) and e.shared_answer and e.trusted_reached and is_public_honest(e)),
     Rule(id="dns/dead_answer", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("nothing",),
-         why="only the network's resolver gives this address, which serves nobody: a false answer and a dead server "
-             "look alike",
+         why="only this network's resolver gives this address, and the service fails there: the answer is false or "
+             "the server down",
          holds=lambda e: is_answered(e) and not e.dns.agrees and not e.validated and ((e.dead_answer
                and e.trusted_reached) or (e.blamed and not e.dns.consistent and not e.may_be_anybody))),
     Rule(id="dns/denied_everywhere", outcome="down", block_type="server.nonexistent", confidence=0.95,
@@ -164,36 +168,39 @@ DNS_RULES: tuple[NameRule, ...] = (
                and e.dns.trusted_denying + e.dns.control_denying >= 2),
     Rule(id="dns/denied_by_the_zone", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("trusted_dns",),
-         why="the resolver denies the name from a cache or root-zone copy: the name's own servers may have denied it",
+         why="the resolver's cache or root-zone copy says that the name does not exist: the name's servers may have "
+             "said so",
          holds=lambda e: fails_alone(e, e.dns.network) and is_denied_by_the_zone(e)),
     Rule(id="dns/denied_here_only", outcome="blocked", block_type="dns.nxdomain", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver denies the existence of a name that trusted resolvers know",
+         why="this network's resolver says that the name does not exist, but trusted sources know the name",
          holds=lambda e: fails_alone(e, "nxdomain")),
     Rule(id="dns/empty_here_only", outcome="blocked", block_type="dns.empty", confidence=0.88, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives no address for a name that trusted resolvers know",
+         why="this network's resolver gives no address for this name, but trusted sources know one",
          holds=lambda e: fails_alone(e, "empty")),
     Rule(id="dns/refused_here_only", outcome="blocked", block_type="dns.refused", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver refuses questions for this name alone",
+         why="this network's resolver refuses questions for this name, but answers questions for harmless names",
          holds=lambda e: fails_alone(e, "refused")),
     Rule(id="dns/zone_blamed", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the resolver blames the name's own servers as unreachable or wrongly signed: these servers may refuse "
-             "the resolver",
+         why="the resolver says that the name's own servers are unreachable or wrongly signed: these servers may be "
+             "the cause",
          holds=lambda e: e.dns.network == "servfail" and e.dns.zone_blamed),
     Rule(id="dns/servfail_here_only", outcome="blocked", block_type="dns.servfail", confidence=0.8,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver fails for this name alone",
+         why="this network's resolver reports a failure (SERVFAIL) for this name, but answers questions for harmless "
+             "names",
          holds=lambda e: fails_alone(e, "servfail")),
     Rule(id="dns/unanswered_here_only", outcome="blocked", block_type="dns.timeout", confidence=0.88,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="questions for this name alone go unanswered",
+         why="this network's resolver leaves questions for this name unanswered, but answers questions for harmless "
+             "names",
          holds=lambda e: fails_alone(e, "timeout")),
     UNPLACED,
     Rule(id="dns/failed_control_failed", outcome="inconclusive", block_type="inconclusive.control_failed",
@@ -203,11 +210,11 @@ DNS_RULES: tuple[NameRule, ...] = (
                and not e.dns.trusted_denying + e.dns.control_denying),
     Rule(id="dns/denial_disputed", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),
-         why="the resolver and half of the trusted sources deny that the name exists: an old answer or a lie",
+         why="the resolver and at least half of the trusted sources deny that the name exists; the others know it",
          holds=lambda e: e.dns.network in DENIALS and e.dns.known_elsewhere and e.dns.denial_disputed),
     Rule(id="dns/failed_sometimes", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the lookup failed, but too seldom or in different ways, or only a single trusted source agrees",
+         why="the name lookup failed too seldom or in different ways, or one trusted source alone also denies the name",
          holds=lambda e: e.dns.network != "ok"),
     Rule(id="dns/known_here_only", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),
@@ -215,7 +222,7 @@ DNS_RULES: tuple[NameRule, ...] = (
              "server that is",
          holds=lambda e: e.may_be_anybody),
     Rule(id="dns/answered", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
-         why="the name resolves",
+         why="the name resolves, and nothing shows that its addresses are false",
          holds=lambda e: True),
 )
 """A name that answers differently from trusted resolvers is not thereby forged: only false content convicts."""

@@ -11,7 +11,8 @@ from probe.inference.rules.endings import is_hello_dropped, is_http_reset, is_tl
 from probe.inference.rules.path_context import PathContext, PathRule, controls_reach, convicts, shows_injection
 from probe.inference.rules.rule import Rule
 
-_WHEREVER = "an unrelated server fails alike for this name, and answers a harmless name: this name is the trigger"
+_WHEREVER = ("even connections to an unrelated server fail under this name and work under a harmless name: the name is "
+             "blocked")
 
 
 def _fails_there_too(c: PathContext) -> bool:
@@ -36,13 +37,13 @@ TLS_ELSEWHERE: tuple[PathRule, ...] = (
     Rule(id="tls/reset_only_there", outcome="blocked", block_type="tls.reset", confidence=0.8,
          needs=("agreed", "innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why=("another server answers this name, and this server answers a harmless name: only this name at this "
-              "server fails"),
+         why=("this name works at another server, a harmless name works at this server: only this name at this server "
+              "fails"),
          holds=lambda c: is_tls_reset(c) and _unshaped(c) and _passes_there(c) and controls_reach(c)),
     Rule(id="tls/reset_by_this_server", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("agreed",),
-         why="another server answers the name, and no control tells how this server treats the name: this server may "
-             "refuse it",
+         why="this name works at another server; no measurement elsewhere shows that this server accepts it: the "
+             "server may refuse it",
          holds=lambda c: is_tls_reset(c) and _unshaped(c) and _passes_there(c) and not controls_reach(c)
          and not shows_injection(c)),
     Rule(id="tls/drop_sni_elsewhere", outcome="blocked", block_type="tls.drop.sni", confidence=0.95,

@@ -82,36 +82,37 @@ FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/slowed_by_name_control", outcome="blocked", block_type="flow.throttle.sni", confidence=0.93,
          needs=("innocent", "helper"),
          rests_on=OF_FLOWS,
-         why=("transfers under this service's name are very slow; transfers under a harmless name there, and "
-              "transfers elsewhere, are not"),
+         why=("here this service's name makes transfers very slow; a harmless name at this address does not; "
+              "elsewhere transfers are fast"),
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.controls_fast > 0),
     Rule(id="flow/slowed_address", outcome="blocked", block_type="flow.throttle.address", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=OF_FLOWS,
-         why=("transfers from this address keep one low rate under any name; other services' transfers here, and "
-              "transfers elsewhere, do not"),
+         why=("transfers from this address keep one low rate under any name; other services are fast; elsewhere this "
+              "service is fast"),
          holds=lambda c: _slowed(c) and _policed_here(c) and c.path.flow.innocent_slow),
     Rule(id="flow/slowed", outcome="blocked", block_type="flow.throttle", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why=("transfers from this service keep one low rate; other services' transfers here, and this service's "
-              "transfers elsewhere, do not"),
+         why=("transfers from this service keep one low rate here; other services are fast here; elsewhere this "
+              "service is fast"),
          holds=lambda c: _slowed(c) and _policed_here(c) and not c.path.flow.innocent.others),
     Rule(id="flow/frozen_by_packets", outcome="blocked", block_type="flow.freeze.packets", confidence=0.9,
          needs=("helper",),
          rests_on=OF_FLOWS,
-         why="transfers stop silently, and a transfer of many small packets stops after about the same number of "
-             "packets",
+         why="transfers from this service stop silently after about the same number of packets, whether these are "
+             "large or small",
          holds=_frozen_by_packets),
     Rule(id="flow/frozen_by_bytes", outcome="blocked", block_type="flow.freeze.bytes", confidence=0.9,
          needs=("helper",),
          rests_on=OF_FLOWS,
-         why="transfers stop silently after a similar number of bytes, while many more small packets get through",
+         why="this service's transfers stop silently after a similar number of bytes; more packets get through when "
+             "they are small",
          holds=lambda c: _frozen(c) and _shown_elsewhere(c) and c.path.flow.pieces_passed > 0
                and not c.path.flow.pieces_stalled),
     Rule(id="flow/frozen", outcome="blocked", block_type="flow.freeze", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why=("transfers stop silently and alike; other services' transfers complete, and this server serves other "
-              "places or a harmless name"),
+         why=("this service's transfers stop silently at similar points, other services' do not; the server serves "
+              "other places or harmless names"),
          holds=lambda c: (_frozen(c) and _shown_elsewhere(c)) or (_frozen_early(c) and _served_elsewhere(c))),
     Rule(id="flow/slow_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
@@ -127,11 +128,12 @@ FLOW: tuple[PathRule, ...] = (
          holds=lambda c: _frozen(c)),
     Rule(id="flow/dead_after_the_page", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the page came, and every later connection under this name failed before anything flowed",
+         why="the page came, but every later connection under this name failed before any data came",
          holds=lambda c: c.path.last_ok and c.path.flow.dead >= ENOUGH_DEAD),
     Rule(id="flow/cut_at_times", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the page came, and several connections under this name were reset, at this address or another",
+         why="the page came, but several connections under this name, to this address or another, were reset: "
+             "possibly a block",
          holds=lambda c: c.path.last_ok and c.path.depth >= c.path.needs and c.path.cut >= CUT),
     Rule(id="flow/frozen_at_times", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
@@ -139,6 +141,6 @@ FLOW: tuple[PathRule, ...] = (
          holds=lambda c: c.path.last_ok and c.path.depth >= c.path.needs and c.path.freezes.may_be_often),
     Rule(id="flow/silent_after_the_page", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the page came; later requests or long transfers fell silent, but too few, or in different ways",
+         why="the page came; some later requests or long transfers fell silent, too few or too unalike to show a block",
          holds=lambda c: c.path.last_ok and (c.path.hushed or _stalls(c))),
 )

@@ -50,52 +50,54 @@ def _not_the_servers(c: PathContext) -> bool:
 HTTP: tuple[PathRule, ...] = (
     Rule(id="http/known_redirect", outcome="blocked", block_type="http.redirect", confidence=0.97, needs=("nothing",),
          rests_on=OF_PAGES,
-         why="the request is redirected to a known block page of this country, and no control's request is",
+         why="the request is redirected to a known block page of this country; no request from elsewhere got this page",
          holds=lambda c: _known_page(c) and 300 <= c.path.status < 400),
     Rule(id="http/known_blockpage", outcome="blocked", block_type="http.blockpage", confidence=0.97, needs=("nothing",),
          rests_on=OF_PAGES,
-         why="a known block page of this country is served here, and to no control",
+         why="a known block page of this country is served here; no request from elsewhere got this page",
          holds=_known_page),
     Rule(id="http/page_of_servers", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.6,
          needs=("nothing",),
-         why="the unencrypted page is of a kind that servers themselves show: a challenge, a geo-fence, a parked name, "
-             "a portal",
+         why="the unencrypted page may be the server's: a visitor check, a country restriction, a parked name or a "
+             "login portal",
          holds=lambda c: _unproven_page(c) and bool(c.path.mark.harmless) and not c.path.control_page_same),
     Rule(id="http/blockpage_known_elsewhere", outcome="blocked", block_type="http.blockpage", confidence=0.9,
          needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="a page of a filter product, or one known from another country, is served; controls get another page",
+         why="we get the page of a filter product or another country's block page; requests from elsewhere get a "
+             "different page",
          holds=lambda c: _unproven_page(c) and bool(c.path.mark.name) and c.path.control_page_differs > 0
                and not c.path.control_page_same and convicts(c) and not 300 <= c.path.status < 400),
     Rule(id="http/foreign_redirect", outcome="blocked", block_type="http.redirect", confidence=0.9, needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="the request is redirected to a place that is not the service's, and controls' requests are not",
+         why="our request is redirected to a place that is not the service's; requests from elsewhere are not "
+             "redirected there",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.foreign_redirect
                and c.path.control_page_differs > 0 and not c.path.control_page_same
                and not c.path.control_redirects_alike and convicts(c)),
     Rule(id="http/foreign_page", outcome="blocked", block_type="http.blockpage", confidence=0.85, needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="a page is served that unrelated names get too, or that something on the way sends; controls get another "
-             "page",
+         why="the page we get also comes for unrelated names, or from something on the way; requests from elsewhere "
+             "get another",
          holds=lambda c: _differs(c) and _not_the_servers(c) and not _tells_an_error(c)),
     Rule(id="http/proxy_error", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("helper",),
-         why="something on the way answers with its own error: a carrier's cache does so, and a filter may",
+         why="something on the way answers with its own error: an internet provider's cache or a filter may do so",
          holds=lambda c: _differs(c) and _not_the_servers(c)),
     Rule(id="http/page_varies", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("helper",),
-         why="a page other than expected is served, and controls get another page: servers may have pages for each "
-             "country",
+         why="we get an unexpected page and requests from elsewhere get another: the service may have different pages "
+             "for each country",
          holds=_differs),
     Rule(id="http/forbidden_for_all", outcome="down", block_type="server.forbidden", confidence=0.8, needs=("helper",),
-         why="a refusal is served without encryption, and controls get the same refusal",
+         why="we get a refusal over an unencrypted connection, and requests from elsewhere get the same refusal",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.status in REFUSALS
                and c.path.control_page_same > 0),
     Rule(id="http/server_differs_for_all", outcome="down", block_type="server.error", confidence=0.8, needs=("helper",),
-         why="controls are served the same unexpected page",
+         why="requests from elsewhere get the same unexpected page as we do",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.control_page_same > 0),
     Rule(id="http/cut_off_for_all", outcome="down", block_type="server.limit", confidence=0.85, needs=("two_helpers",),
-         why="the service ends its answers before they are whole, for controls in two networks as well",
+         why="the service cuts its answers off before their end, for requests from two other networks too",
          holds=lambda c: c.path.stage == "http" and c.path.failure == "eof_error" and c.path.status > 0
                and is_failing_elsewhere(c)),
     Rule(id="http/controls_fail_too", outcome="down", block_type="server.error", confidence=0.85,
@@ -109,14 +111,15 @@ HTTP: tuple[PathRule, ...] = (
     Rule(id="flow/silent_once_encrypted", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("helper",),
          rests_on=OF_FLOWS,
-         why="every connection completes its handshake and then falls silent, and controls reach the service there",
+         why="every connection completes its handshake and then falls silent; requests from elsewhere get answers at "
+             "the same address",
          holds=lambda c: c.path.secure and is_http_silent(c) and convicts(c) and controls_reach_here(c)
                and c.path.stops_alike and not c.path.flow.trickles and c.ladder.full_segments
                and not c.ladder.starves(c.path.address)),
     *HTTP_ELSEWHERE,
     *HTTP_NAMED,
     Rule(id="http/answered", outcome="ok", block_type="", confidence=0.7, needs=("nothing",),
-         why="a page came, as expected as far as the catalogue knows, and no control contradicts it",
+         why="a page came; the catalogue does not contradict it, and no request from elsewhere got another page",
          holds=lambda c: c.path.kind == "http" and c.path.last_ok and c.path.stage == ""
                and not c.path.control_page_differs and not c.path.foreign_redirect),
 )

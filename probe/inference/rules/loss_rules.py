@@ -55,17 +55,17 @@ LOSS: tuple[PathRule, ...] = (
     Rule(id="flow/frozen_by_small_records", outcome="blocked", block_type="flow.freeze", confidence=0.85,
          needs=("innocent",),
          rests_on=OF_FLOWS,
-         why=("every connection to this service falls silent after about equally many small packets; connections "
+         why=("every connection to this service falls silent after a similar number of small packets; connections "
               "under a harmless name continue"),
          holds=_freezes),
     Rule(id="flow/small_records_unanswered", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("innocent",),
-         why=("too few connections fell silent after some small packets, or a harmless name's did too, or nothing "
+         why=("connections fell silent after small packets, but too few did, or a harmless name's did too, or nothing "
               "was compared"),
          holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
-         why=("too few connections were reset or fell silent after seconds, or in different ways; connections under a "
-              "harmless name lasted"),
+         why=("connections were reset or fell silent after seconds, too few or unalike for a block; a harmless "
+              "name's connections lasted"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_doubtful and c.path.stay.outlived > 0),
 )

@@ -31,14 +31,14 @@ from probe.inference.rules.rule import Rule
 
 _FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
 
-_CONTROLLED = ("a harmless name at the same address is answered, this name is not, and elsewhere the service can be "
-               "reached")
-_ENDED_NEARER = ("a harmless name is answered there; something between us and the server ends this name's "
-                 "connections; elsewhere the service answers")
-_FORGED = "a harmless name at the same address is answered; forged packets end the connections under this name"
-_NEARER_ALONE = ("a harmless name at the same address is answered; something between us and the server ends "
-                 "connections under this name")
-_ALONE = "a harmless name at the same address is answered, this name never is"
+_CONTROLLED = ("at this address a harmless name works and this name fails; elsewhere the service answers: the name is "
+               "blocked here")
+_ENDED_NEARER = ("a harmless name works at this address; something on the way ends connections under this name; "
+                 "elsewhere the service answers")
+_FORGED = "at this address a harmless name works; forged packets end connections under this name"
+_NEARER_ALONE = ("a harmless name works at this address; something between us and the server ends connections under "
+                 "this name")
+_ALONE = "at this address a harmless name works and this name never does: the name seems to be blocked here"
 
 
 def _name_alone(c: PathContext) -> bool:
@@ -92,22 +92,22 @@ TLS_NAMED: tuple[PathRule, ...] = (
     Rule(id="tls/reset_address_injected", outcome="blocked", block_type="tls.reset", confidence=0.85,
          needs=("helper", "packets", "later_slots"),
          rests_on=NOT_THE_FRONT,
-         why=("forged packets from between us and the service end connections under every name, later too; elsewhere "
-              "the address answers"),
+         why=("something between us and the service keeps ending connections under every name by forged packets; "
+              "elsewhere the address answers"),
          holds=lambda c: _every_name_reset(c) and c.path.innocent == "failed" and shows_injection(c)
          and c.path.anatomy.near
                and c.path.anatomy.near_slots >= 2),
     # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses.
     Rule(id="tls/reset_address", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.6,
          needs=("innocent", "helper"),
-         why=("every name at this address fails here, and elsewhere they succeed: a lasting block, a brief block or a "
-              "refusal"),
+         why=("connections to this address fail here under every name, but succeed elsewhere: a block (perhaps brief) "
+              "or a refusal"),
          holds=lambda c: _every_name_reset(c) and c.path.innocent in _FAILS),
     # A front may meet whomever it likes with silence, so it takes packets or a place.
     Rule(id="tls/mute_every_hello", outcome="blocked", block_type="tls.mute", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=OF_ADDRESSES,
-         why=("every name's TLS hello to this address is acknowledged but not answered, even in small segments; "
+         why=("this address acknowledges every TLS hello, whatever its name or packet size, but never answers one; "
               "elsewhere handshakes succeed"),
          holds=lambda c: is_hello_muted(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
                and c.path.shapes.narrow in NARROW_FAILS and not c.path.shapes.passed and c.ladder.full_segments),

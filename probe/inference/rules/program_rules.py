@@ -13,8 +13,8 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("the probe's own TLS hello is answered; another program's always fails, except with a harmless name or at "
-           "other servers")
+_STRUCK = ("the probe's TLS hello is answered, another program's (a browser's, say) never is, except with harmless "
+           "names or other servers")
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
 _FAILURES, _QUICK_FAILURES = 3, 4
@@ -71,8 +71,8 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: _convicts(c) and _is_silent(c) and c.path.programs.acked != "no"),
     Rule(id="program/fails_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.6, needs=("helper",),
-         why=("that program's TLS hello fails elsewhere too: the service, or a device in front of it, refuses such "
-              "hellos"),
+         why=("another program's TLS hello (a browser's, say) fails elsewhere too: the service or a device before it "
+              "refuses such hellos"),
          holds=lambda c: is_any_struck(c) and c.path.programs.control_failed > 0 and not c.path.programs.control_ok),
     Rule(id="program/large_lost", outcome="local", block_type="local.mtu", confidence=0.7, needs=("innocent",),
          why="no server answers a TLS hello of several segments, and all answer smaller hellos: large packets do not "
@@ -86,16 +86,16 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: is_any_struck(c) and _is_size(c)),
     Rule(id="program/imitation_fails", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),
-         why="only imitated TLS hellos fail; nobody has compared these with the real programs' hellos",
+         why="only TLS hellos that imitate browsers or apps fail; nobody has compared them with those of the real "
+             "programs",
          holds=lambda c: is_any_struck(c) and not c.path.programs.verified),
     Rule(id="program/fails", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the probe's own TLS hello is answered and another program's is not; attempts are too few, or lack a "
-             "comparison",
+         why="the probe's own TLS hello is answered, another program's is not; there were too few attempts, or "
+             "nothing to compare",
          holds=is_any_struck),
     Rule(id="program/lost_at_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the first connections succeed, and later ones do not, whether with another program's TLS hello or the "
-             "probe's own",
+         why="later connections fail with any TLS hello, the probe's own included; the first ones succeeded",
          holds=lambda c: c.path.programs.lost_at_last and c.path.last_ok and c.path.stage == ""),
 )

@@ -46,23 +46,24 @@ QUIC: tuple[PathRule, ...] = (
          holds=_outdated),
     Rule(id="quic/same_bad_certificate", outcome="down", block_type="server.certificate", confidence=0.9,
          needs=("helper",),
-         why="other places are shown the same certificate",
+         why="requests from elsewhere get the same untrusted certificate: the service itself presents it",
          holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
     Rule(id="quic/drop_sni_control", outcome="blocked", block_type="quic.drop.sni", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why=("a harmless name at this address is answered, this name is not, or not for long; elsewhere the service "
-              "answers"),
+         why=("a harmless name works at this address; this name gets no answer or falls silent soon; elsewhere the "
+              "service answers"),
          holds=lambda c: _by_name(c) and controls_reach(c)),
     Rule(id="quic/had_enough", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent",),
-         why="a harmless name was answered before ours failed; afterwards perhaps no name was answered: a block, or "
-             "the server's limit",
+         why="a harmless name worked and this name then failed: a block, or the server stopped answering all our "
+             "handshakes",
          holds=lambda c: _vanishes(c) and c.path.innocent == "reached"),
     Rule(id="quic/drop_version", outcome="blocked", block_type="quic.drop.version", confidence=0.9,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why="no name is answered in QUIC version 1, which the server says it speaks; elsewhere the server answers",
+         why="here no name gets an answer in QUIC version 1, though the server offers this version; elsewhere the "
+             "server answers",
          holds=lambda c: _vanishes(c) and c.path.innocent == "failed" and c.path.udp.versions_answered >= 2
                and c.path.udp.offers_v1 and not c.path.udp.others_shaken and controls_reach(c)),
 )

@@ -47,20 +47,20 @@ Need = Literal[
     "packets", "ladder", "later_slots",
 ]
 NEEDS: dict[Need, str] = {
-    "nothing": "convicts, acquits or abstains by what this network shows",
+    "nothing": "no more than what this network shows",
     "helper": "a test helper elsewhere that answers, or a fresh signed feed",
     "two_helpers": "two test helpers or signed feeds in different networks and countries",
     "trusted_dns": "a DoH operator that answers through this network",
     "innocent": "a harmless name, one that nobody blocks, at the same address",
-    "twin": "a test helper, or a signed feed, that tells with which ClientHello it asked (ours do)",
+    "twin": "a test helper or a signed feed that states which ClientHello it sent (ours do)",
     "agreed": "a server whose operator agreed to be asked for foreign names, and consent level 3",
-    "routers": "routers on the way that say when a packet's TTL has run out",
-    "search": "consent level 2, or 3 in countries that take care, to look for the hop by questions that run out on the "
-              "way",
+    "routers": "routers on the way that report when a packet's TTL has run out",
+    "search": "consent level 2, or 3 in countries whose profile asks for care, to find the hop with packets that run "
+              "out on the way",
     "udp": "other services over UDP that answer in this network",
     "packets": "the right to capture packets (CAP_NET_RAW)",
     "ladder": "control targets that answer in this network",
-    "later_slots": "runs with later time slots, as those are that wait for a schedule",
+    "later_slots": "runs with later time slots, as scheduled runs have them",
 }
 """What a rule needs to be able to hold; `probe doctor` tells which of them an installation has."""
 

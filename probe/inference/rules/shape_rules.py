@@ -22,12 +22,12 @@ from probe.inference.rules.path_context import (
 )
 from probe.inference.rules.rule import Rule
 
-_SHAPE = ("the probe's TLS hello fails with every name, but another kind succeeds; packets or measurements elsewhere "
-          "rule out the server")
-_TOGETHER = ("this name succeeds in another kind of TLS hello, and the probe's hello with another name: only both "
-             "together fail")
-_SOME_CLIENTS = ("another kind of TLS hello succeeds; nothing shows whether the server or something on the way refuses "
-                 "some clients")
+_SHAPE = ("the probe's TLS hello fails with every name, but a differently built hello works; the server is not the "
+          "cause")
+_TOGETHER = ("this name works in a differently built TLS hello, the probe's hello works with another name: only their "
+             "combination fails")
+_SOME_CLIENTS = ("the probe's TLS hello fails, a differently built hello works; nothing shows whether the server "
+                 "itself refuses the first")
 
 
 def _narrowed(c: PathContext) -> bool:
@@ -36,8 +36,7 @@ def _narrowed(c: PathContext) -> bool:
 
 SMALL_SEGMENTS: tuple[PathRule, ...] = (
     Rule(id="tls/small_segments_pass", outcome="local", block_type="local.mtu", confidence=0.8, needs=("nothing",),
-         why="the handshake is answered when sent in small segments, and otherwise not: large packets do not get "
-             "through",
+         why="the handshake succeeds only when sent in small segments: large packets do not get through",
          holds=lambda c: _narrowed(c) and (c.path.shapes.narrow == "passed" or (c.path.shapes.narrow == "cut"
                and c.path.innocent == "failed"))),
 )

@@ -38,37 +38,39 @@ TLS: tuple[PathRule, ...] = (
          holds=_outdated),
     Rule(id="tls/everything_resigned", outcome="local", block_type="local.interception", confidence=0.9,
          needs=("ladder",),
-         why="unrelated servers, too, present certificates that we do not trust",
+         why="unrelated servers also present certificates that we do not trust: something close to this device "
+             "intercepts all connections",
          holds=lambda c: (_untrusted(c) or c.path.failure == "ssl_no_application_protocol")
          and is_everything_resigned(c)),
     Rule(id="tls/private_root_changed", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.7,
          needs=("nothing",),
-         why="the certificate chain names the service's own authority, under a root that the catalogue does not know",
+         why="the certificate names the service's own authority, but the catalogue does not know its root: the "
+             "catalogue may be outdated",
          holds=lambda c: _untrusted(c) and c.path.private_root),
     Rule(id="tls/same_bad_certificate", outcome="down", block_type="server.certificate", confidence=0.93,
          needs=("helper",),
-         why="other places are shown the same certificate",
+         why="requests from elsewhere get the same untrusted certificate: the service itself presents it",
          holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
     Rule(id="tls/national_authority", outcome="blocked", block_type="tls.mitm", confidence=0.9, needs=("nothing",),
          rests_on=OF_PAGES,
          why="the certificate is signed by an authority that intercepts by order of this country",
          holds=lambda c: _untrusted(c) and c.path.mark.fits),
     Rule(id="tls/device_root", outcome="local", block_type="local.interception", confidence=0.85, needs=("nothing",),
-         why="the certificate is signed by a root that somebody installed on this device: its antivirus, or whoever "
-             "administers it",
+         why="the certificate is signed by a root certificate that this device's antivirus or administrator has added",
          holds=lambda c: _untrusted(c) and c.path.trust == "device_root"),
     Rule(id="tls/foreign_certificate", outcome="blocked", block_type="tls.mitm", confidence=0.93, needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="controls are shown another, valid certificate at this address",
+         why="here the server presents an untrusted certificate; elsewhere this address presents another certificate, "
+             "which is valid",
          holds=lambda c: _untrusted(c) and c.path.control_other_key > 0 and not c.path.control_same_key
          and controls_reach(c)
                and convicts(c)),
     Rule(id="path/large_answers_lost", outcome="local", block_type="local.mtu", confidence=0.8, needs=("ladder",),
-         why="small answers arrive and no full segment does, from anywhere: packets are too large for the line",
+         why="small answers arrive but large packets do not, from any server: the line does not carry large packets",
          holds=lambda c: c.ladder.narrow and c.ladder.hushed and c.path.stage in TLS_OR_HTTP
                and c.path.failure in TIMEOUTS and c.path.acked != "no"),
     Rule(id="tls/every_name_fails", outcome="local", block_type="local.firewall", confidence=0.8, needs=("ladder",),
-         why="handshakes with unrelated addresses fail as well: nobody is singled out",
+         why="handshakes with unrelated addresses fail too: something here stops every name, not only this service",
          holds=lambda c: c.path.stage == "tls" and c.ladder.tls_failed >= 2 and c.ladder.tls_ok == 0),
     Rule(id="tls/controls_fail_too", outcome="down", block_type="server.error", confidence=0.85, needs=("two_helpers",),
          why="handshakes from two other networks fail as well, and nothing shows that ours end on the way",
@@ -79,8 +81,8 @@ TLS: tuple[PathRule, ...] = (
     Rule(id="tls/drop_every_hello", outcome="blocked", block_type="tls.drop.address", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why=("no name's TLS hello to this address is acknowledged, even in small segments; other bytes are; "
-              "elsewhere handshakes succeed"),
+         why=("this address never acknowledges a TLS hello, whatever its name or packet size, but acknowledges other "
+              "bytes; elsewhere handshakes succeed"),
          holds=lambda c: is_tls_dropped(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
                and c.path.other_bytes == "passed" and c.path.shapes.narrow in NARROW_FAILS
                and not c.path.shapes.passed and c.ladder.full_segments),

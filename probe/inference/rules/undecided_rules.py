@@ -16,7 +16,7 @@ def _failed_too_seldom(c: PathContext) -> bool:
 
 UNPLACED: PathRule = Rule(
     id="path/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced", confidence=0.5, needs=("nothing",),
-    why="the attempts keep failing in one way: a block on the way and a refusal by the service look alike",
+    why="the attempts keep failing in one way: a block on the way, or the service's refusal, may be the cause",
     holds=lambda c: False)
 """Decides in the place of rules that accuse without a basis."""
 
@@ -28,20 +28,20 @@ UNDECIDED: tuple[PathRule, ...] = (
          holds=lambda c: c.path.tainted),
     Rule(id="path/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="too few attempts failed, or they failed in different ways",
+         why="too few attempts failed to speak of a block, or they failed in different ways",
          holds=_failed_too_seldom),
     Rule(id="path/control_fails_too", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),
-         why="a control fails too, which does not prove an outage; or the service's operator is known to refuse some "
-             "places",
+         why="a measurement elsewhere failed too, or the operator is known to refuse some places: the service may be "
+             "the cause",
          holds=lambda c: c.path.control_failed > 0 or c.self_block),
     Rule(id="path/no_control", outcome="inconclusive", block_type="inconclusive.no_control", confidence=0.5,
          needs=("nothing",),
-         why="no control was available",
+         why="no measurement from elsewhere was available to compare with ours",
          holds=lambda c: c.path.controls_asked == 0),
     Rule(id="path/control_failed", outcome="inconclusive", block_type="inconclusive.control_failed", confidence=0.5,
          needs=("nothing",),
-         why="controls were asked and gave no answer",
+         why="measurements elsewhere were asked for, and gave no answer to compare with ours",
          holds=lambda c: c.path.controls_answered == 0),
     Rule(id="path/unexplained", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("nothing",),

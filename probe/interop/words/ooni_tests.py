@@ -72,18 +72,18 @@ PARTS: Mapping[str, tuple[TestPart, ...]] = MappingProxyType({
 })
 """Test -> its targets, those of earlier versions too: a version that did not try one has no attempt at it."""
 
-_SPEED = "measures speed, and asks no service for anything"
-_HEADERS = "looks for proxies by what a helper is sent, and names no service"
-_TUNNEL = "starts another program's tunnel, whose success says little of its single connections"
+_SPEED = "it measures speed, and asks no service for anything"
+_HEADERS = "it looks for proxies by what arrives at a helper, and names no service"
+_TUNNEL = "it starts another program's tunnel, and its success says little about single connections"
 
 LEFT_OUT: Mapping[str, str] = MappingProxyType({
-    "bridge_reachability": _TUNNEL, "dash": _SPEED, "dnsping": "a series of lookups without a control",
+    "bridge_reachability": _TUNNEL, "dash": _SPEED, "dnsping": "it is a series of lookups without a control",
     "http_header_field_manipulation": _HEADERS, "http_host_header": _HEADERS, "http_invalid_request_line": _HEADERS,
-    "http_requests": "an early form of web_connectivity, of which no analysis is known",
-    "multi_protocol_traceroute": "a trace, which no rule reads in this form",
-    "ndt": _SPEED, "openvpn": _TUNNEL, "portfiltering": "asks one helper at many ports, and names no service",
-    "psiphon": _TUNNEL, "quicping": "asks for versions of QUIC alone, without a control", "riseupvpn": _TUNNEL,
-    "tlstool": "an experiment with cut hellos, without a control", "tor": _TUNNEL, "torsf": _TUNNEL,
+    "http_requests": "it is an early form of web_connectivity, for which no analysis is known",
+    "multi_protocol_traceroute": "it is a trace, and no rule reads traces of this form",
+    "ndt": _SPEED, "openvpn": _TUNNEL, "portfiltering": "it asks one helper at many ports, and names no service",
+    "psiphon": _TUNNEL, "quicping": "it asks only for versions of QUIC, without a control", "riseupvpn": _TUNNEL,
+    "tlstool": "it is an experiment with cut hellos, without a control", "tor": _TUNNEL, "torsf": _TUNNEL,
     "vanilla_tor": _TUNNEL,
 })
 """Test -> why it is not judged. They are counted, each by its name."""

@@ -52,12 +52,12 @@ def describe_verdict(verdict: Verdict) -> Iterator[str]:
     yield f"  {say('it was not tried') if outcome == NOT_ATTEMPTED else say(OUTCOMES[outcome])}"
     block = BLOCK_TYPES.get(read_word(verdict.block_type, BLOCK_TYPES))
     if block:
-        yield "  " + say("{id}: {meaning}; told from its neighbour {nearest} by this: {test}", id=block.id,
+        yield "  " + say("{id}: {meaning}; it differs from {nearest} in this: {test}", id=block.id,
                          meaning=say(block.meaning), nearest=block.nearest, test=say(block.test))
     if verdict.basis:
         yield "  " + say("rests on: {bases}", bases=say(BASES[verdict.basis]))
     if verdict.attempts:
-        yield "  " + say("{failed} of {made} attempts failed; others elsewhere: {control}",
+        yield "  " + say("{failed} of {made} attempts failed; measurements elsewhere: {control}",
                          failed=verdict.failed_attempts, made=verdict.attempts, control=verdict.control)
     if outcome == "blocked":
         again = say("confirmed") if verdict.confirmed else say("in this run alone so far")

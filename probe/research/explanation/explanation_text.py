@@ -83,7 +83,7 @@ def _stored(told: Explanation) -> Iterator[str]:
         yield say("Today's catalogue does not have this target: the verdict is the stored one, and nothing was judged "
                   "anew.")
     elif told.stored is None:
-        yield say("Another endpoint decided of the target; this one has no row of its own.")
+        yield say("Another endpoint decided the target's verdict; this endpoint has no row of its own.")
     elif told.judged_otherwise:
         yield say("Rules {now} judge otherwise than the stored row, which rules {stored} made: {verdict}, by {rule}",
                   now=RULES_VERSION, stored=visible(told.run.rules_version) or say("of old"),
@@ -98,7 +98,8 @@ def _rule(told: Explanation) -> Iterator[str]:
     yield say("rule: {rule}", rule=f"{visible(rule_id)}  {_where(rule_id)}")
     if told.decision is None:
         if told.known and rule_id not in {rule.id for rule in list_rules()}:
-            yield "    " + say("no table has it: it follows from what the catalogue expects of the endpoint")
+            yield "    " + say("no table has this rule: the verdict follows from what the catalogue expects of the "
+                               "endpoint")
         return
     yield f"    {say(told.decision.rule.why)}"
     address = visible(_address(told))
@@ -107,7 +108,7 @@ def _rule(told: Explanation) -> Iterator[str]:
     for field in told.fields:
         yield f"    {visible(_field(field))}"
     if not told.fields:
-        yield "    " + say("none: it holds where no rule before it does")
+        yield "    " + say("none: this rule holds if no rule before it does")
 
 
 def _neighbour(told: Explanation) -> Iterator[str]:
@@ -118,12 +119,12 @@ def _neighbour(told: Explanation) -> Iterator[str]:
         yield f"    {say(other.rule.why)}"
         yield "    " + say("ruled out by {field}", field=visible(_field(other.field)))
     if block := BLOCK_TYPES.get(read_word(told.verdict.block_type, BLOCK_TYPES)):
-        yield say("{id} is told from {nearest} by this: {test}", id=block.id, nearest=block.nearest,
+        yield say("{id} differs from {nearest} in this: {test}", id=block.id, nearest=block.nearest,
                   test=say(block.test))
 
 
 def _observations(seen: tuple[Observation, ...]) -> Iterator[str]:
-    yield say("observations:") if seen else say("It rests on no observation.")
+    yield say("observations:") if seen else say("The verdict rests on no observation.")
     for o in seen:
         yield visible(f"    {o.observation_id}  {o.t0_s:.2f} s  {o.operation}  {_place(o)}  "
                       f"{o.failure or o.reason or 'ok'}")
