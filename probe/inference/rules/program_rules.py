@@ -13,7 +13,7 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("the probe's own TLS hello is answered; a browser's or app's hello fails, but passes with a harmless name "
+_STRUCK = ("the probe's TLS hello is answered; a browser's or app's hello fails, but passes with a harmless name "
            "or elsewhere")
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
