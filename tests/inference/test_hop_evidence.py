@@ -112,16 +112,17 @@ def looks(place: int, word: str, *, times: int = 3, acked: bool = False, left_ou
 def innocent(place: int, *, served: int = 0, times: int = 3, acted: bool = False) -> list[Observation]:
     """Flows that go five hops beyond, or to the server."""
     last = min(place + 5, served or 99)
-    replies = [f"{ttl} {'acked' if ttl == served else 'exceeded'} 9.0" for ttl in range(max(1, place - 1), last + 1)]
+    replies = [f"{ttl} {'acked 40.0' if ttl == served else 'exceeded 9.0'}"
+               for ttl in range(max(1, place - 1), last + 1)]
     if acted:
         replies = [*([f"{place - 1} exceeded 9.0"] if place > 1 else []), f"{place} reset 9.0"]
     return [row(OTHER, *replies, attempt=2 * n + 1)
             for n in range(1, times + 1)]
 
 
-def syns(opened: int) -> Observation:
+def syns(opened: int, *, trip_ms: float = 40.0) -> Observation:
     """Routers that SYNs run out at, and where one is accepted."""
-    return row("", *(f"{ttl} exceeded 9.0 r{ttl}" for ttl in range(1, opened)), f"{opened} open 9.0")
+    return row("", *(f"{ttl} exceeded 9.0 r{ttl}" for ttl in range(1, opened)), f"{opened} open {trip_ms}")
 
 
 def early(rows: list[Observation]) -> list[Observation]:
@@ -155,8 +156,16 @@ PLACES: dict[str, tuple[list[Observation], str, str]] = {
     "innocent flows are reset, too": ([way(FAR, end=13), *looks(3, "reset"), *innocent(3, acted=True)], "2-3",
                                       "unknown"),
     "innocent flows are reset, too, but for one that came before all": (
+        [way(FAR, end=13), syns(13), *looks(3, "reset"), *early(innocent(3, times=1)),
+         *innocent(3, times=2, acted=True)], "2-3", "before"),
+    "the same as late as the server answers": (
+        [way(FAR, end=13), syns(13, trip_ms=9.0), *looks(3, "reset"), *early(innocent(3, times=1)),
+         *innocent(3, times=2, acted=True)], "2-3", "unknown"),
+    "the same, and nothing tells how late the server answers": (
         [way(FAR, end=13), *looks(3, "reset"), *early(innocent(3, times=1)), *innocent(3, times=2, acted=True)], "2-3",
-        "before"),
+        "unknown"),
+    "a server that bans ends whatever it accepts": (
+        [way(FAR, end=13), syns(13, trip_ms=9.2), *looks(1, "reset"), *early(innocent(1, acted=True))], "1", "unknown"),
     "innocent flows are reset, too, where no SYN is accepted yet": (
         [way(FAR, end=13), syns(13), *looks(3, "reset"), *innocent(3, acted=True)], "2-3", "before"),
     "SYNs are accepted there": ([way(FAR), syns(3), *looks(3, "reset"), *innocent(3, acted=True)], "", "unknown"),

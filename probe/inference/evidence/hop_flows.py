@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probe.core.tables.evidence_words import HopWord
+from probe.inference.evidence.end_timing import SOONER, SOONER_MS
 from probe.inference.evidence.hop_lines import ACTS, ENDS, SERVED, Lines, find_tcp_end, read_routers, read_word_at
 
 GOES_ON: tuple[HopWord, ...] = ("exceeded", *SERVED)
@@ -44,7 +45,7 @@ class FlowSigns:
     agreed: bool = False
     """Three flows met the same there and not one hop before, and three innocent ones passed. Or later ones met there
     what the others do, as boxes punish an address for minutes, and an early one passed, or SYNs are not accepted
-    before."""
+    before; and what ends them comes sooner than the server could."""
     at_end: bool = False
     """Three flows were ended where the server is reached and not one hop before, by what cannot be a box that waits for
     the server's answer: the question was not said to its end, so there was none, and the server's acknowledgement of it
@@ -89,8 +90,10 @@ def read_flows(mine: Sequence[QuestionFlow], innocent: Sequence[QuestionFlow], w
     if not spared:
         return NO_SIGNS
     sure = [f for f in looks if word in ACTS or place == 1 or read_word_at(f.lines, place - 1) == "exceeded"]
-    agreed = len(sure) >= AGREEING and _is_contrary(
-        beside, word, place, opens_beyond=any(s.word == "open" for s in way) and served > place)
+    opens_beyond = any(s.word == "open" for s in way) and served > place
+    punished = (_is_contrary(beside, word, place, opens_beyond=opens_beyond)
+                and _is_no_servers([f.lines for f in (*looks, *beside)], word, place, _find_trip_ms(way, others)))
+    agreed = len(sure) >= AGREEING and (_pass_all(beside, place) or punished)
     return FlowSigns(least=least, most=place, agreed=agreed, end=served, heard=heard)
 
 
@@ -107,12 +110,33 @@ def _begins_there(word: HopWord, mine: Sequence[QuestionFlow], place: int) -> bo
     return bool(below) if word in ACTS else not lost and any(told == "exceeded" for told, _ in below)
 
 
+def _pass_all(beside: Sequence[QuestionFlow], place: int) -> bool:
+    """Whether enough innocent flows, and all of them, go on where the question meets something."""
+    return len(beside) >= AGREEING and all(goes_on(f.lines, place) for f in beside)
+
+
+def _is_no_servers(rows: Sequence[Lines], word: HopWord, place: int, trip_ms: float | None) -> bool:
+    """Whether what acts at this TTL, on innocent flows too, comes sooner than the server can end a connection. A server
+    that bans an address accepts it and ends it at once, whatever was said, with whichever TTL, or never arrived."""
+    if word not in ACTS:
+        return True
+    told = [s.delay_ms for row in rows for s in row if s.ttl == place and s.word in ACTS]
+    return trip_ms is not None and all(
+        ms is not None and ms < SOONER * trip_ms and trip_ms - ms >= SOONER_MS for ms in told)
+
+
+def _find_trip_ms(way: Lines, others: Sequence[Lines]) -> float | None:
+    """The shortest round trip to the server that the search shows; None where it shows none."""
+    return min((s.delay_ms for row in (way, *others) for s in row
+                if s.word in ("open", *SERVED) and s.delay_ms is not None), default=None)
+
+
 def _is_contrary(beside: Sequence[QuestionFlow], word: HopWord, place: int, *, opens_beyond: bool) -> bool:
-    """Whether the innocent flows show that what acts does so on the question, or what it has set off. `opens_beyond`:
-    SYNs are accepted further on alone, so that what resets there is not what they connect to."""
+    """Whether the innocent flows, some of which meet it too, show that what acts was set off by the question.
+    `opens_beyond`: SYNs are accepted further on alone, so that what resets there is not what they connect to."""
     passed = [f for f in beside if goes_on(f.lines, place)]
     if len(passed) == len(beside):
-        return len(beside) >= AGREEING
+        return False
     alike = [f for f in beside if f not in passed and read_word_at(f.lines, place) == word
              and (place == 1 or read_word_at(f.lines, place - 1) == "exceeded")]
     shown = any(f.early for f in passed) or (opens_beyond and word in ACTS)
