@@ -41,10 +41,10 @@ only when you call it ([below](#submitting-to-a-collector)). `probe look --fetch
 
 - Every network operation in a measurement becomes an observation, with the failure word that OONI uses today. The
   answer of OONI's test helper becomes the [control](glossary.md): it shows what works elsewhere.
-- The command combines measurements into runs. A run has the measurements of one country, network, program, platform and
-  hour that are near each other in the files. The command looks at 1000 measurements, or 40,000 rows, at a time. Each
-  measurement counts as one attempt. One failure never leads to `blocked`, several may. A verdict's columns `theirs` and
-  `sources` name each measurement and what OONI says of it.
+- The command combines measurements of one country, network, program, platform and hour into one run. They must be near
+  each other in the files: the command looks at 1000 measurements, or 40,000 rows, at a time. Each measurement counts as
+  one attempt. One failure never leads to `blocked`, but several may. A verdict's columns `theirs` and `sources` name
+  each measurement and what OONI says of it.
 - If a target fails with too few attempts in its hour, the command adds up to four earlier measurements of the target in
   the same network. They are from the 24 hours before, and from any program. If one of them is a success, measurements
   before it are ignored. The rows of added measurements appear in this run too, with times before the run's beginning
@@ -53,10 +53,11 @@ only when you call it ([below](#submitting-to-a-collector)). `probe look --fetch
   helper, operators of encrypted DNS, or hosts in other measurements of the same report. In the first five minutes of a
   report they may also be OONI's collector and the service that looked up the network. Measurements without such proof
   go into separate runs, in which rules that need a working line accuse and suspect nobody.
-- If a target keeps failing in one way, and the test asked for no harmless name at the same address, the verdict is
+- If a target keeps failing in one way, and the test tried no harmless name at the same address, the verdict is
   `inconclusive.unplaced`. The column `suspected` then has the cause without its last word: `tls.reset`, not
-  `tls.reset.sni`. For silence it has `tcp`, `tls` or `http`. The helper must have got past the stage at which the
-  target failed; for tests without a helper, other networks and countries must show that the service works.
+  `tls.reset.sni`. If the failure is silence, it has only `tcp`, `tls` or `http`. If the test asks a helper, the
+  helper must have got further than the target's failure. For other tests, only measurements in other networks and
+  countries can show that the service works.
 - If the helper fails at the same stage, the target is `down`.
 - Connections to services of three unrelated owners may end in the same way at the handshake or the request. Then no
   single service is the cause (the basis `company`). `owners.toml` must know these owners, and none of them may refuse
@@ -82,12 +83,12 @@ only when you call it ([below](#submitting-to-a-collector)). `probe look --fetch
 - The command ignores addresses that OONI has scrubbed (replaced to protect the volunteer). If a page's title contains
   an IP address, the command replaces this address before it stores the title.
 - If a measurement has an HTTPS request without a separate handshake, it proves the server only if OONI's program
-  verified certificates. The failure `ssl_invalid_certificate` never means an outdated certificate, because OONI's
-  programs (in Go) check dates before the issuer.
-- The command also reads OONI's table of observations (`obs_web`, CSV or Parquet), if rows of one measurement are
-  together. This table has no answers of helpers. So for web sites it shows only what works and which DNS answers are
-  false; for messengers it also shows what fails. `probe export ooni --table` writes our runs with the columns of this
-  table, as CSV.
+  verified certificates. The failure `ssl_invalid_certificate` does not show that the service's own certificate is
+  outdated. OONI's programs check the dates before the issuer, so it may be a stranger's certificate.
+- The command also reads OONI's table of observations (`obs_web`, CSV or Parquet), if the rows of each measurement
+  follow each other. This table has no answers of helpers. So for web sites it shows only what works and which DNS
+  answers are false; for messengers it also shows what fails. `probe export ooni --table` writes our runs with the
+  columns of this table, as CSV.
 - The command names each line that it cannot read, with file, line and reason. It leaves out operations that it does not
   understand, and counts them.
 
@@ -148,9 +149,10 @@ measurements.
 ROWS
 
 **Each accepted measurement** is recorded in the folder `submit` of the results before the next one is sent. The command
-never sends it again. If the program is killed or the power fails, nobody knows whether the last measurement arrived.
-The command counts this measurement as unsure and does not send it again, because a gap does less harm than a double.
-After a timeout it sends the measurement again, with the same `id`.
+never sends an accepted measurement again. If the program is killed or the power fails, nobody knows whether the last
+measurement arrived. The command counts this measurement as unsure and does not send it again, because a gap does less
+harm than a double. If the collector does not answer in time, the command does send the measurement again, with the same
+`id`.
 
 `submit/reports.jsonl` says which run became which report. Name the report to the collector's operators if you want
 something removed. """
@@ -272,15 +274,16 @@ def page() -> str:
         "\n## Tests that are read\n", ", ".join(_code(test) for test in sorted(READERS)) + ". Earlier names: "
         + ", ".join(f"{_code(a)} for {_code(b)}" for a, b in NAMES.items()) + ".",
         "\nIn `dnscheck` measurements, only resolvers at https:// and dot:// are judged. `tlsmiddlebox` also sends "
-        "packets that run out on the way: they are kept with the purpose `aside`, and no verdict uses them. The "
-        "tests below, and tests that this program does not know, are only counted by name:\n",
+        "packets with a small TTL, which do not reach the server: the results keep these with the purpose `aside`, and "
+        "no verdict uses them. The program does not judge the tests below and those that it does not know; it only "
+        "counts how often each occurs:\n",
         _grid(("test", "why it is not judged"), [(_code(test), why) for test, why in sorted(LEFT_OUT.items())]),
         "\n## Messengers, target by target\n", _parts(),
         "\nA connection to a messenger counts only if the file shows that its address is in one of the operator's "
         f"networks. The networks for each domain are: {_networks()}.",
         "\n## Known defects of versions\n", _defects(),
         "\nIf a failure comes from the instrument itself, the verdict is `inconclusive.instrument` and never blocked. "
-        "If only their verdict is wrong, `probe compare` says so beside the difference.",
+        "If only OONI's verdict is wrong, `probe compare` says so beside the difference.",
         "\n## Words\n", _grid(("legacy failure", "ours"), [(_code(a), _code(b)) for a, b in FAILURES.items()]), "",
         _grid(("engine of a lookup", "ours"), [(_code(a) or "(empty)", _code(b)) for a, b in ENGINES.items()]), "",
         _grid(("failure of a handshake", "trust"), [(_code(a), _code(b)) for a, b in TRUST.items()]), "",
