@@ -71,8 +71,9 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     If two folders have different versions of a new run, the command reports both and takes neither.
 
     The file first-seen.csv in the data set says when the command first saw each key. A probe's name counts only some
-    days after that, so collect once a day. With --origins a name counts only if most of its runs came from the network
-    that they name. In each network, at most two names of one address prefix then count.
+    days after that, so collect once a day. With --origins, a name counts only if most of its runs were uploaded from
+    the network that they claim. With --origins, at most two names of each address prefix (/24 or /48) count in a
+    network.
 
     The command leaves out runs that changed after signing. It also leaves out files that are damaged, that do not
     belong to a results folder, or that have a newer schema. It lists all these with the reason. It changes nothing in

@@ -33,8 +33,8 @@ def compare(directory: Path, show_all: bool, as_json: bool) -> None:
 
     DIRECTORY holds the imported measurements (default: ooni-results, where `probe import` writes). The command prints a
     table for each of OONI's tests. A row is a verdict of OONI's engine, a column is a verdict of ours, and a cell is a
-    number of measurements. For every difference the command names our rule, and the observations behind it. If a defect
-    of that version of the engine is known, the command names it. It also says which verdict is probably right.
+    number of measurements. For every difference the command names our rule, and the observations behind it. It says
+    which verdict is probably right, and whether the version of OONI's engine that measured has a known defect.
 
     \b
     Examples:

@@ -73,8 +73,8 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
     consent as runs do: call probe setup first.
 
     With --from the command measures nothing, and makes the feed from volunteers' results. The feed then has only what
-    at least five volunteers in three countries found, all of them known for some days. Its numbers are rounded, and it
-    names no network.
+    at least five volunteers in at least three countries found. Each of these volunteers must have been known for some
+    days. The feed's numbers are rounded, and it names no network.
 
     \b
     Examples:

@@ -91,14 +91,14 @@ def health(directory: Path | None, out: Path | None, metrics: Path | None, dashb
     It says which probes fell silent, their versions, how wrong their clocks are, and which networks have enough probes
     for a release.
 
-    The command reads only the rows of runs, and each of them once, so you can call it every hour. It calls probes by
-    their names of the month. The page and the JSON are for the person who runs the fleet: do not publish them. The
-    figures for Prometheus name no probe.
+    The command reads only the rows of runs, and each of them once, so you can call it every hour. The page and the JSON
+    show probes by their names, which change every month. They are for the person who runs the fleet: do not publish
+    them. The figures for Prometheus name no probe.
 
     Alerts report each trouble once when it begins, and once when it is over. Troubles are probes that fell silent,
     networks with fewer than half of their usual probes, wrong clocks, runs that were cut or left out, and other
-    versions of the program. Alerts name no probe, no network that a release would not name, and no country with fewer
-    than five probes. A new place gets no alert about troubles that are already known.
+    versions of the program. Alerts name no probe. They name a network only if a release would name it, and a country
+    only if it has at least five probes. A new place gets no alert about troubles that are already known.
 
     \b
     Examples:

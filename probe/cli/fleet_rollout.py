@@ -42,12 +42,12 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
     The command compares probes of the same country on the same day. It reads what `probe collect` merged into DIRECTORY
     (default: the configured folder).
 
-    Each probe counts once a day for each service, however often it measured. The interval of each outcome, over all
-    services, is right with a probability of 95 %. The intervals of the single services are all right together with a
-    probability of 95 %.
+    Each probe counts once a day for each service, however often it measured. The command compares the shares of each
+    outcome over all services, with a 95 % interval of the difference. It also compares single services. Their intervals
+    are wider: with a probability of 95 %, all of them are right at the same time.
 
-    The command itself computes which probes were drawn, from the names on their runs. It relies on no statement about
-    that. It lists targets that only one group measures separately.
+    With --list, the command computes from the probes' names which probes were drawn. No probe's own statement about
+    this counts. Targets that only the first group measures are listed separately.
 
     \b
     Examples:

@@ -82,8 +82,8 @@ def registers(lists: tuple[Asked, ...], known: bool, results: Path | None, lab: 
     --results, the command also prints the first run in that country that found the target blocked.
 
     A target that is not on a list may still be blocked. A URL must be https. Its server sees your address and what you
-    ask for, so fetch lists at a place where that does no harm. The command downloads only the lists that you name. It
-    brings no list along, and stores none.
+    ask for, so fetch lists at a place where that does no harm. The command downloads only the lists that you name, and
+    stores none. No list comes with the program.
 
     \b
     Examples:

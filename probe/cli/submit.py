@@ -73,8 +73,8 @@ def ooni(directory: Path | None, collector: str, public: bool, exact: bool, sinc
 
     You must agree twice: once by `probe setup --submit-to URL`, which says what becomes public and what the risks are,
     and each time by --public-for-ever. The command sends what `probe export ooni` writes, at least a day after it was
-    measured. For most runs this states only the country and the day. It also states the network and the hour if five
-    probes or more of this folder measured in that network (as in `probe export --release`).
+    measured. Of most runs, it sends only the country and the day as place and time. It also sends the network and the
+    hour if at least five probes of this folder measured in that network (as in `probe export --release`).
 
     The folder records which measurements the collector accepted, and the command never sends them again. Before you
     submit, ask those who run the collector: they may not want tests of a kind that they do not know. docs/interop.md

@@ -79,8 +79,10 @@ def keys() -> None:
 @output_option("file", "File to write.", required=True)
 def make(of: KeysOf, number: int, signers: tuple[str, ...], threshold: int, keepers: tuple[str, ...],
          keepers_threshold: int, since: datetime | None, expires: datetime | None, out: Path) -> None:
-    """Write a key statement, which you then sign: the first one with the configured key, each later one with keys of
-    the last statement's keepers.
+    """Write a key statement, which you then sign with `probe update sign`.
+
+    Sign the first statement with the key that volunteers have in their configuration. Sign each later one with keys of
+    the keepers that the statement before it names.
     """
     from probe.operation.updates.key_publishing import make_statement, read_public_keys
     from probe.operation.updates.list_document import ListError

@@ -38,8 +38,8 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
     """Send the tables of all runs that are not there yet to the place that `probe setup --upload-to URL` named.
 
     Each run is one compressed archive, at most a seventh as large as the run's tables on this device. Scheduled runs
-    upload by themselves. A run that is sent twice gives the same file twice. The command never sends captured packets
-    or runs of the laboratory.
+    upload by themselves. If a run is sent twice, both files are identical. The command never sends captured packets or
+    runs of the laboratory.
 
     \b
     Examples:

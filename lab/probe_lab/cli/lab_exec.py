@@ -45,10 +45,12 @@ def exec_(
 ) -> None:
     """Run any program on the client side of SCENARIO, and exit with the program's status (128 + n after signal n).
 
-    The scenario censors the host of --target. Without this option it censors the one host of the catalogue that the
-    command names, or else a host that the seed draws. A line on standard error says which host that is. The command
-    trusts the laboratory's certificates, asks its resolver, and finds no proxy variables. $PROBE_CONFIG names a
-    configuration with the helpers of this laboratory. Signals sent to `probe lab exec` reach the command.
+    The scenario censors the host of --target. Without --target it censors the host that COMMAND names, if COMMAND names
+    exactly one host of the catalogue. Otherwise the seed draws the host. A line on standard error says which host is
+    censored.
+
+    COMMAND trusts the laboratory's certificates, asks the laboratory's resolver, and finds no proxy variables.
+    $PROBE_CONFIG names a configuration with the laboratory's helpers. Signals sent to `probe lab exec` reach COMMAND.
 
     \b
     Examples:
