@@ -75,7 +75,8 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.evidence.refuses and not _is_no_refusal(c)),
     PopulationRule(
         id="pop/instrument", outcome="inconclusive", block_type="inconclusive.instrument",
-        why="the target fails only with certain versions of the probe or its list: probes that reach it run others",
+        why="the target fails only for probes with certain versions of the program or target list; other versions "
+            "reach it",
         holds=lambda c: _differs_by_instrument(c)),
     PopulationRule(
         id="pop/down", outcome="down", block_type="server",
@@ -87,7 +88,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: len(c.struck.probes) < bases.WITNESSES),
     PopulationRule(
         id="pop/fresh_names", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="this looks like a block, but all probes that report it are new: nobody knew their names some days before",
+        why="this looks like a block, but all probes that report it are new: none was known some days before",
         holds=lambda c: c.evidence.fresh and _rests_on_any(c)),
     PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",
