@@ -30,10 +30,12 @@ If services of {company} unrelated owners fail in the same way in one run, a ver
 """
 _SANCTIONS = """## Where law makes operators refuse
 
-Sanctions forbid owners in some countries to serve others. In the countries of this table, services of owners with the
-listed seats never count for the basis `company`. The same holds for services behind the fronts of these owners. It also
-holds after the sanctions have ended, because operators often continue to refuse. [services.md](services.md) says which
-single operators refuse a country by their own choice. """
+Sanctions forbid owners in some countries to serve others. For each country of this table, the column `seats` says where
+the owners have their seats who must refuse it. In that country, failures of these owners' services never count for the
+basis `company`, unless the table says that the owner serves all the same. The same holds for services behind the fronts
+of these owners. It also holds after the sanctions have ended, because operators often continue to refuse.
+[services.md](services.md) says which single operators refuse a country by their own choice.
+"""
 
 
 def page() -> str:
