@@ -18,9 +18,9 @@ for many customers) and DNS hosts. An empty cell means that we know of none.
 Two services are unrelated if all three conditions hold:
 
 - They have different owners.
-- No network accepts connections for both services. The program finds this out from the addresses in a run and the
-  packaged table of networks, or from the fronts that the owners are known to use. Two addresses in the same /16 (IPv6:
-  /32) count as one network.
+- Different networks accept the connections for them. The program knows these networks from the addresses in a run and
+  the packaged table of networks, or from the fronts that the owners are known to use. Two addresses in the same /16
+  (IPv6: /32) count as one network.
 - They have no known DNS host or transit network in common.
 
 If services of {company} unrelated owners fail in the same way in one run, a verdict may rest on this. It is the basis
