@@ -58,9 +58,9 @@ the supposed shares of users in the second table below. If the drawn shape is on
 ClientHello that was captured from a real program.
 
 A verdict `ok` holds for the probe's own shape and for the shapes that were answered (column `spared`). Its confidence
-is at most 0.7 if at least half of the role's users have programs with shapes that were not answered. Many programs build
-the same shape, and the next version of a program may build another shape. A failure of imitated shapes alone accuses
-nobody. The probe does not measure calls over DTLS, and does not use real ECH.
+is at most 0.7 if at least half of the role's users have programs with shapes that were not answered. Many programs
+build the same shape, and the next version of a program may build another shape. A failure of imitated shapes alone
+accuses nobody. The probe does not measure calls over DTLS, and does not use real ECH.
 
 The probe builds all shapes from tables, so it needs no additional package. One such package is `utls` (2026.10.3), a
 TLS library that imitates Chrome. Its hello has the same JA4 fingerprint as the hello that we captured from Chromium.
