@@ -96,8 +96,8 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=bases.rests_on_place),
     PopulationRule(
         id="pop/vantage", outcome="blocked", block_type="", basis="vantage",
-        why="the target fails alike for several probes, but a measurement elsewhere in the country reaches the same "
-            "address",
+        why="several probes see the target fail in the same way; a measurement elsewhere in the country reaches the "
+            "same address",
         holds=bases.rests_on_vantage),
     PopulationRule(
         id="pop/mechanisms", outcome="blocked", block_type="", basis="mechanisms",
@@ -106,7 +106,8 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=bases.rests_on_mechanisms),
     PopulationRule(
         id="pop/spared", outcome="blocked", block_type="", basis="spared",
-        why="the target fails alike in some networks; comparable networks of the country reach it in the same hours",
+        why="in some networks the target fails in the same way; comparable networks of the country reach it in those "
+            "hours",
         holds=bases.rests_on_spared),
     PopulationRule(
         id="pop/onsets", outcome="blocked", block_type="", basis="onsets",
@@ -114,7 +115,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=bases.rests_on_onsets),
     PopulationRule(
         id="pop/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced",
-        why="the target fails alike for several probes; the cause may be a block, or the service may refuse them all",
+        why="several probes see the target fail in the same way; the cause may be a block or the service's refusal",
         holds=lambda c: True),
 )
 

@@ -77,8 +77,8 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/reset_on_the_way", outcome="blocked", block_type="ip.reset", confidence=0.95,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("attempts to connect are reset on the way, where packets for other addresses pass; elsewhere the "
-              "address accepts connections"),
+         why=("attempts to connect are reset at a point that packets for other addresses pass; elsewhere the address "
+              "accepts connections"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
          and controls_reach(c) and _shut(c)),
     Rule(id="ip/reset_injected", outcome="blocked", block_type="ip.reset", confidence=0.9, needs=("helper", "packets"),
@@ -92,13 +92,13 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="tcp/port_vanishes", outcome="blocked", block_type="tcp.drop.port", confidence=0.9,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("attempts on this port get lost on the way, where other packets pass; another port answers; elsewhere "
-              "this port answers"),
+         why=("attempts on this port get lost at a point that other packets pass; another port answers; elsewhere this "
+              "port answers"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port in LIVES),
     Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("packets to this address get lost on the way, where other packets pass; elsewhere the address accepts "
+         why=("packets to this address get lost at a point that other packets pass; elsewhere the address accepts "
               "connections"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port == "silent"),

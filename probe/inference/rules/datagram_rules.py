@@ -79,7 +79,7 @@ _LAST: tuple[PathRule, ...] = (
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule(id="udp/vanishes", outcome="blocked", block_type="udp", confidence=0.8, needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("datagrams to this address all get lost on the way, where others get through; elsewhere the address "
+         why=("datagrams to this address all get lost at a point that other datagrams pass; elsewhere the address "
               "answers"),
          holds=lambda c: _vanishes(c) and _singled_out(c) and c.path.udp.lost == "near" and _as_a_whole(c)
                and not c.path.udp.lossy),

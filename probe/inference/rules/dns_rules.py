@@ -158,8 +158,8 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: is_dead_answer(e) and e.shared_answer and e.trusted_reached and is_public_honest(e)),
     Rule(id="dns/dead_answer", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("nothing",),
-         why="only this network's resolver gives this address, and the service fails there: the answer is false or "
-             "the server down",
+         why="only this network's resolver gives this address, where the service fails: the answer is false or the "
+             "server is down",
          holds=lambda e: is_answered(e) and not e.dns.agrees and not e.validated and ((e.dead_answer
                and e.trusted_reached) or (e.blamed and not e.dns.consistent and not e.may_be_anybody))),
     Rule(id="dns/denied_everywhere", outcome="down", block_type="server.nonexistent", confidence=0.95,
