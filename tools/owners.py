@@ -18,9 +18,9 @@ for many customers) and DNS hosts. An empty cell means that we know of none.
 Two services are unrelated if all three conditions hold:
 
 - They have different owners.
-- No network accepts connections for both services. The program finds this out from the addresses in a run and the
-  packaged table of networks, or from the fronts that the owners are known to use. Two addresses in the same /16 (IPv6:
-  /32) count as one network.
+- Different networks accept the connections for the two services. The program knows these networks from the addresses in
+  a run and the packaged table of networks, or from the fronts that the owners are known to use. Two addresses in the
+  same /16 (IPv6: /32) count as one network.
 - They have no known DNS host or transit network in common.
 
 If services of {company} unrelated owners fail in the same way in one run, a verdict may rest on this. It is the basis
@@ -30,10 +30,12 @@ If services of {company} unrelated owners fail in the same way in one run, a ver
 """
 _SANCTIONS = """## Where law makes operators refuse
 
-Sanctions forbid owners in some countries to serve others. In the countries of this table, services of owners with the
-listed seats never count for the basis `company`. The same holds for services behind the fronts of these owners. It also
-holds after the sanctions have ended, because operators often continue to refuse. [services.md](services.md) says which
-single operators refuse a country by their own choice. """
+Sanctions forbid owners in some countries to serve others. For each country of this table, the column `seats` names the
+home countries of owners who must refuse it. In the refused country, failures of these owners' services never count for
+the basis `company`, unless the table says that the owner serves all the same. The same holds for services behind the
+fronts of these owners. It also holds after the sanctions have ended, because operators often continue to refuse.
+[services.md](services.md) says which single operators refuse a country by their own choice.
+"""
 
 
 def page() -> str:

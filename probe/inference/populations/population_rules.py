@@ -75,7 +75,8 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.evidence.refuses and not _is_no_refusal(c)),
     PopulationRule(
         id="pop/instrument", outcome="inconclusive", block_type="inconclusive.instrument",
-        why="the target fails only with certain versions of the probe or its list: probes that reach it run others",
+        why="the target fails only for probes with certain versions of the program or target list; other versions "
+            "reach it",
         holds=lambda c: _differs_by_instrument(c)),
     PopulationRule(
         id="pop/down", outcome="down", block_type="server",
@@ -87,7 +88,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: len(c.struck.probes) < bases.WITNESSES),
     PopulationRule(
         id="pop/fresh_names", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="this looks like a block, but all probes that report it are new: nobody knew their names some days before",
+        why="this looks like a block, but all probes that report it are new: none was known some days before",
         holds=lambda c: c.evidence.fresh and _rests_on_any(c)),
     PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",
@@ -95,8 +96,8 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=bases.rests_on_place),
     PopulationRule(
         id="pop/vantage", outcome="blocked", block_type="", basis="vantage",
-        why="the target fails alike for several probes, but a measurement elsewhere in the country reaches the same "
-            "address",
+        why="several probes see the target fail in the same way; a measurement elsewhere in the country reaches the "
+            "same address",
         holds=bases.rests_on_vantage),
     PopulationRule(
         id="pop/mechanisms", outcome="blocked", block_type="", basis="mechanisms",
@@ -105,7 +106,8 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=bases.rests_on_mechanisms),
     PopulationRule(
         id="pop/spared", outcome="blocked", block_type="", basis="spared",
-        why="the target fails alike in some networks; comparable networks of the country reach it in the same hours",
+        why="in some networks the target fails in the same way; comparable networks of the country reach it in those "
+            "hours",
         holds=bases.rests_on_spared),
     PopulationRule(
         id="pop/onsets", outcome="blocked", block_type="", basis="onsets",
@@ -113,7 +115,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=bases.rests_on_onsets),
     PopulationRule(
         id="pop/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced",
-        why="the target fails alike for several probes; the cause may be a block, or the service may refuse them all",
+        why="several probes see the target fail in the same way; the cause may be a block or the service's refusal",
         holds=lambda c: True),
 )
 

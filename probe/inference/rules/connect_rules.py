@@ -47,13 +47,13 @@ CONNECT: tuple[PathRule, ...] = (
          holds=lambda c: c.path.stage == "connect" and is_failing_elsewhere(c)),
     Rule(id="ip/control_fails_and_lost_far", outcome="down", block_type="server.unreachable", confidence=0.7,
          needs=("helper", "routers"),
-         why=("our attempts get lost close to the service, past the way that others share; another network cannot "
-              "connect either"),
+         why=("our attempts get lost close to the service, beyond routers that other traffic uses; another network "
+              "cannot connect either"),
          holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure in TIMEOUTS),
     Rule(id="ip/control_fails_and_refused_far", outcome="down", block_type="server.refused", confidence=0.7,
          needs=("helper", "routers"),
-         why=("our attempts are refused close to the service, past the way that others share; another network cannot "
-              "connect either"),
+         why=("our attempts are refused close to the service, beyond routers that other traffic uses; another network "
+              "cannot connect either"),
          holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure == CONNECTION_REFUSED),
     Rule(id="ip/lost_here_and_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("two_helpers", "routers"),
@@ -64,21 +64,21 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("a router on the way, where other packets pass, says that this address is prohibited; elsewhere the "
-              "address answers"),
+         why=("a router through which other packets pass says that this address is prohibited; elsewhere the address "
+              "answers"),
          holds=lambda c: c.path.stage == "connect" and is_prohibited(c) and controls_reach(c)
                and is_lost_here(c)),
     Rule(id="ip/unreachable_here_only", outcome="blocked", block_type="ip.unreachable", confidence=0.75,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why="a router on the way, where other packets pass, reports that it cannot reach this address; elsewhere the "
+         why="a router through which other packets pass reports that it cannot reach this address; elsewhere the "
              "address answers",
          holds=lambda c: c.path.stage == "connect" and bool(c.path.icmp) and controls_reach(c) and is_lost_here(c)),
     Rule(id="ip/reset_on_the_way", outcome="blocked", block_type="ip.reset", confidence=0.95,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("attempts to connect are reset on the way, where packets for other addresses pass; elsewhere the "
-              "address accepts connections"),
+         why=("attempts to connect are reset at a point that packets for other addresses pass; elsewhere the address "
+              "accepts connections"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
          and controls_reach(c) and _shut(c)),
     Rule(id="ip/reset_injected", outcome="blocked", block_type="ip.reset", confidence=0.9, needs=("helper", "packets"),
@@ -92,20 +92,20 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="tcp/port_vanishes", outcome="blocked", block_type="tcp.drop.port", confidence=0.9,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("attempts on this port get lost on the way, where other packets pass; another port answers; elsewhere "
-              "this port answers"),
+         why=("attempts on this port get lost at a point that other packets pass; another port answers; elsewhere this "
+              "port answers"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port in LIVES),
     Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("packets to this address get lost on the way, where other packets pass; elsewhere the address accepts "
+         why=("packets to this address get lost at a point that other packets pass; elsewhere the address accepts "
               "connections"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port == "silent"),
     Rule(id="ip/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "routers"),
-         why=("our attempts to connect end close to the service, past the way that others share: its operator may "
-              "refuse them"),
+         why=("our attempts to connect end close to the service, beyond routers that other traffic uses: its operator "
+              "may refuse them"),
          holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c) and c.path.lost == "far"),
     Rule(id="ip/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper",),

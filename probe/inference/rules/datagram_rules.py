@@ -50,8 +50,8 @@ _FIRST: tuple[PathRule, ...] = (
          holds=lambda c: c.path.kind == "quic" and c.path.last_ok and c.path.failed_attempts < 2),
     Rule(id="udp/abroad_is_cut_off", outcome="network", block_type="network.national_only", confidence=0.8,
          needs=("ladder",),
-         why="this address does not answer, and nothing else outside the country answers: this network reaches the "
-             "country alone",
+         why="this address does not answer, and nothing else outside the country answers: this network reaches only "
+             "the country itself",
          holds=lambda c: _fails(c) and c.ladder.national_only),
     Rule(id="udp/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.9,
          needs=("two_helpers",),
@@ -72,26 +72,26 @@ _LAST: tuple[PathRule, ...] = (
     Rule(id="udp/degraded", outcome="blocked", block_type="udp.degrade", confidence=0.85,
          needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("this service's datagrams get lost on the way far more than others' at the same place; elsewhere few "
-              "get lost"),
+         why=("this service's datagrams get lost on a shared part of the way, far more than other services'; elsewhere "
+              "few do"),
          holds=lambda c: c.path.stage == "stun" and c.path.udp.responses > 0 and c.path.udp.lossier
                and _singled_out(c) and c.path.udp.lost == "near"),
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule(id="udp/vanishes", outcome="blocked", block_type="udp", confidence=0.8, needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("datagrams to this address all get lost on the way, where others get through; elsewhere the address "
+         why=("datagrams to this address all get lost at a point that other datagrams pass; elsewhere the address "
               "answers"),
          holds=lambda c: _vanishes(c) and _singled_out(c) and c.path.udp.lost == "near" and _as_a_whole(c)
                and not c.path.udp.lossy),
     Rule(id="udp/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "udp", "routers"),
-         why="our datagrams get lost close to the service, past the way that others share: its operator may refuse "
-             "them",
+         why="our datagrams get lost close to the service, beyond routers that other traffic uses: its operator may "
+             "refuse them",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c) and c.path.udp.lost == "far"),
     Rule(id="udp/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper", "udp"),
-         why="the service answers elsewhere; nothing shows whether this network, another user of it or the service's "
-             "operator is the cause",
+         why="the service answers elsewhere; the cause may be this network, another user of this network, or the "
+             "service's operator",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c)),
 )
 DATAGRAMS = _FIRST + QUIC + _LAST

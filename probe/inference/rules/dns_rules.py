@@ -47,7 +47,8 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: e.dns.chosen_filter and not e.dns.injected and not e.dns.dark_answered and ((not e.validated
                and (bool(e.dns.bogus) or e.dns.network != "ok")) or is_restricted(e))),
     Rule(id="dns/household_filter", outcome="local", block_type="local.filter", confidence=0.8, needs=("nothing",),
-         why="a resolver at a private address filters: it gives 0.0.0.0 or an address beside its own, or says so",
+         why="a resolver at a private address filters: it answers 0.0.0.0 or a neighbouring private address, or says "
+             "that it filters",
          holds=lambda e: (e.dns.filtered or e.dns.near_answer == "beside") and e.dns.resolver_private
                and not e.validated),
     Rule(id="dns/two_answers", outcome="blocked", block_type="dns.injection", confidence=0.97, needs=("trusted_dns",),
@@ -57,8 +58,8 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("nothing",),
          rests_on=OF_ANSWERS,
-         why="an address without a resolver answers questions for this name, never for harmless names: something on "
-             "the way forges answers",
+         why="an address where no resolver runs answers questions for this name only: something on the way forges "
+             "answers",
          holds=lambda e: e.dns.dark_answered),
     Rule(id="dns/https_two_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("trusted_dns",),
@@ -69,12 +70,13 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/https_dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="an address without a resolver gave this name a false HTTPS record, and a harmless name no answer",
+         why="a false HTTPS record for this name came from an address where no resolver runs; a harmless name got "
+             "nothing",
          holds=lambda e: e.dns.https.dark_answered and e.dns.known_elsewhere),
     Rule(id="dns/malformed_over_tcp", outcome="blocked", block_type="dns.injection", confidence=0.9,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why=("DNS over TCP gives malformed replies for this name alone, and DNS over UDP gives false answers or none"),
+         why="DNS over TCP gives malformed replies for this name alone, and DNS over UDP gives false answers or none",
          holds=lambda e: e.dns.port53.tcp_malformed and e.dns.known_elsewhere and (is_false_answer(e)
                or is_marked_elsewhere(e) or fails_alone(e, e.dns.network))),
     Rule(id="dns/false_answer_of_near_resolver", outcome="inconclusive", block_type="inconclusive.unexplained",
@@ -83,7 +85,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=false_next_door),
     Rule(id="dns/led_astray", outcome="blocked", block_type="dns.hijack", confidence=0.95, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why=("an address without a resolver answers rightly for harmless names and falsely for this name: something "
+         why=("an address where no resolver runs answers truly for harmless names and falsely for this name: something "
               "diverts the questions"),
          holds=lambda e: e.dns.port53.led_astray and e.dns.known_elsewhere and (is_false_answer(e) or is_wrong_server(e)
                or is_marked_elsewhere(e))),
@@ -156,8 +158,8 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: is_dead_answer(e) and e.shared_answer and e.trusted_reached and is_public_honest(e)),
     Rule(id="dns/dead_answer", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("nothing",),
-         why="only this network's resolver gives this address, and the service fails there: the answer is false or "
-             "the server down",
+         why="only this network's resolver gives this address, where the service fails: the answer is false or the "
+             "server is down",
          holds=lambda e: is_answered(e) and not e.dns.agrees and not e.validated and ((e.dead_answer
                and e.trusted_reached) or (e.blamed and not e.dns.consistent and not e.may_be_anybody))),
     Rule(id="dns/denied_everywhere", outcome="down", block_type="server.nonexistent", confidence=0.95,
@@ -168,8 +170,8 @@ DNS_RULES: tuple[NameRule, ...] = (
                and e.dns.trusted_denying + e.dns.control_denying >= 2),
     Rule(id="dns/denied_by_the_zone", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("trusted_dns",),
-         why="the resolver's cache or root-zone copy says that the name does not exist: the name's servers may have "
-             "said so",
+         why="the resolver, from its cache or root-zone copy, denies that this name exists: the name's servers may "
+             "have denied it",
          holds=lambda e: fails_alone(e, e.dns.network) and is_denied_by_the_zone(e)),
     Rule(id="dns/denied_here_only", outcome="blocked", block_type="dns.nxdomain", confidence=0.93,
          needs=("trusted_dns",),
@@ -214,7 +216,8 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: e.dns.network in DENIALS and e.dns.known_elsewhere and e.dns.denial_disputed),
     Rule(id="dns/failed_sometimes", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="only some lookups failed, or they failed in different ways, or one trusted source also denies the name",
+         why="only some lookups failed, or their failures differed, or one trusted source also says that the name does "
+             "not exist",
          holds=lambda e: e.dns.network != "ok"),
     Rule(id="dns/known_here_only", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),

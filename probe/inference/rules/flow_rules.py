@@ -76,8 +76,7 @@ FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/slowed_by_name", outcome="blocked", block_type="flow.throttle.sni", confidence=0.95,
          needs=("innocent",),
          rests_on=OF_FLOWS,
-         why=("transfers under this service's name are very slow; transfers of the same answers under a harmless name "
-              "are not"),
+         why="answers under this service's name arrive very slowly; the same answers under a harmless name do not",
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.same_answer),
     Rule(id="flow/slowed_by_name_control", outcome="blocked", block_type="flow.throttle.sni", confidence=0.93,
          needs=("innocent", "helper"),
@@ -105,8 +104,8 @@ FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/frozen_by_bytes", outcome="blocked", block_type="flow.freeze.bytes", confidence=0.9,
          needs=("helper",),
          rests_on=OF_FLOWS,
-         why="this service's transfers stop silently after a similar number of bytes; more packets get through when "
-             "they are small",
+         why="this service's transfers stop silently after a similar number of bytes; if packets are small, more of "
+             "them get through",
          holds=lambda c: _frozen(c) and _shown_elsewhere(c) and c.path.flow.pieces_passed > 0
                and not c.path.flow.pieces_stalled),
     Rule(id="flow/frozen", outcome="blocked", block_type="flow.freeze", confidence=0.85, needs=("helper",),

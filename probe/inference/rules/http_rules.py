@@ -58,7 +58,7 @@ HTTP: tuple[PathRule, ...] = (
          holds=_known_page),
     Rule(id="http/page_of_servers", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.6,
          needs=("nothing",),
-         why="the unencrypted page may be the server's: a visitor check, a country restriction, a parked name or a "
+         why="this unencrypted page may be no block page but a visitor check, country restriction, parked name or "
              "login portal",
          holds=lambda c: _unproven_page(c) and bool(c.path.mark.harmless) and not c.path.control_page_same),
     Rule(id="http/blockpage_known_elsewhere", outcome="blocked", block_type="http.blockpage", confidence=0.9,
@@ -77,8 +77,8 @@ HTTP: tuple[PathRule, ...] = (
                and not c.path.control_redirects_alike and convicts(c)),
     Rule(id="http/foreign_page", outcome="blocked", block_type="http.blockpage", confidence=0.85, needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="the page we get also comes for unrelated names, or from something on the way; requests from elsewhere "
-             "get another",
+         why="we also get this page for unrelated names, or something on the way sends it; requests from elsewhere get "
+             "another",
          holds=lambda c: _differs(c) and _not_the_servers(c) and not _tells_an_error(c)),
     Rule(id="http/proxy_error", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("helper",),

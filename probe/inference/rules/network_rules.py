@@ -44,13 +44,13 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          holds=lambda e: _nothing_answers(e)),
     Rule(id="net/allowlist_name", outcome="network", block_type="network.allowlist.name", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
-         why="unrelated servers abroad accept connections but answer no name; another answers only its own name: "
-             "listed names alone pass",
+         why="unrelated servers abroad answer under no name; another answers under its own name only: this network "
+             "passes only listed names",
          holds=lambda e: e.allowlist.way == "name" and not _suffers(e)),
     Rule(id="net/allowlist_data", outcome="network", block_type="network.allowlist.data", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
-         why="unrelated servers abroad accept connections but acknowledge no data, while servers in this country do: "
-             "only listed addresses receive data",
+         why="unrelated servers abroad accept connections but acknowledge no data; servers in this country acknowledge "
+             "data: only listed addresses receive data",
          holds=lambda e: e.allowlist.way == "data" and not _suffers(e)),
     Rule(id="net/allowlist_address", outcome="network", block_type="network.allowlist.address", confidence=0.75,
          needs=("ladder",), rests_on=("place",),
@@ -60,7 +60,8 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     UNPLACED,
     Rule(id="net/national_only", outcome="network", block_type="network.national_only", confidence=0.85,
          needs=("ladder",),
-         why="reference servers in this country answer and none abroad does: this network reaches the country alone",
+         why="reference servers in this country answer and none abroad does: this network reaches only the country "
+             "itself",
          holds=lambda e: e.national_only),
     Rule(id="net/clock", outcome="local", block_type="local.clock", confidence=0.95, needs=("ladder",),
          why="the dates that servers send agree with each other but not with this device's clock: the clock is wrong",

@@ -50,7 +50,7 @@ REFUSED: tuple[PathRule, ...] = (
          holds=lambda c: _refused(c) and c.path.controls_asked == 0),
     Rule(id="http/refused_control_failed", outcome="inconclusive", block_type="inconclusive.control_failed",
          confidence=0.5, needs=("nothing",),
-         why="the service refuses us; controls elsewhere were asked whether it refuses others too, and gave no answer",
+         why="the service refuses us; we asked elsewhere whether it refuses others too, and got no answer",
          holds=_refused),
     Rule(id="http/rate_limited", outcome="down", block_type="server.rate_limited", confidence=0.85, needs=("nothing",),
          why="the genuine server says that we asked too often; such a limit concerns one client or those sharing its "

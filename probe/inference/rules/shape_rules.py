@@ -27,7 +27,7 @@ _SHAPE = ("the probe's TLS hello fails with every name, but a differently built 
 _TOGETHER = ("this name works in a differently built TLS hello, the probe's hello works with another name: only their "
              "combination fails")
 _SOME_CLIENTS = ("the probe's TLS hello fails, a differently built hello works; nothing shows whether the server "
-                 "itself refuses the first")
+                 "itself refuses the probe's hello")
 
 
 def _narrowed(c: PathContext) -> bool:

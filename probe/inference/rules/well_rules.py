@@ -41,8 +41,8 @@ WELL: tuple[PathRule, ...] = (
          holds=lambda c: bool(c.ladder.allowlist.way) and _fares_as_unlisted(c)),
     Rule(id="path/abroad_is_cut_off", outcome="network", block_type="network.national_only", confidence=0.8,
          needs=("ladder",),
-         why="this address does not answer, and nothing else outside the country answers: this network reaches the "
-             "country alone",
+         why="this address does not answer, and nothing else outside the country answers: this network reaches only "
+             "the country itself",
          holds=lambda c: c.path.stage == "connect" and c.ladder.national_only),
     Rule(id="path/ipv6_broken", outcome="local", block_type="local.ipv6", confidence=0.95, needs=("nothing",),
          why="no IPv6 address answers from this network: IPv6 is broken here, for every service",
