@@ -14,6 +14,7 @@ from probe.core.translation import say, say_count
 from probe.operation.commands.command_setup import load_command_settings
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.operation.commands.yes_or_no import ask_yes_or_no
 from probe.results.archive.own_files import SUBMIT_FOLDER, UPLOAD_FOLDER
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
@@ -51,7 +52,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
                            folder=folder))
             return
         _tell(folder, kept.runs, len(kept.results), kept.bytes, kept.state)
-        if not yes and not click.confirm(say("Delete all this? It cannot be undone.")):
+        if not yes and not ask_yes_or_no(say("Delete all this? It cannot be undone.")):
             click.echo(say("Nothing was deleted."))
             sys.exit(1)
         if folder.is_dir():

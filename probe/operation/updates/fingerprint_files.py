@@ -10,6 +10,7 @@ from probe.catalogue.fingerprint_lists import FingerprintFile, read_fingerprint_
 from probe.catalogue.fingerprints import load_own_fingerprints
 from probe.catalogue.types import Problem
 from probe.config.settings import Settings
+from probe.core.translation import say
 
 MAX_SHOWN = 5
 """Refused lines that are told of each file; `probe doctor` counts them all."""
@@ -33,11 +34,12 @@ def read_configured_files(settings: Settings) -> tuple[bool, tuple[FingerprintFi
 
 def describe_fingerprints(files: tuple[FingerprintFile, ...]) -> str:
     """How many are known, of which file, and what was refused."""
-    told = [f"{len(load_own_fingerprints())} of our own"]
+    told = [say("packaged ones: {n}", n=len(load_own_fingerprints()))]
     for file in files:
-        refused = (f", {file.refused} refused, the first: {_describe_problem(file, file.problems[0])}" if file.problems
-                   else "")
-        told.append(f"{len(file.taken)} from {file.path}{refused}")
+        told.append(say("from {path}: {n}", path=file.path, n=len(file.taken)))
+        if file.problems:
+            told[-1] += say(", refused: {n}, the first: {problem}", n=file.refused,
+                            problem=_describe_problem(file, file.problems[0]))
     return "; ".join(told)
 
 
