@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "feed": ("probe.cli.feed:feed", "Publish what answers at an uncensored place, signed, as a control for probes."),
     "issuer": ("probe.cli.issuer:issuer", "Let volunteers prove without a name that they are not new."),
     "operate": ("probe.cli.operate:operate", "Set up and run the services of a fleet of volunteers."),
+    "example": ("probe.cli.example:example", "Copy example data, made in the laboratory, to try the commands on."),
     "completion": ("probe.cli.completion:completion", "Print what lets a shell complete these commands."),
 }
 

@@ -352,7 +352,8 @@ def test_check_finds_what_does_not_agree(shipped: Catalogue, tmp_path: Path) -> 
                   "line": replace(shipped.services["line"], needs_account=("phone",))},
     )
     said = "\n".join(check_catalogue(broken, today=date(2031, 6, 1)))
-    for part in ("no table for the service nobody", "fcm has no row", "quorum push = any, but the role has 0",
+    for part in ("no table for the service nobody", "no owner lists the service nobody", "fcm has no row",
+                 "quorum push = any, but the role has 0",
                  "control.control.iana has no row", "icq: status is active, or dead",
                  "line: needs_account: unknown phone", "alpn is ignored", "signal_root_a.pem ends on 2032-01-24"):
         assert part in said

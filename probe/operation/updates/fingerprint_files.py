@@ -10,6 +10,7 @@ from probe.catalogue.fingerprint_lists import FingerprintFile, read_fingerprint_
 from probe.catalogue.fingerprints import load_own_fingerprints
 from probe.catalogue.types import Problem
 from probe.config.settings import Settings
+from probe.core.counted_words import choose_word, count_things
 from probe.core.translation import say
 
 MAX_SHOWN = 5
@@ -52,7 +53,8 @@ def add_configured_fingerprints(settings: Settings) -> None:
         for problem in file.problems[:MAX_SHOWN]:
             click.echo(f"Fingerprint not used: {_describe_problem(file, problem)}", err=True)
         if file.refused > MAX_SHOWN:
-            click.echo(f"{file.path}: {file.refused} lines were not used in all.", err=True)
+            click.echo(f"{file.path}: {count_things(file.refused, 'line')} "
+                       f"{choose_word(file.refused, 'was', 'were')} not used in all.", err=True)
     add_fingerprints(fingerprint for file in files for fingerprint in file.taken)
 
 

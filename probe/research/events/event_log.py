@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from probe.core.counted_words import count_things
 from probe.core.stamps import format_time
 from probe.research.events.event_json import DISMISSED, FLAKY
 
@@ -100,7 +101,8 @@ def describe_row(row: LogRow) -> str:
     lab = " [laboratory]" if row["lab"] else ""
     return (f"{row['change']}{lab}: {subject} in {where}{kind}, {row['status']}, began {begin}{daily}, {over}"
             f"{_describe_hellos(row)}; "
-            f"{row['blocked']} of {row['decided']} verdicts, {row['witnesses'] or 'unknown'} witnesses, "
+            f"{row['blocked']} of {count_things(row['decided'], 'verdict')}, "
+            f"{count_things(row['witnesses'], 'witness', 'witnesses') if row['witnesses'] else 'unknown witnesses'}, "
             f"probability {row.get('probability', row.get('confidence'))} [{row['event_id']}]")
 
 
