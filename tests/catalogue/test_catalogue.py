@@ -370,7 +370,7 @@ def test_targets_list_and_services() -> None:
     table = run("list", "--tier", "1", "--protocol", "mtproto", "--status", "active").splitlines()
     n = len(table) - 3
     assert all(line.split()[1:4] == ["1", "active", "yes"] for line in table[1:-2])
-    assert in_order(table[-2], f"{n} endpoints", "5 targets", "1 services", f"chat {n}")
+    assert in_order(table[-2], f"{n} endpoints", "5 targets", "1 service", f"chat {n}")
     assert in_order(table[-1], f"{n} endpoints", f"A {n}", "B 0", "C 0", "0 not attempted")
     unheard = run("list", "--protocol", "udp", "--status", "active").splitlines()
     assert {line.split()[3] for line in unheard[1:-2]} == {"no"}
