@@ -46,7 +46,7 @@ from probe.research.explanation.explanation_text import FACTS
 FIRST_SCREEN = {
     "probe/cli/setup.py", "probe/cli/main.py", "probe/operation/status/answer_text.py", "probe/cli/run.py",
     "probe/operation/commands/run_progress.py", "probe/operation/commands/command_setup.py",
-    "probe/operation/commands/yes_or_no.py", "probe/operation/commands/screen.py",
+    "probe/operation/commands/yes_or_no.py", "probe/operation/commands/screen.py", "probe/core/country_codes.py",
     "probe/operation/status/board_text.py", "probe/research/report/answer_page.py", "table of commands",
     "table of the answer", "table of next steps",
 }

@@ -359,8 +359,7 @@ def _tell(target: Path) -> None:
     echo_lines(f"  {line}" for line in _list_written(settings))
     click.echo(say("Next:"))
     times = {"run_min": f"{settings.run.deadline_s / 60:.0f}", "every_min": profile_of(settings.vantage.cc).every_min}
-    for command, what in NEXT.items():
-        click.echo(f"  {command:<27} {say(what, **(times if '{' in what else {}))}")
+    echo_lines(f"  {command:<27} {say(what, **(times if '{' in what else {}))}" for command, what in NEXT.items())
 
 
 NEXT: Mapping[str, str] = {

@@ -48,7 +48,8 @@ def is_told_by(part: SlowedPart, finding: LookFinding) -> bool:
 
 def describe_told_part(part: SlowedPart, place: str) -> Iterator[tuple[Topic, str]]:
     """The trouble of planned connections where a finding explains it."""
-    yield "sure", f"planned connections from {place} agree with what is told above: {count_trouble(part)}."
+    yield "sure", (f"planned connections from {place} were in trouble on the same days, which is no second finding: "
+                   f"{count_trouble(part)}.")
 
 
 def count_trouble(part: PlannedPart) -> str:
