@@ -101,8 +101,7 @@ def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str 
     if as_json:
         click.echo(json.dumps(encode_explanation(told), default=str))
         return
-    for line in describe_explanation(told):
-        click.echo(line)
+    echo_lines(describe_explanation(told))
 
 
 def _list_rules(*, as_json: bool) -> None:
