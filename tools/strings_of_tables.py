@@ -30,6 +30,7 @@ from probe.core.tables.control_remedies import REMEDIES
 from probe.core.tables.control_sources import CONTROL_FAULTS
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.roles import ACCOUNT_PARTS
+from probe.core.tables.run_words import TOLD_WORDS
 from probe.core.tables.systems import UNTOLD
 from probe.core.tables.untested_words import CLOSED_NAMELESS, NO_FAMILY, OPTED_OUT, PAGE_UNASKED, RAN_OUT
 from probe.inference.populations.population_rules import POPULATION_RULES
@@ -37,6 +38,7 @@ from probe.inference.rules.all_rules import list_rules
 from probe.inference.rules.rule import NEEDS
 from probe.inference.verdicts.classify import ANSWERED_FOR_EVERYBODY, RETIRED
 from probe.operation.commands.run_progress import PHASES
+from probe.operation.commands.stopped import OTHERS, STOPPED
 from probe.operation.schedules.missing_runs import GAP_REASONS
 from probe.operation.status import installation_checks, status_findings
 from probe.research.explanation.explanation_text import FACTS
@@ -44,6 +46,7 @@ from probe.research.explanation.explanation_text import FACTS
 FIRST_SCREEN = {
     "probe/cli/setup.py", "probe/cli/main.py", "probe/operation/status/answer_text.py", "probe/cli/run.py",
     "probe/operation/commands/run_progress.py", "probe/operation/commands/command_setup.py",
+    "probe/operation/commands/yes_or_no.py", "probe/operation/commands/screen.py", "probe/core/country_codes.py",
     "probe/operation/status/board_text.py", "probe/research/report/answer_page.py", "table of commands",
     "table of the answer", "table of next steps",
 }
@@ -83,6 +86,8 @@ def _tables() -> Iterator[tuple[str, list[str]]]:
     yield "table of facts", list(FACTS.values())
     yield "table of systems", list(UNTOLD.values())
     yield "table of geo", [geo_status.NEWER]
+    yield "table of a run's words", list(TOLD_WORDS.values())
+    yield "table of stopped commands", [*STOPPED.values(), OTHERS]
     yield "table of gaps", list(GAP_REASONS.values())
     yield "table of helpers' faults", list(CONTROL_FAULTS.values())
     yield "table of findings", [*_list_words(), *_list_constants()]

@@ -180,6 +180,12 @@ class Laboratory:
         """Take it down; the truth log goes with it, captures in `pcap_dir` are complete."""
         self._take_down()
 
+    def end_now(self) -> None:
+        """Kill all that runs inside, within the block: for who cannot wait for the programs in it."""
+        if self._launcher >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._launcher, signal.SIGKILL)
+
     @property
     def directory(self) -> Path:
         """A directory that both sides see; removed at the end."""

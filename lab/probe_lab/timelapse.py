@@ -65,7 +65,10 @@ def run_timelapse(catalogue: Catalogue, results: Path, *, seed: int, jobs: int, 
                 future.result()
                 progress(done, len(futures))
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            for future in futures:
+                future.cancel()
+            for laboratory in (censored, free):
+                laboratory.end_now()  # else a person who stops it waits for the longest run
             raise
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from probe.catalogue.packaged import FOLDER
+from probe.catalogue.packaged import FOLDER, load_owners
 from probe.catalogue.test_lists import SERVICE as OWN_LIST
 from probe.catalogue.types import Catalogue, Service
 from probe.core.endpoints import Endpoint
@@ -19,6 +19,8 @@ CONTROL_KINDS = (
 )
 EXPECTATION_STATES = ("moved", "closed")
 ANCHOR_WARNING_DAYS = 365
+_OF_MANY_OWNERS = ("control", "register")
+"""Services of which each host has an owner of its own."""
 
 
 def check_catalogue(catalogue: Catalogue, *, today: date | None = None,
@@ -46,6 +48,9 @@ def _services(catalogue: Catalogue) -> Iterator[str]:
         return
     for name in sorted(set(catalogue.services) - used):
         yield f"services.toml: {name} has no row in the catalogue"
+    owned = {service for owner in load_owners().values() for service in owner.services}
+    for name in sorted(used - owned - {*_OF_MANY_OWNERS}):
+        yield f"owners.toml: no owner lists the service {name}"
     for name in sorted(used & set(catalogue.services)):
         yield from _service(name, catalogue.services[name], [e for e in catalogue.endpoints if e.service == name])
 

@@ -10,12 +10,21 @@ from pathlib import Path
 
 import click
 
+from probe.core.country_codes import explain_no_country
 from probe.operation.commands.exit_codes import EXIT_FAILED
 from probe.operation.commands.research_extra import check_research_extra
 from probe.operation.commands.site_address import address_option
 from probe.research.report.language import LANGUAGES, ReportLanguage
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
+
+
+def check_countries(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The codes in capitals. Raises BadParameter for one that no country has."""
+    for value in values:
+        if why := explain_no_country(value, made_up=True):
+            raise click.BadParameter(why)
+    return tuple(value.strip().upper() for value in values)
 
 
 @click.command()
@@ -26,7 +35,8 @@ from probe.results.files.text_cells import visible
               help="File that remembers which alerts were sent. Default: alerts.json in ANALYSIS.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the alerts.")
 @click.option("--service", "services", multiple=True, help="Only of this service; repeat.")
-@click.option("--country", "countries", multiple=True, metavar="CC", help="Only of this country (two letters); repeat.")
+@click.option("--country", "countries", multiple=True, metavar="CC", callback=check_countries,
+              help="Only of this country (two letters); repeat.")
 @click.option("--confirmed", is_flag=True, help="No alerts about events that were never confirmed.")
 @address_option()
 @click.option("--dry-run", is_flag=True, help="Send and keep nothing; print what would be sent to a new place.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.counted_words import count_things
 from probe.core.tables.signature_words import SIGNATURE_STATES, SignatureState
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
@@ -234,7 +235,8 @@ def _count_signatures(directory: Path, period: _Period) -> Mapping[SignatureStat
 
 def _tell_signatures(signatures: Mapping[SignatureState, int]) -> None:
     if unsigned := signatures.get("unsigned"):
-        click.echo(f"Counted, and not verified: {unsigned:,} runs, unsigned: {SIGNATURE_STATES['unsigned']}.")
+        click.echo(f"Counted, and not verified: {count_things(unsigned, 'run')}, unsigned: "
+                   f"{SIGNATURE_STATES['unsigned']}.")
 
 
 def _days(period: _Period) -> tuple[str, str]:
@@ -254,28 +256,32 @@ def _tell(done: CellSummary | CountsSummary, out: Path, rejected: Path | None) -
 
 def _tell_counts(done: CountsSummary, out: Path) -> None:
     step = "day" if done.step_s > 3600 else "hour"
-    click.echo(f"Counted: {done.used:,} of {done.rows:,} rows; {done.networks:,} networks, {done.targets:,} targets, "
+    click.echo(f"Counted: {done.used:,} of {count_things(done.rows, 'row')}; "
+               f"{count_things(done.networks, 'network')}, {count_things(done.targets, 'target')}, "
                f"by {step}.")
     for told in done.left_out.values():
-        click.echo(f"Left out: {told['rows']:,} rows, the first in line {told['first_line']}: {told['means']}")
+        click.echo(f"Left out: {count_things(told['rows'], 'row')}, the first in line {told['first_line']}: "
+                   f"{told['means']}")
     if done.twice:
-        click.echo(f"{done.twice:,} rows came again, alike, and count once.")
+        click.echo(f"{count_things(done.twice, 'row')} came again, alike, and count once.")
     click.echo(f"Cells: {done.cells:,}, from {done.first} to {done.last}: {out / 'cells.parquet'}")
 
 
 def _tell_results(done: CellSummary, out: Path, rejected: Path | None) -> None:
     from probe.research.cells.row_quality import REASONS
 
-    rows = ", ".join(f"{done.used[table]:,} of {done.rows[table]:,} rows of {table}" for table in done.used)
-    click.echo(f"Counted: {rows or 'nothing'}; {done.runs:,} runs of {done.days:,} days.")
+    rows = ", ".join(f"{done.used[table]:,} of {count_things(done.rows[table], 'row')} of "
+                     f"{table}" for table in done.used)
+    click.echo(f"Counted: {rows or 'nothing'}; {count_things(done.runs, 'run')} of {count_things(done.days, 'day')}.")
     for what, counts in (("rows", done.rejected), ("runs", done.bad_runs)):
         for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
             if count:
                 click.echo(f"Left out: {count:,} {'files' if reason in _WHOLE_FILES else what}: {REASONS[reason]}")
     if twice := sum(done.duplicates.values()):
-        click.echo(f"{twice:,} rows came again, alike, and count once.")
+        click.echo(f"{count_things(twice, 'row')} came again, alike, and count once.")
     if done.other_side:
-        click.echo(f"{done.other_side:,} rows left out, because laboratory runs and others are never mixed; see --lab.")
+        click.echo(f"{count_things(done.other_side, 'row')} left out, because laboratory runs and others are never "
+                   f"mixed; see --lab.")
     if rejected:
         click.echo(f"Each of them: {rejected}")
     elif any(done.rejected.values()):

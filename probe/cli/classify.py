@@ -12,6 +12,7 @@ import click
 
 from probe.catalogue.types import CatalogueError
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.counted_words import count_things
 from probe.core.verdicts import Verdict
 from probe.inference.rules import RULES_VERSION
 from probe.interop.grouping import ENGINE
@@ -58,7 +59,8 @@ def classify(directory: Path | None, run_id: str | None, catalogue: str | None, 
     except (StoreError, CatalogueError, SettingsError) as error:
         raise click.ClickException(str(error)) from error
     if not as_json:
-        click.echo(f"Rules {RULES_VERSION}: {counts['unchanged']} verdicts unchanged, {counts['changed']} changed.")
+        click.echo(f"Rules {RULES_VERSION}: {count_things(counts['unchanged'], 'verdict')} unchanged, "
+                   f"{counts['changed']} changed.")
 
 
 def _essence(verdict: Verdict) -> tuple[str, str, tuple[str, ...]]:

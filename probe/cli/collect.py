@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.config.settings import SettingsError
+from probe.core.counted_words import choose_word, count_things
 from probe.core.tables.origin_words import ORIGIN_WORDS, OriginWord
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.output_option import output_option
@@ -150,9 +151,10 @@ def _check_lake(lake: Path, others: tuple[Path, ...]) -> None:
 
 
 def _tell_lake(written: LakeResult, lake: Path) -> None:
-    click.echo(f"{visible(str(lake))}: {len(written.days)} days written.")
+    click.echo(f"{visible(str(lake))}: {count_things(len(written.days), 'day')} written.")
     if written.unusable:
-        click.echo(f"{len(written.unusable)} runs are not as they were signed and stay out of it; see probe verify.")
+        click.echo(f"{count_things(len(written.unusable), 'run')} {choose_word(len(written.unusable), 'is', 'are')} "
+                   f"not as they were signed and stay out of it; see probe verify.")
 
 
 def _lake_as_json(written: LakeResult) -> dict[str, object]:
@@ -250,11 +252,13 @@ def _as_json(done: CollectResult) -> dict[str, object]:
 
 def _tell(done: CollectResult, out: Path) -> None:
     schemas = ", ".join(f"schema {visible(version)}: {runs}" for version, runs in sorted(done.schemas.items()) if runs)
-    click.echo(f"{out}: {done.taken} runs taken from {done.folders} folders{f' ({schemas})' if schemas else ''}; "
+    click.echo(f"{out}: {count_things(done.taken, 'run')} taken from {done.folders} "
+               f"folders{f' ({schemas})' if schemas else ''}; "
                f"{done.duplicates} came twice, {done.present} were there already.")
     _tell_senders(done)
     if done.lab:
-        click.echo(f"{done.lab} runs left out, because laboratory runs and others are never mixed; see --lab.")
+        click.echo(f"{count_things(done.lab, 'run')} left out, because laboratory runs and others are never mixed; "
+                   f"see --lab.")
     for run, folders in sorted(done.conflicts.items()):
         where = ", ".join(visible(str(folder)) for folder in sorted(folders))
         click.echo(f"Conflict, not taken: run {run} differs between {where}")
@@ -274,7 +278,8 @@ def _tell(done: CollectResult, out: Path) -> None:
 def _tell_senders(done: CollectResult) -> None:
     """How far it is known who sent the runs."""
     if unsigned := done.signatures["unsigned"]:
-        click.echo(f"{unsigned} runs are unsigned: nobody can tell whether they were changed.")
+        click.echo(f"{count_things(unsigned, 'run')} {choose_word(unsigned, 'is', 'are')} unsigned: nobody can tell "
+                   f"whether they were changed.")
     if done.proofs:
         _tell_proofs(done.proofs)
     if done.origins is not None:
@@ -282,13 +287,14 @@ def _tell_senders(done: CollectResult) -> None:
 
 
 def _tell_proofs(proofs: ProofCounts) -> None:
-    click.echo(f"{proofs.new} names proved their age; {proofs.known} proofs were known.")
+    click.echo(f"{count_things(proofs.new, 'name')} proved their age; {proofs.known} proofs were known.")
     for why, count in proofs.worthless.most_common():
         click.echo(f"{count} proofs count for nothing: each {visible(why)}")
 
 
 def _tell_origins(origins: Counter[OriginWord]) -> None:
-    click.echo(f"{origins['same']} runs came from the network that they name, {origins['other']} from another one; of "
+    click.echo(f"{count_things(origins['same'], 'run')} came from the network that they name, {origins['other']} "
+               f"from another one; of "
                f"{origins['unknown']} nobody knows.")
 
 

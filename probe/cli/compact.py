@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.counted_words import count_things
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.progress_bar import show_progress
 from probe.operation.commands.results_bounds import enforce_store_limits
@@ -63,7 +64,7 @@ def compact(directory: Path | None, form: str, config: str | None, as_json: bool
         click.echo(json.dumps({"days": done.days, "runs": done.runs, "files": done.files, "kept": done.kept,
                                "removed": removed}))
         return
-    click.echo(f"Merged {done.files} files of {len(done.days)} days.")
+    click.echo(f"Merged {count_things(done.files, 'file')} of {count_things(len(done.days), 'day')}.")
     for line in (*(f"Left as it is: {why}" for why in done.kept[:_SHOWN]), *removed):
         click.echo(visible(line))
     if len(done.kept) > _SHOWN:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.core.counted_words import count_things
 from probe.operation.commands.output_option import IMPORTED_RESULTS
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
@@ -111,7 +112,7 @@ def _tables(agreement: AgreementCounts) -> None:
         decided = relations.get("agree", 0) + relations.get("opposite", 0)
         agreeing = relations.get("agree", 0)
         same = f"of {decided} that both decide, {agreeing} agree" if decided else "none is decided by both"
-        click.echo(f"{visible(test)}: {sum(relations.values())} measurements and targets; {same}")
+        click.echo(f"{visible(test)}: {count_things(sum(relations.values()), 'measurement')} and targets; {same}")
         width = max(len("theirs"), *(len(word) for word, _ in rows))
         click.echo(f"  {'theirs':<{width}}  " + "  ".join(f"{column:>13}" for column in columns))
         for word, counts in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -14,6 +15,7 @@ from probe.core.tables.systems import LINUX, UNACKNOWLEDGED
 from probe.core.translation import current_language, isolate, say
 from probe.inference.rules.all_rules import list_convictable
 from probe.inference.rules.rule import NEEDS
+from probe.operation.commands.screen import echo_lines
 from probe.operation.status.installation_checks import (
     ONE_CONTROL,
     Check,
@@ -86,18 +88,24 @@ _REMEDIES = {need: " ({command}; all ways: probe setup)" for need in _CONTROLS} 
 
 def _tell(findings: list[Check], means: frozenset[str], able: dict[str, bool], with_control: list[str]) -> None:
     if machine := describe_machine_made(current_language()):
-        click.echo(machine)
-    for what, ok, text in findings:
-        click.echo(f"{isolate('ok ' if ok else 'BAD')}  {say(what)}: {text}")
+        echo_lines([machine])
+    marks = {True: say("ok"), False: say("BAD")}
+    width = max(map(len, marks.values()))
+    echo_lines(f"{isolate(marks[ok].ljust(width))}  {say(what)}: {text}" for what, ok, text in findings)
+    echo_lines(_list_convictions(means, able, with_control))
+
+
+def _list_convictions(means: frozenset[str], able: dict[str, bool], with_control: list[str]) -> Iterator[str]:
+    """What can be convicted from here, what with more means, and what those are."""
     missing = [need for need in NEEDS if need not in means]
     yes, no = ([b for b, can in able.items() if can is word and b not in with_control] for word in (True, False))
-    click.echo(say("This installation can convict: {types}", types=", ".join(yes)))
+    yield say("This installation can convict: {types}", types=", ".join(yes))
     if with_control:
-        click.echo(say("With a control elsewhere it could also convict: {types}", types=", ".join(with_control)))
-        click.echo("  " + say("to do: {command} (all ways, and what each tells to whom: probe setup). With feeds alone "
-                              "a block is convicted by the second run that meets it.", command=FIRST_CONTROL))
+        yield say("With a control elsewhere it could also convict: {types}", types=", ".join(with_control))
+        yield "  " + say("to do: {command} (all ways, and what each tells to whom: probe setup). With feeds alone "
+                         "a block is convicted by the second run that meets it.", command=FIRST_CONTROL)
     if no:
-        click.echo(say("It cannot convict: {types}", types=", ".join(no)))
+        yield say("It cannot convict: {types}", types=", ".join(no))
     for need in missing:
         remedy = say(_REMEDIES[need], command=FIRST_CONTROL) if need in _REMEDIES else ""
-        click.echo("  " + say("missing: {need}", need=say(NEEDS[need])) + remedy)
+        yield "  " + say("missing: {need}", need=say(NEEDS[need])) + remedy

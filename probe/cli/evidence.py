@@ -10,6 +10,7 @@ import click
 from probe.config.install_advice import advise_extra
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core import pcapng
+from probe.core.counted_words import count_things
 from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
 from probe.operation.commands.output_option import output_option
@@ -66,7 +67,7 @@ def evidence(words: tuple[str, ...], target: str | None, out: Path | None, show:
     if show:
         _show(blocks)
     if out is not None:
-        click.echo(f"{count} packets written to {out}")
+        click.echo(f"{count_things(count, 'packet')} written to {out}")
 
 
 def _show(blocks: Sequence[tuple[str, bytes]]) -> None:

@@ -14,6 +14,7 @@ from probe.core.tables.control_remedies import REMEDIES
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.words import read_word
 from probe.core.translation import isolate, say
+from probe.operation.commands.screen import echo_lines
 
 if TYPE_CHECKING:
     from probe.inference.rules.rule import Rule
@@ -80,8 +81,7 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{**asdict(b), "decided_by": REMEDIES.get(b.id, "")} for b in found]))
         return
-    for text in [*lines, *(_text(b) for b in found)]:
-        click.echo(text)
+    echo_lines(line for text in [*lines, *(_text(b) for b in found)] for line in text.split("\n"))
 
 
 def _is_known(word: str) -> bool:
@@ -102,8 +102,7 @@ def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str 
     if as_json:
         click.echo(json.dumps(encode_explanation(told), default=str))
         return
-    for line in describe_explanation(told):
-        click.echo(line)
+    echo_lines(describe_explanation(told))
 
 
 def _list_rules(*, as_json: bool) -> None:

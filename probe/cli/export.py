@@ -10,6 +10,7 @@ import click
 
 from probe.cli.export_package import export_package, make_order, package_options
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.counted_words import choose_word, count_things
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.archive.run_choice import BY_SERVICE, RunFilter
@@ -94,7 +95,7 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
         done = _export(folder, out, choice, table, form, release)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
-    told = f"{done.rows} rows of {done.runs} {'batches' if table in BATCH_TABLES else 'runs'}"
+    told = f"{count_things(done.rows, 'row')} of {done.runs} {'batches' if table in BATCH_TABLES else 'runs'}"
     click.echo(f"{out}: {told}." if out else f"{told}.", err=True)
     _tell_lacking(done.checks, folder, done.held_back)
     if not done.rows:
@@ -103,7 +104,8 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
 
 def _tell_package(out: Path, facts: PackageFacts, folder: Path) -> None:
     rows = ", ".join(f"{count.rows} of {name}" for name, count in facts.tables.items())
-    click.echo(f"{out}: version {visible(facts.order.version)}, {facts.runs} runs; rows: {rows}.", err=True)
+    click.echo(f"{out}: version {visible(facts.order.version)}, {count_things(facts.runs, 'run')}; rows: "
+               f"{rows}.", err=True)
     _tell_lacking(facts.checks, folder, facts.held_back)
 
 
@@ -111,7 +113,8 @@ def _tell_lacking(checks: FolderChecks, folder: Path, held_back: int) -> None:
     for line in describe_left_out(checks, folder):
         click.echo(visible(line), err=True)
     if held_back:
-        click.echo(f"{held_back} runs are held back: what is released must have been over for 24 hours.", err=True)
+        click.echo(f"{count_things(held_back, 'run')} {choose_word(held_back, 'is', 'are')} held back: what is "
+                   f"released must have been over for 24 hours.", err=True)
 
 
 def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *, release: bool) -> None:

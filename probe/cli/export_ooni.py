@@ -12,6 +12,7 @@ from typing import BinaryIO
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.counted_words import count_things
 from probe.core.runs import Run, RunResult
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
@@ -62,7 +63,7 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
     what = "rows" if table else "measurements"
-    click.echo(f"{f'{out}: ' if out else ''}{count} {what} of {len(runs)} runs.", err=True)
+    click.echo(f"{f'{out}: ' if out else ''}{count} {what} of {count_things(len(runs), 'run')}.", err=True)
 
 
 def _write(folder: Path, runs: list[Run], out: Path | None, *, table: bool) -> int:

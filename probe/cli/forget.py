@@ -14,6 +14,8 @@ from probe.core.translation import say, say_count
 from probe.operation.commands.command_setup import load_command_settings
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.operation.commands.yes_or_no import ask_yes_or_no
+from probe.results.archive.forgetting import KeptFiles
 from probe.results.archive.own_files import SUBMIT_FOLDER, UPLOAD_FOLDER
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
@@ -46,12 +48,10 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     try:
         _check_folder(folder, configured=choose_results_folder(settings))
         kept = archive.find_kept(folder)
-        if not kept.results and not kept.state:
-            click.echo(say("Nothing is kept in {folder} or in this user's state: there is nothing to delete.",
-                           folder=folder))
+        if not _tell_no_results(folder, kept):
             return
-        _tell(folder, kept.runs, len(kept.results), kept.bytes, kept.state)
-        if not yes and not click.confirm(say("Delete all this? It cannot be undone.")):
+        _tell(folder, kept)
+        if not yes and not ask_yes_or_no(say("Delete all this? It cannot be undone.")):
             click.echo(say("Nothing was deleted."))
             sys.exit(1)
         if folder.is_dir():
@@ -102,8 +102,29 @@ def _nothing_sent(folder: Path) -> Iterator[None]:
         yield
 
 
-def _tell(folder: Path, runs: int, files: int, size: int, state: tuple[Path, ...]) -> None:
-    click.echo(say("{folder}: runs or merged days: {runs}, files: {files}", folder=folder, runs=runs, files=files))
-    for path in state:
-        click.echo(f"{path}")
-    click.echo(say("Together {size} MB.", size=f"{size / (1 << 20):.1f}"))
+def _tell_no_results(folder: Path, kept: KeptFiles) -> bool:
+    """Say where a folder holds no results: one that was named by mistake is not to look like one that was cleaned.
+    Returns whether there is anything to delete."""
+    if kept.results:
+        return True
+    if folder.is_dir():
+        click.echo(say("{folder} holds no results of this probe; nothing in it is touched.", folder=folder))
+        if not kept.state:
+            click.echo(say("Nothing else of the probe's is kept either: there is nothing to delete."))
+    elif not kept.state:
+        click.echo(say("Nothing is kept in {folder} or in this user's state: there is nothing to delete.",
+                       folder=folder))
+    return bool(kept.state)
+
+
+def _tell(folder: Path, kept: KeptFiles) -> None:
+    if kept.results:
+        click.echo(say("{folder}: runs or merged days: {runs}, files: {files}", folder=folder, runs=kept.runs,
+                       files=len(kept.results)))
+    for path in kept.state[:_SHOWN]:
+        click.echo(visible(str(path)))
+    if rest := kept.state[_SHOWN:]:
+        folders = ", ".join(dict.fromkeys(visible(str(path.parent)) for path in rest))
+        click.echo(say_count("and {n} more file in {folders}", "and {n} more files in {folders}", len(rest),
+                             folders=folders))
+    click.echo(say("Together {size} MB.", size=f"{kept.bytes / (1 << 20):.1f}"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.core.counted_words import choose_word, count_things
 from probe.operation.commands.output_option import IMPORTED_RESULTS, output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.files.atomic import StoreError
@@ -95,14 +96,17 @@ def _tell(tally: ImportTally, out: Path, written: int, known: int) -> None:
     if tally.unread > MAX_SHOWN:
         click.echo(f"... and {tally.unread - MAX_SHOWN} more; --json names them.", err=True)
     for reason, count in tally.skipped.most_common(MAX_SHOWN):
-        click.echo(visible(f"{count} measurements are left out: {reason}"), err=True)
+        click.echo(visible(f"{count_things(count, 'measurement')} {choose_word(count, 'is', 'are')} left out: "
+                           f"{reason}"), err=True)
     if tally.twice:
-        click.echo(f"{tally.twice} measurements stand there twice and count once.", err=True)
+        click.echo(f"{count_things(tally.twice, 'measurement')} {choose_word(tally.twice, 'stands', 'stand')} there "
+                   f"twice and count once.", err=True)
     if tally.left_out:
         click.echo(f"{tally.left_out} operations could not be understood and are left out.", err=True)
     outcomes = ", ".join(f"{n} {word}" for word, n in tally.outcomes.most_common()) or "none"
     there = f", {known} were there already" if known else ""
-    click.echo(f"{tally.read} measurements, {written} runs in {out}{there}. Verdicts: {outcomes}.")
+    click.echo(f"{count_things(tally.read, 'measurement')}, {count_things(written, 'run')} in {out}{there}. "
+               f"Verdicts: {outcomes}.")
     if tally.read:
         click.echo(f"Compare with OONI's own: probe compare {out}")
     else:

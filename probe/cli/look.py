@@ -16,8 +16,9 @@ from probe.catalogue.types import CatalogueError
 from probe.cli.look_beside import BesideWish, find_wish, list_beside_differences, read_beside
 from probe.cli.look_inputs import FetchWish, fetch_archive, find_evidence, list_evidence, read_sources
 from probe.cli.registers import Asked, choose_lists
+from probe.core.counted_words import count_things
+from probe.core.country_codes import explain_no_country
 from probe.core.stamps import parse_time
-from probe.core.tables.countries import COUNTRY_SLIPS, is_country
 from probe.operation.commands.exit_codes import EXIT_FAILED
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.research_extra import check_research_extra
@@ -189,7 +190,8 @@ def _verify(bundle: Path, *, as_json: bool) -> None:
         for line in differences:
             click.echo(visible(f"  {line}"))
         if own:
-            click.echo(f"Not judged anew: {own} sources of our own volunteers, whose rows are not in the bundle.")
+            click.echo(f"Not judged anew: {count_things(own, 'source')} of our own volunteers, whose rows are not in "
+                       f"the bundle.")
         if manifest["rules"] != anew["rules"]:
             click.echo(visible(f"Judged then by rules {manifest['rules']}, now by {anew['rules']}."))
     if differences:
@@ -207,13 +209,9 @@ def _choose_subject(service: str, country: str, catalogue: str | None = None) ->
 
 
 def _read_country(country: str) -> str:
-    if not (len(country) == 2 and country.isascii() and country.isalpha()):
-        raise click.BadParameter(f"{visible(country[:20])!r} is no country's code of two letters")
-    code = country.upper()
-    if not (is_country(code) or code.startswith("X")):  # made-up fleets have networks in countries with an X
-        meant = f"; did you mean {COUNTRY_SLIPS[code]}?" if code in COUNTRY_SLIPS else ""
-        raise click.UsageError(f"no country has the code {code}{meant}")
-    return code
+    if why := explain_no_country(country, made_up=True):  # made-up fleets have networks in such countries
+        raise click.UsageError(why)
+    return country.strip().upper()
 
 
 def _list_lines(data: LookData) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.core.counted_words import choose_word, count_things
 from probe.operation.commands.progress_bar import show_progress
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def fetch_archive(subject: LookSubject, wish: FetchWish, now: datetime) -> tuple
             done = client.fetch_tests("", subject.cc, tests=tuple(TESTS.values()), compare=(), since=wish.since,
                                       now=now)
     stopped = [f"Not all was fetched: {done.stopped}. The same command goes on."] if done.stopped else []
-    told = [f"{len(done.files)} files of OONI's archive.", *stopped]
+    told = [f"{count_things(len(done.files), 'file')} of OONI's archive.", *stopped]
     return tuple(done.files), [*told, *done.problems]
 
 
@@ -100,9 +101,10 @@ def _import(files: tuple[str, ...], out: Path, subject: LookSubject) -> tuple[li
     with show_progress("Judging OONI's measurements") as progress:
         import_files(files, out, tally, report_fault, progress)
     if tally.unread > len(problems):
-        problems.append(f"{tally.unread - len(problems)} more lines could not be read.")
+        problems.append(f"{count_things(tally.unread - len(problems), 'more line')} could not be read.")
     if tally.skipped:
-        problems.append(f"{sum(tally.skipped.values())} measurements are of tests that are not judged.")
+        problems.append(f"{count_things(sum(tally.skipped.values()), 'measurement')} "
+                        f"{choose_word(sum(tally.skipped.values()), 'is', 'are')} of tests that are not judged.")
     defects = [KnownDefect(what=what, verdicts=count) for (service, what), count in tally.instrument.most_common()
                if is_about(subject, service, ())]
     return problems, defects

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "feed": ("probe.cli.feed:feed", "Publish what answers at an uncensored place, signed, as a control for probes."),
     "issuer": ("probe.cli.issuer:issuer", "Let volunteers prove without a name that they are not new."),
     "operate": ("probe.cli.operate:operate", "Set up and run the services of a fleet of volunteers."),
+    "example": ("probe.cli.example:example", "Copy example data, made in the laboratory, to try the commands on."),
     "completion": ("probe.cli.completion:completion", "Print what lets a shell complete these commands."),
 }
 
@@ -131,9 +132,12 @@ class LazyGroup(click.Group):
                                    + say("Did you mean {near}?", near=say(" or ").join(near)), ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As usual; what the system refuses is told in a line, whichever command did not expect it."""
+        """As usual; what the system refuses is told in a line, whichever command did not expect it, and so is what a
+        person stopped."""
         try:
             return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort) as error:
+            _end_stopped(ctx, error)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -163,6 +167,18 @@ class LazyGroup(click.Group):
         return own + [(name, command.get_short_help_str(100)) for name, command in added if command]
 
 
+def _end_stopped(ctx: click.Context, error: KeyboardInterrupt | click.Abort) -> NoReturn:
+    """Say what was kept and what to do, and leave as a program does that Ctrl-C ends; status 1 where only the input
+    ended before all was answered."""
+    from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_STOPPED
+    from probe.operation.commands.stopped import describe_stop, is_stop
+
+    stopped = is_stop(error)
+    click.echo("\n" + (describe_stop(ctx.invoked_subcommand) if stopped else
+                       say("The input ended before all was answered. Nothing more was done.")), err=True)
+    sys.exit(EXIT_STOPPED if stopped else EXIT_FAILED)
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="probe")
 @click.option("--lang", type=click.Choice(tuple(LANGUAGES)), expose_value=False,
@@ -178,7 +194,7 @@ def cli() -> None:
       probe lab exec sni-gfw2 -- curl -sv https://www.facebook.com/
 
     Exit status: 0 done, 1 failed, 2 wrong usage, 3 another run holds the lock, 4 no network,
-    5 nobody agreed (probe setup).
+    5 nobody agreed (probe setup), 130 stopped by Ctrl-C.
     """
 
 

@@ -15,6 +15,8 @@ import click
 
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import CatalogueError
+from probe.core.counted_words import choose_word, count_things
+from probe.core.country_codes import explain_no_country
 from probe.operation.commands.exit_codes import EXIT_FAILED
 from probe.operation.commands.progress_bar import show_progress
 from probe.operation.updates.list_document import ListError
@@ -56,8 +58,8 @@ def choose_lists(context: click.Context, parameter: click.Parameter, values: tup
         if not equals or not where or name not in REGISTERS:
             raise click.BadParameter(f"{visible(value[:80])!r}: want NAME=FILE or NAME=https://..., with NAME one of "
                                      f"{', '.join(REGISTERS)}")
-        if cc and not (len(cc) == 2 and cc.isascii() and cc.isalpha()):
-            raise click.BadParameter(f"{visible(cc[:20])!r} is no country's code of two letters")
+        if cc and (why := explain_no_country(cc, made_up=True)):
+            raise click.BadParameter(why)
         made.append(Asked(register=REGISTERS[name], cc=(cc or REGISTERS[name].cc).upper(), where=where))
     return tuple(made)
 
@@ -112,7 +114,7 @@ def registers(lists: tuple[Asked, ...], known: bool, results: Path | None, lab: 
         for line in _lines(joins, with_results=results is not None):
             click.echo(line)
         if out:
-            click.echo(f"{out}: {len(rows)} rows.")
+            click.echo(f"{out}: {count_things(len(rows), 'row')}.")
     if any(done.joined is None for done in joins):
         sys.exit(EXIT_FAILED)
 
@@ -228,23 +230,24 @@ def _lines(joins: Sequence[Done], *, with_results: bool) -> Iterator[str]:
     for done in joins:
         if done.joined is None:
             continue
-        yield (f"{done.asked.register.title}: {done.joined.entries} entries as of {done.time} (so says the "
+        yield (f"{done.asked.register.title}: {count_things(done.joined.entries, 'entry', 'entries')} as of "
+               f"{done.time} (so says the "
                f"{'fetch' if done.told_by == 'fetched' else done.told_by})")
         for row in done.rows:
             if row.standing == LISTED:
                 yield from _list_row(row, with_results=with_results)
         count = Counter(row.standing for row in done.rows)[NOT_LISTED]
-        yield f"  {count} targets are not listed."
+        yield f"  {count_things(count, 'target')} {choose_word(count, 'is', 'are')} not listed."
     if found := list_blocked_unlisted([row for done in joins for row in done.rows]):
         yield "Found blocked, and in none of these lists of that country, as far as they could be read:"
         for row in found:
             yield (f"  {row.target_id:<34} first {row.first_blocked_time}  {row.block_type}  ({row.register_cc}, "
-                   f"{row.n_blocked} runs)")
+                   f"{count_things(row.n_blocked, 'run')})")
     yield NOT_NOT_BLOCKED
 
 
 def _list_row(row: RegisterRow, *, with_results: bool) -> Iterator[str]:
-    more = f", {row.entries} entries" if row.entries > 1 else ""
+    more = f", {count_things(row.entries, 'entry', 'entries')}" if row.entries > 1 else ""
     until = f" until {visible(row.entry_until)}" if row.entry_until else ""
     yield (f"  {row.target_id:<34} {row.match:<9} {visible(row.listed)}  entry of {row.entry_date or 'no date'}{until} "
            f"(line {row.entry_line}{more})  {visible(row.authority)} {visible(row.decision)}".rstrip())
@@ -253,7 +256,7 @@ def _list_row(row: RegisterRow, *, with_results: bool) -> Iterator[str]:
     if with_results:
         yield "      " + {
             "blocked": f"first blocked row {row.first_blocked_time} {row.block_type}{_apart(row)}",
-            "reachable": f"measured and never blocked ({row.n_ok} runs ok, the last {row.last_time})",
+            "reachable": f"measured and never blocked ({count_things(row.n_ok, 'run')} ok, the last {row.last_time})",
             "undecided": "measured, and never decided",
         }.get(row.measured, f"not measured in {row.register_cc or 'any named country'}")
 
@@ -266,7 +269,7 @@ def _apart(row: RegisterRow) -> str:
         days = (date.fromisoformat(row.first_blocked_time[:10]) - date.fromisoformat(row.entry_date)).days
         if not days:
             return ", the day of the entry"
-        return f", {abs(days)} days {'after' if days > 0 else 'before'} the entry"
+        return f", {count_things(abs(days), 'day')} {'after' if days > 0 else 'before'} the entry"
     return ""
 
 

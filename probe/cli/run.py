@@ -23,7 +23,7 @@ from probe.config.consent.consent_check import explain_refusal
 from probe.config.consent.country_profiles import profile_of
 from probe.config.consent.run_costs import describe_costs
 from probe.config.settings import Settings, choose_results_folder
-from probe.core.translation import say
+from probe.core.translation import say, say_count
 from probe.operation.commands.command_setup import (
     BrokenCatalogueError,
     choose_command_catalogue,
@@ -35,6 +35,7 @@ from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
 from probe.operation.commands.feed_loading import load_feed_board
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
 from probe.operation.commands.run_progress import show_run_progress
+from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.commands.target_list import (
     ListBounds,
     apply_list_bounds,
@@ -327,6 +328,7 @@ def _confirm(result: RunResult, folder: Path) -> RunResult:
 
 
 def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
+    """What a run would measure now, what it takes, and what it leaves out."""
     from probe.measurement.planning.rotation import choose_share
     from probe.measurement.session.selection import select_sites
 
@@ -335,17 +337,18 @@ def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
                           families=(4, 6), seed=plan.seed or 0, skip_services=settings.run.skip_services,
                           inputs=plan.inputs, due=due, in_proportion=not plan.everywhere)
     count = sum(len(site.endpoints) for site in chosen.sites)
-    click.echo(say("{count} endpoints at {sites} sites would be measured, {skipped} would be reported as not "
-                   "attempted.",
-                   count=count, sites=len(chosen.sites), skipped=len(chosen.skipped)))
     cost = describe_costs(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min,
                           deadline_s=settings.run.deadline_s)
-    click.echo(say("As measured, the core at consent level {level} takes {cost}.", level=settings.run.consent_level,
-                   cost=cost))
-    if plan.turn:
-        click.echo(say("It is the turn of {words} (run.rotate).", words=" ".join(plan.turn.words)))
-    for why, n in Counter(_describe_untested(why) for _, why in chosen.skipped.values()).most_common():
-        click.echo(f"  {n:4}  {why}")
+    at_sites = say_count("at {n} site", "at {n} sites", len(chosen.sites))
+    echo_lines([
+        say_count("{n} endpoint {at_sites} would be measured.", "{n} endpoints {at_sites} would be measured.", count,
+                  at_sites=at_sites),
+        say("As measured, the core at consent level {level} takes {cost}.", level=settings.run.consent_level,
+            cost=cost),
+        *([say("It is the turn of {words} (run.rotate).", words=" ".join(plan.turn.words))] if plan.turn else []),
+        *([say("{n} would be reported as not attempted:", n=len(chosen.skipped))] if chosen.skipped else []),
+        *(f"  {n:4}  {why}" for why, n in Counter(
+            _describe_untested(why) for _, why in chosen.skipped.values()).most_common())])
 
 
 def _describe_untested(reason: str) -> str:
@@ -358,7 +361,6 @@ def _describe_untested(reason: str) -> str:
 
 def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool,
           named: Path | None) -> None:
-    from probe.operation.commands.screen import echo_lines, name_folder_option
     from probe.operation.status.answer_history import read_histories
     from probe.operation.status.answer_json import encode_answer
     from probe.operation.status.answer_text import describe_answer

@@ -26,7 +26,7 @@ from probe.config.consent.consent_language import (
     explain_unsigned_consent,
 )
 from probe.config.consent.consent_questions import QUESTIONS, TRIES, ConsentQuestion
-from probe.config.consent.consent_text import write_consent_text, write_short_text
+from probe.config.consent.consent_text import WIDTH, write_consent_text, write_short_text
 from probe.config.consent.control_ways import describe_ways, list_ways_in_use
 from probe.config.consent.country_profiles import CountryProfile, profile_of
 from probe.config.consent.run_costs import count_days_kept, describe_costs
@@ -39,6 +39,8 @@ from probe.config.settings_edit import AddedTables, Tables, edit_settings
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
 from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.translation import current_language, say, say_count, speak
+from probe.operation.commands.screen import echo_lines, find_columns, page_lines
+from probe.operation.commands.yes_or_no import ask_yes_or_no
 from probe.operation.updates.feed_updates import check_named_feed
 from probe.results.files.atomic import StoreError, try_writable, write_file
 
@@ -138,9 +140,8 @@ def _take_sheet(source: str, before: Settings, *, ask: bool) -> Answers:
 
     sheet = read_sheet(source)
     answers = answer_by_sheet(sheet, before)
-    for line in describe_sheet(sheet):
-        click.echo(line)
-    if ask and not click.confirm(say("Go on with it?"), default=False):
+    echo_lines(describe_sheet(sheet))
+    if ask and not ask_yes_or_no(say("Go on with it?")):
         raise click.ClickException(say("Nothing was written."))
     return answers
 
@@ -172,9 +173,9 @@ def _show(given: Answers, before: Settings) -> None:
     cc = said.parse_country(before.vantage.cc if given.country is None else given.country)
     unsigned = explain_unsigned_consent(current_language())
     if unsigned:
-        click.echo(unsigned)
+        echo_lines([unsigned])
     for line in write_consent_text(profile_of(cc), cc=cc, to=describe_destinations(before), upload=before.upload.place,
-                                   public=before.submit.place):
+                                   public=before.submit.place, columns=find_columns() or WIDTH):
         click.echo(line)
 
 
@@ -185,15 +186,16 @@ def _folder(before: Settings) -> str:
 def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers:
     """Ask what was not said. What is asked first decides which risk is told."""
     if machine := describe_machine_made(current_language()):
-        click.echo(machine)
-    click.echo(say("This sets up the probe. It sends nothing. Return keeps what stands in brackets.") + "\n")
+        echo_lines([machine])
+    echo_lines([say("This sets up the probe. It sends nothing. Return keeps what stands in brackets."), ""])
     here = _find_place(before)
     if given.country is None and here.cc != NO_COUNTRY:
-        click.echo(say("Country of this line, by the table on this device: {cc} (another one: --country)", cc=here.cc))
+        echo_lines([say("Country of this line, by the table on this device: {cc} (another one: --country)",
+                        cc=here.cc)])
         given = said.merge_answers(given, Answers(country=here.cc))
     asn = here.asn_ipv4 or here.asn_ipv6
     if given.asn is None and asn:
-        click.echo(say("Its network, by the same table: {network} (another one: --asn)", network=f"AS{asn}"))
+        echo_lines([say("Its network, by the same table: {network} (another one: --asn)", network=f"AS{asn}")])
         given = said.merge_answers(given, Answers(asn=asn))
     cc = given.country if given.country is not None else _ask(
         say("Country of this line (two letters, ZZ: left open)"), before.vantage.cc, said.parse_country)
@@ -202,7 +204,7 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     given = _ask_controls(said.merge_answers(given, Answers(country=cc)), before, cc)
     _ask_consent(_add_destinations(given, before), profile, cc)
     for number, meaning in LEVELS.items():
-        click.echo(f"  {number}  {say(meaning)}")
+        echo_lines([f"  {number}  {say(meaning)}"])
     level = given.level or _ask(
         say("Which level"),
         str(profile.level if before.consent is None else before.run.consent_level), _level)
@@ -233,11 +235,10 @@ def _add_destinations(given: Answers, before: Settings) -> Settings:
 
 def _ask_controls(given: Answers, before: Settings, cc: str) -> Answers:
     """Tell the ways to a control, and ask which are to be added, until no more are."""
-    click.echo("\n" + say("A failure here means little unless it works elsewhere. These may say so (controls):"))
-    for line in describe_ways(cc):
-        click.echo(line)
+    echo_lines(["", say("A failure here means little unless it works elsewhere. These may say so (controls):"),
+                *describe_ways(cc)])
     there = list_ways_in_use(_add_destinations(given, before))
-    click.echo(say("Set up: {ways}", ways=", ".join(there) or say("none, so that many failures will stay undecided")))
+    echo_lines([say("Set up: {ways}", ways=", ".join(there) or say("none, so that many failures will stay undecided"))])
     while True:
         text = str(click.prompt(say("Add one (feed KEY URL, helper URL, globalping, ooni; - for no more)"),
                                 default="-"))
@@ -258,15 +259,16 @@ def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
     """
     if unsigned := explain_unsigned_consent(current_language()):
         _tell_text(before, profile, cc)
-        click.echo("\n" + unsigned)
-        if not click.confirm(say("Do you read {language} well, and go on in it?", language="English"), default=False):
+        click.echo()
+        echo_lines([unsigned])
+        if not ask_yes_or_no(say("Do you read {language} well, and go on in it?", language="English")):
             raise click.ClickException(_nothing_written())
     with speak(choose_consent_language(current_language())):
         _tell_text(before, profile, cc)
         for question in QUESTIONS:
             _ask_question(question)
-        agreed = click.confirm(say("Do you agree to text {number}, and all others whom it concerns?",
-                                   number=TEXT_NUMBER), default=False)
+        agreed = ask_yes_or_no(say("Do you agree to text {number}, and all others whom it concerns?",
+                                   number=TEXT_NUMBER))
     if not agreed:
         raise click.ClickException(_nothing_written())
 
@@ -278,13 +280,13 @@ def _nothing_written() -> str:
 def _tell_text(before: Settings, profile: CountryProfile, cc: str) -> None:
     """The risk in short, and the whole text to whoever wants it."""
     places, upload, public = describe_destinations(before), before.upload.place, before.submit.place
-    for line in write_short_text(profile, cc=cc, to=places, upload=upload, public=public, costs=describe_costs(
-            1, every_min=profile.every_min, deadline_s=profile.deadline_s)):
+    columns = find_columns() or WIDTH
+    for line in write_short_text(profile, cc=cc, to=places, upload=upload, public=public, columns=columns,
+                                 costs=describe_costs(1, every_min=profile.every_min, deadline_s=profile.deadline_s)):
         click.echo(line)
     click.echo()
-    if click.confirm(say("Read the whole text (number {number}) now?", number=TEXT_NUMBER), default=False):
-        whole = write_consent_text(profile, cc=cc, to=places, upload=upload, public=public)
-        click.echo_via_pager("\n".join(whole) + "\n")
+    if ask_yes_or_no(say("Read the whole text (number {number}) now?", number=TEXT_NUMBER)):
+        page_lines(write_consent_text(profile, cc=cc, to=places, upload=upload, public=public, columns=columns))
 
 
 def _ask_question(question: ConsentQuestion) -> None:
@@ -354,12 +356,10 @@ def _tell(target: Path) -> None:
     assert not explain_lacking_upload_consent(settings)
     assert not settings.submit.place or not explain_lacking_submit_consent(settings, settings.submit.place)
     click.echo(say("Written: {target}", target=str(target)))
-    for line in _list_written(settings):
-        click.echo(f"  {line}")
+    echo_lines(f"  {line}" for line in _list_written(settings))
     click.echo(say("Next:"))
     times = {"run_min": f"{settings.run.deadline_s / 60:.0f}", "every_min": profile_of(settings.vantage.cc).every_min}
-    for command, what in NEXT.items():
-        click.echo(f"  {command:<27} {say(what, **(times if '{' in what else {}))}")
+    echo_lines(f"  {command:<27} {say(what, **(times if '{' in what else {}))}" for command, what in NEXT.items())
 
 
 NEXT: Mapping[str, str] = {

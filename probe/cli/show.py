@@ -13,6 +13,7 @@ from probe.config.settings import Settings, SettingsError, choose_results_folder
 from probe.core.stamps import parse_time
 from probe.core.translation import say
 from probe.operation.commands.earlier_series import read_series
+from probe.operation.commands.output_option import tell_new_folder
 from probe.operation.commands.run_summary import describe_run
 from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.commands.target_list import choose_run_catalogue
@@ -32,7 +33,7 @@ from probe.results.runs.run_reader import read_run
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 @click.option("--details", is_flag=True, help="Of a run: target by target, with rule and confidence.")
 @click.option("-o", "--output", "--page", "page", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write it as one HTML file that needs no network.")
+              callback=tell_new_folder, help="Write it as one HTML file that needs no network.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON, as for somebody who is to judge a verdict.")
 def show(word: str, results: Path | None, config: str | None, details: bool, page: Path | None, as_json: bool) -> None:
     """Say what a run found, or what is known of one messenger or one target: now, before, and why. Sends nothing.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from probe.core.counted_words import count_things
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.operation.commands.research_extra import check_research_extra
@@ -69,6 +70,7 @@ def site(analysis: Path, out: Path, name: str, address: str, operators: Path | N
                                "files": done.files, "removed": done.removed, "unread": data.unread}))
         return
     if data.unread:
-        click.echo(f"Left out: {data.unread} rows of the log that are none.")
-    click.echo(visible(f"Site: {out / 'index.html'}; {len(data.events)} events, {done.pages} pages and feeds, "
-                       f"{done.made} of them made anew, {done.files} files written."))
+        click.echo(f"Left out: {count_things(data.unread, 'row')} of the log that are none.")
+    click.echo(visible(f"Site: {out / 'index.html'}; {count_things(len(data.events), 'event')}, "
+                       f"{count_things(done.pages, 'page')} and feeds, "
+                       f"{done.made} of them made anew, {count_things(done.files, 'file')} written."))

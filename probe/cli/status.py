@@ -52,15 +52,15 @@ def status(config: str | None, results: Path | None, details: bool, as_json: boo
         click.echo(json.dumps(_as_json(facts, found)))
     else:
         if machine := describe_machine_made(current_language()):
-            click.echo(machine)
+            echo_lines([machine])
         _tell_answer(facts, where=name_folder_option(results))
         marks = {OK: say("ok"), NOTE: say("note"), BAD: say("BAD")}
         width = max(map(len, marks.values()))
         for finding in found if details else [one for one in found if one.state != OK]:
             mark = marks[finding.state].ljust(width)
-            click.echo(f"{isolate(mark)}  {say(finding.what)}: {finding.text}")
+            echo_lines([f"{isolate(mark)}  {say(finding.what)}: {finding.text}"])
             if finding.todo:
-                click.echo("        " + say("to do: {todo}", todo=finding.todo))
+                echo_lines(["        " + say("to do: {todo}", todo=finding.todo)])
     if any(finding.state == BAD for finding in found):
         sys.exit(1)
 
@@ -68,8 +68,8 @@ def status(config: str | None, results: Path | None, details: bool, as_json: boo
 def _tell_answer(facts: StatusFacts, *, where: str) -> None:
     """The last run's answer; where it says nothing of services, also the last one that does."""
     if facts.answer is None and facts.runs:
-        click.echo(say("The last run or the list of targets cannot be read, so nothing is said of messengers: see "
-                       "below.") + "\n")
+        echo_lines([say("The last run or the list of targets cannot be read, so nothing is said of messengers: see "
+                        "below."), ""])
         return
     if facts.answer is None:
         click.echo(say("Nothing was measured in the last 30 days. To do so: probe run --fast"))

@@ -16,6 +16,7 @@ from probe.config.consent.consent_check import explain_submit_refusal
 from probe.config.consent.consent_text import PUBLIC
 from probe.config.destination import find_collector_problem, is_loopback, redact_url
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.counted_words import choose_word, count_things
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.progress_bar import show_progress
@@ -148,7 +149,8 @@ def _dry(folder: Path, place: str, ripe: list[RipeRun]) -> bool:
         for measurement in make_public_measurements(whole(folder, one.run), one.cell):
             sys.stdout.buffer.write(encode_measurement(measurement) + b"\n")
             count += 1
-    click.echo(f"{count} measurements of {len(queue)} runs would be sent to {place}, but for those of a run under way "
+    click.echo(f"{count_things(count, 'measurement')} of {count_things(len(queue), 'run')} would be sent to {place}, "
+               f"but for those of a run under way "
                "that were accepted already. Nothing was sent.", err=True)
     return False
 
@@ -179,13 +181,15 @@ def _submit(folder: Path, place: str, ripe: list[RipeRun], *, for_s: float, at_m
 
 
 def _tell(place: str, done: SubmitResult) -> None:
-    click.echo(f"{done.accepted} measurements are public now, by way of {place}; {done.runs} runs are done, "
+    click.echo(f"{count_things(done.accepted, 'measurement')} {choose_word(done.accepted, 'is', 'are')} public now, "
+               f"by way of {place}; {count_things(done.runs, 'run')} {choose_word(done.runs, 'is', 'are')} done, "
                f"{done.left} wait.")
     for text in done.notes[:_SHOWN]:
         click.echo(visible(text[:1].upper() + text[1:]), err=True)
     if len(done.notes) > _SHOWN:
         click.echo(f"... and {len(done.notes) - _SHOWN} more; --json names them.", err=True)
     if done.unsure:
-        click.echo(f"{done.unsure} measurements may have arrived or not; they are not sent again.", err=True)
+        click.echo(f"{count_things(done.unsure, 'measurement')} may have arrived or not; they are not sent "
+                   f"again.", err=True)
     if done.failure:
         click.echo(f"Submission failed: {visible(done.failure)}. What was accepted is not sent again.", err=True)

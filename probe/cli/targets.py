@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from probe.core.counted_words import choose_word, count_things
+
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue, Service
     from probe.core.endpoints import Endpoint
@@ -103,9 +105,10 @@ def check_file(path: str | None) -> None:
     for finding in findings:
         click.echo(finding)
     if findings:
-        click.echo(f"{catalogue.path}: {len(findings)} findings.", err=True)
+        click.echo(f"{catalogue.path}: {count_things(len(findings), 'finding')}.", err=True)
         raise SystemExit(1)
-    click.echo(f"{catalogue.path} is in order: {len(catalogue.endpoints)} endpoints, version {catalogue.version}.")
+    click.echo(f"{catalogue.path} is in order: {count_things(len(catalogue.endpoints), 'endpoint')}, version "
+               f"{catalogue.version}.")
 
 
 def _echo_test_list(chosen: list[Endpoint]) -> None:
@@ -114,7 +117,8 @@ def _echo_test_list(chosen: list[Endpoint]) -> None:
     text, left_out = write_test_list(chosen, today=datetime.now(UTC).date(), source="reachability-probe")
     click.echo(text, nl=False)
     if left_out:
-        click.echo(f"{left_out} endpoints are no pages that a test list can name, and were left out.", err=True)
+        click.echo(f"{count_things(left_out, 'endpoint')} {choose_word(left_out, 'is', 'are')} no pages that a test "
+                   f"list can name, and were left out.", err=True)
 
 
 def _load(path: str | None) -> Catalogue:
@@ -142,7 +146,8 @@ def _matches(endpoint: Endpoint, wanted: Mapping[str, tuple[str, ...]]) -> bool:
 def _summary(catalogue: Catalogue, chosen: list[Endpoint]) -> str:
     services, targets_ = {e.service for e in chosen}, {e.target_id for e in chosen}
     roles = ", ".join(f"{role} {n}" for role, n in Counter(e.role for e in chosen).most_common())
-    counts = f"{len(chosen)} endpoints of {len(targets_)} targets of {len(services)} services"
+    counts = (f"{count_things(len(chosen), 'endpoint')} of {count_things(len(targets_), 'target')} of "
+              f"{count_things(len(services), 'service')}")
     return f"{counts}{f' ({roles})' if roles else ''}; {catalogue.path}, version {catalogue.version}."
 
 
@@ -154,7 +159,7 @@ def _of_the_list(choice: CatalogueChoice) -> Iterator[str]:
     if here.listed:
         came = f" from {visible(here.source)}" if here.source else ""
         yield (f"The {here.listed.document.name}{came}, signed by the key {here.listed.trust.names}, is "
-               f"{here.age_days} days old; it asks for {visible(here.limits.words) or 'nothing'} here.")
+               f"{count_things(here.age_days, 'day')} old; it asks for {visible(here.limits.words) or 'nothing'} here.")
     if here.trouble:
         yield (f"Of signed lists of targets: {visible(here.trouble)}. Runs measure the core alone, at level 1. To do: "
                "probe update")

@@ -13,6 +13,7 @@ from probe.cli.update_feeds import feeds
 from probe.cli.update_keys import keys, sign
 from probe.config.folders import find_own_state
 from probe.config.settings import Settings, SettingsError, load_settings
+from probe.core.counted_words import count_things
 from probe.core.translation import say
 from probe.operation.commands.exit_codes import EXIT_LOCKED
 from probe.operation.commands.output_option import output_option
@@ -219,7 +220,8 @@ def make(targets: str, policy: Path | None, serial: int, day: datetime | None, s
         write_file(out.absolute(), raw)
     except (ListError, CatalogueError, StoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Written: {out}, {len(raw)} bytes, {len(catalogue.endpoints)} endpoints, {len(asked)} policies.\n"
+    click.echo(f"Written: {out}, {len(raw)} bytes, {count_things(len(catalogue.endpoints), 'endpoint')}, "
+               f"{len(asked)} policies.\n"
                f"Next, sign it, and serve both files side by side, the signature first:\n"
                f"  minisign -S -m {out} -t 'list {serial}'\n"
                f"or, with a key that no password locks: probe update sign {out} --key FILE")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.core.counted_words import count_things
 from probe.operation.commands.output_option import output_option
 from probe.results.files.atomic import StoreError, write_file
 from probe.results.files.text_cells import visible
@@ -42,7 +43,7 @@ def sign(file: str, key_file: Path, add: bool) -> None:
         signed = sign_file(Path(file).absolute(), key_file.expanduser(), add=add)
     except (SignatureError, ListError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from None
-    click.echo(f"Written: {file}.minisig, {len(signed.key_ids)} signature{'s' if len(signed.key_ids) > 1 else ''}"
+    click.echo(f"Written: {file}.minisig, {count_things(len(signed.key_ids), 'signature')}"
                + (f", for key statement {signed.keys_number}" if signed.keys_number else "") + ".")
 
 

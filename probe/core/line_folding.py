@@ -6,13 +6,20 @@ import re
 import textwrap
 import unicodedata
 
+from probe.core.command_words import JOINT, join_commands
+
 _WIDE = r"[\u2e80-\ufe0f\uff00-\uffef]"
 _CLOSING = "[，。、；：！？）】」』”’]"  # noqa: RUF001
 _UNIT = re.compile(rf"\s+|[（【「『“]*(?:{_WIDE}|[^\s\u2e80-\ufe0f\uff00-\uffef“”]+){_CLOSING}*|.", re.DOTALL)  # noqa: RUF001
 
 
 def fold_line(text: str, columns: int, *, first: str = "", rest: str = "") -> list[str]:
-    """The text in lines of so many columns, the first and the other ones with their indents. Words stay whole."""
+    """The text in lines of so many columns, the first and the other ones with their indents. Words stay whole, and so
+    do commands: one that is too long for a line has its own, and the terminal breaks it without a mark."""
+    return [line.replace(JOINT, " ") for line in _fold(join_commands(text), columns, first, rest)]
+
+
+def _fold(text: str, columns: int, first: str, rest: str) -> list[str]:
     if not re.search(_WIDE, text):
         return textwrap.wrap(text, columns, initial_indent=first, subsequent_indent=rest, break_long_words=False,
                              break_on_hyphens=False)

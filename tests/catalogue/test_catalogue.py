@@ -352,7 +352,8 @@ def test_check_finds_what_does_not_agree(shipped: Catalogue, tmp_path: Path) -> 
                   "line": replace(shipped.services["line"], needs_account=("phone",))},
     )
     said = "\n".join(check_catalogue(broken, today=date(2031, 6, 1)))
-    for part in ("no table for the service nobody", "fcm has no row", "quorum push = any, but the role has 0",
+    for part in ("no table for the service nobody", "no owner lists the service nobody", "fcm has no row",
+                 "quorum push = any, but the role has 0",
                  "control.control.iana has no row", "icq: status is active, or dead",
                  "line: needs_account: unknown phone", "alpn is ignored", "signal_root_a.pem ends on 2032-01-24"):
         assert part in said
@@ -369,7 +370,7 @@ def test_targets_list_and_services() -> None:
     table = run("list", "--tier", "1", "--protocol", "mtproto", "--status", "active").splitlines()
     n = len(table) - 3
     assert all(line.split()[1:4] == ["1", "active", "yes"] for line in table[1:-2])
-    assert in_order(table[-2], f"{n} endpoints", "5 targets", "1 services", f"chat {n}")
+    assert in_order(table[-2], f"{n} endpoints", "5 targets", "1 service", f"chat {n}")
     assert in_order(table[-1], f"{n} endpoints", f"A {n}", "B 0", "C 0", "0 not attempted")
     unheard = run("list", "--protocol", "udp", "--status", "active").splitlines()
     assert {line.split()[3] for line in unheard[1:-2]} == {"no"}

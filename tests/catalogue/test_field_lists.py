@@ -133,7 +133,7 @@ def test_a_written_list_is_read_again(tmp_path: Path) -> None:
         ("https://example.org/", "NEWS", "News Media", "reachability-probe", 'a, "b"'),
         ("http://203.0.114.1/", "MISC", "Miscelaneous content", "reachability-probe", "")]
     assert date.fromisoformat(rows[0]["date_added"])
-    assert "1 endpoints" in result.stderr
+    assert "1 endpoint" in result.stderr
     again, problems = test_lists.read_test_list(result.stdout)
     assert ([e.input for e in again], problems) == (["https://example.org/", "http://203.0.114.1/"], [])
 

@@ -282,7 +282,7 @@ def test_what_a_person_configured_is_used_and_counted(tmp_path: Path, capsys: py
     config.write_text('[fingerprints]\nfiles = ["list.csv"]\n')
     ok, files = read_configured_files(load_settings(str(config)))
     assert ok
-    assert in_order(describe_fingerprints(files), str(len(OWN)), f"1 from {tmp_path}/list.csv", "1 refused")
+    assert in_order(describe_fingerprints(files), str(len(OWN)), f"{tmp_path}/list.csv: 1", "refused: 1")
     assert "list.csv:3: pattern:" in describe_fingerprints(files)
     try:
         add_configured_fingerprints(load_settings(str(config)))

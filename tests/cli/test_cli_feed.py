@@ -266,7 +266,7 @@ def test_feeds_are_fetched_by_hand(home: Path) -> None:
     configure(table(put_feed(home, fresh())), table(home / "none.json"))
     result = call("update", "feeds")
     assert result.exit_code == EXIT_FAILED
-    assert in_order(result.output, "de-1", "AS64510", "DE", "5 minutes", "1 endpoints")
+    assert in_order(result.output, "de-1", "AS64510", "DE", "5 minutes", "1 endpoint")
     assert str(home / "none.json") in result.stderr
     found = json.loads(call("update", "feeds", "--json").stdout)
     assert [(one["name"], one["entries"], bool(one["failure"])) for one in found] == [

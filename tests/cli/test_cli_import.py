@@ -41,7 +41,7 @@ def test_files_become_results_that_the_other_commands_read(tmp_path: Path, data:
     out = tmp_path / "out"
     done = run("import", "ooni", data, "--out", out)
     assert f"{data}:2: " in done.output
-    assert in_order(done.output, "1 measurements", "ndt")
+    assert in_order(done.output, "1 measurement", "ndt")
     assert in_order(done.output, "2 measurements", "2 runs")
     found = {r.run.vantage.probe_asn: r for r in read_runs(out)}
     assert found[64500].verdicts[0].outcome == "ok"
@@ -64,7 +64,7 @@ def test_what_was_imported_stays_and_is_not_doubled(tmp_path: Path, data: Path) 
 
 def test_standard_input_is_read_too(tmp_path: Path) -> None:
     done = run("import", "ooni", "-", "--out", tmp_path / "out", given=lines(measurement()))
-    assert "1 measurements" in done.output
+    assert "1 measurement" in done.output
 
 
 def test_nothing_to_import_is_a_failure(tmp_path: Path) -> None:

@@ -41,3 +41,24 @@ def test_a_mistyped_folder_is_told_where_nothing_is_kept_at_all(key: Path) -> No
     key.unlink()
     assert [CliRunner().invoke(cli, ["forget", *named]).exit_code for named in (["nosuch"], ["results"], [])] == [
         EXIT_FAILED, 0, 0]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_folder_of_others_is_told_to_hold_no_results(key: Path, kept: bool) -> None:
+    """Also where the state alone is deleted: the folder is not to look like one that was cleaned."""
+    (key.parents[2] / "mine" / "thesis.txt").touch()
+    if not kept:
+        key.unlink()
+    done = CliRunner().invoke(cli, ["forget", "mine", "--yes"])
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[0].split()[0] == "mine"
+    assert (key.parents[2] / "mine" / "thesis.txt").exists()
+
+
+def test_a_long_list_of_files_is_not_shown_whole(key: Path) -> None:
+    for number in range(40):
+        (key.parent / f"feed-{number}.json").touch()
+    done = CliRunner().invoke(cli, ["forget"], input="n\n")
+    assert len(done.stdout.splitlines()) < 20
+    assert "31" in done.stdout
+    assert key.exists()

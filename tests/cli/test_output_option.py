@@ -13,8 +13,8 @@ from probe.cli.export_ooni import export_ooni
 from probe.cli.main import cli
 
 MAKES = {
-    "analyse": "folder", "collect": "folder", "demo": "folder", "evidence": "file", "export": "file",
-    "export ooni": "file", "feed": "folder", "fleet health": "file", "fleet rollout": "file",
+    "analyse": "folder", "collect": "folder", "demo": "folder", "evidence": "file", "example": "folder",
+    "export": "file", "export ooni": "file", "feed": "folder", "fleet health": "file", "fleet rollout": "file",
     "fleet simulate": "folder", "import ooni": "folder", "issuer make": "file", "look": "file", "registers": "file",
     "report": "file", "show": "file", "site": "folder", "update keys make": "file", "update make": "file",
 }

@@ -77,7 +77,7 @@ def test_what_a_value_holds_is_never_taken_for_a_blank() -> None:
             assert "{n}" in say("Written: {target}", target="{n}")
 
 
-@pytest.mark.parametrize("columns", [20, 40, 88])
+@pytest.mark.parametrize("columns", [24, 40, 88])
 def test_lines_of_wide_signs_fit_the_columns(columns: int) -> None:
     text = "如果您不确定这对您和他人是否安全（probe setup --show），请不要运行它。" * 3  # noqa: RUF001
     lines = fold_line(text, columns, first="- ", rest="  ")

@@ -122,7 +122,7 @@ def test_a_folder_becomes_lines_that_can_be_imported(tmp_path: Path) -> None:
     out = tmp_path / "mine.jsonl"
     done = CliRunner().invoke(cli, ["export", "ooni", str(tmp_path / "mine"), "-o", str(out)])
     assert done.exit_code == 0, done.output
-    assert in_order(done.output, "1 measurements", "1 runs")
+    assert in_order(done.output, "1 measurement", "1 run")
     back = CliRunner().invoke(cli, ["import", "ooni", str(out), "--out", str(tmp_path / "back")])
     assert back.exit_code == 0, back.output
     assert TEST_NAME in CliRunner().invoke(cli, ["compare", str(tmp_path / "back")]).output

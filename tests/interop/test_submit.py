@@ -104,7 +104,7 @@ def test_what_was_measured_today_is_held_back(tmp_path: Path, more: list[str]) -
     other = a_run("c")
     write_run(replace(other, run=replace(other.run, engine="ooni")), results, parquet=False)
     with collecting() as stub:
-        assert "1 runs" in submit(stub, results, *more).output
+        assert "1 run" in submit(stub, results, *more).output
     assert len(stub.taken) == TARGETS
 
 
@@ -236,7 +236,7 @@ def test_after_a_kill_nothing_is_sent_twice(tmp_path: Path, arrived: bool) -> No
         result = submit(stub, results)
         after = submit(stub, results)
     assert result.exit_code == after.exit_code == 0, result.output
-    assert "1 measurements" in result.output
+    assert "1 measurement" in result.output
     assert stub.problems == []
     assert len(stub.tried) == len({one.id for one in stub.tried}) == 3 * TARGETS, "each was sent once"
     assert len(stub.taken) == 3 * TARGETS - (not arrived)

@@ -86,7 +86,7 @@ def test_a_good_status_with_a_bad_answer_is_never_sent_again(tmp_path: Path, fau
         tried = [one.id for one in stub.tried]
     assert (result.exit_code, again.exit_code) == (EXIT_FAILED, 0)
     assert "Submission failed" in result.output
-    assert "1 measurements" in again.output
+    assert "1 measurement" in again.output
     assert len(tried) == len(set(tried)) == TARGETS
 
 

@@ -158,7 +158,7 @@ def test_parameters_that_all_actions_share_are_told_once() -> None:
 
 def test_every_field_of_a_scenario_is_explained(lab_guide: str) -> None:
     own_words = {"name", "draw", "company", "world", "rules", "faults", "censor", "expects", "outcomes", "block_types",
-                 "alias", "needs", "below", "fronts", "front_program", "act"}
+                 "alias", "needs", "below", "fronts", "front_program", "act", "file"}
     classes: tuple[type, ...] = (Scenario, Filter, Expect, Censor, FrontSpec)
     fields = {field.name for each in classes for field in dataclasses.fields(each)} - own_words
     fields |= {"outcome", "block_type", "needs", "rtt_ms", "hops", "censor_hop", "door_hops", "private_hops", "loss",

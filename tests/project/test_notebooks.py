@@ -34,6 +34,13 @@ def pictures(cells: list[dict[str, Any]]) -> int:
     return sum("image/svg+xml" in output.get("data", {}) for cell in cells for output in cell.get("outputs", ()))
 
 
+def texts(cells: list[dict[str, Any]]) -> list[str]:
+    """What the programs print and show as text, however it is spaced."""
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    told = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs]
+    return [" ".join("".join(one).split()) for one in told]
+
+
 def test_each_notebook_is_one_of_the_tool(root: Path) -> None:
     assert {path.stem for path in (root / "docs" / "notebooks").glob("*.ipynb")} == set(NAMES)
 
@@ -76,6 +83,7 @@ def test_the_programs_run_in_a_kernel(root: Path, site: Path, tmp_path: Path, na
     made = tool.run((NO_WIDGETS, where, *tool.NOTEBOOKS[name]), tmp_path)
     assert made.cells[1].outputs[0].text.strip() == os.fspath(site / "probe" / "__init__.py")
     assert pictures(made.cells) == pictures(read(root, name))
+    assert texts(made.cells[2:]) == texts(read(root, name)), "run `python tools/notebooks.py`"
 
 
 @pytest.mark.slow

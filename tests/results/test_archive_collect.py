@@ -296,7 +296,7 @@ def test_the_command_tells_what_it_found_without_letting_names_act(in_folder: Pa
     (Path("a") / "\x1b[2J\n[red]=1.csv").write_text("")
     result = call("a", "b", "-o", "out")
     assert result.exit_code == 0, result.output
-    assert in_order(result.output, "out: 1 runs", "2 folders", "schema 1: 1")
+    assert in_order(result.output, "out: 1 run", "2 folders", "schema 1: 1")
     assert in_order(result.output, "Conflict", "r-b", "a, b")
     assert "Left out 1: " in result.output
     assert not re.search("[\x00-\x09\x0b-\x1f]", result.output)

@@ -127,7 +127,7 @@ def test_the_command_writes_to_standard_output_or_a_file(results: Path, tmp_path
     result = call(str(results), "--country", "ir", "--service", "signal")
     assert result.exit_code == 0
     assert [row["run_id"] for row in csv.DictReader(io.StringIO(result.stdout))] == ["r-3"]
-    assert in_order(result.stderr, "1 rows", "2 runs")
+    assert in_order(result.stderr, "1 row", "2 runs")
     assert call(str(results), "-o", str(tmp_path / "a" / "x.jsonl")).exit_code == 0
     assert json.loads((tmp_path / "a" / "x.jsonl").read_text().splitlines()[0])["run_id"] == "r-0"
     assert "Nothing matches" in call(str(results), "--country", "XX").stderr

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -126,3 +128,15 @@ def test_what_fails_under_a_temporary_name_changes_nothing(
     with pytest.raises(told):
         fail()
     assert [(found.name, found.read_text()) for found in path.parent.iterdir()] == [("table", "two")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
+@pytest.mark.parametrize("anew", [False, True], ids=["written to", "put in its place"])
+def test_a_file_that_a_library_writes_is_private_too(tmp_path: Path, anew: bool) -> None:
+    path = tmp_path / "table"
+    with replace_whole(path) as temporary:
+        assert stat.S_IMODE(temporary.stat().st_mode) == 0o600, "nobody else may read it half made either"
+        if anew:
+            temporary.unlink()
+        temporary.write_text("two")
+    assert (stat.S_IMODE(path.stat().st_mode), path.read_text()) == (0o600, "two")

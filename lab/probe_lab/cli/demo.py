@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 import msgspec
+
+from probe_lab.cli.progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,18 +44,20 @@ def demo(out: Path, seed: int, jobs: int | None) -> None:
 
     if why := explain_unavailable():
         raise click.ClickException(f"no laboratory can be built here: {why}")
-    _prepare(out)
+    check_folder(out)
     schedule = timelapse.draw_slots()
     click.echo("In May 2017 Russia blocked WeChat, and a week later let it go. The same in the laboratory:")
     click.echo(f"{len(schedule)} scheduled runs, 1 to 13 May 2017, each against real servers in a closed internet.")
     begin = time.monotonic()
-    try:
-        with click.progressbar(length=len(schedule), label="Runs", file=sys.stderr) as bar:
-            timelapse.run_timelapse(load_catalogue(search=False), out, seed=seed, jobs=jobs or timelapse.default_jobs(),
-                                    progress=lambda done, total: bar.update(done - bar.pos))
-    except (LabUnavailable, LabFailed, RuntimeError) as error:
-        raise click.ClickException(str(error)) from error
-    made = _make_report(out)
+    with make_beside(out) as fresh:
+        try:
+            with bar("Runs") as progress:
+                timelapse.run_timelapse(load_catalogue(search=False), fresh, seed=seed,
+                                        jobs=jobs or timelapse.default_jobs(), progress=progress)
+        except (LabUnavailable, LabFailed, RuntimeError) as error:
+            raise click.ClickException(str(error)) from error
+        made = _make_report(fresh)
+    made = msgspec.structs.replace(made, report=out / made.report.name)
     _tell(made, out, time.monotonic() - begin)
     if not _right(made.changes):
         click.echo("The dates found are not the dates of the block. A busy machine can be the cause: try again with\n"
@@ -58,17 +65,35 @@ def demo(out: Path, seed: int, jobs: int | None) -> None:
         sys.exit(1)
 
 
-def _prepare(out: Path) -> None:
-    """A fresh folder; an earlier demo's results are replaced, anything else is left alone."""
-    import shutil
+MARKER = ".demo"
+"""Says that a demo made the folder, which another may replace."""
 
-    marker = out / ".demo"
-    if out.exists() and any(out.iterdir()):
-        if not marker.is_file():
-            raise click.UsageError(f"{out} holds something that no demo made; name another folder with --out")
-        shutil.rmtree(out)
-    out.mkdir(parents=True, exist_ok=True)
-    marker.touch()
+
+def check_folder(out: Path) -> None:
+    """An earlier demo's results may be replaced, anything else is left alone. Raises UsageError."""
+    if out.exists() and any(out.iterdir()) and not (out / MARKER).is_file():
+        raise click.UsageError(f"{out} holds something that no demo made; name another folder with --out")
+
+
+@contextmanager
+def make_beside(out: Path) -> Iterator[Path]:
+    """A fresh folder that takes the place of `out` when all went well: until then an earlier demo stays, and whoever
+    stops this one has it still."""
+    out = out.absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh, former = (out.with_name(f".{out.name}.{word}") for word in ("new", "old"))
+    for left in (fresh, former):
+        shutil.rmtree(left, ignore_errors=True)
+    fresh.mkdir()
+    (fresh / MARKER).touch()
+    try:
+        yield fresh
+        if out.exists():
+            out.rename(former)
+        fresh.rename(out)
+        shutil.rmtree(former, ignore_errors=True)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 class _Change(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.core.counted_words import count_things
 from probe.core.progress import Progress
 from probe_lab.cli.progress import bar
 from probe_lab.lab_errors import INSTALL_FLEET
@@ -79,8 +80,10 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
     if as_json:
         click.echo(json.dumps({"seed": seed, "out": str(out), **asdict(written)}))
     else:
-        click.echo(f"{out}: {written.verdicts} verdicts, {written.services} services and {written.runs} runs of "
-                   f"{written.volunteers} volunteers in {written.days} days; truth.json says what happened.")
+        click.echo(f"{out}: {count_things(written.verdicts, 'verdict')}, {count_things(written.services, 'service')} "
+                   f"and {count_things(written.runs, 'run')} of "
+                   f"{count_things(written.volunteers, 'volunteer')} in {count_things(written.days, 'day')}; "
+                   f"truth.json says what happened.")
 
 
 @fleet.command()

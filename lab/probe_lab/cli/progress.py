@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 import click
 
-from probe.core.progress import Progress, ignore_progress
+from probe.core.progress import Forward, Progress, ignore_progress
+
+STEPS = 1000
+"""Of the bar: it tells shares, since the total may grow while the work goes on."""
 
 
 @contextlib.contextmanager
@@ -17,10 +20,11 @@ def bar(label: str, *, wanted: bool = True) -> Iterator[Progress]:
     if not wanted or not sys.stderr.isatty():
         yield ignore_progress
         return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as drawn:
+    work = Forward()
+    with click.progressbar(length=STEPS, label=label, file=sys.stderr) as drawn:
 
         def show(done: int, total: int) -> None:
-            drawn.length = max(1, total)
-            drawn.update(max(0, done - drawn.pos))
+            work.tell(done, total)
+            drawn.update(int(STEPS * work.share) - drawn.pos)
 
         yield show

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from math import isfinite
 
+from probe.core.counted_words import count_things
 from probe_lab.fleet.event_replay import MOST_CELLS, DetectionDelay
 from probe_lab.fleet.fleet_score import LONG_H, UPTIMES, WITNESSES, FleetScore, GridCell
 from probe_lab.fleet.series_file import SeriesScore
@@ -53,7 +54,8 @@ def _hourly_lines(told: ToldScore | None) -> list[str]:
     if told is None:
         return []
     return [
-        f"Told hour by hour: {told.told} events in {told.country_weeks:.1f} country-weeks; false alarms "
+        f"Told hour by hour: {count_things(told.told, 'event')} in {told.country_weeks:.1f} country-weeks; false "
+        f"alarms "
         f"{told.false_alarms}, {told.false_a_country_week:.3f} a country-week; withdrawn {told.withdrawn}, of which "
         f"{told.withdrawn_true} told something true",
         f"  full blocks that two or more witnesses met: {len(told.blocks)}, told after {_hours(told.delay_h)} (median);"
@@ -116,7 +118,8 @@ def series_text(scores: Sequence[SeriesScore]) -> str:
     middle = f"{errors[len(errors) // 2]} cells" if errors else "-"
     found = sum(block.found for block in long)
     return "\n".join([
-        f"{head.rows} counts in {head.series} series, a cell is {head.step_s // 3600} h; {head.rejected} rows "
+        f"{head.rows} counts in {head.series} series, a cell is {head.step_s // 3600} h; "
+        f"{count_things(head.rejected, 'row')} "
         "rejected",
         f"Events before anything was put in: {head.events_without}",
         f"Recall of blocks of {head.long_steps} cells or longer: {_share(found, len(long))}",

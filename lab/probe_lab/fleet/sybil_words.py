@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
+from probe.core.counted_words import count_things
 from probe_lab.fleet.fleet_score import LONG_H
 from probe_lab.fleet.fleet_standing import FleetAges
 from probe_lab.fleet.forged_verdicts import ForgedAim
@@ -37,7 +38,7 @@ def sybils_text(score: SybilScore) -> str:
     for ages, honest in score.honest.items():
         lines.append(f"Honest, {_AGES[ages]}: recall {honest.found}/{honest.blocks}, precision "
                      f"{honest.true_events}/{honest.events}, confirmed {honest.confirmed}")
-    lines.append(f"{score.sybils} names in each network that nobody knew before:")
+    lines.append(f"{count_things(score.sybils, 'name')} in each network that nobody knew before:")
     lines += _attacks(score.fresh)
     for names, attacks in score.established.items():
         lines.append(f"{names} established {'name' if names == 1 else 'names'} in each network:")

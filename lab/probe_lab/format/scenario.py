@@ -75,7 +75,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -165,6 +165,8 @@ class Scenario:
     agreed_server: bool = False
     """The volunteer's configuration names a server that agreed to be asked for foreign names: one of the world that
     is nobody's target."""
+    file: str = ""
+    """Where it was read from, as it was named; empty: it comes with the laboratory."""
 
     @property
     def order(self) -> tuple[str, int, str]:
@@ -184,12 +186,12 @@ def load_scenario(name: str) -> Scenario:
     """The packaged scenario of this name. Raises ScenarioError for an unknown name or an invalid file."""
     if name not in list_scenario_names():
         raise ScenarioError(f"no scenario {name!r}; `probe lab list` names them")
-    return read_scenario(DIRECTORY / f"{name}.toml")
+    return replace(read_scenario(DIRECTORY / f"{name}.toml"), file="")
 
 
 def read_scenario(path: Path) -> Scenario:
     """Read and validate one file. Raises ScenarioError: `file: key: reason`."""
-    return _scenario(Table(_fields(path), where=f"{path.name}: "), name=path.stem)
+    return replace(_scenario(Table(_fields(path), where=f"{path.name}: "), name=path.stem), file=str(path))
 
 
 def _fields(path: Path) -> dict[str, object]:

@@ -16,6 +16,7 @@ from typing import Self
 from probe_lab.host.blueprint import Parts
 from probe_lab.host.fork_server import ForkServer, serve
 from probe_lab.host.launch import launch
+from probe_lab.host.launched import Launched
 from probe_lab.host.preload import look_up_record_types, modules_of
 
 _NEEDED = (
@@ -32,6 +33,7 @@ class WarmInterpreter:
         """`environment`: in which the interpreters, and all that comes from them, find their modules."""
         self._laboratories = ForkServer("probe_lab.host.warm", environment)
         self._programs = ForkServer("probe_lab.host.warm_program", environment)
+        self._launched = Launched()
 
     def __enter__(self) -> Self:
         """Start the first; the other waits until a program is asked for."""
@@ -44,13 +46,21 @@ class WarmInterpreter:
         """Let them end; laboratories that still live are not touched."""
         self._programs.close()
         self._laboratories.close()
+        self._launched.close()
 
     def launch(self, fds: Sequence[int]) -> int:
         """Fork a laboratory's launcher from descriptors: control socket, owner, lock, log of errors, blueprint.
 
         A descriptor of that process; raises LabFailed when there is nobody to ask.
         """
-        return self._laboratories.fork(fds)
+        launcher = self._laboratories.fork(fds)
+        self._launched.add(launcher)
+        return launcher
+
+    def end_laboratories(self) -> None:
+        """Kill every laboratory that was forked and lives, and whatever is forked from now on: for who cannot wait.
+        Their owners then find them broken, and clear up what they left."""
+        self._launched.kill()
 
     def start_program(self, fds: Sequence[int]) -> int:
         """Fork the program under test, see `probe_lab.host.warm_program`; otherwise as `launch`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from probe.core.counted_words import count_things
 from probe_lab.scoring.accusations import BasisCount, UndecidedCount
 from probe_lab.scoring.calibration import Bin
 from probe_lab.scoring.lost_targets import LostCount
@@ -36,7 +37,7 @@ def class_line(part: Score) -> str:
 def undecided_line(part: Score) -> str:
     """How many verdicts decide nothing and are right all the same."""
     rows, open_ones = sum(u.rows for u in part.undecided), sum(u.undecided for u in part.undecided)
-    return f"{open_ones} of {rows} verdicts for which several outcomes are right decide nothing"
+    return f"{open_ones} of {count_things(rows, 'verdict')} for which several outcomes are right decide nothing"
 
 
 def count_tables(part: Score) -> tuple[CountTable, ...]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from probe.core.counted_words import count_things
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 from probe_lab.format.scenario import Scenario
 from probe_lab.lab_types import Expect
@@ -44,7 +45,7 @@ class Report:
     @property
     def selection(self) -> str:
         """How many scenarios, and whether these are all."""
-        return f"{len(self.scenarios)} scenarios{' (a selection)' if self.patterns else ''}"
+        return f"{count_things(len(self.scenarios), 'scenario')}{' (a selection)' if self.patterns else ''}"
 
     @property
     def replay(self) -> str:
@@ -134,7 +135,7 @@ def _names_a_cause(verdict: str) -> bool:
 def accusation_line(part: Score) -> str:
     """The figure that comes first."""
     return (
-        f"{len(part.false_accusations)} of {part.n_innocent} verdicts that must not be blocked "
+        f"{len(part.false_accusations)} of {count_things(part.n_innocent, 'verdict')} that must not be blocked "
         f"(95 % sure of less than {part.bound:.2%})"
     )
 
@@ -144,7 +145,8 @@ def accuracy_line(part: Score) -> str:
     if part.accuracy is None:
         return "nothing to judge"
     return (
-        f"{part.accuracy:.1%} (mean of {len(part.by_scenario)} scenarios; {part.n_rows} verdicts); causes: precision "
+        f"{part.accuracy:.1%} (mean of {count_things(len(part.by_scenario), 'scenario')}; "
+        f"{count_things(part.n_rows, 'verdict')}); causes: precision "
         f"{format_percent(part.precision)}, recall {format_percent(part.recall)}"
     )
 

@@ -5,6 +5,7 @@ Pure but for `run_trials`.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -128,7 +129,8 @@ def run_trials(
     """Run trials side by side, since most of their time is waiting; results in the order of `trials`, which begin in
     another (`Queue`).
 
-    `progress` is called in this thread after each. The first error of the machine ends all.
+    `progress` is called in this thread after each. The first error of the machine, or Ctrl-C, ends all, with their
+    laboratories.
     """
     pool = ThreadPoolExecutor(max_workers=jobs)
     waiting = Queue([trial.scenario.name for trial in trials])
@@ -145,6 +147,9 @@ def run_trials(
             for future in as_completed([pool.submit(run_next) for _ in trials]):
                 index, results[index] = future.result()
                 progress(results[index])
+        except BaseException:
+            interpreter.end_laboratories()  # else a person who stops it waits for the longest run
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
     return tuple(results[index] for index in range(len(trials)))
@@ -259,8 +264,8 @@ def make_replay_command(result: TrialResult) -> str:
     """The command that makes this very laboratory again and keeps what it takes to understand a verdict."""
     helper = "" if result.helpers else " --no-helper"
     levels = f"--level {result.level} --consent-level {result.consent_level}"
-    return (f"probe lab score --scenario {result.scenario} --seed {result.seed} {levels}{helper}{result.line.flags} "
-            "--keep DIR")
+    return (f"probe lab score --scenario {shlex.quote(result.file or result.scenario)} --seed {result.seed} "
+            f"{levels}{helper}{result.line.flags} --keep DIR")
 
 
 def _trouble(result: TrialResult, reason: str) -> TrialTrouble:

@@ -93,6 +93,8 @@ class TrialResult:
     """What came of it."""
 
     scenario: str
+    file: str = ""
+    """Where the scenario was read from; empty: it comes with the laboratory."""
     situation: str = ""
     """The class of situation, which several scenarios may share; empty: the scenario's name."""
     kind: str = ""
@@ -133,6 +135,7 @@ def run_trial(trial: Trial, *, catalogue: Catalogue, warm: WarmInterpreter | Non
             note = f"the laboratory failed: {error}"
     return TrialResult(
         scenario=trial.scenario.name,
+        file=trial.scenario.file,
         situation=trial.scenario.situation,
         kind=trial.scenario.kind,
         looks=list_looks(trial.scenario),

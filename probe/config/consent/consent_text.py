@@ -9,7 +9,8 @@ from probe.core.line_folding import fold_line
 from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER
 from probe.core.translation import isolate, say
 
-WIDTH = 88
+WIDTH = 80
+"""Columns of the text where nobody says how wide the terminal is."""
 
 SEEN = (
     "This program is not anonymous, not even at level 1: the names of all messengers on its list, forbidden ones "
@@ -64,56 +65,59 @@ ASK = "This is not about you alone. Ask:"
 
 
 def write_consent_text(profile: CountryProfile, *, cc: str, to: Sequence[str] = (), upload: str = "",
-                       public: str = "") -> Iterator[str]:
-    """The lines of the whole text for a country; `to`: helpers and servers that the configuration names; `upload`:
-    where it sends results; `public`: the collector by way of which they may become public."""
+                       public: str = "", columns: int = WIDTH) -> Iterator[str]:
+    """The lines of the whole text for a country, at most `columns` wide; `to`: helpers and servers that the
+    configuration names; `upload`: where it sends results; `public`: the collector by way of which they may become
+    public."""
     yield say("What you are asked to agree to (text {number})", number=TEXT_NUMBER)
-    yield from _write_risk(profile, cc)
-    yield from _part(say("What others see"), SEEN)
-    yield from _part(say("What is sent"), ())
+    yield from _write_risk(profile, cc, columns)
+    yield from _part(say("What others see"), SEEN, columns)
+    yield from _part(say("What is sent"), (), columns)
     for level, meaning in LEVELS.items():
         more = "" if level == 1 else say(", and all of level {level}", level=level - 1)
-        yield from _wrap(say("Level {level}, {meaning}{more}:", level=level, meaning=say(meaning), more=more), "  ")
+        yield from _wrap(say("Level {level}, {meaning}{more}:", level=level, meaning=say(meaning), more=more), "  ",
+                         columns)
         for row in SENT:
             if row.level == level:
-                yield from _wrap(f"- {say(row.meaning)}", "    ", hang="  ")
-    yield from _part(say("Where it goes besides"), SENT_TO_US)
+                yield from _wrap(f"- {say(row.meaning)}", "    ", columns, hang="  ")
+    yield from _part(say("Where it goes besides"), SENT_TO_US, columns)
     for place in to:
         yield f"    - {isolate(place)}"
     if upload:
         yield "    - " + say("all results: {place}", place=upload)
     if public:
-        yield from _part(say("What becomes public, by way of {place}", place=public), PUBLIC)
-    yield from _part(say("What is stored"), KEPT)
-    yield from _part(say("Who else must agree"), [ASK])
+        yield from _part(say("What becomes public, by way of {place}", place=public), PUBLIC, columns)
+    yield from _part(say("What is stored"), KEPT, columns)
+    yield from _part(say("Who else must agree"), [ASK], columns)
     for meaning in CONCERNED.values():
-        yield from _wrap(f"- {say(meaning)}", "    ", hang="  ")
-    yield from _part(say("You are free"), FREE)
+        yield from _wrap(f"- {say(meaning)}", "    ", columns, hang="  ")
+    yield from _part(say("You are free"), FREE, columns)
 
 
 def write_short_text(profile: CountryProfile, *, cc: str, costs: str, to: Sequence[str] = (), upload: str = "",
-                     public: str = "") -> Iterator[str]:
+                     public: str = "", columns: int = WIDTH) -> Iterator[str]:
     """What a person should know before anything else, in a screenful; no part of the numbered text, which it names.
     `costs`: what runs take; the others as in the whole text."""
-    yield from _write_risk(profile, cc)
-    yield from _part(say("In short"), SHORT, costs=costs)
+    yield from _write_risk(profile, cc, columns)
+    yield from _part(say("In short"), SHORT, columns, costs=costs)
     for place in (*map(isolate, to), *([say("all results: {place}", place=upload)] if upload else []),
                   *([say("public for ever, each time by hand: {place}", place=public)] if public else [])):
         yield f"    - {place}"
 
 
-def _write_risk(profile: CountryProfile, cc: str) -> Iterator[str]:
+def _write_risk(profile: CountryProfile, cc: str, columns: int) -> Iterator[str]:
     title = say(profile.title)
     yield from _part(say("The risk (profile for {cc}: {title})", cc=cc, title=title) if cc not in ("", "ZZ") else
-                     say("The risk (profile while the country is not told: {title})", title=title), [profile.text])
+                     say("The risk (profile while the country is not told: {title})", title=title), [profile.text],
+                     columns)
 
 
-def _part(title: str, paragraphs: Sequence[str], **values: object) -> Iterator[str]:
+def _part(title: str, paragraphs: Sequence[str], columns: int, **values: object) -> Iterator[str]:
     yield ""
     yield title
     for paragraph in paragraphs:
-        yield from _wrap(say(paragraph, **(values if "{" in paragraph else {})), "  ")
+        yield from _wrap(say(paragraph, **(values if "{" in paragraph else {})), "  ", columns)
 
 
-def _wrap(text: str, indent: str, *, hang: str = "") -> Iterator[str]:
-    yield from fold_line(text, WIDTH, first=indent, rest=indent + hang)
+def _wrap(text: str, indent: str, columns: int, *, hang: str = "") -> Iterator[str]:
+    yield from fold_line(text, columns, first=indent, rest=indent + hang)

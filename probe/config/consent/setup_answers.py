@@ -28,9 +28,9 @@ from probe.config.settings import (
     read_toml,
 )
 from probe.config.settings_edit import AddedTables, Tables
+from probe.core.country_codes import explain_no_country
 from probe.core.languages import SOURCE
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
-from probe.core.tables.countries import COUNTRY_SLIPS, is_country
 from probe.core.tables.run_words import NETWORK_TYPES as NETWORK_TYPES
 from probe.core.translation import say
 
@@ -100,12 +100,8 @@ def parse_country(text: str) -> str:
     cc = text.strip().upper()
     if cc in ("", NO_COUNTRY):
         return NO_COUNTRY
-    if cc in COUNTRY_SLIPS:
-        raise SettingsError(say("{text} is no country: {hint}", text=repr(text),
-                                hint=say("did you mean {near}?", near=COUNTRY_SLIPS[cc])))
-    if not is_country(cc):
-        raise SettingsError(say("{text} is no country: give its two letters, such as DE, or ZZ not to tell it",
-                                text=repr(text)))
+    if why := explain_no_country(text):
+        raise SettingsError(say("{why} (ZZ: not told)", why=why))
     return cc
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from probe.config.geo.geo_table import GeoError, GeoTable
 from probe.config.geo.mmdb import MmdbTables
+from probe.config.geo.packaged_table import PackedTable
 from probe.config.geo.whereabouts import choose_table
 from probe.config.settings import GeoSettings, Settings, SettingsError
 from probe.core.translation import say
@@ -45,7 +46,8 @@ def check_geo_status(settings: Settings, *, today: date) -> GeoStatus:
               if settings.run.consent_level >= STUN_LEVEL else
               "a public address of this device; behind a translator there is none of IPv4 at level 1, so state what "
               "you want to be known")
-    told = say("{name} table, made {made}; looked up: {how}", name=name, made=made or say("nobody knows when"), how=how)
+    called = say("the table that came along") if name == PackedTable.name else name
+    told = say("{name}, made: {made}; looked up: {how}", name=called, made=made or say("nobody knows when"), how=how)
     old = _age(made, today) > OLD_DAYS
     return GeoStatus(text=say("{told}. It is more than a year old, and networks move", told=told) if old else told,
                      todo=say(NEWER) if old else "")

@@ -39,6 +39,12 @@ NETWORK_TYPES: Mapping[NetworkType, str] = MappingProxyType({
     "unknown": "not told", "wired": "a cable", "wifi": "wireless, behind a cable", "mobile": "a mobile operator",
     "vpn": "a VPN whose far end is what you mean to measure",
 })
+TOLD_WORDS: Mapping[str, str] = MappingProxyType({
+    "ok": "in order", "wrong": "wrong", "dead": "answers nothing", "failing": "fails", "unasked": "was not asked",
+    "broken": "broken", "absent": "there is none", "unknown": "not known", "mains": "from the mains",
+    "battery": "from the battery", "yes": "yes", "likely": "likely", "unlikely": "unlikely", "no": "no",
+})
+"""What people are told for the words of rungs and conditions."""
 GATEWAYS: tuple[Gateway, ...] = get_args(Gateway)
 TUNNELS: tuple[Tunnel, ...] = get_args(Tunnel)
 NO_TUNNEL: tuple[Gateway, ...] = ("none", "unknown")

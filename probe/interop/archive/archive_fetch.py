@@ -11,6 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from threading import Lock
 
+from probe.core.counted_words import choose_word, count_things
 from probe.core.progress import Progress, ignore_progress
 from probe.interop.archive.archive_layout import (
     API,
@@ -98,7 +99,8 @@ class ArchiveClient:
             found = list(pool.map(lambda one: list(self._search(one[0], one[1], since)), asked))
             wanted = list(dict.fromkeys(uid for turn in zip_longest(*found) for uid in turn if uid))
             if len(wanted) > (most := self._limits.objects // 2):
-                self._note(f"{len(wanted) - most} of {len(wanted)} measurements of web pages were left out, the oldest")
+                self._note(f"{len(wanted) - most} of {count_things(len(wanted), 'measurement')} of web pages were "
+                           f"left out, the oldest")
             list(pool.map(self._fetch_measurement, wanted[:most]))
         return self._finish()
 
@@ -118,7 +120,8 @@ class ArchiveClient:
                 self._note(f"{prefix}: {error}")
                 return
             if listing.refused:
-                self._note(f"{prefix}: {listing.refused} entries are none of what was asked for")
+                self._note(f"{prefix}: {count_things(listing.refused, 'entry', 'entries')} "
+                           f"{choose_word(listing.refused, 'is', 'are')} none of what was asked for")
             yield from listing.objects
             if not listing.token:
                 return
@@ -194,7 +197,7 @@ class ArchiveClient:
         if self._failures >= MAX_FAILURES:
             done.stopped = f"{MAX_FAILURES} requests in a row failed"
         elif len(done.files) - done.known >= limits.objects:
-            done.stopped = f"{limits.objects} files, which is the limit"
+            done.stopped = f"{count_things(limits.objects, 'file')}, which is the limit"
         elif done.bytes >= limits.bytes:
             done.stopped = f"{limits.bytes >> 20} MiB were fetched, which is the limit"
         elif self._clock() >= self._end:

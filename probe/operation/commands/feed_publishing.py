@@ -13,6 +13,7 @@ import click
 from probe import __version__
 from probe.catalogue.laboratory_marker import read_marker
 from probe.config.settings import PublicControlSettings, Settings
+from probe.core.counted_words import count_things
 from probe.core.stamps import format_time
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_NETWORK
 from probe.operation.commands.feed_summary import FeedReport, print_report
@@ -163,7 +164,8 @@ def _collapse(before: Feed | None, now: Feed) -> str:
     both = sum(entry.input in well for entry in now.entries)
     if both < 4 or 2 * gone <= both:
         return ""
-    return (f"of {both} endpoints that answered before {gone} do not any more, which is rather the fault of this place "
+    return (f"of {count_things(both, 'endpoint')} that answered before {gone} do not any more, which is rather the "
+            f"fault of this place "
             "(--force publishes it).")
 
 

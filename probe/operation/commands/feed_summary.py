@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from probe.core.counted_words import choose_word, count_things
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def _tell_people(report: FeedReport) -> None:
 
     made = report.made
     click.echo(f"Written: {report.file}, {report.bytes} bytes, signed by {report.key}: {len(report.of_state('ok'))} of "
-               f"{len(made.entries)} endpoints answer as they should, {_measured(report)}.")
+               f"{count_things(len(made.entries), 'endpoint')} {choose_word(len(made.entries), 'answers', 'answer')} "
+               f"as they should, {_measured(report)}.")
     for why, count in report.runs_left_out.items():
         click.echo(f"Runs that count for nothing, since {why}: {count}")
     _lines("Do not answer", [f"{entry.input}: {describe_failure(entry)}, since {entry.since}"
@@ -92,7 +94,8 @@ def _measured(report: FeedReport) -> str:
     crowd = report.made.crowd
     if crowd is None:
         return f"measured in {report.runtime_s:.0f} s"
-    return (f"by {report.runs} runs of {crowd.members.probes} volunteers or more in {crowd.members.countries} "
+    return (f"by {count_things(report.runs, 'run')} of {count_things(crowd.members.probes, 'volunteer')} or more in "
+            f"{crowd.members.countries} "
             f"countries or more, counted in {report.runtime_s:.0f} s")
 
 

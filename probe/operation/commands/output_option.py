@@ -8,6 +8,9 @@ from typing import Any, Literal, TypeVar
 
 import click
 
+from probe.core.translation import say
+from probe.results.files.text_cells import visible
+
 IMPORTED_RESULTS = Path("ooni-results")
 """Where `probe import` writes and `probe compare` reads unless it is told."""
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,4 +30,13 @@ class OutputOption(click.Option):
 def output_option(kind: Literal["file", "folder"], about: str, **others: Any) -> Callable[[F], F]:
     """The option, as the parameter `out: Path` (or None); `others`: as of `click.option`."""
     path = click.Path(dir_okay=kind == "folder", file_okay=kind == "file", path_type=Path)
-    return click.option("-o", "--output", "out", cls=OutputOption, type=path, help=about, **others)
+    told = {"callback": tell_new_folder} if kind == "file" else {}
+    return click.option("-o", "--output", "out", cls=OutputOption, type=path, help=about, **{**told, **others})
+
+
+def tell_new_folder(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
+    """Say before a file is written that its folder will be made: the name may be mistyped. For files alone, since
+    whoever names a folder to write to expects a new one."""
+    if file and not (folder := file.expanduser().parent).exists():
+        click.echo(say("{folder} is not there yet and will be made.", folder=visible(str(folder))), err=True)
+    return file

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from probe.core.progress import Progress, ignore_progress
+from probe.core.progress import Forward, Progress, ignore_progress
 from probe.core.translation import say
 
 Phase = Literal["network", "sites", "last", "compare", "judge"]
 PHASES: dict[Phase, str] = {
     "network": "looking at the network itself",
     "sites": "{done} of {total} sites done",
-    "last": "{done} of {total} sites done, the others answer slowly or are asked again",
-    "compare": "all sites done, comparing how their connections go on",
+    "last": "{done} of {total} sites done, the others are slow",
+    "compare": "all sites done, asking some again",
     "judge": "judging what was seen",
 }
 _LAST: Final = 0.9
@@ -69,22 +69,19 @@ def show_run_progress(deadline_s: float) -> Iterator[Progress]:
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield ignore_progress
         return
-    begin_s, ended, state = time.monotonic(), threading.Event(), [0, 0]
+    begin_s, ended, work = time.monotonic(), threading.Event(), Forward()
 
     def draw() -> None:
         while not ended.wait(TICK_S):
-            shown = RunProgress(done=state[0], total=state[1], elapsed_s=time.monotonic() - begin_s,
+            shown = RunProgress(done=work.done, total=work.total, elapsed_s=time.monotonic() - begin_s,
                                 deadline_s=deadline_s)
             sys.stderr.write(f"\r\x1b[K{shown.describe(shutil.get_terminal_size().columns)}")
             sys.stderr.flush()
 
-    def tell(done: int, total: int) -> None:
-        state[:] = done, total
-
     drawer = threading.Thread(target=draw, daemon=True)
     drawer.start()
     try:
-        yield tell
+        yield work.tell
     finally:
         ended.set()
         drawer.join(2 * TICK_S)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from probe.catalogue.packaged import load_account_needs, load_titles
 from probe.catalogue.programs import PROGRAM_HELLOS, USERS
+from probe.core.counted_words import count_things
 from probe.core.runs import RunResult
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Decided, Outcome
@@ -61,13 +62,14 @@ def _tell_shapes(verdicts: Sequence[Verdict]) -> Iterator[str]:
         struck = [v.target_id for v in verdicts if shape in v.struck]
         passed = sum(shape in v.spared for v in verdicts)
         if struck:
-            yield (f"Hellos in the shape of {shape} fail at {len(struck)} targets "
+            yield (f"Hellos in the shape of {shape} fail at {count_things(len(struck), 'target')} "
                    f"({', '.join(struck[:_MOST_NAMED])}), and are answered at {passed}; this probe's own pass."
                    + ("" if hello.verified else " The shape is an imitation: it accuses nobody by itself."))
     well = [v for v in verdicts if v.outcome == "ok" and not v.struck and USERS.get(v.role)]
     if any(v.spared for v in well):
         answered = [f"{shape} at {n}" for shape in PROGRAM_HELLOS if (n := sum(shape in v.spared for v in well))]
-        yield (f"Of {len(well)} targets that are ok for this probe's own hello, programs' were answered: "
+        yield (f"Of {count_things(len(well), 'target')} that are ok for this probe's own hello, programs' were "
+               f"answered: "
                f"{', '.join(answered)}. Of other programs there it says nothing.")
 
 

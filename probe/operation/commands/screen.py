@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from probe.core.line_folding import fold_line
+from probe.core.translation import say
 from probe.results.files.text_cells import visible
 
 MIN_COLUMNS, MAX_COLUMNS = 40, 100
@@ -21,6 +22,13 @@ def echo_lines(lines: Iterable[str]) -> None:
     columns = find_columns()
     for line in lines:
         click.echo(wrap_line(line, columns) if columns else line)
+
+
+def page_lines(lines: Iterable[str]) -> None:
+    """Show a long text in the pager, on a terminal, with how to go on in it and how to leave it; else print it."""
+    hint = [say("(Space: go on; b: back; q: leave this text.)"), ""] if sys.stdout.isatty() else []
+    whole = [*hint, *lines, *hint[:1]]
+    click.echo_via_pager("\n".join(whole) + "\n")
 
 
 def name_folder_option(results: Path | None) -> str:
@@ -37,5 +45,7 @@ def find_columns() -> int:
 
 def wrap_line(line: str, columns: int) -> str:
     """The line with its own indent, what follows two further in. Commands and URLs stay whole, to be copied."""
+    if not line.strip():
+        return ""
     indent = line[: len(line) - len(line.lstrip())]
     return "\n".join(fold_line(line.strip(), columns, first=indent, rest=f"{indent}  "))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from probe.config.geo.vantage_place import is_elsewhere
+from probe.core.counted_words import choose_word, count_things
 from probe.core.observations import Observation
 from probe.core.runs import Run
 from probe.core.translation import say
@@ -70,7 +71,8 @@ def find_shown(results: Path, word: str, facts: CatalogueFacts) -> Shown:
                              results=visible(str(results))))
     begun = [run for run in runs if word and run.run_id.startswith(word)]
     if len(begun) > 1 and word not in (run.run_id for run in begun):
-        raise UnknownWordError(f"{len(begun)} runs begin with {visible(word)}; the last of them is {begun[-1].run_id}")
+        raise UnknownWordError(f"{count_things(len(begun), 'run')} {choose_word(len(begun), 'begins', 'begin')} with "
+                               f"{visible(word)}; the last of them is {begun[-1].run_id}")
     run = next((one for one in begun if one.run_id == word), begun[-1] if begun else runs[-1])
     if not word or begun:
         verdicts, services = read_said(results, run)

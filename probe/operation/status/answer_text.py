@@ -191,9 +191,11 @@ def _describe_more(part: PartAnswer) -> str:
     if part.state == "partly_blocked":
         return " " + (say("(at {blocked} of {decided} places)", blocked=part.blocked, decided=part.decided)
                       if part.blocked < part.decided else
-                      say("(at {blocked} places, others are not decided)", blocked=part.blocked))
+                      say_count("(at {n} place, others are not decided)", "(at {n} places, others are not decided)",
+                                part.blocked))
     if part.failed:
-        return " " + say("({failed} of {made} connections failed)", failed=part.failed, made=part.made)
+        return " " + say_count("({failed} of {n} connection failed)", "({failed} of {n} connections failed)", part.made,
+                               failed=part.failed)
     return ""
 
 
@@ -221,12 +223,15 @@ def describe_block(part: PartAnswer) -> str:
 
 
 def describe_since(part: PartAnswer) -> str:
-    """When the block was first seen by runs in this network, one after the other."""
+    """When the block was first seen by runs in this network, one after the other. Nobody knows when it began where no
+    run before saw the part work."""
     seen = part.history
     if not seen.since:
         return ""
+    if not seen.last_well and seen.runs == 1:
+        return ""  # nothing was known before: when it began, this run cannot tell
     time = describe_time(seen.since)
-    since = say("since at least {time}", time=time) if seen.at_least else say("since {time}", time=time)
+    since = say("since {time}", time=time) if seen.last_well else say("since at least {time}", time=time)
     runs = say_count(", in {n} run", ", in {n} runs", seen.runs) if seen.runs > 1 else ""
     well = say(", worked last at {time}", time=describe_time(seen.last_well)) if seen.last_well else ""
     return f"{since}{runs}{well}"

@@ -18,7 +18,7 @@ from probe.config.install_advice import advise_extra
 from probe.config.settings import Settings, choose_results_folder
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.systems import LINUX, UNTOLD
-from probe.core.translation import say
+from probe.core.translation import say, say_count
 from probe.measurement.hops.trace import can_hear_routers
 from probe.measurement.packets.capture import may_capture
 from probe.measurement.planning.foreign_plan import ELSEWHERE_LEVEL
@@ -135,8 +135,9 @@ def check_catalogue(settings: Settings) -> Check:
         found = choose_catalogue(settings, None, now=datetime.now(UTC)).catalogue
     except (CatalogueError, ListError) as error:
         return "catalogue", False, str(error)
-    return "catalogue", True, say("{n} endpoints, version {version}, {path}", n=len(found.endpoints),
-                                  version=str(found.version), path=str(found.path))
+    return "catalogue", True, say_count("{n} endpoint, version {version}, {path}",
+                                        "{n} endpoints, version {version}, {path}", len(found.endpoints),
+                                        version=str(found.version), path=str(found.path))
 
 
 def check_feeds(settings: Settings) -> tuple[list[Check], FeedBoard | None]:

@@ -57,8 +57,9 @@ def describe_verdict(verdict: Verdict) -> Iterator[str]:
     if verdict.basis:
         yield "  " + say("rests on: {bases}", bases=say(BASES[verdict.basis]))
     if verdict.attempts:
-        yield "  " + say("{failed} of {made} attempts failed; measurements elsewhere: {control}",
-                         failed=verdict.failed_attempts, made=verdict.attempts, control=verdict.control)
+        yield "  " + say_count("{failed} of {n} attempt failed; measurements elsewhere: {control}",
+                               "{failed} of {n} attempts failed; measurements elsewhere: {control}", verdict.attempts,
+                               failed=verdict.failed_attempts, control=verdict.control)
     if outcome == "blocked":
         again = say("confirmed") if verdict.confirmed else say("in this run alone so far")
         yield "  " + say("confidence {confidence:.2f}, {again}", confidence=verdict.confidence, again=again)

@@ -13,7 +13,7 @@ from probe.config.settings import Settings
 from probe.core.runs import Run
 from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.control_sources import CONTROL_FAULTS
-from probe.core.tables.run_words import NO_TUNNEL, read_rungs
+from probe.core.tables.run_words import NO_TUNNEL, TOLD_WORDS, read_rungs
 from probe.core.tables.words import read_word
 from probe.core.translation import say, say_count
 from probe.measurement.planning.rotation import CORE
@@ -130,9 +130,9 @@ def _runs(facts: StatusFacts) -> Iterator[StatusFinding]:
         cause = run.block_type or run.outcome
         yield StatusFinding(
             what="last run" if not number else "before", state=OK if run.outcome == "ok" else NOTE,
-            text=say("{time}: {cause}, {attempted} of {targets} targets, {seconds:.0f} s",
-                     time=run.measurement_start_time, cause=cause, attempted=run.n_attempted, targets=run.n_targets,
-                     seconds=run.runtime_s),
+            text=say("{time}: {cause}, targets: {attempted} of {targets}, {seconds:.0f} s",
+                     time=run.measurement_start_time, cause=say("ok") if cause == "ok" else cause,
+                     attempted=run.n_attempted, targets=run.n_targets, seconds=run.runtime_s),
             todo="" if run.outcome == "ok" else f"probe explain {cause}")
     if facts.unreadable:
         yield StatusFinding(what="results", state=BAD, text=say_count(
@@ -184,9 +184,10 @@ def _list_blocked(facts: StatusFacts) -> Iterator[StatusFinding]:
                             text=say("not known: the last run says nothing of any service"),
                             todo=say("see above, then: probe run --fast"))
     elif answer and not facts.blocked:
-        yield StatusFinding(what="blocked now", state=OK, text=say(
-            "nothing of what {tested} tests of the last run reached; {missing} were not made", tested=answer.tested,
-            missing=answer.chosen - answer.tested))
+        missing = answer.chosen - answer.tested
+        text = say_count("nothing, by {n} test of the last run", "nothing, by {n} tests of the last run", answer.tested)
+        yield StatusFinding(what="blocked now", state=OK, text=text if not missing else say_count(
+            "{text}; {n} was not made", "{text}; {n} were not made", missing, text=text))
     for verdict in facts.blocked:
         sure = say("confirmed") if verdict.confirmed else say("seen in one run only so far")
         yield StatusFinding(what="blocked now", state=NOTE, text=f"{verdict.target_id}: {verdict.block_type}, {sure}",
@@ -251,13 +252,18 @@ def _conditions(facts: StatusFacts) -> Iterator[StatusFinding]:
         return
     charge = say(" at about {charge} %", charge=words["charge"]) if "charge" in words else ""
     yield StatusFinding(what="conditions", state=OK,
-                        text=say("power {power}{charge}, metered line: {metered}, in the last run",
-                                 power=words.get("power", "unknown"), charge=charge,
-                                 metered=words.get("metered", "unknown")))
+                        text=say("power: {power}{charge}; metered line: {metered}; in the last run",
+                                 power=_tell_word(words.get("power", "unknown")), charge=charge,
+                                 metered=_tell_word(words.get("metered", "unknown"))))
     if words.get("network") == "changed":
         yield StatusFinding(what="network", state=NOTE, todo=say(_MOVED_DOES),
                             text=say("the device went to another network during the last run: nothing is said of any "
                                      "service"))
+
+
+def _tell_word(word: str) -> str:
+    """A word of a run's row as people are told it; one that nobody knows as it is."""
+    return say(TOLD_WORDS[word]) if word in TOLD_WORDS else visible(word)
 
 
 def _helpers(facts: StatusFacts) -> Iterator[StatusFinding]:
@@ -279,11 +285,11 @@ def _network(facts: StatusFacts) -> Iterator[StatusFinding]:
     yield _clock(facts, run, words.get("clock", "unknown"))
     resolver = words.get("resolver", "unknown")
     yield StatusFinding(what="resolver", state=OK if resolver == "ok" else NOTE,
-                        text=say("{word} in the last run", word=resolver),
+                        text=say("{word} in the last run", word=_tell_word(resolver)),
                         todo="" if resolver == "ok" else say(_RESOLVER_DOES))
     ipv6 = words.get("ipv6", "unknown")
     yield StatusFinding(what="IPv6", state=NOTE if ipv6 == "broken" else OK,
-                        text=say("{word} in the last run", word=ipv6),
+                        text=say("{word} in the last run", word=_tell_word(ipv6)),
                         todo=say(_IPV6_DOES) if ipv6 == "broken" else "")
     if words.get("tunnel", "none") not in NO_TUNNEL:
         yield StatusFinding(what="VPN", state=NOTE, todo=say(_VPN_DOES),
@@ -295,7 +301,7 @@ def _clock(facts: StatusFacts, run: Run, word: str) -> StatusFinding:
         return StatusFinding(what="clock", state=BAD, text=say("the last run is in the future: the clock was set back"),
                              todo=say(_CLOCK_DOES))
     if word != "wrong":
-        return StatusFinding(what="clock", state=OK, text=say("{word} in the last run", word=word))
+        return StatusFinding(what="clock", state=OK, text=say("{word} in the last run", word=_tell_word(word)))
     offset_s = run.clock_offset_s or 0.0
     return StatusFinding(what="clock", state=BAD, todo=say(_CLOCK_DOES),
                          text=say("{seconds:.0f} s behind in the last run" if offset_s > 0 else

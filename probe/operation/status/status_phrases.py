@@ -21,11 +21,13 @@ def describe_failed_look(looks: LookState) -> str:
 
 def describe_size(count: float) -> str:
     """`12.5 MB`, in powers of ten."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
+    if count < 1000:
+        return say("{size} B", size=f"{count:.0f}")
+    if count < 1e6:
+        return say("{size} kB", size=f"{count / 1e3:.1f}")
+    if count < 1e9:
+        return say("{size} MB", size=f"{count / 1e6:.1f}")
+    return say("{size} GB", size=f"{count / 1e9:.1f}")
 
 
 def read_start(run: Run) -> datetime:

@@ -12,6 +12,7 @@ from probe.catalogue.types import Catalogue
 from probe.config.folders import find_own_state
 from probe.config.month_key import read_month_key
 from probe.config.settings import Settings
+from probe.core.counted_words import count_things
 from probe.operation.updates.kept_list import LIST, SignedList, read_configured_key, read_kept_list, read_looks
 from probe.operation.updates.key_trust import describe_expiry
 from probe.operation.updates.list_document import (
@@ -66,7 +67,7 @@ def read_list_state(settings: Settings, *, now: datetime.datetime, lab: bool = F
     age_days = (now.date() - listed.document.date).days
     expired = listed.trust.has_expired(now.date())
     old = age_days > MAX_AGE_DAYS or expired
-    aged = f"the {listed.document.name} is {age_days} days old" if old else ""
+    aged = f"the {listed.document.name} is {count_things(age_days, 'day')} old" if old else ""
     return ListState(
         wanted=True, listed=listed, source=read_looks(folder).source, age_days=age_days,
         trouble=f"the {listed.document.name}: {describe_expiry(listed.trust)}" if expired else aged,

@@ -17,6 +17,7 @@ from probe.config.folders import find_own_state
 from probe.config.settings import FeedSettings, Settings, SettingsError
 from probe.control.feeds.feed_board import FRESH_S, MAX_AHEAD_S, FeedBoard
 from probe.control.feeds.feed_document import MAX_BYTES, Feed, FeedError, read_feed
+from probe.core.counted_words import count_things
 from probe.operation.updates import signed_file
 from probe.operation.updates.kept_keys import KeySlot, read_kept_keys
 from probe.operation.updates.key_trust import KeyTrust, check_follows_day
@@ -220,8 +221,9 @@ def describe_feed_state(one: FeedState, now: datetime.datetime) -> str:
         ", dated after this device's clock: it counts for nothing" if age_s < 0 else ", too old to count")
     crowd = feed.crowd
     place = f"AS{feed.asn}, {feed.cc}" if crowd is None else (
-        f"of {crowd.members.probes} volunteers or more in {crowd.members.countries} countries or more")
-    return f"{feed.name} ({place}), {age}, {len(feed.entries)} endpoints{use}"
+        f"of {count_things(crowd.members.probes, 'volunteer')} or more in "
+        f"{count_things(crowd.members.countries, 'country', 'countries')} or more")
+    return f"{feed.name} ({place}), {age}, {count_things(len(feed.entries), 'endpoint')}{use}"
 
 
 def load_board(settings: Settings, found: tuple[FeedState, ...]) -> FeedBoard | None:

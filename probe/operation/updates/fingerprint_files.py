@@ -10,6 +10,8 @@ from probe.catalogue.fingerprint_lists import FingerprintFile, read_fingerprint_
 from probe.catalogue.fingerprints import load_own_fingerprints
 from probe.catalogue.types import Problem
 from probe.config.settings import Settings
+from probe.core.counted_words import choose_word, count_things
+from probe.core.translation import say
 
 MAX_SHOWN = 5
 """Refused lines that are told of each file; `probe doctor` counts them all."""
@@ -33,11 +35,12 @@ def read_configured_files(settings: Settings) -> tuple[bool, tuple[FingerprintFi
 
 def describe_fingerprints(files: tuple[FingerprintFile, ...]) -> str:
     """How many are known, of which file, and what was refused."""
-    told = [f"{len(load_own_fingerprints())} of our own"]
+    told = [say("packaged ones: {n}", n=len(load_own_fingerprints()))]
     for file in files:
-        refused = (f", {file.refused} refused, the first: {_describe_problem(file, file.problems[0])}" if file.problems
-                   else "")
-        told.append(f"{len(file.taken)} from {file.path}{refused}")
+        told.append(say("from {path}: {n}", path=file.path, n=len(file.taken)))
+        if file.problems:
+            told[-1] += say(", refused: {n}, the first: {problem}", n=file.refused,
+                            problem=_describe_problem(file, file.problems[0]))
     return "; ".join(told)
 
 
@@ -50,7 +53,8 @@ def add_configured_fingerprints(settings: Settings) -> None:
         for problem in file.problems[:MAX_SHOWN]:
             click.echo(f"Fingerprint not used: {_describe_problem(file, problem)}", err=True)
         if file.refused > MAX_SHOWN:
-            click.echo(f"{file.path}: {file.refused} lines were not used in all.", err=True)
+            click.echo(f"{file.path}: {count_things(file.refused, 'line')} "
+                       f"{choose_word(file.refused, 'was', 'were')} not used in all.", err=True)
     add_fingerprints(fingerprint for file in files for fingerprint in file.taken)
 
 

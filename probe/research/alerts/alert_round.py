@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from probe.core.counted_words import count_things
 from probe.research.alerts.alert_sending import Send
 from probe.research.alerts.alert_state import Told, forget_gone
 from probe.research.alerts.alert_targets import AlertTarget
@@ -39,7 +40,7 @@ class PlaceRound:
 
 def describe_round(done: PlaceRound) -> str:
     """What became of one place."""
-    words = "is new: what is known by now counts as told" if done.fresh else f"{done.sent} alerts sent"
+    words = "is new: what is known by now counts as told" if done.fresh else f"{count_things(done.sent, 'alert')} sent"
     return f"{done.place}: {words}" + (f", {done.waiting} wait" if done.waiting else "") + (
         "; it did not take one: check its line, it is tried again by the next call" if done.failed else "")
 

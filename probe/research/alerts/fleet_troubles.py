@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from probe.core.counted_words import choose_word, count_things
 from probe.core.stamps import parse_time
 from probe.research.alerts.alert_texts import MAX_TEXT, Alert
 from probe.research.fleet_health.fleet_health import FleetHealth, NetworkHealth
@@ -141,15 +142,15 @@ def _list_counts(fleet: FleetFacts) -> Iterator[FleetTrouble]:
         count = fleet.count_left_out(word)
         for bits in range(1, count.bit_length() + 1):  # told again when they have doubled, not when they grow fewer
             yield FleetTrouble(name=f"{word} {bits}", kind="left_out",
-                               about=f"{count} runs {about}." if bits == count.bit_length() else "")
+                               about=f"{count_things(count, 'run')} {about}." if bits == count.bit_length() else "")
 
 
 def _list_versions(fleet: FleetFacts) -> Iterator[FleetTrouble]:
     for other, count in fleet.health.versions.get("software", {}).items():
         if other != fleet.version:
             yield FleetTrouble(name=f"version {other}", kind="version",
-                               about=f"{count} probes run {visible(other) or 'one that does not say'}, this machine "
-                                     f"{fleet.version}.")
+                               about=f"{count_things(count, 'probe')} {choose_word(count, 'runs', 'run')} "
+                                     f"{visible(other) or 'one that does not say'}, this machine {fleet.version}.")
 
 
 def _list_rollout(rollout: Mapping[str, Any]) -> Iterator[FleetTrouble]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from probe.research.cells.row_quality import REASONS
-from probe.results.files.atomic import make_folder, translate_os_errors
+from probe.results.files.atomic import make_folder, open_private, translate_os_errors
 from probe.results.files.text_cells import encode
 from probe.results.schema import Column, Kind
 
@@ -33,7 +33,7 @@ def write_left_out(path: Path | None) -> Iterator[RowListener | None]:
     make_folder(path.parent)
     left = MAX_LISTED
     columns = [Column(name=name, kind=Kind.TEXT, nullable=False, unit="", meaning="") for name in _REJECTED]
-    with translate_os_errors(path), path.open("w", encoding="utf-8", newline="") as file:
+    with translate_os_errors(path), open_private(path) as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(_REJECTED)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from probe.core.counted_words import count_things
 from probe.research.counting.cell_view import COUNTED, CellView, sum_counts
 from probe.research.engines.duckdb_connection import open_duckdb
 from probe.results.files.atomic import StoreError
@@ -96,7 +97,7 @@ class CellSteps(CellView):
             FROM cells WHERE level IN ('target', 'role', 'service') GROUP BY ALL""")
         (first, last, timeless), = self.rows("SELECT min(first), max(last), coalesce(sum(timeless), 0) FROM totals")
         if timeless:
-            raise StoreError(f"{path}: cell_start is empty in {timeless} rows; leave those rows out")
+            raise StoreError(f"{path}: cell_start is empty in {count_things(timeless, 'row')}; leave those rows out")
         if first is None:
             raise StoreError(f"{path}: there are no cells in it; cells.json beside it says what was left out and why")
         if not _FIRST <= first <= last < _LAST:

@@ -78,6 +78,7 @@ def open_cells(path: Path, before: CellsLayout, rows: int) -> Iterator[CellsWrit
     with replace_whole(path) as temporary:
         tail = temporary.with_name(f"{temporary.stem}.tail{temporary.suffix}")
         try:
+            tail.touch(mode=0o600)  # nobody else reads it, not even half made
             with pq.ParquetWriter(tail, SCHEMA, compression=_COMPRESSION) as file:
                 writer = CellsWriter(file, kept)
                 yield writer

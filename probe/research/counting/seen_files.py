@@ -78,7 +78,7 @@ def _clock_ns(folder: Path) -> int:
     """What time it is by the clock of the file system, which may be another machine's."""
     make_folder(folder)
     probe = folder / ".clock"
-    probe.touch()
+    probe.touch(mode=0o600)
     return probe.stat().st_mtime_ns
 
 

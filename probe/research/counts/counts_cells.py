@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from probe.core.counted_words import count_things
 from probe.core.stamps import format_time
 from probe.research.cells.cell_schema import MEANINGS, SCHEMA
 from probe.research.cells.failure_layers import FAILED
@@ -20,7 +21,7 @@ from probe.research.cells.file_names import ABOUT_FILE, CELLS_FILE
 from probe.research.counts.cells_origin import ORIGIN_KEY
 from probe.research.counts.counts_rows import COUNTS_REASONS, CountsRows, judge_counts
 from probe.research.counts.counts_text import read_counts_text
-from probe.results.files.atomic import StoreError, replace_file, translate_os_errors
+from probe.results.files.atomic import StoreError, replace_file, replace_whole, translate_os_errors
 
 MOST_SERIES = 50_000
 """Networks times targets that are looked at together."""
@@ -60,7 +61,8 @@ def write_counts(path: Path, out: Path, now: datetime) -> CountsSummary:
         raise StoreError(f"{path}: no row can be used{': ' + why if why else ', there is none'}")
     series = len(counts.frame[["cc", "asn", "service", "role", "target"]].drop_duplicates())
     if series > MOST_SERIES:
-        raise StoreError(f"{path}: {series} networks times targets, more than {MOST_SERIES}; give a part of them")
+        raise StoreError(f"{path}: {count_things(series, 'network')} times targets, more than {MOST_SERIES}; give a "
+                         f"part of them")
     frame = counts.frame
     summary = CountsSummary(
         rows=counts.rows, left_out=left_out, twice=counts.twice, step_s=int(counts.step.total_seconds()),
@@ -131,6 +133,5 @@ def _write(cells: pd.DataFrame, counts: CountsRows, path: Path) -> None:
              "witnesses_told": "witnesses" in counts.frame}
     schema = pa.schema(fields, metadata={ORIGIN_KEY: json.dumps(about).encode()})
     table = pa.Table.from_pandas(cells, schema=schema, preserve_index=False).replace_schema_metadata(schema.metadata)
-    temporary = path.with_name(f".{path.name}.part")
-    pq.write_table(table, temporary, compression="zstd")
-    temporary.replace(path)
+    with replace_whole(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")

@@ -16,6 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from probe.core.counted_words import choose_word, count_things
 from probe.research.counts.ooni_analysis import COLUMNS, count_analysis, is_analysis
 from probe.results.files.atomic import StoreError, translate_os_errors
 
@@ -89,7 +90,8 @@ def _read_csv(path: Path, head: bytes) -> CountsText:
         raise StoreError(f"{path}: more than {MOST_TORN} lines have not as many columns as line 1, the first is line "
                          f"{torn[0]}; separate the columns as line 1 does") from None
     if (blank := _count_blank(table)) > MOST_TORN:
-        raise StoreError(f"{path}: {blank} lines are empty, more than {MOST_TORN}; take them out")
+        raise StoreError(f"{path}: {count_things(blank, 'line')} {choose_word(blank, 'is', 'are')} empty, more than "
+                         f"{MOST_TORN}; take them out")
     lines = np.arange(2, table.num_rows + len(torn) + 2, dtype=np.int64)
     if torn:
         lines = np.delete(lines, [number - 2 for number in torn if 2 <= number < len(lines) + 2])[:table.num_rows]

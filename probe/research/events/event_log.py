@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from probe.core.counted_words import count_things
 from probe.core.stamps import format_time
 from probe.research.events.event_json import DISMISSED, FLAKY
 
@@ -100,8 +101,14 @@ def describe_row(row: LogRow) -> str:
     lab = " [laboratory]" if row["lab"] else ""
     return (f"{row['change']}{lab}: {subject} in {where}{kind}, {row['status']}, began {begin}{daily}, {over}"
             f"{_describe_hellos(row)}; "
-            f"{row['blocked']} of {row['decided']} verdicts, {row['witnesses'] or 'unknown'} witnesses, "
+            f"{row['blocked']} of {count_things(int(str(row['decided'])), 'verdict')}, "
+            f"{_count_witnesses(row['witnesses'])}, "
             f"probability {row.get('probability', row.get('confidence'))} [{row['event_id']}]")
+
+
+def _count_witnesses(value: object) -> str:
+    """How many probes saw it; nobody counted them where there is no number."""
+    return count_things(int(str(value)), "witness", "witnesses") if value else "unknown witnesses"
 
 
 def _describe_hellos(row: LogRow) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from probe.results.files.atomic import StoreError, translate_os_errors
@@ -14,6 +16,14 @@ EXAMPLES: tuple[ExampleName, ...] = get_args(ExampleName)
 EXAMPLES_FOLDER = files("probe.research.examples")
 OONI_FILE = "ooni-measurements.jsonl.gz"
 """Some runs of `may-2017` in OONI's format."""
+OONI_EXAMPLE = "ooni-measurements"
+MEANINGS: Mapping[str, str] = MappingProxyType({
+    "may-2017": "WeChat is blocked in Russia for a week",
+    "telegram-partial": "a part of Telegram is blocked",
+    "national-block": "a service is blocked in several networks of a country, and in another country not",
+    OONI_EXAMPLE: "some runs of may-2017 in OONI's format, for `probe import ooni`",
+})
+"""Everything that can be copied, and what it shows."""
 
 
 def unpack_example(name: str, folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from probe.config.settings import load_settings
+from probe.core.counted_words import choose_word, count_things
 from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult
 from probe.core.verdicts import Verdict
@@ -97,7 +98,8 @@ def _whole_run_id(directory: Path, text: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise click.UsageError(f"{len(found)} runs begin with {visible(text)}: {_listed(found)}")
+        raise click.UsageError(f"{count_things(len(found), 'run')} {choose_word(len(found), 'begins', 'begin')} with "
+                               f"{visible(text)}: {_listed(found)}")
     raise click.UsageError(f"there is no run {visible(text)} in {visible(str(directory))}{_like(text, runs)}")
 
 

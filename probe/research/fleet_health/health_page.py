@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from probe.core.counted_words import choose_word, count_things
 from probe.core.tables.outcomes import OUTCOMES
 from probe.research.fleet_health.fleet_health import FleetHealth, NetworkHealth, ProbeHealth
 from probe.research.report.markup import Html, isolate_text, join_html, make_tag
@@ -27,24 +28,27 @@ def list_findings(health: FleetHealth) -> Iterator[str]:
         yield "No run is there."
         return
     if health.silent:
-        yield f"{len(health.silent)} of {len(health.silent) + len(health.active)} probes are silent."
+        yield (f"{len(health.silent)} of {count_things(len(health.silent) + len(health.active), 'probe')} "
+               f"{choose_word(len(health.silent) + len(health.active), 'is', 'are')} silent.")
     quiet = [network for network in health.networks if network.quiet]
     if quiet:
         named = ", ".join(name_network(network) for network in quiet[:_SHOWN])
         more = f" and {len(quiet) - _SHOWN} more" if len(quiet) > _SHOWN else ""
         yield f"Fewer than half of the usual probes are there in {named}{more}."
     if health.clocks_off:
-        yield f"{len(health.clocks_off)} probes have a clock that is wrong by more than a minute."
+        yield (f"{count_things(len(health.clocks_off), 'probe')} {choose_word(len(health.clocks_off), 'has', 'have')} "
+               f"a clock that is wrong by more than a minute.")
     versions = health.versions.get("software", {})
     if len(versions) > 1:
         yield f"{len(versions)} versions of the program are in use."
     if health.cut_yesterday * 4 > health.runs_yesterday:
-        yield f"{health.cut_yesterday} of yesterday's {health.runs_yesterday} runs ended before all targets were tried."
+        yield (f"{health.cut_yesterday} of yesterday's {count_things(health.runs_yesterday, 'run')} ended before all "
+               f"targets were tried.")
     for count, what in ((health.unusable_runs, "are not as they were signed, and count for nothing"),
                         (health.unreadable_runs, "cannot be read"), (health.ahead_runs, "are dated ahead"),
                         (health.nameless_runs, "bear no name, so nobody can tell whose they are")):
         if count:
-            yield f"{count} runs {what}."
+            yield f"{count_things(count, 'run')} {what}."
 
 
 def name_network(network: NetworkHealth | ProbeHealth) -> str:
@@ -54,14 +58,16 @@ def name_network(network: NetworkHealth | ProbeHealth) -> str:
 
 def make_health_lines(health: FleetHealth) -> Iterator[str]:
     """A summary for a terminal."""
-    yield (f"{len(health.active)} probes are there, {len(health.silent)} silent; {health.runs_today} runs today, "
+    yield (f"{count_things(len(health.active), 'probe')} {choose_word(len(health.active), 'is', 'are')} there, "
+           f"{len(health.silent)} silent; {count_things(health.runs_today, 'run')} today, "
            f"{health.runs_yesterday} yesterday, {health.runs_month} in 30 days; the newest began {health.newest_run}.")
     yield from list_findings(health)
     for probe in health.silent[:_SHOWN]:
         yield (f"  silent: {visible(probe.probe_id)} ({name_network(probe)}), last run {visible(probe.last_run)}, "
                f"usually every {probe.usual_interval_h:g} h")
     told = sum(network.told for network in health.networks)
-    yield (f"{len(health.networks)} networks in {len({network.cc for network in health.networks})} countries; "
+    yield (f"{count_things(len(health.networks), 'network')} in {len({network.cc for network in health.networks})} "
+           f"countries; "
            f"a release names {told} of them.")
 
 
@@ -70,7 +76,9 @@ def make_health_page(health: FleetHealth) -> str:
     findings = list(list_findings(health)) or ["No fault was found."]
     body = join_html(
         make_tag("h1", TITLE),
-        make_tag("p", f"As of {health.generated}. {len(health.active)} probes are there; {health.runs_yesterday} runs "
+        make_tag("p", f"As of {health.generated}. {count_things(len(health.active), 'probe')} "
+                      f"{choose_word(len(health.active), 'is', 'are')} there; "
+                      f"{count_things(health.runs_yesterday, 'run')} "
                       f"yesterday, {health.runs_month} in 30 days."),
         make_tag("ul", [make_tag("li", each) for each in findings]),
         _section("Silent probes", ("name of the month", "network", "last run", "usually every"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from probe.core.counted_words import choose_word, count_things
 from probe.core.tables.store_states import ABSENT, BLOCKED, IN, REASONS
 from probe.research.look.beside_values import OutageReport, RegisterMention, RegisterSays, StoreListing
 from probe.research.look.look_values import LookData, LookFinding, LookSentence
@@ -50,7 +51,7 @@ def is_explained_by_outage(data: LookData, finding: LookFinding) -> bool:
 
 def _describe_outage(data: LookData, outage: OutageReport) -> str:
     named = [f"AS{asn} ({data.operators[asn]})" if asn in data.operators else f"AS{asn}" for asn in outage.asns[:4]]
-    more = f" and {len(outage.asns) - 4} more networks" if len(outage.asns) > 4 else ""
+    more = f" and {count_things(len(outage.asns) - 4, 'more network')}" if len(outage.asns) > 4 else ""
     place = ", ".join(named) + more if named else (
         f"a part of {data.subject.cc} ({outage.part})" if outage.part else data.subject.cc)
     signal = f", by its data {outage.signal!r}" if outage.signal else ""
@@ -78,7 +79,8 @@ def _of_register(data: LookData, number: int, register: RegisterSays) -> Iterato
     stood = f"{register.title}, as of {register.time or 'a time that is not told'}"
     if not register.mentions:
         yield LookSentence(topic="law", rows=rows, text=(
-            f"{stood}: none of {register.entries} entries names one of {register.targets} targets of {title}. Not "
+            f"{stood}: none of {count_things(register.entries, 'entry', 'entries')} names one of "
+            f"{count_things(register.targets, 'target')} of {title}. Not "
             "listed does not mean not blocked."))
     for at, mention in enumerate(register.mentions[:MAX_TOLD]):
         yield LookSentence(topic="law", rows=(f"r{number}m{at}",), text=(
@@ -86,7 +88,8 @@ def _of_register(data: LookData, number: int, register: RegisterSays) -> Iterato
             "blocked, nor that a failure is its doing."))
     if len(register.mentions) > MAX_TOLD:
         yield LookSentence(topic="law", rows=rows, text=(
-            f"{stood}: {len(register.mentions) - MAX_TOLD} more entries are in the table."))
+            f"{stood}: {count_things(len(register.mentions) - MAX_TOLD, 'more entry', 'more entries')} "
+            f"{choose_word(len(register.mentions) - MAX_TOLD, 'is', 'are')} in the table."))
 
 
 def _describe_mention(mention: RegisterMention) -> str:
@@ -97,7 +100,7 @@ def _describe_mention(mention: RegisterMention) -> str:
     count = len(mention.targets)
     shared = f"; it may be about somebody else: {mention.shared}" if mention.shared else ""
     return (f"{dated}{number}{until}, lists {mention.listed} ({MATCHES.get(mention.match, mention.match)}; "
-            f"{count} {'target' if count == 1 else 'targets'}: {roles}){shared}")
+            f"{count_things(count, 'target')}: {roles}){shared}")
 
 
 def _place_in_time(data: LookData, mention: RegisterMention) -> str:
@@ -110,7 +113,8 @@ def _place_in_time(data: LookData, mention: RegisterMention) -> str:
     days = (min(onsets).date() - entered).days
     if not days:
         return "It is dated on the day of the first confirmed failures. "
-    return f"It is dated {abs(days)} days {'before' if days > 0 else 'after'} the first confirmed failures. "
+    return (f"It is dated {count_things(abs(days), 'day')} {'before' if days > 0 else 'after'} the first confirmed "
+            f"failures. ")
 
 
 def _of_stores(data: LookData) -> Iterator[LookSentence]:

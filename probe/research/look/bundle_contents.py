@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from probe import __version__
+from probe.core.counted_words import choose_word, count_things
 from probe.core.stamps import format_time
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.inference.populations.population_rules import POPULATION_RULES
@@ -83,7 +84,8 @@ def list_differences(stored: Sequence[Mapping[str, Any]], anew: Sequence[Mapping
     """In what the sources of two answers differ; our own results, which no bundle holds, are left aside."""
     pairs = [one for one in stored if one["kind"] != "own"]
     if len(pairs) != len(anew):
-        return [f"{len(pairs)} sources were judged, now {len(anew)}"]
+        return [f"{count_things(len(pairs), 'source')} {choose_word(len(pairs), 'was', 'were')} judged, now "
+                f"{len(anew)}"]
     return [f"{old['label']}: {name} differ" for old, new in zip(pairs, anew, strict=True) for name in COMPARED
             if old[name] != new[name]]
 

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from probe.core.counted_words import choose_word, count_things
 from probe.results.files.atomic import StoreError, replace_whole, translate_os_errors
 
 MAX_BYTES, MAX_FILES = 1 << 30, 10_000
@@ -24,7 +25,8 @@ def pack_bundle(path: Path, files: Mapping[str, bytes | Path]) -> str:
     """Write the zip; its SHA-256. Raises StoreError where it would be too large, or cannot be written."""
     size = sum(part.stat().st_size if isinstance(part, Path) else len(part) for part in files.values())
     if size > MAX_BYTES or len(files) > MAX_FILES:
-        raise StoreError(f"{path}: {size >> 20} MiB in {len(files)} files are more than a bundle holds "
+        raise StoreError(f"{path}: {size >> 20} MiB in {count_things(len(files), 'file')} "
+                         f"{choose_word(len(files), 'is', 'are')} more than a bundle holds "
                          f"({MAX_BYTES >> 20} MiB, {MAX_FILES}); look at a shorter time")
     with translate_os_errors(path), replace_whole(path) as temporary:
         _pack(temporary, files)

@@ -3,6 +3,7 @@ out."""
 
 from __future__ import annotations
 
+from probe.core.counted_words import count_things
 from probe.research.look.look_values import LookData, LookSource
 from probe.research.report.language import ENGLISH
 
@@ -16,4 +17,5 @@ def describe_lab(data: LookData) -> tuple[str, str]:
 def describe_other_side(source: LookSource) -> str:
     """How many rows were left out, as `probe analyse` says it; empty: none."""
     return "" if not source.other_side else (
-        f"{source.other_side:,} rows left out, because laboratory runs and others are never mixed; see --lab.")
+        f"{count_things(source.other_side, 'row')} left out, because laboratory runs and others are never mixed; see "
+        f"--lab.")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from probe.core.counted_words import choose_word, count_things
 from probe.core.stamps import format_time
 from probe.research.look.beside_tables import make_beside_tables, make_look_table
 from probe.research.look.lab_words import describe_lab
 from probe.research.look.look_json import cite
 from probe.research.look.look_sentences import (
+    ENOUGH,
     MAX_FINDINGS,
+    NOTABLE,
+    WHOLE,
     PrintableClaim,
     anchor_finding,
     anchor_table,
     make_claims,
     make_sentences,
     may_name,
+    weigh_finding,
 )
 from probe.research.look.look_values import (
     LookData,
@@ -27,6 +32,7 @@ from probe.research.look.look_values import (
     PlannedPart,
 )
 from probe.research.look.look_words import TOPICS, WHO, name_role
+from probe.research.look.mechanism_sentences import name_causes
 from probe.research.report.language import ENGLISH
 from probe.research.report.markup import Child, Html, join_html, make_tag
 from probe.research.report.simple_document import make_simple_document
@@ -124,15 +130,17 @@ def make_tables(data: LookData) -> Iterator[Html]:
         yield make_look_table(f"Measured: {source.label}", _MEASURED_HEADS, list(_list_measured(data, source)),
                           anchor_table(number, "measured"))
         if len(source.measured) > MAX_ROWS:
-            yield make_tag("p", f"{len(source.measured) - MAX_ROWS} more rows are in --json.", class_="soft")
+            yield make_tag("p", f"{count_things(len(source.measured) - MAX_ROWS, 'more row')} "
+                                f"{choose_word(len(source.measured) - MAX_ROWS, 'is', 'are')} in "
+                                f"--json.", class_="soft")
 
 
-_FINDING_HEADS = ("Status", "Kind", "What", "Cause", "Began between", "and", "Ended between", "and", "Failed", "Of",
-                  "Probes", "Networks")
+_FINDING_HEADS = ("Status", "Kind", "What", "Reachable", "Cause", "Began between", "and", "Ended between", "and",
+                  "Failed", "Of", "Probes", "Networks")
 _PLANNED_HEADS = ("Network", "Service", "Probes", "Failed or lost something", "Of", "Share, with 95 %",
                   "Innocent names there")
 _SLOWED_HEADS = (*_PLANNED_HEADS, "From", "To", "Other services", "Other countries", "The name matters", "Not excluded")
-_MEASURED_HEADS = ("Network", "Service", "Part", "Decided", "Well", "Blocked", "Down", "Open", "Network cut",
+_MEASURED_HEADS = ("Network", "Service", "Part", "State", "Decided", "Well", "Blocked", "Down", "Open", "Network cut",
                    "Own device", "Probes", "First", "Last")
 
 
@@ -140,7 +148,8 @@ def _list_finding(data: LookData, source: LookSource, one: LookFinding) -> Itera
     yield one.status
     yield one.kind
     yield f"{one.service} {', '.join(map(name_role, one.roles))}".strip()
-    yield make_tag("code", one.mechanism)
+    yield "partly" if not weigh_finding(data, one).whole else "no"
+    yield make_tag("code", name_causes(one))
     stamps = (one.onset_from, one.onset_until, one.end_from, one.end_until)
     yield from (moment.strftime("%Y-%m-%d %H:%M") if moment else "" for moment in stamps)
     yield str(one.blocked)
@@ -162,9 +171,22 @@ def _list_measured(data: LookData, source: LookSource) -> Iterator[Html]:
         name = "not named" if hidden else _name_network(data, one)
         counts = (one.n, one.ok, one.blocked, one.down, one.inconclusive, one.network, one.local)
         form = "%Y-%m-%d" if hidden else "%Y-%m-%d %H:%M"
-        yield _make_row((name, one.service, name_role(one.role), *map(str, counts),
+        yield _make_row((name, one.service, name_role(one.role), _describe_state(one), *map(str, counts),
                          "" if one.witnesses is None else str(one.witnesses), one.first.strftime(form),
                          one.last.strftime(form)))
+
+
+def _describe_state(part: MeasuredPart) -> str:
+    """One word or two for what was counted of a part: decided runs, of which a part or most found a block."""
+    if part.n < ENOUGH:
+        return "too little decided"
+    if part.blocked >= WHOLE * part.n:
+        return "blocked"
+    if part.blocked >= NOTABLE * part.n:
+        return "partly blocked"
+    if part.down >= NOTABLE * part.n:
+        return "partly down" if part.down < WHOLE * part.n else "down"
+    return "no block found"
 
 
 def _name(data: LookData, source: LookSource, network: LookNetwork) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from probe.core.counted_words import choose_word, count_things
 from probe.research.look.beside_sentences import (
     describe_outages,
     is_explained_by_outage,
@@ -31,8 +32,9 @@ from probe.research.look.look_values import (
     SourceKind,
 )
 from probe.research.look.look_words import DECIDES, WHO, Topic, describe_doubt, describe_word, name_role
-from probe.research.look.planned_sentences import count_trouble, describe_slowed_part
-from probe.research.report.language import ENGLISH, find_block_type
+from probe.research.look.mechanism_sentences import describe_mechanism
+from probe.research.look.planned_sentences import count_trouble, describe_slowed_part, describe_told_part, is_told_by
+from probe.research.report.language import ENGLISH
 from probe.results.archive.release import DELAY, MIN_PROBES
 
 STALE = timedelta(hours=24)
@@ -103,13 +105,15 @@ def _of_source(data: LookData, number: int, source: LookSource) -> Iterator[Look
     yield from _of_planned(data, number, source)
     for defect in source.defects[:MAX_FINDINGS]:
         yield LookSentence(topic="else", rows=table, text=(
-            f"{source.label}: {defect.verdicts} verdicts were set aside, because of the program and not the network: "
+            f"{source.label}: {count_things(defect.verdicts, 'verdict')} "
+            f"{choose_word(defect.verdicts, 'was', 'were')} set aside, because of the program and not the network: "
             f"{defect.what}."))
     for window in source.dismissed[:MAX_FINDINGS]:
         yield LookSentence(
             topic="else", rows=(anchor_table(number, "dismissed"),),
-            text=f"{source.label}: failures from {window.onset} to {window.end} ({window.blocked} of {window.n} runs) "
-                 f"are told as no event, because {describe_word(window.explained_by)}.")
+            text=f"{source.label}: failures from {window.onset} to {window.end} ({window.blocked} of "
+                 f"{count_things(window.n, 'run')}) are told as no event, because "
+                 f"{describe_word(window.explained_by)}.")
     yield LookSentence(topic="unmeasured", text=_describe_gaps(data.subject, source), rows=table)
 
 
@@ -117,7 +121,8 @@ def _of_planned(data: LookData, number: int, source: LookSource) -> Iterator[Loo
     """Suspicions that the service is slowed; else how often planned connections were in trouble where it is most."""
     for part in source.slowed[:MAX_FINDINGS]:
         place = _name_network(data, part) if may_name(source, part) else "a network that is not named"
-        for topic, text in describe_slowed_part(part, data.subject, place):
+        told = any(is_told_by(part, finding) for finding in source.findings)
+        for topic, text in describe_told_part(part, place) if told else describe_slowed_part(part, data.subject, place):
             yield LookSentence(topic=topic, text=f"{source.label}: {text}", rows=(anchor_table(number, "slowed"),))
     worst = next((part for part in source.planned if part.troubled), None)
     if worst and not source.slowed:
@@ -137,7 +142,7 @@ def _list_spared(data: LookData, source: LookSource) -> str:
         named = any(may_name(source, one) for one in parts)
         if key not in struck and n >= ENOUGH and blocked < NOTABLE * n and named:
             told.append(f"{_name_network(data, parts[0])} ({blocked} of {n})")
-    rest = f" and {len(told) - MAX_NETWORKS} more networks" if len(told) > MAX_NETWORKS else ""
+    rest = f" and {count_things(len(told) - MAX_NETWORKS, 'more network')}" if len(told) > MAX_NETWORKS else ""
     return ", ".join(told[:MAX_NETWORKS]) + rest
 
 
@@ -152,12 +157,14 @@ def _describe_no_finding(data: LookData, source: LookSource) -> str:
                 f"{describe_other_side(source)}").rstrip()
     networks, last = len({(p.asn, p.label) for p in parts}), max(p.last for p in parts)
     span = f"{_time(min(p.first for p in parts))} to {_time(last)}"
-    rest = (f" {unsaid} further verdicts were left open." if unsaid else "") + (
+    rest = (f" {count_things(unsaid, 'further verdict was', 'further verdicts were')} left open." if unsaid else "") + (
         f" {cut} found the network cut as a whole." if cut else "") + _describe_silent(parts)
     if n < ENOUGH:
-        return f"{source.label}: too little was decided on {where} to say anything ({n} verdicts, {span}).{rest}"
+        return (f"{source.label}: too little was decided on {where} to say anything ({count_things(n, 'verdict')}, "
+                f"{span}).{rest}")
     old = " Nobody has measured it since." if data.now - last > STALE else ""
-    counts = f"{blocked} of {n} decided verdicts in {networks} networks found a block, {span}"
+    counts = (f"{blocked} of {count_things(n, 'decided verdict')} in {count_things(networks, 'network')} found a "
+              f"block, {span}")
     if blocked >= NOTABLE * n or unsaid + cut >= NOTABLE * (n + unsaid + cut) or _list_silent(parts):
         return (f"{source.label}: no event was established for {where}, and that it is well was not shown: "
                 f"{counts}.{rest}{old}")
@@ -177,7 +184,7 @@ def _describe_silent(parts: Sequence[MeasuredPart]) -> str:
     networks = len({(one.asn, one.label) for one in silent})
     seen = [one.last_ok for one in silent if one.last_ok]
     when = f"after {_time(max(seen))}" if seen else "at any time"
-    return f" In {networks} {'network' if networks == 1 else 'networks'} nothing was seen to be well {when}."
+    return f" In {count_things(networks, 'network')} nothing was seen to be well {when}."
 
 
 def _describe_gaps(subject: LookSubject, source: LookSource) -> str:
@@ -203,7 +210,7 @@ def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: s
     yield say("what", f"{describe_state(data, source, finding)}.")
     yield say("where", f"{_describe_networks(data, source, finding)}.")
     yield say("since", f"{describe_time(data, source, finding)}.")
-    yield say("how", _describe_mechanism(finding))
+    yield say("how", describe_mechanism(finding))
     yield say("sure", describe_certainty(finding))
     if finding.ruled_out:
         yield say("else", "Asked and ruled out: "
@@ -300,7 +307,7 @@ def is_by_day(source: LookSource, finding: LookFinding) -> bool:
 def describe_certainty(finding: LookFinding) -> str:
     """How sure a finding is, and on what that rests."""
     seen = ("nobody counted the probes" if finding.witnesses is None else
-            f"at least {finding.witnesses} {'probe' if finding.witnesses == 1 else 'probes'} saw it")
+            f"at least {count_things(finding.witnesses, 'probe')} saw it")
     if finding.kind == "population":
         if finding.status == "confirmed":
             return f"Many probes together show a block: {describe_word(finding.basis)}; {seen}."
@@ -333,7 +340,7 @@ def _describe_networks(data: LookData, source: LookSource, finding: LookFinding)
     if len(named) > MAX_NETWORKS:
         each.append(f"{len(named) - MAX_NETWORKS} more")
     if quiet := len(finding.networks) - len(named):
-        each.append(f"{quiet} {'network is' if quiet == 1 else 'networks are'} not named: fewer than "
+        each.append(f"{count_things(quiet, 'network is', 'networks are')} not named: fewer than "
                     f"{NAMED_FROM[source.kind]} probes are known there")
     return "; ".join(each) or "no network is known"
 
@@ -342,8 +349,8 @@ def _name_place(data: LookData, source: LookSource, finding: LookFinding) -> str
     named = [_name_network(data, one) for one in _named(source, finding)[:MAX_NETWORKS]]
     rest = len(finding.networks) - len(named)
     if not named:
-        return f"{rest} {'network' if rest == 1 else 'networks'} in {data.subject.cc}"
-    others = f" and {rest} other {'network' if rest == 1 else 'networks'}" if rest else ""
+        return f"{count_things(rest, 'network')} in {data.subject.cc}"
+    others = f" and {count_things(rest, 'other network')}" if rest else ""
     return f"{', '.join(named)}{others} in {data.subject.cc}"
 
 
@@ -375,15 +382,7 @@ def _name_parts(subject: LookSubject, finding: LookFinding) -> str:
     if not finding.targets:
         return whole
     count = len(finding.targets)
-    return f"{f'{count} endpoints' if count > 1 else f'the endpoint {finding.targets[0]}'} of {whole}"
-
-
-def _describe_mechanism(finding: LookFinding) -> str:
-    known = find_block_type(finding.mechanism) if finding.mechanism else None
-    if known is None:
-        return "How it fails is not known from these data."
-    hedge = "" if finding.status == "confirmed" else " Whether that is a block is not decided."
-    return f"{known.meaning[:1].upper()}{known.meaning[1:]} ({finding.mechanism}).{hedge}"
+    return f"{count_things(count, 'endpoint') if count > 1 else f'the endpoint {finding.targets[0]}'} of {whole}"
 
 
 def _is_stale(data: LookData, finding: LookFinding) -> bool:

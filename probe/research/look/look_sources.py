@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from probe.research.look.look_values import (
     MeasuredPart,
     SourceKind,
 )
+from probe.research.look.mechanism_sentences import list_target_causes
 from probe.research.look.planned_parts import list_planned_parts, list_slowed_parts
 from probe.research.look.population_findings import make_population_findings
 from probe.research.slowed.slowed_services import QuarterTally
@@ -70,6 +72,9 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
                                   pc.not_equal(roles["probe_cc"], subject.cc)))
     events = [make_event_finding(row, subject) for row in analysis.found["events"] if row["cc"] == subject.cc and (
         row["kind"] == "network" or is_about(subject, row["service"], row["targets"]))]
+    if events:
+        failed = read_failed_targets(path, subject.cc, mine)
+        events = [add_causes(one, failed) for one in events]
     measured = tuple(_measured(own, origin.step, names, witnesses_told=origin.witnesses_told))
     known = {part.asn for part in measured if part.known}
     record = analysis.names if kind == "own" else None
@@ -126,6 +131,35 @@ def read_role_cells(path: Path) -> Any:
         path, filters=[("level", "=", "role")], read_dictionary=_REPEATED, partitioning=None,
         columns=[*_COUNTS, "probe_cc", "probe_asn", "service", "role", "cell_start", "witnesses", "standing"],
     ).unify_dictionaries()
+
+
+def read_failed_targets(path: Path, cc: str, services: Sequence[str]) -> Any:
+    """The cells of targets that were blocked somewhere, as an Arrow table."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(
+        path, filters=[("level", "=", "target"), ("probe_cc", "=", cc), ("service", "in", list(services)),
+                       ("blocked", ">", 0)] if services else [("level", "=", "")], partitioning=None,
+        columns=["probe_asn", "service", "role", "target_id", "cell_start", "blocked", "block_type"])
+
+
+def add_causes(finding: LookFinding, failed: Any) -> LookFinding:
+    """An event with the causes of its targets; `failed`: what `read_failed_targets` gives."""
+    import pyarrow.compute as pc
+
+    if finding.kind == "network":
+        return finding
+    asns = [one.asn for one in finding.networks]
+    begin = finding.onset_from or finding.onset_until - timedelta(hours=1)
+    inside = failed.filter(pc.and_(pc.equal(failed["service"], finding.service), pc.and_(
+        pc.greater_equal(failed["cell_start"], begin), pc.less(failed["cell_start"], finding.last))))
+    votes: Counter[tuple[str, str]] = Counter()
+    for row in inside.group_by(["probe_asn", "role", "target_id", "block_type"]).aggregate(
+            [("blocked", "sum")]).to_pylist():
+        here = 0 in asns or row["probe_asn"] in asns
+        if here and row["role"] in finding.roles and (not finding.targets or row["target_id"] in finding.targets):
+            votes[row["target_id"][:MAX_TEXT], row["block_type"]] += row["blocked_sum"]
+    return replace(finding, causes=list_target_causes(votes))
 
 
 def _texts(words: Sequence[str]) -> Any:

@@ -37,6 +37,16 @@ class LookNetwork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetCause:
+    """How one target fails, and how often it was met so."""
+
+    target: str
+    cause: str
+    """Block type."""
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookFinding:
     """Something that happened: when, to what, how, and how sure that is."""
 
@@ -70,6 +80,8 @@ class LookFinding:
     """Of a population's verdict: what an accusation rests on."""
     ruled_out: tuple[str, ...]
     not_ruled_out: tuple[str, ...]
+    causes: tuple[TargetCause, ...] = ()
+    """Target by target, as far as targets were counted; those of one target may differ from those of another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from probe.core.tables.event_checks import EventCheck
 from probe.core.tables.population_words import PopulationDoubt
 from probe.core.tables.words import read_word
-from probe.research.look.look_values import LookSubject, PlannedPart, SlowedPart
+from probe.research.look.look_values import LookFinding, LookSubject, PlannedPart, SlowedPart
 from probe.research.look.look_words import DECIDES, Topic
 from probe.research.slowed.slowed_services import DOUBTS, Doubt
 
@@ -34,6 +34,22 @@ def describe_slowed_part(part: SlowedPart, subject: LookSubject, place: str) -> 
     decides = [DECIDES[_CHECKS[word]] for word in doubts if word in _CHECKS]
     if decides:
         yield "decide", f"{'; '.join(decides)}."
+
+
+def is_told_by(part: SlowedPart, finding: LookFinding) -> bool:
+    """Whether a finding explains such a suspicion: it stops as much of the service on that network, on all its days.
+    Connections that are blocked are in trouble as well, and to tell them twice would make two blocks of one."""
+    if finding.kind == "network" or finding.service != part.service or finding.strength < part.low or (
+            part.asn, part.label) not in {(one.asn, one.label) for one in finding.networks}:
+        return False
+    first = (finding.onset_from or finding.onset_until).date().isoformat()
+    return first <= part.first_day and part.last_day <= finding.last.date().isoformat()
+
+
+def describe_told_part(part: SlowedPart, place: str) -> Iterator[tuple[Topic, str]]:
+    """The trouble of planned connections where a finding explains it."""
+    yield "sure", (f"planned connections from {place} were in trouble on the same days, which is no second finding: "
+                   f"{count_trouble(part)}.")
 
 
 def count_trouble(part: PlannedPart) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from probe.core.stamps import parse_time
 from probe.research.events.event import agree_on_cause
 from probe.research.look.look_values import LookFinding, LookNetwork
+from probe.research.look.mechanism_sentences import list_target_causes
 
 APART = timedelta(days=2)
 """Stretches that are further apart than this are findings of their own."""
@@ -65,6 +66,7 @@ def _finding(rows: Sequence[Row], last_ok: LastOk, known: Container[int]) -> Loo
         mechanism=agree_on_cause(_count_causes(rows)),
         n=n, blocked=struck, witnesses=max(row["witnesses_alike"] for row in rows), strength=struck / n if n else 0.0,
         daily_hours=None, probability=None, basis=first["basis"], ruled_out=(),
+        causes=list_target_causes(_count_by_target(rows)),
         not_ruled_out=tuple(dict.fromkeys(word for row in rows for word in row["not_excluded"].split())))
 
 
@@ -93,6 +95,14 @@ def _is_fresh(row: Row) -> bool:
 
 def _count_causes(rows: Sequence[Row]) -> Counter[str]:
     votes = Counter[str]()
+    for (_, cause), n in _count_by_target(rows).items():
+        votes[cause] += n
+    return votes
+
+
+def _count_by_target(rows: Sequence[Row]) -> Counter[tuple[str, str]]:
+    votes = Counter[tuple[str, str]]()
     for row in rows:
-        votes[row["block_type"] if row["outcome"] == "blocked" else row["suspected"]] += row["struck"]
+        cause = row["block_type"] if row["outcome"] == "blocked" else row["suspected"]
+        votes[row["target_id"], cause] += row["struck"]
     return votes

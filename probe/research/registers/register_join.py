@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from probe.core.counted_words import count_things
 from probe.core.endpoints import Endpoint
 from probe.research.registers.register_names import is_address, parse_name, parse_network, parse_url
 from probe.research.registers.register_types import MAX_REFUSED_KEPT, ListDate, RefusedEntry, RegisterEntry
@@ -191,7 +192,7 @@ def _explain_shared(entry: RegisterEntry, address: str, index: TargetIndex) -> s
     if network := find_shared_network(address):
         signs.append(f"the address is one of {network}'s, which many sites share")
     if len(services := index.neighbours(address)) > 1:
-        signs.append(f"{len(services)} services of the catalogue are at this address")
+        signs.append(f"{count_things(len(services), 'service')} of the catalogue are at this address")
     if others := len({*entry.hosts, *entry.masks}):
         signs.append(f"the entry names {others if others <= _SOME_NAMES else 'many'} other "
                      f"{'host' if others == 1 else 'hosts'}, and not this one")

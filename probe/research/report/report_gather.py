@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from probe.core.counted_words import count_things
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
@@ -76,7 +77,8 @@ def gather_report(directory: Path, *, without: Collection[str] = (),
     """The parts of a results folder without some runs, the network with most runs first. Raises StoreError."""
     runs = list(stored_runs(directory, without=without))
     if not runs:
-        raise StoreError(f"{directory}: none of the {len(without)} runs is as it was signed; see probe verify")
+        raise StoreError(f"{directory}: none of the {count_things(len(without), 'run')} is as it was signed; see "
+                         f"probe verify")
     parts: dict[ReportNetwork, NetworkPart] = {}
     for done, run in enumerate(runs, start=1):
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from probe.core.counted_words import choose_word, count_things
 from probe.operation.updates.list_document import (
     ListDocument,
     ListError,
@@ -106,7 +107,7 @@ def describe_rollout(rows: RolloutRows, question: RolloutQuestion, stage: Staged
 def make_rollout_lines(rollout: Rollout) -> Iterator[str]:
     """The same for a terminal; words of others are for the caller to neutralise."""
     some = rollout.whole["ok"]
-    yield (f"{some.first_probes} probes with {rollout.first} beside {some.rest_probes} with "
+    yield (f"{count_things(some.first_probes, 'probe')} with {rollout.first} beside {some.rest_probes} with "
            f"{rollout.rest or 'another version'}, in the same countries on the same days since {rollout.since}.")
     if not rollout.drawn:
         yield "Nobody drew them: who upgrades first may be another in much, and a difference may come from that."
@@ -127,14 +128,18 @@ def make_rollout_lines(rollout: Rollout) -> Iterator[str]:
 def _list_others(rollout: Rollout) -> Iterator[str]:
     """What could not be compared."""
     for target in rollout.added:
-        yield (f"Of the first alone: {target.target_id}: {target.probes} probes, {target.n} verdicts, {target.ok} ok, "
+        yield (f"Of the first alone: {target.target_id}: {count_things(target.probes, 'probe')}, "
+               f"{count_things(target.n, 'verdict')}, {target.ok} ok, "
                f"{target.blocked} blocked")
     if rollout.gone:
-        yield f"{rollout.gone} targets are measured no more by the first."
+        yield (f"{count_things(rollout.gone, 'target')} {choose_word(rollout.gone, 'is', 'are')} measured no more by "
+               f"the first.")
     if rollout.waiting_probes:
-        yield f"{rollout.waiting_probes} probes were drawn and have not taken it yet."
+        yield (f"{count_things(rollout.waiting_probes, 'probe')} {choose_word(rollout.waiting_probes, 'was', 'were')} "
+               f"drawn and have not taken it yet.")
     if rollout.odd_probes:
-        yield f"{rollout.odd_probes} probes have it and were not drawn for it: they count for nothing here."
+        yield (f"{count_things(rollout.odd_probes, 'probe')} {choose_word(rollout.odd_probes, 'has', 'have')} it and "
+               f"were not drawn for it: they count for nothing here.")
 
 
 def _describe_interval(one: GroupDifference) -> str:

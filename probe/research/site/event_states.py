@@ -48,7 +48,7 @@ def make_look(data: SiteData, event: SiteEvent, change: SiteChange | None = None
     subject = LookSubject(service=event.service, title=name_service(data, event.service), cc=event.cc, roles=(),
                           sites=frozenset(), site_targets=frozenset())
     return LookData(subject=subject, sources=(make_source(data, event, finding),), operators=data.operators,
-                    now=(change.published if change else data.now) - wait_for(data.kind))
+                    lab=data.lab, now=(change.published if change else data.now) - wait_for(data.kind))
 
 
 def name_service(data: SiteData, service: str) -> str:
@@ -57,8 +57,8 @@ def name_service(data: SiteData, service: str) -> str:
 
 
 def name_event(data: SiteData, event: SiteEvent) -> str:
-    """A heading: the subject and the country."""
-    return f"{name_service(data, event.service)} in {event.cc}"
+    """A heading: the subject and the country; of the laboratory's events it says so."""
+    return f"{name_service(data, event.service)} in {event.cc}{' (laboratory)' if data.lab else ''}"
 
 
 def say_state(data: SiteData, event: SiteEvent, change: SiteChange | None = None) -> str:
@@ -67,13 +67,19 @@ def say_state(data: SiteData, event: SiteEvent, change: SiteChange | None = None
     look = make_look(data, event, change)
     said = _begin(describe_state(look, look.sources[0], finding))
     withdrawn = change.change == "withdrawn" if change else event.withdrawn
-    return f"Withdrawn, since later data do not bear it out. It said: {said}." if withdrawn else f"{said}."
+    told = f"Withdrawn, since later data do not bear it out. It said: {said}." if withdrawn else f"{said}."
+    return _mark(data, told)
 
 
 def say_time(data: SiteData, event: SiteEvent, finding: LookFinding) -> str:
     """When it began and ended, as intervals."""
     look = make_look(data, event)
-    return f"{_begin(describe_time(look, look.sources[0], finding))} (UTC)."
+    return _mark(data, f"{_begin(describe_time(look, look.sources[0], finding))} (UTC).")
+
+
+def _mark(data: SiteData, sentence: str) -> str:
+    """A sentence that may be copied from the site says where it is from, wherever it stands then."""
+    return f"In the laboratory: {sentence}" if data.lab else sentence
 
 
 def _begin(words: str) -> str:

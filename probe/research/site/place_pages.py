@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from probe.core.counted_words import count_things
 from probe.research.report.markup import Html, join_html, make_tag
 from probe.research.site.day_lines import DayLine, add_day_lines
 from probe.research.site.event_states import name_service
@@ -132,7 +133,8 @@ def _make_measured(data: SiteData, place: PlacePage, page: str) -> Html:
                      _pair_links(place, key, page)) for key in sorted(place.links, key=lambda one: place.names[one])]
     return make_tag(
         "section", make_tag("h2", "What was measured", id="measured-h"),
-        make_tag("p", f"{place.chart}, the last {min(STRIP_DAYS, data.days)} days. A day is called blocked where at "
+        make_tag("p", f"{place.chart}, the last {count_things(min(STRIP_DAYS, data.days), 'day')}. A day is called "
+                      f"blocked where at "
                       "least half of what was decided was blocked, mixed from a tenth on; with fewer than five decided "
                       "runs it is called too few.", class_="note"),
         draw_in_page(data, place.lines, place.names), make_tag("details", make_tag("summary", "Each with its page" + (

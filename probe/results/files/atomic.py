@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 Writer = Callable[[BinaryIO], None]
 
 BINARY = getattr(os, "O_BINARY", 0)
 """For `os.open`: Windows would write two bytes for each end of line. Descriptors are never inherited (PEP 446)."""
+_PRIVATE = 0o600
 _TEMPORARY = ".part"
 _STALE_S = 3600.0
 """A temporary file this old was left by a crash: writing one run takes seconds."""
@@ -99,19 +100,29 @@ def replace_by_writer(path: Path, write: Writer) -> None:
 def replace_whole(path: Path) -> Iterator[Path]:
     """Gives a temporary name, for who must write by name; what is written there takes the place of `path` at the end.
 
-    After a failure nothing is left of it, and what was there before stays. Raises StoreError.
+    After a failure nothing is left of it, and what was there before stays. The file is this user's alone (0600),
+    whoever wrote it. Raises StoreError.
     """
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
     with translate_os_errors(path):
         try:
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, _PRIVATE))
             yield temporary
+            temporary.chmod(_PRIVATE)  # a library may have put a file of its own there
             os.replace(temporary, path)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
             raise
         sync_folder(path.parent)
+
+
+def open_private(path: Path) -> TextIO:
+    """Opens a text file to write, this user's alone where it is new, for lists that need not be whole. Raises
+    OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, _PRIVATE)
+    return os.fdopen(handle, "w", encoding="utf-8", newline="")
 
 
 def make_folder(folder: Path) -> None:
@@ -175,7 +186,7 @@ def append_lines(path: Path, lines: bytes) -> None:
 
     A line that a crash or a full disk cut off stays, ended, as one that nobody can read.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY | getattr(os, "O_NOFOLLOW", 0), _PRIVATE)
     try:
         size = os.fstat(handle).st_size
         os.lseek(handle, max(0, size - 1), os.SEEK_SET)
@@ -191,7 +202,7 @@ def append_lines(path: Path, lines: bytes) -> None:
 
 
 def _write_synced(path: Path, write: Writer) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, _PRIVATE)
     with os.fdopen(handle, "wb") as file:
         write(file)
         file.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -20,7 +21,7 @@ from probe.catalogue.load import load_catalogue
 from probe.config.settings import load_settings
 from probe_lab.cli.lab import lab
 from probe_lab.draw import draw_scenario
-from probe_lab.format.scenario import DIRECTORY, load_scenario
+from probe_lab.format.scenario import DIRECTORY, load_scenario, read_scenario
 from probe_lab.lab_types import VANTAGE_CC
 from probe_lab.scoring.calibration import calibration
 from probe_lab.scoring.expect import Judgement
@@ -239,6 +240,16 @@ def test_a_worse_line_is_the_scenario_s_but_for_loss_and_distance() -> None:
     assert worse.flags.split() == ["--loss", "0.05", "--rtt-ms", "300", "--cc", "ES"]
     assert worse.flags in make_replay_command(replace(_result(None), line=worse))
     assert Line().under(plain) == plain
+
+
+def test_a_verdict_is_replayed_in_the_file_that_its_scenario_came_from(tmp_path: Path) -> None:
+    file = tmp_path / "my own" / "mine.toml"
+    file.parent.mkdir()
+    file.write_bytes((DIRECTORY / "sni-gfw2.toml").read_bytes())
+    named, packaged = read_scenario(file), load_scenario("sni-gfw2")
+    assert (named.file, packaged.file) == (str(file), "")
+    words = shlex.split(make_replay_command(replace(_result(None), scenario=named.name, file=named.file)))
+    assert words[words.index("--scenario") + 1] == str(file)
 
 
 # --- causes as a tree

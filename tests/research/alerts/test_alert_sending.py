@@ -104,7 +104,7 @@ def test_a_place_that_refuses_is_tried_again_and_its_secret_is_told_nowhere(
             failed.stdout)["places"][0]
     assert {path for path, _ in hook.posts} == {f"/{SECRET}"}, "no redirect is followed"
     hook.status = 200
-    assert "1 alerts sent" in call(analysis, line).stdout
+    assert "1 alert sent" in call(analysis, line).stdout
     kept = (analysis / "alerts.json").read_text()
     out, err = capfd.readouterr()
     assert SECRET not in out + err + failed.output + kept + "".join(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,13 @@ import pytest
 from probe.research.cells.known_names import KnownNames
 from probe.research.cells.name_standing import NO_NAMES, number_names, number_vouched
 from probe.research.look.look_sentences import may_name
-from probe.research.look.look_sources import count_known_probes, make_empty_source, make_event_finding
+from probe.research.look.look_sources import (
+    add_causes,
+    count_known_probes,
+    make_empty_source,
+    make_event_finding,
+    read_failed_targets,
+)
 from probe.research.look.look_values import LookSubject
 from probe.results.archive.vouched_names import VouchedName, VouchedNames
 
@@ -67,3 +74,29 @@ def test_probes_of_a_network_are_counted_as_a_release_counts_them(
     made = replace(made, kind=kind, networks=tuple(replace(one, witnesses=witnesses) for one in made.networks))
     (network,) = count_known_probes(made, "RU", names_of(people, days)).networks
     assert may_name(OWN, network) is named
+
+
+def cell(target: str, cause: str, *, hour: int = 5, asn: int = 64500, role: str = "chat", level: str = "target",
+         cc: str = "RU", blocked: int = 3) -> dict[str, Any]:
+    return {"probe_cc": cc, "probe_asn": asn, "level": level, "service": "telegram", "role": role, "target_id": target,
+            "cell_start": datetime(2026, 5, 1, hour, tzinfo=UTC), "blocked": blocked, "block_type": cause}
+
+
+@pytest.mark.parametrize(("cells", "causes"), [
+    ([cell("a", "tls.reset.sni"), cell("b", "ip.blackhole")], {"a": "tls.reset.sni", "b": "ip.blackhole"}),
+    ([cell("a", "tls.reset.sni"), cell("b", "ip.blackhole", hour=3)], {"a": "tls.reset.sni"}),
+    ([cell("a", "tls.reset.sni"), cell("b", "ip.blackhole", asn=64501)], {"a": "tls.reset.sni"}),
+    ([cell("a", "tls.reset.sni"), cell("b", "ip.blackhole", role="web")], {"a": "tls.reset.sni"}),
+    ([cell("a", "tls.reset.sni"), cell("b", "ip.blackhole", level="role")], {"a": "tls.reset.sni"}),
+    ([cell("a", "tls.reset.sni"), cell("b", "ip.blackhole", cc="DE")], {"a": "tls.reset.sni"}),
+    ([cell("a", "tls.reset.sni"), cell("b", "", blocked=0)], {"a": "tls.reset.sni"}),
+    ([], {}),
+], ids=["two targets", "before", "another network", "another part", "no target", "another country", "well", "none"])
+def test_causes_are_those_of_the_events_own_targets(tmp_path: Path, cells: list[dict[str, Any]],
+                                                    causes: dict[str, str]) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "cells.parquet"
+    pq.write_table(pa.Table.from_pylist([cell("z", "tls.reset", cc="FR"), *cells]), path)
+    told = event(by_network=[event()["by_network"][0] | {"end": ["2026-05-01T09:00:00Z", None]}])
+    found = add_causes(make_event_finding(told, SUBJECT), read_failed_targets(path, "RU", ["telegram"]))
+    assert {one.target: one.cause for one in found.causes} == causes

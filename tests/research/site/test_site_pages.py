@@ -322,3 +322,24 @@ def test_made_up_data_say_so_on_every_page(tmp_path: Path) -> None:
     wish = SiteWish(frame=SiteFrame(name="x", address="", lab=data.lab), png=False)
     for order in list_orders(data, wish):
         assert all(b"Made-up data." in content for path, content in order.make().items() if path.endswith(".html"))
+
+
+@pytest.mark.parametrize("lab", [False, True])
+def test_a_sentence_that_may_be_copied_says_that_it_is_of_the_laboratory(tmp_path: Path, lab: bool) -> None:
+    """Titles and summaries of feeds, what others show of a link, and sentences for programs leave the page's banner
+    behind; and nothing is offered to be printed."""
+    folder = write_analysis(tmp_path, [{**log_row("a"), "lab": lab}], lab=lab)
+    data = gather_site(folder, now=at(24 * DAYS), operators={})
+    wish = SiteWish(frame=SiteFrame(name="x", address="", lab=data.lab), png=False)
+    made = {path: content for order in list_orders(data, wish) for path, content in order.make().items()}
+    (event,) = data.events
+    (page,) = [content.decode() for path, content in made.items() if path == f"event/{event.key}.html"]
+    assert ("To be printed" in page) is not lab
+    entries = [entry for path, content in made.items() if path.endswith(".atom")
+               for entry in feedparser.parse(content).entries]
+    told = [*(text for entry in entries for text in (entry.title, entry.summary)),
+            *(one["sentence"] for one in json.loads(made["events.json"])["events"]),
+            *(one for text in made if text.endswith(".html") and "event/" in text
+              for one in re.findall(r'<meta[^>]*content="([^"]*not reachable[^"]*)"', made[text].decode()))]
+    assert entries
+    assert {"laboratory" in text for text in told} == {lab}
