@@ -37,9 +37,10 @@ def _results_of(title: str, source: str, at_s: float, attempt: int) -> list[RunR
     """A run with a row that differs in one column from the one before, and another with nothing but another name."""
     made = a_result("r-1", text=title)
     first, second = made.observations
-    said: Verdict = replace(made.verdicts[0], sources=(source,), confidence=at_s, reason=title)
+    said: Verdict = replace(made.verdicts[0], sources=(source,), theirs=(title, source), confidence=at_s, reason=title)
     told = replace(made.controls[0], t0_s=at_s, http_title=source)
-    seen = (first, replace(first, observation_id="r-1.3", t0_s=at_s, attempt=attempt), second)
+    seen = (first, replace(first, observation_id="r-1.3", t0_s=at_s, attempt=attempt), second,
+            replace(first, tcp=replace(first.tcp, min_rtt_ms=at_s)))
     one = replace(made, observations=seen, verdicts=(said, replace(said, attempts=attempt)), controls=(told,))
     return [one, replace(one, run=replace(one.run, run_id="r-2"),
                          observations=tuple(replace(o, run_id="r-2", tainted_by=source) for o in seen))]
