@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
-from probe.core.renewal import renew
+from probe.core.renewal import make_renewer, renew
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.combine import MAX_EVIDENCE
 
@@ -54,8 +54,12 @@ def _essence(o: Observation) -> Hashable:
             o.dns.resolver_address, o.dns.answers, o.app)
 
 
+_say_again = make_renewer(Verdict, "theirs", "sources", "evidence", "attempts")
+
+
 def _renew(verdict: Verdict, target: Verdict, rows: Sequence[Observation]) -> Verdict:
     looked_up = not any(o.target_id for o in rows)
     own = [o for o in rows if (o.target_id or looked_up) and o.purpose == "target"]
-    return renew(verdict, theirs=target.theirs, sources=target.sources,
-                 evidence=tuple(o.observation_id for o in own)[:MAX_EVIDENCE], attempts=len({o.attempt for o in own}))
+    return _say_again(verdict, theirs=target.theirs, sources=target.sources,
+                      evidence=tuple([o.observation_id for o in own[:MAX_EVIDENCE]]),
+                      attempts=len({o.attempt for o in own}))

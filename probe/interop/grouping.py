@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from probe.catalogue.owners import find_owner
 from probe.core.observations import Observation
-from probe.core.renewal import build, renew
+from probe.core.renewal import build, make_builder, renew
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
 from probe.core.tables.operations import LOOKUPS, Operation
@@ -167,15 +167,18 @@ def _by_target(members: Members) -> dict[str, list[tuple[MeasuredTarget, Importe
     return found
 
 
+_make_place = make_builder(Verdict, "target_id", "service", "role", "owner", "input", "outcome", "theirs", "sources")
+
+
 def _make_unjudged(aims: Aims) -> Verdict:
     """The place of a verdict: whose it is, what its engine says, and where it came from."""
     first = aims[0][0]
-    return build(
-        Verdict, target_id=first.target_id, service=first.service, role=first.role,
+    return _make_place(
+        target_id=first.target_id, service=first.service, role=first.role,
         owner=find_owner(first.service, parse_host(first.inputs[0])),
         input=first.inputs[0], outcome=NOT_ATTEMPTED,
-        theirs=tuple(f"{m.test} {m.version}: {aim.theirs}" for aim, m in aims),
-        sources=tuple(m.source for _, m in aims),
+        theirs=tuple([f"{m.test} {m.version}: {aim.theirs}" for aim, m in aims]),
+        sources=tuple([m.source for _, m in aims]),
     )
 
 
@@ -183,8 +186,8 @@ def _frame(key: Key, run_id: str, members: Members, verdicts: Sequence[Verdict],
     began = members[0][0].start
     last = max(m.start + timedelta(seconds=max((o.t_s for o in m.observations), default=0.0)) for m, _ in members)
     kinds = {m.network_type for m, _ in members}
-    return Run(
-        run_id=run_id, engine=ENGINE, measurement_start_time=format_time(began),
+    return build(
+        Run, run_id=run_id, engine=ENGINE, measurement_start_time=format_time(began),
         measurement_end_time=format_time(last),
         n_targets=len(verdicts), n_observations=rows, rules_version=RULES_VERSION,
         software_version=key.software, schema_version=SCHEMA_VERSION,
