@@ -9,20 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any
 
 from probe.core.observations import Observation
 from probe.core.runs import Run
 from probe.core.verdicts import Verdict
 from probe.results.files.text_cells import encode
-from probe.results.flat_observation import DEFAULTS, PLACES, UNLISTED
+from probe.results.flat_observation import DEFAULTS, PARTS, PLACES, UNLISTED
 from probe.results.row_codec import FLATTEN, SUBJECTS, Record, make_frame, make_uid
 from probe.results.schema import FRAME, Column, Kind, Table
 
 _SHORT, _MOST_MADE = 128, 2048
 """Characters of a text whose cell is kept, and how many are, of each column."""
-_MOST_TEMPLATES = 4096
+_MOST_TEMPLATES, _MOST_LINES = 1024, 8
 _SPECIAL = re.compile('[,"\r\n]')
 _WORD = "[0-9A-Za-z][0-9A-Za-z ./:_-]*"
 _PLAIN, _PLAIN_LIST = re.compile(_WORD), re.compile(f"{_WORD}(?:;{_WORD})*")
@@ -66,16 +66,30 @@ class FrameText:
 
 @dataclass(slots=True, kw_only=True)
 class _Form:
-    """Lines in which the same columns are filled in, each by its own row."""
+    """Lines in which the same columns are missing, to be filled in for each row."""
 
     is_missing: Sequence[bool]
-    """Of each column in order: it is not in the template."""
+    """Of each column of the table in order."""
     read: Callable[[Any], tuple[Any, ...]]
     """The values of those columns."""
     writers: Sequence[Callable[[Any], str] | None]
     """What writes each; None: `%s` does."""
     templates: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    """The values of all columns that seldom differ -> the line."""
+    """The values of the columns that last -> the line."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Lines:
+    """The lines of records with the same empty parts, of which nothing is read."""
+
+    read_lasting: Callable[[Any], tuple[Any, ...]]
+    """All values but those that differ in nearly every row, and those of `read_seldom`."""
+    read_seldom: Callable[[Any], tuple[Any, ...]]
+    no_seldom: tuple[Any, ...]
+    """Their defaults."""
+    usual: _Form
+    """Of rows in which these are their defaults."""
+    full: _Form
 
 
 class RowTexts:
@@ -83,34 +97,27 @@ class RowTexts:
 
     def __init__(self, table: Table) -> None:
         columns = table.columns[len(FRAME):]
-        varying = _VARYING.get(table.row, frozenset())
-        defaults = DEFAULTS if table.row is Observation else {f.name: f.default for f in fields(table.row)}
+        is_nested = table.row is Observation
+        self._varying = _VARYING.get(table.row, frozenset())
+        self._defaults = DEFAULTS if is_nested else {f.name: f.default for f in fields(table.row)}
         self._flatten = FLATTEN.get(table.row)
-        self._cells = [_start_cell(column, defaults.get(column.name, MISSING)) for column in columns]
+        self._cells = [_start_cell(column, self._defaults.get(column.name, MISSING)) for column in columns]
         self._subject = SUBJECTS[table.row]
-        self._places = PLACES if table.row is Observation else {}
-        seldom = [c for c in columns if (c.kind is Kind.NUMBER or c.name in _SELDOM) and c.name not in varying]
-        lasting = [c for c in columns if c.name not in varying and c not in seldom]
-        self._read_seldom = _reader(self._find_places(seldom))
-        self._no_seldom = tuple(defaults.get(column.name, MISSING) for column in seldom)
-        self._read_lasting = _reader([*self._find_places(lasting), *(UNLISTED if table.row is Observation else ())])
-        self._usual = self._start_form([c for c in columns if c.name in varying])
-        self._full = self._start_form([c for c in columns if c not in lasting])
-
-    def _find_places(self, columns: Iterable[Column]) -> list[str]:
-        return [self._places.get(c.name, c.name) for c in columns]
-
-    def _start_form(self, missing: Sequence[Column]) -> _Form:
-        return _Form(is_missing=[cell[0] in missing for cell in self._cells], read=_reader(self._find_places(missing)),
-                     writers=list(map(_choose_writer, missing)))
+        self._places = PLACES if is_nested else {}
+        self._unlisted = UNLISTED if is_nested else frozenset()
+        self._parts = PARTS if is_nested else {}
+        self._read_parts = _reader(list(self._parts))
+        self._lines: dict[tuple[bool, ...], _Lines] = {}
 
     def write(self, frame: FrameText, records: Iterable[Record]) -> str:
         """The lines of these records of one run."""
         return "".join([frame.about(self._subject(record)) + self._rest(record) for record in records])
 
     def _rest(self, record: Record) -> str:
-        form = self._usual if self._read_seldom(record) == self._no_seldom else self._full
-        lasting = self._read_lasting(record)
+        is_empty = tuple(map(is_, self._read_parts(record), self._parts.values()))
+        lines = self._lines.get(is_empty) or self._start_lines(is_empty)
+        form = lines.usual if lines.read_seldom(record) == lines.no_seldom else lines.full
+        lasting = lines.read_lasting(record)
         template = form.templates.get(lasting)
         if template is None:
             if len(form.templates) >= _MOST_TEMPLATES:
@@ -118,6 +125,30 @@ class RowTexts:
             template = form.templates[lasting] = self._make_template(record, form.is_missing)
         return template % tuple([value if write is None else write(value)
                                  for write, value in zip(form.writers, form.read(record), strict=True)])
+
+    def _start_lines(self, is_empty: tuple[bool, ...]) -> _Lines:
+        if len(self._lines) >= _MOST_LINES:
+            self._lines.clear()
+        empty = {part for part, nothing in zip(self._parts, is_empty, strict=True) if nothing}
+        columns = [cell[0] for cell in self._cells if self._find_place(cell[0]).partition(".")[0] not in empty]
+        seldom = [c for c in columns if (c.kind is Kind.NUMBER or c.name in _SELDOM) and c.name not in self._varying]
+        lasting = [c for c in columns if c.name not in self._varying and c not in seldom]
+        unlisted = [place for place in sorted(self._unlisted) if place.partition(".")[0] not in empty]
+        made = self._lines[is_empty] = _Lines(
+            read_lasting=_reader([*map(self._find_place, lasting), *unlisted]),
+            read_seldom=_reader(list(map(self._find_place, seldom))),
+            no_seldom=tuple(self._defaults.get(column.name, MISSING) for column in seldom),
+            usual=self._start_form([c for c in columns if c.name in self._varying]),
+            full=self._start_form([c for c in columns if c not in lasting]))
+        return made
+
+    def _find_place(self, column: Column) -> str:
+        """Where the value of a column stands in a record: `port`, `tls.sni`."""
+        return self._places.get(column.name, column.name)
+
+    def _start_form(self, missing: Sequence[Column]) -> _Form:
+        return _Form(is_missing=[cell[0] in missing for cell in self._cells],
+                     read=_reader(list(map(self._find_place, missing))), writers=list(map(_choose_writer, missing)))
 
     def _make_template(self, record: Record, is_missing: Sequence[bool]) -> str:
         """The line without its frame, `%s` in the place of what is missing."""
