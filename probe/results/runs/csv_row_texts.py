@@ -13,7 +13,7 @@ from operator import attrgetter, is_
 from typing import Any
 
 from probe.core.observations import Observation
-from probe.core.runs import Run
+from probe.core.runs import Run, Vantage
 from probe.core.verdicts import Verdict
 from probe.results.files.text_cells import encode
 from probe.results.flat_observation import DEFAULTS, PARTS, PLACES, UNLISTED
@@ -159,6 +159,22 @@ class RowTexts:
             cell = default_cell if value == default else _write(value, column, made)
             parts.append(",%s" if missing else f",{cell.replace('%', '%%')}")
         return "".join(parts) + "\r\n"
+
+
+class RunTexts:
+    """Makes the lines of the runs table."""
+
+    def __init__(self, table: Table) -> None:
+        of_vantage = {f.name: f.default for f in fields(Vantage)}
+        defaults = {f.name: f.default for f in fields(Run)} | of_vantage
+        self._cells = [_start_cell(column, defaults.get(column.name, MISSING)) for column in table.columns]
+        self._read = _reader([f"vantage.{c.name}" if c.name in of_vantage else c.name for c in table.columns])
+
+    def write(self, run: Run) -> str:
+        """The line of a run."""
+        return ",".join([default_cell if value == default else _write(value, column, made)
+                         for value, (column, default, default_cell, made)
+                         in zip(self._read(run), self._cells, strict=True)]) + "\r\n"
 
 
 def _start_cell(column: Column, default: Any) -> _Cell:
