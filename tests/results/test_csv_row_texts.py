@@ -13,7 +13,7 @@ from probe.core.runs import Run, RunResult
 from probe.core.verdicts import Verdict
 from probe.results.files.text_cells import encode
 from probe.results.row_codec import rows_of, table_records
-from probe.results.runs.csv_row_texts import FrameText, RowTexts
+from probe.results.runs.csv_row_texts import FrameText, RowTexts, RunTexts
 from probe.results.schema import TABLES, Table
 from stored import a_result
 
@@ -31,6 +31,14 @@ def test_rows_that_are_nearly_alike_are_written_as_each_by_itself(
             for result in results:
                 written = texts.write(FrameText(result.run), table_records(result, table))
                 assert written == _write_plainly(result, table)
+
+
+def test_the_line_of_a_run_is_the_one_that_a_writer_of_csv_makes() -> None:
+    texts = RunTexts(TABLES["runs"])
+    for text in ("", "one; two", "=1", 'a "b", c\r\nd', "é\u202e"):
+        for result in _results_of(text, text, 0.5, 2):
+            changed = replace(result, run=replace(result.run, software_version=text, runtime_s=1.5))
+            assert texts.write(changed.run) == _write_plainly(changed, TABLES["runs"])
 
 
 def _results_of(title: str, source: str, at_s: float, attempt: int) -> list[RunResult]:
