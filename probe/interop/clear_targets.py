@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
 
 from probe.core.endpoints import Endpoint
+from probe.core.observation_parts import AppPart
 from probe.core.observations import Observation
 from probe.core.renewal import build, make_renewer, renew
 from probe.core.verdicts import Verdict
@@ -51,10 +52,10 @@ class ClearTargets:
 
 _read_trouble = attrgetter("failure", "reason", "fingerprint", "tainted_by", "packets")
 _COMMON = ("operation", "purpose", "target_id", "input", "hostname", "address", "address_source", "port", "family",
-           "met_expectation", "app")
+           "met_expectation")
 _OF_PARTS: Mapping[str, tuple[str, ...]] = {
     "dns": ("engine", "resolver", "resolver_address", "answers"), "tls": ("trust", "sni", "server_hello"),
-    "http": ("url", "status", "location"),
+    "http": ("url", "status", "location"), "app": tuple(f.name for f in fields(AppPart)),
 }
 _read_essence: Callable[[Observation], tuple[Any, ...]] = attrgetter(
     *_COMMON, *(f"{part}.{name}" for part, names in _OF_PARTS.items() for name in names))

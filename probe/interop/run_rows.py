@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.renewal import build, make_renewer
+from probe.core.typed_cache import keep_results
 from probe.interop.imported_measurement import ImportedMeasurement
 from probe.measurement.session.observation_log import ObservationLog
 
@@ -57,6 +58,7 @@ def log_rows(run_id: str, rows: Sequence[PlacedRow], controls: Iterable[ControlA
     return book
 
 
+@keep_results(1024)
 def make_ladder_row(host: str) -> Observation:
     """That this was reached over a proven connection, by a measurement or another of the same report."""
     return build(Observation, operation="http_round_trip", purpose="ladder", hostname=host, input=f"https://{host}/")
