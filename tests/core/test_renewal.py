@@ -22,6 +22,9 @@ SAID = Verdict(target_id="a.web.b", service="a", role="web", input="https://a.ex
 class Listed:
     name: str
     items: list[str] = field(default_factory=list)
+    kind: str = "a"
+    new: str = "b"
+    old: str = "c"
 
 
 CHANGES: dict[str, st.SearchStrategy[Any]] = {
@@ -75,6 +78,7 @@ def test_each_record_has_a_default_of_its_own_where_the_class_makes_one() -> Non
     one, other = make(name="a"), make(name="b")
     assert (one, other) == (Listed(name="a"), Listed(name="b"))
     assert one.items is not other.items
+    assert make_renewer(Listed, "kind", "new")(one, kind="d", new="e") == replace(one, kind="d", new="e")
 
 
 @pytest.mark.parametrize("values", [{}, {"operation": "connect"}, {"hostname": "a", "operation": "connect", "x": 1}])
