@@ -29,6 +29,7 @@ def bracket_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+@lru_cache(maxsize=4096)
 def family_of(text: str) -> int:
     """4 or 6; 0 when `text` is no address."""
     address = parse_address(text)
@@ -92,6 +93,7 @@ def find_neighbour(text: str) -> str:
     return str(type(address)(other))
 
 
+@lru_cache(maxsize=4096)
 def provider_network(text: str) -> str:
     """The /16 that an address lies in, the /32 over IPv6: what one provider has at least; empty for no address."""
     address = parse_address(text)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from probe.catalogue.owners import find_owner
 from probe.core.observations import Observation
-from probe.core.renewal import build, renew
+from probe.core.renewal import build, make_builder, renew
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
 from probe.core.tables.operations import LOOKUPS, Operation
@@ -26,9 +26,8 @@ from probe.inference.rules import RULES_VERSION
 from probe.interop.imported_measurement import ImportedMeasurement, MeasuredTarget
 from probe.interop.judging import judge_imported_run
 from probe.interop.remembered_failures import WANTED, FailedMeasurement, Place, RememberedFailures
-from probe.interop.run_rows import add_rows, find_neighbours, make_ladder_row, place_rows
+from probe.interop.run_rows import find_neighbours, log_rows, make_ladder_row, place_rows, stamp_rows
 from probe.interop.words.translated_words import make_digest
-from probe.measurement.session.observation_log import ObservationLog
 
 ENGINE = "ooni"
 WELL = 2
@@ -92,7 +91,7 @@ def _run(key: Key, members: Members, memory: RememberedFailures) -> RunResult:
     ordered = sorted(members, key=lambda m: (m[0].start, m[0].source))
     began = ordered[0][0].start
     name = make_digest(*(m.source for m, _ in ordered), key.software)
-    book = ObservationLog(f"{began.strftime('%Y%m%dT%H%M%SZ')}_{ENGINE}_{name}")
+    run_id = f"{began.strftime('%Y%m%dT%H%M%SZ')}_{ENGINE}_{name}"
     targets = _by_target(ordered)
     failing = any(o.failure for one, _ in ordered for o in one.observations)
     recalled = _recall(key, targets, memory, began) if key.well and failing else ()
@@ -102,13 +101,12 @@ def _run(key: Key, members: Members, memory: RememberedFailures) -> RunResult:
         rows += place_rows(one.observations, number, one.start - began)
     if failing:
         rows += find_neighbours([m for m, _ in ordered], began)
-    add_rows(book, rows)
-    answers = (answer for one in (*(m for m, _ in ordered), *recalled) for answer in one.controls)
-    for answer in dict.fromkeys(answers):
-        book.add_control(answer)
+    controls = dict.fromkeys(answer for one in (*(m for m, _ in ordered), *recalled) for answer in one.controls)
+    book = log_rows(run_id, rows, controls) if failing else None
+    seen = book.observations if book else stamp_rows(run_id, rows)
     verdicts = tuple(_make_unjudged(aims) for aims in targets.values())
-    raw = RunResult(run=_frame(key, book, ordered, verdicts), observations=tuple(book.observations),
-                    controls=tuple(book.controls), verdicts=verdicts, services=())
+    raw = RunResult(run=_frame(key, run_id, ordered, verdicts, rows=len(seen)), observations=tuple(seen),
+                    controls=tuple(controls), verdicts=verdicts, services=())
     judged, services = judge_imported_run(raw, book)
     if key.well:
         _remember(key, targets, judged, memory)
@@ -169,26 +167,29 @@ def _by_target(members: Members) -> dict[str, list[tuple[MeasuredTarget, Importe
     return found
 
 
+_make_place = make_builder(Verdict, "target_id", "service", "role", "owner", "input", "outcome", "theirs", "sources")
+
+
 def _make_unjudged(aims: Aims) -> Verdict:
     """The place of a verdict: whose it is, what its engine says, and where it came from."""
     first = aims[0][0]
-    return build(
-        Verdict, target_id=first.target_id, service=first.service, role=first.role,
+    return _make_place(
+        target_id=first.target_id, service=first.service, role=first.role,
         owner=find_owner(first.service, parse_host(first.inputs[0])),
         input=first.inputs[0], outcome=NOT_ATTEMPTED,
-        theirs=tuple(f"{m.test} {m.version}: {aim.theirs}" for aim, m in aims),
-        sources=tuple(m.source for _, m in aims),
+        theirs=tuple([f"{m.test} {m.version}: {aim.theirs}" for aim, m in aims]),
+        sources=tuple([m.source for _, m in aims]),
     )
 
 
-def _frame(key: Key, log: ObservationLog, members: Members, verdicts: Sequence[Verdict]) -> Run:
+def _frame(key: Key, run_id: str, members: Members, verdicts: Sequence[Verdict], *, rows: int) -> Run:
     began = members[0][0].start
     last = max(m.start + timedelta(seconds=max((o.t_s for o in m.observations), default=0.0)) for m, _ in members)
     kinds = {m.network_type for m, _ in members}
-    return Run(
-        run_id=log.run_id, engine=ENGINE, measurement_start_time=format_time(began),
+    return build(
+        Run, run_id=run_id, engine=ENGINE, measurement_start_time=format_time(began),
         measurement_end_time=format_time(last),
-        n_targets=len(verdicts), n_observations=len(log.observations), rules_version=RULES_VERSION,
+        n_targets=len(verdicts), n_observations=rows, rules_version=RULES_VERSION,
         software_version=key.software, schema_version=SCHEMA_VERSION,
         runtime_s=round((last - began).total_seconds(), 3),
         vantage=Vantage(probe_id=key.probe_id, probe_cc=key.cc, probe_asn=key.asn, platform=key.platform,

@@ -47,24 +47,24 @@ NO_ENDPOINT = "the file names no endpoint that can be judged"
 
 def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
                        ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
-    """Today's verdicts of an imported run."""
-    book = ObservationLog.of_run(result) if book is None else book
-    rows, ladder = _sort_rows(book.observations), _ladder(book.observations)
+    """Today's verdicts of an imported run; `book`: its log, where there is one already."""
+    rows, ladder = _sort_rows(result.observations), _ladder(result.observations)
     clear = {} if _is_stopped(ladder) else {
         v.target_id: found for v in result.verdicts if not _is_chained(v)
         and (found := _CLEAR.judge(v, _own_rows(rows, v), _judge_alone))}
     rest = [v for v in result.verdicts if v.target_id not in clear]
     named = _name_endpoints(rest, rows)
-    judged = iter(_judge_together(result, book, _context(result, book, ladder), named) if rest else ())
+    judged = iter(_judge_together(result, book or ObservationLog.of_run(result), ladder, named) if rest else ())
     verdicts = tuple(clear[v.target_id][0] if v.target_id in clear else next(judged) for v in result.verdicts)
     members = {v.target_id: [JudgedEndpoint(endpoint=clear[v.target_id][1], verdict=v) if v.target_id in clear
                              else _member(v, named[v.target_id])] for v in verdicts}
     return verdicts, judge_services(members, QUORUMS)
 
 
-def _judge_together(result: RunResult, book: ObservationLog, context: RunContext,
+def _judge_together(result: RunResult, book: ObservationLog, ladder: LadderEvidence,
                     named: Mapping[str, Sequence[Endpoint]]) -> tuple[Verdict, ...]:
     """The verdicts of the targets of which something is to be explained, each held against the others."""
+    context = _context(result, book, ladder)
     parts: dict[str, list[Verdict]] = {}
     for target, members in judge_endpoints(_cases(named, book), {}, context).items():
         verdict = combine_endpoints([name_parent_cause(one) for one in members])

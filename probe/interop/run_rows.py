@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
-from probe.core.observations import Observation
-from probe.core.renewal import build, renew
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.renewal import build, make_renewer
+from probe.core.typed_cache import keep_results
 from probe.interop.imported_measurement import ImportedMeasurement
 from probe.measurement.session.observation_log import ObservationLog
 
@@ -26,6 +28,10 @@ class PlacedRow(NamedTuple):
     seen: Observation
 
 
+_stamp = make_renewer(Observation, "attempt", "t0_s", "t_s", "sequence", "run_id", "observation_id")
+_BEGINNING = itemgetter(0)
+
+
 def place_rows(seen: Iterable[Observation], number: int, by: timedelta) -> list[PlacedRow]:
     """The rows of the measurement of this number, which began so long after the run (or before it)."""
     shift_s, base = by.total_seconds(), number * ATTEMPTS
@@ -33,17 +39,26 @@ def place_rows(seen: Iterable[Observation], number: int, by: timedelta) -> list[
             for o in seen]
 
 
-def add_rows(book: ObservationLog, rows: Sequence[PlacedRow]) -> None:
-    """Number the rows in order of time and keep them. What went well can have been tainted by nothing."""
-    for row in sorted(rows, key=lambda r: r.t0_s):
-        if row.seen.failure:
-            book.add(renew(row.seen, attempt=row.attempt, t0_s=row.t0_s, t_s=row.t_s))
-            continue
-        number = len(book.observations)
-        book.restore((renew(row.seen, attempt=row.attempt, t0_s=row.t0_s, t_s=row.t_s, sequence=number,
-                            run_id=book.run_id, observation_id=f"{book.run_id}.{number}"),), ())
+def stamp_rows(run_id: str, rows: Sequence[PlacedRow]) -> list[Observation]:
+    """The rows of a run, numbered in order of time."""
+    return [_stamp(seen, attempt=attempt, t0_s=t0_s, t_s=t_s, sequence=number, run_id=run_id,
+                   observation_id=f"{run_id}.{number}")
+            for number, (t0_s, t_s, attempt, seen) in enumerate(sorted(rows, key=_BEGINNING))]
 
 
+def log_rows(run_id: str, rows: Sequence[PlacedRow], controls: Iterable[ControlAnswer]) -> ObservationLog:
+    """The rows of a run, numbered, where some failed. What went well can have been tainted by nothing."""
+    book = ObservationLog(run_id)
+    book.restore((), tuple(controls))
+    for seen in stamp_rows(run_id, rows):
+        if seen.failure:
+            book.add(seen)
+        else:
+            book.restore((seen,), ())
+    return book
+
+
+@keep_results(1024)
 def make_ladder_row(host: str) -> Observation:
     """That this was reached over a proven connection, by a measurement or another of the same report."""
     return build(Observation, operation="http_round_trip", purpose="ladder", hostname=host, input=f"https://{host}/")

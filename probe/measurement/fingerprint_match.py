@@ -30,13 +30,16 @@ class FingerprintIndex:
 
     def __init__(self, fingerprints: Iterable[Fingerprint]) -> None:
         self._places: dict[tuple[FingerprintKind, str], Fingerprint] = {}
-        self._texts: dict[FingerprintKind, list[Fingerprint]] = {}
+        self._texts: dict[tuple[FingerprintKind, str], list[Fingerprint]] = {}
+        """(kind, header) -> those whose text is looked for there."""
         ordered = sorted(fingerprints, key=lambda f: f.scope != FALSE_POSITIVE)  # stable: the rest keeps its order
         for found in ordered:
             if found.pattern is None:
                 self._places.setdefault((found.kind, found.value), found)
             else:
-                self._texts.setdefault(found.kind, []).append(found)
+                self._texts.setdefault((found.kind, found.header), []).append(found)
+        self.headers = frozenset(("location", *(header for _, header in self._texts if header)))
+        """Of a response all that `of_page` looks at, in lower case."""
         self.size = len(ordered)
 
     def of_answer(self, addresses: Sequence[str], cnames: Sequence[str] = ()) -> FingerprintMatch:
@@ -65,7 +68,7 @@ class FingerprintIndex:
     def _showing(self, kind: FingerprintKind, text: str, *, header: str = "") -> list[Fingerprint]:
         if not text:
             return []
-        return [f for f in self._texts.get(kind, ()) if f.header == header and f.pattern is not None
+        return [f for f in self._texts.get((kind, header), ()) if f.pattern is not None
                 and f.pattern.matches(text) and not _another_host(f, text)]
 
 

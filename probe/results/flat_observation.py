@@ -24,23 +24,23 @@ UNLISTED = frozenset({"trace.lines", "datagrams.versions"})
 """Fields without a column of their own: they share `replies` with those of DNS, and the operation tells which it is."""
 _RENAMED = {"dns.engine": "dns_engine", "tls.version": "tls_version", "tls.alert": "tls_alert"}
 """Fields whose column names their part too."""
-_PARTS: Mapping[str, Any] = {f.name: f.default for f in fields(Observation) if is_dataclass(f.default)}
+PARTS: Mapping[str, Any] = {f.name: f.default for f in fields(Observation) if is_dataclass(f.default)}
 """Name of a part -> its empty value."""
-_COMMON = tuple(f for f in fields(Observation) if f.name not in _PARTS)
+_COMMON = tuple(f for f in fields(Observation) if f.name not in PARTS)
 
 
 def _columns_of(part: str) -> dict[str, str]:
-    return {_RENAMED.get(f"{part}.{f.name}", f.name): f.name for f in fields(_PARTS[part])
+    return {_RENAMED.get(f"{part}.{f.name}", f.name): f.name for f in fields(PARTS[part])
             if f"{part}.{f.name}" not in UNLISTED}
 
 
-_PART_COLUMNS: Mapping[str, Mapping[str, str]] = {part: found for part in _PARTS if (found := _columns_of(part))}
+_PART_COLUMNS: Mapping[str, Mapping[str, str]] = {part: found for part in PARTS if (found := _columns_of(part))}
 """Part -> column -> field."""
 PLACES: Mapping[str, str] = {f.name: f.name for f in _COMMON} | {
     column: f"{part}.{name}" for part, columns in _PART_COLUMNS.items() for column, name in columns.items()}
 """Column -> where its value stands in an observation: `port`, `tls.sni`."""
 DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in _COMMON if f.default is not MISSING} | {
-    column: getattr(_PARTS[part], name) for part, columns in _PART_COLUMNS.items() for column, name in columns.items()
+    column: getattr(PARTS[part], name) for part, columns in _PART_COLUMNS.items() for column, name in columns.items()
 } | {column: form.empty for column, form in FORMS.items()}
 """Column -> its empty value, of all that have one."""
 _COMMON_NAMES = tuple(f.name for f in _COMMON)
@@ -68,7 +68,7 @@ def list_column_types() -> dict[str, object]:
     common = get_type_hints(Observation)
     found = {f.name: common[f.name] for f in _COMMON}
     for part, columns in _PART_COLUMNS.items():
-        types = get_type_hints(type(_PARTS[part]))
+        types = get_type_hints(type(PARTS[part]))
         found |= {column: types[name] for column, name in columns.items()}
     return found | {column: form.stored for column, form in FORMS.items()} | {"replies": tuple[str, ...]}
 

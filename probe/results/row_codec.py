@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 from probe.core.observations import ControlAnswer, Observation
@@ -105,12 +106,13 @@ def _run_value(run: Run, name: str) -> Value:
     return cast(Value, getattr(run.vantage if name in _VANTAGE_NAMES else run, name))
 
 
+SUBJECTS: Mapping[type, Callable[[Any], str]] = {
+    Observation: attrgetter("target_id"), Verdict: attrgetter("target_id"), ControlAnswer: lambda record: "",
+    ServiceVerdict: lambda record: f"{record.service}.{record.role}",
+}
+"""Kind of record -> what tells what one is about, as the part of a measurement_uid after the run."""
+
+
 def subject_of(record: Record) -> str:
-    """What the record is about, as the part of a measurement_uid after the run."""
-    match record:
-        case ServiceVerdict():
-            return f"{record.service}.{record.role}"
-        case ControlAnswer():
-            return ""
-        case _:
-            return record.target_id
+    """What the record is about."""
+    return SUBJECTS[type(record)](record)

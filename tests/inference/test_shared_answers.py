@@ -6,7 +6,7 @@ import pytest
 
 from observations import BEYOND4, ELSEWHERE, HERE4, HERE6, THERE4
 from probe.catalogue.owners import ServiceAt
-from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.dns_evidence import NameAnswers
 from probe.inference.evidence.shared_answers import find_shared_answers
 
 Names = list[tuple[str, tuple[str, ...]]]
@@ -38,9 +38,9 @@ CASES: dict[str, tuple[Names, bool]] = {
 }
 
 
-def told(service: str, home: tuple[str, ...]) -> tuple[ServiceAt, DnsEvidence]:
+def told(service: str, home: tuple[str, ...]) -> tuple[ServiceAt, NameAnswers]:
     return (ServiceAt(service=service, addresses=frozenset(home)),
-            DnsEvidence(network_answers=frozenset({HERE4}), trusted_answers=frozenset(home)))
+            NameAnswers(network=frozenset({HERE4}), trusted=frozenset(home)))
 
 
 @pytest.mark.parametrize("what", CASES)

@@ -170,6 +170,36 @@ class DnsEvidence:
         return self.trusted_denying > 0 and not self.known_elsewhere
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameAnswers:
+    """The addresses that are given for one name, by whom; empty where nobody was asked."""
+
+    network: frozenset[str] = frozenset()
+    """By the network's own resolution."""
+    trusted: frozenset[str] = frozenset()
+    theirs: Sequence[Observation] = ()
+    """The lookups that the network's own answers are from."""
+
+
+def gather_name_answers(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
+                        nat64_prefix: str = "") -> NameAnswers:
+    """Read every lookup of one name, and what `controls` say of it."""
+    asked = select_own_questions(seen)
+    if not asked:
+        return NameAnswers()
+    system, network = [o for o in asked if o.dns.resolver == "system"], select_own_lookups(seen)
+    trusted = _answers(o for o in asked if o.dns.engine in ENCRYPTED)
+    trusted |= frozenset(a for c in controls if c.state == "answered" for a in c.addresses)
+    if nat64_prefix:  # the network's resolver gives addresses behind the translator, the others those in front of it
+        trusted |= frozenset(to_translated_address(a, nat64_prefix) for a in trusted)
+    # A list of this device's own (its hosts file, a filter on it) is not the network's lie: who asked the network's
+    # resolver directly, and was answered, knows what that says.
+    is_direct = any(o.dns.resolver == "network" for o in asked) and read_channel_state(network) == "ok"
+    theirs = network if is_direct else network + system
+    plain = _answers(theirs) | frozenset(a for a in _answers(system) if not is_bogon(a, nat64_prefix))
+    return NameAnswers(network=plain, trusted=trusted, theirs=theirs)
+
+
 def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
                         nat64_prefix: str = "", cc: str = "ZZ",
                         habits: ResolverHabits = _NO_HABITS) -> DnsEvidence:
@@ -184,14 +214,9 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
     tcp = [o for o in asked if o.dns.engine == "tcp"]
     network, zones = select_own_lookups(seen), select_comparisons(seen, "zone")
     told = [c for c in controls if c.state == "answered"]
-    trusted = _answers(doh) | frozenset(a for c in told for a in c.addresses)
-    if nat64_prefix:  # the network's resolver gives addresses behind the translator, the others those in front of it
-        trusted |= frozenset(to_translated_address(a, nat64_prefix) for a in trusted)
-    # A list of this device's own (its hosts file, a filter on it) is not the network's lie: who asked the network's
-    # resolver directly, and was answered, knows what that says.
-    theirs = network if by["network"] and read_channel_state(network) == "ok" else network + by["system"]
+    given = gather_name_answers(seen, controls, nat64_prefix=nat64_prefix)
+    plain, trusted, theirs = given.network, given.trusted, given.theirs
     bogus = frozenset(a for a in _answers(theirs) - trusted if is_bogon(a, nat64_prefix))
-    plain = _answers(theirs) | frozenset(a for a in _answers(by["system"]) if not is_bogon(a, nat64_prefix))
     public_wrong = any(is_bogon(a, nat64_prefix) for a in _answers(by["public"]) - trusted)
     https = gather_https(seen, asked[0].hostname, trusted, plain | _answers(by["public"]),
                          nat64_prefix=nat64_prefix, cc=cc)

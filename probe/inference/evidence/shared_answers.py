@@ -10,21 +10,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from probe.catalogue.owners import ServiceAt, choose_unrelated
-from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.dns_evidence import NameAnswers
 
 UNRELATED = 3
 """Services of as many unrelated owners for which one false address is given."""
 
 
-def find_shared_answers(names: Iterable[tuple[ServiceAt, DnsEvidence]]) -> frozenset[str]:
+def find_shared_answers(names: Iterable[tuple[ServiceAt, NameAnswers]]) -> frozenset[str]:
     """The addresses that the network gives for names of three unrelated owners at least, and trusted resolvers for
     none. Each service comes with the addresses at which trusted resolvers know it; one that they do not know counts
     for nothing."""
     homes: dict[str, dict[str, ServiceAt]] = {}
     trusted: set[str] = set()
-    for service, evidence in names:
-        trusted |= evidence.trusted_answers
-        for address in evidence.network_answers:
+    for service, given in names:
+        trusted |= given.trusted
+        for address in given.network:
             of = homes.setdefault(address, {})
             known = of.get(service.owner, service)
             of[service.owner] = replace(known, addresses=known.addresses | service.addresses,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 _TELLING = 4
 """A label of at least this many characters tells whose a name is; shorter ones (www, co) and the last do not."""
 
 
+@lru_cache(maxsize=1024)
 def parse_host(url: str) -> str:
     """The host of a URL in lower case; empty when there is none or the URL cannot be read."""
     try:

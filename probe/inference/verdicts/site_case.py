@@ -12,7 +12,7 @@ from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.trust import TrustPolicy
 from probe.inference.evidence.address_neighbours import find_accepting_addresses
 from probe.inference.evidence.company import Companies
-from probe.inference.evidence.dns_evidence import gather_dns_evidence
+from probe.inference.evidence.dns_evidence import gather_name_answers
 from probe.inference.evidence.dns_marks import ResolverHabits, gather_resolver_habits
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.program_evidence import ProgramMeeting, list_program_meetings
@@ -89,9 +89,9 @@ def gather_cross_site_evidence(cases: Sequence[SiteCase], run: RunContext) -> Cr
     asked_udp = (o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
     others = list_udp_places(asked_udp, known)
     pages = frozenset().union(*(find_unexpected_pages(case.site, case.visits, known) for case in cases))
-    told = [(case.site, gather_dns_evidence(case.dns, case.controls)) for case in cases]
-    answers = ((describe_service(site.endpoints[0].service, site.host, e.trusted_answers, known), e)
-               for site, e in told)
+    told = [(case.site, gather_name_answers(case.dns, case.controls)) for case in cases]
+    answers = ((describe_service(site.endpoints[0].service, site.host, given.trusted, known), given)
+               for site, given in told)
     asked = {case.site.host: count_questions(case.dns) for case in cases if case.site.has_name}
     return CrossSiteEvidence(others=others, disliked=disliked, programs=programs, pages=pages,
                              shared_answers=find_shared_answers(answers),

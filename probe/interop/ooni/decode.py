@@ -91,7 +91,9 @@ def read_keys(plain: dict[str, Any]) -> tuple[TestKeys, int]:
     for name, kind in OPERATIONS.items():
         items = plain.get(name)
         if isinstance(items, list):
-            fitting = [one for item in items[:MAX_OPERATIONS] if (one := convert_value(item, kind)) is not None]
+            fitting = convert_value(items[:MAX_OPERATIONS], kind)
+            if fitting is None:  # not all fit
+                fitting = [one for item in items[:MAX_OPERATIONS] for one in convert_value([item], kind) or ()]
             left_out += len(items) - len(fitting)
             setattr(made, name, fitting)
     told = plain.get("control")

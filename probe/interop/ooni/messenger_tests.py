@@ -6,12 +6,13 @@ A test has a minute. What it had no time for it records as failed; here that is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from probe.catalogue.endpoint_urls import parse_endpoint_url
 from probe.core.tables.operations import LOOKUPS
+from probe.core.typed_cache import keep_results
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.interop.imported_measurement import MeasuredTarget, MeasurementEnvelope, ReadResult
 from probe.interop.ooni.decode import read_keys, read_plain_keys
@@ -64,14 +65,14 @@ def read_messenger(envelope: MeasurementEnvelope) -> ReadResult:
         if not inputs and named.isdisjoint(aimed.hosts[url] for url in part.inputs):
             continue  # a target of other versions
         sheet.rows += [make_unasked(part.target_id, url, NO_TIME) for url in (() if inputs else part.inputs[:1])]
-        aims.append(_aim(envelope, plain, part, inputs or part.inputs[:1]))
+        theirs = judge_target(envelope.test, plain, part.target_id)
+        aims.append(_aim(part, tuple(inputs or part.inputs[:1]), theirs))
     return ReadResult(aims=aims, observations=sheet.rows, shown=sheet.shown, left_out=left_out)
 
 
-def _aim(envelope: MeasurementEnvelope, plain: dict[str, object], part: TestPart,
-         inputs: Sequence[str]) -> MeasuredTarget:
-    return MeasuredTarget(target_id=part.target_id, service=part.service, role=part.role, inputs=tuple(inputs),
-                          theirs=judge_target(envelope.test, plain, part.target_id))
+@keep_results(1024)
+def _aim(part: TestPart, inputs: tuple[str, ...], theirs: str) -> MeasuredTarget:
+    return MeasuredTarget(target_id=part.target_id, service=part.service, role=part.role, inputs=inputs, theirs=theirs)
 
 
 def _add_requests(sheet: RowSheet, keys: TestKeys, places: Mapping[tuple[str, int], tuple[str, str]]) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import timedelta
-from typing import Any
+from typing import NamedTuple
 
-from probe.core.observations import Observation
-from probe.core.renewal import renew
+from probe.core.observation_parts import HttpPart
+from probe.core.renewal import make_builder
+from probe.core.typed_cache import keep_results
 from probe.interop.imported_measurement import MeasurementEnvelope
 from probe.interop.ooni.decode import MAX_TEXT
 from probe.interop.words.ooni_keys import BinaryText, HttpResponse, HttpTransaction
 from probe.interop.words.translated_words import first_time_s
 from probe.measurement.address_echoes import remove_addresses
-from probe.measurement.fingerprint_match import NO_MATCH, FingerprintMatch, get_index
+from probe.measurement.fingerprint_match import NO_MATCH, FingerprintIndex, FingerprintMatch, get_index
 from probe.measurement.streams.http_parts import (
     MAX_BODY_BYTES,
     MAX_HEADER_NAMES,
@@ -24,33 +25,61 @@ from probe.measurement.streams.http_parts import (
     read_title,
 )
 
+_make_http = make_builder(HttpPart, "url", "method", "status", "location", "server", "title", "header_names",
+                          "body_bytes", "body_sha256", "body_truncated", "clock_offset_s")
+_SHORT = 4096
+"""Bytes of a page whose reading is remembered."""
 
-def with_page(seen: Observation, envelope: MeasurementEnvelope, one: HttpTransaction,
-              response: HttpResponse) -> Observation:
-    """The observation with what is kept of a page that came."""
+
+class _Told(NamedTuple):
+    """What a body tells, and what it matches together with its headers."""
+
+    title: str
+    sha256: str
+    match: FingerprintMatch
+
+
+class Page(NamedTuple):
+    """What is kept of an exchange and of the page that came."""
+
+    http: HttpPart
+    match: FingerprintMatch
+
+
+def read_page(envelope: MeasurementEnvelope, one: HttpTransaction, response: HttpResponse | None, *, url: str,
+              method: str) -> Page:
+    """An exchange; `response`: None where none came."""
+    if response is None:
+        return Page(HttpPart(url=url, method=method), NO_MATCH)
     headers = read_headers(response)
     first: dict[str, str] = {}
     for name, value in headers:
         first.setdefault(name.lower(), value)
     body = body_bytes(response.body)
-    head = body[:MAX_BODY_BYTES]
-    title = read_title(head)
+    index = get_index()
+    telling = tuple([(name, value) for name, value in headers if name.lower() in index.headers])
+    is_short = len(body) + sum([len(value) for _, value in telling]) <= _SHORT
+    told = (_tell_short if is_short else _tell)(index, telling, body)
     date = first.get("date", "")
     now = envelope.start + timedelta(seconds=min(first_time_s(one.t), 86400.0))
-    return renew(seen, bytes_read=len(body), http=renew(
-        seen.http, status=response.code if response.code and 0 < response.code < 1000 else 0,
+    return Page(_make_http(
+        url=url, method=method, status=response.code if response.code and 0 < response.code < 1000 else 0,
         location=first.get("location", "")[:MAX_VALUE], server=first.get("server", "")[:MAX_VALUE],
-        title=remove_addresses(title), header_names=tuple(n[:64] for n, _ in headers[:MAX_HEADER_NAMES]),
-        body_bytes=len(body), body_sha256=hash_body(body) if body else "",
-        body_truncated=bool(response.body_is_truncated),
+        title=told.title, header_names=tuple([n[:64] for n, _ in headers[:MAX_HEADER_NAMES]]),
+        body_bytes=len(body), body_sha256=told.sha256, body_truncated=bool(response.body_is_truncated),
         clock_offset_s=read_clock_offset_s(date, now) if date else None,
-    ),
-    **make_fingerprint_fields(get_index().of_page(headers, title, head)))
+    ), told.match)
 
 
-def make_fingerprint_fields(match: FingerprintMatch) -> dict[str, Any]:
-    """The fields of a known answer or page."""
-    return {} if match is NO_MATCH else {"fingerprint": match.name, "fingerprint_scope": match.scope}
+def _tell(index: FingerprintIndex, telling: tuple[tuple[str, str], ...], body: bytes) -> _Told:
+    head = body[:MAX_BODY_BYTES]
+    title = read_title(head)
+    return _Told(title=remove_addresses(title), sha256=hash_body(body) if body else "",
+                 match=index.of_page(telling, title, head))
+
+
+_tell_short = keep_results(512)(_tell)
+"""Servers that are no web site's answer every measurement alike, and briefly."""
 
 
 def read_headers(response: HttpResponse) -> list[tuple[str, str]]:

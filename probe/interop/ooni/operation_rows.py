@@ -11,9 +11,9 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from probe.core.addresses import family_of
-from probe.core.observation_parts import DnsPart, HttpPart, TlsPart
+from probe.core.observation_parts import DnsPart, TlsPart
 from probe.core.observations import Observation
-from probe.core.renewal import build
+from probe.core.renewal import make_builder
 from probe.core.replies import DnsReply
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.failures import Failure
@@ -24,7 +24,7 @@ from probe.core.tables.trust import TrustFinding
 from probe.core.tables.words import Empty
 from probe.inference.evidence.url_places import parse_host
 from probe.interop.imported_measurement import MeasurementEnvelope
-from probe.interop.ooni.ooni_pages import make_fingerprint_fields, with_page
+from probe.interop.ooni.ooni_pages import read_page
 from probe.interop.words.ooni_keys import DnsQuery, HttpTransaction, TcpConnect, TlsHandshake
 from probe.interop.words.ooni_tests import NETWORKS
 from probe.interop.words.ooni_words import DOH_OPERATORS, ENGINES, INTERRUPTED, PUBLIC_RESOLVERS, TRUST
@@ -49,6 +49,18 @@ MINUTE_S = 59.5
 """These tests have a minute for all their targets; what was not tried by then is recorded as a failure."""
 _RANK: dict[AddressSource | Empty, int] = {"": 0, "public": 1, "trusted": 2, "network": 3}
 _PURPOSES: dict[AddressSource | Empty, Purpose] = {"trusted": "trusted", "public": ASIDE}
+_HAPPENED = ("operation", "purpose", "hostname", "failure", "attempt", "t0_s", "t_s")
+_AT_A_PLACE = (*_HAPPENED, "target_id", "input", "address", "address_source", "port", "family")
+_make_lookup = make_builder(Observation, *_HAPPENED, "dns", "met_expectation", "fingerprint", "fingerprint_scope")
+_make_connect = make_builder(Observation, *_AT_A_PLACE, "met_expectation")
+_make_handshake = make_builder(Observation, *_AT_A_PLACE, "tls")
+_make_exchange = make_builder(Observation, *_AT_A_PLACE, "tls", "http", "bytes_read", "fingerprint",
+                              "fingerprint_scope")
+_make_dns = make_builder(DnsPart, "engine", "resolver", "resolver_address", "query_type", "answers", "cnames",
+                         "answer_ttl_s", "replies")
+_make_tls = make_builder(TlsPart, "sni", "trust", "subject", "issuer", "alpn", "version", "cipher", "alert",
+                         "server_hello", "shape")
+_make_https = make_builder(TlsPart, "trust", "sni")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,8 +111,8 @@ class RowSheet:
         """The attempt that an operation belongs to: the same one as the successful operation that it follows."""
         where = base["hostname"], base["address"], base["port"]
         mine = self.tried.setdefault((*where, operation), [])
-        before = [n for n, worked in self.tried.get((*where, after), ()) if worked] if after else []
-        number = before[len(mine)] if len(mine) < len(before) else max([n for n, _ in mine], default=0) + 1
+        before = [n for n, worked in self.tried.get((*where, after), ()) if worked] if after else ()
+        number = before[len(mine)] if len(mine) < len(before) else max(mine)[0] + 1 if mine else 1
         mine.append((number, ok))
         return number
 
@@ -114,11 +126,11 @@ def add_queries(sheet: RowSheet, queries: Sequence[DnsQuery], late: Sequence[Dns
         operator: OperatorName | Empty = DOH_OPERATORS.get(_doh_host(query), "") if engine in ("doh", "dot") else ""
         resolver_address = clean_address(query.resolver_address) or split_place(query.resolver_address)[0]
         public = engine in ("udp", "tcp") and resolver_address in PUBLIC_RESOLVERS
-        failure, addresses = translate_failure(query.failure), _addresses(query)
+        failure, addresses, cnames = translate_failure(query.failure), _addresses(query), _cnames(query)
         ours = bool(operator) or public or engine == "system"
         if query.failure is UNSET and not addresses:
             continue
-        if not failure and not addresses and _cnames(query):
+        if not failure and not addresses and cnames:
             failure = "dns_no_answer"
         if failure in INTERRUPTED and not_begun(query.t0, query.t):
             continue
@@ -126,25 +138,24 @@ def add_queries(sheet: RowSheet, queries: Sequence[DnsQuery], late: Sequence[Dns
         networks = NETWORKS.get(".".join(host.split(".")[-2:]), frozenset())
         theirs = {clean_address(a.ipv4 or a.ipv6) for a in (query.answers or ())[:100] if a.asn in networks}
         sheet.operators |= theirs
-        if query.query_type in (None, "A", "AAAA", "ANY") and ours:
+        is_target = ours and query.query_type in (None, "A", "AAAA", "ANY")
+        match = get_index().of_answer(addresses, cnames)
+        if is_target:
             sheet.knows(host, addresses, "trusted" if operator else "network" if engine == "system" else "public")
         if operator and not failure:
             sheet.shown.add(operator)
-        sheet.rows.append(build(
-            Observation,
+        sheet.rows.append(_make_lookup(
             operation="resolve" if engine == "system" else "dns_round_trip",
-            purpose="target" if ours and query.query_type in (None, "A", "AAAA", "ANY") else ASIDE, hostname=host,
-            failure=failure,
-            dns=build(
-                DnsPart,
+            purpose="target" if is_target else ASIDE, hostname=host, failure=failure,
+            dns=_make_dns(
                 engine=engine, resolver=operator or ("system" if engine == "system" else "public" if public else ""),
                 resolver_address=sheet.frame.resolver if engine == "system" else resolver_address,
-                query_type=(query.query_type or "")[:16], answers=addresses, cnames=_cnames(query),
+                query_type=(query.query_type or "")[:16], answers=addresses, cnames=cnames,
                 answer_ttl_s=_ttl(query), replies=_replies(query, late),
             ),
             attempt=_find_attempt(sheet, host, query), t0_s=first_time_s(query.t0, query.t), t_s=first_time_s(query.t),
             met_expectation="yes" if theirs.issuperset(addresses) and addresses else "",
-            **make_fingerprint_fields(get_index().of_answer(addresses, _cnames(query))),
+            fingerprint=match.name, fingerprint_scope=match.scope,
         ))
 
 
@@ -210,8 +221,7 @@ def add_connects(sheet: RowSheet, connects: Sequence[TcpConnect]) -> None:
             base["purpose"] = ASIDE
         else:
             sheet.begun.add(base["hostname"])
-        sheet.rows.append(build(
-            Observation,
+        sheet.rows.append(_make_connect(
             operation="connect", failure=failure, met_expectation="yes" if address in sheet.operators else "",
             attempt=sheet.attempt(base, "connect", not failure),
             t0_s=first_time_s(one.t0, one.t), t_s=first_time_s(one.t), **base))
@@ -264,11 +274,9 @@ def add_handshakes(sheet: RowSheet, shakes: Sequence[TlsHandshake], connects: Se
         if trust == "valid" and name:
             sheet.shown.add(name)
         subject, issuer = _names(one) if trust not in ("", "valid") else ("", "")
-        sheet.rows.append(build(
-            Observation,
+        sheet.rows.append(_make_handshake(
             operation=operation, failure=failure,
-            tls=build(
-                TlsPart,
+            tls=_make_tls(
                 sni=name, trust=trust, subject=subject, issuer=issuer, alpn=(one.negotiated_protocol or "")[:32],
                 version=(one.tls_version or "")[:16], cipher=(one.cipher_suite or "")[:64],
                 alert=read_alert(one.failure),
@@ -306,15 +314,15 @@ def add_exchange(sheet: RowSheet, one: HttpTransaction, *, url: str, place: tupl
     proven = secure and not failure and (shaken or sheet.frame.verifies)
     if proven:
         sheet.shown.add(host)
-    row = build(
-        Observation,
-        operation="http_round_trip", failure=failure,
-        http=build(HttpPart, url=url, method=(one.request.method or "GET")[:16] if one.request else "GET"),
+    method = (one.request.method or "GET")[:16] if one.request else "GET"
+    page = read_page(sheet.frame, one, None if failure else response, url=url, method=method)
+    sheet.rows.append(_make_exchange(
+        operation="http_round_trip", failure=failure, http=page.http, bytes_read=page.http.body_bytes,
+        fingerprint=page.match.name, fingerprint_scope=page.match.scope,
         attempt=sheet.attempt(base, "http_round_trip", not failure, after="tls_handshake" if shaken else "connect"),
-        tls=build(TlsPart, trust="valid" if proven else "", sni=host if secure else ""),
+        tls=_make_https(trust="valid" if proven else "", sni=host if secure else ""),
         t0_s=first_time_s(one.t0, one.t), t_s=first_time_s(one.t), **base,
-    )
-    sheet.rows.append(row if response is None or failure else with_page(row, sheet.frame, one, response))
+    ))
 
 
 def _find_reached(sheet: RowSheet, host: str, port: int, operation: Operation) -> str:

@@ -183,11 +183,12 @@ class TestKeys(Struct):
     control: TestHelperAnswer | None = None
 
 
-OPERATIONS: dict[str, type[Struct]] = {
-    "queries": DnsQuery, "tcp_connect": TcpConnect, "tls_handshakes": TlsHandshake, "quic_handshakes": TlsHandshake,
-    "requests": HttpTransaction, "network_events": Event, "x_dns_duplicate_responses": DnsQuery, "pings": Ping,
+OPERATIONS: dict[str, type[list[Any]]] = {
+    "queries": list[DnsQuery], "tcp_connect": list[TcpConnect], "tls_handshakes": list[TlsHandshake],
+    "quic_handshakes": list[TlsHandshake], "requests": list[HttpTransaction], "network_events": list[Event],
+    "x_dns_duplicate_responses": list[DnsQuery], "pings": list[Ping],
 }
-"""Key -> what its list holds."""
+"""Key -> its list."""
 
 
 class WebKeys(Struct):

@@ -121,7 +121,7 @@ def first_time_s(*times: float | None) -> float:
     """The first of these times that is told, bounded; 0 where none is."""
     for found in times:
         if found is not None:
-            return min(max(found, 0.0), 1e6) if found == found else 0.0
+            return found if 0.0 <= found <= 1e6 else 1e6 if found > 1e6 else 0.0
     return 0.0
 
 

@@ -17,10 +17,9 @@ from typing import BinaryIO
 
 from probe.core.runs import Run, RunResult
 from probe.results.files.atomic import make_folder, remove_stale, sync_folder, translate_os_errors
-from probe.results.files.text_cells import encode
 from probe.results.layout import csv_path
-from probe.results.row_codec import run_row, table_records
-from probe.results.runs.csv_row_texts import FrameText, RowTexts, quote
+from probe.results.row_codec import table_records
+from probe.results.runs.csv_row_texts import FrameText, RowTexts, RunTexts
 from probe.results.runs.merged_days import MANIFEST, PREFIX, list_day_names, manifest_text
 from probe.results.schema import TABLES
 
@@ -57,6 +56,7 @@ class Bulk:
         self._days: dict[str, dict[str, _File]] = {}
         self._stored: dict[str, set[str]] = {}
         self._texts = {name: RowTexts(table) for name, table in TABLES.items() if table.row is not Run}
+        self._run_texts = RunTexts(TABLES["runs"])
 
     def __enter__(self) -> Bulk:
         return self
@@ -85,7 +85,7 @@ class Bulk:
             for name, texts in self._texts.items():
                 records = table_records(result, TABLES[name])
                 files[name].write(result.run, texts.write(frame, records), len(records))
-            files["runs"].write(result.run, _make_run_line(result.run), 1)
+            files["runs"].write(result.run, self._run_texts.write(result.run), 1)
         self.written += 1
         if len(files["runs"].counts) >= MAX_RUNS or files["observations"].file.tell() >= MAX_BYTES:
             self._place(day)
@@ -144,10 +144,3 @@ class Bulk:
                 one.file.close()
             with suppress(OSError):
                 one.path.unlink(missing_ok=True)
-
-
-def _make_run_line(run: Run) -> str:
-    """The line of a run in the runs table."""
-    table = TABLES["runs"]
-    row = run_row(run, table)
-    return ",".join(quote(encode(row[column.name], column)) for column in table.columns) + "\r\n"

@@ -8,28 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields
-from operator import attrgetter
+from dataclasses import MISSING, dataclass, field, fields
+from operator import attrgetter, is_
 from typing import Any
 
 from probe.core.observations import Observation
-from probe.core.runs import Run
+from probe.core.runs import Run, Vantage
 from probe.core.verdicts import Verdict
 from probe.results.files.text_cells import encode
-from probe.results.flat_observation import DEFAULTS, PLACES, UNLISTED
-from probe.results.row_codec import FLATTEN, Record, make_frame, make_uid, subject_of
+from probe.results.flat_observation import DEFAULTS, PARTS, PLACES, UNLISTED
+from probe.results.row_codec import FLATTEN, SUBJECTS, Record, make_frame, make_uid
 from probe.results.schema import FRAME, Column, Kind, Table
 
 _SHORT, _MOST_MADE = 128, 2048
 """Characters of a text whose cell is kept, and how many are, of each column."""
-_MOST_TEMPLATES = 4096
+_MOST_TEMPLATES, _MOST_LINES = 1024, 8
 _SPECIAL = re.compile('[,"\r\n]')
+_WORD = "[0-9A-Za-z][0-9A-Za-z ./:_-]*"
+_PLAIN, _PLAIN_LIST = re.compile(_WORD), re.compile(f"{_WORD}(?:;{_WORD})*")
+"""Texts, and lists of them, that neither `encode` nor `quote` changes."""
 _UID = next(number for number, column in enumerate(FRAME) if column.name == "measurement_uid")
 _VARYING: Mapping[type, frozenset[str]] = {
-    Observation: frozenset(("observation_id", "sequence", "attempt", "tainted_by")),
-    Verdict: frozenset(("evidence", "attempts", "failed_attempts", "theirs", "sources")),
+    Observation: frozenset(("observation_id", "sequence", "attempt", "t0_s", "t_s")),
+    Verdict: frozenset(("confidence", "evidence", "attempts", "failed_attempts", "theirs", "sources")),
 }
-"""Columns of which nearly every row holds something else; so are all numbers with a fraction."""
+"""Columns of which nearly every row holds something else."""
+_SELDOM = frozenset(("tainted_by",))
+"""Columns that are empty in most rows, and hold something else in each of the others; so are all other numbers with a
+fraction."""
 _Cell = tuple[Column, Any, str, dict[str, str]]
 """A column, its default, the cell of that, and what texts were written as."""
 
@@ -58,53 +64,117 @@ class FrameText:
         return known
 
 
+@dataclass(slots=True, kw_only=True)
+class _Form:
+    """Lines in which the same columns are missing, to be filled in for each row."""
+
+    is_missing: Sequence[bool]
+    """Of each column of the table in order."""
+    read: Callable[[Any], tuple[Any, ...]]
+    """The values of those columns."""
+    writers: Sequence[Callable[[Any], str] | None]
+    """What writes each; None: `%s` does."""
+    templates: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    """The values of the columns that last -> the line."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Lines:
+    """The lines of records with the same empty parts, of which nothing is read."""
+
+    read_lasting: Callable[[Any], tuple[Any, ...]]
+    """All values but those that differ in nearly every row, and those of `read_seldom`."""
+    read_seldom: Callable[[Any], tuple[Any, ...]]
+    no_seldom: tuple[Any, ...]
+    """Their defaults."""
+    usual: _Form
+    """Of rows in which these are their defaults."""
+    full: _Form
+
+
 class RowTexts:
     """Makes the lines of one table."""
 
     def __init__(self, table: Table) -> None:
         columns = table.columns[len(FRAME):]
-        varying = _VARYING.get(table.row, frozenset())
-        defaults = DEFAULTS if table.row is Observation else {f.name: f.default for f in fields(table.row)}
+        is_nested = table.row is Observation
+        self._varying = _VARYING.get(table.row, frozenset())
+        self._defaults = DEFAULTS if is_nested else {f.name: f.default for f in fields(table.row)}
         self._flatten = FLATTEN.get(table.row)
-        self._cells = [_start_cell(column, defaults.get(column.name, MISSING)) for column in columns]
-        self._is_varying = [c.kind is Kind.NUMBER or c.name in varying for c in columns]
-        self._changing = [(default, cell, _writer(column)) for (column, default, cell, _), apart
-                          in zip(self._cells, self._is_varying, strict=True) if apart]
-        self._read_changing = _reader(self._names(table, apart=True))
-        self._read_lasting = _reader([*self._names(table, apart=False),
-                                      *(UNLISTED if table.row is Observation else ())])
-        self._templates: dict[tuple[Any, ...], str] = {}
-
-    def _names(self, table: Table, *, apart: bool) -> list[str]:
-        """Where the values of the columns stand that change, or those of all others."""
-        places = PLACES if table.row is Observation else {}
-        return [places.get(c.name, c.name) for c, varies in
-                zip(table.columns[len(FRAME):], self._is_varying, strict=True) if varies is apart]
+        self._cells = [_start_cell(column, self._defaults.get(column.name, MISSING)) for column in columns]
+        self._subject = SUBJECTS[table.row]
+        self._places = PLACES if is_nested else {}
+        self._unlisted = UNLISTED if is_nested else frozenset()
+        self._parts = PARTS if is_nested else {}
+        self._read_parts = _reader(list(self._parts))
+        self._lines: dict[tuple[bool, ...], _Lines] = {}
 
     def write(self, frame: FrameText, records: Iterable[Record]) -> str:
         """The lines of these records of one run."""
-        return "".join([frame.about(subject_of(record)) + self._rest(record) for record in records])
+        return "".join([frame.about(self._subject(record)) + self._rest(record) for record in records])
 
     def _rest(self, record: Record) -> str:
-        lasting = self._read_lasting(record)
-        template = self._templates.get(lasting)
+        is_empty = tuple(map(is_, self._read_parts(record), self._parts.values()))
+        lines = self._lines.get(is_empty) or self._start_lines(is_empty)
+        form = lines.usual if lines.read_seldom(record) == lines.no_seldom else lines.full
+        lasting = lines.read_lasting(record)
+        template = form.templates.get(lasting)
         if template is None:
-            if len(self._templates) >= _MOST_TEMPLATES:
-                self._templates.clear()
-            template = self._templates[lasting] = self._make_template(record)
-        return template % tuple([
-            default_cell if value == default else write(value)
-            for value, (default, default_cell, write) in zip(self._read_changing(record), self._changing, strict=True)])
+            if len(form.templates) >= _MOST_TEMPLATES:
+                form.templates.clear()
+            template = form.templates[lasting] = self._make_template(record, form.is_missing)
+        return template % tuple([value if write is None else write(value)
+                                 for write, value in zip(form.writers, form.read(record), strict=True)])
 
-    def _make_template(self, record: Record) -> str:
-        """The line without its frame, `%s` in the place of what changes."""
+    def _start_lines(self, is_empty: tuple[bool, ...]) -> _Lines:
+        if len(self._lines) >= _MOST_LINES:
+            self._lines.clear()
+        empty = {part for part, nothing in zip(self._parts, is_empty, strict=True) if nothing}
+        columns = [cell[0] for cell in self._cells if self._find_place(cell[0]).partition(".")[0] not in empty]
+        seldom = [c for c in columns if (c.kind is Kind.NUMBER or c.name in _SELDOM) and c.name not in self._varying]
+        lasting = [c for c in columns if c.name not in self._varying and c not in seldom]
+        unlisted = [place for place in sorted(self._unlisted) if place.partition(".")[0] not in empty]
+        made = self._lines[is_empty] = _Lines(
+            read_lasting=_reader([*map(self._find_place, lasting), *unlisted]),
+            read_seldom=_reader(list(map(self._find_place, seldom))),
+            no_seldom=tuple(self._defaults.get(column.name, MISSING) for column in seldom),
+            usual=self._start_form([c for c in columns if c.name in self._varying]),
+            full=self._start_form([c for c in columns if c not in lasting]))
+        return made
+
+    def _find_place(self, column: Column) -> str:
+        """Where the value of a column stands in a record: `port`, `tls.sni`."""
+        return self._places.get(column.name, column.name)
+
+    def _start_form(self, missing: Sequence[Column]) -> _Form:
+        return _Form(is_missing=[cell[0] in missing for cell in self._cells],
+                     read=_reader(list(map(self._find_place, missing))), writers=list(map(_choose_writer, missing)))
+
+    def _make_template(self, record: Record, is_missing: Sequence[bool]) -> str:
+        """The line without its frame, `%s` in the place of what is missing."""
         flat = self._flatten(record) if self._flatten else None
         parts = []
-        for (column, default, default_cell, made), varies in zip(self._cells, self._is_varying, strict=True):
+        for (column, default, default_cell, made), missing in zip(self._cells, is_missing, strict=True):
             value = getattr(record, column.name) if flat is None else flat[column.name]
             cell = default_cell if value == default else _write(value, column, made)
-            parts.append(",%s" if varies else f",{cell.replace('%', '%%')}")
+            parts.append(",%s" if missing else f",{cell.replace('%', '%%')}")
         return "".join(parts) + "\r\n"
+
+
+class RunTexts:
+    """Makes the lines of the runs table."""
+
+    def __init__(self, table: Table) -> None:
+        of_vantage = {f.name: f.default for f in fields(Vantage)}
+        defaults = {f.name: f.default for f in fields(Run)} | of_vantage
+        self._cells = [_start_cell(column, defaults.get(column.name, MISSING)) for column in table.columns]
+        self._read = _reader([f"vantage.{c.name}" if c.name in of_vantage else c.name for c in table.columns])
+
+    def write(self, run: Run) -> str:
+        """The line of a run."""
+        return ",".join([default_cell if value == default else _write(value, column, made)
+                         for value, (column, default, default_cell, made)
+                         in zip(self._read(run), self._cells, strict=True)]) + "\r\n"
 
 
 def _start_cell(column: Column, default: Any) -> _Cell:
@@ -118,13 +188,23 @@ def _reader(places: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda record: tuple(attrgetter(place)(record) for place in places)
 
 
-def _writer(column: Column) -> Callable[[Any], str]:
-    """What writes the cells of a column; those of numbers are bare."""
+def _choose_writer(column: Column) -> Callable[[Any], str] | None:
+    """What writes the cells of a column; those of numbers are bare, and plain texts stand there as they are."""
     if column.kind is Kind.INTEGER:
-        return str
+        return None
     if column.kind is Kind.NUMBER and not column.nullable:
         return lambda value: repr(float(value))
+    if column.kind is Kind.TEXT and not column.nullable:
+        return lambda value: value if _PLAIN.fullmatch(value) else quote(encode(value, column))
+    if column.kind is Kind.TEXTS:
+        return lambda value: _join_plain(value) or quote(encode(value, column))
     return lambda value: quote(encode(value, column))
+
+
+def _join_plain(texts: tuple[str, ...]) -> str:
+    """The cell of a list of plain texts; empty for others."""
+    joined = ";".join(texts)
+    return joined if _PLAIN_LIST.fullmatch(joined) and joined.count(";") == len(texts) - 1 else ""
 
 
 def _write(value: Any, column: Column, made: dict[str, str]) -> str:
