@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,9 +38,10 @@ def can_find_events() -> bool:
     return importlib.util.find_spec("probe.research.events.event_detection") is not None
 
 
-def find_events(out: Path, *, since: datetime | None, now: datetime, population: Path | None = None) -> LoggedChanges:
+def find_events(out: Path, *, since: datetime | None, now: datetime,
+                population: Callable[[], Path] | None = None) -> LoggedChanges:
     """Find the events in `out/cells.parquet`, add what changed to `out/events.jsonl`, and tell what it says since a
-    time; since this call where none is given. `population`: the table of verdicts of many probes, where there is one.
+    time; since this call where none is given. `population` gives the table of verdicts of many probes once it is there.
     Raises StoreError where a file cannot be read, or the log not written.
     """
     from probe.research.counts.cells_origin import read_origin
@@ -72,13 +73,13 @@ def _read_span(path: Path) -> tuple[datetime, datetime] | None:
     return (span["min"].astimezone(UTC), span["max"].astimezone(UTC)) if span["min"] else None
 
 
-def _examine(out: Path, origin: CellsOrigin, population: Path | None) -> Findings:
+def _examine(out: Path, origin: CellsOrigin, population: Callable[[], Path] | None) -> Findings:
     """The findings in the cells of a folder."""
     from probe.research.events.event_detection import examine_cells
     from probe.research.events.kept_cells import read_kept_cells
     from probe.research.events.placed_stretches import read_placed_stretches
     from probe.research.events.series_reading import make_series
 
-    placed = read_placed_stretches(population) if population else []
-    cells = read_kept_cells(out, out / CELLS_FILE, origin.step)
-    return examine_cells(make_series(cells, origin.step, witnesses_told=origin.witnesses_told), placed)
+    cells = make_series(read_kept_cells(out, out / CELLS_FILE, origin.step), origin.step,
+                        witnesses_told=origin.witnesses_told)
+    return examine_cells(cells, read_placed_stretches(population()) if population else [])
