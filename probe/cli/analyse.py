@@ -216,15 +216,17 @@ def _analyse_results(directory: Path, wanted: _Wanted) -> _Found:
     since, until = _days(wanted.period)
     wishes = HourWishes(now=wanted.now, lab=wanted.lab, memory_mb=wanted.memory_mb, threads=wanted.threads, since=since,
                         until=until)
-    with judging_beside(directory, wanted.out, wishes) as judge:
+    with judging_beside(directory, wanted.out, wishes) as judging:
 
         def wait_for_population() -> Path:
-            judge()
+            judging.wait()
             return wanted.out / POPULATION_FILE
 
         done = _count_cells(directory, wanted)
+        if not judging.is_beside:
+            judging.wait()  # before the search, which needs memory of its own
         told = _events(wanted, wait_for_population)
-        judged = judge()
+        judged = judging.wait()
     return _Found(done=done, told=told, population=judged.population, slowed=judged.slowed,
                   signatures=_count_signatures(directory, wanted.period))
 

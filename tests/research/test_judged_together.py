@@ -54,9 +54,9 @@ def pools(monkeypatch: pytest.MonkeyPatch) -> list[ProcessPoolExecutor]:
 
 
 def told(results: Path, out: Path, wishes: HourWishes = WISHES) -> tuple[JudgedTogether, list[bytes]]:
-    with judging_beside(results, out, wishes) as judge:
-        found = judge()
-        assert judge() is found
+    with judging_beside(results, out, wishes) as judging:
+        found = judging.wait()
+        assert judging.wait() is found
     return found, [(out / name).read_bytes() for name in (POPULATION_FILE, POPULATION_TEXT, SLOWED_FILE)]
 
 
@@ -87,9 +87,9 @@ def test_its_errors_are_told_here(goes_on: Path, pools: list[ProcessPoolExecutor
     hours = goes_on / "out" / DAYS_FOLDER / "population"
     for path in hours.glob("*.marks"):
         path.write_bytes(b"torn")
-    with (judging_beside(goes_on / "results", goes_on / "out", WISHES) as judge,
+    with (judging_beside(goes_on / "results", goes_on / "out", WISHES) as judging,
           pytest.raises(StoreError, match="could not be counted")):
-        judge()
+        judging.wait()
     assert len(pools) == 1
 
 
@@ -98,8 +98,8 @@ def test_days_that_the_log_is_not_of_are_refused_before_anything_is_written(goes
     (out / EVENTS_FILE).write_bytes(b"")
     (out / "cells.json").write_bytes(b'{"since": "2020-01-01", "until": ""}')
     before = (out / POPULATION_FILE).stat()
-    with pytest.raises(StoreError, match="2020-01-01"), judging_beside(goes_on / "results", out, WISHES) as judge:
-        judge()
+    with pytest.raises(StoreError, match="2020-01-01"), judging_beside(goes_on / "results", out, WISHES) as judging:
+        judging.wait()
     assert (out / POPULATION_FILE).stat() == before
 
 

@@ -177,6 +177,11 @@ def without_column(kept: Path) -> None:
         writer.write_table(table.drop_columns("time"))
 
 
+def as_folder(kept: Path) -> None:
+    kept.unlink()
+    kept.mkdir()
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "empty": lambda kept: kept.write_bytes(b""),
     "torn": lambda kept: kept.write_bytes(kept.read_bytes()[:-40]),
@@ -197,7 +202,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "a name less": lambda kept: resaid(kept, names=lambda names: {k: v[1:] for k, v in names.items()}),
     "words of nothing": lambda kept: resaid(kept, names=lambda names: {**names, "more": []}),
     "no column": without_column,
-    "a folder": lambda kept: (kept.unlink(), kept.mkdir()),
+    "a folder": as_folder,
 }
 
 

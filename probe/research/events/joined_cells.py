@@ -37,7 +37,7 @@ def join_cells(older: OrderedCells, newer: OrderedCells) -> OrderedCells:
         [{head: slice(start, stop) for head, start, stop in zip(part.heads, bounds[:-1], bounds[1:], strict=True)}
          for part in (older, newer) if (bounds := part.bounds.tolist())]), heads=heads)
     return OrderedCells(
-        heads=heads, bounds=joining.bounds(), time=joining.join(older.time, newer.time),
+        heads=heads, bounds=joining.bounds(), time=joining.join(older.time, newer.time).astype(np.int64, copy=False),
         counts={name: joining.join(counts, newer.counts[name]) for name, counts in older.counts.items()},
         words={name: _join_words(column, newer.words[name], joining) for name, column in older.words.items()},
     )

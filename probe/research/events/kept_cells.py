@@ -184,7 +184,7 @@ def _digest(path: Path, file: pq.ParquetFile, groups: int) -> str:
 def _find_end(group: Any) -> int:
     """Where in its file a row group is over."""
     columns: Sequence[Any] = [group.column(number) for number in range(group.num_columns)]
-    return max((column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size
+    return max(int(column.dictionary_page_offset or column.data_page_offset) + int(column.total_compressed_size)
                for column in columns)
 
 

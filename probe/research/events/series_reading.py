@@ -177,8 +177,13 @@ def _volumes(making: _Making) -> Iterator[NetworkVolume]:
                             np.diff(cells.bounds)[numbers])
         witnesses = np.ones(len(time), dtype=np.int64) if told is None else told[here].astype(np.int64)
         made = _volume(place, time, service, len(names), cut[here], witnesses)
-        yield replace(made, **{name: None if mine is None else np.isin(made.times, time[mine])
-                               for name, mine in (("fresh", _any(fresh, here)), ("settled", _any(settled, here)))})
+        yield replace(made, fresh=_find_times(made, time, _any(fresh, here)),
+                      settled=_find_times(made, time, _any(settled, here)))
+
+
+def _find_times(made: NetworkVolume, time: Ints, told: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """At which times of a network any of its cells is told."""
+    return None if told is None else np.isin(made.times, time[told])
 
 
 def _volume(place: CellPlace, time: Ints, service: Ints, services: int, cut: NDArray[np.bool_],

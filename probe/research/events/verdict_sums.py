@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from probe.research.events.cell_series import CellSeries
 from probe.research.events.segments import Ints
 from probe.research.events.window import EventWindow
 
-_Sums: TypeAlias = NDArray[np.int32] | NDArray[np.int64]
+_Sums: TypeAlias = NDArray[np.signedinteger[Any]]
+_Kind: TypeAlias = type[np.int32] | type[np.int64]
 _MOST = (1 << 31) - 1
 
 
@@ -83,12 +84,10 @@ class _JoinedSums:
         self._first = min((int(each.times[0]) for each in series), default=0)
         # More than the cells between the first time and the last, so that no row reaches into the next.
         self._span = max((int(each.times[-1]) for each in series), default=0) - self._first + 2
-        kind = np.int32 if len(series) * self._span <= _MOST else np.int64
-        self._keys = _join([each.times for each in series], np.int64 if self._first > _MOST else kind)
-        self._keys -= self._first
-        self._keys = self._keys.astype(kind, copy=False)
-        self._keys += np.repeat(np.arange(len(series), dtype=kind) * kind(self._span),
-                                [len(each.times) for each in series])
+        kind: _Kind = np.int32 if len(series) * self._span <= _MOST else np.int64
+        self._keys = _join([each.times for each in series], kind)
+        begin = (np.arange(len(series), dtype=np.int64) * self._span - self._first).astype(kind)
+        self._keys += np.repeat(begin, [len(each.times) for each in series])
         counts = [[each.blocked for each in series], [each.decided for each in series]]
         self.whole = [_sum_up(every) for every in counts]
         # Without the cells of fresh names.
@@ -102,17 +101,19 @@ class _JoinedSums:
         return self._keys.searchsorted(wanted.astype(self._keys.dtype, copy=False))
 
 
-def _join(parts: Sequence[Ints], kind: type[np.int32] | type[np.int64]) -> _Sums:
-    """All parts as one, in numbers that are known to fit."""
+def _join(parts: Sequence[Ints], kind: _Kind) -> _Sums:
+    """All parts as one, in numbers of this kind; those that do not fit go round, and come back in a difference."""
     made: _Sums = np.empty(sum(map(len, parts)), dtype=kind)
-    return np.concatenate(parts, out=made, casting="unsafe") if parts else made
+    if parts:
+        np.concatenate(parts, out=made, casting="unsafe")
+    return made
 
 
 def _sum_up(parts: Sequence[Ints]) -> _Sums:
     """What comes before each cell, and before the end."""
-    kind = np.int32 if sum(int(part.sum()) for part in parts) <= _MOST else np.int64
+    kind: _Kind = np.int32 if sum(int(part.sum()) for part in parts) <= _MOST else np.int64
     sums: _Sums = np.zeros(sum(map(len, parts)) + 1, dtype=kind)
     if parts:
         np.concatenate(parts, out=sums[1:], casting="unsafe")
-        np.cumsum(sums[1:], out=sums[1:])
+        np.cumsum(sums[1:], dtype=kind, out=sums[1:])
     return sums

@@ -47,13 +47,23 @@ def judge_together(directory: Path, out: Path, wishes: HourWishes) -> JudgedToge
     return JudgedTogether(population=population, slowed=slowed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """What is being judged."""
+
+    is_beside: bool
+    """Another process is at it already."""
+    wait: Callable[[], JudgedTogether]
+    """What came of it, once it is done: here, if nobody is at it. Raises StoreError."""
+
+
 @contextmanager
-def judging_beside(directory: Path, out: Path, wishes: HourWishes) -> Iterator[Callable[[], JudgedTogether]]:
-    """The same beside other work: gives what waits for it, and raises what it raises. It is the same work, done when it
-    is asked for, where one process is as quick."""
+def judging_beside(directory: Path, out: Path, wishes: HourWishes) -> Iterator[Judging]:
+    """The same as `judge_together` beside other work, where that is worth a process. Raises StoreError at once where
+    the folder is of other days."""
     check_period(out, wishes.since, wishes.until)
     if not _is_worth_a_process(directory, out, wishes):
-        yield cache(lambda: judge_together(directory, out, wishes))
+        yield Judging(is_beside=False, wait=cache(lambda: judge_together(directory, out, wishes)))
         return
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         begun = pool.submit(judge_together, directory, out, replace(wishes, memory_mb=wishes.memory_mb // 2))
@@ -65,7 +75,7 @@ def judging_beside(directory: Path, out: Path, wishes: HourWishes) -> Iterator[C
             except BrokenProcessPool:  # somebody ended it, for want of memory perhaps
                 return judge_together(directory, out, wishes)
 
-        yield wait
+        yield Judging(is_beside=True, wait=wait)
 
 
 def _is_worth_a_process(directory: Path, out: Path, wishes: HourWishes) -> bool:
