@@ -88,7 +88,7 @@ def test_its_errors_are_told_here(goes_on: Path, pools: list[ProcessPoolExecutor
     for path in hours.glob("*.marks"):
         path.write_bytes(b"torn")
     with (judging_beside(goes_on / "results", goes_on / "out", WISHES) as judging,
-          pytest.raises(StoreError, match="could not be counted")):
+          pytest.raises(StoreError, match="population")):
         judging.wait()
     assert len(pools) == 1
 
