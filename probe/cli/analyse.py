@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.collect_seldom import collect_seldom
 from probe.core.counted_words import count_things
 from probe.core.tables.signature_words import SIGNATURE_STATES, SignatureState
 from probe.operation.commands.output_option import output_option
@@ -33,6 +35,33 @@ _WHOLE_FILES = ("file", "signature")
 _DAY = click.DateTime(["%Y-%m-%d"])
 _Period: TypeAlias = tuple[datetime | None, datetime | None]
 """The first day, and the first that is not wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What was asked for."""
+
+    out: Path
+    engine: str
+    url: str
+    lab: bool
+    rejected: Path | None
+    memory_mb: int
+    threads: int
+    period: _Period
+    now: datetime
+    changes_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What was counted and found."""
+
+    done: CellSummary | CountsSummary
+    told: LoggedChanges | None
+    population: PopulationSummary | None = None
+    slowed: Sequence[Mapping[str, Any]] = ()
+    signatures: Mapping[SignatureState, int] = field(default_factory=dict)
 
 
 @click.command()
@@ -96,32 +125,26 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
       python -c "import probe; print(probe.open_results('results').cells())"
     """
     check_research_extra("analysing")
-    now = datetime.now(UTC)
-    done: CellSummary | CountsSummary
-    population: PopulationSummary | None = None
-    slowed: list[Mapping[str, Any]] = []
-    signatures: Mapping[SignatureState, int] = {}
+    wanted = _Wanted(out=out, engine=engine, url=url, lab=lab, rejected=rejected, memory_mb=memory_mb, threads=threads,
+                     period=(since, until), now=datetime.now(UTC),
+                     changes_since=changes_since.replace(tzinfo=UTC) if changes_since else None)
     try:
         directory = choose_results_folder(load_settings(), given)
-        if directory.is_file():
-            done = _make_counts(directory, out, (since, until), now)
-        else:
-            done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, (since, until), now)
-            population, slowed = _judge_together(directory, out, lab, memory_mb, threads, (since, until), now)
-            signatures = _count_signatures(directory, (since, until))
-        told = _events(out, changes_since.replace(tzinfo=UTC) if changes_since else None, now,
-                       judged=population is not None)
+        with collect_seldom():
+            found = _analyse_counts(directory, wanted) if directory.is_file() else _analyse_results(directory, wanted)
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
+    done, told, population = found.done, found.told, found.population
     if as_json:
         click.echo(json.dumps({**_plain(done), "out": str(out), **(told.found if told else {"events": None}),
-                               "signatures": dict(signatures),
-                               "population": list(population.told) if population else None, "slowed": slowed,
+                               "signatures": dict(found.signatures),
+                               "population": list(population.told) if population else None,
+                               "slowed": list(found.slowed),
                                "changes": [dict(row) for row in told.rows] if told else None}))
         return
     _tell(done, out, rejected)
-    _tell_signatures(signatures)
-    for line in (*_tell_population(population, out), *_tell_slowed(slowed)):
+    _tell_signatures(found.signatures)
+    for line in (*_tell_population(population, out), *_tell_slowed(found.slowed)):
         click.echo(visible(line))
     if told:
         for line in told.lines:
@@ -140,24 +163,6 @@ def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"Looked like events and are none: {reasons}. Each with its numbers: the rows `dismissed` of the log."
     if found["flaky"]:
         yield f"Fail by themselves again and again: {len(found['flaky'])} series; see the rows `flaky` of the log."
-
-
-def _judge_together(directory: Path, out: Path, lab: bool, memory_mb: int, threads: int, period: _Period,
-                    now: datetime) -> tuple[PopulationSummary, list[Mapping[str, Any]]]:
-    """What many probes say together, and services whose connections were in trouble for days."""
-    from probe.research.cells.file_names import SLOWED_FILE
-    from probe.research.population.opened_hours import HourWishes, open_hours
-    from probe.research.population.population_files import write_opened_population
-    from probe.research.slowed.slowed_rows import list_slowed
-    from probe.results.files.atomic import replace_file
-
-    since, until = _days(period)
-    wishes = HourWishes(now=now, lab=lab, memory_mb=memory_mb, threads=threads, since=since, until=until)
-    with open_hours(directory, out, wishes) as opened:
-        population = write_opened_population(opened, out, lab=lab)
-        slowed = list_slowed(opened.kept)
-    replace_file(out / SLOWED_FILE, (json.dumps(slowed, indent=1) + "\n").encode())
-    return population, slowed
 
 
 def _tell_population(population: PopulationSummary | None, out: Path) -> Iterator[str]:
@@ -181,12 +186,12 @@ def _tell_slowed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield from (describe_slowed(row) for row in sorted(rows, key=lambda row: row["last_day"])[-_MAX_LINES:])
 
 
-def _events(out: Path, since: datetime | None, now: datetime, *, judged: bool) -> LoggedChanges | None:
-    from probe.research.cells.file_names import POPULATION_FILE
+def _events(wanted: _Wanted, population: Callable[[], Path] | None = None) -> LoggedChanges | None:
     from probe.research.events.event_findings import can_find_events, find_events
 
-    population = out / POPULATION_FILE if judged else None
-    return find_events(out, since=since, now=now, population=population) if can_find_events() else None
+    if not can_find_events():
+        return None
+    return find_events(wanted.out, since=wanted.changes_since, now=wanted.now, population=population)
 
 
 def _plain(done: CellSummary | CountsSummary) -> dict[str, Any]:
@@ -197,29 +202,54 @@ def _plain(done: CellSummary | CountsSummary) -> dict[str, Any]:
     return counts_to_json(done) if isinstance(done, CountsSummary) else summary_to_json(done)
 
 
-def _make_counts(path: Path, out: Path, period: _Period, now: datetime) -> CountsSummary:
+def _analyse_counts(path: Path, wanted: _Wanted) -> _Found:
+    """The cells and events of counts that somebody else made."""
     from probe.research.counts.counts_cells import write_counts
     from probe.results.files.atomic import make_folder
 
-    if any(period):
+    if any(wanted.period):
         raise StoreError(f"{path}: --since and --until are for results; give a file with the counts of that time alone")
-    make_folder(out)
-    return write_counts(path, out, now)
+    make_folder(wanted.out)
+    return _Found(done=write_counts(path, wanted.out, wanted.now), told=_events(wanted))
 
 
-def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
-          threads: int, period: _Period, now: datetime) -> CellSummary:
+def _analyse_results(directory: Path, wanted: _Wanted) -> _Found:
+    """The cells of results, what many probes say together, services that are slowed, and events."""
+    from probe.research.cells.file_names import POPULATION_FILE
+    from probe.research.population.opened_hours import HourWishes
+    from probe.research.slowed.judged_together import judging_beside
+
+    since, until = _days(wanted.period)
+    wishes = HourWishes(now=wanted.now, lab=wanted.lab, memory_mb=wanted.memory_mb, threads=wanted.threads, since=since,
+                        until=until)
+    with judging_beside(directory, wanted.out, wishes) as judging:
+
+        def wait_for_population() -> Path:
+            judging.wait()
+            return wanted.out / POPULATION_FILE
+
+        done = _count_cells(directory, wanted)
+        if not judging.is_beside:
+            judging.wait()  # before the search, which needs memory of its own
+        told = _events(wanted, wait_for_population)
+        judged = judging.wait()
+    return _Found(done=done, told=told, population=judged.population, slowed=judged.slowed,
+                  signatures=_count_signatures(directory, wanted.period))
+
+
+def _count_cells(directory: Path, wanted: _Wanted) -> CellSummary:
     from probe.research.counting.cell_files import write_cells
     from probe.research.engines.engine_choice import choose_engine
     from probe.results.files.atomic import make_folder
 
-    make_folder(out)
-    since, until = _days(period)
-    computing = choose_engine(engine, url=url, memory_mb=memory_mb, threads=threads, temporary=out)
+    make_folder(wanted.out)
+    since, until = _days(wanted.period)
+    computing = choose_engine(wanted.engine, url=wanted.url, memory_mb=wanted.memory_mb, threads=wanted.threads,
+                              temporary=wanted.out)
     try:
         with show_progress("Counting") as progress:
-            return write_cells(directory, out, computing, now=now, lab=lab, rejected=rejected, since=since,
-                               until=until, progress=progress)
+            return write_cells(directory, wanted.out, computing, now=wanted.now, lab=wanted.lab,
+                               rejected=wanted.rejected, since=since, until=until, progress=progress)
     finally:
         computing.close()
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from made_cells import quiet, struck
-from probe.research.events import cell_columns, series_reading
+from probe.research.events import cell_columns, ordered_cells
 from probe.research.events.cell_columns import CellsError, ParquetColumns, cell_numbers, encode_column, gather
 from probe.research.events.cell_series import HOUR, CellTable
 from probe.research.events.series_reading import read_cells
@@ -54,9 +54,9 @@ def test_whoever_holds_the_table(frame: pd.DataFrame, tmp_path: Path) -> None:
 
 def test_however_many_keys_there_are(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = said(read_cells(frame))
-    monkeypatch.setattr(series_reading, "_FEW_KEYS", 0)
+    monkeypatch.setattr(ordered_cells, "_FEW_KEYS", 0)
     assert said(read_cells(frame)) == expected
-    monkeypatch.setattr(series_reading, "_MOST_SMALL", 0)
+    monkeypatch.setattr(ordered_cells, "_MOST_SMALL", 0)
     assert said(read_cells(frame)) == expected
 
 
@@ -65,7 +65,7 @@ def test_a_network_that_stops_most_is_cut_whatever_else_was_measured(frame: pd.D
     told = frame.assign(**{name: rng.integers(0, most, len(frame))
                            for name, most in (("network", 16), ("local", 4), ("down", 4))})
     beside = told["ok"] + told["blocked"] + told["down"] + told["local"] + told["inconclusive"]
-    cut = series_reading._is_cut(told)
+    cut = ordered_cells.find_cut(told)
     assert cut.tolist() == (told["network"] > beside).tolist()
     assert cut.any()
     assert not cut.all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ pytest.importorskip("pandas", reason="needs the extra `research`")
 pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
+import pyarrow.parquet as pq
+
 from fleet_days import NOW, START, some_runs, write_runs
 from probe.cli.main import cli
+from probe.research.cells.file_names import CELLS_FILE
 from probe.research.counts.cells_origin import CellsOrigin
 from probe.research.events import event_findings
 from probe.research.events.event import Event
@@ -41,8 +45,9 @@ def detected(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the stand-in finds, and what it was given."""
     seen: dict[str, Any] = {"events": [event("one", 1)]}
 
-    def examine(cells: Any, origin: CellsOrigin, population: Path | None) -> Findings:
-        seen["rows"], seen["step"], seen["population"] = len(cells["cell_start"]), origin.step, population
+    def examine(out: Path, origin: CellsOrigin, population: Callable[[], Path] | None) -> Findings:
+        seen["rows"], seen["step"] = pq.read_metadata(out / CELLS_FILE).num_rows, origin.step
+        seen["population"] = population() if population else None
         return Findings(events=tuple(seen["events"]))
 
     monkeypatch.setattr(event_findings, "_examine", examine)

@@ -20,6 +20,7 @@ from probe.research.cells.file_names import CELLS_FILE, DAYS_FOLDER, EVENTS_FILE
 from probe.research.counting.cell_files import write_cells
 from probe.research.engines.duckdb_engine import DuckDB
 from probe.research.events.event_findings import find_events
+from probe.research.events.kept_cells import KEPT_FILE
 from probe_lab.fleet.fleet_rows import TABLES_WRITTEN, write_rows
 from probe_lab.fleet.fleet_world import FleetSize
 
@@ -50,6 +51,7 @@ def analysed(told: Path, out: Path) -> tuple[bytes, bytes]:
 
 def test_what_is_kept_changes_no_cell_and_no_row_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.research.counting.cells_writer.GROUP_ROWS", 1000)
+    monkeypatch.setattr("probe.research.events.kept_cells._LEAST_ROWS", 0)
     write_rows(20_000, tmp_path / "whole", 7, SIZE)
     days = sorted(path.name for path in (tmp_path / "whole" / "parquet" / "verdicts").iterdir())
     for day in days[:-1]:
@@ -62,5 +64,6 @@ def test_what_is_kept_changes_no_cell_and_no_row_of_the_log(tmp_path: Path, monk
             shutil.rmtree(tmp_path / "anew" / DAYS_FOLDER)
             (tmp_path / "anew" / CELLS_FILE).unlink()
         assert kept == analysed(tmp_path / "told", tmp_path / "anew")
+        assert (tmp_path / "kept" / DAYS_FOLDER / KEPT_FILE).is_file()
         sizes.append(len(kept[1]))
     assert 0 < sizes[0] < sizes[1]

@@ -45,7 +45,7 @@ def write_cells(
     by_day = choose_days(by_day, since, until)
     if not by_day:
         raise StoreError(f"{directory}: no results of these days; see --since and --until")
-    _check_period(out, since, until)
+    check_period(out, since, until)
     known = open_known_days(out / DAYS_FOLDER, directory)
     terms = CountingTerms(engine=engine.name, lab=lab, now=now, everything=rejected is not None,
                           vouched=number_vouched(read_vouched_names(directory)))
@@ -69,7 +69,7 @@ def write_cells(
     return done
 
 
-def _check_period(out: Path, since: str, until: str) -> None:
+def check_period(out: Path, since: str, until: str) -> None:
     """Raises StoreError where the log of events is of other days: these alone would tell another story."""
     if not (out / EVENTS_FILE).exists():
         return

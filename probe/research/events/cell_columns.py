@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from probe.research.events.segments import Ints
 
 _Whole = TypeVar("_Whole", np.int32, np.int64)
+SmallInts: TypeAlias = NDArray[np.integer[Any]]
+"""Whole numbers of any width."""
 _MANY = 1 << 16
 """Fewer values fit the processor's cache as they are."""
 
@@ -55,7 +57,7 @@ def list_columns(table: Any) -> frozenset[str]:
 class CodedColumn:
     """A column as numbers of its values; -1 where it is empty."""
 
-    codes: NDArray[np.int32]
+    codes: SmallInts
     names: tuple[Any, ...]
     """The values, sorted: so the order of rows never matters."""
 
@@ -98,6 +100,15 @@ def cell_numbers(table: Any, name: str, step: timedelta) -> Ints:
     seconds = runs.values.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False).astype(np.int64)
     numbers = seconds // int(step.total_seconds())
     return np.repeat(numbers, np.diff(runs.run_ends.to_numpy(), prepend=0))
+
+
+def shrink(values: SmallInts) -> SmallInts:
+    """The same numbers in as few bytes each as they fit."""
+    if not values.size:
+        return values
+    low, most = int(values.min()), int(values.max())
+    kind = np.result_type(np.min_scalar_type(low), np.min_scalar_type(most))
+    return values.astype(kind) if kind.kind in "iu" and kind.itemsize < values.itemsize else values
 
 
 def gather(values: NDArray[_Whole], at: Ints) -> NDArray[_Whole]:

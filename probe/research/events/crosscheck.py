@@ -191,8 +191,8 @@ def _like(window: EventWindow, beside: SeriesBeside) -> dict[int, bool]:
     groups = np.unique(beside.groups)
     failed, of, base = failed[groups], of[groups], expected[groups] / of[groups]
     together = np.asarray(estimate_strength(failed / of, base)) >= least
-    alike.update(int(groups[at]) for at in np.flatnonzero(together).tolist()
-                 if _is_no_chance(float(failed[at]), float(of[at]), float(base[at])))
+    alike.update(int(groups[at]) for at in np.flatnonzero(together).tolist() if int(groups[at]) not in alike
+                 and _is_no_chance(float(failed[at]), float(of[at]), float(base[at])))
     return {group: group in alike for group in groups.tolist()}
 
 

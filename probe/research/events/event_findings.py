@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,9 +38,10 @@ def can_find_events() -> bool:
     return importlib.util.find_spec("probe.research.events.event_detection") is not None
 
 
-def find_events(out: Path, *, since: datetime | None, now: datetime, population: Path | None = None) -> LoggedChanges:
+def find_events(out: Path, *, since: datetime | None, now: datetime,
+                population: Callable[[], Path] | None = None) -> LoggedChanges:
     """Find the events in `out/cells.parquet`, add what changed to `out/events.jsonl`, and tell what it says since a
-    time; since this call where none is given. `population`: the table of verdicts of many probes, where there is one.
+    time; since this call where none is given. `population` gives the table of verdicts of many probes once it is there.
     Raises StoreError where a file cannot be read, or the log not written.
     """
     from probe.research.counts.cells_origin import read_origin
@@ -51,12 +52,11 @@ def find_events(out: Path, *, since: datetime | None, now: datetime, population:
     old = read_log(path)
     with translate_os_errors(out / CELLS_FILE):
         origin = read_origin(out / CELLS_FILE)
-        cells = ParquetColumns(out / CELLS_FILE)
-        span = pc.min_max(cells["cell_start"]).as_py()
-        found = _examine(cells, origin, population) if span["min"] else Findings()
+        span = _read_span(out / CELLS_FILE)
+        found = _examine(out, origin, population) if span else Findings()
     names, fresh = origin.names or {}, []
-    if span["min"]:
-        covered = CoveredTime(begin=span["min"].astimezone(UTC), end=span["max"].astimezone(UTC) + origin.step)
+    if span:
+        covered = CoveredTime(begin=span[0], end=span[1] + origin.step)
         fresh = update_log(old, list_rows(found, names), now, covered)
     if fresh:
         with translate_os_errors(path):
@@ -67,11 +67,19 @@ def find_events(out: Path, *, since: datetime | None, now: datetime, population:
         found=findings_to_json(found, names, targets=origin.targets, witnesses=origin.witnesses_told))
 
 
-def _examine(cells: ParquetColumns, origin: CellsOrigin, population: Path | None) -> Findings:
-    """The findings in cells, which are read column by column."""
-    from probe.research.events.event_detection import examine_cells
-    from probe.research.events.placed_stretches import read_placed_stretches
-    from probe.research.events.series_reading import read_cells
+def _read_span(path: Path) -> tuple[datetime, datetime] | None:
+    """The first and the last hour of the cells in a file; None where there are none."""
+    span = pc.min_max(ParquetColumns(path)["cell_start"]).as_py()
+    return (span["min"].astimezone(UTC), span["max"].astimezone(UTC)) if span["min"] else None
 
-    placed = read_placed_stretches(population) if population else []
-    return examine_cells(read_cells(cells, origin.step, witnesses_told=origin.witnesses_told), placed)
+
+def _examine(out: Path, origin: CellsOrigin, population: Callable[[], Path] | None) -> Findings:
+    """The findings in the cells of a folder."""
+    from probe.research.events.event_detection import examine_cells
+    from probe.research.events.kept_cells import read_kept_cells
+    from probe.research.events.placed_stretches import read_placed_stretches
+    from probe.research.events.series_reading import make_series
+
+    cells = make_series(read_kept_cells(out, out / CELLS_FILE, origin.step), origin.step,
+                        witnesses_told=origin.witnesses_told)
+    return examine_cells(cells, read_placed_stretches(population()) if population else [])

@@ -10,10 +10,14 @@ length. The work is compiled by numba where that is installed, and is the same, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from probe.research.events.segments import Ints
+
+_FEW, _THREADS = 64, 2
+"""Fewer series than that are done before a thread has begun."""
 
 
 def segment_series(series: Sequence[tuple[Ints, Ints]], penalties: Sequence[float]) -> list[Ints]:
@@ -25,14 +29,19 @@ def segment_series(series: Sequence[tuple[Ints, Ints]], penalties: Sequence[floa
     """
     from probe.research.events.partition_kernel import partition  # whose compiler takes a second to load
 
-    made = []
-    for (blocked, decided), penalty in zip(series, penalties, strict=True):
+    def segment(asked: tuple[tuple[Ints, Ints], float]) -> Ints:
+        (blocked, decided), penalty = asked
         starts = _blocks(blocked, decided)
         if starts.size > 1:
-            hit, all_of = (np.add.reduceat(counts, starts).astype(np.float64) for counts in (blocked, decided))
+            hit, all_of = (np.add.reduceat(part, starts).astype(np.float64) for part in (blocked, decided))
             starts = starts[_cuts(partition(hit, all_of - hit, float(penalty)))]
-        made.append(starts)
-    return made
+        return starts
+
+    wanted = list(zip(series, penalties, strict=True))
+    if len(wanted) < _FEW:
+        return list(map(segment, wanted))
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:  # what is compiled lets other threads run
+        return list(pool.map(segment, wanted))
 
 
 def _blocks(blocked: Ints, decided: Ints) -> Ints:

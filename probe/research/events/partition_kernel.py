@@ -27,9 +27,9 @@ def _compile(function: _Function) -> _Function:
     except ImportError:
         return function
     try:
-        return cast("_Function", numba.njit(cache=True)(function))
+        return cast("_Function", numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # no folder that numba may write to
-        return cast("_Function", numba.njit(function))
+        return cast("_Function", numba.njit(nogil=True)(function))
 
 
 @_compile

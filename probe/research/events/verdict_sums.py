@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from probe.research.events.cell_series import CellSeries
 from probe.research.events.segments import Ints
 from probe.research.events.window import EventWindow
 
-_Sums: TypeAlias = NDArray[np.int32] | NDArray[np.int64]
+_Sums: TypeAlias = NDArray[np.signedinteger[Any]]
+_Kind: TypeAlias = type[np.int32] | type[np.int64]
 _MOST = (1 << 31) - 1
 
 
@@ -83,25 +84,36 @@ class _JoinedSums:
         self._first = min((int(each.times[0]) for each in series), default=0)
         # More than the cells between the first time and the last, so that no row reaches into the next.
         self._span = max((int(each.times[-1]) for each in series), default=0) - self._first + 2
-        self._keys = _join([each.times for each in series]) - self._first
-        self._keys += np.repeat(np.arange(len(series)) * self._span, [len(each.times) for each in series])
-        kept = _join([np.ones(len(each.times), dtype=np.bool_) if each.fresh is None else ~each.fresh
-                      for each in series])
-        counts = [_join([each.blocked for each in series]), _join([each.decided for each in series])]
+        kind: _Kind = np.int32 if len(series) * self._span <= _MOST else np.int64
+        self._keys = _join([each.times for each in series], kind)
+        begin = (np.arange(len(series), dtype=np.int64) * self._span - self._first).astype(kind)
+        self._keys += np.repeat(begin, [len(each.times) for each in series])
+        counts = [[each.blocked for each in series], [each.decided for each in series]]
         self.whole = [_sum_up(every) for every in counts]
         # Without the cells of fresh names.
-        self.old = self.whole if kept.all() else [_sum_up(every * kept) for every in counts]
+        self.old = self.whole if all(each.fresh is None for each in series) else [
+            _sum_up([part if each.fresh is None else part * ~each.fresh
+                     for part, each in zip(every, series, strict=True)]) for every in counts]
 
     def find(self, rows: Ints, cell: int) -> Ints:
         """Where the first cell of each series lies that is not before this one."""
-        return self._keys.searchsorted(rows * self._span + min(max(cell - self._first, 0), self._span - 1))
+        wanted = rows * self._span + min(max(cell - self._first, 0), self._span - 1)
+        return self._keys.searchsorted(wanted.astype(self._keys.dtype, copy=False))
 
 
-def _join(parts: Sequence[NDArray[np.generic]]) -> Ints:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+def _join(parts: Sequence[Ints], kind: _Kind) -> _Sums:
+    """All parts as one, in numbers of this kind; those that do not fit go round, and come back in a difference."""
+    made: _Sums = np.empty(sum(map(len, parts)), dtype=kind)
+    if parts:
+        np.concatenate(parts, out=made, casting="unsafe")
+    return made
 
 
-def _sum_up(counts: Ints) -> _Sums:
+def _sum_up(parts: Sequence[Ints]) -> _Sums:
     """What comes before each cell, and before the end."""
-    sums = np.concatenate(([0], np.cumsum(counts)))
-    return sums.astype(np.int32) if sums[-1] <= _MOST else sums.astype(np.int64)
+    kind: _Kind = np.int32 if sum(int(part.sum()) for part in parts) <= _MOST else np.int64
+    sums: _Sums = np.zeros(sum(map(len, parts)) + 1, dtype=kind)
+    if parts:
+        np.concatenate(parts, out=sums[1:], casting="unsafe")
+        np.cumsum(sums[1:], dtype=kind, out=sums[1:])
+    return sums

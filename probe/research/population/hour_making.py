@@ -35,7 +35,7 @@ from probe.research.population.hour_files import DayRows, write_day
 from probe.research.population.kept_hours import KeptDay, KeptHours, digest_program
 from probe.results.archive.own_files import OwnFile
 
-_TABLES = ("runs", "verdicts", "observations", "controls")
+TABLES = ("runs", "verdicts", "observations", "controls")
 _REQUIRED: Mapping[str, frozenset[str]] = {
     "runs": frozenset(probe_hours.RUN) - probe_hours.OPTIONAL,
     "verdicts": frozenset(probe_hours.VERDICT) - probe_hours.OPTIONAL,
@@ -88,7 +88,7 @@ def update_hours(kept: KeptHours, terms: HourTerms) -> None:
     """Make the probe-hours of the days whose files are others than they were; what is kept says the rest. Raises
     StoreError.
     """
-    _, by_day = list_days(terms.directory, _TABLES)
+    _, by_day = list_days(terms.directory, TABLES)
     by_day = choose_days(by_day, terms.since, terms.until)
     salt = f"{digest_program()} {terms.lab}"
     files = {day: sha256(f"{salt} {kept.seen.digest_day(own)}".encode()).hexdigest() for day, own in by_day.items()}
