@@ -69,7 +69,7 @@ class WindowChecks:
         """Whether nothing explains it but that its score is too low above what its neighbours failed in the same hours:
         of the newest cells a lower one may be enough."""
         word = self.explained_by
-        return bool(word) and RATE_BESIDE in self.answers[word].numbers
+        return word != "" and RATE_BESIDE in self.answers[word].numbers
 
     @property
     def ruled_out(self) -> tuple[EventCheck, ...]:
