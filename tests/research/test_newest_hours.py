@@ -28,14 +28,15 @@ def told(found: Findings) -> list[tuple[str, str]]:
     return [(event.service, event.status) for event in found.events]
 
 
-@pytest.mark.parametrize("n", [2, 3, 4, 6])
-def test_more_witnesses_never_tell_a_full_block_later(n: int) -> None:
+@pytest.mark.parametrize(("n", "is_probable"), [(2, False), (3, False), (4, True), (6, True)])
+def test_more_witnesses_never_tell_a_full_block_later(n: int, is_probable: bool) -> None:
     """One other service fails once in the same hour: with three witnesses the window is sure but for its neighbours. It
-    is told all the same, and not dismissed as well."""
+    is told all the same, and not dismissed as well. How probable it is says what is left above the neighbours."""
     table = failing_once(struck(quiet(n=n, noise=0.001), range(ONSET, 480)), SERVICES[4], 64501)
     first = known(table, 1)
     assert told(first) == [(SERVICES[0], "suspected")]
     assert {each.place.asn for each in first.dismissed} <= {POOLED}
+    assert (first.events[0].probability > 0.5) is is_probable
     assert told(known(table, 3)) == [(SERVICES[0], "confirmed")]
 
 

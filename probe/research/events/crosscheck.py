@@ -56,6 +56,8 @@ class WindowChecks:
     """Blocked share of the other services of the network in the window's hours."""
     hellos: HelloFindings = NO_HELLOS
     """What the shapes of the volunteers' own hellos show."""
+    score: float = 0.0
+    """Nats that are left of the window's score above what its neighbours failed in the same hours."""
     fails_elsewhere: bool = False
     """The same fails in other countries in the window's hours, beyond chance."""
 
@@ -119,12 +121,14 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, fadi
     base = 1 - (1 - window.base) * (1 - rates[NETWORK]) * (1 - rates[WORLD])
     less = (log_likelihood_ratio(window.blocked, window.decided, window.base)
             - log_likelihood_ratio(window.blocked, window.decided, base)) / window.inflation
-    if window.rate <= base or window.score - less < needed:
+    left = max(0.0, window.score - less)
+    if window.rate <= base or left < needed:
         word = max(rates, key=lambda word: rates[word])
-        numbers = {"rate": window.rate, RATE_BESIDE: base, "score": max(0.0, window.score - less), "needed": needed}
+        numbers = {"rate": window.rate, RATE_BESIDE: base, "score": left, "needed": needed}
         if answers[word].answer != "explains":
             answers[word if rates[word] else CHANCE] = CheckAnswer(answer="explains", numbers=numbers)
-    return WindowChecks(answers=answers, network_rate=rates[NETWORK], hellos=hellos, fails_elsewhere=elsewhere)
+    return WindowChecks(answers=answers, network_rate=rates[NETWORK], hellos=hellos, score=left,
+                        fails_elsewhere=elsewhere)
 
 
 def _rate(beside: SeriesBeside) -> float:
