@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 pytest.importorskip("pandas", reason="needs the extra `research`")
@@ -28,27 +30,33 @@ def told(found: Findings) -> list[tuple[str, str]]:
     return [(event.service, event.status) for event in found.events]
 
 
-@pytest.mark.parametrize(("n", "is_probable"), [(2, False), (3, False), (4, True), (6, True)])
-def test_more_witnesses_never_tell_a_full_block_later(n: int, is_probable: bool) -> None:
-    """One other service fails once in the same hour: with three witnesses the window is sure but for its neighbours. It
-    is told all the same, and not dismissed as well. How probable it is says what is left above the neighbours."""
-    table = failing_once(struck(quiet(n=n, noise=0.001), range(ONSET, 480)), SERVICES[4], 64501)
-    first = known(table, 1)
+@pytest.mark.parametrize(("n", "others", "is_probable"), [
+    (2, 0, False), (3, 0, True), (4, 3, False), (5, 6, False), (6, 3, True),
+])
+def test_more_witnesses_never_tell_a_full_block_later(n: int, others: int, is_probable: bool) -> None:
+    """Other services fail once in the same hour, each for one of many: the window is sure but for its neighbours. It is
+    told all the same, and not dismissed as well. How probable it is says what is left above the neighbours."""
+    table = struck(quiet(n=n, noise=0.001), range(ONSET, 480))
+    first = known(failing_once(table, SERVICES[1:others + 1], 64501), 1)
     assert told(first) == [(SERVICES[0], "suspected")]
     assert {each.place.asn for each in first.dismissed} <= {POOLED}
     assert (first.events[0].probability > 0.5) is is_probable
     assert told(known(table, 3)) == [(SERVICES[0], "confirmed")]
 
 
-def test_what_is_not_sure_beside_its_neighbours_waits_where_it_fails_elsewhere_too() -> None:
-    """It may be a defect that spreads: nobody is in haste."""
-    table = failing_once(struck(quiet(n=3, noise=0.001), range(ONSET, 480)), SERVICES[4], 64501)
-    assert told(known(failing_once(table, SERVICES[0], 64511), 1)) == []
+@pytest.mark.parametrize(("service", "asn"), [
+    (SERVICES[4], 64501),  # another service of the network fails alike
+    (SERVICES[0], 64511),  # the same fails in another country: a defect may spread from there
+])
+def test_nobody_is_in_haste_where_a_neighbour_fails(service: str, asn: int) -> None:
+    table = failing_once(struck(quiet(n=3, noise=0.001), range(ONSET, 480)), (service,), asn)
+    assert told(known(table, 1)) == []
+    assert told(known(table, 3)) == [(SERVICES[0], "confirmed")]
 
 
-def failing_once(table: pd.DataFrame, service: str, asn: int) -> pd.DataFrame:
-    """One verdict of a service is blocked in the first hour on a network."""
-    hit = (table["service"] == service) & (table["probe_asn"] == asn) & (hours_of(table) == ONSET)
+def failing_once(table: pd.DataFrame, services: Sequence[str], asn: int) -> pd.DataFrame:
+    """One verdict of each of these services is blocked in the first hour on a network."""
+    hit = table["service"].isin(services) & (table["probe_asn"] == asn) & (hours_of(table) == ONSET)
     hit &= table["blocked"] == 0
     return table.assign(ok=table["ok"] - hit, blocked=table["blocked"] + hit)
 

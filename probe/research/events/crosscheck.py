@@ -58,8 +58,8 @@ class WindowChecks:
     """What the shapes of the volunteers' own hellos show."""
     score: float = 0.0
     """Nats that are left of the window's score above what its neighbours failed in the same hours."""
-    fails_elsewhere: bool = False
-    """The same fails in other countries in the window's hours, beyond chance."""
+    alone: bool = True
+    """No other service of the network failed alike, and the same fails in other countries no more than by chance."""
 
     @property
     def explained_by(self) -> EventCheck | Literal[""]:
@@ -92,7 +92,8 @@ class WindowChecks:
         return tuple(word for word, told in self.answers.items() if told.answer == answer)
 
 
-def check_window(window: EventWindow, around: Neighbours, needed: float, *, fading: bool = False) -> WindowChecks:
+def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure: bool = True,
+                 fading: bool = False) -> WindowChecks:
     """Asks about every confounder; the first that explains the window ends it.
 
     `fading`: service or instrument explain an earlier window of the series, so it is enough if they still show in
@@ -100,14 +101,15 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, fadi
 
     A window must also score `needed` over what its neighbours show in the same hours: the base that it is held against
     is its own together with theirs. Services of the network that are in a sure window of their own are not part of it
-    where few of them are, and the same is well elsewhere: a censor blocks several at once, and so does a defect.
+    where few of them are, and the same is well elsewhere: a censor blocks several at once, and so does a defect. Of the
+    newest cells (not `sure`) all are part of it: a few verdicts do not show that the rest of the network is well.
     """
     age = ask_age(window, needed)
     near, far = around.beside(window, fresh=age.answer == "doubt")
     device, hellos = _device(window), compare_hellos(window)
     network = _network(window, near, several=device.answer == "out")
     elsewhere = _fails(far)
-    together = network.answer == "out" and bool(far.found) and not elsewhere
+    together = sure and network.answer == "out" and bool(far.found) and not elsewhere
     rates = {NETWORK: _rate(_leave_out_struck(near) if together else near), WORLD: _rate(far)}
     answers = {
         NETWORK: network,
@@ -127,8 +129,8 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, fadi
         numbers = {"rate": window.rate, RATE_BESIDE: base, "score": left, "needed": needed}
         if answers[word].answer != "explains":
             answers[word if rates[word] else CHANCE] = CheckAnswer(answer="explains", numbers=numbers)
-    return WindowChecks(answers=answers, network_rate=rates[NETWORK], hellos=hellos, score=left,
-                        fails_elsewhere=elsewhere)
+    alone = not elsewhere and not network.numbers["alike"]
+    return WindowChecks(answers=answers, network_rate=rates[NETWORK], hellos=hellos, score=left, alone=alone)
 
 
 def _rate(beside: SeriesBeside) -> float:

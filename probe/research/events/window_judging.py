@@ -60,8 +60,8 @@ def judge_windows(found: Sequence[SeriesFinding]) -> JudgedWindows:
 
 def _judge(window: EventWindow, around: Neighbours, needed: float, *, sure: bool = True,
            fading: bool = False) -> JudgedWindow:
-    return JudgedWindow(window=window, checks=check_window(window, around, needed, fading=fading), needed=needed,
-                        sure=sure)
+    checks = check_window(window, around, needed, sure=sure, fading=fading)
+    return JudgedWindow(window=window, checks=checks, needed=needed, sure=sure)
 
 
 def explain_window(judged: JudgedWindow) -> ExplainedWindow:
@@ -110,7 +110,7 @@ def _judge_newest(each: SeriesFinding, around: Neighbours, kept: Sequence[Judged
     """What the newest cells suggest, where no window says it already, nor lies about them and is explained.
 
     A window that is all among them, and not sure enough beside its neighbours, explains nothing: it would be suspected
-    if it were weaker, and were no window.
+    if it were weaker, and were no window. In haste the neighbours must be well.
 
     What fails on top of a defect is told when it is a window of its own: in haste nobody can tell it from one that
     spreads.
@@ -122,12 +122,11 @@ def _judge_newest(each: SeriesFinding, around: Neighbours, kept: Sequence[Judged
     if any(told.window.meets(newest) for told in own):
         return None
     fading = any(told.explained_by == WORLD for told in own)
-    return _judge(newest, around, each.hasty, sure=False, fading=fading)
+    judged = _judge(newest, around, each.hasty, sure=False, fading=fading)
+    return judged if judged.checks.alone or not judged.stands else None
 
 
 def _may_say(newest: EventWindow, told: ExplainedWindow) -> bool:
-    """Whether a window lies all in the newest cells of its series, is only not sure enough beside its neighbours, and
-    nothing of the kind fails elsewhere, where it may spread from."""
-    window, checks = told.window, told.checks
-    inside = window.series is newest.series and newest.onset <= window.onset
-    return inside and checks.is_unsure and not checks.fails_elsewhere
+    """Whether a window lies all in the newest cells of its series, and only is not sure beside its neighbours."""
+    window = told.window
+    return told.checks.is_unsure and window.series is newest.series and newest.onset <= window.onset
