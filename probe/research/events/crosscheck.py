@@ -32,6 +32,8 @@ REFUSAL: EventCheck = "refusal"
 FRESH: EventCheck = "fresh_names"
 HELLO: EventCheck = "own_hello"
 
+RATE_BESIDE = "rate_beside"
+"""Number of an answer that rests on what all neighbours together failed, and on none that failed alike."""
 LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
 _MANY_SERVICES, _MANY_SHARE = 6, 0.5
 """Where control targets were well in the same hours, or several devices saw it, it takes more to blame the network."""
@@ -54,11 +56,22 @@ class WindowChecks:
     """Blocked share of the other services of the network in the window's hours."""
     hellos: HelloFindings = NO_HELLOS
     """What the shapes of the volunteers' own hellos show."""
+    score: float = 0.0
+    """Nats that are left of the window's score above what its neighbours failed in the same hours."""
+    alone: bool = True
+    """No other service of the network failed alike, and the same fails in other countries no more than by chance."""
 
     @property
     def explained_by(self) -> EventCheck | Literal[""]:
         """A confounder that explains it; empty: none does."""
         return next((word for word, told in self.answers.items() if told.answer == "explains"), "")
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether nothing explains it but that its score is too low above what its neighbours failed in the same hours:
+        of the newest cells a lower one may be enough."""
+        word = self.explained_by
+        return word != "" and RATE_BESIDE in self.answers[word].numbers
 
     @property
     def ruled_out(self) -> tuple[EventCheck, ...]:
@@ -79,21 +92,27 @@ class WindowChecks:
         return tuple(word for word, told in self.answers.items() if told.answer == answer)
 
 
-def check_window(window: EventWindow, around: Neighbours, needed: float, *, fading: bool = False) -> WindowChecks:
+def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure: bool = True,
+                 fading: bool = False) -> WindowChecks:
     """Asks about every confounder; the first that explains the window ends it.
 
     `fading`: service or instrument explain an earlier window of the series, so it is enough if they still show in
     two countries, however many have got over it.
 
     A window must also score `needed` over what its neighbours show in the same hours: the base that it is held against
-    is its own together with theirs.
+    is its own together with theirs. Services of the network that are in a sure window of their own are not part of it
+    where few of them are, and the same is well elsewhere: a censor blocks several at once, and so does a defect. Of the
+    newest cells (not `sure`) all are part of it: a few verdicts do not show that the rest of the network is well.
     """
     age = ask_age(window, needed)
     near, far = around.beside(window, fresh=age.answer == "doubt")
-    rates = {NETWORK: _rate(near), WORLD: _rate(far)}
     device, hellos = _device(window), compare_hellos(window)
+    network = _network(window, near, several=device.answer == "out")
+    elsewhere = _fails(far)
+    together = sure and network.answer == "out" and bool(far.found) and not elsewhere
+    rates = {NETWORK: _rate(_leave_out_struck(near) if together else near), WORLD: _rate(far)}
     answers = {
-        NETWORK: _network(window, near, several=device.answer == "out"),
+        NETWORK: network,
         WORLD: _world(window, far, needed, fading=fading),
         DEVICE: device,
         MOMENT: CheckAnswer(answer="out" if window.cells > 1 else "explains", numbers={"cells": window.cells}),
@@ -104,19 +123,40 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, fadi
     base = 1 - (1 - window.base) * (1 - rates[NETWORK]) * (1 - rates[WORLD])
     less = (log_likelihood_ratio(window.blocked, window.decided, window.base)
             - log_likelihood_ratio(window.blocked, window.decided, base)) / window.inflation
-    if window.rate <= base or window.score - less < needed:
+    left = max(0.0, window.score - less)
+    if window.rate <= base or left < needed:
         word = max(rates, key=lambda word: rates[word])
-        numbers = {"rate": window.rate, "rate_beside": base, "score": max(0.0, window.score - less), "needed": needed}
+        numbers = {"rate": window.rate, RATE_BESIDE: base, "score": left, "needed": needed}
         if answers[word].answer != "explains":
             answers[word if rates[word] else CHANCE] = CheckAnswer(answer="explains", numbers=numbers)
-    return WindowChecks(answers=answers, network_rate=rates[NETWORK], hellos=hellos)
+    alone = not elsewhere and not network.numbers["alike"]
+    return WindowChecks(answers=answers, network_rate=rates[NETWORK], hellos=hellos, score=left, alone=alone)
 
 
 def _rate(beside: SeriesBeside) -> float:
     """Blocked share, above their own bases, of what can be compared with the window."""
-    blocked, decided = float(beside.blocked.sum()), float(beside.decided.sum())
-    expected = np.cumsum(beside.decided * beside.base)  # one after another, so that the sum is the same everywhere
-    return max(0.0, blocked - float(expected[-1])) / (decided + PRIOR_DECIDED) if beside.found else 0.0
+    decided = float(beside.decided.sum())
+    return max(0.0, float(beside.blocked.sum()) - _expect(beside)) / (decided + PRIOR_DECIDED)
+
+
+def _fails(beside: SeriesBeside) -> bool:
+    """Whether what can be compared with the window failed beyond chance in its hours, all together."""
+    blocked, decided, expected = float(beside.blocked.sum()), float(beside.decided.sum()), _expect(beside)
+    return blocked > expected and _is_no_chance(blocked, decided, expected / decided)
+
+
+def _expect(beside: SeriesBeside) -> float:
+    """Blocked verdicts of what can be compared with the window if each fails at its base."""
+    # One after another, so that the sum is the same everywhere.
+    return float(np.cumsum(beside.decided * beside.base)[-1]) if beside.found else 0.0
+
+
+def _leave_out_struck(near: SeriesBeside) -> SeriesBeside:
+    """The services of a network without those in a sure window of their own, if enough are left: a trouble of the
+    network shows in these as well."""
+    kept = ~np.isin(near.groups, near.groups[near.in_window])
+    enough = len(np.unique(near.groups[kept & ~near.is_control])) >= LEAST_SERVICES
+    return near.take(np.flatnonzero(kept)) if enough else near
 
 
 def _network(window: EventWindow, beside: SeriesBeside, *, several: bool) -> CheckAnswer:

@@ -112,11 +112,12 @@ def _keeps_hours(cluster: WindowCluster) -> WindowCluster | None:
 
 
 def _score(cluster: WindowCluster) -> float:
-    """The surest window of each network; networks together, where they say more than all of them as one."""
+    """The surest window of each network; networks together, where they say more than all of them as one. Of the newest
+    cells alone what is left above their neighbours, beside which they may not be sure."""
     alone: dict[int, float] = {}
     for judged in cluster.members:
         asn = judged.window.series.place.asn
-        alone[asn] = max(alone.get(asn, 0.0), judged.window.score)
+        alone[asn] = max(alone.get(asn, 0.0), judged.window.score if judged.sure else judged.checks.score)
     pooled = alone.pop(POOLED, 0.0)
     return max(pooled, sum(alone.values()))
 

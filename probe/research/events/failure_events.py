@@ -133,9 +133,10 @@ def _ask_line(judged: JudgedWindow, around: Neighbours, cells: CellTable) -> Jud
 def _doubt_network(told: ExplainedWindow, around: Neighbours, cells: CellTable) -> JudgedWindow | None:
     """A window that is explained by what its neighbours fail alone, as one about which they raise a doubt: where it
     lasts, and too few services were tried to tell an outage from blocks that come together. None: it is explained."""
-    window, answer = told.window, told.checks.answers.get(NETWORK)
-    if told.explained_by != NETWORK or answer is None or "rate_beside" not in answer.numbers:
+    window = told.window
+    if told.explained_by != NETWORK or not told.checks.is_unsure:
         return None
+    answer = told.checks.answers[NETWORK]
     others = {each.series.service for each in around.by_place[window.series.place]
               if each.series.service != window.series.service and count_verdicts(each.series, window)[1]}
     if len(others) >= LEAST_SERVICES or not _lasts(window, cells):

@@ -31,17 +31,22 @@ class SeriesBeside:
     groups: Ints
     """Number of the service of each, or of its country: what is asked together."""
     is_control: NDArray[np.bool_]
+    in_window: NDArray[np.bool_]
+    """Which of them are in a sure window of their own in some of its hours."""
     controls: int
     """Verdicts of control targets, also of those that cannot be compared."""
 
     def choose(self, *, controls: bool) -> SeriesBeside:
         """The control targets among them, or the others."""
-        at = np.flatnonzero(self.is_control == controls)
+        return self.take(np.flatnonzero(self.is_control == controls))
+
+    def take(self, at: Ints) -> SeriesBeside:
+        """Those at these places."""
         if len(at) == len(self.found):
             return self
         return SeriesBeside(found=tuple([self.found[number] for number in at.tolist()]), blocked=self.blocked[at],
                             decided=self.decided[at], base=self.base[at], groups=self.groups[at],
-                            is_control=self.is_control[at], controls=self.controls)
+                            is_control=self.is_control[at], in_window=self.in_window[at], controls=self.controls)
 
 
 class _Named:
@@ -84,22 +89,27 @@ class _Group:
     def _compare(self, window: EventWindow, wanted: NDArray[np.bool_], groups: Ints, *, fresh: bool) -> SeriesBeside:
         at = np.flatnonzero(wanted)
         blocked, decided = self._sums.count(at, window, fresh=fresh)
-        kept = (decided > 0) & ~self._list_busy(window)[at]
+        in_window, busy = self._list_struck(window)
+        kept = (decided > 0) & ~busy[at]
         controls = int(decided[self._controls[at]].sum())
         at = at[kept]
         return SeriesBeside(found=tuple([self._found[number] for number in at.tolist()]), blocked=blocked[kept],
                             decided=decided[kept], base=self._base[at], groups=groups[at],
-                            is_control=self._controls[at], controls=controls)
+                            is_control=self._controls[at], in_window=in_window[at], controls=controls)
 
-    def _list_busy(self, window: EventWindow) -> NDArray[np.bool_]:
-        """Which are in a window of their own that is much longer and began long before: they cannot say what began with
-        this one."""
+    def _list_struck(self, window: EventWindow) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which are in a window of their own, and which in one that is much longer and began long before: these cannot
+        say what began with this one."""
         length = window.end - window.onset + 1
-        busy = ((self._onset <= window.end) & (window.onset <= self._end)
-                & (self._end - self._onset + 1 > _LONGER * length)
+        meets = (self._onset <= window.end) & (window.onset <= self._end)
+        busy = (meets & (self._end - self._onset + 1 > _LONGER * length)
                 & (self._onset < window.onset - max(length, 2 * window.day)))
+        return self._own(meets), self._own(busy)
+
+    def _own(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which have one of these windows."""
         told = np.zeros(len(self._found), dtype=np.bool_)
-        told[self._owner[busy]] = True
+        told[self._owner[chosen]] = True
         return told
 
 

@@ -51,14 +51,17 @@ def judge_windows(found: Sequence[SeriesFinding]) -> JudgedWindows:
     explained += [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
     newest = [judged for each in services if (judged := _judge_newest(each, around, kept, explained))]
-    return JudgedWindows(kept=(*kept, *(judged for judged in newest if judged.stands)),
-                         explained=(*explained, *(explain_window(judged) for judged in newest if not judged.stands)))
+    said = [judged for judged in newest if judged.stands]
+    left = [told for told in explained if not any(_may_say(judged.window, told) for judged in said)]
+    left += [explain_window(judged) for judged in newest
+             if not judged.stands and not any(_may_say(judged.window, told) for told in explained)]
+    return JudgedWindows(kept=(*kept, *said), explained=tuple(left))
 
 
 def _judge(window: EventWindow, around: Neighbours, needed: float, *, sure: bool = True,
            fading: bool = False) -> JudgedWindow:
-    return JudgedWindow(window=window, checks=check_window(window, around, needed, fading=fading), needed=needed,
-                        sure=sure)
+    checks = check_window(window, around, needed, sure=sure, fading=fading)
+    return JudgedWindow(window=window, checks=checks, needed=needed, sure=sure)
 
 
 def explain_window(judged: JudgedWindow) -> ExplainedWindow:
@@ -106,14 +109,24 @@ def _judge_newest(each: SeriesFinding, around: Neighbours, kept: Sequence[Judged
                   explained: Sequence[ExplainedWindow]) -> JudgedWindow | None:
     """What the newest cells suggest, where no window says it already, nor lies about them and is explained.
 
+    A window that is all among them, and not sure enough beside its neighbours, explains nothing: it would be suspected
+    if it were weaker, and were no window. In haste the neighbours must be well.
+
     What fails on top of a defect is told when it is a window of its own: in haste nobody can tell it from one that
     spreads.
     """
     newest = each.newest
     if newest is None or any(judged.window.series is each.series and judged.window.meets(newest) for judged in kept):
         return None
-    own = [told for told in explained if _is_tail(newest, told.window)]
+    own = [told for told in explained if _is_tail(newest, told.window) and not _may_say(newest, told)]
     if any(told.window.meets(newest) for told in own):
         return None
     fading = any(told.explained_by == WORLD for told in own)
-    return _judge(newest, around, each.hasty, sure=False, fading=fading)
+    judged = _judge(newest, around, each.hasty, sure=False, fading=fading)
+    return judged if judged.checks.alone or not judged.stands else None
+
+
+def _may_say(newest: EventWindow, told: ExplainedWindow) -> bool:
+    """Whether a window lies all in the newest cells of its series, and only is not sure beside its neighbours."""
+    window = told.window
+    return told.checks.is_unsure and window.series is newest.series and newest.onset <= window.onset
