@@ -15,6 +15,7 @@ pytest.importorskip("duckdb", reason="needs the extra `research`")
 from look_findings import NOW, finding, look
 from probe.cli.main import cli
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.population_words import POPULATION_DOUBTS
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.research.look.bundle_zip import unpack_bundle
 from probe.research.look.lab_words import describe_lab
@@ -117,4 +118,4 @@ def test_what_a_check_did_not_exclude_is_told_as_possible() -> None:
     (claim,) = make_claims(data)
     assert "Not excluded: that" in said
     assert "Not excluded: that" in claim.limits
-    assert "not known" in said  # a population's doubt says what is not known, and that is so
+    assert POPULATION_DOUBTS["edge"] in said  # a population's doubt says what is not known, and that is so
