@@ -1,15 +1,16 @@
 """What a site's name met at servers that have nothing to do with it, and whose operators agreed to be asked.
 
 The operator of a service cannot act there. So a name that fails there as it fails at its own server, where an innocent
-one is answered, is struck by something else. A helper could do so itself, and so could something before it. So
-helpers count together, and only where they agree. Those behind a shared front, or in a network of the service's own,
-count for nothing: whoever acts there may act for the service. That a helper answers the name says nothing, for the
-way to it may be another.
+one is answered before and after, is struck by something else. A helper could do so itself, and so could something
+before it. So helpers count together, and only where they agree. Those behind a shared front, or in a network of the
+service's own, count for nothing: whoever acts there may act for the service. That a helper answers the name says
+nothing, for the way to it may be another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from probe.catalogue.owners import find_front, may_share_network
 from probe.catalogue.sites import Site
@@ -57,7 +58,7 @@ def _read_place(site: Site, end: Observation, there: Sequence[Observation]) -> E
     operation = find_last_operation(site)
     if any(o.hostname == site.host and o.operation == operation and not o.failure for o in there):
         return "passes"
-    own = select_clean_attempts(site, there)
+    own = sort_attempts(site, there).clean
     alike = all(o.operation == end.operation and kind_of(o.failure) == kind_of(end.failure) for o in own)
     return "name" if len(own) >= ELSEWHERE_ATTEMPTS and alike and end.operation == operation else ""
 
@@ -67,17 +68,35 @@ def find_last_operation(site: Site) -> Operation:
     return "tls_handshake" if site.sni else "http_round_trip"
 
 
-def select_clean_attempts(site: Site, there: Sequence[Observation]) -> list[Observation]:
-    """How the site's name failed at one server since an innocent one was last answered and no other name failed: what
-    struck another may have left something behind, for whoever comes next. `there`: the visits there, in order."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignAttempts:
+    """How a site's name failed at one server, each in order."""
+
+    clean: tuple[Observation, ...] = ()
+    """Between two moments at which another name was answered, while none failed."""
+    unclosed: tuple[Observation, ...] = ()
+    """Since another name was last answered: nothing shows yet that another would be still."""
+    spoilt: bool = False
+    """Another name failed last."""
+
+
+def sort_attempts(site: Site, there: Sequence[Observation]) -> ForeignAttempts:
+    """How the site's name failed among all visits to one server, `there`, in order.
+
+    What struck another name may have left something behind, for whoever comes next. A server that is tired of us, a
+    ban, a line that is cut, or a portal whose time is up strikes every name from some moment on. So failures count only
+    if others are answered before and after them.
+    """
     operation = find_last_operation(site)
     clean: list[Observation] = []
-    answered = False
+    since: list[Observation] = []
+    answered = spoilt = False
     for seen in there:
         if seen.hostname == site.host:
-            clean += [seen] if answered and seen.failure else []
-        elif seen.failure and len(clean) < ELSEWHERE_ATTEMPTS:
-            answered, clean = False, []
+            since += [seen] if answered and seen.failure else []
+        elif seen.failure:
+            answered, spoilt, since = False, True, []
         elif seen.operation == operation:
-            answered = True
-    return clean
+            clean += since
+            answered, spoilt, since = True, False, []
+    return ForeignAttempts(clean=tuple(clean), unclosed=tuple(since), spoilt=spoilt)

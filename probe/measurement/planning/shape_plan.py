@@ -35,7 +35,7 @@ def plan_shapes(site: Site, address: str, source: AddressSource | Empty, history
     if _first_failing(history) != address or not _is_fit(site, mine):
         return []
     steps = _other_shapes(site, address, source, mine, history, context) if site.sni and _before_hello(mine) else []
-    return steps + plan_foreign_names(site, history, context)
+    return steps + plan_foreign_names(site, address, history, context)
 
 
 def _first_failing(history: SiteHistory) -> str:

@@ -88,7 +88,12 @@ def _place(step: Visit | TcpTrace | Transfer | Datagrams | LocateHop) -> tuple[s
 
 def spoils_address(step: Step) -> bool:
     """Whether a step may spoil an address for others, and so comes after all that is to be measured there."""
-    return isinstance(step, LocateHop) or is_residual(step)
+    return isinstance(step, LocateHop) or is_residual(step) or _is_at_helper(step)
+
+
+def _is_at_helper(step: Step) -> bool:
+    """A forbidden name may cut us off from the helper, which is to tell of other services."""
+    return isinstance(step, Visit) and step.purpose == "foreign_helper"
 
 
 def must_wait_for(other: Step, late: Step, now_s: float) -> bool:

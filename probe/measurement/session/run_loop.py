@@ -59,6 +59,7 @@ from probe.measurement.planning.program_plan import is_late_turn
 from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
 from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, QuicVisit, Step, VersionProbe, Visit
 from probe.measurement.planning.struck_shapes import choose_struck_shapes
+from probe.measurement.session.name_quota import NameQuota
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.pacer import Pacer, must_wait_for, spoils_address
 from probe.measurement.session.step_executor import StepExecutor, StepResult, execute_step
@@ -135,7 +136,7 @@ class RunLoop:
         self._sites, self._frame, self._book, self._shop = list(sites), context, log, executor
         self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
         self._events, self._halted, self._system = events, halted, DaemonPool(SYSTEM_LOOKUPS)
-        self._state = _State()
+        self._state, self._quota = _State(), NameQuota()
         self._order = itertools.count()
         self._progress, self._asked_before = progress, asked_before
 
@@ -211,7 +212,7 @@ class RunLoop:
                 told = True  # it is at hand: neither a flow nor a wait
                 for answer in execute_step(step, self._shop)[1]:
                     self._book.add_control(answer)
-            elif fresh:
+            elif fresh and self._quota.admits(step):
                 self._enqueue(step)
         if told:
             self._plan(index)
@@ -376,12 +377,13 @@ class RunLoop:
 def _urgency(step: Step) -> int:
     """Innocent names go first at their address, and the site's own at once after: the shorter the time between, the
     less can have happened in it. A first try goes before another's second, and last what may spoil an address."""
+    if isinstance(step, Visit) and step.purpose in FOREIGN_NAMES:
+        # Who has begun there ends first, or each would spoil the other's attempts. Helpers answer our questions before.
+        return (5 if step.purpose == "foreign_helper" else 1) + 2 * (step.attempt == 1)
     if spoils_address(step):
         return 9
     if isinstance(step, VersionProbe):
         return 0
     if isinstance(step, Visit | QuicVisit):
-        if step.purpose in FOREIGN_NAMES:  # who has begun there ends first, or each would spoil the other's attempts
-            return 1 if step.attempt > 1 else 3
         return 0 if step.purpose == "innocent" else 1 if step.attempt == 1 else 3
     return 2 if isinstance(step, Lookup) and step.channel not in _HTTPS_LATER else 4
