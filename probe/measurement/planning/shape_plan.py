@@ -1,7 +1,7 @@
 """Where handshakes fail for a name: other ClientHellos at the same address, the name at a server that agreed.
 
 At most eleven further handshakes for a site (with consent level 1 six, three where a name alone is the key), all at
-its first failing address, and four at one agreed server; each server is asked for three names a run.
+its first failing address, and eight at each agreed server; each server is asked for three names a run.
 """
 
 from __future__ import annotations

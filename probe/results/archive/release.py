@@ -13,7 +13,8 @@
   a helper's name), hops and what tells of them (traces, the hop of a verdict, ICMP senders, packets, IP TTLs), and
   texts that a network wrote and that may speak of its user (bodies, titles, redirects, certificates' names).
 - What the probe asked of its own access line (the ladder, traces, searches for a hop) is left out row by row, and so
-  is what it asked helpers for under other names: their addresses would tell a censor whom to block.
+  are foreign names at helpers and at servers that agreed: a censor would learn whom to block, and they may be the
+  person's own.
 - No address of a resolver that the network itself gave: it lies in the person's own network, or names the provider.
   Which network it belongs to is not known from the results, so nothing stands in its place.
 """
