@@ -3,7 +3,9 @@
 At each place an innocent name is asked first, then the site's own, until it is answered or has failed often enough,
 and the innocent one again. Each server is asked for three names a run (`probe.measurement.session.name_quota` counts
 them). A helper could end what it likes by itself, so helpers are asked several at a time, in different networks
-(`probe.measurement.session.run_plan.choose_agreed_helpers`).
+(`probe.measurement.session.run_plan.choose_agreed_helpers`), and last of all (`probe.measurement.session.pacer`).
+
+No other step waits for these: a server that is asked for enough names already is not asked for more.
 """
 
 from __future__ import annotations
@@ -14,18 +16,19 @@ from typing import NamedTuple
 
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
-from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
 from probe.core.tables.consent_words import SENT
-from probe.core.tables.evidence_words import Stage
 from probe.core.tables.purposes import Purpose
-from probe.inference.evidence.control_findings import read_control_finding
 from probe.inference.evidence.foreign_names import (
     ELSEWHERE_ATTEMPTS,
     find_last_operation,
     is_unrelated_helper,
     sort_attempts,
 )
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.path_evidence import gather_path_evidence
+from probe.inference.rules.bases import find_path_bases
+from probe.inference.rules.path_context import PathContext
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.site_visits import make_innocent_visit
 from probe.measurement.planning.steps import Step, Visit
@@ -64,17 +67,16 @@ def _choose_places(site: Site, address: str, history: SiteHistory, context: Plan
     helpers = [_Place("foreign_helper", *place) for place in context.agreed_helpers]
     met = {o.address for o in history.visits}
     fitting = all(_fits(h.address, h.port, site, context) and is_unrelated_helper(h.address, met) for h in helpers)
-    return helpers if fitting and _may_be_named(site, address, history, context) else []
+    return helpers if helpers and fitting and _is_open(site, address, history, context) else []
 
 
-def _may_be_named(site: Site, address: str, history: SiteHistory, context: PlanContext) -> bool:
-    """Every control has answered, or failed to, and none meets what is met here. Else an outage would cost helpers
-    their few names; and a name that is struck there may cut us off from the helper, before it has told us anything."""
-    if not {c.control_id for c in history.controls}.issuperset(context.controls):
-        return False
-    known_as = to_public_address(address, context.nat64_prefix)
-    stage: Stage = "tls" if site.sni else "http"
-    return all(read_control_finding(stage, site, c, known_as) != "failed" for c in history.controls)
+def _is_open(site: Site, address: str, history: SiteHistory, context: PlanContext) -> bool:
+    """Whether it is still to be shown who acts: no control meets what is met here, no neighbour may have caused it, and
+    there is no other basis. A forbidden name may cut us off from the helper, so it is not said there in vain."""
+    path = gather_path_evidence(site, site.endpoints[0], address, visits=history.visits, around=history.around,
+                                controls=history.controls, traces=history.traces, nat64_prefix=context.nat64_prefix)
+    shown = find_path_bases(PathContext(path=path, ladder=LadderEvidence()))
+    return not (path.control_failed or path.tainted or shown)
 
 
 def _fits(address: str, port: int, site: Site, context: PlanContext) -> bool:

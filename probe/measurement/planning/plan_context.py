@@ -114,3 +114,5 @@ class SiteHistory:
     """Exchanges in turns with others, and connections that were kept, for the sake of this site."""
     searches: tuple[Observation, ...] = ()
     """Rows of searches for the hop at which the site is interfered with."""
+    traces: tuple[Observation, ...] = ()
+    """These, and all else that tells of the way: how far packets get, for the site and for others."""

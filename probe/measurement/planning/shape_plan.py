@@ -34,8 +34,15 @@ def plan_shapes(site: Site, address: str, source: AddressSource | Empty, history
     mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     if _first_failing(history) != address or not _is_fit(site, mine):
         return []
-    steps = _other_shapes(site, address, source, mine, history, context) if site.sni and _before_hello(mine) else []
-    return steps + plan_foreign_names(site, address, history, context)
+    return _other_shapes(site, address, source, mine, history, context) if site.sni and _before_hello(mine) else []
+
+
+def plan_name_elsewhere(site: Site, address: str, history: SiteHistory, context: PlanContext) -> list[Step]:
+    """The name at other people's servers, where it fails alike at `address` every time."""
+    mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
+    if _first_failing(history) != address or not _is_fit(site, mine):
+        return []
+    return plan_foreign_names(site, address, history, context)
 
 
 def _first_failing(history: SiteHistory) -> str:

@@ -10,7 +10,7 @@ from probe.measurement.planning.steps import Step, Visit
 
 
 class NameQuota:
-    """The sites for whose sake each server may be asked: the first that want to."""
+    """The sites for whose sake each server may be asked: those for which it is asked first."""
 
     def __init__(self) -> None:
         self._inputs: dict[tuple[str, int], set[str]] = defaultdict(set)

@@ -61,7 +61,7 @@ from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, Quic
 from probe.measurement.planning.struck_shapes import choose_struck_shapes
 from probe.measurement.session.name_quota import NameQuota
 from probe.measurement.session.observation_log import ObservationLog
-from probe.measurement.session.pacer import Pacer, must_wait_for, spoils_address
+from probe.measurement.session.pacer import Pacer, is_at_helper, must_wait_for, spoils_address
 from probe.measurement.session.step_executor import StepExecutor, StepResult, execute_step
 from probe.measurement.visits.visit import list_unasked_pages
 from probe.measurement.worker_pool import DaemonPool
@@ -212,7 +212,7 @@ class RunLoop:
                 told = True  # it is at hand: neither a flow nor a wait
                 for answer in execute_step(step, self._shop)[1]:
                     self._book.add_control(answer)
-            elif fresh and self._quota.admits(step):
+            elif fresh:
                 self._enqueue(step)
         if told:
             self._plan(index)
@@ -260,13 +260,22 @@ class RunLoop:
                     entry[2].may_be_left_out):
                 continue
             if ready_s is not None and ready_s <= now_s:
-                self._start(entry[2], now_s)
+                if self._is_wanted(entry[2]):
+                    self._start(entry[2], now_s)
                 continue
             kept.append(entry)
             soonest = min(soonest, ready_s if ready_s is not None else deadline_s)
         self._state.waiting = kept
         heapq.heapify(self._state.waiting)
         return soonest
+
+    def _is_wanted(self, step: Step) -> bool:
+        """Whether a server that agreed is not asked for too many names; and what waited for all others may be needless
+        by now."""
+        sites = (self._sites[index] for index in self._state.owners[step]) if is_at_helper(step) else ()
+        due = any(step in plan_next_steps(site, self._book.history_of(site), restrain_context(site, self._frame))
+                  for site in sites)
+        return (due or not is_at_helper(step)) and self._quota.admits(step)
 
     def _must_wait(self, step: Step, kept: Sequence[tuple[int, int, Step]]) -> bool:
         """What may spoil an address for others comes last there; `kept` holds what goes before it and cannot start."""
@@ -378,8 +387,8 @@ def _urgency(step: Step) -> int:
     """Innocent names go first at their address, and the site's own at once after: the shorter the time between, the
     less can have happened in it. A first try goes before another's second, and last what may spoil an address."""
     if isinstance(step, Visit) and step.purpose in FOREIGN_NAMES:
-        # Who has begun there ends first, or each would spoil the other's attempts. Helpers answer our questions before.
-        return (5 if step.purpose == "foreign_helper" else 1) + 2 * (step.attempt == 1)
+        # Who has begun there ends first, or each would spoil the other's attempts.
+        return (10 if is_at_helper(step) else 1) + 2 * (step.attempt == 1)
     if spoils_address(step):
         return 9
     if isinstance(step, VersionProbe):

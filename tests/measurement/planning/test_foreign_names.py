@@ -15,13 +15,14 @@ from observations import HERE4, HOST, NEAR4, OTHER, RESET, TIMEOUT, endpoint, op
 from probe.catalogue.load import load_catalogue
 from probe.config.consent.consent_check import list_destinations
 from probe.config.settings import HelperSettings, Settings, SettingsError, VantageSettings, load_settings
-from probe.core.observations import Observation
+from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.inference.evidence.foreign_names import read_foreign_names
-from probe.measurement.planning.plan_context import PlanContext
-from probe.measurement.planning.steps import AskControl, Step, Visit
+from probe.measurement.planning.plan_context import PlanContext, SiteHistory
+from probe.measurement.planning.shape_plan import plan_name_elsewhere
+from probe.measurement.planning.steps import AskControl, LocateHop, Step, Visit
 from probe.measurement.session.name_quota import NameQuota
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.pacer import must_wait_for, spoils_address
@@ -132,31 +133,48 @@ def test_a_server_is_asked_for_three_names_a_run_however_many_sites_fail_at_once
     assert all(quota.admits(naming(n, purpose="target")) for n in range(9))
 
 
-def test_helpers_are_named_others_names_once_they_have_answered() -> None:
+SEARCH = LocateHop(kind="tls", address=HERE4, port=443, asked=naming(1, address=HERE4, purpose="target"),
+                   control=naming(2, address=HERE4, purpose="innocent"), input="x")
+
+
+def test_helpers_are_asked_for_names_last_of_all() -> None:
     ask = AskControl(control_id="a", input="https://other.example/", addresses=())
     assert spoils_address(naming(1))
     assert must_wait_for(ask, naming(1), 0.0)
     assert not must_wait_for(naming(1), naming(2), 0.0)
     assert not must_wait_for(naming(1), ask, 0.0)
+    assert must_wait_for(SEARCH, naming(1), 0.0)
+    assert not must_wait_for(naming(1), SEARCH, 0.0)
+    assert must_wait_for(naming(1, address=HERE4, purpose="target"), naming(1), 0.0)
+    assert not must_wait_for(naming(1, address=HERE4, purpose="target", not_before_s=240.0), naming(1), 1.0)
     assert not spoils_address(naming(1, purpose="foreign"))
 
 
-FAILS = {"http_failure": RESET, "tls": ((Place(HERE4, 443), RESET),)}
+SERVED = ControlAnswer(control_id="a", asn=64511, cc="DE", input=f"https://{HOST}/", state="answered", http_failure="",
+                       http_status=200, tcp=((Place(HERE4, 443), ""),), tls=((Place(HERE4, 443), ""),))
 
 
-@pytest.mark.parametrize(("told", "count"), [
-    pytest.param({}, 2 * len(IN_ORDER), id="served"),
-    pytest.param(FAILS, 0, id="as struck as we are"),
-    pytest.param({"state": "failed", "tls": (), "http_failure": None}, 2 * len(IN_ORDER), id="no answer"),
+@pytest.mark.parametrize(("visits", "told", "asked"), [
+    pytest.param({}, {}, True, id="controls are served"),
+    pytest.param({}, {"state": "failed", "tls": (), "http_failure": None}, True, id="no control answers"),
+    pytest.param({}, {"tls": ((Place(HERE4, 443), RESET),), "http_failure": RESET}, False, id="they fail as we do"),
+    pytest.param({"tainted_by": "r.7"}, {}, False, id="a neighbour may be the cause"),
 ])
-def test_what_fails_for_controls_too_is_not_asked_at_helpers(told: dict[str, Any], count: int) -> None:
+def test_helpers_are_asked_where_it_can_tell(visits: dict[str, Any], told: dict[str, Any], asked: bool) -> None:
+    seen = [replace(o, sequence=n, **visits) for n, o in enumerate(failing())]
+    history = SiteHistory(visits=tuple(seen), controls=(replace(SERVED, **told),))
+    names = foreign(plan_name_elsewhere(site_of(), HERE4, history, LENT))
+    assert names == ([(FRAME.innocent, *place) for place in HELPERS] if asked else [])
+
+
+def test_where_a_search_shows_who_acts_no_helper_is_asked() -> None:
+    book = ObservationLog("r")
     net = net_of(("tls", RESET), lambda s: s.hostname != HOST)
-    usual = net.told
-    net.told = lambda step: replace(usual(step), **told)
-    taken = walk(site_of(), net, context=LENT)
-    assert len(foreign(taken)) == count
-    named = [n for n, s in enumerate(taken) if isinstance(s, Visit) and s.purpose in FOREIGN_NAMES]
-    assert all(n > m for n in named for m, s in enumerate(taken) if isinstance(s, AskControl))
+    walk(site_of(), net, context=replace(LENT, agreed_helpers=()), book=book)
+    history = book.history_of(site_of())
+    assert any(o.purpose == "locate" for o in history.searches)
+    assert plan_name_elsewhere(site_of(), HERE4, history, LENT) == []
+    assert plan_name_elsewhere(site_of(), HERE4, replace(history, traces=()), LENT)
 
 
 # ---- how it is read
