@@ -3,7 +3,7 @@
 At each place an innocent name is asked first, then the site's own, until it is answered or has failed often enough,
 and the innocent one again. Each server is asked for three names a run (`probe.measurement.session.name_quota` counts
 them). A helper could end what it likes by itself, so helpers are asked several at a time, in different networks
-(`probe.measurement.session.run_plan.choose_agreed_helpers`), and last of all (`probe.measurement.session.pacer`).
+(`probe.measurement.session.run_plan.choose_agreed_helpers`), and last of all (`PlanContext.names_due`).
 
 No other step waits for these: a server that is asked for enough names already is not asked for more.
 """
@@ -64,7 +64,7 @@ def _choose_places(site: Site, address: str, history: SiteHistory, context: Plan
            if _fits(address, port, site, context)]
     if fit:
         return fit[:1]
-    helpers = [_Place("foreign_helper", *place) for place in context.agreed_helpers]
+    helpers = [_Place("foreign_helper", *place) for place in context.agreed_helpers if context.names_due]
     met = {o.address for o in history.visits}
     fitting = all(_fits(h.address, h.port, site, context) and is_unrelated_helper(h.address, met) for h in helpers)
     return helpers if helpers and fitting and _is_open(site, address, history, context) else []

@@ -66,6 +66,8 @@ class PlanContext:
     """Addresses and ports of servers whose operators agreed to be asked for foreign names."""
     agreed_helpers: tuple[tuple[str, int], ...] = ()
     """The same of helpers, in different networks; none where there are fewer than it takes."""
+    names_due: bool = False
+    """Whether all else is done, so that these helpers may be asked."""
     consent_level: int = 1
     """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the
     path."""

@@ -88,13 +88,7 @@ def _place(step: Visit | TcpTrace | Transfer | Datagrams | LocateHop) -> tuple[s
 
 def spoils_address(step: Step) -> bool:
     """Whether a step may spoil an address for others, and so comes after all that is to be measured there."""
-    return isinstance(step, LocateHop) or is_residual(step) or is_at_helper(step)
-
-
-def is_at_helper(step: Step) -> bool:
-    """A foreign name at a helper comes last of all: it may cut us off from who is to tell of other services, and is not
-    needed where a search shows who acts."""
-    return isinstance(step, Visit) and step.purpose == "foreign_helper"
+    return isinstance(step, LocateHop) or is_residual(step)
 
 
 def must_wait_for(other: Step, late: Step, now_s: float) -> bool:
@@ -102,8 +96,6 @@ def must_wait_for(other: Step, late: Step, now_s: float) -> bool:
 
     What waits for a later time slot holds a search up, which would spoil that, and an innocent name not.
     """
-    if is_at_helper(late):
-        return not is_at_helper(other) and not (isinstance(other, Visit | Lookup) and other.not_before_s > now_s)
     if spoils_address(other) or (isinstance(late, LocateHop) and late.kind == "dns"):  # a resolver punishes nobody
         return False
     if isinstance(other, Lookup) and other.not_before_s > now_s:

@@ -61,7 +61,7 @@ from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, Quic
 from probe.measurement.planning.struck_shapes import choose_struck_shapes
 from probe.measurement.session.name_quota import NameQuota
 from probe.measurement.session.observation_log import ObservationLog
-from probe.measurement.session.pacer import Pacer, is_at_helper, must_wait_for, spoils_address
+from probe.measurement.session.pacer import Pacer, must_wait_for, spoils_address
 from probe.measurement.session.step_executor import StepExecutor, StepResult, execute_step
 from probe.measurement.visits.visit import list_unasked_pages
 from probe.measurement.worker_pool import DaemonPool
@@ -154,6 +154,8 @@ class RunLoop:
         for looks_at in choose_flow_contexts(self._frame):
             self._look_at_flows(looks_at)
             self._drive(deadline_s)
+        self._ask_helpers_for_names()
+        self._drive(deadline_s)
 
     def _drive(self, deadline_s: float, *, lull_s: float = inf) -> None:
         """Until nothing waits, or what waits does so for `lull_s` and nothing runs."""
@@ -202,6 +204,13 @@ class RunLoop:
             for index in range(len(self._sites)):
                 self._plan(index)
 
+    def _ask_helpers_for_names(self) -> None:
+        """Last of all: a forbidden name may cut us off from a helper, who is to tell of other services."""
+        if self._frame.agreed_helpers:
+            self._frame = replace(self._frame, names_due=True)
+            for index in self._rng.sample(range(len(self._sites)), len(self._sites)):
+                self._plan(index)
+
     def _plan(self, index: int) -> None:
         site, told = self._sites[index], False
         self._state.planned.add(index)
@@ -212,7 +221,7 @@ class RunLoop:
                 told = True  # it is at hand: neither a flow nor a wait
                 for answer in execute_step(step, self._shop)[1]:
                     self._book.add_control(answer)
-            elif fresh:
+            elif fresh and self._quota.admits(step):
                 self._enqueue(step)
         if told:
             self._plan(index)
@@ -260,22 +269,13 @@ class RunLoop:
                     entry[2].may_be_left_out):
                 continue
             if ready_s is not None and ready_s <= now_s:
-                if self._is_wanted(entry[2]):
-                    self._start(entry[2], now_s)
+                self._start(entry[2], now_s)
                 continue
             kept.append(entry)
             soonest = min(soonest, ready_s if ready_s is not None else deadline_s)
         self._state.waiting = kept
         heapq.heapify(self._state.waiting)
         return soonest
-
-    def _is_wanted(self, step: Step) -> bool:
-        """Whether a server that agreed is not asked for too many names; and what waited for all others may be needless
-        by now."""
-        sites = (self._sites[index] for index in self._state.owners[step]) if is_at_helper(step) else ()
-        due = any(step in plan_next_steps(site, self._book.history_of(site), restrain_context(site, self._frame))
-                  for site in sites)
-        return (due or not is_at_helper(step)) and self._quota.admits(step)
 
     def _must_wait(self, step: Step, kept: Sequence[tuple[int, int, Step]]) -> bool:
         """What may spoil an address for others comes last there; `kept` holds what goes before it and cannot start."""
@@ -386,13 +386,12 @@ class RunLoop:
 def _urgency(step: Step) -> int:
     """Innocent names go first at their address, and the site's own at once after: the shorter the time between, the
     less can have happened in it. A first try goes before another's second, and last what may spoil an address."""
-    if isinstance(step, Visit) and step.purpose in FOREIGN_NAMES:
-        # Who has begun there ends first, or each would spoil the other's attempts.
-        return (10 if is_at_helper(step) else 1) + 2 * (step.attempt == 1)
     if spoils_address(step):
         return 9
     if isinstance(step, VersionProbe):
         return 0
     if isinstance(step, Visit | QuicVisit):
+        if step.purpose in FOREIGN_NAMES:  # who has begun there ends first, or each would spoil the other's attempts
+            return 1 if step.attempt > 1 else 3
         return 0 if step.purpose == "innocent" else 1 if step.attempt == 1 else 3
     return 2 if isinstance(step, Lookup) and step.channel not in _HTTPS_LATER else 4

@@ -22,10 +22,9 @@ from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.inference.evidence.foreign_names import read_foreign_names
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.shape_plan import plan_name_elsewhere
-from probe.measurement.planning.steps import AskControl, LocateHop, Step, Visit
+from probe.measurement.planning.steps import Step, Visit
 from probe.measurement.session.name_quota import NameQuota
 from probe.measurement.session.observation_log import ObservationLog
-from probe.measurement.session.pacer import must_wait_for, spoils_address
 from probe.measurement.session.run_plan import choose_agreed_helpers, make_plan_context
 from probe.measurement.session.taint import find_tainting_failure
 
@@ -33,7 +32,7 @@ AGREED = "93.184.50.50"
 HELPERS = (("51.15.60.60", 443), ("45.33.60.60", 8443))
 DNS: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 LEVEL3 = replace(FRAME, consent_level=3, agreed=((AGREED, 443), (AGREED, 80)))
-LENT = replace(LEVEL3, agreed=(), agreed_helpers=HELPERS)
+LENT = replace(LEVEL3, agreed=(), agreed_helpers=HELPERS, names_due=True)
 PLAIN = f"http://{HOST}/"
 IN_ORDER = (FRAME.innocent, HOST, HOST, HOST, FRAME.innocent)
 """The names that a server is asked for where one fails."""
@@ -93,10 +92,11 @@ def test_helpers_are_asked_alike_where_no_server_agreed() -> None:
 
 
 @pytest.mark.parametrize("changes", [
-    dict(consent_level=2), dict(agreed_helpers=()),
+    dict(consent_level=2), dict(agreed_helpers=()), dict(names_due=False),
     dict(agreed_helpers=(HELPERS[0], ("2606:2800::60", 443))), dict(agreed_helpers=(HELPERS[0], ("45.33.60.60", 80))),
     dict(agreed_helpers=(HELPERS[0], ("104.16.1.1", 443))), dict(agreed_helpers=(HELPERS[0], (NEAR4, 443))),
-], ids=["consent level 2", "none agreed", "no way there", "another protocol", "behind a front", "beside the service"])
+], ids=["consent level 2", "none agreed", "not yet", "no way there", "another protocol", "behind a front",
+        "beside the service"])
 def test_fewer_helpers_than_it_takes_are_not_asked(changes: dict[str, Any]) -> None:
     net = net_of(("tls", RESET), lambda s: s.hostname != HOST)
     assert not foreign(walk(site_of(), net, context=replace(LENT, **changes)))
@@ -131,23 +131,6 @@ def test_a_server_is_asked_for_three_names_a_run_however_many_sites_fail_at_once
     assert quota.admits(naming(1, attempt=2))
     assert not quota.admits(naming(4, attempt=2))
     assert all(quota.admits(naming(n, purpose="target")) for n in range(9))
-
-
-SEARCH = LocateHop(kind="tls", address=HERE4, port=443, asked=naming(1, address=HERE4, purpose="target"),
-                   control=naming(2, address=HERE4, purpose="innocent"), input="x")
-
-
-def test_helpers_are_asked_for_names_last_of_all() -> None:
-    ask = AskControl(control_id="a", input="https://other.example/", addresses=())
-    assert spoils_address(naming(1))
-    assert must_wait_for(ask, naming(1), 0.0)
-    assert not must_wait_for(naming(1), naming(2), 0.0)
-    assert not must_wait_for(naming(1), ask, 0.0)
-    assert must_wait_for(SEARCH, naming(1), 0.0)
-    assert not must_wait_for(naming(1), SEARCH, 0.0)
-    assert must_wait_for(naming(1, address=HERE4, purpose="target"), naming(1), 0.0)
-    assert not must_wait_for(naming(1, address=HERE4, purpose="target", not_before_s=240.0), naming(1), 1.0)
-    assert not spoils_address(naming(1, purpose="foreign"))
 
 
 SERVED = ControlAnswer(control_id="a", asn=64511, cc="DE", input=f"https://{HOST}/", state="answered", http_failure="",
