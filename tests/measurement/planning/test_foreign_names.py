@@ -112,8 +112,9 @@ def test_a_name_that_came_too_soon_after_another_is_asked_once_more() -> None:
 
 def test_who_is_no_longer_answered_at_all_asks_no_more() -> None:
     book = ObservationLog("r")
-    seen = [there(name, failure, input="https://other.example/") for name, failure in (
-        (FRAME.innocent, ""), *[(OTHER, RESET)] * 3, (FRAME.innocent, RESET))]
+    url = "https://other.example/"
+    seen = [there(FRAME.innocent, input=url), *[there(OTHER, RESET, input=url)] * 3,
+            there(FRAME.innocent, RESET, input=url)]
     for row in seen:
         book.add(row)
     net = net_of(("tls", RESET), lambda s: s.hostname == FRAME.innocent)
