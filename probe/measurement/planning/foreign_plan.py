@@ -18,6 +18,7 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import Observation
 from probe.core.tables.consent_words import SENT
+from probe.core.tables.evidence_words import Elsewhere
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.foreign_names import (
     ELSEWHERE_ATTEMPTS,
@@ -27,8 +28,9 @@ from probe.inference.evidence.foreign_names import (
 )
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import gather_path_evidence
-from probe.inference.rules.bases import find_path_bases
 from probe.inference.rules.path_context import PathContext
+from probe.inference.rules.path_rules import PATH_TABLE
+from probe.inference.rules.rule import decide
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.site_visits import make_innocent_visit
 from probe.measurement.planning.steps import Step, Visit
@@ -40,6 +42,9 @@ MOST_INNOCENTS = 3
 """Before, after, and once more where another name failed in between."""
 ELSEWHERE_LEVEL = next(row.level for row in SENT if row.word == "elsewhere")
 """The name of a messenger sent to somebody else's address is something to ask a volunteer about."""
+
+_WELL = LadderEvidence(foreign_ok=2)
+"""A network that is well: where it is not, nothing is decided anyway."""
 
 
 class _Place(NamedTuple):
@@ -67,16 +72,18 @@ def _choose_places(site: Site, address: str, history: SiteHistory, context: Plan
     helpers = [_Place("foreign_helper", *place) for place in context.agreed_helpers if context.names_due]
     met = {o.address for o in history.visits}
     fitting = all(_fits(h.address, h.port, site, context) and is_unrelated_helper(h.address, met) for h in helpers)
-    return helpers if helpers and fitting and _is_open(site, address, history, context) else []
+    return helpers if helpers and fitting and _would_decide(site, address, history, context) else []
 
 
-def _is_open(site: Site, address: str, history: SiteHistory, context: PlanContext) -> bool:
-    """Whether it is still to be shown who acts: no control meets what is met here, no neighbour may have caused it, and
-    there is no other basis. A forbidden name may cut us off from the helper, so it is not said there in vain."""
+def _would_decide(site: Site, address: str, history: SiteHistory, context: PlanContext) -> bool:
+    """Whether helpers that meet the same would show a block, and nothing else does. A forbidden name may cut us off
+    from the helper, so it is not said there in vain."""
     path = gather_path_evidence(site, site.endpoints[0], address, visits=history.visits, around=history.around,
                                 controls=history.controls, traces=history.traces, nat64_prefix=context.nat64_prefix)
-    shown = find_path_bases(PathContext(path=path, ladder=LadderEvidence()))
-    return not (path.control_failed or path.tainted or shown)
+    words: tuple[Elsewhere, ...] = ("", "helpers")
+    judged = [decide(PATH_TABLE, PathContext(path=replace(path, shapes=replace(path.shapes, elsewhere=word)),
+                                             ladder=_WELL)).rule.outcome for word in words]
+    return judged[0] != "blocked" and judged[1] == "blocked"
 
 
 def _fits(address: str, port: int, site: Site, context: PlanContext) -> bool:

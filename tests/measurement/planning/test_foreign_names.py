@@ -134,33 +134,6 @@ def test_a_server_is_asked_for_three_names_a_run_however_many_sites_fail_at_once
     assert all(quota.admits(naming(n, purpose="target")) for n in range(9))
 
 
-SERVED = ControlAnswer(control_id="a", asn=64511, cc="DE", input=f"https://{HOST}/", state="answered", http_failure="",
-                       http_status=200, tcp=((Place(HERE4, 443), ""),), tls=((Place(HERE4, 443), ""),))
-
-
-@pytest.mark.parametrize(("visits", "told", "asked"), [
-    pytest.param({}, {}, True, id="controls are served"),
-    pytest.param({}, {"state": "failed", "tls": (), "http_failure": None}, True, id="no control answers"),
-    pytest.param({}, {"tls": ((Place(HERE4, 443), RESET),), "http_failure": RESET}, False, id="they fail as we do"),
-    pytest.param({"tainted_by": "r.7"}, {}, False, id="a neighbour may be the cause"),
-])
-def test_helpers_are_asked_where_it_can_tell(visits: dict[str, Any], told: dict[str, Any], asked: bool) -> None:
-    seen = [replace(o, sequence=n, **visits) for n, o in enumerate(failing())]
-    history = SiteHistory(visits=tuple(seen), controls=(replace(SERVED, **told),))
-    names = foreign(plan_name_elsewhere(site_of(), HERE4, history, LENT))
-    assert names == ([(FRAME.innocent, *place) for place in HELPERS] if asked else [])
-
-
-def test_where_a_search_shows_who_acts_no_helper_is_asked() -> None:
-    book = ObservationLog("r")
-    net = net_of(("tls", RESET), lambda s: s.hostname != HOST)
-    walk(site_of(), net, context=replace(LENT, agreed_helpers=()), book=book)
-    history = book.history_of(site_of())
-    assert any(o.purpose == "locate" for o in history.searches)
-    assert plan_name_elsewhere(site_of(), HERE4, history, LENT) == []
-    assert plan_name_elsewhere(site_of(), HERE4, replace(history, traces=()), LENT)
-
-
 # ---- how it is read
 
 def failing() -> list[Observation]:
@@ -238,6 +211,41 @@ def test_a_forbidden_name_taints_whoever_comes_next_to_an_agreed_server() -> Non
     first = there(OTHER, RESET, t0_s=1.0, t_s=1.1, observation_id="r.7")
     assert find_tainting_failure(replace(OWN, t0_s=5.0), [first]) == "r.7"
     assert find_tainting_failure(replace(OWN, t0_s=5.0), [replace(first, purpose="shape")]) == "r.7"
+
+
+# ---- where helpers are asked
+
+SERVED = ControlAnswer(control_id="a", asn=64511, cc="DE", input=f"https://{HOST}/", state="answered", http_failure="",
+                       http_status=200, tcp=((Place(HERE4, 443), ""),), tls=((Place(HERE4, 443), ""),))
+
+
+SPARED = there(FRAME.innocent, address=HERE4, purpose="innocent")
+
+
+@pytest.mark.parametrize(("visits", "told", "spared", "asked"), [
+    pytest.param({}, {}, True, True, id="controls are served"),
+    pytest.param({}, {"state": "failed", "tls": (), "http_failure": None}, True, True, id="no control answers"),
+    pytest.param({}, {"tls": ((Place(HERE4, 443), RESET),), "http_failure": RESET}, True, False, id="they fail too"),
+    pytest.param({"tainted_by": "r.7"}, {}, True, False, id="a neighbour may be the cause"),
+    pytest.param({}, {}, False, False, id="other names fail as well"),
+    pytest.param({"tls_alert": 40, "failure": "ssl_failed_handshake"}, {}, True, False, id="servers refuse names so"),
+])
+def test_helpers_are_asked_where_it_would_decide(visits: dict[str, Any], told: dict[str, Any], spared: bool,
+                                                 asked: bool) -> None:
+    seen = [replace_flat(o, sequence=n, **(visits if o.failure else {})) for n, o in enumerate(failing())]
+    history = SiteHistory(visits=tuple(seen), controls=(replace(SERVED, **told),), around=(SPARED,) if spared else ())
+    names = foreign(plan_name_elsewhere(site_of(), HERE4, history, LENT))
+    assert names == ([(FRAME.innocent, *place) for place in HELPERS] if asked else [])
+
+
+def test_where_a_search_shows_who_acts_no_helper_is_asked() -> None:
+    book = ObservationLog("r")
+    net = net_of(("tls", RESET), lambda s: s.hostname != HOST)
+    walk(site_of(), net, context=replace(LENT, agreed_helpers=()), book=book)
+    history = book.history_of(site_of())
+    assert any(o.purpose == "locate" for o in history.searches)
+    assert plan_name_elsewhere(site_of(), HERE4, history, LENT) == []
+    assert plan_name_elsewhere(site_of(), HERE4, replace(history, traces=()), LENT)
 
 
 # ---- which helpers
