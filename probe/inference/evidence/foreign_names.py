@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from probe.catalogue.owners import find_front, may_share_network
+from probe.catalogue.owners import find_front, may_share_network, name_network
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import Elsewhere
@@ -34,10 +34,11 @@ def read_foreign_names(site: Site, mine: Sequence[Observation], around: Sequence
         return ""
     words = _read_places(site, ends[-1], [o for o in around if o.purpose == "foreign"])
     if words:
-        return next((word for word in _WEIGHTIEST if word in words), "")
+        return next((word for word in _WEIGHTIEST if word in words.values()), "")
     told = _read_places(site, ends[-1], [o for o in around if o.purpose == "foreign_helper"
                                          and is_unrelated_helper(o.address, (end.address for end in ends))])
-    return "helpers" if len(told) >= AGREED_HELPERS and set(told) == {"name"} else ""
+    networks = {name_network(address) for address, _ in told}
+    return "helpers" if len(networks) >= AGREED_HELPERS and set(told.values()) == {"name"} else ""
 
 
 def is_unrelated_helper(helper: str, addresses: Iterable[str]) -> bool:
@@ -46,11 +47,11 @@ def is_unrelated_helper(helper: str, addresses: Iterable[str]) -> bool:
     return not find_front(helper) and not any(may_share_network(helper, address) for address in addresses)
 
 
-def _read_places(site: Site, end: Observation, foreign: Sequence[Observation]) -> list[Elsewhere]:
-    """A word for each place that was asked for this site."""
+def _read_places(site: Site, end: Observation, foreign: Sequence[Observation]) -> dict[tuple[str, int], Elsewhere]:
+    """A word for each address and port that was asked for this site."""
     ordered = sorted(foreign, key=lambda o: o.sequence)
     places = dict.fromkeys((o.address, o.port) for o in ordered if o.input == site.endpoints[0].input)
-    return [_read_place(site, end, [o for o in ordered if (o.address, o.port) == place]) for place in places]
+    return {place: _read_place(site, end, [o for o in ordered if (o.address, o.port) == place]) for place in places}
 
 
 def _read_place(site: Site, end: Observation, there: Sequence[Observation]) -> Elsewhere:

@@ -186,6 +186,7 @@ def lent(hostname: str, failure: Failure = "", *, at: int = 0, **changes: Any) -
 
 
 STRUCK = [[lent(FRAME.innocent, at=at), *[lent(HOST, RESET, at=at)] * 3, lent(FRAME.innocent, at=at)] for at in (0, 1)]
+TWICE, NEXT = ([replace(o, address=address) for o in STRUCK[1]] for address in (HELPERS[0][0], "51.15.60.61"))
 BESIDE = [replace(o, address=NEAR4) for o in STRUCK[1]]
 FRONTED = [replace(o, address="104.16.1.1") for o in STRUCK[1]]
 
@@ -193,6 +194,8 @@ FRONTED = [replace(o, address="104.16.1.1") for o in STRUCK[1]]
 @pytest.mark.parametrize(("seen", "word"), [
     pytest.param([*STRUCK[0], *STRUCK[1]], "helpers", id="the name fails at both"),
     pytest.param(STRUCK[0], "", id="one helper is one word"),
+    pytest.param([*STRUCK[0], *TWICE], "", id="at two of its ports"),
+    pytest.param([*STRUCK[0], *NEXT], "", id="and so are two side by side"),
     pytest.param([*STRUCK[0], *STRUCK[1][:3], STRUCK[1][-1]], "", id="not often enough at the other"),
     pytest.param([*STRUCK[0], *STRUCK[1][:-1], lent(FRAME.innocent, RESET, at=1)], "", id="the other has had enough"),
     pytest.param([*STRUCK[0], lent(FRAME.innocent, at=1), lent(HOST, at=1)], "", id="the other answers"),
