@@ -295,7 +295,7 @@ def page() -> str:
         "\n`x_verdict` is our verdict, `x_controls[]` what controls said, in the form of a test helper's answer with "
         "`x_control` (asn, cc, state) beside it. A measurement does not hold texts that a network wrote, the network's "
         "own resolver, key hashes of certificates that nobody we trust signed, or rows about the volunteer's own line. "
-        "It does not hold what names the installation.",
+        "It does not hold what names the installation, or rows of foreign names at helpers.",
         _submitting(),
     ]
     return "\n".join(parts) + "\n"
