@@ -313,7 +313,7 @@ def page() -> str:
         "\n`x_verdict` is our verdict. `x_controls[]` has the answers of controls in the form of a test helper's "
         "answer, each with `x_control` (asn, cc, state). A measurement leaves out texts that a network wrote, the "
         "network's own resolver, key hashes of certificates that we do not trust, and rows about the volunteer's own "
-        "line. It also leaves out everything that names the installation.",
+        "line. It also leaves out everything that names the installation, and rows of foreign names at helpers.",
         _submitting(),
     ]
     return "\n".join(parts) + "\n"

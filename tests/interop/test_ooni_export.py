@@ -22,7 +22,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import OUTCOMES
-from probe.core.tables.purposes import OF_OWN_LINE, PURPOSES
+from probe.core.tables.purposes import FOREIGN_NAMES, NOT_PUBLISHED, PURPOSES
 from probe.core.tables.roles import ROLES
 from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict
@@ -68,7 +68,7 @@ def rows(draw: st.DrawFn) -> Observation:
 @given(st.lists(rows(), min_size=1, max_size=4))
 def test_what_a_measurement_holds_comes_back_as_it_was(many: list[Observation]) -> None:
     line = json.dumps(export_measurements(result_of(*many))[0]).encode()
-    told = [reduce_observation(o) for o in many if o.purpose not in OF_OWN_LINE]
+    told = [reduce_observation(o) for o in many if o.purpose not in NOT_PUBLISHED]
     found = read_measurement_line(line)
     assert list(found.observations) == told
     assert found.left_out == 0
@@ -101,8 +101,10 @@ def test_what_may_not_be_published_is_in_no_measurement() -> None:
     network = lookup(HERE4, resolver_address="93.184.0.53")
     ladder = replace(page, purpose="ladder", hostname="SECRET")
     mitm = replace_flat(visit_to(HERE4)[1], trust="unknown_issuer", chain=("SECRET",))
-    text = json.dumps(exported(page, network, ladder, mitm))
+    lent = [replace(page, purpose=purpose, address="192.0.2.77") for purpose in FOREIGN_NAMES]
+    text = json.dumps(exported(page, network, ladder, mitm, *lent))
     assert "SECRET" not in text
+    assert "192.0.2.77" not in text
     assert "secret" not in text
     assert "93.184.0.53" not in text
     assert set(EXPORTED_FIELDS) <= set(RELEASED["observations"])

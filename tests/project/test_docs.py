@@ -103,7 +103,7 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
         f"{page} kB a page, {read_on} with level {flow_suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
         f"{shape_plan.PATIENCE_S:.0f} each |",
         f"{foreign_plan.NAMES_PER_SERVER} names a run, level {foreign_plan.ELSEWHERE_LEVEL} | "
-        f"{ELSEWHERE_ATTEMPTS + 1} |",
+        f"{ELSEWHERE_ATTEMPTS + 2} there, at most {foreign_plan.MOST_ATTEMPTS + foreign_plan.MOST_INNOCENTS} |",
         f"2 for each of {len(SLOTS_S)} slots | {page} kB a page | {wait_s} each, after {first} and {second} |",
         f"1, with level {residual_plan.CONSENT_LEVEL} {residual_plan.MAX_ASKED} | 5 kB each | {wait_s} each, up to "
         f"{residual_plan.AFTER_S[-1]:.0f} after |",

@@ -20,7 +20,7 @@ from in_order import in_order
 from observations import observation
 from probe.cli.main import cli
 from probe.core.runs import Run, RunResult, Vantage
-from probe.core.tables.purposes import Purpose
+from probe.core.tables.purposes import FOREIGN_NAMES, Purpose
 from probe.core.tables.resolvers import DnsEngine, ResolverRole
 from probe.core.tables.run_words import CatalogueSource
 from probe.core.tables.trust import TrustFinding
@@ -286,7 +286,8 @@ def test_a_cell_is_released_a_day_after_its_end(tmp_path: Path, hours: int, rows
 SECRETS = ("SECRET", "203.0.113.77")
 
 
-@given(resolver=st.sampled_from(["system", "network"]), purpose=st.sampled_from(["target", "ladder", "locate"]),
+@given(resolver=st.sampled_from(["system", "network"]),
+       purpose=st.sampled_from(["target", "ladder", "locate", *sorted(FOREIGN_NAMES)]),
        trust=st.sampled_from(["unknown_issuer", "invalid", ""]))
 def test_nothing_that_names_person_place_or_installation_is_released(
     tmp_path_factory: pytest.TempPathFactory, resolver: ResolverRole, purpose: Purpose, trust: TrustFinding | Empty,

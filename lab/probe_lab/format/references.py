@@ -25,6 +25,8 @@ _COMMAND_REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)(?::(ipv4|ipv6|name))?")
 _FIRST, _OWNER, _ROUTES = "first", "owner", "routes"
 """`@t.first` in `match`: of each host that was drawn the first address alone; `@t.owner`: all of its operator's;
 `@t.routes`: the smallest networks that routers have a way to, which hold its addresses."""
+HELPERS = "helpers"
+"""`@helpers` in `match`: the addresses of all helpers."""
 _ROUTE_BITS = {4: 24, 6: 48}
 """Longer prefixes are not passed on between operators (RIPE-399)."""
 
@@ -126,11 +128,15 @@ def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, .
     """What one entry of `match` stands for: several texts for an alias, one for anything else."""
     if trigger in SHAPE_TRIGGERS and "=@" in item:
         key, _, alias = item.partition("=@")
+        if alias == HELPERS:
+            return tuple(f"{key}={address}" for address in _helpers(scene))
         if alias not in scene.drawn:
             return (_substitute(item, scene),)
         kind = {"name": "sni", "address": "address"}[key]
         return tuple(dict.fromkeys(f"{key}={text}" for row in scene.drawn[alias]
                                    for text in _matches(row, scene.world, kind)))
+    if item == f"@{HELPERS}":
+        return _helpers(scene)
     alias, _, part = item.removeprefix("@").partition(".")
     rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", _FIRST, _OWNER, _ROUTES) else None
     if rows is None:
@@ -146,6 +152,10 @@ def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, .
         return tuple(dict.fromkeys(resolve_addresses(row, scene.world)[0] for row in rows))
     found = [text for row in rows for text in _matches(row, scene.world, trigger)]
     return tuple(dict.fromkeys(found))
+
+
+def _helpers(scene: ReferenceContext) -> tuple[str, ...]:
+    return tuple(vantage.ipv4 for vantage in scene.world.vantages)
 
 
 def _route_to(address: str) -> str:

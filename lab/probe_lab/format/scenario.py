@@ -65,9 +65,9 @@ docs/lab.md explains every field, with examples.
 In `match`, `of` and `params`, `@alias` stands for what was drawn (names for name triggers, every address for address
 triggers, the first name in parameters); `@gateway`, `@resolver`, `@sinkhole`, `@portal`, `@mitm` for these addresses
 of the world, `@helper` for the first helper's, and `@foreign` for the name of a host that belongs to nobody in the
-catalogue. In `match`, `@alias.first` stands for the first address of each host, `@alias.owner` for all hosts of its
-operators, `@alias.routes` for the networks (/24, or /48 over IPv6) that hold its addresses, and with `address` and
-`not_address` any host's name for its addresses.
+catalogue. In `match`, `@helpers` stands for the addresses of all helpers, `@alias.first` for the first address of each
+host, `@alias.owner` for all hosts of its operators, `@alias.routes` for the networks (/24, or /48 over IPv6) that hold
+its addresses, and with `address` and `not_address` any host's name for its addresses.
 """
 
 from __future__ import annotations

@@ -48,4 +48,6 @@ PURPOSES: dict[Purpose, str] = {
 FOREIGN_NAMES: frozenset[Purpose] = frozenset({"foreign", "foreign_helper"})
 """What asks servers for names that are not theirs."""
 OF_OWN_LINE: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "route", "reference", "neighbour"})
-"""What tells of the volunteer's own line: not published."""
+"""What tells of the volunteer's own line."""
+NOT_PUBLISHED: frozenset[Purpose] = OF_OWN_LINE | FOREIGN_NAMES
+"""That, and where helpers and other servers are that the volunteer's configuration names: they may be his own."""

@@ -1,4 +1,4 @@
 """The rules: ordered tables of pure predicates over evidence. The first that holds decides."""
 
-RULES_VERSION = "27"
+RULES_VERSION = "28"
 """Raised whenever a change of the rules can change a verdict."""

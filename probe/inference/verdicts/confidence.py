@@ -13,11 +13,13 @@ innocents in `probe.inference.rules.innocents_tried`). Looks are fresh connectio
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TypeVar
 
 from probe.core.tables.block_types import is_ancestor
 from probe.core.tables.outcomes import Outcome
 from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.rules.bases import find_path_bases
 from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.rule import Decision, Need, Rule, find_first_rule
 
@@ -56,10 +58,12 @@ def _says_as_much(alone: Rule[E], decision: Decision[E]) -> bool:
 
 def limit_place(decision: Decision[PathContext]) -> float:
     """How sure an accusation may be whose place is shown by helpers' own servers alone: two people who act together
-    could end there what names the service. 1 for all others."""
-    path = decision.evidence.path
-    by_helpers = path.shapes.elsewhere == "helpers" and not path.is_before_door
-    return CONTROLS_ALONE if by_helpers and decision.basis == "place" else 1.0
+    could end there what names the service. 1 for all others, and where it could rest on something else as well."""
+    c = decision.evidence
+    if decision.basis != "place" or c.path.shapes.elsewhere != "helpers":
+        return 1.0
+    without = replace(c, path=replace(c.path, shapes=replace(c.path.shapes, elsewhere="")))
+    return CONTROLS_ALONE if find_path_bases(without).isdisjoint(decision.rule.rests_on) else 1.0
 
 
 def limit_ok(outcome: Outcome, path: PathEvidence) -> float:

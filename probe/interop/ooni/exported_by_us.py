@@ -16,7 +16,7 @@ from probe.core.places import Place
 from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS, TRACES, Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe.core.tables.purposes import OF_OWN_LINE
+from probe.core.tables.purposes import NOT_PUBLISHED
 from probe.core.tables.resolvers import ENCRYPTED, NEUTRAL, DnsEngine
 from probe.core.tables.words import Empty
 from probe.core.verdicts import Verdict
@@ -65,7 +65,7 @@ def export_measurements(result: RunResult) -> list[dict[str, Any]]:
 
 
 def _is_told(seen: Observation) -> bool:
-    return seen.purpose not in OF_OWN_LINE and seen.operation not in TRACES
+    return seen.purpose not in NOT_PUBLISHED and seen.operation not in TRACES
 
 
 def _bears_on(seen: Observation, verdict: Verdict, shared: Sequence[Observation]) -> bool:

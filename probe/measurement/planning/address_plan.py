@@ -27,7 +27,7 @@ from probe.measurement.planning.planned_attempts import count_planned, plan_furt
 from probe.measurement.planning.program_plan import plan_program_before
 from probe.measurement.planning.record_plan import takes_small_records
 from probe.measurement.planning.residual_plan import plan_residual_steps
-from probe.measurement.planning.shape_plan import plan_shapes
+from probe.measurement.planning.shape_plan import plan_name_elsewhere, plan_shapes
 from probe.measurement.planning.site_visits import make_identity_visit, make_target_visit
 from probe.measurement.planning.slot_plan import plan_later_visits
 from probe.measurement.planning.steps import Step, TcpTrace, Visit
@@ -72,6 +72,7 @@ def plan_address(site: Site, address: str, source: AddressSource | Empty, depth:
             steps += plan_shapes(site, address, source, history, context) or [
                 *plan_later_visits(site, address, source, mine, history, context, inputs=failing, depth=depth),
                 *plan_residual_steps(site, address, history, context)]
+            steps += plan_name_elsewhere(site, address, history, context)
     well = depth == "all" and not failing
     steps += plan_further_attempt(site, address, source, mine, history, context) if well else []
     if _is_doubtful(site, source, history, evidence):

@@ -1,8 +1,11 @@
 """The name at somebody else's address: at a server whose operator agreed, or at helpers whose operators did.
 
-At each place an innocent name is asked first, and then the site's own, until it is answered or has failed often
-enough. Each server is asked for three names a run. A helper could end what it likes by itself, so helpers are asked
-several at a time, in different networks (`probe.measurement.session.run_plan.choose_agreed_helpers`).
+At each place an innocent name is asked first, then the site's own, until it is answered or has failed often enough,
+and the innocent one again. Each server is asked for three names a run (`probe.measurement.session.name_quota` counts
+them). A helper could end what it likes by itself, so helpers are asked several at a time, in different networks
+(`probe.measurement.session.run_plan.choose_agreed_helpers`), and last of all (`PlanContext.names_due`).
+
+No other step waits for these: a server that is asked for enough names already is not asked for more.
 """
 
 from __future__ import annotations
@@ -15,13 +18,19 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import Observation
 from probe.core.tables.consent_words import SENT
+from probe.core.tables.evidence_words import Elsewhere
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.foreign_names import (
     ELSEWHERE_ATTEMPTS,
     find_last_operation,
     is_unrelated_helper,
-    select_clean_attempts,
+    sort_attempts,
 )
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.path_evidence import gather_path_evidence
+from probe.inference.rules.path_context import PathContext
+from probe.inference.rules.path_rules import PATH_TABLE
+from probe.inference.rules.rule import decide
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.site_visits import make_innocent_visit
 from probe.measurement.planning.steps import Step, Visit
@@ -29,9 +38,13 @@ from probe.measurement.planning.steps import Step, Visit
 NAMES_PER_SERVER = 3
 MOST_ATTEMPTS = 5
 """With the site's own name, those that came too soon after another name had failed there among them."""
-MOST_INNOCENTS = 2
+MOST_INNOCENTS = 3
+"""Before, after, and once more where another name failed in between."""
 ELSEWHERE_LEVEL = next(row.level for row in SENT if row.word == "elsewhere")
 """The name of a messenger sent to somebody else's address is something to ask a volunteer about."""
+
+_WELL = LadderEvidence(foreign_ok=2)
+"""A network that is well: where it is not, nothing is decided anyway."""
 
 
 class _Place(NamedTuple):
@@ -42,13 +55,13 @@ class _Place(NamedTuple):
     port: int
 
 
-def plan_foreign_names(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
-    """What is due at servers that agreed."""
-    places = _choose_places(site, history, context)
+def plan_foreign_names(site: Site, address: str, history: SiteHistory, context: PlanContext) -> list[Step]:
+    """What is due at servers that agreed, for the sake of `address`, where the site fails."""
+    places = _choose_places(site, address, history, context)
     return [step for place in places for step in _plan_at(place, site, history, context)]
 
 
-def _choose_places(site: Site, history: SiteHistory, context: PlanContext) -> list[_Place]:
+def _choose_places(site: Site, address: str, history: SiteHistory, context: PlanContext) -> list[_Place]:
     """One server that serves what the site serves, else the helpers, all of them or none."""
     if context.consent_level < ELSEWHERE_LEVEL:
         return []
@@ -56,10 +69,23 @@ def _choose_places(site: Site, history: SiteHistory, context: PlanContext) -> li
            if _fits(address, port, site, context)]
     if fit:
         return fit[:1]
-    helpers = [_Place("foreign_helper", address, port) for address, port in context.agreed_helpers]
+    helpers = [_Place("foreign_helper", *place) for place in context.agreed_helpers if context.names_due]
+    if any(o.purpose == "foreign_helper" and _is_answered(o, site) for o in history.around):
+        return []
     met = {o.address for o in history.visits}
     fitting = all(_fits(h.address, h.port, site, context) and is_unrelated_helper(h.address, met) for h in helpers)
-    return helpers if fitting else []
+    return helpers if helpers and fitting and _would_decide(site, address, history, context) else []
+
+
+def _would_decide(site: Site, address: str, history: SiteHistory, context: PlanContext) -> bool:
+    """Whether helpers that meet the same would show a block, and nothing else does. A forbidden name may cut us off
+    from the helper, so it is not said there in vain."""
+    path = gather_path_evidence(site, site.endpoints[0], address, visits=history.visits, around=history.around,
+                                controls=history.controls, traces=history.traces, nat64_prefix=context.nat64_prefix)
+    words: tuple[Elsewhere, ...] = ("", "helpers")
+    judged = [decide(PATH_TABLE, PathContext(path=replace(path, shapes=replace(path.shapes, elsewhere=word)),
+                                             ladder=_WELL)).rule.outcome for word in words]
+    return judged[0] != "blocked" and judged[1] == "blocked"
 
 
 def _fits(address: str, port: int, site: Site, context: PlanContext) -> bool:
@@ -71,30 +97,29 @@ def _plan_at(place: _Place, site: Site, history: SiteHistory, context: PlanConte
                     and (o.address, o.port) == (place.address, place.port)), key=lambda o: o.sequence)
     url = site.endpoints[0].input
     mine = [o for o in there if o.input == url]
-    if not mine and len({o.input for o in there}) >= NAMES_PER_SERVER:
-        return []
     own = [o for o in mine if o.hostname == site.host]
-    asked = [o for o in mine if o.hostname != site.host]
-    tried, innocents = len({o.attempt for o in own}), len({o.attempt for o in asked})
-    answered = any(not o.failure and o.operation == find_last_operation(site) for o in own)
-    clean = len(select_clean_attempts(site, there))
-    if answered or clean >= ELSEWHERE_ATTEMPTS or tried >= MOST_ATTEMPTS or any(o.failure for o in asked):
+    tried, innocents = len({o.attempt for o in own}), len({o.attempt for o in mine if o.hostname != site.host})
+    known = sort_attempts(site, there)
+    answered = any(_is_answered(o, site) for o in own)
+    if answered or len(known.clean) >= ELSEWHERE_ATTEMPTS or _is_shut(there, context.innocent):
         return []
-    innocent = make_innocent_visit(replace(site, port=place.port), place.address, context, attempt=innocents + 1)
-    innocent = replace(innocent, until_server_hello=bool(site.sni) and not _ends_after_hello(history))
-    if not asked or (tried and not clean and innocents < MOST_INNOCENTS and _is_spoilt(site, there)):
-        return [_rename_visit(innocent, place, url, context.innocent)]
-    return [replace(_rename_visit(innocent, place, url, site.host), attempt=tried + 1, sni=site.sni)]
+    if not innocents or known.spoilt or len((*known.clean, *known.unclosed)) >= ELSEWHERE_ATTEMPTS:
+        innocent = make_innocent_visit(replace(site, port=place.port), place.address, context, attempt=innocents + 1)
+        return [_rename_visit(innocent, place, url, context.innocent)] if innocents < MOST_INNOCENTS else []
+    if tried >= MOST_ATTEMPTS:
+        return []
+    visit = make_innocent_visit(replace(site, port=place.port), place.address, context, attempt=tried + 1)
+    return [replace(_rename_visit(visit, place, url, site.host), sni=site.sni)]
 
 
-def _ends_after_hello(history: SiteHistory) -> bool:
-    """The site's own handshakes end once a ServerHello has come: then those elsewhere must go as far."""
-    return any(o.tls.server_hello and o.failure and o.operation == "tls_handshake" for o in history.visits)
+def _is_answered(seen: Observation, site: Site) -> bool:
+    """The site's own name was answered."""
+    return seen.hostname == site.host and not seen.failure and seen.operation == find_last_operation(site)
 
 
-def _is_spoilt(site: Site, there: Sequence[Observation]) -> bool:
-    """Another name failed there, and none but the site's own was asked for since."""
-    last = next((o for o in reversed(there) if o.hostname != site.host), None)
+def _is_shut(there: Sequence[Observation], innocent: str) -> bool:
+    """An innocent name was not answered there, the last time that one was asked for."""
+    last = next((o for o in reversed(there) if o.hostname == innocent), None)
     return last is not None and bool(last.failure)
 
 

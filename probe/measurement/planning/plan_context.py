@@ -66,6 +66,8 @@ class PlanContext:
     """Addresses and ports of servers whose operators agreed to be asked for foreign names."""
     agreed_helpers: tuple[tuple[str, int], ...] = ()
     """The same of helpers, in different networks; none where there are fewer than it takes."""
+    names_due: bool = False
+    """Whether all else is done, so that these helpers may be asked."""
     consent_level: int = 1
     """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the
     path."""
@@ -114,3 +116,5 @@ class SiteHistory:
     """Exchanges in turns with others, and connections that were kept, for the sake of this site."""
     searches: tuple[Observation, ...] = ()
     """Rows of searches for the hop at which the site is interfered with."""
+    traces: tuple[Observation, ...] = ()
+    """These, and all else that tells of the way: how far packets get, for the site and for others."""

@@ -1,7 +1,7 @@
 """Where handshakes fail for a name: other ClientHellos at the same address, the name at a server that agreed.
 
 At most eleven further handshakes for a site (with consent level 1 six, three where a name alone is the key), all at
-its first failing address, and four at one agreed server; each server is asked for three names a run.
+its first failing address, and eight at each agreed server; each server is asked for three names a run.
 """
 
 from __future__ import annotations
@@ -34,8 +34,15 @@ def plan_shapes(site: Site, address: str, source: AddressSource | Empty, history
     mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     if _first_failing(history) != address or not _is_fit(site, mine):
         return []
-    steps = _other_shapes(site, address, source, mine, history, context) if site.sni and _before_hello(mine) else []
-    return steps + plan_foreign_names(site, history, context)
+    return _other_shapes(site, address, source, mine, history, context) if site.sni and _before_hello(mine) else []
+
+
+def plan_name_elsewhere(site: Site, address: str, history: SiteHistory, context: PlanContext) -> list[Step]:
+    """The name at other people's servers, where it fails alike at `address` every time."""
+    mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
+    if _first_failing(history) != address or not _is_fit(site, mine):
+        return []
+    return plan_foreign_names(site, address, history, context)
 
 
 def _first_failing(history: SiteHistory) -> str:

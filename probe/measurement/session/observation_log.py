@@ -156,7 +156,7 @@ class ObservationLog:
         case = self.case(site)
         return SiteHistory(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls,
                            elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp(), flows=case.flows,
-                           turns=case.turns,
+                           turns=case.turns, traces=case.traces,
                            searches=tuple(o for o in case.traces if o.purpose == "locate"))
 
     def _elsewhere_udp(self) -> tuple[tuple[str, int, DatagramKind], ...]:

@@ -59,6 +59,7 @@ from probe.measurement.planning.program_plan import is_late_turn
 from probe.measurement.planning.restraint import choose_flow_contexts, restrain_context
 from probe.measurement.planning.steps import AskControl, LocateHop, Lookup, QuicVisit, Step, VersionProbe, Visit
 from probe.measurement.planning.struck_shapes import choose_struck_shapes
+from probe.measurement.session.name_quota import NameQuota
 from probe.measurement.session.observation_log import ObservationLog
 from probe.measurement.session.pacer import Pacer, must_wait_for, spoils_address
 from probe.measurement.session.step_executor import StepExecutor, StepResult, execute_step
@@ -135,7 +136,7 @@ class RunLoop:
         self._sites, self._frame, self._book, self._shop = list(sites), context, log, executor
         self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
         self._events, self._halted, self._system = events, halted, DaemonPool(SYSTEM_LOOKUPS)
-        self._state = _State()
+        self._state, self._quota = _State(), NameQuota()
         self._order = itertools.count()
         self._progress, self._asked_before = progress, asked_before
 
@@ -153,6 +154,8 @@ class RunLoop:
         for looks_at in choose_flow_contexts(self._frame):
             self._look_at_flows(looks_at)
             self._drive(deadline_s)
+        self._ask_helpers_for_names()
+        self._drive(deadline_s)
 
     def _drive(self, deadline_s: float, *, lull_s: float = inf) -> None:
         """Until nothing waits, or what waits does so for `lull_s` and nothing runs."""
@@ -201,6 +204,13 @@ class RunLoop:
             for index in range(len(self._sites)):
                 self._plan(index)
 
+    def _ask_helpers_for_names(self) -> None:
+        """Last of all: a forbidden name may cut us off from a helper, who is to tell of other services."""
+        if self._frame.agreed_helpers:
+            self._frame = replace(self._frame, names_due=True)
+            for index in self._rng.sample(range(len(self._sites)), len(self._sites)):
+                self._plan(index)
+
     def _plan(self, index: int) -> None:
         site, told = self._sites[index], False
         self._state.planned.add(index)
@@ -211,7 +221,7 @@ class RunLoop:
                 told = True  # it is at hand: neither a flow nor a wait
                 for answer in execute_step(step, self._shop)[1]:
                     self._book.add_control(answer)
-            elif fresh:
+            elif fresh and self._quota.admits(step):
                 self._enqueue(step)
         if told:
             self._plan(index)

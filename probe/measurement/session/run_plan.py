@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from probe.catalogue.owners import may_share_network
 from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.config.consent.country_profiles import is_grave, needs_care
 from probe.config.consent.public_controls import list_public_controls
+from probe.config.geo.geo_table import NO_COUNTRY
 from probe.config.settings import HelperSettings, Settings
 from probe.core.nat64 import to_translated_address
 from probe.core.tables.consent_words import LEVELS
@@ -115,18 +118,20 @@ def list_helpers(settings: Settings) -> tuple[HelperSettings, ...]:
 
 def choose_agreed_helpers(settings: Settings, rng: random.Random) -> tuple[tuple[str, int], ...]:
     """Addresses and ports of helpers that may be asked for foreign names, outside the vantage's country, in as many
-    networks and countries as it takes; nothing where there are fewer. Whoever runs one could end what it likes itself,
-    and its own network may read names as well."""
+    networks and countries as it takes; nothing where there are fewer, or where the vantage's country is not known.
+    Whoever runs one could end what it likes itself, and its own network may read names as well, as filters at the
+    border of some countries do of those who come from outside."""
     cc = settings.vantage.cc.upper()
-    agreed = [h for h in list_helpers(settings) if h.agreed and h.cc.upper() != cc]
-    by_network = {(h.asn, h.cc): h for h in rng.sample(agreed, len(agreed))}
-    chosen: list[HelperSettings] = []
-    for helper in by_network.values():
-        if all(helper.asn != known.asn and helper.cc != known.cc for known in chosen):
-            chosen.append(helper)
-    if len(chosen) < AGREED_HELPERS:
-        return ()
-    return tuple((h.address, urlsplit(h.url).port or HTTPS_PORT) for h in chosen[:AGREED_HELPERS])
+    agreed = [h for h in list_helpers(settings) if h.agreed and h.cc.upper() != cc and not is_grave(h.cc)]
+    groups = itertools.combinations(rng.sample(agreed, len(agreed)), AGREED_HELPERS) if cc != NO_COUNTRY else ()
+    chosen = next((group for group in groups if _are_apart(group)), ())
+    return tuple((h.address, urlsplit(h.url).port or HTTPS_PORT) for h in chosen)
+
+
+def _are_apart(group: Sequence[HelperSettings]) -> bool:
+    return all(one.asn != other.asn and one.cc.upper() != other.cc.upper()
+               and not may_share_network(one.address, other.address)
+               for one, other in itertools.combinations(group, 2))
 
 
 def adapt_context(context: PlanContext, ladder: LadderEvidence) -> PlanContext:

@@ -12,7 +12,9 @@
   it. Out are: what names an installation (probe_id, run_id with its time, versions of libraries, seeds, clock, paths,
   a helper's name), hops and what tells of them (traces, the hop of a verdict, ICMP senders, packets, IP TTLs), and
   texts that a network wrote and that may speak of its user (bodies, titles, redirects, certificates' names).
-- What the probe asked of its own access line (the ladder, traces, searches for a hop) is left out row by row.
+- What the probe asked of its own access line (the ladder, traces, searches for a hop) is left out row by row, and so
+  are foreign names at helpers and at servers that agreed: a censor would learn whom to block, and they may be the
+  person's own.
 - No address of a resolver that the network itself gave: it lies in the person's own network, or names the provider.
   Which network it belongs to is not known from the results, so nothing stands in its place.
 """
@@ -30,7 +32,7 @@ from probe.core.runs import Run
 from probe.core.stamps import format_time
 from probe.core.tables.name_ages import HISTORY_DAYS
 from probe.core.tables.operations import TRACES
-from probe.core.tables.purposes import OF_OWN_LINE
+from probe.core.tables.purposes import NOT_PUBLISHED
 from probe.core.tables.resolvers import ENCRYPTED, NEUTRAL
 from probe.results.archive.established_probes import count_established
 from probe.results.archive.run_choice import read_start
@@ -118,7 +120,7 @@ def select_releasable_runs(runs: Sequence[Run], everybody: Iterable[Run], *, now
 def release_rows(rows: Iterable[Row], table: Table, run_id: str, cell: ReleaseCell, name: str) -> Iterator[Row]:
     """A run's rows as they are released: fewer, with less in them, and under another name."""
     for row in rows:
-        if row.get("purpose") in OF_OWN_LINE or row.get("operation") in TRACES:
+        if row.get("purpose") in NOT_PUBLISHED or row.get("operation") in TRACES:
             continue
         fixed: dict[str, Value] = {"measurement_start_time": format_time(cell.start),
                                    "probe_cc": cell.probe_cc, "probe_asn": cell.probe_asn}

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,8 +20,11 @@ ASK = Path(__file__).resolve().parents[1] / "helpers" / "lab_clients" / "ask_hel
 REFUSED, RESET = "connection_refused", "ConnectionResetError"
 HELLO = Path(__file__).resolve().parents[1] / "helpers" / "lab_clients" / "say_hello.py"
 PAGE, CLOSED = "https://example.com/", "tcpconnect://example.com:81"
+INNOCENT = "example.org"
 
 
+def say(lab: Laboratory, vantage: VantagePoint, name: str) -> str:
+    return lab.run([sys.executable, str(HELLO), vantage.ipv4, name], timeout_s=60).stdout.decode().strip()
 
 
 def ask(lab: Laboratory, vantage: VantagePoint, wanted: str) -> dict[str, Any]:
@@ -63,6 +67,18 @@ def test_one_of_two_helpers_ends_what_names_the_service() -> None:
     drawn = draw_scenario("helper-ends-names", seed_of("helper-ends-names"))
     name = next(url.split("://")[1].split("/")[0] for url in drawn.targets)
     with forked(drawn) as lab:
-        found = [lab.run([sys.executable, str(HELLO), vantage.ipv4, hello], timeout_s=60).stdout.decode().strip()
-                 for vantage in drawn.world.vantages for hello in (name, "innocent.example")]
+        found = [say(lab, vantage, hello) for vantage in drawn.world.vantages for hello in (name, "innocent.example")]
     assert found == [RESET, "", "", ""]
+
+
+@pytest.mark.parametrize(("scenario", "found"), [
+    ("helper-bans-names", ["", RESET, RESET]),  # whoever came with a first strange name
+    ("helper-shows-box", ["", RESET, ""]),
+    ("helper-cut-off", ["", RESET, RESET]),
+])
+def test_what_every_helper_is_told_between_two_innocent_names(scenario: str, found: list[str]) -> None:
+    drawn = draw_scenario(scenario, seed_of(scenario))
+    name = urlsplit(drawn.aliases["t"][0]).hostname or ""
+    with forked(drawn) as lab:
+        for vantage in drawn.world.vantages:
+            assert [say(lab, vantage, hello) for hello in (INNOCENT, name, INNOCENT)] == found
