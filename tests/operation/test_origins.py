@@ -251,8 +251,10 @@ def test_the_inbox_takes_uploads_while_the_service_is_away_and_tells_again_when_
             assert answers == {201}
     today = datetime.now(UTC).date()
     per_turn = [len(told(folder.origins, *(f"{turn}-{number}" for number in range(20)), day=today)) for turn in (0, 1)]
-    assert per_turn[0] >= 18, "each of two workers may lose the line by which it finds that the socket is gone"
-    assert per_turn[1] >= 18
+    # Each of two workers may lose the line by which it finds that the socket is gone. A service that is slow finds no
+    # more lines than its socket holds.
+    waiting = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
+    assert min(per_turn) >= min(20, waiting) - 2
 
 
 @pytest.mark.skipif(not NGINX, reason="no nginx here")
