@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from probe.core.collect_seldom import collect_seldom
 from probe.core.progress import Progress, ignore_progress
 from probe.interop.grouping import ENGINE, group_into_runs
 from probe.interop.imported_measurement import ImportedMeasurement
@@ -27,8 +26,6 @@ CHUNK = 1000
 MAX_ROWS = 40_000
 """So many measurements, or rows, are held at a time: what lies further apart in the files makes no run together."""
 
-_COLLECT_AFTER = 50_000
-"""Objects more than before."""
 
 
 @dataclass(slots=True)
@@ -55,7 +52,7 @@ def import_files(files: Sequence[str], out: Path, tally: ImportTally, report_fau
     _check(out)
     names = list(list_measurement_files(files))
     total = sum(map(_size, names))
-    with _collect_seldom(), Bulk(out) as bulk:
+    with collect_seldom(), Bulk(out) as bulk:
         held: list[ImportedMeasurement] = []
         memory, rows = RememberedFailures(), 0
 
@@ -73,18 +70,6 @@ def import_files(files: Sequence[str], out: Path, tally: ImportTally, report_fau
                 held, rows = [], 0
         judge()
     return bulk.written, bulk.known
-
-
-@contextmanager
-def _collect_seldom() -> Iterator[None]:
-    """Objects are held by the ten thousand here, and none of them in a cycle: to look for cycles after each few hundred
-    takes a twelfth of the time."""
-    before = gc.get_threshold()
-    gc.set_threshold(_COLLECT_AFTER, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _check(out: Path) -> None:

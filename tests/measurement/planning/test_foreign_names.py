@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from made_up_net import FRAME, Net, walk
+from answering_net import net_of
+from made_up_net import FRAME, walk
 from observations import HERE4, HOST, NEAR4, OTHER, RESET, TIMEOUT, endpoint, operation, replace_flat, site_of, visit_to
 from probe.catalogue.load import load_catalogue
 from probe.config.consent.consent_check import list_destinations
@@ -30,31 +31,11 @@ from probe.measurement.session.taint import find_tainting_failure
 
 AGREED = "93.184.50.50"
 HELPERS = (("51.15.60.60", 443), ("45.33.60.60", 8443))
-DNS: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 LEVEL3 = replace(FRAME, consent_level=3, agreed=((AGREED, 443), (AGREED, 80)))
 LENT = replace(LEVEL3, agreed=(), agreed_helpers=HELPERS, names_due=True)
 PLAIN = f"http://{HOST}/"
 IN_ORDER = (FRAME.innocent, HOST, HOST, HOST, FRAME.innocent)
 """The names that a server is asked for where one fails."""
-
-
-class Answering(Net):
-    """A network in which a name at some address may fare otherwise than at its own."""
-
-    passes: Callable[[Visit], bool] = staticmethod(lambda step: False)
-
-    def _visit(self, step: Visit) -> list[Observation]:
-        if step.purpose not in ("shape", *FOREIGN_NAMES):
-            return super()._visit(step)
-        cut = self.cuts[HERE4]
-        seen = Net(dns={}, cuts={} if self.passes(step) else {step.address: cut})._visit(step)
-        return [replace_flat(o, trust="") for o in seen]
-
-
-def net_of(cut: tuple[str, str], passes: Callable[[Visit], bool]) -> Answering:
-    net = Answering(dns=DNS, cuts={HERE4: cut})
-    net.passes = passes
-    return net
 
 
 def foreign(taken: list[Step]) -> list[tuple[str, str, int]]:

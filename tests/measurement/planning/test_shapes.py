@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from made_up_net import FRAME, Net, walk
+from answering_net import DNS, net_of
+from made_up_net import FRAME, walk
 from observations import (
     EOF,
     HERE4,
@@ -20,7 +20,6 @@ from observations import (
     TIMEOUT,
     endpoint,
     operation,
-    replace_flat,
     site_of,
     told,
     visit_to,
@@ -42,28 +41,8 @@ from probe.measurement.streams.own_hello import compute_ja4
 from probe.measurement.streams.raw_hello import make_client_hello
 
 AGREED = "93.184.50.50"
-DNS: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 LEVEL3 = replace(FRAME, consent_level=3, agreed=((AGREED, 443), (AGREED, 80)))
 PLAIN = f"http://{HOST}/"
-
-
-class Shapely(Net):
-    """A network in which a shape, or a name at some address, may fare differently."""
-
-    passes: Callable[[Visit], bool] = staticmethod(lambda step: False)
-
-    def _visit(self, step: Visit) -> list[Observation]:
-        if step.purpose not in ("shape", *FOREIGN_NAMES):
-            return super()._visit(step)
-        cut = self.cuts[HERE4]
-        seen = Net(dns={}, cuts={} if self.passes(step) else {step.address: cut})._visit(step)
-        return [replace_flat(o, trust="") for o in seen]
-
-
-def net_of(cut: tuple[str, str], passes: Callable[[Visit], bool], *, innocent: bool = True) -> Shapely:
-    net = Shapely(dns=DNS, cuts={HERE4: cut}, innocent_cuts={} if innocent else {HERE4: cut})
-    net.passes = passes
-    return net
 
 
 def shaped(taken: list[Step]) -> list[tuple[str, str, int]]:
