@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import contextlib
 import os
 import re
 import tomllib
@@ -22,8 +22,15 @@ from probe.config.destination import (
     redact_url,
 )
 from probe.config.folders import find_config_home
+from probe.core.addresses import parse_address
 
 SEARCH_PATHS = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
+
+
+def _is_date(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return bool(date.fromisoformat(text))
+    return False
 
 
 class SettingsError(ValueError):
@@ -42,11 +49,12 @@ class HelperSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Date on which its operator agreed to be asked for foreign names, YYYY-MM-DD; empty: he did not."""
 
     def __post_init__(self) -> None:
-        if self.agreed:
-            date.fromisoformat(self.agreed)
-            ipaddress.ip_address(self.address)
-            if not (self.asn and self.cc):
-                raise ValueError("a helper that agreed to be asked for foreign names needs `address`, `asn` and `cc`")
+        if not self.agreed:
+            return
+        if not (self.address and self.asn and self.cc):
+            raise ValueError("a helper with `agreed` needs `address`, `asn` and `cc`")
+        if not (_is_date(self.agreed) and parse_address(self.address)):
+            raise ValueError("`agreed` is a date (2026-01-31), and `address` an IP address")
 
 
 class VantageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
