@@ -69,6 +69,15 @@ class DatedExpectation:
     source: str
 
 
+def check_agreement(address: str, agreed: str) -> None:
+    """Whether it says where a server is, and when its operator agreed. Raises ValueError."""
+    try:
+        ipaddress.ip_address(address)
+        date.fromisoformat(agreed)
+    except ValueError as error:
+        raise ValueError(f"`agreed` is a date (2026-01-31), and `address` an IP address: {error}") from None
+
+
 class MatrixServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Your own server, or one whose operator agreed, to which names of other services may be sent: on port 80 as the
     Host of a request, on any other as the server name of a TLS handshake. It must answer names it does not know."""
@@ -80,8 +89,7 @@ class MatrixServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Date of the operator's agreement, YYYY-MM-DD."""
 
     def __post_init__(self) -> None:
-        ipaddress.ip_address(self.address)
-        date.fromisoformat(self.agreed)
+        check_agreement(self.address, self.agreed)
         if not 0 < self.port < 65536:
             raise ValueError("a port is 1 to 65535")
 

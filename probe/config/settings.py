@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import tomllib
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from probe.catalogue.types import MatrixServer
+from probe.catalogue.types import MatrixServer, check_agreement
 from probe.config.destination import (
     PROXY_SCHEMES,
     find_collector_problem,
@@ -22,15 +20,8 @@ from probe.config.destination import (
     redact_url,
 )
 from probe.config.folders import find_config_home
-from probe.core.addresses import parse_address
 
 SEARCH_PATHS = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
-
-
-def _is_date(text: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return bool(date.fromisoformat(text))
-    return False
 
 
 class SettingsError(ValueError):
@@ -53,8 +44,7 @@ class HelperSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             return
         if not (self.address and self.asn and self.cc):
             raise ValueError("a helper with `agreed` needs `address`, `asn` and `cc`")
-        if not (_is_date(self.agreed) and parse_address(self.address)):
-            raise ValueError("`agreed` is a date (2026-01-31), and `address` an IP address")
+        check_agreement(self.address, self.agreed)
 
 
 class VantageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

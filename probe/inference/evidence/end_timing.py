@@ -149,7 +149,11 @@ def _has_round_trip(first: Observation) -> bool:
 
 def _is_sooner(opening: _Opening, lowest_ms: float) -> bool:
     trip_ms = _find_trip_ms(opening, lowest_ms)
-    heard_ms = _heard_ms(opening.first, trip_ms)
+    return is_sooner(_heard_ms(opening.first, trip_ms), trip_ms)
+
+
+def is_sooner(heard_ms: float, trip_ms: float) -> bool:
+    """Whether an end that was heard of after so long comes sooner than from where the round trip takes `trip_ms`."""
     return heard_ms < SOONER * trip_ms and trip_ms - heard_ms >= SOONER_MS
 
 

@@ -57,7 +57,7 @@ def _read_places(site: Site, end: Observation, foreign: Sequence[Observation]) -
 def _read_place(site: Site, end: Observation, there: Sequence[Observation]) -> Elsewhere:
     """What the name met at one server, all of whose visits are given in order."""
     operation = find_last_operation(site)
-    if any(o.hostname == site.host and o.operation == operation and not o.failure for o in there):
+    if any(is_name_answered(o, site) for o in there):
         return "passes"
     own = sort_attempts(site, there).clean
     alike = all(o.operation == end.operation and kind_of(o.failure) == kind_of(end.failure) for o in own)
@@ -67,6 +67,11 @@ def _read_place(site: Site, end: Observation, there: Sequence[Observation]) -> E
 def find_last_operation(site: Site) -> Operation:
     """The operation in which a name is read."""
     return "tls_handshake" if site.sni else "http_round_trip"
+
+
+def is_name_answered(seen: Observation, site: Site) -> bool:
+    """Whether the site's own name was answered."""
+    return seen.hostname == site.host and not seen.failure and seen.operation == find_last_operation(site)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

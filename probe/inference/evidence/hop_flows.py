@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probe.core.tables.evidence_words import HopWord
-from probe.inference.evidence.end_timing import SOONER, SOONER_MS
+from probe.inference.evidence.end_timing import is_sooner
 from probe.inference.evidence.hop_lines import ACTS, ENDS, SERVED, Lines, find_tcp_end, read_routers, read_word_at
 
 GOES_ON: tuple[HopWord, ...] = ("exceeded", *SERVED)
@@ -121,8 +121,7 @@ def _is_no_servers(rows: Sequence[Lines], word: HopWord, place: int, trip_ms: fl
     if word not in ACTS:
         return True
     told = [s.delay_ms for row in rows for s in row if s.ttl == place and s.word in ACTS]
-    return trip_ms is not None and all(
-        ms is not None and ms < SOONER * trip_ms and trip_ms - ms >= SOONER_MS for ms in told)
+    return trip_ms is not None and all(ms is not None and is_sooner(ms, trip_ms) for ms in told)
 
 
 def _find_trip_ms(way: Lines, others: Sequence[Lines]) -> float | None:

@@ -22,7 +22,7 @@ from probe.core.tables.evidence_words import Elsewhere
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.foreign_names import (
     ELSEWHERE_ATTEMPTS,
-    find_last_operation,
+    is_name_answered,
     is_unrelated_helper,
     sort_attempts,
 )
@@ -70,7 +70,7 @@ def _choose_places(site: Site, address: str, history: SiteHistory, context: Plan
     if fit:
         return fit[:1]
     helpers = [_Place("foreign_helper", *place) for place in context.agreed_helpers if context.names_due]
-    if any(o.purpose == "foreign_helper" and _is_answered(o, site) for o in history.around):
+    if any(o.purpose == "foreign_helper" and is_name_answered(o, site) for o in history.around):
         return []
     met = {o.address for o in history.visits}
     fitting = all(_fits(h.address, h.port, site, context) and is_unrelated_helper(h.address, met) for h in helpers)
@@ -100,7 +100,7 @@ def _plan_at(place: _Place, site: Site, history: SiteHistory, context: PlanConte
     own = [o for o in mine if o.hostname == site.host]
     tried, innocents = len({o.attempt for o in own}), len({o.attempt for o in mine if o.hostname != site.host})
     known = sort_attempts(site, there)
-    answered = any(_is_answered(o, site) for o in own)
+    answered = any(is_name_answered(o, site) for o in own)
     if answered or len(known.clean) >= ELSEWHERE_ATTEMPTS or _is_shut(there, context.innocent):
         return []
     if not innocents or known.spoilt or len((*known.clean, *known.unclosed)) >= ELSEWHERE_ATTEMPTS:
@@ -110,11 +110,6 @@ def _plan_at(place: _Place, site: Site, history: SiteHistory, context: PlanConte
         return []
     visit = make_innocent_visit(replace(site, port=place.port), place.address, context, attempt=tried + 1)
     return [replace(_rename_visit(visit, place, url, site.host), sni=site.sni)]
-
-
-def _is_answered(seen: Observation, site: Site) -> bool:
-    """The site's own name was answered."""
-    return seen.hostname == site.host and not seen.failure and seen.operation == find_last_operation(site)
 
 
 def _is_shut(there: Sequence[Observation], innocent: str) -> bool:

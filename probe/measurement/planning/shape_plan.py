@@ -13,9 +13,9 @@ from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.failures import Failure, is_timeout, kind_of
-from probe.core.tables.operations import Operation
 from probe.core.tables.shapes import PLAIN, SHAPES, ShapeName
 from probe.core.tables.words import Empty
+from probe.inference.evidence.foreign_names import find_last_operation
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.inference.evidence.whole_attempts import list_whole_attempts
 from probe.measurement.planning.foreign_plan import plan_foreign_names
@@ -58,7 +58,7 @@ def _ended_by_shape(seen: Observation) -> bool:
 def _is_fit(site: Site, mine: Sequence[Observation]) -> bool:
     """Every attempt ended alike where a name is read: in the handshake, or in the request of a plain page."""
     ends = [o for o in mine if o.failure]
-    where: Operation = "tls_handshake" if site.sni else "http_round_trip"
+    where = find_last_operation(site)
     attempts = set(list_whole_attempts(mine))
     return ({o.attempt for o in ends} == attempts and all(o.operation == where for o in ends)
             and len({kind_of(o.failure) for o in ends}) == 1 and _ended_by_shape(ends[0]))

@@ -17,6 +17,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 import numpy as np
 
+from probe.core.code_digest import digest_code
 from probe.research.cells import cell_expressions as cell
 from probe.research.cells.cell_inputs import DayChunk, FileGroup, LookedFiles, look_into, make_portions
 from probe.research.cells.name_standing import DayNames, DayStanding, VouchedNumbers, judge_days
@@ -199,8 +200,4 @@ def _was(known: KnownDays, day: str) -> bool:
 @cache
 def _code_digest() -> str:
     """A digest of the code that counts: another program counts everything anew."""
-    from probe import __version__
-
-    rooms = [Path(__file__).parents[1] / name for name in ("cells", "counting", "engines")]
-    code = [path.read_bytes() for room in rooms for path in sorted(room.glob("*.py"))]
-    return sha256(b"\0".join([__version__.encode(), *code])).hexdigest()
+    return digest_code(Path(__file__).parents[1] / name for name in ("cells", "counting", "engines"))

@@ -21,10 +21,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from probe.core.code_digest import digest_code
 from probe.research.cells.file_names import DAYS_FOLDER
 from probe.research.events.cell_columns import CodedColumn, ParquetColumns, cell_numbers, shrink
 from probe.research.events.joined_cells import join_cells, part_before
-from probe.research.events.ordered_cells import OrderedCells, SeriesHead, order_cells
+from probe.research.events.ordered_cells import OrderedCells, SeriesHead, order_cells, rises
 from probe.results.files.atomic import StoreError, replace_whole
 
 KEPT_FILE = "ordered.arrow"
@@ -162,12 +163,10 @@ def _is_sound(cells: OrderedCells, prefix: _Prefix) -> bool:
         return False
     if not (sizes > 0).all() or int(cells.time.max()) >= prefix.until or list(cells.heads) != sorted({*cells.heads}):
         return False
-    later = cells.time[1:] > cells.time[:-1]
-    later[cells.bounds[1:-1] - 1] = True
     fits = [int(column.codes.min()) >= -1 and int(column.codes.max()) < len(column.names)
             and list(column.names) == sorted({*column.names}) for column in cells.words.values()]
     whole = [np.issubdtype(counts.dtype, np.integer) for counts in cells.counts.values()]
-    return bool(later.all()) and all(fits) and all(whole)
+    return rises(cells.time, cells.bounds) and all(fits) and all(whole)
 
 
 def _digest(path: Path, file: pq.ParquetFile, groups: int) -> str:
@@ -191,7 +190,4 @@ def _find_end(group: Any) -> int:
 @cache
 def _digest_program() -> str:
     """A digest of the code that puts cells in order: another program does it anew."""
-    from probe import __version__
-
-    code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
-    return sha256(b"\0".join([__version__.encode(), pa.__version__.encode(), *code])).hexdigest()
+    return digest_code((Path(__file__).parents[1] / name for name in ("cells", "events")), pa.__version__)

@@ -156,15 +156,15 @@ def _sort_rows(table: Any, time: Ints) -> _Rows:
     order = np.argsort(number.astype(np.uint16, copy=False) if len(keys) < 1 << 16 else number, kind="stable")
     bounds = np.concatenate(([0], np.cumsum(np.bincount(number, minlength=len(keys)))))
     ordered = gather(time, order)
-    if not _rises(ordered, bounds):  # the table is not in order of time, as the cells of this program are
+    if not rises(ordered, bounds):  # the table is not in order of time, as the cells of this program are
         order = np.lexsort((time, number))
         ordered = gather(time, order)
-        if not _rises(ordered, bounds):
+        if not rises(ordered, bounds):
             raise CellsError("a cell occurs twice in the table; count each verdict once")
     return _Rows(order=np.asarray(order, dtype=np.int64), heads=tuple(_heads(keys, parts)), bounds=bounds, time=ordered)
 
 
-def _rises(time: Ints, bounds: Ints) -> bool:
+def rises(time: Ints, bounds: Ints) -> bool:
     """Whether the times of each series rise."""
     later = time[1:] > time[:-1]
     later[bounds[1:-1] - 1] = True

@@ -12,12 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from probe.core.code_digest import digest_code
 from probe.research.cells.file_names import DAYS_FOLDER
 from probe.research.cells.name_standing import NO_NAMES, DayNames
 from probe.research.counting.kept_files import read_numbers, remove_others
@@ -130,14 +130,10 @@ def digest_program() -> str:
     """A digest of all code and tables that a population's verdicts follow from: another program judges anew."""
     import duckdb
 
-    from probe import __version__
-
     root = Path(__file__).parents[2]
     rooms = ("core", "catalogue", "inference",
              *(f"research/{name}" for name in ("cells", "counting", "engines", "population", "slowed")))
-    code = [path.read_bytes() for room in rooms for path in sorted((root / room).rglob("*"))
-            if path.suffix in (".py", ".toml", ".json")]
-    return sha256(b"\0".join([__version__.encode(), duckdb.__version__.encode(), *code])).hexdigest()
+    return digest_code((root / room for room in rooms), duckdb.__version__)
 
 
 def _day_to_json(kept: KeptDay) -> dict[str, Any]:

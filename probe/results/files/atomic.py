@@ -107,7 +107,7 @@ def replace_whole(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
     with translate_os_errors(path):
         try:
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, _PRIVATE))
+            os.close(_create(temporary))
             yield temporary
             temporary.chmod(_PRIVATE)  # a library may have put a file of its own there
             os.replace(temporary, path)
@@ -121,8 +121,12 @@ def replace_whole(path: Path) -> Iterator[Path]:
 def open_private(path: Path) -> TextIO:
     """Opens a text file to write, this user's alone where it is new, for lists that need not be whole. Raises
     OSError."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, _PRIVATE)
-    return os.fdopen(handle, "w", encoding="utf-8", newline="")
+    return os.fdopen(_create(path), "w", encoding="utf-8", newline="")
+
+
+def _create(path: Path) -> int:
+    """Opens an empty file to write, this user's alone where it is new."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, _PRIVATE)
 
 
 def make_folder(folder: Path) -> None:
@@ -202,8 +206,7 @@ def append_lines(path: Path, lines: bytes) -> None:
 
 
 def _write_synced(path: Path, write: Writer) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, _PRIVATE)
-    with os.fdopen(handle, "wb") as file:
+    with os.fdopen(_create(path), "wb") as file:
         write(file)
         file.flush()
         os.fsync(file.fileno())
