@@ -41,12 +41,12 @@ only when you call it ([below](#submitting-to-a-collector)). `probe look --fetch
 
 - Every network operation in a measurement becomes an observation, with the failure word that OONI uses today. The
   answer of OONI's test helper becomes the [control](glossary.md): it shows what works elsewhere.
-- The command combines measurements of one country, network, program, platform and hour into one run. They must be near
-  each other in the files: the command looks at 1000 measurements, or 40,000 rows, at a time. Each measurement counts as
-  one attempt. One failure never leads to `blocked`, but several may. A verdict's columns `theirs` and `sources` name
-  each measurement and what OONI says of it.
+- The command combines measurements of one country, network, measuring app, platform and hour into one run. They must be
+  near each other in the files: the command looks at 1000 measurements, or 40,000 rows, at a time. Each measurement
+  counts as one attempt. One failure never leads to `blocked`, but several may. A verdict's columns `theirs` and
+  `sources` name each measurement and what OONI says of it.
 - If a target fails with too few attempts in its hour, the command adds up to four earlier measurements of the target in
-  the same network. They are from the 24 hours before, and from any program. If one of them is a success, measurements
+  the same network. They are from the 24 hours before, and from any app. If one of them is a success, measurements
   before it are ignored. The rows of added measurements appear in this run too, with times before the run's beginning
   (`t0_s` below 0).
 - The volunteer's line counts as working if two other hosts were reached over proven connections. These hosts may be the
@@ -55,13 +55,13 @@ only when you call it ([below](#submitting-to-a-collector)). `probe look --fetch
   go into separate runs, in which rules that need a working line accuse and suspect nobody.
 - If a target keeps failing in one way, and the test tried no harmless name at the same address, the verdict is
   `inconclusive.unplaced`. The column `suspected` then has the cause without its last word: `tls.reset`, not
-  `tls.reset.sni`. If the failure is silence, it has only `tcp`, `tls` or `http`. If the test asks a helper, the
-  helper must have got further than the target's failure. For other tests, only measurements in other networks and
-  countries can show that the service works.
+  `tls.reset.sni`. If the failure is silence, it has only `tcp`, `tls` or `http`. If the test asks a helper, the verdict
+  also requires that the helper got further than the failing attempts. For other tests, only measurements in other
+  networks and countries can show that the service works.
 - If the helper fails at the same stage, the target is `down`.
 - Connections to services of three unrelated owners may end in the same way at the handshake or the request. Then no
-  single service is the cause (the basis `company`). `owners.toml` must know these owners, and none of them may refuse
-  the country. In a mobile network, denials by the network's own resolver count too.
+  single service is the cause (the kind of evidence `company`). This holds only if `owners.toml` has these owners, and
+  none of them is known to refuse the country. In a mobile network, denials by the network's own resolver count too.
 - OONI's `resolver_asn` and `resolver_ip` say which resolver the system asked. If it is in the measuring network, our
   `resolver_address` is the word `provider`, because its address may be the household's. Otherwise it is the resolver's
   address.
@@ -69,7 +69,7 @@ only when you call it ([below](#submitting-to-a-collector)). `probe look --fetch
   is no proof, because a household's filter gives the same answers.
 - If several names share an address, each connection to the address counts for all these names, because OONI records no
   name with a TCP connection.
-- OONI's files do not say which device measured. So `probe_id` stands for all devices with the same program and platform
+- OONI's files do not say which device measured. So `probe_id` stands for all devices with the same app and platform
   in one network. Two different values of `probe_id` mean at least two devices.
 - Every page in a chain of redirects is judged. A target is `ok` if all these pages are `ok`. It is also `ok` in two
   other cases. Either the last page came over a proven connection and belongs to the same site, or it is the same as the
@@ -104,10 +104,11 @@ figures on two cores with other work:
 | 1 GB | 5,639 | 144 MB a second of one core | 56.6 MB | 32 MB |
 | 10 GB | 56,383 | 148 MB a second of one core | 62.9 MB | 317 MB |
 
-We also measured tests of Telegram, WhatsApp and Signal by turns, in 100 networks. Each has 30 operations, and one test
-in twelve fails. One core reads, judges and writes 730 of these measurements a second, the start of the program
-included. The code before did 461 in the same minutes. Both are medians of four runs by turns, in processor time, on two
-cores with other work. The more other work, the fewer. The aim is 600.
+We also timed the import of made-up measurements of OONI's tests of Telegram, WhatsApp and Signal, a third of each, in
+100 networks. A measurement has 30 operations, and one in twelve fails. One core reads, judges and writes 730 of them a
+second of processor time, counting the start of the program. An earlier version of the import did 461. We ran the two
+versions alternately, four times each, on two cores with other work, and give medians. With more other work, both were
+slower. Our aim is 600.
 """
 
 _SUBMITTING = """
@@ -283,7 +284,7 @@ def page() -> str:
         "\nA connection to a messenger counts only if the file shows that its address is in one of the operator's "
         f"networks. The networks for each domain are: {_networks()}.",
         "\n## Known defects of versions\n", _defects(),
-        "\nIf a failure comes from the instrument itself, the verdict is `inconclusive.instrument` and never blocked. "
+        "\nIf a failure comes from a defect of the measuring program, the verdict is `inconclusive.instrument` and never blocked. "
         "If only OONI's verdict is wrong, `probe compare` says so beside the difference.",
         "\n## Words\n", _grid(("legacy failure", "ours"), [(_code(a), _code(b)) for a, b in FAILURES.items()]), "",
         _grid(("engine of a lookup", "ours"), [(_code(a) or "(empty)", _code(b)) for a, b in ENGINES.items()]), "",
@@ -311,9 +312,10 @@ def page() -> str:
         "`telegram_web_status`, `whatsapp_endpoints_status`, `registration_server_status`, `whatsapp_web_status`, "
         "`signal_backend_status`, `facebook_dns_blocking`, `facebook_tcp_blocking`.",
         "\n`x_verdict` is our verdict. `x_controls[]` has the answers of controls in the form of a test helper's "
-        "answer, each with `x_control` (asn, cc, state). A measurement leaves out texts that a network wrote, the "
-        "network's own resolver, key hashes of certificates that we do not trust, and rows about the volunteer's own "
-        "line. It also leaves out everything that names the installation, and rows of foreign names at helpers.",
+        "answer, each with `x_control` (asn, cc, state). A measurement leaves out texts that the network sent (such "
+        "as pages of filters), the network's own resolver, key hashes of certificates that we do not trust, and rows "
+        "about the volunteer's own line. It also leaves out everything that names the installation, and rows in which "
+        "the probe sent another service's name to a helper.",
         _submitting(),
     ]
     return "\n".join(parts) + "\n"
