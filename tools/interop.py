@@ -284,8 +284,8 @@ def page() -> str:
         "\nA connection to a messenger counts only if the file shows that its address is in one of the operator's "
         f"networks. The networks for each domain are: {_networks()}.",
         "\n## Known defects of versions\n", _defects(),
-        "\nIf a failure comes from a defect of the measuring program, the verdict is `inconclusive.instrument` and never blocked. "
-        "If only OONI's verdict is wrong, `probe compare` says so beside the difference.",
+        "\nIf a failure comes from a defect of the measuring program, the verdict is `inconclusive.instrument` and "
+        "never blocked. If only OONI's verdict is wrong, `probe compare` says so beside the difference.",
         "\n## Words\n", _grid(("legacy failure", "ours"), [(_code(a), _code(b)) for a, b in FAILURES.items()]), "",
         _grid(("engine of a lookup", "ours"), [(_code(a) or "(empty)", _code(b)) for a, b in ENGINES.items()]), "",
         _grid(("failure of a handshake", "trust"), [(_code(a), _code(b)) for a, b in TRUST.items()]), "",

@@ -195,7 +195,7 @@ def _back_up(folder: OperatorFolder, keys: Path) -> str:
 @click.option("--listen", "listen_at", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="SOCKET",
               help="Where the web server writes a line for each upload (access_log syslog:server=unix:SOCKET).")
 @click.option("--prefix-key", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Key of this month's words for prefixes; made where it is missing, and drawn anew each month.")
+              help="Key of this month's pseudonyms for prefixes; made where it is missing, and drawn anew each month.")
 @click.option("--inbox", default=INBOX_PATH, show_default=True, metavar="PATH",
               help="Beginning of the paths of uploads.")
 def origins(directory: Path, listen_at: Path, prefix_key: Path, inbox: str) -> None:
