@@ -304,8 +304,8 @@ def page() -> str:
         f"{TEST_VERSION}, in OONI's data format 0.2.0. If the program reads such a measurement back, it gets exactly "
         "the values that it wrote, for every column that a measurement holds.\n",
         _forms(),
-        "\nOther operations are in `x_operations[]`. The `transaction_id` of an operation is its place in the run. "
-        "The following columns of an operation are in its `x_probe`, unless they have their default value:\n",
+        "\nOperations for which OONI's format has no field are in `x_operations[]`. The `transaction_id` of an "
+        "operation is its number in the run. The following columns of an operation are in its `x_probe`, unless they have their default value:\n",
         ", ".join(map(_code, EXPORTED_FIELDS)) + ".",
         "\nMeasurements of Telegram, WhatsApp, Signal and Messenger also have the keys of OONI's own tests, if the "
         "run decides their values. The keys are `telegram_tcp_blocking`, `telegram_http_blocking`, "
