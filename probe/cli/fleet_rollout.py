@@ -43,9 +43,9 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
     (default: the configured folder).
 
     Each probe counts once a day for each service, however often it measured. For each outcome (ok, blocked, ...), the
-    command subtracts its share among the other probes from its share among the first ones. It gives a 95 % interval for
-    this difference, over all services and for single services. The intervals for single services are wider: with a
-    probability of 95 %, all of them hold at once.
+    command takes its share among the probes that try something first, and its share among the others. It gives the
+    difference of the two shares with a 95 % interval, over all services and for single services. The intervals for
+    single services are wider: with a probability of 95 %, all of them hold at once.
 
     With --list, the command computes from the probes' names which probes were drawn to try new targets first. No
     probe's own statement about this counts. Targets that only the first group measures are listed separately.
