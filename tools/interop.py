@@ -315,9 +315,9 @@ def page() -> str:
         "`signal_backend_status`, `facebook_dns_blocking`, `facebook_tcp_blocking`.",
         "\n`x_verdict` is our verdict. `x_controls[]` has the answers of controls in the form of a test helper's "
         "answer, each with `x_control` (asn, cc, state). A measurement leaves out texts that the network sent (such "
-        "as pages of filters), the network's own resolver, key hashes of certificates that we do not trust, and rows "
-        "about the volunteer's own line. It also leaves out everything that names the installation, and rows in which "
-        "the probe sent another service's name to a helper.",
+        "as pages of filters), the network's own resolver, and key hashes of certificates that we do not trust. It "
+        "leaves out rows about the volunteer's own line, everything that names the installation, and rows in which the "
+        "probe sent another service's name to a helper.",
         _submitting(),
     ]
     return "\n".join(parts) + "\n"

@@ -186,8 +186,8 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "rewrite": Action(
-        meaning="the box is in the path; from the server's next data on, it turns the server's packets into RST+ACK "
-                "without payload; their TTL, IP ID, DF flag and sequence numbers stay",
+        meaning="the box is in the path. From the server's next data on, it turns the server's packets into RST+ACK "
+                "without payload. Their TTL, IP ID, DF flag and sequence numbers stay",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_RESET_SERVER,
