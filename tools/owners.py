@@ -23,8 +23,8 @@ Two services are unrelated if all three conditions hold:
   same /16 (IPv6: /32) count as one network.
 - They have no known DNS host or transit network in common.
 
-If services of {company} unrelated owners fail in the same way in one run, a verdict may rest on this. It is the basis
-`company` (`probe/inference/evidence/company.py`).
+If services of {company} unrelated owners fail in the same way in one run, this is evidence that no single service is
+the cause. Its name is `company` (`probe/inference/evidence/company.py`).
 
 {kinds}
 """
@@ -32,9 +32,9 @@ _SANCTIONS = """## Where law makes operators refuse
 
 Sanctions forbid owners in some countries to serve others. For each country of this table, the column `seats` names the
 home countries of owners who must refuse it. In the refused country, failures of these owners' services never count for
-the basis `company`, unless the table says that the owner serves all the same. The same holds for services behind the
-fronts of these owners. It also holds after the sanctions have ended, because operators often continue to refuse.
-[services.md](services.md) says which single operators refuse a country by their own choice.
+the evidence `company`, unless the table says that the owner serves this country nevertheless. The same holds for
+services behind the fronts of these owners. It also holds after the sanctions have ended, because operators often
+continue to refuse. [services.md](services.md) says which single operators refuse a country by their own choice.
 """
 
 

@@ -45,9 +45,9 @@ def alert(analysis: Path, to: Path, state: Path | None, lang: str, services: tup
           countries: tuple[str, ...], confirmed: bool, address: str, dry_run: bool, as_json: bool) -> None:
     """Tell what is new in what `probe analyse` keeps in ANALYSIS: events that begin, end, are revised or withdrawn.
 
-    Each place (a line of the file of --to) gets each change once. A new place gets no alert about events that are
-    already known. Alerts contain only what may be published: our own results a day late, and no names of networks with
-    few probes.
+    Each receiver (a line of the file of --to) gets each change once. A receiver that you add gets no alert about older
+    events. Alerts contain only what may be published: our own results a day late, and no names of networks with few
+    probes.
 
     A URL holds a password or a token: it stands in the file of --to alone, never in an argument, and is never shown.
 

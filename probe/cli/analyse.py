@@ -110,9 +110,10 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     compares the network with other networks and countries in the same hours. The results are in population.csv and
     population.parquet in the folder of --output.
 
-    The command also looks for services that are slowed on one network. It suspects a service if its planned connections
-    fail or lose packets far more often than those of the network's other services. This must last for days, in most
-    parts of each day. The suspicions are in slowed.json in the folder of --output, and in `slowed` of --json.
+    The command also looks for services that are slowed on one network. It suspects a service if its connections fail or
+    lose packets far more often than those of the network's other services. Only connections that every run makes are
+    counted. This must last for days, in most parts of each day. The suspicions are in slowed.json in the folder of
+    --output, and in `slowed` of --json.
 
     \b
     Examples:

@@ -71,10 +71,10 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     once, even if it comes twice. If the data set has a run already, the command refuses every other version of the run.
     If two folders have different versions of a new run, the command reports both and takes neither.
 
-    The file first-seen.csv in the data set says when the command first saw each key. A probe's name counts only some
-    days after that, so collect once a day. With --origins, a name counts only if most of its runs were uploaded from
-    the network that they claim. With --origins, at most two names of each address prefix (/24 or /48) count in a
-    network.
+    The file first-seen.csv in the data set says on which day the command first saw each probe's name in each network.
+    Analyses count a name only from some days later on, so collect once a day. With --origins, a name counts only if
+    most of its runs were uploaded from the network that they claim. With --origins, at most two names of each address
+    prefix (/24 or /48) count in a network.
 
     The command leaves out runs that changed after signing. It also leaves out files that are damaged, that do not
     belong to a results folder, or that have a newer schema. It lists all these with the reason. It changes nothing in

@@ -96,9 +96,10 @@ def health(directory: Path | None, out: Path | None, metrics: Path | None, dashb
     them. The figures for Prometheus name no probe.
 
     Alerts report each trouble once when it begins, and once when it is over. Troubles are probes that fell silent,
-    networks with fewer than half of their usual probes, wrong clocks, runs that were cut or left out, and other
-    versions of the program. Alerts name no probe. They name a network only if a release would name it, and a country
-    only if it has at least five probes. A new place gets no alert about troubles that are already known.
+    networks with fewer than half of their usual probes, wrong clocks, many runs that ended early, and runs that cannot
+    be used. Probes with another version of the program than this machine's are a trouble too. Alerts name no probe.
+    They name a network only if a release would name it, and a country only if it has at least five probes. A receiver
+    that you add to the file of --alert-to gets no alert about older troubles.
 
     \b
     Examples:

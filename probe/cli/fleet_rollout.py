@@ -42,12 +42,13 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
     The command compares probes of the same country on the same day. It reads what `probe collect` merged into DIRECTORY
     (default: the configured folder).
 
-    Each probe counts once a day for each service, however often it measured. The command compares the shares of each
-    outcome over all services, with a 95 % interval of the difference. It also compares single services. Their intervals
-    are wider: with a probability of 95 %, all of them are right at the same time.
+    Each probe counts once a day for each service, however often it measured. For each outcome (ok, blocked, ...), the
+    command takes its share among the probes that try something first, and its share among the others. It gives the
+    difference of the two shares with a 95 % interval, over all services and for single services. The intervals for
+    single services are wider: with a probability of 95 %, all of them hold at once.
 
-    With --list, the command computes from the probes' names which probes were drawn. No probe's own statement about
-    this counts. Targets that only the first group measures are listed separately.
+    With --list, the command computes from the probes' names which probes were drawn to try new targets first. No
+    probe's own statement about this counts. Targets that only the first group measures are listed separately.
 
     \b
     Examples:

@@ -62,7 +62,7 @@ def install() -> None:
 @_EVERY
 @_PRINT
 def install_cron(config: str | None, every_min: str | None, print_only: bool) -> None:
-    """Put a marked block into this user's crontab; other lines stay as they are.
+    """Put marked lines into this user's crontab; other lines stay as they are.
 
     \b
     Examples:

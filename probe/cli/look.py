@@ -71,13 +71,13 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
          as_json: bool) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
-    The command judges each source separately, by today's rules, so no measurement counts twice. Data of other countries
-    and of other services help to exclude other causes. Each sentence links to the rows behind it. The page names a
-    network only if at least two probes measured there; of our own volunteers' probes it must be five. It never says who
-    ordered a block.
+    The command judges each source (our probes, OONI, files of counts) separately, so a measurement in two sources does
+    not count twice. It uses today's rules. Data of other countries and services help to exclude other causes. Each
+    sentence links to the rows behind it. The page names a network only if at least two probes measured there, or five
+    if they are our own volunteers' probes. It never says who ordered a block.
 
-    Legal lists, stores and outages appear beside the results. An entry in a list does not prove a block. If an outage
-    may explain a failure, do not publish the failure as a block.
+    If you give them, official block lists, checks of app stores, and reports of outages appear beside the results. An
+    entry in a list does not prove a block. If an outage may explain a failure, do not publish the failure as a block.
 
     Without --fetch the command downloads only files whose URL you give. With --fetch it downloads OONI's measurements
     since --since, or of the last three days. For a messenger that OONI tests, these are OONI's tests of it. For other

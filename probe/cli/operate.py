@@ -70,9 +70,9 @@ def init(directory: Path, **said: str | int | bool | None) -> None:
     """Write keys, units, a compose file, configuration and a sheet for volunteers into DIR.
 
     Call it again after an upgrade, or to change a choice. It then keeps keys, policies and earlier choices, and writes
-    all other files anew. It makes the volunteers' sheet only if you name a contact for incidents and a review of the
-    risks. The sheet holds addresses and public keys, and nothing personal. The command starts nothing and sends
-    nothing.
+    all other files anew. It makes the sheet (a file of configuration for volunteers) only if you name a contact for
+    incidents and a review of the risks. The sheet holds addresses and public keys, and nothing personal. The command
+    starts nothing and sends nothing.
 
     \b
     Examples:
@@ -195,15 +195,15 @@ def _back_up(folder: OperatorFolder, keys: Path) -> str:
 @click.option("--listen", "listen_at", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="SOCKET",
               help="Where the web server writes a line for each upload (access_log syslog:server=unix:SOCKET).")
 @click.option("--prefix-key", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Key of this month's words for prefixes; made where it is missing, and drawn anew each month.")
+              help="Key of this month's pseudonyms for prefixes; made where it is missing, and drawn anew each month.")
 @click.option("--inbox", default=INBOX_PATH, show_default=True, metavar="PATH",
               help="Beginning of the paths of uploads.")
 def origins(directory: Path, listen_at: Path, prefix_key: Path, inbox: str) -> None:
     """Write into DIR from which network each upload came, for `probe collect --origins`. No address is written.
 
-    For each upload, the command writes the network and the country of the address, and a word for the address's prefix
-    (/24 or /48). Within a month, the same prefix gets the same word. The command makes the words with a key that it
-    throws away after the month. It removes its files after 40 days.
+    For each upload, the command writes the network and the country of the address, and a pseudonym for the address's
+    prefix (/24 or /48). Within a month, the same prefix gets the same pseudonym. The command computes it with a secret
+    key, and throws the key away after the month. It removes its files after 40 days.
 
     \b
     Examples:

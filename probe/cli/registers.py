@@ -80,7 +80,7 @@ def registers(lists: tuple[Asked, ...], known: bool, results: Path | None, lab: 
     """Compare the targets with legal block lists, which you fetched or whose URL you give.
 
     An entry of a list may name a target by its URL, its name, a parent name, or an address at which runs found the
-    target. If other services share this address, the entry may not mean this target, and the command says so. With
+    target. If other services share this address, the entry perhaps means one of them, and the command says so. With
     --results, the command also prints the first run in that country that found the target blocked.
 
     A target that is not on a list may still be blocked. A URL must be https. Its server sees your address and what you

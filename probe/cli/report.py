@@ -41,7 +41,7 @@ from probe.results.verification.left_out_text import checks_to_json, describe_le
               help="Print the paths, and when targets began and ceased to be blocked, as JSON.")
 def report(directory: Path | None, out: Path | None, title: str, lang: str, events: Path | None, figures: Path | None,
            form: str, datapackage: bool, as_json: bool) -> None:
-    """Make a page from the results in DIRECTORY (default: the configured folder), or from the cells of a whole fleet.
+    """Make a page from the results in DIRECTORY (default: the configured folder), or from counts of a fleet's verdicts.
 
     DIRECTORY is a results folder, or a folder in which `probe analyse` wrote cells.parquet. With cells.parquet the page
     shows the networks with the most events and blocks, counted over all volunteers (extra `research`).

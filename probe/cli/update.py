@@ -54,10 +54,10 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
     """Fetch a signed list of targets, verify it, and keep it for the runs to come.
 
     The list contains the catalogue of targets, and policies for each country. A policy can stop all measurements in a
-    country, or those of some services. It can also limit the level and the tier, and set the shortest time between new
-    connections. The command refuses a list that was altered, is older than the last one, or has a date in the future,
-    and keeps the last good list. The list's server sees your address. The holder of the list's key decides which names
-    your runs send.
+    country, or those of some services. It can also limit the consent level and the tiers (target priorities) of runs,
+    and set the shortest time between new connections. The command refuses a list that was altered, is older than the
+    last one, or has a date in the future, and keeps the last good list. The list's server sees your address. The holder
+    of the list's key decides which names your runs send.
 
     \b
     Examples:

@@ -82,8 +82,8 @@ def make(of: KeysOf, number: int, signers: tuple[str, ...], threshold: int, keep
          keepers_threshold: int, since: datetime | None, expires: datetime | None, out: Path) -> None:
     """Write a key statement, which you then sign with `probe update sign`.
 
-    Sign the first statement with the key that volunteers have in their configuration. Sign each later one with keys of
-    the keepers that the statement before it names.
+    Sign the first statement with the key that volunteers have in their configuration. Each statement names keepers:
+    the keys that sign the next statement.
     """
     from probe.operation.updates.key_publishing import make_statement, read_public_keys
     from probe.operation.updates.list_document import ListError

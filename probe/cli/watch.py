@@ -42,7 +42,7 @@ _JUMP = timedelta(minutes=1)
 def watch(every_min: str | None, config: str | None, results: Path | None, once: bool, plain: bool) -> None:
     """Measure on a schedule until stopped. Each run is a process of its own, so that nothing piles up.
 
-    On a terminal it shows the messengers hour by hour, their state now, and since when they have it.
+    On a terminal it shows the messengers hour by hour: the state of each now, and since when it has this state.
 
     \b
     Examples:

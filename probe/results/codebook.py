@@ -33,10 +33,10 @@ results/TABLE/date=YYYY-MM-DD/RUN_ID.csv
 results/parquet/TABLE/date=YYYY-MM-DD/RUN_ID.parquet    (where the `research` extra is installed)
 ```
 
-`TABLE` is one of {", ".join(f"`{name}`" for name in TABLES)}. The `runs` file is written last: a run without one is not
-whole and does not count. `date` is the UTC day on which the run began. `probe compact` puts `day@HASH.csv` in the place
-of a day's files: the same rows under one header, with a list of its runs and their rows in `day@HASH.runs`. Reading all
-of a table:
+`TABLE` is one of {", ".join(f"`{name}`" for name in TABLES)}. The probe writes the `runs` file last: a run without one
+is not complete and does not count. `date` is the UTC day on which the run began. `probe compact` replaces a day's files
+by one file, `day@HASH.csv`, with the same rows under one header. `day@HASH.runs` then lists the day's runs and their
+rows. To read a whole table:
 
 ```python
 pandas.concat(pandas.read_csv(f, keep_default_na=False, na_values="") for f in glob.glob("results/verdicts/*/*.csv"))
@@ -45,63 +45,71 @@ duckdb.sql("FROM read_csv('results/verdicts/*/*.csv', union_by_name = true)")
 duckdb.sql("FROM 'results/parquet/verdicts/*/*.parquet'")
 ```
 
-Only the empty cell means none: by default pandas, and R without `na.strings = ""`, lose Namibia (`NA`). The Parquet
-files are complete where every run wrote them, and for the days that `probe compact --format parquet` merged.
-`probe.results.runs.run_reader.read_runs` gives back exactly the values that were measured.
+Only an empty cell means "no value". By default pandas, and R without `na.strings = ""`, also read `NA` (the code of
+Namibia) as "no value". The Parquet files are complete if every run wrote them, and for days that `probe compact
+--format parquet` merged. `probe.results.runs.run_reader.read_runs` returns exactly the values that were measured.
 
 ## Cells of the CSV files
 
-UTF-8, RFC 4180, a header line, and one line per row. Numbers are bare, booleans are `true` and `false`, nothing is the
-empty cell. In texts:
+The files are CSV as in RFC 4180, in UTF-8, with a header line and one line per row. Numbers have no quotation marks,
+booleans are `true` and `false`, and an empty cell means "no value". In texts:
 
 - `\\` begins an escape: `\\\\`, `\\n`, `\\r`, `\\t`, `\\xNN`, `\\uNNNN`. Control characters, marks that reorder text,
-  and lone surrogates are always escaped: no cell can move a terminal's cursor or turn a line around.
-- A list is joined by `;`; a pair by `=`. Inside an item these are `\\x3b` and `\\x3d`. `\\e` is an empty item, and the
-  empty text in a column where the empty cell means none.
-- A text that a spreadsheet would take for a formula (it begins with `=`, `+`, `-` or `@`) has an apostrophe before it,
-  as has one that begins with an apostrophe itself: take one off. After a `;` the first character of a formula is
-  written `\\xNN`.
+  and lone surrogates are always escaped, so no cell can move a terminal's cursor or reverse a line.
+- `;` separates the items of a list, and `=` the two parts of a pair. Inside an item these two characters are written
+  `\\x3b` and `\\x3d`. `\\e` is an empty item. It is also the empty text, in columns in which an empty cell means "no
+  value".
+- A text that begins with `=`, `+`, `-` or `@` would be a formula in a spreadsheet, so the probe writes an apostrophe
+  before it. It does the same with a text that begins with an apostrophe. Remove one apostrophe when you read the
+  text. After a `;` the probe writes the first character of a formula as `\\xNN`.
 
-The Parquet files hold the same values without any of this: real lists, times, booleans and nulls.
+The Parquet files need none of these rules: they hold the same values as lists, times, booleans and nulls.
 
 ## Signatures
 
-Each run is signed with a key of its month (Ed25519, RFC 8032) that never leaves the probe; `probe_id` is `k` and
-the first 15 characters of base64url(SHA-256("reachability-probe name 1\\n" + the key's 32 bytes)). So nobody can
-speak under the name of another, and nobody can change a row unseen. The row of `runs` holds the key,
-`columns_version`, and in `digests` the rows and the SHA-256 of every other table; `signature` is over
-"reachability-probe run 1\\n" and the canonical form of the `runs` table of that run, its cell `signature` empty.
+The probe signs each run with a key of its month (Ed25519, RFC 8032). The secret key never leaves the probe. `probe_id`
+is `k` and the first 15 characters of base64url(SHA-256("reachability-probe name 1\\n" + the public key's 32 bytes)).
+So nobody can use another probe's name, and every change of a row is noticed.
 
-The canonical form of a run's table is the CSV file that the probe writes: the header, then a line a row, cells as
-above, quoted only where a comma, a quotation mark or a line end is in them, each line ended by CR LF. It is the
-same from CSV, Parquet, merged days (the lines that begin with the `run_id`) and collected data sets:
+The row of `runs` holds the public key and `columns_version`. Its column `digests` holds the number of rows and the
+SHA-256 of every other table. `signature` signs the text "reachability-probe run 1\\n", followed by the canonical form
+of the run's `runs` table with an empty cell `signature`.
 
-- Order: lines are sorted as bytes. Columns are those of `columns_version`, in the order of the tables below;
-  columns that came later are left out.
-- Times: `YYYY-MM-DDTHH:MM:SS`, six decimals where microseconds are not 0, `Z`; empty where there is no time.
-- Numbers: the shortest decimal that reads as the same binary64, with `.0` where it is whole; integers bare.
-- None is the empty cell; the empty text, where none is possible, is `\\e`.
-- Text: UTF-8; a half of a surrogate pair is the six characters `\\udNNN`, of which the backslash is escaped in
-  turn.
+The canonical form of a run's table is the CSV file that the probe writes: the header, then one line per row, with cells
+as above. A cell is in quotation marks only if it contains a comma, a quotation mark or a line end. Each line ends with
+CR LF. The form is the same from CSV, Parquet, merged days (the lines that begin with the `run_id`) and collected data
+sets:
 
-A run is `signed`; `unsigned` (made before runs were signed, in the laboratory, or where no key can be kept:
-counted, and told apart); `damaged` (a table, or the signature, is not what was signed, or a signature is missing
-under a name that begins with `k`); or `foreign` (signed by another key than that of its name). Commands leave
-damaged and foreign runs out and say so; `probe verify` tells all, table by table. What a data set holds stays:
-`probe collect` refuses other versions of it.
+- Order: lines are sorted as bytes. Columns are those of `columns_version`, in the order of the tables below, without
+  columns that were added later.
+- Times: `YYYY-MM-DDTHH:MM:SS`, six decimals if the microseconds are not 0, and `Z`. No time is an empty cell.
+- Numbers: the shortest decimal that reads as the same binary64, with `.0` if it is whole. Integers have no `.0`.
+- "No value" is an empty cell. In columns that can have no value, the empty text is `\\e`.
+- Text: UTF-8. Half of a surrogate pair is the six characters `\\udNNN`, and their backslash is escaped too.
+
+A run is in one of four states:
+
+- `signed`: every table is as its probe signed it.
+- `unsigned`: the run was made before runs were signed, in the laboratory, or where no key can be kept. Such runs
+  count, and commands list them separately.
+- `damaged`: a table or the signature is not what was signed, or a run whose name begins with `k` has no signature.
+- `foreign`: the key that signed the run does not belong to its name.
+
+Commands leave damaged and foreign runs out and say so; `probe verify` reports each table. A run in a data set stays as
+it is: `probe collect` refuses other versions of it.
 
 ## Before you count
 
 - Rows with `lab` = true were made in a laboratory. Never mix them with others.
-- `inconclusive` and `not_attempted` are neither ok nor blocked. A share is k of n, and n counts
-  only what was decided: endpoints in the table `services`, runs where runs are counted.
-- One `blocked` row is one network at one time. Nothing follows for a country or an operator until independent lines
-  agree; see `scope` and `confirmed`.
-- Compare over time only within one `probe_asn`: a volunteer's laptop travels. Runs with `vantage_doubt` belong to no
-  one network. Country and network are as good as what was stated, or as a table of `geo_db_date`: `cc_source` and
-  `asn_source` in `runs` tell which.
-- A change that coincides with a new `software_version`, `rules_version` or `catalogue_version` is first of all a
-  change of the instrument.
+- `inconclusive` and `not_attempted` are neither ok nor blocked. Leave them out of the whole when you compute a share:
+  count only decided endpoints (table `services`) or decided runs.
+- One `blocked` row is about one network at one time. It says nothing about a country or an operator until independent
+  lines agree; see `scope` and `confirmed`.
+- Compare over time only within one `probe_asn`, because a volunteer's laptop travels. A run with `vantage_doubt`
+  cannot be assigned to one network. Country and network come from the volunteer, or from a table of the date
+  `geo_db_date`; `cc_source` and `asn_source` in `runs` say from which.
+- If results change together with `software_version`, `rules_version` or `catalogue_version`, first suspect the new
+  version as the cause.
 
 """
 
@@ -109,9 +117,9 @@ damaged and foreign runs out and say so; `probe verify` tells all, table by tabl
 _BATCHES = """
 ## Tables of `probe stores`
 
-Batches of lookups in application stores, beside the runs: `results/TABLE/date=YYYY-MM-DD/BATCH_ID.csv`, each file
-written once and never changed. They are not merged, not uploaded and not released; `probe export --table` makes one
-file of them."""
+These tables hold batches of lookups in application stores: `results/TABLE/date=YYYY-MM-DD/BATCH_ID.csv`. The program
+writes each file once and never changes it. It does not merge, upload or release these files; `probe export --table`
+makes one file of them."""
 
 
 def write_codebook() -> str:

@@ -152,7 +152,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
 
 _REMEMBERING: Mapping[str, Action] = {
     "ban": Action(
-        meaning="the box lets the flow pass that sets the rule off; after enough such flows it refuses later ones",
+        meaning="the first flows that set the rule off pass; after a number of them the box refuses later flows",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("syn"), **_RESIDUAL,
@@ -186,8 +186,8 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "rewrite": Action(
-        meaning="the box is in the path; from the server's next data on, it turns the server's packets into RST+ACK "
-                "without payload, and leaves their TTL, IP ID, DF and numbers",
+        meaning="the box is in the path. From the server's next data on, it turns the server's packets into RST+ACK "
+                "without payload. Their TTL, IP ID, DF flag and sequence numbers stay",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_RESET_SERVER,

@@ -114,8 +114,9 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
     """Say how well events are detected where the truth is known.
 
     Recall is the share of blocks of six hours or longer that were found. Precision is the share of all found events
-    that are true. The onset error is the distance between the true beginning and the likeliest hour. With --series,
-    FILE has hourly or daily counts in the form that `probe analyse` reads, with networks such as RU-AS12389.
+    that are true. The onset error is the time between the true beginning of a block and the hour at which its event
+    most probably began. With --series, FILE has hourly or daily counts in the form that `probe analyse` reads, with
+    networks such as RU-AS12389.
 
     \b
     Examples:

@@ -229,7 +229,7 @@ BLOCK_TYPES: dict[BlockTypeId, BlockType] = _table(
      "a control is configured and did not answer"),
     ("inconclusive.control_doubtful", _I, "measurements elsewhere do not decide the cause", "inconclusive.disagreeing",
      "too few controls, or a refusal of foreigners is possible"),
-    ("inconclusive.unconfirmed", _I, "too few attempts failed to speak of blocking", "inconclusive.unexplained",
+    ("inconclusive.unconfirmed", _I, "too few attempts failed: this does not show a block", "inconclusive.unexplained",
      "some attempts succeeded, or time ran out"),
     ("inconclusive.unexplained", _I, "no rule explains what was seen", "inconclusive.unconfirmed",
      "attempts and control are complete"),

@@ -142,7 +142,7 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = MappingProxyType({
         _says("smtp", "tlshandshake", layers=(*_TLS, "app")),
         _says("smtp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
         _own("opendht", "udp", layers=(*_UDP, "app"),
-             why_not="No client of its DHT is built, whose answers would be judged as those to STUN are."),
+             why_not="The probe has no client for its distributed hash table (DHT)."),
         _own("discord_udp_ping", "udp", layers=(*_UDP, "app"),
              why_not="Its addresses change with every answer of the voice directory."),
     )

@@ -72,8 +72,8 @@ _LAST: tuple[PathRule, ...] = (
     Rule(id="udp/degraded", outcome="blocked", block_type="udp.degrade", confidence=0.85,
          needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("this service's datagrams get lost on a shared part of the way, far more than other services'; elsewhere "
-              "few do"),
+         why=("here many of this service's datagrams get lost at a point that other services' datagrams pass; "
+              "elsewhere the service answers"),
          holds=lambda c: c.path.stage == "stun" and c.path.udp.responses > 0 and c.path.udp.lossier
                and _singled_out(c) and c.path.udp.lost == "near"),
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.

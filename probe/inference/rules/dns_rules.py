@@ -170,8 +170,8 @@ DNS_RULES: tuple[NameRule, ...] = (
                and e.dns.trusted_denying + e.dns.control_denying >= 2),
     Rule(id="dns/denied_by_the_zone", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("trusted_dns",),
-         why="the resolver, from its cache or root-zone copy, denies that this name exists: the name's servers may "
-             "have denied it",
+         why="the resolver denies that this name exists; it may only repeat what the name's own servers or root "
+             "servers said",
          holds=lambda e: fails_alone(e, e.dns.network) and is_denied_by_the_zone(e)),
     Rule(id="dns/denied_here_only", outcome="blocked", block_type="dns.nxdomain", confidence=0.93,
          needs=("trusted_dns",),

@@ -44,8 +44,8 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          holds=lambda e: _nothing_answers(e)),
     Rule(id="net/allowlist_name", outcome="network", block_type="network.allowlist.name", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
-         why="unrelated servers abroad answer under no name; another answers under its own name only: this network "
-             "passes only listed names",
+         why="unrelated servers abroad answer none of the names tried, another server only its own name: only listed "
+             "names pass here",
          holds=lambda e: e.allowlist.way == "name" and not _suffers(e)),
     Rule(id="net/allowlist_data", outcome="network", block_type="network.allowlist.data", confidence=0.8,
          needs=("ladder",), rests_on=("company",),

@@ -13,8 +13,8 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("the probe's TLS hello is answered; a browser's or app's hello fails, but passes with a harmless name "
-           "or elsewhere")
+_STRUCK = ("the probe's TLS hello works here; a browser's or app's works only with a harmless name or at another "
+           "server")
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
 _FAILURES, _QUICK_FAILURES = 3, 4
@@ -71,8 +71,8 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: _convicts(c) and _is_silent(c) and c.path.programs.acked != "no"),
     Rule(id="program/fails_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.6, needs=("helper",),
-         why=("another program's TLS hello (a browser's, say) fails elsewhere too: the service or a device before it "
-              "refuses such hellos"),
+         why=("a browser's or app's TLS hello also fails from elsewhere: the service or a device before it refuses "
+              "such hellos"),
          holds=lambda c: is_any_struck(c) and c.path.programs.control_failed > 0 and not c.path.programs.control_ok),
     Rule(id="program/large_lost", outcome="local", block_type="local.mtu", confidence=0.7, needs=("innocent",),
          why="no server answers a TLS hello of several segments, and all answer smaller hellos: large packets do not "
@@ -91,8 +91,8 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: is_any_struck(c) and not c.path.programs.verified),
     Rule(id="program/fails", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the probe's own TLS hello is answered, another program's is not; there were too few attempts, or "
-             "nothing to compare",
+         why="the probe's TLS hello is answered, a browser's or app's is not; too few attempts or comparisons were "
+             "made",
          holds=is_any_struck),
     Rule(id="program/lost_at_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),

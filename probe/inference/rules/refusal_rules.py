@@ -38,10 +38,10 @@ REFUSED: tuple[PathRule, ...] = (
          why="the genuine server refuses us, and its operator is known to refuse this country",
          holds=lambda c: _refused(c) and c.self_block),
     Rule(id="http/restricted", outcome="down", block_type="server.restricted", confidence=0.9, needs=("helper",),
-         why="the genuine server refuses this place or client by its own choice, and serves another place",
+         why="the genuine server refuses this client or its location by its own choice, and serves a client elsewhere",
          holds=lambda c: _refused(c) and c.path.elsewhere.served > 0),
     Rule(id="http/forbidden", outcome="down", block_type="server.forbidden", confidence=0.9, needs=("helper",),
-         why="the genuine server refuses us and all other places that asked",
+         why="the genuine server refuses our request, and also all requests from elsewhere",
          holds=lambda c: _refused(c) and c.path.elsewhere.refused + (
              c.path.elsewhere.failed if _challenged(c) else 0) > 0),
     Rule(id="http/refused_no_control", outcome="inconclusive", block_type="inconclusive.no_control", confidence=0.5,

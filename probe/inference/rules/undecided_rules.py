@@ -28,12 +28,12 @@ UNDECIDED: tuple[PathRule, ...] = (
          holds=lambda c: c.path.tainted),
     Rule(id="path/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="too few attempts failed to speak of a block, or they failed in different ways",
+         why="too few attempts failed, or they failed in different ways: this does not show a block",
          holds=_failed_too_seldom),
     Rule(id="path/control_fails_too", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),
-         why="a measurement elsewhere failed too, or the operator is known to refuse some places: the service may be "
-             "the cause",
+         why="a measurement elsewhere failed too, or the operator is known to refuse some countries: the service may "
+             "be the cause",
          holds=lambda c: c.path.control_failed > 0 or c.self_block),
     Rule(id="path/no_control", outcome="inconclusive", block_type="inconclusive.no_control", confidence=0.5,
          needs=("nothing",),

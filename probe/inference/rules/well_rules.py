@@ -25,11 +25,11 @@ WELL: tuple[PathRule, ...] = (
          holds=lambda c: c.path.stage == "" and c.path.depth < c.path.needs and not c.path.proven
                and not c.path.must_not_answer, hands_on=True),
     Rule(id="path/stays_closed", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
-         why="the port stays closed, as it should",
+         why="a connection to a port where no server listens fails, as it should: nothing on the way answers instead",
          holds=lambda c: c.path.must_not_answer and c.path.stage == "connect"),
     Rule(id="path/answers_for_everybody", outcome="local", block_type="local.interception", confidence=0.8,
          needs=("nothing",),
-         why="a port that must be closed accepts connections: something on the way answers instead of the server",
+         why="a port where no server listens accepts connections: something on the way answers instead of the server",
          holds=lambda c: c.path.must_not_answer),
     Rule(id="path/not_on_the_list", outcome="network", block_type="network.allowlist", confidence=0.75,
          needs=("ladder",),
