@@ -28,22 +28,26 @@ MOST_EVIDENCE = 160
 _WHAT = """\
 # The score of this program in its own laboratory
 
-`probe lab score` runs the program in every scenario of the [laboratory](lab.md) and holds its verdicts against the
-truth that the censors wrote down. A **false accusation** is a verdict `blocked` on a target with which nothing
-interfered; it is counted first, with the upper end of the one-sided 95 % interval. Hundreds of verdicts on one mistake
-are one mistake, so **classes** of situations are counted as well: scenarios that show the client the same share one.
-What is **unplaced** is left open because a block on the way and a refusal by the service's own front look alike.
-**Accuracy** is balanced: of each scenario the share of right verdicts, averaged over what was expected, then the mean
-over scenarios. **Precision** and **recall** are of causes as dotted paths, each counted with its ancestors (Kiritchenko
-et al. 2006), the mean over the scenarios in which there was something to name. What the laboratory cannot show is in
-[its limits](lab.md#limits).
+`probe lab score` runs the program in every scenario of the [laboratory](lab.md), and compares its verdicts with what
+the simulated censors recorded that they did. A **false accusation** is a verdict `blocked` on a target with which
+nothing interfered. Its rate comes first, with the upper end of the one-sided 95 % interval.
+
+Hundreds of verdicts on one mistake are one mistake. So the score also counts **classes** of situations: scenarios that
+look the same to the client are one class. An **unplaced** verdict leaves open whether something on the way blocks or
+the service's own front refuses, because the two look alike.
+
+**Accuracy** is a share of right verdicts. For each scenario it is computed separately for each expected outcome and
+averaged, and then averaged over the scenarios. **Precision** and **recall** are about causes. A cause such as
+`tls.reset.sni` counts together with its beginnings (`tls.reset`, `tls`; Kiritchenko et al. 2006). Both are means over
+the scenarios in which there was a cause to name. [Limits](lab.md#limits) says what the laboratory cannot show.
 """
 
 
 _PROMISE = """\
-Confidence, and whether it keeps its word: a line is broken where so few right verdicts (cause and depth included) would
-come by chance in less than 5 % of scores if each were right as often as its confidence says, the lines of a table
-taken together; fewer than 100 verdicts say little."""
+The next table asks whether verdicts are right as often as their confidence says. Right means that the cause is right
+too, as deep as the scenario asks. A line's promise is `broken` if so few right verdicts would come by chance in less
+than 5 % of scores (for all lines of the table together). It is `few` if the line has fewer than 100 verdicts and is not
+broken, because these say little."""
 
 
 def cell(text: str) -> str:
