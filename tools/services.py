@@ -54,11 +54,11 @@ _SHAPES = """## As people's programs ask
 Each program builds its ClientHello (the first message of TLS) in its own way: this is the hello's shape. About once a
 day, the probe sends to each site that speaks TLS one more ClientHello, with the shape of a program that the site's
 users have. The probe ends the exchange when the server answers. The probe draws the program by lot; the chances follow
-the supposed shares of users in the second table below. If the drawn shape is only an imitation, the probe also sends a
-ClientHello that was captured from a real program.
+the supposed shares of users in the second table below. If fewer than half of the users have the drawn shape, or if it
+is only an imitation, a second one follows: the shape that most users have. `--fast` sends only that one.
 
 A verdict `ok` holds for the probe's own shape and for the shapes that were answered (column `spared`). Its confidence
-is at most 0.7 if at least half of the role's users have programs with shapes that were not answered. Many programs
+is at most 0.7 if more than half of the role's users have programs with shapes that were not answered. Many programs
 build the same shape, and the next version of a program may build another shape. A failure of imitated shapes alone
 accuses nobody. The probe does not measure calls over DTLS, and does not use real ECH.
 

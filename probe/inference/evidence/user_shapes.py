@@ -1,11 +1,12 @@
 """Whose programs a site was seen to answer: of the shapes in which people ask it, those that passed in this run.
 
-A run sends one or two of them, once a day. So that a site works is known of those, and of nobody else's program.
+A run sends one or two of them, once a day: enough that at least half of the site's users send what it sent. So that a
+site works is known of those, and of nobody else's program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.catalogue.programs import PROGRAM_HELLOS, list_programs
@@ -38,6 +39,11 @@ def list_user_shapes(site: Site) -> dict[ProgramShape, int]:
     return shapes
 
 
+def speak_for_most(shapes: Iterable[ProgramShape], users: Mapping[ProgramShape, int]) -> bool:
+    """Whether at least half of a site's users send one of these; also where nobody's program asks it."""
+    return 2 * sum(users[shape] for shape in shapes) >= sum(users.values())
+
+
 def is_answered(tries: Sequence[Observation]) -> bool:
     """Hellos were sent, and a server's followed each time."""
     return bool(tries) and all(not o.failure and o.tls.alert < 0 for o in tries)
@@ -51,4 +57,4 @@ def gather_user_shapes(site: Site, around: Iterable[Observation]) -> UserShapes:
     order = [shape for shape in PROGRAM_HELLOS if shape in users]
     seen = tuple(shape for shape in order if is_answered([o for o in asked if o.tls.shape == shape]))
     return UserShapes(seen=seen, unseen=tuple(shape for shape in order if shape not in seen),
-                      most=2 * sum(users[shape] for shape in seen) >= sum(users.values()))
+                      most=speak_for_most(seen, users))

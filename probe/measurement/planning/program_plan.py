@@ -1,11 +1,11 @@
 """A hello in the shape of a program that people use, though the library's own passes.
 
-A site gets one, before or after its own first visit as the run has drawn. An imitation accuses nobody by itself, so
-where one is drawn, a captured shape follows, and in haste goes before it: what waits is left out. Sites that are asked
-because a shape was struck elsewhere get that one. Where a shape fails and the library's passes, the two are sent in
-turns, then an innocent name is asked for in the same shape, and then the site in the shapes of its other programs;
-helpers are asked to send the one that failed. At most fourteen further handshakes for a site, one after the other, all
-at one address.
+A site gets one, before or after its own first visit as the run has drawn. If less than half of its users send that one,
+or it is an imitation, which accuses nobody by itself, then what most users send follows; in haste that one goes alone.
+Sites that are asked because a shape was struck elsewhere get that one. Where a shape fails and the library's passes,
+the two are sent in turns, then an innocent name is asked for in the same shape, and then the site in the shapes of its
+other programs; helpers are asked to send the one that failed. At most fourteen further handshakes for a site, one after
+the other, all at one address.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from probe.core.tables.failures import is_timeout
 from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.words import Empty
 from probe.inference.evidence.program_evidence import is_struck_hello
-from probe.inference.evidence.user_shapes import list_user_shapes
+from probe.inference.evidence.user_shapes import list_user_shapes, speak_for_most
 from probe.measurement.planning.plan_context import PlanContext, SiteHistory
 from probe.measurement.planning.steps import AskControl, Step, Visit
 from probe.measurement.planning.struck_shapes import list_answering_addresses
@@ -156,13 +156,21 @@ def _draw_shapes(site: Site, context: PlanContext) -> list[ProgramShape]:
 
 def _choose_firsts(site: Site, drawn: Sequence[ProgramShape], context: PlanContext) -> tuple[ProgramShape, ...]:
     """What is sent though nothing failed: what is struck elsewhere, where this site is asked for that; the shape that
-    was drawn; and a captured one after an imitation, or in haste before it."""
-    until = next((n for n, shape in enumerate(drawn, 1) if PROGRAM_HELLOS[shape].verified), len(drawn))
-    own = drawn[:until] if context.programs else []
-    if context.together:
-        own = sorted(own, key=lambda shape: not PROGRAM_HELLOS[shape].verified)
+    was drawn; and then what most users send, until they are at least half and one shape was captured."""
+    own = _choose_own(site, drawn, in_haste=context.together) if context.programs else []
     elsewhere = context.struck.shapes if site.endpoints[0].input in context.struck.inputs else ()
     return tuple(dict.fromkeys((*(shape for shape in elsewhere if shape in drawn), *own)))
+
+
+def _choose_own(site: Site, drawn: Sequence[ProgramShape], *, in_haste: bool) -> list[ProgramShape]:
+    """The first that was drawn, and as many more as an `ok` needs to speak for half of the site's users; in haste these
+    alone."""
+    users = list_user_shapes(site)
+    by_lot = 0 if in_haste else 1
+    order = [*drawn[:by_lot], *sorted(drawn[by_lot:], key=lambda shape: -users[shape])]
+    until = next((n for n in range(1, len(order) + 1) if speak_for_most(order[:n], users)
+                  and any(PROGRAM_HELLOS[shape].verified for shape in order[:n])), len(order))
+    return order[:until]
 
 
 def _goes_first(site: Site, context: PlanContext) -> bool:

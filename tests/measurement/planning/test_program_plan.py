@@ -14,13 +14,15 @@ from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
+from probe.core.tables.roles import Role
+from probe.core.tables.shapes import ProgramShape
 from probe.inference.evidence.program_evidence import (
     ProgramEvidence,
     gather_program_evidence,
     list_program_meetings,
     list_unasked,
 )
-from probe.inference.evidence.user_shapes import gather_user_shapes
+from probe.inference.evidence.user_shapes import gather_user_shapes, list_user_shapes, speak_for_most
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.steps import AskControl, LocateHop, Step, Visit
 from probe.measurement.planning.struck_shapes import MOST_SITES, StruckShapes, choose_struck_shapes
@@ -87,17 +89,24 @@ def test_one_hello_goes_before_or_after_the_librarys(first: bool) -> None:
     taken = walk(site_of(), net_of(), context=with_draw(first=first))
     (name, shape, attempt), *more = sent(taken)
     assert (name, attempt, shape in ("chrome", "firefox", "safari")) == (HOST, 1, True)
-    assert len(more) == (shape == "safari")
+    assert [(name, shape) for name, shape, _ in more] == [(HOST, "chrome")] * (shape != "chrome")
 
 
-def test_runs_draw_all_shapes_of_a_sites_users_and_a_captured_one_in_any_case() -> None:
-    drawn = [[shape for _, shape, _ in sent(walk(site_of(), net_of(), context=replace(DUE, draw=draw)))]
-             for draw in range(40)]
-    assert {shapes[0] for shapes in drawn} == {"chrome", "firefox", "safari"}
-    assert all(PROGRAM_HELLOS[shapes[-1]].verified for shapes in drawn)  # type: ignore[index]
-    messenger = site_of(endpoint(role="chat"))
-    apps = {sent(walk(messenger, net_of(), context=replace(DUE, draw=draw)))[0][1] for draw in range(200)}
-    assert apps == {"conscrypt", "conscrypt_large", "chrome", "openssl", "openssl_small", "safari"}
+@pytest.mark.parametrize(("role", "users"), [
+    ("web", {"chrome", "firefox", "safari"}), ("push", {"conscrypt", "conscrypt_large", "safari"}),
+    ("chat", {"conscrypt", "conscrypt_large", "chrome", "openssl", "openssl_small", "safari"})])
+def test_runs_draw_each_shape_and_no_more_than_speak_for_half_of_a_sites_users(
+        role: Role, users: set[ProgramShape]) -> None:
+    site = site_of(endpoint(role=role))
+    drawn = [[shape for _, shape, _ in sent(walk(site, net_of(), context=replace(DUE, draw=draw))) if shape]
+             for draw in range(200)]
+    shares = list_user_shapes(site)
+    assert {shapes[0] for shapes in drawn} == users
+    for shapes in drawn:
+        assert speak_for_most(shapes, shares)
+        assert any(PROGRAM_HELLOS[shape].verified for shape in shapes)
+        assert len(shapes) <= 2
+        assert len(shapes) == 1 or not speak_for_most(shapes[:1], shares)
 
 
 def test_where_an_imitation_alone_is_struck_the_turns_are_its_own() -> None:
@@ -122,14 +131,14 @@ def test_where_a_captured_shape_is_struck_as_well_the_turns_are_that_ones() -> N
     assert len(sent(taken)) <= 14
 
 
-def test_in_haste_a_captured_shape_goes_first_and_what_may_show_nothing_is_left_out() -> None:
+def test_in_haste_what_most_users_send_goes_alone_and_is_left_out_where_it_may_show_nothing() -> None:
     hasty = replace(draw_for("safari", "chrome"), together=True)
 
     def may_miss(net: ShapedNet, context: PlanContext) -> Sequence[tuple[str, bool]]:
         return [(s.shape, s.may_be_left_out) for s in walk(site_of(), net, context=context)
                 if isinstance(s, Visit) and s.purpose == "program"][:2]
 
-    assert may_miss(net_of(), hasty) == [("chrome", True), ("safari", True)]
+    assert may_miss(net_of(), hasty) == [("chrome", True)]
     assert may_miss(net_of(lambda step: step.shape == "chrome"), hasty) == [("chrome", True), ("", False)]
     asked = StruckShapes(shapes=("firefox",), inputs=frozenset({f"https://{HOST}/"}))
     assert may_miss(net_of(), replace(hasty, struck=asked))[0] == ("firefox", False)
