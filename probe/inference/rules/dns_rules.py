@@ -19,6 +19,7 @@ from probe.inference.rules.name_context import (
     is_marked_elsewhere,
     is_overtaken,
     is_public_honest,
+    is_repeated_failure,
     is_restricted,
     is_wrong_server,
 )
@@ -205,6 +206,12 @@ DNS_RULES: tuple[NameRule, ...] = (
              "names",
          holds=lambda e: fails_alone(e, "timeout")),
     UNPLACED,
+    Rule(id="dns/long_answer_lost", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
+         needs=("nothing",),
+         why="the unanswered name has a longer answer than all names that the resolver answered: long answers may get "
+             "lost",
+         holds=lambda e: e.dns.network == "timeout" and e.dns.may_be_length and is_repeated_failure(e)
+               and e.dns.known_elsewhere),
     Rule(id="dns/failed_control_failed", outcome="inconclusive", block_type="inconclusive.control_failed",
          confidence=0.5, needs=("nothing",),
          why="the lookup failed, and no trusted resolver and no measurement elsewhere gave an answer",
