@@ -54,8 +54,9 @@ _SHAPES = """## As people's programs ask
 Each program builds its ClientHello (the first message of TLS) in its own way: this is the hello's shape. About once a
 day, the probe sends to each site that speaks TLS one more ClientHello, with the shape of a program that the site's
 users have. The probe ends the exchange when the server answers. The probe draws the program by lot; the chances follow
-the supposed shares of users in the second table below. If fewer than half of the users have the drawn shape, or if it
-is only an imitation, a second one follows: the shape that most users have. `--fast` sends only that one.
+the supposed shares of users in the second table below. A second ClientHello, with the shape that most users have,
+follows in two cases: fewer than half of the users have the drawn shape, or we have the drawn shape only as an imitation
+and not from the program itself. `--fast` sends only the shape that most users have.
 
 A verdict `ok` holds for the probe's own shape and for the shapes that were answered (column `spared`). Its confidence
 is at most 0.7 if more than half of the role's users have programs with shapes that were not answered. Many programs
