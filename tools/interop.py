@@ -108,10 +108,10 @@ figures on two cores with other work:
 | 10 GB | 56,383 | 148 MB a second of one core | 62.9 MB | 317 MB |
 
 We also timed the import of made-up measurements of OONI's tests of Telegram, WhatsApp and Signal, a third of each, in
-100 networks. A measurement has 30 operations, and one measurement in twelve fails. One core reads, judges and writes 730
-measurements a second of processor time, counting the start of the program. An earlier version of the import did 461. We
-ran the two versions alternately, four times each, on two cores with other work, and give medians. With more other work,
-both were slower. Our aim is 600.
+100 networks. A measurement has 30 operations, and one measurement in twelve fails. One core reads, judges and writes
+730 measurements a second of processor time, counting the start of the program. An earlier version of the import did
+461. We ran the two versions alternately, four times each, on two cores with other work, and give medians. With more
+other work, both were slower. Our aim is 600.
 """
 
 _SUBMITTING = """
@@ -155,9 +155,9 @@ ROWS
 
 **Each accepted measurement** is recorded in the folder `submit` of the results before the next one is sent. The command
 never sends an accepted measurement again. If the program is killed or the power fails, nobody knows whether the last
-measurement arrived. The command does not send it again: this leaves at most one gap, which does less harm than a double.
-A collector that answers too late would leave many gaps. So if no answer comes in time, the command does send the
-measurement again, with the same `id`.
+measurement arrived. The command does not send it again: this leaves at most one gap, which does less harm than a
+double. A collector that answers too late would leave many gaps. So if no answer comes in time, the command does send
+the measurement again, with the same `id`.
 
 `submit/reports.jsonl` says which run became which report. Name the report to the collector's operators if you want
 something removed. """
