@@ -43,17 +43,18 @@ measurements to a collector that you named, only when you call it ([below](#subm
 - Every network operation in a measurement becomes an observation, with the failure word that OONI uses today. The
   answer of OONI's test helper becomes the [control](glossary.md): it shows what works elsewhere.
 - The command combines measurements of one country, network, measuring app, platform and hour into one run. They must be
-  near each other in the files: the command looks at 1000 measurements, or 40,000 rows, at a time. Each measurement
-  counts as one attempt. One failure never leads to `blocked`, but several may. A verdict's columns `theirs` and
-  `sources` name each measurement and what OONI says of it.
+  near each other in the files: the command reads portions of 1000 measurements (fewer if these already make 40,000
+  rows), and combines only within a portion. Each measurement counts as one attempt. One failure never leads to
+  `blocked`, but several may. A verdict's columns `theirs` and `sources` name each measurement and what OONI says of it.
 - If a target fails with too few attempts in its hour, the command adds up to four earlier measurements of the target in
-  the same network. They are from the 24 hours before, and from any app. If one of them is a success, measurements
-  before it are ignored. The rows of added measurements appear in this run too, with times before the run's beginning
-  (`t0_s` below 0).
-- The volunteer's line counts as working if two other hosts were reached over proven connections. These hosts may be the
-  helper, operators of encrypted DNS, or hosts in other measurements of the same report. In the first five minutes of a
-  report they may also be OONI's collector and the service that looked up the network. Measurements without such proof
-  go into separate runs, in which rules that need a working line accuse and suspect nobody.
+  the same network. They are from the 24 hours before, and any app may have made them. If one of them is a success,
+  measurements before it are ignored. The rows of added measurements appear in this run too, with times before the run's
+  beginning (`t0_s` below 0).
+- The volunteer's line counts as working if two other hosts were reached over proven connections, those with a valid
+  certificate. These hosts may be the helper, operators of encrypted DNS, or hosts in other measurements of the same
+  report. In the first five minutes of a report they may also be OONI's collector and the service that looked up the
+  network. Measurements without two such hosts go into separate runs, in which rules that need a working line accuse and
+  suspect nobody.
 - If a target keeps failing in one way, and the test tried no harmless name at the same address, the verdict is
   `inconclusive.unplaced`. The column `suspected` then has the cause without its last word: `tls.reset`, not
   `tls.reset.sni`. If the failure is silence, it has only `tcp`, `tls` or `http`. If the test asks a helper, the verdict
@@ -66,8 +67,9 @@ measurements to a collector that you named, only when you call it ([below](#subm
 - OONI's `resolver_asn` and `resolver_ip` say which resolver the system asked. If it is in the measuring network, our
   `resolver_address` is the word `provider`, because its address may be the household's. Otherwise it is the resolver's
   address.
-- If a mobile network's own resolver gives a private address, the cause is `dns.forged` or `dns`. In other networks this
-  is no proof, because a household's filter gives the same answers.
+- If a mobile network's own resolver gives a private address for a service, the verdict is `blocked`. The cause is
+  `dns.forged` if another resolver answered truly, otherwise `dns`. In other networks this is no proof, because a
+  household's filter gives the same answers.
 - If several names share an address, each connection to the address counts for all these names, because OONI records no
   name with a TCP connection.
 - OONI's files do not say which device measured. So `probe_id` stands for all devices with the same app and platform
@@ -106,10 +108,10 @@ figures on two cores with other work:
 | 10 GB | 56,383 | 148 MB a second of one core | 62.9 MB | 317 MB |
 
 We also timed the import of made-up measurements of OONI's tests of Telegram, WhatsApp and Signal, a third of each, in
-100 networks. A measurement has 30 operations, and one in twelve fails. One core reads, judges and writes 730 of them a
-second of processor time, counting the start of the program. An earlier version of the import did 461. We ran the two
-versions alternately, four times each, on two cores with other work, and give medians. With more other work, both were
-slower. Our aim is 600.
+100 networks. A measurement has 30 operations, and one measurement in twelve fails. One core reads, judges and writes
+730 measurements a second of processor time, counting the start of the program. An earlier version of the import did
+461. We ran the two versions alternately, four times each, on two cores with other work, and give medians. With more
+other work, both were slower. Our aim is 600.
 """
 
 _SUBMITTING = """
@@ -153,9 +155,9 @@ ROWS
 
 **Each accepted measurement** is recorded in the folder `submit` of the results before the next one is sent. The command
 never sends an accepted measurement again. If the program is killed or the power fails, nobody knows whether the last
-measurement arrived. The command counts this measurement as unsure and does not send it again, because a gap does less
-harm than a double. If the collector does not answer in time, the command does send the measurement again, with the same
-`id`.
+measurement arrived. The command does not send it again: this leaves at most one gap, which does less harm than a
+double. A collector that answers too late would leave many gaps. So if no answer comes in time, the command does send
+the measurement again, with the same `id`.
 
 `submit/reports.jsonl` says which run became which report. Name the report to the collector's operators if you want
 something removed. """

@@ -53,9 +53,10 @@ _SHAPES = """## As people's programs ask
 
 Each program builds its ClientHello (the first message of TLS) in its own way: this is the hello's shape. About once a
 day, the probe sends to each site that speaks TLS one more ClientHello, with the shape of a program that the site's
-users have. The probe ends the exchange when the server answers. The probe draws the program by lot; the chances follow
-the supposed shares of users in the second table below. If fewer than half of the users have the drawn shape, or if it
-is only an imitation, a second one follows: the shape that most users have. `--fast` sends only that one.
+users have. The probe ends the exchange when the server answers. It draws the program by lot; the chances follow the
+supposed shares of users in the second table below. A second ClientHello follows if fewer than half of the users have
+the drawn shape, or if this shape is an imitation (first table). It has the shape that most users have. `--fast` sends
+only this one.
 
 A verdict `ok` holds for the probe's own shape and for the shapes that were answered (column `spared`). Its confidence
 is at most 0.7 if more than half of the role's users have programs with shapes that were not answered. Many programs

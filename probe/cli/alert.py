@@ -46,7 +46,7 @@ def alert(analysis: Path, to: Path, state: Path | None, lang: str, services: tup
     """Tell what is new in what `probe analyse` keeps in ANALYSIS: events that begin, end, are revised or withdrawn.
 
     Each receiver (a line of the file of --to) gets each change once. A receiver that you add gets no alert about older
-    events. Alerts contain only what may be published: our own results a day late, and no names of networks with few
+    events. Alerts contain only what may be published: results of probes a day late, and no names of networks with few
     probes.
 
     A URL holds a password or a token: it stands in the file of --to alone, never in an argument, and is never shown.

@@ -112,8 +112,8 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
 
     The command also looks for services that are slowed on one network. It suspects a service if its connections fail or
     lose packets far more often than those of the network's other services. Only connections that every run makes are
-    counted. This must last for days, in most parts of each day. The suspicions are in slowed.json in the folder of
-    --output, and in `slowed` of --json.
+    counted. The trouble must last for days, in most parts of each day. The suspicions are in slowed.json in the folder
+    of --output, and in `slowed` of --json.
 
     \b
     Examples:

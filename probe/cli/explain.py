@@ -34,8 +34,8 @@ def explain(words: tuple[str, ...], rules: bool, results: Path | None, catalogue
 
     With a run and a target (its target_id or one of its inputs), the command says why the target has its verdict. It
     names the rule, the file that defines the rule, the evidence that the rule used, the rule that almost applied, and
-    the observations. You may shorten RUN_ID to a beginning that no other run has. The command measures and writes
-    nothing.
+    the observations. You may shorten RUN_ID to a beginning that no other run has. The command makes no
+    measurement and writes no file.
 
     \b
     Examples:

@@ -46,8 +46,9 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
 
     Each network operation in a file becomes an observation, and the answer of OONI's test helper becomes the control.
     Our rules then give a verdict. OONI's own verdict is in the column `theirs`. A single failure never leads to
-    `blocked`. All measurements of a target that one network made within a day count as attempts at the same thing. If a
-    file lacks a fact, our verdict claims less; it does not become wrong. The command measures and fetches nothing.
+    `blocked`. Measurements of a target in one network and hour count as attempts of one run; failures of the day before
+    may be added. If a file lacks a fact, our verdict claims less; it does not become wrong. The command makes no
+    measurement and fetches nothing.
 
     The command names a line that it cannot read, with the reason, and goes on. The folder keeps what it has.
 

@@ -67,6 +67,8 @@ class Net:
     cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Address -> how a visit of the target there is cut off; others are served."""
     innocent_cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    reply_bytes: int = 200
+    """Of each answer of a resolver."""
     both: bool = False
     """Whether IPv6 is there too, and each direct lookup thus two questions."""
     port_failure: Failure = "generic_timeout_error"
@@ -191,7 +193,7 @@ class Net:
         return observation(
             operation="resolve" if step.channel == "system" else "dns_round_trip", hostname=step.name,
             purpose=self._purpose(step), dns_engine=_ENGINES[step.channel],
-            resolver=_resolver(step),
+            resolver=_resolver(step), bytes_read=self.reply_bytes if answers else 0,
             rcode=rcode, input=step.about,
             resolver_address=step.server, attempt=step.attempt, failure=failure, answers=answers, query_type=kind)
 

@@ -117,6 +117,9 @@ STORIES = {
     "the name is denied everywhere": (Net(dns=dict.fromkeys(HONEST, NXDOMAIN), told=failing_too), "down",
                                       "server.nonexistent", "dns/denied_everywhere"),
     "questions go unanswered": (Net(dns=SILENT | {"alive": (NEAR4,)}), *UNPLACED, "dns/unplaced"),
+    "questions for a longer answer than any that came go unanswered": (
+        Net(dns=SILENT | {"alive": (NEAR4,)}, reply_bytes=40), "inconclusive", "inconclusive.unconfirmed",
+        "dns/long_answer_lost"),
     "the resolver gives up": (Net(dns=SILENT | {"alive": TIMEOUT}), "local", "local.resolver", "dns/resolver_gave_up"),
     "the resolver lies": (Net(dns=FORGED), "blocked", "dns.forged", "dns/false_answer_here_only"),
     "every resolver lies": (Net(dns=FORGED | {"public": (NOWHERE,)}), "blocked", "dns", "dns/false_answer_everywhere"),

@@ -206,7 +206,8 @@ DENIED = DnsEvidence(asked=True, network="nxdomain", system="nxdomain", attempts
     (dict(network="refused", resolver_alive="unasked"), False), (dict(trusted_ok=0), False),
     (dict(trusted_denying=1), False), (dict(control_denying=1), False),
     (dict(filtered=True), False), (dict(chosen_filter=True), False), (dict(zone_blamed=True), False),
-    (dict(laboured=True), False),
+    (dict(laboured=True), False), (dict(may_be_length=True), True),
+    (dict(network="timeout", resolver_alive="ok", may_be_length=True), False),
 ], ids=str)
 def test_a_name_is_struck_where_the_resolver_fails_it_alone(change: dict[str, Any], struck: bool) -> None:
     name = replace(DENIED, **change)

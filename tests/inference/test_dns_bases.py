@@ -73,6 +73,7 @@ PLACES: dict[str, tuple[NameEvidence, bool]] = {
     "both answer from one distance": (failing("nxdomain", public_udp="nxdomain", **SAME), False),
     "this line loses questions": (replace(STRUCK, unlucky=True), False),
     "the resolver works at the name": (replace(STRUCK, dns=replace(STRUCK.dns, laboured=True)), False),
+    "no answer as long as the name's came": (replace(STRUCK, dns=replace(STRUCK.dns, may_be_length=True)), False),
     "both give an address that the encrypted answer lacks": (
         name(WRONG | APART, public="ok", public_answers=frozenset({HERE4}), **SAME), True),
     "both give an address that it has": (

@@ -11,6 +11,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.evidence_words import DenialMark, DnsState, NearAnswer
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS, ResolverRole
+from probe.inference.evidence.answer_lengths import estimate_shortest
 from probe.inference.evidence.control_counts import count_networks, count_vantages
 from probe.inference.evidence.dns_anatomy import has_two_senders
 from probe.inference.evidence.dns_marks import ResolverHabits, is_zone_served, read_denial
@@ -121,6 +122,8 @@ class DnsEvidence:
     laboured: bool = False
     """The network's resolver did answer a question about the name: by a failure of its own, or after its time was up.
     So it works at the name and gets no further, as where the name's own servers are slow or out of its reach."""
+    may_be_length: bool = False
+    """The name's answer is longer than all that came from that resolver: what loses long answers loses this one."""
     injected: bool = False
     """One question had two different answers, the early one wrong."""
     two_senders: bool = False
@@ -247,6 +250,8 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
         denial=read_denial(by["network"], select_comparisons(seen, "again"), zones, habits),
         same_operator_answers=find_answers_of_the_same(asked, nat64_prefix),
         laboured=any(_is_laboured(o) for o in network),
+        may_be_length=any(o.dns.engine == "udp" for o in network)
+        and estimate_shortest(o for o in asked if o.dns.engine not in ("udp", "system")) > habits.longest_reply,
         injected=way.injected, dark_answered=way.dark_answered, port53=way, https=https,
         two_senders=any(has_two_senders(o, bogus) for o in network if o.dns.engine == "udp"),
         resolver_alive=read_channel_state(alive),

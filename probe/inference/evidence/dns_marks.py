@@ -23,6 +23,7 @@ from probe.core.replies import SoaRecord
 from probe.core.tables.evidence_words import DenialMark, DnsSection
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import ResolverRole
+from probe.inference.evidence.answer_lengths import find_longest_reply
 
 DENIED: tuple[Failure, ...] = ("dns_nxdomain_error", "dns_no_answer")
 """Failure words of a lookup that was denied: the name does not exist, or has no such record."""
@@ -59,6 +60,8 @@ class ResolverHabits:
     apart: bool = False
     """It is not the public resolver, nor is that one's address led to it: their replies come from other distances, or
     out of other caches."""
+    longest_reply: int = 0
+    """Bytes of its longest reply over UDP; 0 where it was not asked so."""
 
 
 def gather_resolver_habits(seen: Iterable[Observation]) -> ResolverHabits:
@@ -73,6 +76,7 @@ def gather_resolver_habits(seen: Iterable[Observation]) -> ResolverHabits:
     return ResolverHabits(
         keeps_soas=any(_has_ancestor(o) for o in mine if o.failure in DENIED),
         ttls_fall=ttls_fall,
+        longest_reply=find_longest_reply(mine),
         apart=(all(distances) and distances[0].isdisjoint(distances[1])) or (ttls_fall and _has_other_cache(lookups)),
     )
 

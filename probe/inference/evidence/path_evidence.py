@@ -101,7 +101,13 @@ from probe.inference.evidence.visit_outcomes import (
     must_not_answer,
     read_address_source,
 )
-from probe.inference.evidence.whole_attempts import DEPTHS, find_end_of_attempt, list_whole_attempts, summarise_acked
+from probe.inference.evidence.whole_attempts import (
+    DEPTHS,
+    count_failed_later,
+    find_end_of_attempt,
+    list_whole_attempts,
+    summarise_acked,
+)
 
 CONNECTION_REFUSED: Final[Failure] = "connection_refused"
 CONNECTION_RESET: Final[Failure] = "connection_reset"
@@ -131,6 +137,8 @@ class PathEvidence:
     """The genuine service's certificate was validated, or its own protocol repeated what only it could."""
     attempts: int = 0
     failed_attempts: int = 0
+    failed_later: int = 0
+    """Those of them that had connected: where programs cannot connect they try another address, later they do not."""
     last_ok: bool = False
     planned: PlannedLooks = field(default_factory=PlannedLooks)
     """The attempts that were made whatever those before them met."""
@@ -287,6 +295,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         address=address, family=6 if ":" in address else 4, source=read_address_source(mine), kind=site.kind,
         needs=_NEEDS.get(site.kind, 3), secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
+        failed_later=count_failed_later(mine, failed),
         depth=max((DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
         planned=gather_planned_looks(only, mine, around),
         proven=(site.proves_itself and any(o.tls.trust == "valid" for o in mine)) or proves_service(mine),
@@ -325,16 +334,6 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         base = renew(base, shapes=gather_shape_evidence(site, address, mine, around, told, known_as=known_as))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
     return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in NO_STAGE_OR_PAGE else base
-
-
-def without_controls(path: PathEvidence) -> PathEvidence:
-    """What would be known had no control been asked."""
-    return renew_changed(
-        path, controls_asked=0, controls_answered=0, control_networks=0, control_same_country=0, control_here=0,
-        control_ok=0, control_failed=0, control_same_key=0, control_other_key=0, control_page_same=0,
-        control_page_differs=0, control_redirects_alike=0, elsewhere=NO_ANSWERS,
-        app=renew_changed(path.app, control_proven=0, control_foreign=0, control_failed=0),
-        flow=renew_changed(path.flow, controls_fast=0, controls_slow=0))
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],

@@ -107,7 +107,8 @@ def read_name_strike(name: DnsEvidence, whose: ServiceAt, around: StrikeContext)
     known = name.known_elsewhere and not name.trusted_denying and not name.control_denying
     by_choice = name.filtered or name.chosen_filter or (name.resolver_private and name.public != name.network)
     by_zone = name.zone_blamed or name.laboured
-    if not known or by_choice or by_zone or (name.network == "timeout" and whose.host in around.unlucky):
+    by_line = name.network == "timeout" and (name.may_be_length or whose.host in around.unlucky)
+    if not known or by_choice or by_zone or by_line:
         return None
     return Strike(way=StrikeWay(stage="name", failure=name.network), whose=whose)
 

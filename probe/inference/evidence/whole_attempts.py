@@ -33,3 +33,9 @@ def list_whole_attempts(mine: Sequence[Observation]) -> list[int]:
 def find_end_of_attempt(attempt: Sequence[Observation]) -> Observation:
     """The operation with which a failing attempt ended."""
     return next((o for o in attempt if o.failure or o.app.proof == FOREIGN), attempt[-1])
+
+
+def count_failed_later(mine: Sequence[Observation], failed: Sequence[int]) -> int:
+    """Of the attempts with the numbers `failed` those that had connected."""
+    unopened = {o.attempt for o in mine if o.operation == "connect" and o.failure}
+    return sum(number not in unopened for number in failed)

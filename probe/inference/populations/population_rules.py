@@ -88,7 +88,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: len(c.struck.probes) < bases.WITNESSES),
     PopulationRule(
         id="pop/fresh_names", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="this looks like a block, but all probes that report it are new: none was known some days before",
+        why="this looks like a block, but all probes that report it are new: none has a history of three days",
         holds=lambda c: c.evidence.fresh and _rests_on_any(c)),
     PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",

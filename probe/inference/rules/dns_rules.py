@@ -19,6 +19,7 @@ from probe.inference.rules.name_context import (
     is_marked_elsewhere,
     is_overtaken,
     is_public_honest,
+    is_repeated_failure,
     is_restricted,
     is_wrong_server,
 )
@@ -58,7 +59,7 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("nothing",),
          rests_on=OF_ANSWERS,
-         why="an address where no resolver runs answers questions for this name only: something on the way forges "
+         why="an address without a resolver answers questions for this name only: something on the way forges "
              "answers",
          holds=lambda e: e.dns.dark_answered),
     Rule(id="dns/https_two_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
@@ -85,7 +86,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=false_next_door),
     Rule(id="dns/led_astray", outcome="blocked", block_type="dns.hijack", confidence=0.95, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why=("an address where no resolver runs answers truly for harmless names and falsely for this name: something "
+         why=("questions to an address without a resolver get answers, false ones for this name only: something "
               "diverts the questions"),
          holds=lambda e: e.dns.port53.led_astray and e.dns.known_elsewhere and (is_false_answer(e) or is_wrong_server(e)
                or is_marked_elsewhere(e))),
@@ -205,6 +206,12 @@ DNS_RULES: tuple[NameRule, ...] = (
              "names",
          holds=lambda e: fails_alone(e, "timeout")),
     UNPLACED,
+    Rule(id="dns/long_answer_lost", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
+         needs=("nothing",),
+         why="the unanswered name has a longer answer than all names that the resolver answered: long answers may get "
+             "lost",
+         holds=lambda e: e.dns.network == "timeout" and e.dns.may_be_length and is_repeated_failure(e)
+               and e.dns.known_elsewhere),
     Rule(id="dns/failed_control_failed", outcome="inconclusive", block_type="inconclusive.control_failed",
          confidence=0.5, needs=("nothing",),
          why="the lookup failed, and no trusted resolver and no measurement elsewhere gave an answer",

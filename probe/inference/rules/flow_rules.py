@@ -110,8 +110,8 @@ FLOW: tuple[PathRule, ...] = (
                and not c.path.flow.pieces_stalled),
     Rule(id="flow/frozen", outcome="blocked", block_type="flow.freeze", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why=("here only this service's transfers stop silently at similar points; the server serves clients "
-              "elsewhere or answers harmless names"),
+         why=("only this service's transfers stop silently here, after similar amounts of data; elsewhere or under "
+              "harmless names they continue"),
          holds=lambda c: (_frozen(c) and _shown_elsewhere(c)) or (_frozen_early(c) and _served_elsewhere(c))),
     Rule(id="flow/slow_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),

@@ -111,7 +111,7 @@ def fails_alone(e: NameEvidence, state: DnsState) -> bool:
     alive = not e.dns.denial_disputed if state in DENIALS else e.dns.resolver_alive in ANSWERS
     alone = (e.dns.network == state and e.dns.system != "ok" and is_repeated_failure(e) and e.dns.known_elsewhere
              and alive)
-    return alone and not (state == "timeout" and (e.unlucky or e.dns.laboured))
+    return alone and not (state == "timeout" and (e.unlucky or e.dns.laboured or e.dns.may_be_length))
 
 
 def is_refusal_its_own(e: NameEvidence) -> bool:

@@ -13,7 +13,7 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("the probe's TLS hello works here; a browser's or app's works only with a harmless name or at another "
+_STRUCK = ("the probe's TLS hello works here; a browser's or app's fails, except with a harmless name or at another "
            "server")
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
@@ -75,13 +75,13 @@ PROGRAMS: tuple[PathRule, ...] = (
               "such hellos"),
          holds=lambda c: is_any_struck(c) and c.path.programs.control_failed > 0 and not c.path.programs.control_ok),
     Rule(id="program/large_lost", outcome="local", block_type="local.mtu", confidence=0.7, needs=("innocent",),
-         why="no server answers a TLS hello of several segments, and all answer smaller hellos: large packets do not "
-             "get through",
+         why="no server tried answers a TLS hello that fills several packets, and all answer smaller hellos: full-size "
+             "packets get lost",
          holds=lambda c: is_any_struck(c) and _is_repeated(c) and _is_size_everywhere(c)
                and c.path.programs.others_lost >= ALIKE_OWNERS),
     Rule(id="program/large_fail", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("innocent",),
-         why="this server answers no TLS hello of several segments, under any name: the server itself may not accept "
+         why="this server answers no TLS hello that fills several packets, under any name: the server may not accept "
              "such hellos",
          holds=lambda c: is_any_struck(c) and _is_size(c)),
     Rule(id="program/imitation_fails", outcome="inconclusive", block_type="inconclusive.control_doubtful",

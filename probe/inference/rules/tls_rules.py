@@ -34,7 +34,7 @@ TLS: tuple[PathRule, ...] = (
          why="certificates seem outdated because this device's clock is wrong",
          holds=lambda c: _outdated(c) and c.ladder.clock_wrong),
     Rule(id="tls/expired", outcome="down", block_type="server.certificate", confidence=0.93, needs=("nothing",),
-         why="the service's own certificate is outdated: its chain leads to a trusted root",
+         why="the certificate is outdated, but its chain leads to a trusted root: the service itself did not renew it",
          holds=_outdated),
     Rule(id="tls/everything_resigned", outcome="local", block_type="local.interception", confidence=0.9,
          needs=("ladder",),

@@ -21,7 +21,7 @@ WELL: tuple[PathRule, ...] = (
          holds=lambda c: c.path.attempts == 0, hands_on=True),
     Rule(id="path/looked_at_only", outcome="inconclusive", block_type="inconclusive.not_attempted", confidence=0.0,
          needs=("nothing",),
-         why="the address accepts connections; the endpoint itself was tried at another address",
+         why="this address accepts connections; the probe made the endpoint's full test only at another address",
          holds=lambda c: c.path.stage == "" and c.path.depth < c.path.needs and not c.path.proven
                and not c.path.must_not_answer, hands_on=True),
     Rule(id="path/stays_closed", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),

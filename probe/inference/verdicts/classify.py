@@ -10,9 +10,9 @@ from probe.core.renewal import renew_changed
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.untested_words import PAGE_UNASKED, RAN_OUT
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.evidence.bare_path import without_controls
 from probe.inference.evidence.dns_evidence import DENIALS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.evidence.path_evidence import without_controls
 from probe.inference.rules.dns_rules import NAME_TABLE
 from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.network_rules import NETWORK_TABLE, STOPS

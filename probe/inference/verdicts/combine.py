@@ -17,6 +17,7 @@ from probe.core.verdicts import Verdict
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.planned_looks import add_shares
 from probe.inference.evidence.visit_outcomes import must_not_answer
+from probe.inference.verdicts.confidence import OF_DOUBTFUL
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.rule_verdict import add_causes, make_not_attempted
 
@@ -27,6 +28,8 @@ _UNDECIDED: tuple[Outcome, ...] = ("inconclusive", "local")
 MAX_EVIDENCE = 24
 UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.control_failed", "inconclusive.unplaced")
 """What fails here throughout, and nobody elsewhere could say whether it works, or nothing shows who causes it."""
+SEVERAL, OFTEN = 2, 0.4
+"""Connections that failed once they stood, and their share of all to an endpoint, with which it is no longer `ok`."""
 LOST_AT_LAST = "program/lost_at_last"
 REFUSED_AND_UNASKED = ("http/refused_no_control", "http/refused_control_failed")
 """The service itself refuses; whatever others meet there, that is no block."""
@@ -49,7 +52,9 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
         return JudgedEndpoint(endpoint=endpoint, verdict=make_not_attempted(endpoint, "nothing was tried"))
     if any(v.outcome == "ok" and p.family == 4 for p, v in tried):
         tried = [(p, v) for p, v in tried if not _accuses(v) or p.family != 6 or p.depth > 1]
-    verdict = _of_verdicts([v for _, v in tried])
+    verdict = _of_verdicts([v for _, v in tried], often=_fails_often(seen := [p for p, _ in paths]))
+    if verdict.outcome == "ok" and any(p.failed_later for p in seen):
+        verdict = renew_changed(verdict, confidence=min(verdict.confidence, OF_DOUBTFUL))
     verdict = renew_changed(
         verdict, intermittent=add_shares(v.intermittent for _, v in tried),
         troubled=add_shares(v.troubled for _, v in tried),
@@ -63,15 +68,23 @@ def _list_answered(chief: Verdict, found: Sequence[Verdict]) -> tuple[ShapeWord,
     return () if chief.struck else tuple(dict.fromkeys(shape for v in found if not v.struck for shape in v.spared))
 
 
-def _of_verdicts(tried: Sequence[Verdict]) -> Verdict:
+def _fails_often(paths: Sequence[PathEvidence]) -> bool:
+    """Whether people lose what connections to the endpoint's addresses lost, nearly half of all."""
+    failed = sum(p.failed_later for p in paths)
+    return failed >= SEVERAL and failed >= OFTEN * sum(p.attempts for p in paths)
+
+
+def _of_verdicts(tried: Sequence[Verdict], *, often: bool = False) -> Verdict:
+    """`often`: what failed at some address is what people meet."""
     blocked = [v for v in tried if v.outcome == "blocked"]
     if blocked:
         chief = _add_place(max(blocked, key=lambda v: v.confidence), blocked)
         others = tuple(v.block_type for v in blocked if v.block_type != chief.block_type)
         partial = any(v.outcome == "ok" for v in tried)
         return add_causes(renew_changed(_add_counts(chief, blocked), partial=partial), others)
-    chief = min(tried, key=lambda v: (not v.suspected, not _fails_programs(v), _ORDER.index(v.outcome)))
-    doubtful = bool(chief.suspected) or _fails_programs(chief)
+    chief = min(tried, key=lambda v: (not v.suspected, not _fails_programs(v), not (often and v.outcome in _UNDECIDED),
+                                      _ORDER.index(v.outcome)))
+    doubtful = bool(chief.suspected) or _fails_programs(chief) or (often and chief.outcome in _UNDECIDED)
     chief = renew_changed(chief, partial=doubtful and any(v.outcome == "ok" for v in tried))
     notes = tuple(v.block_type for v in tried if v.outcome == "local") if chief.outcome == "ok" else ()
     return add_causes(_add_counts(chief, [v for v in tried if v.outcome == chief.outcome]), notes)

@@ -64,6 +64,7 @@ NAMES: dict[str, NameEvidence] = {
     "dns/zone_blamed": failing("servfail", resolver_alive="ok", zone_blamed=True),
     "dns/servfail_here_only": failing("servfail", resolver_alive="ok"),
     "dns/unanswered_here_only": failing("timeout", resolver_alive="ok"),
+    "dns/long_answer_lost": failing("timeout", resolver_alive="ok", may_be_length=True),
     "dns/resolver_gave_up": failing("timeout", resolver_alive="timeout"),
     "dns/failed_control_failed": failing("timeout", **NOBODY),
     "dns/denial_disputed": failing("nxdomain", trusted_denying=2),
