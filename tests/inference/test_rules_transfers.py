@@ -51,6 +51,15 @@ def test_one_slow_service_among_the_others_does_not_make_it_well() -> None:
     assert find_first_rule(PATH_RULES, by_round_trips).outcome == "ok"
 
 
+@pytest.mark.parametrize(("change", "outcome"), [
+    ({}, "inconclusive"), (dict(samples=1), "inconclusive"), (dict(samples=0), "ok"), (dict(samples=4), "ok"),
+    (dict(own_slow=False), "ok"), (dict(trickles=False), "ok"), (dict(controls_slow=1), "ok"),
+], ids=str)
+def test_few_transfers_that_are_slow_here_alone_are_not_ok(change: dict[str, Any], outcome: str) -> None:
+    few = dict(samples=3, trickles=True, own_slow=True, controls_fast=1) | change
+    assert find_first_rule(PATH_RULES, flowing(**few)).outcome == outcome
+
+
 def test_what_stops_early_is_said_to_be_packets_only_where_pieces_stop_too() -> None:
     both = STOPS_EARLY | dict(controls_fast=1, pieces_stalled=1)
     assert find_first_rule(PATH_RULES, flowing(**both)).id == "flow/frozen_by_packets"

@@ -95,6 +95,8 @@ class FlowEvidence:
     """Against other services' servers, round trips allowed for."""
     innocent_slow: bool = False
     """The innocent name fares badly too, against other services' servers."""
+    own_slow: bool = False
+    """Each of the target's does, however few they are."""
     stalls: int = 0
     """Transfers that fell silent where boxes freeze them; `tries` of which the others all came well beyond."""
     tries: int = 0
@@ -145,13 +147,14 @@ def gather_flow_evidence(flows: Sequence[Observation], visits: Sequence[Observat
     others_stalled = sum(is_stalled(o) for o in others)
     heard = [c for c in controls if c.volume_failure is not None]
     words = {(c.asn, c.cc, _control_word(c, paced, frozen_ones or early)) for c in heard}
+    usable = [o for o in others if has_usable_rate(o)]
     return FlowEvidence(
         samples=len(paced), trickles=2 * sum(is_trickling(o) for o in mine) > len(mine),
         policed=_looks_policed(paced), set_rate=_set_rate(paced, same_way=True),
         innocent=_held_against(paced, [o for o in beside if has_usable_rate(o)], same_way=True),
         same_answer=_same_answer(mine, beside),
-        elsewhere=_held_against(paced, [o for o in others if has_usable_rate(o)], same_way=False),
-        innocent_slow=_each_slow([o for o in beside if has_usable_rate(o)], [o for o in others if has_usable_rate(o)]),
+        elsewhere=_held_against(paced, usable, same_way=False),
+        innocent_slow=_each_slow([o for o in beside if has_usable_rate(o)], usable), own_slow=_each_slow(paced, usable),
         stalls=len(frozen_ones), tries=len(looked),
         clean=all(is_frozen(o) or has_passed(o) for o in looked)
         and has_alike_sizes([o.bytes_read for o in frozen_ones]),

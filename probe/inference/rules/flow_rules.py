@@ -27,6 +27,12 @@ def _slowed(c: PathContext) -> bool:
     return flow.samples >= PAIRS and flow.trickles and not flow.controls_slow and not flow.stalls and _may_convict(c)
 
 
+def _slow_and_few(c: PathContext) -> bool:
+    """Where transfers fail or take too long to be repeated, nothing more can be told than that the service is slow."""
+    flow = c.path.flow
+    return 0 < flow.samples < PAIRS and flow.trickles and flow.own_slow and not flow.controls_slow and _may_convict(c)
+
+
 def _policed_here(c: PathContext) -> bool:
     """A set rate, while others' transfers from here and controls' from there are fast. Without a faster name on the
     same address, a crowded or lossy way to it looks much alike; its pace varies."""
@@ -120,6 +126,11 @@ FLOW: tuple[PathRule, ...] = (
          holds=lambda c: _slowed(c) and (c.path.flow.elsewhere.slower or c.path.flow.elsewhere.lower
                or c.path.flow.innocent.slower or c.path.flow.innocent.lower or (c.path.flow.controls_fast > 0
                and (c.path.flow.set_rate or c.path.flow.elsewhere.halved)))),
+    Rule(id="flow/slow_too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
+         needs=("nothing",),
+         why="this service's transfers were very slow and other transfers were not, but too few came through to tell "
+             "more",
+         holds=_slow_and_few),
     Rule(id="flow/frozen_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
          why="transfers from this service stop silently; nothing shows after how much data, or whether the server "

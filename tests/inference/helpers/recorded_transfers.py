@@ -30,6 +30,7 @@ TRANSFERS: dict[str, PathContext] = {
     "flow/frozen_by_bytes": flowing(**STOPS, controls_fast=1, pieces_passed=1),
     "flow/frozen": flowing(**STOPS, controls_fast=1),
     "flow/slow_undecided": flowing(**TRICKLES, **SLOW_HERE),
+    "flow/slow_too_few": flowing(samples=2, trickles=True, own_slow=True),
     "flow/frozen_undecided": flowing(**STOPS),
     "flow/dead_after_the_page": scene(proven=True, status=200, met="yes", **SERVED, flow=FlowEvidence(dead=2)),
     "flow/cut_at_times": scene(proven=True, status=200, met="yes", **SERVED, cut=2),

@@ -103,6 +103,14 @@ def test_an_address_that_is_slowed_is_slow_under_any_name() -> None:
     assert found.policed
 
 
+@pytest.mark.parametrize(("mine", "others", "slow"), [
+    ([SLOW], [AWAY], True), ([SLOW, STALL], [AWAY], True), ([SLOW, {}], [AWAY], False), ([SLOW], [AWAY | SLOW], False),
+    ([SLOW], [], False)], ids=str)
+def test_few_transfers_tell_that_a_service_is_slow_if_each_is(mine: list[dict[str, Any]], others: list[dict[str, Any]],
+                                                              slow: bool) -> None:
+    assert read(in_turns(*mine, *others, turns=1)).own_slow is slow
+
+
 @pytest.mark.parametrize("sizes", [(90_000, 60_000, 75_000, 50_000), (200_000,) * 4])
 def test_a_way_that_is_lossy_or_just_less_wide_is_not_policed(sizes: tuple[int, ...]) -> None:
     flows = [flow(begin_s=10.0 * n, size=size, took_s=6.0) for n, size in enumerate(sizes)]
