@@ -132,8 +132,9 @@ def lent(address: str, hostname: str, failure: Failure = "", about: str = URL) -
 def test_what_a_name_met_at_helpers_is_listed_and_nothing_of_other_names(catalogue: Catalogue) -> None:
     innocent, own, other = "www.example.com", "web.threema.ch", "another.example"
     helpers = ("45.32.10.11", "51.15.60.61")
-    at_helpers = [seen for helper in helpers for hostname, failure in (
-        (innocent, ""), *[(own, RESET)] * 3, (innocent, "")) for seen in lent(helper, hostname, failure)]
+    asked: tuple[tuple[str, Failure], ...] = (
+        (innocent, ""), (own, RESET), (own, RESET), (own, RESET), (innocent, ""))
+    at_helpers = [seen for helper in helpers for hostname, failure in asked for seen in lent(helper, hostname, failure)]
     others = [seen for helper in helpers for seen in lent(helper, other, RESET, about=f"https://{other}/")]
     (row,) = keep(recorded(catalogue, RESET_NET, beside=[*at_helpers, *others])).verdicts
     assert (row.outcome, row.basis) == ("blocked", "place")
