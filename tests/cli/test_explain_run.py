@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,15 @@ from click.testing import CliRunner, Result
 
 from in_order import in_order
 from made_up_net import FRAME, Net, walk
-from observations import HERE4, NOWHERE, RESET, TIMEOUT, lookup, plain_visit, replace_flat
+from observations import HERE4, NOWHERE, RESET, TIMEOUT, lookup, observation, plain_visit, replace_flat
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import Catalogue
 from probe.cli.main import cli
 from probe.core.languages import LANGUAGES, SOURCE, LanguageCode
+from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.block_types import BLOCK_TYPES
-from probe.core.tables.failures import open_failure
+from probe.core.tables.failures import Failure, open_failure
 from probe.core.tables.words import read_word
 from probe.core.translation import load_catalogue_of
 from probe.core.verdicts import Verdict
@@ -54,8 +55,9 @@ def catalogue() -> Catalogue:
     return load_catalogue(None, search=False)
 
 
-def recorded(catalogue: Catalogue, net: Net, run_id: str = RUN_ID, url: str = URL) -> RunResult:
-    """A run over one page, on a network whose controls answer."""
+def recorded(catalogue: Catalogue, net: Net, run_id: str = RUN_ID, url: str = URL,
+             beside: Sequence[Observation] = ()) -> RunResult:
+    """A run over one page, on a network whose controls answer; `beside` was seen after the visits."""
     chosen = select_sites(catalogue, tier=3, cc="RU", consent_level=1, families=(4,), seed=1, inputs=frozenset({url}))
     book = ObservationLog(run_id)
     book.add(lookup(HERE4, purpose="ladder", name="www.example.com"))
@@ -64,6 +66,8 @@ def recorded(catalogue: Catalogue, net: Net, run_id: str = RUN_ID, url: str = UR
             book.add(replace(seen, purpose="ladder", input=e.input, target_id=""))
     for site in chosen.sites:
         walk(site, net, book=book, context=replace(FRAME, innocent="www.example.com"))
+    for seen in beside:
+        book.add(seen)
     ladder = gather_ladder(catalogue, "RU", book.observations, has_ipv4=True, has_ipv6=False, gateway="answers")
     verdicts, services = judge_log(catalogue, chosen, book, ladder, cc="RU")
     run = Run(run_id=run_id, measurement_start_time="2017-05-04T10:00:00Z", seed=1, ladder=format_ladder(ladder),
@@ -116,6 +120,28 @@ def test_a_verdict_leads_to_its_rule_and_to_what_that_read(catalogue: Catalogue,
     other = told["ruled_out"]
     assert (other["outcome"], other["block_type"]) != (row.outcome, row.block_type)
     assert RULES[other["id"]].why == other["why"]
+
+
+def lent(address: str, hostname: str, failure: Failure = "", about: str = URL) -> list[Observation]:
+    """A name at a helper's server."""
+    there = observation(operation="connect", purpose="foreign_helper", address=address, port=443, hostname=hostname,
+                        input=about)
+    return [there, replace(there, operation="tls_handshake", failure=failure)]
+
+
+def test_what_a_name_met_at_helpers_is_listed_and_nothing_of_other_names(catalogue: Catalogue) -> None:
+    innocent, own, other = "www.example.com", "web.threema.ch", "another.example"
+    helpers = ("45.32.10.11", "51.15.60.61")
+    asked: tuple[tuple[str, Failure], ...] = (
+        (innocent, ""), (own, RESET), (own, RESET), (own, RESET), (innocent, ""))
+    at_helpers = [seen for helper in helpers for hostname, failure in asked for seen in lent(helper, hostname, failure)]
+    others = [seen for helper in helpers for seen in lent(helper, other, RESET, about=f"https://{other}/")]
+    (row,) = keep(recorded(catalogue, RESET_NET, beside=[*at_helpers, *others])).verdicts
+    assert (row.outcome, row.basis) == ("blocked", "place")
+    listed = explained(RUN_ID, TARGET)["observations"][len(row.evidence):]
+    assert [(o["address"], o["hostname"], o["failure"]) for o in listed] == [
+        (o.address, o.hostname, o.failure) for o in at_helpers]
+    assert f"{own} foreign_helper  {RESET}" in explain(RUN_ID, TARGET).output
 
 
 def as_row(verdict: Verdict) -> dict[str, Any]:

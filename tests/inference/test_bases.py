@@ -52,7 +52,8 @@ def test_without_a_basis_the_suspicion_is_kept() -> None:
     (dict(located=HopLocation(least=2, most=3, where="before")), "place"),
     (dict(located_by_name=HopLocation(least=3, most=3, where="before")), "place"),
     (dict(shapes=ShapeEvidence(elsewhere="name")), "place"),
-    (dict(shapes=ShapeEvidence(elsewhere="helpers")), "place"),
+    (dict(shapes=ShapeEvidence(elsewhere="helpers")), "place"), (dict(elsewhere_alike="helpers"), "place"),
+    (dict(elsewhere_alike="name"), "place"),
     (dict(anatomy=FORGED, located=HopLocation(least=2, most=3, where="before")), "packets"),
 ], ids=str)
 def test_an_accusation_names_its_strongest_basis(shown: dict[str, Any], basis: Basis) -> None:

@@ -56,10 +56,12 @@ def test_a_control_that_agrees_makes_nobody_less_sure() -> None:
 
 @pytest.mark.parametrize(("shown", "most"), [
     (dict(shapes=ShapeEvidence(elsewhere="helpers")), CONTROLS_ALONE),
+    (dict(elsewhere_alike="helpers"), CONTROLS_ALONE), (dict(elsewhere_alike="name"), 1.0),
     (dict(shapes=ShapeEvidence(elsewhere="helpers"), **AT_A_HOP), 1.0),
     (dict(shapes=ShapeEvidence(elsewhere="helpers", others_alike=2)), 1.0),
     (dict(shapes=ShapeEvidence(elsewhere="name")), 1.0), (AT_A_HOP, 1.0),
-], ids=["helpers alone", "helpers and a search", "helpers and company", "a server that agreed", "a search"])
+], ids=["helpers alone", "of another name", "another name at an agreed server", "helpers and a search",
+        "helpers and company", "a server that agreed", "a search"])
 def test_a_place_that_helpers_alone_show_is_their_word(shown: dict[str, Any], most: float) -> None:
     found = decide(PATH_TABLE, scene(**INNOCENT, **CONTRARY, **shown))
     assert (found.rule.outcome, found.basis) == ("blocked", "place")

@@ -63,7 +63,7 @@ WORDS: dict[str, list[Any]] = {
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
     "lost": ["", "near", "far", "unknown"],
     "other_bytes": ["passed", "failed", "unasked"], "beside": ["", "itself", "network"],
-    "again": ["reached", "failed", "unasked"],
+    "again": ["reached", "failed", "unasked"], "elsewhere_alike": ["", "name", "helpers"],
     "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
     "denial": ["", "cached", "own_zone", "local_root", "made_up"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],

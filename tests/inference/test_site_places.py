@@ -10,9 +10,10 @@ import pytest
 from observations import RESET, TIMEOUT, endpoint, path, site_of
 from probe.inference.evidence.end_timing import EndTiming
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
+from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.verdicts.site_case import SiteCase
 from probe.inference.verdicts.site_company import TriedEndpoint
-from probe.inference.verdicts.site_places import gather_places, gather_timed, with_places
+from probe.inference.verdicts.site_places import ShownCauses, gather_causes, gather_timed, with_causes
 
 BEFORE = HopLocation(least=2, most=3, where="before")
 RESET_HERE: dict[str, Any] = dict(stage="tls", failure=RESET)
@@ -37,7 +38,7 @@ def tried(service: str, **shown: Any) -> TriedEndpoint:
 ], ids=["alike", "by another address", "another owner", "another failure", "another stage", "well", "no place",
         "searched in vain"])
 def test_whose_place_is_told_to_whom(found: TriedEndpoint, other: TriedEndpoint, told: bool) -> None:
-    (seen,) = with_places(other, gather_places([found, other]), frozenset()).paths
+    (seen,) = with_causes(other, gather_causes([found, other])).paths
     assert seen.located_alike == (BEFORE if told else NOWHERE)
 
 
@@ -61,5 +62,26 @@ GUARDED = replace(EARLY, where="unknown")
 ], ids=["nothing timed here", "one was late here", "all were late here", "at the border here", "another owner",
         "another stage", "a guard's", "one was late there", "a search found the door"])
 def test_whose_early_ends_are_told_to_whom(found: TriedEndpoint, other: TriedEndpoint, told: bool) -> None:
-    (seen,) = with_places(other, {}, gather_timed([found, other])).paths
+    (seen,) = with_causes(other, ShownCauses(timed=gather_timed([found, other]))).paths
     assert seen.ends_too_soon == told
+
+
+HELPERS, NAME, PASSES = (dict(shapes=ShapeEvidence(elsewhere=word)) for word in ("helpers", "name", "passes"))
+
+
+@pytest.mark.parametrize(("found", "other", "told"), [
+    (tried("chat", **RESET_HERE, **HELPERS), tried("chat", **RESET_HERE), "helpers"),
+    (tried("chat", **RESET_HERE, **NAME), tried("chat", **RESET_HERE), "name"),
+    (tried("chat", **RESET_HERE, **PASSES), tried("chat", **RESET_HERE), ""),
+    (tried("chat", **RESET_HERE), tried("chat", **RESET_HERE), ""),
+    (tried("chat", **RESET_HERE, **HELPERS), tried("chat", **RESET_HERE, **PASSES), ""),
+    (tried("chat", **RESET_HERE, **HELPERS), tried("other", **RESET_HERE), ""),
+    (tried("chat", **RESET_HERE, **HELPERS), tried("chat", stage="tls", failure=TIMEOUT), ""),
+    (tried("chat", **RESET_HERE, **HELPERS), tried("chat", stage="http", failure=RESET), ""),
+    (tried("chat", **RESET_HERE, **HELPERS), tried("chat"), ""),
+], ids=["helpers", "another owner's server", "served there", "nobody asked", "this one is served there",
+        "another owner's name", "another failure", "another stage", "well"])
+def test_what_a_name_met_elsewhere_is_told_to_its_owners_other_names(found: TriedEndpoint, other: TriedEndpoint,
+                                                                     told: str) -> None:
+    (seen,) = with_causes(other, gather_causes([found, other])).paths
+    assert seen.elsewhere_alike == told

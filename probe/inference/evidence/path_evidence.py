@@ -44,6 +44,7 @@ from probe.core.tables.evidence_words import (
     Answered,
     Beside,
     ControlFinding,
+    Elsewhere,
     InnocentState,
     LostWhere,
     OtherBytes,
@@ -155,8 +156,7 @@ class PathEvidence:
     opened_before: bool = False
     """The same address and port accepted a connection of ours earlier in the run."""
     lost: LostWhere = ""
-    """near, far, unknown, or empty where nobody looked: where attempts to connect end
-    (`probe.inference.evidence.trace_evidence`)."""
+    """near, far, unknown, or empty where nobody looked: where attempts to connect end (see `trace_evidence`)."""
     beside: Beside = ""
     """What else is reached there over TCP: a carrier that has lost the way to a network loses all of it."""
     neighbour_passes: bool = False
@@ -167,6 +167,8 @@ class PathEvidence:
     """The same at whichever of the site's addresses it was looked for: one search is enough for a name."""
     located_alike: HopLocation = NOWHERE
     """The same for another name of the owner's that fails in the same way, where nobody looked for this one."""
+    elsewhere_alike: Elsewhere = ""
+    """What such a name met at servers of other owners, where this one was not sent there."""
     timed_alike: bool = False
     """Another name of the owner's, or this one at another address, ends sooner than the service can answer."""
     residual: ResidualEvidence = NO_RESIDUAL_EVIDENCE
@@ -216,7 +218,6 @@ class PathEvidence:
     """Networks of those controls that know the service by this address: the page that they were served may be its."""
     control_same_key: int = 0
     control_other_key: int = 0
-    # the page
     status: int = 0
     met: Answered = ""
     content_known: bool = False

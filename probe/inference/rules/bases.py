@@ -8,7 +8,7 @@ from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
 from probe.inference.rules.connect_rules import LIVES
 from probe.inference.rules.name_context import NameEvidence
-from probe.inference.rules.path_context import PathContext, is_prohibited, shows_injection
+from probe.inference.rules.path_context import PathContext, find_struck_elsewhere, is_prohibited, shows_injection
 from probe.inference.rules.program_rules import ALIKE_OWNERS, is_any_struck
 
 ALIKE_SHAPES = 2
@@ -42,9 +42,9 @@ def _find_program_bases(c: PathContext) -> frozenset[Basis]:
 
 def _acts_before_the_door(c: PathContext) -> bool:
     """The search found the place, or attempts and datagrams are lost where others pass, or the name is struck alike at
-    another owner's server, or at helpers, whose operators agreed to be asked."""
+    another owner's server, or at helpers, whose operators agreed to be asked; or another name of the owner's is."""
     path = c.path
-    return path.is_before_door or _is_lost_alone(c) or path.shapes.elsewhere in STRUCK_ELSEWHERE
+    return path.is_before_door or _is_lost_alone(c) or find_struck_elsewhere(c) in STRUCK_ELSEWHERE
 
 
 def _is_lost_alone(c: PathContext) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probe.core.tables.evidence_words import TLS_OR_HTTP
+from probe.core.tables.evidence_words import TLS_OR_HTTP, Elsewhere
 from probe.core.tables.failures import TIMEOUTS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
@@ -30,6 +30,11 @@ def is_prohibited(c: PathContext) -> bool:
     """Somebody who can be named says that the address is prohibited."""
     icmp = c.path.icmp
     return icmp is not None and bool(icmp.sender) and icmp.kind in ADMINISTRATIVE
+
+
+def find_struck_elsewhere(c: PathContext) -> Elsewhere:
+    """What the name met at servers of other owners, or another name of its owner's that fails alike."""
+    return c.path.shapes.elsewhere or c.path.elsewhere_alike
 
 
 def is_repeated(c: PathContext) -> bool:

@@ -47,7 +47,7 @@ from probe.inference.verdicts.site_company import (
 )
 from probe.inference.verdicts.site_evidence import explain_no_path, gather_name_evidence, gather_paths
 from probe.inference.verdicts.site_loss import add_loss, gather_site_losses
-from probe.inference.verdicts.site_places import gather_places, gather_timed, with_places
+from probe.inference.verdicts.site_places import gather_causes, with_causes
 
 RETIRED = "the operator closed the service"
 ANSWERED_FOR_EVERYBODY = "a name that does not exist is answered"
@@ -86,8 +86,8 @@ def _judge_sites(cases: Sequence[SiteCase], run: RunContext, earlier: EarlierPla
                  add_loss(path, case, losses) for path in gather_paths(case, endpoint, run, across)])
              for case in cases for endpoint in case.site.endpoints]
     across = replace(across, companies=gather_companies(tried, run, across))
-    places, timed = gather_places(tried), gather_timed(tried)
-    told = [with_company(with_places(one, places, timed), run, across) for one in tried]
+    causes = gather_causes(tried)
+    told = [with_company(with_causes(one, causes), run, across) for one in tried]
     return [_judge_again(one, _judge_endpoint(one, run, across), run, across, earlier) for one in told]
 
 

@@ -20,7 +20,7 @@ from probe.core.tables.block_types import is_ancestor
 from probe.core.tables.outcomes import Outcome
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.rules.bases import find_path_bases
-from probe.inference.rules.path_context import PathContext
+from probe.inference.rules.path_context import PathContext, find_struck_elsewhere
 from probe.inference.rules.rule import Decision, Need, Rule, find_first_rule
 
 ONE_NETWORK = 0.7
@@ -60,9 +60,9 @@ def limit_place(decision: Decision[PathContext]) -> float:
     """How sure an accusation may be whose place is shown by helpers' own servers alone: two people who act together
     could end there what names the service. 1 for all others, and where it could rest on something else as well."""
     c = decision.evidence
-    if decision.basis != "place" or c.path.shapes.elsewhere != "helpers":
+    if decision.basis != "place" or find_struck_elsewhere(c) != "helpers":
         return 1.0
-    without = replace(c, path=replace(c.path, shapes=replace(c.path.shapes, elsewhere="")))
+    without = replace(c, path=replace(c.path, shapes=replace(c.path.shapes, elsewhere=""), elsewhere_alike=""))
     return CONTROLS_ALONE if find_path_bases(without).isdisjoint(decision.rule.rests_on) else 1.0
 
 

@@ -8,12 +8,12 @@ very way of somebody else. Names of other owners learn nothing of it, for many f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from probe.catalogue.owners import OwnerId, find_owner
 from probe.core.renewal import renew_changed
-from probe.core.tables.evidence_words import Stage
+from probe.core.tables.evidence_words import STRUCK_ELSEWHERE, Elsewhere, Stage
 from probe.core.tables.failures import kind_of
 from probe.core.tables.words import Empty
 from probe.inference.evidence.hop_evidence import NOWHERE, HopLocation
@@ -36,17 +36,36 @@ def gather_timed(tried: Iterable[TriedEndpoint]) -> frozenset[Cause]:
                      if path.stage and path.timing.is_before_door and not path.may_be_door)
 
 
-def with_places(one: TriedEndpoint, places: Mapping[Cause, HopLocation], timed: frozenset[Cause]) -> TriedEndpoint:
-    """The endpoint, with the place of another name of its owner's where it was searched for at none of its own, and
-    with what was timed for another."""
-    return replace(one, paths=[_with_place(path, _cause_of(one, path), places, timed) if path.stage else path
+def gather_elsewhere(tried: Iterable[TriedEndpoint]) -> Mapping[Cause, Elsewhere]:
+    """Cause -> that a name which fails so fails alike at servers of other owners: a run sends few names there."""
+    return {_cause_of(one, path): path.shapes.elsewhere for one in tried for path in one.paths
+            if path.stage and path.shapes.elsewhere in STRUCK_ELSEWHERE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownCauses:
+    """What shows of some names that they fail on the way."""
+
+    places: Mapping[Cause, HopLocation] = field(default_factory=dict)
+    timed: frozenset[Cause] = frozenset()
+    elsewhere: Mapping[Cause, Elsewhere] = field(default_factory=dict)
+
+
+def gather_causes(tried: Sequence[TriedEndpoint]) -> ShownCauses:
+    """Of a run's endpoints, none of which was told of another's yet."""
+    return ShownCauses(places=gather_places(tried), timed=gather_timed(tried), elsewhere=gather_elsewhere(tried))
+
+
+def with_causes(one: TriedEndpoint, shown: ShownCauses) -> TriedEndpoint:
+    """The endpoint, with what is shown of another name of its owner's, where nobody looked at its own."""
+    return replace(one, paths=[_with_cause(path, _cause_of(one, path), shown) if path.stage else path
                                for path in one.paths])
 
 
-def _with_place(path: PathEvidence, cause: Cause, places: Mapping[Cause, HopLocation],
-                timed: frozenset[Cause]) -> PathEvidence:
-    alike = NOWHERE if _find_place(path).where else places.get(cause, NOWHERE)
-    return renew_changed(path, located_alike=alike, timed_alike=cause in timed)
+def _with_cause(path: PathEvidence, cause: Cause, shown: ShownCauses) -> PathEvidence:
+    alike = NOWHERE if _find_place(path).where else shown.places.get(cause, NOWHERE)
+    return renew_changed(path, located_alike=alike, timed_alike=cause in shown.timed,
+                         elsewhere_alike="" if path.shapes.elsewhere else shown.elsewhere.get(cause, ""))
 
 
 def _find_place(path: PathEvidence) -> HopLocation:

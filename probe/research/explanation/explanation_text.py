@@ -11,6 +11,7 @@ from probe.core.observations import Observation
 from probe.core.places import Place
 from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.core.tables.words import read_word
 from probe.core.translation import isolate, say
 from probe.core.verdicts import Verdict
@@ -126,7 +127,7 @@ def _neighbour(told: Explanation) -> Iterator[str]:
 def _observations(seen: tuple[Observation, ...]) -> Iterator[str]:
     yield say("observations:") if seen else say("The verdict rests on no observation.")
     for o in seen:
-        yield visible(f"    {o.observation_id}  {o.t0_s:.2f} s  {o.operation}  {_place(o)}  "
+        yield visible(f"    {o.observation_id}  {o.t0_s:.2f} s  {o.operation}  {_place(o)}{_elsewhere(o)}  "
                       f"{o.failure or o.reason or 'ok'}")
     captured = [o for o in seen if o.packets]
     if captured:
@@ -139,6 +140,10 @@ def _place(seen: Observation) -> str:
     if seen.address:
         return format_place(Place(seen.address, seen.port)) if seen.port else bracket_host(seen.address)
     return f"{seen.hostname} {seen.dns.query_type} asked of {seen.dns.resolver or 'nobody'}".strip()
+
+
+def _elsewhere(seen: Observation) -> str:
+    return f" {seen.hostname} {seen.purpose}" if seen.purpose in FOREIGN_NAMES else ""
 
 
 def _said(verdict: Verdict) -> str:

@@ -15,6 +15,8 @@ from probe.config.settings import load_settings
 from probe.core.counted_words import choose_word, count_things
 from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult
+from probe.core.tables.evidence_words import STRUCK_ELSEWHERE
+from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.core.verdicts import Verdict
 from probe.inference.rules.field_reads import Field, read_rule
 from probe.inference.rules.nearest_rule import RuledOut, find_nearest_rule
@@ -77,7 +79,20 @@ def explain_verdict(directory: Path, run_id: str, target: str, catalogue: str | 
         decision=decision,
         fields=read_rule(_read(decision), decision.evidence).fields if decision else (),
         ruled_out=find_nearest_rule(decision) if decision else None,
-        observations=tuple(seen[i] for i in verdict.evidence if i in seen))
+        observations=(*(seen[i] for i in verdict.evidence if i in seen),
+                      *_seen_elsewhere(decision, verdict, members, result)))
+
+
+def _seen_elsewhere(decision: Decision[Any] | None, verdict: Verdict, members: Sequence[JudgedEndpoint],
+                    result: RunResult) -> list[Observation]:
+    """What became of the name, and of innocent ones, at other people's servers, where the rule goes by that."""
+    context = decision.evidence if decision else None
+    if not isinstance(context, PathContext) or context.path.shapes.elsewhere not in STRUCK_ELSEWHERE:
+        return []
+    hosts = {m.endpoint.host for m in members if m.endpoint.input == verdict.input}
+    foreign = [o for o in result.observations if o.purpose in FOREIGN_NAMES]
+    asked_for = {o.input for o in foreign if o.hostname in hosts}
+    return [o for o in foreign if o.input in asked_for]
 
 
 def _judged(result: RunResult, catalogue: str | None) -> tuple[dict[str, Verdict], Mapping[str, list[JudgedEndpoint]]]:

@@ -16,6 +16,7 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.roles import Role
 from probe.core.tables.shapes import ProgramShape
+from probe.core.tables.words import read_word
 from probe.inference.evidence.program_evidence import (
     ProgramEvidence,
     gather_program_evidence,
@@ -98,7 +99,8 @@ def test_one_hello_goes_before_or_after_the_librarys(first: bool) -> None:
 def test_runs_draw_each_shape_and_no_more_than_speak_for_half_of_a_sites_users(
         role: Role, users: set[ProgramShape]) -> None:
     site = site_of(endpoint(role=role))
-    drawn = [[shape for _, shape, _ in sent(walk(site, net_of(), context=replace(DUE, draw=draw))) if shape]
+    drawn = [[read_word(shape, PROGRAM_HELLOS)
+              for _, shape, _ in sent(walk(site, net_of(), context=replace(DUE, draw=draw))) if shape]
              for draw in range(200)]
     shares = list_user_shapes(site)
     assert {shapes[0] for shapes in drawn} == users
