@@ -64,8 +64,9 @@ def test_a_verdict_tells_what_controls_met_in_that_shape(ok: int, failed: int, w
     assert make_path_verdict(ENDPOINT, decide(PATH_TABLE, seen)).control == word
 
 
-@pytest.mark.parametrize("programs", [STRUCK, TOO_LARGE, replace(TOO_LARGE, others_lost=2)], ids=[
-    "suspected", "large", "large everywhere"])
+@pytest.mark.parametrize("programs", [
+    STRUCK, TOO_LARGE, replace(TOO_LARGE, others_lost=2), replace(UNTRIED, fails_at_times=True),
+    replace(UNTRIED, lost_at_last=True)], ids=["suspected", "large", "large everywhere", "at times", "at last"])
 def test_another_address_that_answers_us_does_not_outweigh_programs_that_fail(programs: ProgramEvidence) -> None:
     judged = [(seen.path, make_path_verdict(ENDPOINT, decide(PATH_TABLE, seen)))
               for seen in (scene(UNTRIED), scene(programs))]

@@ -62,6 +62,8 @@ class ProgramEvidence:
     lost_at_last: bool = False
     """The last that were sent under the site's own name all failed, one of the library's and one of a program's among
     them: what was answered before was not for long."""
+    fails_at_times: bool = False
+    """A shape failed more than once and was answered as well, while the library's was answered each time."""
     tainted: bool = False
     timing: EndTiming = UNTIMED
     anatomy: PacketAnatomy = UNSEEN
@@ -102,9 +104,9 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
     shapes = [shape for shape in PROGRAM_HELLOS if any(o.tls.shape == shape for o in own)]
     struck = tuple(shape for shape in shapes if _is_struck([o for o in own if o.tls.shape == shape]))
     spared = tuple(shape for shape in shapes if is_answered([o for o in own if o.tls.shape == shape]))
-    lost_at_last = _is_lost_at_last(site, at_port)
+    lost_at_last, at_times = _is_lost_at_last(site, at_port), _fails_at_times(own)
     if not ends:
-        return replace(UNTRIED, spared=spared, lost_at_last=lost_at_last)
+        return replace(UNTRIED, spared=spared, lost_at_last=lost_at_last, fails_at_times=at_times)
     library = [o for o in own if not o.tls.shape]
     passes = [o.sequence for o in library if is_answered([o])]
     chief = next(shape for shape in struck if shape == ends[0].tls.shape)
@@ -119,6 +121,7 @@ def gather_program_evidence(site: Site, address: str, around: Sequence[Observati
         acked="no" if all(o.tcp.acked == "no" for o in ends if is_struck_hello(o)) else "yes",
         innocent=_judge_innocent(innocent), verified=any(PROGRAM_HELLOS[shape].verified for shape in struck),
         only_large=_is_only_large(struck, spared), tainted=all(o.tainted_by for o in ends), lost_at_last=lost_at_last,
+        fails_at_times=at_times,
         timing=gather_end_timing(ends, at_port),
         anatomy=gather_packet_anatomy(ends, [o for o in at_port if o.purpose != "target"]),
         control_ok=count_networks(c for c, word in words if word == f"{chief} answered"),
@@ -154,6 +157,14 @@ def _is_lost_at_last(site: Site, at_port: Sequence[Observation]) -> bool:
            and (o.operation == "tls_handshake" or (o.operation == "connect" and o.failure))]
     last = list(takewhile(lambda o: o.failure in _STRIKES, reversed(own)))
     return {bool(o.tls.shape) for o in last} == {True, False}
+
+
+def _fails_at_times(own: Sequence[Observation]) -> bool:
+    library = [o for o in own if not o.tls.shape]
+    by_shape = [[o for o in own if o.tls.shape == shape] for shape in {o.tls.shape for o in own if o.tls.shape}]
+    mixed = any(sum(map(is_struck_hello, tries)) >= STRUCK_TRIES and any(is_answered([o]) for o in tries)
+                for tries in by_shape)
+    return mixed and is_answered(library)
 
 
 def _judge_innocent(asked: Sequence[Observation]) -> InnocentState:

@@ -94,6 +94,10 @@ PROGRAMS: tuple[PathRule, ...] = (
          why="the probe's TLS hello is answered, a browser's or app's is not; too few attempts or comparisons were "
              "made",
          holds=is_any_struck),
+    Rule(id="program/fails_at_times", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
+         needs=("nothing",),
+         why="a browser's or app's TLS hello is answered only at times; the probe's own is answered each time",
+         holds=lambda c: c.path.programs.fails_at_times and c.path.last_ok and c.path.stage == ""),
     Rule(id="program/lost_at_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
          why="later connections fail with any TLS hello, the probe's own included; the first ones succeeded",

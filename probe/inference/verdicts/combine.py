@@ -30,7 +30,8 @@ UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.con
 """What fails here throughout, and nobody elsewhere could say whether it works, or nothing shows who causes it."""
 SEVERAL, OFTEN = 2, 0.4
 """Connections that failed once they stood, and their share of all to an endpoint, with which it is no longer `ok`."""
-LOST_AT_LAST = "program/lost_at_last"
+OF_PROGRAMS = ("program/lost_at_last", "program/fails_at_times")
+"""What programs meet there though their hellos are answered too."""
 REFUSED_AND_UNASKED = ("http/refused_no_control", "http/refused_control_failed")
 """The service itself refuses; whatever others meet there, that is no block."""
 _ORDER: tuple[Outcome, ...] = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
@@ -98,7 +99,7 @@ def _accuses(verdict: Verdict) -> bool:
 def _fails_programs(verdict: Verdict) -> bool:
     """People's programs fail there, and only one of an endpoint's addresses is asked as they ask: that another answers
     us says nothing against it."""
-    struck = any(shape != "library" for shape in verdict.struck) or verdict.rule_id == LOST_AT_LAST
+    struck = any(shape != "library" for shape in verdict.struck) or verdict.rule_id in OF_PROGRAMS
     return verdict.outcome in _UNDECIDED and struck
 
 

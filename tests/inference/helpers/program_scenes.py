@@ -45,4 +45,5 @@ def recorded() -> Iterator[tuple[str, PathContext]]:
     yield "program/large_fail", scene(replace(TOO_LARGE, others_pass=1))
     yield "program/imitation_fails", scene(replace(STRUCK, struck=("safari",), verified=False))
     yield "program/fails", scene(replace(STRUCK, failed=2, turns=1))
+    yield "program/fails_at_times", scene(replace(UNTRIED, fails_at_times=True))
     yield "program/lost_at_last", scene(replace(UNTRIED, lost_at_last=True))
