@@ -74,10 +74,10 @@ measurements to a collector that you named, only when you call it ([below](#subm
   name with a TCP connection.
 - OONI's files do not say which device measured. So `probe_id` stands for all devices with the same app and platform
   in one network. Two different values of `probe_id` mean at least two devices.
-- Every page in a chain of redirects is judged. A target is `ok` if all these pages are `ok`. It is also `ok` in two
-  other cases. Either the last page came over a proven connection and belongs to the same site, or it is the same as the
-  helper's page. The helper follows redirects too, so its page is compared only with the last one. Pages are compared by
-  title, or by size if one has no title.
+- Every page in a chain of redirects is judged. A target is `ok` if all these pages are `ok`. The last page alone is
+  enough if it is `ok`, came with a valid certificate, and passes one more check. If OONI's helper got a page too (it
+  follows redirects), the two must be the same page. Otherwise the last page must belong to the site that was asked for.
+  Pages are compared by title, or by size if one has no title.
 - Each web site counts as a service of its own. Its name is the registered domain (`example.org` for `www.example.org`).
 - Signal is `ok` if any answer came over a connection with a certificate of Signal's own root, whatever the HTTP status.
 - If a file does not say from which address a page came, the command assumes the first address that was reached.
@@ -109,9 +109,8 @@ figures on two cores with other work:
 
 We also timed the import of made-up measurements of OONI's tests of Telegram, WhatsApp and Signal, a third of each, in
 100 networks. A measurement has 30 operations, and one measurement in twelve fails. One core reads, judges and writes
-730 measurements a second of processor time, counting the start of the program. An earlier version of the import did
-461. We ran the two versions alternately, four times each, on two cores with other work, and give medians. With more
-other work, both were slower. Our aim is 600.
+730 measurements in a second of processor time, counting the start of the program; our aim is 600. This is the median of
+four runs, on two cores that also ran other programs.
 """
 
 _SUBMITTING = """

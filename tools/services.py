@@ -58,14 +58,15 @@ supposed shares of users in the second table below. A second ClientHello follows
 the drawn shape, or if this shape is an imitation (first table). It has the shape that most users have. `--fast` sends
 only this one.
 
-A verdict `ok` holds for the probe's own shape and for the shapes that were answered (column `spared`). Its confidence
-is at most 0.7 if more than half of the role's users have programs with shapes that were not answered. Many programs
-build the same shape, and the next version of a program may build another shape. A failure of imitated shapes alone
-accuses nobody. The probe does not measure calls over DTLS, and does not use real ECH.
+A verdict `ok` holds for the probe's own ClientHello and for the programs' shapes that were answered (column `spared`).
+If more than half of the role's users have programs whose shapes were not answered, the confidence of `ok` is at most
+0.7. Many programs build the same shape, and a program's next version may build another. If only imitations fail (shapes
+that were not captured from the program itself), nobody is accused. The probe does not measure calls over DTLS, and does
+not use real ECH.
 
-The probe builds all shapes from tables, so it needs no additional package. One such package is `utls` (2026.10.3), a
-TLS library that imitates Chrome. Its hello has the same JA4 fingerprint as the hello that we captured from Chromium.
-Our handshake ends with the server's first answer, so this library would show nothing new. """
+The probe builds the ClientHellos of all programs from tables, so it needs no additional package. One such package is
+`utls` (2026.10.3), a TLS library that imitates Chrome. Its hello has the same JA4 fingerprint as the hello that we
+captured from Chromium. Our handshake ends with the server's first answer, so this library would show nothing new. """
 
 
 def _shapes() -> Iterator[str]:

@@ -39,11 +39,12 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
             lab: bool, out: Path | None, as_json: bool) -> None:
     """Compare probes that try something first with the others.
 
-    The command compares probes of the same country on the same day. It reads what `probe collect` merged into DIRECTORY
-    (default: the configured folder).
+    Some probes already have new targets, or a new version of the program or its rules. The command compares them with
+    the other probes of the same country on the same day. It reads what `probe collect` merged into DIRECTORY (default:
+    the configured folder).
 
     Each probe counts once a day for each service, however often it measured. For each outcome (ok, blocked, ...), the
-    command takes its share among the probes that try something first, and its share among the others. It gives the
+    command takes its share among the probes that have what is new, and its share among the others. It gives the
     difference of the two shares with a 95 % interval, over all services and for single services. The intervals for
     single services are wider: with a probability of 95 %, all of them hold at once.
 

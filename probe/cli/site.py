@@ -38,9 +38,9 @@ def site(analysis: Path, out: Path, name: str, address: str, operators: Path | N
     page has charts (SVG, CSV), feeds (Atom, JSON), and its events in a form for programs. The site needs no server:
     open public/index.html.
 
-    The site shows only what may be published. Results of probes appear a day late, counts that others made at once. A
-    network appears only if at least five probes measured there. If the data are not from the real world (laboratory,
-    simulation), each page says so.
+    The site shows only what may be published. Results of probes appear a day late. Counts from other projects appear
+    immediately. A network appears only if at least five probes measured there. If the data are not from the real world
+    (laboratory, simulation), each page says so.
 
     Call it after each `probe analyse`: only pages of which something changed are made and written.
 

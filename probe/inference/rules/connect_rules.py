@@ -57,8 +57,8 @@ CONNECT: tuple[PathRule, ...] = (
          holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure == CONNECTION_REFUSED),
     Rule(id="ip/lost_here_and_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("two_helpers", "routers"),
-         why=("other networks cannot connect either, but our attempts end where other traffic passes: an outage may "
-              "hide a block"),
+         why=("other networks cannot connect either; our attempts end at a point that other traffic passes: an "
+              "outage, block or both"),
          holds=lambda c: c.path.stage == "connect" and c.path.control_failed >= 2 and not c.path.control_ok),
     # A firewall at the operator's own door says "prohibited" as well, and in the service's name.
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,

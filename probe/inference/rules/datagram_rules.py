@@ -64,7 +64,8 @@ _FIRST: tuple[PathRule, ...] = (
               "way"),
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and is_failing_elsewhere(c)),
     Rule(id="udp/nothing_passes", outcome="local", block_type="local.firewall", confidence=0.7, needs=("ladder",),
-         why="no service of any organisation answers over UDP: this network seems to stop all UDP, not this service",
+         why="no service of any organisation answers over UDP: this network seems to stop all UDP, and not only this "
+             "service's",
          holds=lambda c: _vanishes(c) and c.ladder.well and not c.path.udp.others_answering
                and c.path.udp.others_silent >= 2),
 )

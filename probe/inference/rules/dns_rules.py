@@ -208,8 +208,7 @@ DNS_RULES: tuple[NameRule, ...] = (
     UNPLACED,
     Rule(id="dns/long_answer_lost", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the unanswered name has a longer answer than all names that the resolver answered: long answers may get "
-             "lost",
+         why="the genuine answer of this unanswered name is longer than all that came: long answers may get lost",
          holds=lambda e: e.dns.network == "timeout" and e.dns.may_be_length and is_repeated_failure(e)
                and e.dns.known_elsewhere),
     Rule(id="dns/failed_control_failed", outcome="inconclusive", block_type="inconclusive.control_failed",

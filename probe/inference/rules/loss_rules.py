@@ -60,12 +60,12 @@ LOSS: tuple[PathRule, ...] = (
          holds=_freezes),
     Rule(id="flow/small_records_unanswered", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("innocent",),
-         why=("connections fell silent after small packets; this happened too seldom, or also under a harmless name, "
-              "or nothing was compared"),
+         why=("connections fell silent after small packets; to show a block, all must, and those under a harmless "
+              "name must continue"),
          holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
-         why=("after seconds, some connections were reset or fell silent, while a harmless name's lasted: not enough "
-              "to show a block"),
+         why=("some connections failed after seconds, those under a harmless name lasted: this is not enough to show "
+              "a block"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_doubtful and c.path.stay.outlived > 0),
 )

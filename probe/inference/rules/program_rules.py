@@ -13,7 +13,7 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("the probe's TLS hello works here; a browser's or app's fails, except with a harmless name or at another "
+_STRUCK = ("the probe's TLS hello works here; a browser's or app's works only with a harmless name or at another "
            "server")
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
@@ -75,7 +75,7 @@ PROGRAMS: tuple[PathRule, ...] = (
               "such hellos"),
          holds=lambda c: is_any_struck(c) and c.path.programs.control_failed > 0 and not c.path.programs.control_ok),
     Rule(id="program/large_lost", outcome="local", block_type="local.mtu", confidence=0.7, needs=("innocent",),
-         why="no server tried answers a TLS hello that fills several packets, and all answer smaller hellos: full-size "
+         why="none of the tested servers answers TLS hellos of several packets; all answer smaller ones: full-size "
              "packets get lost",
          holds=lambda c: is_any_struck(c) and _is_repeated(c) and _is_size_everywhere(c)
                and c.path.programs.others_lost >= ALIKE_OWNERS),
