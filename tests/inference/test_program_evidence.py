@@ -78,23 +78,23 @@ def first(failure: Failure = "") -> list[Observation]:
     return [operation("connect", HERE4, hostname=HOST), operation("tls_handshake", HERE4, failure, hostname=HOST)]
 
 
-LIBRARY = hello("")
+MINE = hello("")
 
 
 @pytest.mark.parametrize(("seen", "mixed"), [
-    pytest.param([*hello("chrome", RESET), *LIBRARY, *hello("chrome", RESET, 2), *LIBRARY, *hello("chrome", attempt=3)], True,
+    pytest.param([*hello("chrome", RESET), *MINE, *hello("chrome", RESET, 2), *MINE, *hello("chrome", attempt=3)], True,
                  id="two of three"),
-    pytest.param([*hello("chrome"), *LIBRARY, *hello("chrome", TIMEOUT, 2), *LIBRARY, *hello("chrome", TIMEOUT, 3)], True,
+    pytest.param([*hello("chrome"), *MINE, *hello("chrome", TIMEOUT, 2), *MINE, *hello("chrome", TIMEOUT, 3)], True,
                  id="answered at first"),
-    pytest.param([*hello("chrome", RESET), *LIBRARY, *hello("chrome", attempt=2)], False, id="one may be chance"),
-    pytest.param([*hello("chrome", RESET), *LIBRARY, *hello("safari", RESET), *hello("firefox")], False,
+    pytest.param([*hello("chrome", RESET), *MINE, *hello("chrome", attempt=2)], False, id="one may be chance"),
+    pytest.param([*hello("chrome", RESET), *MINE, *hello("safari", RESET), *hello("firefox")], False,
                  id="each shape once"),
     pytest.param([*hello("chrome", RESET), *hello("", RESET), *hello("chrome", RESET, 2), *hello("chrome", attempt=3)],
                  False, id="ours fails at times as well"),
     pytest.param([*hello("chrome", RESET), *hello("chrome", RESET, 2), *hello("chrome", attempt=3)], False,
                  id="ours was not tried between"),
     pytest.param(turns(), False, id="every time"),
-    pytest.param([*hello("chrome", RESET, name=INNOCENT), *LIBRARY, *hello("chrome", RESET, 2, name=INNOCENT),
+    pytest.param([*hello("chrome", RESET, name=INNOCENT), *MINE, *hello("chrome", RESET, 2, name=INNOCENT),
                   *hello("chrome", attempt=3, name=INNOCENT)], False, id="another name"),
 ])
 def test_a_shape_that_is_answered_at_times_is_not_well(seen: list[Observation], mixed: bool) -> None:

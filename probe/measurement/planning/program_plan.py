@@ -2,16 +2,16 @@
 
 A site gets one, before or after its own first visit as the run has drawn. If less than half of its users send that one,
 or it is an imitation, which accuses nobody by itself, then what most users send follows; in haste that one goes alone.
-Sites that are asked because a shape was struck elsewhere get that one. Where a shape fails and the library's passes,
-the two are sent in turns, then an innocent name is asked for in the same shape, and then the site in the shapes of its
-other programs; helpers are asked to send the one that failed. At most fourteen further handshakes for a site, one after
-the other, all at one address.
+Where users send hellos of one segment and of several, one of each is sent. Sites that are asked because a shape was
+struck elsewhere get that one. Where a shape fails and the library's passes, the two are sent in turns, then an innocent
+name is asked for in the same shape, and then the site in the shapes of its other programs; helpers are asked to send
+the one that failed. At most twenty further handshakes for a site, one after the other, all at one address.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from probe.catalogue.programs import PROGRAM_HELLOS
@@ -163,14 +163,21 @@ def _choose_firsts(site: Site, drawn: Sequence[ProgramShape], context: PlanConte
 
 
 def _choose_own(site: Site, drawn: Sequence[ProgramShape], *, in_haste: bool) -> list[ProgramShape]:
-    """The first that was drawn, and as many more as an `ok` needs to speak for half of the site's users; in haste these
-    alone."""
+    """The first that was drawn, and as many more as an `ok` needs: to speak for half of the site's users, and for
+    hellos of one segment and of several, which boxes, servers and lines tell apart. In haste what most users send."""
     users = list_user_shapes(site)
     by_lot = 0 if in_haste else 1
-    order = [*drawn[:by_lot], *sorted(drawn[by_lot:], key=lambda shape: -users[shape])]
-    until = next((n for n in range(1, len(order) + 1) if speak_for_most(order[:n], users)
-                  and any(PROGRAM_HELLOS[shape].verified for shape in order[:n])), len(order))
-    return order[:until]
+    chosen = list(drawn[:by_lot])
+    for shape in sorted(drawn[by_lot:], key=lambda shape: (-users[shape], not PROGRAM_HELLOS[shape].verified)):
+        is_enough = speak_for_most(chosen, users) and _list_sizes(chosen)
+        if not is_enough or (not in_haste and _list_sizes([shape]) - _list_sizes(chosen)):
+            chosen.append(shape)
+    return chosen
+
+
+def _list_sizes(shapes: Iterable[ProgramShape]) -> set[bool]:
+    """Of the captured ones among these: whether they take several segments."""
+    return {PROGRAM_HELLOS[shape].is_large for shape in shapes if PROGRAM_HELLOS[shape].verified}
 
 
 def _goes_first(site: Site, context: PlanContext) -> bool:

@@ -93,10 +93,20 @@ def test_one_hello_goes_before_or_after_the_librarys(first: bool) -> None:
     assert [(name, shape) for name, shape, _ in more] == [(HOST, "chrome")] * (shape != "chrome")
 
 
+@pytest.mark.parametrize("role", ["web", "chat", "push"])
+@pytest.mark.parametrize("word", [RESET, TIMEOUT])
+@pytest.mark.parametrize("every_name", [True, False])
+def test_a_site_gets_no_more_than_is_written_down(role: Role, word: Failure, every_name: bool) -> None:
+    net = net_of(lambda step: step.shape != "" and (every_name or step.hostname == HOST), word)
+    site = site_of(endpoint(role=role))
+    counts = [len(sent(walk(site, net, context=replace(DUE, draw=draw)))) for draw in range(30)]
+    assert max(counts) <= 21
+
+
 @pytest.mark.parametrize(("role", "users"), [
     ("web", {"chrome", "firefox", "safari"}), ("push", {"conscrypt", "conscrypt_large", "safari"}),
     ("chat", {"conscrypt", "conscrypt_large", "chrome", "openssl", "openssl_small", "safari"})])
-def test_runs_draw_each_shape_and_no_more_than_speak_for_half_of_a_sites_users(
+def test_runs_draw_each_shape_and_no_more_than_speak_for_half_of_a_sites_users_and_both_sizes(
         role: Role, users: set[ProgramShape]) -> None:
     site = site_of(endpoint(role=role))
     drawn = [[read_word(shape, PROGRAM_HELLOS)
@@ -106,9 +116,11 @@ def test_runs_draw_each_shape_and_no_more_than_speak_for_half_of_a_sites_users(
     assert {shapes[0] for shapes in drawn} == users
     for shapes in drawn:
         assert speak_for_most(shapes, shares)
-        assert any(PROGRAM_HELLOS[shape].verified for shape in shapes)
-        assert len(shapes) <= 2
-        assert len(shapes) == 1 or not speak_for_most(shapes[:1], shares)
+        captured = [shape for shape in shapes if PROGRAM_HELLOS[shape].verified]
+        assert {PROGRAM_HELLOS[shape].is_large for shape in captured} == {
+            PROGRAM_HELLOS[shape].is_large for shape in users if PROGRAM_HELLOS[shape].verified}
+        assert len(shapes) <= 3
+        assert len(captured) <= 2 or PROGRAM_HELLOS[shapes[0]].is_large == PROGRAM_HELLOS[shapes[1]].is_large
 
 
 def test_where_an_imitation_alone_is_struck_the_turns_are_its_own() -> None:
