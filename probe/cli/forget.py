@@ -54,7 +54,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
         if not yes and not ask_yes_or_no(say("Delete all this? It cannot be undone.")):
             click.echo(say("Nothing was deleted."))
             sys.exit(1)
-        if folder.is_dir():
+        if kept.results:
             with hold_run_lock(folder), _nothing_sent(folder):
                 done = archive.delete_kept(folder, archive.find_kept(folder))
         else:

@@ -203,11 +203,7 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     profile = profile_of(cc)
     given = _ask_controls(said.merge_answers(given, Answers(country=cc)), before, cc)
     _ask_consent(_add_destinations(given, before), profile, cc)
-    for number, meaning in LEVELS.items():
-        echo_lines([f"  {number}  {say(meaning)}"])
-    level = given.level or _ask(
-        say("Which level"),
-        str(profile.level if before.consent is None else before.run.consent_level), _level)
+    level = _ask_level(given, before, profile)
     asn = given.asn if given.asn is not None else _ask(
         say("Number of your network (AS number, 0: left open)"), str(before.vantage.asn), _asn)
     kind = given.network_type or _ask(say("Kind of network ({kinds})", kinds=", ".join(said.NETWORK_TYPES)),
@@ -271,6 +267,26 @@ def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
                                    number=TEXT_NUMBER))
     if not agreed:
         raise click.ClickException(_nothing_written())
+
+
+def _ask_level(given: Answers, before: Settings, profile: CountryProfile) -> int:
+    """The consent level; what was told before are the costs of level 1, so whoever chooses more is told those."""
+    for number, meaning in LEVELS.items():
+        echo_lines([f"  {number}  {say(meaning)}"])
+    usual = str(profile.level if before.consent is None else before.run.consent_level)
+    while True:
+        level = given.level or _ask(say("Which level"), usual, _level)
+        if level == 1 or _agrees_to_level(level, profile):
+            return level
+        if given.level:
+            raise click.ClickException(_nothing_written())
+
+
+def _agrees_to_level(level: int, profile: CountryProfile) -> bool:
+    with speak(choose_consent_language(current_language())):
+        costs = describe_costs(level, every_min=profile.every_min, deadline_s=profile.deadline_s)
+        echo_lines([say("Level {level} takes {costs}.", level=level, costs=costs)])
+        return ask_yes_or_no(say("Do you agree to level {level}, and all others whom it concerns?", level=level))
 
 
 def _nothing_written() -> str:

@@ -15,6 +15,7 @@ from probe.config.consent.consent_check import explain_lacking_consent
 from probe.config.consent.consent_language import describe_machine_made
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.translation import current_language, isolate, say
+from probe.operation.commands.command_setup import advise_on_settings
 from probe.operation.commands.run_lock import read_held_since
 from probe.operation.commands.screen import echo_lines, name_folder_option
 from probe.operation.schedules.installed_schedules import find_last_errors, list_installed
@@ -44,8 +45,7 @@ def status(config: str | None, results: Path | None, details: bool, as_json: boo
     try:
         settings = load_settings(config)
     except SettingsError as error:
-        raise click.ClickException(
-            f"{error}\n" + say("Put it right in that file, or write a new one: probe setup")) from error
+        raise click.ClickException(f"{error}\n" + advise_on_settings(config)) from error
     facts = _facts(settings, choose_results_folder(settings, results).absolute())
     found = (*list_findings(facts), *_device())
     if as_json:

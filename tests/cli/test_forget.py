@@ -55,6 +55,23 @@ def test_a_folder_of_others_is_told_to_hold_no_results(key: Path, kept: bool) ->
     assert (key.parents[2] / "mine" / "thesis.txt").exists()
 
 
+OTHERS = {"report.html": b"<!doctype html><p>mine", "conflicts.txt": b"mine", "removed.jsonl": b"{}", "notes.txt": b"",
+          "datapackage.json": b'{"name": "reachability-results"}', ".lock": b"of another program", ".writable": b""}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("names", [(), (".lock",), tuple(OTHERS)], ids=["empty", "a lock", "names like ours"])
+def test_what_was_promised_to_stay_stays(key: Path, kept: bool, names: tuple[str, ...]) -> None:
+    mine = key.parents[2] / "mine"
+    for name in names:
+        (mine / name).write_bytes(OTHERS[name])
+    if not kept:
+        key.unlink()
+    done = CliRunner().invoke(cli, ["forget", "mine", "--yes"])
+    assert (done.exit_code, key.exists(), mine.is_dir()) == (0, False, True)
+    assert {path.name: path.read_bytes() for path in mine.iterdir()} == {name: OTHERS[name] for name in names}
+
+
 def test_a_long_list_of_files_is_not_shown_whole(key: Path) -> None:
     for number in range(40):
         (key.parent / f"feed-{number}.json").touch()

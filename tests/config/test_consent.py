@@ -211,7 +211,7 @@ def test_setup_from_a_file(home: Path) -> None:
 
 def test_setup_in_a_conversation(home: Path) -> None:
     Path("probe.toml").write_text(OWN)
-    said = "Iran\nir\n\ny\nx\na\nc\na\nb\ny\n4\n2\nASx\nAS64501\nmobile\nno.mmdb\nnone\n\n\n"
+    said = "Iran\nir\n\ny\nx\na\nc\na\nb\ny\n4\n3\nn\n2\ny\nASx\nAS64501\nmobile\nno.mmdb\nnone\n\n\n"
     result = call("setup", "--config", "probe.toml", said=said)
     assert result.exit_code == 0, result.output
     assert all(part in result.output for part in ("https://helper.example/", "'4'", "no.mmdb: "))
@@ -223,6 +223,15 @@ def test_setup_in_a_conversation(home: Path) -> None:
     assert settings.consent.to == ("https://helper.example/",)
     assert [helper.id for helper in settings.helper] == ["a"]
     assert explain_lacking_consent(settings) == ""
+
+
+@pytest.mark.parametrize(("level", "said", "code"), [
+    (1, "", 0), (2, "y\n", 0), (3, "y\n", 0), (2, "n\n", 1), (3, "\n", 1)])
+def test_more_than_the_first_level_is_agreed_to_by_itself(home: Path, level: int, said: str, code: int) -> None:
+    """What was told before are the costs of level 1."""
+    result = call("setup", "--level", str(level), said=f"DE\n\nn\nc\na\nb\ny\n{said}\n\n\n\n\n")
+    assert (result.exit_code, load_settings().consent is not None) == (code, code == 0), result.output
+    assert code or load_settings().run.consent_level == level
 
 
 @pytest.mark.parametrize(("cc", "run_min", "every_min"), [("DE", 15, 60), ("TR", 40, 60), ("RU", 45, 180)])

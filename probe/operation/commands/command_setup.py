@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ from probe.config.settings import Settings, SettingsError, load_settings
 from probe.core.stamps import parse_time
 from probe.core.translation import say
 from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
     from probe.operation.updates.catalogue_choice import CatalogueChoice
@@ -22,8 +24,14 @@ def load_command_settings(config: str | None) -> Settings:
     try:
         return load_settings(config)
     except SettingsError as error:
-        raise click.ClickException(
-            f"{error}\n" + say("Put it right in that file, or write a new one: probe setup")) from error
+        raise click.ClickException(f"{error}\n" + advise_on_settings(config)) from error
+
+
+def advise_on_settings(config: str | None) -> str:
+    """What to do about a configuration that cannot be read."""
+    if config and not Path(config).expanduser().exists():
+        return say("To write this file: probe setup --config {file}", file=visible(config))
+    return say("Put it right in that file, or write a new one: probe setup")
 
 
 class BrokenCatalogueError(click.ClickException):

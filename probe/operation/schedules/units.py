@@ -115,7 +115,8 @@ def systemctl(*arguments: str, system: bool) -> str:
     done = _call(arguments, system=system)
     if done.returncode:
         told = (done.stderr or done.stdout).decode(errors="replace").strip()
-        raise SystemdError(f"`systemctl {' '.join(_scope(system) + list(arguments))}` failed: {told}")
+        way = "" if system else "; without a session of systemd's for this user: `probe install cron` or `probe watch`"
+        raise SystemdError(f"`systemctl {' '.join(_scope(system) + list(arguments))}` failed: {told}{way}")
     return done.stdout.decode(errors="replace")
 
 

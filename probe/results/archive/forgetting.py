@@ -57,8 +57,8 @@ class ForgetResult:
 def find_kept(directory: Path) -> KeptFiles:
     """Everything of the probe's in a results folder and in this user's state and cache."""
     own = tuple(file for file in list_own_files(directory) if is_ours(file.path)) if directory.is_dir() else ()
-    is_results = bool(own) or (directory / ".lock").is_file() or is_folder(directory / SCHEDULE_FOLDER) or bool(
-        list(list_batch_folders(directory)))
+    # Names of ours at the top, as `report.html` or a lock, are others' as well: alone they make no results folder.
+    is_results = bool(own) or is_folder(directory / SCHEDULE_FOLDER) or bool(list(list_batch_folders(directory)))
     top = tuple(path for path in list_top_files(directory)
                 if is_ours(path)) if is_results and directory.is_dir() else ()
     results = (*(file.path for file in own), *top)
@@ -70,12 +70,13 @@ def find_kept(directory: Path) -> KeptFiles:
 
 
 def delete_kept(directory: Path, kept: KeptFiles) -> ForgetResult:
-    """Deletes what was found, the lock last, then the folders that are empty by that. Raises StoreError."""
+    """Deletes what was found, the lock last, then the folders that are empty by that: of one that held no results it
+    touches nothing. Raises StoreError."""
     files = sorted((*kept.state, *kept.results), key=lambda path: path.name == ".lock")
     for path in files:
         with translate_os_errors(path):
             path.unlink(missing_ok=True)
-    for folder in _folders(directory):
+    for folder in _folders(directory) if kept.results else ():
         with suppress(OSError):  # not empty: somebody else's files are in it
             folder.rmdir()
     homes = {path.parent for path in kept.state} | {find_own_state(), find_own_cache()}
