@@ -1,8 +1,8 @@
 """Verdicts of one cell that fail together, in counts of which nobody says how many devices made them.
 
 Five tests of one hour may be five devices, or one device that tries five times and fails five times. Which it is, the
-cells beside the windows show: how often a verdict fails beside another of its cell that fails. Windows are worth as many
-independent verdicts as that leaves (the design effect: Kish 1965).
+cells beside the windows show: how often a verdict fails beside another of its cell that fails. Windows are worth as
+many independent verdicts as that leaves (the design effect: Kish 1965).
 """
 
 from __future__ import annotations

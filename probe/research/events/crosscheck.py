@@ -147,7 +147,7 @@ def _rate(beside: SeriesBeside) -> float:
 def _fails(beside: SeriesBeside) -> bool:
     """Whether what can be compared with the window failed beyond chance in its hours, all together."""
     blocked, decided, expected = float(beside.blocked.sum()), float(beside.decided.sum()), _expect(beside)
-    return blocked > expected and _is_no_chance(blocked, decided, expected / decided)
+    return blocked > expected and is_no_chance(blocked, decided, expected / decided)
 
 
 def _expect(beside: SeriesBeside) -> float:
@@ -186,13 +186,13 @@ def _count_well(beside: SeriesBeside, like: Mapping[int, bool]) -> int:
     """Groups that do not fail, where all of these together surely do not: one alone may be measured too seldom."""
     failed, of, base = _sum_groups(beside)
     well = [at for at, alike in enumerate(like.values()) if not alike and (
-        failed[at] <= base[at] * of[at] or not _is_no_chance(float(failed[at]), float(of[at]), float(base[at])))]
+        failed[at] <= base[at] * of[at] or not is_no_chance(float(failed[at]), float(of[at]), float(base[at])))]
     blocked, decided, usual = (float(part[well].sum()) for part in (failed, of, base * of))
     if not decided:
         return 0
     rate = usual / decided
     rate += (1 - rate) * _LEAST_STRENGTH
-    return len(well) if blocked < rate * decided and _is_no_chance(blocked, decided, rate) else 0
+    return len(well) if blocked < rate * decided and is_no_chance(blocked, decided, rate) else 0
 
 
 def _world(window: EventWindow, far: SeriesBeside, needed: float, *, fading: bool) -> CheckAnswer:
@@ -248,14 +248,14 @@ def _like(window: EventWindow, beside: SeriesBeside) -> dict[int, bool]:
     alike: set[int] = set()
     for at in np.flatnonzero(strong).tolist():
         group = int(beside.groups[at])
-        if group not in alike and _is_no_chance(int(beside.blocked[at]), int(beside.decided[at]),
+        if group not in alike and is_no_chance(int(beside.blocked[at]), int(beside.decided[at]),
                                                 beside.found[at].base, beside.found[at].inflation):
             alike.add(group)
     groups = np.unique(beside.groups)
     failed, of, base = _sum_groups(beside)
     together = np.asarray(estimate_strength(failed / of, base)) >= least
     alike.update(int(groups[at]) for at in np.flatnonzero(together).tolist() if int(groups[at]) not in alike
-                 and _is_no_chance(float(failed[at]), float(of[at]), float(base[at])))
+                 and is_no_chance(float(failed[at]), float(of[at]), float(base[at])))
     return {group: group in alike for group in groups.tolist()}
 
 
@@ -272,7 +272,8 @@ def least_strength_alike(window: EventWindow) -> float:
     return max(_LEAST_STRENGTH, LIKE_SHARE * window.strength)
 
 
-def _is_no_chance(blocked: float, decided: float, base: float, inflation: float = 1.0) -> bool:
+def is_no_chance(blocked: float, decided: float, base: float, inflation: float = 1.0) -> bool:
+    """Whether counts are surely of another rate than this one."""
     return log_likelihood_ratio(blocked, decided, base) / inflation >= _LEAST_SCORE
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from probe.research.events.bare_failures import place_cluster
 from probe.research.events.cell_series import HOUR, CellTable
 from probe.research.events.crosscheck import DEVICE, NETWORK, WORLD
 from probe.research.events.event import Event
@@ -48,7 +49,9 @@ def examine_cells(cells: CellTable, placed: Sequence[PlacedStretch] = ()) -> Fin
             explained += [ExplainedWindow(window=member.window, explained_by=why, checks=member.checks)
                           for member in cluster.members]
         else:
-            events.append(make_event(cluster, sources))
+            lead = cluster.lead.window.series
+            told = place_cluster(cluster, cells, sources.by_service.get((lead.place.lab, lead.service), ()))
+            events.append(make_event(told.cluster, sources, placed=told.placed))
     events += find_network_events(cells, [told for told in explained if _tells_of_network(told)])
     known = [*(each.window for each in judged.kept), *(each.window for each in explained)]
     failures = find_failure_events(cells, known, placed)
