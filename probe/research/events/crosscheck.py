@@ -262,7 +262,7 @@ def _like(window: EventWindow, beside: SeriesBeside) -> dict[int, bool]:
 def _sum_groups(beside: SeriesBeside) -> tuple[Floats, Floats, Floats]:
     """Blocked and decided verdicts of each group, in the order of their numbers, and its base."""
     groups = np.unique(beside.groups)
-    failed, of, expected = (np.bincount(beside.groups, weights=counts)[groups] for counts in (
+    failed, of, expected = (np.bincount(beside.groups, weights=counts)[groups].astype(np.float64) for counts in (
         beside.blocked, beside.decided, beside.decided * beside.base))
     return failed, of, expected / of
 
