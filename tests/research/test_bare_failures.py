@@ -39,6 +39,7 @@ def counts(*, n: int = 4, services: tuple[str, ...] = FEW, places: tuple[tuple[s
     (PLACES[:2], FEW, OURS[:1], "unplaced", {"network", "refusal"}),
     (PLACES[:2], SERVICES, OURS, "unplaced", {"service_or_instrument", "refusal"}),
     (PLACES[:2], SERVICES, OURS[:1], "confirmed", set()),
+    (PLACES[:2], SERVICES[:2], OURS[:1], "confirmed", set()),
     (PLACES[:3], FEW, OURS, "confirmed", {"network"}),
     (PLACES, SERVICES, OURS, "confirmed", set()),
 ])

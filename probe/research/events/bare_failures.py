@@ -15,6 +15,7 @@ from probe.research.events.cell_series import POOLED, CellTable
 from probe.research.events.check_answers import CheckAnswer
 from probe.research.events.crosscheck import NETWORK, REFUSAL, WORLD, is_no_chance, least_strength_alike
 from probe.research.events.joint_windows import JudgedWindow, WindowCluster
+from probe.research.events.neighbours import Neighbours
 from probe.research.events.series_windows import SeriesFinding
 from probe.research.events.verdict_sums import count_verdicts
 from probe.research.events.window import EventWindow
@@ -31,12 +32,14 @@ class PlacedCluster:
     placed: bool
 
 
-def place_cluster(cluster: WindowCluster, cells: CellTable, alike: Sequence[SeriesFinding]) -> PlacedCluster:
-    """Asks about bare failures what their verdicts do not say; `alike`: all series of the service."""
+def place_cluster(cluster: WindowCluster, cells: CellTable, around: Neighbours) -> PlacedCluster:
+    """Asks about bare failures what their verdicts do not say."""
     if any(_has_cause(judged.window, cells) for judged in cluster.members):
         return PlacedCluster(cluster=cluster, placed=True)
-    beside = _ask_networks(cluster, alike)
-    members = [_answer_world(judged) if beside.spared else judged for judged in cluster.members]
+    series = cluster.lead.window.series
+    beside = _ask_networks(cluster, around.by_service.get((series.place.lab, series.service), ()))
+    members = [_rule_out(judged, WORLD) if beside.spared else judged for judged in cluster.members]
+    members = [_rule_out(judged, NETWORK) if _is_line_well(judged.window, around) else judged for judged in members]
     networks = {judged.window.series.place.asn for judged in members} - {POOLED}
     several = (len(networks) if networks else beside.struck) >= _SEVERAL
     lead = members[0].checks.ruled_out
@@ -79,9 +82,21 @@ def _ask_networks(cluster: WindowCluster, alike: Sequence[SeriesFinding]) -> _Ot
     return _OtherNetworks(spared=tried > 0 and is_no_chance(failed, tried, most / tried), struck=struck)
 
 
-def _answer_world(judged: JudgedWindow) -> JudgedWindow:
-    told = judged.checks.answers[WORLD]
-    return _answer(judged, WORLD, replace(told, answer="out")) if told.answer == "open" else judged
+def _is_line_well(window: EventWindow, around: Neighbours) -> bool:
+    """Whether other services of the network surely do not fail alike, all together, however few they are."""
+    least, failed, tried, most = least_strength_alike(window), 0, 0, 0.0
+    for each in around.by_place[window.series.place]:
+        if each.series.service != window.series.service:
+            blocked, decided = count_verdicts(each.series, window)
+            rate = each.base + (1 - each.base) * least
+            failed, tried, most = failed + blocked, tried + decided, most + rate * decided
+    return failed < most and is_no_chance(failed, tried, most / tried)
+
+
+def _rule_out(judged: JudgedWindow, word: EventCheck) -> JudgedWindow:
+    """The window without a confounder about which nobody could be asked."""
+    told = judged.checks.answers[word]
+    return _answer(judged, word, replace(told, answer="out")) if told.answer == "open" else judged
 
 
 def _answer(judged: JudgedWindow, word: EventCheck, told: CheckAnswer) -> JudgedWindow:

@@ -40,7 +40,8 @@ def examine_cells(cells: CellTable, placed: Sequence[PlacedStretch] = ()) -> Fin
     found = find_all_windows(cells)
     judged = judge_windows(found)
     explained = list(judged.explained)
-    sources = EventSources(cells=cells, by_service=sort_neighbours(found).by_service,
+    around = sort_neighbours(found)
+    sources = EventSources(cells=cells, by_service=around.by_service,
                            counts=Counter(each.series.place for each in found))
     events: list[Event] = []
     for cluster in cluster_windows(judged.kept, cells):
@@ -49,8 +50,7 @@ def examine_cells(cells: CellTable, placed: Sequence[PlacedStretch] = ()) -> Fin
             explained += [ExplainedWindow(window=member.window, explained_by=why, checks=member.checks)
                           for member in cluster.members]
         else:
-            lead = cluster.lead.window.series
-            told = place_cluster(cluster, cells, sources.by_service.get((lead.place.lab, lead.service), ()))
+            told = place_cluster(cluster, cells, around)
             events.append(make_event(told.cluster, sources, placed=told.placed))
     events += find_network_events(cells, [told for told in explained if _tells_of_network(told)])
     known = [*(each.window for each in judged.kept), *(each.window for each in explained)]
