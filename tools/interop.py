@@ -78,6 +78,11 @@ measurements to a collector that you named, only when you call it ([below](#subm
   enough if it is `ok`, came with a valid certificate, and passes one more check. If OONI's helper got a page too (it
   follows redirects), the two must be the same page. Otherwise the last page must belong to the site that was asked for.
   Pages are compared by title, or by size if one has no title.
+- A page in the clear may come without a failure and still be somebody else's. It counts as a failure in two cases. In
+  the first, it is refused here (status 400 and above), and the helper is served. In the second, the request is led to
+  another site in the clear, and the helper ends at another page. If this repeats, `suspected` has `http.blockpage` or
+  `http.redirect`. Nobody is accused, since servers refuse networks and countries too. A page with status 200 that is
+  not a known block page proves nothing, because pages differ by country and language.
 - Each web site counts as a service of its own. Its name is the registered domain (`example.org` for `www.example.org`).
 - Signal is `ok` if any answer came over a connection with a certificate of Signal's own root, whatever the HTTP status.
 - If a file does not say from which address a page came, the command assumes the first address that was reached.

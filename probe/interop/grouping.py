@@ -93,7 +93,7 @@ def _run(key: Key, members: Members, memory: RememberedFailures) -> RunResult:
     name = make_digest(*(m.source for m, _ in ordered), key.software)
     run_id = f"{began.strftime('%Y%m%dT%H%M%SZ')}_{ENGINE}_{name}"
     targets = _by_target(ordered)
-    failing = any(o.failure for one, _ in ordered for o in one.observations)
+    failing = any(_failed(o) for one, _ in ordered for o in one.observations)
     recalled = _recall(key, targets, memory, began) if key.well and failing else ()
     rows = [row for number, one in enumerate(recalled) for row in place_rows(one.rows, number, one.start - began)]
     for number, (one, shown) in enumerate(ordered, start=len(recalled)):
@@ -120,7 +120,7 @@ def _recall(key: Key, targets: Mapping[str, Aims], memory: RememberedFailures,
     found: list[FailedMeasurement] = []
     for target, aims in targets.items():
         seen = [_rows_of(aim, one) for aim, one in aims]
-        if any(o.failure for rows in seen for o in rows) and not any(map(_went_well, seen)):
+        if any(_failed(o) for rows in seen for o in rows) and not any(map(_went_well, seen)):
             found += memory.recall(_place(key, target), began, WANTED - len(aims))
     return found
 
@@ -137,15 +137,21 @@ def _remember(key: Key, targets: Mapping[str, Aims], judged: Iterable[Verdict], 
         if after:
             memory.forget(place)
         memory.remember(place, [FailedMeasurement(start=one.start, rows=rows, controls=one.controls)
-                                for one, rows in seen[after:][-WANTED:] if any(o.failure for o in rows)])
+                                for one, rows in seen[after:][-WANTED:] if any(map(_failed, rows))])
+
+
+def _failed(row: Observation) -> bool:
+    return bool(row.failure) or row.met_expectation == "no"
 
 
 def _went_well(rows: Sequence[Observation]) -> bool:
-    """The name was known, and the last stage that was tried was passed as it should be, at one address at least."""
+    """The name was known, the last stage that was tried was passed at one address at least, and no page was
+    unexpected: a filter's page, to which a request is led, comes without any failure."""
     lookups = [o for o in rows if o.operation in LOOKUPS]
     deepest = max((_STAGES.index(o.operation) for o in rows if o.operation in _STAGES), default=-1)
-    return not (lookups and all(o.failure for o in lookups)) and any(
-        not o.failure and o.met_expectation != "no" for o in rows if _STAGES[deepest:deepest + 1] == (o.operation,))
+    if any(o.met_expectation == "no" for o in rows) or (lookups and all(o.failure for o in lookups)):
+        return False
+    return any(not o.failure for o in rows if _STAGES[deepest:deepest + 1] == (o.operation,))
 
 
 def _place(key: Key, target: str) -> Place:

@@ -193,7 +193,8 @@ def _verdict(old: Verdict, parts: Sequence[Verdict], scale: ImportScale) -> Verd
     failing = [v for v in held if v.outcome != "ok"]
     if len(held) > 1 and failing and not (blocked or suspect) and _is_proven_end(old.input, held[-1], scale):
         failing = []
-    chief = max(blocked, key=lambda v: v.confidence) if blocked else (suspect or failing or held)[-1]
+    tried = [v for v in failing if v.outcome != NOT_ATTEMPTED]
+    chief = max(blocked, key=lambda v: v.confidence) if blocked else (suspect or tried or failing or held)[-1]
     return renew_changed(chief, target_id=old.target_id, service=old.service, owner=old.owner, input=old.input,
                          theirs=old.theirs, sources=old.sources)
 

@@ -119,7 +119,7 @@ def _find_of_paths(contexts: Sequence[PathContext]) -> ParentFinding | None:
     if not causes:
         return None
     _, cause, context = max(causes, key=lambda found: found[0])
-    return _suspect(cause, helper=context.path.control_ok > 0)
+    return _suspect(cause, helper=context.path.control_ok > 0 or context.path.stage == "page")
 
 
 def _is_down(c: PathContext) -> bool:
@@ -132,8 +132,11 @@ def _is_down(c: PathContext) -> bool:
 def _cause_of(c: PathContext) -> CauseId:
     """The parent cause at one address, where the failure repeats on a line that is well and no helper fails too."""
     path = c.path
-    unasked = path.controls_asked == 0
-    if not is_repeated(c) or not c.ladder.well or c.self_block or not (controls_reach(c) or unasked) or not path.stage:
+    if not is_repeated(c) or not c.ladder.well or c.self_block:
+        return ""
+    if path.stage == "page" and path.met == "no":  # held against the helper's page (`probe.interop.ooni.clear_pages`)
+        return "http.redirect" if path.foreign_redirect else "http.blockpage"
+    if not path.stage or not (controls_reach(c) or path.controls_asked == 0):
         return ""
     if path.tainted and path.stage != "connect":
         return ""  # what a neighbour's name set off ends connections, or what is said on them

@@ -23,6 +23,7 @@ WIRED, MOBILE = Look(probes=2, access="wired"), Look(probes=2, access="mobile")
 NEW = Look(version="2")
 MUTE = "tls.mute.sni"
 ALERT = "tls.alert"
+PAGE = "http.blockpage"
 
 
 def _begun(asn: int, at_h: int, cause: str = RESET) -> NetworkView:
@@ -79,6 +80,12 @@ PAIRS: tuple[Pair, ...] = (
     ("servers answer an old program with an alert", population(*alike(4, NEW, cause=ALERT), *spared(2)),
      "pop/instrument", population(*alike(4, NEW, cause=ALERT), *spared(1), *spared(1, NEW, first=64700)),
      "pop/spared"),
+    ("servers give some networks another page", population(*alike(4, cause=PAGE), *spared(2)), "pop/unplaced",
+     population(network(64500, Look(), cause=PAGE, proven=True), *alike(3, first=64510, cause=PAGE), *spared(2)),
+     "pop/place"),
+    ("servers refuse some networks, and others find a route lost",
+     population(*alike(2, cause=PAGE), *alike(2, first=64510)), "pop/unplaced",
+     population(*alike(2, cause=MUTE), *alike(2, first=64510)), "pop/mechanisms"),
     ("networks share a resolver", population(*_resolved(3, "198.51.100.1"), *spared(2)), "pop/unplaced",
      population(*_resolved(3, "198.51.100.#"), *spared(2)), "pop/spared"),
     ("a zone refuses the country, and foreign resolvers do not see it",

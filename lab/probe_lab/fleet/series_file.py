@@ -73,7 +73,8 @@ class SeriesScore:
 
 
 def read_series(path: Path, now: datetime) -> tuple[pd.DataFrame, timedelta, int]:
-    """The counts as a cell table of roles, the time between its cells, and how many rows were left out.
+    """The counts as a cell table of roles, the time between its cells, and how many rows were left out. The table has
+    no column `witnesses` where nobody counted them.
 
     Raises SeriesError.
     """
@@ -84,17 +85,19 @@ def read_series(path: Path, now: datetime) -> tuple[pd.DataFrame, timedelta, int
     if counts.frame.empty:
         raise SeriesError(f"{path}: no row can be used")
     cells = make_cells(counts)
+    if "witnesses" not in counts.frame:
+        cells = cells.drop(columns="witnesses")
     return (cells[cells["level"] == "role"].reset_index(drop=True), counts.step,
             sum(told.rows for told in counts.left_out.values()))
 
 
 def score_series(table: pd.DataFrame, step: timedelta, seed: int, rejected: int = 0, blocks: int = 20) -> SeriesScore:
     """Puts at most so many blocks into the counts and looks whether they are found."""
-    cells = read_cells(table, step)
+    cells = _read(table, step)
     without = examine_cells(cells).events
     rng = np.random.default_rng(seed)
     changed, truth = _inject(rng, table, cells, blocks, without)
-    events = examine_cells(read_cells(changed, step)).events
+    events = examine_cells(_read(changed, step)).events
     told: set[int] = set()
     injected = []
     for block in truth:
@@ -108,6 +111,12 @@ def score_series(table: pd.DataFrame, step: timedelta, seed: int, rejected: int 
         events_without=len(without), injected=tuple(injected), new_false=false,
         long_steps=max(_LONG_STEPS if step > timedelta(hours=2) else 1, -(-timedelta(hours=_LONG_H) // step)),
     )
+
+
+def _read(table: pd.DataFrame, step: timedelta) -> CellTable:
+    """The cells as `probe analyse` reads them of counts."""
+    told = "witnesses" in table
+    return read_cells(table if told else table.assign(witnesses=table["n"]), step, witnesses_told=told)
 
 
 def _inject(rng: np.random.Generator, table: pd.DataFrame, cells: CellTable, most: int, without: Sequence[Event],

@@ -15,12 +15,12 @@ AGREED = 2 / 3
 
 MAX_DEPTH = 4
 
-Family = Literal["lie", "name_ended", "name_silent", "address_ended", "address_silent", "flow"]
-"""Ways of acting that one and the same front does not mix: at the resolver, on a name or on an address, by an end or by
-silence, or once bytes flow."""
+Family = Literal["lie", "page", "name_ended", "name_silent", "address_ended", "address_silent", "flow"]
+"""Ways of acting that one and the same front does not mix: at the resolver, by another page, on a name or on an
+address, by an end or by silence, or once bytes flow."""
 
 _SILENT: tuple[Action, ...] = ("drop", "mute", "blackhole", "timeout")
-_FALSE: tuple[Action, ...] = ("mitm", "blockpage", "redirect")
+_PAGES: tuple[Action, ...] = ("blockpage", "redirect")
 _ADDRESS: tuple[Layer, ...] = ("ip", "tcp")
 _NAMED: tuple[Trigger, ...] = ("sni", "host")
 
@@ -55,7 +55,9 @@ def find_layer(cause: str) -> Layer:
 def find_family(cause: str) -> Family:
     """How a cause acts."""
     layer, action = find_layer(cause), read_word(cause.partition(".")[2].partition(".")[0], ACTIONS)
-    if layer == "dns" or action in _FALSE:
+    if action in _PAGES:
+        return "page"
+    if layer == "dns" or action == "mitm":
         return "lie"
     if layer == "flow" or action == "degrade":
         return "flow"

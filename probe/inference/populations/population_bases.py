@@ -14,7 +14,7 @@ from probe.inference.populations.comparison import (
     is_comparable,
     merge_sides,
 )
-from probe.inference.populations.pooled_cause import are_compatible, find_layer, is_of_name
+from probe.inference.populations.pooled_cause import are_compatible, find_family, find_layer, is_of_name
 from probe.inference.populations.population_case import PopulationCase
 from probe.inference.populations.population_evidence import NetworkView
 
@@ -45,10 +45,11 @@ def rests_on_vantage(c: PopulationCase) -> bool:
 
 
 def rests_on_mechanisms(c: PopulationCase) -> bool:
-    """Networks of the country are struck in ways that differ."""
-    if not _is_several(c.alike):
+    """Networks of the country are struck in ways that differ. A page is no way of a network's: servers give some
+    networks another."""
+    if not _is_several(c.alike) or _is_page(c):
         return False
-    return any(_is_several(views) and _differ_alone(c, views) for views in c.otherwise.values())
+    return any(_is_several(views) and _differ_alone(c, views) for way, views in c.otherwise.items() if way != "page")
 
 
 def rests_on_spared(c: PopulationCase) -> bool:
@@ -89,8 +90,13 @@ def _began_after(late: NetworkView, first: NetworkView, c: PopulationCase) -> bo
 
 
 def _is_counted(c: PopulationCase) -> bool:
-    """The network that is judged is itself struck long enough for its sort of cause."""
-    return c.evidence.own in c.lasting
+    """The network that is judged is itself struck long enough for its sort of cause. An answer is not counted: the
+    server itself may refuse some networks, and that looks the same in each."""
+    return c.evidence.own in c.lasting and not _is_page(c)
+
+
+def _is_page(c: PopulationCase) -> bool:
+    return find_family(c.cause) == "page"
 
 
 def _is_several(views: tuple[NetworkView, ...]) -> bool:

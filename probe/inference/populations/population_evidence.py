@@ -92,7 +92,7 @@ class NetworkView:
         resolver's lies, those who ask another one say nothing."""
         spared = self.served.probes - self.struck.probes
         asked, others = self.struck.resolvers, self.served.resolvers
-        if not may_share(asked, others) and find_family(pool_causes(self.causes)) == "lie":
+        if not may_share(asked, others) and find_family(pool_causes(self.causes)) in ("lie", "page"):
             return False
         return bool(spared) and len(spared) > (1 - MOSTLY) * len(spared | self.struck.probes)
 

@@ -23,6 +23,7 @@ from probe.core.tables.failures import Failure as FailureWord
 from probe.core.tables.http_status import REDIRECTS
 from probe.inference.evidence.url_places import parse_host, resolve_location
 from probe.interop.imported_measurement import MeasuredTarget, MeasurementEnvelope, ReadResult
+from probe.interop.ooni.clear_pages import mark_foreign_pages
 from probe.interop.ooni.decode import UnreadableError, read_web_keys
 from probe.interop.ooni.ooni_pages import read_headers
 from probe.interop.ooni.ooni_verdicts import judge_web
@@ -65,6 +66,7 @@ def read_web(envelope: MeasurementEnvelope) -> ReadResult:
             add_exchange(sheet, exchange, url=url, place=_place(url))
         elif len(chain) > 1:
             sheet.rows.append(make_unasked(target, url, "a redirect leads there, and it was not asked for"))
+    sheet.rows[:] = mark_foreign_pages(sheet.rows, controls)
     if any(c.state == "answered" for c in controls):
         sheet.shown.add(HELPER)
     site = name_site(parse_host(envelope.url))
