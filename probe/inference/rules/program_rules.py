@@ -81,8 +81,8 @@ PROGRAMS: tuple[PathRule, ...] = (
                and c.path.programs.others_lost >= ALIKE_OWNERS),
     Rule(id="program/large_fail", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("innocent",),
-         why="this server answers no TLS hello that fills several packets, under any name: the server may not accept "
-             "such hellos",
+         why="this server answers no TLS hello that fills several packets, under any name: perhaps it does not "
+             "accept such hellos",
          holds=lambda c: is_any_struck(c) and _is_size(c)),
     Rule(id="program/imitation_fails", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),
