@@ -207,7 +207,9 @@ def _world(window: EventWindow, far: SeriesBeside, needed: float, *, fading: boo
 def _lead(window: EventWindow, far: SeriesBeside, countries: set[int], needed: float) -> int:
     """Cells by which a window surely began before what strikes others; 0 where it may have begun with them.
 
-    A defect reaches one country after the other, so what is asked is whether this one lies apart from their onsets.
+    A defect reaches one country after the other. So the window must begin before the median onset of the others, by
+    more than a day and `_LEAD_SPREADS` times the median distance of their onsets from it. The cells before that median
+    must be strong enough by themselves, and score `needed`.
     """
     onsets: dict[int, int] = {}
     for each, cc in zip(far.found, far.groups.tolist(), strict=True):
