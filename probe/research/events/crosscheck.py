@@ -94,7 +94,8 @@ class WindowChecks:
 
 def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure: bool = True,
                  fading: bool = False) -> WindowChecks:
-    """Asks about every confounder; the first that explains the window ends it.
+    """Asks about every confounder. Where the network explains the window, nothing else is asked: most windows are in
+    outages.
 
     `fading`: service or instrument explain an earlier window of the series, so it is enough if they still show in
     two countries, however many have got over it.
@@ -105,9 +106,15 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure
     newest cells (not `sure`) all are part of it: a few verdicts do not show that the rest of the network is well.
     """
     age = ask_age(window, needed)
-    near, far = around.beside(window, fresh=age.answer == "doubt")
-    device, hellos = _device(window), compare_hellos(window)
-    network = _network(window, near, several=device.answer == "out")
+    fresh = age.answer == "doubt"
+    near = around.of_network(window, fresh=fresh)
+    network = _ask_controls(window, near)
+    if network is None:
+        device = ask_device(window)
+        network = _network(window, near, several=device.answer == "out")
+    if network.answer == "explains":
+        return WindowChecks(answers={NETWORK: network}, network_rate=_rate(near))
+    far, hellos = around.elsewhere(window, fresh=fresh), compare_hellos(window)
     elsewhere = _fails(far)
     together = sure and network.answer == "out" and bool(far.found) and not elsewhere
     rates = {NETWORK: _rate(_leave_out_struck(near) if together else near), WORLD: _rate(far)}
@@ -159,13 +166,19 @@ def _leave_out_struck(near: SeriesBeside) -> SeriesBeside:
     return near.take(np.flatnonzero(kept)) if enough else near
 
 
+def _ask_controls(window: EventWindow, beside: SeriesBeside) -> CheckAnswer | None:
+    """`explains` where control targets failed alike; None where they say nothing against the network."""
+    if beside.controls < _CONTROL_VERDICTS:
+        return None
+    failed = _like(window, beside.choose(controls=True))
+    if not any(failed.values()):
+        return None
+    return CheckAnswer(answer="explains", numbers={"controls": len(failed), "alike": sum(failed.values())})
+
+
 def _network(window: EventWindow, beside: SeriesBeside, *, several: bool) -> CheckAnswer:
     like = _like(window, beside.choose(controls=False))
-    if beside.controls >= _CONTROL_VERDICTS:
-        failed = _like(window, beside.choose(controls=True))
-        if any(failed.values()):
-            return CheckAnswer(answer="explains", numbers={"controls": len(failed), "alike": sum(failed.values())})
-    elif not several:
+    if beside.controls < _CONTROL_VERDICTS and not several:
         return _judge(like, LEAST_SERVICES, _SERVICE_SHARE)
     return _judge(like, _MANY_SERVICES, _MANY_SHARE)
 
@@ -262,7 +275,7 @@ def ask_age(window: EventWindow, needed: float) -> CheckAnswer:
     return CheckAnswer(answer=answer if stands and cells >= LEAST_CELLS else "doubt", numbers=numbers)
 
 
-def _device(window: EventWindow) -> CheckAnswer:
+def ask_device(window: EventWindow) -> CheckAnswer:
     """`explains` where most of the struck cells can tell, and one device makes them likelier than the network does."""
     told = compare_devices(window)
     numbers = {"nats_for_the_network": round(told.nats, 1), "cells_with_several": told.cells, "struck": told.struck}

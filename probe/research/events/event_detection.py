@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from probe.research.events.cell_series import HOUR, CellTable
-from probe.research.events.crosscheck import DEVICE, NETWORK
+from probe.research.events.crosscheck import NETWORK, ask_device
 from probe.research.events.event import Event
 from probe.research.events.event_making import EventSources, find_cluster_cause, make_event
 from probe.research.events.failure_events import find_failure_events
@@ -50,7 +50,7 @@ def examine_cells(cells: CellTable, placed: Sequence[PlacedStretch] = ()) -> Fin
         else:
             events.append(make_event(cluster, sources))
     network = [told.window for told in explained if told.explained_by == NETWORK
-               and told.checks.network_rate >= HALF and DEVICE in told.checks.ruled_out]
+               and told.checks.network_rate >= HALF and ask_device(told.window).answer == "out"]
     events += find_network_events(cells, network)
     known = [*(each.window for each in judged.kept), *(each.window for each in explained)]
     failures = find_failure_events(cells, known, placed)

@@ -123,14 +123,15 @@ class Neighbours:
     groups: dict[Hashable, _Group] = field(default_factory=dict)
     """Those that were asked about already."""
 
-    def beside(self, window: EventWindow, *, fresh: bool) -> tuple[SeriesBeside, SeriesBeside]:
-        """What can be compared with the window: other services of its network, and its service in other countries.
-        Verdicts of fresh names count only where they are wanted."""
+    def of_network(self, window: EventWindow, *, fresh: bool) -> SeriesBeside:
+        """Other services of the window's network. Verdicts of fresh names count only where they are wanted."""
         place = window.series.place
-        service = (place.lab, window.series.service)
-        here = self._group(place, self.by_place[place])
-        alike = self._group(service, self.by_service.get(service, ()))
-        return here.of_other_services(window, fresh=fresh), alike.elsewhere(window, fresh=fresh)
+        return self._group(place, self.by_place[place]).of_other_services(window, fresh=fresh)
+
+    def elsewhere(self, window: EventWindow, *, fresh: bool) -> SeriesBeside:
+        """The window's service in other countries; as above."""
+        service = (window.series.place.lab, window.series.service)
+        return self._group(service, self.by_service.get(service, ())).elsewhere(window, fresh=fresh)
 
     def _group(self, name: Hashable, found: Sequence[SeriesFinding]) -> _Group:
         if name not in self.groups:
