@@ -43,7 +43,7 @@ def suspected(table: pd.DataFrame, hours: range, *, services: Sequence[str] = SE
 
 
 def find(table: pd.DataFrame, placed: Sequence[PlacedStretch] = ()) -> Findings:
-    return examine_cells(read_cells(table), placed)
+    return examine_cells(read_cells(table), lambda: placed)
 
 
 def told_of(table: pd.DataFrame, placed: Sequence[PlacedStretch] = ()) -> list[tuple[str, str, str, list[int]]]:

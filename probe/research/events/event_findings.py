@@ -82,4 +82,4 @@ def _examine(out: Path, origin: CellsOrigin, population: Callable[[], Path] | No
 
     cells = make_series(read_kept_cells(out, out / CELLS_FILE, origin.step), origin.step,
                         witnesses_told=origin.witnesses_told)
-    return examine_cells(cells, read_placed_stretches(population()) if population else [])
+    return examine_cells(cells, (lambda: read_placed_stretches(population())) if population else tuple)
