@@ -29,9 +29,9 @@ from probe.config.folders import find_own_cache
 from probe.core.code_digest import digest_code
 from probe.research.engines.duckdb_connection import quote_sql
 from probe.research.engines.query_shape import QueryShape, Told, UnknownShapeError, read_shape
+from probe.results.archive.own_files import QUERIES_CACHE
 from probe.results.files.atomic import StoreError, replace_file
 
-KEPT_FILE = "queries.json"
 MOST_KEPT = 512
 _MOST_BYTES = 1 << 24
 _LIST, _MOMENT = "probe:list:{}:{}", "probe:moment:{}"
@@ -44,7 +44,7 @@ class KeptQueries:
 
     def __init__(self, folder: Path | None = None) -> None:
         """`folder`: where the file is; this user's cache if it is not given."""
-        self._path = (folder or find_own_cache()) / KEPT_FILE
+        self._path = (folder or find_own_cache()) / QUERIES_CACHE
         self._texts: dict[str, str] | None = None
         self._used: dict[str, str] = {}
         self._has_new = False
@@ -71,7 +71,7 @@ class KeptQueries:
         return self._used.get(shape.digest) or self._texts.get(shape.digest)
 
     def save(self) -> None:
-        """Keeps what is new, if there is a place for it."""
+        """Keeps what is new, where it can."""
         if not self._has_new:
             return
         self._has_new = False

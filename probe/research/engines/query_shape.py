@@ -93,7 +93,7 @@ def _find_told(value: Any) -> Told | None:
         return value.value
     if isinstance(value, ops.InValues):
         texts: Sequence[Any] = [option.value if isinstance(option, ops.Literal) else None for option in value.options]
-        if all(isinstance(text, str) for text in texts):
+        if texts and all(isinstance(text, str) for text in texts):  # no text at all is written otherwise
             return tuple(texts)
     return None
 

@@ -30,8 +30,8 @@ _LEAST_NEW_BYTES, _MOST_NEW_BYTES = 1 << 20, 1 << 26
 """With less a process takes longer to start than it saves. With more each of the two would use all processors and much
 memory by itself."""
 _START = "fork" if sys.platform == "linux" else "spawn"
-"""Nothing has been asked of a library with threads of its own when the process begins. So it may have what this one has
-loaded; to load it again takes as long as to count the hour."""
+"""No thread of this process works when the other begins, so that may have all that this one has loaded. To load it
+again takes as long as to count the hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

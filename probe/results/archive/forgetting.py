@@ -10,6 +10,7 @@ from pathlib import Path
 from probe.config.folders import find_own_cache, find_own_state
 from probe.results.archive.own_files import (
     FLEET_CACHE,
+    QUERIES_CACHE,
     SCHEDULE_FOLDER,
     SUBMIT_FOLDER,
     SWAP_FOLDER,
@@ -32,8 +33,9 @@ STATE_FILES = (
     ".list*.part", "feed-*.signed", "feed-*.json", "feed-*.keys", "crowd-*.json", "globalping/*.json",
     "age-*.json", ".age-*.part", ".feed-*.part", ".crowd-*.part", "globalping/.*.part", ".lock")
 """Files that the program keeps below its state folder, as paths or patterns relative to it."""
-CACHE_FILES = (CHECKS_FILES, ".verified-*.part", FLEET_CACHE, f".{FLEET_CACHE}.*.part")
-"""The same of its cache folder: what it remembers of results that it verified or counted."""
+CACHE_FILES = (CHECKS_FILES, ".verified-*.part", FLEET_CACHE, f".{FLEET_CACHE}.*.part", QUERIES_CACHE,
+               f".{QUERIES_CACHE}.*.part")
+"""The same of its cache folder: what it remembers of results that it verified or counted, and of questions to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
