@@ -78,6 +78,19 @@ def test_a_population_that_accuses_in_the_same_time_confirms_it(shift_h: int, st
     assert sorted(told) == sorted([(SERVICES[0], status, "failures", [64501]), *others] if shift_h == 0 else alike)
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_population_is_asked_once_where_more_fails_than_verdicts_tell(fails: bool) -> None:
+    asked: list[str] = []
+
+    def list_placed() -> Sequence[PlacedStretch]:
+        asked.append("placed")
+        return ()
+
+    table = quiet(24 * DAYS)
+    examine_cells(read_cells(suspected(table, SPAN) if fails else table), list_placed)
+    assert asked == ["placed"] * fails
+
+
 def test_a_block_that_verdicts_tell_is_told_once() -> None:
     table = struck(quiet(24 * DAYS), SPAN, strength=0.7)
     event = the_event(suspected(table, SPAN))

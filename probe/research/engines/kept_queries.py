@@ -1,4 +1,4 @@
-"""The SQL of expressions that were compiled before, by this call or an earlier one: to compile takes longer than to
+"""The SQL of expressions that were compiled before, by this call or an earlier one: to compile takes half as long as to
 count an hour.
 
 SQL is run, so it is kept in this user's own cache and not beside the cells, which others may have made. It is found by
