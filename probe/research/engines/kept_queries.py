@@ -120,6 +120,8 @@ def _write(told: Told) -> str:
 
 def _read(path: Path) -> dict[str, str]:
     """What is kept; nothing where there is none, where others could have written it, or of other versions."""
+    if not path.is_file():  # nor waits for what others put there
+        return {}
     try:
         with path.open("rb") as file:
             stat = os.fstat(file.fileno())

@@ -92,7 +92,8 @@ def _find_told(value: Any) -> Told | None:
     if isinstance(value, ops.Literal) and isinstance(value.value, datetime) and value.value.tzinfo is None:
         return value.value
     if isinstance(value, ops.InValues):
-        texts: Sequence[Any] = [option.value if isinstance(option, ops.Literal) else None for option in value.options]
+        texts: Sequence[Any] = [option.value if isinstance(option, ops.Literal) and option.dtype.is_string() else None
+                                for option in value.options]
         if texts and all(isinstance(text, str) for text in texts):  # no text at all is written otherwise
             return tuple(texts)
     return None
