@@ -20,13 +20,13 @@ from probe.research.engines.engine import (
     Defaults,
     EngineError,
     TornLine,
+    compile_sql,
     csv_schema,
     fetch_rows,
     parquet_schema,
     pick_columns,
     stack_tables,
 )
-from probe.research.engines.kept_queries import KeptQueries
 
 _BATCH_ROWS = 1 << 17
 _ROWS_PER_MB = 4000
@@ -48,7 +48,6 @@ class DuckDB:
                                        folder=self._folder.name)
         self._kept: list[str] = []
         self._torn: list[TornLine] = []
-        self._queries = KeptQueries()
         self._next = self._first = 0
         """Numbers of what is kept. Those after `hold` come again in each portion, so that its expressions are the same.
         """
@@ -58,7 +57,7 @@ class DuckDB:
                              for group in groups])
 
     def keep(self, expression: ir.Table) -> ir.Table:
-        return self._kept_as("TABLE", self._queries.compile(expression), expression.schema())
+        return self._kept_as("TABLE", compile_sql(expression, self.name), expression.schema())
 
     def hold(self) -> None:
         self._kept.clear()
@@ -71,14 +70,13 @@ class DuckDB:
         self._next = self._first
 
     def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-        yield from self._connection.sql(self._queries.compile(expression)).to_arrow_reader(_BATCH_ROWS)
+        yield from self._connection.sql(compile_sql(expression, self.name)).to_arrow_reader(_BATCH_ROWS)
 
     def torn(self) -> list[TornLine]:
         found, self._torn = self._torn, []
         return found
 
     def close(self) -> None:
-        self._queries.save()
         self._connection.close()
         self._folder.cleanup()
 

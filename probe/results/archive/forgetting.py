@@ -10,7 +10,6 @@ from pathlib import Path
 from probe.config.folders import find_own_cache, find_own_state
 from probe.results.archive.own_files import (
     FLEET_CACHE,
-    QUERIES_CACHE,
     SCHEDULE_FOLDER,
     SUBMIT_FOLDER,
     SWAP_FOLDER,
@@ -33,9 +32,8 @@ STATE_FILES = (
     ".list*.part", "feed-*.signed", "feed-*.json", "feed-*.keys", "crowd-*.json", "globalping/*.json",
     "age-*.json", ".age-*.part", ".feed-*.part", ".crowd-*.part", "globalping/.*.part", ".lock")
 """Files that the program keeps below its state folder, as paths or patterns relative to it."""
-CACHE_FILES = (CHECKS_FILES, ".verified-*.part", FLEET_CACHE, f".{FLEET_CACHE}.*.part", QUERIES_CACHE,
-               f".{QUERIES_CACHE}.*.part")
-"""The same of its cache folder: what it remembers of results that it verified or counted, and of questions to them."""
+CACHE_FILES = (CHECKS_FILES, ".verified-*.part", FLEET_CACHE, f".{FLEET_CACHE}.*.part")
+"""The same of its cache folder: what it remembers of results that it verified or counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +57,8 @@ class ForgetResult:
 def find_kept(directory: Path) -> KeptFiles:
     """Everything of the probe's in a results folder and in this user's state and cache."""
     own = tuple(file for file in list_own_files(directory) if is_ours(file.path)) if directory.is_dir() else ()
-    is_results = bool(own) or (directory / ".lock").is_file() or is_folder(directory / SCHEDULE_FOLDER) or bool(
-        list(list_batch_folders(directory)))
+    # Names of ours at the top, as `report.html` or a lock, are others' as well: alone they make no results folder.
+    is_results = bool(own) or is_folder(directory / SCHEDULE_FOLDER) or bool(list(list_batch_folders(directory)))
     top = tuple(path for path in list_top_files(directory)
                 if is_ours(path)) if is_results and directory.is_dir() else ()
     results = (*(file.path for file in own), *top)
@@ -72,12 +70,13 @@ def find_kept(directory: Path) -> KeptFiles:
 
 
 def delete_kept(directory: Path, kept: KeptFiles) -> ForgetResult:
-    """Deletes what was found, the lock last, then the folders that are empty by that. Raises StoreError."""
+    """Deletes what was found, the lock last, then the folders that are empty by that: of one that held no results it
+    touches nothing. Raises StoreError."""
     files = sorted((*kept.state, *kept.results), key=lambda path: path.name == ".lock")
     for path in files:
         with translate_os_errors(path):
             path.unlink(missing_ok=True)
-    for folder in _folders(directory):
+    for folder in _folders(directory) if kept.results else ():
         with suppress(OSError):  # not empty: somebody else's files are in it
             folder.rmdir()
     homes = {path.parent for path in kept.state} | {find_own_state(), find_own_cache()}

@@ -42,8 +42,6 @@ TOP_FILES = frozenset({".lock", ".writable", "report.html", "datapackage.json", 
 
 FLEET_CACHE = "fleet-*.msgpack"
 """What is kept in this user's cache of the runs of a fleet, a file for each results folder."""
-QUERIES_CACHE = "queries.json"
-"""What is kept there of the questions of an analysis, as SQL."""
 
 SCHEDULE_FOLDER = "schedule"
 """Of the schedule's log, a file a month."""
