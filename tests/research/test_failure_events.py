@@ -43,7 +43,7 @@ def suspected(table: pd.DataFrame, hours: range, *, services: Sequence[str] = SE
 
 
 def find(table: pd.DataFrame, placed: Sequence[PlacedStretch] = ()) -> Findings:
-    return examine_cells(read_cells(table), placed)
+    return examine_cells(read_cells(table), lambda: placed)
 
 
 def told_of(table: pd.DataFrame, placed: Sequence[PlacedStretch] = ()) -> list[tuple[str, str, str, list[int]]]:
@@ -76,6 +76,19 @@ def test_a_population_that_accuses_in_the_same_time_confirms_it(shift_h: int, st
     others = [(SERVICES[0], "unplaced", "failures", [64502])]
     alike = [(SERVICES[0], "unplaced", "failures", [64501, 64502])]
     assert sorted(told) == sorted([(SERVICES[0], status, "failures", [64501]), *others] if shift_h == 0 else alike)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_population_is_asked_once_where_more_fails_than_verdicts_tell(fails: bool) -> None:
+    asked: list[str] = []
+
+    def list_placed() -> Sequence[PlacedStretch]:
+        asked.append("placed")
+        return ()
+
+    table = quiet(24 * DAYS)
+    examine_cells(read_cells(suspected(table, SPAN) if fails else table), list_placed)
+    assert asked == ["placed"] * fails
 
 
 def test_a_block_that_verdicts_tell_is_told_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -60,7 +61,11 @@ def told(results: Path, out: Path, wishes: HourWishes = WISHES) -> tuple[JudgedT
     return found, [(out / name).read_bytes() for name in (POPULATION_FILE, POPULATION_TEXT, SLOWED_FILE)]
 
 
-def test_a_process_beside_says_the_same(goes_on: Path, pools: list[ProcessPoolExecutor]) -> None:
+@pytest.mark.parametrize("start", ["spawn", pytest.param("fork", marks=pytest.mark.skipif(
+    sys.platform != "linux", reason="no process begins so here"))])
+def test_a_process_beside_says_the_same(start: str, goes_on: Path, pools: list[ProcessPoolExecutor],
+                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judged_together, "_START", start)
     beside = told(goes_on / "results", goes_on / "out")
     assert len(pools) == 1
     (goes_on / "anew").mkdir()

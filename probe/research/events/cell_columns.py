@@ -48,6 +48,11 @@ class ParquetColumns(Mapping[str, Any]):
         return len(self._schema.names)
 
 
+def list_texts(path: Path) -> list[str]:
+    """The columns of texts of a Parquet file."""
+    return [field.name for field in pq.read_schema(path) if field.type == pa.string()]
+
+
 def list_columns(table: Any) -> frozenset[str]:
     """The columns of a pandas frame, an Arrow table or a mapping."""
     return frozenset(table.column_names if isinstance(table, pa.Table) else table)

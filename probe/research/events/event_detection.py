@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -35,8 +35,9 @@ def detect_events(table: Any, step: timedelta = HOUR) -> list[Event]:
     return list(examine_cells(read_cells(table, step)).events)
 
 
-def examine_cells(cells: CellTable, placed: Sequence[PlacedStretch] = ()) -> Findings:
-    """The events in cells, and what looked like one; `placed` is what a population's verdicts accuse."""
+def examine_cells(cells: CellTable, placed: Callable[[], Sequence[PlacedStretch]] = tuple) -> Findings:
+    """The events in cells, and what looked like one. `placed` gives what a population's verdicts accuse: it is asked
+    last, since another process may still be at that."""
     found = find_all_windows(cells)
     judged = judge_windows(found)
     explained = list(judged.explained)

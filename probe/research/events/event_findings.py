@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE
@@ -82,4 +83,5 @@ def _examine(out: Path, origin: CellsOrigin, population: Callable[[], Path] | No
 
     cells = make_series(read_kept_cells(out, out / CELLS_FILE, origin.step), origin.step,
                         witnesses_told=origin.witnesses_told)
-    return examine_cells(cells, read_placed_stretches(population()) if population else [])
+    pa.default_memory_pool().release_unused()  # what was read would stay beside what the search makes of it
+    return examine_cells(cells, (lambda: read_placed_stretches(population())) if population else tuple)

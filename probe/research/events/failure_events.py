@@ -9,7 +9,7 @@ windows (`probe.research.events.crosscheck`), and one more: the line must be see
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -48,10 +48,11 @@ class FailureFindings:
 
 
 def find_failure_events(cells: CellTable, known: Iterable[EventWindow],
-                        placed: Sequence[PlacedStretch]) -> FailureFindings:
+                        placed: Callable[[], Sequence[PlacedStretch]]) -> FailureFindings:
     """Events and dismissed windows of series in which more failed than was found blocked.
 
-    `known`: windows that are told already, as events or as none; `placed`: what a population's verdicts accuse.
+    `known`: windows that are told already, as events or as none; `placed` gives what a population's
+    verdicts accuse, and is asked last.
     """
     if not cells.failing:
         return FailureFindings()
@@ -70,9 +71,10 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow],
     sources = EventSources(cells=whole, by_service=around.by_service, ground="failures",
                            counts=Counter(each.series.place for each in found))
     events: list[Event] = []
+    stretches = placed()
     for shown in (True, False):
         mine = [_ask_refusal(each, placed=shown) for each in kept
-                if each.stands and is_placed(each.window, placed, whole) is shown]
+                if each.stands and is_placed(each.window, stretches, whole) is shown]
         for cluster in cluster_windows(mine, whole):
             why = find_cluster_cause(cluster, whole)
             if not why and all(each.checks.explained_by == MOMENT for each in cluster.members):

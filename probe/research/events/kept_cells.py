@@ -20,10 +20,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from probe.core.code_digest import digest_code
 from probe.research.cells.file_names import DAYS_FOLDER
-from probe.research.events.cell_columns import CodedColumn, ParquetColumns, cell_numbers, shrink
+from probe.research.events.cell_columns import (
+    CodedColumn,
+    ParquetColumns,
+    SmallInts,
+    cell_numbers,
+    list_texts,
+    shrink,
+)
 from probe.research.events.joined_cells import join_cells, part_before
 from probe.research.events.ordered_cells import OrderedCells, SeriesHead, order_cells, rises
 from probe.results.files.atomic import StoreError, replace_whole
@@ -63,7 +71,7 @@ def read_kept_cells(out: Path, path: Path, step: timedelta) -> OrderedCells:
     folder = out / DAYS_FOLDER
     if not folder.is_dir():
         return order_cells(ParquetColumns(path), step)
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, read_dictionary=list_texts(path)) as file:
         kept = _read_kept(folder / KEPT_FILE, path, file)
         joined = _join_newer(kept, file, step) if kept else None
         cells = joined or order_cells(ParquetColumns(path), step)
@@ -78,13 +86,19 @@ def _join_newer(kept: tuple[_Prefix, OrderedCells], file: pq.ParquetFile, step: 
     """What is kept and the cells since; None where the file is not in order of time."""
     prefix, older = kept
     table = file.read_row_groups(list(range(prefix.begin, file.metadata.num_row_groups)))
-    table = table.filter(pa.array(cell_numbers(table, "cell_start", step) >= prefix.until))
+    table = _cut_off(table, cell_numbers(table, "cell_start", step) >= prefix.until)
     if prefix.rows + table.num_rows != file.metadata.num_rows:
         return None
     try:
         return join_cells(older, order_cells(table, step)) if table.num_rows else older
     except ValueError:
         return None
+
+
+def _cut_off(table: pa.Table, chosen: NDArray[np.bool_]) -> pa.Table:
+    """The chosen rows: without a copy where they are the last ones, as in a file in order of time."""
+    first = len(chosen) - int(np.count_nonzero(chosen))
+    return table.slice(first) if chosen[first:].all() else table.filter(pa.array(chosen))
 
 
 def _keep(to: Path, path: Path, file: pq.ParquetFile, cells: OrderedCells, step: timedelta) -> None:
@@ -143,8 +157,7 @@ def _read_kept(kept: Path, path: Path, file: pq.ParquetFile) -> tuple[_Prefix, O
 
 
 def _cells_from(told: dict[str, Any], table: pa.Table) -> OrderedCells:
-    columns = {name: np.asarray(table[name].combine_chunks().to_numpy(zero_copy_only=False))
-               for name in table.schema.names}
+    columns = {name: _read_column(table[name]) for name in table.schema.names}
     return OrderedCells(
         heads=tuple(SeriesHead(lab=bool(lab), cc=str(cc), asn=int(asn), level=str(level), service=str(service),
                                role=str(role), target_id=str(target_id))
@@ -154,6 +167,12 @@ def _cells_from(told: dict[str, Any], table: pa.Table) -> OrderedCells:
         words={name: CodedColumn(codes=columns[_WORD + name], names=tuple(map(str, names)))
                for name, names in told["names"].items()},
     )
+
+
+def _read_column(column: pa.ChunkedArray) -> SmallInts:
+    """The numbers of a column, without a copy where it is in one piece."""
+    whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return np.asarray(whole.to_numpy(zero_copy_only=False))
 
 
 def _is_sound(cells: OrderedCells, prefix: _Prefix) -> bool:

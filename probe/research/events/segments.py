@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
 
 import numpy as np
@@ -90,14 +91,18 @@ def sum_segments(blocked: Ints, decided: Ints, starts: Ints) -> SegmentSums:
 
 def find_raised_spans(sums: SegmentSums, base: float, least: float = LEAST_STRENGTH) -> list[SegmentSpan]:
     """Runs of segments whose rate stands above the base by a strength of `least` or more."""
-    raised = np.asarray(estimate_strength(sums.blocked / sums.decided, base)) >= least
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], raised, [False])).astype(np.int8)))
-    stops = np.append(sums.starts[1:], sums.size)
-    return [
-        SegmentSpan(first=int(sums.starts[a]), last=int(stops[b - 1]) - 1, blocked=int(sums.blocked[a:b].sum()),
-                    decided=int(sums.decided[a:b].sum()))
-        for a, b in zip(edges[::2], edges[1::2], strict=True)
-    ]
+    # Most series have few segments: lists are quicker than arrays then.
+    starts, blocked, decided = sums.starts.tolist(), sums.blocked.tolist(), sums.decided.tolist()
+    stops = [*starts[1:], sums.size]
+    raised = [estimate_strength(k / n, base) >= least for k, n in zip(blocked, decided, strict=True)]
+    spans, first = [], 0
+    for is_raised, group in groupby(raised):
+        stop = first + len(list(group))
+        if is_raised:
+            spans.append(SegmentSpan(first=starts[first], last=stops[stop - 1] - 1, blocked=sum(blocked[first:stop]),
+                                     decided=sum(decided[first:stop])))
+        first = stop
+    return spans
 
 
 def estimate_dispersion(times: Ints, blocked: Ints, decided: Ints, without: NDArray[np.bool_], block: int) -> float:

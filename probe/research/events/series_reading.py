@@ -88,10 +88,10 @@ def _series(making: _Making, blocked: SmallInts, types: CodedColumn, chosen: NDA
             confirmed: SmallInts | None, *, of_failures: bool = False) -> Iterator[CellSeries]:
     """The chosen series, in the order of their names, with `blocked` and what is ok as what was decided."""
     cells = making.cells
-    decided = np.add(cells.counts["ok"], blocked, dtype=np.int64)
-    kept = np.flatnonzero((decided > 0) & np.repeat(chosen, np.diff(cells.bounds)))
+    ok = cells.counts["ok"]
+    kept = np.flatnonzero(((ok > 0) | (blocked > 0)) & np.repeat(chosen, np.diff(cells.bounds)))
     edges = np.searchsorted(kept, cells.bounds)
-    times, decided = cells.time.take(kept), decided.take(kept)
+    times, decided = cells.time.take(kept), np.add(ok.take(kept), blocked.take(kept), dtype=np.int64)
     hit, sure, witnesses = (_keep_count(counts, kept, absent) for counts, absent in (
         (blocked, 0), (confirmed, 0), (cells.counts.get("witnesses"), 1)))
     kinds, made_by = (_keep_column(column, kept) for column in (types, cells.word("version")))

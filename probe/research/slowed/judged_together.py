@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -28,6 +29,9 @@ from probe.results.files.atomic import replace_file
 _LEAST_NEW_BYTES, _MOST_NEW_BYTES = 1 << 20, 1 << 26
 """With less a process takes longer to start than it saves. With more each of the two would use all processors and much
 memory by itself."""
+_START = "fork" if sys.platform == "linux" else "spawn"
+"""No thread of this process works when the other begins, so that may have all that this one has loaded. To load it
+again takes as long as to count the hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,7 @@ def judging_beside(directory: Path, out: Path, wishes: HourWishes) -> Iterator[J
     if not _is_worth_a_process(directory, out, wishes):
         yield Judging(is_beside=False, wait=cache(lambda: judge_together(directory, out, wishes)))
         return
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context(_START)) as pool:
         begun = pool.submit(judge_together, directory, out, replace(wishes, memory_mb=wishes.memory_mb // 2))
 
         @cache
