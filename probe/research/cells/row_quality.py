@@ -64,8 +64,10 @@ _MAX_ASN = (1 << 32) - 1
 
 
 def text(column: ir.Value) -> ir.StringValue:
-    """A text; where there is none the empty one, as in the CSV files."""
-    return column.cast("string").fill_null("")
+    """A text; where there is none the empty one, as in the CSV files. Where none can be missing none is looked for, so
+    that DuckDB keeps its list of the texts that come often."""
+    words = column.cast("string")
+    return words.fill_null("") if column.type().nullable else words
 
 
 def has_sure_place(runs: ir.Table) -> ir.BooleanValue:
@@ -77,7 +79,7 @@ def has_sure_place(runs: ir.Table) -> ir.BooleanValue:
 def flag(column: ir.Value) -> ir.BooleanValue:
     """true or false, NULL for anything else."""
     if column.type().is_boolean():
-        return column
+        return column.cast("boolean")
     word = text(column).lower()
     return ibis.cases((word == "true", True), (word == "false", False), else_=ibis.null(dt.boolean))
 

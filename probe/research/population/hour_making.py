@@ -27,11 +27,13 @@ from probe.research.cells.name_standing import NO_NAMES, DayNames, DayStanding, 
 from probe.research.cells.run_standing import set_aside
 from probe.research.counting.day_names import read_day_names, split_names
 from probe.research.counting.kept_files import is_as_it_was
+from probe.research.counting.portion_counting import choose_key
 from probe.research.counting.run_crossings import NO_RUNS, RunNumbers, find_crossings, number_runs
 from probe.research.engines.engine import AnalysisEngine, EngineError, fetch_rows
 from probe.research.population import hour_rows, planned_counts, probe_hours
 from probe.research.population.evidence_rows import is_vantage_served
 from probe.research.population.hour_files import DayRows, write_day
+from probe.research.population.hour_rows import Beside
 from probe.research.population.kept_hours import KeptDay, KeptHours, digest_program
 from probe.results.archive.own_files import OwnFile
 
@@ -72,14 +74,6 @@ class _Runs:
     chosen: ir.Table
     """Those that count for the population, whoever made them."""
     traits: ir.Table
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What the observations of some days say, where there are any."""
-
-    looks: ir.Table | None
-    resolvers: ir.Table | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -209,7 +203,9 @@ def _write_chunk(kept: KeptHours, terms: HourTerms, runs: _Runs, chunk: DayChunk
                                                       looks))
         vantages = [row for batch in engine.batches(heard) for row in batch.to_pylist() if is_vantage_served(row)]
     planned = fetch_rows(engine, engine.keep(planned_counts.count_planned(verdicts, set_aside(of_days, split))))
-    hours = _make_hours(engine, verdicts, days, names, _Seen(looks=looks, resolvers=resolvers), runs.traits)
+    beside = Beside(runs=engine.keep(hour_rows.number_hours(days)), names=engine.keep(hour_rows.number_parts(names)),
+                    key=choose_key(engine, names), looks=looks, resolvers=resolvers)
+    hours = _make_hours(engine, verdicts, beside, runs.traits)
     for day in chunk.days:
         number = number_day(date.fromisoformat(day))
         own = hours.filter(hours.day == number)
@@ -219,13 +215,10 @@ def _write_chunk(kept: KeptHours, terms: HourTerms, runs: _Runs, chunk: DayChunk
             planned=[row for row in planned if planned_counts.find_day_number(row["quarter"]) == number]))
 
 
-def _make_hours(engine: AnalysisEngine, verdicts: ir.Table, days: ir.Table, names: ir.Table, seen: _Seen,
-                traits: ir.Table) -> ir.Table:
-    runs, parts = engine.keep(hour_rows.number_hours(days)), engine.keep(hour_rows.number_parts(names))
-    served = engine.keep(hour_rows.list_served(verdicts, runs, parts, seen.looks, seen.resolvers))
-    failed = engine.keep(hour_rows.list_failed(verdicts, runs, parts, seen.looks, seen.resolvers))
+def _make_hours(engine: AnalysisEngine, verdicts: ir.Table, beside: Beside, traits: ir.Table) -> ir.Table:
+    served, failed = (engine.keep(made(verdicts, beside)) for made in (hour_rows.list_served, hour_rows.list_failed))
     lines = engine.keep(hour_rows.list_lines(served, failed))
-    return engine.keep(hour_rows.make_hour_rows(served, failed, lines, runs, parts, traits))
+    return engine.keep(hour_rows.make_hour_rows(served, failed, lines, beside, traits))
 
 
 def _judge_runs(groups: Sequence[FileGroup], terms: HourTerms) -> _Runs:

@@ -6,6 +6,8 @@ start, and only what failed in an hour, and what was served beside a failure in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import ibis
@@ -13,7 +15,7 @@ import ibis.expr.types as ir
 
 from probe.core.tables.basis_words import Basis
 from probe.core.tables.evidence_words import Scope
-from probe.research.cells.cell_expressions import as_count, without_right
+from probe.research.cells.cell_expressions import as_count, day_number, without_right
 from probe.research.cells.row_quality import text
 from probe.research.population.probe_hours import (
     FAILED,
@@ -23,7 +25,6 @@ from probe.research.population.probe_hours import (
     STRUCK,
     VERDICT,
     name_cause,
-    number_day_of,
 )
 
 COLUMNS: Final = (
@@ -78,24 +79,38 @@ def number_parts(names: ir.Table) -> ir.Table:
     return sound.select(*_NAMES, name_no=sound.name_no.cast("int32"), part_no=_number([part]))
 
 
-def list_served(raw: ir.Table, runs: ir.Table, names: ir.Table, looks: ir.Table | None,
-                resolvers: ir.Table | None) -> ir.Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What is joined to verdicts."""
+
+    runs: ir.Table
+    """From `number_hours`."""
+    names: ir.Table
+    """From `number_parts`."""
+    key: Sequence[str]
+    """Columns that tell names apart."""
+    looks: ir.Table | None
+    """From `list_looks`; None where there are no observations."""
+    resolvers: ir.Table | None
+    """From `list_resolvers`; the same."""
+
+
+def list_served(raw: ir.Table, beside: Beside) -> ir.Table:
     """The verdicts that say that a target was served, as numbers, with the columns of `_SEEN` that there are.
 
-    `raw` has the columns of VERDICT, `runs` is from `number_hours`, `names` from `number_parts`.
+    `raw` has the columns of VERDICT.
     """
     rows = raw.filter(text(raw.outcome) == "ok")
-    rows = rows.select(**{name: text(rows[name]) for name in ("run_id", *_NAMES)}, day_no=number_day_of(rows))
-    rows = _join_all(rows, runs, names, looks, resolvers)
+    rows = rows.select(**{name: text(rows[name]) for name in ("run_id", *_NAMES)}, day_no=day_number(rows.file))
+    rows = _join_all(rows, beside)
     return rows.select("hour_no", "stay_no", "bit", "name_no", "part_no", *_seen(rows))
 
 
-def list_failed(raw: ir.Table, runs: ir.Table, names: ir.Table, looks: ir.Table | None,
-                resolvers: ir.Table | None) -> ir.Table:
+def list_failed(raw: ir.Table, beside: Beside) -> ir.Table:
     """The verdicts that say that a target was not served, as those of `list_served`, with their cause."""
     rows = raw.filter(text(raw.outcome).isin(["down", *_ILL]))
-    rows = rows.select(**{name: text(rows[name]) for name in VERDICT}, day_no=number_day_of(rows))
-    rows = _join_all(rows, runs, names, looks, resolvers)
+    rows = rows.select(**{name: text(rows[name]) for name in VERDICT}, day_no=day_number(rows.file))
+    rows = _join_all(rows, beside)
     if "symptom" not in rows.columns:
         rows = rows.mutate(symptom=_NO_TEXT)
     shown = (rows.outcome == "blocked") & rows.basis.isin(list(_PROVEN)) & ~rows.scope.isin(list(_OWN))
@@ -114,8 +129,7 @@ def list_lines(served: ir.Table, failed: ir.Table) -> ir.Table:
     return rows.group_by(["hour_no", "word"]).agg(well=rows.well.bit_or(), ill=rows.ill.bit_or())
 
 
-def make_hour_rows(served: ir.Table, failed: ir.Table, lines: ir.Table, runs: ir.Table, names: ir.Table,
-                   numbered: ir.Table) -> ir.Table:
+def make_hour_rows(served: ir.Table, failed: ir.Table, lines: ir.Table, beside: Beside, numbered: ir.Table) -> ir.Table:
     """The columns of COLUMNS; a probe that met both in one hour has no row of that hour. `lines` is from `list_lines`,
     `numbered` from `number_traits`."""
     keys = failed.select(*_MET).distinct()
@@ -127,9 +141,9 @@ def make_hour_rows(served: ir.Table, failed: ir.Table, lines: ir.Table, runs: ir
     calm = calm.group_by(["stay_no", "name_no", *seen]).agg(hours=calm.bit.bit_or())
     calm = calm.mutate(state=ibis.literal(SERVED, "int8"), alone=False, cause=_NO_TEXT, proven=_NO_TEXT)
     rows = ibis.union(met, calm.select(*met.columns))
-    stays = runs.select("stay_no", *_STAY).distinct().inner_join(numbered, "trait")
+    stays = beside.runs.select("stay_no", *_STAY).distinct().inner_join(numbered, "trait")
     rows = without_right(rows.inner_join(without_right(stays), "stay_no"))
-    rows = without_right(rows.inner_join(names.filter(names.role != "control"), "name_no"))
+    rows = without_right(rows.inner_join(beside.names.filter(beside.names.role != "control"), "name_no"))
     return rows.mutate(**{name: _NO_TEXT for name in _SEEN if name not in seen}).select(*COLUMNS)
 
 
@@ -166,13 +180,12 @@ def _put_together(rows: ir.Table) -> ir.Table:
         name: rows[name].min() if name in lowest else rows[name].max() for name in rows.columns if name not in _MET})
 
 
-def _join_all(rows: ir.Table, runs: ir.Table, names: ir.Table, looks: ir.Table | None,
-              resolvers: ir.Table | None) -> ir.Table:
-    rows = without_right(rows.inner_join(runs.select(*RUN_KEY, "hour_no", "stay_no", "bit"), RUN_KEY))
-    rows = without_right(rows.inner_join(names, list(_NAMES)))
-    if looks is not None:
-        rows = without_right(rows.left_join(looks, [*RUN_KEY, "target_id"]))
-    return rows if resolvers is None else without_right(rows.left_join(resolvers, RUN_KEY))
+def _join_all(rows: ir.Table, beside: Beside) -> ir.Table:
+    runs = beside.runs.select(*RUN_KEY, "hour_no", "stay_no", "bit")
+    rows = without_right(rows.inner_join(runs, RUN_KEY).inner_join(beside.names, list(beside.key)))
+    if beside.looks is not None:
+        rows = without_right(rows.left_join(beside.looks, [*RUN_KEY, "target_id"]))
+    return rows if beside.resolvers is None else without_right(rows.left_join(beside.resolvers, RUN_KEY))
 
 
 def _seen(rows: ir.Table) -> list[str]:

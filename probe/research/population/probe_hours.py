@@ -113,7 +113,7 @@ def list_vantages(controls: ir.Table, verdicts: ir.Table, runs: ir.Table, looks:
     told = without_right(told.inner_join(runs.select(*RUN_KEY, "cc", "hour", "fresh"), RUN_KEY))
     told = told.filter(told.control_cc == told.cc, told.control != "")
     rows = verdicts.select(**{name: text(verdicts[name]) for name in (*VERDICT, "input")},
-                           day_no=number_day_of(verdicts))
+                           day_no=cell.day_number(verdicts.file))
     rows = without_right(told.inner_join(rows, [*RUN_KEY, "input"]))
     rows = without_right(rows.inner_join(looks, [*RUN_KEY, "target_id"]))
     sound = row_quality.name_reason(*(rows[name] for name in _NAMES)) == ""
@@ -131,11 +131,7 @@ def name_cause(rows: ir.Table) -> ir.StringValue:
 
 def _run_of(rows: ir.Table) -> dict[str, ir.Value]:
     """Whose rows these are: the run, and the day in whose folder they lie."""
-    return {"run_id": text(rows.run_id), "day_no": number_day_of(rows)}
-
-
-def number_day_of(rows: ir.Table) -> ir.IntegerValue:
-    return cell.day_number(cell.day_of(rows.file))
+    return {"run_id": text(rows.run_id), "day_no": cell.day_number(rows.file)}
 
 
 def _hour(moment: ir.TimestampValue) -> ir.IntegerValue:
