@@ -40,6 +40,7 @@ _DAY_FOLDER = r"date=(\d{4}-\d\d-\d\d)/[^/]*\z"
 _BITS = 30
 """Of a number of 64 bits: as many rows as there can be are summed in the rest."""
 _NAMES = ("service", "role", "target_id")
+_CAUSES = ("block_type", "suspected")
 _PLACE = ("cell_start", "lab", "probe_cc", "probe_asn")
 CELL = ["slot_no", "name_no"]
 """What tells cells apart, as numbers."""
@@ -113,16 +114,14 @@ def count_keys(names: ir.Table) -> ir.Table:
 def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table, key: Sequence[str]) -> ir.Table:
     """Every row with the reason why it does not count, the run and the names that it belongs to as numbers.
 
-    `raw` has `file`, `run_id`, names, `outcome`, `block_type`, `confirmed`; `runs` and `names` are as above, `key` are
-    columns that tell the names apart.
+    `raw` has `file`, `run_id`, names, `outcome`, and of verdicts `block_type`, `suspected`, `confirmed`; `runs` and
+    `names` are as above, `key` are columns that tell the names apart.
     """
     columns = [name for name in ("target_id", "service", "role") if name in names.columns]
     rows = raw.select(
         "file", run_id=text(raw.run_id), day_no=day_number(raw.file), code=row_quality.code(text(raw.outcome)),
-        block_type=text(raw.block_type) if "block_type" in raw.columns else ibis.literal(""),
-        confirmed=flag(raw.confirmed) if "confirmed" in raw.columns else ibis.literal(False),
-        suspected=text(raw.suspected) if "suspected" in raw.columns else ibis.literal(""),
-        **{name: text(raw[name]) for name in columns},
+        **{name: text(raw[name]) for name in (*columns, *_CAUSES) if name in raw.columns},
+        **{name: flag(raw[name]) for name in ("confirmed",) if name in raw.columns},
     )
     own = runs.select("run_id", "day_no", "run_no", "slot_no", "probe_no", "crowded", "start", run_reason=runs.reason)
     found = without_right(rows.left_join(own, ["run_id", "day_no"]).left_join(names, list(key)))
@@ -133,9 +132,10 @@ def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table, key: Sequence[str
 
 
 def make_facts(judged: ir.Table) -> ir.Table:
-    """The judged rows as numbers."""
-    return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", "block_type",
-                         "confirmed", "suspected", "reason", "day_no")
+    """The judged rows as numbers, verdicts with `block_type`, `suspected` and `confirmed`."""
+    told = [name for name in (*_CAUSES, "confirmed") if name in judged.columns]
+    return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", *told, "reason",
+                         "day_no")
 
 
 def find_twins(facts: ir.Table, *, by_bits: bool) -> ir.Table:
@@ -226,13 +226,18 @@ def count_role_cells(services: CountedRows, blocked: ir.Table | None, failures: 
 
 def combine_services(services: CountedRows) -> ir.Table:
     """What each run says of each service, from its roles, as the facts of roles are."""
-    rows = services.facts.inner_join(services.names.select("name_no", "service_no"), "name_no")
+    names = services.names.select("name_no", "service_no")
+    names = names.mutate(lone=ibis._.count().over(ibis.window(group_by=names.service_no)) == 1)
+    rows = services.facts.inner_join(names, "name_no")
+    lone, rows = rows.filter(rows.lone), rows.filter(~rows.lone)  # many services have one role, which says it all
+    lone = lone.select("run_no", "slot_no", "probe_no", "crowded", name_no=lone.service_no, code=lone.code.cast("int8"))
     place = ibis.cases(*((rows.code == CODES[word], number) for number, word in enumerate(_SERVICE_ORDER)), else_=99)
     best = rows.mutate(place=place).group_by(["run_no", "service_no"]).agg(
         place=ibis._.place.min(), slot_no=ibis._.slot_no.min(), probe_no=ibis._.probe_no.min(),
         crowded=ibis._.crowded.any())
     code = ibis.cases(*((best.place == number, CODES[word]) for number, word in enumerate(_SERVICE_ORDER)), else_=99)
-    return best.select("run_no", "slot_no", "probe_no", "crowded", name_no=best.service_no, code=code)
+    best = best.select("run_no", "slot_no", "probe_no", "crowded", name_no=best.service_no, code=code.cast("int8"))
+    return ibis.union(lone, best)
 
 
 def count_service_cells(whole: ir.Table, services: CountedRows, blocked: ir.Table | None, failures: ir.Table | None,

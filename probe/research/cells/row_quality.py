@@ -137,14 +137,13 @@ def name_reason(*names: ir.StringValue) -> ir.StringValue:
 
 
 def row_reason(rows: ir.Table) -> ir.StringValue:
-    """Why a row itself is left out; columns: code, block_type, suspected, confirmed."""
-    odd = ibis.or_(*((cause != "") & ~cause.re_search(_BLOCK_TYPE) for cause in (rows.block_type, rows.suspected)))
-    return ibis.cases(
-        (rows.code.isnull(), "outcome"),
-        (odd, "block_type"),
-        (rows.confirmed.isnull(), "confirmed"),
-        else_="",
-    )
+    """Why a row itself is left out; columns: code, and of verdicts block_type, suspected, confirmed."""
+    reasons: list[tuple[ir.BooleanValue, str]] = [(rows.code.isnull(), "outcome")]
+    if "block_type" in rows.columns:
+        causes = (rows.block_type, rows.suspected)
+        reasons.append((ibis.or_(*((cause != "") & ~cause.re_search(_BLOCK_TYPE) for cause in causes)), "block_type"))
+        reasons.append((rows.confirmed.isnull(), "confirmed"))
+    return ibis.cases(*reasons, else_="")
 
 
 def code(outcome: ir.StringValue) -> ir.IntegerValue:

@@ -29,23 +29,39 @@ VANTAGES = pa.schema([("cc", pa.string()), ("target_id", pa.string()), ("hour", 
 PLANNED = pa.schema([(name, pa.string() if name in ("cc", "service") else pa.bool_() if name == "fresh" else pa.int64())
                      for name in COUNTED])
 
-_SUMS = ", ".join(f"sum((hours >> {hour}) & 1) AS h{hour}" for hour in range(24))
+_SUMS = ", ".join(f"sum((hours >> {hour}) & 1)::INTEGER AS h{hour}" for hour in range(24))
 _EACH = ", ".join(f"h{hour}" for hour in range(24))
+
+
+def _last(bits: str) -> str:
+    """The highest of the bits that are set; 0 where none is."""
+    return f"CASE WHEN {bits} > 0 THEN 1 << (length(bin({bits})) - 1) ELSE 0 END"
+
 
 # Of the hours far from any that failed, which only part stretches, those next to these do, and the day's first and last
 # ones, whose neighbours lie in other days. `word` names the target's service and role. In a network all
 # names that count on a day are fresh, or none is.
 MARKS = f"""
 WITH sums AS (
-    SELECT cc, asn, target_id, service, role, day, fresh, state <> {SERVED} AS failed, {_SUMS}
+    SELECT cc, asn, target_id, service || ' ' || role AS word, day, fresh, state <> {SERVED} AS failed,
+        bit_or(hours) AS hours, {_SUMS}
     FROM hours WHERE state <> {FAILED} GROUP BY ALL
+), series AS (
+    SELECT *, hours & -hours AS first, {_last("hours")} AS last FROM (
+        SELECT cc, asn, target_id, bool_or(failed) AS failed, bit_or(hours) AS hours FROM sums
+        GROUP BY cc, asn, target_id)
+), wanted AS (
+    SELECT cc, asn, target_id, CASE WHEN failed THEN hours ELSE
+        first | last | ((hours & ~first) & -(hours & ~first)) | {_last("(hours & ~last)")} END AS wanted
+    FROM series
 ), of_hours AS (
-    SELECT cc, asn, target_id, service, role, fresh, failed, day * 24 + unnest(range(24)) AS hour,
-        unnest([{_EACH}]) AS met FROM sums
+    SELECT cc, asn, target_id, word, day, fresh, failed, unnest([{_EACH}]) AS met, unnest(range(24)) AS hour, wanted
+    FROM sums JOIN wanted USING (cc, asn, target_id)
 ), met AS (
-    SELECT cc, asn, target_id, hour::INTEGER AS hour, coalesce(sum(met) FILTER (failed), 0)::INTEGER AS bad,
-        sum(met)::INTEGER AS met, min(service || ' ' || role) AS word, bool_or(fresh) AS fresh
-    FROM of_hours WHERE met > 0 GROUP BY cc, asn, target_id, hour
+    SELECT cc, asn, target_id, (day * 24 + hour)::INTEGER AS hour,
+        coalesce(sum(met) FILTER (failed), 0)::INTEGER AS bad,
+        sum(met)::INTEGER AS met, min(word) AS word, bool_or(fresh) AS fresh
+    FROM of_hours WHERE met > 0 AND (wanted >> hour) & 1 GROUP BY ALL
 ), near AS (
     SELECT *, max(bad) OVER (own ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING) AS worst,
         row_number() OVER own AS number, count(*) OVER (PARTITION BY cc, asn, target_id) AS hours

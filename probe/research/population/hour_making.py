@@ -84,6 +84,8 @@ class _Read:
     names: dict[str, DayNames] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
     """Days with runs that lie in the future."""
+    runs: _Runs | None = None
+    """Those runs, which the engine keeps."""
 
 
 def update_hours(kept: KeptHours, terms: HourTerms) -> None:
@@ -114,7 +116,12 @@ def update_hours(kept: KeptHours, terms: HourTerms) -> None:
         kept.keep_names(day, names[day])
     # Runs that two days hold count in neither, so days are judged beside those that they share runs with.
     beside = set(crossings) if not set(crossings).isdisjoint(made) else set()
-    _make(kept, replace(terms, standing=standing), by_day, made, [day for day in by_day if day in beside.union(made)])
+    judged = [day for day in by_day if day in beside.union(made)]
+    if judged != fresh:
+        terms.engine.release()
+        groups = _group(by_day, judged, "runs") if made else []
+        read.runs = _judge_runs(groups, terms) if groups else None
+    _make(kept, replace(terms, standing=standing), by_day, made, read.runs)
     kept.counted_at = terms.now.isoformat()
     kept.save()
 
@@ -131,7 +138,8 @@ def _read_names(by_day: Mapping[str, Sequence[OwnFile]], days: Sequence[str], te
     groups = _group(by_day, days, "runs")
     if not groups:
         return read
-    judged = _judge_runs(groups, terms).judged
+    read.runs = _judge_runs(groups, terms)
+    judged = read.runs.judged
     read.names = read_day_names(engine, judged, days)
     for batch in engine.batches(judged.select("day", "run_id", "reason")):
         for day, rows in batch.to_pandas().groupby("day", sort=False):
@@ -140,7 +148,6 @@ def _read_names(by_day: Mapping[str, Sequence[OwnFile]], days: Sequence[str], te
             if (rows["reason"] == "future").any():
                 read.unsettled.add(str(day))
     engine.torn()
-    engine.release()
     return read
 
 
@@ -151,11 +158,9 @@ def _judge_names(kept: KeptHours, days: Iterable[str], read: _Read, terms: HourT
 
 
 def _make(kept: KeptHours, terms: HourTerms, by_day: Mapping[str, Sequence[OwnFile]], days: Sequence[str],
-          beside: Sequence[str]) -> None:
-    """Write what is kept of some days, whose runs are judged beside those of others."""
+          runs: _Runs | None) -> None:
+    """Write what is kept of some days, whose runs were judged beside those of others."""
     engine = terms.engine
-    groups = _group(by_day, beside, "runs") if days else []
-    runs = _judge_runs(groups, terms) if groups else None
     engine.hold()
     looked = look_into({day: by_day[day] for day in days}, _REQUIRED)
     for chunk in make_portions(looked.found, engine.portion_rows):
