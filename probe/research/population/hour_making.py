@@ -215,7 +215,7 @@ def _write_chunk(kept: KeptHours, terms: HourTerms, runs: _Runs, chunk: DayChunk
         number = number_day(date.fromisoformat(day))
         own = hours.filter(hours.day == number)
         write_day(kept, day, terms.connection, DayRows(
-            hours=engine.batches(own.order_by(["target_id", "cc", "asn", "probe", "hours"])),
+            hours=engine.batches(own.order_by(list(hour_rows.ORDER)).select(*hour_rows.COLUMNS)),
             vantages=[row for row in vantages if row["hour"] // 24 == number],
             planned=[row for row in planned if planned_counts.find_day_number(row["quarter"]) == number]))
 

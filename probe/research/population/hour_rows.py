@@ -34,6 +34,10 @@ COLUMNS: Final = (
 that days can be counted apart; `alone`: struck, and nothing else was tried; `fresh`: nobody was known in the network
 that day, so all count."""
 
+_NUMBERS = ("name_no", "stay_no")
+ORDER: Final = (*_NUMBERS, "hours")
+"""Of a day's rows: by numbers, which are quicker to sort by than what they stand for."""
+
 _PROVEN: tuple[Basis, ...] = ("place", "time", "packets", "content")
 _OWN: tuple[Scope, ...] = ("device", "lan")
 """What acts there is the volunteer's own."""
@@ -130,8 +134,10 @@ def list_lines(served: ir.Table, failed: ir.Table) -> ir.Table:
 
 
 def make_hour_rows(served: ir.Table, failed: ir.Table, lines: ir.Table, beside: Beside, numbered: ir.Table) -> ir.Table:
-    """The columns of COLUMNS; a probe that met both in one hour has no row of that hour. `lines` is from `list_lines`,
-    `numbered` from `number_traits`."""
+    """The columns of COLUMNS and ORDER; a probe that met both in one hour has no row of that hour.
+
+    `lines` is from `list_lines`, `numbered` from `number_traits`.
+    """
     keys = failed.select(*_MET).distinct()
     met = _judge_failed(served, failed, keys, lines)
     calm = served.anti_join(keys, _MET)
@@ -144,7 +150,7 @@ def make_hour_rows(served: ir.Table, failed: ir.Table, lines: ir.Table, beside: 
     stays = beside.runs.select("stay_no", *_STAY).distinct().inner_join(numbered, "trait")
     rows = without_right(rows.inner_join(without_right(stays), "stay_no"))
     rows = without_right(rows.inner_join(beside.names.filter(beside.names.role != "control"), "name_no"))
-    return rows.mutate(**{name: _NO_TEXT for name in _SEEN if name not in seen}).select(*COLUMNS)
+    return rows.mutate(**{name: _NO_TEXT for name in _SEEN if name not in seen}).select(*COLUMNS, *_NUMBERS)
 
 
 def _judge_failed(served: ir.Table, failed: ir.Table, keys: ir.Table, lines: ir.Table) -> ir.Table:
