@@ -39,8 +39,8 @@ def _last(bits: str) -> str:
 
 
 # Of the hours far from any that failed, which only part stretches, those next to these do, and the day's first and last
-# ones, whose neighbours lie in other days. `word` names the target's service and role. In a network all
-# names that count on a day are fresh, or none is.
+# ones, whose neighbours lie in other days: the latter are all that is looked at where nothing failed that day. `word`
+# names the target's service and role. In a network all names that count on a day are fresh, or none is.
 MARKS = f"""
 WITH sums AS (
     SELECT cc, asn, target_id, service || ' ' || role AS word, day, fresh, state <> {SERVED} AS failed,
@@ -70,6 +70,8 @@ WITH sums AS (
 SELECT cc, asn, target_id, hour, bad, met, word, fresh FROM near WHERE worst > 0 OR number <= 2 OR number > hours - 2
 ORDER BY target_id, cc, asn, hour
 """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayRows:
     """What is kept of a day."""
