@@ -6,7 +6,7 @@ start, and only what failed in an hour, and what was served beside a failure in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,10 +56,12 @@ _SEEN: Final = ("address_low", "address_high", "resolver")
 _NO_TEXT = ibis.null("string")
 
 
-@ibis.udf.scalar.builtin
-def bit_count(number: int) -> int:
-    """How many bits are set; DuckDB's own."""
+def _name_bit_count(number: int) -> int:
     raise NotImplementedError
+
+
+_bit_count: Callable[[ir.Value], ir.IntegerValue] = ibis.udf.scalar.builtin(_name_bit_count, name="bit_count")
+"""How many bits are set: DuckDB's own."""
 
 
 def number_hours(runs: ir.Table) -> ir.Table:
@@ -160,7 +162,7 @@ def _judge_failed(served: ir.Table, failed: ir.Table, keys: ir.Table, lines: ir.
                                                  is_ill=ibis.literal(0, "int64"), is_served=ibis.literal(1, "int64"))
     failed = failed.mutate(is_served=ibis.literal(0, "int64"))
     hours = _put_together(ibis.union(failed, beside.select(*failed.columns)))
-    well, ill = bit_count(lines.well), bit_count(lines.ill & ~lines.well)
+    well, ill = _bit_count(lines.well), _bit_count(lines.ill & ~lines.well)
     line = lines.group_by("hour_no").agg(all_well=well.sum(), all_ill=ill.sum())
     hours = hours.mutate(**_place(hours), flag=_flag(hours))
     hours = without_right(hours.inner_join(line, "hour_no"))
