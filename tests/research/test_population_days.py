@@ -203,8 +203,8 @@ def test_marks_find_the_stretches_that_all_hours_find(tmp_path_factory: pytest.T
         connection.execute(f"INSERT INTO all_hours VALUES ('RU', 1, '{TARGET}', 'a', 'chat', {hour // 24}, "
                            f"{1 << hour % 24}, {1 - failed}, false)")
     found = []
-    for name, wanted in (("sparse", hour_files.MARKS), ("whole", hour_files.MARKS.replace("WHERE worst > 0 OR", "WHERE "
-                                                                                         "true OR"))):
+    whole = hour_files.MARKS.replace("AND (wanted >> hour) & 1", "").replace("WHERE worst > 0 OR", "WHERE true OR")
+    for name, wanted in (("sparse", hour_files.MARKS), ("whole", whole)):
         for day in range(4):
             connection.execute(f"CREATE OR REPLACE TEMP VIEW hours AS SELECT * FROM all_hours WHERE day = {day}")
             connection.execute(f"COPY ({wanted}) TO '{folder}/{name}{day}.marks' (FORMAT parquet)")
