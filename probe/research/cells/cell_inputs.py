@@ -15,7 +15,7 @@ from probe.results.files.atomic import StoreError
 from probe.results.layout import ARCHIVES_FOLDER
 from probe.results.runs.merged_days import is_merged, merged_files, merged_runs
 
-PORTION_ROWS = 6_000_000
+PORTION_ROWS = 4_000_000
 """So many rows are gone through at a time unless an engine wants more; a day is never divided."""
 _ROW_BYTES = 30
 """So many bytes of CSV, whose rows nobody counts before they are read, take as much memory as one row of Parquet."""
