@@ -21,12 +21,14 @@ from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
 from probe.research.cells.file_names import DAYS_FOLDER
 from probe.research.population.probe_hours import FAILED, SERVED, SICK, STRUCK
+from probe.results.runs.run_writer import write_run
 
 SERVICES = 70
 """More than one number has bits for."""
 WORDS = ("ok", "blocked", "blocked", "inconclusive", "inconclusive", "down", "network", "not_attempted")
 CAUSES = ("tls.reset.sni", "ip.drop", "not a cause")
 PEOPLE = [Volunteer(asn=64500 + n // 2, probe=f"p{n}", address=("", "192.0.2.1", "192.0.2.2")[n % 3]) for n in range(4)]
+DAY = f"{BEGIN:%Y-%m-%d}"
 Met = Mapping[tuple[int, int, str], Sequence[Verdict]]
 """What a probe, by its place in PEOPLE, met in an hour since 1970 of a target."""
 
@@ -98,7 +100,9 @@ def count_kept(out: Path) -> Counter[tuple[object, ...]]:
          row["cause"], row["proven"]) for row in rows for hour in range(24) if row["hours"] >> hour & 1)
 
 
-@pytest.mark.parametrize(("seed", "renamed", "parquet"), [(1, False, False), (2, True, False), (3, False, True)])
+@pytest.mark.parametrize(("seed", "renamed", "parquet"), [
+    pytest.param(1, False, False, id="lines"), pytest.param(2, True, False, id="targets of two services"),
+    pytest.param(3, False, True, id="a day of columns beside days of lines")])
 def test_probe_hours_are_those_of_a_plain_count(tmp_path: Path, seed: int, renamed: bool, parquet: bool) -> None:
     dice = random.Random(seed)
     runs = list(list_worlds(dice, renamed=renamed))
@@ -108,7 +112,11 @@ def test_probe_hours_are_those_of_a_plain_count(tmp_path: Path, seed: int, renam
         for each in run.verdicts:
             if each.outcome != "not_attempted":
                 met[person, hour, f"{each.target_id} {each.service}"].append(each)
-    judge(tmp_path, (run for _, run in runs), parquet=parquet)
+    first, others = ([run for _, run in runs if (run.run.measurement_start_time < DAY) is early]
+                     for early in (True, False))
+    for run in first:
+        write_run(run, tmp_path / "results", parquet=parquet, known_new=True)
+    judge(tmp_path, others)
     wanted = count_plainly(met)
     assert count_kept(tmp_path / "out") == wanted
     assert {state for _, _, _, state, *_ in wanted} == {STRUCK, SERVED, SICK, FAILED}
