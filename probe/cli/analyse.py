@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -229,7 +229,8 @@ def _analyse_results(directory: Path, wanted: _Wanted) -> _Found:
             judging.wait()
             return wanted.out / POPULATION_FILE
 
-        done = _count_cells(directory, wanted)
+        half = replace(wanted, memory_mb=wanted.memory_mb // 2)
+        done = _count_cells(directory, half if judging.is_beside else wanted)
         if not judging.is_beside:
             judging.wait()  # before the search, which needs memory of its own
         told = _events(wanted, wait_for_population)

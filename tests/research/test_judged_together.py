@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,16 +61,13 @@ def told(results: Path, out: Path, wishes: HourWishes = WISHES) -> tuple[JudgedT
     return found, [(out / name).read_bytes() for name in (POPULATION_FILE, POPULATION_TEXT, SLOWED_FILE)]
 
 
-@pytest.mark.parametrize("start", ["spawn", pytest.param("fork", marks=pytest.mark.skipif(
-    sys.platform != "linux", reason="no process begins so here"))])
-def test_a_process_beside_says_the_same(start: str, goes_on: Path, pools: list[ProcessPoolExecutor],
-                                        monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judged_together, "_START", start)
+def test_a_process_beside_says_the_same(goes_on: Path, pools: list[ProcessPoolExecutor]) -> None:
     beside = told(goes_on / "results", goes_on / "out")
-    assert len(pools) == 1
-    (goes_on / "anew").mkdir()
-    assert told(goes_on / "results", goes_on / "anew") == beside
-    assert len(pools) == 1
+    assert told(goes_on / "results", goes_on / "anew") == beside  # from nothing
+    assert len(pools) == 2
+    (goes_on / "alone").mkdir()
+    assert told(goes_on / "results", goes_on / "alone", replace(WISHES, threads=1)) == beside
+    assert len(pools) == 2
     assert beside[0].population.rows
 
 
@@ -108,20 +105,15 @@ def test_days_that_the_log_is_not_of_are_refused_before_anything_is_written(goes
     assert (out / POPULATION_FILE).stat() == before
 
 
-@pytest.mark.parametrize("case", ["nothing new", "little new", "too much new", "one processor", "one thread",
-                                  "from nothing"])
+@pytest.mark.parametrize("case", ["nothing new", "little new", "one processor", "one thread"])
 def test_no_process_is_begun_for(case: str, goes_on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out, wishes = goes_on / "out", WISHES
     if case == "nothing new":
         judge_together(goes_on / "results", out, WISHES)
-    elif case in ("little new", "too much new"):
-        monkeypatch.setattr(judged_together, *(("_LEAST_NEW_BYTES", 1 << 40) if case == "little new"
-                                               else ("_MOST_NEW_BYTES", 1)))
+    elif case == "little new":
+        monkeypatch.setattr(judged_together, "_LEAST_NEW_BYTES", 1 << 40)
     elif case == "one processor":
         monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    elif case == "one thread":
-        wishes = HourWishes(now=NOW, lab=False, memory_mb=800, threads=1)
     else:
-        out = goes_on / "anew"
-        out.mkdir()
+        wishes = replace(WISHES, threads=1)
     assert not judged_together._is_worth_a_process(goes_on / "results", out, wishes)

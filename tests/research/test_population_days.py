@@ -198,15 +198,15 @@ def test_marks_find_the_stretches_that_all_hours_find(tmp_path_factory: pytest.T
     folder = tmp_path_factory.mktemp("marks")
     connection = duckdb.connect()
     connection.execute("CREATE TABLE all_hours (cc VARCHAR, asn BIGINT, target_id VARCHAR, service VARCHAR, role "
-                       "VARCHAR, hour INTEGER, state TINYINT, fresh BOOLEAN)")
+                       "VARCHAR, day INTEGER, hours INTEGER, state TINYINT, fresh BOOLEAN)")
     for hour, failed in met:
-        connection.execute(f"INSERT INTO all_hours VALUES ('RU', 1, '{TARGET}', 'a', 'chat', {hour}, {1 - failed}, "
-                           "false)")
+        connection.execute(f"INSERT INTO all_hours VALUES ('RU', 1, '{TARGET}', 'a', 'chat', {hour // 24}, "
+                           f"{1 << hour % 24}, {1 - failed}, false)")
     found = []
-    for name, wanted in (("sparse", hour_files.MARKS), ("whole", hour_files.MARKS.replace("WHERE worst > 0 OR", "WHERE "
-                                                                                         "true OR"))):
+    whole = hour_files.MARKS.replace("AND (wanted >> hour) & 1", "").replace("WHERE worst > 0 OR", "WHERE true OR")
+    for name, wanted in (("sparse", hour_files.MARKS), ("whole", whole)):
         for day in range(4):
-            connection.execute(f"CREATE OR REPLACE TEMP VIEW hours AS SELECT * FROM all_hours WHERE hour // 24 = {day}")
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW hours AS SELECT * FROM all_hours WHERE day = {day}")
             connection.execute(f"COPY ({wanted}) TO '{folder}/{name}{day}.marks' (FORMAT parquet)")
         found.append(_find(folder, name))
     assert found[0] == found[1]

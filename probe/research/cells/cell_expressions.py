@@ -6,6 +6,7 @@ and names get numbers first, and rows are counted by number.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,10 +34,13 @@ RUN = (*FRAME, *_MORE_OF_RUNS)
 OPTIONAL = frozenset({"schema_version", "block_type", "confirmed", "suspected", *_MORE_OF_RUNS})
 """Columns that older files may lack; what counts for them is the empty text, or false."""
 
+_NUMBERS = (*COUNTS, "confirmed", *FAILED)
 _COUNTED = ("ok", "blocked", "down", "inconclusive", "network", "local")
+_DAY_FOLDER = r"date=(\d{4}-\d\d-\d\d)/[^/]*\z"
 _BITS = 30
 """Of a number of 64 bits: as many rows as there can be are summed in the rest."""
 _NAMES = ("service", "role", "target_id")
+_CAUSES = ("block_type", "suspected")
 _PLACE = ("cell_start", "lab", "probe_cc", "probe_asn")
 CELL = ["slot_no", "name_no"]
 """What tells cells apart, as numbers."""
@@ -64,10 +68,10 @@ def judge_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
                                                                     order_by=judged.start)))
     judged = judged.filter(judged["first"] == 0)
     judged = judged.mutate(reason=ibis.cases((judged.versions > 1, "conflict"), else_=judged.reason),
-                           cell_start=judged.start.truncate("h").cast("timestamp(6)"), day_no=day_number(judged.day))
+                           cell_start=judged.start.truncate("h").cast("timestamp(6)"), day_no=_number_day(judged.day))
     own = ibis.window(group_by=[judged[name] for name in (*_PLACE, "probe_id", "reason")])
     judged = judged.mutate(
-        run_no=ibis.row_number().over(ibis.window(order_by=[judged.cell_start, judged.run_id])),
+        run_no=ibis.row_number().over(ibis.window(order_by=[judged.cell_start, judged.run_id])).cast("int32"),
         crowded=ibis._.count().over(own) > 1)
     judged = _number(_number(judged, "slot_no", _PLACE), "probe_no", ("probe_id",))
     return judged.select("run_id", "day", "start", "reason", "sound", "cell_start", "lab", "probe_id", "probe_cc",
@@ -80,7 +84,8 @@ def _number(rows: ir.Table, name: str, columns: tuple[str, ...]) -> ir.Table:
     `dense_rank` would say the same shorter, but not on ClickHouse, which counts rows for it.
     """
     keys = rows.select(*columns).distinct()
-    keys = keys.mutate(**{name: ibis.row_number().over(ibis.window(order_by=[keys[column] for column in columns]))})
+    number = ibis.row_number().over(ibis.window(order_by=[keys[column] for column in columns]))
+    keys = keys.mutate(**{name: number.cast("int32")})
     return without_right(rows.left_join(keys, columns))
 
 
@@ -95,26 +100,31 @@ def number_names(raw: ir.Table, columns: tuple[str, ...]) -> ir.Table:
     names = raw.select(**{name: text(raw[name]) for name in columns}).distinct()
     names = names.mutate(
         name_reason=row_quality.name_reason(*(names[name] for name in columns)),
-        name_no=ibis.row_number().over(ibis.window(order_by=[names[name] for name in _NAMES if name in columns])))
+        name_no=ibis.row_number().over(
+            ibis.window(order_by=[names[name] for name in _NAMES if name in columns])).cast("int32"))
     unique = ("target_id",) if "target_id" in columns else ("service", "role")
     return _number(_number(names, "key_no", unique), "service_no", ("service",))
 
 
-def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
+def count_keys(names: ir.Table) -> ir.Table:
+    """One row: how many `names` of `number_names` there are, and how many `keys`, the part that is unique in a run."""
+    return names.aggregate(names=as_count(names.name_no.notnull()).sum(), keys=names.key_no.nunique())
+
+
+def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table, key: Sequence[str]) -> ir.Table:
     """Every row with the reason why it does not count, the run and the names that it belongs to as numbers.
 
-    `raw` has `file`, `run_id`, names, `outcome`, `block_type`, `confirmed`; `runs` and `names` are as above.
+    `raw` has `file`, `run_id`, names, `outcome`, and of verdicts `block_type`, `suspected`, `confirmed`; `runs` and
+    `names` are as above, `key` are columns that tell the names apart.
     """
     columns = [name for name in ("target_id", "service", "role") if name in names.columns]
     rows = raw.select(
-        "file", run_id=text(raw.run_id), day_no=day_number(day_of(raw.file)), code=row_quality.code(text(raw.outcome)),
-        block_type=text(raw.block_type) if "block_type" in raw.columns else ibis.literal(""),
-        confirmed=flag(raw.confirmed) if "confirmed" in raw.columns else ibis.literal(False),
-        suspected=text(raw.suspected) if "suspected" in raw.columns else ibis.literal(""),
-        **{name: text(raw[name]) for name in columns},
+        "file", run_id=text(raw.run_id), day_no=day_number(raw.file), code=row_quality.code(text(raw.outcome)),
+        **{name: text(raw[name]) for name in (*columns, *_CAUSES) if name in raw.columns},
+        **{name: flag(raw[name]) for name in ("confirmed",) if name in raw.columns},
     )
     own = runs.select("run_id", "day_no", "run_no", "slot_no", "probe_no", "crowded", "start", run_reason=runs.reason)
-    found = without_right(rows.left_join(own, ["run_id", "day_no"]).left_join(names, columns))
+    found = without_right(rows.left_join(own, ["run_id", "day_no"]).left_join(names, list(key)))
     reason = ibis.cases(
         (found.run_no.isnull(), "unfinished"), (found.run_reason != "", found.run_reason),
         (found.name_reason != "", found.name_reason), else_=row_quality.row_reason(found))
@@ -122,9 +132,10 @@ def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
 
 
 def make_facts(judged: ir.Table) -> ir.Table:
-    """The judged rows as numbers."""
-    return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", "block_type",
-                         "confirmed", "suspected", "reason", "day_no")
+    """The judged rows as numbers, verdicts with `block_type`, `suspected` and `confirmed`."""
+    told = [name for name in (*_CAUSES, "confirmed") if name in judged.columns]
+    return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", *told, "reason",
+                         "day_no")
 
 
 def find_twins(facts: ir.Table, *, by_bits: bool) -> ir.Table:
@@ -134,7 +145,7 @@ def find_twins(facts: ir.Table, *, by_bits: bool) -> ir.Table:
     all of a run are different, their sum is their union.
     """
     if not by_bits:
-        pair = facts.run_no * ibis.literal(1 << 32, "int64") + facts.key_no
+        pair = facts.run_no.cast("int64") * ibis.literal(1 << 32, "int64") + facts.key_no
         return facts.aggregate(twins=facts.count() - pair.nunique())
     bit = (ibis.literal(2, "int64") ** (facts.key_no % _BITS)).cast("int64")
     groups = facts.select("run_no", word=(facts.key_no / _BITS).floor().cast("int64"), bit=bit)
@@ -178,7 +189,9 @@ def list_role_failures(verdicts: CountedRows, services: CountedRows) -> ir.Table
     names = names.select("name_no", "service_no", "role_no")
     failed = list_failures(verdicts.facts).inner_join(names, "name_no")
     failed = failed.group_by(["run_no", "role_no"]).agg(cause=failed.cause.max(), failed=_size(failed))
-    served = verdicts.facts.filter(verdicts.facts.code == CODES["ok"]).semi_join(failed, "run_no")
+    left_open = services.facts.filter(services.facts.code == CODES["inconclusive"]).select("run_no", role_no="name_no")
+    left_open = left_open.semi_join(failed, ["run_no", "role_no"])  # of what is blocked it is not asked
+    served = verdicts.facts.filter(verdicts.facts.code == CODES["ok"]).semi_join(left_open, "run_no")
     served = without_right(served.select("run_no", "slot_no", "name_no").inner_join(names, "name_no"))
     served = served.group_by(["run_no", "role_no"]).agg(served=_size(served))
     told = services.facts.filter(services.facts.code.isin([CODES["blocked"], CODES["inconclusive"]]))
@@ -213,13 +226,18 @@ def count_role_cells(services: CountedRows, blocked: ir.Table | None, failures: 
 
 def combine_services(services: CountedRows) -> ir.Table:
     """What each run says of each service, from its roles, as the facts of roles are."""
-    rows = services.facts.inner_join(services.names.select("name_no", "service_no"), "name_no")
+    names = services.names.select("name_no", "service_no")
+    names = names.mutate(lone=ibis._.count().over(ibis.window(group_by=names.service_no)) == 1)
+    rows = services.facts.inner_join(names, "name_no")
+    lone, rows = rows.filter(rows.lone), rows.filter(~rows.lone)  # many services have one role, which says it all
+    lone = lone.select("run_no", "slot_no", "probe_no", "crowded", name_no=lone.service_no, code=lone.code.cast("int8"))
     place = ibis.cases(*((rows.code == CODES[word], number) for number, word in enumerate(_SERVICE_ORDER)), else_=99)
     best = rows.mutate(place=place).group_by(["run_no", "service_no"]).agg(
         place=ibis._.place.min(), slot_no=ibis._.slot_no.min(), probe_no=ibis._.probe_no.min(),
         crowded=ibis._.crowded.any())
     code = ibis.cases(*((best.place == number, CODES[word]) for number, word in enumerate(_SERVICE_ORDER)), else_=99)
-    return best.select("run_no", "slot_no", "probe_no", "crowded", name_no=best.service_no, code=code)
+    best = best.select("run_no", "slot_no", "probe_no", "crowded", name_no=best.service_no, code=code.cast("int8"))
+    return ibis.union(lone, best)
 
 
 def count_service_cells(whole: ir.Table, services: CountedRows, blocked: ir.Table | None, failures: ir.Table | None,
@@ -268,12 +286,19 @@ def day_folder(file: ir.StringValue) -> ir.StringValue:
 
 def day_of(file: ir.StringValue) -> ir.StringValue:
     """The day in the folder's name, the empty text where there is none."""
-    return file.re_extract(r"date=(\d{4}-\d\d-\d\d)/[^/]*\z", 1).fill_null("")
+    return file.re_extract(_DAY_FOLDER, 1).fill_null("")
 
 
-def day_number(day: ir.StringValue) -> ir.IntegerValue:
-    """YYYYMMDD as a number, 0 where there is no day."""
-    return whole_number(day.replace("-", "")).fill_null(0)
+def day_number(file: ir.StringValue) -> ir.IntegerValue:
+    """The day in the folder's name, in which every file is, as the number YYYYMMDD.
+
+    DuckDB reads it once for many rows of a file, but not where NULL or a case has to be told apart, row by row.
+    """
+    return _number_day(file.re_extract(_DAY_FOLDER, 1))
+
+
+def _number_day(day: ir.StringValue) -> ir.IntegerValue:
+    return day.replace("-", "").try_cast("int32")
 
 
 def without_right(joined: ir.Table) -> ir.Table:
@@ -300,8 +325,10 @@ def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None
            failures: ir.Table | None) -> ir.Table:
     """Outcomes, witnesses, block types and failures by hour, network and name; `facts` has each probe once."""
     tried = facts.filter(facts.code != CODES["not_attempted"])
-    cells = tried.group_by(CELL).agg(
-        **{word: _sum(tried.code == CODES[word]) for word in _COUNTED}, witnesses=_size(tried))
+    counts = tried.group_by([*CELL, "code"]).agg(times=_size(tried))
+    cells = counts.group_by(CELL).agg(
+        **{word: ibis.cases((counts.code == CODES[word], counts.times), else_=0).sum() for word in _COUNTED},
+        witnesses=counts.times.sum())
     none = {"confirmed": ibis.literal(0, "int64"), "block_type": ibis.literal("")}
     cells = _join(cells, confirmed) if confirmed is not None else cells.mutate(confirmed=none["confirmed"])
     cells = _join(cells, _commonest(blocked)) if blocked is not None else cells.mutate(block_type=none["block_type"])
@@ -358,4 +385,5 @@ def _finish(cells: ir.Table, names: ir.Table, runs: ir.Table, level: str) -> ir.
     cells = cells.inner_join(slots, "slot_no").mutate(level=ibis.literal(level))
     missing = {name: ibis.literal("") for name in ("role", "target_id") if name not in cells.columns}
     cells = cells.mutate(**missing)
-    return cells.select(*_COUNTED_COLUMNS, "slot_no", "name_no")
+    # DuckDB's sums have 128 bits, which take as long to sort and to hand over.
+    return cells.select(*_COUNTED_COLUMNS, "slot_no", "name_no").cast(dict.fromkeys(_NUMBERS, "int32"))

@@ -15,7 +15,7 @@ from probe.results.files.atomic import StoreError
 from probe.results.layout import ARCHIVES_FOLDER
 from probe.results.runs.merged_days import is_merged, merged_files, merged_runs
 
-PORTION_ROWS = 9_000_000
+PORTION_ROWS = 4_000_000
 """So many rows are gone through at a time unless an engine wants more; a day is never divided."""
 _ROW_BYTES = 30
 """So many bytes of CSV, whose rows nobody counts before they are read, take as much memory as one row of Parquet."""
@@ -80,7 +80,7 @@ class HeadedFile:
     own: OwnFile
     columns: tuple[str, ...]
     types: str
-    """What a Parquet file says of its columns' types; empty for CSV."""
+    """What a Parquet file says of its columns' types, and whether a value can be missing; empty for CSV."""
     size: int
     """Bytes, those of a Parquet file as if its rows were CSV."""
 
@@ -238,7 +238,7 @@ def _parquet_head(path: Path, plain: frozenset[str]) -> tuple[tuple[str, ...], s
               if name in plain and pa.types.is_nested(kind)]
     if nested:
         raise StoreError(f"has lists where one value belongs, in the column {', '.join(nested)}")
-    types = ",".join(str(kind) for kind in schema.types)
+    types = ",".join(f"{field.type}{'' if field.nullable else '!'}" for field in schema)
     return names, types, about.metadata.num_rows * _ROW_BYTES
 
 

@@ -64,8 +64,10 @@ _MAX_ASN = (1 << 32) - 1
 
 
 def text(column: ir.Value) -> ir.StringValue:
-    """A text; where there is none the empty one, as in the CSV files."""
-    return column.cast("string").fill_null("")
+    """A text; where there is none the empty one, as in the CSV files. Where none can be missing none is looked for, so
+    that DuckDB keeps its list of the texts that come often."""
+    words = column.cast("string")
+    return words.fill_null("") if column.type().nullable else words
 
 
 def has_sure_place(runs: ir.Table) -> ir.BooleanValue:
@@ -77,7 +79,7 @@ def has_sure_place(runs: ir.Table) -> ir.BooleanValue:
 def flag(column: ir.Value) -> ir.BooleanValue:
     """true or false, NULL for anything else."""
     if column.type().is_boolean():
-        return column
+        return column.cast("boolean")
     word = text(column).lower()
     return ibis.cases((word == "true", True), (word == "false", False), else_=ibis.null(dt.boolean))
 
@@ -135,14 +137,13 @@ def name_reason(*names: ir.StringValue) -> ir.StringValue:
 
 
 def row_reason(rows: ir.Table) -> ir.StringValue:
-    """Why a row itself is left out; columns: code, block_type, suspected, confirmed."""
-    odd = ibis.or_(*((cause != "") & ~cause.re_search(_BLOCK_TYPE) for cause in (rows.block_type, rows.suspected)))
-    return ibis.cases(
-        (rows.code.isnull(), "outcome"),
-        (odd, "block_type"),
-        (rows.confirmed.isnull(), "confirmed"),
-        else_="",
-    )
+    """Why a row itself is left out; columns: code, and of verdicts block_type, suspected, confirmed."""
+    reasons: list[tuple[ir.BooleanValue, str]] = [(rows.code.isnull(), "outcome")]
+    if "block_type" in rows.columns:
+        causes = (rows.block_type, rows.suspected)
+        reasons.append((ibis.or_(*((cause != "") & ~cause.re_search(_BLOCK_TYPE) for cause in causes)), "block_type"))
+        reasons.append((rows.confirmed.isnull(), "confirmed"))
+    return ibis.cases(*reasons, else_="")
 
 
 def code(outcome: ir.StringValue) -> ir.IntegerValue:

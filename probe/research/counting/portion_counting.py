@@ -41,6 +41,15 @@ class _Table:
         return self.facts.filter(self.facts.reason == "")
 
 
+def choose_key(engine: AnalysisEngine, names: ir.Table) -> list[str]:
+    """Columns that tell names of `number_names` apart. By a target's name alone, if each has one service and role, rows
+    are joined in a fourth of the time."""
+    if "target_id" not in names.columns:
+        return ["service", "role"]
+    (found,) = fetch_rows(engine, cell.count_keys(names))
+    return ["target_id"] if found["names"] == found["keys"] else ["target_id", "service", "role"]
+
+
 @dataclass(slots=True, kw_only=True)
 class PortionCounter:
     """Counts portions, day by day into `days`."""
@@ -166,7 +175,7 @@ class PortionCounter:
         raw = self.engine.read(groups, wanted, DEFAULTS)
         self.note_torn(name)
         known = self.engine.keep(cell.number_names(raw, names))
-        judged = cell.judge_rows(raw, runs, known)
+        judged = cell.judge_rows(raw, runs, known, choose_key(self.engine, known))
         return _Table(name=name, judged=judged, names=known, facts=self.engine.keep(cell.make_facts(judged)))
 
     def _settle(self, tables: Sequence[_Table]) -> None:

@@ -75,11 +75,13 @@ def fetch_rows(engine: AnalysisEngine, expression: ir.Table) -> list[dict[str, A
 
 
 def parquet_schema(group: FileGroup) -> ibis.Schema:
-    """The columns of a group's files, and `file`."""
+    """The columns of a group's files, which say alike whether a value can be missing, and `file`."""
     import pyarrow.parquet as pq
 
-    found = ibis.Schema.from_pyarrow(pq.read_schema(group.files[0]))
-    return ibis.schema({**{name: kind.copy(nullable=True) for name, kind in found.items()}, "file": "string"})
+    fields = pq.read_schema(group.files[0])
+    kinds = ibis.Schema.from_pyarrow(fields)
+    return ibis.schema({**{field.name: kinds[field.name].copy(nullable=field.nullable) for field in fields},
+                        "file": "string"})
 
 
 def csv_schema(group: FileGroup) -> ibis.Schema:
@@ -103,8 +105,14 @@ def stack_tables(parts: Sequence[ir.Table]) -> ir.Table:
         raise StoreError("there is no file of this table")
     types = {name: {str(part[name].type().copy(nullable=True)) for part in parts} for name in parts[0].columns}
     mixed = [name for name, found in types.items() if len(found) > 1]
+    if len(parts) == 1:
+        return parts[0]
     alike = [part.mutate(**{name: _as_text(part[name]) for name in mixed}) for part in parts]
-    return ibis.union(*alike) if len(alike) > 1 else alike[0]
+    return ibis.union(*(_allow_nulls(part) for part in alike))
+
+
+def _allow_nulls(part: ir.Table) -> ir.Table:
+    return part.cast({name: kind.copy(nullable=True) for name, kind in part.schema().items() if not kind.nullable})
 
 
 def _as_text(column: ir.Value) -> ir.StringValue:

@@ -14,36 +14,54 @@ import pyarrow.parquet as pq
 
 from probe.research.cells.file_names import DAYS_FOLDER
 from probe.research.engines.duckdb_connection import first_error_line, quote_sql
+from probe.research.population.hour_rows import COLUMNS
 from probe.research.population.kept_hours import KeptHours, Kind
 from probe.research.population.planned_counts import COUNTED
-from probe.research.population.probe_hours import COLUMNS, FAILED, SERVED
+from probe.research.population.probe_hours import FAILED, SERVED
 from probe.results.files.atomic import StoreError, replace_whole
 
-_KINDS = {"asn": pa.int64(), "hour": pa.int32(), "probe": pa.int64(), "state": pa.int8(), "alone": pa.bool_(),
-          "fresh": pa.bool_()}
+_KINDS = {"asn": pa.int64(), "day": pa.int32(), "hours": pa.int32(), "probe": pa.int64(), "state": pa.int8(),
+          "alone": pa.bool_(), "fresh": pa.bool_()}
 HOURS = pa.schema([(name, _KINDS.get(name, pa.string())) for name in COLUMNS])
-"""Of a probe-hour."""
+"""Of probe-hours."""
 VANTAGES = pa.schema([("cc", pa.string()), ("target_id", pa.string()), ("hour", pa.int32()), ("control", pa.string()),
                       ("fresh", pa.bool_())])
 PLANNED = pa.schema([(name, pa.string() if name in ("cc", "service") else pa.bool_() if name == "fresh" else pa.int64())
                      for name in COUNTED])
 
-_ALIKE = ("cc", "asn", "target_id", "state", "alone", "cause", "proven", "instrument", "access", "address_low",
-          "address_high", "resolver", "fresh")
-SUMS = f"""
-SELECT {", ".join(_ALIKE)}, count(*)::INTEGER AS n, min(hour) AS first_h, max(hour) AS last_h,
-    list(DISTINCT probe ORDER BY probe) AS probes
-FROM hours GROUP BY ALL ORDER BY target_id, cc, asn
-"""
+_SUMS = ", ".join(f"sum((hours >> {hour}) & 1)::INTEGER AS h{hour}" for hour in range(24))
+_EACH = ", ".join(f"h{hour}" for hour in range(24))
+
+
+def _last(bits: str) -> str:
+    """The highest of the bits that are set; 0 where none is."""
+    return f"CASE WHEN {bits} > 0 THEN 1 << (length(bin({bits})) - 1) ELSE 0 END"
+
 
 # Of the hours far from any that failed, which only part stretches, those next to these do, and the day's first and last
-# ones, whose neighbours lie in other days. `word` names the target's service and role. In a network all
-# names that count on a day are fresh, or none is.
+# ones, whose neighbours lie in other days: the latter are all that is looked at where nothing failed that day. `word`
+# names the target's service and role. In a network all names that count on a day are fresh, or none is.
 MARKS = f"""
-WITH met AS (
-    SELECT cc, asn, target_id, hour, count(*) FILTER (state <> {SERVED})::INTEGER AS bad, count(*)::INTEGER AS met,
-        min(service || ' ' || role) AS word, bool_or(fresh) AS fresh
-    FROM hours WHERE state <> {FAILED} GROUP BY cc, asn, target_id, hour
+WITH sums AS (
+    SELECT cc, asn, target_id, service || ' ' || role AS word, day, fresh, state <> {SERVED} AS failed,
+        bit_or(hours) AS hours, {_SUMS}
+    FROM hours WHERE state <> {FAILED} GROUP BY ALL
+), series AS (
+    SELECT *, hours & -hours AS first, {_last("hours")} AS last FROM (
+        SELECT cc, asn, target_id, bool_or(failed) AS failed, bit_or(hours) AS hours FROM sums
+        GROUP BY cc, asn, target_id)
+), wanted AS (
+    SELECT cc, asn, target_id, CASE WHEN failed THEN hours ELSE
+        first | last | ((hours & ~first) & -(hours & ~first)) | {_last("(hours & ~last)")} END AS wanted
+    FROM series
+), of_hours AS (
+    SELECT cc, asn, target_id, word, day, fresh, failed, unnest([{_EACH}]) AS met, unnest(range(24)) AS hour, wanted
+    FROM sums JOIN wanted USING (cc, asn, target_id)
+), met AS (
+    SELECT cc, asn, target_id, (day * 24 + hour)::INTEGER AS hour,
+        coalesce(sum(met) FILTER (failed), 0)::INTEGER AS bad,
+        sum(met)::INTEGER AS met, min(word) AS word, bool_or(fresh) AS fresh
+    FROM of_hours WHERE met > 0 AND (wanted >> hour) & 1 GROUP BY ALL
 ), near AS (
     SELECT *, max(bad) OVER (own ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING) AS worst,
         row_number() OVER own AS number, count(*) OVER (PARTITION BY cc, asn, target_id) AS hours
@@ -52,7 +70,6 @@ WITH met AS (
 SELECT cc, asn, target_id, hour, bad, met, word, fresh FROM near WHERE worst > 0 OR number <= 2 OR number > hours - 2
 ORDER BY target_id, cc, asn, hour
 """
-_DERIVED: Mapping[Kind, str] = {"sums": SUMS, "marks": MARKS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +99,8 @@ def write_day(kept: KeptHours, day: str, connection: duckdb.DuckDBPyConnection, 
     with explain_errors():
         connection.execute(f"CREATE OR REPLACE TEMP VIEW hours AS SELECT * FROM "
                            f"{read_files([kept.path(day, 'hours')])}")
-        for kind, sql in _DERIVED.items():
-            with replace_whole(kept.path(day, kind)) as temporary:
-                connection.execute(f"COPY ({sql}) TO {quote_sql(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
+        with replace_whole(kept.path(day, "marks")) as temporary:
+            connection.execute(f"COPY ({MARKS}) TO {quote_sql(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
 
 
 @contextmanager

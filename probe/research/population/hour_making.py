@@ -27,11 +27,13 @@ from probe.research.cells.name_standing import NO_NAMES, DayNames, DayStanding, 
 from probe.research.cells.run_standing import set_aside
 from probe.research.counting.day_names import read_day_names, split_names
 from probe.research.counting.kept_files import is_as_it_was
+from probe.research.counting.portion_counting import choose_key
 from probe.research.counting.run_crossings import NO_RUNS, RunNumbers, find_crossings, number_runs
 from probe.research.engines.engine import AnalysisEngine, EngineError, fetch_rows
-from probe.research.population import planned_counts, probe_hours
+from probe.research.population import hour_rows, planned_counts, probe_hours
 from probe.research.population.evidence_rows import is_vantage_served
 from probe.research.population.hour_files import DayRows, write_day
+from probe.research.population.hour_rows import Beside
 from probe.research.population.kept_hours import KeptDay, KeptHours, digest_program
 from probe.results.archive.own_files import OwnFile
 
@@ -82,6 +84,8 @@ class _Read:
     names: dict[str, DayNames] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
     """Days with runs that lie in the future."""
+    runs: _Runs | None = None
+    """Those runs, which the engine keeps."""
 
 
 def update_hours(kept: KeptHours, terms: HourTerms) -> None:
@@ -112,7 +116,12 @@ def update_hours(kept: KeptHours, terms: HourTerms) -> None:
         kept.keep_names(day, names[day])
     # Runs that two days hold count in neither, so days are judged beside those that they share runs with.
     beside = set(crossings) if not set(crossings).isdisjoint(made) else set()
-    _make(kept, replace(terms, standing=standing), by_day, made, [day for day in by_day if day in beside.union(made)])
+    judged = [day for day in by_day if day in beside.union(made)]
+    if judged != fresh:
+        terms.engine.release()
+        groups = _group(by_day, judged, "runs") if made else []
+        read.runs = _judge_runs(groups, terms) if groups else None
+    _make(kept, replace(terms, standing=standing), by_day, made, read.runs)
     kept.counted_at = terms.now.isoformat()
     kept.save()
 
@@ -129,7 +138,8 @@ def _read_names(by_day: Mapping[str, Sequence[OwnFile]], days: Sequence[str], te
     groups = _group(by_day, days, "runs")
     if not groups:
         return read
-    judged = _judge_runs(groups, terms).judged
+    read.runs = _judge_runs(groups, terms)
+    judged = read.runs.judged
     read.names = read_day_names(engine, judged, days)
     for batch in engine.batches(judged.select("day", "run_id", "reason")):
         for day, rows in batch.to_pandas().groupby("day", sort=False):
@@ -138,7 +148,6 @@ def _read_names(by_day: Mapping[str, Sequence[OwnFile]], days: Sequence[str], te
             if (rows["reason"] == "future").any():
                 read.unsettled.add(str(day))
     engine.torn()
-    engine.release()
     return read
 
 
@@ -149,11 +158,9 @@ def _judge_names(kept: KeptHours, days: Iterable[str], read: _Read, terms: HourT
 
 
 def _make(kept: KeptHours, terms: HourTerms, by_day: Mapping[str, Sequence[OwnFile]], days: Sequence[str],
-          beside: Sequence[str]) -> None:
-    """Write what is kept of some days, whose runs are judged beside those of others."""
+          runs: _Runs | None) -> None:
+    """Write what is kept of some days, whose runs were judged beside those of others."""
     engine = terms.engine
-    groups = _group(by_day, beside, "runs") if days else []
-    runs = _judge_runs(groups, terms) if groups else None
     engine.hold()
     looked = look_into({day: by_day[day] for day in days}, _REQUIRED)
     for chunk in make_portions(looked.found, engine.portion_rows):
@@ -201,15 +208,22 @@ def _write_chunk(kept: KeptHours, terms: HourTerms, runs: _Runs, chunk: DayChunk
                                                       looks))
         vantages = [row for batch in engine.batches(heard) for row in batch.to_pylist() if is_vantage_served(row)]
     planned = fetch_rows(engine, engine.keep(planned_counts.count_planned(verdicts, set_aside(of_days, split))))
-    facts = engine.keep(probe_hours.make_facts(verdicts, days, names, looks, resolvers))
-    hours = engine.keep(probe_hours.make_probe_hours(facts, days, names, runs.traits))
+    beside = Beside(runs=engine.keep(hour_rows.number_hours(days)), names=engine.keep(hour_rows.number_parts(names)),
+                    key=choose_key(engine, names), looks=looks, resolvers=resolvers)
+    hours = _make_hours(engine, verdicts, beside, runs.traits)
     for day in chunk.days:
         number = number_day(date.fromisoformat(day))
-        own = hours.filter(hours.hour >= number * 24, hours.hour < number * 24 + 24)
+        own = hours.filter(hours.day == number)
         write_day(kept, day, terms.connection, DayRows(
-            hours=engine.batches(own.order_by(["target_id", "cc", "asn", "hour"])),
+            hours=engine.batches(own.order_by(list(hour_rows.ORDER)).select(*hour_rows.COLUMNS)),
             vantages=[row for row in vantages if row["hour"] // 24 == number],
             planned=[row for row in planned if planned_counts.find_day_number(row["quarter"]) == number]))
+
+
+def _make_hours(engine: AnalysisEngine, verdicts: ir.Table, beside: Beside, traits: ir.Table) -> ir.Table:
+    served, failed = (engine.keep(made(verdicts, beside)) for made in (hour_rows.list_served, hour_rows.list_failed))
+    lines = engine.keep(hour_rows.list_lines(served, failed))
+    return engine.keep(hour_rows.make_hour_rows(served, failed, lines, beside, traits))
 
 
 def _judge_runs(groups: Sequence[FileGroup], terms: HourTerms) -> _Runs:

@@ -25,15 +25,14 @@ from probe.research.counting.run_crossings import NO_RUNS, RunNumbers
 from probe.research.counting.seen_files import SeenFiles, read_seen_files
 from probe.results.files.atomic import make_folder, replace_file
 
-Kind = Literal["hours", "sums", "marks", "vantages", "planned"]
-KINDS: tuple[Kind, ...] = ("hours", "sums", "marks", "vantages", "planned")
-"""Probe-hours; those that are alike but for their hour and probe, together; what failed by hour and network; what
-controls in the country said; planned connections."""
+Kind = Literal["hours", "marks", "vantages", "planned"]
+KINDS: tuple[Kind, ...] = ("hours", "marks", "vantages", "planned")
+"""Probe-hours; what failed by hour and network; what controls in the country said; planned connections."""
 _FOLDER = "population"
 _KNOWN, _ROWS = "known.json", "judged.parquet"
-_FORMAT = 2
+_FORMAT = 3
 _MOST_BYTES = 1 << 30
-_KEPT = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{16}\.(hours|sums|marks|vantages|planned|runs|names)")
+_KEPT = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{16}\.(hours|marks|vantages|planned|runs|names)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,8 @@
 Hours of fresh names (of days on which nobody was known in the network) make stretches of their own. They are held
 against nothing that known names say, and add nothing to it; against stretches of fresh names every hour is held.
 
-Stretches are found in the marks of all days, which are few. The evidence of some stretches at a time is gathered from
-sums of whole days, and where a stretch begins or ends within a day from that day's probe-hours: so neither memory nor
-time grows with the rows of days that no stretch lies in.
+Stretches are found in the marks of all days, which are few. The evidence of some stretches at a time is gathered
+from the probe-hours of their days: so neither memory nor time grows with the rows of days that no stretch lies in.
 """
 
 from __future__ import annotations
@@ -98,79 +97,80 @@ _ALL = """
 SELECT s.*, n.target_id, n.service, n.role FROM stretches s JOIN names n USING (target) ORDER BY s.number
 """
 
-# `parted` are days in which a stretch of the country begins or ends, or the week before does.
+# The days of a stretch and of the week before it.
 _CHOSEN = f"""
 CREATE OR REPLACE TEMP TABLE chosen AS
-WITH wanted AS (SELECT * FROM stretches WHERE list_contains(?::INTEGER[], number)),
-within AS (SELECT *, unnest(range((onset - {BEFORE_H}) // 24, last // 24 + 1))::INTEGER AS day FROM wanted),
-cuts AS (
-    SELECT number, unnest([(onset - {BEFORE_H}) // 24, onset // 24, last // 24]) AS day FROM wanted
-    UNION SELECT number, o.onset // 24 FROM onsets o SEMI JOIN wanted USING (number)
-)
-SELECT w.*, c.number IS NOT NULL AS parted FROM within w LEFT JOIN cuts c ON c.number = w.number AND c.day = w.day
+SELECT *, unnest(range((onset - {BEFORE_H}) // 24, last // 24 + 1))::INTEGER AS day
+FROM stretches WHERE list_contains(?::INTEGER[], number)
 """
 
 _HERE = """
 CREATE OR REPLACE TEMP TABLE here AS
-SELECT h.* EXCLUDE (target_id), n.target, h.first_h // 24 AS day FROM ({sums}) h JOIN names n USING (target_id)
-    SEMI JOIN (SELECT DISTINCT target, day, parted FROM chosen) c
-    ON c.target = n.target AND c.day = h.first_h // 24 AND c.parted = h.parted
+SELECT h.* EXCLUDE (target_id, service, role), n.target FROM {hours} h JOIN names n USING (target_id)
+    SEMI JOIN (SELECT DISTINCT target, day FROM chosen) c ON c.target = n.target AND c.day = h.day
 """
-_OF_DAYS: tuple[tuple[Kind, bool], ...] = (("sums", False), ("hours", True))
-"""What is read of a day, and whether of one that is parted."""
-_ALIKE = ("cc, asn, target_id, state, alone, cause, proven, instrument, access, address_low, address_high, resolver, "
-          "n, first_h, last_h, probes, fresh")
-_PARTS: Mapping[Kind, str] = {
-    "sums": f"SELECT false AS parted, {_ALIKE} FROM {{}}",
-    "hours": f"SELECT true AS parted, {_ALIKE} FROM (SELECT *, 1 AS n, hour AS first_h, hour AS last_h, "
-             "[probe] AS probes FROM {})",
-}
 
 
-def _side(name: str, condition: str) -> str:
-    """The columns of a `Side`."""
-    where = f"FILTER (WHERE {condition})"
+def _within(first: str, last: str) -> str:
+    """Those of a row's hours that lie between two hours, both included, as bits."""
+    begin, end = (f"greatest(0, least(24, {hour} - h.day * 24))" for hour in (first, f"{last} + 1"))
+    return f"(h.hours & ((1 << {end}) - 1) & ~((1 << {begin}) - 1))"
+
+
+def _side(name: str, when: str, state: int) -> str:
+    """The columns of a `Side`; `when`: `inside` or `before`."""
+    where = f"FILTER (WHERE {when} > 0 AND state = {state})"
     return f"""
-    coalesce(sum(n) {where}, 0)::BIGINT AS {name}_hours, list_distinct(flatten(list(probes) {where})) AS {name}_probes,
+    {_count(when, f"state = {state}")} AS {name}_hours, list_distinct(list(probe) {where}) AS {name}_probes,
     list(DISTINCT instrument) {where} AS {name}_instruments, list(DISTINCT access) {where} AS {name}_access,
     list_sort(list_distinct(list_concat(list(DISTINCT address_low) {where}, list(DISTINCT address_high) {where}))
         )[:{_MOST_ADDRESSES}] AS {name}_addresses,
-    list(DISTINCT resolver) {where} AS {name}_resolvers, min(first_h) {where} AS {name}_first_h,
-    max(last_h) {where} AS {name}_last_h"""
+    list(DISTINCT resolver) {where} AS {name}_resolvers,
+    min(day * 24 + bit_count(({when} & -{when}) - 1)) {where} AS {name}_first_h,
+    max(day * 24 + length(bin({when})) - 1) {where} AS {name}_last_h"""
+
+
+def _count(when: str, condition: str) -> str:
+    """How many hours."""
+    return f"coalesce(sum(bit_count({when})) FILTER (WHERE {condition}), 0)::BIGINT"
 
 
 _SEEN = f"""
 CREATE OR REPLACE TEMP TABLE seen AS
-SELECT s.number, o.onset, o.settled, h.* EXCLUDE (target, day, parted, cc),
-       h.first_h >= s.onset AND (o.onset IS NULL OR h.first_h >= o.onset) AS inside, h.first_h < o.onset AS before
-FROM chosen s JOIN here h ON h.cc = s.cc AND h.target = s.target AND h.day = s.day AND h.parted = s.parted
-    AND h.first_h >= s.onset - {BEFORE_H} AND h.first_h <= s.last AND (s.fresh OR NOT h.fresh)
+SELECT s.number, o.onset, o.settled, h.* EXCLUDE (target, cc, hours),
+    {_within("greatest(s.onset, coalesce(o.onset, s.onset))", "s.last")}::INTEGER AS inside,
+    CASE WHEN o.onset IS NULL THEN 0 ELSE {_within(f"s.onset - {BEFORE_H}", "least(o.onset - 1, s.last)")} END::INTEGER
+        AS before
+FROM chosen s JOIN here h ON h.cc = s.cc AND h.target = s.target AND h.day = s.day
+    AND {_within(f"s.onset - {BEFORE_H}", "s.last")} > 0 AND (s.fresh OR NOT h.fresh)
 LEFT JOIN onsets o ON o.number = s.number AND o.asn = h.asn
 """
 
 _NETWORKS = f"""
 SELECT number, asn, coalesce(any_value(onset), -1) AS onset, coalesce(any_value(settled), -1) AS settled,
-    {_side("struck", f"inside AND state = {STRUCK}")},
-    {_side("served", f"inside AND state = {SERVED}")},
-    {_side("earlier", f"before AND state = {SERVED}")},
-    coalesce(sum(n) FILTER (WHERE before AND state IN ({STRUCK}, {SICK})), 0)::BIGINT AS struck_before,
-    coalesce(sum(n) FILTER (WHERE inside AND state = {SICK}), 0)::BIGINT AS sick_hours,
-    coalesce(sum(n) FILTER (WHERE inside AND state = {STRUCK} AND alone), 0)::BIGINT AS alone_hours
+    {_side("struck", "inside", STRUCK)},
+    {_side("served", "inside", SERVED)},
+    {_side("earlier", "before", SERVED)},
+    {_count("before", f"state IN ({STRUCK}, {SICK})")} AS struck_before,
+    {_count("inside", f"state = {SICK}")} AS sick_hours,
+    {_count("inside", f"state = {STRUCK} AND alone")} AS alone_hours
 FROM seen GROUP BY number, asn ORDER BY number, asn
 """
 
 _CAUSES = f"""
-SELECT number, asn, {{word}} AS word, sum(n)::BIGINT AS hours FROM seen
-WHERE inside AND state = {STRUCK} AND {{word}} IS NOT NULL GROUP BY number, asn, {{word}} ORDER BY number, asn, word
+SELECT number, asn, {{word}} AS word, sum(bit_count(inside))::BIGINT AS hours FROM seen
+WHERE inside > 0 AND state = {STRUCK} AND {{word}} IS NOT NULL GROUP BY number, asn, {{word}} ORDER BY number, asn, word
 """
 
 _ABROAD = f"""
-SELECT s.number, h.cc, coalesce(sum(n) FILTER (WHERE state IN ({STRUCK}, {FAILED})), 0)::BIGINT AS struck_hours,
-       coalesce(sum(n) FILTER (WHERE state = {SERVED}), 0)::BIGINT AS served_hours,
-       list(DISTINCT instrument) FILTER (WHERE state = {SERVED}) AS served_instruments
-FROM chosen s JOIN here h ON h.target = s.target AND h.day = s.day AND h.parted = s.parted AND h.cc <> s.cc
-    AND h.first_h BETWEEN s.onset AND s.last AND (s.fresh OR NOT h.fresh)
-GROUP BY s.number, h.cc ORDER BY s.number, h.cc
+WITH far AS (
+    SELECT s.number, h.cc, h.state, h.instrument, {_within("s.onset", "s.last")} AS inside
+    FROM chosen s JOIN here h ON h.target = s.target AND h.day = s.day AND h.cc <> s.cc AND (s.fresh OR NOT h.fresh)
+)
+SELECT number, cc, {_count("inside", f"state IN ({STRUCK}, {FAILED})")} AS struck_hours,
+    {_count("inside", f"state = {SERVED}")} AS served_hours,
+    list(DISTINCT instrument) FILTER (WHERE state = {SERVED}) AS served_instruments
+FROM far WHERE inside > 0 GROUP BY number, cc ORDER BY number, cc
 """
 
 
@@ -226,12 +226,9 @@ class Stretches:
 
     def _gather(self, numbers: Sequence[int]) -> tuple[dict[int, list[Row]], dict[int, list[Row]]]:
         self._connection.execute(_CHOSEN, [list(numbers)])
-        parts = []
-        for kind, parted in _OF_DAYS:
-            days = [row["day"] for row in self._rows(f"SELECT DISTINCT day FROM chosen WHERE parted = {parted}")]
-            if known := [day for day in days if day in self._paths]:
-                parts.append(_PARTS[kind].format(self._files(kind, known)))
-        self._connection.execute(_HERE.format(sums=" UNION ALL ".join(parts)))
+        days = [row["day"] for row in self._rows("SELECT DISTINCT day FROM chosen")]
+        hours = self._files("hours", [day for day in days if day in self._paths])
+        self._connection.execute(_HERE.format(hours=hours))
         self._connection.execute(_SEEN)
         networks = self._rows(_NETWORKS)
         for name, word in (("causes", "cause"), ("proven", "proven")):

@@ -105,7 +105,7 @@ def _ask(engine: DuckDB, runs: Sequence[FileGroup], verdicts: Sequence[FileGroup
     told = engine.read(runs, (*cell.RUN, *_TOLD, question.column), _DEFAULTS)
     chosen = engine.keep(_choose_runs(told, question, now))
     raw = engine.read(verdicts, _VERDICT, _DEFAULTS)
-    rows = raw.select(**{name: text(raw[name]) for name in _VERDICT}, day_no=cell.day_number(cell.day_of(raw.file)))
+    rows = raw.select(**{name: text(raw[name]) for name in _VERDICT}, day_no=cell.day_number(raw.file))
     rows = rows.filter(rows.outcome.isin(_DECIDED), rows.role != "control").distinct()
     rows = engine.keep(without_right(rows.inner_join(chosen, ["run_id", "day_no"])))
     both = rows.filter(rows.target_id.isin(sorted(question.targets))) if question.targets else rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -26,12 +25,9 @@ from probe.research.population.population_files import PopulationSummary, write_
 from probe.research.slowed.slowed_rows import list_slowed
 from probe.results.files.atomic import replace_file
 
-_LEAST_NEW_BYTES, _MOST_NEW_BYTES = 1 << 20, 1 << 26
-"""With less a process takes longer to start than it saves. With more each of the two would use all processors and much
-memory by itself."""
-_START = "fork" if sys.platform == "linux" else "spawn"
-"""No thread of this process works when the other begins, so that may have all that this one has loaded. To load it
-again takes as long as to count the hour."""
+_LEAST_NEW_BYTES = 1 << 20
+"""With less a process takes longer to start than it saves. With much each of the two uses all processors in places, and
+one alone in others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +59,13 @@ class Judging:
 
 @contextmanager
 def judging_beside(directory: Path, out: Path, wishes: HourWishes) -> Iterator[Judging]:
-    """The same as `judge_together` beside other work, where that is worth a process. Raises StoreError at once where
-    the folder is of other days."""
+    """The same as `judge_together` beside other work, with half of the memory, where that is worth a process. Raises
+    StoreError at once where the folder is of other days."""
     check_period(out, wishes.since, wishes.until)
     if not _is_worth_a_process(directory, out, wishes):
         yield Judging(is_beside=False, wait=cache(lambda: judge_together(directory, out, wishes)))
         return
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context(_START)) as pool:
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         begun = pool.submit(judge_together, directory, out, replace(wishes, memory_mb=wishes.memory_mb // 2))
 
         @cache
@@ -83,17 +79,17 @@ def judging_beside(directory: Path, out: Path, wishes: HourWishes) -> Iterator[J
 
 
 def _is_worth_a_process(directory: Path, out: Path, wishes: HourWishes) -> bool:
-    """Whether most is known from the last call, and enough is new."""
-    if min(os.cpu_count() or 1, wishes.threads or 2) < 2 or not (out / DAYS_FOLDER).is_dir():
+    """Whether there are processors for two, and enough is new."""
+    if min(os.cpu_count() or 1, wishes.threads or 2) < 2:
         return False
-    kept = open_kept_hours(out, directory)
+    known = open_kept_hours(out, directory).seen.files if (out / DAYS_FOLDER).is_dir() else {}
     _, by_day = list_days(directory, TABLES)
     new_bytes = 0
     for files in choose_days(by_day, wishes.since, wishes.until).values():
         for own in files:
             with suppress(OSError):
                 stat = own.path.stat()
-                seen = kept.seen.files.get(own.path.relative_to(directory).as_posix())
+                seen = known.get(own.path.relative_to(directory).as_posix())
                 if seen is None or seen.stat[:2] != (stat.st_size, stat.st_mtime_ns):
                     new_bytes += stat.st_size
-    return bool(kept.days) and _LEAST_NEW_BYTES <= new_bytes <= _MOST_NEW_BYTES
+    return new_bytes >= _LEAST_NEW_BYTES
