@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("words", nargs=-1, metavar="[RUN_ID TARGET | BLOCK_TYPE | OUTCOME | RULE_ID]...",
                 shell_complete=lambda context, option, begun: [
-                    word for word in (*OUTCOMES, *BLOCK_TYPES) if word.startswith(begun)])
+                    word for word in (*OUTCOMES, *BLOCK_TYPES, *_list_rule_ids()) if word.startswith(begun)])
 @click.option("--rules", is_flag=True, help="List every rule instead, in the order in which they are tried.")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path),
               help="Folder of the results in which the run is; default: the configured one.")
@@ -74,7 +74,7 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
         else:
             from probe.operation.status.answer_lookup import find_near  # late: brings all that reads results
 
-            near = find_near(word, (*BLOCK_TYPES, *OUTCOMES))
+            near = find_near(word, (*BLOCK_TYPES, *OUTCOMES, *_list_rule_ids()))
             hint = say("did you mean {near}?", near=say(" or ").join(near)) if near else say(
                 "`probe explain` lists the types")
             raise click.UsageError(say("{word} is no block type, outcome or rule; {hint}", word=repr(word), hint=hint))
@@ -125,6 +125,13 @@ def _text(b: BlockType) -> str:
     remedy = "\n    " + say("This would decide it: {remedy}.", remedy=say(REMEDIES[b.id])) if b.id in REMEDIES else ""
     told = say("Not {nearest}: {test}.", nearest=b.nearest, test=say(b.test))
     return f"{b.id}  ({b.outcome})\n    {say('{meaning}.', meaning=say(b.meaning))}\n    {told}{remedy}"
+
+
+def _list_rule_ids() -> tuple[str, ...]:
+    from probe.inference.populations.population_rules import POPULATION_RULES
+    from probe.inference.rules.all_rules import list_rules
+
+    return (*(rule.id for rule in list_rules()), *(rule.id for rule in POPULATION_RULES))
 
 
 def _rule(word: str) -> str:

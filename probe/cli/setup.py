@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import CatalogueError
+from probe.cli.setup_questions import ask, ask_level, say_nothing_written
 from probe.config.consent import setup_answers as said
 from probe.config.consent.consent_check import (
     describe_destinations,
@@ -36,7 +37,7 @@ from probe.config.geo.geo_table import NO_COUNTRY
 from probe.config.geo.vantage_place import TablePlace
 from probe.config.settings import Settings, SettingsError, find_usual_file, load_settings
 from probe.config.settings_edit import AddedTables, Tables, edit_settings
-from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
+from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.translation import current_language, say, say_count, speak
 from probe.operation.commands.screen import echo_lines, find_columns, page_lines
@@ -197,25 +198,25 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     if given.asn is None and asn:
         echo_lines([say("Its network, by the same table: {network} (another one: --asn)", network=f"AS{asn}")])
         given = said.merge_answers(given, Answers(asn=asn))
-    cc = given.country if given.country is not None else _ask(
+    cc = given.country if given.country is not None else ask(
         say("Country of this line (two letters, ZZ: left open)"), before.vantage.cc, said.parse_country)
     cc = said.parse_country(cc)
     profile = profile_of(cc)
     given = _ask_controls(said.merge_answers(given, Answers(country=cc)), before, cc)
     _ask_consent(_add_destinations(given, before), profile, cc)
-    level = _ask_level(given, before, profile)
-    asn = given.asn if given.asn is not None else _ask(
+    level = ask_level(given, before, profile)
+    asn = given.asn if given.asn is not None else ask(
         say("Number of your network (AS number, 0: left open)"), str(before.vantage.asn), _asn)
-    kind = given.network_type or _ask(say("Kind of network ({kinds})", kinds=", ".join(said.NETWORK_TYPES)),
+    kind = given.network_type or ask(say("Kind of network ({kinds})", kinds=", ".join(said.NETWORK_TYPES)),
                                       before.vantage.network_type, said.parse_network_type)
-    geo = given.geo if given.geo is not None else _ask(
+    geo = given.geo if given.geo is not None else ask(
         say("Look country and network up on this device (table: the one that comes along; none; or files, .mmdb)"),
         " ".join(describe_geo_settings(before.geo)),
         lambda text: describe_geo_settings(parse_geo_settings(text.split())))
-    skip = given.skip_services if given.skip_services is not None else _ask(
+    skip = given.skip_services if given.skip_services is not None else ask(
         say("Services to leave out (names with spaces between, - for none)"), " ".join(before.run.skip_services) or "-",
         lambda text: said.parse_services(() if text == "-" else [text], known))
-    results = given.results or _ask(say("Folder for the results"), _folder(before), str)
+    results = given.results or ask(say("Folder for the results"), _folder(before), str)
     return said.merge_answers(given,
                               Answers(agree=TEXT_NUMBER, level=level, country=cc, asn=asn, network_type=kind, geo=geo,
                                              skip_services=skip, results=results))
@@ -258,7 +259,7 @@ def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
         click.echo()
         echo_lines([unsigned])
         if not ask_yes_or_no(say("Do you read {language} well, and go on in it?", language="English")):
-            raise click.ClickException(_nothing_written())
+            raise click.ClickException(say_nothing_written())
     with speak(choose_consent_language(current_language())):
         _tell_text(before, profile, cc)
         for question in QUESTIONS:
@@ -266,31 +267,7 @@ def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
         agreed = ask_yes_or_no(say("Do you agree to text {number}, and all others whom it concerns?",
                                    number=TEXT_NUMBER))
     if not agreed:
-        raise click.ClickException(_nothing_written())
-
-
-def _ask_level(given: Answers, before: Settings, profile: CountryProfile) -> int:
-    """The consent level; what was told before are the costs of level 1, so whoever chooses more is told those."""
-    for number, meaning in LEVELS.items():
-        echo_lines([f"  {number}  {say(meaning)}"])
-    usual = str(profile.level if before.consent is None else before.run.consent_level)
-    while True:
-        level = given.level or _ask(say("Which level"), usual, _level)
-        if level == 1 or _agrees_to_level(level, profile):
-            return level
-        if given.level:
-            raise click.ClickException(_nothing_written())
-
-
-def _agrees_to_level(level: int, profile: CountryProfile) -> bool:
-    with speak(choose_consent_language(current_language())):
-        costs = describe_costs(level, every_min=profile.every_min, deadline_s=profile.deadline_s)
-        echo_lines([say("Level {level} takes {costs}.", level=level, costs=costs)])
-        return ask_yes_or_no(say("Do you agree to level {level}, and all others whom it concerns?", level=level))
-
-
-def _nothing_written() -> str:
-    return say("Nothing was written, and no run will start. You can come back at any time.")
+        raise click.ClickException(say_nothing_written())
 
 
 def _tell_text(before: Settings, profile: CountryProfile, cc: str) -> None:
@@ -331,21 +308,6 @@ def _find_place(before: Settings) -> TablePlace:
     here = Whereabouts(choose_table(before.geo, lab=read_marker().lab))
     here.learn_own(list_own_addresses())
     return here.find_table_place()
-
-
-def _ask(question: str, default: str, read: Callable[[str], T]) -> T:
-    """Ask until the answer can be used, and say why it cannot."""
-    while True:
-        try:
-            return read(str(click.prompt(question, default=default)))
-        except SettingsError as error:
-            click.echo(f"  {error}")
-
-
-def _level(text: str) -> int:
-    if text.strip() not in {str(level) for level in LEVELS}:
-        raise SettingsError(say("{text} is no level: 1, 2 or 3", text=repr(text)))
-    return int(text)
 
 
 def _asn(text: str) -> int:

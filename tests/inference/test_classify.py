@@ -23,20 +23,16 @@ from observations import (
     endpoint,
     expecting,
     lookup,
-    path,
     site_of,
     told,
     visit_to,
 )
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
-from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId, CauseId
+from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.verdicts.classify import judge_run
-from probe.inference.verdicts.combine import combine_endpoints, combine_paths, confirm_blocks
-from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
-from probe.inference.verdicts.rule_verdict import make_bare_verdict
 from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.planning.steps import AskControl
 
@@ -325,76 +321,6 @@ def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: Outcome
 def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: Outcome) -> None:
     absent = expecting(f"dnslookup:///{HOST}", status=("NXDOMAIN",))
     assert verdict_on(Net(dns=dns), absent, context=ALONE).outcome == outcome
-
-
-# ---- combining
-
-def on_path(outcome: Outcome, block_type: CauseId = "", depth: int = 0, **changes: Any) -> PathVerdict:
-    verdict = replace(make_bare_verdict(endpoint(), outcome), block_type=block_type, **changes)
-    return path(depth=depth), verdict
-
-
-def judged(of: Endpoint, outcome: Outcome, block_type: CauseId = "", **changes: Any) -> JudgedEndpoint:
-    return JudgedEndpoint(endpoint=of,
-                          verdict=replace(make_bare_verdict(of, outcome), block_type=block_type, **changes))
-
-
-def test_a_block_at_one_address_shows_and_is_partial_when_another_answers() -> None:
-    surer = on_path("blocked", "tls.reset.sni", confidence=0.9, depth=2, attempts=3)
-    other = on_path("blocked", "ip.blackhole", confidence=0.8, depth=1, attempts=3)
-    found = combine_paths(endpoint(), [on_path("ok", depth=3), other, surer]).verdict
-    assert (found.outcome, found.block_type, found.also) == ("blocked", "tls.reset.sni", ("ip.blackhole",))
-    assert found.attempts == 6
-    assert found.partial
-
-
-def test_nothing_tried_combines_to_not_attempted() -> None:
-    assert combine_paths(endpoint(), []).verdict.outcome == NOT_ATTEMPTED
-
-
-def test_one_address_that_answers_decides_of_an_endpoint_that_must_stay_closed() -> None:
-    well, answers = on_path("ok"), on_path("local")
-    closed = expecting("tcpconnect://dc.example:443", status=("closed",))
-    assert combine_paths(closed, [well, answers]).verdict.outcome == "local"
-    assert combine_paths(closed, [well, well]).verdict.outcome == "ok"
-    assert combine_paths(endpoint(), [well, answers]).verdict.outcome == "ok"
-
-
-def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
-    members = [judged(endpoint(), "ok"), judged(endpoint(PLAIN), "blocked", "http.blockpage", confidence=0.8),
-               judged(endpoint(f"{PLAIN}b"), "blocked", "dns.forged", confidence=0.9, also=("tls.mitm",)),
-               judged(endpoint(f"{PLAIN}c"), "blocked", "dns.forged", confidence=0.7, also=("ip.reset",))]
-    found = combine_endpoints(members)
-    assert (found.block_type, found.input, found.partial) == ("dns.forged", f"{PLAIN}b", True)
-    assert set(found.also) == {"tls.mitm", "http.blockpage", "ip.reset"}
-
-
-@pytest.mark.parametrize(("page", "words", "outcome"), [
-    ("ok", "inconclusive", "inconclusive"), ("ok", "ok", "ok"), ("inconclusive", "ok", "ok"), ("ok", "down", "down"),
-    ("ok", NOT_ATTEMPTED, "ok"), ("blocked", "ok", "blocked"),
-])
-def test_a_target_is_well_by_its_strongest_words_alone(page: Outcome, words: Outcome, outcome: Outcome) -> None:
-    own = endpoint("tcpconnect://dc.example:443", protocol="mtproto")
-    assert combine_endpoints([judged(endpoint(PLAIN), page), judged(own, words)]).outcome == outcome
-
-
-@pytest.mark.parametrize(("block_type", "outcome"), [
-    ("inconclusive.no_control", "inconclusive"), ("inconclusive.control_failed", "inconclusive"),
-    ("inconclusive.unconfirmed", "ok")])
-def test_a_target_with_an_address_that_fails_and_nobody_to_ask_is_not_called_well(
-        block_type: CauseId, outcome: Outcome) -> None:
-    """Of a data centre's two addresses one is dropped: with a control that reaches it, it is blocked in part."""
-    members = [judged(endpoint(), "ok"), judged(endpoint(f"{PLAIN}b"), "inconclusive", block_type)]
-    assert combine_endpoints(members).outcome == outcome
-    assert combine_endpoints([*members, judged(endpoint(f"{PLAIN}c"), "blocked", "ip.blackhole")]).outcome == "blocked"
-
-
-def test_only_the_same_block_confirms() -> None:
-    base = combine_endpoints([judged(endpoint(target_id="t"), "blocked", "dns.forged")])
-    runs_before = [{"t": "dns.forged"}, {"t": "dns"}, {"u": "dns.forged"}, {}]
-    assert [confirm_blocks([base], before)[0].confirmed for before in runs_before] == [True, False, False, False]
-    ok = replace(base, outcome="ok", block_type="")
-    assert not confirm_blocks([ok], {"t": ""})[0].confirmed
 
 
 def test_addresses_blocked_nearby_do_not_blame_this_one() -> None:

@@ -157,6 +157,7 @@ def test_a_signal_to_the_run_reaches_the_program(lab: Laboratory) -> None:
 
 def test_a_program_that_takes_too_long_is_killed(lab: Laboratory) -> None:
     held = lab.directory / "held"
+    held.touch()
     code = "import fcntl, signal, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); signal.pause()"
     with pytest.raises(subprocess.TimeoutExpired):
         lab.run([PYTHON, "-c", code, str(held)], timeout_s=1.5)
