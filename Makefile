@@ -65,6 +65,7 @@ IN_PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 # Types are checked beside the tests. These are collected once before, else each process compiled their modules anew.
 test: $(TESTED)
 	@$(PY) -m ruff check .
+	@echo "Collecting the tests, with the types checked beside them: a minute or two without a line."
 	@$(PY) -m mypy >$(VENV)/types.log 2>&1 & types=$$!; $(PY) -m pytest --collect-only --quiet >/dev/null 2>&1; \
 	$(PY) -m pytest -m 'not slow' $(IN_PARALLEL); tests=$$?; wait $$types; types=$$?; cat $(VENV)/types.log; \
 	exit $$((tests ? tests : types))
