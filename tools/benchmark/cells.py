@@ -57,9 +57,8 @@ def measure() -> list[Figure]:
                        at_most=_BOUND_S if bound else None,
                        note=f"the page {page.wall_s:.1f} s of it; {cells.cpu_s + page.cpu_s:.1f} s of processors; "
                             f"{rows:,} rows of three tables"),
-                Figure(label=f"{millions:g} M verdicts, memory of the largest process",
-               value=max(cells.peak_mb, page.peak_mb), unit="MB",
-                       at_most=_BOUND_MB),
+                Figure(label=f"{millions:g} M verdicts, memory of the largest process", unit="MB",
+                       value=max(cells.peak_mb, page.peak_mb), at_most=_BOUND_MB),
                 Figure(label=f"{millions:g} M verdicts, one day more", value=after.wall_s, unit="s",
                        at_most=_AFTER_S if bound else None,
                        note=f"{late:,} new verdicts; {after.cpu_s:.1f} s of processors, {after.peak_mb:,.0f} MB"),
