@@ -56,9 +56,10 @@ day, the probe sends to each site that speaks TLS one more ClientHello, with the
 users have. The probe ends the exchange when the server answers. It draws the program by lot; the chances follow the
 supposed shares of users in the second table below.
 
-A second ClientHello follows if fewer than half of the users have
-the drawn shape, or if this shape is an imitation (first table). It has the shape that most users have. `--fast` sends
-only this one. If users have shapes of both sizes (one segment, and more), each run without `--fast` sends one of each.
+A second ClientHello follows if fewer than half of the users have the shape that was drawn, or if that shape is an
+imitation (first table). The second ClientHello has the commonest of the other shapes. A run with `--fast` draws no
+shape: it sends one ClientHello, with the shape that most users have. If users have shapes of both sizes (one segment,
+and more), each run without `--fast` sends one of each.
 
 A verdict `ok` holds for the probe's own ClientHello and for the programs' shapes that were answered (column `spared`).
 If more than half of the role's users have programs whose shapes were not answered, the confidence of `ok` is at most

@@ -158,7 +158,7 @@ _REMEMBERING: Mapping[str, Action] = {
             **_COMMON, **_stage("syn"), **_RESIDUAL,
             "residual_s": one("seconds", "60", "for so long later flows of the tuple are refused"),
             "residual_tuple": one("tuple", "1", _RESIDUAL["residual_tuple"].meaning),
-            "after": one("connections", "1", "flows of one client in the window that are enough"),
+            "after": one("connections", "1", "so many of a client's flows in the window pass, then the box refuses"),
             "window_s": one("seconds", "60", "length of the window"),
         },
     ),

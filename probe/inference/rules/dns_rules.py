@@ -171,7 +171,7 @@ DNS_RULES: tuple[NameRule, ...] = (
                and e.dns.trusted_denying + e.dns.control_denying >= 2),
     Rule(id="dns/denied_by_the_zone", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("trusted_dns",),
-         why="the resolver denies that this name exists; it may only repeat what the name's own servers or root "
+         why="the resolver denies that this name exists; perhaps it merely repeats what the name's own servers or root "
              "servers said",
          holds=lambda e: fails_alone(e, e.dns.network) and is_denied_by_the_zone(e)),
     Rule(id="dns/denied_here_only", outcome="blocked", block_type="dns.nxdomain", confidence=0.93,
@@ -208,7 +208,8 @@ DNS_RULES: tuple[NameRule, ...] = (
     UNPLACED,
     Rule(id="dns/long_answer_lost", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the genuine answer of this unanswered name is longer than all that came: long answers may get lost",
+         why="this name got no answer; the genuine one is longer than any received for other names: perhaps it got "
+             "lost",
          holds=lambda e: e.dns.network == "timeout" and e.dns.may_be_length and is_repeated_failure(e)
                and e.dns.known_elsewhere),
     Rule(id="dns/failed_control_failed", outcome="inconclusive", block_type="inconclusive.control_failed",

@@ -13,8 +13,8 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("the probe's TLS hello works here; a browser's or app's works only with a harmless name or at another "
-           "server")
+_STRUCK = ("the probe's TLS hello works here; a browser's or app's works only with a harmless name or for unrelated "
+           "sites")
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
 _FAILURES, _QUICK_FAILURES = 3, 4
@@ -81,8 +81,8 @@ PROGRAMS: tuple[PathRule, ...] = (
                and c.path.programs.others_lost >= ALIKE_OWNERS),
     Rule(id="program/large_fail", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("innocent",),
-         why="this server answers no TLS hello that fills several packets, under any name: the server may not accept "
-             "such hellos",
+         why="this server answers no TLS hello that fills several packets, under any name: perhaps it does not "
+             "accept such hellos",
          holds=lambda c: is_any_struck(c) and _is_size(c)),
     Rule(id="program/imitation_fails", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),

@@ -56,7 +56,7 @@ QUIC: tuple[PathRule, ...] = (
          holds=lambda c: _by_name(c) and controls_reach(c)),
     Rule(id="quic/had_enough", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent",),
-         why="a harmless name worked and this name then failed: a block, or the server stopped answering all our "
+         why="a harmless name worked, then this name failed: a block, or the server no longer answers any of our "
              "handshakes",
          holds=lambda c: _vanishes(c) and c.path.innocent == "reached"),
     Rule(id="quic/drop_version", outcome="blocked", block_type="quic.drop.version", confidence=0.9,

@@ -18,7 +18,7 @@ from probe.research.events.check_answers import Answer, CheckAnswer
 from probe.research.events.devices import compare_devices
 from probe.research.events.hello_check import NO_HELLOS, HelloFindings, compare_hellos
 from probe.research.events.neighbours import LIKE_SHARE, Neighbours, SeriesBeside
-from probe.research.events.segments import PRIOR_DECIDED, estimate_strength, log_likelihood_ratio
+from probe.research.events.segments import PRIOR_DECIDED, Floats, estimate_strength, log_likelihood_ratio
 from probe.research.events.window import EventWindow
 
 NETWORK: EventCheck = "network"
@@ -64,7 +64,12 @@ class WindowChecks:
     @property
     def explained_by(self) -> EventCheck | Literal[""]:
         """A confounder that explains it; empty: none does."""
-        return next((word for word, told in self.answers.items() if told.answer == "explains"), "")
+        return next(iter(self.explanations), "")
+
+    @property
+    def explanations(self) -> tuple[EventCheck, ...]:
+        """All confounders that explain it by themselves."""
+        return self._answered("explains")
 
     @property
     def is_unsure(self) -> bool:
@@ -142,7 +147,7 @@ def _rate(beside: SeriesBeside) -> float:
 def _fails(beside: SeriesBeside) -> bool:
     """Whether what can be compared with the window failed beyond chance in its hours, all together."""
     blocked, decided, expected = float(beside.blocked.sum()), float(beside.decided.sum()), _expect(beside)
-    return blocked > expected and _is_no_chance(blocked, decided, expected / decided)
+    return blocked > expected and is_no_chance(blocked, decided, expected / decided)
 
 
 def _expect(beside: SeriesBeside) -> float:
@@ -160,14 +165,34 @@ def _leave_out_struck(near: SeriesBeside) -> SeriesBeside:
 
 
 def _network(window: EventWindow, beside: SeriesBeside, *, several: bool) -> CheckAnswer:
-    like = _like(window, beside.choose(controls=False))
+    services = beside.choose(controls=False)
+    like = _like(window, services)
     if beside.controls >= _CONTROL_VERDICTS:
         failed = _like(window, beside.choose(controls=True))
         if any(failed.values()):
             return CheckAnswer(answer="explains", numbers={"controls": len(failed), "alike": sum(failed.values())})
-    elif not several:
-        return _judge(like, LEAST_SERVICES, _SERVICE_SHARE)
-    return _judge(like, _MANY_SERVICES, _MANY_SHARE)
+        told = _judge(like, _MANY_SERVICES, _MANY_SHARE)
+    else:
+        told = _judge(like, *((_MANY_SERVICES, _MANY_SHARE) if several else (LEAST_SERVICES, _SERVICE_SHARE)))
+    if told.answer != "explains":
+        return told
+    # What stops some services for everybody and leaves more of them alone is no trouble of the line.
+    well = _count_well(services, like)
+    chosen = well > told.numbers["alike"]
+    return CheckAnswer(answer="doubt" if chosen else "explains", numbers={**told.numbers, "well": well})
+
+
+def _count_well(beside: SeriesBeside, like: Mapping[int, bool]) -> int:
+    """Groups that do not fail, where all of these together surely do not: one alone may be measured too seldom."""
+    failed, of, base = _sum_groups(beside)
+    well = [at for at, alike in enumerate(like.values()) if not alike and (
+        failed[at] <= base[at] * of[at] or not is_no_chance(float(failed[at]), float(of[at]), float(base[at])))]
+    blocked, decided, usual = (float(part[well].sum()) for part in (failed, of, base * of))
+    if not decided:
+        return 0
+    rate = usual / decided
+    rate += (1 - rate) * _LEAST_STRENGTH
+    return len(well) if blocked < rate * decided and is_no_chance(blocked, decided, rate) else 0
 
 
 def _world(window: EventWindow, far: SeriesBeside, needed: float, *, fading: bool) -> CheckAnswer:
@@ -182,7 +207,9 @@ def _world(window: EventWindow, far: SeriesBeside, needed: float, *, fading: boo
 def _lead(window: EventWindow, far: SeriesBeside, countries: set[int], needed: float) -> int:
     """Cells by which a window surely began before what strikes others; 0 where it may have begun with them.
 
-    A defect reaches one country after the other, so what is asked is whether this one lies apart from their onsets.
+    A defect reaches one country after the other. So the window must begin before the median onset of the others, by
+    more than a day and `_LEAD_SPREADS` times the median distance of their onsets from it. The cells before that median
+    must be strong enough by themselves, and score `needed`.
     """
     onsets: dict[int, int] = {}
     for each, cc in zip(far.found, far.groups.tolist(), strict=True):
@@ -223,17 +250,23 @@ def _like(window: EventWindow, beside: SeriesBeside) -> dict[int, bool]:
     alike: set[int] = set()
     for at in np.flatnonzero(strong).tolist():
         group = int(beside.groups[at])
-        if group not in alike and _is_no_chance(int(beside.blocked[at]), int(beside.decided[at]),
+        if group not in alike and is_no_chance(int(beside.blocked[at]), int(beside.decided[at]),
                                                 beside.found[at].base, beside.found[at].inflation):
             alike.add(group)
-    failed, of, expected = (np.bincount(beside.groups, weights=counts) for counts in (
-        beside.blocked, beside.decided, beside.decided * beside.base))
     groups = np.unique(beside.groups)
-    failed, of, base = failed[groups], of[groups], expected[groups] / of[groups]
+    failed, of, base = _sum_groups(beside)
     together = np.asarray(estimate_strength(failed / of, base)) >= least
     alike.update(int(groups[at]) for at in np.flatnonzero(together).tolist() if int(groups[at]) not in alike
-                 and _is_no_chance(float(failed[at]), float(of[at]), float(base[at])))
+                 and is_no_chance(float(failed[at]), float(of[at]), float(base[at])))
     return {group: group in alike for group in groups.tolist()}
+
+
+def _sum_groups(beside: SeriesBeside) -> tuple[Floats, Floats, Floats]:
+    """Blocked and decided verdicts of each group, in the order of their numbers, and its base."""
+    groups = np.unique(beside.groups)
+    failed, of, expected = (np.bincount(beside.groups, weights=counts)[groups] for counts in (
+        beside.blocked, beside.decided, beside.decided * beside.base))
+    return failed, of, expected / of
 
 
 def least_strength_alike(window: EventWindow) -> float:
@@ -241,7 +274,8 @@ def least_strength_alike(window: EventWindow) -> float:
     return max(_LEAST_STRENGTH, LIKE_SHARE * window.strength)
 
 
-def _is_no_chance(blocked: float, decided: float, base: float, inflation: float = 1.0) -> bool:
+def is_no_chance(blocked: float, decided: float, base: float, inflation: float = 1.0) -> bool:
+    """Whether counts are surely of another rate than this one."""
     return log_likelihood_ratio(blocked, decided, base) / inflation >= _LEAST_SCORE
 
 

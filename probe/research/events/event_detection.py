@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from probe.research.events.bare_failures import place_cluster
 from probe.research.events.cell_series import HOUR, CellTable
-from probe.research.events.crosscheck import DEVICE, NETWORK
+from probe.research.events.crosscheck import DEVICE, NETWORK, WORLD
 from probe.research.events.event import Event
 from probe.research.events.event_making import EventSources, find_cluster_cause, make_event
 from probe.research.events.failure_events import find_failure_events
@@ -48,10 +49,10 @@ def examine_cells(cells: CellTable, placed: Sequence[PlacedStretch] = ()) -> Fin
             explained += [ExplainedWindow(window=member.window, explained_by=why, checks=member.checks)
                           for member in cluster.members]
         else:
-            events.append(make_event(cluster, sources))
-    network = [told.window for told in explained if told.explained_by == NETWORK
-               and told.checks.network_rate >= HALF and DEVICE in told.checks.ruled_out]
-    events += find_network_events(cells, network)
+            lead = cluster.lead.window.series
+            told = place_cluster(cluster, cells, sources.by_service.get((lead.place.lab, lead.service), ()))
+            events.append(make_event(told.cluster, sources, placed=told.placed))
+    events += find_network_events(cells, [told for told in explained if _tells_of_network(told)])
     known = [*(each.window for each in judged.kept), *(each.window for each in explained)]
     failures = find_failure_events(cells, known, placed)
     flaky = {_name(each): each for each in (*failures.flaky, *found) if each.flaky}
@@ -61,6 +62,15 @@ def examine_cells(cells: CellTable, placed: Sequence[PlacedStretch] = ()) -> Fin
         dismissed=tuple(_dismiss(told, cells) for told in (*explained, *failures.explained)),
         flaky=tuple(_flaky(each, cells) for each in flaky.values()),
     )
+
+
+def _tells_of_network(told: ExplainedWindow) -> bool:
+    """Whether most of a network fails, for several devices as far as anybody knows, and no more than this network: what
+    fails in other countries as well is the probe's."""
+    checks = told.checks
+    if told.explained_by != NETWORK or checks.network_rate < HALF or WORLD in checks.explanations:
+        return False
+    return DEVICE in checks.ruled_out or (not told.window.series.witnesses_told and DEVICE not in checks.explanations)
 
 
 def _name(found: SeriesFinding) -> tuple[object, ...]:

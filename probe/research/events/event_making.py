@@ -84,7 +84,7 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
         end_until=None if bounds.end_until is None else cells.time(bounds.end_until),
         ongoing=any(is_open(judged.window, cells) for judged in cluster.members),
         daily_hours=keeping.lead.window.daily if keeping else None,
-        strength=round(lead.strength, 3), blocked=sum(r.blocked for r in reaches),
+        strength=round(_choose_strength(cluster), 3), blocked=sum(r.blocked for r in reaches),
         decided=sum(r.decided for r in reaches), witnesses=sum(reach.witnesses for reach in reaches),
         mechanism=find_mechanism([judged.window for judged in cluster.members], cells.block_types),
         probability=estimate_probability(_score(cluster), sources.counts[place] * cells.steps_per_year, asked.open,
@@ -93,6 +93,12 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
         own_hello=_choose_hellos(sure or cluster.members),
         forgers=find_forgers_needed(sure or cluster.members, alike),
     )
+
+
+def _choose_strength(cluster: WindowCluster) -> float:
+    """That of the surest network; all networks of a country together hold those that are spared as well."""
+    windows = [judged.window for judged in cluster.members]
+    return next((window for window in windows if window.series.place.asn != POOLED), windows[0]).strength
 
 
 def _choose_hellos(members: Sequence[JudgedWindow]) -> HelloFindings:

@@ -271,12 +271,19 @@ class ServiceHabits:
         return frozenset(range(len(self.series)) if self._fails_everywhere(counts, alone) else alone)
 
     def _fails_by_itself(self, count: _Count) -> bool:
+        """At least `_MANY` bursts beyond the usual, in as many parts of the time, more than one in `_EVERY`, and more
+        than chance explains."""
         often = (min(count.beyond, count.parts) >= _MANY
                  and count.beyond * _EVERY > timedelta(days=count.days))
         return often and count.is_no_chance(len(self.cells.series))
 
     def _fails_everywhere(self, counts: Sequence[_Count], alone: Sequence[int]) -> bool:
-        """A service that is flaky in two countries, or fails three times a series in two and often on the whole."""
+        """Whether a service is flaky wherever it is measured.
+
+        It is if it has flaky series in two countries. Less is enough if each of two countries has a series with
+        `_OFTEN` bursts beyond the usual, and all series together have `_OFTEN_EACH` of them a series, `_OFTEN_A_YEAR`
+        a year of each, and more than chance explains.
+        """
         parts = [at for at in range(len(self.series)) if self.heard[at]]
         if len({self.series[at].place.cc for at in alone if self.heard[at]}) > 1:
             return True

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from probe.core.tables.event_checks import EventCheck
 from probe.research.events.cell_series import POOLED, CellPlace, CellSeries, CellTable, NetworkVolume
 from probe.research.events.check_answers import CheckAnswer
-from probe.research.events.crosscheck import FRESH, VERSION, WORLD, ask_age
+from probe.research.events.crosscheck import DEVICE, FRESH, VERSION, WORLD, ask_age
 from probe.research.events.event import Event, NetworkReach, make_event_id
 from probe.research.events.probability import estimate_probability
 from probe.research.events.segments import Floats, Ints
 from probe.research.events.series_windows import STEADY, find_windows, suspicion_threshold, window_threshold
 from probe.research.events.window import EventWindow
+from probe.research.events.window_judging import ExplainedWindow
 
 SHUTDOWN, DEGRADED, SILENCE = "network", "network", "network.silence"
 _NEAR = timedelta(hours=6)
@@ -24,6 +26,8 @@ _ONGOING = timedelta(days=2)
 _LEAST_SERVICES = 4
 _SILENT_LEAST, _SILENT_SHARE, _SILENT_FOR = 8, 0.2, timedelta(hours=3)
 _SILENT_NETWORKS, _PAST_DAYS = 2, 14
+_OF_NETWORKS = (WORLD, DEVICE)
+"""What may look like the trouble of a network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +50,11 @@ class _Outage:
     is_of_known: bool
     """Names that were known before take part."""
     mechanism: str
+    unasked: tuple[EventCheck, ...] = ()
+    """What else it may be, as nobody could be asked."""
 
 
-def find_network_events(cells: CellTable, explained: Sequence[EventWindow]) -> list[Event]:
+def find_network_events(cells: CellTable, explained: Sequence[ExplainedWindow]) -> list[Event]:
     """Events of kind `network`: from verdicts `network`, from services that failed together, and from silence."""
     outages = [*_from_volumes(cells), *_from_services(explained)]
     events = [_event(group, cells) for group in _group_outages(outages, cells)]
@@ -88,22 +94,25 @@ def _outage(window: EventWindow, mechanism: str, *, sure: bool, age: CheckAnswer
     )
 
 
-def _from_services(explained: Sequence[EventWindow]) -> Iterable[_Outage]:
-    """Services of one network whose windows lie together are one outage, where two devices saw it."""
-    by_place: dict[CellPlace, list[EventWindow]] = {}
-    for window in explained:
-        if window.series.place.asn != POOLED:
-            by_place.setdefault(window.series.place, []).append(window)
-    for windows in by_place.values():
-        left = sorted(windows, key=lambda window: -window.score)
+def _from_services(explained: Sequence[ExplainedWindow]) -> Iterable[_Outage]:
+    """Services of one network whose windows lie together are one outage, where two devices saw it, or nobody counted
+    devices."""
+    by_place: dict[CellPlace, list[ExplainedWindow]] = {}
+    for told in explained:
+        if told.window.series.place.asn != POOLED:
+            by_place.setdefault(told.window.series.place, []).append(told)
+    for every in by_place.values():
+        left = sorted(every, key=lambda told: -told.window.score)
         while left:
-            lead = left[0]
-            mine = [window for window in left if window is lead or _overlap(lead, window) >= 0.5]
-            left = [window for window in left if not any(window is other for other in mine)]
-            services = {window.series.service for window in mine}
+            lead = left[0].window
+            mine = [told for told in left if told is left[0] or _overlap(lead, told.window) >= 0.5]
+            unasked = tuple(word for word in left[0].checks.open if word in _OF_NETWORKS)
+            left = [told for told in left if not any(told is other for other in mine)]
+            services = {told.window.series.service for told in mine}
             outage = _outage(lead, DEGRADED, sure=lead.cells > 1, age=ask_age(lead, 0))
-            if len(services) >= _LEAST_SERVICES and outage.witnesses > 1:
-                yield outage
+            counted = lead.series.witnesses_told
+            if len(services) >= _LEAST_SERVICES and (outage.witnesses > 1 or not counted):
+                yield replace(outage, unasked=unasked, witnesses=outage.witnesses if counted else 0)
 
 
 def _overlap(one: EventWindow, other: EventWindow) -> float:
@@ -136,18 +145,21 @@ def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
     ongoing = any(
         each.end_until is None and (cells.last - each.end) * cells.step <= _ONGOING for each in group
     )
+    bare = not lead.witnesses  # of counts that say neither who failed nor why
+    unasked = tuple(word for word in lead.unasked if word != DEVICE or len(reaches) < 2)
     return Event(
         event_id=make_event_id("network", lead.place, "", cells.time(lead.onset)), kind="network",
-        status="confirmed" if lead.sure else "suspected", lab=lead.place.lab, place=lead.place.cc, service="",
+        status="confirmed" if lead.sure and not (bare and unasked) else "suspected", lab=lead.place.lab,
+        place=lead.place.cc, service="",
         roles=(), endpoints=(), networks=networks,
         onset_from=None if lead.onset_from is None else cells.time(lead.onset_from), onset=cells.time(lead.onset),
         onset_until=cells.time(lead.onset_until), end_from=cells.time(lead.end_from) + cells.step,
         end_until=None if lead.end_until is None else cells.time(lead.end_until), ongoing=ongoing, daily_hours=None,
         strength=round(lead.strength, 3), blocked=sum(reach.blocked for reach in networks),
         decided=sum(reach.decided for reach in networks), witnesses=sum(reach.witnesses for reach in networks),
-        mechanism=lead.mechanism, probability=estimate_probability(lead.score, cells.steps_per_year, (), ()),
+        mechanism=lead.mechanism, probability=estimate_probability(lead.score, cells.steps_per_year, unasked, ()),
         ruled_out=(FRESH,) if all(each.is_of_known for each in group) else (),
-        not_ruled_out=(VERSION,) if cells.version_names else (),
+        not_ruled_out=(*sorted(unasked), *((VERSION,) if cells.version_names else ())),
     )
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probe.research.events.cell_series import CellSeries, CellTable
+from probe.research.events.clumped_verdicts import NO_CLUMPING, Clumping, discount_window, estimate_clumpings
 from probe.research.events.daily_windows import merge_daily_windows
 from probe.research.events.partition import segment_series
 from probe.research.events.segments import (
@@ -147,6 +148,7 @@ class _Look:
     needed: float
     hasty: float
     habit: WindowHabit
+    clumping: Clumping = NO_CLUMPING
 
 
 def find_windows(series: Sequence[CellSeries], cells: CellTable, *, needed: Sequence[float], hasty: Sequence[float],
@@ -154,6 +156,7 @@ def find_windows(series: Sequence[CellSeries], cells: CellTable, *, needed: Sequ
     """The windows of each series that score `needed` or more, and what its newest cells say that score `hasty`."""
     looks = [_look(*each, cells=cells)
              for each in zip(series, segment_many(series, needed), needed, hasty, habits, strict=True)]
+    _discount_clumps(looks)
     varied = [look for look in looks if look.inflation > _SEGMENT_AGAIN]
     again = segment_many([look.series for look in varied], [look.inflation * look.needed for look in varied])
     for look, starts in zip(varied, again, strict=True):
@@ -173,6 +176,15 @@ def _look(series: CellSeries, starts: Ints, needed: float, hasty: float, habit: 
     return _Look(series=series, base=base, made=made, inflation=inflation, needed=needed, hasty=hasty, habit=habit)
 
 
+def _discount_clumps(looks: Sequence[_Look]) -> None:
+    """Discounts windows by how much the verdicts of one cell fail together, where nobody counted devices."""
+    told = [look for look in looks if not look.series.witnesses_told]
+    clumpings = estimate_clumpings([(look.series, look.base, look.made) for look in told])
+    for look, clumping in zip(told, clumpings, strict=True):
+        look.clumping = clumping
+        look.made = [discount_window(window, clumping) for window in look.made]
+
+
 def _examine_series(look: _Look, cells: CellTable) -> SeriesFinding:
     unsteady = look.base > UNSTEADY
     sure: list[EventWindow] = []
@@ -182,7 +194,7 @@ def _examine_series(look: _Look, cells: CellTable) -> SeriesFinding:
     blocks = [window for window, told in judged if told.flaky and not told.explained]
     for window, told in judged:
         if told.flaky and not told.explained:
-            window = _against_bursts(window, [window, *blocks], cells)
+            window = discount_window(_against_bursts(window, [window, *blocks], cells), look.clumping)
         needed = look.needed * (_UNSTEADY_TIMES if unsteady or told.flaky else 1)
         if window.score < needed or (window.strength < LEAST_STRENGTH and told.flaky):
             weak.append(window)
@@ -191,7 +203,7 @@ def _examine_series(look: _Look, cells: CellTable) -> SeriesFinding:
         else:
             sure.append(window)
     flaky = look.habit.flaky
-    newest = None if unsteady or flaky else _newest(look.series, cells, look.base, look.inflation, look.hasty)
+    newest = None if unsteady or flaky else _newest(look, cells)
     return SeriesFinding(series=look.series, base=look.base, inflation=look.inflation, windows=tuple(sure),
                          weak=tuple(weak), habitual=tuple(habitual), habit=look.habit, newest=newest,
                          needed=look.needed * (_UNSTEADY_TIMES if unsteady or flaky else 1), hasty=look.hasty)
@@ -216,6 +228,7 @@ def _again(look: _Look, starts: Ints, cells: CellTable) -> list[EventWindow]:
     sums = sum_segments(series.blocked, series.decided, starts)
     again = [window for window in _make_windows(series, cells, sums, _base(sums), look.inflation)
              if not any(window.meets(other) for other in daily)]
+    again = [discount_window(window, look.clumping) for window in again]
     return sorted([*daily, *again], key=lambda window: (window.onset, window.end))
 
 
@@ -357,14 +370,15 @@ def _against_bursts(window: EventWindow, aside: Sequence[EventWindow], cells: Ce
     return replace(window, base=base, inflation=inflation, score=score)
 
 
-def _newest(series: CellSeries, cells: CellTable, base: float, inflation: float, needed: float) -> EventWindow | None:
+def _newest(look: _Look, cells: CellTable) -> EventWindow | None:
     """The last few cells as a window, where they are new and score enough by themselves."""
+    series, base = look.series, look.base
     size = len(series.times)
     if base >= STANDING_RATE or (cells.last - series.times[-1]) * cells.step > timedelta(hours=6):
         return None
     if not series.blocked[-1]:
         return None
-    making = _Making(series=series, base=base, inflation=inflation, day=cells.cells_in(_DAY))
+    making = _Making(series=series, base=base, inflation=look.inflation, day=cells.cells_in(_DAY))
     best: EventWindow | None = None
     for first in range(size - 1, max(-1, size - _NEWEST - 1), -1):
         inside = slice(first, size)
@@ -372,7 +386,7 @@ def _newest(series: CellSeries, cells: CellTable, base: float, inflation: float,
         if estimate_strength(blocked / decided, base) < _NEWEST_STRENGTH:
             continue
         span = SegmentSpan(first=first, last=size - 1, blocked=blocked, decided=decided)
-        window = making.make_window(span)
-        if window.score >= needed and (best is None or window.score > best.score):
+        window = discount_window(making.make_window(span), look.clumping)
+        if window.score >= look.hasty and (best is None or window.score > best.score):
             best = window
     return best

@@ -1,7 +1,8 @@
 """Which windows stand, and what explains the others: every window is asked about, and some once more.
 
-What the service or the instrument explains is no block, so those who are in it may speak of its tails: of the newest
-cells, of what comes back soon after, and of a network that is reached last.
+A long window elsewhere usually says nothing about a failure that begins now, so it is not compared. One that a defect
+of the service or the probe explains is compared all the same: it shows the cause of the newest cells, of what comes
+back soon after, and of the network that the defect reaches last.
 """
 
 from __future__ import annotations
@@ -109,10 +110,11 @@ def _judge_newest(each: SeriesFinding, around: Neighbours, kept: Sequence[Judged
                   explained: Sequence[ExplainedWindow]) -> JudgedWindow | None:
     """What the newest cells suggest, where no window says it already, nor lies about them and is explained.
 
-    A window that is all among them, and not sure enough beside its neighbours, explains nothing: it would be suspected
-    if it were weaker, and were no window. In haste the neighbours must be well.
+    Newest cells may be strong enough for a window, but not above what their neighbours failed. They are then judged
+    as a suspicion like weaker ones: the lower score is enough, and the neighbours must be well. Otherwise weak failures
+    would be suspected sooner than strong ones.
 
-    What fails on top of a defect is told when it is a window of its own: in haste nobody can tell it from one that
+    Newest cells in a window that a defect explains are never a suspicion: nobody can tell yet whether the defect only
     spreads.
     """
     newest = each.newest
