@@ -25,7 +25,8 @@ def test_blocks_run_one_after_the_other(page: str, tmp_path: Path, monkeypatch: 
         (tmp_path / name).mkdir(parents=True)
         unpack_example("may-2017", tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    blocks = [block for block in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)
               if not any(word in block for word in ELSEWHERE)]
     assert blocks
     names: dict[str, object] = {}
