@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +15,15 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.collect_seldom import collect_seldom
-from probe.core.counted_words import count_things
-from probe.core.tables.signature_words import SIGNATURE_STATES, SignatureState
+from probe.core.counted_words import choose_word, count_things
+from probe.core.tables.event_checks import EVENT_CHECKS
+from probe.core.tables.signature_words import SignatureState
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.operation.commands.research_extra import check_research_extra
 from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
+from probe.results.verification.left_out_text import describe_unverified
 
 if TYPE_CHECKING:
     from probe.research.counting.day_counts import CellSummary
@@ -129,11 +132,15 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     wanted = _Wanted(out=out, engine=engine, url=url, lab=lab, rejected=rejected, memory_mb=memory_mb, threads=threads,
                      period=(since, until), now=datetime.now(UTC),
                      changes_since=changes_since.replace(tzinfo=UTC) if changes_since else None)
+    was_there = out.exists()
     try:
         directory = choose_results_folder(load_settings(), given)
         with collect_seldom():
             found = _analyse_counts(directory, wanted) if directory.is_file() else _analyse_results(directory, wanted)
     except (SettingsError, StoreError) as error:
+        if not was_there:
+            with suppress(OSError):  # absent, or something is in it
+                out.rmdir()
         raise click.ClickException(visible(str(error))) from error
     done, told, population = found.done, found.told, found.population
     if as_json:
@@ -144,7 +151,8 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
                                "changes": [dict(row) for row in told.rows] if told else None}))
         return
     _tell(done, out, rejected)
-    _tell_signatures(found.signatures)
+    if done.cells:  # where nothing counts, there is nothing to vouch for
+        _tell_signatures(found.signatures)
     for line in (*_tell_population(population, out), *_tell_slowed(found.slowed)):
         click.echo(visible(line))
     if told:
@@ -158,10 +166,9 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
 
 def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:
     """How many windows were dismissed, and why; each of them is in the log."""
-    why = Counter(row["explained_by"].replace("_", " ") for row in found["dismissed"])
-    if why:
-        reasons = ", ".join(f"{count} {word}" for word, count in why.most_common())
-        yield f"Looked like events and are none: {reasons}. Each with its numbers: the rows `dismissed` of the log."
+    for word, count in Counter(row["explained_by"] for row in found["dismissed"]).most_common():
+        yield (f"{count_things(count, 'window')} {choose_word(count, 'was', 'were')} dismissed because "
+               f"{EVENT_CHECKS.get(word, word)}; see the rows `dismissed` of the log.")
     if found["flaky"]:
         yield f"Fail by themselves again and again: {len(found['flaky'])} series; see the rows `flaky` of the log."
 
@@ -267,8 +274,7 @@ def _count_signatures(directory: Path, period: _Period) -> Mapping[SignatureStat
 
 def _tell_signatures(signatures: Mapping[SignatureState, int]) -> None:
     if unsigned := signatures.get("unsigned"):
-        click.echo(f"Counted, and not verified: {count_things(unsigned, 'run')}, unsigned: "
-                   f"{SIGNATURE_STATES['unsigned']}.")
+        click.echo(describe_unverified("unsigned", unsigned))
 
 
 def _days(period: _Period) -> tuple[str, str]:

@@ -59,15 +59,18 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
       xzcat old.json.xz | probe import ooni - --json
     """
     from probe.interop.import_files import ImportTally
+    from probe.interop.measurement_lines import describe_fault
 
-    tally = ImportTally()
+    tally, is_read = ImportTally(), False
     troubles: list[dict[str, object]] = []
 
     def report_fault(name: str, line: int, reason: str) -> None:
+        nonlocal is_read
+        is_read = is_read or line > 0
         if as_json and len(troubles) < MAX_KEPT:
             troubles.append({"file": name, "line": line, "reason": reason})
         elif not as_json and tally.unread <= MAX_SHOWN:
-            click.echo(visible(f"{name}:{line}: {reason}"), err=True)
+            click.echo(visible(describe_fault(name, line, reason)), err=True)
 
     try:
         written, known = _import(files, out, tally, report_fault, quiet=as_json)
@@ -81,6 +84,8 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
         }))
     else:
         _tell(tally, out, written, known)
+        if is_read and not tally.read:
+            click.echo("Are these OONI measurements, as JSON Lines, one JSON document or a list?", err=True)
     if not tally.read:
         sys.exit(1)
 
@@ -111,4 +116,4 @@ def _tell(tally: ImportTally, out: Path, written: int, known: int) -> None:
     if tally.read:
         click.echo(f"Compare with OONI's own: probe compare {out}")
     else:
-        click.echo("Nothing was imported. Are these OONI measurements, one JSON object a line?", err=True)
+        click.echo("Nothing was imported.", err=True)

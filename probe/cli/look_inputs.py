@@ -88,6 +88,7 @@ def read_sources(subject: LookSubject, work: Path, results: tuple[Path, ...], oo
 def _import(files: tuple[str, ...], out: Path, subject: LookSubject) -> tuple[list[str], list[KnownDefect]]:
     """What of the files could not be read, a line each; and defects of the programs that measured the subject."""
     from probe.interop.import_files import ImportTally, import_files
+    from probe.interop.measurement_lines import describe_fault
     from probe.research.look.look_subject import is_about
     from probe.research.look.look_values import KnownDefect
 
@@ -95,7 +96,7 @@ def _import(files: tuple[str, ...], out: Path, subject: LookSubject) -> tuple[li
 
     def report_fault(name: str, line: int, reason: str) -> None:
         if len(problems) < MAX_PROBLEMS:
-            problems.append(f"{Path(name).name}:{line}: {reason}"[:300])
+            problems.append(describe_fault(Path(name).name, line, reason)[:300])
 
     out.mkdir()
     with show_progress("Judging OONI's measurements") as progress:

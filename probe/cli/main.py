@@ -138,6 +138,12 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except (KeyboardInterrupt, click.Abort) as error:
             _end_stopped(ctx, error)
+        except RuntimeError as error:
+            from probe.operation.commands.stopped import is_interrupt
+
+            if not is_interrupt(error):
+                raise
+            _end_stopped(ctx, KeyboardInterrupt())
         except BrokenPipeError:
             raise
         except OSError as error:

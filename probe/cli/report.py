@@ -61,9 +61,8 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
         raise click.UsageError(say("--figures-as png needs --figures DIR"))
     directory = directory or _choose_folder()
     if not directory.is_dir():
-        raise click.ClickException(say("{directory}: there are no results here; make some: probe run --fast, or "
-                                       "name their folder: probe report DIRECTORY",
-                                       directory=visible(str(directory))))
+        raise click.ClickException(say("{folder}: no such folder; name another, or make results: "
+                                       "probe run --fast", folder=visible(str(directory))))
     fleet = holds_cells(directory)
     if fleet and datapackage:
         raise click.UsageError(say("--datapackage describes the CSV files of a results folder; cells.json "

@@ -6,6 +6,8 @@ from probe.core.tables.countries import COUNTRY_SLIPS, is_country
 from probe.core.translation import say
 
 _SHOWN = 20
+_UNKNOWN = "XX"
+"""What tables write where the country is not known: no simulated fleet has it."""
 
 
 def explain_no_country(text: str, *, made_up: bool = False) -> str:
@@ -13,7 +15,7 @@ def explain_no_country(text: str, *, made_up: bool = False) -> str:
     with X, which simulated fleets have."""
     code = text.strip().upper()
     letters = len(code) == len("DE") and code.isascii() and code.isalpha()
-    if is_country(code) or (made_up and letters and code.startswith("X")):
+    if is_country(code) or (made_up and letters and code.startswith("X") and code != _UNKNOWN):
         return ""
     told = "".join(sign if sign.isprintable() else "?" for sign in text[:_SHOWN])
     if code in COUNTRY_SLIPS:

@@ -40,6 +40,11 @@ class ReadTrouble:
     reason: str
 
 
+def describe_fault(name: str, line: int, reason: str) -> str:
+    """Where it is and why, in one line."""
+    return f"{name}:{line}: {reason}" if line else f"{name}: {reason}"
+
+
 def unpack(file: BufferedReader) -> BinaryIO | ReadTrouble:
     """The stream of a file that may be packed: by what it begins with, not by its name."""
     head = file.peek(4)[:4]

@@ -80,8 +80,12 @@ def read_measurement_stream(raw: BufferedReader, *, within: bool = False) -> Ite
     if head.startswith(PARQUET) or is_table_header(head.split(b"\n", 1)[0]):
         yield from _read_table(plain, packed=head.startswith(PARQUET))
         return
+    is_empty = True
     for item in read_measurement_lines(plain):
+        is_empty = False
         yield item if isinstance(item, ReadTrouble) else read_measurement(*item)
+    if is_empty and not within:
+        yield ReadTrouble(0, "the file is empty")
 
 
 def _read_table(stream: BufferedReader, *, packed: bool) -> Iterator[Item]:

@@ -5,7 +5,10 @@ The path may be an address on a web server, or a package of `probe export --rele
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
@@ -38,6 +41,11 @@ from probe.results.verification.folder_checks import check_folder
 _FORMER = "fetch_arrow_table"
 """What `to_arrow_table` of DuckDB was called until its version 2; ibis 12 still asks for that."""
 TABLE_NAMES = ("cells", *TABLES)
+_OTHER_SIDE = {
+    False: "no cells: these rows are the laboratory's; give lab=True to count them",
+    True: "no cells: none of these rows is the laboratory's; leave lab=True out to count them",
+}
+"""`lab` -> what is warned of where only the other side has rows."""
 
 
 class Results:
@@ -56,16 +64,12 @@ class Results:
         self._released = is_release_package(path)
         if not self._released:
             find_inputs(path, required={}, tables=tuple(TABLES))
-        self._folder = tempfile.TemporaryDirectory(prefix="probe-results-")
+        self._folder = _make_lasting_folder("probe-results-")
         self._tables: dict[str, ir.Table] = {}
         self.summary: CellSummary | None = None
         """What was left out when the cells were counted, and why; None before that."""
         self.problems: list[str] = []
         """Runs that could not be read for a table, and why."""
-
-    def keep_folder(self, folder: tempfile.TemporaryDirectory[str]) -> None:
-        """Keeps the temporary folder that the results lie in until they are gone."""
-        self._kept = folder
 
     def table(self, name: str) -> ir.Table:
         """A table to compute with: `table("verdicts").group_by("outcome").agg(...)`. StoreError when it is missing."""
@@ -103,7 +107,7 @@ class Results:
 
     @cached_property
     def charts(self) -> ResultCharts:
-        """Charts that a notebook shows: `results.charts.draw_services()`; all of the laboratory or none."""
+        """Charts that a notebook shows: `results.charts.draw_services()`. They draw all runs of the folder."""
         return ResultCharts(self.path)
 
     def _frame(self, name: str) -> pd.DataFrame:
@@ -113,17 +117,18 @@ class Results:
     def _cells(self) -> list[Path]:
         if self._released:
             raise StoreError(f"{self.path}: cells are not counted from released rows, whose times are coarse")
-        folder = Path(self._folder.name)
-        engine = DuckDB(temporary=folder)
+        engine = DuckDB(temporary=self._folder)
         try:
-            self.summary = write_cells(self.path, folder, engine, now=datetime.now(UTC), lab=self._lab)
+            self.summary = write_cells(self.path, self._folder, engine, now=datetime.now(UTC), lab=self._lab)
         finally:
             engine.close()
-        return [folder / CELLS_FILE]
+        if self.summary.other_side and not any(self.summary.cells.values()):
+            warnings.warn(_OTHER_SIDE[self._lab], stacklevel=2)
+        return [self._folder / CELLS_FILE]
 
     def _stored(self, table: Table) -> list[Path]:
         """Parquet files of a table; where not all of it is there as Parquet, one made from the CSV files."""
-        made = Path(self._folder.name) / f"{table.name}.parquet"
+        made = self._folder / f"{table.name}.parquet"
         if self._released:
             released = make_released_table(table)
             with made.open("wb") as file:
@@ -172,12 +177,17 @@ def is_release_package(folder: Path) -> bool:
 
 
 def _open_fetched(fetch: Callable[[Path], None], *, lab: bool) -> Results:
-    """Results in a temporary folder, which lasts as long as they do."""
-    kept = tempfile.TemporaryDirectory(prefix="probe-fetched-")
-    fetch(Path(kept.name))
-    results = Results(Path(kept.name), lab=lab)
-    results.keep_folder(kept)
-    return results
+    """Results in a temporary folder."""
+    folder = _make_lasting_folder("probe-fetched-")
+    fetch(folder)
+    return Results(folder, lab=lab)
+
+
+def _make_lasting_folder(prefix: str) -> Path:
+    """A temporary folder that lasts until the interpreter ends: a lazy table outlives the results that it came from."""
+    folder = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _connection() -> ibis.BaseBackend:

@@ -70,8 +70,15 @@ def test_standard_input_is_read_too(tmp_path: Path) -> None:
 def test_nothing_to_import_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_bytes(b"\n")
     done = run("import", "ooni", tmp_path / "empty.jsonl", tmp_path / "missing", "--out", tmp_path / "out", status=1)
-    assert "missing:0: " in done.output
+    assert "missing: " in done.output
+    assert "empty.jsonl: the file is empty" in done.output
+    assert "?" not in done.output
     assert "Traceback" not in done.output
+
+
+def test_lines_that_are_no_measurements_are_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello\n")
+    assert "?" in run("import", "ooni", tmp_path / "notes.txt", "--out", tmp_path / "out", status=1).output
 
 
 def test_a_probes_own_results_are_not_mixed_with_others(tmp_path: Path, data: Path) -> None:

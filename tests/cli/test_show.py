@@ -66,6 +66,22 @@ def test_without_a_word_the_last_run_is_shown_with_since_when_it_is_so() -> None
     assert (chat["history"]["runs"], chat["history"]["last_well"]) == (2, "2017-05-04T06:00:00Z")
 
 
+@pytest.mark.parametrize("command", [("show", "--results", "nosuch"), ("show", "signal", "--results", "nosuch"),
+                                     ("report", "nosuch")])
+def test_a_folder_that_is_not_there_is_said_to_be_none(command: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 1
+    assert "nosuch: no such folder" in done.output
+
+
+def test_measurements_of_others_are_sent_to_the_report() -> None:
+    made = a_run("20170504T060000Z_o", "2017-05-04T06:00:00Z", "ok")
+    write_run(replace(made, run=replace(made.run, engine="ooni")), Path("theirs"), parquet=False)
+    done = call("--results", "theirs")
+    assert done.exit_code == 1
+    assert "probe report theirs" in done.output
+
+
 @pytest.mark.parametrize(("word", "kind", "run_id"), [
     ("20170504T060000Z", "run", "20170504T060000Z_a"), ("20170504T070000Z_b", "run", "20170504T070000Z_b"),
     ("signal", "service", "20170504T080000Z_c"), ("SIGNAL", "service", "20170504T080000Z_c"),

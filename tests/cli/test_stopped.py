@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -31,3 +34,27 @@ def test_an_input_that_ends_is_a_failure_and_no_stop(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("probe.cli.doctor.load_settings", end)
     assert CliRunner().invoke(cli, ["doctor"]).exit_code == EXIT_FAILED
+
+
+def test_a_query_that_was_stopped_is_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB turns Ctrl-C into an error of its own."""
+    duckdb = pytest.importorskip("duckdb", reason="needs the extra `research`")
+
+    def ask(*_: object) -> None:
+        timer = threading.Timer(0.2, signal.raise_signal, (signal.SIGINT,))
+        with duckdb.connect() as connection:
+            timer.start()
+            connection.execute("SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b").fetchall()
+
+    monkeypatch.setattr("probe.cli.doctor.load_settings", ask)
+    done = CliRunner().invoke(cli, ["doctor"])
+    assert done.exit_code == EXIT_STOPPED, done.output
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_another_error_is_no_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr("probe.cli.doctor.load_settings", fail)
+    assert isinstance(CliRunner().invoke(cli, ["doctor"]).exception, RuntimeError)

@@ -22,6 +22,6 @@ def test_another_one_is_refused_with_what_may_be_meant(code: str, near: str) -> 
 
 
 @pytest.mark.parametrize(("code", "good"), [("XA", True), ("xb", True), ("X", False), ("XAB", False), ("QA", True),
-                                            ("QQ", False)])
+                                            ("QQ", False), ("XX", False), ("xx", False)])
 def test_made_up_fleets_have_countries_of_their_own(code: str, good: bool) -> None:
     assert (explain_no_country(code, made_up=True) == "") is good

@@ -156,7 +156,7 @@ def test_days_are_told_from_hours(tmp_path: Path, times: list[str], step_h: int)
 
 
 @pytest.mark.parametrize(("content", "words"), [
-    (b"", "line 1 lacks the columns time"),
+    (b"", "the file is empty"),
     (b"time,network\n", "line 1 lacks the columns target, n, failed"),
     (b"time,network,target,n,failed,n\n", "line 1 names n twice"),
     (f"{HEAD}\n".encode(), "no row can be used"),
@@ -249,6 +249,27 @@ def counts_file(tmp_path: Path, name: str = "counts.csv") -> Path:
         "country": table["probe_cc"], "target": table["service"], "n": table["n"], "failed": table["blocked"]})
     frame.to_csv(tmp_path / name, index=False)
     return tmp_path / name
+
+
+@pytest.mark.parametrize(("content", "told"), [
+    ("", "the file is empty"), (" \n\n", "the file is empty"), ("\ufeff\n", "the file is empty"),
+    ("time,network,target,n\n", "lacks the column failed"), ("time,network,target\n", "lacks the columns n, failed"),
+])
+def test_a_file_that_is_refused_leaves_no_folder(tmp_path: Path, content: str, told: str) -> None:
+    (tmp_path / "c.csv").write_text(content, encoding="utf-8")
+    out = tmp_path / "out"
+    done = CliRunner().invoke(cli, ["analyse", str(tmp_path / "c.csv"), "--out", str(out)])
+    assert done.exit_code == 1
+    assert told in done.output
+    assert not out.exists()
+
+
+def test_a_folder_that_was_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").touch()
+    CliRunner().invoke(cli, ["analyse", str(tmp_path / "c.csv"), "--out", str(tmp_path)])
+    (tmp_path / "out").mkdir()
+    CliRunner().invoke(cli, ["analyse", str(tmp_path / "c.csv"), "--out", str(tmp_path / "out")])
+    assert (tmp_path / "out").is_dir()
 
 
 def test_the_command_makes_events_log_and_page_of_anybodys_counts(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
+import warnings
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +17,7 @@ pytest.importorskip("pandas", reason="needs the extra `research`")
 pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
-from fleet_days import naive_cells, some_runs, write_runs
+from fleet_days import START, a_run, naive_cells, some_runs, write_runs
 from probe.results.archive.compaction import compact_days
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_writer import write_run
@@ -89,3 +91,22 @@ print(open_duckdb(memory_mb=100, threads=1, folder=sys.argv[1]).execute("SELECT 
 """
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == ("(7,)\n", "")
+
+
+def test_a_table_outlives_the_results_that_it_came_from() -> None:
+    assert probe.open_example("may-2017").table("verdicts").count().to_pyarrow().as_py() > 0
+    assert len(probe.open_example("may-2017").table("cells").to_pyarrow()) > 0
+
+
+@pytest.mark.parametrize(("made", "asked"), [(True, False), (False, True)])
+def test_cells_of_the_other_side_alone_are_warned_of(tmp_path: Path, made: bool, asked: bool) -> None:
+    write_runs(tmp_path, [a_run(5, START, random.Random(1), lab=made)], parquet=False)
+    with pytest.warns(UserWarning, match="lab=True"):
+        assert probe.open_results(tmp_path, lab=asked).cells().empty
+
+
+def test_cells_that_are_there_warn_of_nothing(tmp_path: Path) -> None:
+    write_runs(tmp_path, some_runs(3), parquet=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert len(probe.open_results(tmp_path).cells())

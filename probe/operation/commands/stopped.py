@@ -18,11 +18,18 @@ STOPPED: Mapping[str, str] = {
 }
 """By command; of all others, `OTHERS`."""
 OTHERS = "Stopped. Files that were finished are kept. To begin again, give the same command."
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB's RuntimeError says."""
 
 
 def describe_stop(command: str | None) -> str:
     """One line for a command that was stopped."""
     return say(STOPPED.get(command or "", OTHERS))
+
+
+def is_interrupt(error: RuntimeError) -> bool:
+    """Whether Ctrl-C ended a query: DuckDB tells of it as of a failure, and the KeyboardInterrupt is gone."""
+    return str(error) == _INTERRUPTED
 
 
 def is_stop(error: BaseException) -> bool:

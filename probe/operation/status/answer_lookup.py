@@ -60,12 +60,18 @@ class Shown:
 
 def find_shown(results: Path, word: str, facts: CatalogueFacts) -> Shown:
     """The last run where the word is empty. Raises StoreError, and UnknownWordError."""
+    if not results.is_dir():
+        raise StoreError(say("{folder}: no such folder; name another, or make results: probe run --fast",
+                             folder=visible(str(results))))
     if not (results / "runs").is_dir():
         raise StoreError(say("{results}: no results here yet; make some: probe run --fast, or name the folder: "
                              "--results",
                              results=results))
-    runs = sorted((run for run in stored_runs(results) if run.engine == OURS),
-                  key=lambda run: run.measurement_start_time)
+    stored = list(stored_runs(results))
+    runs = sorted((run for run in stored if run.engine == OURS), key=lambda run: run.measurement_start_time)
+    if stored and not runs:
+        raise StoreError(say("{results}: holds other people's measurements, which this command does not show; see: "
+                             "probe report {results}", results=visible(str(results))))
     if not runs:
         raise StoreError(say("{results}: holds no run of this program yet; make one: probe run --fast",
                              results=visible(str(results))))

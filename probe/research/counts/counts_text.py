@@ -46,6 +46,10 @@ class CountsText:
     """The same of rows of an analysis that say neither that something failed nor that it is well."""
 
 
+_BLANK = b" \t\r\n\xef\xbb\xbf\xff\xfe"
+"""Space, and the marks of encodings."""
+
+
 def read_counts_text(path: Path) -> CountsText:
     """The columns of a CSV or Parquet file. Raises StoreError, saying what to do, where it is neither."""
     with translate_os_errors(path), path.open("rb") as file:
@@ -54,6 +58,8 @@ def read_counts_text(path: Path) -> CountsText:
         size = file.tell()
     if size > _MOST_BYTES:
         raise StoreError(f"{path}: larger than {_MOST_BYTES >> 30} GiB; give the counts of a shorter time")
+    if size == len(head) and not head.strip(_BLANK):
+        raise StoreError(f"{path}: the file is empty; give counts with the columns {', '.join(NEEDED)}")
     try:
         found = _read_parquet(path) if head.startswith(_PARQUET) else _read_csv(path, head)
     except (pa.ArrowException, UnicodeError, OverflowError) as error:
@@ -168,7 +174,8 @@ def _check_names(path: Path, header: list[str]) -> dict[str, int]:
         return {name: header.index(name) for name in COLUMNS}
     missing = [name for name in NEEDED if name not in header]
     if missing:
-        raise StoreError(f"{path}: line 1 lacks the columns {', '.join(missing)}; it needs {', '.join(NEEDED)}, "
+        columns = choose_word(len(missing), "column")
+        raise StoreError(f"{path}: line 1 lacks the {columns} {', '.join(missing)}; it needs {', '.join(NEEDED)}, "
                          f"and may have {', '.join(OPTIONAL)}, separated by comma, semicolon, tab or bar")
     twice = [name for name in (*NEEDED, *OPTIONAL) if header.count(name) > 1]
     if twice:

@@ -63,8 +63,9 @@ def find_events(out: Path, *, since: datetime | None, now: datetime,
         with translate_os_errors(path):
             append_lines(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in fresh).encode())
     rows = tuple(list_changes([*old, *fresh], since)) if since else tuple(fresh)
+    counted = "verdict" if origin.names is None else "test"
     return LoggedChanges(
-        rows=rows, lines=tuple(describe_row(row) for row in rows if is_event(row)),
+        rows=rows, lines=tuple(describe_row(row, counted) for row in rows if is_event(row)),
         found=findings_to_json(found, names, targets=origin.targets, witnesses=origin.witnesses_told))
 
 

@@ -88,8 +88,8 @@ def list_changes(log: Iterable[LogRow], since: datetime) -> list[LogRow]:
     return [row for row in log if _time(row["logged_at"]) >= since]
 
 
-def describe_row(row: LogRow) -> str:
-    """One row in words."""
+def describe_row(row: LogRow, counted: str = "verdict") -> str:
+    """One row in words; `counted`: what its numbers count."""
     subject = str(row["service"]) or "the whole network"
     networks = ", ".join(str(reach.get("name") or f"AS{reach['asn']}") for reach in _reaches(row) if reach["asn"])
     where = f"{row['place']}{f' ({networks})' if networks else ''}"
@@ -101,14 +101,14 @@ def describe_row(row: LogRow) -> str:
     lab = " [laboratory]" if row["lab"] else ""
     return (f"{row['change']}{lab}: {subject} in {where}{kind}, {row['status']}, began {begin}{daily}, {over}"
             f"{_describe_hellos(row)}; "
-            f"{row['blocked']} of {count_things(int(str(row['decided'])), 'verdict')}, "
+            f"{int(str(row['blocked'])):,} of {count_things(int(str(row['decided'])), counted)}, "
             f"{_count_witnesses(row['witnesses'])}, "
             f"probability {row.get('probability', row.get('confidence'))} [{row['event_id']}]")
 
 
 def _count_witnesses(value: object) -> str:
     """How many probes saw it; nobody counted them where there is no number."""
-    return count_things(int(str(value)), "witness", "witnesses") if value else "unknown witnesses"
+    return count_things(int(str(value)), "witness", "witnesses") if value else "witnesses not counted"
 
 
 def _describe_hellos(row: LogRow) -> str:

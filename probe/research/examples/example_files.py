@@ -15,13 +15,13 @@ ExampleName = Literal["may-2017", "telegram-partial", "national-block"]
 EXAMPLES: tuple[ExampleName, ...] = get_args(ExampleName)
 EXAMPLES_FOLDER = files("probe.research.examples")
 OONI_FILE = "ooni-measurements.jsonl.gz"
-"""Some runs of `may-2017` in OONI's format."""
+"""Three made-up days in OONI's format (`tools/example_data.py`)."""
 OONI_EXAMPLE = "ooni-measurements"
 MEANINGS: Mapping[str, str] = MappingProxyType({
     "may-2017": "WeChat is blocked in Russia for a week",
     "telegram-partial": "a part of Telegram is blocked",
     "national-block": "a service is blocked in several networks of a country, and in another country not",
-    OONI_EXAMPLE: "some runs of may-2017 in OONI's format, for `probe import ooni`",
+    OONI_EXAMPLE: "three made-up days of OONI's tests of Telegram, Signal and a page, for `probe import ooni`",
 })
 """Everything that can be copied, and what it shows."""
 

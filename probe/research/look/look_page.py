@@ -171,13 +171,17 @@ def _list_measured(data: LookData, source: LookSource) -> Iterator[Html]:
         name = "not named" if hidden else _name_network(data, one)
         counts = (one.n, one.ok, one.blocked, one.down, one.inconclusive, one.network, one.local)
         form = "%Y-%m-%d" if hidden else "%Y-%m-%d %H:%M"
-        yield _make_row((name, one.service, name_role(one.role), _describe_state(one), *map(str, counts),
+        yield _make_row((name, one.service, name_role(one.role), describe_part(source, one), *map(str, counts),
                          "" if one.witnesses is None else str(one.witnesses), one.first.strftime(form),
                          one.last.strftime(form)))
 
 
-def _describe_state(part: MeasuredPart) -> str:
-    """One word or two for what was counted of a part: decided runs, of which a part or most found a block."""
+def describe_part(source: LookSource, part: MeasuredPart) -> str:
+    """One word or two for what was counted of a part: decided runs, of which a part or most found a block. A finding
+    looked at hours, and these are the sums of the whole time: where there is one, it says how the part is."""
+    told = [finding for finding in source.findings[:MAX_FINDINGS] if _is_told_of(part, finding)]
+    if told:
+        return f"{'ended, ' if all(one.end_from for one in told) else ''}{told[0].status}: see the findings"
     if part.n < ENOUGH:
         return "too little decided"
     if part.blocked >= WHOLE * part.n:
@@ -187,6 +191,14 @@ def _describe_state(part: MeasuredPart) -> str:
     if part.down >= NOTABLE * part.n:
         return "partly down" if part.down < WHOLE * part.n else "down"
     return "no block found"
+
+
+def _is_told_of(part: MeasuredPart, finding: LookFinding) -> bool:
+    """Whether the finding is of this part on this network; of networks that are kept back nobody can say."""
+    same = finding.kind == "network" or (part.service == finding.service and
+                                         (not finding.roles or part.role in finding.roles))
+    return same and bool(part.asn or part.label) and any(
+        (one.asn, one.label) == (part.asn, part.label) for one in finding.networks)
 
 
 def _name(data: LookData, source: LookSource, network: LookNetwork) -> str:

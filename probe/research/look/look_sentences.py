@@ -340,8 +340,9 @@ def _describe_networks(data: LookData, source: LookSource, finding: LookFinding)
     if len(named) > MAX_NETWORKS:
         each.append(f"{len(named) - MAX_NETWORKS} more")
     if quiet := len(finding.networks) - len(named):
-        each.append(f"{count_things(quiet, 'network is', 'networks are')} not named: fewer than "
-                    f"{NAMED_FROM[source.kind]} probes are known there")
+        why = ("the file has no column `witnesses`" if source.kind == "counts" and finding.witnesses is None else
+               f"fewer than {NAMED_FROM[source.kind]} probes are known there")
+        each.append(f"{count_things(quiet, 'network is', 'networks are')} not named: {why}")
     return "; ".join(each) or "no network is known"
 
 

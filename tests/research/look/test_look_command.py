@@ -91,6 +91,7 @@ def test_counts_without_witnesses_name_no_network(tmp_path: Path) -> None:
     assert told["sources"][0]["findings"]
     assert all(one["asn"] == 0 for found in told["sources"][0]["findings"] for one in found["networks"])
     assert told["printable"] == []
+    assert any("witnesses" in one["text"] for one in told["sentences"] if one["topic"] == "where")
 
 
 @pytest.mark.parametrize("words", [
@@ -104,7 +105,7 @@ def test_what_cannot_be_looked_at_is_refused(counts: Path, words: tuple[str, ...
 
 @pytest.mark.parametrize(("code", "is_refused"), [
     ("QQ", True), ("zz", True), ("AA", True), ("QM", True), ("UK", True), ("AB", True), ("QA", False), ("ZA", False),
-    ("XK", False), ("XA", False),
+    ("XK", False), ("XA", False), ("XX", True),
 ])
 def test_a_code_that_no_country_has_is_refused_and_the_laboratorys_are_not(
         counts: Path, code: str, is_refused: bool) -> None:

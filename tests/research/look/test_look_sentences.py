@@ -10,7 +10,7 @@ import pytest
 
 from look_findings import BEGAN, NOW, finding, look, network, part
 from probe.research.look.look_json import digest, look_to_json
-from probe.research.look.look_page import make_look_page
+from probe.research.look.look_page import describe_part, make_look_page
 from probe.research.look.look_release import release_source
 from probe.research.look.look_sentences import (
     ENOUGH,
@@ -83,6 +83,18 @@ def test_a_network_is_named_from_so_many_probes_on(kind: SourceKind, witnesses: 
     told = f"{make_look_page(data)} {look_to_json(data)}"
     assert ("777001" in told) == named
     assert bool(make_claims(data)) == named
+
+
+@pytest.mark.parametrize(("changes", "measured", "told"), [
+    ({}, {}, True), ({"status": "suspected"}, {}, True), ({"roles": ()}, {}, True),
+    ({"kind": "network", "service": "", "roles": ()}, {}, True), ({"end_from": NOW, "end_until": NOW}, {}, True),
+    ({}, {"role": "web"}, False), ({}, {"service": "signal"}, False), ({}, {"asn": 64999}, False),
+    ({"networks": (network(0),)}, {"asn": 0}, False),
+])
+def test_a_finding_says_how_a_measured_part_is(changes: dict[str, Any], measured: dict[str, Any], told: bool) -> None:
+    counted = part(n=400, ok=390, blocked=10, **measured)
+    (source,) = look(finding(**changes), measured=[counted]).sources
+    assert (describe_part(source, counted) != describe_part(replace(source, findings=()), counted)) == told
 
 
 def test_times_of_few_volunteers_are_days() -> None:
