@@ -71,7 +71,7 @@ def test_nothing_to_import_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_bytes(b"\n")
     done = run("import", "ooni", tmp_path / "empty.jsonl", tmp_path / "missing", "--out", tmp_path / "out", status=1)
     assert "missing: " in done.output
-    assert "empty.jsonl: the file is empty" in done.output
+    assert "empty.jsonl: " in done.output
     assert "?" not in done.output
     assert "Traceback" not in done.output
 

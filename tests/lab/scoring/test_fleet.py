@@ -171,7 +171,7 @@ def test_daily_counts_have_daily_cells(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "words"), [
     ("time,n\n1,2\n", "lacks the columns network, target, failed"),
-    ("", "lacks the columns time"),
+    ("", "empty"),
     ("time,network,target,n,failed\nnever,KE,b,1,0\n", "no row can be used"),
 ])
 def test_what_holds_no_counts_is_refused(tmp_path: Path, text: str, words: str) -> None:
