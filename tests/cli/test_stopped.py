@@ -47,7 +47,11 @@ def test_a_query_that_was_stopped_is_a_stop(monkeypatch: pytest.MonkeyPatch) -> 
             connection.execute("SELECT sum(a.range * b.range) FROM range(30000) a, range(30000) b").fetchall()
 
     monkeypatch.setattr("probe.cli.doctor.load_settings", ask)
-    done = CliRunner().invoke(cli, ["doctor"])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # programs in the background ignore it
+    try:
+        done = CliRunner().invoke(cli, ["doctor"])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert done.exit_code == EXIT_STOPPED, done.output
     assert len(done.stderr.strip().splitlines()) == 1
 
