@@ -1,7 +1,7 @@
 """Whose programs a site was seen to answer: of the shapes in which people ask it, those that passed in this run.
 
-A run sends one or two of them, once a day: enough that at least half of the site's users send what it sent. So that a
-site works is known of those, and of nobody else's program.
+A run sends one to three of them, once a day: enough that at least half of the site's users send what it sent. So that
+a site works is known of those, and of nobody else's program.
 """
 
 from __future__ import annotations

@@ -83,12 +83,16 @@ def _of_verdicts(tried: Sequence[Verdict], *, often: bool = False) -> Verdict:
         others = tuple(v.block_type for v in blocked if v.block_type != chief.block_type)
         partial = any(v.outcome == "ok" for v in tried)
         return add_causes(renew_changed(_add_counts(chief, blocked), partial=partial), others)
-    chief = min(tried, key=lambda v: (not v.suspected, not _fails_programs(v), not (often and v.outcome in _UNDECIDED),
-                                      _ORDER.index(v.outcome)))
-    doubtful = bool(chief.suspected) or _fails_programs(chief) or (often and chief.outcome in _UNDECIDED)
+    chief = min(tried, key=lambda v: ([not doubt for doubt in _list_doubts(v, often=often)], _ORDER.index(v.outcome)))
+    doubtful = any(_list_doubts(chief, often=often))
     chief = renew_changed(chief, partial=doubtful and any(v.outcome == "ok" for v in tried))
     notes = tuple(v.block_type for v in tried if v.outcome == "local") if chief.outcome == "ok" else ()
     return add_causes(_add_counts(chief, [v for v in tried if v.outcome == chief.outcome]), notes)
+
+
+def _list_doubts(verdict: Verdict, *, often: bool) -> tuple[bool, ...]:
+    """What weighs more than another address that answers, the weightiest first."""
+    return bool(verdict.suspected), _fails_programs(verdict), often and verdict.outcome in _UNDECIDED
 
 
 def _accuses(verdict: Verdict) -> bool:
