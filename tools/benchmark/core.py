@@ -26,7 +26,7 @@ def measure() -> list[Figure]:
             middle(f"{about}: wall", [r.wall_s for r in runs], unit="s", at_most=MAX_WALL_S),
             middle("  processor time of the probe", [r.cpu_s for r in runs], unit="s"),
             middle("  peak memory", [r.peak_kib * 1024 / 1e6 for r in runs], unit="MB", at_most=MAX_PEAK_MB),
-            middle("  on the wire, both directions", [r.wire_bytes / 1e6 for r in runs], unit="MB",
+            middle("  IP packets, both directions", [r.packet_bytes / 1e6 for r in runs], unit="MB",
                    at_most=MAX_TRAFFIC_MB),
             Figure(label="  targets attempted", value=last.n_attempted,
                    note=f"{sum(v.outcome == 'ok' for v in runs[-1].result.verdicts)} ok, "

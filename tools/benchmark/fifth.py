@@ -33,7 +33,7 @@ def measure() -> list[Figure]:
         Figure(label="  wall, of a clean run's", value=run.wall_s / clean.wall_s, unit="x"),
         Figure(label="  connections and questions, of a clean run's",
                value=_flows(run.result.observations) / _flows(clean.result.observations), unit="x"),
-        Figure(label="  on the wire, of a clean run's", value=run.wire_bytes / clean.wire_bytes, unit="x"),
+        Figure(label="  IP packets, of a clean run's", value=run.packet_bytes / clean.packet_bytes, unit="x"),
     ]
 
 

@@ -34,7 +34,7 @@ class Ran:
     wall_s: float
     cpu_s: float
     peak_kib: int
-    wire_bytes: int
+    packet_bytes: int
     started_at: float
     result: RunResult
 

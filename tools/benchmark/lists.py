@@ -55,7 +55,7 @@ def _figures(label: str, runs: Sequence[Ran], *, at_most_s: float, at_most_mb: f
     outcomes = Counter(v.outcome for v in result.verdicts)
     return [
         middle(f"{label}: wall", [r.wall_s for r in runs], unit="s", at_most=at_most_s),
-        middle("  on the wire, both directions", [r.wire_bytes / 1e6 for r in runs], unit="MB", at_most=at_most_mb),
+        middle("  IP packets, both directions", [r.packet_bytes / 1e6 for r in runs], unit="MB", at_most=at_most_mb),
         Figure(label="  observations", value=result.run.n_observations,
                note=", ".join(f"{n} {word}" for word, n in outcomes.most_common())),
     ]
