@@ -55,7 +55,7 @@ class PlanContext:
     timeout_s: float = 6.0
     """For a connection, and for an answer to a ClientHello; a page gets two seconds more. Controls wait less
     (`probe.control.helper.helper_engine`): a server that takes its time, whoever asks, would be silent towards us
-    alone."""
+    alone. Both stop before ten seconds, when many servers end a connection whose first bytes were dropped."""
     together: bool = False
     """The run need not spread its flows."""
     known_good: tuple[str, ...] = ()
