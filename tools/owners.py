@@ -12,29 +12,37 @@ _HEAD = """# Who owns the services, and what they stand behind
 
 This page lists the organisation that owns each service, and the networks in which the service's servers stand.
 `make docs` generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is not
-in the table counts as its own owner. The table has only well-known networks, fronts (servers that accept connections
-for many customers) and DNS hosts. An empty cell means that we know of none.
+in the table counts as its own owner.
 
-Two services are unrelated if all three conditions hold:
+The table has only well-known networks, fronts (servers that accept connections for many customers) and DNS hosts. An
+empty cell means that we know of none.
+
+If services of {company} unrelated owners fail in the same way in one run, this is evidence that no single service is
+the cause. This evidence is called `company` (`probe/inference/evidence/company.py`). Two services are unrelated if all
+three conditions hold:
 
 - They have different owners.
 - Different networks accept the connections for the two services. The program knows these networks from the addresses in
-  a run and the packaged table of networks, or from the fronts that the owners are known to use. Two addresses in the
-  same /16 (IPv6: /32) count as one network.
+  a run, or from the fronts that the owners are known to use. Two addresses in the same /16 (IPv6: /32) count as one
+  network.
 - They have no known DNS host or transit network in common.
-
-If services of {company} unrelated owners fail in the same way in one run, this is evidence that no single service is
-the cause. Its name is `company` (`probe/inference/evidence/company.py`).
 
 {kinds}
 """
 _SANCTIONS = """## Where law makes operators refuse
 
-Sanctions forbid owners in some countries to serve others. For each country of this table, the column `seats` names the
-home countries of owners who must refuse it. In the refused country, failures of these owners' services never count for
-the evidence `company`, unless the table says that the owner serves this country nevertheless. The same holds for
-services behind the fronts of these owners. It also holds after the sanctions have ended, because operators often
-continue to refuse. [services.md](services.md) says which single operators refuse a country by their own choice.
+Sanctions forbid owners in some countries to serve others. Each row of this table has a refused country. The column
+`seats` names the home countries of owners who must refuse it. Failures of these owners' services in the refused country
+never count for the evidence `company`, because the owner itself may be the cause.
+
+Owners with other seats often keep away from a refused country too. So their services' failures there do not count for
+`company` either. Two kinds of owners count nevertheless: those in the column `serve all the same`, and those whose own
+seat is in the refused country. In Ukraine (UA), where the sanctions concern only a part of the country, owners without
+a seat of the column `seats` also count.
+
+Services behind the front of an owner that must refuse do not count either. All this goes on after the sanctions have
+ended, because operators often continue to refuse. [services.md](services.md) says which single operators refuse a
+country by their own choice.
 """
 
 

@@ -17,14 +17,16 @@ from probe.core.tables.roles import ACCOUNT_PARTS, ROLES
 
 _HEAD = """# What is measured of each service
 
-This page lists for each service what the probe measures. `make docs` generates it from the catalogue and the tables of
-protocols. The probe measures {measured} endpoints of {services} services. It only lists {others} more endpoints: runs
-report these as `not_attempted`, and this page gives the reason.
+This page lists for each service what the probe measures. `make docs` generates the page from the catalogue and the
+tables of protocols. The probe measures {measured} endpoints of {services} services. It only lists {others} more
+endpoints: runs report these as `not_attempted`, and this page gives the reason.
 
 The probe judges each role of a service separately. In the tables, **needed** says how many of a role's targets must
-answer so that the role works. Only the role's targets with the strongest kind of test count. The strongest kind is a
-messenger's own protocol, then come pages and TLS, then names and open ports. The probe reports each blocked target in
-any case. **Level** is the consent level that the endpoints need.
+answer so that the role works. **Level** is the consent level that the endpoints need.
+
+Of a role's targets, only those with the strongest kind of test count for the role's verdict. The strongest kind is a
+messenger's own protocol. Then come pages and TLS, and then names and open ports. The probe reports each blocked target
+in any case.
 
 {roles}
 
@@ -51,25 +53,27 @@ def page() -> str:
 
 _SHAPES = """## As people's programs ask
 
-Each program builds its ClientHello (the first message of TLS) in its own way: this is the hello's shape. About once a
-day, the probe sends to each site that speaks TLS one more ClientHello, with the shape of a program that the site's
-users have. The probe ends the exchange when the server answers. It draws the program by lot; the chances follow the
-supposed shares of users in the second table below.
+Each program builds its ClientHello (the first message of TLS) in its own way: this is the hello's **shape**. A network
+may block the shape of people's programs and not the probe's own. So about once a day, the probe sends to each site that
+speaks TLS one more ClientHello, in the shape of a program that the site's users have.
 
-A second ClientHello follows if fewer than half of the users have the shape that was drawn, or if that shape is an
-imitation (first table). The second ClientHello has the commonest of the other shapes. A run with `--fast` draws no
-shape: it sends one ClientHello, with the shape that most users have. If users have shapes of both sizes (one segment,
-and more), each run without `--fast` sends one of each.
+The probe draws this program by lot, with the supposed shares of users in the second table below. It ends the exchange
+when the server answers. More shapes may follow, and a quick run draws no lot:
+
+- If fewer than half of the site's users have the shape that was drawn, the probe also sends the commonest other shape.
+  It does so too if the drawn shape is an imitation (a shape that was not captured from the program itself).
+- If users have shapes that fit into one segment and shapes that do not, the probe sends one of each.
+- A run with `--fast` draws no lot: it sends only the shape that most users have.
 
 A verdict `ok` holds for the probe's own ClientHello and for the programs' shapes that were answered (column `spared`).
 If more than half of the role's users have programs whose shapes were not answered, the confidence of `ok` is at most
-0.7. Many programs build the same shape, and a program's next version may build another. If only imitations fail (shapes
-that were not captured from the program itself), nobody is accused. The probe does not measure calls over DTLS, and does
-not use real ECH.
+0.7.
 
-The probe builds the ClientHellos of all programs from tables, so it needs no additional package. One such package is
-`utls` (2026.10.3), a TLS library that imitates Chrome. Its hello has the same JA4 fingerprint as the hello that we
-captured from Chromium. Our handshake ends with the server's first answer, so this library would show nothing new. """
+A shape does not identify a program: many programs build the same shape, and a program's next version may build another.
+If only imitations fail, nobody is accused. The probe does not measure calls over DTLS, and does not use real ECH
+(encrypted names).
+
+"""
 
 
 def _shapes() -> Iterator[str]:
