@@ -40,82 +40,106 @@ measurements to a collector that you named, only when you call it ([below](#subm
 
 ## What becomes of a measurement
 
-- Every network operation in a measurement becomes an observation, with the failure word that OONI uses today. The
-  answer of OONI's test helper becomes the [control](glossary.md): it shows what works elsewhere.
-- The command combines measurements of one country, network, measuring app, platform and hour into one run. They must be
-  near each other in the files: the command reads portions of 1000 measurements (fewer if these already make 40,000
-  rows), and combines only within a portion. Each measurement counts as one attempt. One failure never leads to
-  `blocked`, but several may. A verdict's columns `theirs` and `sources` name each measurement and what OONI says of it.
-- If a target fails with too few attempts in its hour, the command adds up to four earlier measurements of the target in
-  the same network. They are from the 24 hours before, and any app may have made them. If one of them is a success,
-  measurements before it are ignored. The rows of added measurements appear in this run too, with times before the run's
-  beginning (`t0_s` below 0).
-- The volunteer's line counts as working if two other hosts were reached over proven connections, those with a valid
-  certificate. These hosts may be the helper, operators of encrypted DNS, or hosts in other measurements of the same
-  report. In the first five minutes of a report they may also be OONI's collector and the service that looked up the
-  network. Measurements without two such hosts go into separate runs, in which rules that need a working line accuse and
-  suspect nobody.
-- If a target keeps failing in one way, and the test tried no harmless name at the same address, the verdict is
-  `inconclusive.unplaced`. The column `suspected` then has the cause without its last word: `tls.reset`, not
-  `tls.reset.sni`. If the failure is silence, it has only `tcp`, `tls` or `http`. If the test asks a helper, the verdict
-  also requires that the helper got further than the failing attempts. For other tests, only measurements in other
-  networks and countries can show that the service works.
-- If the helper fails at the same stage, the target is `down`.
-- Connections to services of three unrelated owners may end in the same way at the handshake or the request. Then no
-  single service is the cause (the kind of evidence `company`). This holds only if `owners.toml` has these owners, and
-  none of them is known to refuse the country. In a mobile network, denials by the network's own resolver count too.
-- OONI's `resolver_asn` and `resolver_ip` say which resolver the system asked. If it is in the measuring network, our
-  `resolver_address` is the word `provider`, because its address may be the household's. Otherwise it is the resolver's
-  address.
-- If a mobile network's own resolver gives a private address for a service, the verdict is `blocked`. The cause is
-  `dns.forged` if another resolver answered truly, otherwise `dns`. In other networks this is no proof, because a
-  household's filter gives the same answers.
-- If several names share an address, each connection to the address counts for all these names, because OONI records no
-  name with a TCP connection.
-- OONI's files do not say which device measured. So `probe_id` stands for all devices with the same app and platform
-  in one network. Two different values of `probe_id` mean at least two devices.
-- Every page in a chain of redirects is judged. A target is `ok` if all these pages are `ok`. The last page alone is
-  enough if it is `ok`, came with a valid certificate, and passes one more check. If OONI's helper got a page too (it
-  follows redirects), the two must be the same page. Otherwise the last page must belong to the site that was asked for.
-  Pages are compared by title, or by size if one has no title.
-- A page in the clear may come without a failure and still be somebody else's. It counts as a failure in two cases. In
-  the first, it is refused here (status 400 and above), and the helper is served. In the second, the request is led to
-  another site in the clear, and the helper ends at another page. If this repeats, `suspected` has `http.blockpage` or
-  `http.redirect`. Nobody is accused, since servers refuse networks and countries too. A page with status 200 that is
-  not a known block page proves nothing, because pages differ by country and language.
-- Each web site counts as a service of its own. Its name is the registered domain (`example.org` for `www.example.org`).
+**An observation** is what every network operation in a measurement becomes, with the failure word that OONI uses today.
+The answer of OONI's test helper becomes the [control](glossary.md): it shows what works elsewhere.
+
+**One run** combines measurements of one country, network, measuring app, platform and hour that are near each other in
+the files. Each measurement counts as one attempt. One failure never leads to `blocked`, but several may. A verdict's
+columns `theirs` and `sources` name each measurement and what OONI says of it.
+
+**Earlier measurements** help a target that fails with too few attempts in its hour. The command adds up to four
+measurements of the target in the same network, from the 24 hours before. If one of these is a success, measurements
+before it are ignored. The added rows have times before the run's beginning (`t0_s` below 0).
+
+**A device** cannot be recognised, because OONI's files do not say which device measured. So `probe_id` stands for all
+devices with the same app and platform in one network. Two different values of `probe_id` mean at least two devices.
+
+**Unreadable lines** are named with file, line and reason. The command leaves out operations that it does not
+understand, and counts them.
+
+### When the line counts as working
+
+The volunteer's line counts as working if two other hosts were reached over connections with a valid certificate:
+
+- These hosts may be the helper, operators of encrypted DNS, or hosts in other measurements of the same report.
+- In the first five minutes of a report they may also be OONI's collector and the service that looked up the network.
+
+Measurements without two such hosts go into separate runs. There, rules that need a working line accuse and suspect
+nobody.
+
+### When a failure is a block
+
+A target that keeps failing in one way gets the verdict `inconclusive.unplaced`, if the test tried no harmless name at
+the same address. The column `suspected` then has the cause without its last word: `tls.reset`, not `tls.reset.sni`. If
+the failure is silence, it has only `tcp`, `tls` or `http`.
+
+If the test asks a helper, the verdict `inconclusive.unplaced` also requires that the helper got further than the
+failing attempts. If the helper fails at the same stage, the target is `down`. For tests without a helper, only
+measurements in other networks and countries can show that the service works.
+
+Services of three unrelated owners may fail in the same way at the handshake or the request. Then no single service is
+the cause (the kind of evidence `company`). This holds only if `owners.toml` has these owners, and none of them is known
+to refuse the country. In a mobile network, denials by the network's own resolver count too.
+
+A mobile network's own resolver that gives a private address for a service makes the verdict `blocked`. The cause is
+`dns.forged` if another resolver answered truly, otherwise `dns`. In other networks this is no proof, because a
+household's filter gives the same answers.
+
+If several names share an address, each connection to the address counts for all these names, because OONI records no
+name with a TCP connection.
+
+Three failures at OONI count as not attempted here. They are a timeout that took no time, a failed request without an
+attempt to connect, and a timeout at the end of a messenger test's minute.
+
+### How pages are judged
+
+A chain of redirects is `ok` if all its pages are `ok`. The last page alone is enough if it is `ok`, came with a valid
+certificate, and passes one more check. If OONI's helper got a page too, the two must be the same page, by title, or by
+size if one has no title. Otherwise the last page must belong to the site that was asked for.
+
+A page without encryption may be somebody else's, though no failure was recorded. It counts as a failure in two cases:
+
+- The page is refused here (status 400 and above), and the helper is served.
+- The request is led to another site without encryption, and the helper ends at another page.
+
+If such a failure repeats, `suspected` has `http.blockpage` or `http.redirect`. Nobody is accused, since servers refuse
+networks and countries too. A page with status 200 that is not a known block page proves nothing, because pages differ
+by country and language.
+
+Each web site counts as a service of its own. Its name is the registered domain (`example.org` for `www.example.org`).
+If a file does not say from which address a page came, the command assumes the first address that was reached.
+
+Certificates count as follows:
+
 - Signal is `ok` if any answer came over a connection with a certificate of Signal's own root, whatever the HTTP status.
-- If a file does not say from which address a page came, the command assumes the first address that was reached.
-- Three failures at OONI count as not attempted here. They are a timeout that took no time, a failed request without an
-  attempt to connect, and a timeout at the end of a messenger test's minute.
-- The command ignores addresses that OONI has scrubbed (replaced to protect the volunteer). If a page's title contains
-  an IP address, the command replaces this address before it stores the title.
-- If a measurement has an HTTPS request without a separate handshake, it proves the server only if OONI's program
-  verified certificates. The failure `ssl_invalid_certificate` does not show that the service's own certificate is
-  outdated. OONI's programs check the dates before the issuer, so it may be a stranger's certificate.
-- The command also reads OONI's table of observations (`obs_web`, CSV or Parquet), if the rows of each measurement
-  follow each other. This table has no answers of helpers. So for web sites it shows only what works and which DNS
-  answers are false; for messengers it also shows what fails. `probe export ooni --table` writes our runs with the
-  columns of this table, as CSV.
-- The command names each line that it cannot read, with file, line and reason. It leaves out operations that it does not
-  understand, and counts them.
+- An HTTPS request without a separate handshake proves the server only if OONI's program verified certificates.
+- The failure `ssl_invalid_certificate` does not show that the service's own certificate is outdated. OONI's programs
+  check the dates before the issuer, so it may be a stranger's certificate.
+
+### Addresses of people
+
+The command ignores addresses that OONI has scrubbed (replaced to protect the volunteer). If a page's title contains an
+IP address, the command replaces this address before it stores the title.
+
+OONI's `resolver_asn` and `resolver_ip` say which resolver the system asked. If this resolver is in the measuring
+network, our `resolver_address` is only the word `provider`, because its address may be the household's. Otherwise
+`resolver_address` is the resolver's address.
+
+### OONI's table of observations
+
+The command also reads OONI's table of observations (`obs_web`, CSV or Parquet), if the rows of each measurement follow
+each other. This table has no answers of helpers. So for web sites it shows only what works and which DNS answers are
+false; for messengers it also shows what fails. `probe export ooni --table` writes our runs with the columns of this
+table, as CSV.
 
 ## How large
 
-The command reads files as streams, also from standard input (`xzcat old.json.xz | probe import ooni -`). It keeps about
-0.1 kB for each measurement, to recognise measurements that it has already read; otherwise memory does not grow with the
-files. `PROBE_BENCH_GB=1,10 python tools/bench.py --only import` measures this with generated data. It gave these
-figures on two cores with other work:
+The command reads files of any size as streams, also from standard input (`xzcat old.json.xz | probe import ooni -`). It
+keeps about 0.1 kB for each measurement, to recognise measurements that it has already read; otherwise memory does not
+grow with the files.
 
-| Web Connectivity with bodies of pages | measurements of 177 kB | read and judged | peak memory | written |
-|---|---|---|---|---|
-| 1 GB | 5,639 | 144 MB a second of one core | 56.6 MB | 32 MB |
-| 10 GB | 56,383 | 148 MB a second of one core | 62.9 MB | 317 MB |
-
-We also timed the import of made-up measurements of OONI's tests of Telegram, WhatsApp and Signal, a third of each, in
-100 networks. A measurement has 30 operations, and one measurement in twelve fails. One core reads, judges and writes
-730 measurements in a second of processor time, counting the start of the program; our aim is 600. This is the median of
-four runs, on two cores that also ran other programs.
+10 GB of made-up Web Connectivity measurements (56,383, with bodies of pages) needed 63 MB of memory. One core read and
+judged 148 MB of them in a second, beside other work (`PROBE_BENCH_GB=1,10 python tools/bench.py --only import`).
 """
 
 _SUBMITTING = """
@@ -137,31 +161,28 @@ not want tests with names that they do not know. `--dry-run` prints what would b
 - A run is sent only when its day has been over for 24 hours.
 - Measurements contain no hash of a page, and without `--exact` no platform. They contain no address of the volunteer
   and nothing about the network's own resolver (`resolver_asn` is AS0). They also lack everything that [the section
-  above](#our-runs-in-oonis-format) leaves out. If you use a list of your own, they contain its endpoints: check them
-  first.
+  above](#our-runs-in-oonis-format) leaves out.
+- If you use a list of targets of your own, the measurements contain its endpoints: check them first.
 - Runs of the laboratory go only to a collector on this device (`--lab`, 127.0.0.1 or [::1]), and are marked `lab`.
 - A measurement that is sent again has the same `id`, so readers can recognise doubles.
 
 **The collector** must be a public server with https, or a literal loopback address of this device (also with http). The
-command refuses addresses in private or other non-public networks, and names that lead to them, because a collector that
-publishes for everybody is public itself. The command follows no redirect and uses no proxy, so the collector sees your
-address.
+command refuses addresses in private or other non-public networks, and names that lead to them. It follows no redirect
+and uses no proxy, so the collector sees your address.
 
-**The requests**: for each run, `POST /report` opens a report, `POST /report/ID` sends each measurement
-(`{"format": "json", "content": {...}}`), and `POST /report/ID/close` ends the report. Newer collectors answer each
-measurement with a `measurement_uid`. One request and its answer may take REQUEST_S seconds. An answer may have
-ANSWER_KIB KiB, a measurement MEASUREMENT_MIB MiB. `--for-s` limits the seconds of the whole call, `--at-most` its
-measurements.
+**The requests** for each run are these: `POST /report` opens a report, `POST /report/ID` sends each measurement
+(`{"format": "json", "content": {...}}`), and `POST /report/ID/close` ends the report. One request and its answer may
+take REQUEST_S seconds. An answer may have ANSWER_KIB KiB, a measurement MEASUREMENT_MIB MiB. `--for-s` limits the
+seconds of the whole call, `--at-most` its measurements.
 
 | what comes back | what becomes of it |
 | --- | --- |
 ROWS
 
 **Each accepted measurement** is recorded in the folder `submit` of the results before the next one is sent. The command
-never sends an accepted measurement again. If the program is killed or the power fails, nobody knows whether the last
-measurement arrived. The command does not send it again: this leaves at most one gap, which does less harm than a
-double. A collector that answers too late would leave many gaps. So if no answer comes in time, the command does send
-the measurement again, with the same `id`.
+never sends it again. If the program is killed or the power fails, nobody knows whether the last measurement arrived.
+The command does not send this measurement again, because one gap does less harm than a double. But if an answer does
+not come in time, the command sends the measurement again, with the same `id`.
 
 `submit/reports.jsonl` says which run became which report. Name the report to the collector's operators if you want
 something removed. """
@@ -282,10 +303,11 @@ def page() -> str:
         _HEAD, "## Field by field\n", _mapping(),
         "\n## Tests that are read\n", ", ".join(_code(test) for test in sorted(READERS)) + ". Earlier names: "
         + ", ".join(f"{_code(a)} for {_code(b)}" for a, b in NAMES.items()) + ".",
-        "\nIn `dnscheck` measurements, only resolvers at https:// and dot:// are judged. `tlsmiddlebox` also sends "
-        "packets with a small TTL, which do not reach the server: the results keep these with the purpose `aside`, and "
-        "no verdict uses them. The program does not judge the tests below and those that it does not know; it only "
-        "counts how often each occurs:\n",
+        "\nIn `dnscheck` measurements, only resolvers at https:// and dot:// are judged. In those of `tlsmiddlebox`, "
+        "packets with a small TTL do not reach the server: the results keep these packets with the purpose `aside`, "
+        "and no verdict uses them.",
+        "\nThe program does not judge the tests below and those that it does not know. It only counts how often each "
+        "occurs:\n",
         _grid(("test", "why it is not judged"), [(_code(test), why) for test, why in sorted(LEFT_OUT.items())]),
         "\n## Messengers, target by target\n", _parts(),
         "\nA connection to a messenger counts only if the file shows that its address is in one of the operator's "
@@ -320,10 +342,12 @@ def page() -> str:
         "`telegram_web_status`, `whatsapp_endpoints_status`, `registration_server_status`, `whatsapp_web_status`, "
         "`signal_backend_status`, `facebook_dns_blocking`, `facebook_tcp_blocking`.",
         "\n`x_verdict` is our verdict. `x_controls[]` has the answers of controls in the form of a test helper's "
-        "answer, each with `x_control` (asn, cc, state). A measurement leaves out texts that the network sent (such "
-        "as pages of filters), the network's own resolver, and key hashes of certificates that we do not trust. It "
-        "leaves out rows about the volunteer's own line, everything that names the installation, and rows in which the "
-        "probe sent another service's name to a helper.",
+        "answer, each with `x_control` (asn, cc, state).",
+        "\nA measurement of ours leaves out the following:\n",
+        "- It leaves out texts that the network sent (such as pages of filters), and the network's own resolver.\n"
+        "- It leaves out key hashes of certificates that we do not trust.\n"
+        "- It leaves out rows about the volunteer's own line, and everything that names the installation.\n"
+        "- It leaves out rows in which the probe sent another service's name to a helper.",
         _submitting(),
     ]
     return "\n".join(parts) + "\n"

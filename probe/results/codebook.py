@@ -33,10 +33,11 @@ results/TABLE/date=YYYY-MM-DD/RUN_ID.csv
 results/parquet/TABLE/date=YYYY-MM-DD/RUN_ID.parquet    (where the `research` extra is installed)
 ```
 
-`TABLE` is one of {", ".join(f"`{name}`" for name in TABLES)}. The probe writes the `runs` file last: a run without one
-is not complete and does not count. `date` is the UTC day on which the run began. `probe compact` replaces a day's files
-by one file, `day@HASH.csv`, with the same rows under one header. `day@HASH.runs` then lists the day's runs and their
-rows. To read a whole table:
+`TABLE` is one of {", ".join(f"`{name}`" for name in TABLES)}. `date` is the UTC day on which the run began. The probe
+writes the `runs` file last: a run without this file is not complete and does not count.
+
+`probe compact` replaces a day's files by one file, `day@HASH.csv`, with the same rows under one header. `day@HASH.runs`
+then lists the day's runs and their rows. These lines read a whole table:
 
 ```python
 pandas.concat(pandas.read_csv(f, keep_default_na=False, na_values="") for f in glob.glob("results/verdicts/*/*.csv"))
@@ -46,13 +47,15 @@ duckdb.sql("FROM 'results/parquet/verdicts/*/*.parquet'")
 ```
 
 Only an empty cell means "no value". By default pandas, and R without `na.strings = ""`, also read `NA` (the code of
-Namibia) as "no value". The Parquet files are complete if every run wrote them, and for days that `probe compact
---format parquet` merged. `probe.results.runs.run_reader.read_runs` returns exactly the values that were measured.
+Namibia) as "no value".
+
+The Parquet files are complete if every run wrote them, and for days that `probe compact --format parquet` merged. The
+function `probe.results.runs.run_reader.read_runs` returns exactly the values that were measured.
 
 ## Cells of the CSV files
 
 The files are CSV as in RFC 4180, in UTF-8, with a header line and one line per row. Numbers have no quotation marks,
-booleans are `true` and `false`, and an empty cell means "no value". In texts:
+booleans are `true` and `false`, and an empty cell means "no value". Texts have these rules:
 
 - `\\` begins an escape: `\\\\`, `\\n`, `\\r`, `\\t`, `\\xNN`, `\\uNNNN`. Control characters, marks that reorder text,
   and lone surrogates are always escaped, so no cell can move a terminal's cursor or reverse a line.
@@ -67,33 +70,37 @@ The Parquet files need none of these rules: they hold the same values as lists, 
 
 ## Signatures
 
-The probe signs each run with a key of its month (Ed25519, RFC 8032). The secret key never leaves the probe. `probe_id`
-is `k` and the first 15 characters of base64url(SHA-256("reachability-probe name 1\\n" + the public key's 32 bytes)).
-So nobody can use another probe's name, and every change of a row is noticed.
+The probe signs each run with a key of its month (Ed25519, RFC 8032), so every change of a row is noticed. The secret
+key never leaves the probe. Nobody can use another probe's name, because the name (`probe_id`) comes from the key. It is
+`k` and the first 15 characters of base64url(SHA-256("reachability-probe name 1\\n" + the public key's 32 bytes)).
 
-The row of `runs` holds the public key and `columns_version`. Its column `digests` holds the number of rows and the
-SHA-256 of every other table. `signature` signs the text "reachability-probe run 1\\n", followed by the canonical form
-of the run's `runs` table with an empty cell `signature`.
+The `runs` table of a run holds what is needed to check the signature:
+
+- The row holds the public key and `columns_version`.
+- The column `digests` holds the number of rows and the SHA-256 of every other table.
+- The column `signature` signs the text "reachability-probe run 1\\n", followed by the canonical form of the run's
+  `runs` table with an empty cell `signature`.
 
 The canonical form of a run's table is the CSV file that the probe writes: the header, then one line per row, with cells
-as above. A cell is in quotation marks only if it contains a comma, a quotation mark or a line end. Each line ends with
-CR LF. The form is the same from CSV, Parquet, merged days (the lines that begin with the `run_id`) and collected data
-sets:
+as above. CSV, Parquet, merged days (the lines that begin with the `run_id`) and collected data sets all give the same
+canonical form:
 
-- Order: lines are sorted as bytes. Columns are those of `columns_version`, in the order of the tables below, without
-  columns that were added later.
-- Times: `YYYY-MM-DDTHH:MM:SS`, six decimals if the microseconds are not 0, and `Z`. No time is an empty cell.
-- Numbers: the shortest decimal that reads as the same binary64, with `.0` if it is whole. Integers have no `.0`.
+- Lines are sorted as bytes, and each line ends with CR LF. Columns are those of `columns_version`, in the order of the
+  tables below, without columns that were added later.
+- A cell is in quotation marks only if it contains a comma, a quotation mark or a line end.
+- A time is `YYYY-MM-DDTHH:MM:SS`, six decimals if the microseconds are not 0, and `Z`. No time is an empty cell.
+- A number is the shortest decimal that reads as the same binary64, with `.0` if it is whole. Integers have no `.0`.
 - "No value" is an empty cell. In columns that can have no value, the empty text is `\\e`.
-- Text: UTF-8. Half of a surrogate pair is the six characters `\\udNNN`, and their backslash is escaped too.
+- Text is UTF-8. Half of a surrogate pair is the six characters `\\udNNN`, and their backslash is escaped too.
 
 A run is in one of four states:
 
-- `signed`: every table is as its probe signed it.
-- `unsigned`: the run was made before runs were signed, in the laboratory, or where no key can be kept. Such runs
+- A run is `signed` if every table is as its probe signed it.
+- A run is `unsigned` if it was made before runs were signed, in the laboratory, or where no key can be kept. Such runs
   count, and commands list them separately.
-- `damaged`: a table or the signature is not what was signed, or a run whose name begins with `k` has no signature.
-- `foreign`: the key that signed the run does not belong to its name.
+- A run is `damaged` if a table or the signature is not what was signed. It is also damaged if its name begins with `k`
+  and it has no signature.
+- A run is `foreign` if the key that signed it does not belong to the run's name.
 
 Commands leave damaged and foreign runs out and say so; `probe verify` reports each table. A run in a data set stays as
 it is: `probe collect` refuses other versions of it.
@@ -106,8 +113,9 @@ it is: `probe collect` refuses other versions of it.
 - One `blocked` row is about one network at one time. It says nothing about a country or an operator until independent
   lines agree; see `scope` and `confirmed`.
 - Compare over time only within one `probe_asn`, because a volunteer's laptop travels. A run with `vantage_doubt`
-  cannot be assigned to one network. Country and network come from the volunteer, or from a table of the date
-  `geo_db_date`; `cc_source` and `asn_source` in `runs` say from which.
+  cannot be assigned to one network.
+- Country and network come from the volunteer, or from a table of the date `geo_db_date`. The columns `cc_source` and
+  `asn_source` in `runs` say from which of the two.
 - If results change together with `software_version`, `rules_version` or `catalogue_version`, first suspect the new
   version as the cause.
 
