@@ -48,8 +48,8 @@ the files. Each measurement counts as one attempt. One failure never leads to `b
 columns `theirs` and `sources` name each measurement and what OONI says of it.
 
 **Earlier measurements** help a target that fails with too few attempts in its hour. The command adds up to four
-measurements of the target in the same network, from the 24 hours before. If one of these is a success, measurements
-before it are ignored. The added rows have times before the run's beginning (`t0_s` below 0).
+measurements of the target in the same network, from the 24 hours before. If one of these is a success, the measurements
+before that success are ignored. The added rows have times before the run's beginning (`t0_s` below 0).
 
 **A device** cannot be recognised, because OONI's files do not say which device measured. So `probe_id` stands for all
 devices with the same app and platform in one network. Two different values of `probe_id` mean at least two devices.
@@ -94,17 +94,17 @@ attempt to connect, and a timeout at the end of a messenger test's minute.
 ### How pages are judged
 
 A chain of redirects is `ok` if all its pages are `ok`. The last page alone is enough if it is `ok`, came with a valid
-certificate, and passes one more check. If OONI's helper got a page too, the two must be the same page, by title, or by
-size if one has no title. Otherwise the last page must belong to the site that was asked for.
+certificate, and is the right page. If OONI's helper got a page too, the right page is the helper's, by title, or by
+size if one has no title. Otherwise it is any page of the site that was asked for.
 
 A page without encryption may be somebody else's, though no failure was recorded. It counts as a failure in two cases:
 
 - The page is refused here (status 400 and above), and the helper is served.
 - The request is led to another site without encryption, and the helper ends at another page.
 
-If such a failure repeats, `suspected` has `http.blockpage` or `http.redirect`. Nobody is accused, since servers refuse
-networks and countries too. A page with status 200 that is not a known block page proves nothing, because pages differ
-by country and language.
+If a page fails repeatedly in one of these ways, `suspected` has `http.blockpage` or `http.redirect`. Nobody is accused,
+since servers refuse networks and countries too. A page with status 200 that is not a known block page proves nothing,
+because pages differ by country and language.
 
 Each web site counts as a service of its own. Its name is the registered domain (`example.org` for `www.example.org`).
 If a file does not say from which address a page came, the command assumes the first address that was reached.
@@ -138,8 +138,9 @@ The command reads files of any size as streams, also from standard input (`xzcat
 keeps about 0.1 kB for each measurement, to recognise measurements that it has already read; otherwise memory does not
 grow with the files.
 
-10 GB of made-up Web Connectivity measurements (56,383, with bodies of pages) needed 63 MB of memory. One core read and
-judged 148 MB of them in a second, beside other work (`PROBE_BENCH_GB=1,10 python tools/bench.py --only import`).
+The import of 10 GB of made-up Web Connectivity measurements (56,383, with bodies of pages) needed 63 MB of memory. One
+core read and judged 148 MB of them in a second, beside other work (`PROBE_BENCH_GB=1,10 python tools/bench.py --only
+import`).
 """
 
 _SUBMITTING = """
@@ -180,9 +181,12 @@ seconds of the whole call, `--at-most` its measurements.
 ROWS
 
 **Each accepted measurement** is recorded in the folder `submit` of the results before the next one is sent. The command
-never sends it again. If the program is killed or the power fails, nobody knows whether the last measurement arrived.
-The command does not send this measurement again, because one gap does less harm than a double. But if an answer does
-not come in time, the command sends the measurement again, with the same `id`.
+never sends it again.
+
+**A measurement of which nobody knows whether it arrived** is treated in two ways. If the program was killed or the
+power failed, the command does not send the measurement again, because one gap does less harm than a double. If only the
+answer did not come in time, the command does send it again, with the same `id`, because a slow collector would leave
+many gaps.
 
 `submit/reports.jsonl` says which run became which report. Name the report to the collector's operators if you want
 something removed. """
