@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.core.counted_words import count_things
 from probe_lab.scoring.accusations import BasisCount, UndecidedCount
 from probe_lab.scoring.calibration import Bin
-from probe_lab.scoring.lost_targets import LostCount
+from probe_lab.scoring.lost_targets import LostTarget
 from probe_lab.scoring.score_run import Score
 from probe_lab.scoring.situations import CENSORSHIP, INNOCENT, NamedCause, SituationScore
+from probe_lab.scoring.user_score import UserScore
 
 MOST_CLASSES = 400
 """Lines of a table of classes."""
@@ -43,19 +44,28 @@ def undecided_line(part: Score) -> str:
 def count_tables(part: Score) -> tuple[CountTable, ...]:
     """All that hold any line."""
     tables = (
-        _bases(part.basis), _lost(part.users.lost), _accused(part.situations), _named(part.named),
-        _twins(part.situations),
-        _undecided(part.undecided), _look_alikes(part.situations), _rules(part.calibration_by_rule),
+        _bases(part.basis), *_lost(part.users), _left_open(part.users.undecided), _accused(part.situations),
+        _named(part.named), _twins(part.situations), _undecided(part.undecided), _look_alikes(part.situations),
+        _rules(part.calibration_by_rule),
         _classes(part.calibration_by_class),
     )
     return tuple(table for table in tables if table.rows)
 
 
-def _lost(counts: Iterable[LostCount]) -> CountTable:
-    rows = tuple((each.cause, str(each.rows), str(each.called_ok), str(each.decided),
-                  ", ".join(f"{got} {n}" for got, n in sorted(each.others.items()))) for each in counts)
-    return CountTable(title="Targets that users lost at least every second time",
-                      head=("cause", "targets", "called ok", "decided right", "else"), rows=rows)
+def _lost(users: UserScore) -> Iterator[CountTable]:
+    title = "Targets that users lost at least every second time"
+    for about, counts in ((title, users.lost), (f"{title}, where the censor acts at random or at times",
+                                                users.lost_at_times)):
+        rows = tuple((each.cause, str(each.rows), str(each.called_ok), str(each.decided),
+                      ", ".join(f"{got} {n}" for got, n in sorted(each.others.items()))) for each in counts)
+        yield CountTable(title=about, head=("cause", "targets", "called ok", "decided right", "else"), rows=rows)
+
+
+def _left_open(targets: Iterable[LostTarget]) -> CountTable:
+    rows = tuple((each.scenario, each.target, each.cause, "at times" if each.at_times else "", each.said)
+                 for each in targets)
+    return CountTable(title="Lost targets that were not decided rightly",
+                      head=("scenario", "target", "struck by", "when", "got"), rows=rows)
 
 
 def _bases(counts: Mapping[str, BasisCount]) -> CountTable:

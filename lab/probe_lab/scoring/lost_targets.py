@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from probe_lab.scoring.score_measures import upper_bound
 from probe_lab.users.user_programs import SERVED
 from probe_lab.users.user_rows import UserRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostTarget:
+    """A target of which users lost at least every second attempt, and what the probe said of it."""
+
+    scenario: str
+    target: str
+    """The input of the catalogue."""
+    cause: str
+    """Block types of all that acted, joined by ` + `."""
+    got: str
+    """The probe's outcome."""
+    said: str = ""
+    """The same with the cause or reason, and the rule."""
+    decided: bool = False
+    """Rightly called blocked, or the network a closed one."""
+    at_times: bool = False
+    """What censors it acts at random or at times: one run may not meet it, and a series of runs is to find it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +54,29 @@ class LostCount:
         return 1 - upper_bound(self.rows - self.decided, self.rows)
 
 
-def count_lost(trials: Iterable[Sequence[UserRow]]) -> tuple[LostCount, ...]:
-    """Of each trial all uses; by cause, the commonest first."""
-    by_cause: defaultdict[str, list[UserRow]] = defaultdict(list)
-    for uses in trials:
-        by_target: defaultdict[str, list[UserRow]] = defaultdict(list)
-        for use in uses:
-            if use.word == SERVED or use.is_struck:  # what a program cannot use by itself is no attempt
-                by_target[use.target].append(use)
-        for attempts in by_target.values():
-            struck = [use for use in attempts if use.is_struck]
-            if struck and 2 * len(struck) >= len(attempts):
-                by_cause[" + ".join(sorted({cause for use in struck for cause in use.causes}))].append(struck[0])
+def list_lost(trials: Iterable[tuple[str, Sequence[UserRow]]]) -> tuple[LostTarget, ...]:
+    """Of each trial its scenario and all uses."""
+    return tuple(lost for scenario, uses in trials for lost in _list_in_one(scenario, uses))
+
+
+def _list_in_one(scenario: str, uses: Sequence[UserRow]) -> Iterator[LostTarget]:
+    by_target: defaultdict[str, list[UserRow]] = defaultdict(list)
+    for use in uses:
+        if use.word == SERVED or use.is_struck:  # what a program cannot use by itself is no attempt
+            by_target[use.target].append(use)
+    for target, attempts in by_target.items():
+        struck = [use for use in attempts if use.is_struck]
+        if struck and 2 * len(struck) >= len(attempts):
+            causes = sorted({cause for use in struck for cause in use.causes})
+            yield LostTarget(scenario=scenario, target=target, cause=" + ".join(causes), got=struck[0].got,
+                             said=struck[0].said, decided=struck[0].decided, at_times=struck[0].at_times)
+
+
+def count_lost(targets: Iterable[LostTarget]) -> tuple[LostCount, ...]:
+    """By cause, the commonest first."""
+    by_cause: defaultdict[str, list[LostTarget]] = defaultdict(list)
+    for target in targets:
+        by_cause[target.cause].append(target)
     counted = (_count(cause, rows) for cause, rows in by_cause.items())
     return tuple(sorted(counted, key=lambda count: (-count.rows, count.cause)))
 
@@ -60,7 +90,7 @@ def sum_lost(counts: Iterable[LostCount]) -> LostCount:
                      decided=sum(c.decided for c in counts), others=dict(others))
 
 
-def _count(cause: str, rows: Sequence[UserRow]) -> LostCount:
+def _count(cause: str, rows: Sequence[LostTarget]) -> LostCount:
     others = Counter(row.got for row in rows if not row.decided and row.got != "ok")
     return LostCount(cause=cause, rows=len(rows), called_ok=sum(row.got == "ok" for row in rows),
                      decided=sum(row.decided for row in rows), others=dict(others))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from probe_lab.scoring.calibration import Bin
+from probe_lab.scoring.lost_targets import LostCount
 from probe_lab.scoring.score_report import Report
 from probe_lab.scoring.score_run import ScenarioScore, Score
 
@@ -53,11 +54,14 @@ def _figures(part: Score) -> dict[str, object]:
         "classes": {**asdict(part.classes), "upper95": part.classes.upper95},
         "situations": [{**asdict(each), "upper95": each.upper95} for each in part.situations],
         "named": list(map(asdict, part.named)),
-        "users": {**asdict(part.users), "lost": [
-            {**asdict(each), "ok_upper95": each.ok_upper95, "decided_lower95": each.decided_lower95}
-            for each in part.users.lost]},
+        "users": {**asdict(part.users), "lost": list(map(_lost, part.users.lost)),
+                  "lost_at_times": list(map(_lost, part.users.lost_at_times))},
         "undecided": [{**asdict(each), "undecided": each.undecided} for each in part.undecided],
     }
+
+
+def _lost(each: LostCount) -> dict[str, object]:
+    return {**asdict(each), "ok_upper95": each.ok_upper95, "decided_lower95": each.decided_lower95}
 
 
 def _bin(each: Bin) -> dict[str, object]:

@@ -13,7 +13,7 @@ import msgspec
 
 from probe_lab.lab_types import DrawnScenario
 from probe_lab.laboratory import Laboratory
-from probe_lab.scoring.convictions import Log
+from probe_lab.scoring.convictions import Log, uncertain_aliases
 from probe_lab.scoring.judged import MISSING, JudgedRow
 from probe_lab.truth import TruthEntry
 from probe_lab.users.claims import speaks_for
@@ -49,8 +49,12 @@ class UserRow:
     """Block types of what acted on it; empty where nothing did, or nothing that censors."""
     got: str
     """The probe's outcome for the target."""
+    said: str = ""
+    """The same with the cause or reason, and the rule."""
     decided: bool = False
     """It rightly says that something is blocked, or that the network is a closed one."""
+    at_times: bool = False
+    """What censors the target acts at random or at times: one run may not meet it."""
     claimed: bool = True
     """Whether what the probe says speaks for this program: it may have sent no hello such as this one's."""
 
@@ -93,12 +97,15 @@ def judge_uses(uses: Iterable[SiteUse], log: Sequence[TruthEntry], drawn: DrawnS
                ) -> tuple[UserRow, ...]:
     """`judged`: what the probe said. What acted while a program was at a target acted on that program."""
     said = {row.subject: row for row in judged}
-    return tuple(_judge_use(use, _causes(use, log, drawn), said.get(use.target)) for use in uses)
+    at_times = {target for alias in uncertain_aliases(drawn) for target in drawn.aliases.get(alias, ())}
+    return tuple(_judge_use(use, _causes(use, log, drawn), said.get(use.target), use.target in at_times)
+                 for use in uses)
 
 
-def _judge_use(use: SiteUse, causes: tuple[str, ...], said: JudgedRow | None) -> UserRow:
-    return UserRow(program=use.program, target=use.target, word=use.word, causes=causes,
+def _judge_use(use: SiteUse, causes: tuple[str, ...], said: JudgedRow | None, at_times: bool) -> UserRow:
+    return UserRow(at_times=at_times, program=use.program, target=use.target, word=use.word, causes=causes,
                    got=said.got.split(" ")[0] if said else MISSING,
+                   said=f"{said.got} ({said.rule_id})" if said else MISSING,
                    decided=said is not None and _is_decided(said),
                    claimed=said is None or speaks_for(use.program, said.unseen))
 

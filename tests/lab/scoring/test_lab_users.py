@@ -22,7 +22,7 @@ from probe_lab.format.scenario import load_scenario, read_scenario
 from probe_lab.format.toml_table import ScenarioError
 from probe_lab.lab_types import DrawnScenario
 from probe_lab.scoring.judged import JudgedRow
-from probe_lab.scoring.lost_targets import count_lost, sum_lost
+from probe_lab.scoring.lost_targets import count_lost, list_lost, sum_lost
 from probe_lab.scoring.user_score import count_users
 from probe_lab.truth import TruthEntry
 from probe_lab.users import use_sites
@@ -60,9 +60,12 @@ def test_only_what_censorship_kept_from_users_counts(rows: list[UserRow], counte
     ([row("cut", "inconclusive", CAUSE)], (1, 0, 0)),
 ], ids=["none", "half", "a third", "what it cannot use is no attempt", "left open"])
 def test_a_target_is_lost_where_half_of_the_attempts_are(rows: list[UserRow], counted: tuple[int, int, int]) -> None:
-    total = sum_lost(count_lost([rows, []]))
+    total = sum_lost(count_lost(list_lost([("fp", rows), ("clean", [])])))
     assert (total.rows, total.called_ok, total.decided) == counted
-    assert [count.cause for count in count_lost([rows, rows])] == [CAUSE] * bool(counted[0])
+    twice = [("fp", rows), ("fp-again", rows)]
+    assert [count.cause for count in count_lost(list_lost(twice))] == [CAUSE] * bool(counted[0])
+    assert [each.scenario for each in count_users(twice).undecided] == (
+        ["fp", "fp-again"] if counted[0] > counted[2] else [])
 
 
 def drawn() -> DrawnScenario:
@@ -96,6 +99,17 @@ def test_a_verdict_speaks_for_programs_whose_hellos_it_calls_answered(
     role: str, spared: str, program: str, claimed: bool,
 ) -> None:
     assert speaks_for(program, list_unseen({"role": role, "spared": spared})) == claimed
+
+
+@pytest.mark.parametrize(("scenario", "at_times"), [("fp-browsers-reset", False), ("sni-often", True)])
+def test_blocks_at_random_are_counted_apart(scenario: str, at_times: bool) -> None:
+    """One run may not meet them: a series of runs is to find them."""
+    made = draw_scenario(load_scenario(scenario), seed=1, endpoints=CATALOGUE.endpoints)
+    target = made.aliases["t"][0]
+    use = SiteUse(program="openssl", target=target, word="cut", begin_s=10.0, end_s=11.0)
+    entry = TruthEntry(time_s=10.5, actor="middlebox", action="reset", block_type=CAUSE, name=target.split("/")[2])
+    score = count_users([(scenario, judge_uses([use], [entry], made, []))])
+    assert (sum_lost(score.lost).rows, sum_lost(score.lost_at_times).rows) == ((0, 1) if at_times else (1, 0))
 
 
 def test_a_scenario_names_programs_that_there_are(tmp_path: Path) -> None:
