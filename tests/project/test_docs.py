@@ -99,7 +99,8 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
     wait_s = f"{plain.timeout_s:.0f}"
     rows = [
         f"each of {addresses} addresses | {plain.attempts - 1} after silence, "
-        f"{plain.quick_attempts - 1} after an end, {ENOUGH_REFUSALS - 1} after a refused certificate | "
+        f"{plain.quick_attempts - 1} after a connection was cut off, "
+        f"{ENOUGH_REFUSALS - 1} after a refused certificate | "
         f"{page} kB a page, {read_on} with level {flow_suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
         f"{shape_plan.PATIENCE_S:.0f} each |",
         f"{foreign_plan.NAMES_PER_SERVER} names a run, level {foreign_plan.ELSEWHERE_LEVEL} | "

@@ -3,6 +3,7 @@
 What is asked of a volunteer's line here is the dearest thing a run does, so it takes both: the person's consent to
 large transfers, and a site that stalled or was markedly slower than the run's other sites and than its own round trips
 explain. Small pages show neither; so at first a few sites that gave no more are glanced at, by one transfer each.
+A scheduled run follows every suspicion, whatever has its turn: one transfer a week would confirm none.
 """
 
 from __future__ import annotations

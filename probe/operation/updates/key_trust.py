@@ -3,7 +3,8 @@
 A volunteer configures one key. Its owner may publish **key statements** beside the list: which keys sign lists from now
 on and how many of them must (`signers`, `threshold`), and which keys may make the next statement (`keepers`,
 `keepers_threshold`), best kept offline. The first statement is signed by the configured key, each later one by the
-keepers of one that counted before it. Statements rise in number; nobody goes back.
+keepers of one that counted before it. Statements rise in number; nobody goes back. A statement by expired keys is
+refused, though The Update Framework takes one within a chain: whoever stole an old key must not lead to new ones.
 """
 
 from __future__ import annotations

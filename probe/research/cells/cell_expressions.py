@@ -52,7 +52,7 @@ def judge_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
     """Every run once a day, with the reason why it does not count, and numbers for it, its network and hour, its probe.
 
     `raw` has the columns of RUN, and `file`. Numbers go by hour, so that those of neighbouring days lie together. A run
-    that is in the folders of two days is in two versions.
+    that is in the folders of two days is in two versions. All rows of a run get their place and time from here.
     """
     frame = raw.select(
         run_id=text(raw.run_id), start=moment(raw.measurement_start_time), day=day_of(raw.file),

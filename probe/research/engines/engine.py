@@ -1,4 +1,7 @@
-"""What an analysis asks of an engine, and the tables that every engine makes of files."""
+"""What an analysis asks of an engine, and the tables that every engine makes of files.
+
+ibis only makes the SQL. Each engine's own driver sends it, because ibis's connections often need older drivers.
+"""
 
 from __future__ import annotations
 
