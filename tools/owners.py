@@ -14,35 +14,36 @@ This page lists the organisation that owns each service, and the networks in whi
 `make docs` generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is not
 in the table counts as its own owner.
 
-The table has only well-known networks, fronts (servers that accept connections for many customers) and DNS hosts. An
-empty cell means that we know of none.
+The table contains only well-known networks, fronts (servers that accept connections for many customers) and DNS hosts.
+An empty cell means that we know of none.
 
-If services of {company} unrelated owners fail in the same way in one run, this is evidence that no single service is
-the cause. This evidence is called `company` (`probe/inference/evidence/company.py`). Two services are unrelated if all
-three conditions hold:
+The probe needs to know owners for one kind of evidence, which is called `company`. If services of {company} unrelated
+owners fail in the same way in one run, no single service is the cause. Two services are unrelated if all three
+conditions hold:
 
 - They have different owners.
-- Different networks accept the connections for the two services. The program knows these networks from the addresses in
-  a run, or from the fronts that the owners are known to use. Two addresses in the same /16 (IPv6: /32) count as one
-  network.
+- Different networks accept the connections for the two services, as far as the run's addresses or this table show.
 - They have no known DNS host or transit network in common.
 
 {kinds}
 """
 _SANCTIONS = """## Where law makes operators refuse
 
-Sanctions forbid owners in some countries to serve others. Each row of this table has a refused country. The column
-`seats` names the home countries of owners who must refuse it. Failures of these owners' services in the refused country
-never count for the evidence `company`, because the owner itself may be the cause.
+Sanctions forbid owners in some countries to serve certain other countries. If an owner may refuse a country, its
+services' failures in this country do not count for the evidence `company`, because the owner may be the cause.
 
-Owners with other seats often keep away from a refused country too. So their services' failures there do not count for
-`company` either. Two kinds of owners count nevertheless: those in the column `serve all the same`, and those whose own
-seat is in the refused country. In Ukraine (UA), where the sanctions concern only a part of the country, owners without
-a seat of the column `seats` also count.
+Each row of the table below is a refused country. The column `seats` names the home countries of the owners who must
+refuse it. Owners with other seats often keep away from the refused country too, so their services do not count there
+either. The same holds for services behind the front of an owner whose services do not count.
 
-Services behind the front of an owner that must refuse do not count either. All this goes on after the sanctions have
-ended, because operators often continue to refuse. [services.md](services.md) says which single operators refuse a
-country by their own choice.
+These owners' services count in a refused country nevertheless:
+
+- owners in the column `serve all the same`
+- owners with a seat in the refused country, and without a seat in the column `seats`
+- in Ukraine (UA), where the sanctions concern only a part of the country, all owners without a seat in `seats`
+
+After sanctions have ended, these rules stay, because operators often continue to refuse. [services.md](services.md)
+says which single operators refuse a country by their own choice.
 """
 
 
