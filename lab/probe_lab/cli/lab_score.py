@@ -57,6 +57,8 @@ def _read_country(cc: str | None) -> str | None:
 @click.option("--cc", callback=lambda _, __, cc: _read_country(cc), metavar="CC",
               help="The client's country in every scenario that names none; RU unless given. At consent level 2 the "
                    "probe looks for the place of a block only in countries that need no care.")
+@click.option("--spread", is_flag=True,
+              help="Let each run take minutes, as scheduled runs do, and not be `--fast`.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS,
               help="Laboratories at a time (default: twenty for each core).")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
@@ -66,8 +68,9 @@ def _read_country(cc: str | None) -> str | None:
               help="Write a small file here for each trial that went wrong; tests run it again.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep results and truth logs here.")
 def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int, level: str, consent_level: int,
-          no_helper: bool, loss: float | None, rtt_ms: float | None, cc: str | None, jobs: int, as_json: bool,
-          html: Path | None, markdown: Path | None, keep_failing: Path | None, keep: Path | None) -> None:
+          no_helper: bool, loss: float | None, rtt_ms: float | None, cc: str | None, spread: bool, jobs: int,
+          as_json: bool, html: Path | None, markdown: Path | None, keep_failing: Path | None, keep: Path | None,
+          ) -> None:
     """Run the probe in every scenario, and say how often it was right.
 
     The exit status is 1 if the probe accused falsely, or if no trial could be judged.
@@ -77,14 +80,14 @@ def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int,
       probe lab score
       probe lab score --scenario 'dns-*' --scenario clean --seeds 10 --html score.html
       probe lab score --loss 0.05 --rtt-ms 300
-      probe lab score --consent-level 1 --level socket
+      probe lab score --consent-level 1 --level socket --spread
       probe lab score --consent-level 2 --level socket --cc ES
       probe lab score --scenario sni-gfw2 --seed 7 --level socket --keep /tmp/why
     """
     from probe_lab.scoring.trial import Line, Trial
 
     check_machine()
-    line = Line(loss=loss, rtt_ms=rtt_ms, cc=cc)
+    line = Line(loss=loss, rtt_ms=rtt_ms, cc=cc, spread=spread)
     chosen = scenarios(patterns)
     first = random.SystemRandom().randint(1, MOST_SEED - seeds) if seed is None else seed
     numbers = tuple(range(first, first + seeds))

@@ -34,6 +34,7 @@ class FailingSeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     loss: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     rtt_ms: Annotated[float, msgspec.Meta(gt=0)] | None = None
     cc: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] | None = None
+    spread: bool = False
     wrong: tuple[str, ...] = ()
     """For readers alone: what the verdicts said, and what they should have said."""
 
@@ -41,7 +42,7 @@ class FailingSeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def file_name(self) -> str:
         """Other for every other trial."""
         line = [f"loss{self.loss:g}" if self.loss is not None else "", f"rtt{self.rtt_ms:g}" if self.rtt_ms else "",
-                self.cc or ""]
+                self.cc or "", "spread" if self.spread else ""]
         parts = (self.scenario, f"{self.seed}", self.evidence_level, f"consent{self.consent_level}",
                  "" if self.helpers else "no-helper", *line)
         return "-".join(filter(None, parts)) + ".toml"
@@ -51,7 +52,7 @@ class FailingSeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """The trial. Raises ScenarioError where there is no such scenario any more."""
         return Trial(scenario=load_scenario(self.scenario), seed=self.seed, level=self.evidence_level,
                      consent_level=self.consent_level, helpers=self.helpers,
-                     line=Line(loss=self.loss, rtt_ms=self.rtt_ms, cc=self.cc))
+                     line=Line(loss=self.loss, rtt_ms=self.rtt_ms, cc=self.cc, spread=self.spread))
 
 
 def make_failing_seed(result: TrialResult) -> FailingSeed | None:
@@ -62,7 +63,7 @@ def make_failing_seed(result: TrialResult) -> FailingSeed | None:
     return FailingSeed(
         scenario=result.scenario, seed=result.seed, evidence_level="packet" if result.level == "packet" else "socket",
         consent_level=result.consent_level, helpers=result.helpers, loss=result.line.loss, rtt_ms=result.line.rtt_ms,
-        cc=result.line.cc, wrong=tuple(wrong[:MAX_WRONG]),
+        cc=result.line.cc, spread=result.line.spread, wrong=tuple(wrong[:MAX_WRONG]),
     )
 
 

@@ -48,7 +48,8 @@ MAX_FILE_BYTES = 50_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Another line than a scenario's own, to see what is left of the verdicts on it; None: as the scenario has it."""
+    """Another line and another pace than a scenario's own, to see what is left of the verdicts; None: as the scenario
+    has it."""
 
     loss: float | None = None
     """Share of packets lost on the client's side, in each direction."""
@@ -56,19 +57,22 @@ class Line:
     cc: str | None = None
     """The country that the client is configured to be in, where the scenario names none: what the program may do at a
     consent level depends on it."""
+    spread: bool = False
+    """Runs take their time, as a schedule's do. They send more kinds of hellos than `--fast`, and repeat later."""
 
     @property
     def flags(self) -> str:
         """The command line's flags for it."""
         loss = "" if self.loss is None else f" --loss {self.loss:g}"
         rtt = "" if self.rtt_ms is None else f" --rtt-ms {self.rtt_ms:g}"
-        return loss + rtt + (f" --cc {self.cc}" if self.cc else "")
+        return loss + rtt + (f" --cc {self.cc}" if self.cc else "") + (" --spread" if self.spread else "")
 
     def under(self, scenario: Scenario) -> Scenario:
         """The scenario with this line."""
         values = {"loss": self.loss, "rtt_ms": self.rtt_ms}
         fixed = {name: Literal(value=value) for name, value in values.items() if value is not None}
-        return replace(scenario, world={**scenario.world, **fixed}, cc=scenario.cc or self.cc or "")
+        return replace(scenario, world={**scenario.world, **fixed}, cc=scenario.cc or self.cc or "",
+                       paced=scenario.paced or self.spread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,9 @@ from probe.measurement.planning.flow_suspects import CONSENT, READ_ON_BYTES
 from probe.measurement.planning.plan_context import PlanContext
 from probe.measurement.planning.steps import Visit
 
+REST_BYTES = 32_768
+"""Of a page that would keep small records from the connection."""
+
 
 def make_target_visit(site: Site, address: str, source: AddressSource | Empty, context: PlanContext, *, attempt: int,
                       inputs: frozenset[str] | None = None, depth: Depth = "all") -> Visit:
@@ -23,6 +26,7 @@ def make_target_visit(site: Site, address: str, source: AddressSource | Empty, c
         needs_alpn=site.kind == "tls" and bool(site.alpn),
         pages=site.pages(inputs) if depth == "all" else (),
         read_on_bytes=READ_ON_BYTES if site.sni and context.consent_level >= CONSENT and context.transfers else 0,
+        rest_bytes=0 if context.together else REST_BYTES,
         app=site.app if depth == "all" else "", app_name=site.app_name, app_url=site.app_url, expect=first.expect,
         target_id=first.target_id, input=first.input, connect_timeout_s=context.timeout_s,
         tls_timeout_s=context.timeout_s, http_timeout_s=context.timeout_s + 2,

@@ -55,6 +55,8 @@ class Visit:
     pages: tuple[Page, ...] = ()
     read_on_bytes: int = 0
     """Of the first large page, read so much in all: it shows whether volume flows, and costs no connection."""
+    rest_bytes: int = 0
+    """Without that, and before small records, a large page is read to its end if no more than this is left of it."""
     planned: bool = field(default=False, compare=False)
     """It is made whatever the attempts before it met."""
     may_be_left_out: bool = field(default=False, compare=False)

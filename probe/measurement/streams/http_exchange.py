@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -67,11 +68,12 @@ class ConnectedAdapter(HTTPAdapter):
 
 def exchange_http(stream: RecordedSocket | TlsStream, url: str, *, host: str, method: str = "GET",
                   body: bytes | None = None, headers: dict[str, str] | None = None,
-                  max_body_bytes: int = MAX_BODY_BYTES, read_on_bytes: int = 0) -> HttpExchange:
+                  max_body_bytes: int = MAX_BODY_BYTES, read_on_bytes: int = 0, rest_bytes: int = 0) -> HttpExchange:
     """Send one request and read the answer. The scheme of `url` does not matter: the stream decides.
 
-    Of a body beyond its cap, so much is read on and thrown away that `read_on_bytes` come in all, headers included.
-    Redirects are never followed, no proxy or netrc is looked at, and the socket's deadline bounds the whole.
+    Of a body beyond its cap, so much is read on and thrown away that `read_on_bytes` come in all, headers included;
+    without that, up to `rest_bytes`: a body that ends with them leaves the connection fit for more. Redirects are never
+    followed, no proxy or netrc is looked at, and the socket's deadline bounds the whole.
     """
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.failure, sock.read_limit = "", sock.bytes_read + max(MAX_READ_BYTES, max_body_bytes + MAX_BODY_BYTES)
@@ -81,7 +83,8 @@ def exchange_http(stream: RecordedSocket | TlsStream, url: str, *, host: str, me
             request = requests.Request(method, "http://" + url.partition("://")[2], data=body,
                                        headers={**REQUEST_HEADERS, **(headers or {}), "Host": host}).prepare()
             with adapter.send(request, stream=True, timeout=60) as response:
-                return _read(response, max_body_bytes, sock, begun + read_on_bytes, begin_s)
+                more = _More(enough=begun + read_on_bytes, rest_bytes=rest_bytes, begin_s=begin_s)
+                return _read(response, max_body_bytes, sock, more)
         except (requests.RequestException, OSError, ValueError) as error:
             return HttpExchange(failure=sock.failure or _inner(error))
         except Exception as error:  # urllib3 and http.client raise their own kinds on hostile bytes
@@ -114,8 +117,17 @@ def compose_request(url: str, *, host: str) -> bytes:
     return taken.data
 
 
-def _read(response: requests.Response, cap: int, sock: RecordedSocket, enough: int,
-          begin_s: float) -> HttpExchange:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _More:
+    """What to read of a body beyond its cap, for an exchange that began at `begin_s` (monotonic)."""
+
+    enough: int
+    """Bytes of the connection."""
+    rest_bytes: int
+    begin_s: float
+
+
+def _read(response: requests.Response, cap: int, sock: RecordedSocket, more: _More) -> HttpExchange:
     headers = tuple((str(n)[:100], str(v)[:1000]) for n, v in response.headers.items())[:100]
     body = bytearray()
     failure: Failure = ""
@@ -124,33 +136,45 @@ def _read(response: requests.Response, cap: int, sock: RecordedSocket, enough: i
             body += chunk
     except Exception as error:
         failure = sock.failure or _inner(error)
-    complete = not failure and len(body) <= cap
-    quick = time.monotonic() < begin_s + READ_ON_WITHIN_S
-    rest = _read_on(response, sock, enough) if quick and len(body) > cap else None
+    cut = len(body) > cap
+    rest, at_end = _read_beyond(response, sock, more) if cut else (None, not failure)
     return HttpExchange(
         rest=rest,
         failure=failure,
         status=response.status_code,
         headers=headers,
         body=bytes(body[:cap]),
-        truncated=len(body) > cap,
-        reusable=complete and sock.failure != EOF and _stays_open(response),
+        truncated=cut,
+        reusable=at_end and sock.failure != EOF and _stays_open(response),
     )
 
 
-def _read_on(response: requests.Response, sock: RecordedSocket, enough: int) -> BodyRest | None:
-    """Read until the connection has brought `enough` bytes, or flowed on for long enough; None: no need."""
-    if sock.bytes_read >= enough:
-        return None
-    begin_s, begun, unpacked = time.monotonic(), sock.bytes_read, 0
+def _read_beyond(response: requests.Response, sock: RecordedSocket, more: _More) -> tuple[BodyRest | None, bool]:
+    """What was read on for its own sake, and whether the body ended."""
+    if time.monotonic() >= more.begin_s + READ_ON_WITHIN_S:
+        return None, False
+    if sock.bytes_read < more.enough:
+        return _read_on(response, sock, more.enough)
+    if not more.rest_bytes:
+        return None, False
+    sock.deadline = min(sock.deadline, time.monotonic() + READ_ON_S)
+    return _read_on(response, sock, sock.bytes_read + more.rest_bytes)
+
+
+def _read_on(response: requests.Response, sock: RecordedSocket, enough: int) -> tuple[BodyRest, bool]:
+    """Read until the connection has brought `enough` bytes, or flowed on for long enough; and whether the body ended.
+    """
+    begin_s, begun, unpacked, at_end = time.monotonic(), sock.bytes_read, 0, False
     failure: Failure = ""
     try:
-        while sock.bytes_read < enough and unpacked < MAX_READ_BYTES and time.monotonic() < begin_s + READ_ON_S and (
-                chunk := response.raw.read(4096, decode_content=True)):
+        while sock.bytes_read < enough and unpacked < MAX_READ_BYTES and time.monotonic() < begin_s + READ_ON_S:
+            chunk = response.raw.read(4096, decode_content=True)
+            if at_end := not chunk:
+                break
             unpacked += len(chunk)
     except Exception as error:
         failure = sock.failure or _inner(error)
-    return BodyRest(failure=failure, bytes_read=sock.bytes_read - begun, took_s=time.monotonic() - begin_s)
+    return BodyRest(failure=failure, bytes_read=sock.bytes_read - begun, took_s=time.monotonic() - begin_s), at_end
 
 
 def _stays_open(response: requests.Response) -> bool:

@@ -76,8 +76,9 @@ def note_times(part: TcpPart, sock: RecordedSocket) -> TcpPart:
 
 def note_end(seen: list[Observation], sock: RecordedSocket) -> None:
     """Write into the last operation of a connection what TCP knows of the whole, just before it is closed, or before
-    small records, which are no ordinary traffic. What was read on of a page is no operation of its own."""
-    if any(o.operation == "records" for o in seen):
+    small records, which are no ordinary traffic: the first call counts. What was read on of a page is no operation of
+    its own."""
+    if any(o.tcp.segments_out for o in seen):
         return
     told = get_tcp_info(sock)
     last = next((n for n, o in reversed(list(enumerate(seen))) if o.operation != "transfer"), None)

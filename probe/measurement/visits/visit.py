@@ -226,7 +226,8 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
         sock.deadline = begin_s + plan.http_timeout_s
         before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
         sock.begin_operation()
-        got = exchange_http(stream, page.url, host=urlsplit(page.url).netloc, read_on_bytes=plan.read_on_bytes)
+        got = exchange_http(stream, page.url, host=urlsplit(page.url).netloc, read_on_bytes=plan.read_on_bytes,
+                            rest_bytes=plan.rest_bytes if plan.small_records and not plan.read_on_bytes else 0)
         rest = got.rest or BodyRest()
         seen.append(_page(replace(
             base, operation="http_round_trip", t0_s=t0_s, t_s=clock.now_s() - rest.took_s,
@@ -238,7 +239,7 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
                 base.transfer, flow_s=round(max(0.0, sock.last_read_s - begin_s), 3) if got.failure == TIMEOUT else 0.0,
             ),
         ), page, got, clock))
-        if got.rest is not None:
+        if got.rest is not None and plan.read_on_bytes:
             seen.append(_whole(seen[-1], got.rest, sock))
         if not got.reusable:
             return seen, False

@@ -70,7 +70,7 @@ def test_with_less_consent_a_verdict_may_claim_nothing(consent_level: int, got: 
 
 
 def test_a_file_holds_what_makes_the_trial_the_same(tmp_path: Path) -> None:
-    worse = replace(result(WRONG), helpers=False, line=Line(loss=0.05, rtt_ms=300, cc="ES"))
+    worse = replace(result(WRONG), helpers=False, line=Line(loss=0.05, rtt_ms=300, cc="ES", spread=True))
     plain, other = (read_failing(*write_failing([each], tmp_path)) for each in (result(WRONG), worse))
     assert len(list(tmp_path.iterdir())) == 2
     assert (other.helpers, other.trial.line) == (False, worse.line)

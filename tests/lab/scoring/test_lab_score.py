@@ -231,13 +231,14 @@ def test_rules_that_decided_nothing_are_named() -> None:
 
 def test_a_worse_line_is_the_scenario_s_but_for_loss_and_distance() -> None:
     plain = load_scenario("sni-gfw2")
-    worse = Line(loss=0.05, rtt_ms=300, cc="ES")
+    worse = Line(loss=0.05, rtt_ms=300, cc="ES", spread=True)
     drawn = [draw_scenario(s, seed=4, endpoints=load_catalogue(search=False).endpoints).world
              for s in (plain, worse.under(plain))]
     assert (drawn[1].loss, drawn[0].loss) == (0.05, 0.0)
     assert (drawn[1].cc, drawn[0].cc) == ("ES", VANTAGE_CC)
     assert worse.under(load_scenario("op-tls-name-mute-box")).cc == load_scenario("op-tls-name-mute-box").cc != "ES"
-    assert worse.flags.split() == ["--loss", "0.05", "--rtt-ms", "300", "--cc", "ES"]
+    assert worse.flags.split() == ["--loss", "0.05", "--rtt-ms", "300", "--cc", "ES", "--spread"]
+    assert (plain.paced, worse.under(plain).paced) == (False, True)
     assert worse.flags in make_replay_command(replace(_result(None), line=worse))
     assert Line().under(plain) == plain
 

@@ -65,6 +65,44 @@ def test_a_server_that_waits_for_the_rest_acknowledges_every_record(paths: tuple
     assert before.tcp.acked == "yes"
 
 
+def serving_page(size: int) -> Talk:
+    def talk(stream: ssl.SSLSocket) -> None:
+        for _ in requests_on(stream):
+            stream.sendall(response(b"x" * size))
+
+    return talk
+
+
+@pytest.mark.parametrize(("size", "rest_bytes", "read_on_bytes", "operations"), [
+    (40_000, 32_768, 0, ["http_round_trip", "records"]),
+    (40_000, 0, 0, ["http_round_trip"]),
+    (300_000, 32_768, 0, ["http_round_trip"]),
+    (30_000, 32_768, 40_000, ["http_round_trip", "transfer", "records"]),
+    (300_000, 32_768, 40_000, ["http_round_trip", "transfer"]),
+], ids=["short rest", "in haste", "long rest", "read on to its end", "read on"])
+def test_a_large_page_gets_records_once_it_is_read_to_its_end(
+    size: int, rest_bytes: int, read_on_bytes: int, operations: list[str],
+) -> None:
+    with serving(over_tls(serving_page(size))) as server:
+        seen = seen_of(going_to(server.port, scheme="https", rest_bytes=rest_bytes, read_on_bytes=read_on_bytes,
+                                **SMALL))
+    assert [o.operation for o in seen[2:]] == operations
+    page = seen[2]
+    assert (page.http.body_bytes, page.http.body_truncated, page.tcp.acked) == (16_384, True, "yes")
+    assert page.bytes_read < 40_000, "what is read away is none of the page"
+
+
+def test_a_page_that_stops_within_its_rest_is_a_page_and_gets_no_records() -> None:
+    def talk(stream: ssl.SSLSocket) -> None:
+        next(requests_on(stream))
+        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n" + b"x" * 20_000)
+        stream.recv(1)
+
+    with serving(over_tls(talk)) as server:
+        seen = seen_of(going_to(server.port, scheme="https", rest_bytes=32_768, **SMALL))
+    assert [(o.operation, o.failure) for o in seen[2:]] == [("http_round_trip", "")]
+
+
 LATE = {EOF, RESET}
 """An orderly end becomes a reset where a record of ours comes after it."""
 
