@@ -21,16 +21,21 @@ This page lists for each service what the probe measures. `make docs` generates 
 tables of protocols. The probe measures {measured} endpoints of {services} services. It only lists {others} more
 endpoints: runs report these as `not_attempted`, and this page gives the reason.
 
-The probe judges each role of a service separately. In the tables, **needed** says how many of a role's targets must
-answer so that the role works. **Level** is the consent level that the endpoints need.
+The probe judges each role of a service (what its endpoints are for, such as chat or calls) separately. In the tables,
+**needed** says how many of a role's targets must answer so that the probe calls the role `ok`. **Level** is the consent
+level that the volunteer must allow.
 
-Of a role's targets, only those with the strongest kind of test count for the role's verdict. The strongest kind is a
-messenger's own protocol. Then come pages and TLS, and then names and open ports. The probe reports each blocked target
-in any case.
+If a role can be tested in several ways, only the targets with the strongest test count for its verdict. The strongest
+test is to speak the messenger's own protocol. The next is to fetch a page or to speak TLS. The weakest is to look up a
+name or to open a port. The probe reports each blocked target in any case.
 
-{roles}
+The tables also rate each kind of answer with A, B or C, by how much it proves:
 
 {strengths}
+
+These are the roles:
+
+{roles}
 """
 
 
@@ -45,33 +50,38 @@ def page() -> str:
         strengths=grid(("strength of an answer", "meaning"), list(STRENGTHS.items())))
     words = grid(("protocol", "what is said", "what proves the answer", "strength", "source"), [
         (f"`{h.protocol}`", h.sends, h.proof, h.strength, h.source) for h in HANDSHAKES.values()])
-    parts = [head, *_shapes(), "## Messengers' own first words\n", words]
+    parts = [head, *_shapes(), _WORDS, words]
     for name in dict.fromkeys(e.service for e in own):
         parts += ["", *_section(name, catalogue, [e for e in own if e.service == name])]
     return "\n".join(parts) + "\n"
 
 
+_WORDS = """## Messengers' own first words
+
+Many messengers have a protocol of their own, which begins with a handshake. The table says for each protocol what the
+probe sends, which answer proves that the service itself answers, and how strong this proof is (A, B or C, as above).
+"""
+
 _SHAPES = """## As people's programs ask
 
-Each program builds its ClientHello (the first message of TLS) in its own way: this is the hello's **shape**. A network
-may block the shape of people's programs and not the probe's own. So about once a day, the probe sends to each site that
-speaks TLS one more ClientHello, in the shape of a program that the site's users have.
+Each program builds its ClientHello (the first message of TLS) in its own way; this is the ClientHello's **shape**. A
+network may block the shapes of people's programs and let the probe's own shape pass. So about once a day for each site
+that speaks TLS, the probe sends one more ClientHello, in the shape of a program that people use with this site. It ends
+the exchange when the server answers.
 
-The probe draws this program by lot, with the supposed shares of users in the second table below. It ends the exchange
-when the server answers. More shapes may follow, and a quick run draws no lot:
-
-- If fewer than half of the site's users have the shape that was drawn, the probe also sends the commonest other shape.
-  It does so too if the drawn shape is an imitation (a shape that was not captured from the program itself).
-- If users have shapes that fit into one segment and shapes that do not, the probe sends one of each.
-- A run with `--fast` draws no lot: it sends only the shape that most users have.
+The probe draws this program by lot, with the shares of users that the second table below supposes. A run with `--fast`
+draws no lot: it takes the shape that most users have. The probe sends a second shape if the first one alone says too
+little about most users (`probe/measurement/planning/program_plan.py` has the conditions).
 
 A verdict `ok` holds for the probe's own ClientHello and for the programs' shapes that were answered (column `spared`).
 If more than half of the role's users have programs whose shapes were not answered, the confidence of `ok` is at most
 0.7.
 
 A shape does not identify a program: many programs build the same shape, and a program's next version may build another.
-If only imitations fail, nobody is accused. The probe does not measure calls over DTLS, and does not use real ECH
-(encrypted names).
+Some shapes in the table are imitations, which were not captured from the program itself. If only imitations fail, the
+probe accuses nobody.
+
+The probe does not measure calls over DTLS, and does not use real ECH (which encrypts the names in ClientHellos).
 
 """
 
@@ -106,17 +116,19 @@ def _section(name: str, catalogue: Catalogue, rows: Sequence[Endpoint]) -> Itera
     yield grid(("role", "needed", "measured endpoints", "level"), table)
     missing = Counter((e.role, e.protocol, explain_unmeasured(e)) for e in rows if explain_unmeasured(e))
     if missing or service.needs_account:
-        yield "\nNot measured:\n"
+        yield "\nThe probe does not measure these parts of the service:\n"
         yield from (f"- {ACCOUNT_PARTS[part]}: an account is needed." for part in service.needs_account)
-        yield from (f"- {role}: {n} `{protocol}`. {why[0].upper()}{why[1:].rstrip('.')}."
+        yield from (f"- {role}: {n} {'endpoints' if n > 1 else 'endpoint'} (`{protocol}`). "
+                    f"{why[0].upper()}{why[1:].rstrip('.')}."
                     for (role, protocol, why), n in missing.items())
 
 
 def _facts(service: Service) -> Iterator[str]:
     seats = [cc for cc in service.operator_country if cc != "INTL"]
-    yield f"Its operator is in {' and '.join(seats)}." if seats else "It has operators in several countries."
+    yield (f"The operator of this service is in {' and '.join(seats)}." if seats
+           else "This service has operators in several countries.")
     if service.closed:
-        yield f"The operator closed it on {service.closed.isoformat()}."
+        yield f"The operator closed the service on {service.closed.isoformat()}."
     if service.self_block:
         yield f"The operator itself refuses to serve {', '.join(service.self_block.split())}."
     if service.notes:

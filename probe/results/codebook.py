@@ -22,11 +22,12 @@ _CSV_FORMS: Mapping[Kind, str] = {
 
 _HEAD = f"""# Codebook
 
-Every column of the results, generated from the schema (version {SCHEMA_VERSION}) by `python -m probe.results.codebook`.
+This page describes every column of the results. `python -m probe.results.codebook` generates it from the schema
+(version {SCHEMA_VERSION}).
 
 ## Files
 
-One run writes one file per table and never changes it:
+A run of the probe writes one file for each table of the results, and never changes it afterwards:
 
 ```
 results/TABLE/date=YYYY-MM-DD/RUN_ID.csv
@@ -34,10 +35,11 @@ results/parquet/TABLE/date=YYYY-MM-DD/RUN_ID.parquet    (where the `research` ex
 ```
 
 `TABLE` is one of {", ".join(f"`{name}`" for name in TABLES)}. `date` is the UTC day on which the run began. The probe
-writes the `runs` file last: a run without this file is not complete and does not count.
+writes the file of the table `runs` last. If a run has no such file, it ended too early, and none of its rows count.
 
-`probe compact` replaces a day's files by one file, `day@HASH.csv`, with the same rows under one header. `day@HASH.runs`
-then lists the day's runs and their rows. These lines read a whole table:
+`probe compact` merges the files of a day into one file, `day@HASH.csv`, with the same rows under one header. A second
+file, `day@HASH.runs`, then says which rows are from which run. One of these lines reads a whole table, before and after
+that:
 
 ```python
 pandas.concat(pandas.read_csv(f, keep_default_na=False, na_values="") for f in glob.glob("results/verdicts/*/*.csv"))
@@ -46,76 +48,81 @@ duckdb.sql("FROM read_csv('results/verdicts/*/*.csv', union_by_name = true)")
 duckdb.sql("FROM 'results/parquet/verdicts/*/*.parquet'")
 ```
 
-Only an empty cell means "no value". By default pandas, and R without `na.strings = ""`, also read `NA` (the code of
-Namibia) as "no value".
+Only an empty cell means "no value". By default pandas also reads `NA`, the code of Namibia, as "no value", and so does
+R without `na.strings = ""`. The options in the first line prevent this.
 
-The Parquet files are complete if every run wrote them, and for days that `probe compact --format parquet` merged. The
-function `probe.results.runs.run_reader.read_runs` returns exactly the values that were measured.
+Parquet files may be missing for some runs, because a run writes them only where the `research` extra is installed.
+`probe compact --format parquet` writes them for the days that it merges. In Python,
+`probe.results.runs.run_reader.read_runs` returns exactly the values that were measured.
 
 ## Cells of the CSV files
 
-The files are CSV as in RFC 4180, in UTF-8, with a header line and one line per row. Numbers have no quotation marks,
-booleans are `true` and `false`, and an empty cell means "no value". Texts have these rules:
+The CSV files follow RFC 4180, in UTF-8, with a header line and one line for each row. Numbers have no quotation marks,
+truth values are `true` and `false`, and an empty cell means "no value". For texts, these rules hold:
 
-- `\\` begins an escape: `\\\\`, `\\n`, `\\r`, `\\t`, `\\xNN`, `\\uNNNN`. Control characters, marks that reorder text,
-  and lone surrogates are always escaped, so no cell can move a terminal's cursor or reverse a line.
+- `\\` begins an escape: `\\\\`, `\\n`, `\\r`, `\\t`, `\\xNN`, `\\uNNNN`. The probe always escapes control characters,
+  marks that reorder text, and lone surrogates. So no cell can move a terminal's cursor or reverse a line.
 - `;` separates the items of a list, and `=` the two parts of a pair. Inside an item these two characters are written
   `\\x3b` and `\\x3d`. `\\e` is an empty item. It is also the empty text, in columns in which an empty cell means "no
   value".
-- A text that begins with `=`, `+`, `-` or `@` would be a formula in a spreadsheet, so the probe writes an apostrophe
-  before it. It does the same with a text that begins with an apostrophe. Remove one apostrophe when you read the
-  text. After a `;` the probe writes the first character of a formula as `\\xNN`.
+- A spreadsheet would take a text that begins with `=`, `+`, `-` or `@` for a formula. So the probe writes an
+  apostrophe before such a text, and before one that begins with an apostrophe. Remove one apostrophe when you read the
+  text. If an item after a `;` begins with such a character, the probe writes the character as `\\xNN`.
 
-The Parquet files need none of these rules: they hold the same values as lists, times, booleans and nulls.
+The Parquet files need none of these rules, because Parquet has types for lists, times, truth values and missing values.
 
 ## Signatures
 
-The probe signs each run with a key of its month (Ed25519, RFC 8032), so every change of a row is noticed. The secret
-key never leaves the probe. Nobody can use another probe's name, because the name (`probe_id`) comes from the key. It is
-`k` and the first 15 characters of base64url(SHA-256("reachability-probe name 1\\n" + the public key's 32 bytes)).
+The probe signs each run with a key that it changes every month (Ed25519, RFC 8032), so that every change of a row is
+noticed. The secret half of the key never leaves the probe. `probe verify` checks the signatures. The rest of this
+section is for people who write a program that checks them.
 
-The `runs` table of a run holds what is needed to check the signature:
+A probe's name (`probe_id`) is computed from its key, so nobody can use another probe's name. The name is `k` and the
+first 15 characters of base64url(SHA-256("reachability-probe name 1\\n" + the public key's 32 bytes)).
 
-- The row holds the public key and `columns_version`.
-- The column `digests` holds the number of rows and the SHA-256 of every other table.
-- The column `signature` signs the text "reachability-probe run 1\\n", followed by the canonical form of the run's
-  `runs` table with an empty cell `signature`.
+The row of a run in the table `runs` holds what is needed to check the run's signature:
 
-The canonical form of a run's table is the CSV file that the probe writes: the header, then one line per row, with cells
-as above. CSV, Parquet, merged days (the lines that begin with the `run_id`) and collected data sets all give the same
-canonical form:
+- The row holds the public key, and the version of the columns (`columns_version`).
+- The column `digests` holds, for every other table, the number of the run's rows and their SHA-256.
+- The column `signature` signs the text "reachability-probe run 1\\n", followed by the canonical form of the run's table
+  `runs`. In this form the cell `signature` is empty.
 
-- Lines are sorted as bytes, and each line ends with CR LF. Columns are those of `columns_version`, in the order of the
-  tables below, without columns that were added later.
+Signatures and digests are computed from the **canonical form** of a run's table. CSV files, Parquet files, merged days and
+collected data sets all give the same canonical form. It is the CSV file that the probe writes for the run: the header,
+then one line for each row, with cells as above. These rules make it unique:
+
+- Lines are sorted as bytes, and each line ends with CR LF.
+- The columns are those of the run's `columns_version`, in the order of the tables below. Columns that later versions
+  added are left out.
 - A cell is in quotation marks only if it contains a comma, a quotation mark or a line end.
-- A time is `YYYY-MM-DDTHH:MM:SS`, six decimals if the microseconds are not 0, and `Z`. No time is an empty cell.
-- A number is the shortest decimal that reads as the same binary64, with `.0` if it is whole. Integers have no `.0`.
+- A time is `YYYY-MM-DDTHH:MM:SS`, then six decimals if the microseconds are not 0, then `Z`.
+- A number is the shortest decimal that reads as the same binary64, with `.0` if it is whole. An integer has no `.0`.
 - "No value" is an empty cell. In columns that can have no value, the empty text is `\\e`.
 - Text is UTF-8. Half of a surrogate pair is the six characters `\\udNNN`, and their backslash is escaped too.
 
 A run is in one of four states:
 
 - A run is `signed` if every table is as its probe signed it.
-- A run is `unsigned` if it was made before runs were signed, in the laboratory, or where no key can be kept. Such runs
-  count, and commands list them separately.
-- A run is `damaged` if a table or the signature is not what was signed. It is also damaged if its name begins with `k`
-  and it has no signature.
-- A run is `foreign` if the key that signed it does not belong to the run's name.
+- A run is `unsigned` if an older version of the probe made it, if it is from the laboratory, or if the device can keep
+  no key. Such runs count, and commands list them separately.
+- A run is `damaged` if one of its tables, or its signature, was changed after it was signed. It is also damaged if its
+  signature is missing although the probe's name begins with `k`, as names from keys do.
+- A run is `foreign` if the key that signed it does not belong to the name of the probe in its rows.
 
-Commands leave damaged and foreign runs out and say so; `probe verify` reports each table. A run in a data set stays as
-it is: `probe collect` refuses other versions of it.
+Commands leave out runs that are damaged or foreign, and say so. `probe verify` reports the state of each table. If a
+run is in a data set already, `probe collect` refuses other versions of it.
 
 ## Before you count
 
 - Rows with `lab` = true were made in a laboratory. Never mix them with others.
-- `inconclusive` and `not_attempted` are neither ok nor blocked. Leave them out of the whole when you compute a share:
-  count only decided endpoints (table `services`) or decided runs.
-- One `blocked` row is about one network at one time. It says nothing about a country or an operator until independent
-  lines agree; see `scope` and `confirmed`.
-- Compare over time only within one `probe_asn`, because a volunteer's laptop travels. A run with `vantage_doubt`
-  cannot be assigned to one network.
-- Country and network come from the volunteer, or from a table of the date `geo_db_date`. The columns `cc_source` and
-  `asn_source` in `runs` say from which of the two.
+- `inconclusive` and `not_attempted` mean neither ok nor blocked. When you compute a share, leave such rows out of the
+  total.
+- A `blocked` row is about one network at one time. It says nothing about a country or a network operator until the
+  rows of several independent lines agree. See also the columns `scope` and `confirmed`.
+- A volunteer's laptop travels, so compare rows over time only if they have the same network (`probe_asn`). Leave out
+  runs with `vantage_doubt`, because it is not sure in which network they were made.
+- Country and network were stated by the volunteer, or looked up in a table of the date `geo_db_date`. The columns
+  `cc_source` and `asn_source` in `runs` say which of the two.
 - If results change together with `software_version`, `rules_version` or `catalogue_version`, first suspect the new
   version as the cause.
 
@@ -125,9 +132,9 @@ it is: `probe collect` refuses other versions of it.
 _BATCHES = """
 ## Tables of `probe stores`
 
-These tables hold batches of lookups in application stores: `results/TABLE/date=YYYY-MM-DD/BATCH_ID.csv`. The program
-writes each file once and never changes it. It does not merge, upload or release these files; `probe export --table`
-makes one file of them."""
+`probe stores` asks application stores which messengers they offer. Each call writes one file into these tables,
+`results/TABLE/date=YYYY-MM-DD/BATCH_ID.csv`, and never changes it. The program does not upload or release these files.
+`probe export --table` makes one file of them."""
 
 
 def write_codebook() -> str:
