@@ -87,8 +87,8 @@ The row of a run in the table `runs` holds what is needed to check the run's sig
 - The column `signature` signs the text "reachability-probe run 1\\n", followed by the canonical form of the run's table
   `runs`. In this form the cell `signature` is empty.
 
-Signatures and digests are computed from the **canonical form** of a run's table. CSV files, Parquet files, merged days and
-collected data sets all give the same canonical form. It is the CSV file that the probe writes for the run: the header,
+Signatures and digests are computed from the **canonical form** of a run's table. CSV files, Parquet files, merged days
+and collected data sets all give the same canonical form. It is the CSV file that the probe writes for the run: the header,
 then one line for each row, with cells as above. These rules make it unique:
 
 - Lines are sorted as bytes, and each line ends with CR LF.
