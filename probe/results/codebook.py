@@ -88,8 +88,8 @@ The row of a run in the table `runs` holds what is needed to check the run's sig
   `runs`. In this form the cell `signature` is empty.
 
 Signatures and digests are computed from the **canonical form** of a run's table. CSV files, Parquet files, merged days
-and collected data sets all give the same canonical form. It is the CSV file that the probe writes for the run: the header,
-then one line for each row, with cells as above. These rules make it unique:
+and collected data sets all give the same canonical form. It is the CSV file that the probe writes for the run: the
+header, then one line for each row, with cells as above. These rules make it unique:
 
 - Lines are sorted as bytes, and each line ends with CR LF.
 - The columns are those of the run's `columns_version`, in the order of the tables below. Columns that later versions
