@@ -41,9 +41,9 @@ from probe.operation.status.installation_checks import (
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def doctor(config: str | None, as_json: bool) -> None:
-    """Check this installation without sending a packet, and say which block types it can convict.
+    """Check this installation without sending a packet, and say which block types its verdicts can name.
 
-    Exit status 1 where a run would be refused, or would say nothing.
+    The exit status is 1 if a run would refuse to start, or could say nothing.
 
     \b
     Examples:

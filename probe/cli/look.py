@@ -32,23 +32,23 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("service", metavar="SERVICE", default="")
 @click.argument("country", metavar="COUNTRY", default="")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Tell nothing that was over before this day (UTC).")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Leave out what ended before this day (UTC).")
 @click.option("--results", "results", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Results of our probes: a folder, or one that `probe collect` made; repeat.")
 @click.option("--ooni", "ooni", multiple=True, type=click.Path(exists=True),
               help="Files of OONI's measurements, or folders of them, also other tests and countries; repeat.")
-@click.option("--fetch", is_flag=True, help="Fetch what OONI's public archive holds of it; its servers see your "
-                                            "address and what you ask for.")
+@click.option("--fetch", is_flag=True, help="Download what OONI's public archive has about the service; its servers "
+                                            "see your address and what you ask for.")
 @click.option("--archive", type=click.Path(file_okay=False, path_type=Path), default=Path("ooni-archive"),
-              show_default=True, help="Folder for what is fetched; what is in it is not fetched again.")
+              show_default=True, help="Folder for downloads; files in it are not downloaded again.")
 @click.option("--compare", multiple=True, metavar="COUNTRY", default=("DE", "US"), show_default=True,
               help="With --fetch: countries to compare with; repeat.")
 @click.option("--bucket", default=None, metavar="URL", help="With --fetch: a mirror of OONI's bucket.")
 @click.option("--api", default=None, metavar="URL", help="With --fetch: another server with OONI's API.")
 @click.option("--most-mb", type=click.IntRange(min=1), default=512, show_default=True,
-              help="With --fetch: so many MB at most.")
+              help="With --fetch: download so many MB at most.")
 @click.option("--counts", "counts", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="A file that somebody counted, see `probe analyse --help`; repeat.")
+              help="A file with counts that somebody else made, see `probe analyse --help`; repeat.")
 @click.option("--register", "registers", multiple=True, metavar="NAME[:CC]=FILE|URL", callback=choose_lists,
               help="A legal list of the country, as `probe registers` reads it; repeat.")
 @click.option("--stores", "stores", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),

@@ -34,7 +34,7 @@ from probe.operation.status.status_findings import BAD, NOTE, OK, StatusFinding,
 def status(config: str | None, results: Path | None, details: bool, as_json: bool) -> None:
     """Say which messengers work, what is wrong with the runs of the last 30 days, and what to do. Sends nothing.
 
-    Exit status 1 when something should be put right.
+    The exit status is 1 if you should change something.
 
     \b
     Examples:

@@ -40,7 +40,7 @@ _JUMP = timedelta(minutes=1)
 @click.option("--once", is_flag=True, help="Make one run now and stop.")
 @click.option("--plain", is_flag=True, help="Lines alone, also on a terminal, as for a screen reader.")
 def watch(every_min: str | None, config: str | None, results: Path | None, once: bool, plain: bool) -> None:
-    """Measure on a schedule until stopped. Each run is a process of its own, so that nothing piles up.
+    """Measure on a schedule until stopped. Each run is a process of its own.
 
     On a terminal it shows the messengers hour by hour: the state of each now, and since when it has this state.
 

@@ -94,15 +94,16 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
 @click.option("--networks", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--services", type=click.IntRange(13, 500), default=50, show_default=True)
 @click.option("--days", type=click.IntRange(21, 3660), default=180, show_default=True)
-@click.option("--hard", is_flag=True, help="Blocks with pauses, hours and halves, high bases, countries with one "
-                                           "network, and a defect that still goes on at the end.")
+@click.option("--hard", is_flag=True, help="Simulate what is hard to find: blocks that pause or reach only a part, "
+                                           "services that often fail anyway, countries with one network, and a "
+                                           "defect that still goes on at the end.")
 @click.option("--peers", is_flag=True, help="Also try other detectors on the same counts: OONI's CUSUM, a control "
                                             "chart, and PELT of the package ruptures, if it is installed.")
 @click.option("--sybils", type=click.IntRange(0, PLENTY), default=0, metavar="NAMES",
               help="Also simulate liars in each network that they lie about: this many new names, or a few "
                    "established ones. Compare them with honest fleets.")
 @click.option("--grid/--no-grid", default=True, show_default=True,
-              help="Also print recall by number of witnesses and by uptime.")
+              help="Also print recall by the number of volunteers who saw a block, and by their uptime.")
 @click.option("--hourly", "hourly_days", type=click.IntRange(0, 3660), default=0, metavar="DAYS",
               help="Also analyse this many last days hour by hour: what was reported when, what was false, and what "
                    "was withdrawn. An hour takes as long as an analysis.")
@@ -111,7 +112,7 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
 def score(seed: int | None, seeds: int, volunteers: int, networks: int, services: int, days: int, hard: bool,
           peers: bool, sybils: int, grid: bool, hourly_days: int, series: Path | None, as_json: bool) -> None:
-    """Say how well events are detected where the truth is known.
+    """Say how well the analysis detects events, in simulated fleets in which the true blocks are known.
 
     Recall is the share of blocks of six hours or longer that were found. Precision is the share of all found events
     that are true. The onset error is the time between the true beginning of a block and the hour at which its event
