@@ -12,7 +12,6 @@ import os
 import sys
 import time
 
-
 _ETHERNET_HEADER_BYTES = 14
 
 
