@@ -10,6 +10,9 @@ from probe_lab.scoring.score_measures import upper_bound
 from probe_lab.users.user_programs import SERVED
 from probe_lab.users.user_rows import UserRow
 
+OF_OTHERS = "ok for other programs"
+"""The verdict `ok` names the programs whose hellos were answered, and none of those that were struck is among them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostTarget:
@@ -21,7 +24,7 @@ class LostTarget:
     cause: str
     """Block types of all that acted, joined by ` + `."""
     got: str
-    """The probe's outcome."""
+    """The probe's outcome, or `OF_OTHERS`."""
     said: str = ""
     """The same with the cause or reason, and the rule."""
     decided: bool = False
@@ -68,7 +71,9 @@ def _list_in_one(scenario: str, uses: Sequence[UserRow]) -> Iterator[LostTarget]
         struck = [use for use in attempts if use.is_struck]
         if struck and 2 * len(struck) >= len(attempts):
             causes = sorted({cause for use in struck for cause in use.causes})
-            yield LostTarget(scenario=scenario, target=target, cause=" + ".join(causes), got=struck[0].got,
+            got = struck[0].got
+            got = OF_OTHERS if got == "ok" and not any(use.claimed for use in struck) else got
+            yield LostTarget(scenario=scenario, target=target, cause=" + ".join(causes), got=got,
                              said=struck[0].said, decided=struck[0].decided, at_times=struck[0].at_times)
 
 

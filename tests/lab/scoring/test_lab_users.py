@@ -22,7 +22,7 @@ from probe_lab.format.scenario import load_scenario, read_scenario
 from probe_lab.format.toml_table import ScenarioError
 from probe_lab.lab_types import DrawnScenario
 from probe_lab.scoring.judged import JudgedRow
-from probe_lab.scoring.lost_targets import count_lost, list_lost, sum_lost
+from probe_lab.scoring.lost_targets import OF_OTHERS, count_lost, list_lost, sum_lost
 from probe_lab.scoring.user_score import count_users
 from probe_lab.truth import TruthEntry
 from probe_lab.users import use_sites
@@ -58,7 +58,10 @@ def test_only_what_censorship_kept_from_users_counts(rows: list[UserRow], counte
     ([row("cut", "ok", CAUSE), row("served", "ok"), row("served", "ok")], (0, 0, 0)),
     ([row("cut", "blocked", CAUSE), row("failed", "blocked")], (1, 0, 1)),
     ([row("cut", "inconclusive", CAUSE)], (1, 0, 0)),
-], ids=["none", "half", "a third", "what it cannot use is no attempt", "left open"])
+    ([row("cut", "ok", CAUSE, claimed=False), row("served", "ok")], (1, 0, 0)),
+    ([row("cut", "ok", CAUSE, claimed=False), row("cut", "ok", CAUSE)], (1, 1, 0)),
+], ids=["none", "half", "a third", "what it cannot use is no attempt", "left open", "ok for others alone",
+        "ok for one of them"])
 def test_a_target_is_lost_where_half_of_the_attempts_are(rows: list[UserRow], counted: tuple[int, int, int]) -> None:
     total = sum_lost(count_lost(list_lost([("fp", rows), ("clean", [])])))
     assert (total.rows, total.called_ok, total.decided) == counted
@@ -66,6 +69,14 @@ def test_a_target_is_lost_where_half_of_the_attempts_are(rows: list[UserRow], co
     assert [count.cause for count in count_lost(list_lost(twice))] == [CAUSE] * bool(counted[0])
     assert [each.scenario for each in count_users(twice).undecided] == (
         ["fp", "fp-again"] if counted[0] > counted[2] else [])
+
+
+@pytest.mark.parametrize(("got", "claimed", "told"), [
+    ("ok", True, "ok"), ("ok", False, OF_OTHERS), ("inconclusive", False, "inconclusive"),
+])
+def test_ok_for_other_programs_is_no_ok_for_those_that_lost_the_target(got: str, claimed: bool, told: str) -> None:
+    (lost,) = list_lost([("fp", [row("cut", got, CAUSE, claimed=claimed)])])
+    assert lost.got == told
 
 
 def drawn() -> DrawnScenario:
