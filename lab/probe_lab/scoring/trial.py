@@ -71,8 +71,7 @@ class Line:
         """The scenario with this line."""
         values = {"loss": self.loss, "rtt_ms": self.rtt_ms}
         fixed = {name: Literal(value=value) for name, value in values.items() if value is not None}
-        return replace(scenario, world={**scenario.world, **fixed}, cc=scenario.cc or self.cc or "",
-                       paced=scenario.paced or self.spread)
+        return replace(scenario, world={**scenario.world, **fixed}, cc=scenario.cc or self.cc or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,15 +179,8 @@ def run_probe_in(laboratory: Laboratory, trial: Trial, drawn: DrawnScenario, cat
     agreed = agreed_server(drawn, catalogue) if trial.scenario.agreed_server else ""
     config.write_text(configuration(drawn.world, helpers=trial.helpers, consent_level=trial.consent_level,
                                     agreed=agreed))
-    # Inputs by name, except for the whole catalogue: one argument each would not fit everywhere.
-    whole = trial.scenario.company is None
-    which = ["--tier", "3"] if whole else [part for target in _measured(drawn) for part in ("--input", target)]
-    arguments = [
-        "run", *([] if trial.scenario.paced else ["--fast"]), "--no-parquet", "--config", str(config),
-        "--results", str(laboratory.directory / "results"), "--catalogue", catalogue.path,
-        "--seed", str(trial.seed), *which,
-        "--deadline-s", str(WHOLE_DEADLINE_S if whole or trial.scenario.paced else DEADLINE_S),
-    ]
+    arguments = [*list_arguments(trial, drawn), "--config", str(config), "--results",
+                 str(laboratory.directory / "results"), "--catalogue", catalogue.path]
     try:
         done = laboratory.run_probe(arguments, env=program_environment(), timeout_s=TIMEOUT_S)
     except subprocess.TimeoutExpired:
@@ -197,6 +189,18 @@ def run_probe_in(laboratory: Laboratory, trial: Trial, drawn: DrawnScenario, cat
         return ""
     last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
     return f"the program left no results (exit status {done.returncode}): {last[0][:300]}"
+
+
+def list_arguments(trial: Trial, drawn: DrawnScenario) -> list[str]:
+    """Of the command line, those that say what is measured and how."""
+    # Inputs by name, except for the whole catalogue: one argument each would not fit everywhere.
+    whole = trial.scenario.company is None
+    takes_its_time = trial.scenario.paced or trial.line.spread
+    which = ["--tier", "3"] if whole else [part for target in _measured(drawn) for part in ("--input", target)]
+    return [
+        "run", *([] if takes_its_time else ["--fast"]), "--no-parquet", "--seed", str(trial.seed), *which,
+        "--deadline-s", str(WHOLE_DEADLINE_S if whole or takes_its_time else DEADLINE_S),
+    ]
 
 
 def _measured(drawn: DrawnScenario) -> tuple[str, ...]:

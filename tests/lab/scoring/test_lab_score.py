@@ -33,7 +33,7 @@ from probe_lab.scoring.score_measures import overlap, scenario_accuracy, upper_b
 from probe_lab.scoring.score_report import Report
 from probe_lab.scoring.score_run import add_up_trials, make_replay_command, run_trials
 from probe_lab.scoring.score_text import as_text
-from probe_lab.scoring.trial import Line, Trial, TrialResult, configuration, read_rows
+from probe_lab.scoring.trial import Line, Trial, TrialResult, configuration, list_arguments, read_rows
 from probe_lab.world import draw_world
 from project_root import ROOT
 
@@ -238,9 +238,19 @@ def test_a_worse_line_is_the_scenario_s_but_for_loss_and_distance() -> None:
     assert (drawn[1].cc, drawn[0].cc) == ("ES", VANTAGE_CC)
     assert worse.under(load_scenario("op-tls-name-mute-box")).cc == load_scenario("op-tls-name-mute-box").cc != "ES"
     assert worse.flags.split() == ["--loss", "0.05", "--rtt-ms", "300", "--cc", "ES", "--spread"]
-    assert (plain.paced, worse.under(plain).paced) == (False, True)
     assert worse.flags in make_replay_command(replace(_result(None), line=worse))
     assert Line().under(plain) == plain
+
+
+@pytest.mark.parametrize(("scenario", "spread", "fast"), [
+    ("sni-gfw2", False, True), ("sni-gfw2", True, False), ("degraded-name", False, False),
+])
+def test_a_run_takes_its_time_where_it_is_told_to_or_the_scenario_wants_it(
+    scenario: str, spread: bool, fast: bool,
+) -> None:
+    trial = Trial(scenario=load_scenario(scenario), seed=4, level="socket", line=Line(spread=spread))
+    drawn = draw_scenario(trial.scenario, seed=4, endpoints=load_catalogue(search=False).endpoints)
+    assert ("--fast" in list_arguments(trial, drawn)) is fast
 
 
 def test_a_verdict_is_replayed_in_the_file_that_its_scenario_came_from(tmp_path: Path) -> None:
