@@ -201,7 +201,8 @@ class Net:
         if step.purpose == "port":
             cut = ("connect", self.port_failure) if self.port_failure else ("", "")
         else:
-            cuts = self.innocent_cuts if step.purpose in ("innocent", "residual") else self.cuts
+            innocent = step.purpose in ("innocent", "residual") or (step.purpose == "beside" and step.stay_s)
+            cuts = self.innocent_cuts if innocent else self.cuts
             cut = cuts.get(step.address, ("", ""))
             if self.cuts.get(step.address, ("", ""))[0] == "connect":  # nobody connects there
                 cut = self.cuts[step.address]

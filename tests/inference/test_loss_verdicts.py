@@ -34,7 +34,7 @@ COMPANY = CompanyEvidence(owners=("line", "meta", "telegram"))
 SICK = LadderEvidence()
 """Of a network of which nothing is known to work."""
 ACCUSING = {rule: seen for rule, seen in LOSSES.items() if rule not in (
-    "flow/does_not_last", "flow/small_records_unanswered")}
+    "flow/does_not_last", "flow/never_lasts", "flow/small_records_unanswered")}
 BY_COMPANY = ("tcp/degraded_by_name", "flow/cut_later", "flow/silenced_later", "flow/frozen_by_small_records")
 
 

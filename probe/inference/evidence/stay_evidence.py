@@ -27,6 +27,7 @@ class StayEvidence:
     asked: int = 0
     """Own ones that were tried, also those that failed before they could be kept."""
     asked_beside: int = 0
+    """Innocent ones that were tried, also where the server refused their name."""
     made: int = 0
     ended: int = 0
     """Own ones that were reset before their time."""
@@ -41,6 +42,12 @@ class StayEvidence:
     def is_doubtful(self) -> bool:
         """Own ones do not last, and innocent ones do, as far as is known."""
         return bool(self.ended + self.silent) and not self.beside_alike
+
+    @property
+    def is_unexplained(self) -> bool:
+        """No own one lasts, and nothing tells why: the server lets no innocent one come so far as to be kept."""
+        compared = self.outlived or self.beside_alike
+        return self.made >= ENOUGH_STAYS and self.ended + self.silent == self.made and not compared
 
     @property
     def is_cut(self) -> bool:
@@ -60,8 +67,15 @@ def gather_stay_evidence(turns: Sequence[Observation]) -> StayEvidence:
     place = next(((o.address, o.port) for o in turns if o.purpose == STAY), None)
     beside = [o for o in turns if o.purpose == BESIDE and o.operation == "stay" and (o.address, o.port) == place]
     reset, silent = [o for o in own if o.failure == "connection_reset"], [o for o in own if o.failure in TIMEOUTS]
+    asked = {o.attempt for o in turns if o.purpose == STAY}
     return StayEvidence(
-        asked=len({o.attempt for o in turns if o.purpose == STAY}), asked_beside=len({o.attempt for o in beside}),
+        asked=len(asked), asked_beside=len({o.attempt for o in beside} | (asked & _list_refused(turns, place))),
         made=len(own), ended=len(reset), silent=len(silent),
         outlived=sum(not o.failure for o in beside),
         beside_alike=sum(bool(o.failure) for o in beside))
+
+
+def _list_refused(turns: Sequence[Observation], place: tuple[str, int] | None) -> frozenset[int]:
+    """Attempts of innocent connections at the place that failed before they could be kept."""
+    return frozenset(o.attempt for o in turns
+                     if o.purpose == BESIDE and o.failure and (o.address, o.port) == place)

@@ -68,4 +68,9 @@ LOSS: tuple[PathRule, ...] = (
          why=("some connections failed after seconds, those under a harmless name lasted: this is not enough to show "
               "a block"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_doubtful and c.path.stay.outlived > 0),
+    Rule(id="flow/never_lasts", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
+         needs=("later_slots",),
+         why=("every kept connection to this service failed after seconds; the server refuses harmless names, so "
+              "nothing shows why"),
+         holds=lambda c: _is_kept(c) and c.path.stay.is_unexplained),
 )

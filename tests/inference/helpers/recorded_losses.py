@@ -38,4 +38,5 @@ LOSSES: dict[str, PathContext] = {
     "flow/frozen_by_small_records": recorded(made=3, silent=3, froze_at=(24, 25, 24), passed_beside=2),
     "flow/small_records_unanswered": recorded(made=1, silent=1, froze_at=(24,)),
     "flow/does_not_last": kept(asked=3, made=3, ended=1, asked_beside=1, outlived=1),
+    "flow/never_lasts": kept(asked=3, made=3, ended=3, asked_beside=3),
 }

@@ -95,6 +95,17 @@ def test_a_kept_connection_is_told_from_the_servers_own_end(lasts: Failure, besi
     assert ("cut" if found.is_cut else "silenced" if found.is_silenced else "") == word
 
 
+@pytest.mark.parametrize(("lasts", "stays", "unexplained"), [(RESET, 3, True), (TIMEOUT, 3, True), (EOF, 1, False)])
+def test_where_the_server_refuses_innocent_names_our_own_connections_are_repeated(
+    lasts: Failure, stays: int, unexplained: bool,
+) -> None:
+    log = ObservationLog("r")
+    net = Net(dns=HONEST, lasts=lasts, innocent_cuts={HERE4: ("tls", "ssl_failed_handshake")})
+    taken = walk(site_of(), net, context=KEEPING, book=log)
+    found = gather_stay_evidence(log.case(site_of()).turns)
+    assert (len(own(taken, "stay")), found.is_unexplained, found.is_cut) == (stays, unexplained, False)
+
+
 def test_nothing_is_kept_where_the_site_does_not_work() -> None:
     assert not own(walk(site_of(), Net(dns=HONEST, cuts={HERE4: ("tls", RESET)}), context=KEEPING), "stay")
 
