@@ -71,10 +71,11 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
          as_json: bool) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
-    The command judges each source (our probes, OONI, files of counts) separately, so a measurement in two sources does
-    not count twice. It uses today's rules. Data of other countries and services help to exclude other causes. Each
-    sentence links to the rows behind it. The page names a network only if at least two probes measured there, or five
-    if they are our own volunteers' probes. It never says who ordered a block.
+    The command makes a page. It judges each source (our probes, OONI, files of counts) separately, so a measurement in
+    two sources does not count twice. It judges old measurements, too, by the rules of the installed version. Data of
+    other countries and services help to exclude other causes. Each sentence of the page links to the rows behind it.
+    The page names a network only if at least two probes measured there, or five if they are our own volunteers' probes.
+    It never says who ordered a block.
 
     If you give them, official block lists, checks of app stores, and reports of outages appear beside the results. An
     entry in a list does not prove a block. If an outage may explain a failure, do not publish the failure as a block.

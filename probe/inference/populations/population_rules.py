@@ -92,12 +92,13 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.evidence.fresh and _rests_on_any(c)),
     PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",
-        why="the target fails in the same way for several probes; a run here ruled out the service as the cause",
+        why="several probes meet the same failure; a run in this network ruled out the service as cause: probably a "
+            "block",
         holds=bases.rests_on_place),
     PopulationRule(
         id="pop/vantage", outcome="blocked", block_type="", basis="vantage",
-        why="several probes see the target fail in the same way; a measurement elsewhere in the country reaches the "
-            "same address",
+        why="several probes meet the same failure; a control measurement elsewhere in their country reaches the same "
+            "address: probably a block",
         holds=bases.rests_on_vantage),
     PopulationRule(
         id="pop/mechanisms", outcome="blocked", block_type="", basis="mechanisms",

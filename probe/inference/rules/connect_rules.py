@@ -47,13 +47,13 @@ CONNECT: tuple[PathRule, ...] = (
          holds=lambda c: c.path.stage == "connect" and is_failing_elsewhere(c)),
     Rule(id="ip/control_fails_and_lost_far", outcome="down", block_type="server.unreachable", confidence=0.7,
          needs=("helper", "routers"),
-         why=("our attempts get lost close to the service, beyond routers that other traffic uses; another network "
-              "cannot connect either"),
+         why=("our attempts get lost where none of our other traffic passes; another network cannot connect either: "
+              "the server probably fails"),
          holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure in TIMEOUTS),
     Rule(id="ip/control_fails_and_refused_far", outcome="down", block_type="server.refused", confidence=0.7,
          needs=("helper", "routers"),
-         why=("our attempts are refused close to the service, beyond routers that other traffic uses; another network "
-              "cannot connect either"),
+         why=("our attempts are refused where none of our other traffic passes; another network cannot connect: the "
+              "server itself probably refuses"),
          holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure == CONNECTION_REFUSED),
     Rule(id="ip/lost_here_and_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("two_helpers", "routers"),
@@ -104,8 +104,8 @@ CONNECT: tuple[PathRule, ...] = (
                and c.path.other_port == "silent"),
     Rule(id="ip/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "routers"),
-         why=("our attempts to connect end close to the service, beyond routers that other traffic uses: its operator "
-              "may refuse them"),
+         why=("our attempts end close to the service, where none of our other traffic passes: its operator may "
+              "refuse them"),
          holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c) and c.path.lost == "far"),
     Rule(id="ip/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper",),

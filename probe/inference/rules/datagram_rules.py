@@ -86,7 +86,7 @@ _LAST: tuple[PathRule, ...] = (
                and not c.path.udp.lossy),
     Rule(id="udp/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "udp", "routers"),
-         why="our datagrams get lost close to the service, beyond routers that other traffic uses: its operator may "
+         why="our datagrams get lost close to the service, where none of our other traffic passes: its operator may "
              "refuse them",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c) and c.path.udp.lost == "far"),
     Rule(id="udp/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,

@@ -94,7 +94,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
          why="this network's resolver leads this name to restricted-mode servers (as for schools); another resolver, "
-             "asked from here, answers truly",
+             "asked from this network, answers truly",
          holds=lambda e: is_restricted(e) and not e.dns.public_restricted and not e.dns.resolver_private
                and is_public_honest(e)),
     Rule(id="dns/restricted_mode_everywhere", outcome="blocked", block_type="dns", confidence=0.85,
@@ -107,7 +107,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
          why="this network's resolver gives a non-public address or a known filter's; another resolver, asked from "
-             "here, answers truly",
+             "this network, answers truly",
          holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere and is_public_honest(e)),
     Rule(id="dns/false_answer_everywhere", outcome="blocked", block_type="dns", confidence=0.9, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
@@ -123,8 +123,8 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/block_address_known_elsewhere", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives an address known from another country's filter; the service is not there; another "
-             "resolver here answers truly",
+         why="the resolver gives an address known from another country's filter, where the service is not; another "
+             "resolver answers us truly",
          holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere and is_public_honest(e)
                and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/block_address_known_elsewhere_everywhere", outcome="blocked", block_type="dns", confidence=0.8,

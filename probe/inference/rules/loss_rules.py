@@ -43,14 +43,14 @@ LOSS: tuple[PathRule, ...] = (
     Rule(id="flow/cut_later", outcome="blocked", block_type="flow.cut", confidence=0.8,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why=("connections to this service are all reset after seconds; connections made alternately under a harmless "
-              "name there stay open"),
+         why=("all connections under this name are reset after seconds; connections under a harmless name at the "
+              "same address stay open"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_cut),
     Rule(id="flow/silenced_later", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why=("connections to this service all fall silent after seconds; connections made alternately under a "
-              "harmless name there go on"),
+         why=("all connections under this name fall silent after seconds; connections under a harmless name at the "
+              "same address go on"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_silenced),
     Rule(id="flow/frozen_by_small_records", outcome="blocked", block_type="flow.freeze", confidence=0.85,
          needs=("innocent",),

@@ -13,8 +13,8 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("the probe's TLS hello works here; a browser's or app's works only with a harmless name or for unrelated "
-           "sites")
+_STRUCK = ("this server answers our TLS hello, not a browser's or app's; that passes under harmless names or at "
+           "other servers")
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
 _FAILURES, _QUICK_FAILURES = 3, 4
