@@ -102,7 +102,7 @@ page of the site that was asked for.
 A page that came without encryption may be a filter's, though no failure was recorded. It counts as a failure in two
 cases:
 
-- The page is refused here (status 400 and above), and the helper is served.
+- The page is refused on the volunteer's line (status 400 and above), and OONI's helper gets it.
 - The request is led to another site without encryption, and the helper ends at another page.
 
 If a page fails repeatedly in one of these ways, `suspected` has `http.blockpage` or `http.redirect`. Nobody is accused,

@@ -92,8 +92,8 @@ def health(directory: Path | None, out: Path | None, metrics: Path | None, dashb
     for a release.
 
     The command reads only the rows of runs, and each of them once, so you can call it every hour. The page and the JSON
-    show probes by their names, which change every month. They are for the person who runs the fleet: do not publish
-    them. The figures for Prometheus name no probe.
+    show probes by their names, which change every month. Page and JSON are for the person who runs the fleet: do not
+    publish them. The figures for Prometheus name no probe.
 
     Alerts report each trouble once when it begins, and once when it is over. Troubles are probes that fell silent,
     networks with fewer than half of their usual probes, wrong clocks, many runs that ended early, and runs that cannot
