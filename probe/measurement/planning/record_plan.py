@@ -1,7 +1,9 @@
 """Small records on a connection that works: on one that is open anyway, and in turns where that falls silent. Pure.
 
 About once a day a site's first visit that goes well sends them once its pages have come; that costs no handshake, about
-4 kB, and two seconds in which nothing waits but that address. Where no acknowledgement comes any more, and the person
+4 kB, and two seconds in which nothing waits but that address. The rest of a large page has to be read first: up to
+32 KiB, in runs that are not in haste. Beside a rest that nobody reads they would not do, since a receiver without room
+drops what comes, acknowledgements included. Where no acknowledgement comes any more, and the person
 agreed to level 2, two more connections of the site's own follow, and one under an innocent name at the same address
 after each.
 """
