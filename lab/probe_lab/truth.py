@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.json_decoders import get_decoder
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TruthEntry:
@@ -54,5 +56,5 @@ def read_log(path: str | Path) -> tuple[TruthEntry, ...]:
         lines = Path(path).read_bytes().splitlines()
     except FileNotFoundError:
         return ()
-    decoder = msgspec.json.Decoder(TruthEntry)
+    decoder = get_decoder(TruthEntry)
     return tuple(decoder.decode(line) for line in lines)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from probe.core.addresses import bracket_host
+from probe.core.json_decoders import decode_json
 from probe.core.tables.failures import NO_ANSWER, Failure
 
 MAX_REQUEST_BYTES = 64 * 1024
@@ -248,7 +249,7 @@ def decode_request(body: bytes) -> Request:
     if len(body) > MAX_REQUEST_BYTES:
         raise ValueError("request too large")
     try:
-        return msgspec.json.decode(body, type=Request)
+        return decode_json(body, Request)
     except RecursionError as error:
         raise ValueError("request too deep") from error
 

@@ -16,6 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 import msgspec
 
 from probe.config.install_advice import advise_extra
+from probe.core.json_decoders import decode_json
 from probe.interop.ooni.decode import BAD_JSON
 
 MAX_LINE_BYTES = 16 << 20
@@ -118,7 +119,7 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes] | ReadTrouble]:
 
 def _is_whole(text: bytes) -> bool:
     try:
-        msgspec.json.decode(text, type=msgspec.Raw)
+        decode_json(text, msgspec.Raw)
     except BAD_JSON:
         return False
     return True
@@ -139,7 +140,7 @@ def _one(line: tuple[int, bytes]) -> Iterator[tuple[int, bytes] | ReadTrouble]:
         yield ReadTrouble(number, f"a list with more than {MAX_LISTED:,} commas: write one measurement a line")
         return
     try:
-        items = msgspec.json.decode(text, type=list[msgspec.Raw])
+        items = decode_json(text, list[msgspec.Raw])
     except BAD_JSON as error:
         yield ReadTrouble(number, f"no JSON: {str(error)[:200]}")
         return

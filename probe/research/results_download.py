@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.operation.updates.list_document import ListError
 from probe.operation.updates.signed_fetch import fetch_body
 from probe.results.files.atomic import StoreError, write_file
@@ -65,7 +66,7 @@ def _fetch(url: str, most: int, until: float) -> bytes:
 def _list_files(base: str, raw: bytes) -> Iterator[tuple[str, str]]:
     """(path, SHA-256 or nothing) of every file to be fetched, those that list the runs of merged days as well."""
     try:
-        resources = msgspec.json.decode(raw, type=_Descriptor).resources
+        resources = decode_json(raw, _Descriptor).resources
     except ValueError as error:
         raise StoreError(f"{base}/{DESCRIPTOR}: is no data package ({visible(str(error))}); "
                          "probe report --datapackage writes one") from error

@@ -14,8 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Self
 from unittest.mock import patch
 
-import msgspec
-
+from probe.core.json_decoders import get_decoder
 from probe.measurement.clock import Clock, start_clock
 from probe.operation.commands import results_bounds, run_lock
 from probe.operation.schedules import schedule_log
@@ -50,7 +49,7 @@ def shifted(moment: Moment) -> Iterator[None]:
             return moment.now.astimezone(tz or UTC)  # type: ignore[return-value]
 
     # looks its types up once, by name: before the name means something else
-    msgspec.json.Decoder(schedule_log.ScheduleEvent)
+    get_decoder(schedule_log.ScheduleEvent)
     clock = SimpleNamespace(time=lambda: moment.now.timestamp(), monotonic=time.monotonic)
     with ExitStack() as stack:
         for module in _READ_DATETIME:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.core.tables.consent_words import LEVELS as CONSENT_LEVELS
 from probe_lab.cli.lab_common import LEVELS, catalogue, check_machine, scenarios
 
@@ -183,7 +184,7 @@ class _Judge(msgspec.Struct):
 def _judge() -> _Judge:
     said = subprocess.run([sys.executable, "-P", "-m", "probe", "explain", "--rules", "--json"], capture_output=True,
                           check=True, timeout=60).stdout
-    return msgspec.json.decode(said, type=_Judge)
+    return decode_json(said, _Judge)
 
 
 def _write(report: Report, *, as_json: bool, html: Path | None, markdown: Path | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.core.tables.words import read_word
 from probe_lab.host.false_helper import FALSE_STYLES, FalseHelper
 from probe_lab.host.public_network import PublicStyle
@@ -110,4 +111,4 @@ def encode(blueprint: Blueprint) -> bytes:
 
 def decode(data: bytes) -> Blueprint:
     """A blueprint from JSON; msgspec.ValidationError if it is none."""
-    return msgspec.json.decode(data, type=Blueprint)
+    return decode_json(data, Blueprint)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from probe.core.json_decoders import get_decoder
 from probe_lab.lab_types import DrawnScenario
 from probe_lab.laboratory import Laboratory
 from probe_lab.scoring.convictions import Log, uncertain_aliases
@@ -81,7 +82,7 @@ def use_sites(laboratory: Laboratory, drawn: DrawnScenario, programs: Sequence[s
                                   timeout_s=_EACH_S * len(orders))
         except subprocess.TimeoutExpired:
             return ()
-    decoder = msgspec.json.Decoder(SiteUse)
+    decoder = get_decoder(SiteUse)
     return tuple(use for line in done.stdout.splitlines() if (use := decoder.decode(line)).word != ABSENT)
 
 

@@ -21,6 +21,7 @@ import msgspec
 from probe.config.consent.setup_answers import Answers
 from probe.config.destination import find_collector_problem, find_server, is_loopback, parse_login, redact_url
 from probe.config.settings import Settings, SettingsError
+from probe.core.json_decoders import decode_json
 from probe.core.translation import say
 
 MAX_SHEET_BYTES = 8192
@@ -188,7 +189,7 @@ def _decode_link(link: str) -> OperatorSheet:
         if len(raw) > MAX_SHEET_BYTES:
             raise ValueError("it is too long")
         decoded = base64.b64decode(raw + "=" * (-len(raw) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(decoded, type=OperatorSheet)
+        return decode_json(decoded, OperatorSheet)
     except (binascii.Error, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SettingsError(f"this link is no sheet: {error}") from None
 

@@ -21,6 +21,7 @@ from typing import BinaryIO
 import msgspec
 
 from probe.config.geo.geo_table import NO_ENTRY, GeoEntry, GeoError
+from probe.core.json_decoders import decode_json
 
 MAGIC = b"probe geo table 1\n"
 PACKAGED = Path(__file__).with_name("table.bin")
@@ -118,7 +119,7 @@ class PackedTable:
         (length,) = struct.unpack(">I", start[len(MAGIC):])
         if not start.startswith(MAGIC) or length > _MAX_HEAD:
             raise zlib.error("no table")
-        head = msgspec.json.decode(file.read(length), type=TableHead)
+        head = decode_json(file.read(length), TableHead)
         indexes = {}
         for version in SHIFTS:
             count = head.blocks[version]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
-import msgspec
 from msgspec import Raw
 
 from probe.catalogue.programs import PROGRAM_HELLOS
@@ -26,6 +25,7 @@ from probe.control.helper_protocol import (
 )
 from probe.core.addresses import parse_address
 from probe.core.endpoints import Endpoint
+from probe.core.json_decoders import decode_json
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe.core.tables.control_sources import BUSY, AppWord
@@ -230,7 +230,7 @@ def _line(text: str, size: int) -> str:
 
 def _decode(data: bytes | Raw, kind: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(data, type=kind)
+        return decode_json(data, kind)
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors; so is bad UTF-8
         return None
 

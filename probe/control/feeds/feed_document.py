@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
+
 FORMAT = 1
 MAX_BYTES = 4 << 20
 MAX_ENTRIES = 5000
@@ -154,10 +156,10 @@ def read_feed(raw: bytes) -> Feed:
     if len(raw) > MAX_BYTES:
         raise FeedError(f"it is larger than {MAX_BYTES} bytes")
     try:
-        form = msgspec.json.decode(raw, type=_Form)
+        form = decode_json(raw, _Form)
         if form.format != FORMAT:
             raise FeedError(f"it is of format {form.format} and this program reads {FORMAT}: install a newer one")
-        feed = msgspec.json.decode(raw, type=Feed)
+        feed = decode_json(raw, Feed)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise FeedError(f"it is no control feed as this program knows it: {str(error)[:200]}") from None
     if feed.made.tzinfo is None or feed.begun.tzinfo is None:

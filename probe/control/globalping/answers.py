@@ -17,6 +17,7 @@ from msgspec import Meta, Raw
 
 from probe.control.globalping.questions import HOME, Question
 from probe.core.addresses import is_bogon, parse_address
+from probe.core.json_decoders import decode_json
 
 MAX_BYTES = 2 << 20
 """Of one answer: fifty results with ten thousand bytes of a page each, twice over, fit."""
@@ -148,7 +149,7 @@ _DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowErr
 def read_created(raw: bytes) -> tuple[str, int]:
     """The id of a new measurement, and how many probes make it. Raises GlobalpingError."""
     try:
-        made = msgspec.json.decode(raw[:MAX_BYTES], type=_Created)
+        made = decode_json(raw[:MAX_BYTES], _Created)
     except _DECODED:
         raise GlobalpingError("its answer to a new measurement is of another form") from None
     return made.id, made.probes
@@ -160,7 +161,7 @@ def read_measured(raw: bytes, question: Question, *, made_id: str, asked: frozen
     Raises GlobalpingError for what is no answer to this very question.
     """
     try:
-        told = msgspec.json.decode(raw, type=_Envelope) if len(raw) <= MAX_BYTES else None
+        told = decode_json(raw, _Envelope) if len(raw) <= MAX_BYTES else None
     except _DECODED:
         told = None
     if told is None:
@@ -170,8 +171,8 @@ def read_measured(raw: bytes, question: Question, *, made_id: str, asked: frozen
     unread, seen, silent = max(0, len(told.results) - MAX_RESULTS), [], []
     for item in told.results[:MAX_RESULTS]:
         try:
-            read = msgspec.json.decode(item, type=_Item)
-            status = msgspec.json.decode(read.result, type=_Status).status
+            read = decode_json(item, _Item)
+            status = decode_json(read.result, _Status).status
             if read.probe.country not in asked:
                 unread += 1
             elif status == "finished" and (found := _read_result(read, question)):
@@ -187,13 +188,13 @@ def _read_result(item: _Item, question: Question) -> Sighting | None:
     """What a finished test shows; None where it shows nothing. Raises msgspec's errors for another form."""
     base = _read_probe(item.probe)
     if question.kind == "dns":
-        return _read_dns(msgspec.json.decode(item.result, type=_Dns), question, base)
+        return _read_dns(decode_json(item.result, _Dns), question, base)
     if question.kind == "ping":
-        ping = msgspec.json.decode(item.result, type=_Ping)
+        ping = decode_json(item.result, _Ping)
         address = _find_address(question, ping.address)
         told = bool(address) or parse_address(question.target) is None  # of a name, wherever it led
         return replace(base, address=address) if told and ping.stats.rcv else None
-    http = msgspec.json.decode(item.result, type=_Http)
+    http = decode_json(item.result, _Http)
     address = _find_address(question, http.address)
     if not address or question.secure != (http.tls is not None):
         return None

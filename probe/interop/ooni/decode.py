@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from probe.core.json_decoders import get_decoder
 from probe.interop.words.ooni_keys import OPERATIONS, Envelope, TestHelperAnswer, TestKeys, WebKeys
 
 MAX_OPERATIONS = 2000
@@ -33,8 +34,8 @@ class NotJudgedError(UnreadableError):
     """A measurement that tells nothing that our rules read."""
 
 
-_ENVELOPE = msgspec.json.Decoder(Envelope)
-_WEB = msgspec.json.Decoder(WebKeys)
+_ENVELOPE = get_decoder(Envelope)
+_WEB = get_decoder(WebKeys)
 _PLAIN = msgspec.json.Decoder()
 
 

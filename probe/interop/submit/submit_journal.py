@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.interop.submit.collector import ACCEPTED, DECLINED, UNSURE
 from probe.operation.upload.upload_state import find_state_file, list_stored_runs
 from probe.results.archive.own_files import REPORTS_FILE, SUBMIT_FOLDER
@@ -94,7 +95,7 @@ def _lines(file: Path) -> Iterator[Line]:
             text = handle.read(_MAX_BYTES)
     for line in text.splitlines():
         with suppress(msgspec.DecodeError, UnicodeDecodeError):
-            yield msgspec.json.decode(line, type=Line)
+            yield decode_json(line, Line)
 
 
 def log_reports(directory: Path, told: dict[str, object]) -> None:

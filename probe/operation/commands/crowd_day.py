@@ -11,6 +11,7 @@ import msgspec
 
 from probe.config.folders import find_own_state
 from probe.control.feeds.crowd_members import MOST, Member, choose_members, first_day_of_history
+from probe.core.json_decoders import decode_json
 from probe.core.runs import Run
 from probe.results.files.atomic import StoreError, replace_file
 from probe.results.runs.run_reader import stored_runs
@@ -54,7 +55,7 @@ def _read_kept(path: Path) -> _KeptMembers | None:
     """What was settled; None where nothing was, or nothing that can be read: it is settled anew then."""
     try:
         with path.open("rb") as file:
-            kept = msgspec.json.decode(file.read(_MAX_BYTES), type=_KeptMembers)
+            kept = decode_json(file.read(_MAX_BYTES), _KeptMembers)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
     return kept if len(kept.members) <= MOST else None

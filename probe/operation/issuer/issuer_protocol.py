@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeVar, get_args
 import msgspec
 
 from probe.core.blind_signatures import is_signature
+from probe.core.json_decoders import decode_json
 from probe.results.signing.age_proofs import IssuerKeys, Month, Number, Prefix, make_coupon_message
 
 MAX_MESSAGE_BYTES = 8192
@@ -86,6 +87,6 @@ def read_message(content: bytes, kind: type[S]) -> S | None:
     if len(content) > MAX_MESSAGE_BYTES:
         return None
     try:
-        return msgspec.json.decode(content, type=kind)
+        return decode_json(content, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

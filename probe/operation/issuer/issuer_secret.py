@@ -10,6 +10,7 @@ import msgspec
 from probe.config.private_file import check_private
 from probe.config.settings import SettingsError
 from probe.core.blind_signatures import BITS, BlindSigner, is_modulus, make_signer
+from probe.core.json_decoders import decode_json
 from probe.core.progress import Progress, ignore_progress
 from probe.results.files.atomic import replace_file
 from probe.results.signing.age_proofs import MAX_KEYS_BYTES, IssuerKeys, Month, MonthKeys, add_months
@@ -78,7 +79,7 @@ def read_issuer_secret(path: Path) -> IssuerSecret:
     try:
         with path.open("rb") as file:
             content = file.read(2 * MAX_KEYS_BYTES)
-        secret = msgspec.json.decode(content, type=IssuerSecret)
+        secret = decode_json(content, IssuerSecret)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.operation.issuer.ledger import copy_ledger
 from probe.operation.operate.operator_choices import FILE_NAME, ISSUER_KEYS, OperatorChoices, OperatorFolder
 from probe.results.files.atomic import replace_file
@@ -111,7 +112,7 @@ def read_outcomes(folder: OperatorFolder) -> Mapping[StepName, StepOutcome]:
     for step in STEPS:
         try:
             with _outcome_path(folder, step).open("rb") as handle:
-                outcome = msgspec.json.decode(handle.read(1 << 16), type=StepOutcome)
+                outcome = decode_json(handle.read(1 << 16), StepOutcome)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             continue
         if outcome.at.tzinfo and (outcome.worked_at is None or outcome.worked_at.tzinfo):

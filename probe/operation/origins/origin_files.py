@@ -11,6 +11,7 @@ import msgspec
 
 from probe.config.geo.geo_table import GeoTable, is_public
 from probe.core.addresses import parse_address
+from probe.core.json_decoders import decode_json
 from probe.operation.origins.prefix_words import PrefixWords
 from probe.operation.origins.upload_lines import SeenUpload, parse_upload_line
 from probe.results.archive.upload_origins import (
@@ -106,6 +107,6 @@ class OriginFiles:
 def read_origin_status(folder: Path) -> OriginStatus | None:
     """What the service last told; None where it told nothing that can be read."""
     with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), (folder / STATUS_FILE).open("rb") as file:
-        found = msgspec.json.decode(file.read(_MAX_STATUS_BYTES), type=OriginStatus)
+        found = decode_json(file.read(_MAX_STATUS_BYTES), OriginStatus)
         return found if found.at.tzinfo else None
     return None

@@ -18,6 +18,7 @@ import msgspec
 
 from probe.config.geo.packaged_table import SHIFTS
 from probe.config.private_file import may_others_use
+from probe.core.json_decoders import decode_json
 from probe.results.files.atomic import replace_file, translate_os_errors
 
 _KEY_BYTES, _WORD_BYTES = 32, 12
@@ -67,7 +68,7 @@ def _read(path: Path) -> _KeyFile | None:
             with path.open("rb") as file:
                 if may_others_use(path, os.fstat(file.fileno()).st_mode):
                     return None
-                found = msgspec.json.decode(file.read(_MAX_FILE_BYTES), type=_KeyFile)
+                found = decode_json(file.read(_MAX_FILE_BYTES), _KeyFile)
         except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return None
     return found if len(found.key) == _KEY_BYTES else None

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.json_decoders import get_decoder
 from probe.results.files.atomic import append_lines, make_folder, translate_os_errors
 
 FOLDER = "schedule"
@@ -90,7 +91,7 @@ def _text(file: Path) -> bytes:
 
 
 def _decode(lines: Iterable[bytes]) -> Iterator[ScheduleEvent]:
-    decoder = msgspec.json.Decoder(ScheduleEvent)
+    decoder = get_decoder(ScheduleEvent)
     for line in lines:
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             event = decoder.decode(line)

@@ -12,6 +12,7 @@ from probe.config.folders import find_own_state
 from probe.control.globalping.api_client import MAX_WAIT_S
 from probe.control.globalping.questions import Question
 from probe.control.globalping.sighting_book import BookedQuestion
+from probe.core.json_decoders import decode_json
 from probe.results.files.atomic import make_folder, replace_file
 
 KEEP_S = 5400.0
@@ -73,6 +74,6 @@ class GlobalpingState:
     def _read(self) -> _Kept:
         try:
             with self._path.open("rb") as file:
-                return msgspec.json.decode(file.read(MAX_BYTES), type=_Kept)
+                return decode_json(file.read(MAX_BYTES), _Kept)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _Kept()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.operation.updates.key_trust import (
     MAX_BYTES,
     KeysOf,
@@ -91,7 +92,7 @@ def add_statement(file: Path, published: Path, root: PublicKey) -> KeyTrust:
     text = fetch_body(str(file), MAX_BYTES, timeout_s=1).decode("utf-8", "replace")
     signature = fetch_body(f"{file}{SUFFIX}", MAX_SIGNATURE_BYTES, timeout_s=1).decode("utf-8", "replace")
     wanted = read_statement(text)
-    of = msgspec.json.decode(text, type=KeyStatement).of
+    of = decode_json(text, KeyStatement).of
     after = StatementFile(statements=(*before.statements, SignedStatement(statement=text, signature=signature)))
     raw = write_statement_file(after)
     trust, _ = follow_statements(trust_key(root), after, of, today=None)

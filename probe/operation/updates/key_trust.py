@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.operation.updates.minisign import (
     MAX_KEYS,
     MAX_SIGNATURE_BYTES,
@@ -103,7 +104,7 @@ def read_statement_file(raw: bytes) -> StatementFile:
     if len(raw) > MAX_BYTES:
         raise SignatureError(f"the key statements are larger than {MAX_BYTES} bytes")
     try:
-        return msgspec.json.decode(raw, type=StatementFile)
+        return decode_json(raw, StatementFile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SignatureError(f"what is there are no key statements: {error}") from None
 
@@ -186,7 +187,7 @@ def _vouch(trust: KeyTrust, one: SignedStatement) -> bool:
 
 def _decode_statement(text: str) -> KeyStatement:
     try:
-        return msgspec.json.decode(text.encode(), type=KeyStatement)
+        return decode_json(text.encode(), KeyStatement)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise SignatureError(f"it is no key statement as this program knows it: {error}") from None
 

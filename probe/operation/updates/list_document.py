@@ -15,6 +15,7 @@ import msgspec
 from probe.catalogue.load import parse_catalogue
 from probe.catalogue.test_lists import SERVICE as PLAIN_LIST
 from probe.catalogue.types import Catalogue, CatalogueError
+from probe.core.json_decoders import decode_json
 
 MAX_BYTES = 4 << 20
 EVERYWHERE = "*"
@@ -97,10 +98,10 @@ def read_document(raw: bytes) -> ListDocument:
     list would be beyond that: a pause in it must not wait for an upgrade.
     """
     try:
-        form = msgspec.json.decode(raw, type=_Form)
+        form = decode_json(raw, _Form)
         if form.format != 1:
             raise ListError(f"it is of format {form.format} and this program reads 1: install a newer one")
-        found = msgspec.json.decode(raw, type=ListDocument)
+        found = decode_json(raw, ListDocument)
         if all(isinstance(words, dict) and words.keys() <= _POLICY_WORDS for words in form.policy.values()):
             return found
         careful = {code: limit_policy(found.policy[code]) if set(words) - _POLICY_WORDS else found.policy[code]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.operation.updates.minisign import MAX_SIGNATURE_BYTES, PublicKey
 from probe.results.files.atomic import replace_file
 
@@ -72,7 +73,7 @@ def read_look_state(path: Path) -> LookState:
     """What became of the last look; a file that cannot be read says nothing."""
     try:
         with path.open("rb") as handle:
-            found = msgspec.json.decode(handle.read(_MAX_LOOKS), type=LookState)
+            found = decode_json(handle.read(_MAX_LOOKS), LookState)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return LookState()
     return found if found.at is None or found.at.tzinfo is not None else LookState()

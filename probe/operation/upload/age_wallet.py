@@ -14,6 +14,7 @@ import msgspec
 
 from probe.config.folders import find_own_state
 from probe.core.blind_signatures import PREFIX_BYTES, Blinding, blind, unblind
+from probe.core.json_decoders import decode_json
 from probe.operation.issuer.issuer_protocol import Coupon, ExchangeAnswer, ExchangeRequest
 from probe.results.files.atomic import replace_file, translate_os_errors
 from probe.results.signing.age_proofs import (
@@ -78,7 +79,7 @@ def read_wallet(issuer: str, *, folder: Path | None = None) -> tuple[AgeWallet, 
     with translate_os_errors(path), path.open("rb") as file:
         content = file.read(_MAX_BYTES)
     try:
-        wallet = msgspec.json.decode(content, type=AgeWallet)
+        wallet = decode_json(content, AgeWallet)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return AgeWallet(issuer=issuer), True
     return (wallet, False) if wallet.issuer == issuer else (AgeWallet(issuer=issuer), wallet.coupon is not None)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.core.translation import say
 from probe.results.archive.own_files import UPLOAD_FOLDER
 from probe.results.files.atomic import StoreError, replace_file, translate_os_errors
@@ -56,7 +57,7 @@ def read_state(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> Uplo
     with translate_os_errors(file), file.open("rb") as handle:
         text = handle.read(_MAX_BYTES)
     try:
-        return msgspec.json.decode(text, type=UploadState)
+        return decode_json(text, UploadState)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(say("{file}: is damaged ({error}); remove it, and everything is sent once more", file=file,
                              error=error)) from None

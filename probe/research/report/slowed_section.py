@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.research.report.at_times_section import format_share
 from probe.research.report.language import ReportLanguage
 from probe.research.report.markup import Html, join_html, make_tag
@@ -50,7 +51,7 @@ def read_slowed(path: Path) -> tuple[SlowedRow, ...]:
     try:
         if len(text) > _MAX_BYTES:
             raise ValueError(f"larger than {_MAX_BYTES >> 20} MiB")
-        rows = msgspec.json.decode(text, type=list[SlowedRow])
+        rows = decode_json(text, list[SlowedRow])
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path}: {error}; make it again: probe analyse") from error
     return tuple(sorted(rows, key=lambda row: (row.last_day, row.probe_cc, row.probe_asn), reverse=True))

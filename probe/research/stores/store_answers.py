@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.core.tables.store_states import LIMITED, STRANGE, UNTOLD
 
 MAX_BODY_BYTES = 3 << 20
@@ -57,7 +58,7 @@ def read_app_store_lookup(*, status: int, body: bytes, truncated: bool, asked: S
     if status != 200 or truncated:
         return StoreAnswer(word=STRANGE)
     try:
-        found = msgspec.json.decode(body, type=_Lookup)
+        found = decode_json(body, _Lookup)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):  # of a page, as a limit shows too
         return StoreAnswer(word=STRANGE)
     ids = {str(item.trackId) for item in found.results[:_MAX_RESULTS]}

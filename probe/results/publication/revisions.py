@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from probe.core.json_decoders import decode_json
 from probe.results.files.atomic import StoreError, translate_os_errors
 from probe.results.files.text_cells import visible
 from probe.results.publication.package_facts import PackageFacts
@@ -55,7 +56,7 @@ def read_revisions(package: Path) -> list[Revision]:
     try:
         if len(raw) > _MAX_BYTES:
             raise ValueError(f"larger than {_MAX_BYTES >> 20} MiB")
-        found = msgspec.json.decode(raw, type=list[Revision])
+        found = decode_json(raw, list[Revision])
     except ValueError as error:
         raise StoreError(f"{path}: is no history of releases ({error}); name a package that probe wrote") from error
     if not 0 < len(found) <= _MAX_REVISIONS:

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from probe.core.blind_signatures import BITS, PREFIX_BYTES, is_modulus, is_signature
+from probe.core.json_decoders import decode_json
 from probe.core.key_names import is_key_name
 
 MONTHS_BEFORE = 2
@@ -76,7 +77,7 @@ def read_issuer_keys(content: bytes, digest: str = "") -> IssuerKeys:
     if digest and digest_issuer_keys(content) != digest:
         raise AgeError("are other keys than those that all volunteers were told of")
     try:
-        keys = msgspec.json.decode(content, type=IssuerKeys)
+        keys = decode_json(content, IssuerKeys)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise AgeError("is no document of an issuer's keys") from None
     moduli = [int(text, 16) for month in keys.months.values() for text in (month.coupon, month.proof)]
@@ -105,7 +106,7 @@ def read_age_proof(content: bytes, keys: IssuerKeys) -> AgeProof:
     if len(content) > MAX_PROOF_BYTES:
         raise AgeError("is no proof of age")
     try:
-        proof = msgspec.json.decode(content, type=AgeProof)
+        proof = decode_json(content, AgeProof)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise AgeError("is no proof of age") from None
     if not is_key_name(proof.probe_id):
