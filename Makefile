@@ -67,7 +67,8 @@ test: $(TESTED)
 	@$(PY) -m ruff check .
 	@echo "Collecting the tests, with the types checked beside them: a minute or two without a line."
 	@$(PY) -m mypy >$(VENV)/types.log 2>&1 & types=$$!; $(PY) -m pytest --collect-only --quiet >/dev/null 2>&1; \
-	$(PY) -m pytest -m 'not slow' $(IN_PARALLEL); tests=$$?; wait $$types; types=$$?; cat $(VENV)/types.log; \
+	$(PY) -m pytest -m 'not slow' $(IN_PARALLEL); tests=$$?; wait $$types; types=$$?; \
+	echo "Types:"; cat $(VENV)/types.log; [ $$tests = 0 ] || echo "Some tests failed: see above."; \
 	exit $$((tests ? tests : types))
 
 slow: $(TESTED)

@@ -20,6 +20,7 @@ import owners  # noqa: E402
 import picture  # noqa: E402
 import services  # noqa: E402
 from grid import grid  # noqa: E402
+from probe.catalogue.types import CatalogueError  # noqa: E402
 from probe.core.tables.basis_words import BASES  # noqa: E402
 from probe.core.tables.block_types import BLOCK_TYPES  # noqa: E402
 from probe.core.tables.outcomes import OUTCOMES  # noqa: E402
@@ -143,7 +144,10 @@ def documents() -> dict[Path, str]:
 
 def main(check: bool) -> int:
     """Write or compare; returns the exit status."""
-    made = documents()
+    try:
+        made = documents()
+    except CatalogueError as error:
+        sys.exit(str(error))
     stale = [path for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if check:

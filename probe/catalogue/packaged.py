@@ -32,13 +32,13 @@ def load_services() -> Mapping[str, Service]:
     """`load_services.toml` by service; raises CatalogueError."""
     tables = _read("services.toml")
     _refuse_unknown("services.toml", tables, Service)
-    return MappingProxyType(_convert("services.toml", tables, dict[str, Service]))
+    return MappingProxyType(_convert_each("services.toml", tables, Service))
 
 
 @cache
 def load_owners() -> Mapping[str, Owner]:
     """`owners.toml` by owner; raises CatalogueError."""
-    return MappingProxyType(_convert("owners.toml", _read("owners.toml"), dict[str, Owner]))
+    return MappingProxyType(_convert_each("owners.toml", _read("owners.toml"), Owner))
 
 
 @cache
@@ -66,7 +66,7 @@ def load_controls() -> Controls:
     names = _convert("controls.toml", tables.pop("innocent_names", []), tuple[str, ...])
     _refuse_unknown("controls.toml", tables, Control)
     return Controls(
-        controls=MappingProxyType(_convert("controls.toml", tables, dict[str, Control])), innocent_names=names
+        controls=MappingProxyType(_convert_each("controls.toml", tables, Control)), innocent_names=names
     )
 
 
@@ -89,7 +89,7 @@ def load_stores() -> Mapping[str, Store]:
     """`load_stores.toml` by store; raises CatalogueError."""
     tables = _read("stores.toml")
     _refuse_unknown("stores.toml", tables, Store)
-    return MappingProxyType(_convert("stores.toml", tables, dict[str, Store]))
+    return MappingProxyType(_convert_each("stores.toml", tables, Store))
 
 
 def _read(name: str) -> dict[str, object]:
@@ -99,11 +99,16 @@ def _read(name: str) -> dict[str, object]:
         raise _error(name, str(error)) from None
 
 
-def _convert(name: str, value: object, kind: type[_T]) -> _T:
+def _convert(name: str, value: object, kind: type[_T], *, of: str = "") -> _T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _error(name, str(error)) from None
+        raise _error(name, f"{of}{error}") from None
+
+
+def _convert_each(name: str, tables: Mapping[str, object], kind: type[_T]) -> dict[str, _T]:
+    """The tables of a file by their names, which an error names too."""
+    return {key: _convert(name, table, kind, of=f"[{key}]: ") for key, table in tables.items()}
 
 
 def _refuse_unknown(name: str, tables: Mapping[str, object], kind: type[Service] | type[Control] | type[Store]) -> None:

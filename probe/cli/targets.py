@@ -99,9 +99,13 @@ def list_services(path: str | None, as_json: bool) -> None:
 def check_file(path: str | None) -> None:
     """Say what is wrong with FILE, or with the list that a run would use. Exit status 1 when anything is."""
     from probe.catalogue.catalogue_check import check_catalogue
+    from probe.catalogue.types import CatalogueError
 
-    catalogue = _load(path)
-    findings = check_catalogue(catalogue)
+    try:
+        catalogue = _load(path)
+        findings = check_catalogue(catalogue)
+    except CatalogueError as error:  # of a table that comes with the program, as one is while a service is added
+        raise click.ClickException(str(error)) from error
     for finding in findings:
         click.echo(finding)
     if findings:

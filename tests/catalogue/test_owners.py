@@ -5,12 +5,14 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from itertools import combinations
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probe.catalogue import packaged
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.owner_types import Owner, Sanction
 from probe.catalogue.owners import (
@@ -24,6 +26,7 @@ from probe.catalogue.owners import (
     may_refuse,
 )
 from probe.catalogue.packaged import load_owners, load_sanctions, load_services
+from probe.catalogue.types import CatalogueError
 from probe.core.tables.owner_words import OWNER_KINDS, OwnerKind
 
 OWNERS = load_owners()
@@ -211,3 +214,12 @@ def test_those_chosen_are_unrelated_and_nobody_else_could_be_added(services: lis
 ])
 def test_who_may_refuse_a_country(service: ServiceAt, country: str, refused: bool) -> None:
     assert may_refuse(service, country) is refused
+
+
+def test_a_table_that_lacks_a_fact_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever adds a service writes one, and reads this error first."""
+    whole = (packaged.FOLDER / "owners.toml").read_text(encoding="utf-8")
+    (tmp_path / "owners.toml").write_text(f'{whole}\n[irc]\ntitle = "IRC"\nkinds = ["operator"]\n', encoding="utf-8")
+    monkeypatch.setattr(packaged, "FOLDER", tmp_path)
+    with pytest.raises(CatalogueError, match=r"owners\.toml:0: file: \[irc\]: .*countries"):
+        packaged.load_owners.__wrapped__()

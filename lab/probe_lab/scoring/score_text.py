@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from probe_lab.scoring.class_tables import CountTable, class_line, count_tables, undecided_line
 from probe_lab.scoring.score_report import (
+    CALIBRATION_HEAD,
     Report,
     accuracy_line,
     accusation_line,
@@ -52,7 +53,8 @@ def _level_lines(level: str, part: Score, report: Report) -> Iterable[str]:
     yield from _matrix(part)
     yield from _causes(part)
     yield "  Does confidence keep its word?"
-    yield from (f"    {'  '.join(f'{cell:14}' for cell in row)}" for row in calibration_rows(part.calibration))
+    yield from (f"    {'  '.join(f'{cell:16}' for cell in row).rstrip()}"
+                for row in (CALIBRATION_HEAD, *calibration_rows(part.calibration)))
     for table in count_tables(part):
         yield from _table(table)
     if part.misses:
