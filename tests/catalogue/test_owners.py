@@ -221,5 +221,6 @@ def test_a_table_that_lacks_a_fact_is_named(tmp_path: Path, monkeypatch: pytest.
     whole = (packaged.FOLDER / "owners.toml").read_text(encoding="utf-8")
     (tmp_path / "owners.toml").write_text(f'{whole}\n[irc]\ntitle = "IRC"\nkinds = ["operator"]\n', encoding="utf-8")
     monkeypatch.setattr(packaged, "FOLDER", tmp_path)
-    with pytest.raises(CatalogueError, match=r"owners\.toml:0: file: \[irc\]: .*countries"):
+    with pytest.raises(CatalogueError) as caught:
         packaged.load_owners.__wrapped__()
+    assert [problem.reason.split(":")[0] for problem in caught.value.problems] == ["[irc]"]
