@@ -13,7 +13,7 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import CatalogueError
-from probe.cli.setup_questions import ask, ask_level, say_nothing_written
+from probe.cli.setup_questions import NotAgreedError, ask, ask_level, say_nothing_written
 from probe.config.consent import setup_answers as said
 from probe.config.consent.consent_check import (
     describe_destinations,
@@ -124,9 +124,9 @@ def setup(config: str | None, file: Path | None, sheet: str | None, agree: int |
         if given.agree is None and file is None:
             given = _converse(given, before, known)
         elif why := explain_unsigned_consent(current_language()):
-            raise click.ClickException(why)
+            raise NotAgreedError(why)
         if why := said.explain_no_consent(given):
-            raise click.ClickException(why)
+            raise NotAgreedError(why)
         results = (given.results or "").strip() or _folder(before)
         given = said.merge_answers(Answers(results=results), given)
         changes = said.list_changes(given, before, known=known, today=datetime.now(UTC).date())
@@ -146,7 +146,7 @@ def _take_sheet(source: str, before: Settings, *, ask: bool) -> Answers:
     answers = answer_by_sheet(sheet, before)
     echo_lines(describe_sheet(sheet))
     if ask and not ask_yes_or_no(say("Go on with it?")):
-        raise click.ClickException(say("Nothing was written."))
+        raise NotAgreedError(say("Nothing was written."))
     return answers
 
 
@@ -262,7 +262,7 @@ def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
         click.echo()
         echo_lines([unsigned])
         if not ask_yes_or_no(say("Do you read {language} well, and go on in it?", language="English")):
-            raise click.ClickException(say_nothing_written())
+            raise NotAgreedError(say_nothing_written())
     with speak(choose_consent_language(current_language())):
         _tell_text(before, profile, cc)
         for question in QUESTIONS:
@@ -270,7 +270,7 @@ def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
         agreed = ask_yes_or_no(say("Do you agree to text {number}, and all others whom it concerns?",
                                    number=TEXT_NUMBER))
     if not agreed:
-        raise click.ClickException(say_nothing_written())
+        raise NotAgreedError(say_nothing_written())
 
 
 def _tell_text(before: Settings, profile: CountryProfile, cc: str) -> None:
@@ -296,7 +296,7 @@ def _ask_question(question: ConsentQuestion) -> None:
             return
         click.echo("  " + (say("Answer with one of these letters.") if right is None else
                            say("No. {why}", why=say(question.why))))
-    raise click.ClickException(say("Nothing was written. Read the whole text first: probe setup --show"))
+    raise NotAgreedError(say("Nothing was written. Read the whole text first: probe setup --show"))
 
 
 def _find_place(before: Settings) -> TablePlace:

@@ -14,10 +14,17 @@ from probe.config.consent.setup_answers import Answers
 from probe.config.settings import Settings, SettingsError
 from probe.core.tables.consent_words import LEVELS
 from probe.core.translation import current_language, say, speak
+from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
 from probe.operation.commands.screen import echo_lines
 from probe.operation.commands.yes_or_no import ask_yes_or_no
 
 T = TypeVar("T")
+
+
+class NotAgreedError(click.ClickException):
+    """The person, or the flags, gave no consent: nothing is written, and the exit status says why."""
+
+    exit_code = EXIT_NO_CONSENT
 
 
 def ask(question: str, default: str, read: Callable[[str], T]) -> T:
@@ -39,7 +46,7 @@ def ask_level(given: Answers, before: Settings, profile: CountryProfile) -> int:
         if level == 1 or _agrees_to_level(level, profile):
             return level
         if given.level:
-            raise click.ClickException(say_nothing_written())
+            raise NotAgreedError(say_nothing_written())
 
 
 def _agrees_to_level(level: int, profile: CountryProfile) -> bool:

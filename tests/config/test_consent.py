@@ -226,7 +226,8 @@ def test_setup_in_a_conversation(home: Path) -> None:
 
 
 @pytest.mark.parametrize(("level", "said", "code"), [
-    (1, "", 0), (2, "y\n", 0), (3, "y\n", 0), (2, "n\n", 1), (3, "\n", 1)])
+    (1, "", 0), (2, "y\n", 0), (3, "y\n", 0), (2, "n\n", EXIT_NO_CONSENT),
+    (3, "\n", EXIT_NO_CONSENT)])
 def test_more_than_the_first_level_is_agreed_to_by_itself(home: Path, level: int, said: str, code: int) -> None:
     """What was told before are the costs of level 1."""
     result = call("setup", "--level", str(level), said=f"DE\n\nn\nc\na\nb\ny\n{said}\n\n\n\n\n")
@@ -268,19 +269,22 @@ def test_a_results_folder_may_have_blanks_within(home: Path) -> None:
     assert load_settings().run.results == str(home / "my results")
 
 
-@pytest.mark.parametrize("said", [
-    "DE\n\nn\nc\na\nb\nn\n", "DE\n\nn\nc\na\nb\n\n", "DE\n\nn\na\na\nb\n", "DE\n\nn\nc\na\n", "DE\n\n", "DE\n",
-    ""])
-def test_whoever_does_not_agree_is_left_alone(home: Path, said: str) -> None:
+@pytest.mark.parametrize(("said", "code"), [
+    ("DE\n\nn\nc\na\nb\nn\n", EXIT_NO_CONSENT), ("DE\n\nn\nc\na\nb\n\n", EXIT_NO_CONSENT),
+    ("DE\n\nn\na\na\nb\n", EXIT_NO_CONSENT), ("DE\n\nn\nc\na\n", EXIT_FAILED), ("DE\n\n", EXIT_FAILED),
+    ("DE\n", EXIT_FAILED), ("", EXIT_FAILED)])
+def test_whoever_does_not_agree_is_left_alone(home: Path, said: str, code: int) -> None:
+    """Whoever says no gets a status of their own; whose input ends before has not answered."""
     result = call("setup", said=said)
-    assert (result.exit_code, type(result.exception)) == (EXIT_FAILED, SystemExit)
+    assert (result.exit_code, type(result.exception)) == (code, SystemExit)
     assert not list(home.rglob("*.toml"))
 
 
 @pytest.mark.parametrize(("arguments", "code", "told"), [
-    (("--agree", str(TEXT_NUMBER + 1)), EXIT_FAILED, "probe setup --show"),
+    (("--agree", str(TEXT_NUMBER + 1)), EXIT_NO_CONSENT, "probe setup --show"),
     (("--answers", "no.toml"), EXIT_FAILED, "no.toml"), (("--level", "4"), EXIT_USAGE, "level"),
-    (("--answers", "empty.toml"), EXIT_FAILED, "Nobody agreed"), (("--answers", "odd.toml"), EXIT_FAILED, "countri"),
+    (("--answers", "empty.toml"), EXIT_NO_CONSENT, "Nobody agreed"),
+    (("--answers", "odd.toml"), EXIT_FAILED, "countri"),
     (("--agree", str(TEXT_NUMBER), "--config", "bad.toml"), EXIT_FAILED, "bad.toml"),
     (("--agree", str(TEXT_NUMBER), "--config", "a file/x.toml"), EXIT_FAILED, "a file stands"),
     (("--agree", str(TEXT_NUMBER), "--skip-service", "lime"), EXIT_FAILED, "did you mean line"),

@@ -24,6 +24,7 @@ from probe.config.consent.consent_questions import QUESTIONS
 from probe.config.settings import Settings, load_settings
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.core.translation import load_catalogue_of, speak, use_language
+from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +81,7 @@ def test_the_text_is_shown_and_nobody_can_agree_to_it(code: str, config: Path, m
     assert shown.exit_code == 0
     assert "--lang en" in shown.output
     refused = answer("--lang", code, "setup", "--agree", str(TEXT_NUMBER), "--country", "DE")
-    assert refused.exit_code == 1
+    assert refused.exit_code == EXIT_NO_CONSENT
     assert not config.exists()
 
 
@@ -88,7 +89,7 @@ def test_a_file_of_answers_is_no_way_around(config: Path, tmp_path: Path, monkey
     monkeypatch.setattr(consent_language, "load_signatures", lambda: ())
     answers = tmp_path / "answers.toml"
     answers.write_text(f"agree = {TEXT_NUMBER}\ncountry = \"DE\"\n")
-    assert answer("--lang", "ru", "setup", "--answers", str(answers)).exit_code == 1
+    assert answer("--lang", "ru", "setup", "--answers", str(answers)).exit_code == EXIT_NO_CONSENT
     assert not config.exists()
     assert answer("--lang", "en", "setup", "--answers", str(answers)).exit_code == 0
     assert config.exists()
@@ -103,7 +104,7 @@ def test_whoever_reads_english_besides_is_asked_in_english(config: Path, tmp_pat
     monkeypatch.setattr(consent_language, "load_signatures", lambda: ())
     arguments = ("--lang", "ru", "setup", "--results", str(tmp_path / "results"), "--network-type", "wired")
     left = answer(*arguments, said="\n".join([*CONVERSATION, "n", "n"]))
-    assert left.exit_code == 1
+    assert left.exit_code == EXIT_NO_CONSENT
     assert not config.exists()
     done = answer(*arguments, said="\n".join([*CONVERSATION, "n", "y", "n", *RIGHT, "1", "0", "none", "-"]))
     assert done.exit_code == 0, done.output

@@ -32,6 +32,7 @@ from probe.config.settings import Settings, SettingsError, UpdateSettings, Uploa
 from probe.core.languages import LanguageCode
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.core.translation import speak
+from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
 
 KEY = "RWQ" + "A" * 53
 ISSUER = {"url": "https://probe.example.org/issuer", "keys": "0" * 64}
@@ -148,7 +149,7 @@ def real_sheet(folder: Path) -> Path:
 def test_set_up_takes_the_addresses_of_a_sheet_and_asks_for_consent_as_ever(home: Home) -> None:
     sheet = str(real_sheet(home.folder))
     refused = home.setup("--from", sheet, say="n\n")
-    assert (refused.exit_code, home.config.exists()) == (1, False)
+    assert (refused.exit_code, home.config.exists()) == (EXIT_NO_CONSENT, False)
     done = home.setup("--from", sheet, "--agree", str(TEXT_NUMBER), "--country", "DE")
     assert done.exit_code == 0, done.output
     made = load_settings(str(home.config))
@@ -166,7 +167,7 @@ def test_a_sheet_agrees_for_nobody(home: Home) -> None:
     sheet = str(real_sheet(home.folder))
     answers = home.folder / "answers.toml"
     answers.write_text('country = "DE"\n')
-    assert home.setup("--from", sheet, "--answers", str(answers)).exit_code == 1
+    assert home.setup("--from", sheet, "--answers", str(answers)).exit_code == EXIT_NO_CONSENT
     assert not home.config.exists()
     shown = home.setup("--from", sheet, "--show")
     assert (shown.exit_code, home.config.exists()) == (0, False)
@@ -181,7 +182,7 @@ def test_a_sheet_is_told_in_the_language_that_was_chosen_and_agrees_for_nobody_t
     monkeypatch.setenv("PROBE_LANG", code)
     with speak("en"):  # and again afterwards
         told = home.setup("--from", sheet, "--agree", str(TEXT_NUMBER), "--country", "DE")
-    assert (told.exit_code, home.config.exists()) == (1, False)
+    assert (told.exit_code, home.config.exists()) == (EXIT_NO_CONSENT, False)
     with speak(code):
         assert all(line in told.output for line in describe_sheet(read_sheet(sheet)))
     assert not set(describe_sheet(read_sheet(sheet))) & set(told.output.splitlines())

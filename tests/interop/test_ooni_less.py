@@ -19,6 +19,8 @@ from probe.interop.measurement_stream import read_measurement
 PLAIN = f"http://{HOST}/"
 PAGE = request(PLAIN, 200, "<title>Bonjour</title>", address=f"{ADDRESS}:80")
 DOH = query(HOST, ADDRESS, engine="doh", resolver="https://dns.google/dns-query")
+LONG: Final = 40_000
+"""A page of this length is another one than ours, whether or not both titles are there."""
 DENIED: Final = "dns_nxdomain_error"
 CASES: dict[str, list[dict[str, Any]]] = {
     "reset": [measurement(keys=web(tls_handshakes=[shake(failure=RESET)], requests=[request(failure=RESET)]))],
@@ -30,7 +32,8 @@ CASES: dict[str, list[dict[str, Any]]] = {
                                      requests=[]))],
     "resigned": [measurement(keys=web(tls_handshakes=[shake(failure="ssl_unknown_authority")], requests=[]))],
     "another page": [measurement(input=PLAIN, keys=web(
-        tcp_connect=[connect(port=80)], tls_handshakes=[], requests=[PAGE], control=told(ADDRESS, port=80)))],
+        tcp_connect=[connect(port=80)], tls_handshakes=[], requests=[PAGE],
+        control=told(ADDRESS, port=80, body_length=LONG)))],
     "silent once encrypted": [measurement(keys=web(
         requests=[request(failure=TIMEOUT)], queries=[query(HOST, ADDRESS), DOH]))],
     "led abroad": [measurement(input=PLAIN, keys=web(
