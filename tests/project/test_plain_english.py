@@ -54,6 +54,8 @@ NEVER_IN_REASONS = (
     r"\bin turns\b", r"\bshake hands\b", r"\bget the proof\b", r"\bclears? the\b", r"\bfirst words\b", r"\bowners?\b",
     r"\bproves? no\b", r"\bwithout a word\b", r"\bof nobody\b", r"\bunder way\b",
     r"\bis not shown\b", r"\balternating\b", r"\bslow for all\b",
+    r"\bours ends?\b", r"; that passes\b", r"\bkept connection\b", r"\bendpoint\b", r"\bcatalogue\b",
+    r"\bden(?:y|ies)\b", r"\bnone of our other traffic\b", r"\bonly under its own:",
 )
 """Phrases at which a reader from outside stopped, who had a rule's reason alone (docs/plain-reading.md)."""
 

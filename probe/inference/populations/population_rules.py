@@ -46,7 +46,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.evidence.own.sick_hours > c.evidence.own.struck.hours),
     PopulationRule(
         id="pop/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="only one probe reported a failure, and only in one hour",
+        why="only one probe reported a failure, and only in one hour: this does not show a block",
         holds=lambda c: c.evidence.own.struck.hours < ENOUGH_HOURS),
     PopulationRule(
         id="pop/line_unknown", outcome="inconclusive", block_type="inconclusive.no_control",
@@ -54,12 +54,13 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.evidence.own.alone_hours >= c.evidence.own.struck.hours),
     PopulationRule(
         id="pop/one_device", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="the target fails for one probe alone; other probes in the same network reach it in the same hours",
+        why="the target fails for one probe only; in the same hours others in this network succeed: perhaps a faulty "
+            "device",
         holds=lambda c: c.evidence.own.is_uneven and len(c.evidence.own.struck.probes) == 1),
     PopulationRule(
         id="pop/some_probes", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="some probes of this network reach the target in the same hours; perhaps only some addresses or lines are "
-            "affected",
+        why="some probes of this network fail while others reach the target: perhaps only some of the network's "
+            "customers are affected",
         holds=lambda c: c.evidence.own.is_uneven),
     PopulationRule(
         id="pop/comes_and_goes", outcome="inconclusive", block_type="inconclusive.unconfirmed",
@@ -67,7 +68,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: not c.evidence.own.is_struck),
     PopulationRule(
         id="pop/no_cause", outcome="inconclusive", block_type="inconclusive.unexplained",
-        why="the target fails for the probes in different ways, and even at different protocol layers",
+        why="the target fails in different ways, and even at different protocol layers: no single cause can be named",
         holds=lambda c: not c.cause),
     PopulationRule(
         id="pop/own_refusal", outcome="inconclusive", block_type="inconclusive.control_doubtful",
@@ -75,8 +76,8 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.evidence.refuses and not _is_no_refusal(c)),
     PopulationRule(
         id="pop/instrument", outcome="inconclusive", block_type="inconclusive.instrument",
-        why="the target fails only for probes with certain versions of the program or target list; other versions "
-            "reach it",
+        why="only certain versions of the program or target list fail to reach the target: these versions may be the "
+            "cause",
         holds=lambda c: _differs_by_instrument(c)),
     PopulationRule(
         id="pop/down", outcome="down", block_type="server",
@@ -102,17 +103,18 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=bases.rests_on_vantage),
     PopulationRule(
         id="pop/mechanisms", outcome="blocked", block_type="", basis="mechanisms",
-        why="the target fails in different ways in this country, and each way is seen by several probes in "
-            "several networks",
+        why="in this country the target fails in several ways, each seen by several probes in several networks: "
+            "probably a block",
         holds=bases.rests_on_mechanisms),
     PopulationRule(
         id="pop/spared", outcome="blocked", block_type="", basis="spared",
-        why="in some networks the target fails in the same way; comparable networks of the country reach it in those "
-            "hours",
+        why="in some networks the target fails in the same way; comparable networks of the country reach it: probably "
+            "a block",
         holds=bases.rests_on_spared),
     PopulationRule(
         id="pop/onsets", outcome="blocked", block_type="", basis="onsets",
-        why="the failures began at very different times in several networks of the country, and go on in all of them",
+        why="in several networks of the country the failures began at very different times and still continue: "
+            "probably a block",
         holds=bases.rests_on_onsets),
     PopulationRule(
         id="pop/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced",

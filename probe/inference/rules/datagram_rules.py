@@ -55,13 +55,13 @@ _FIRST: tuple[PathRule, ...] = (
          holds=lambda c: _fails(c) and c.ladder.national_only),
     Rule(id="udp/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.9,
          needs=("two_helpers",),
-         why="the port is closed for two other networks too; nothing shows a refusal on the way: the server itself "
+         why="the port is closed for two other networks too; nothing shows a block on the way: the server itself "
              "refuses",
          holds=lambda c: _fails(c) and c.path.failure == CONNECTION_REFUSED and is_failing_elsewhere(c)),
     Rule(id="udp/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.85,
          needs=("two_helpers",),
-         why=("two other networks get no answer on this port either; nothing shows that our datagrams are lost on the "
-              "way"),
+         why=("datagrams from two other networks get no answer either; nothing shows a block on the way: the server "
+              "itself fails"),
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and is_failing_elsewhere(c)),
     Rule(id="udp/nothing_passes", outcome="local", block_type="local.firewall", confidence=0.7, needs=("ladder",),
          why="no service of any organisation answers over UDP: this network seems to stop all UDP, and not only this "
@@ -73,26 +73,26 @@ _LAST: tuple[PathRule, ...] = (
     Rule(id="udp/degraded", outcome="blocked", block_type="udp.degrade", confidence=0.85,
          needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("here many of this service's datagrams get lost at a point that other services' datagrams pass; "
-              "elsewhere the service answers"),
+         why=("many datagrams to this service get lost at a point that other datagrams pass; elsewhere the service "
+              "answers: interference"),
          holds=lambda c: c.path.stage == "stun" and c.path.udp.responses > 0 and c.path.udp.lossier
                and _singled_out(c) and c.path.udp.lost == "near"),
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule(id="udp/vanishes", outcome="blocked", block_type="udp", confidence=0.8, needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
          why=("datagrams to this address all get lost at a point that other datagrams pass; elsewhere the address "
-              "answers"),
+              "answers: a block"),
          holds=lambda c: _vanishes(c) and _singled_out(c) and c.path.udp.lost == "near" and _as_a_whole(c)
                and not c.path.udp.lossy),
     Rule(id="udp/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "udp", "routers"),
-         why="our datagrams get lost close to the service, where none of our other traffic passes: its operator may "
+         why="our datagrams get lost close to the service, where only traffic to this service goes: its operator may "
              "refuse them",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c) and c.path.udp.lost == "far"),
     Rule(id="udp/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper", "udp"),
-         why="the service answers elsewhere; the cause may be this network, another user of this network, or the "
-             "service's operator",
+         why="the service answers elsewhere but not here; nothing shows whether this network or the service's operator "
+             "refuses us",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c)),
 )
 DATAGRAMS = _FIRST + QUIC + _LAST

@@ -33,14 +33,15 @@ UNPLACED: NameRule = Rule(
 
 DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/literal", outcome="ok", block_type="", confidence=1.0, needs=("nothing",),
-         why="the endpoint is given as an address, so no name had to be looked up",
+         why="the target list gives an address, so no name had to be looked up",
          holds=lambda e: not e.dns.asked, hands_on=True),
     Rule(id="dns/resolver_out_of_order", outcome="local", block_type="local.resolver", confidence=0.95,
          needs=("nothing",),
          why="this network's resolver fails even for harmless names: the resolver itself is out of order",
          holds=lambda e: e.resolver_dead and e.dns.network != "ok"),
     Rule(id="dns/resolver_gave_up", outcome="local", block_type="local.resolver", confidence=0.9, needs=("nothing",),
-         why="the network's resolver stopped answering even for harmless names during the run",
+         why="during the run the network's resolver stopped answering even for harmless names: the resolver itself is "
+             "out of order",
          holds=lambda e: e.dns.network != "ok" and e.dns.resolver_alive not in NO_FAILURES),
     Rule(id="dns/chosen_filter", outcome="local", block_type="local.filter", confidence=0.9, needs=("nothing",),
          why="the resolver filters at its user's request: it says so, or is known as one that people choose for "
@@ -48,8 +49,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: e.dns.chosen_filter and not e.dns.injected and not e.dns.dark_answered and ((not e.validated
                and (bool(e.dns.bogus) or e.dns.network != "ok")) or is_restricted(e))),
     Rule(id="dns/household_filter", outcome="local", block_type="local.filter", confidence=0.8, needs=("nothing",),
-         why="a resolver at a private address filters: it answers 0.0.0.0 or a neighbouring private address, or says "
-             "that it filters",
+         why="a resolver at a private address filters: it says so, or gives 0.0.0.0 or a private address near its own",
          holds=lambda e: (e.dns.filtered or e.dns.near_answer == "beside") and e.dns.resolver_private
                and not e.validated),
     Rule(id="dns/two_answers", outcome="blocked", block_type="dns.injection", confidence=0.97, needs=("trusted_dns",),
@@ -65,19 +65,20 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/https_two_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="one DNS question for this name's HTTPS record got two answers, and the earlier one leads to false "
-             "addresses",
+         why="one question for this name's HTTPS record got two answers; the earlier is false: something on the way "
+             "forged it",
          holds=lambda e: e.dns.https.injected and e.dns.known_elsewhere),
     Rule(id="dns/https_dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="a false HTTPS record for this name came from an address where no resolver runs; a harmless name got "
-             "nothing",
+         why="an address without a resolver gives a false HTTPS record for this name only: something on the way forges "
+             "answers",
          holds=lambda e: e.dns.https.dark_answered and e.dns.known_elsewhere),
     Rule(id="dns/malformed_over_tcp", outcome="blocked", block_type="dns.injection", confidence=0.9,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="DNS over TCP gives malformed replies for this name alone, and DNS over UDP gives false answers or none",
+         why="for this name only, DNS replies over TCP are malformed and those over UDP false or missing: something "
+             "interferes",
          holds=lambda e: e.dns.port53.tcp_malformed and e.dns.known_elsewhere and (is_false_answer(e)
                or is_marked_elsewhere(e) or fails_alone(e, e.dns.network))),
     Rule(id="dns/false_answer_of_near_resolver", outcome="inconclusive", block_type="inconclusive.unexplained",
@@ -93,21 +94,21 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/restricted_mode", outcome="blocked", block_type="dns.forged.redirect", confidence=0.9,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="this network's resolver leads this name to restricted-mode servers (as for schools); another resolver, "
-             "asked from this network, answers truly",
+         why="the resolver leads to restricted-mode servers (as for schools); another resolver answers us truly: this "
+             "name is restricted here",
          holds=lambda e: is_restricted(e) and not e.dns.public_restricted and not e.dns.resolver_private
                and is_public_honest(e)),
     Rule(id="dns/restricted_mode_everywhere", outcome="blocked", block_type="dns", confidence=0.85,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="every unencrypted resolver leads this name to restricted-mode servers (as for schools); nothing shows "
-             "who changes the answers",
+         why="every unencrypted resolver leads to restricted-mode servers (as for schools): this name is restricted "
+             "here; nothing shows by whom",
          holds=lambda e: is_restricted(e) and e.dns.public_restricted),
     Rule(id="dns/false_answer_here_only", outcome="blocked", block_type="dns.forged", confidence=0.95,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="this network's resolver gives a non-public address or a known filter's; another resolver, asked from "
-             "this network, answers truly",
+         why="the resolver gives a non-public address or a known filter's; another resolver answers us truly: the name "
+             "is blocked here",
          holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere and is_public_honest(e)),
     Rule(id="dns/false_answer_everywhere", outcome="blocked", block_type="dns", confidence=0.9, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
@@ -123,39 +124,39 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/block_address_known_elsewhere", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives an address known from another country's filter, where the service is not; another "
-             "resolver answers us truly",
+         why="the resolver gives a foreign filter's address, not the service's; another resolver answers us truly: the "
+             "name is blocked here",
          holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere and is_public_honest(e)
                and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/block_address_known_elsewhere_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="every unencrypted resolver gives an address known from another country's filter; the service is not "
-             "there; the forger is unknown",
+         why="every unencrypted resolver gives a foreign filter's address, not the service's: the answers are forged; "
+             "the forger is unknown",
          holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere
                and bool(e.dns.public_answers & e.dns.network_answers)),
     Rule(id="dns/wrong_server_for_many", outcome="blocked", block_type="dns.forged", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
          why="the resolver gives one address for three unrelated services; the server there presents somebody else's "
-             "certificate",
+             "certificate: the answers are forged",
          holds=lambda e: is_wrong_server(e) and e.shared_answer and is_public_honest(e)),
     Rule(id="dns/wrong_server", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),
-         why="trusted resolvers lead to the service; this network's answer, perhaps outdated or false, leads to "
-             "somebody else's certificate",
+         why="trusted resolvers lead to the service; this network's leads to somebody else's certificate: its answer "
+             "may be outdated or false",
          holds=lambda e: is_wrong_server(e) and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/wrong_server_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
          needs=("trusted_dns", "helper"),
          rests_on=OF_ANSWERS,
-         why="every unencrypted resolver leads to a server with somebody else's certificate; nothing shows who forges "
-             "the answers",
+         why="every unencrypted resolver leads to a server with somebody else's certificate: the answers are forged; "
+             "the forger is unknown",
          holds=lambda e: is_wrong_server(e) and e.dns.control_ok > 0),
     Rule(id="dns/dead_answer_for_many", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives three unrelated services one address, where nothing answers; trusted resolvers lead "
-             "to the service",
+         why="the resolver gives one address for three unrelated services; nothing answers there; trusted resolvers' "
+             "addresses work: the answers are forged",
          holds=lambda e: is_dead_answer(e) and e.shared_answer and e.trusted_reached and is_public_honest(e)),
     Rule(id="dns/dead_answer", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("nothing",),
@@ -165,28 +166,31 @@ DNS_RULES: tuple[NameRule, ...] = (
                and e.trusted_reached) or (e.blamed and not e.dns.consistent and not e.may_be_anybody))),
     Rule(id="dns/denied_everywhere", outcome="down", block_type="server.nonexistent", confidence=0.95,
          needs=("trusted_dns",),
-         why=("two independent trusted sources (encrypted resolvers or measurements elsewhere) also say that the name "
-              "does not exist"),
+         why=("this network's resolver says this name does not exist; two independent trusted sources agree: the name "
+              "really does not exist"),
          holds=lambda e: e.dns.network in DENIALS and not e.dns.known_elsewhere
                and e.dns.trusted_denying + e.dns.control_denying >= 2),
     Rule(id="dns/denied_by_the_zone", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("trusted_dns",),
-         why="the resolver denies that this name exists; perhaps it merely repeats what the name's own servers or root "
-             "servers said",
+         why="this network's resolver says this name does not exist; perhaps it only repeats the name's own servers or "
+             "root servers",
          holds=lambda e: fails_alone(e, e.dns.network) and is_denied_by_the_zone(e)),
     Rule(id="dns/denied_here_only", outcome="blocked", block_type="dns.nxdomain", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="this network's resolver says that the name does not exist, but trusted sources know the name",
+         why="this network's resolver says this name does not exist, but trusted sources know it: the name is blocked "
+             "here",
          holds=lambda e: fails_alone(e, "nxdomain")),
     Rule(id="dns/empty_here_only", outcome="blocked", block_type="dns.empty", confidence=0.88, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="this network's resolver gives no address for this name, but trusted sources know one",
+         why="this network's resolver gives no address for this name, but trusted sources know one: the name is "
+             "blocked here",
          holds=lambda e: fails_alone(e, "empty")),
     Rule(id="dns/refused_here_only", outcome="blocked", block_type="dns.refused", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="this network's resolver refuses questions for this name, but answers questions for harmless names",
+         why="this network's resolver refuses questions for this name, but answers questions for harmless names: the "
+             "name is blocked here",
          holds=lambda e: fails_alone(e, "refused")),
     Rule(id="dns/zone_blamed", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
@@ -196,14 +200,14 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/servfail_here_only", outcome="blocked", block_type="dns.servfail", confidence=0.8,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="this network's resolver reports a failure (SERVFAIL) for this name, but answers questions for harmless "
-             "names",
+         why="this network's resolver reports SERVFAIL for this name, but answers questions for harmless names: the "
+             "name is blocked here",
          holds=lambda e: fails_alone(e, "servfail")),
     Rule(id="dns/unanswered_here_only", outcome="blocked", block_type="dns.timeout", confidence=0.88,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
          why="this network's resolver leaves questions for this name unanswered, but answers questions for harmless "
-             "names",
+             "names: the name is blocked here",
          holds=lambda e: fails_alone(e, "timeout")),
     UNPLACED,
     Rule(id="dns/long_answer_lost", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
@@ -214,22 +218,23 @@ DNS_RULES: tuple[NameRule, ...] = (
                and e.dns.known_elsewhere),
     Rule(id="dns/failed_control_failed", outcome="inconclusive", block_type="inconclusive.control_failed",
          confidence=0.5, needs=("nothing",),
-         why="the lookup failed, and no trusted resolver and no measurement elsewhere gave an answer",
+         why="the lookup failed; no trusted resolver and no measurement elsewhere gave an answer to compare: nothing "
+             "shows the cause",
          holds=lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere
                and not e.dns.trusted_denying + e.dns.control_denying),
     Rule(id="dns/denial_disputed", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),
-         why="the resolver and at least half of the trusted sources deny that the name exists; the others know it",
+         why="the resolver and at least half the trusted sources know no such name; others know it: nothing shows a "
+             "block",
          holds=lambda e: e.dns.network in DENIALS and e.dns.known_elsewhere and e.dns.denial_disputed),
     Rule(id="dns/failed_sometimes", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="only some lookups failed, or their failures differed, or one trusted source also says that the name does "
-             "not exist",
+         why="too few lookups failed alike, or one trusted source knows no such name: this does not show a block",
          holds=lambda e: e.dns.network != "ok"),
     Rule(id="dns/known_here_only", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),
-         why="the network's resolver gives an address for a name that trusted resolvers deny; nothing proves whose "
-             "server that is",
+         why="the resolver gives an address for this name; trusted resolvers know no such name; nothing shows whose "
+             "address that is",
          holds=lambda e: e.may_be_anybody),
     Rule(id="dns/answered", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
          why="the name resolves, and nothing shows that its addresses are false",

@@ -82,42 +82,43 @@ FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/slowed_by_name", outcome="blocked", block_type="flow.throttle.sni", confidence=0.95,
          needs=("innocent",),
          rests_on=OF_FLOWS,
-         why="answers under this service's name arrive very slowly; the same answers under a harmless name do not",
+         why="answers under this name arrive very slowly; the same answers under a harmless name do not: throttling by "
+             "name",
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.same_answer),
     Rule(id="flow/slowed_by_name_control", outcome="blocked", block_type="flow.throttle.sni", confidence=0.93,
          needs=("innocent", "helper"),
          rests_on=OF_FLOWS,
-         why=("here this service's name makes transfers very slow; a harmless name at this address does not; "
-              "elsewhere transfers are fast"),
+         why=("transfers under this name are very slow; those under a harmless name or elsewhere are not: throttling "
+              "by name"),
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.controls_fast > 0),
     Rule(id="flow/slowed_address", outcome="blocked", block_type="flow.throttle.address", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=OF_FLOWS,
-         why=("transfers from this address keep one low rate under any name; other services are fast; elsewhere this "
-              "service is fast"),
+         why=("this address keeps one low rate under any name; other services, and this service elsewhere, are fast: "
+              "throttling by address"),
          holds=lambda c: _slowed(c) and _policed_here(c) and c.path.flow.innocent_slow),
     Rule(id="flow/slowed", outcome="blocked", block_type="flow.throttle", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why=("transfers from this service keep one low rate here; other services are fast here; elsewhere this "
-              "service is fast"),
+         why=("this service keeps one low rate here; other services, and this service elsewhere, are fast: the service "
+              "is throttled here"),
          holds=lambda c: _slowed(c) and _policed_here(c) and not c.path.flow.innocent.others),
     Rule(id="flow/frozen_by_packets", outcome="blocked", block_type="flow.freeze.packets", confidence=0.9,
          needs=("helper",),
          rests_on=OF_FLOWS,
-         why="transfers from this service stop silently after about the same number of packets, whether these are "
-             "large or small",
+         why="transfers from this service stop silently after about the same number of packets, large or small: "
+             "something counts packets",
          holds=_frozen_by_packets),
     Rule(id="flow/frozen_by_bytes", outcome="blocked", block_type="flow.freeze.bytes", confidence=0.9,
          needs=("helper",),
          rests_on=OF_FLOWS,
-         why="this service's transfers stop silently after a similar number of bytes; if packets are small, more of "
-             "them get through",
+         why="transfers from this service stop silently after about the same number of bytes, but not of packets: "
+             "something counts bytes",
          holds=lambda c: _frozen(c) and _shown_elsewhere(c) and c.path.flow.pieces_passed > 0
                and not c.path.flow.pieces_stalled),
     Rule(id="flow/frozen", outcome="blocked", block_type="flow.freeze", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why=("only this service's transfers stop silently here, after similar amounts of data; elsewhere or under "
-              "harmless names they continue"),
+         why=("here this service's transfers stop silently after similar amounts of data; elsewhere or under harmless "
+              "names they continue: a block"),
          holds=lambda c: (_frozen(c) and _shown_elsewhere(c)) or (_frozen_early(c) and _served_elsewhere(c))),
     Rule(id="flow/slow_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
@@ -138,7 +139,7 @@ FLOW: tuple[PathRule, ...] = (
          holds=lambda c: _frozen(c)),
     Rule(id="flow/dead_after_the_page", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the page came, but every later connection under this name failed before any data came",
+         why="the page came, but every later connection under this name failed before any data came: possibly a block",
          holds=lambda c: c.path.last_ok and c.path.flow.dead >= ENOUGH_DEAD),
     Rule(id="flow/cut_at_times", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),

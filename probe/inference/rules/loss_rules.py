@@ -31,37 +31,36 @@ LOSS: tuple[PathRule, ...] = (
     Rule(id="tcp/degraded_by_name", outcome="blocked", block_type="tcp.degrade.sni", confidence=0.9,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why=("connections under this service's name keep losing packets; connections under a harmless name at the "
-              "same address do not"),
+         why=("at this address connections under this name keep losing packets, those under a harmless name do not: "
+              "interference by name"),
          holds=lambda c: _loses_alone(c) and c.path.loss.by_name),
     Rule(id="tcp/degraded_address", outcome="blocked", block_type="tcp.degrade.address", confidence=0.8,
          needs=("ladder",),
          rests_on=OF_ADDRESSES,
-         why="connections to this service keep losing packets; connections made alternately to services of two other "
-             "organisations do not",
+         why="connections to this service keep losing packets; those made alternately to two other organisations' "
+             "services do not: interference by address",
          holds=_loses_alone),
     Rule(id="flow/cut_later", outcome="blocked", block_type="flow.cut", confidence=0.8,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why=("all connections under this name are reset after seconds; connections under a harmless name at the "
-              "same address stay open"),
+         why=("here all connections under this name are reset after seconds; those under a harmless name stay open: a "
+              "block"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_cut),
     Rule(id="flow/silenced_later", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("innocent", "later_slots"),
          rests_on=OF_FLOWS,
-         why=("all connections under this name fall silent after seconds; connections under a harmless name at the "
-              "same address go on"),
+         why=("here all connections under this name fall silent after seconds; those under a harmless name continue: a "
+              "block"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_silenced),
     Rule(id="flow/frozen_by_small_records", outcome="blocked", block_type="flow.freeze", confidence=0.85,
          needs=("innocent",),
          rests_on=OF_FLOWS,
-         why=("every connection to this service falls silent after a similar number of small packets; connections "
-              "under a harmless name continue"),
+         why=("here all connections under this name fall silent after some small packets; those under a harmless name "
+              "continue: a block"),
          holds=_freezes),
     Rule(id="flow/small_records_unanswered", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("innocent",),
-         why=("connections fell silent after small packets; to show a block, all must, and those under a harmless "
-              "name must continue"),
+         why=("some connections under this name fell silent after small packets: this is not enough to show a block"),
          holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
@@ -70,7 +69,7 @@ LOSS: tuple[PathRule, ...] = (
          holds=lambda c: _is_kept(c) and c.path.stay.is_doubtful and c.path.stay.outlived > 0),
     Rule(id="flow/never_lasts", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("later_slots",),
-         why=("every kept connection to this service failed after seconds; the server refuses harmless names, so "
-              "nothing shows why"),
+         why=("all long connections to this service failed after seconds; the server refuses harmless names for "
+              "comparison: nothing shows the cause"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_unexplained),
 )

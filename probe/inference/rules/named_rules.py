@@ -33,11 +33,14 @@ _FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
 
 _CONTROLLED = ("at this address a harmless name works and this name fails; elsewhere the service answers: the name is "
                "blocked here")
-_ENDED_NEARER = ("a harmless name works at this address; something on the way ends connections under this name; "
+_ENDED_NEARER = ("at this address a harmless name works; something on the way ends connections under this name; "
                  "elsewhere the service answers")
-_FORGED = "at this address a harmless name works; forged packets end connections under this name"
-_NEARER_ALONE = ("a harmless name works at this address; something between us and the server ends connections under "
-                 "this name")
+_FORGED = ("at this address a harmless name works; forged packets end connections under this name: the name is blocked "
+           "here")
+_NEARER_ALONE = ("at this address a harmless name works; something on the way ends connections under this name: "
+                 "a block")
+_ALONE = ("at this address a harmless name works; something on the way ends connections under this name: the "
+                 "name is blocked here")
 _ALONE = "at this address a harmless name works and this name never does: the name seems to be blocked here"
 
 
@@ -92,8 +95,8 @@ TLS_NAMED: tuple[PathRule, ...] = (
     Rule(id="tls/reset_address_injected", outcome="blocked", block_type="tls.reset", confidence=0.85,
          needs=("helper", "packets", "later_slots"),
          rests_on=NOT_THE_FRONT,
-         why=("something between us and the service keeps ending connections under every name by forged packets; "
-              "elsewhere the address answers"),
+         why=("something on the way keeps ending connections under every name by forged packets; elsewhere the address "
+              "answers: a block"),
          holds=lambda c: _every_name_reset(c) and c.path.innocent == "failed" and shows_injection(c)
          and c.path.anatomy.near
                and c.path.anatomy.near_slots >= 2),
@@ -107,8 +110,8 @@ TLS_NAMED: tuple[PathRule, ...] = (
     Rule(id="tls/mute_every_hello", outcome="blocked", block_type="tls.mute", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=OF_ADDRESSES,
-         why=("this address acknowledges every TLS hello, whatever its name or packet size, but never answers one; "
-              "elsewhere handshakes succeed"),
+         why=("this address acknowledges TLS hellos of any name or packet size but answers none; elsewhere handshakes "
+              "succeed: a block"),
          holds=lambda c: is_hello_muted(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
                and c.path.shapes.narrow in NARROW_FAILS and not c.path.shapes.passed and c.ladder.full_segments),
     Rule(id="tls/close_sni_control", outcome="blocked", block_type="tls.close.sni", confidence=0.97,

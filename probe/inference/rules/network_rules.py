@@ -44,18 +44,18 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          holds=lambda e: _nothing_answers(e)),
     Rule(id="net/allowlist_name", outcome="network", block_type="network.allowlist.name", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
-         why="unrelated servers abroad do not answer under any name; one server answers only under its own: only "
-             "listed names pass",
+         why="several servers abroad do not answer under any name; one answers only under its own name: only "
+             "allow-listed names pass",
          holds=lambda e: e.allowlist.way == "name" and not _suffers(e)),
     Rule(id="net/allowlist_data", outcome="network", block_type="network.allowlist.data", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
-         why="unrelated servers abroad accept connections but acknowledge no data; servers in this country acknowledge "
-             "data: only listed addresses receive data",
+         why="several servers abroad accept connections but acknowledge no data; servers in this country acknowledge "
+             "data: data reaches only allow-listed addresses",
          holds=lambda e: e.allowlist.way == "data" and not _suffers(e)),
     Rule(id="net/allowlist_address", outcome="network", block_type="network.allowlist.address", confidence=0.75,
          needs=("ladder",), rests_on=("place",),
-         why="packets to addresses of unrelated organisations abroad vanish, while neighbouring addresses in the same "
-             "networks answer: only listed addresses pass",
+         why="packets to several addresses abroad get no answer; neighbouring addresses in the same networks answer: "
+             "only allow-listed addresses are reachable",
          holds=lambda e: e.allowlist.way == "address" and not _suffers(e)),
     UNPLACED,
     Rule(id="net/national_only", outcome="network", block_type="network.national_only", confidence=0.85,

@@ -13,8 +13,8 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("this server answers our TLS hello, not a browser's or app's; that passes under harmless names or at "
-           "other servers")
+_STRUCK = ("the probe's TLS hello works; a browser's or app's works only under harmless names or at other servers: a "
+           "block")
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
 _FAILURES, _QUICK_FAILURES = 3, 4
@@ -86,20 +86,21 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: is_any_struck(c) and _is_size(c)),
     Rule(id="program/imitation_fails", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),
-         why="only TLS hellos that imitate browsers or apps fail; nobody has compared them with those of the real "
-             "programs",
+         why="only TLS hellos that imitate browsers or apps fail; nobody has checked the imitations: the real programs "
+             "may work",
          holds=lambda c: is_any_struck(c) and not c.path.programs.verified),
     Rule(id="program/fails", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the probe's TLS hello is answered, a browser's or app's is not; too few attempts or comparisons were "
-             "made",
+         why="the probe's TLS hello works, a browser's or app's fails: this is not enough to show a block",
          holds=is_any_struck),
     Rule(id="program/fails_at_times", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="a browser's or app's TLS hello is answered only at times; the probe's own is answered each time",
+         why="the probe's TLS hello always works, a browser's or app's only sometimes: this is not enough to show a "
+             "block",
          holds=lambda c: c.path.programs.fails_at_times and c.path.last_ok and c.path.stage == ""),
     Rule(id="program/lost_at_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="later connections fail with any TLS hello, the probe's own included; the first ones succeeded",
+         why="the first connections worked, later ones failed with any TLS hello: a block, or the server no longer "
+             "answers us",
          holds=lambda c: c.path.programs.lost_at_last and c.path.last_ok and c.path.stage == ""),
 )

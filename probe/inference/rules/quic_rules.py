@@ -51,8 +51,8 @@ QUIC: tuple[PathRule, ...] = (
     Rule(id="quic/drop_sni_control", outcome="blocked", block_type="quic.drop.sni", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why=("a harmless name works at this address; this name gets no answer or falls silent soon; elsewhere the "
-              "service answers"),
+         why=("at this address a harmless name works and this name fails; elsewhere the service answers: the name is "
+              "blocked here"),
          holds=lambda c: _by_name(c) and controls_reach(c)),
     Rule(id="quic/had_enough", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent",),
@@ -62,8 +62,8 @@ QUIC: tuple[PathRule, ...] = (
     Rule(id="quic/drop_version", outcome="blocked", block_type="quic.drop.version", confidence=0.9,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why="here no name gets an answer in QUIC version 1, though the server offers this version; elsewhere the "
-             "server answers",
+         why="here no name gets an answer in QUIC version 1, which the server offers; elsewhere the server answers: a "
+             "block",
          holds=lambda c: _vanishes(c) and c.path.innocent == "failed" and c.path.udp.versions_answered >= 2
                and c.path.udp.offers_v1 and not c.path.udp.others_shaken and controls_reach(c)),
 )

@@ -44,8 +44,8 @@ TLS: tuple[PathRule, ...] = (
          and is_everything_resigned(c)),
     Rule(id="tls/private_root_changed", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.7,
          needs=("nothing",),
-         why="the certificate names the service's own authority, but the catalogue does not know its root: the "
-             "catalogue may be outdated",
+         why="the certificate names the service's own authority, but the target list lacks that authority's root: the "
+             "list may be outdated",
          holds=lambda c: _untrusted(c) and c.path.private_root),
     Rule(id="tls/same_bad_certificate", outcome="down", block_type="server.certificate", confidence=0.93,
          needs=("helper",),
@@ -61,7 +61,7 @@ TLS: tuple[PathRule, ...] = (
     Rule(id="tls/foreign_certificate", outcome="blocked", block_type="tls.mitm", confidence=0.93, needs=("helper",),
          rests_on=NOT_THE_FRONT,
          why="here the server presents an untrusted certificate; elsewhere this address presents another certificate, "
-             "which is valid",
+             "which is valid: something intercepts TLS here",
          holds=lambda c: _untrusted(c) and c.path.control_other_key > 0 and not c.path.control_same_key
          and controls_reach(c)
                and convicts(c)),
@@ -73,7 +73,7 @@ TLS: tuple[PathRule, ...] = (
          why="handshakes with unrelated addresses fail too: something here stops every name, not only this service",
          holds=lambda c: c.path.stage == "tls" and c.ladder.tls_failed >= 2 and c.ladder.tls_ok == 0),
     Rule(id="tls/controls_fail_too", outcome="down", block_type="server.error", confidence=0.85, needs=("two_helpers",),
-         why="handshakes from two other networks fail as well, and nothing shows that ours end on the way",
+         why="handshakes from two other networks fail too; nothing shows a block on the way: the server itself fails",
          holds=lambda c: c.path.stage == "tls" and is_failing_elsewhere(c)),
     *SMALL_SEGMENTS,
     # Residual blocking that a neighbour set off takes every packet; a server's TCP acknowledges before its program
@@ -81,8 +81,8 @@ TLS: tuple[PathRule, ...] = (
     Rule(id="tls/drop_every_hello", outcome="blocked", block_type="tls.drop.address", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why=("this address never acknowledges a TLS hello, whatever its name or packet size, but acknowledges other "
-              "bytes; elsewhere handshakes succeed"),
+         why=("this address acknowledges other bytes but no TLS hello of any name or packet size; elsewhere handshakes "
+              "succeed: a block"),
          holds=lambda c: is_tls_dropped(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
                and c.path.other_bytes == "passed" and c.path.shapes.narrow in NARROW_FAILS
                and not c.path.shapes.passed and c.ladder.full_segments),

@@ -17,11 +17,12 @@ _BARE: tuple[SiteKind, ...] = ("tcp", "tls")
 WELL: tuple[PathRule, ...] = (
     Rule(id="path/not_attempted", outcome="inconclusive", block_type="inconclusive.not_attempted", confidence=0.0,
          needs=("nothing",),
-         why="the run tried nothing at this address",
+         why="the run tried nothing at this address: no verdict for this address",
          holds=lambda c: c.path.attempts == 0, hands_on=True),
     Rule(id="path/looked_at_only", outcome="inconclusive", block_type="inconclusive.not_attempted", confidence=0.0,
          needs=("nothing",),
-         why="this address accepts connections; the probe made the endpoint's full test only at another address",
+         why="this address accepts connections; the probe tested the service fully only at another address: no verdict "
+             "for this address",
          holds=lambda c: c.path.stage == "" and c.path.depth < c.path.needs and not c.path.proven
                and not c.path.must_not_answer, hands_on=True),
     Rule(id="path/stays_closed", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
@@ -51,14 +52,13 @@ WELL: tuple[PathRule, ...] = (
     *REFUSED,
     Rule(id="http/other_than_expected", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.6,
          needs=("nothing",),
-         why="the genuine server answers, but not as the catalogue of targets expects: the catalogue may be out of "
-             "date",
+         why="the genuine server answers, but not as the target list expects: the list may be outdated",
          holds=lambda c: c.path.proven and c.path.met == "no" and c.path.stage in NO_STAGE_OR_PAGE),
     Rule(id="tls/proven", outcome="ok", block_type="", confidence=0.99, needs=("nothing",),
          why="the genuine server answers",
          holds=lambda c: c.path.proven and c.path.stage == "" and c.path.last_ok and c.path.failed_attempts < 2),
     Rule(id="http/known_content", outcome="ok", block_type="", confidence=0.97, needs=("nothing",),
-         why="the service's page has the content that the catalogue of targets expects",
+         why="the service's page has the content that the target list expects",
          holds=lambda c: c.path.kind == "http" and c.path.last_ok and c.path.met == "yes" and c.path.content_known
                and c.path.failed_attempts < 2),
     Rule(id="http/same_as_control", outcome="ok", block_type="", confidence=0.95, needs=("helper",),
@@ -71,7 +71,7 @@ WELL: tuple[PathRule, ...] = (
              "unknown: anybody may have answered",
          holds=lambda c: _unjudged(c) and is_everything_resigned(c) and not c.path.control_same_key),
     Rule(id="path/connects", outcome="ok", block_type="", confidence=0.8, needs=("nothing",),
-         why="the endpoint accepts connections; the probe can check nothing more of its protocol",
+         why="the service accepts connections; the probe can check nothing more of its protocol",
          holds=lambda c: c.path.kind in _BARE and c.path.last_ok and c.path.failed_attempts < 2),
     Rule(id="path/mixed", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
