@@ -59,18 +59,23 @@ def rules() -> str:
     table = grid(("rule", "outcome", "block type", "confidence", "rests on", "needs", "why", "file"), rows)
     return ("# The rules, in the order in which they are tried\n\n"
             "This page lists the rules that turn measurements into verdicts; `make docs` generates it from "
-            "`probe/inference/rules`. There are three tables of rules: for the whole network, for a name, and for a "
-            "path (one address of one endpoint). In each table the first rule that holds decides. [The "
-            "score](score.md) says for each `confidence` how many verdicts were right in the laboratory. The "
-            "confidence of a rule that accuses is at most (m + 1) / (m + 2). Here m counts the classes of harmless "
-            "situations in the laboratory that look like this rule's block and that the probe never accused "
-            "(`probe/inference/rules/innocents_tried.py`)."
+            "`probe/inference/rules`. Some rules judge the whole network, some judge a name, and some judge a path "
+            "(one address of one endpoint). For each of these three, the probe tries the rules in the order of this "
+            "page. The first rule that holds decides.\n\n"
+            "Each rule states a `confidence`. [The score](score.md) says for each confidence how many verdicts were "
+            "right in the laboratory.\n\n"
+            "The laboratory also has kinds of harmless situations that look like a block, such as an outage. They "
+            "limit the confidence of each rule that gives the verdict `blocked`. If m kinds look like the rule's block and "
+            "no rule accused anybody in them, the rule's confidence is at most (m + 1) / (m + 2). The file "
+            "`probe/inference/rules/innocents_tried.py` lists these kinds."
             "\n\n## What an accusation rests on\n\n"
             "A service's own servers can reset, drop, mute, redirect or answer connections just as a censor can. So a "
-            "rule that accuses needs one of the following kinds of evidence that the service is not the cause. The "
-            "column `basis` of a verdict names the strongest kind that was seen. If no such evidence was seen, the "
-            "verdict is `inconclusive.unplaced`, and the column `suspected` has the suspected cause. Other runs and "
-            "other networks may then decide. A verdict says where a block happens, never who ordered it."
+            "rule that gives the verdict `blocked` needs evidence that the service is not the cause. The table lists "
+            "the kinds of such evidence, the strongest first. The column `basis` of a verdict names the strongest "
+            "kind that the run found.\n\n"
+            "If a run finds no such evidence, the verdict is `inconclusive.unplaced`, and the column `suspected` has "
+            "the suspected cause. Other runs, or runs in other networks, may decide later. A verdict says where a "
+            "block happens, never who ordered it."
             f"\n\n{bases}\n\n## What a rule needs\n\n{needs}\n\n## The rules\n\n{table}\n\n{population_rules()}\n")
 
 
@@ -82,9 +87,9 @@ def population_rules() -> str:
     doubts = grid(("word", "what could not be excluded"),
                   [(f"`{word}`", text) for word, text in POPULATION_DOUBTS.items()])
     return ("## The rules of a population\n\n"
-            "These rules judge one target by the results of all probes of a network together "
-            "([analysis.md](analysis.md#verdicts-from-a-population)). The first rule that holds decides. The rules are "
-            "in `probe/inference/populations`."
+            "The rules above judge one run. The rules below judge one target by the results of all probes of a network "
+            "together ([analysis.md](analysis.md#verdicts-from-a-population)). The first rule that holds decides. The "
+            "rules are in `probe/inference/populations`."
             f"\n\n{grid(('rule', 'outcome', 'block type', 'basis', 'why'), rows)}\n\n{bases}\n\n{doubts}")
 
 

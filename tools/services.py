@@ -18,16 +18,21 @@ from probe.core.tables.roles import ACCOUNT_PARTS, ROLES
 _HEAD = """# What is measured of each service
 
 This page lists for each service what the probe measures. `make docs` generates the page from the catalogue and the
-tables of protocols. The probe measures {measured} endpoints of {services} services. It only lists {others} more
-endpoints: runs report these as `not_attempted`, and this page gives the reason.
+tables of protocols.
 
-The probe judges each role of a service (what its endpoints are for, such as chat or calls) separately. In the tables,
-**needed** says how many of a role's targets must answer so that the probe calls the role `ok`. **Level** is the consent
-level that the volunteer must allow.
+The probe measures {measured} endpoints of {services} services. The catalogue has {others} other endpoints, which the
+probe does not measure. A run reports each of these as `not_attempted`, and this page gives the reason.
 
-If a role can be tested in several ways, only the targets with the strongest test count for its verdict. The strongest
-test is to speak the messenger's own protocol. The next is to fetch a page or to speak TLS. The weakest is to look up a
-name or to open a port. The probe reports each blocked target in any case.
+A service has several **roles**, such as chat or calls. The probe gives each role a verdict of its own. In the tables
+below, **needed** says how many targets of a role must answer so that the verdict on this role is `ok`. **Level** is the
+consent level that the volunteer must allow.
+
+The probe may test the targets of one role (such as chat or calls) in different ways. For the verdict on the role, only
+the targets with the strongest test count. The strongest test is to speak the messenger's own protocol. The next is to
+fetch a page or to speak TLS. The weakest is to look up a name or to open a port.
+
+Each target has a verdict of its own. So if a target is blocked, the results show this even if the verdict on its role
+is `ok`.
 
 The tables also rate each kind of answer with A, B or C, by how much it proves:
 
@@ -59,26 +64,32 @@ def page() -> str:
 _WORDS = """## Messengers' own first words
 
 Many messengers have a protocol of their own, which begins with a handshake. The table says for each protocol what the
-probe sends, which answer proves that the service itself answers, and how strong this proof is (A, B or C, as above).
+probe sends, and which answer proves that the service itself answers. The column `strength` rates this proof: A is the
+strongest, C the weakest.
 """
 
 _SHAPES = """## As people's programs ask
 
 Each program builds its ClientHello (the first message of TLS) in its own way; this is the ClientHello's **shape**. A
-network may block the shapes of people's programs and let the probe's own shape pass. So about once a day for each site
-that speaks TLS, the probe sends one more ClientHello, in the shape of a program that people use with this site. It ends
-the exchange when the server answers.
+network may block the shapes of people's browsers and apps, and let the probe's own shape pass.
 
-The probe draws this program by lot, with the shares of users that the second table below supposes. A run with `--fast`
-draws no lot: it takes the shape that most users have. The probe sends a second shape if the first one alone says too
-little about most users (`probe/measurement/planning/program_plan.py` has the conditions).
+So the probe also imitates people's programs. About once a day it sends one more ClientHello to each site that speaks
+TLS. This ClientHello has the shape of a browser or an app that people use with the site. The probe ends the exchange
+when the server answers.
 
-A verdict `ok` holds for the probe's own ClientHello and for the programs' shapes that were answered (column `spared`).
-If more than half of the role's users have programs whose shapes were not answered, the confidence of `ok` is at most
+The probe draws by lot which program's ClientHello it sends. The more users a program has by the second table below, the
+likelier it is. A run with `--fast` draws no lot, but takes the program with the most users. Sometimes one program says
+too little about most users. The probe then also sends the ClientHello of a second program
+(`probe/measurement/planning/program_plan.py` has the conditions).
+
+A verdict `ok` says that the service answered the probe's own ClientHello. The column `spared` lists the programs whose
+ClientHellos were answered too. If most people use the service with other programs, the confidence of `ok` is at most
 0.7.
 
-A shape does not identify a program: many programs build the same shape, and a program's next version may build another.
-Some shapes in the table are imitations, which were not captured from the program itself. If only imitations fail, the
+The shape of a ClientHello does not identify a program. Many programs build the same shape, and a program's next version
+may build another shape.
+
+Some shapes in the table are imitations: we did not capture them from the program itself. If only imitations fail, the
 probe accuses nobody.
 
 The probe does not measure calls over DTLS, and does not use real ECH (which encrypts the names in ClientHellos).
