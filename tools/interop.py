@@ -53,9 +53,9 @@ of a target counts as one attempt. One failed attempt is never enough for the ve
 **OONI's verdicts** on the same measurements stand beside ours in the column `theirs`. The column `sources` names the
 measurements.
 
-**Earlier failures.** If a target failed in every measurement of its hour, but fewer than four times, the import adds
-the target's failures in this network from the 24 hours before. Failures before a success do not count. The target then
-has at most four measurements in the run. Those that were added have a negative time `t0_s`.
+**Earlier failures.** A target may have failed in every measurement of an hour, but fewer than four times. The import
+then adds the target's failures in this network from the 24 hours before, until there are four. It adds no failure that
+is older than the target's last success. Added measurements have a negative time `t0_s`.
 
 **Devices.** OONI's files do not say which device measured. So all devices with the same app and platform in one network
 get the same `probe_id`. Nobody can tell these devices apart.

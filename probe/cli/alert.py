@@ -45,11 +45,14 @@ def alert(analysis: Path, to: Path, state: Path | None, lang: str, services: tup
           countries: tuple[str, ...], confirmed: bool, address: str, dry_run: bool, as_json: bool) -> None:
     """Tell what is new in what `probe analyse` keeps in ANALYSIS: events that begin, end, are revised or withdrawn.
 
-    Each receiver (a line of the file of --to) gets each change once. A receiver that you add gets no alert about older
-    events. Alerts contain only what may be published: results of probes a day late, and no names of networks with few
-    probes.
+    Each line of the file of --to names one receiver. A receiver gets each change once. A receiver that you add later
+    gets no alert about older events.
 
-    A URL holds a password or a token: it stands in the file of --to alone, never in an argument, and is never shown.
+    Alerts contain only what may be published. An alert about probes' results comes a day after they were measured. An
+    alert does not name a network in which few probes measure.
+
+    A receiver's URL contains a password or a token. So it is in the file of --to and never an argument, and the command
+    never prints it. Examples of lines:
 
     \b
       desk    mailtos://user:password@mail.example.org?to=desk@example.org

@@ -63,23 +63,28 @@ class _Source(click.Path):
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
 def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, identity: Path | None,
             issuer_keys: Path | None, origins: Path | None, lake: Path | None, lab: bool, as_json: bool) -> None:
-    """Check the results folders of many volunteers and merge them into one data set. A DIR is a results folder, or
-    holds several. A URL is an inbox to which volunteers upload: https:// of WebDAV or of a server that lists its
-    folders, s3://bucket/folder, gs:// or az://.
+    """Check the results folders of many volunteers and merge them into one data set.
 
-    The command reads each run completely, checks its signature, and writes the run into the data set. A run counts
-    once, even if it comes twice. If the data set has a run already, the command refuses every other version of the run.
-    If two folders have different versions of a new run, the command reports both and takes neither.
+    DIR is a results folder, or contains several. URL is an inbox to which volunteers upload: https:// of WebDAV or of a
+    server that lists its folders, s3://bucket/folder, gs:// or az://.
+
+    The command reads each run completely, checks the run's signature, and writes the run into the data set. If the same
+    run comes twice, the command takes it once.
+
+    Two different versions of one run are suspicious. If the data set already has one version, the command refuses the
+    other. If both are new, the command reports both and takes neither.
 
     The file first-seen.csv in the data set says on which day the command first saw each probe's name in each network.
-    Analyses count a name only from some days later on, so collect once a day. With --origins, a name counts only if
-    most of its runs were uploaded from the network that they claim. With --origins, at most two names of each address
-    prefix (/24 or /48) count in a network.
+    Analyses count a probe's name only three days after that day. So call the command once a day.
 
-    The command leaves out runs that changed after signing. It also leaves out files that are damaged, that do not
-    belong to a results folder, or that have a newer schema. It lists all these with the reason. It changes nothing in
-    DIR or at URL. While a run's files stay the same, it does not read them again. The exit status is 1 if the command
-    can take nothing, or cannot read an inbox to the end.
+    With --origins, a probe's name counts only if most of its runs were uploaded from the network that the runs claim.
+    Of the probes that upload from one address prefix (/24 or /48), at most two count in a network.
+
+    The command leaves out runs that changed after they were signed. It also leaves out files that are damaged, that do
+    not belong to a results folder, or that have a newer schema. It lists all these with the reason.
+
+    The command changes nothing in DIR or at URL. It does not read a run's files again if they are the same as before.
+    The exit status is 1 if the command can take nothing, or cannot read an inbox to the end.
 
     \b
     Examples:

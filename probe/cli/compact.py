@@ -30,11 +30,12 @@ _SHOWN = 20
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def compact(directory: Path | None, form: str, config: str | None, as_json: bool) -> None:
-    """Merge the runs of finished days in DIRECTORY into one file for each table and day. Then remove the oldest results
-    beyond the limits of `[store]` in the configuration. DIRECTORY is by default the configured results folder.
+    """Merge the runs in DIRECTORY (default: the configured results folder) into one file for each table and day.
 
-    The command changes no row. Other programs may read the results at any time: they find each run once, also during
-    the merge and after a power cut. The command does not merge the runs of today and yesterday (UTC), and it does not
+    If the results then exceed the limits of `[store]` in the configuration, the command removes the oldest.
+
+    The command changes no row. Other programs may read the results while the command merges files, or after a power
+    cut: they find each run exactly once. The command does not merge the runs of today and yesterday (UTC), and does not
     merge captured packets.
 
     \b

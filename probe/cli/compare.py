@@ -30,12 +30,14 @@ SHOWN = 10
 @click.option("--all", "show_all", is_flag=True, help=f"Explain every difference, not the first {SHOWN} of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the tables and every difference.")
 def compare(directory: Path, show_all: bool, as_json: bool) -> None:
-    """Show how far our verdicts on imported measurements agree with those of OONI's own engine.
+    """Show how far our verdicts on imported measurements agree with OONI's own verdicts.
 
-    DIRECTORY holds the imported measurements (default: ooni-results, where `probe import` writes). The command prints a
-    table for each of OONI's tests. A row is a verdict of OONI's engine, a column is a verdict of ours, and a cell is a
-    number of measurements. For every difference the command names our rule, and the observations behind it. It says
-    which verdict is probably right, and whether the version of OONI's engine that measured has a known defect.
+    DIRECTORY contains the imported measurements (default: ooni-results, where `probe import` writes). The command
+    prints a table for each of OONI's tests. A row is a verdict of OONI's program, a column is a verdict of ours, and a
+    cell is a number of measurements.
+
+    For every difference the command names our rule and the observations that the rule used. It says which verdict is
+    probably right. It also says whether the version of OONI's program that measured has a known defect.
 
     \b
     Examples:

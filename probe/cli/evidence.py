@@ -28,11 +28,13 @@ from probe.results.runs.run_reader import read_run
 @output_option("file", "The file to write (pcapng).")
 @click.option("--show", is_flag=True, help="Print a line for each packet (extra `packets`).")
 def evidence(words: tuple[str, ...], target: str | None, out: Path | None, show: bool) -> None:
-    """Write the packets that a run kept of failing connections, or those that one verdict rests on.
+    """Write the packets of failing connections that a run kept, or only those on which one verdict rests.
 
     RESULTS is the results folder (default: the configured one). RUN_OR_VERDICT is a run_id, or the measurement_uid of a
-    verdict. The packets do not contain the volunteer's address or ports: 192.0.2.1 and 2001:db8::1 replace the address.
-    The comment of each packet names the observation (observation_id) that the packet belongs to.
+    verdict.
+
+    The written packets do not contain the volunteer's address or ports. 192.0.2.1 and 2001:db8::1 replace the address.
+    The comment of each packet names the observation (observation_id) to which the packet belongs.
 
     \b
     Examples:

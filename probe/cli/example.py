@@ -18,8 +18,8 @@ from probe.results.files.text_cells import visible
 def example(name: str | None, out: Path | None) -> None:
     """Copy the example NAME, to try the other commands on it; without a NAME, say which there are.
 
-    The laboratory made the results: real runs of the probe against simulated censors. `ooni-measurements` is made up.
-    Nothing is fetched.
+    The examples come with the program; the command fetches nothing. They are results of real runs of the probe against
+    the laboratory's simulated censors. Only the example `ooni-measurements` is made up.
 
     \b
     Examples:

@@ -67,13 +67,15 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
          force: bool, as_json: bool) -> None:
     """Measure the catalogue at an uncensored place, and publish it as a signed control feed.
 
-    Probes elsewhere read the feed before their runs (table [[feed]] of their configuration), and learn from it which
-    endpoints answer on this machine's network. The command compares the new feed with the last one, and prints what
-    changed. If this network has a fault, or itself interferes with services, the command publishes nothing. It needs
-    consent as runs do: call probe setup first.
+    Probes elsewhere read the feed before their runs, and learn from it which endpoints answer on this machine's
+    network. The table [[feed]] of their configuration names the feed. The command compares the new feed with the last
+    one, and prints what changed.
 
-    With --from the command measures nothing, and makes the feed from volunteers' results. The feed then has only what
-    at least five volunteers in at least three countries found. Each of these volunteers must have been known for some
+    If this machine's network has a fault, or itself interferes with services, the command publishes nothing. It needs
+    your consent, as runs do: call `probe setup` first.
+
+    With --from the command measures nothing, and makes the feed from volunteers' results. The feed then contains only
+    what at least five volunteers in at least three countries found. Each of them must have measured on some earlier
     days. The feed's numbers are rounded, and it names no network.
 
     \b

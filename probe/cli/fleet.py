@@ -88,18 +88,22 @@ def health(directory: Path | None, out: Path | None, metrics: Path | None, dashb
            as_json: bool) -> None:
     """Report on the probes whose runs `probe collect` merged into DIRECTORY (default: the configured folder).
 
-    It says which probes fell silent, their versions, how wrong their clocks are, and which networks have enough probes
-    for a release.
+    The report says which probes fell silent, which versions the probes have, and how wrong their clocks are. It also
+    says which networks have enough probes to be named in published data.
 
-    The command reads only the rows of runs, and each of them once, so you can call it every hour. The page and the JSON
-    show probes by their names, which change every month. Page and JSON are for the person who runs the fleet: do not
-    publish them. The figures for Prometheus name no probe.
+    The command reads only the table `runs`, and remembers what it has read. So later calls are quick, and you can call
+    it every hour.
 
-    Alerts report each trouble once when it begins, and once when it is over. Troubles are probes that fell silent,
-    networks with fewer than half of their usual probes, wrong clocks, many runs that ended early, and runs that cannot
-    be used. Probes with another version of the program than this machine's are a trouble too. Alerts name no probe.
-    They name a network only if a release would name it, and a country only if it has at least five probes. A receiver
-    that you add to the file of --alert-to gets no alert about older troubles.
+    The page and the JSON name probes, by names that change every month. They are for the person who runs the fleet: do
+    not publish them. The figures for Prometheus name no probe.
+
+    With --alert-to the command sends an alert when one of the following troubles begins, and another alert when it is
+    over. A probe fell silent, its clock is wrong, or it has another version of the program than this machine. A network
+    has fewer than half of its usual probes. Many runs ended early, or cannot be used.
+
+    An alert names no probe. It names a network only if published data may name this network (`probe export --release`),
+    and a country only if at least five probes are there. A receiver that you add to the file of --alert-to gets no
+    alert about older troubles.
 
     \b
     Examples:

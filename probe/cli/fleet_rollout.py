@@ -43,13 +43,16 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
     the other probes of the same country on the same day. It reads what `probe collect` merged into DIRECTORY (default:
     the configured folder).
 
-    Each probe counts once a day for each service, however often it measured. For each outcome (ok, blocked, ...), the
-    command takes its share among the probes that have what is new, and its share among the others. It gives the
-    difference of the two shares with a 95 % interval, over all services and for single services. The intervals for
-    single services are wider: with a probability of 95 %, all of them hold at once.
+    For each outcome, such as `blocked`, the command prints how much more often probes with the new targets or version
+    get it than the other probes. It prints this difference for all services together and for each service, with 95 %
+    intervals. Each probe counts once a day for each service, no matter how often it measured.
 
-    With --list, the command computes from the probes' names which probes were drawn to try new targets first. No
-    probe's own statement about this counts. Targets that only the first group measures are listed separately.
+    The intervals of single services are widened, because there are many of them. With a probability of 95 %, all of
+    them contain the true difference.
+
+    With --list, the command compares the probes that were drawn by lot to try a list's new targets before all others.
+    It computes from a probe's name whether the probe was drawn. The new targets, which no other probe measures, are
+    listed separately.
 
     \b
     Examples:

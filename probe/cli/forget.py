@@ -29,12 +29,14 @@ _SHOWN = 10
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     """Delete everything that the probe keeps on this machine: the results in DIRECTORY (default: the configured
-    folder), the key behind probe_id, and what a schedule left. With the results the command deletes captured packets,
-    reports, the schedule's log, and the lists of what was uploaded and submitted.
+    folder), the key behind probe_id, and what scheduled runs left.
 
-    The command never touches your own files, even in these folders. Your configuration stays, and so do copies
-    elsewhere (exports, uploads, backups). Deleted files are not overwritten: somebody who has the disk may still read
-    them.
+    With the results the command deletes captured packets, reports, the log of scheduled runs, and the lists of what was
+    uploaded and submitted.
+
+    The command never deletes your own files, even in these folders. Your configuration stays. Copies elsewhere
+    (exports, uploads, backups) stay too. The disk space of deleted files is not overwritten: somebody who has the disk
+    may still read them.
 
     \b
     Examples:

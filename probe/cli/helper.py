@@ -57,8 +57,8 @@ def helper(*, print_unit: bool, listen_at: str, certificate: str | None, key: st
            behind_proxy: bool, metrics: str | None) -> None:
     """Answer probes that ask how an endpoint looks from here.
 
-    The helper speaks OONI's test-helper protocol, with additions of ours. It keeps no log of who asks what, and
-    connects only to public addresses and known ports.
+    The helper speaks OONI's test-helper protocol, with additions of ours. It keeps no record of who asks about which
+    endpoint. It connects only to public addresses and known ports.
 
     \b
     Examples:

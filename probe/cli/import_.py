@@ -44,13 +44,16 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
     FILE is JSON or JSON Lines, plain or packed with gzip, zstd or lz4. It may also be a folder or a tar archive of such
     files, or `-` for standard input.
 
-    Each network operation in a file becomes an observation, and the answer of OONI's test helper becomes the control.
-    Our rules then give a verdict. OONI's own verdict is in the column `theirs`. A single failure never leads to
-    `blocked`. Measurements of a target in one network and hour count as attempts of one run; failures of the day before
-    may be added. If a file lacks a fact, our verdict claims less; it does not become wrong. The command makes no
-    measurement and fetches nothing.
+    Each network operation in a file becomes an observation. The answer of OONI's test helper, a server elsewhere,
+    becomes the control. Our rules then give a verdict; OONI's own verdict is in the column `theirs`. The command makes
+    no measurement and fetches nothing.
 
-    The command names a line that it cannot read, with the reason, and goes on. The folder keeps what it has.
+    Measurements of a target in one network and hour count as attempts of one run. If all of them failed, failures of
+    the 24 hours before may be added. A single failed attempt is never enough for `blocked`. If a file lacks a fact, our
+    verdict claims less.
+
+    If the command cannot read a line, it names the line with the reason, and goes on. If the folder of --output has
+    runs already, they stay.
 
     \b
     Examples:

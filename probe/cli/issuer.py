@@ -20,11 +20,12 @@ from probe.results.files.text_cells import visible
 
 @click.group()
 def issuer() -> None:
-    """Register volunteers, and sign proofs of it. Nobody can link a proof to a volunteer, or two proofs to each other.
+    """Register volunteers, and sign proofs that they are registered. Nobody can link a proof to a volunteer, or two
+    proofs to each other.
 
-    A volunteer's key changes every month, and with it the name of the volunteer's probe. A proof says that the holder
-    of the new name was registered a whole month before. docs/threats.md says which attacks this stops, and which it
-    does not stop.
+    A volunteer's key changes every month, and with it the name of the volunteer's probe. A proof says that the
+    volunteer with the new name has been registered for at least one whole calendar month. It does not say which
+    volunteer this is. docs/threats.md says which attacks such proofs stop, and which they do not stop.
     """
 
 
@@ -65,8 +66,8 @@ def make(out: Path, months: int) -> None:
 @click.option("--per-day", type=click.IntRange(1, 100_000), default=MOST_PER_DAY, show_default=True,
               help="Registrations that are accepted in a day, from all volunteers together.")
 def serve(key: Path, ledger: Path, listen_at: str, per_day: int) -> None:
-    """Answer volunteers' programs. Run only one issuer: two with the same keys and separate ledgers would accept every
-    coupon twice.
+    """Answer volunteers' programs. Run only one issuer with the same keys: two issuers with separate ledgers would
+    accept every coupon (which a volunteer's program pays for a proof) twice.
 
     \b
     Examples:

@@ -72,17 +72,22 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
     The command makes a page. It judges each source (our probes, OONI, files of counts) separately, so a measurement in
-    two sources does not count twice. It judges old measurements, too, by the rules of the installed version. Data of
-    other countries and services help to exclude other causes. Each sentence of the page links to the rows behind it.
-    The page names a network only if at least two probes measured there, or five if they are our own volunteers' probes.
-    It never says who ordered a block.
+    two sources does not count twice. It judges old measurements, too, by the rules of the installed version. With data
+    of other countries and services it can exclude other causes.
 
-    If you give them, official block lists, checks of app stores, and reports of outages appear beside the results. An
-    entry in a list does not prove a block. If an outage may explain a failure, do not publish the failure as a block.
+    Each sentence of the page links to the rows on which it rests. The page names a network only if at least two probes
+    measured there. If these are our own volunteers' probes, at least five must have measured there. The page never says
+    who ordered a block.
 
-    Without --fetch the command downloads only files whose URL you give. With --fetch it downloads OONI's measurements
-    since --since, or of the last three days. For a messenger that OONI tests, these are OONI's tests of it. For other
-    services they are measurements of the services' web pages. A second call continues where the first stopped.
+    You can also give the command official block lists, checks of app stores, and reports of outages. The page shows
+    them beside the results. An entry in a block list does not prove a block. If an outage may explain a failure, do not
+    publish the failure as a block.
+
+    Without --fetch the command downloads only files whose URL you give. With --fetch it also downloads OONI's
+    measurements since --since, or of the last three days. If a download is interrupted, the next call continues it.
+
+    OONI has tests of its own for some messengers; the command then downloads the results of these tests. For other
+    services it downloads OONI's measurements of the services' web pages.
 
     \b
     Examples:

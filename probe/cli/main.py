@@ -199,8 +199,8 @@ def cli() -> None:
       probe explain tls.reset.sni      what does that mean?
       probe lab exec sni-gfw2 -- curl -sv https://www.facebook.com/
 
-    Exit status: 0 done, 1 failed, 2 wrong usage, 3 another run holds the lock, 4 no network,
-    5 nobody agreed (probe setup), 130 stopped by Ctrl-C.
+    Exit status: 0 done, 1 failed, 2 wrong usage, 3 another run is still going on, 4 no network, 5 your consent is
+    missing (probe setup), 130 stopped by Ctrl-C.
     """
 
 

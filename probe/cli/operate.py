@@ -69,10 +69,11 @@ def operate() -> None:
 def init(directory: Path, **said: str | int | bool | None) -> None:
     """Write keys, units, a compose file, configuration and a sheet for volunteers into DIR.
 
-    Call it again after an upgrade, or to change a choice. It then keeps keys, policies and earlier choices, and writes
-    all other files anew. It makes the sheet (a file of configuration for volunteers) only if you name a contact for
-    incidents and a review of the risks. The sheet holds addresses and public keys, and nothing personal. The command
-    starts nothing and sends nothing.
+    After an upgrade, or to change a choice, call the command again. It then keeps keys, policies and earlier choices,
+    and writes all other files anew. The command starts nothing and sends nothing.
+
+    The command writes the sheet (a file of settings for volunteers) only if you name a contact for incidents, and who
+    reviewed the risks. The sheet contains addresses and public keys, and nothing personal.
 
     \b
     Examples:
@@ -126,7 +127,8 @@ def _write_sheet(choices: OperatorChoices, folder: OperatorFolder) -> None:
               help="Folder with the secrets, as a service manager provides it (default: DIR/keys).")
 @click.option("--every", type=click.IntRange(1, 1440), metavar="MINUTES", help="Go on until stopped (containers).")
 def work(directory: Path, steps: tuple[StepName, ...], keys: Path | None, every: int | None) -> None:
-    """Do steps of an operator's recurring work, one after the other. If one step fails, the others are still done.
+    """Do steps of an operator's recurring work, one after the other. If one step fails, the command still does the
+    others.
 
     \b
     collect   check and merge what volunteers uploaded       analyse   count it, and find events
@@ -201,9 +203,11 @@ def _back_up(folder: OperatorFolder, keys: Path) -> str:
 def origins(directory: Path, listen_at: Path, prefix_key: Path, inbox: str) -> None:
     """Write into DIR from which network each upload came, for `probe collect --origins`. No address is written.
 
-    For each upload, the command writes the network and the country of the address, and a pseudonym for the address's
-    prefix (/24 or /48). Within a month, the same prefix gets the same pseudonym. The command computes it with a secret
-    key, and throws the key away after the month. It removes its files after 40 days.
+    For each upload, the command writes the network and the country of the uploading address. It also writes a pseudonym
+    for the address's prefix (/24 or /48). Within a month, the same prefix gets the same pseudonym.
+
+    The command computes the pseudonyms with a secret key, and throws the key away after the month. It removes its files
+    after 40 days.
 
     \b
     Examples:

@@ -79,13 +79,16 @@ def registers(lists: tuple[Asked, ...], known: bool, results: Path | None, lab: 
               catalogue: str | None, out: Path | None, as_json: bool) -> None:
     """Compare the targets with legal block lists, which you fetched or whose URL you give.
 
-    An entry of a list may name a target by its URL, its name, a parent name, or an address at which runs found the
-    target. If other services share this address, the entry perhaps means one of them, and the command says so. With
-    --results, the command also prints the first run in that country that found the target blocked.
+    A block list may name a target by its URL, its host name or a parent of this name. It may also name an IP address at
+    which runs found the target. If other services have this address too, the list perhaps means one of them; the
+    command then says so.
 
-    A target that is not on a list may still be blocked. A URL must be https. Its server sees your address and what you
-    ask for, so fetch lists at a place where that does no harm. The command downloads only the lists that you name, and
-    stores none. No list comes with the program.
+    With --results, the command also prints when a run in the block list's country first found the target blocked.
+
+    A target that is on no list may still be blocked.
+
+    The program contains no block list. The command downloads only the lists whose https URL you give, and stores none.
+    The URL's server sees your address and what you ask for, so fetch lists at a place where that does no harm.
 
     \b
     Examples:

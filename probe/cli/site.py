@@ -34,15 +34,15 @@ def site(analysis: Path, out: Path, name: str, address: str, operators: Path | N
          as_of: datetime | None, as_json: bool) -> None:
     """Make a public site from what `probe analyse` keeps in ANALYSIS.
 
-    The site begins with current blocks. Each country, service, network and event has a page with a permanent address. A
-    page has charts (SVG, CSV), feeds (Atom, JSON), and its events in a form for programs. The site needs no server:
-    open public/index.html.
+    The site's first page shows current blocks. Each country, service, network and event has a page with a permanent
+    address. A page has charts (SVG, CSV), news feeds (Atom, JSON), and its events in a form for programs. To read the
+    site you need no web server: open public/index.html.
 
-    The site shows only what may be published. Results of probes appear a day late. Counts from other projects appear
-    immediately. A network appears only if at least five probes measured there. If the data are not from the real world
-    (laboratory, simulation), each page says so.
+    The site shows only what may be published. Probes' results appear a day after they were measured. Counts from other
+    projects appear at once. A network appears only if at least five probes measured there. If the data come from the
+    laboratory or a simulation, each page says so.
 
-    Call it after each `probe analyse`: only pages of which something changed are made and written.
+    Call the command after each `probe analyse`. It writes only pages on which something changed.
 
     \b
     Examples:

@@ -72,12 +72,14 @@ def ooni(directory: Path | None, collector: str, public: bool, exact: bool, sinc
          as_json: bool) -> None:
     """Submit the runs in DIRECTORY (default: the configured results folder) to a collector of OONI's kind.
 
-    You must agree twice: once by `probe setup --submit-to URL`, which says what becomes public and what the risks are,
-    and each time by --public-for-ever. The command sends what `probe export ooni` writes, at least a day after it was
-    measured. Of most runs, it sends only the country and the day as place and time. It also sends the network and the
-    hour if at least five probes of this folder measured in that network (as in `probe export --release`).
+    You must agree in two ways. First call `probe setup --submit-to URL`, which says what becomes public and what the
+    risks are. Then give --public-for-ever each time that you submit.
 
-    The folder records which measurements the collector accepted, and the command never sends them again. Before you
+    The command sends what `probe export ooni` writes, at least a day after it was measured. As place and time, most
+    submitted measurements state only the country and the day. They state the network and the hour only if DIRECTORY has
+    runs of at least five probes in that network (as in `probe export --release`).
+
+    The command records in DIRECTORY which measurements the collector accepted, and never sends these again. Before you
     submit, ask those who run the collector: they may not want tests of a kind that they do not know. docs/interop.md
     says more.
 

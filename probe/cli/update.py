@@ -51,13 +51,15 @@ _MAX_POLICY_BYTES = 1 << 20
 @click.pass_context
 def update(context: click.Context, source: str | None, key_file: Path | None, config: str | None,
            as_json: bool) -> None:
-    """Fetch a signed list of targets, verify it, and keep it for the runs to come.
+    """Fetch a signed list of targets, verify it, and store it. Later runs use it.
 
-    The list contains the catalogue of targets, and policies for each country. A policy can stop all measurements in a
-    country, or those of some services. It can also limit the consent level and the tiers (target priorities) of runs,
-    and set the shortest time between new connections. The command refuses a list that was altered, is older than the
-    last one, or has a date in the future, and keeps the last good list. The list's server sees your address. The holder
-    of the list's key decides which names your runs send.
+    The list contains the catalogue of targets, and a policy for each country. A policy can stop all measurements in a
+    country, or those of some services. It can limit the consent level of runs, or allow only targets of high priority
+    (tiers). It can also set the shortest time between new connections.
+
+    The command refuses a list that was altered, is older than the last one, or has a date in the future. It then keeps
+    the last good list. The list's server sees your address. The holder of the list's key decides which names your runs
+    send.
 
     \b
     Examples:

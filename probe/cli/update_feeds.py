@@ -27,10 +27,11 @@ _NONE = ("The configuration names no control feed. Put a table [[feed]] with url
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def feeds(config: str | None, as_json: bool) -> None:
-    """Fetch the signed control feeds that the configuration names, verify, and keep them for the runs to come.
+    """Fetch the signed control feeds that the configuration names, verify them, and store them. Later runs use them.
 
     The command refuses a feed that was altered, is signed by another key, or is older than the stored one. It then
-    keeps the stored feed. A feed's server sees your address. The exit status is 1 if the command could not get a feed.
+    keeps the stored feed. A feed's server sees your address. The exit status is 1 if the command could not get one of
+    the feeds.
 
     \b
     Examples:

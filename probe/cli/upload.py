@@ -37,9 +37,11 @@ if TYPE_CHECKING:
 def upload(config: str | None, results: Path | None, for_s: float, due: bool, dry_run: bool, as_json: bool) -> None:
     """Send the tables of all runs that are not there yet to the place that `probe setup --upload-to URL` named.
 
-    Each run is one compressed archive, at most a seventh as large as the run's tables on this device. Scheduled runs
-    upload by themselves. If a run is sent twice, both files are identical. The command never sends captured packets or
-    runs of the laboratory.
+    The command sends each run as one compressed archive, which is at most a seventh as large as the run's tables on
+    this device. If it sends a run twice, both archives are identical. It never sends captured packets or runs of the
+    laboratory.
+
+    Scheduled runs upload their results by themselves.
 
     \b
     Examples:

@@ -29,13 +29,16 @@ _SHOWN = 20
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file; it names the results folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
 def verify(directory: Path | None, repair: bool, config: str | None, as_json: bool) -> None:
-    """Read every file of results, and say for each run whether its tables are still what its probe signed. DIRECTORY
-    (default: the configured folder) holds the results, or folders of results directly below it.
+    """Read every file of results, and say for each run whether its tables are still what its probe signed.
 
-    The command says one of four things about a run. Signed: nobody changed a digit. Unsigned: the run was made before
-    runs were signed, or on a device that can keep no key; the command then only checks that the files can be read
-    completely. Damaged: a table is not what was signed, or cannot be read. Foreign: the run bears the name of one
-    probe, and another probe signed it. Other commands leave damaged and foreign runs out.
+    DIRECTORY (default: the configured folder) is a results folder, or contains several results folders.
+
+    The command says one of four things about a run. Signed: nobody changed a digit. Damaged: a table is not what was
+    signed, or cannot be read. Foreign: the run has the name of one probe, and another probe signed it. Unsigned: the
+    run has no signature, because its program was too old or its device could keep no key.
+
+    Of an unsigned run the command only checks that the files can be read completely. Other commands leave out damaged
+    and foreign runs.
 
     Exit status: 0 nothing is damaged, 1 something is.
 

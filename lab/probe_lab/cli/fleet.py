@@ -53,8 +53,8 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
              as_json: bool) -> None:
     """Write verdicts, services and runs of a made-up fleet as Parquet, and what happened to it as truth.json.
 
-    The rows have the schema of the results, and lie below DIR/parquet/TABLE/date=YYYY-MM-DD. They are marked `lab`, so
-    the program never mixes them with real rows. The command holds one day in memory at a time.
+    The rows have the schema of the results, and are below DIR/parquet/TABLE/date=YYYY-MM-DD. They are marked `lab`, so
+    the program never mixes them with real rows. The command keeps only one day in memory at a time.
 
     \b
     Examples:
@@ -114,10 +114,12 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
           peers: bool, sybils: int, grid: bool, hourly_days: int, series: Path | None, as_json: bool) -> None:
     """Say how well the analysis detects events, in simulated fleets in which the true blocks are known.
 
-    Recall is the share of blocks of six hours or longer that were found. Precision is the share of all found events
-    that are true. The onset error is the time between the true beginning of a block and the hour at which its event
-    most probably began. With --series, FILE has hourly or daily counts in the form that `probe analyse` reads, with
-    networks such as RU-AS12389.
+    Recall is the share of true blocks of six hours or longer that were found. Precision is the share of found events
+    that are true. The onset error is the time between a block's true beginning and the beginning that the analysis
+    found.
+
+    With --series, FILE has hourly or daily counts in the form that `probe analyse` reads, with networks such as
+    RU-AS12389.
 
     \b
     Examples:

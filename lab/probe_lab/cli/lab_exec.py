@@ -46,11 +46,12 @@ def exec_(
     """Run any program on the client side of SCENARIO, and exit with the program's status (128 + n after signal n).
 
     The scenario censors the host of --target. Without --target it censors the host that COMMAND names, if COMMAND names
-    exactly one host of the catalogue. Otherwise the seed draws the host. A line on standard error says which host is
-    censored.
+    exactly one host of the catalogue. In all other cases it censors a random host, which --seed fixes. A line on
+    standard error says which host is censored.
 
-    COMMAND trusts the laboratory's certificates, asks the laboratory's resolver, and finds no proxy variables.
-    $PROBE_CONFIG names a configuration with the laboratory's helpers. Signals sent to `probe lab exec` reach COMMAND.
+    COMMAND trusts the laboratory's certificates, asks the laboratory's resolver, and has no proxy variables in its
+    environment. Its variable $PROBE_CONFIG names a configuration with the laboratory's helpers. Signals sent to `probe
+    lab exec` reach COMMAND.
 
     \b
     Examples:
