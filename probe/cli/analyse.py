@@ -94,9 +94,9 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     contains several of these. The command writes the counts to cells.parquet in the folder of --output, and the
     meanings of the columns to cells.json.
 
-    The command counts a run once, even if RESULTS contains it twice. It leaves out rows that cannot be right, and says
-    how many there are for each reason; --rejected lists them. It never counts rows from the laboratory together with
-    others.
+    `probe analyse` counts a run once, even if RESULTS contains it twice. It leaves out rows that cannot be right, and
+    says how many there are for each reason; --rejected lists them. It never counts rows from the laboratory together
+    with others.
 
     RESULTS may also be one file of counts that somebody else made, as CSV or Parquet, by hour or by day. The file must
     have the columns time, network, target, n and failed. It may also have witnesses, service, role, version and
@@ -105,25 +105,25 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     In a file of counts, write a network as country and number, such as RU-AS12389, or as a country, such as RU. If the
     file names networks in another way, it needs the column country.
 
-    The command keeps its counts of each day in the folder `days` of --output. So the next call counts only days that
-    have changed. If you remove the folder `days`, the next call counts all days.
+    `probe analyse` keeps its counts of each day in the folder `days` of --output. So the next call counts only days
+    that have changed. If you remove the folder `days`, the next call counts all days.
 
     With --since and --until the command counts only certain days. For each such period, use a different folder of
     --output.
 
-    The command finds events in the counts, such as the beginning of a block, and adds them to the log events.jsonl. It
-    never removes a row from this log. The log has a row for each event that is new, revised, ended or withdrawn.
+    `probe analyse` finds events in the counts, such as the beginning of a block, and adds them to the log events.jsonl.
+    It never removes a row from this log. The log has a row for each event that is new, revised, ended or withdrawn.
 
     The log also has a row for each suspected event that a check dismissed, and for each service that often fails by
     itself. Such a row names the check, and what would change its result.
 
-    A single run cannot decide the cause of every failure. The command judges such failures again, by the results of all
-    probes in a network together. It compares these with other networks and countries in the same hours. The new
-    verdicts are in population.csv and population.parquet in the folder of --output.
+    A single run cannot decide the cause of every failure. `probe analyse` judges such failures again, by the results of
+    all probes in a network together. It compares them with the results from other networks and countries in the same
+    hours. The new verdicts are in population.csv and population.parquet in the folder of --output.
 
-    The command also looks for services that a network slows down. It suspects this if connections to one service fail
-    or lose packets far more often than connections to other services on the same network. The difference must last for
-    days, in most parts of each day. Only connections that every run makes are counted.
+    `probe analyse` also looks for services that a network slows down. It suspects this if connections to one service
+    fail or lose packets far more often than connections to other services on the same network. The difference must last
+    for days, in most parts of each day. Only connections that every run makes are counted.
 
     Services that seem to be slowed are in slowed.json in the folder of --output, and in `slowed` of --json.
 

@@ -68,11 +68,11 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     DIR is a results folder, or contains several. URL is an inbox to which volunteers upload: https:// of WebDAV or of a
     server that lists its folders, s3://bucket/folder, gs:// or az://.
 
-    The command reads each run completely, checks the run's signature, and writes the run into the data set. If the same
-    run comes twice, the command takes it once.
+    `probe collect` reads each run completely, checks the run's signature, and writes the run into the data set. If the
+    same run comes twice, the command takes it once.
 
-    Two different versions of one run are suspicious. If the data set already has one version, the command refuses the
-    other. If both are new, the command reports both and takes neither.
+    Two different versions of one run are suspicious. If the data set already has one version, `probe collect` refuses
+    the other. If both are new, the command reports both and takes neither.
 
     The file first-seen.csv in the data set says on which day the command first saw each probe's name in each network.
     Analyses count a probe's name only three days after that day. So call the command once a day.
@@ -80,11 +80,11 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     With --origins, a probe's name counts only if most of its runs were uploaded from the network that the runs claim.
     Of the probes that upload from one address prefix (/24 or /48), at most two count in a network.
 
-    The command leaves out runs that changed after they were signed. It also leaves out files that are damaged, that do
-    not belong to a results folder, or that have a newer schema. It lists all these with the reason.
+    `probe collect` leaves out runs that changed after they were signed. It also leaves out files that are damaged, that
+    do not belong to a results folder, or that have a newer schema. It lists all these with the reason.
 
-    The command changes nothing in DIR or at URL. It does not read a run's files again if they are the same as before.
-    The exit status is 1 if the command can take nothing, or cannot read an inbox to the end.
+    `probe collect` changes nothing in DIR or at URL. It does not read a run's files again if they are the same as
+    before. The exit status is 1 if the command can take nothing, or cannot read an inbox to the end.
 
     \b
     Examples:

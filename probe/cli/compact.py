@@ -34,7 +34,7 @@ def compact(directory: Path | None, form: str, config: str | None, as_json: bool
 
     If the results then exceed the limits of `[store]` in the configuration, the command removes the oldest.
 
-    The command changes no row. Other programs may read the results while the command merges files, or after a power
+    `probe compact` changes no row. Other programs may read the results while the command merges files, or after a power
     cut: they find each run exactly once. The command does not merge the runs of today and yesterday (UTC), and does not
     merge captured packets.
 

@@ -36,8 +36,8 @@ def compare(directory: Path, show_all: bool, as_json: bool) -> None:
     prints a table for each of OONI's tests. A row is a verdict of OONI's program, a column is a verdict of ours, and a
     cell is a number of measurements.
 
-    For every difference the command names our rule and the observations that the rule used. It says which verdict is
-    probably right. It also says whether the version of OONI's program that measured has a known defect.
+    For every difference `probe compare` names our rule and the observations that the rule used. It says which verdict
+    is probably right. It also says whether the version of OONI's program that measured has a known defect.
 
     \b
     Examples:

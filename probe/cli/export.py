@@ -60,9 +60,9 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
            creators: tuple[str, ...], note: str, revises: Path | None) -> None:
     """Write one table of the results in DIRECTORY (default: the configured results folder) as one file.
 
-    With --release the command writes only what may be published. A row states the hour and the network only if at least
-    five probes measured in this network in the 30 days before. Only probes whose names the collector had known for
-    three days count. All other rows state only the day and the country.
+    With --release `probe export` writes only what may be published. A row states the hour and the network only if at
+    least five probes measured in this network in the 30 days before. Only probes whose names the collector had known
+    for three days count. All other rows state only the day and the country.
 
     Rows of a release are at least a day old. They contain no address of the network's own resolver, no hop, no captured
     packet, no text that a network wrote, and nothing that names an installation. Runs get new names, which differ in
@@ -71,7 +71,7 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     If your runs used a list of targets of your own, the written file contains its endpoints. Look at the file before
     you publish it.
 
-    With --format package, the command writes a new folder with all released tables, README, licence, codebook,
+    With --format package, `probe export` writes a new folder with all released tables, README, licence, codebook,
     provenance, checksums and a changelog. The folder also has descriptions of the data in the formats of Frictionless,
     Croissant, Zenodo and CFF. With --revises you name the package that came before this one.
 

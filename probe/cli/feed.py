@@ -68,13 +68,13 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
     """Measure the catalogue at an uncensored place, and publish it as a signed control feed.
 
     Probes elsewhere read the feed before their runs, and learn from it which endpoints answer on this machine's
-    network. The table [[feed]] of their configuration names the feed. The command compares the new feed with the last
+    network. The table [[feed]] of their configuration names the feed. `probe feed` compares the new feed with the last
     one, and prints what changed.
 
     If this machine's network has a fault, or itself interferes with services, the command publishes nothing. It needs
     your consent, as runs do: call `probe setup` first.
 
-    With --from the command measures nothing, and makes the feed from volunteers' results. The feed then contains only
+    With --from `probe feed` measures nothing, and makes the feed from volunteers' results. The feed then contains only
     what at least five volunteers in at least three countries found. Each of them must have measured on some earlier
     days. The feed's numbers are rounded, and it names no network.
 

@@ -91,8 +91,8 @@ def health(directory: Path | None, out: Path | None, metrics: Path | None, dashb
     The report says which probes fell silent, which versions the probes have, and how wrong their clocks are. It also
     says which networks have enough probes to be named in published data.
 
-    The command reads only the table `runs`, and remembers what it has read. So later calls are quick, and you can call
-    it every hour.
+    `probe fleet health` reads only the table `runs`, and remembers what it has read. So later calls are quick, and you
+    can call it every hour.
 
     The page and the JSON name probes, by names that change every month. They are for the person who runs the fleet: do
     not publish them. The figures for Prometheus name no probe.

@@ -43,16 +43,17 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
     the other probes of the same country on the same day. It reads what `probe collect` merged into DIRECTORY (default:
     the configured folder).
 
-    For each outcome, such as `blocked`, the command prints how much more often probes with the new targets or version
-    get it than the other probes. It prints this difference for all services together and for each service, with 95 %
-    intervals. Each probe counts once a day for each service, no matter how often it measured.
+    There are two groups of probes: those that have the new targets or the new version, and the others. For each
+    outcome, such as `blocked`, the command prints by how much its share differs between the two groups. It prints the
+    difference, with a 95 % interval, for all services together and for each service. Each probe counts once a day for
+    each service, no matter how often it measured.
 
-    The intervals of single services are widened, because there are many of them. With a probability of 95 %, all of
-    them contain the true difference.
+    The intervals for single services are widened, because there are many services. With a probability of 95 %, every
+    one of these intervals contains the true difference.
 
-    With --list, the command compares the probes that were drawn by lot to try a list's new targets before all others.
-    It computes from a probe's name whether the probe was drawn. The new targets, which no other probe measures, are
-    listed separately.
+    With --list, `probe fleet rollout` compares the probes that were drawn by lot to try a list's new targets before all
+    others. It computes from a probe's name whether the probe was drawn. The new targets, which no other probe measures,
+    are listed separately.
 
     \b
     Examples:

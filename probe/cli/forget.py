@@ -34,9 +34,9 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     With the results the command deletes captured packets, reports, the log of scheduled runs, and the lists of what was
     uploaded and submitted.
 
-    The command never deletes your own files, even in these folders. Your configuration stays. Copies elsewhere
-    (exports, uploads, backups) stay too. The disk space of deleted files is not overwritten: somebody who has the disk
-    may still read them.
+    `probe forget` never deletes your own files, even if they are in DIRECTORY. Your configuration stays. Copies
+    elsewhere (exports, uploads, backups) stay too. Deleted files are not overwritten: somebody who gets the disk may
+    still read them.
 
     \b
     Examples:

@@ -71,9 +71,9 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
          as_json: bool) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
-    The command makes a page. It judges each source (our probes, OONI, files of counts) separately, so a measurement in
-    two sources does not count twice. It judges old measurements, too, by the rules of the installed version. With data
-    of other countries and services it can exclude other causes.
+    `probe look` writes a page. It judges each source (our probes, OONI, files of counts) separately, so a measurement
+    in two sources does not count twice. It judges old measurements, too, by the rules of the installed version. With
+    data of other countries and services it can exclude other causes.
 
     Each sentence of the page links to the rows on which it rests. The page names a network only if at least two probes
     measured there. If these are our own volunteers' probes, at least five must have measured there. The page never says
@@ -86,8 +86,8 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
     Without --fetch the command downloads only files whose URL you give. With --fetch it also downloads OONI's
     measurements since --since, or of the last three days. If a download is interrupted, the next call continues it.
 
-    OONI has tests of its own for some messengers; the command then downloads the results of these tests. For other
-    services it downloads OONI's measurements of the services' web pages.
+    For some messengers OONI has a test, such as `whatsapp`. For these, --fetch downloads the results of this test. For
+    other services it downloads OONI's measurements of the services' web pages.
 
     \b
     Examples:

@@ -72,8 +72,8 @@ def init(directory: Path, **said: str | int | bool | None) -> None:
     After an upgrade, or to change a choice, call the command again. It then keeps keys, policies and earlier choices,
     and writes all other files anew. The command starts nothing and sends nothing.
 
-    The command writes the sheet (a file of settings for volunteers) only if you name a contact for incidents, and who
-    reviewed the risks. The sheet contains addresses and public keys, and nothing personal.
+    `probe operate init` writes the sheet (a file of settings for volunteers) only if you name a contact for incidents,
+    and who reviewed the risks. The sheet contains addresses and public keys, and nothing personal.
 
     \b
     Examples:
@@ -203,8 +203,8 @@ def _back_up(folder: OperatorFolder, keys: Path) -> str:
 def origins(directory: Path, listen_at: Path, prefix_key: Path, inbox: str) -> None:
     """Write into DIR from which network each upload came, for `probe collect --origins`. No address is written.
 
-    For each upload, the command writes the network and the country of the uploading address. It also writes a pseudonym
-    for the address's prefix (/24 or /48). Within a month, the same prefix gets the same pseudonym.
+    For each upload, `probe operate origins` writes the network and the country of the uploading address. It also writes
+    a pseudonym for the address's prefix (/24 or /48). Within a month, the same prefix gets the same pseudonym.
 
     The command computes the pseudonyms with a secret key, and throws the key away after the month. It removes its files
     after 40 days.

@@ -83,7 +83,7 @@ def registers(lists: tuple[Asked, ...], known: bool, results: Path | None, lab: 
     which runs found the target. If other services have this address too, the list perhaps means one of them; the
     command then says so.
 
-    With --results, the command also prints when a run in the block list's country first found the target blocked.
+    With --results, `probe registers` also prints when a run in the block list's country first found the target blocked.
 
     A target that is on no list may still be blocked.
 

@@ -44,8 +44,8 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
     """Make a page from the results in DIRECTORY (default: the configured folder), or from counts of a fleet's verdicts.
 
     DIRECTORY is a results folder, or a folder in which `probe analyse` wrote its counts (cells.parquet). From these
-    counts, the page shows the networks with the most events and blocks, over all volunteers. For this the program must
-    be installed with its extra `research`.
+    counts, the page shows the networks with the most events and blocks, over all volunteers. For such a page the
+    program must be installed with its extra `research`.
 
     The page is one file. It loads nothing from the network, so nobody can notice that you read it. Long series are
     summed up by day. So the page stays below 5 MB, even for a year of hourly runs.

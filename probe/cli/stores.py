@@ -63,14 +63,14 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
            results: Path | None, catalogue: str | None, config: str | None, at: str | None, as_json: bool) -> None:
     """Ask the App Store and Google Play which messengers they offer in which countries, once, and keep the answers.
 
-    Call the command about once a week, for instance on the machine that collects a project's results. Scheduled runs do
-    not look up messengers in the stores. They only test whether the stores' servers can be reached.
+    Call `probe stores` about once a week, for instance on the machine that collects a project's results. Scheduled runs
+    do not look up messengers in the stores. They only test whether the stores' servers can be reached.
 
     Apple's App Store says for any country whether it offers a messenger there. The answer of Google Play also depends
     on the country from which you ask, so rows of Google Play name this country too.
 
     A messenger may be missing in a country's store for several reasons: a state ordered it, the operator withdrew the
-    messenger, or the messenger was never offered there. The command says `removed` only if an earlier call found the
+    messenger, or the messenger was never offered there. `probe stores` says `removed` only if an earlier call found the
     messenger, and three later calls over more than six hours did not.
 
     \b

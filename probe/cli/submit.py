@@ -75,13 +75,13 @@ def ooni(directory: Path | None, collector: str, public: bool, exact: bool, sinc
     You must agree in two ways. First call `probe setup --submit-to URL`, which says what becomes public and what the
     risks are. Then give --public-for-ever each time that you submit.
 
-    The command sends what `probe export ooni` writes, at least a day after it was measured. As place and time, most
-    submitted measurements state only the country and the day. They state the network and the hour only if DIRECTORY has
-    runs of at least five probes in that network (as in `probe export --release`).
+    `probe submit ooni` sends what `probe export ooni` writes, at least a day after it was measured. As place and time,
+    most submitted measurements state only the country and the day. They state the network and the hour only if
+    DIRECTORY has runs of at least five probes in that network (as in `probe export --release`).
 
-    The command records in DIRECTORY which measurements the collector accepted, and never sends these again. Before you
-    submit, ask those who run the collector: they may not want tests of a kind that they do not know. docs/interop.md
-    says more.
+    `probe submit ooni` records in DIRECTORY which measurements the collector accepted, and never sends these again.
+    Before you submit, ask those who run the collector: they may not want tests of a kind that they do not know.
+    docs/interop.md says more.
 
     \b
     Examples:

@@ -57,9 +57,9 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
     country, or those of some services. It can limit the consent level of runs, or allow only targets of high priority
     (tiers). It can also set the shortest time between new connections.
 
-    The command refuses a list that was altered, is older than the last one, or has a date in the future. It then keeps
-    the last good list. The list's server sees your address. The holder of the list's key decides which names your runs
-    send.
+    `probe update` refuses a list that was altered, is older than the last one, or has a date in the future. It then
+    keeps the last good list. The list's server sees your address. The holder of the list's key decides which names your
+    runs send.
 
     \b
     Examples:

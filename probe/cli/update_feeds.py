@@ -29,9 +29,9 @@ _NONE = ("The configuration names no control feed. Put a table [[feed]] with url
 def feeds(config: str | None, as_json: bool) -> None:
     """Fetch the signed control feeds that the configuration names, verify them, and store them. Later runs use them.
 
-    The command refuses a feed that was altered, is signed by another key, or is older than the stored one. It then
-    keeps the stored feed. A feed's server sees your address. The exit status is 1 if the command could not get one of
-    the feeds.
+    `probe update feeds` refuses a feed that was altered, is signed by another key, or is older than the stored one. It
+    then keeps the stored feed. A feed's server sees your address. The exit status is 1 if the command could not get one
+    of the feeds.
 
     \b
     Examples:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def upload(config: str | None, results: Path | None, for_s: float, due: bool, dry_run: bool, as_json: bool) -> None:
     """Send the tables of all runs that are not there yet to the place that `probe setup --upload-to URL` named.
 
-    The command sends each run as one compressed archive, which is at most a seventh as large as the run's tables on
+    `probe upload` sends each run as one compressed archive, which is at most a seventh as large as the run's tables on
     this device. If it sends a run twice, both archives are identical. It never sends captured packets or runs of the
     laboratory.
 

@@ -33,7 +33,7 @@ def verify(directory: Path | None, repair: bool, config: str | None, as_json: bo
 
     DIRECTORY (default: the configured folder) is a results folder, or contains several results folders.
 
-    The command says one of four things about a run. Signed: nobody changed a digit. Damaged: a table is not what was
+    `probe verify` says one of four things about a run. Signed: nobody changed a digit. Damaged: a table is not what was
     signed, or cannot be read. Foreign: the run has the name of one probe, and another probe signed it. Unsigned: the
     run has no signature, because its program was too old or its device could keep no key.
 
