@@ -64,25 +64,25 @@ DEFAULT_RESULTS = "~/probe-results"
 @click.option("--asn", type=click.IntRange(0, 4_294_967_295), help="Number of your provider's network (AS); 0: results "
               "do not say it.")
 @click.option("--network-type", type=click.Choice(tuple(said.NETWORK_TYPES)), help="How you reach the internet.")
-@click.option("--geo", multiple=True, metavar="TABLE", help="Where country and network are looked up on this device: "
-              "table (the one that comes along), none, or a file of your own (.mmdb); repeat for several.")
+@click.option("--geo", multiple=True, metavar="TABLE", help="File in which runs look up country and network, on this "
+              "device: table (it comes with the program), none, or a file of your own (.mmdb); repeat for several.")
 @click.option("--results", metavar="DIR", help=f"Folder for the results (default: {DEFAULT_RESULTS}).")
 @click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier; 1 is the core.")
 @click.option("--skip-service", "skip", multiple=True, metavar="NAME", help="Never measure this service; repeat.")
 @click.option("--upload-to", metavar="URL", help="Upload results to this place (see docs/upload.md); none: "
               "do not upload.")
-@click.option("--encrypt-to", metavar="age1...", help="Encrypt uploads with this public key of age, so that those "
-              "who run the place of --upload-to cannot read them; none: do not encrypt.")
-@click.option("--submit-to", metavar="URL", help="A collector to which you may submit measurements by hand; they "
-              "then are public for ever (see probe submit ooni --help); none: no collector.")
+@click.option("--encrypt-to", metavar="age1...", help="Encrypt uploads with this public key of age, so that "
+              "whoever runs the server of --upload-to cannot read them; none: do not encrypt.")
+@click.option("--submit-to", metavar="URL", help="A collector to which you may submit measurements by hand, which "
+              "makes them public for ever (see probe submit ooni --help); none: no collector.")
 @click.option("--feed", "feeds", type=(str, str), multiple=True, metavar="KEY URL",
               help="Add a signed control feed: its public key and its address (docs/feed.md); repeat.")
 @click.option("--helper", "helpers", multiple=True, metavar="URL", help="Add a helper of people whom you trust; "
               "repeat.")
 @click.option("--globalping/--no-globalping", default=None, help="Let runs ask Globalping about endpoints that fail. "
-              "It sees them and your address, and may keep both for months.")
+              "Globalping sees these endpoints and your address, and may keep both for months.")
 @click.option("--ooni-helpers/--no-ooni-helpers", default=None, help="Let runs ask OONI's public helpers about "
-              "endpoints that fail. They see them and your address, and may keep both for months.")
+              "endpoints that fail. OONI sees these endpoints and your address, and may keep both for months.")
 @click.option("--show", is_flag=True, help="Print the consent text and its number, and do nothing else.")
 def setup(config: str | None, file: Path | None, sheet: str | None, agree: int | None, level: int | None,
           country: str | None, asn: int | None, network_type: str | None, geo: tuple[str, ...], results: str | None,

@@ -94,19 +94,19 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
 @click.option("--networks", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--services", type=click.IntRange(13, 500), default=50, show_default=True)
 @click.option("--days", type=click.IntRange(21, 3660), default=180, show_default=True)
-@click.option("--hard", is_flag=True, help="Simulate what is hard to find: blocks that pause or reach only a part, "
+@click.option("--hard", is_flag=True, help="Simulate what is hard to find: blocks that pause or hit only some users, "
                                            "services that often fail anyway, countries with one network, and a "
-                                           "defect that still goes on at the end.")
+                                           "defect of the program that goes on to the end.")
 @click.option("--peers", is_flag=True, help="Also try other detectors on the same counts: OONI's CUSUM, a control "
                                             "chart, and PELT of the package ruptures, if it is installed.")
 @click.option("--sybils", type=click.IntRange(0, PLENTY), default=0, metavar="NAMES",
-              help="Also simulate liars in each network that they lie about: this many new names, or a few "
-                   "established ones. Compare them with honest fleets.")
+              help="Also simulate liars, who send false runs for some networks. In each of these networks they have "
+                   "this many new probes' names, or a few names known for days. Compare with honest fleets.")
 @click.option("--grid/--no-grid", default=True, show_default=True,
               help="Also print recall by the number of volunteers who saw a block, and by their uptime.")
 @click.option("--hourly", "hourly_days", type=click.IntRange(0, 3660), default=0, metavar="DAYS",
-              help="Also analyse this many last days hour by hour: what was reported when, what was false, and what "
-                   "was withdrawn. An hour takes as long as an analysis.")
+              help="Also repeat the analysis for each hour of this many last days, and say what was reported when, "
+                   "what was false, and what was withdrawn later. Each hour takes as long as one analysis.")
 @click.option("--series", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Score on these real counts (CSV: time, network, target, n, failed) with blocks put into them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
