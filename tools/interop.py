@@ -368,8 +368,8 @@ def page() -> str:
         "`telegram_tcp_blocking`, `telegram_http_blocking`, `telegram_web_status`, `whatsapp_endpoints_status`, "
         "`registration_server_status`, `whatsapp_web_status`, `signal_backend_status`, `facebook_dns_blocking`, "
         "`facebook_tcp_blocking`.",
-        "\n`x_verdict` is our verdict. `x_controls[]` has the measurements of the target from elsewhere, in the form of "
-        "an answer of OONI's test helper. Each has `x_control` (asn, cc, state).",
+        "\n`x_verdict` is our verdict. `x_controls[]` has the measurements of the target from elsewhere, in the form "
+        "of an answer of OONI's test helper. Each has `x_control` (asn, cc, state).",
         "\nA measurement of ours does not contain the following:\n",
         "- texts that the network sent (such as pages of filters), and the network's own resolver\n"
         "- key hashes of certificates that we do not trust\n"
