@@ -14,36 +14,38 @@ This page lists the organisation that owns each service, and the networks in whi
 `make docs` generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is not
 in the table counts as its own owner.
 
-The table contains only well-known networks, fronts (servers that accept connections for many customers) and DNS hosts.
-An empty cell means that we know of none.
+The table contains only well-known networks, DNS hosts, and fronts, which are servers that accept connections for many
+customers. An empty cell means that we know of none.
 
-The probe needs to know owners for one kind of evidence, which is called `company`. If services of {company} unrelated
-owners fail in the same way in one run, no single service is the cause. Two services are unrelated if all three
-conditions hold:
+The probe uses the owners for one kind of evidence, which is called `company`. If services of {company} unrelated
+owners fail in the same way in one run, the owners are not the cause. Two services are unrelated if
+all three conditions hold:
 
 - They have different owners.
-- Different networks accept the connections for the two services, as far as the run's addresses or this table show.
+- As far as the run's addresses or this table show, different networks accept connections for the two services.
 - They have no known DNS host or transit network in common.
 
 {kinds}
 """
 _SANCTIONS = """## Where law makes operators refuse
 
-Sanctions forbid owners in some countries to serve certain other countries. If an owner may refuse a country, its
-services' failures in this country do not count for the evidence `company`, because the owner may be the cause.
+Sanctions forbid companies in some countries to serve people in certain other countries. Suppose that such a company
+runs a messenger that fails in a sanctioned country. The company itself may refuse to serve people there, so this
+failure does not help to show a block (the evidence `company`).
 
-Each row of the table below is a refused country. The column `seats` names the home countries of the owners who must
-refuse it. Owners with other seats often keep away from the refused country too, so their services do not count there
-either. The same holds for services behind the front of an owner whose services do not count.
+The table below has one row for each sanctioned country. `seats` are the home countries of the owners that must refuse
+to serve it. An owner from `seats` may therefore be the cause when its service fails there. The same is assumed of
+all other owners, because many follow the sanctions without having to. It is also assumed of services behind such an
+owner's servers, for example behind its CDN.
 
-These owners' services count in a refused country nevertheless:
+We assume of these owners that they do serve a sanctioned country, so failures of their services count there:
 
 - owners in the column `serve all the same`
-- owners with a seat in the refused country, and without a seat in the column `seats`
+- owners that have a seat in the sanctioned country itself, and none in a country of the column `seats`
 - in Ukraine (UA), where the sanctions concern only a part of the country, all owners without a seat in `seats`
 
-After sanctions have ended, these rules stay, because operators often continue to refuse. [services.md](services.md)
-says which single operators refuse a country by their own choice.
+All this stays the same after sanctions have ended, because operators often continue to refuse. Some single operators
+refuse a country by their own choice: [services.md](services.md) names them.
 """
 
 
