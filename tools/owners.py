@@ -17,9 +17,8 @@ in the table counts as its own owner.
 The table contains only well-known networks, DNS hosts, and fronts, which are servers that accept connections for many
 customers. An empty cell means that we know of none.
 
-The probe uses the owners for one kind of evidence, which is called `company`. If services of {company} unrelated
-owners fail in the same way in one run, the owners are not the cause. Two services are unrelated if
-all three conditions hold:
+The probe uses the owners for one kind of evidence, which is called `company`. If services of {company} unrelated owners
+fail in the same way in one run, the owners are not the cause. Two services are unrelated if all three conditions hold:
 
 - They have different owners.
 - As far as the run's addresses or this table show, different networks accept connections for the two services.
@@ -30,13 +29,13 @@ all three conditions hold:
 _SANCTIONS = """## Where law makes operators refuse
 
 Sanctions forbid companies in some countries to serve people in certain other countries. Suppose that such a company
-runs a messenger that fails in a sanctioned country. The company itself may refuse to serve people there, so this
-failure does not help to show a block (the evidence `company`).
+runs a messenger that fails in a sanctioned country. The company itself may refuse to serve people there, so the probe
+does not count this failure as evidence of a block (`company`).
 
 The table below has one row for each sanctioned country. `seats` are the home countries of the owners that must refuse
 to serve it. An owner from `seats` may therefore be the cause when its service fails there. The same is assumed of
-all other owners, because many follow the sanctions without having to. It is also assumed of services behind such an
-owner's servers, for example behind its CDN.
+almost all other owners, because many follow the sanctions without having to. It is also assumed of services behind such
+an owner's servers, for example behind its CDN.
 
 We assume of these owners that they do serve a sanctioned country, so failures of their services count there:
 
