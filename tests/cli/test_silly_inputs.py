@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from probe.cli.main import cli
 from probe.core.tables.consent_words import TEXT_NUMBER
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 from probe.results.runs.run_writer import write_run
 from stored import a_result
 
@@ -53,7 +54,7 @@ def call(*arguments: str) -> Result:
 ])
 def test_a_mistake_is_named_with_a_way_on(arguments: tuple[str, ...], named: str) -> None:
     result = call(*arguments)
-    assert result.exit_code in (1, 2), result.output
+    assert result.exit_code in (EXIT_FAILED, EXIT_USAGE, EXIT_NO_CONSENT), result.output
     assert isinstance(result.exception, SystemExit), result.exception
     assert named in result.output
     assert A_WAY_ON.search(result.output), result.output
