@@ -108,7 +108,7 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
         f"2 for each of {len(SLOTS_S)} slots | {page} kB a page | {wait_s} each, after {first} and {second} |",
         f"1, with level {residual_plan.CONSENT_LEVEL} {residual_plan.MAX_ASKED} | 5 kB each | {wait_s} each, up to "
         f"{residual_plan.AFTER_S[-1]:.0f} after |",
-        f"{trace.MAX_TTL} SYNs there, to a neighbour and to each of 3 others | 2 kB each | {together_s}, "
+        f"{trace.MAX_TTL} SYNs there, to an address beside it and to each of 3 others | 2 kB each | {together_s}, "
         f"spread {spread_s} |",
         f"{2 * trace.MAX_TTL} datagrams a port",
         f"{run_loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {hop_search.MAX_FLOWS}, and "
