@@ -57,8 +57,8 @@ def _stage(default: str) -> Mapping[str, Parameter]:
 
 
 _HEADER = {
-    "ttl": one("ttl", "64", "IP TTL on leaving the box; `copy`: that of the packet on which the rule acts; "
-                             "`server`: that of the server's packets"),
+    "ttl": one("ttl", "64", "IP TTL when the censor sends the packet; `copy`: that of the packet on which the rule "
+                             "acts; `server`: that of the server's packets"),
     "ip_id": one("ip_id", "random", "IP ID, the same in all copies; `client+1`: that of the client's last plus one"),
     "df": one("flag", "false", "don't fragment"),
 }
@@ -79,17 +79,17 @@ _SPOKEN_OVER_TCP = PLACE_TRIGGERS | FOREIGN_TRIGGERS | SHAPE_TRIGGERS | STREAM_T
 
 _HOLDING_BACK: Mapping[str, Action] = {
     "drop": Action(
-        meaning="the box drops packets in both directions; with a flow trigger, or if `on` is `data`, it also drops "
-                "all later packets of the flow",
+        meaning="the censor drops the packets that match the rule, in both directions. With a flow trigger (one that "
+                "looks at what the client sends), or if `on` is `data`, it also drops all later packets of the flow",
         triggers=frozenset(TRIGGERS),
         parameters={
             **_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY,
-            "pass_packets": one("count", "0", "packets of the flow that still pass, the one acted upon not counted"),
+            "pass_packets": one("count", "0", "so many packets still pass after the one that set the rule off"),
             "qtypes": several("qtype", (), "of questions for names: those of these types alone; empty: all"),
         },
     ),
     "drop_to_client": Action(
-        meaning="the box drops packets to the client and lets packets to the server pass",
+        meaning="the censor drops packets to the client and lets packets to the server pass",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"), **_RESIDUAL,
@@ -97,13 +97,13 @@ _HOLDING_BACK: Mapping[str, Action] = {
         },
     ),
     "drop_to_server": Action(
-        meaning="the box drops packets to the server and lets packets to the client pass",
+        meaning="the censor drops packets to the server and lets packets to the client pass",
         triggers=_PLACE_OR_FLOW,
         parameters={**_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY},
     ),
     "throttle": Action(
-        meaning="the box limits the bits per second in each direction (token bucket); packets beyond the limit vanish "
-                "or wait",
+        meaning="the censor limits the speed in each direction (token bucket). It drops the packets beyond the limit, "
+                "or lets them wait in a queue",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"), **_RESIDUAL,
@@ -116,8 +116,8 @@ _HOLDING_BACK: Mapping[str, Action] = {
         },
     ),
     "freeze": Action(
-        meaning="the flow falls silent for ever after a number of bytes or packets, counted from the packet on which "
-                "the rule acts",
+        meaning="the censor lets a number of bytes or packets of the flow pass, and then drops all later packets. It "
+                "begins to count at the packet that set the rule off",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"),
@@ -127,7 +127,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
         },
     ),
     "degrade": Action(
-        meaning="the box drops packets of the flow at random",
+        meaning="the censor drops packets of the flow at random",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"),
@@ -136,7 +136,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
         },
     ),
     "limit": Action(
-        meaning="after too many new TCP connections in a short time, the box refuses every SYN for a while",
+        meaning="after too many new TCP connections in a short time, the censor refuses every SYN for a while",
         triggers=PLACE_TRIGGERS,
         parameters={
             **_COMMON, **_HEADER,
@@ -152,13 +152,13 @@ _HOLDING_BACK: Mapping[str, Action] = {
 
 _REMEMBERING: Mapping[str, Action] = {
     "ban": Action(
-        meaning="the first flows that set the rule off pass; after a number of them the box refuses later flows",
+        meaning="the censor lets the first flows that match the rule pass, and refuses later flows for a while",
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("syn"), **_RESIDUAL,
             "residual_s": one("seconds", "60", "for so long later flows of the tuple are refused"),
             "residual_tuple": one("tuple", "1", _RESIDUAL["residual_tuple"].meaning),
-            "after": one("connections", "1", "so many of a client's flows in the window pass, then the box refuses"),
+            "after": one("connections", "1", "so many of a client's flows in the window pass, then the censor refuses"),
             "window_s": one("seconds", "60", "length of the window"),
         },
     ),
@@ -166,8 +166,8 @@ _REMEMBERING: Mapping[str, Action] = {
 
 _FORGING: Mapping[str, Action] = {
     "reset": Action(
-        meaning="the box forges RSTs; the packet itself passes unless `swallow` is true, and later data of the flow "
-                "cause RSTs again",
+        meaning="the censor sends forged RSTs. The packet that set the rule off still arrives, unless `swallow` is "
+                "true. Later packets of the flow with data cause RSTs again",
         triggers=_SPOKEN_OVER_TCP | {"qname_tcp"},
         parameters={
             **_COMMON, **_stage("syn"), **_HEADER, **_RESIDUAL,
@@ -180,14 +180,15 @@ _FORGING: Mapping[str, Action] = {
             "direction": one("direction", "both", "who gets them: client, server or both"),
             "seq": one("seq", "exact", "`exact`: what the receiver expects next; `zero`: sequence number 0; "
                                        "`train`: copies at what it expects and 1460 and 4380 bytes later"),
-            "delay_ms": one("delay", "0", "how long the box takes"),
-            "swallow": one("flag", "false", "the box is in the path: the packet and what follows it are dropped"),
+            "delay_ms": one("delay", "0", "how long the censor takes"),
+            "swallow": one("flag", "false", "the packet that set the rule off and all later ones are dropped"),
             "on_next": one("flag", "false", "the packet that set the rule off is dropped; the client's next is reset"),
         },
     ),
     "rewrite": Action(
-        meaning="the box is in the path. From the server's next data on, it turns the server's packets into RST+ACK "
-                "without payload. Their TTL, IP ID, DF flag and sequence numbers stay",
+        meaning="the censor waits until the server answers the packet that set the rule off. From the answer's first "
+                "data on, it turns each packet of the server into an RST+ACK without payload. The packets keep their "
+                "TTL, IP ID, DF flag and sequence numbers",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_RESET_SERVER,
@@ -195,7 +196,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "fin": Action(
-        meaning="the box sends the client a forged FIN+ACK, and drops all later packets of the flow",
+        meaning="the censor sends the client a forged FIN+ACK, and drops all later packets of the flow",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_HEADER, **_RESIDUAL, **_RESET_SERVER,
@@ -203,7 +204,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "alert": Action(
-        meaning="the box sends the client a plaintext TLS alert and FIN, and drops all later packets of the flow",
+        meaning="the censor sends the client a plaintext TLS alert and FIN, and drops all later packets of the flow",
         triggers=_SPOKEN_OVER_TCP,
         parameters={
             **_COMMON, **_stage("data"), **_HEADER, **_RESIDUAL, **_RESET_SERVER,
@@ -212,7 +213,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "http_response": Action(
-        meaning="the box sends the client a forged HTTP answer, and drops all later packets of the flow",
+        meaning="the censor sends the client a forged HTTP answer, and drops all later packets of the flow",
         triggers=PLACE_TRIGGERS | {"host"},
         parameters={
             **_COMMON, **_stage("data"), **_HEADER, **_RESIDUAL, **_RESET_SERVER,
@@ -225,7 +226,8 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "inject_dns": Action(
-        meaning="the box forges DNS answers in the asked resolver's name; the query passes unless `suppress` is true",
+        meaning="the censor sends forged DNS answers that seem to come from the asked resolver. The query still "
+                "arrives at the resolver, unless `suppress` is true",
         triggers=QUESTION_TRIGGERS | {"udp53"},
         parameters={
             **_COMMON,
@@ -240,15 +242,15 @@ _FORGING: Mapping[str, Action] = {
             "copies": one("copies", "1", "how many answers"),
             "aa": several("flag", ("false",), "authoritative answer"),
             "df": several("flag", ("false",), "don't fragment"),
-            "ttl": several("ttl", ("64",), "IP TTL on leaving the box, or `copy` of the query's"),
+            "ttl": several("ttl", ("64",), "IP TTL when the censor sends the packet, or `copy` of the query's"),
             "ip_id": several("ip_id", ("random",), "IP ID"),
             "answer_ttl": several("seconds", ("60",), "TTL of the record"),
-            "delay_ms": several("delay", ("0",), "how long the box takes"),
-            "suppress": one("flag", "false", "the box is in the path: the query is dropped"),
+            "delay_ms": several("delay", ("0",), "how long the censor takes"),
+            "suppress": one("flag", "false", "the query is dropped"),
         },
     ),
     "icmp": Action(
-        meaning="the box drops the client's packet, and its router answers with an ICMP error",
+        meaning="the censor drops the client's packet, and a router answers with an ICMP error",
         triggers=PLACE_TRIGGERS | QUESTION_TRIGGERS | {"udp53"},
         parameters={
             **_COMMON, **_stage("any"),
@@ -258,7 +260,7 @@ _FORGING: Mapping[str, Action] = {
         },
     ),
     "redirect": Action(
-        meaning="the box sends the client's packets to another address; the replies seem to come from the address "
+        meaning="the censor sends the client's packets to another address. The replies seem to come from the address "
                 "that the client asked",
         triggers=PLACE_TRIGGERS | DATAGRAM_QUESTION_TRIGGERS | {"udp53"},
         parameters={
