@@ -87,9 +87,9 @@ tests without a helper, only measurements in other networks and countries can sh
 
 Two findings in OONI's files are enough for the verdict `blocked`:
 
-- Services of three unrelated owners fail in the same way at the handshake or the request. So no single service can be
-  the cause (the kind of evidence `company`). The file `owners.toml` must list the three owners, and none of them may be
-  known to refuse the country.
+- Services of three unrelated owners fail in the same way at the handshake or the request. A fault or refusal of one
+  service cannot explain this. (The column `basis` then says `company`.) The file `owners.toml` must list the three
+  owners. None of them may be known to refuse users of this country.
 - A mobile network's own resolver gives a private address for a service. In other networks this is no proof, because a
   household's own filter may give such an answer.
 
@@ -172,8 +172,8 @@ know.
 **The content** is the measurements of [the section above](#our-runs-in-oonis-format), with these restrictions:
 
 - A measurement states the country and the day. It states the network and the hour only if the results folder has runs
-  of at least five probes in that network, as in `probe export --release`. A doubtful country or network is never
-  stated.
+  of at least five probes in that network, as in `probe export --release`. It states no country or network that is not
+  certain.
 - With `--exact` every measurement states the network, the second and the platform of its run.
 - A run is sent only when its day has been over for 24 hours.
 - Measurements contain no hash of a page, no address of the volunteer, and nothing about the network's own resolver
@@ -324,7 +324,8 @@ def page() -> str:
               for d in DOUBTS]
     parts = [
         _HEAD, "## Field by field\n", _mapping(),
-        "\n## Tests that are read\n", ", ".join(_code(test) for test in sorted(READERS)) + ". Earlier names: "
+        "\n## Tests that are read\n", "`probe import ooni` judges the measurements of these tests: "
+        + ", ".join(_code(test) for test in sorted(READERS)) + ". It also knows earlier names of tests: "
         + ", ".join(f"{_code(a)} for {_code(b)}" for a, b in NAMES.items()) + ".",
         "\nIn measurements of `dnscheck`, only resolvers at https:// and dot:// are judged. The test `tlsmiddlebox` "
         "sends packets whose TTL is too small to reach the server. The results keep these packets with the purpose "
@@ -333,8 +334,8 @@ def page() -> str:
         "occurs:\n",
         _grid(("test", "why it is not judged"), [(_code(test), why) for test, why in sorted(LEFT_OUT.items())]),
         "\n## Messengers, target by target\n", _parts(),
-        "\nA connection to a messenger counts only if its address is in one of the operator's networks. The file must "
-        f"show this. The networks for each domain are: {_networks()}.",
+        "\nA connection to a messenger counts only if the imported file shows that its address is in one of the "
+        f"operator's networks. The networks for each domain are: {_networks()}.",
         "\n## Known defects of versions\n", _defects(),
         "\nThe column `wrong is` says what a defect spoils:\n",
         "- `what was seen`: OONI's program itself caused the failure that it recorded. Our verdict on this failure is "

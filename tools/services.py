@@ -77,20 +77,20 @@ So the probe also imitates people's programs. About once a day it sends one more
 TLS. This ClientHello has the shape of a browser or an app that people use with the site. The probe ends the exchange
 when the server answers.
 
-The probe draws by lot which program's ClientHello it sends. The more users a program has by the second table below, the
-likelier it is. A run with `--fast` draws no lot, but takes the program with the most users. Sometimes one program says
-too little about most users. The probe then also sends the ClientHello of a second program
-(`probe/measurement/planning/program_plan.py` has the conditions).
+The probe draws by lot which program's ClientHello it sends. It draws programs with more users (second table below) more
+often. A run with `--fast` takes the program with the most users. If fewer than half of the site's users have this
+program, the probe also sends other programs' ClientHellos. `probe/measurement/planning/program_plan.py` has the other
+conditions.
 
 A verdict `ok` says that the service answered the probe's own ClientHello. The column `spared` lists the programs whose
-ClientHellos were answered too. If most people use the service with other programs, the confidence of `ok` is at most
-0.7.
+ClientHellos were answered too. If fewer than half of the service's users have these programs, the confidence of `ok` is
+at most 0.7.
 
-The shape of a ClientHello does not identify a program. Many programs build the same shape, and a program's next version
-may build another shape.
+The shape of a ClientHello (how it is built) does not identify a program. Many programs build the same shape, and a
+program's next version may build another shape.
 
-Some shapes in the table are imitations: we did not capture them from the program itself. If only imitations fail, the
-probe accuses nobody.
+Some shapes (forms of a ClientHello) in the table are imitations: we did not capture them from the program itself. If
+only imitations fail, the probe accuses nobody.
 
 The probe does not measure calls over DTLS, and does not use real ECH (which encrypts the names in ClientHellos).
 

@@ -45,8 +45,8 @@ def alert(analysis: Path, to: Path, state: Path | None, lang: str, services: tup
           countries: tuple[str, ...], confirmed: bool, address: str, dry_run: bool, as_json: bool) -> None:
     """Tell what is new in what `probe analyse` keeps in ANALYSIS: events that begin, end, are revised or withdrawn.
 
-    Each line of the file of --to names one receiver. A receiver gets each change once. A receiver that you add later
-    gets no alert about older events.
+    Each line of the file of --to names one receiver. Each receiver gets one alert when an event begins, ends, is
+    revised or is withdrawn. A receiver that you add later gets alerts only about what is found from then on.
 
     Alerts contain only what may be published. An alert about probes' results comes a day after they were measured. An
     alert does not name a network in which few probes measure.

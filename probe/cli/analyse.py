@@ -111,11 +111,12 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     With --since and --until the command counts only certain days. For each such period, use a different folder of
     --output.
 
-    `probe analyse` finds events in the counts, such as the beginning of a block, and adds them to the log events.jsonl.
-    It never removes a row from this log. The log has a row for each event that is new, revised, ended or withdrawn.
+    `probe analyse` finds events in the counts, such as the beginning of a block. For each new event it adds a row to
+    the log events.jsonl. If the event is later revised, ends or is withdrawn, it adds one more row. It never removes a
+    row.
 
-    The log also has a row for each suspected event that a check dismissed, and for each service that often fails by
-    itself. Such a row names the check, and what would change its result.
+    The log events.jsonl also says what is not an event: suspected events that have another cause, such as an outage,
+    and services that often fail without a censor. Each such row names the cause, and what would change the judgement.
 
     A single run cannot decide the cause of every failure. `probe analyse` judges such failures again, by the results of
     all probes in a network together. It compares them with the results from other networks and countries in the same

@@ -75,16 +75,20 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     the other. If both are new, the command reports both and takes neither.
 
     The file first-seen.csv in the data set says on which day the command first saw each probe's name in each network.
-    Analyses count a probe's name only three days after that day. So call the command once a day.
+    Call the command every day, so that this is the day on which the probe's first run arrived.
 
-    With --origins, a probe's name counts only if most of its runs were uploaded from the network that the runs claim.
-    Of the probes that upload from one address prefix (/24 or /48), at most two count in a network.
+    A probe's name counts as established three days after its day in first-seen.csv. Analyses prefer results from
+    established names to those from newer names.
+
+    With --origins, a probe's name counts as established (known for three days) only if most of its runs were uploaded
+    from the network that the runs claim. Of the probes that upload from one address prefix (/24 or /48), at most two
+    count in a network.
 
     `probe collect` leaves out runs that changed after they were signed. It also leaves out files that are damaged, that
     do not belong to a results folder, or that have a newer schema. It lists all these with the reason.
 
-    `probe collect` changes nothing in DIR or at URL. It does not read a run's files again if they are the same as
-    before. The exit status is 1 if the command can take nothing, or cannot read an inbox to the end.
+    `probe collect` changes nothing in DIR or at URL. It reads a run's files again only if they changed. The exit status
+    is 1 if no run of DIR or URL is in the data set, or if the command could not read an inbox to the end.
 
     \b
     Examples:

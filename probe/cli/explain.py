@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 def explain(words: tuple[str, ...], rules: bool, results: Path | None, catalogue: str | None, as_json: bool) -> None:
     """Say what a block type, an outcome or a rule means, and how it differs from the most similar one.
 
-    With RUN_ID and TARGET (a target_id, or a URL of the list), the command says why the target has its verdict in this
-    run. It names the rule, the file that defines the rule, the evidence that the rule used, the rule that almost
-    applied, and the observations.
+    With RUN_ID and TARGET (a target_id, or the URL of an endpoint in the list of targets), the command says why the
+    target has its verdict in this run. It names the rule, the file that defines the rule, the evidence that the rule
+    used, the rule that almost applied, and the observations.
 
     You may shorten RUN_ID to a beginning that no other run has. The command makes no measurement and writes no file.
 

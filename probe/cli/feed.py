@@ -74,9 +74,9 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
     If this machine's network has a fault, or itself interferes with services, the command publishes nothing. It needs
     your consent, as runs do: call `probe setup` first.
 
-    With --from `probe feed` measures nothing, and makes the feed from volunteers' results. The feed then contains only
-    what at least five volunteers in at least three countries found. Each of them must have measured on some earlier
-    days. The feed's numbers are rounded, and it names no network.
+    With --from, `probe feed` measures nothing, and makes the feed from volunteers' results. The feed then contains only
+    what at least five volunteers in at least three countries found. All of these volunteers must have measured on
+    earlier days too. The feed's numbers are rounded, and it names no network.
 
     \b
     Examples:

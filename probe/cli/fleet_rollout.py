@@ -51,9 +51,9 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
     The intervals for single services are widened, because there are many services. With a probability of 95 %, every
     one of these intervals contains the true difference.
 
-    With --list, `probe fleet rollout` compares the probes that were drawn by lot to try a list's new targets before all
-    others. It computes from a probe's name whether the probe was drawn. The new targets, which no other probe measures,
-    are listed separately.
+    Some probes were drawn by lot to measure a list's new targets early. With --list, `probe fleet rollout` compares
+    these probes with the other probes. It computes from a probe's name whether the probe was drawn. New targets are
+    listed separately, because the other probes do not measure them.
 
     \b
     Examples:

@@ -66,8 +66,10 @@ def make(out: Path, months: int) -> None:
 @click.option("--per-day", type=click.IntRange(1, 100_000), default=MOST_PER_DAY, show_default=True,
               help="Registrations that are accepted in a day, from all volunteers together.")
 def serve(key: Path, ledger: Path, listen_at: str, per_day: int) -> None:
-    """Answer volunteers' programs. Run only one issuer with the same keys: two issuers with separate ledgers would
-    accept every coupon (which a volunteer's program pays for a proof) twice.
+    """Answer volunteers' programs: register them, and sign proofs of how long they have been registered.
+
+    A volunteer's program pays for each proof with a coupon, a token that the issuer accepts once. So never run two
+    issuers with the same keys: neither would know which coupons were spent at the other one.
 
     \b
     Examples:

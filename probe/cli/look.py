@@ -71,17 +71,17 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
          as_json: bool) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
-    `probe look` writes a page. It judges each source (our probes, OONI, files of counts) separately, so a measurement
-    in two sources does not count twice. It judges old measurements, too, by the rules of the installed version. With
-    data of other countries and services it can exclude other causes.
+    `probe look` judges each source (our probes, OONI, files of counts) separately, so a measurement in two sources does
+    not count twice. It judges old measurements, too, by the rules of the installed version. With data of other
+    countries and services it can exclude other causes.
 
-    Each sentence of the page links to the rows on which it rests. The page names a network only if at least two probes
-    measured there. If these are our own volunteers' probes, at least five must have measured there. The page never says
-    who ordered a block.
+    `probe look` writes a page, in which each sentence links to the rows that support it. The page names a network only
+    if at least two probes measured there. If these are our own volunteers' probes, at least five must have measured
+    there. The page never says who ordered a block.
 
-    You can also give the command official block lists, checks of app stores, and reports of outages. The page shows
-    them beside the results. An entry in a block list does not prove a block. If an outage may explain a failure, do not
-    publish the failure as a block.
+    You can also give `probe look` official block lists, checks of app stores, and reports of outages. The page that it
+    writes shows them beside the results. A service on a block list need not be blocked. If an outage may explain a
+    failure, do not publish the failure as a block.
 
     Without --fetch the command downloads only files whose URL you give. With --fetch it also downloads OONI's
     measurements since --since, or of the last three days. If a download is interrupted, the next call continues it.

@@ -38,8 +38,8 @@ from probe.results.runs.run_reader import read_run
 def show(word: str, results: Path | None, config: str | None, details: bool, page: Path | None, as_json: bool) -> None:
     """Say what a run found, or what is known of one messenger or one target: now, before, and why. Sends nothing.
 
-    If you name nothing, the command shows the last run. RUN is a run's id, or the beginning of an id. MESSENGER is a
-    name such as signal. TARGET is a target_id, or a URL of the list of targets.
+    Without an argument the command shows the last run. RUN is a run's id, or its first characters. MESSENGER is a name
+    such as signal. TARGET is a target_id, or the URL of one endpoint in the list of targets.
 
     \b
     Examples:

@@ -58,8 +58,8 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
     (tiers). It can also set the shortest time between new connections.
 
     `probe update` refuses a list that was altered, is older than the last one, or has a date in the future. It then
-    keeps the last good list. The list's server sees your address. The holder of the list's key decides which names your
-    runs send.
+    keeps the last good list. The list's server sees your address. The holder of the list's key decides which hosts your
+    runs contact.
 
     \b
     Examples:
@@ -190,7 +190,8 @@ def make(targets: str, policy: Path | None, serial: int, day: datetime | None, s
          out: Path) -> None:
     """Write a list, which you then sign with minisign. Volunteers' programs accept only a signed list.
 
-    `probe fleet rollout` compares the staged targets, which some probes measure first, with the others.
+    With --staged, some probes, drawn by lot, measure new targets earlier than the others. `probe fleet rollout`
+    compares these probes with the others.
 
     \b
     Example of a policy:

@@ -45,9 +45,9 @@ def exec_(
 ) -> None:
     """Run any program on the client side of SCENARIO, and exit with the program's status (128 + n after signal n).
 
-    The scenario censors the host of --target. Without --target it censors the host that COMMAND names, if COMMAND names
-    exactly one host of the catalogue. In all other cases it censors a random host, which --seed fixes. A line on
-    standard error says which host is censored.
+    SCENARIO names a simulated censor or fault, which affects the host of --target. Without --target it affects the host
+    that COMMAND names, if COMMAND names exactly one host of the catalogue. In all other cases it affects a random host;
+    the same --seed chooses the same host. A line on standard error names the host.
 
     COMMAND trusts the laboratory's certificates, asks the laboratory's resolver, and has no proxy variables in its
     environment. Its variable $PROBE_CONFIG names a configuration with the laboratory's helpers. Signals sent to `probe
