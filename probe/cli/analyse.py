@@ -95,8 +95,7 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     meanings of the columns to cells.json.
 
     `probe analyse` counts a run once, even if RESULTS contains it twice. It leaves out rows that cannot be right, and
-    says how many there are for each reason; --rejected lists them. It never counts rows from the laboratory together
-    with others.
+    says how many there are for each reason; --rejected lists them.
 
     RESULTS may also be one file of counts that somebody else made, as CSV or Parquet, by hour or by day. The file must
     have the columns time, network, target, n and failed. It may also have witnesses, service, role, version and

@@ -68,8 +68,7 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, out: Pat
     """Measure the catalogue at an uncensored place, and publish it as a signed control feed.
 
     Probes elsewhere read the feed before their runs, and learn from it which endpoints answer on this machine's
-    network. The table [[feed]] of their configuration names the feed. `probe feed` compares the new feed with the last
-    one, and prints what changed.
+    network. `probe feed` compares the new feed with the last one, and prints what changed.
 
     If this machine's network has a fault, or itself interferes with services, the command publishes nothing. It needs
     your consent, as runs do: call `probe setup` first.

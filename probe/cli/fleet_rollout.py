@@ -45,8 +45,7 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
 
     There are two groups of probes: those that have the new targets or the new version, and the others. For each
     outcome, such as `blocked`, the command prints by how much its share differs between the two groups. It prints the
-    difference, with a 95 % interval, for all services together and for each service. Each probe counts once a day for
-    each service, no matter how often it measured.
+    difference, with a 95 % interval, for all services together and for each service.
 
     The intervals for single services are widened, because there are many services. With a probability of 95 %, every
     one of these intervals contains the true difference.

@@ -47,8 +47,8 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
     counts, the page shows the networks with the most events and blocks, over all volunteers. For such a page the
     program must be installed with its extra `research`.
 
-    `probe report` writes the page as one file. The page loads nothing from the network, so nobody can notice that you
-    read it. Long series are summed up by day. So the page stays below 5 MB, even for a year of hourly runs.
+    `probe report` writes the page as one file, which stays below 5 MB even for a year of hourly runs. The page loads
+    nothing from the network, so nobody can notice that you read it.
 
     \b
     Examples:
