@@ -14,15 +14,15 @@ This page lists the organisation that owns each service, and the networks in whi
 `make docs` generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is not
 in the table counts as its own owner.
 
-The table contains only well-known networks, DNS hosts, and fronts, which are servers that accept connections for many
-customers. An empty cell means that we know of none.
+The table contains only well-known networks, well-known operators of name servers (DNS hosts), and well-known fronts:
+servers that accept connections for many customers. An empty cell means that we know of none.
 
 The probe uses the owners for one kind of evidence, which is called `company`. If services of {company} unrelated owners
 fail in the same way in one run, the owners are not the cause. Two services are unrelated if all three conditions hold:
 
 - They have different owners.
 - As far as the run's addresses or this table show, different networks accept connections for the two services.
-- They have no known DNS host or transit network in common.
+- They share no known transit network and no known operator of name servers (DNS host).
 
 {kinds}
 """
@@ -33,9 +33,10 @@ runs a messenger that fails in a sanctioned country. The company itself may refu
 does not count this failure as evidence of a block (`company`).
 
 The table below has one row for each sanctioned country. `seats` are the home countries of the owners that must refuse
-to serve it. An owner from `seats` may therefore be the cause when its service fails there. The same is assumed of
-almost all other owners, because many follow the sanctions without having to. It is also assumed of services behind such
-an owner's servers, for example behind its CDN.
+to serve it. If a service of such an owner fails there, the owner itself may be the cause.
+
+Many other owners follow the sanctions without having to. So almost every owner counts as a possible cause there, both
+for its own services and for services behind its servers, such as its CDN.
 
 We assume of these owners that they do serve a sanctioned country, so failures of their services count there:
 
