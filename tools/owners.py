@@ -35,10 +35,11 @@ does not count this failure as evidence of a block (`company`).
 The table below has one row for each sanctioned country. `seats` are the home countries of the owners that must refuse
 to serve it. If a service of such an owner fails there, the owner itself may be the cause.
 
-Many other owners follow the sanctions without having to. So almost every owner counts as a possible cause there, both
-for its own services and for services behind its servers, such as its CDN.
+Many other owners follow the sanctions without having to. So almost every owner whose service fails in a sanctioned
+country may be the cause. The owner of servers in front of the service, such as a CDN's, may be the cause too.
 
-We assume of these owners that they do serve a sanctioned country, so failures of their services count there:
+We assume that these owners do serve a sanctioned country, so failures of their services there count as evidence of a
+block:
 
 - owners in the column `serve all the same`
 - owners that have a seat in the sanctioned country itself, and none in a country of the column `seats`
