@@ -134,8 +134,9 @@ Certificates count as follows:
 The import ignores addresses that OONI has scrubbed (replaced to protect the volunteer). If a page's title contains an
 IP address, the import replaces this address before it stores the title.
 
-OONI's files name the resolver that the volunteer's system asked. If this resolver is in the volunteer's own network,
-its address may be the household's. Our column `resolver_address` then has only the word `provider`.
+OONI's files contain the address of the resolver that the volunteer's system asked. If the resolver has the same AS
+number as the volunteer, this address may be that of the volunteer's home. Our column `resolver_address` then contains
+the word `provider` instead of the address.
 
 ### OONI's table of observations
 
@@ -179,7 +180,8 @@ know.
 - Measurements contain no hash of a page, no address of the volunteer, and nothing about the network's own resolver
   (`resolver_asn` is AS0).
 - If you use a list of targets of your own, the measurements contain its endpoints: check them first.
-- Runs of the laboratory go only to a collector on this device (`--lab`, 127.0.0.1 or [::1]), and are marked `lab`.
+- Runs in simulated networks (`probe lab`) go only to a collector on this device (`--lab`, 127.0.0.1 or [::1]), and are
+  marked `lab`.
 - If a measurement is sent twice, both copies have the same `id`, so readers can recognise the second one.
 
 **The collector's address** must be an https URL of a public server, or an http or https URL of a literal loopback
@@ -279,7 +281,8 @@ def _defects() -> str:
 
 
 def _networks() -> str:
-    return "; ".join(f"{name} {', '.join(f'AS{n}' for n in sorted(numbers))}" for name, numbers in NETWORKS.items())
+    return "\n".join(f"- `{name}`: {', '.join(f'AS{n}' for n in sorted(numbers))}"
+                     for name, numbers in NETWORKS.items())
 
 
 def _parts() -> str:
@@ -334,8 +337,10 @@ def page() -> str:
         "occurs:\n",
         _grid(("test", "why it is not judged"), [(_code(test), why) for test, why in sorted(LEFT_OUT.items())]),
         "\n## Messengers, target by target\n", _parts(),
-        "\nA connection to a messenger counts only if the imported file shows that its address is in one of the "
-        f"operator's networks. The networks for each domain are: {_networks()}.",
+        "\nOONI tests some hosts of messengers only with a TCP connection, which somebody else could accept. So it "
+        "shows that the host works only if the imported file places the host's address in one of the operator's "
+        "networks. These are the networks for each domain:\n",
+        _networks(),
         "\n## Known defects of versions\n", _defects(),
         "\nThe column `wrong is` says what a defect spoils:\n",
         "- `what was seen`: OONI's program itself caused the failure that it recorded. Our verdict on this failure is "

@@ -78,9 +78,10 @@ TLS. This ClientHello has the shape of a browser or an app that people use with 
 when the server answers.
 
 The probe draws by lot which program's ClientHello it sends. It draws programs with more users (second table below) more
-often. A run with `--fast` takes the program with the most users. If fewer than half of the site's users have this
-program, the probe also sends other programs' ClientHellos. `probe/measurement/planning/program_plan.py` has the other
-conditions.
+often. A run with `--fast` takes the program with the most users instead.
+
+The chosen program may have fewer than half of the site's users. Then the probe, with `--fast` too, also sends
+ClientHellos of other programs. `probe/measurement/planning/program_plan.py` has the other conditions.
 
 A verdict `ok` says that the service answered the probe's own ClientHello. The column `spared` lists the programs whose
 ClientHellos were answered too. If fewer than half of the service's users have these programs, the confidence of `ok` is

@@ -101,8 +101,8 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     have the columns time, network, target, n and failed. It may also have witnesses, service, role, version and
     country.
 
-    In a file of counts, write a network as country and number, such as RU-AS12389, or as a country, such as RU. If the
-    file names networks in another way, it needs the column country.
+    In a file of counts, write a network as country and AS number, such as RU-AS12389. For counts of a whole country,
+    write only the country, such as RU. If the file names networks in another way, it needs the column country.
 
     `probe analyse` keeps its counts of each day in the folder `days` of --output. So the next call counts only days
     that have changed. If you remove the folder `days`, the next call counts all days.

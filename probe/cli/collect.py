@@ -53,7 +53,8 @@ class _Source(click.Path):
 @click.option("--identity", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Secret key of age (age-keygen -o FILE) that opens what volunteers encrypted to it.")
 @click.option("--issuer-keys", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-              help="Public keys of an issuer (of probe issuer make): names that prove their age count at once.")
+              help="Public keys of an issuer (of probe issuer make): a new name that comes with its proof counts at "
+                   "once.")
 @click.option("--origins", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
               help="Folder in which probe operate origins records the network of each upload: compare the runs with "
                    "it.")
@@ -88,7 +89,8 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     do not belong to a results folder, or that have a newer schema. It lists all these with the reason.
 
     `probe collect` changes nothing in DIR or at URL. It reads a run's files again only if they changed. The exit status
-    is 1 if no run of DIR or URL is in the data set, or if the command could not read an inbox to the end.
+    is 1 if the command could not read an inbox to the end. It is also 1 if, at the end, the data set contains no run
+    from any DIR or URL.
 
     \b
     Examples:

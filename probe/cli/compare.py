@@ -36,8 +36,9 @@ def compare(directory: Path, show_all: bool, as_json: bool) -> None:
     prints a table for each of OONI's tests. A row is a verdict of OONI's program, a column is a verdict of ours, and a
     cell is a number of measurements.
 
-    For every difference `probe compare` names our rule and the observations that the rule used. It says which verdict
-    is probably right. It also says whether the version of OONI's program that measured has a known defect.
+    `probe compare` explains each difference between OONI's verdict and ours. It names the rule that gave our verdict,
+    and the observations that this rule used. It says which of the two verdicts is probably right, and whether a defect
+    of OONI's program is known.
 
     \b
     Examples:

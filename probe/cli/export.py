@@ -64,9 +64,11 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     least five probes measured in this network in the 30 days before. Only probes whose names the collector had known
     for three days count. All other rows state only the day and the country.
 
-    Rows of a release are at least a day old. They contain no address of the network's own resolver, no hop, no captured
-    packet, no text that a network wrote, and nothing that names an installation. Runs get new names, which differ in
-    every release.
+    With --release, rows are at least a day old, and nothing in them names the installation that measured. Runs get new
+    names, which differ in every release.
+
+    A release leaves out the address of the network's own resolver, the routers on the way, and captured packets. It
+    also leaves out texts that came from the network, such as the title of a page.
 
     If your runs used a list of targets of your own, the written file contains its endpoints. Look at the file before
     you publish it.

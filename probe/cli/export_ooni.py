@@ -38,11 +38,14 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
                 table: bool, config: str | None) -> None:
     """Write the runs in DIRECTORY (default: the configured results folder) in OONI's data format, JSON Lines.
 
-    One measurement for each target that was attempted, with a test name of its own (messenger_reachability). It has
-    no address of the network's own resolver, no text that a network wrote, and nothing that names an installation;
-    the second of the run and its network are told, as OONI tells them: for a coarser file use `probe export
-    --release`. Nothing is sent anywhere (`probe submit ooni` does that). What was imported from others is left out.
-    docs/interop.md describes every key.
+    The file has one measurement for each target that was attempted, under the test name messenger_reachability. It
+    leaves out measurements imported from others. docs/interop.md describes every key.
+
+    Each measurement states the second of the run and the network, as OONI's do. For a file that states less, use `probe
+    export --release`.
+
+    The file leaves out the address of the network's own resolver, texts from the network (such as a page's title), and
+    everything that names an installation. The command sends nothing; `probe submit ooni` does.
 
     \b
     Examples:

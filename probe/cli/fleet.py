@@ -93,8 +93,8 @@ def health(directory: Path | None, out: Path | None, metrics: Path | None, dashb
 
     `probe fleet health` reads only the table `runs`, and remembers what it has read. So you can call it every hour.
 
-    The page and the JSON that `probe fleet health` writes name probes, by names that change every month. They are for
-    the person who runs the fleet: do not publish them. The figures for Prometheus name no probe.
+    The page and the JSON of `probe fleet health` contain the names of probes. They are for the person who runs the
+    fleet: do not publish them. The figures for Prometheus (--metrics) contain no names of probes.
 
     With --alert-to the command sends an alert when one of the following troubles begins, and another alert when it is
     over. A probe fell silent, its clock is wrong, or it has another version of the program than this machine. A network

@@ -58,7 +58,7 @@ def helper(*, print_unit: bool, listen_at: str, certificate: str | None, key: st
     """Answer probes that ask how an endpoint looks from here.
 
     The helper speaks OONI's test-helper protocol, with additions of ours. It keeps no record of who asks about which
-    endpoint. It connects only to public addresses and known ports.
+    endpoint. It connects only to public addresses, and only to a fixed list of ports that messengers use, such as 443.
 
     \b
     Examples:

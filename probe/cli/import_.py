@@ -48,9 +48,11 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
     becomes the control. Our rules then give a verdict; OONI's own verdict is in the column `theirs`. The command makes
     no measurement and fetches nothing.
 
-    Measurements of a target in one network and hour count as attempts of one run. If all of them failed, failures of
-    the 24 hours before may be added. A single failed attempt is never enough for `blocked`. If a file lacks a fact, our
-    verdict claims less.
+    Measurements of a target in one network and hour count as attempts of one run. If all of them failed, the
+    command may add failures of the 24 hours before. A single failed attempt is never enough for `blocked`.
+
+    OONI's files lack some facts that our own runs record. Where a rule needs such a fact, its verdict is inconclusive.
+    docs/interop.md lists these cases.
 
     If the command cannot read a line, it names the line with the reason, and goes on. If the folder of --output has
     runs already, they stay.

@@ -20,12 +20,13 @@ from probe.results.files.text_cells import visible
 
 @click.group()
 def issuer() -> None:
-    """Register volunteers, and sign proofs that they are registered. Nobody can link a proof to a volunteer, or two
-    proofs to each other.
+    """Register volunteers, and later sign proofs that a volunteer registered at least a month ago. Nobody can link a
+    proof to a volunteer, or two proofs to each other.
 
-    A volunteer's key changes every month, and with it the name of the volunteer's probe. A proof says that the
-    volunteer with the new name has been registered for at least one whole calendar month. It does not say which
-    volunteer this is. docs/threats.md says which attacks such proofs stop, and which they do not stop.
+    Every month each volunteer's probe gets a new name. The issuer's proof shows that this is not a new volunteer:
+    whoever has the name registered at least one whole calendar month ago.
+
+    A proof does not say which volunteer has the name. docs/threats.md says which attacks such proofs stop.
     """
 
 
@@ -66,10 +67,10 @@ def make(out: Path, months: int) -> None:
 @click.option("--per-day", type=click.IntRange(1, 100_000), default=MOST_PER_DAY, show_default=True,
               help="Registrations that are accepted in a day, from all volunteers together.")
 def serve(key: Path, ledger: Path, listen_at: str, per_day: int) -> None:
-    """Answer volunteers' programs: register them, and sign proofs of how long they have been registered.
+    """Answer volunteers' programs: register volunteers, and sign proofs that they registered at least a month ago.
 
-    A volunteer's program pays for each proof with a coupon, a token that the issuer accepts once. So never run two
-    issuers with the same keys: neither would know which coupons were spent at the other one.
+    To get a proof, a volunteer's program returns a coupon: a token that it got from the issuer before. The issuer
+    accepts each coupon once. Never run two issuers with the same keys, because a coupon could then be used at both.
 
     \b
     Examples:

@@ -71,13 +71,17 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
          as_json: bool) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
-    `probe look` judges each source (our probes, OONI, files of counts) separately, so a measurement in two sources does
-    not count twice. It judges old measurements, too, by the rules of the installed version. With data of other
-    countries and services it can exclude other causes.
+    `probe look` judges each source (volunteers' results, OONI, files of counts) separately, so a measurement in two
+    sources does not count twice. It judges old measurements, too, by the rules of the installed version.
 
-    `probe look` writes a page, in which each sentence links to the rows that support it. The page names a network only
-    if at least two probes measured there. If these are our own volunteers' probes, at least five must have measured
-    there. The page never says who ordered a block.
+    Give the command data of other countries and services too. From other countries it learns whether the service failed
+    everywhere. From other services it learns whether the volunteers' own lines failed.
+
+    `probe look` writes a page, in which each sentence links to the rows that support it. The page never says who
+    ordered a block.
+
+    The page names a network from volunteers' results (--results) only if at least five probes measured there. For
+    networks from OONI's data or files of counts, two probes are enough.
 
     You can also give `probe look` official block lists, checks of app stores, and reports of outages. The page that it
     writes shows them beside the results. A service on a block list need not be blocked. If an outage may explain a

@@ -43,9 +43,11 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
            form: str, datapackage: bool, as_json: bool) -> None:
     """Make a page from the results in DIRECTORY (default: the configured folder), or from counts of a fleet's verdicts.
 
-    DIRECTORY is a results folder, or a folder in which `probe analyse` wrote its counts (cells.parquet). From these
-    counts, the page shows the networks with the most events and blocks, over all volunteers. For such a page the
-    program must be installed with its extra `research`.
+    DIRECTORY is a results folder, or a folder in which `probe analyse` wrote its counts (cells.parquet). Such
+    counts need the program's extra `research`.
+
+    A page made from counts shows the results of all volunteers together. If it has no room for all networks, it shows
+    those in which `probe analyse` found the most events, such as the beginning of a block.
 
     `probe report` writes the page as one file, which stays below 5 MB even for a year of hourly runs. The page loads
     nothing from the network, so nobody can notice that you read it.

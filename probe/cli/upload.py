@@ -38,8 +38,9 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
     """Send the tables of all runs that are not there yet to the place that `probe setup --upload-to URL` named.
 
     `probe upload` sends each run as one compressed archive, which is at most a seventh as large as the run's tables on
-    this device. If it sends a run twice, both archives are identical. It never sends captured packets or runs of the
-    laboratory.
+    this device. If it sends a run twice, both archives are identical.
+
+    `probe upload` never sends captured packets. It also never sends runs that were made in a simulated network.
 
     Scheduled runs upload their results by themselves.
 

@@ -49,9 +49,10 @@ def exec_(
     that COMMAND names, if COMMAND names exactly one host of the catalogue. In all other cases it affects a random host;
     the same --seed chooses the same host. A line on standard error names the host.
 
-    COMMAND trusts the laboratory's certificates, asks the laboratory's resolver, and has no proxy variables in its
-    environment. Its variable $PROBE_CONFIG names a configuration with the laboratory's helpers. Signals sent to `probe
-    lab exec` reach COMMAND.
+    COMMAND trusts the laboratory's certificates and asks its resolver. Signals sent to `probe lab exec` reach COMMAND.
+
+    If COMMAND is `probe`, it also reads the configuration that $PROBE_CONFIG names. This file contains the addresses of
+    test helpers: simulated servers outside the censored network, which test the same targets.
 
     \b
     Examples:
