@@ -17,8 +17,8 @@ in the table counts as its own owner.
 The table contains only well-known networks, well-known operators of name servers (DNS hosts), and well-known fronts:
 servers that accept connections for many customers. An empty cell means that we know of none.
 
-The probe uses the owners for one kind of evidence, which is called `company`. If services of {company} unrelated owners
-fail in the same way in one run, the owners are not the cause. Two services are unrelated if all three conditions hold:
+The probe uses the owners for one kind of evidence, which is called `company`. If {company} unrelated services fail in
+the same way in one run, their owners are not the cause. Two services are unrelated if all three conditions hold:
 
 - They have different owners.
 - As far as the run's addresses or this table show, different networks accept connections for the two services.

@@ -244,7 +244,7 @@ VERDICTS: Words = {
     "residual_s": ("s", "How long it did after the last trigger: `20-40`; `20-`: longer than the run looked."),
     "rule_id": ("", "Rule that decided; a vocabulary apart from `block_type`."),
     "struck": ("", "Shapes of ClientHellos that fail, where others are answered; library: the probe's own."),
-    "spared": ("", "Shapes of ClientHellos that are answered; with `struck` empty, those of programs that were sent."),
+    "spared": ("", "Shapes of ClientHellos that were answered; with `struck` empty, only those of other programs."),
     "rules": ("", "Rules that were weighed: the deciding one first, then those that accuse and have no basis."),
     "evidence": ("", "Observations that the verdict rests on, by `observation_id`."),
     "evidence_level": ("", "What the probe could see: socket (what any program sees) or packet (raw packets too)."),
