@@ -135,6 +135,25 @@ def test_where_the_country_is_not_known_nothing_is_at_home() -> None:
     assert gather_allowlist(unlisted(**MUTE) + LISTED, cc="ZZ", domestic=frozenset()) == NO_LIST
 
 
+@pytest.mark.parametrize(("seen", "way", "shown"), [
+    pytest.param(unlisted(**MUTE) + LISTED_NAME, "name", True, id="another name meets silence where one passes"),
+    pytest.param(unlisted(**MUTE) + LISTED, "data", False, id="data pass to some addresses"),
+    pytest.param(unlisted(**MUTE) + visit("telegram", LISTED_AT, innocent=(RESET, "")), "data", False,
+                 id="a front that refuses other names itself"),
+    pytest.param(unlisted(**MUTE, step_ms=1.0) + LISTED_NAME, "name", False, id="a proxy next door takes all"),
+    pytest.param(unlisted(**MUTE), "", False, id="nothing passes"),
+    pytest.param(unlisted(**SHUT) + LISTED + neighbours(3), "", False, id="addresses vanish: an outage, or blocks"),
+    pytest.param(unlisted(2, **MUTE) + LISTED_NAME, "", False, id="two owners"),
+])
+@pytest.mark.parametrize("cc", ["ES", "ZZ"])
+def test_without_a_place_at_home_silence_that_tells_names_apart_shows_a_list(
+    seen: list[Observation], way: str, shown: bool, cc: str,
+) -> None:
+    found = gather_allowlist(seen, cc=cc, domestic=frozenset(), references_fail=True)
+    assert (found.way, found.is_shown) == (way, shown)
+    assert gather_allowlist(seen, cc=cc, domestic=frozenset()) == NO_LIST, "the references answer"
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_what_was_seen_tells_nothing(rng: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from observations import EOF, REFUSED, RESET, TIMEOUT, WELL
 from probe.core.tables.block_types import is_ancestor
+from probe.core.tables.failures import Failure
 from probe.inference.evidence.allowlist_evidence import AllowlistEvidence
 from probe.inference.evidence.fingerprint_weight import FingerprintMark
 from probe.inference.evidence.hop_evidence import HopLocation
@@ -147,6 +148,7 @@ PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | LOSSES | APPS | {
     "path/large_answers_lost": scene(replace(WELL, full_segments=False, stalled=3, hushed=True), stage="tls",
                                      failure=TIMEOUT, acked="yes"),
     "tls/every_name_fails": scene(replace(WELL, tls_ok=0, tls_failed=2), stage="tls", failure=RESET),
+    "tls/no_name_answered": scene(replace(WELL, tls_ok=0, tls_failed=2), stage="tls", failure=TIMEOUT, acked="no"),
     "tls/drop_every_hello": scene(**SHOWS["tls/drop"], **CONTRARY, innocent="failed", other_bytes="passed",
                                   shapes=ShapeEvidence(narrow="silent")),
     "tls/mute_every_hello": scene(**SHOWS["tls/mute"], **CONTRARY, innocent="failed",
@@ -286,6 +288,15 @@ def test_a_certificate_that_nobody_judges_is_doubted_only_where_all_are_resigned
     ladder: LadderEvidence, shown: dict[str, Any], rule_id: str,
 ) -> None:
     assert find_first_rule(PATH_RULES, scene(ladder, kind="tls", **SERVED | shown)).id == rule_id
+
+
+@pytest.mark.parametrize("failure", [RESET, EOF, TIMEOUT])
+@pytest.mark.parametrize("ladder", [replace(WELL, tls_ok=0, tls_failed=2, named_ok=1),
+                                    replace(WELL, tls_ok=1, tls_failed=2), replace(WELL, tls_ok=0, tls_failed=1)])
+def test_a_line_stops_every_name_only_if_none_passes(ladder: LadderEvidence, failure: Failure) -> None:
+    """A state may block the references alone; then services are judged as ever."""
+    rule = find_first_rule(PATH_RULES, scene(ladder, stage="tls", failure=failure, acked="no"))
+    assert rule.outcome not in ("local", "network")
 
 
 @pytest.mark.parametrize("status", [200, 302, 403, 451])

@@ -5,6 +5,9 @@ stand in the country. What an outage cannot do is tell names at one address apar
 no data. Where packets to unlisted addresses vanish from the first on, only neighbours that are reached tell the two
 apart, since the smallest network that is routed by itself is a /24 (IPv4) or a /48 (IPv6).
 
+For many a country we know no server at home. There, what passes at all takes the place of home, but only where the
+references of the run complete no handshake either, and only names told apart by silence show a list.
+
 Sources: lists of addresses and names in Russia's mobile networks, 2025 and 2026 (net4people/bbs issues 516, 579, 650:
 SYNs arrive, ClientHellos do not); in Iran, 2026 (issues 561, 630).
 """
@@ -12,7 +15,7 @@ SYNs arrive, ClientHellos do not); in Iran, 2026 (issues 561, 630).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from probe.catalogue.owners import OwnerId, ServiceAt, choose_unrelated, find_owner, list_seats
 from probe.core.addresses import is_beside
@@ -51,11 +54,15 @@ class AllowlistEvidence:
     """Of the struck, those with an address in whose network another address answers."""
     far_apart: bool = False
     """Round trips of the connections that the struck accepted differ as those of distant places do."""
+    home_answers: bool = True
+    """A place at home answered. Without one, a firewall nearby that lets little through looks like a list of data."""
 
     @property
     def is_shown(self) -> bool:
         """An outage, and a proxy that takes all connections, would look otherwise."""
-        return len(self.neighbours) >= LEAST_STRUCK if self.way == "address" else bool(self.way) and self.far_apart
+        if self.way == "address":
+            return len(self.neighbours) >= LEAST_STRUCK
+        return self.far_apart and (self.way == "name" or (self.way == "data" and self.home_answers))
 
 
 NO_LIST = AllowlistEvidence()
@@ -73,6 +80,8 @@ class _Place:
     """Attempts to say something that were cut off, or never acknowledged, under any name."""
     others_cut: int = 0
     """Of them, those under an innocent name."""
+    others_unheard: int = 0
+    """Of these, those never acknowledged: a server that refuses a name has heard it."""
     answered: bool = False
     """Its own name was answered."""
     other_answered: bool = False
@@ -97,12 +106,13 @@ class _Place:
                 and not (self.answered or self.other_answered or self.else_failed))
 
 
-def gather_allowlist(seen: Sequence[Observation], *, cc: str, domestic: frozenset[str]) -> AllowlistEvidence:
-    """From all of a run. `cc`: country of the vantage; `domestic`: inputs of its controls at home."""
-    if cc == "ZZ" and not domestic:
-        return NO_LIST  # nothing is known to be at home, and so to pass
+def gather_allowlist(seen: Sequence[Observation], *, cc: str, domestic: frozenset[str],
+                     references_fail: bool = False) -> AllowlistEvidence:
+    """From all of a run. `cc`: country of the vantage; `domestic`: inputs of its controls at home; `references_fail`:
+    no reference of the run completed a TLS handshake, and several were tried."""
     for port in PORTS:
-        found = _judge(_gather_places((o for o in seen if o.port == port and o.address), cc, domestic))
+        found = _judge(_gather_places((o for o in seen if o.port == port and o.address), cc, domestic),
+                       references_fail=references_fail)
         if found.way:
             return found
     return NO_LIST
@@ -141,25 +151,26 @@ def _note_data(place: _Place, seen: Observation, *, own: bool) -> None:
     elif (seen.failure in TIMEOUTS and seen.tcp.acked == "no") or seen.failure in CUT_OFF:
         place.unmoved += 1
         place.others_cut += not own
+        place.others_unheard += not own and seen.failure in TIMEOUTS
     else:
         place.else_failed = True
 
 
-def _judge(places: Mapping[str, _Place]) -> AllowlistEvidence:
+def _judge(places: Mapping[str, _Place], *, references_fail: bool) -> AllowlistEvidence:
     """Of one port. At home something passes; abroad of most owners nothing does, and all in one way."""
     abroad = {address: place for address, place in places.items() if not place.home and place.owners}
     passing = {address: place for address, place in abroad.items() if place.answered}
     reached = {owner for place in passing.values() for owner in place.owners}
     unsteady = sum(bool(place.silent or place.unmoved - place.others_cut) for place in passing.values())
-    if not any(place.home and place.answered for place in places.values()) or (
-            unsteady > UNSTEADY_SHARE * len(passing)):
+    home = any(place.home and place.answered for place in places.values())
+    if not (home or (references_fail and passing)) or unsteady > UNSTEADY_SHARE * len(passing):
         return NO_LIST
     told = {owner for place in abroad.values() if place.tells for owner in place.owners}
-    for way in _WAYS:
+    for way in _WAYS if home else ("data",):
         struck = _find_struck(abroad, reached, way=way)
         unrelated = choose_unrelated(struck)
         if len(unrelated) >= LEAST_STRUCK and 2 * len(struck) >= len(told):
-            return _describe(way, unrelated, places, passing)
+            return replace(_describe(way, unrelated, places, passing, home=home), home_answers=home)
     return NO_LIST
 
 
@@ -176,7 +187,7 @@ def _find_struck(abroad: Mapping[str, _Place], reached: set[OwnerId], *, way: Al
 
 
 def _describe(way: AllowlistWay, struck: tuple[ServiceAt, ...], places: Mapping[str, _Place],
-              passing: Mapping[str, _Place]) -> AllowlistEvidence:
+              passing: Mapping[str, _Place], *, home: bool) -> AllowlistEvidence:
     listed = sorted({s.service for place in passing.values() for s in place.owners.values() if s.service})
     owners = tuple(service.owner for service in struck)
     if way == "address":
@@ -184,7 +195,8 @@ def _describe(way: AllowlistWay, struck: tuple[ServiceAt, ...], places: Mapping[
         beside = tuple(s.owner for s in struck if any(is_beside(a, b) for a in s.addresses for b in alive))
         return AllowlistEvidence(way="address" if listed else "", struck=owners, listed=tuple(listed),
                                  neighbours=beside)
-    told_apart = any(place.answered and place.others_cut and not place.other_answered for place in places.values())
+    told_apart = any(place.answered and (place.others_cut if home else place.others_unheard)
+                     and not place.other_answered for place in places.values())
     trips = [place.rtt_ms for place in places.values() if place.is_dumb and place.rtt_ms > 0 and not place.home]
     apart = len(trips) >= LEAST_STRUCK and max(trips) > max(FAR_TIMES * min(trips), min(trips) + FAR_MS)
     return AllowlistEvidence(way="name" if told_apart else "data", struck=owners, listed=tuple(listed),

@@ -28,6 +28,8 @@ STALLED = 3
 CRAWLS_BYTES_A_S = 25_000
 """200 kbit/s: a phone of the second generation."""
 _INNOCENT: tuple[Purpose, ...] = ("ladder", "innocent")
+_NAMED: tuple[Purpose, ...] = ("target", "innocent")
+_LEAST_SHAKES = 2
 _NOT_ITS_OWN: tuple[TrustFinding, ...] = ("unknown_issuer", "device_root", "self_signed", "wrong_name")
 _RUNGS: tuple[Operation, ...] = ("connect", "http_round_trip")
 _TRANSFERS: tuple[Purpose, ...] = ("sample", "yardstick")
@@ -56,6 +58,8 @@ class LadderEvidence:
     """Operators whose known body or status came back altered, all leading to one place."""
     tls_ok: int = 0
     tls_failed: int = 0
+    named_ok: int = 0
+    """Other addresses that completed a TLS handshake in which the probe gave a name."""
     resigned: int = 0
     """Innocent TLS servers that presented a certificate of nobody we trust."""
     clock_offset_s: float | None = None
@@ -95,6 +99,11 @@ class LadderEvidence:
     def starves(self, address: str) -> bool:
         """Whether silence at `address` may be the line's: it lets others wait as well."""
         return self.slow or bool(self.stalled_innocents - {address})
+
+    @property
+    def no_name_passes(self) -> bool:
+        """Handshakes with several references fail, and none that gave a name succeeded anywhere."""
+        return self.tls_failed >= _LEAST_SHAKES and self.tls_ok + self.named_ok == 0
 
     @property
     def clock_wrong(self) -> bool:
@@ -137,7 +146,9 @@ def gather_ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[s
         tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
         resigned=sum(o.tls.trust in _NOT_ITS_OWN for o in shakes),
         clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], ipv4, has_ipv6),
-        allowlist=gather_allowlist(seen, cc=cc, domestic=domestic),
+        named_ok=len({o.address for o in seen if o.operation == "tls_handshake" and o.tls.sni and _spoke(o)
+                      and o.purpose in _NAMED}),
+        allowlist=gather_allowlist(seen, cc=cc, domestic=domestic, references_fail=_are_stopped(shakes)),
         full_segments=bool(large), stalled=len({o.address for o in silent}),
         hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.http.url.startswith("https:"))
                    for o in silent),
@@ -169,6 +180,10 @@ def _pinned_connects(seen: Sequence[Observation]) -> list[Observation]:
 
 def _works(seen: Sequence[Observation]) -> bool:
     return any(o.operation == "http_round_trip" and not o.failure and o.met_expectation != "no" for o in seen)
+
+
+def _are_stopped(shakes: Sequence[Observation]) -> bool:
+    return len(shakes) >= _LEAST_SHAKES and not any(_spoke(o) for o in shakes)
 
 
 def _spoke(seen: Observation) -> bool:

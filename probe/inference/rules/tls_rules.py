@@ -69,9 +69,13 @@ TLS: tuple[PathRule, ...] = (
          why="small answers arrive but large packets do not, from any server: the line does not carry large packets",
          holds=lambda c: c.ladder.narrow and c.ladder.hushed and c.path.stage in TLS_OR_HTTP
                and c.path.failure in TIMEOUTS and c.path.acked != "no"),
+    # A reset for every name is what firewalls at home and at work send. Silence is what networks that are cut do, too.
+    Rule(id="tls/no_name_answered", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
+         why="no unrelated server answers a TLS hello either, whatever its name: something stops TLS to every server",
+         holds=lambda c: c.path.stage == "tls" and c.ladder.no_name_passes and c.path.failure in TIMEOUTS),
     Rule(id="tls/every_name_fails", outcome="local", block_type="local.firewall", confidence=0.8, needs=("ladder",),
          why="handshakes with unrelated addresses fail too: something here stops every name, not only this service",
-         holds=lambda c: c.path.stage == "tls" and c.ladder.tls_failed >= 2 and c.ladder.tls_ok == 0),
+         holds=lambda c: c.path.stage == "tls" and c.ladder.no_name_passes),
     Rule(id="tls/controls_fail_too", outcome="down", block_type="server.error", confidence=0.85, needs=("two_helpers",),
          why="handshakes from two other networks fail too; nothing shows a block on the way: the server itself fails",
          holds=lambda c: c.path.stage == "tls" and is_failing_elsewhere(c)),

@@ -194,6 +194,13 @@ def test_a_firewall_resets_every_name(watch: Watching) -> None:
         assert w.connect(place).failure == ""
 
 
+def test_a_box_drops_every_hello_with_a_name(watch: Watching) -> None:
+    w = watch("drop-all")
+    for place in (w.target("t"), *innocents(w)[:2]):
+        assert w.tls(place, timeout_s=1.5).failure == "timeout"
+        assert w.connect(place).failure == ""
+
+
 def test_a_guest_network_lets_no_tls_out(watch: Watching) -> None:
     w = watch("firewall-443")
     place = w.target("t")
