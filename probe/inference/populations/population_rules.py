@@ -42,7 +42,7 @@ class PopulationRule:
 POPULATION_RULES: tuple[PopulationRule, ...] = (
     PopulationRule(
         id="pop/line_out", outcome="network", block_type="network",
-        why="this target failed in hours when most other targets failed too: the network itself was at fault",
+        why="whenever this target failed, most other targets failed too: the network itself was at fault",
         holds=lambda c: c.evidence.own.sick_hours > c.evidence.own.struck.hours),
     PopulationRule(
         id="pop/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed",
@@ -93,13 +93,13 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.evidence.fresh and _rests_on_any(c)),
     PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",
-        why="several probes meet the same failure; a run in this network ruled out the service as cause: probably a "
+        why="several probes of this network fail alike; one of their runs ruled out the service as cause: probably a "
             "block",
         holds=bases.rests_on_place),
     PopulationRule(
         id="pop/vantage", outcome="blocked", block_type="", basis="vantage",
-        why="several probes meet the same failure; a control measurement elsewhere in their country reaches the same "
-            "address: probably a block",
+        why="several probes of this network fail alike; another network of the country reaches the address: probably "
+            "a block",
         holds=bases.rests_on_vantage),
     PopulationRule(
         id="pop/mechanisms", outcome="blocked", block_type="", basis="mechanisms",
@@ -108,8 +108,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=bases.rests_on_mechanisms),
     PopulationRule(
         id="pop/spared", outcome="blocked", block_type="", basis="spared",
-        why="in some networks the target fails in the same way; comparable networks of the country reach it: probably "
-            "a block",
+        why="the target fails alike in some networks; comparable networks of the country reach it: probably a block",
         holds=bases.rests_on_spared),
     PopulationRule(
         id="pop/onsets", outcome="blocked", block_type="", basis="onsets",

@@ -74,8 +74,7 @@ APP_WELL: tuple[PathRule, ...] = (
 APP: tuple[PathRule, ...] = (
     Rule(id="app/changed_for_all", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.7,
          needs=("helper",),
-         why="requests from elsewhere, like ours, get an answer that the target list does not know: the service has "
-             "changed",
+         why="our network and others get the same unexpected answer: the service itself has changed",
          holds=lambda c: _said(c) and c.path.app.proof == FOREIGN and c.path.app.control_foreign > 0
                and not c.path.app.control_proven),
     Rule(id="app/controls_fail_too", outcome="down", block_type="server.error", confidence=0.8, needs=("two_helpers",),
@@ -86,47 +85,47 @@ APP: tuple[PathRule, ...] = (
     Rule(id="app/drop_protocol_control", outcome="blocked", block_type="app.drop.protocol", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="here this port acknowledges harmless bytes but never those of the messenger's protocol; elsewhere the "
-             "genuine service answers: a block",
+         why="here this port acknowledges harmless bytes but never the messenger's bytes; another network gets the "
+             "genuine service's answer: a block",
          holds=lambda c: _vanishes(c) and c.path.app.control_proven > 0 and controls_reach(c)),
     # Once it has answered, it is the end of our stream that went unacknowledged. Innocent bytes that are answered never
     # get so far, so a server that takes no half-closed connection would look blocked; a control gets there.
     Rule(id="app/drop_protocol", outcome="blocked", block_type="app.drop.protocol", confidence=0.85,
          needs=("innocent",),
          rests_on=NOT_THE_FRONT,
-         why="this port acknowledges harmless bytes but never those of the messenger's protocol: the protocol seems to "
-             "be blocked here",
+         why="this port acknowledges harmless bytes but never the messenger's bytes: the messenger's protocol seems "
+             "to be blocked here",
          holds=lambda c: _vanishes(c) and not c.path.app.heard and not c.path.app.control_failed
                and not c.path.app.control_foreign),
     Rule(id="app/mute_protocol", outcome="blocked", block_type="app.mute.protocol", confidence=0.8,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="here this port answers harmless bytes but never those of the messenger's protocol; elsewhere the genuine "
-             "service answers: a block",
+         why="here this port answers harmless bytes but never the messenger's bytes; another network gets the "
+             "genuine service's answer: a block",
          holds=lambda c: is_app_muted(c) and _only_this(c)),
     Rule(id="app/reset_protocol", outcome="blocked", block_type="app.reset.protocol", confidence=0.8,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why="here the messenger's connections are reset, while this port answers harmless bytes; elsewhere the "
-             "genuine service answers: a block",
+         why="here the messenger's connections are reset; harmless bytes are answered; another network gets the "
+             "genuine service's answer: a block",
          holds=lambda c: is_app_reset(c) and _only_this(c)),
     Rule(id="app/reset_nearer", outcome="blocked", block_type="app.reset.protocol", confidence=0.85,
          needs=("innocent",),
          rests_on=NOT_THE_FRONT,
-         why="something on the way, before the service, resets the messenger's connections; harmless bytes get "
-             "through on the same port",
+         why="something on the way resets the messenger's connections; harmless bytes get through on the same port: "
+             "a block",
          holds=lambda c: is_app_reset(c) and _ends_nearer(c)),
     Rule(id="app/mute_nearer", outcome="blocked", block_type="app.mute.protocol", confidence=0.85,
          needs=("innocent",),
          rests_on=NOT_THE_FRONT,
-         why="something on the way, before the service, withholds the messenger's answers; harmless bytes get through "
-             "on the same port",
+         why="something on the way withholds the messenger's answers; harmless bytes get through on the same port: a "
+             "block",
          holds=lambda c: is_app_muted(c) and _ends_nearer(c)),
     Rule(id="app/closed_nearer", outcome="blocked", block_type="app", confidence=0.8,
          needs=("innocent",),
          rests_on=NOT_THE_FRONT,
-         why="something on the way, before the service, ends the messenger's connections; harmless bytes get through "
-             "on the same port",
+         why="something on the way ends the messenger's connections; harmless bytes get through on the same port: a "
+             "block",
          holds=lambda c: is_app_closed(c) and _ends_nearer(c)),
     Rule(id="app/foreign_answer", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("nothing",),

@@ -47,44 +47,44 @@ CONNECT: tuple[PathRule, ...] = (
          holds=lambda c: c.path.stage == "connect" and is_failing_elsewhere(c)),
     Rule(id="ip/control_fails_and_lost_far", outcome="down", block_type="server.unreachable", confidence=0.7,
          needs=("helper", "routers"),
-         why=("our attempts get lost where only traffic to this service goes; another network cannot connect either: "
-              "the server probably fails"),
+         why=("our attempts get lost close to the service; another network cannot connect either: the server "
+              "probably fails"),
          holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure in TIMEOUTS),
     Rule(id="ip/control_fails_and_refused_far", outcome="down", block_type="server.refused", confidence=0.7,
          needs=("helper", "routers"),
-         why=("our attempts are refused where only traffic to this service goes; another network cannot connect "
-              "either: the server probably refuses"),
+         why=("our attempts are refused close to the service; another network cannot connect either: the server "
+              "probably refuses"),
          holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure == CONNECTION_REFUSED),
     Rule(id="ip/lost_here_and_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("two_helpers", "routers"),
-         why=("other networks cannot connect either; our attempts end at a point that other traffic passes: an "
+         why=("attempts get lost at a point that other packets pass through; other networks cannot connect either: "
               "outage, block or both"),
          holds=lambda c: c.path.stage == "connect" and c.path.control_failed >= 2 and not c.path.control_ok),
     # A firewall at the operator's own door says "prohibited" as well, and in the service's name.
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("a router through which other packets pass says that this address is prohibited; elsewhere the address "
-              "answers: a block"),
+         why=("a router through which other packets pass says that this address is prohibited; another network "
+              "reaches it: a block"),
          holds=lambda c: c.path.stage == "connect" and is_prohibited(c) and controls_reach(c)
                and is_lost_here(c)),
     Rule(id="ip/unreachable_here_only", outcome="blocked", block_type="ip.unreachable", confidence=0.75,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why="a router through which other packets pass reports that it cannot reach this address; elsewhere the "
-             "address answers: a block",
+         why="a router through which other packets pass says that it cannot reach this address; another network "
+             "reaches it: a block",
          holds=lambda c: c.path.stage == "connect" and bool(c.path.icmp) and controls_reach(c) and is_lost_here(c)),
     Rule(id="ip/reset_on_the_way", outcome="blocked", block_type="ip.reset", confidence=0.95,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("attempts to connect are reset at a point that other packets pass; elsewhere the address accepts "
-              "connections: a block"),
+         why=("attempts to connect are reset at a point that other packets pass through; another network can "
+              "connect: a block"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
          and controls_reach(c) and _shut(c)),
     Rule(id="ip/reset_injected", outcome="blocked", block_type="ip.reset", confidence=0.9, needs=("helper", "packets"),
          rests_on=OF_ADDRESSES,
-         why=("attempts to connect are reset, but not by the server or its firewall; elsewhere the address accepts "
-              "connections: a block"),
+         why=("attempts to connect are reset, but not by the server or its firewall; another network can connect: a "
+              "block"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
          and controls_reach(c)
                and convicts(c) and shows_injection(c) and c.path.anatomy.device and not (is_lost_here(c)
@@ -92,24 +92,23 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="tcp/port_vanishes", outcome="blocked", block_type="tcp.drop.port", confidence=0.9,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("only attempts on this port get lost at a point that other packets pass; elsewhere the port answers: a "
-              "block"),
+         why=("attempts on this port get lost at a point that other packets pass through; another network can "
+              "connect: a block"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port in LIVES),
     Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("packets to this address get lost at a point that other packets pass; elsewhere the address accepts "
-              "connections: a block"),
+         why=("packets to this address get lost at a point that other packets pass through; another network can "
+              "connect: a block"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port == "silent"),
     Rule(id="ip/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "routers"),
-         why=("our attempts end close to the service, where only traffic to this service goes: its operator may refuse "
-              "them"),
+         why=("our attempts to connect get lost close to the service: its operator may refuse them"),
          holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c) and c.path.lost == "far"),
     Rule(id="ip/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper",),
-         why="the address accepts connections elsewhere but not here; nothing shows whether this network or the "
+         why="another network can connect to this address, we cannot; nothing shows whether our network or the "
              "service's operator refuses us",
          holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c)),
 )

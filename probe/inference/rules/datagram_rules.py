@@ -73,26 +73,25 @@ _LAST: tuple[PathRule, ...] = (
     Rule(id="udp/degraded", outcome="blocked", block_type="udp.degrade", confidence=0.85,
          needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("many datagrams to this service get lost at a point that other datagrams pass; elsewhere the service "
-              "answers: interference"),
+         why=("many datagrams to this service get lost at a point that other datagrams pass through; another "
+              "network gets answers: interference"),
          holds=lambda c: c.path.stage == "stun" and c.path.udp.responses > 0 and c.path.udp.lossier
                and _singled_out(c) and c.path.udp.lost == "near"),
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule(id="udp/vanishes", outcome="blocked", block_type="udp", confidence=0.8, needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("datagrams to this address all get lost at a point that other datagrams pass; elsewhere the address "
-              "answers: a block"),
+         why=("datagrams to this address get lost at a point that other datagrams pass through; another network "
+              "gets answers: a block"),
          holds=lambda c: _vanishes(c) and _singled_out(c) and c.path.udp.lost == "near" and _as_a_whole(c)
                and not c.path.udp.lossy),
     Rule(id="udp/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "udp", "routers"),
-         why="our datagrams get lost close to the service, where only traffic to this service goes: its operator may "
-             "refuse them",
+         why="our datagrams get lost close to the service: its operator may refuse them",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c) and c.path.udp.lost == "far"),
     Rule(id="udp/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper", "udp"),
-         why="the service answers elsewhere but not here; nothing shows whether this network or the service's operator "
-             "refuses us",
+         why="another network gets this service's answers, we do not; nothing shows whether our network or the "
+             "service's operator refuses us",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c)),
 )
 DATAGRAMS = _FIRST + QUIC + _LAST

@@ -59,8 +59,7 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("nothing",),
          rests_on=OF_ANSWERS,
-         why="an address without a resolver answers questions for this name only: something on the way forges "
-             "answers",
+         why="an address where no resolver runs answered, for this name only: something on the way forges answers",
          holds=lambda e: e.dns.dark_answered),
     Rule(id="dns/https_two_answers", outcome="blocked", block_type="dns.injection", confidence=0.95,
          needs=("trusted_dns",),
@@ -71,8 +70,8 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/https_dark_address_answers", outcome="blocked", block_type="dns.injection", confidence=0.93,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="an address without a resolver gives a false HTTPS record for this name only: something on the way forges "
-             "answers",
+         why="an address where no resolver runs gave a false HTTPS record for this name: something on the way forged "
+             "it",
          holds=lambda e: e.dns.https.dark_answered and e.dns.known_elsewhere),
     Rule(id="dns/malformed_over_tcp", outcome="blocked", block_type="dns.injection", confidence=0.9,
          needs=("trusted_dns",),
@@ -87,33 +86,33 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=false_next_door),
     Rule(id="dns/led_astray", outcome="blocked", block_type="dns.hijack", confidence=0.95, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why=("questions to an address without a resolver get answers, false ones for this name only: something "
-              "diverts the questions"),
+         why=("questions to an address without a resolver are answered, truly for other names, falsely for this "
+              "name: something diverts questions"),
          holds=lambda e: e.dns.port53.led_astray and e.dns.known_elsewhere and (is_false_answer(e) or is_wrong_server(e)
                or is_marked_elsewhere(e))),
     Rule(id="dns/restricted_mode", outcome="blocked", block_type="dns.forged.redirect", confidence=0.9,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver leads to restricted-mode servers (as for schools); another resolver answers us truly: this "
-             "name is restricted here",
+         why="the resolver leads to the service's restricted-mode servers (as for schools); another resolver answers "
+             "truly: this name is restricted here",
          holds=lambda e: is_restricted(e) and not e.dns.public_restricted and not e.dns.resolver_private
                and is_public_honest(e)),
     Rule(id="dns/restricted_mode_everywhere", outcome="blocked", block_type="dns", confidence=0.85,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="every unencrypted resolver leads to restricted-mode servers (as for schools): this name is restricted "
-             "here; nothing shows by whom",
+         why="every unencrypted resolver leads to the service's restricted-mode servers (as for schools); nothing "
+             "shows who restricts this name",
          holds=lambda e: is_restricted(e) and e.dns.public_restricted),
     Rule(id="dns/false_answer_here_only", outcome="blocked", block_type="dns.forged", confidence=0.95,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives a non-public address or a known filter's; another resolver answers us truly: the name "
-             "is blocked here",
+         why="this network's resolver gives a false address (not public, or a filter's); another resolver answers "
+             "truly: the name is blocked",
          holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere and is_public_honest(e)),
     Rule(id="dns/false_answer_everywhere", outcome="blocked", block_type="dns", confidence=0.9, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives a non-public address or a known filter's; no other unencrypted resolver answers "
-             "truly; the forger is unknown",
+         why="this network's resolver gives a false address, and no other unencrypted resolver gives a true one: the "
+             "forger is unknown",
          holds=lambda e: is_false_answer(e) and e.dns.known_elsewhere),
     Rule(id="dns/false_https_hint", outcome="blocked", block_type="dns.forged", confidence=0.85,
          needs=("trusted_dns",),
@@ -124,15 +123,15 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/block_address_known_elsewhere", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives a foreign filter's address, not the service's; another resolver answers us truly: the "
+         why="the resolver gives an address used by another country's filter; another resolver answers truly: the "
              "name is blocked here",
          holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere and is_public_honest(e)
                and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/block_address_known_elsewhere_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="every unencrypted resolver gives a foreign filter's address, not the service's: the answers are forged; "
-             "the forger is unknown",
+         why="every unencrypted resolver gives an address used by another country's filter: the answers are forged, "
+             "but nothing shows by whom",
          holds=lambda e: is_marked_elsewhere(e) and e.dns.known_elsewhere
                and bool(e.dns.public_answers & e.dns.network_answers)),
     Rule(id="dns/wrong_server_for_many", outcome="blocked", block_type="dns.forged", confidence=0.93,
@@ -143,7 +142,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: is_wrong_server(e) and e.shared_answer and is_public_honest(e)),
     Rule(id="dns/wrong_server", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),
-         why="trusted resolvers lead to the service; this network's leads to somebody else's certificate: its answer "
+         why="trusted resolvers lead to the service, this network's resolver to somebody else's server: its answer "
              "may be outdated or false",
          holds=lambda e: is_wrong_server(e) and not e.dns.public_answers & e.dns.network_answers),
     Rule(id="dns/wrong_server_everywhere", outcome="blocked", block_type="dns", confidence=0.8,
@@ -160,7 +159,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: is_dead_answer(e) and e.shared_answer and e.trusted_reached and is_public_honest(e)),
     Rule(id="dns/dead_answer", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("nothing",),
-         why="only this network's resolver gives this address, where the service fails: the answer is false or the "
+         why="only this network's resolver gives this address; the service fails there: the answer is false or the "
              "server is down",
          holds=lambda e: is_answered(e) and not e.dns.agrees and not e.validated and ((e.dead_answer
                and e.trusted_reached) or (e.blamed and not e.dns.consistent and not e.may_be_anybody))),
@@ -172,8 +171,8 @@ DNS_RULES: tuple[NameRule, ...] = (
                and e.dns.trusted_denying + e.dns.control_denying >= 2),
     Rule(id="dns/denied_by_the_zone", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("trusted_dns",),
-         why="this network's resolver says this name does not exist; perhaps it only repeats the name's own servers or "
-             "root servers",
+         why="this network's resolver says this name does not exist; the answer seems to come from the name's own "
+             "servers",
          holds=lambda e: fails_alone(e, e.dns.network) and is_denied_by_the_zone(e)),
     Rule(id="dns/denied_here_only", outcome="blocked", block_type="dns.nxdomain", confidence=0.93,
          needs=("trusted_dns",),
@@ -212,14 +211,14 @@ DNS_RULES: tuple[NameRule, ...] = (
     UNPLACED,
     Rule(id="dns/long_answer_lost", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="this name got no answer; the genuine one is longer than any received for other names: perhaps it got "
-             "lost",
+         why="this name got no answer; its genuine answer is long, and no long answer arrived: perhaps long answers "
+             "get lost",
          holds=lambda e: e.dns.network == "timeout" and e.dns.may_be_length and is_repeated_failure(e)
                and e.dns.known_elsewhere),
     Rule(id="dns/failed_control_failed", outcome="inconclusive", block_type="inconclusive.control_failed",
          confidence=0.5, needs=("nothing",),
-         why="the lookup failed; no trusted resolver and no measurement elsewhere gave an answer to compare: nothing "
-             "shows the cause",
+         why="the lookup failed; no trusted resolver and no other network gave an answer to compare: nothing shows "
+             "the cause",
          holds=lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere
                and not e.dns.trusted_denying + e.dns.control_denying),
     Rule(id="dns/denial_disputed", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
@@ -229,7 +228,8 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: e.dns.network in DENIALS and e.dns.known_elsewhere and e.dns.denial_disputed),
     Rule(id="dns/failed_sometimes", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="too few lookups failed alike, or one trusted source knows no such name: this does not show a block",
+         why="some lookups worked or failed differently, or a trusted resolver knows no such name either: this shows "
+             "no block",
          holds=lambda e: e.dns.network != "ok"),
     Rule(id="dns/known_here_only", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),

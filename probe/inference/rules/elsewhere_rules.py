@@ -37,13 +37,13 @@ TLS_ELSEWHERE: tuple[PathRule, ...] = (
     Rule(id="tls/reset_only_there", outcome="blocked", block_type="tls.reset", confidence=0.8,
          needs=("agreed", "innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why=("this name works at another server, a harmless name works at this server: only this name at this server "
-              "fails"),
+         why=("under this name TLS fails at this server, not at an unrelated one; another network reaches this "
+              "server: a block"),
          holds=lambda c: is_tls_reset(c) and _unshaped(c) and _passes_there(c) and controls_reach(c)),
     Rule(id="tls/reset_by_this_server", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("agreed",),
-         why="this name works at another server; no measurement elsewhere shows that this server accepts it: the "
-             "server may refuse it",
+         why="under this name TLS fails at this server, not at an unrelated one: this server itself may refuse the "
+             "name",
          holds=lambda c: is_tls_reset(c) and _unshaped(c) and _passes_there(c) and not controls_reach(c)
          and not shows_injection(c)),
     Rule(id="tls/drop_sni_elsewhere", outcome="blocked", block_type="tls.drop.sni", confidence=0.95,

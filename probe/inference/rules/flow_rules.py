@@ -88,19 +88,19 @@ FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/slowed_by_name_control", outcome="blocked", block_type="flow.throttle.sni", confidence=0.93,
          needs=("innocent", "helper"),
          rests_on=OF_FLOWS,
-         why=("transfers under this name are very slow; those under a harmless name or elsewhere are not: throttling "
-              "by name"),
+         why=("transfers under this name are very slow here but fast from another network; a harmless name is fast "
+              "here: throttling"),
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.controls_fast > 0),
     Rule(id="flow/slowed_address", outcome="blocked", block_type="flow.throttle.address", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=OF_FLOWS,
-         why=("this address keeps one low rate under any name; other services, and this service elsewhere, are fast: "
-              "throttling by address"),
+         why=("here this address keeps one low rate under any name; from another network it is fast: throttling by "
+              "address"),
          holds=lambda c: _slowed(c) and _policed_here(c) and c.path.flow.innocent_slow),
     Rule(id="flow/slowed", outcome="blocked", block_type="flow.throttle", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why=("this service keeps one low rate here; other services, and this service elsewhere, are fast: the service "
-              "is throttled here"),
+         why=("here this service keeps one low rate; other services are fast; from another network this service is "
+              "fast: throttling"),
          holds=lambda c: _slowed(c) and _policed_here(c) and not c.path.flow.innocent.others),
     Rule(id="flow/frozen_by_packets", outcome="blocked", block_type="flow.freeze.packets", confidence=0.9,
          needs=("helper",),
@@ -117,8 +117,8 @@ FLOW: tuple[PathRule, ...] = (
                and not c.path.flow.pieces_stalled),
     Rule(id="flow/frozen", outcome="blocked", block_type="flow.freeze", confidence=0.85, needs=("helper",),
          rests_on=OF_FLOWS,
-         why=("here this service's transfers stop silently after similar amounts of data; elsewhere or under harmless "
-              "names they continue: a block"),
+         why=("this service's transfers freeze after similar amounts of data; those under harmless names or from "
+              "another network continue: a block"),
          holds=lambda c: (_frozen(c) and _shown_elsewhere(c)) or (_frozen_early(c) and _served_elsewhere(c))),
     Rule(id="flow/slow_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
@@ -129,8 +129,8 @@ FLOW: tuple[PathRule, ...] = (
                and (c.path.flow.set_rate or c.path.flow.elsewhere.halved)))),
     Rule(id="flow/slow_too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="this service's transfers were very slow and other transfers were not, but too few came through to tell "
-             "more",
+         why="this service's transfers were very slow, other services' were not; too few of its transfers finished "
+             "to show a cause",
          holds=_slow_and_few),
     Rule(id="flow/frozen_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
@@ -143,8 +143,7 @@ FLOW: tuple[PathRule, ...] = (
          holds=lambda c: c.path.last_ok and c.path.flow.dead >= ENOUGH_DEAD),
     Rule(id="flow/cut_at_times", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the page came, but several connections under this name, to this address or another, were reset: "
-             "possibly a block",
+         why="the page came, but several connections under this name were reset: possibly a block",
          holds=lambda c: c.path.last_ok and c.path.depth >= c.path.needs and c.path.cut >= CUT),
     Rule(id="flow/frozen_at_times", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),

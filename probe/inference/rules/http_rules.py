@@ -50,11 +50,11 @@ def _not_the_servers(c: PathContext) -> bool:
 HTTP: tuple[PathRule, ...] = (
     Rule(id="http/known_redirect", outcome="blocked", block_type="http.redirect", confidence=0.97, needs=("nothing",),
          rests_on=OF_PAGES,
-         why="the request is redirected to a known block page of this country; no request from elsewhere got this page",
+         why="the request is redirected to a known block page of this country; no other network got this page: a block",
          holds=lambda c: _known_page(c) and 300 <= c.path.status < 400),
     Rule(id="http/known_blockpage", outcome="blocked", block_type="http.blockpage", confidence=0.97, needs=("nothing",),
          rests_on=OF_PAGES,
-         why="a known block page of this country is served here; no request from elsewhere got this page",
+         why="a known block page of this country is served here; no other network got this page: a block",
          holds=_known_page),
     Rule(id="http/page_of_servers", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.6,
          needs=("nothing",),
@@ -64,21 +64,20 @@ HTTP: tuple[PathRule, ...] = (
     Rule(id="http/blockpage_known_elsewhere", outcome="blocked", block_type="http.blockpage", confidence=0.9,
          needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="we get a filter product's or another country's block page; requests from elsewhere get a different page: "
-             "a block",
+         why="we get a page known as another country's or a filter product's block page; other networks do not: a "
+             "block",
          holds=lambda c: _unproven_page(c) and bool(c.path.mark.name) and c.path.control_page_differs > 0
                and not c.path.control_page_same and convicts(c) and not 300 <= c.path.status < 400),
     Rule(id="http/foreign_redirect", outcome="blocked", block_type="http.redirect", confidence=0.9, needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="our request is redirected to somebody else's site; requests from elsewhere are not redirected there: "
-             "probably a block",
+         why="our request is redirected to somebody else's site; requests from other networks are not: probably a "
+             "block",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.foreign_redirect
                and c.path.control_page_differs > 0 and not c.path.control_page_same
                and not c.path.control_redirects_alike and convicts(c)),
     Rule(id="http/foreign_page", outcome="blocked", block_type="http.blockpage", confidence=0.85, needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="this page comes for unrelated names too, or from something on the way; requests from elsewhere get "
-             "another: a block",
+         why="something other than the service sends this page; other networks get a different page: a block",
          holds=lambda c: _differs(c) and _not_the_servers(c) and not _tells_an_error(c)),
     Rule(id="http/proxy_error", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("helper",),
@@ -86,16 +85,16 @@ HTTP: tuple[PathRule, ...] = (
          holds=lambda c: _differs(c) and _not_the_servers(c)),
     Rule(id="http/page_varies", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("helper",),
-         why="we get an unexpected page and requests from elsewhere get another: the service may have different pages "
-             "for each country",
+         why="we get an unexpected page; other networks get a different page: the service may serve each country "
+             "differently",
          holds=_differs),
     Rule(id="http/forbidden_for_all", outcome="down", block_type="server.forbidden", confidence=0.8, needs=("helper",),
-         why="we get a refusal over an unencrypted connection, and requests from elsewhere get the same refusal: the "
-             "service itself refuses",
+         why="we get a refusal over an unencrypted connection; other networks get the same refusal: the service "
+             "itself refuses",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.status in REFUSALS
                and c.path.control_page_same > 0),
     Rule(id="http/server_differs_for_all", outcome="down", block_type="server.error", confidence=0.8, needs=("helper",),
-         why="requests from elsewhere get the same unexpected page as we do: the service itself sends it",
+         why="other networks get the same unexpected page as we do: the service itself sends it",
          holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.control_page_same > 0),
     Rule(id="http/cut_off_for_all", outcome="down", block_type="server.limit", confidence=0.85, needs=("two_helpers",),
          why="the service cuts its answers off before their end, for requests from two other networks too",
@@ -112,15 +111,15 @@ HTTP: tuple[PathRule, ...] = (
     Rule(id="flow/silent_once_encrypted", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("helper",),
          rests_on=OF_FLOWS,
-         why="every connection here completes its handshake and then falls silent; requests from elsewhere get answers "
-             "at this address: a block",
+         why="here all connections to this address fall silent after the handshake; connections from another network "
+             "get answers: a block",
          holds=lambda c: c.path.secure and is_http_silent(c) and convicts(c) and controls_reach_here(c)
                and c.path.stops_alike and not c.path.flow.trickles and c.ladder.full_segments
                and not c.ladder.starves(c.path.address)),
     *HTTP_ELSEWHERE,
     *HTTP_NAMED,
     Rule(id="http/answered", outcome="ok", block_type="", confidence=0.7, needs=("nothing",),
-         why="a page came; the target list does not contradict it, and no request from elsewhere got another page",
+         why="a page came; nothing in the target list contradicts it, and no other network got a different page",
          holds=lambda c: c.path.kind == "http" and c.path.last_ok and c.path.stage == ""
                and not c.path.control_page_differs and not c.path.foreign_redirect),
 )

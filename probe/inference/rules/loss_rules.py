@@ -37,8 +37,8 @@ LOSS: tuple[PathRule, ...] = (
     Rule(id="tcp/degraded_address", outcome="blocked", block_type="tcp.degrade.address", confidence=0.8,
          needs=("ladder",),
          rests_on=OF_ADDRESSES,
-         why="connections to this service keep losing packets; those made alternately to two other organisations' "
-             "services do not: interference by address",
+         why="connections to this service keep losing packets; connections to two other organisations, made in "
+             "between, do not: interference by address",
          holds=_loses_alone),
     Rule(id="flow/cut_later", outcome="blocked", block_type="flow.cut", confidence=0.8,
          needs=("innocent", "later_slots"),
@@ -60,7 +60,8 @@ LOSS: tuple[PathRule, ...] = (
          holds=_freezes),
     Rule(id="flow/small_records_unanswered", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("innocent",),
-         why=("some connections under this name fell silent after small packets: this is not enough to show a block"),
+         why=("some connections under this name fell silent after a few small packets: this is not enough to show a "
+              "block"),
          holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
@@ -69,7 +70,7 @@ LOSS: tuple[PathRule, ...] = (
          holds=lambda c: _is_kept(c) and c.path.stay.is_doubtful and c.path.stay.outlived > 0),
     Rule(id="flow/never_lasts", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("later_slots",),
-         why=("all long connections to this service failed after seconds; the server refuses harmless names for "
-              "comparison: nothing shows the cause"),
+         why=("every connection that we kept open failed after seconds; a test with harmless names was impossible: "
+              "nothing shows the cause"),
          holds=lambda c: _is_kept(c) and c.path.stay.is_unexplained),
 )

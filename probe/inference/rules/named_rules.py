@@ -31,10 +31,10 @@ from probe.inference.rules.rule import Rule
 
 _FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
 
-_CONTROLLED = ("at this address a harmless name works and this name fails; elsewhere the service answers: the name is "
+_CONTROLLED = ("here this name fails where a harmless name works; another network reaches the service: the name is "
                "blocked here")
-_ENDED_NEARER = ("at this address a harmless name works; something on the way ends connections under this name; "
-                 "elsewhere the service answers")
+_ENDED_NEARER = ("something on the way ends connections under this name; a harmless name works; another network "
+                 "reaches the service: a block")
 _FORGED = ("at this address a harmless name works; forged packets end connections under this name: the name is blocked "
            "here")
 _NEARER_ALONE = ("at this address a harmless name works; something on the way ends connections under this name: "
@@ -95,22 +95,22 @@ TLS_NAMED: tuple[PathRule, ...] = (
     Rule(id="tls/reset_address_injected", outcome="blocked", block_type="tls.reset", confidence=0.85,
          needs=("helper", "packets", "later_slots"),
          rests_on=NOT_THE_FRONT,
-         why=("something on the way keeps ending connections under every name by forged packets; elsewhere the address "
-              "answers: a block"),
+         why=("something on the way ends connections under every name by forged packets; another network reaches "
+              "the address: a block"),
          holds=lambda c: _every_name_reset(c) and c.path.innocent == "failed" and shows_injection(c)
          and c.path.anatomy.near
                and c.path.anatomy.near_slots >= 2),
     # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses.
     Rule(id="tls/reset_address", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.6,
          needs=("innocent", "helper"),
-         why=("connections to this address fail here under every name, but succeed elsewhere: a block (perhaps brief) "
-              "or a refusal"),
+         why=("here connections to this address fail under every name; another network can connect: a block, or the "
+              "server refuses us"),
          holds=lambda c: _every_name_reset(c) and c.path.innocent in _FAILS),
     # A front may meet whomever it likes with silence, so it takes packets or a place.
     Rule(id="tls/mute_every_hello", outcome="blocked", block_type="tls.mute", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=OF_ADDRESSES,
-         why=("this address acknowledges TLS hellos of any name or packet size but answers none; elsewhere handshakes "
+         why=("this address acknowledges TLS hellos of any kind but answers none; from another network handshakes "
               "succeed: a block"),
          holds=lambda c: is_hello_muted(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
                and c.path.shapes.narrow in NARROW_FAILS and not c.path.shapes.passed and c.ladder.full_segments),

@@ -40,12 +40,12 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          why="this network's gateway answers, and nothing beyond it does: the network is cut off from the internet",
          holds=lambda e: _nothing_answers(e) and e.gateway == "answers"),
     Rule(id="net/nothing_answers", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
-         why="nothing beyond this device answers: its own line may be cut, or the network that this line leads to",
+         why="nothing beyond this device answers: its line may be cut, or the provider's network may be down",
          holds=lambda e: _nothing_answers(e)),
     Rule(id="net/allowlist_name", outcome="network", block_type="network.allowlist.name", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
-         why="several servers abroad do not answer under any name; one answers only under its own name: only "
-             "allow-listed names pass",
+         why="several servers abroad never answer, whatever the name; another answers, but only under its own name: "
+             "only allow-listed names pass",
          holds=lambda e: e.allowlist.way == "name" and not _suffers(e)),
     Rule(id="net/allowlist_data", outcome="network", block_type="network.allowlist.data", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
@@ -54,8 +54,8 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          holds=lambda e: e.allowlist.way == "data" and not _suffers(e)),
     Rule(id="net/allowlist_address", outcome="network", block_type="network.allowlist.address", confidence=0.75,
          needs=("ladder",), rests_on=("place",),
-         why="packets to several addresses abroad get no answer; neighbouring addresses in the same networks answer: "
-             "only allow-listed addresses are reachable",
+         why="some foreign addresses answer, but their neighbours in the same networks do not: only allow-listed "
+             "addresses are reachable",
          holds=lambda e: e.allowlist.way == "address" and not _suffers(e)),
     UNPLACED,
     Rule(id="net/national_only", outcome="network", block_type="network.national_only", confidence=0.85,

@@ -13,8 +13,7 @@ from probe.inference.evidence.path_evidence import CONNECTION_RESET
 from probe.inference.rules.path_context import PathContext, PathRule
 from probe.inference.rules.rule import Rule
 
-_STRUCK = ("the probe's TLS hello works; a browser's or app's works only under harmless names or at other servers: a "
-           "block")
+_STRUCK = "under this name the probe's TLS hello works and a browser's or app's hello fails again and again: a block"
 ALIKE_OWNERS = 2
 """Others at which programs are struck in the same way: with the one that is judged they are three."""
 _FAILURES, _QUICK_FAILURES = 3, 4
@@ -71,8 +70,8 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: _convicts(c) and _is_silent(c) and c.path.programs.acked != "no"),
     Rule(id="program/fails_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.6, needs=("helper",),
-         why=("a browser's or app's TLS hello also fails from elsewhere: the service or a device before it refuses "
-              "such hellos"),
+         why=("this browser's or app's TLS hello fails from another network too: the service itself seems to refuse "
+              "it"),
          holds=lambda c: is_any_struck(c) and c.path.programs.control_failed > 0 and not c.path.programs.control_ok),
     Rule(id="program/large_lost", outcome="local", block_type="local.mtu", confidence=0.7, needs=("innocent",),
          why="none of the tested servers answers TLS hellos of several packets; all answer smaller ones: full-size "
@@ -100,7 +99,7 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: c.path.programs.fails_at_times and c.path.last_ok and c.path.stage == ""),
     Rule(id="program/lost_at_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the first connections worked, later ones failed with any TLS hello: a block, or the server no longer "
-             "answers us",
+         why="the first connections worked; later ones failed, whatever TLS hello we sent: a block, or the server "
+             "stopped answering us",
          holds=lambda c: c.path.programs.lost_at_last and c.path.last_ok and c.path.stage == ""),
 )

@@ -46,12 +46,12 @@ QUIC: tuple[PathRule, ...] = (
          holds=_outdated),
     Rule(id="quic/same_bad_certificate", outcome="down", block_type="server.certificate", confidence=0.9,
          needs=("helper",),
-         why="requests from elsewhere get the same untrusted certificate: the service itself presents it",
+         why="another network gets the same untrusted certificate: the service itself presents it",
          holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
     Rule(id="quic/drop_sni_control", outcome="blocked", block_type="quic.drop.sni", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why=("at this address a harmless name works and this name fails; elsewhere the service answers: the name is "
+         why=("here this name fails where a harmless name works; another network reaches the service: the name is "
               "blocked here"),
          holds=lambda c: _by_name(c) and controls_reach(c)),
     Rule(id="quic/had_enough", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
@@ -62,8 +62,7 @@ QUIC: tuple[PathRule, ...] = (
     Rule(id="quic/drop_version", outcome="blocked", block_type="quic.drop.version", confidence=0.9,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why="here no name gets an answer in QUIC version 1, which the server offers; elsewhere the server answers: a "
-             "block",
+         why="in QUIC version 1 this server answers another network; here its handshakes fail under any name: a block",
          holds=lambda c: _vanishes(c) and c.path.innocent == "failed" and c.path.udp.versions_answered >= 2
                and c.path.udp.offers_v1 and not c.path.udp.others_shaken and controls_reach(c)),
 )

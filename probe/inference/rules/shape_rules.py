@@ -22,12 +22,11 @@ from probe.inference.rules.path_context import (
 )
 from probe.inference.rules.rule import Rule
 
-_SHAPE = ("the probe's TLS hello fails with every name, but a differently built hello works; the server is not the "
-          "cause")
-_TOGETHER = ("this name works in a differently built TLS hello, the probe's hello works with another name: only their "
-             "combination fails")
-_SOME_CLIENTS = ("the probe's TLS hello fails, a differently built hello works; nothing shows whether the server "
-                 "itself refuses the probe's hello")
+_SHAPE = ("the probe's TLS hello fails with every name; a different hello works; the server is not the cause: a block")
+_TOGETHER = ("the probe's TLS hello works with other names, and other hellos work with this name: a block of this "
+             "combination")
+_SOME_CLIENTS = ("the probe's TLS hello fails, a different TLS hello works; nothing shows whether the server itself "
+                 "refuses the probe's hello")
 
 
 def _narrowed(c: PathContext) -> bool:

@@ -44,12 +44,12 @@ TLS: tuple[PathRule, ...] = (
          and is_everything_resigned(c)),
     Rule(id="tls/private_root_changed", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.7,
          needs=("nothing",),
-         why="the certificate names the service's own authority, but the target list lacks that authority's root: the "
-             "list may be outdated",
+         why="the certificate names the service's own authority, whose root our target list does not know: the list "
+             "may be outdated",
          holds=lambda c: _untrusted(c) and c.path.private_root),
     Rule(id="tls/same_bad_certificate", outcome="down", block_type="server.certificate", confidence=0.93,
          needs=("helper",),
-         why="requests from elsewhere get the same untrusted certificate: the service itself presents it",
+         why="another network gets the same untrusted certificate: the service itself presents it",
          holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
     Rule(id="tls/national_authority", outcome="blocked", block_type="tls.mitm", confidence=0.9, needs=("nothing",),
          rests_on=OF_PAGES,
@@ -60,8 +60,8 @@ TLS: tuple[PathRule, ...] = (
          holds=lambda c: _untrusted(c) and c.path.trust == "device_root"),
     Rule(id="tls/foreign_certificate", outcome="blocked", block_type="tls.mitm", confidence=0.93, needs=("helper",),
          rests_on=NOT_THE_FRONT,
-         why="here the server presents an untrusted certificate; elsewhere this address presents another certificate, "
-             "which is valid: something intercepts TLS here",
+         why="here the server presents an untrusted certificate; another network gets a valid one from this address: "
+             "something intercepts TLS here",
          holds=lambda c: _untrusted(c) and c.path.control_other_key > 0 and not c.path.control_same_key
          and controls_reach(c)
                and convicts(c)),
@@ -85,7 +85,7 @@ TLS: tuple[PathRule, ...] = (
     Rule(id="tls/drop_every_hello", outcome="blocked", block_type="tls.drop.address", confidence=0.85,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,
-         why=("this address acknowledges other bytes but no TLS hello of any name or packet size; elsewhere handshakes "
+         why=("this address acknowledges other bytes but no TLS hello of any kind; from another network handshakes "
               "succeed: a block"),
          holds=lambda c: is_tls_dropped(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
                and c.path.other_bytes == "passed" and c.path.shapes.narrow in NARROW_FAILS

@@ -62,13 +62,13 @@ WELL: tuple[PathRule, ...] = (
          holds=lambda c: c.path.kind == "http" and c.path.last_ok and c.path.met == "yes" and c.path.content_known
                and c.path.failed_attempts < 2),
     Rule(id="http/same_as_control", outcome="ok", block_type="", confidence=0.95, needs=("helper",),
-         why="requests from elsewhere get the same page as we do",
+         why="other networks get the same page as we do",
          holds=lambda c: c.path.kind == "http" and c.path.stage in NO_STAGE_OR_PAGE and c.path.control_page_same > 0
                and c.path.met != "no" and (c.path.failed_attempts < 2 or bool(c.path.mark.name))),
     Rule(id="tls/anybody_may_answer", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("ladder",),
-         why="several unrelated servers present untrusted certificates, and this server's rightful certificate is "
-             "unknown: anybody may have answered",
+         why="this server and unrelated ones present untrusted certificates; we do not know its rightful "
+             "certificate: anybody may have answered",
          holds=lambda c: _unjudged(c) and is_everything_resigned(c) and not c.path.control_same_key),
     Rule(id="path/connects", outcome="ok", block_type="", confidence=0.8, needs=("nothing",),
          why="the service accepts connections; the probe can check nothing more of its protocol",
