@@ -15,7 +15,7 @@ Network = LadderEvidence
 UNPLACED: Rule[Network] = Rule(
     id="net/list_or_outage", outcome="inconclusive", block_type="inconclusive.unplaced", confidence=0.5,
     needs=("ladder",),
-    why="services in this country answer, few abroad do: an allow-list or a failure of the lines abroad may cause this",
+    why="only few unrelated servers answer: an allow-list or a failure of the network may be the cause",
     holds=lambda e: False)
 """Decides in the place of rules that accuse without a basis."""
 

@@ -74,7 +74,8 @@ TLS: tuple[PathRule, ...] = (
          why="no unrelated server answers a TLS hello either, whatever its name: something stops TLS to every server",
          holds=lambda c: c.path.stage == "tls" and c.ladder.no_name_passes and c.path.failure in TIMEOUTS),
     Rule(id="tls/every_name_fails", outcome="local", block_type="local.firewall", confidence=0.8, needs=("ladder",),
-         why="handshakes with unrelated addresses fail too: something here stops every name, not only this service",
+         why="TLS handshakes with unrelated servers are ended too, whatever the name: a firewall seems to stop every "
+             "name",
          holds=lambda c: c.path.stage == "tls" and c.ladder.no_name_passes),
     Rule(id="tls/controls_fail_too", outcome="down", block_type="server.error", confidence=0.85, needs=("two_helpers",),
          why="handshakes from two other networks fail too; nothing shows a block on the way: the server itself fails",

@@ -34,11 +34,11 @@ WELL: tuple[PathRule, ...] = (
          holds=lambda c: c.path.must_not_answer),
     Rule(id="path/not_on_the_list", outcome="network", block_type="network.allowlist", confidence=0.75,
          needs=("ladder",),
-         why="the address fails like every address that is not on the network's allow-list",
+         why="this address fails like all others that are not on this network's allow-list",
          holds=lambda c: c.ladder.allowlist.is_shown and _fares_as_unlisted(c)),
     Rule(id="path/list_or_outage", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
-         why="the address fails like most addresses abroad: an allow-list or a failure of the lines abroad may cause "
-             "this",
+         why="this address fails like most unrelated addresses: an allow-list or a failure of the network may be the "
+             "cause",
          holds=lambda c: bool(c.ladder.allowlist.way) and _fares_as_unlisted(c)),
     Rule(id="path/abroad_is_cut_off", outcome="network", block_type="network.national_only", confidence=0.8,
          needs=("ladder",),
