@@ -1,4 +1,4 @@
-"""`probe doctor`: is this installation in order, and what can it convict?"""
+"""`probe doctor`: is this installation in order, and which blocks can it name?"""
 
 from __future__ import annotations
 
@@ -96,16 +96,17 @@ def _tell(findings: list[Check], means: frozenset[str], able: dict[str, bool], w
 
 
 def _list_convictions(means: frozenset[str], able: dict[str, bool], with_control: list[str]) -> Iterator[str]:
-    """What can be convicted from here, what with more means, and what those are."""
+    """Which blocks can be named from here, which with more means, and what those are."""
     missing = [need for need in NEEDS if need not in means]
     yes, no = ([b for b, can in able.items() if can is word and b not in with_control] for word in (True, False))
-    yield say("This installation can convict: {types}", types=", ".join(yes))
+    yield say("This installation can name {n} of {all} types of blocks (probe doctor --json lists them).",
+              n=len(yes), all=len(able))
     if with_control:
-        yield say("With a control elsewhere it could also convict: {types}", types=", ".join(with_control))
+        yield say("With measurements from elsewhere it could also name: {types}", types=", ".join(with_control))
         yield "  " + say("to do: {command} (all ways, and what each tells to whom: probe setup). With feeds alone "
-                         "a block is convicted by the second run that meets it.", command=FIRST_CONTROL)
+                         "the second run that meets a block names it.", command=FIRST_CONTROL)
     if no:
-        yield say("It cannot convict: {types}", types=", ".join(no))
+        yield say("It cannot name: {types}", types=", ".join(no))
     for need in missing:
         remedy = say(_REMEDIES[need], command=FIRST_CONTROL) if need in _REMEDIES else ""
         yield "  " + say("missing: {need}", need=say(NEEDS[need])) + remedy

@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "upload": ("probe.cli.upload:upload", "Send results to the place that you named, and to no other."),
     "submit": ("probe.cli.submit:submit", "Make measurements public for ever by way of a collector that you named."),
     "forget": ("probe.cli.forget:forget", "Delete everything that the probe keeps on this machine."),
-    "doctor": ("probe.cli.doctor:doctor", "Check this installation and what it can convict."),
+    "doctor": ("probe.cli.doctor:doctor", "Check this installation, and say which blocks it can name."),
     "targets": ("probe.cli.targets:targets", "Show and check the list of targets."),
     "update": ("probe.cli.update:update", "Fetch a signed list of targets, verify and keep it; or make one."),
     "stores": ("probe.cli.stores:stores", "Ask application stores what they offer in which countries."),

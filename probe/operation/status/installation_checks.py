@@ -1,4 +1,4 @@
-"""Is an installation in order, and what can it convict? Each check sends nothing."""
+"""Is an installation in order, and which blocks can it name? Each check sends nothing."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _count(data: SiteData, place: PlacePage) -> Mapping[str, int]:
 _HOW = (
     "An event is told where the share of blocked runs of a service rose on a network, beyond chance, and nothing that "
     "could be asked explains it: other services, other countries, one device, the program itself.",
-    "Blocked means that a rule convicts the way between the volunteer and the service. It never says by whose act: "
+    "Blocked means that something between the volunteer and the service interfered. It never says by whose act: "
     "nobody measured that.",
     "A suspicion is no fact. It has a broken border, the word suspicion, and sentences that say so. It is not to be "
     "printed as a fact.",
